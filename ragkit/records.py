@@ -1,0 +1,164 @@
+"""The nouns that travel between floors: frozen dataclasses, no behaviour, no I/O.
+
+Every offset is a count of characters (Python code points) into `Document.text`, half open:
+`[start, end)`. Every score is a cosine similarity in [-1, 1], higher is closer, unless its
+name says otherwise. Knows nothing of files, models, databases or the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading: the span of its own line or lines in the text, and its words without markup."""
+
+    start: int
+    end: int
+    level: int  # 1 is the highest
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a reader makes of one source file (or of one record in it).
+
+    `text` holds no NUL and no lone surrogate, and ends its lines with "\\n" alone.
+    """
+
+    text: str
+    media_type: str
+    title: str | None = None  # the document's own title, never its file name
+    headings: tuple[Heading, ...] = ()  # in text order, not overlapping
+    fences: tuple[tuple[int, int], ...] = ()  # code and preformatted blocks, in text order
+    pages: tuple[int, ...] = ()  # offset where page 1, 2, … starts; empty when there are none
+    lines: bool = False  # the text's line numbers are those of the file
+    encoding: str | None = None  # of the bytes, for text formats
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()  # what was lost or guessed while reading, one phrase each
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span of a document, cut to fit an encoder's window. `text == document.text[start:end]`."""
+
+    start: int
+    end: int
+    text: str
+    heading: tuple[str, ...]  # heading path, outermost first
+    header: str  # what is put before `text` when it is embedded: title and heading path, or ""
+    tokens: int  # of header + text, special tokens not counted
+    page: int | None = None  # page on which the passage starts, from 1
+    start_line: int | None = None  # from 1, inclusive; None where the format has no lines
+    end_line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a query.
+
+    `score` is the exact cosine of query and passage in every mode. `scores` has the keys
+    dense (cosine), lexical (BM25), fused (reciprocal rank fusion) and rerank; None where that
+    stage did not see the passage. `stale`: the file has changed or gone since it was indexed.
+    """
+
+    rank: int  # from 1
+    score: float
+    passage_id: int
+    text: str
+    path: str  # relative to `root`, "/" between its parts
+    title: str
+    heading: tuple[str, ...]
+    page: int | None
+    start_line: int | None
+    end_line: int | None
+    start: int
+    end: int
+    citation: str  # `ragkit get` shows it
+    scores: Mapping[str, float | None]
+    metadata: Mapping[str, str]
+    stale: bool
+    root: str  # absolute path of the indexed folder (or of the file's folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The text behind a citation, with where it stands."""
+
+    path: str
+    root: str
+    title: str
+    citation: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    start_line: int | None
+    end_line: int | None
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """One row of the ledger: what became of one file of a root."""
+
+    path: str
+    status: str  # indexed, empty, skipped or failed
+    reason: str | None
+    passages: int
+    media_type: str | None
+    encoding: str | None
+    size: int  # bytes
+    characters: int
+    tokens: int
+    warnings: tuple[str, ...]
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What one run of `index` did. Files are counted once each; `seconds` is wall time.
+
+    `passages` counts those in the collection afterwards; `embedded` and `reused` how the ones
+    that needed a vector got it: from the encoder, or from an equal text embedded before.
+    """
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    removed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    passages: int = 0
+    embedded: int = 0
+    reused: int = 0
+    tokens: int = 0  # given to the encoder in this run
+    truncated_tokens: int = 0  # of those, cut off by the window; 0 unless something is wrong
+    seconds: float = 0.0
+    documents: tuple[FileStatus, ...] = ()  # only failed and skipped
+    warnings: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStatus:
+    """What is in a collection: counts, sizes (bytes), model, roots, coverage."""
+
+    collection: str
+    roots: tuple[str, ...]
+    files: Mapping[str, int]  # by status
+    reasons: Mapping[str, int]  # of skipped and failed files
+    documents: int
+    passages: int
+    pending: int  # passages that still wait for their vector
+    model: str | None
+    fingerprint: str | None
+    dimension: int | None
+    window: int | None
+    database_bytes: int
+    index_bytes: int
+    generation: int
+    version: str
