@@ -1,0 +1,123 @@
+"""What can be chosen, and where from: flag > environment > project file > user file > default.
+
+The project file is `ragkit.toml` beside the collection's folder or in one above the working
+folder; the user file is `config.toml` in the platform's configuration folder. Both hold plain
+values only: nothing in them runs a program or names an address. Environment variables are the
+names in capitals behind `RAGKIT_`: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ragkit.errors import UsageError
+
+PROJECT_FILE = "ragkit.toml"
+MODES = ("dense", "lexical", "hybrid")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One value for everything that can be chosen."""
+
+    collection: str | None = None  # folder; None: the nearest .ragkit/, else the user's default
+    model: str | None = None  # None: the collection's own, else all-MiniLM-L6-v2
+    mode: str = "dense"
+    top_k: int = 10
+    passage_tokens: int = 200
+    overlap: float = 0.1  # part of a passage that the next one repeats, 0 to 0.2
+    max_file_mb: float = 50.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, with the value found and the values expected."""
+        if self.mode not in MODES:
+            raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
+        if self.top_k < 1:
+            raise UsageError(f"top_k is {self.top_k}; expected 1 or more")
+        if not 16 <= self.passage_tokens <= 8192:
+            raise UsageError(f"passage_tokens is {self.passage_tokens}; expected 16 to 8192")
+        if not 0 <= self.overlap <= 0.2:
+            raise UsageError(f"overlap is {self.overlap}; expected 0 to 0.2")
+        if self.max_file_mb <= 0:
+            raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0")
+
+
+def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:
+    """The settings in force in `folder` (default: the working folder); None flags are not set.
+
+    Raises UsageError: an unknown name, a value of the wrong kind, a file that is not TOML.
+    """
+    settings = Settings()
+    for source, values in (
+        *((str(path), _from_file(path)) for path in _files(folder or Path.cwd())),
+        ("the environment", _from_environment(os.environ)),
+        ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
+    ):
+        settings = _with(settings, source, values)
+    return settings
+
+
+def _files(folder: Path) -> list[Path]:
+    """The settings files that exist, the weakest first."""
+    found = []
+    override = os.environ.get("RAGKIT_CONFIG_DIR")
+    if override is None:
+        import platformdirs
+
+        override = platformdirs.user_config_dir("ragkit", appauthor=False)
+    found.append(Path(override) / "config.toml")
+    for parent in (folder, *folder.parents):
+        if (parent / PROJECT_FILE).is_file():
+            found.append(parent / PROJECT_FILE)
+            break
+    return [path for path in found if path.is_file()]
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is not readable as TOML: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    names = {f"RAGKIT_{field.name.upper()}": field.name for field in fields(Settings)}
+    return {names[name]: text for name, text in environment.items() if name in names and text}
+
+
+def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Settings:
+    kinds = {field.name: str(field.type) for field in fields(Settings)}
+    changes: dict[str, Any] = {}
+    for name, given in values.items():
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(kinds)}"
+            raise UsageError(f"{source}: no setting is called {name!r}{hint}")
+        changes[name] = _converted(source, name, given, kinds[name])
+    try:
+        return dataclasses.replace(settings, **changes)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}") from None
+
+
+def _converted(source: str, name: str, given: object, kind: str) -> object:
+    wanted = {"int": int, "float": float}.get(kind, str)
+    fits = (
+        isinstance(given, str)
+        or (wanted is float and isinstance(given, (int, float)))
+        or (wanted is int and isinstance(given, int))
+    )
+    try:
+        if not fits or isinstance(given, bool):
+            raise ValueError
+        return wanted(given)  # type: ignore[arg-type]
+    except ValueError:
+        raise UsageError(f"{source}: {name} is {given!r}; expected {kind}") from None

@@ -1,0 +1,137 @@
+"""How index files are written, checked and thrown away: never half, never in place.
+
+An index file (or folder) is written under a temporary name, flushed to disk, and renamed to a name
+that says what it holds: `vectors-<model>-<generation>.faiss`, `words-<generation>`. Its checksum
+goes into the database only after that, so at every instant the database names a whole file or one
+that can be made again. Knows bytes and names, not what is in them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+
+BLOCK = 1 << 20  # bytes read or hashed at a time
+_TEMPORARY = ".tmp-"
+_DAMAGED = "damaged-"
+
+
+class Digest:
+    """Running checksum of the bytes that pass through."""
+
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=16)
+
+    def feed(self, block: bytes) -> bytes:
+        """Take a block into account and hand it on."""
+        self._hash.update(block)
+        return block
+
+    def __str__(self) -> str:
+        return self._hash.hexdigest()
+
+
+def file_checksum(path: Path) -> str:
+    """Checksum of a whole file."""
+    digest = Digest()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.feed(block)
+    return str(digest)
+
+
+def folder_checksum(folder: Path, known: dict[str, str] | None = None) -> str:
+    """Checksum of a folder of files, as JSON from name to digest.
+
+    `known` gives digests of files that cannot have changed (links to an older generation's).
+    """
+    # Locks come and go with whoever has the folder open.
+    names = sorted(entry.name for entry in folder.iterdir() if entry.suffix != ".lock")
+    return json.dumps(
+        {name: (known or {}).get(name) or file_checksum(folder / name) for name in names}
+    )
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that appears at `path` whole or not at all."""
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        flush_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def new_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """A folder that appears at `path` whole or not at all; `fill` writes its files."""
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        fill(temporary)
+        for entry in temporary.iterdir():
+            with entry.open("rb") as file:
+                os.fsync(file.fileno())
+        flush_folder(temporary)
+        if path.exists():
+            shutil.rmtree(path)  # the leftover of a run that died before it recorded this one
+        temporary.replace(path)
+        flush_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make renames in this folder survive a power cut, where the platform can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def link_files(source: Path, target: Path) -> None:
+    """Give `target` all files of `source` without copying bytes, where the file system can."""
+    for entry in source.iterdir():
+        try:
+            os.link(entry, target / entry.name)
+        except OSError:
+            shutil.copyfile(entry, target / entry.name)
+
+
+def set_aside(path: Path) -> None:
+    """Rename a damaged file or folder out of the way; the next sweep deletes it."""
+    with contextlib.suppress(OSError):
+        aside = path.with_name(f"{_DAMAGED}{path.name}")
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        path.replace(aside)
+
+
+def sweep(folder: Path, keep: set[str]) -> None:
+    """Delete index files and temporary ones that are not to be kept.
+
+    What a reader still has open stays readable for it on POSIX; on Windows the deletion fails and
+    the next sweep tries again.
+    """
+    for entry in folder.iterdir():
+        ours = entry.name.startswith(("vectors-", "words-", _TEMPORARY, _DAMAGED))
+        if ours and entry.name not in keep:
+            with contextlib.suppress(OSError):
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()

@@ -1,0 +1,185 @@
+"""The two index files of a collection, kept in step with the database.
+
+Each is a base written at some generation plus what the database says came or went since. Where a
+file is missing, damaged or another model's, everything counts as "since": searching goes on at
+once, and whoever may write makes the file again. Nothing is ever embedded for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Callable
+
+from ragkit.errors import CollectionError
+from ragkit.storage import lexical, passages, vectors
+from ragkit.storage.database import Database, generation, value
+from ragkit.storage.index_files import folder_checksum, set_aside, sweep
+from ragkit.storage.lexical import WordIndex
+from ragkit.storage.lock import writer_lock
+from ragkit.storage.passages import IndexFile
+from ragkit.storage.vectors import FOLD_AT, VectorIndex
+
+
+class Indexes:
+    """Opened index files of one collection. Safe to use from many threads.
+
+    `tell` gets one line whenever a file had to be set aside.
+    """
+
+    def __init__(self, store: Database, tell: Callable[[str], None]) -> None:
+        self._store = store
+        self._tell = tell
+        self._opening = threading.Lock()
+        self._vectors: VectorIndex | None = None
+        self._vectors_model: int | None = None
+        self._words: WordIndex | None = None
+        self._intact: dict[str, str] = {}  # word folders checked or written here, by checksum
+        self._damaged = False
+
+    def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:
+        """All searchable vectors as of this snapshot, or a little later.
+
+        None where the collection has no model yet.
+        """
+        model = passages.model(connection)
+        if model is None:
+            return None
+        with self._opening:
+            held = self._vectors if self._vectors_model == model["id"] else None
+            if held is None or held.generation < int(value(connection, "trimmed") or 0):
+                held = self._open_vectors(connection, model["id"], model["dimension"])
+            now = generation(connection)
+            if held.generation < now:
+                held = held.advanced(
+                    now,
+                    passages.vectors_since(connection, model["id"], held.generation),
+                    passages.removed_since(connection, held.generation),
+                )
+            self._vectors, self._vectors_model = held, model["id"]
+            return held
+
+    def _open_vectors(
+        self, connection: sqlite3.Connection, model_id: int, dimension: int
+    ) -> VectorIndex:
+        file = passages.index_file(connection, "vectors")
+        if file is not None and file.model_id == model_id:
+            path = self._store.folder / file.name
+            try:
+                base = vectors.read(path, file.checksum, dimension)
+                return VectorIndex.over(base, dimension, file.generation)
+            except (OSError, ValueError) as error:
+                self._report(file, error)
+        return VectorIndex.over(None, dimension, 0)
+
+    def words(self, connection: sqlite3.Connection) -> WordIndex:
+        """The passages' words as of this snapshot; up to seconds older while another writes."""
+        with self._opening:
+            file = passages.index_file(connection, "words")
+            if file is None or passages.has_newer_text(connection, file.generation):
+                file = self._caught_up(file)
+            if file is not None:
+                if self._words is not None and self._words.generation == file.generation:
+                    return self._words
+                try:
+                    self._check_words(file)
+                    path = self._store.folder / file.name
+                    self._words = WordIndex.read(path, file.generation)
+                    return self._words
+                except (OSError, ValueError) as error:
+                    self._report(file, error)
+            rows = passages.texts_since(connection, 0)
+            self._words = WordIndex.in_memory(rows, file.generation if file else -1)
+            return self._words
+
+    def _caught_up(self, file: IndexFile | None) -> IndexFile | None:
+        """The word index brought up to date, if nobody else is just doing that."""
+        if self._store.read_only:
+            return None
+        with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "indexing words"):
+            self.fold_words()
+            with self._store.reading() as connection:
+                return passages.index_file(connection, "words")
+        return file
+
+    def _check_words(self, file: IndexFile) -> None:
+        if self._intact.get(file.name) == file.checksum:
+            return
+        if folder_checksum(self._store.folder / file.name) != file.checksum:
+            raise ValueError(f"{file.name} is damaged: its checksum is not the recorded one")
+        self._intact[file.name] = file.checksum
+
+    def _report(self, file: IndexFile, error: Exception) -> None:
+        path = self._store.folder / file.name
+        why = f"{file.name} is missing" if isinstance(error, FileNotFoundError) else str(error)
+        self._tell(f"{why}; made again from the database, nothing is embedded again")
+        if not self._store.read_only:
+            set_aside(path)
+        self._damaged = True
+
+    def mend(self) -> None:
+        """Write again what was found damaged, unless the disk or another writer forbids it."""
+        if not self._damaged or self._store.read_only:
+            return
+        self._damaged = False
+        with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "mending"):
+            self.fold_words()
+            self.fold_vectors()
+
+    def fold_words(self) -> None:
+        """Bring the word index file up to date. The writer's lock must be held."""
+        with self._store.reading() as connection:
+            now, file = generation(connection), passages.index_file(connection, "words")
+            older = None
+            if file is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    self._check_words(file)
+                    older = self._store.folder / file.name
+            since = file.generation if file is not None and older is not None else 0
+            gone = passages.removed_since(connection, since) if older else []
+            if older and not gone and not passages.has_newer_text(connection, since):
+                return
+            name = f"words-{now}"
+            rows = passages.texts_since(connection, since)
+            lexical.write(self._store.folder / name, older, rows, gone)
+            known = json.loads(file.checksum) if file is not None and older is not None else {}
+            segments = {name: seen for name, seen in known.items() if not name.endswith(".json")}
+            checksum = folder_checksum(self._store.folder / name, segments)
+        self._intact[name] = checksum
+        self._record("words", IndexFile(name, now, checksum, None))
+
+    def fold_vectors(self) -> None:
+        """Write a new vector index file if enough has changed. The writer's lock must be held."""
+        with self._store.reading() as connection:
+            model = passages.model(connection)
+            if model is None:
+                return
+            now, file = generation(connection), passages.index_file(connection, "vectors")
+            if file is not None and self._good_enough(connection, file, model["id"]):
+                return
+            name = f"vectors-{model['fingerprint'][:12]}-{now}.faiss"
+            checksum = vectors.write(
+                self._store.folder / name,
+                passages.vectors_since(connection, model["id"], 0),
+                model["dimension"],
+            )
+        self._record("vectors", IndexFile(name, now, checksum, model["id"]))
+
+    def _good_enough(
+        self, connection: sqlite3.Connection, file: IndexFile, model_id: int
+    ) -> bool:
+        """Whether what came after this vector file is few enough to be read at every opening."""
+        if file.model_id != model_id or not (self._store.folder / file.name).exists():
+            return False
+        changed = passages.changes_since(connection, model_id, file.generation)
+        return changed <= FOLD_AT * passages.searchable_count(connection, model_id)
+
+    def _record(self, kind: str, file: IndexFile) -> None:
+        with self._store.writing() as connection:
+            older = passages.index_file(connection, kind)
+            passages.record_index_file(connection, kind, file)
+            other = passages.index_file(connection, "words" if kind == "vectors" else "vectors")
+        # A reader may just be opening the one before: it goes with the next sweep.
+        sweep(self._store.folder, {each.name for each in (file, older, other) if each is not None})

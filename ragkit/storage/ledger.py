@@ -1,0 +1,229 @@
+"""Rows of roots, files and documents: which files there are and what became of each.
+
+Functions over a connection of `database`; they neither begin nor commit. Knows no passages'
+vectors and no index files.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ragkit.records import Document, FileStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder (or single file) that was indexed, with the globs it was indexed with."""
+
+    id: int
+    path: str  # absolute
+    folder: str  # what the paths of its files are relative to: `path`, or its parent for a file
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """What the ledger knows of a file; enough to tell whether it needs work."""
+
+    id: int
+    root_id: int
+    path: str
+    size: int
+    mtime_ns: int | None
+    inode: int | None
+    hash: bytes | None
+    status: str
+    reason: str | None
+    recipe: str | None
+
+    def unchanged(self, size: int, mtime_ns: int, inode: int, recipe: str) -> bool:
+        """Whether a file that looks like this now would be read to the same result."""
+        known = (self.size, self.mtime_ns, self.inode, self.recipe)
+        return known == (size, mtime_ns, inode, recipe)
+
+
+def roots(connection: sqlite3.Connection) -> list[Root]:
+    """All roots, by path."""
+    rows = connection.execute("SELECT id, path, folder, include, exclude FROM roots ORDER BY path")
+    return [
+        Root(row[0], row[1], row[2], tuple(json.loads(row[3])), tuple(json.loads(row[4])))
+        for row in rows
+    ]
+
+
+def save_root(
+    connection: sqlite3.Connection,
+    path: str,
+    folder: str,
+    include: Sequence[str],
+    exclude: Sequence[str],
+) -> int:
+    """Add a root or change its globs; returns its id."""
+    connection.execute(
+        "INSERT INTO roots (path, folder, include, exclude) VALUES (?, ?, ?, ?) ON CONFLICT (path) "
+        "DO UPDATE SET include = excluded.include, exclude = excluded.exclude",
+        (path, folder, json.dumps(list(include)), json.dumps(list(exclude))),
+    )
+    return int(connection.execute("SELECT id FROM roots WHERE path = ?", (path,)).fetchone()[0])
+
+
+def remove_root(connection: sqlite3.Connection, root_id: int) -> None:
+    """Take out a root with all its files."""
+    connection.execute("DELETE FROM roots WHERE id = ?", (root_id,))
+
+
+def absorb_root(connection: sqlite3.Connection, inner: Root, outer_id: int, prefix: str) -> None:
+    """Make the files of `inner` files of the root around it; nothing is read again."""
+    connection.execute(
+        "UPDATE OR REPLACE files SET root_id = ?, path = ? || path WHERE root_id = ?",
+        (outer_id, prefix, inner.id),
+    )
+    remove_root(connection, inner.id)
+
+
+def files(connection: sqlite3.Connection, root_id: int, under: str = "") -> Iterator[FileRow]:
+    """The files of a root, or only those at or below the relative path `under`."""
+    sql = (
+        "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe "
+        "FROM files WHERE root_id = ?"
+    )
+    arguments: list[object] = [root_id]
+    if under:
+        # "/" sorts just before "0", so this range is exactly what lies below the folder.
+        sql += " AND (path IN (?, ?) OR (path > ? AND path < ?))"
+        arguments += [under, f"{under}/", f"{under}/", f"{under}0"]
+    for row in connection.execute(sql, arguments):
+        yield FileRow(*row)
+
+
+def record_file(
+    connection: sqlite3.Connection,
+    root_id: int,
+    path: str,
+    *,
+    status: str,
+    reason: str | None = None,
+    size: int = 0,
+    mtime_ns: int | None = None,
+    inode: int | None = None,
+    digest: bytes | None = None,
+    recipe: str | None = None,
+    media_type: str | None = None,
+    encoding: str | None = None,
+    warnings: Sequence[str] = (),
+) -> int:
+    """Write a file's row, new or again; returns its id."""
+    row = connection.execute(
+        "INSERT INTO files (root_id, path, status, reason, size, mtime_ns, inode, hash, recipe, "
+        "media_type, encoding, warnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (root_id, path) DO UPDATE SET status = excluded.status, "
+        "reason = excluded.reason, size = excluded.size, mtime_ns = excluded.mtime_ns, "
+        "inode = excluded.inode, hash = excluded.hash, recipe = excluded.recipe, "
+        "media_type = excluded.media_type, encoding = excluded.encoding, "
+        "warnings = excluded.warnings RETURNING id",
+        (
+            root_id, path, status, reason, size, mtime_ns, inode, digest, recipe,
+            media_type, encoding, json.dumps(list(warnings), ensure_ascii=False),
+        ),
+    ).fetchone()  # fmt: skip
+    return int(row[0])
+
+
+def touch_file(
+    connection: sqlite3.Connection, file_id: int, size: int, mtime_ns: int | None, inode: int
+) -> None:
+    """The same content under a new stamp."""
+    connection.execute(
+        "UPDATE files SET size = ?, mtime_ns = ?, inode = ? WHERE id = ?",
+        (size, mtime_ns, inode, file_id),
+    )
+
+
+def move_file(connection: sqlite3.Connection, file_id: int, root_id: int, path: str) -> None:
+    """The same file under a new name; its documents, passages and vectors stay as they are."""
+    connection.execute("DELETE FROM files WHERE root_id = ? AND path = ?", (root_id, path))
+    connection.execute(
+        "UPDATE files SET root_id = ?, path = ? WHERE id = ?", (root_id, path, file_id)
+    )
+
+
+def remove_files(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:
+    """Take files out, with their documents and passages."""
+    connection.executemany("DELETE FROM files WHERE id = ?", ((file_id,) for file_id in file_ids))
+
+
+def save_document(connection: sqlite3.Connection, file_id: int, document: Document) -> int:
+    """Write the one document of a file, new or again; returns its id, kept when it was there."""
+    row = connection.execute(
+        "INSERT INTO documents (file_id, title, text, pages, lines, metadata) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
+        "title = excluded.title, text = excluded.text, pages = excluded.pages, "
+        "lines = excluded.lines, metadata = excluded.metadata RETURNING id",
+        (
+            file_id,
+            document.title,
+            document.text,
+            json.dumps(document.pages),
+            document.lines,
+            json.dumps(dict(document.metadata), ensure_ascii=False),
+        ),
+    ).fetchone()
+    return int(row[0])
+
+
+def remove_documents(connection: sqlite3.Connection, file_id: int) -> None:
+    """Take out what was read from a file, but keep its row in the ledger."""
+    connection.execute("DELETE FROM documents WHERE file_id = ?", (file_id,))
+
+
+_STATUSES = """
+SELECT files.path, files.status, files.reason, files.media_type, files.encoding, files.size,
+       files.warnings, roots.folder AS root,
+       (SELECT coalesce(sum(length(text)), 0) FROM documents WHERE file_id = files.id),
+       count(passages.id), coalesce(sum(passages.tokens), 0)
+FROM files JOIN roots ON roots.id = files.root_id
+LEFT JOIN documents ON documents.file_id = files.id
+LEFT JOIN passages ON passages.document_id = documents.id
+WHERE {where} GROUP BY files.id ORDER BY roots.folder, files.path
+"""
+
+
+def statuses(
+    connection: sqlite3.Connection, *, wanted: Sequence[str] = (), root_ids: Sequence[int] = ()
+) -> list[FileStatus]:
+    """The ledger as records, by root and path; only these statuses or roots where any are named."""
+    where, arguments = ["1"], list[object]()
+    for column, values in (("files.status", wanted), ("files.root_id", root_ids)):
+        if values:
+            where.append(f"{column} IN ({', '.join('?' * len(values))})")
+            arguments += values
+    return [
+        FileStatus(
+            path=row[0],
+            status=row[1],
+            reason=row[2],
+            media_type=row[3],
+            encoding=row[4],
+            size=row[5],
+            warnings=tuple(json.loads(row[6])),
+            root=row[7],
+            characters=row[8],
+            passages=row[9],
+            tokens=row[10],
+        )
+        for row in connection.execute(_STATUSES.format(where=" AND ".join(where)), arguments)
+    ]
+
+
+def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
+    """Files by status, and skipped or failed files by reason, most frequent first."""
+    by_status = connection.execute("SELECT status, count(*) FROM files GROUP BY status ORDER BY 1")
+    by_reason = connection.execute(
+        "SELECT reason, count(*) FROM files WHERE status IN ('skipped', 'failed') "
+        "GROUP BY reason ORDER BY 2 DESC, 1"
+    )
+    return {row[0]: row[1] for row in by_status}, {row[0]: row[1] for row in by_reason}

@@ -1,0 +1,143 @@
+"""Passages by their words: a tantivy index ranked by BM25.
+
+Knows ids and words, never vectors and never SQL; a cache like the FAISS file, under the same rules.
+tantivy's files never change once written, so a new generation is a folder of links to the old
+one's files plus what was added: cheap, and readers of the old generation are not disturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ragkit.storage.index_files import link_files, new_folder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
+_HEAP = 32_000_000  # bytes tantivy gathers before it writes a segment
+_LONGEST_WORD = 80  # characters; longer ones are hashes and base64
+MOST_TERMS = 1024  # different words of a query that count
+
+
+def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow)
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="freq")
+    return builder.build()
+
+
+def _analyzer() -> Any:  # noqa: ANN401
+    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+    builder = TextAnalyzerBuilder(Tokenizer.simple())
+    for step in (
+        Filter.remove_long(_LONGEST_WORD),
+        Filter.lowercase(),
+        Filter.ascii_fold(),
+        Filter.stemmer("english"),
+    ):
+        builder = builder.filter(step)
+    return builder.build()
+
+
+def _add(index: Any, rows: Iterable[tuple[int, str]], removed: Iterable[int]) -> None:  # noqa: ANN401
+    import tantivy
+
+    index.register_tokenizer(_ANALYZER, _analyzer())
+    writer = index.writer(heap_size=_HEAP, num_threads=1)
+    if gone := list(removed):  # by query: by term, tantivy-py quietly misses unsigned fields
+        writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", gone))
+    for passage_id, text in rows:
+        document = tantivy.Document()
+        document.add_unsigned("id", passage_id)
+        document.add_text("text", text)
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()  # what is renamed into place is finished
+
+
+def write(
+    path: Path, older: Path | None, rows: Iterable[tuple[int, str]], removed: Iterable[int]
+) -> None:
+    """Make the index folder `path`: the older one, if any, less `removed`, plus `rows`.
+
+    `rows` are (passage id, text). Ids in `rows` must not be in `older`.
+    """
+    import tantivy
+
+    def fill(folder: Path) -> None:
+        if older is not None:
+            link_files(older, folder)
+        _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
+        for lock in folder.glob(".*.lock"):  # belongs to a process, not to the content
+            lock.unlink()
+
+    new_folder(path, fill)
+
+
+class WordIndex:
+    """An opened index. Safe to share between threads: searching changes nothing."""
+
+    def __init__(self, index: Any, generation: int) -> None:  # noqa: ANN401
+        index.register_tokenizer(_ANALYZER, _analyzer())
+        self.generation = generation
+        self._schema = index.schema
+        self._searcher = index.searcher()
+        self._analyze = _analyzer().analyze
+
+    @classmethod
+    def read(cls, path: Path, generation: int) -> WordIndex:
+        """Open the folder `path`. Raises ValueError where tantivy cannot make sense of it."""
+        import tantivy
+
+        try:
+            return cls(tantivy.Index.open(str(path)), generation)
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{path.name} is damaged") from error
+
+    @classmethod
+    def in_memory(cls, rows: Iterable[tuple[int, str]], generation: int) -> WordIndex:
+        """An index of these rows that is written nowhere: for a collection on a read-only disk."""
+        import tantivy
+
+        index = tantivy.Index(_schema())
+        _add(index, rows, ())
+        index.reload()
+        return cls(index, generation)
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def terms(self, text: str) -> list[str]:
+        """The words of `text` as the index knows them: folded, stemmed, each once, in order."""
+        return list(dict.fromkeys(self._analyze(text)))
+
+    def best(self, query: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k best passages for any of the query's words, best first.
+
+        Returns ids (n,) int64 and BM25 scores (n,) float32, n ≤ k; equal scores come by ascending
+        id among those returned. No character of the query has a meaning of its own.
+        """
+        from tantivy import Occur, Query
+
+        terms = self.terms(query)[:MOST_TERMS]
+        if not terms or not len(self):
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        clauses: Sequence[Any] = [
+            (Occur.Should, Query.term_query(self._schema, "text", term, "freq")) for term in terms
+        ]
+        found = self._searcher.search(
+            Query.boolean_query(clauses), limit=min(k, len(self)), count=False
+        ).hits
+        scores = np.array([score for score, _ in found], dtype=np.float32)
+        addresses = [address for _, address in found]
+        ids = np.array(self._searcher.fast_field_values("id", addresses), dtype=np.int64)
+        order = np.lexsort((ids, -scores))
+        return ids[order], scores[order]

@@ -1,0 +1,136 @@
+"""The schema of a collection, as numbered steps. A released step is never edited.
+
+`PRAGMA user_version` repeats the number of the last step, so that opening an up-to-date
+collection needs neither this module nor sqlite-utils. The schema is public: docs/storage.md.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("ragkit")
+
+
+def apply(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, each step in a transaction of its own."""
+    migrations.apply(sqlite_utils.Database(connection, recursive_triggers=False))
+
+
+@migrations()
+def m001_collection(db: sqlite_utils.Database) -> None:
+    """Roots, the ledger of files, documents, passages, vectors by content, index files."""
+    for statement in _M001.split("\n\n"):  # a blank line ends a statement: triggers hold ";"
+        db.execute(statement)
+
+
+_M001 = """
+-- generation: counts the commits that changed passages or vectors; trimmed: removals up to it
+-- are forgotten; model_id: the encoder in use
+CREATE TABLE collection (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE roots (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,          -- absolute: a folder, or a single file
+    folder TEXT NOT NULL,               -- what the paths of its files are relative to
+    include TEXT NOT NULL DEFAULT '[]', -- JSON array of globs
+    exclude TEXT NOT NULL DEFAULT '[]'
+);
+
+-- the ledger: every file of every root, also those that were not read
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY,
+    root_id INTEGER NOT NULL REFERENCES roots(id) ON DELETE CASCADE,
+    path TEXT NOT NULL,                 -- relative to the root's folder, "/" between parts
+    size INTEGER NOT NULL DEFAULT 0,    -- bytes
+    mtime_ns INTEGER,                   -- NULL: read it again next time
+    inode INTEGER,
+    hash BLOB,                          -- of the bytes; NULL where they were not read
+    status TEXT NOT NULL CHECK (status IN ('indexed', 'empty', 'skipped', 'failed')),
+    reason TEXT,
+    recipe TEXT,                        -- how it was read and cut; another recipe reads again
+    media_type TEXT,
+    encoding TEXT,
+    warnings TEXT NOT NULL DEFAULT '[]',
+    UNIQUE (root_id, path)
+);
+
+CREATE INDEX files_hash ON files (hash);
+
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    file_id INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+    record TEXT NOT NULL DEFAULT '',    -- which record of the file; '' is the whole of it
+    title TEXT,
+    text TEXT NOT NULL,
+    pages TEXT NOT NULL DEFAULT '[]',   -- JSON array: offset at which each page starts
+    lines INTEGER NOT NULL DEFAULT 0,   -- 1: line numbers of the text are those of the file
+    metadata TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (file_id, record)
+);
+
+-- AUTOINCREMENT: an id is never used again, so an index file can never name another passage
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+    start INTEGER NOT NULL,             -- characters into documents.text
+    "end" INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    header TEXT NOT NULL,               -- embedded before the text
+    heading TEXT NOT NULL,              -- JSON array, outermost first
+    page INTEGER,
+    start_line INTEGER,
+    end_line INTEGER,
+    tokens INTEGER NOT NULL,            -- of header and text
+    hash BLOB NOT NULL,                 -- of what is embedded: header and text
+    generation INTEGER NOT NULL         -- in which it came
+);
+
+CREATE INDEX passages_document ON passages (document_id);
+
+CREATE INDEX passages_hash ON passages (hash);
+
+CREATE INDEX passages_generation ON passages (generation);
+
+CREATE TABLE models (
+    id INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    dimension INTEGER NOT NULL,
+    window INTEGER NOT NULL
+);
+
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY,
+    model_id INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,
+    hash BLOB NOT NULL,                 -- of the embedded text
+    generation INTEGER NOT NULL,
+    vector BLOB NOT NULL,               -- little-endian float32, unit length
+    UNIQUE (model_id, hash)
+);
+
+CREATE INDEX vectors_generation ON vectors (generation);
+
+-- passages that index files of an older generation still name
+CREATE TABLE removals (passage_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+
+-- the caches: which file holds which generation
+CREATE TABLE index_files (
+    kind TEXT PRIMARY KEY,              -- vectors, words
+    name TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    checksum TEXT NOT NULL,
+    model_id INTEGER
+) WITHOUT ROWID;
+
+CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
+    INSERT OR REPLACE INTO removals
+    VALUES (old.id, (SELECT value FROM collection WHERE key = 'generation'));
+END;
+
+INSERT INTO collection VALUES ('generation', 0), ('trimmed', 0);
+
+PRAGMA user_version = 1
+"""

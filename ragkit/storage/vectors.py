@@ -1,0 +1,142 @@
+"""Nearest neighbours by cosine: a FAISS file, what came after it, what has gone since.
+
+Knows ids and unit vectors, never text and never SQL. The file is exact (inner products over all
+vectors, `IndexIDMap(IndexFlatIP)`); it is read and written through Python's own file objects,
+because FAISS cannot open every path that Windows has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ragkit.errors import CollectionError
+from ragkit.storage.index_files import BLOCK, Digest, new_file
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BATCH = 4096  # vectors handed to FAISS at a time: 6 MB at 384 dimensions
+FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file
+
+
+def _faiss() -> Any:  # noqa: ANN401 (FAISS has no types)
+    import faiss
+
+    faiss.omp_set_num_threads(1)  # two threads make a single query slower
+    return faiss
+
+
+def _batches(
+    rows: Iterable[tuple[int, bytes]], dimension: int
+) -> Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """(passage id, float32 blob) in groups: ids (n,) int64 and vectors (n, d) float32."""
+    rows = iter(rows)
+    while batch := list(islice(rows, BATCH)):
+        ids = np.fromiter((row[0] for row in batch), dtype=np.int64, count=len(batch))
+        blob = b"".join(row[1] for row in batch)
+        if len(blob) != 4 * dimension * len(batch):
+            raise CollectionError(
+                f"vectors of {len(blob) / len(batch) / 4:g} numbers where the collection's encoder "
+                f"makes {dimension}. Mend with: ragkit index --rebuild"
+            )
+        yield ids, np.frombuffer(blob, dtype="<f4").reshape(len(batch), dimension)
+
+
+def write(path: Path, rows: Iterable[tuple[int, bytes]], dimension: int) -> str:
+    """Write an index of these (passage id, vector blob) rows to `path`; returns its checksum."""
+    faiss = _faiss()
+    index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
+    for ids, vectors in _batches(rows, dimension):
+        index.add_with_ids(vectors, ids)
+    digest = Digest()
+    with new_file(path) as file:
+        writer = faiss.PyCallbackIOWriter(lambda block: file.write(digest.feed(block)), BLOCK)
+        faiss.write_index(index, writer)
+    return str(digest)
+
+
+def read(path: Path, checksum: str, dimension: int) -> Any:  # noqa: ANN401
+    """The FAISS index in this file.
+
+    Raises ValueError where the file is not what was written: FAISS itself loads more than half of
+    damaged files without a word and then answers wrongly.
+    """
+    faiss = _faiss()
+    digest = Digest()
+    with path.open("rb") as file:
+        reader = faiss.PyCallbackIOReader(lambda size: digest.feed(file.read(size)), BLOCK)
+        try:
+            index = faiss.read_index(reader)
+        except RuntimeError as error:
+            raise ValueError(f"{path.name} is damaged") from error
+        while block := file.read(BLOCK):
+            digest.feed(block)
+    if str(digest) != checksum:
+        raise ValueError(f"{path.name} is damaged: its checksum is not the recorded one")
+    if index.d != dimension:
+        raise ValueError(f"{path.name} holds vectors of {index.d} numbers, not {dimension}")
+    return index
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """All searchable vectors as of one generation. Immutable, so threads may share it."""
+
+    dimension: int
+    generation: int
+    base: Any  # a FAISS index with ids, or None
+    delta_ids: NDArray[np.int64]  # (m,)
+    delta: NDArray[np.float32]  # (m, d), unit rows
+    removed: frozenset[int] = frozenset()  # ids in the base or the delta that are no more
+
+    @classmethod
+    def over(cls, base: Any, dimension: int, generation: int) -> VectorIndex:  # noqa: ANN401
+        """An index file's content, nothing after it."""
+        ids = np.empty(0, dtype=np.int64)
+        return cls(dimension, generation, base, ids, np.empty((0, dimension), dtype=np.float32))
+
+    def advanced(
+        self, generation: int, rows: Iterable[tuple[int, bytes]], removed: Sequence[int]
+    ) -> VectorIndex:
+        """The same with these rows added and these ids removed."""
+        fresh = list(_batches(rows, self.dimension))
+        return replace(
+            self,
+            generation=generation,
+            delta_ids=np.concatenate([self.delta_ids, *(ids for ids, _ in fresh)]),
+            delta=np.concatenate([self.delta, *(vectors for _, vectors in fresh)]),
+            removed=self.removed | frozenset(removed),
+        )
+
+    def __len__(self) -> int:
+        """Upper bound of how many neighbours there are."""
+        return (self.base.ntotal if self.base is not None else 0) + len(self.delta_ids)
+
+    def nearest(
+        self, query: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k nearest passages: ids (n,) int64 and cosines (n,) float32, best first, n ≤ k.
+
+        `query` is (d,) float32 of unit length. Equal cosines come by ascending id among those
+        returned; which of several equal ones at the border are returned is not defined.
+        """
+        ids, scores = self.delta_ids, self.delta @ query
+        if self.base is not None and self.base.ntotal:
+            wide = min(k + len(self.removed), self.base.ntotal)
+            found_scores, found_ids = self.base.search(query[None, :], wide)
+            ids = np.concatenate([found_ids[0], ids])
+            scores = np.concatenate([found_scores[0], scores])
+        if self.removed:
+            keep = ~np.isin(ids, np.fromiter(self.removed, dtype=np.int64))
+            ids, scores = ids[keep], scores[keep]
+        if len(ids) > k:
+            part = np.argpartition(-scores, k - 1)[:k]
+            ids, scores = ids[part], scores[part]
+        order = np.lexsort((ids, -scores))
+        return ids[order], scores[order]
