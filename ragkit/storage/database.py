@@ -147,8 +147,7 @@ class Database:
     def changing(self) -> Iterator[tuple[sqlite3.Connection, int]]:
         """`writing`, for changes of passages or vectors: yields the generation they come in."""
         with self.writing() as connection:
-            connection.execute("UPDATE collection SET value = value + 1 WHERE key = 'generation'")
-            yield connection, generation(connection)
+            yield connection, advance(connection)
 
     @contextlib.contextmanager
     def _borrowed(self) -> Iterator[sqlite3.Connection]:
@@ -162,6 +161,11 @@ class Database:
             raise explained(error, self.path) from error
         finally:
             self._idle.put(connection)
+
+    def size(self) -> int:
+        """Bytes of the database on disk, its write-ahead log included."""
+        files = (self.path, self.path.with_name(f"{FILE_NAME}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Close all idle connections; the last one folds the WAL into the file."""
@@ -179,6 +183,12 @@ _CONNECT: dict[str, None | bool] = {"isolation_level": None, "check_same_thread"
 def generation(connection: sqlite3.Connection) -> int:
     """Which generation this snapshot holds."""
     return int(value(connection, "generation") or 0)
+
+
+def advance(connection: sqlite3.Connection) -> int:
+    """Begin a new generation in this transaction, before passages or vectors change."""
+    connection.execute("UPDATE collection SET value = value + 1 WHERE key = 'generation'")
+    return generation(connection)
 
 
 def value(connection: sqlite3.Connection, key: str) -> int | str | None:

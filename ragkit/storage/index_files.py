@@ -112,6 +112,12 @@ def link_files(source: Path, target: Path) -> None:
             shutil.copyfile(entry, target / entry.name)
 
 
+def disk_size(path: Path) -> int:
+    """Bytes of a file, or of the files of a folder; 0 where nothing is there."""
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def set_aside(path: Path) -> None:
     """Rename a damaged file or folder out of the way; the next sweep deletes it."""
     with contextlib.suppress(OSError):

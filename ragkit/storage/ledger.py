@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ragkit.errors import UsageError
 from ragkit.records import Document, FileStatus
 
 
@@ -227,3 +228,48 @@ def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, in
         "GROUP BY reason ORDER BY 2 DESC, 1"
     )
     return {row[0]: row[1] for row in by_status}, {row[0]: row[1] for row in by_reason}
+
+
+_DOCUMENT = (
+    "SELECT documents.*, files.path, files.size, files.mtime_ns, files.hash AS file_hash, "
+    "roots.folder AS root {more} FROM documents JOIN files ON files.id = documents.file_id "
+    "JOIN roots ON roots.id = files.root_id "
+)
+
+
+def document_of_passage(connection: sqlite3.Connection, passage_id: int) -> sqlite3.Row | None:
+    """The document a passage is in, with the passage's start and end."""
+    row: sqlite3.Row | None = connection.execute(
+        _DOCUMENT.format(more=', passages.start, passages."end"')
+        + "JOIN passages ON passages.document_id = documents.id WHERE passages.id = ?",
+        (passage_id,),
+    ).fetchone()
+    return row
+
+
+def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sqlite3.Row | None:
+    """The document with this relative or absolute path.
+
+    Raises UsageError where a relative path is in several roots.
+    """
+    rows = connection.execute(
+        _DOCUMENT.format(more="")
+        + "WHERE files.path = ? OR roots.folder || '/' || files.path = ? ORDER BY documents.id",
+        (path, absolute),
+    ).fetchall()
+    exact = [row for row in rows if f"{row['root']}/{row['path']}" == absolute]
+    if len(rows) > 1 and not exact:
+        places = ", ".join(f"{row['root']}/{row['path']}" for row in rows)
+        raise UsageError(f"{path} is in several roots; name one of {places}")
+    return (exact or rows or [None])[0]
+
+
+def document_count(connection: sqlite3.Connection) -> int:
+    """How many documents there are."""
+    return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
+
+
+def document_paths(connection: sqlite3.Connection) -> list[str]:
+    """The relative paths of all documents."""
+    sql = "SELECT files.path FROM documents JOIN files ON files.id = documents.file_id"
+    return [row[0] for row in connection.execute(sql)]

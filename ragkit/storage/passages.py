@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -114,6 +114,12 @@ def pending_count(connection: sqlite3.Connection, model_id: int) -> int:
     return int(connection.execute(sql, (model_id,)).fetchone()[0])
 
 
+def pending_in(connection: sqlite3.Connection, model_id: int, generation: int) -> int:
+    """How many different texts of this generation wait for their vector."""
+    sql = f"SELECT count(DISTINCT hash) {_PENDING} AND generation = ?"
+    return int(connection.execute(sql, (model_id, generation)).fetchone()[0])
+
+
 def pending(
     connection: sqlite3.Connection, model_id: int, after: int, limit: int
 ) -> list[tuple[int, bytes, str, int]]:
@@ -154,7 +160,7 @@ def stored_vectors(
         rows = connection.execute(
             "SELECT passages.id, vectors.vector FROM passages JOIN vectors "
             "ON vectors.hash = passages.hash AND vectors.model_id = ? "
-            f"WHERE passages.id IN ({', '.join('?' * len(chunk))})",
+            f"WHERE passages.id IN ({_marks(chunk)})",
             (model_id, *chunk),
         )
         found.update({row[0]: np.frombuffer(row[1], dtype="<f4") for row in rows})
@@ -219,6 +225,11 @@ def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def count(connection: sqlite3.Connection) -> int:
+    """How many passages there are."""
+    return int(connection.execute("SELECT count(*) FROM passages").fetchone()[0])
+
+
 def searchable_count(connection: sqlite3.Connection, model_id: int) -> int:
     """How many passages have a vector of this model."""
     row = connection.execute(
@@ -264,23 +275,65 @@ def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile
     )
 
 
-def rows_by_id(
-    connection: sqlite3.Connection, ids: Iterable[int]
-) -> Mapping[int, sqlite3.Row]:
+def embedded_texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Passage id → header and text, for those of `ids` that are there."""
+    found = {}
+    for chunk in _chunks(ids):
+        rows = connection.execute(
+            f"SELECT id, header, text FROM passages WHERE id IN ({_marks(chunk)})", chunk
+        )
+        found.update({row[0]: embedded_text(row[1], row[2]) for row in rows})
+    return found
+
+
+def existing(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that are there."""
+    return {
+        row[0]
+        for chunk in _chunks(ids)
+        for row in connection.execute(
+            f"SELECT id FROM passages WHERE id IN ({_marks(chunk)})", chunk
+        )
+    }
+
+
+def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, sqlite3.Row]:
     """Passage id → everything a hit shows: passage, document, file and root, joined."""
     found = {}
-    for chunk in _chunks(list(ids)):
+    for chunk in _chunks(ids):
         rows = connection.execute(
             "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
             "documents.pages, files.path, files.size, files.mtime_ns, files.hash AS file_hash, "
             "roots.folder AS root "
             "FROM passages JOIN documents ON documents.id = passages.document_id "
             "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
-            f"WHERE passages.id IN ({', '.join('?' * len(chunk))})",
+            f"WHERE passages.id IN ({_marks(chunk)})",
             chunk,
         )
         found.update({row["id"]: row for row in rows})
     return found
+
+
+def neighbourhood(
+    connection: sqlite3.Connection, document_id: int, passage_id: int, reach: int
+) -> sqlite3.Row:
+    """The span from `reach` passages before one to `reach` after it, with its text and lines."""
+    row: sqlite3.Row = connection.execute(
+        "WITH numbered AS (SELECT *, row_number() OVER (ORDER BY start, id) AS place "
+        "FROM passages WHERE document_id = :document), "
+        "here AS (SELECT place FROM numbered WHERE id = :passage), "
+        'span AS (SELECT min(start) AS start, max("end") AS "end", '
+        "min(start_line) AS start_line, max(end_line) AS end_line "
+        "FROM numbered, here WHERE numbered.place BETWEEN here.place - :reach AND here.place + :reach) "
+        'SELECT span.*, substr(documents.text, span.start + 1, span."end" - span.start) AS text '
+        "FROM span, documents WHERE documents.id = :document",
+        {"document": document_id, "passage": passage_id, "reach": reach},
+    ).fetchone()
+    return row
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

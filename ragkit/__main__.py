@@ -1,0 +1,7 @@
+"""`python -m ragkit`."""
+
+import sys
+
+from ragkit.cli import main
+
+sys.exit(main())

@@ -1,0 +1,177 @@
+"""One function a command: open the collection, call it, render. Each returns an exit code."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+
+from ragkit import settings as configuration
+from ragkit.cli import NOTHING_FOUND, WRONG_USAGE, render
+from ragkit.cli.where import LOCAL, locate
+from ragkit.collection import Collection
+from ragkit.errors import UsageError
+from ragkit.records import IndexReport
+from ragkit.storage.database import FILE_NAME
+
+
+def _notify(line: str) -> None:
+    print(f"ragkit: {line}", file=sys.stderr)
+
+
+def _settings(arguments: Namespace) -> configuration.Settings:
+    flags = {
+        "collection": getattr(arguments, "collection", None),
+        "model": getattr(arguments, "model", None),
+        "mode": getattr(arguments, "mode", None),
+        "top_k": getattr(arguments, "top_k", None),
+    }
+    return configuration.load(flags=flags)
+
+
+def _open(arguments: Namespace, *, create: bool = False) -> Collection:
+    settings = _settings(arguments)
+    folder = locate(settings.collection)
+    return Collection(folder, create=create, settings=settings, notify=_notify)
+
+
+def init(arguments: Namespace) -> int:
+    """`ragkit init`."""
+    named = getattr(arguments, "collection", None)
+    if named is not None and arguments.folder is not None:
+        raise UsageError("name the folder once: ragkit init DIR, or ragkit -c DIR init")
+    folder = Path(named) if named else Path(arguments.folder or ".") / LOCAL
+    there = (folder / FILE_NAME).exists()
+    with Collection(folder, notify=_notify) as collection:
+        made = {"collection": str(collection.folder), "created": not there}
+    if arguments.json:
+        render.json_line(made)
+    else:
+        print(f"{'a collection is already' if there else 'made an empty collection'} in {folder}")
+    return 0
+
+
+def index(arguments: Namespace) -> int:
+    """`ragkit index`."""
+    for path in arguments.paths:  # before a collection is made for nothing
+        if not Path(path).expanduser().exists():
+            raise UsageError(f"no file or folder at {path}")
+    if arguments.dry_run and not (locate(_settings(arguments).collection) / FILE_NAME).exists():
+        with tempfile.TemporaryDirectory() as nowhere:
+            arguments.collection = nowhere
+            return _index(arguments)
+    return _index(arguments)
+
+
+def _index(arguments: Namespace) -> int:
+    from ragkit.cli.progress import progress
+
+    with _open(arguments, create=True) as collection:
+        with progress() as show:
+            report = collection.index(
+                arguments.paths,
+                model=arguments.model,
+                include=arguments.include,
+                exclude=arguments.exclude,
+                dry_run=arguments.dry_run,
+                prune=arguments.prune,
+                rebuild=arguments.rebuild,
+                on_progress=show,
+            )
+        _show_report(arguments, report)
+        if arguments.watch and not arguments.dry_run:
+            for report in collection.watch(arguments.paths):
+                _show_report(arguments, report)
+    return WRONG_USAGE if arguments.strict and report.failed else 0
+
+
+def _show_report(arguments: Namespace, report: IndexReport) -> None:
+    for warning in report.warnings:
+        _notify(warning)
+    if arguments.json:
+        render.json_line(render.report_fields(report))
+    else:
+        print(render.report(report), flush=True)
+
+
+def query(arguments: Namespace) -> int:
+    """`ragkit query`."""
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    with _open(arguments) as collection:
+        hits = collection.search(text, min_score=arguments.min_score, context=arguments.context)
+        empty = not hits and not collection.status().passages
+    if arguments.json:
+        render.json_line([render.hit_fields(hit) for hit in hits])
+    elif arguments.jsonl:
+        for hit in hits:
+            render.json_line(render.hit_fields(hit))
+    elif hits:
+        print(render.hits(hits, text))
+    if not hits:
+        _notify(
+            "the collection is empty; fill it with: ragkit index FOLDER"
+            if empty
+            else "nothing found"
+        )
+    return 0 if hits else NOTHING_FOUND
+
+
+def get(arguments: Namespace) -> int:
+    """`ragkit get`."""
+    if arguments.context < 0:
+        raise UsageError(f"context is {arguments.context}; expected 0 or more lines")
+    with _open(arguments) as collection:
+        excerpt = collection.get(arguments.reference, arguments.context)
+    if arguments.json:
+        render.json_line(render.excerpt_fields(excerpt))
+    else:
+        print(excerpt.text)
+    if excerpt.stale:
+        _notify(f"{excerpt.path} has changed or gone since it was indexed; mend with: ragkit index")
+    return 0
+
+
+def status(arguments: Namespace) -> int:
+    """`ragkit status`."""
+    with _open(arguments) as collection:
+        found = collection.status()
+    if arguments.json:
+        render.json_line(render.status_fields(found))
+    else:
+        print(render.status(found))
+    return 0
+
+
+def ls(arguments: Namespace) -> int:
+    """`ragkit ls`."""
+    with _open(arguments) as collection:
+        files = collection.files()
+    if arguments.failed:
+        files = [file for file in files if file.status in ("failed", "skipped")]
+    if arguments.json:
+        render.json_line([render.file_fields(file) for file in files])
+    elif files:
+        print(render.files(files))
+    return 0
+
+
+def remove(arguments: Namespace) -> int:
+    """`ragkit remove`."""
+    with _open(arguments) as collection:
+        removed = collection.remove(arguments.paths)
+    if arguments.json:
+        render.json_line({"removed": removed})
+    else:
+        print(f"removed {render.counted(removed, 'document')}")
+    return 0
+
+
+def completion(arguments: Namespace) -> int:
+    """`ragkit completion`."""
+    import shtab
+
+    from ragkit.cli.parser import parser
+
+    print(shtab.complete(parser(), arguments.shell))
+    return 0

@@ -1,0 +1,170 @@
+"""What can be typed. Imports nothing but argparse, so that `--help` costs nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from ragkit import __version__
+from ragkit.settings import MODES
+
+_SHELLS = ("bash", "zsh", "tcsh")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line and how to learn more, like every other error."""
+        print(f"ragkit: {message}; see: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _common() -> argparse.ArgumentParser:
+    """Options that may stand before or after the command."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument(
+        "-c",
+        "--collection",
+        metavar="DIR",
+        help="the collection's folder; else RAGKIT_COLLECTION, else the nearest .ragkit/, "
+        "else your default collection",
+    )
+    common.add_argument("--debug", action="store_true", help="show where an error came from")
+    return common
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """The function behind a command, imported when it is called."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        from ragkit.cli import commands
+
+        function: Callable[[argparse.Namespace], int] = getattr(commands, name)
+        return function(arguments)
+
+    return run
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    common = _common()
+    top = _Parser(
+        prog="ragkit",
+        parents=[common],
+        description="Point it at a folder, ask it questions, get cited passages.",
+        epilog="ragkit COMMAND --help says more about a command.",
+    )
+    top.add_argument("--version", action="version", version=f"ragkit {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def add(name: str, function: str, help_text: str, **more: Any) -> argparse.ArgumentParser:  # noqa: ANN401
+        command = commands.add_parser(
+            name, parents=[common], help=help_text, description=help_text, **more
+        )
+        command.set_defaults(run=_command(function))
+        return command
+
+    _add_init(add("init", "init", "make an empty collection in a folder"))
+    _add_index(add("index", "index", "bring the collection in line with folders and files"))
+    _add_query(
+        add("query", "query", "find the passages that answer a question", aliases=["search"])
+    )
+    _add_get(add("get", "get", "show the text behind a citation"))
+    _add_json(add("status", "status", "say what is in the collection"))
+    _add_ls(add("ls", "ls", "list all files with what became of each"))
+    _add_remove(add("remove", "remove", "take documents or roots out"))
+    completion = add("completion", "completion", "print a completion script for a shell")
+    completion.add_argument("shell", choices=_SHELLS)
+    return top
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON value")
+
+
+def _add_init(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", nargs="?", metavar="DIR", help="default: this folder")
+    _add_json(command)
+
+
+def _add_index(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "paths", nargs="*", metavar="PATH", help="folders and files; default: all known roots"
+    )
+    command.add_argument(
+        "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
+    )
+    command.add_argument(
+        "--include",
+        action="append",
+        metavar="GLOB",
+        help="take only these (gitignore syntax; may be repeated; kept with the root)",
+    )
+    command.add_argument(
+        "--exclude", action="append", metavar="GLOB", help="leave these out (likewise)"
+    )
+    command.add_argument("--dry-run", action="store_true", help="say what would be done")
+    command.add_argument(
+        "--strict", action="store_true", help="exit with 2 if any file could not be read"
+    )
+    command.add_argument(
+        "--prune",
+        action="store_true",
+        help="believe that vanished files are gone, even where most of a folder is",
+    )
+    command.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="read and embed everything again, with another --model if named",
+    )
+    command.add_argument("--watch", action="store_true", help="go on as files change, until Ctrl-C")
+    _add_json(command)
+
+
+def _add_query(command: argparse.ArgumentParser) -> None:
+    command.add_argument("text", metavar="TEXT", help="the question; - reads it from stdin")
+    command.add_argument(
+        "-k", "--top-k", type=int, metavar="N", help="passages to show (default: 10)"
+    )
+    command.add_argument(
+        "--mode",
+        choices=MODES,
+        help="dense: by cosine similarity (default); lexical: by words, BM25; hybrid: both",
+    )
+    command.add_argument(
+        "--min-score",
+        type=float,
+        default=-1.0,
+        metavar="X",
+        help="leave out what has a lower cosine, in every mode",
+    )
+    command.add_argument(
+        "--context", type=int, default=0, metavar="N", help="add N passages before and after"
+    )
+    _add_json(command)
+    command.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
+
+
+def _add_get(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "reference",
+        metavar="REF",
+        help="a path, path#L10-L42, path#page=7, path#char=120,810, or a passage id",
+    )
+    command.add_argument(
+        "--context", type=int, default=0, metavar="N", help="add N lines before and after"
+    )
+    _add_json(command)
+
+
+def _add_ls(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--failed", action="store_true", help="only files that were not read, with the reason"
+    )
+    _add_json(command)
+
+
+def _add_remove(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="+", metavar="PATH")
+    _add_json(command)

@@ -1,0 +1,255 @@
+"""Records as text for people and as JSON for programs. Knows no collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
+
+_LINES = 3  # of a passage that a hit shows
+_SHORT = 3  # characters; shorter words of a query are not highlighted
+_BOLD, _DIM, _MATCH, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[1;33m", "\x1b[0m"
+
+
+def json_line(value: Any) -> None:  # noqa: ANN401 (whatever JSON can hold)
+    """Print a value as one line of JSON."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def hit_fields(hit: Hit) -> dict[str, Any]:
+    """A hit as JSON, its fields in the order of the contract."""
+    return dataclasses.asdict(hit)
+
+
+def excerpt_fields(excerpt: Excerpt) -> dict[str, Any]:
+    """An excerpt as JSON."""
+    return dataclasses.asdict(excerpt)
+
+
+def file_fields(file: FileStatus) -> dict[str, Any]:
+    """A row of the ledger as JSON."""
+    return dataclasses.asdict(file)
+
+
+def status_fields(status: CollectionStatus) -> dict[str, Any]:
+    """The status as JSON."""
+    return dataclasses.asdict(status)
+
+
+def report_fields(report: IndexReport) -> dict[str, Any]:
+    """A report as JSON; seconds to the millisecond, as more would be noise."""
+    fields = dataclasses.asdict(report)
+    fields["seconds"] = round(report.seconds, 3)
+    return fields
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def report(report: IndexReport) -> str:
+    """What a run did, in a line or two."""
+    changes = [
+        f"{number:,} {what}"
+        for number, what in (
+            (report.added, "added"),
+            (report.updated, "updated"),
+            (report.moved, "moved"),
+            (report.removed, "removed"),
+        )
+        if number
+    ]
+    not_read = report.failed + report.skipped
+    total = report.added + report.updated + report.moved + report.unchanged
+    if report.dry_run:
+        lines = [f"would be: {', '.join(changes) or 'nothing'}; {report.unchanged:,} unchanged"]
+        lines += [f"  skipped {each.path}: {each.reason}" for each in report.documents]
+        return "\n".join(lines)
+    if not changes and not report.embedded:
+        lines = [f"nothing changed: {counted(total, 'file')} in {report.seconds:.1f} s"]
+    else:
+        if report.unchanged:
+            changes.append(f"{report.unchanged:,} unchanged")
+        made = [f"{report.embedded:,} embedded"]
+        if report.reused:
+            made.append(f"{report.reused:,} reused")
+        lines = [
+            f"{counted(total, 'file')} ({', '.join(changes)}), "
+            f"{counted(report.passages, 'passage')} ({', '.join(made)}) in {report.seconds:.1f} s"
+        ]
+    if not_read:
+        lines.append(f"{not_read:,} not read: {_reasons(report.documents)} (ragkit ls --failed)")
+    if report.truncated_tokens:
+        lines.append(f"{report.truncated_tokens:,} tokens were cut off by the model's window")
+    return "\n".join(lines)
+
+
+def _reasons(files: Sequence[FileStatus], most: int = 4) -> str:
+    """The most frequent reasons with their counts."""
+    numbers: dict[str, int] = {}
+    for file in files:
+        reason = file.reason or file.status
+        numbers[reason] = numbers.get(reason, 0) + 1
+    return _listed(numbers, most)
+
+
+def _listed(numbers: Mapping[str, int], most: int) -> str:
+    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{number:,} {reason}" for reason, number in ordered[:most]]
+    if len(ordered) > most:
+        shown.append(f"{sum(number for _, number in ordered[most:]):,} others")
+    return ", ".join(shown)
+
+
+def status(status: CollectionStatus) -> str:
+    """The status as aligned lines."""
+    files = sum(status.files.values())
+    read = status.files.get("indexed", 0) + status.files.get("empty", 0)
+    coverage = f"{read:,} of {counted(files, 'file')}"
+    if files > read:
+        coverage += f", {files - read:,} not: {_listed(status.reasons, 6)}"
+    passages = counted(status.passages, "passage")
+    if status.pending:
+        passages += f", {status.pending:,} of them not yet found by meaning (ragkit index goes on)"
+    model = "none yet"
+    if status.model:
+        model = f"{status.model} ({status.dimension} dimensions, {status.window} tokens)"
+    rows = {
+        "collection": status.collection,
+        "roots": ", ".join(status.roots) or "none yet: ragkit index FOLDER",
+        "read": coverage,
+        "passages": passages,
+        "model": model,
+        "size": f"{_bytes(status.database_bytes)} database, {_bytes(status.index_bytes)} indexes",
+    }
+    return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"
+
+
+def files(files: Sequence[FileStatus]) -> str:
+    """The ledger, a line a file."""
+    return "\n".join(
+        f"{file.status:<8} {file.passages:>6,}  {file.path}"
+        + (f"  ({file.reason})" if file.reason else "")
+        for file in files
+    )
+
+
+def place(hit: Hit) -> str:
+    """Where a hit is, in words: `leave.pdf, page 7`."""
+    if hit.page is not None:
+        return f"{hit.path}, page {hit.page}"
+    if hit.start_line is None:
+        return hit.path
+    if hit.start_line == hit.end_line:
+        return f"{hit.path}, line {hit.start_line}"
+    return f"{hit.path}, lines {hit.start_line}–{hit.end_line}"
+
+
+def hits(hits: Sequence[Hit], query: str) -> str:
+    """Hits as a person likes to read them: score, place, heading, the telling part of the text."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    width = shutil.get_terminal_size((100, 24)).columns
+    words = _words(query)
+    lines: list[str] = []
+    indent = len(str(len(hits))) + 8
+    for hit in hits:
+        head = f"{hit.rank:<{indent - 8}}  {hit.score:.2f}  "
+        where = place(hit) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
+        if hit.stale:
+            where += " (the file has changed since)"
+        where = _fitted(where, width - indent)
+        lines.append(f"{_BOLD}{head}{where}{_OFF}" if colour else head + where)
+        for line in _telling(hit.text, words, width - indent):
+            lines.append(" " * indent + (_highlighted(line, words) if colour else line))
+    return "\n".join(lines)
+
+
+def _words(query: str) -> list[str]:
+    """Beginnings of the query's words, so that `rotate` also marks `rotation`."""
+    found = [word.lower() for word in re.findall(r"\w+", query) if len(word) >= _SHORT]
+    return [word[: max(4, len(word) - 2)] for word in dict.fromkeys(found)]
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
+    if not words:
+        return None
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words[:64]))})\w*", re.IGNORECASE)
+
+
+def _highlighted(line: str, words: Sequence[str]) -> str:
+    pattern = _pattern(words)
+    return pattern.sub(rf"{_MATCH}\g<0>{_OFF}", line) if pattern else line
+
+
+def _telling(text: str, words: Sequence[str], width: int) -> list[str]:
+    """The lines of a passage, wrapped to `width`, around where most of the query's words are."""
+    lines = _wrapped(" ".join(text.split()), max(20, width))
+    if len(lines) <= _LINES:
+        return lines
+    pattern = _pattern(words)
+    found = [len(set(pattern.findall(line.lower()))) if pattern else 0 for line in lines]
+    first = max(
+        range(len(lines) - _LINES + 1), key=lambda start: (sum(found[start : start + _LINES]), -start)
+    )
+    shown = lines[first : first + _LINES]
+    if first:
+        shown[0] = _fitted("… " + shown[0], width)
+    if first + _LINES < len(lines):
+        shown[-1] = _fitted(shown[-1], width - 2).removesuffix(" …") + " …"
+    return shown
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines, line, used = [], "", 0
+    for word in text.split(" "):
+        room = _columns(word)
+        if line and used + 1 + room > width:
+            lines.append(line)
+            line, used = "", 0
+        while room > width:  # a word wider than the terminal
+            part = _fitted(word, width, mark="")
+            lines.append(part)
+            word = word[len(part) :]
+            room = _columns(word)
+        line, used = (f"{line} {word}", used + 1 + room) if line else (word, room)
+    return [*lines, line] if line else lines
+
+
+def _fitted(text: str, width: int, mark: str = " …") -> str:
+    """The text cut to so many columns, with a mark where something is missing."""
+    if _columns(text) <= width:
+        return text
+    kept, used = 0, _columns(mark)
+    for character in text:
+        used += _columns(character)
+        if used > width:
+            break
+        kept += 1
+    return text[: max(1, kept)] + mark
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
+        for each in text
+    )

@@ -1,0 +1,36 @@
+"""Which collection is meant: -c, else RAGKIT_COLLECTION or a settings file, else the nearest
+`.ragkit/` in this folder or one above it, else the user's default collection."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ragkit.storage.database import FILE_NAME
+
+LOCAL = ".ragkit"
+
+
+def locate(named: str | None) -> Path:
+    """The collection's folder, whether or not it is there yet."""
+    if named is not None:
+        folder = Path(named).expanduser()
+        inside = folder / LOCAL
+        if not (folder / FILE_NAME).exists() and (inside / FILE_NAME).exists():
+            return inside
+        return folder
+    here = Path.cwd()
+    for parent in (here, *here.parents):
+        if (parent / LOCAL / FILE_NAME).exists():
+            return parent / LOCAL
+    return default_folder()
+
+
+def default_folder() -> Path:
+    """The user's default collection, in the platform's data folder."""
+    override = os.environ.get("RAGKIT_DATA_DIR")
+    if override:
+        return Path(override) / "default"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("ragkit", appauthor=False)) / "default"

@@ -1,0 +1,300 @@
+"""`Collection`: the one noun that holds state. Everything the command line does is a method here.
+
+A collection is a folder: `ragkit.db`, which is all of the truth, and index files that are made
+from it. One process writes at a time; any number of threads and processes search meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ragkit.errors import ModelError, UsageError
+from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
+from ragkit.settings import MODES, Settings
+from ragkit.storage import ledger, passages
+from ragkit.storage.database import Database, generation
+from ragkit.storage.indexes import Indexes
+from ragkit.storage.lock import writer_lock
+
+if TYPE_CHECKING:
+    from ragkit.encoders import Encoder
+    from ragkit.ingest.apply import Progress
+
+logger = logging.getLogger("ragkit")
+Paths = str | Path | Sequence[str | Path]
+
+
+class Collection:
+    """Documents, their passages and vectors, in one folder. Searching is safe from many threads.
+
+    `encoder` replaces the model named in `settings` (tests and unusual models use it); `notify`
+    is told, in one line each, what a user should know but need not act on.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        create: bool = True,
+        settings: Settings | None = None,
+        encoder: Encoder | None = None,
+        notify: Callable[[str], None] = logger.warning,
+    ) -> None:
+        """Open the collection in `folder`, or make one there.
+
+        Raises CollectionError where it cannot be used, or is not there and `create` is false.
+        """
+        self.folder = Path(folder).expanduser().absolute()
+        self.settings = settings or Settings()
+        self._notify = notify
+        self._store = Database(self.folder, create=create)
+        self._indexes = Indexes(self._store, notify)
+        self._encoder = encoder
+        self._loading = threading.Lock()
+
+    def __enter__(self) -> Collection:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database. The object can be used again; it opens what it needs."""
+        self._store.close()
+
+    def index(  # noqa: PLR0913
+        self,
+        paths: Paths = (),
+        *,
+        model: str | None = None,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        dry_run: bool = False,
+        prune: bool = False,
+        rebuild: bool = False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> IndexReport:
+        """Bring the collection in line with these folders and files, or with all known roots.
+
+        `include` and `exclude` are globs in .gitignore's syntax, kept with the root. `prune`
+        believes that vanished files are gone even where most of a folder is. `rebuild` reads and
+        embeds everything again, with another `model` where one is named. `on_progress` is called
+        on this thread. Interrupt it whenever you like: the next run goes on.
+
+        Raises UsageError (a path that is not there), ModelError (another model than the
+        collection's), CollectionError (locked, read-only, disk full).
+        """
+        from ragkit.ingest import run
+
+        request = run.Request(
+            paths=[paths] if isinstance(paths, (str, Path)) else list(paths),
+            include=include,
+            exclude=exclude,
+            dry_run=dry_run,
+            prune=prune,
+            rebuild=rebuild,
+            passage_tokens=self.settings.passage_tokens,
+            overlap=self.settings.overlap,
+            max_file_bytes=int(self.settings.max_file_mb * 1_000_000),
+        )
+        wanted = model or self.settings.model
+        if dry_run:
+            return run.preview(self._store, request, self._agreed_model(wanted, rebuild)[1])
+        with writer_lock(self.folder, "ragkit index"):
+            model_id, fingerprint = self._model_for_writing(wanted, rebuild)
+            return run.index(
+                self._store,
+                self._indexes,
+                request,
+                model_id,
+                fingerprint,
+                self._ready_encoder,
+                on_progress,
+            )
+
+    def search(
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        mode: str | None = None,
+        min_score: float = -1.0,
+        context: int = 0,
+    ) -> list[Hit]:
+        """The k passages that answer best, best first; none where the collection is empty.
+
+        `mode`: dense (by cosine similarity, the default), lexical (BM25) or hybrid (both, by
+        reciprocal rank fusion). `min_score` is a cosine in every mode. `context` widens each hit
+        by so many passages on either side. Equal scores come by ascending passage id.
+
+        Raises UsageError: an empty query, k below 1, an unknown mode.
+        """
+        from ragkit.retrieval.hits import hits
+        from ragkit.retrieval.search import Searcher
+
+        k = self.settings.top_k if k is None else k
+        mode = mode or self.settings.mode
+        if not query.strip():
+            raise UsageError("the query is empty; ask something, as in: ragkit query TEXT")
+        if k < 1:
+            raise UsageError(f"k is {k}; expected 1 or more")
+        if mode not in MODES:
+            raise UsageError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
+        if context < 0:
+            raise UsageError(f"context is {context}; expected 0 or more passages")
+        with self._store.reading() as connection:
+            model = passages.model(connection)
+            if model is None:
+                return []
+            encoder = self._ready_encoder()
+            (tokens,) = encoder.count_tokens([query])
+            if tokens > encoder.window:
+                self._notify(
+                    f"the query has {tokens} tokens; {encoder.name} reads the first "
+                    f"{encoder.window} of them"
+                )
+            vector = encoder.encode_queries([query])[0]
+            searcher = Searcher(connection, self._indexes, encoder, model["id"], query, vector)
+            rank = {"dense": searcher.dense, "lexical": searcher.lexical, "hybrid": searcher.hybrid}
+            found = hits(connection, rank[mode](k, min_score), context)
+        self._indexes.mend()
+        return found
+
+    async def asearch(
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        mode: str | None = None,
+        min_score: float = -1.0,
+        context: int = 0,
+    ) -> list[Hit]:
+        """`search` for event loops: runs on a thread, so the loop goes on."""
+        return await asyncio.to_thread(
+            self.search, query, k, mode=mode, min_score=min_score, context=context
+        )
+
+    def get(self, reference: str, context: int = 0) -> Excerpt:
+        """The text behind a citation, a document's path or a passage's id.
+
+        `context` adds so many lines on either side. Raises UsageError where nothing is there.
+        """
+        from ragkit.retrieval import references
+
+        with self._store.reading() as connection:
+            return references.get(connection, reference, context)
+
+    def files(self, status: str | None = None) -> list[FileStatus]:
+        """The ledger: every file of every root with what became of it, or those of one status."""
+        with self._store.reading() as connection:
+            return ledger.statuses(connection, wanted=[status] if status else [])
+
+    def remove(self, paths: Paths) -> int:
+        """Take roots, folders or documents out; returns how many files that were read are gone.
+
+        Their files stay where they are, and come back with the next `index` of their root unless
+        it is the root itself that was removed. Raises UsageError for a path that is not in here.
+        """
+        from ragkit.ingest import removal
+
+        named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        with writer_lock(self.folder, "ragkit remove"):
+            return removal.remove(self._store, self._indexes, named)
+
+    def status(self) -> CollectionStatus:
+        """What is in the collection. Loads no model and no index."""
+        from ragkit import __version__
+
+        with self._store.reading() as connection:
+            model = passages.model(connection)
+            by_status, by_reason = ledger.counts(connection)
+            return CollectionStatus(
+                collection=str(self.folder),
+                roots=tuple(root.path for root in ledger.roots(connection)),
+                files=by_status,
+                reasons=by_reason,
+                documents=ledger.document_count(connection),
+                passages=passages.count(connection),
+                pending=passages.pending_count(connection, model["id"]) if model else 0,
+                model=model["name"] if model else None,
+                fingerprint=model["fingerprint"] if model else None,
+                dimension=model["dimension"] if model else None,
+                window=model["window"] if model else None,
+                database_bytes=self._store.size(),
+                index_bytes=self._indexes.size(),
+                generation=generation(connection),
+                version=__version__,
+            )
+
+    def _ready_encoder(self) -> Encoder:
+        """The collection's encoder, loaded once and checked against what it was made with."""
+        with self._loading:
+            with self._store.reading() as connection:
+                row = passages.model(connection)
+            if self._encoder is None:
+                from ragkit.encoders import models
+
+                name = row["name"] if row is not None else self.settings.model
+                self._encoder = models.load(name or models.DEFAULT_MODEL)
+            if row is not None and row["fingerprint"] != self._encoder.fingerprint:
+                raise self._other_model(row["name"], row["fingerprint"], self._encoder)
+            return self._encoder
+
+    def _agreed_model(self, wanted: str | None, rebuild: bool) -> tuple[bool, str]:
+        """Whether the collection has to change its model, and the fingerprint to work with.
+
+        Loads the encoder only where the collection has none yet or another one is asked for.
+        """
+        with self._store.reading() as connection:
+            row = passages.model(connection)
+        given = self._encoder.name if self._encoder is not None and wanted is None else wanted
+        if row is not None and given in (None, row["name"]) and self._encoder is None:
+            return False, row["fingerprint"]
+        with self._loading:
+            if self._encoder is None or (wanted is not None and wanted != self._encoder.name):
+                from ragkit.encoders import models
+
+                self._encoder = models.load(wanted or models.DEFAULT_MODEL)
+            encoder = self._encoder
+        if row is not None and row["fingerprint"] != encoder.fingerprint and not rebuild:
+            self._encoder = None
+            raise self._other_model(row["name"], row["fingerprint"], encoder)
+        return row is None or row["fingerprint"] != encoder.fingerprint, encoder.fingerprint
+
+    def _model_for_writing(self, wanted: str | None, rebuild: bool) -> tuple[int, str]:
+        changes, fingerprint = self._agreed_model(wanted, rebuild)
+        if changes or rebuild:
+            encoder = self._encoder if changes else None
+            with self._store.changing() as (connection, now):
+                if rebuild:
+                    passages.forget_vectors(connection, now)
+                if encoder is not None:
+                    passages.use_model(
+                        connection,
+                        encoder.name,
+                        encoder.fingerprint,
+                        encoder.dimension,
+                        encoder.window,
+                    )
+        with self._store.reading() as connection:
+            row = passages.model(connection)
+        assert row is not None  # written just now, or there before  # noqa: S101
+        return row["id"], fingerprint
+
+    def _other_model(self, name: str, fingerprint: str, encoder: Encoder) -> ModelError:
+        return ModelError(
+            f"this collection was made with the model {name} (fingerprint {fingerprint[:12]}), "
+            f"not with {encoder.name} ({encoder.fingerprint[:12]}). To read and embed everything "
+            f"again with the other: ragkit -c {self.folder} index --rebuild --model {encoder.name}"
+        )

@@ -1,0 +1,127 @@
+"""Bytes to passages, on a thread of its own: reads, sniffs, parses and cuts one file at a time.
+
+Runs ahead of the embedder by a bounded number of files, so memory does not grow with the folder.
+Knows no database and no vectors.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragkit import documents, passages
+from ragkit.errors import DocumentError
+from ragkit.ingest.plan import Task, content_hash
+from ragkit.passages import Tokenizer
+from ragkit.records import Document, Passage
+
+AHEAD = 16  # files that may wait to be written
+# A file changed this shortly before it was read may change again within the same time stamp
+# (FAT counts in steps of two seconds), so its stamp proves nothing yet.
+_FRESH_NS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of one file: a document with its passages, or a reason why not."""
+
+    task: Task
+    size: int
+    mtime_ns: int | None  # None: read it again next time
+    inode: int
+    digest: bytes | None = None
+    document: Document | None = None
+    passages: Sequence[Passage] = ()
+    reason: str | None = None
+    skipped: bool = False  # the reason is that it is no document, not that it is broken
+    same: bool = False  # the content is what the ledger knows; only the stamp is new
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How documents are cut into passages."""
+
+    tokenizer: Tokenizer
+    size: int
+    overlap: float
+    recipe: str
+    max_bytes: int
+    again: bool = False  # read even what the ledger knows to be the same
+
+
+def read(task: Task, cut: Cut) -> Reading:
+    """Read one file. Never raises for what the file holds or how it is kept."""
+    found = task.found
+    try:
+        data, stamp = _bytes(task, cut.max_bytes)
+    except OSError as error:
+        reason = "permission denied" if isinstance(error, PermissionError) else error.strerror
+        return Reading(task, found.size, None, found.inode, reason=reason or str(error))
+    digest = content_hash(data)
+    known = task.known
+    same = (
+        known is not None
+        and not cut.again
+        and (known.hash, known.recipe) == (digest, cut.recipe)
+    )
+    done = {"size": len(data), "mtime_ns": stamp, "inode": found.inode, "digest": digest}
+    if same:
+        return Reading(task, **done, same=True)
+    try:
+        document = documents.read(data, found.path)
+        cuts = passages.split(document, cut.tokenizer, size=cut.size, overlap=cut.overlap)
+    except DocumentError as error:
+        return Reading(task, **done, reason=str(error), skipped=error.skipped)
+    return Reading(task, **done, document=document, passages=cuts)
+
+
+def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
+    """The file's bytes and a time stamp that holds for them, None where it may not."""
+    with task.absolute.open("rb") as file:
+        before = os.fstat(file.fileno())
+        data = file.read(max_bytes + 1)
+        after = os.fstat(file.fileno())
+    steady = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, len(data))
+    fresh = time.time_ns() - before.st_mtime_ns < _FRESH_NS
+    return data, before.st_mtime_ns if steady and not fresh else None
+
+
+class Reader:
+    """The reading thread. Iterate `results` until `finished`; call `stop` whatever happens."""
+
+    def __init__(self, tasks: Sequence[Task], cut: Cut) -> None:
+        self.results: queue.Queue[Reading] = queue.Queue(AHEAD)
+        self.error: BaseException | None = None
+        self._tasks, self._cut = tasks, cut
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
+        self._thread.start()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all files were read and their results taken."""
+        return not self._thread.is_alive() and self.results.empty()
+
+    def stop(self) -> None:
+        """Give up after the file at hand and wait for it."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for task in self._tasks:
+                reading = read(task, self._cut)
+                while not self._stop.is_set():
+                    try:
+                        self.results.put(reading, timeout=0.1)
+                        break
+                    except queue.Full:
+                        continue
+                if self._stop.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001 (raised again on the caller's thread)
+            self.error = error

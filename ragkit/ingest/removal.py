@@ -1,0 +1,51 @@
+"""Takes roots, folders and documents out of a collection. The writer's lock must be held."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from ragkit.errors import UsageError
+from ragkit.ingest.plan import READ
+from ragkit.storage import ledger, passages
+from ragkit.storage.database import Database, advance
+from ragkit.storage.indexes import Indexes
+from ragkit.storage.ledger import FileRow
+
+
+def remove(store: Database, indexes: Indexes, paths: Sequence[str | Path]) -> int:
+    """Take these out, all or none; returns how many files that had been read are gone."""
+    removed = 0
+    with store.writing() as connection:
+        advance(connection)
+        for path in paths:
+            removed += _remove(connection, path)
+    indexes.fold_words()
+    with store.writing() as connection:
+        passages.forget_unused(connection)
+    indexes.fold_vectors()
+    return removed
+
+
+def _remove(connection: sqlite3.Connection, path: str | Path) -> int:
+    absolute = Path(path).expanduser().resolve()
+    roots = ledger.roots(connection)
+    named = next((root for root in roots if Path(root.path) == absolute), None)
+    if named is not None:
+        rows = list(ledger.files(connection, named.id))
+        ledger.remove_root(connection, named.id)
+        return _read(rows)
+    for root in roots:
+        relative = Path(path)
+        if absolute.is_relative_to(root.folder):
+            relative = absolute.relative_to(root.folder)
+        rows = list(ledger.files(connection, root.id, relative.as_posix()))
+        if rows:
+            ledger.remove_files(connection, [row.id for row in rows])
+            return _read(rows)
+    raise UsageError(f"{path} is neither a root nor a document of this collection; see: ragkit ls")
+
+
+def _read(rows: Sequence[FileRow]) -> int:
+    return sum(row.status in READ for row in rows)

@@ -1,0 +1,175 @@
+"""Citations: how a place in a document is written, found again and shown.
+
+    leave.pdf#page=7          a page
+    faq.md#L40-L52            lines of a file whose text is its own
+    about.html#char=120,810   characters of the extracted text (the form of RFC 5147)
+    faq.md                    the whole document
+    482                       a passage, by its id
+
+Paths are relative to their root; an absolute path, or one relative to the working folder, is
+understood too. A citation is verified when it is shown: `stale` says that the file has changed or
+gone since it was indexed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import sqlite3
+from bisect import bisect_right
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from ragkit.errors import UsageError
+from ragkit.records import Excerpt
+from ragkit.storage import ledger
+
+_PLACE = re.compile(r"^(.*)#(?:page=(\d+)|L(\d+)(?:-L?(\d+))?|char=(\d+),(\d+))$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of a document: exactly one of page, lines and characters, or none for all of it."""
+
+    page: int | None = None
+    lines: tuple[int, int] | None = None  # from 1, inclusive
+    characters: tuple[int, int] | None = None
+
+
+def citation(  # noqa: PLR0913
+    path: str, page: int | None, start_line: int | None, end_line: int | None, start: int, end: int
+) -> str:
+    """The most exact way to cite a span that a person can follow."""
+    if page is not None:
+        return f"{path}#page={page}"
+    if start_line is not None:
+        return f"{path}#L{start_line}" + (f"-L{end_line}" if end_line != start_line else "")
+    return f"{path}#char={start},{end}"
+
+
+def parse(reference: str) -> tuple[str, Place]:
+    """A citation taken apart into path and place."""
+    match = _PLACE.match(reference)
+    if match is None:
+        return reference, Place()
+    path, page, first, last, start, end = match.groups()
+    if page:
+        return path, Place(page=int(page))
+    if first:
+        return path, Place(lines=(int(first), int(last or first)))
+    return path, Place(characters=(int(start), int(end)))
+
+
+def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Excerpt:
+    """The text behind a reference, with `context` more lines on either side.
+
+    Raises UsageError where nothing is there, with the nearest name that is.
+    """
+    if reference.isascii() and reference.isdigit():
+        row = ledger.document_of_passage(connection, int(reference))
+        if row is None:
+            raise UsageError(f"no passage has the id {reference}")
+        span = (row["start"], row["end"])
+    else:
+        path, place = parse(reference)
+        row = ledger.document_at(connection, reference, _absolute(reference))
+        if row is not None:  # a file name may itself look like a citation
+            place = Place()
+        else:
+            row = ledger.document_at(connection, path, _absolute(path))
+        if row is None:
+            raise UsageError(_not_there(connection, path))
+        span = _span(row, place, reference)
+    return _excerpt(row, _widened(row["text"], span, context))
+
+
+def _absolute(path: str) -> str:
+    return os.path.realpath(Path(path).expanduser())
+
+
+def _not_there(connection: sqlite3.Connection, path: str) -> str:
+    near = difflib.get_close_matches(path, ledger.document_paths(connection), n=1)
+    hint = f"; the nearest is {near[0]}" if near else "; see: ragkit ls"
+    return f"no document {path} in this collection{hint}"
+
+
+def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
+    text, pages = row["text"], json.loads(row["pages"])
+    if place.page is not None:
+        if not 1 <= place.page <= len(pages):
+            raise UsageError(f"{reference}: {row['path']} has {len(pages)} pages")
+        end = pages[place.page] if place.page < len(pages) else len(text)
+        return pages[place.page - 1], end
+    if place.lines is not None:
+        first, last = place.lines
+        starts = line_starts(text)
+        if not 1 <= first <= last or first > len(starts):
+            raise UsageError(f"{reference}: {row['path']} has {len(starts)} lines")
+        return starts[first - 1], starts[last] - 1 if last < len(starts) else len(text)
+    if place.characters is not None:
+        start, end = place.characters
+        if not start <= end <= len(text):
+            raise UsageError(f"{reference}: {row['path']} has {len(text)} characters")
+        return start, end
+    return 0, len(text)
+
+
+def line_starts(text: str) -> list[int]:
+    """Offset of each line's first character."""
+    return [0, *(match.end() for match in re.finditer("\n", text))]
+
+
+def _widened(text: str, span: tuple[int, int], lines: int) -> tuple[int, int]:
+    if not lines:
+        return span
+    start = text.rfind("\n", 0, span[0]) + 1
+    end = _line_end(text, span[1])
+    for _ in range(lines):
+        start = text.rfind("\n", 0, start - 1) + 1 if start else 0
+        end = _line_end(text, end + 1)
+    return start, end
+
+
+def _line_end(text: str, position: int) -> int:
+    found = text.find("\n", position)
+    return found if found >= 0 else len(text)
+
+
+def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
+    start, end = span
+    text = row["text"]
+    pages = json.loads(row["pages"])
+    page = bisect_right(pages, start) if pages else None
+    starts = line_starts(text) if row["lines"] else []
+    first = bisect_right(starts, start) if starts else None
+    last = bisect_right(starts, max(start, end - 1)) if starts else None
+    return Excerpt(
+        path=row["path"],
+        root=row["root"],
+        title=row["title"] or Path(row["path"]).name,
+        citation=citation(row["path"], page, first, last, start, end),
+        text=text[start:end],
+        start=start,
+        end=end,
+        page=page,
+        start_line=first,
+        end_line=last,
+        stale=is_stale(row),
+    )
+
+
+def is_stale(row: sqlite3.Row) -> bool:
+    """Whether the file behind a row (root, path, size, mtime_ns, file_hash) is another by now."""
+    file = Path(row["root"]) / row["path"]
+    try:
+        found = file.stat()
+        if (found.st_size, found.st_mtime_ns) == (row["size"], row["mtime_ns"]):
+            return False
+        if found.st_size != row["size"]:
+            return True
+        return blake2b(file.read_bytes(), digest_size=20).digest() != row["file_hash"]
+    except OSError:
+        return True

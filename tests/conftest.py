@@ -1,0 +1,116 @@
+"""One deterministic encoder and a temporary collection, so that every layer runs for real except
+the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ragkit import Collection, Settings
+
+REPOSITORY = Path(__file__).parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+class WordEncoder:
+    """Texts that share words are near: each word is a fixed random direction, a text their sum."""
+
+    name = "words"
+    fingerprint = "f" * 64
+    dimension = 64
+    window = 60
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []  # every passage it was ever given
+
+    def token_spans(self, text: str) -> NDArray[np.int64]:
+        """Words and single punctuation marks."""
+        spans = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+        return np.array(spans, dtype=np.int64).reshape(-1, 2)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(self.token_spans(text)) for text in texts]
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [self._vector(text) for text in texts]
+        return np.array(rows, dtype=np.float32).reshape(-1, self.dimension)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.encoded += texts
+        return self.encode_queries(texts)
+
+    def _vector(self, text: str) -> NDArray[np.float64]:
+        total = np.full(self.dimension, 1e-3)
+        for word in re.findall(r"\w+", text.lower()):
+            seed = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
+            total += np.random.default_rng(seed).standard_normal(self.dimension)
+        return total / np.linalg.norm(total)
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's settings, collections, caches, or the network."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for name in ("CONFIG", "DATA", "CACHE"):
+        monkeypatch.setenv(f"RAGKIT_{name}_DIR", str(home / name.lower()))
+    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K"):
+        monkeypatch.delenv(f"RAGKIT_{name}", raising=False)
+
+
+@pytest.fixture
+def encoder() -> WordEncoder:
+    return WordEncoder()
+
+
+@pytest.fixture
+def notices() -> list[str]:
+    """What the collection told its user."""
+    return []
+
+
+@pytest.fixture
+def open_collection(
+    tmp_path: Path, encoder: WordEncoder, notices: list[str]
+) -> Iterator[Callable[..., Collection]]:
+    """Opens the collection `tmp_path`/kit, as often as wanted; all are closed at the end."""
+    opened: list[Collection] = []
+
+    def open_(settings: Settings | None = None, other: WordEncoder | None = None) -> Collection:
+        collection = Collection(
+            tmp_path / "kit",
+            settings=settings or Settings(passage_tokens=40, overlap=0.0),
+            encoder=other or encoder,
+            notify=notices.append,
+        )
+        opened.append(collection)
+        return collection
+
+    yield open_
+    for collection in opened:
+        collection.close()
+
+
+@pytest.fixture
+def collection(open_collection: Callable[..., Collection]) -> Collection:
+    return open_collection()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three small documents about different things."""
+    folder = tmp_path / "notes"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "keys.md").write_text(
+        "# Keys\n\nRotate the signing keys every ninety days.\n\n"
+        "## Storage\n\nKeep the private part in a vault.\n"
+    )
+    (folder / "leave.txt").write_text("Parents may stay at home for half a year.\n")
+    (folder / "sub" / "cats.txt").write_text("Cats sleep for most of the day.\n")
+    return folder
