@@ -27,7 +27,7 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of weights, tokenizer, pooling, prompts and window: equal vectors, equal name."""
+        """Hex digest of weights, tokenizer, pooling, prompts and window: equal, equal vectors."""
 
     @property
     def dimension(self) -> int:

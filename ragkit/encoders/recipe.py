@@ -1,0 +1,246 @@
+"""What a model's folder says about making a vector: layers, pooling, prompts, length.
+
+Contract: `read` turns the folder of a sentence-transformers (or plain transformers) model into a
+frozen `Recipe`, or raises a `ModelError` that says what is missing, damaged or unsafe. Only JSON
+is read and only safetensors accepted: no pickle, no code from the folder. Knows no encoder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from ragkit.encoders import digests, weights
+from ragkit.errors import ModelError
+
+# Part of every fingerprint: raise it when ragkit's own part of a vector changes.
+ENCODER_FORMAT = 1
+
+Json = dict[str, Any]
+
+# Families whose cards ask for prompts that their folders do not name.
+# Wang et al. 2022, https://arxiv.org/abs/2212.03533 (E5: asymmetric, both sides)
+# Xiao et al. 2023, https://arxiv.org/abs/2309.07597 (BGE: queries only)
+_FAMILIES = (
+    (r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?", ("query: ", "passage: ")),
+    (
+        r"bge-(small|base|large)-en(-v1(\.5)?)?",
+        ("Represent this sentence for searching relevant passages: ", ""),
+    ),
+)
+# Models that number positions from after the padding token have fewer than they declare.
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet"}
+_NO_LIMIT = 8_192
+_PICKLED = (
+    "the weights are there only as a pickle, which can run code when it is opened; ragkit reads "
+    "safetensors. Choose a revision with model.safetensors, or convert it once where you trust "
+    "it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER)."
+)
+_POOLING_KEYS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the model in `folder` makes a vector of a text."""
+
+    folder: Path
+    transformer: Path
+    """The folder of the transformer itself: `folder`, or one inside it."""
+    config: Json
+    pooling: str
+    """cls, mean or max; anything else only sentence-transformers computes."""
+    dimension: int
+    max_length: int
+    """Tokens the model reads at once, special tokens and prompt included."""
+    query_prompt: str
+    passage_prompt: str
+    is_plain: bool
+    """Transformer, pooling and perhaps normalisation, and nothing else happens to a text."""
+    fingerprint: str
+    """Hex digest of all that decides a vector, whatever engine computes it."""
+
+
+def read(folder: Path, name: str) -> Recipe:
+    """The recipe in `folder`; `name`, as the user gave it, tells the family."""
+    modules = _modules(folder)
+    transformer = folder / modules[0][1]
+    config = _json(transformer / "config.json")
+    _refuse_code(transformer, config)
+    sentence = _json_or_none(transformer / "sentence_bert_config.json")
+    pooling_config = next(
+        (_json(folder / place / "config.json") for kind, place in modules if kind == "Pooling"), {}
+    )
+    kinds = tuple(kind for kind, _ in modules)
+    pooling = _pooling(pooling_config)
+    query_prompt, passage_prompt = _prompts(folder, name)
+    max_length = _max_length(transformer, config, sentence)
+    lower_case = bool(sentence.get("do_lower_case"))
+    parts = {
+        "format": ENCODER_FORMAT,
+        "weights": [digests.file_digest(path) for path in _weight_files(folder, modules)],
+        "tokenizer": digests.file_digest(_existing(transformer / "tokenizer.json")),
+        "modules": kinds,
+        "pooling": [pooling, pooling_config],
+        "unit_rows": True,
+        "prompts": [query_prompt, passage_prompt],
+        "max_length": max_length,
+        "lower_case": lower_case,
+    }
+    return Recipe(
+        folder=folder,
+        transformer=transformer,
+        config=config,
+        pooling=pooling,
+        dimension=_dimension(folder, modules, config),
+        max_length=max_length,
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
+        is_plain=(
+            set(kinds) <= {"Transformer", "Pooling", "Normalize"}
+            and pooling_config.get("include_prompt", True) is True
+            and not lower_case
+        ),
+        fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
+    )
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ModelError(
+            f"{path.parent} is no complete model: {path.name} is missing. A model folder holds "
+            f"config.json, tokenizer.json and model.safetensors: fetch it again, or write it "
+            f"with save_pretrained() of transformers."
+        )
+    return path
+
+
+def _json(path: Path) -> Json:
+    try:
+        content = json.loads(_existing(path).read_bytes())
+    except ValueError as error:
+        raise ModelError(f"{path} is no JSON ({error}): fetch the model again.") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} holds no JSON object: fetch the model again.")
+    return content
+
+
+def _json_or_none(path: Path) -> Json:
+    return _json(path) if path.is_file() else {}
+
+
+def _modules(folder: Path) -> list[tuple[str, str]]:
+    """Class name and sub-folder of each module, the transformer first."""
+    path = folder / "modules.json"
+    if not path.is_file():  # plain transformers; sentence-transformers adds mean pooling too
+        return [("Transformer", "")]
+    try:
+        entries = json.loads(path.read_bytes())
+        modules = [(str(entry["type"]), str(entry["path"])) for entry in entries]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} lists no modules ({error!r}): fetch the model again.") from error
+    for kind, place in modules:
+        if not kind.startswith("sentence_transformers."):
+            raise ModelError(f"{path} asks for {kind}, code of its own: ragkit runs none.")
+        if PurePath(place).is_absolute() or ".." in PurePath(place).parts:
+            raise ModelError(f"{path} points out of its folder: {place!r}.")
+    kinds = [(kind.rpartition(".")[2], place) for kind, place in modules]
+    if not kinds or kinds[0][0] != "Transformer":
+        raise ModelError(f"{path} starts with {kinds[:1]}; ragkit serves models of text tokens.")
+    return kinds
+
+
+def _refuse_code(transformer: Path, config: Json) -> None:
+    settings = (config, _json_or_none(transformer / "tokenizer_config.json"))
+    if any(part.get("auto_map") for part in settings):
+        raise ModelError(
+            f"{transformer} asks to run Python code of its own (auto_map); ragkit runs none "
+            f"(no trust_remote_code). Choose a model that transformers knows."
+        )
+
+
+def _weight_files(folder: Path, modules: Sequence[tuple[str, str]]) -> list[Path]:
+    """The safetensors files of all modules, each checked to be whole."""
+    files = _transformer_weights(folder / modules[0][1])
+    for kind, place in modules[1:]:
+        own = folder / place
+        if (own / "model.safetensors").is_file() and own != folder / modules[0][1]:
+            files.append(own / "model.safetensors")
+        elif kind == "Dense" or (own / "pytorch_model.bin").is_file():
+            raise ModelError(f"{own}: {_PICKLED}")
+    for path in files:
+        weights.header(_existing(path))
+    return files
+
+
+def _transformer_weights(transformer: Path) -> list[Path]:
+    path = transformer / "model.safetensors"
+    shards = transformer / "model.safetensors.index.json"
+    if path.is_file():
+        return [path]
+    if shards.is_file():
+        names = {str(name) for name in _json(shards).get("weight_map", {}).values()}
+        return [transformer / PurePath(name).name for name in sorted(names)]
+    if any(transformer.glob("*.bin")) or any(transformer.glob("*.pt")):
+        raise ModelError(f"{transformer}: {_PICKLED}")
+    return [_existing(path)]
+
+
+def _pooling(config: Json) -> str:
+    """The one pooling mode, or several joined by +, which only sentence-transformers computes."""
+    if mode := config.get("pooling_mode"):  # since sentence-transformers 5
+        return mode if isinstance(mode, str) else "+".join(mode)
+    modes = [mode for key, mode in _POOLING_KEYS.items() if config.get(key)]
+    return "+".join(modes) or "mean"
+
+
+def _dimension(folder: Path, modules: Sequence[tuple[str, str]], config: Json) -> int:
+    sizes = [config.get(key) for key in ("hidden_size", "dim", "d_model", "n_embd")]
+    for kind, place in modules[1:]:
+        if kind == "Pooling":
+            own = _json(folder / place / "config.json")
+            sizes.insert(0, own.get("embedding_dimension", own.get("word_embedding_dimension")))
+        elif kind == "Dense":
+            sizes.insert(0, _json(folder / place / "config.json").get("out_features"))
+    found = next((size for size in sizes if isinstance(size, int) and size > 0), None)
+    if found is None:
+        raise ModelError(f"{folder}: config.json names no hidden_size.")
+    return found
+
+
+def _max_length(transformer: Path, config: Json, sentence: Json) -> int:
+    if isinstance(given := sentence.get("max_seq_length"), int):
+        return given
+    positions = config.get("max_position_embeddings", _NO_LIMIT)
+    if config.get("model_type") in _OFFSET_POSITIONS:
+        positions -= 2
+    tokenizer = _json_or_none(transformer / "tokenizer_config.json")
+    return int(min(positions, tokenizer.get("model_max_length") or _NO_LIMIT))
+
+
+def _prompts(folder: Path, name: str) -> tuple[str, str]:
+    """What goes before a query and before a passage: as the folder says, else as the family's
+    cards say. Empty prompts, which sentence-transformers writes into any folder, say nothing."""
+    own = _json_or_none(folder / "config_sentence_transformers.json")
+    prompts = own.get("prompts") or {}
+    default = prompts.get(own.get("default_prompt_name")) or ""
+    query = prompts.get("query") or default
+    passage = prompts.get("document") or prompts.get("passage") or default
+    if query or passage:
+        return query, passage
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower()
+    for pattern, known in _FAMILIES:
+        if re.fullmatch(pattern, last):
+            return known
+    return "", ""

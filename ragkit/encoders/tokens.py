@@ -1,0 +1,102 @@
+"""Text to token ids and back to characters: a model's tokenizer, with our own truncation.
+
+Contract: built from a `tokenizer.json`, never changed afterwards, safe to share between threads.
+No string makes it fail. Knows the tokenizer's file and the model's length, not the model.
+
+Files in the wild ask for padding and for truncation (the default model's: both, to 128 tokens).
+Both are switched off: what is cut is decided here, once, from the model's own length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragkit.errors import ModelError
+
+# UTF-8 has no code for half of a surrogate pair; one character stands in for one, so that
+# offsets stay true.
+_SURROGATES = re.compile("[\ud800-\udfff]")
+# An encoding costs some hundred bytes a token: long texts go through in pieces of this many
+# characters, cut where white space ends, which no tokenizer joins words across.
+_PIECE = 100_000
+_SPACES_END = re.compile(r"\s+")
+
+
+class Tokens:
+    """The tokenizer in `path`, for a model that reads `max_length` tokens, specials included."""
+
+    def __init__(self, path: Path, max_length: int) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # the bindings raise nothing narrower
+            raise ModelError(f"{path} is no tokenizer that can be read ({error}).") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self.max_length = max_length
+
+    @cached_property
+    def _frame(self) -> tuple[list[int], list[int]]:
+        """The special ids before and after a text: [CLS] and [SEP] for BERT."""
+        probe = self._tokenizer.encode("a")
+        text = [i for i, special in enumerate(probe.special_tokens_mask) if not special]
+        first, last = (text[0], text[-1] + 1) if text else (len(probe.ids), len(probe.ids))
+        return probe.ids[:first], probe.ids[last:]
+
+    def room(self, prompt: str) -> int:
+        """Tokens left for a text beside the special tokens and `prompt`."""
+        before, after = self._frame
+        return self.max_length - len(before) - len(after) - self.count([prompt])[0]
+
+    def spans(self, text: str) -> NDArray[np.int64]:
+        """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, in order,
+        without special tokens, nothing truncated."""
+        found = [np.empty((0, 2), dtype=np.int64)]
+        for offset, piece in _pieces(clean(text)):
+            offsets = self._tokenizer.encode(piece, add_special_tokens=False).offsets
+            found.append(np.asarray(offsets, dtype=np.int64).reshape(-1, 2) + offset)
+        return np.concatenate(found)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without special tokens, nothing truncated."""
+        return [
+            sum(
+                len(self._tokenizer.encode(piece, add_special_tokens=False))
+                for _, piece in _pieces(clean(text))
+            )
+            for text in texts
+        ]
+
+    def ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
+        """What the model reads for each text: prompt and text, cut to the model's length,
+        between the special tokens. Never empty."""
+        before, after = self._frame
+        room = self.max_length - len(before) - len(after)
+        whole = [clean(prompt + text) for text in texts]
+        if len(whole) == 1:  # a batch starts the tokenizer's thread pool: not for one query
+            encodings = [self._tokenizer.encode(whole[0], add_special_tokens=False)]
+        else:
+            encodings = self._tokenizer.encode_batch(whole, add_special_tokens=False)
+        return [[*before, *encoding.ids[:room], *after] or [0] for encoding in encodings]
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates replaced, character for character."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """The text in pieces with their offsets; a piece without white space stays whole."""
+    start = 0
+    while start < len(text):
+        space = _SPACES_END.search(text, start + _PIECE) if len(text) - start > _PIECE else None
+        end = space.end() if space else len(text)
+        yield start, text[start:end]
+        start = end
