@@ -1,0 +1,111 @@
+"""Blocks → text: lays out headings, paragraphs, list items, table rows and code as plain text.
+
+Readers of structured formats (HTML, docx) say what comes, in order; `Flow` decides what stands
+between, and keeps the offsets of headings and fences right. Knows no format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ragkit.documents.text import without_controls
+from ragkit.records import Heading
+
+_ROW_CHARACTERS = 2000  # a "row" longer than this is a page laid out in a table
+
+
+@dataclass(slots=True)
+class Block:
+    """One piece of text: a paragraph unless it says otherwise."""
+
+    text: str
+    level: int = 0  # of a heading, from 1
+    fence: bool = False
+    tight: bool = False  # no blank line between it and the block before
+
+
+@dataclass(slots=True)
+class Flow:
+    """A document being written. Rows may hold rows: a table in a cell is written out plainly."""
+
+    blocks: list[Block] = field(default_factory=list)
+    _rows: list[list[list[Block]]] = field(default_factory=list)  # open rows: cells: blocks
+
+    @property
+    def in_row(self) -> bool:
+        """Whether what is added now goes into a table."""
+        return bool(self._rows)
+
+    def add(self, text: str, *, level: int = 0, fence: bool = False, tight: bool = False) -> None:
+        """Append a block; an empty one is dropped. `level` above 0 makes it a heading."""
+        text = without_controls(text)
+        if not text.strip():
+            return
+        target = self.blocks
+        if self._rows:
+            cells = self._rows[-1]
+            if not cells:
+                cells.append([])
+            target = cells[-1]
+        target.append(Block(text, level, fence, tight))
+
+    def open_row(self) -> None:
+        """Begin a table row; `close_row` must follow."""
+        self._rows.append([])
+
+    def cell(self) -> None:
+        """Begin the next cell of the open row."""
+        if self._rows:
+            self._rows[-1].append([])
+
+    def close_row(self, *, first: bool = False) -> bool:
+        """End the row: one line if its cells are short, else their blocks one after the other.
+
+        `first`: the row opens its table, so a blank line goes before it. Returns whether a line
+        was added.
+        """
+        cells = self._rows.pop()
+        blocks = [block for cell in cells for block in cell]
+        if not blocks:
+            return False
+        if any(block.level or block.fence for block in blocks) or (
+            sum(len(block.text) for block in blocks) > _ROW_CHARACTERS
+        ):
+            self._extend(blocks)
+            return False
+        line = " | ".join(
+            " ".join(" ".join(block.text.split()) for block in cell) for cell in cells
+        )
+        self.add(line.strip(), tight=not first)
+        return True
+
+    def _extend(self, blocks: list[Block]) -> None:
+        if self._rows:
+            cells = self._rows[-1]
+            if not cells:
+                cells.append([])
+            cells[-1].extend(blocks)
+        else:
+            self.blocks.extend(blocks)
+
+    def layout(self) -> tuple[str, tuple[Heading, ...], tuple[tuple[int, int], ...]]:
+        """The text, its headings and its fences (character offsets into the text)."""
+        while self._rows:  # a table cut off by the end of the file
+            self.close_row()
+        parts: list[str] = []
+        headings: list[Heading] = []
+        fences: list[tuple[int, int]] = []
+        at = 0
+        for block in self.blocks:
+            if parts:
+                separator = "\n" if block.tight else "\n\n"
+                parts.append(separator)
+                at += len(separator)
+            end = at + len(block.text)
+            if block.level:
+                headings.append(Heading(at, end, block.level, block.text))
+            elif block.fence:
+                fences.append((at, end))
+            parts.append(block.text)
+            at = end
+        return "".join(parts), tuple(headings), tuple(fences)

@@ -1,0 +1,263 @@
+"""HTML → Document: the readable text of a page, without its furniture.
+
+One iterative walk over the tree (pages nest 100,000 deep when they want to hurt). Paragraphs
+are parted by blank lines, list items carry their mark, a table row is a line, `<pre>` stays as it
+is. Knows nothing of where the page came from, and fetches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ragkit.documents import elements
+from ragkit.documents.flow import Flow
+from ragkit.documents.nesting import too_deep, without_tags
+from ragkit.documents.text import decode
+from ragkit.documents.titles import page_title
+from ragkit.records import Document
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+_ANCHORS = frozenset("¶#§🔗")  # links from a heading to itself
+_DEEPEST_TABLE = 4  # below, tables are read as plain blocks: rows of rows cost too much
+_BREAK = "\x1e"  # stands for <br> until white space is folded
+_INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0xFEFF))  # soft hyphen, zero-width space and mark
+_CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.I)
+
+
+def read_html(data: bytes, name: str) -> Document:
+    """The page's text with headings, fences, title and metadata. Never fails on bad markup."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    declared = _CHARSET.search(data[:2048])
+    markup, encoding, warnings = decode(
+        data, declared.group(1).decode("ascii", "replace") if declared else None
+    )
+    if too_deep(markup):
+        warnings = (*warnings, "nested too deep: read without its structure")
+        return Document(without_tags(markup), "text/html", encoding=encoding, warnings=warnings)
+    tree = LexborHTMLParser(markup)
+    walk = _Walk()
+    walk.run(tree.body)
+    walk.keep_main()
+    text, headings, fences = walk.flow.layout()
+    first = next((heading.text for heading in headings if heading.level == 1), None)
+    title, metadata = _head(tree)
+    return Document(
+        text,
+        "text/html",
+        title=page_title(title, first),
+        headings=headings,
+        fences=fences,
+        encoding=encoding,
+        metadata=metadata,
+        warnings=warnings,
+    )
+
+
+def _head(tree: LexborHTMLParser) -> tuple[str | None, dict[str, str]]:
+    """The page's `<title>` and what its head says of it."""
+    title = None
+    metadata = {}
+    if tree.root is not None and (language := tree.root.attributes.get("lang")):
+        metadata["language"] = language
+    for node in tree.head.iter() if tree.head is not None else ():
+        attributes = node.attributes
+        if node.tag == "title" and title is None:
+            title = node.text()
+        elif node.tag == "meta":
+            key, value = (attributes.get("name") or "").lower(), attributes.get("content")
+            if key in {"description", "author"} and value and value.strip():
+                metadata[key] = _fold(value)
+        elif node.tag == "link" and attributes.get("rel") == "canonical":
+            metadata["canonical"] = (attributes.get("href") or "").strip()
+    return title, {key: value for key, value in metadata.items() if value}
+
+
+def _is_anchor(link: LexborNode) -> bool:
+    """Whether a link in a heading only shows a sign to link there by."""
+    child = link.first_child
+    if child is None or child.next is not None or child.tag != "-text":
+        return False
+    return (child.text_content or "").strip() in _ANCHORS
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.translate(_INVISIBLE).split())
+
+
+@dataclass(slots=True)
+class _List:
+    ordered: bool
+    number: int  # of the item before
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where a walk is, and the text of the block that it collects."""
+
+    flow: Flow = field(default_factory=Flow)
+    pieces: list[str] = field(default_factory=list)  # inline text of the open block
+    lists: list[_List] = field(default_factory=list)  # open lists
+    tables: list[bool] = field(default_factory=list)  # open tables: does a row come first?
+    sections: list[tuple[str, int]] = field(default_factory=list)  # open: tag, first block
+    mains: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # tag: spans of blocks
+    mark: str = ""  # of the list item that waits for its first block
+    tight: bool = False  # whether the next block follows without a blank line
+    heading: int = 0  # level of the open heading
+    pre: int = 0  # open <pre> elements
+
+    def run(self, body: LexborNode | None) -> None:
+        """Walk the tree below `body`, keeping its own stack: pages can be deeper than Python's."""
+        node = body
+        above: list[tuple[LexborNode, str]] = []
+        while node is not None:
+            tag = node.tag or ""
+            child = None
+            if tag == "-text":
+                self.pieces.append(node.text_content or "")
+            elif (kept := self._kept(node, tag)) is not None:
+                self._enter(node, kept)
+                child = node.first_child
+                if child is not None:
+                    above.append((node, kept))
+                else:
+                    self._leave(kept)
+            following = child or (node.next if above else None)
+            while following is None and above:
+                parent, tag = above.pop()
+                self._leave(tag)
+                following = parent.next if above else None
+            node = following
+        self._flush()
+
+    def keep_main(self) -> None:
+        """Drop what stands around the page's only main part, if that holds most of the text."""
+        blocks = self.flow.blocks
+        for tag in ("main", "article"):
+            spans = self.mains.get(tag, [])
+            if len(spans) != 1:
+                continue
+            start, end = spans[0]
+            sizes = [len(block.text) for block in blocks]
+            if 2 * sum(sizes[start:end]) > sum(sizes):
+                titles = [block for block in blocks[:start] if block.level == 1]
+                self.flow.blocks = [*titles, *blocks[start:end]]
+            return
+
+    def _kept(self, node: LexborNode, tag: str) -> str | None:
+        """The element's tag, `main` for what plays that role, None for what is left out."""
+        if tag in elements.DROPPED or tag.startswith(("-", "!")):
+            return None
+        if tag in elements.ASKED:
+            attributes = node.attributes
+            role = attributes.get("role")
+            classes = (attributes.get("class") or "").split()
+            if role in elements.FURNITURE_ROLES or elements.FURNITURE_CLASSES & set(classes):
+                return None
+            return "main" if role == "main" else tag
+        if tag in {"header", "footer"} and not self.sections:  # the site's, unless it has a title
+            return tag if tag == "header" and node.css_first("h1") is not None else None
+        return None if tag == "a" and self.heading and _is_anchor(node) else tag
+
+    def _enter(self, node: LexborNode, tag: str) -> None:
+        if self.pre:
+            self._enter_in_pre(tag)
+        elif tag == "br":
+            self.pieces.append(_BREAK)
+        elif tag in elements.BLOCKS:
+            self._flush()
+            if tag in elements.LISTS:
+                start = (node.attributes.get("start") or "") if tag == "ol" else ""
+                before = int(start) - 1 if start.isdecimal() and len(start) < 9 else 0
+                self.lists.append(_List(tag == "ol", before))
+            elif tag == "li":
+                self._item()
+            elif tag in {"dt", "dd"}:
+                self.tight = tag == "dd"
+            elif tag == "pre":
+                self.pre = 1
+            elif tag in elements.HEADINGS:
+                self.heading = elements.HEADINGS[tag]
+            elif tag in elements.SECTIONS:
+                self.sections.append((tag, len(self.flow.blocks)))
+            else:
+                self._enter_table(tag)
+
+    def _enter_in_pre(self, tag: str) -> None:
+        """Inside `<pre>` a block only begins a new line."""
+        self.pre += tag == "pre"
+        begun = bool(self.pieces) and not self.pieces[-1].endswith("\n")
+        if tag == "br" or (tag in elements.BLOCKS and begun):
+            self.pieces.append("\n")
+
+    def _enter_table(self, tag: str) -> None:
+        if tag == "table":
+            self.tables.append(True)
+        elif tag == "tr" and self._in_table:
+            self.flow.open_row()
+        elif tag in {"td", "th"} and self._in_table:
+            self.flow.cell()
+
+    def _leave(self, tag: str) -> None:
+        if self.pre > 1 or (self.pre and tag != "pre"):
+            self.pre -= tag == "pre"
+            return
+        if tag not in elements.BLOCKS:
+            return
+        self._flush()
+        if tag in elements.LISTS:
+            self.lists.pop()
+            self.tight = bool(self.lists)
+        elif tag in {"li", "dd"}:
+            self.mark = ""
+            self.tight = bool(self.lists)
+        elif tag == "pre":
+            self.pre = 0
+        elif tag in elements.HEADINGS:
+            self.heading = 0
+        elif tag in elements.SECTIONS:
+            opened, start = self.sections.pop()
+            if not self.flow.in_row:
+                self.mains.setdefault(opened, []).append((start, len(self.flow.blocks)))
+        elif tag == "table":
+            self.tables.pop()
+        elif tag == "tr" and self._in_table:
+            self.tables[-1] = not self.flow.close_row(first=self.tables[-1])
+
+    @property
+    def _in_table(self) -> bool:
+        """Whether rows are kept: in a table, but not in a table in a table in a table …"""
+        return 0 < len(self.tables) <= _DEEPEST_TABLE
+
+    def _item(self) -> None:
+        """Begin a list item: it keeps its mark until its first block comes."""
+        if not self.lists:
+            return
+        current = self.lists[-1]
+        self.tight = current.number > 0 or len(self.lists) > 1
+        current.number += 1
+        mark = f"{current.number}. " if current.ordered else "- "
+        self.mark = "  " * (min(len(self.lists), 9) - 1) + mark
+
+    def _flush(self) -> None:
+        """End the open block, if it holds any text."""
+        if not self.pieces:
+            return
+        raw = "".join(self.pieces)
+        self.pieces.clear()
+        if self.pre:
+            self.flow.add(raw.strip("\n").rstrip(), fence=True)
+        elif self.heading:
+            self.flow.add(_fold(raw.replace(_BREAK, " ")).rstrip("¶ "), level=self.heading)
+        else:
+            lines = filter(None, map(_fold, raw.split(_BREAK)))
+            text = "\n".join(lines)
+            if not text:
+                return
+            self.flow.add(self.mark + text, tight=self.tight)
+        self.mark = ""
+        self.tight = bool(self.lists)

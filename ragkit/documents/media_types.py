@@ -1,0 +1,211 @@
+"""Tables of file types: magic bytes, member names, extensions, and words for what is not read.
+
+Pure data; `sniff` holds the rules that use it.
+"""
+
+from __future__ import annotations
+
+BINARY = "application/octet-stream"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+ENCRYPTED_OFFICE = "application/vnd.ms-office; encrypted"
+
+# Media types that are no text and have no reader, in words a user knows.
+KIND = {
+    BINARY: "binary file",
+    "application/gzip": "binary file (gzip archive)",
+    "application/x-7z-compressed": "binary file (7z archive)",
+    "application/x-bzip2": "binary file (bzip2 archive)",
+    "application/x-elf": "binary file (ELF program)",
+    "application/x-mach-binary": "binary file (Mach-O program)",
+    "application/x-ms-dos-executable": "binary file (Windows program)",
+    "application/x-rar": "binary file (RAR archive)",
+    "application/x-sqlite3": "binary file (SQLite database)",
+    "application/x-tar": "binary file (tar archive)",
+    "application/x-xz": "binary file (xz archive)",
+    "application/zip": "binary file (zip archive)",
+    "application/zstd": "binary file (zstd archive)",
+    "audio/mpeg": "binary file (MP3 audio)",
+    "audio/ogg": "binary file (Ogg audio)",
+    "font/otf": "binary file (font)",
+    "image/bmp": "binary file (BMP image)",
+    "image/gif": "binary file (GIF image)",
+    "image/jpeg": "binary file (JPEG image)",
+    "image/png": "binary file (PNG image)",
+    "image/svg+xml": "SVG image",
+    "image/tiff": "binary file (TIFF image)",
+    "image/webp": "binary file (WebP image)",
+    "video/mp4": "binary file (MP4 video)",
+    "video/x-matroska": "binary file (Matroska video)",
+    "application/epub+zip": "epub is not supported yet",
+    "application/msword": "doc is not supported yet",
+    "application/postscript": "PostScript is not supported yet",
+    "application/rtf": "rtf is not supported yet",
+    "application/vnd.ms-excel": "xls is not supported yet",
+    "application/vnd.ms-office": "binary file (OLE2)",
+    "application/vnd.ms-outlook": "msg is not supported yet",
+    "application/vnd.ms-powerpoint": "ppt is not supported yet",
+    "application/vnd.oasis.opendocument.presentation": "odp is not supported yet",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods is not supported yet",
+    "application/vnd.oasis.opendocument.text": "odt is not supported yet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": (
+        "pptx is not supported yet"
+    ),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (
+        "xlsx is not supported yet"
+    ),
+    "application/x-ipynb+json": "ipynb is not supported yet",
+    "message/rfc822": "e-mail is not supported yet",
+}
+
+MAGIC = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"\x1f\x8b", "application/gzip"),
+    *((b"BZh%d1AY&SY" % size, "application/x-bzip2") for size in range(1, 10)),
+    (b"\xfd7zXZ\0", "application/x-xz"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"Rar!\x1a\x07", "application/x-rar"),
+    (b"\x7fELF", "application/x-elf"),
+    (b"\xcf\xfa\xed\xfe", "application/x-mach-binary"),
+    (b"SQLite format 3\0", "application/x-sqlite3"),
+    (b"OggS\0", "audio/ogg"),
+    (b"ID3\3", "audio/mpeg"),
+    (b"ID3\4", "audio/mpeg"),
+    (b"\x1aE\xdf\xa3", "video/x-matroska"),
+    (b"OTTO\0", "font/otf"),
+    (b"\0\1\0\0\0", "font/otf"),
+    (b"wOFF\0", "font/otf"),
+    (b"wOF2\0", "font/otf"),
+    (b"{\\rtf", "application/rtf"),
+    (b"%!PS", "application/postscript"),
+)
+# The same for signs that stand elsewhere, or in several places: all must be there.
+MAGIC_AT = (
+    ("application/x-tar", ((257, b"ustar\0"),)),
+    ("application/x-tar", ((257, b"ustar  \0"),)),
+    ("application/x-ms-dos-executable", ((0, b"MZ"), (0x28, bytes(20)))),
+    ("image/bmp", ((0, b"BM"), (6, bytes(4)))),
+    ("image/webp", ((0, b"RIFF"), (8, b"WEBP"))),
+    ("video/mp4", ((0, bytes(2)), (4, b"ftyp"))),
+)
+OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE2_STREAMS = (
+    ("EncryptedPackage", ENCRYPTED_OFFICE),
+    ("WordDocument", "application/msword"),
+    ("Workbook", "application/vnd.ms-excel"),
+    ("PowerPoint Document", "application/vnd.ms-powerpoint"),
+    ("__substg1.0_", "application/vnd.ms-outlook"),
+)
+ZIP_PARTS = (
+    ("word/document", DOCX),
+    ("xl/workbook", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (
+        "ppt/presentation",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ),
+)
+
+EXTENSIONS = {
+    extension: media_type
+    for media_type, extensions in {
+        "application/pdf": "pdf",
+        DOCX: "docx docm dotx",
+        "application/json": "json geojson",
+        "application/jsonl": "jsonl ndjson",
+        "application/toml": "toml",
+        "application/x-ipynb+json": "ipynb",
+        "application/xml": "xml xsd xsl xslt rss atom",
+        "application/yaml": "yaml yml",
+        "image/svg+xml": "svg",
+        "message/rfc822": "eml mbox mht mhtml",
+        "text/asciidoc": "adoc asciidoc",
+        "text/css": "css scss sass less",
+        "text/csv": "csv",
+        "text/html": "html htm xhtml xht",
+        "text/javascript": "js mjs cjs jsx",
+        "text/markdown": "md markdown mdown mkd mdx qmd rmd",
+        "text/plain": "txt text log",
+        "text/tab-separated-values": "tsv",
+        "text/x-ada": "adb ads",
+        "text/x-assembly": "asm s",
+        "text/x-c": "c h",
+        "text/x-c++": "cc cpp cxx c++ hh hpp hxx cu cuh",
+        "text/x-clojure": "clj cljs cljc edn",
+        "text/x-cmake": "cmake",
+        "text/x-csharp": "cs",
+        "text/x-cython": "pyx pxd",
+        "text/x-d": "d",
+        "text/x-dart": "dart",
+        "text/x-dockerfile": "dockerfile",
+        "text/x-elixir": "ex exs",
+        "text/x-elm": "elm",
+        "text/x-erlang": "erl hrl",
+        "text/x-fortran": "f f90 f95 for",
+        "text/x-fsharp": "fs fsx fsi",
+        "text/x-go": "go",
+        "text/x-graphql": "graphql gql",
+        "text/x-groovy": "groovy gradle",
+        "text/x-haskell": "hs lhs",
+        "text/x-ini": "ini cfg conf properties",
+        "text/x-java": "java",
+        "text/x-julia": "jl",
+        "text/x-kotlin": "kt kts",
+        "text/x-lisp": "lisp el scm rkt",
+        "text/x-lua": "lua",
+        "text/x-makefile": "mk mak",
+        "text/x-nim": "nim",
+        "text/x-nix": "nix",
+        "text/x-objectivec": "m mm",
+        "text/x-ocaml": "ml mli",
+        "text/x-org": "org",
+        "text/x-pascal": "pas pp",
+        "text/x-perl": "pl pm",
+        "text/x-php": "php",
+        "text/x-powershell": "ps1 psm1",
+        "text/x-protobuf": "proto",
+        "text/x-python": "py pyi pyw",
+        "text/x-r": "r",
+        "text/x-rst": "rst rest",
+        "text/x-ruby": "rb rake",
+        "text/x-rust": "rs",
+        "text/x-scala": "scala sc",
+        "text/x-shellscript": "sh bash zsh fish",
+        "text/x-sql": "sql",
+        "text/x-svelte": "svelte",
+        "text/x-swift": "swift",
+        "text/x-tcl": "tcl",
+        "text/x-terraform": "tf",
+        "text/x-tex": "tex ltx sty bib",
+        "text/x-typescript": "ts tsx mts cts",
+        "text/x-verilog": "v sv",
+        "text/x-vhdl": "vhd vhdl",
+        "text/x-vim": "vim",
+        "text/x-vue": "vue",
+        "text/x-zig": "zig",
+    }.items()
+    for extension in extensions.split()
+}
+FILE_NAMES = {
+    "makefile": "text/x-makefile",
+    "gnumakefile": "text/x-makefile",
+    "dockerfile": "text/x-dockerfile",
+    "containerfile": "text/x-dockerfile",
+    "cmakelists.txt": "text/x-cmake",
+    "rakefile": "text/x-ruby",
+    "gemfile": "text/x-ruby",
+    "jenkinsfile": "text/x-groovy",
+}
+# Types whose text is read as it stands, unless a reader knows them better.
+TEXT = frozenset({*EXTENSIONS.values(), *FILE_NAMES.values()} - KIND.keys())
+
+
+def broad(media_type: str) -> str:
+    """The kind of a type that has a reader, for warnings: text of any sort is "text"."""
+    named = {"application/pdf": "PDF", DOCX: "docx", "text/html": "HTML"}
+    return named.get(media_type, "text")
