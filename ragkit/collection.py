@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -73,7 +73,7 @@ class Collection:
         """Let go of the database. The object can be used again; it opens what it needs."""
         self._store.close()
 
-    def index(  # noqa: PLR0913
+    def index(
         self,
         paths: Paths = (),
         *,
@@ -122,6 +122,23 @@ class Collection:
                 self._ready_encoder,
                 on_progress,
             )
+
+    def watch(
+        self, paths: Paths = (), *, stop: threading.Event | None = None
+    ) -> Iterator[IndexReport]:
+        """Index again whenever files change; a report for every run that found something to do.
+
+        `paths` as for `index`. Goes on until `stop` is set or the caller breaks off.
+        """
+        from ragkit.ingest.watching import changes
+
+        with self._store.reading() as connection:
+            roots = [root.path for root in ledger.roots(connection)]
+        named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        for _ in changes(named or roots, self.folder, stop):
+            report = self.index(paths)
+            if report.added or report.updated or report.moved or report.removed:
+                yield report
 
     def search(
         self,

@@ -118,6 +118,6 @@ def _converted(source: str, name: str, given: object, kind: str) -> object:
     try:
         if not fits or isinstance(given, bool):
             raise ValueError
-        return wanted(given)  # type: ignore[arg-type]
+        return wanted(given)
     except ValueError:
         raise UsageError(f"{source}: {name} is {given!r}; expected {kind}") from None

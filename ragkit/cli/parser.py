@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from ragkit import __version__
 from ragkit.settings import MODES
@@ -20,9 +20,9 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def _common() -> argparse.ArgumentParser:
+def _common() -> _Parser:
     """Options that may stand before or after the command."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument(
         "-c",
         "--collection",
@@ -58,9 +58,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"ragkit {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
-    def add(name: str, function: str, help_text: str, **more: Any) -> argparse.ArgumentParser:  # noqa: ANN401
+    def add(
+        name: str, function: str, help_text: str, aliases: Sequence[str] = ()
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(
-            name, parents=[common], help=help_text, description=help_text, **more
+            name, parents=[common], aliases=aliases, help=help_text, description=help_text
         )
         command.set_defaults(run=_command(function))
         return command

@@ -206,7 +206,8 @@ def _telling(text: str, words: Sequence[str], width: int) -> list[str]:
     pattern = _pattern(words)
     found = [len(set(pattern.findall(line.lower()))) if pattern else 0 for line in lines]
     first = max(
-        range(len(lines) - _LINES + 1), key=lambda start: (sum(found[start : start + _LINES]), -start)
+        range(len(lines) - _LINES + 1),
+        key=lambda start: (sum(found[start : start + _LINES]), -start),
     )
     shown = lines[first : first + _LINES]
     if first:
@@ -218,8 +219,8 @@ def _telling(text: str, words: Sequence[str], width: int) -> list[str]:
 
 def _wrapped(text: str, width: int) -> list[str]:
     lines, line, used = [], "", 0
-    for word in text.split(" "):
-        room = _columns(word)
+    for each in text.split(" "):
+        word, room = each, _columns(each)
         if line and used + 1 + room > width:
             lines.append(line)
             line, used = "", 0

@@ -113,9 +113,7 @@ class Writer:
             Progress(self.files_done, files_total, embedder.embedded, self.pending, seconds)
         )
 
-    def _save_group(
-        self, group: Sequence[Reading], owners: dict[int, int], recipe: str
-    ) -> None:
+    def _save_group(self, group: Sequence[Reading], owners: dict[int, int], recipe: str) -> None:
         with self.store.changing() as (connection, generation):
             for reading in group:
                 self._save(connection, generation, owners[id(reading.task)], reading, recipe)

@@ -10,13 +10,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 
 from ragkit.documents.folder import Found, Passed, scan
 from ragkit.errors import UsageError
 from ragkit.storage import ledger
-from ragkit.storage.ledger import FileRow, Root
+from ragkit.storage.ledger import FileRow, Root, content_hash
 
 READ = ("indexed", "empty")  # statuses of files whose text is in the collection
 _MANY = 20  # vanished files; fewer are believed whatever their share
@@ -54,7 +53,9 @@ class Plan:
 
     target: Target
     read: list[Task] = field(default_factory=list)
-    moved: list[tuple[FileRow, Task]] = field(default_factory=list)  # (its old row, where it is now)
+    moved: list[tuple[FileRow, Task]] = field(
+        default_factory=list
+    )  # (its old row, where it is now)
     gone: list[FileRow] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)  # not read, newly or for a new reason
     unchanged: int = 0
@@ -136,7 +137,7 @@ def _covered(target: Target, others: Iterable[Target]) -> bool:
     )
 
 
-def make(  # noqa: PLR0913
+def make(
     connection: sqlite3.Connection,
     target: Target,
     *,
@@ -182,9 +183,7 @@ def make(  # noqa: PLR0913
             plan.read.append(Task(target.folder, entry, row))
     # Files in a folder that could not be listed have not vanished.
     closed = tuple(path for path in unreadable if path.endswith("/"))
-    gone = [
-        row for path, row in known.items() if path not in seen and not path.startswith(closed)
-    ]
+    gone = [row for path, row in known.items() if path not in seen and not path.startswith(closed)]
     plan.moved, rest = _moves(new, gone, recipe)
     moved_ids = {row.id for row, _ in plan.moved}
     gone = [row for row in gone if row.id not in moved_ids]
@@ -222,14 +221,15 @@ def _moves(
     for row in gone:
         if row.status in READ and row.recipe == recipe:
             by_size[row.size].append(row)
-    moved, rest = [], []
+    moved: list[tuple[FileRow, Task]] = []
+    rest: list[Task] = []
     for task in new:
-        row = _same_file(task, by_size.get(task.found.size, []))
-        if row is None:
+        same = _same_file(task, by_size.get(task.found.size, []))
+        if same is None:
             rest.append(task)
         else:
-            by_size[task.found.size].remove(row)
-            moved.append((row, task))
+            by_size[task.found.size].remove(same)
+            moved.append((same, task))
     return moved, rest
 
 
@@ -245,11 +245,6 @@ def _same_file(task: Task, candidates: list[FileRow]) -> FileRow | None:
     except OSError:
         return None
     return next((row for row in candidates if row.hash == digest), None)
-
-
-def content_hash(data: bytes) -> bytes:
-    """20 bytes of BLAKE2b: whether a file has changed."""
-    return blake2b(data, digest_size=20).digest()
 
 
 def _believed(plan: Plan, gone: list[FileRow], known: int, anything_left: bool) -> list[FileRow]:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from ragkit import documents, passages
 from ragkit.errors import DocumentError
-from ragkit.ingest.plan import Task, content_hash
+from ragkit.ingest.plan import Task
 from ragkit.passages import Tokenizer
 from ragkit.records import Document, Passage
+from ragkit.storage.ledger import content_hash
 
 AHEAD = 16  # files that may wait to be written
 # A file changed this shortly before it was read may change again within the same time stamp
@@ -64,9 +65,7 @@ def read(task: Task, cut: Cut) -> Reading:
     digest = content_hash(data)
     known = task.known
     same = (
-        known is not None
-        and not cut.again
-        and (known.hash, known.recipe) == (digest, cut.recipe)
+        known is not None and not cut.again and (known.hash, known.recipe) == (digest, cut.recipe)
     )
     done = {"size": len(data), "mtime_ns": stamp, "inode": found.inode, "digest": digest}
     if same:
@@ -123,5 +122,5 @@ class Reader:
                         continue
                 if self._stop.is_set():
                     return
-        except BaseException as error:  # noqa: BLE001 (raised again on the caller's thread)
+        except BaseException as error:  # raised again on the caller's thread
             self.error = error

@@ -35,9 +35,7 @@ class Request:
     max_file_bytes: int = 50_000_000
 
 
-def plans(
-    store: Database, request: Request, fingerprint: str
-) -> tuple[list[Plan], str, list[str]]:
+def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Plan], str, list[str]]:
     """What there is to do, the recipe files are to be read by, and warnings."""
     recipe = (
         f"read {READER_VERSION}, cut {CUTTER_VERSION}, {request.passage_tokens} tokens, "
@@ -73,7 +71,17 @@ def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
     known = [task for task in tasks if task.known and task.known.status in planning.READ]
     skipped = tuple(
         FileStatus(
-            each.path, "skipped", each.reason, 0, None, None, each.size, 0, 0, (), plan.target.folder
+            each.path,
+            "skipped",
+            each.reason,
+            0,
+            None,
+            None,
+            each.size,
+            0,
+            0,
+            (),
+            plan.target.folder,
         )
         for plan in made
         for each in plan.passed
@@ -156,9 +164,7 @@ def _not_read(
     found: list[FileStatus] = []
     for path, unders in scanned.items():
         with store.reading() as connection:
-            rows = ledger.statuses(
-                connection, wanted=("skipped", "failed"), root_ids=[roots[path]]
-            )
+            rows = ledger.statuses(connection, wanted=("skipped", "failed"), root_ids=[roots[path]])
         found += [
             row
             for row in rows

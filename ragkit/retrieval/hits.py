@@ -13,9 +13,7 @@ from ragkit.retrieval.search import Scored
 from ragkit.storage import passages
 
 
-def hits(
-    connection: sqlite3.Connection, ranked: Sequence[Scored], context: int = 0
-) -> list[Hit]:
+def hits(connection: sqlite3.Connection, ranked: Sequence[Scored], context: int = 0) -> list[Hit]:
     """A hit for each of `ranked`, in order, widened by `context` passages on either side.
 
     One that is not in this snapshot any more is left out.
@@ -34,7 +32,7 @@ def hits(
     return found
 
 
-def _hit(  # noqa: PLR0913
+def _hit(
     connection: sqlite3.Connection,
     rank: int,
     scored: Scored,

@@ -20,12 +20,12 @@ import re
 import sqlite3
 from bisect import bisect_right
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from ragkit.errors import UsageError
 from ragkit.records import Excerpt
 from ragkit.storage import ledger
+from ragkit.storage.ledger import content_hash
 
 _PLACE = re.compile(r"^(.*)#(?:page=(\d+)|L(\d+)(?:-L?(\d+))?|char=(\d+),(\d+))$", re.DOTALL)
 
@@ -39,7 +39,7 @@ class Place:
     characters: tuple[int, int] | None = None
 
 
-def citation(  # noqa: PLR0913
+def citation(
     path: str, page: int | None, start_line: int | None, end_line: int | None, start: int, end: int
 ) -> str:
     """The most exact way to cite a span that a person can follow."""
@@ -170,6 +170,6 @@ def is_stale(row: sqlite3.Row) -> bool:
             return False
         if found.st_size != row["size"]:
             return True
-        return blake2b(file.read_bytes(), digest_size=20).digest() != row["file_hash"]
+        return bool(content_hash(file.read_bytes()) != row["file_hash"])
     except OSError:
         return True

@@ -14,6 +14,7 @@ import queue
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ragkit.errors import CollectionError
 
@@ -177,7 +178,7 @@ class Database:
 
 
 # Transactions are begun and ended by hand; a pooled connection serves one thread at a time.
-_CONNECT: dict[str, None | bool] = {"isolation_level": None, "check_same_thread": False}
+_CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
 
 def generation(connection: sqlite3.Connection) -> int:

@@ -98,7 +98,10 @@ class Indexes:
         """The word index brought up to date, if nobody else is just doing that."""
         if self._store.read_only:
             return None
-        with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "indexing words"):
+        with (
+            contextlib.suppress(CollectionError),
+            writer_lock(self._store.folder, "indexing words"),
+        ):
             self.fold_words()
             with self._store.reading() as connection:
                 return passages.index_file(connection, "words")
@@ -173,9 +176,7 @@ class Indexes:
             )
         self._record("vectors", IndexFile(name, now, checksum, model["id"]))
 
-    def _good_enough(
-        self, connection: sqlite3.Connection, file: IndexFile, model_id: int
-    ) -> bool:
+    def _good_enough(self, connection: sqlite3.Connection, file: IndexFile, model_id: int) -> bool:
         """Whether what came after this vector file is few enough to be read at every opening."""
         if file.model_id != model_id or not (self._store.folder / file.name).exists():
             return False

@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from ragkit.errors import UsageError
 from ragkit.records import Document, FileStatus
@@ -45,6 +46,11 @@ class FileRow:
         """Whether a file that looks like this now would be read to the same result."""
         known = (self.size, self.mtime_ns, self.inode, self.recipe)
         return known == (size, mtime_ns, inode, recipe)
+
+
+def content_hash(data: bytes) -> bytes:
+    """20 bytes of BLAKE2b over a file's bytes: whether it has changed."""
+    return blake2b(data, digest_size=20).digest()
 
 
 def roots(connection: sqlite3.Connection) -> list[Root]:
@@ -261,7 +267,8 @@ def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sql
     if len(rows) > 1 and not exact:
         places = ", ".join(f"{row['root']}/{row['path']}" for row in rows)
         raise UsageError(f"{path} is in several roots; name one of {places}")
-    return (exact or rows or [None])[0]
+    found: list[sqlite3.Row] = exact or rows
+    return found[0] if found else None
 
 
 def document_count(connection: sqlite3.Connection) -> int:

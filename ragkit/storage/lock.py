@@ -27,7 +27,9 @@ def writer_lock(folder: Path, purpose: str) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise CollectionError(f"{folder} is being written by {_holder(note)}; try again later") from None
+        raise CollectionError(
+            f"{folder} is being written by {_holder(note)}; try again later"
+        ) from None
     except OSError as error:
         raise CollectionError(f"cannot write to {folder}: {error.strerror or error}") from error
     try:
@@ -49,6 +51,7 @@ def writer_lock(folder: Path, purpose: str) -> Iterator[None]:
 def _holder(note: Path) -> str:
     try:
         found = json.loads(note.read_text())
-        return f"process {found['pid']} on {found['host']} ({found['purpose']}, since {found['since']})"
+        who = f"process {found['pid']} on {found['host']}"
+        return f"{who} ({found['purpose']}, since {found['since']})"
     except (OSError, ValueError, KeyError):
         return "another process"

@@ -219,9 +219,7 @@ def changes_since(connection: sqlite3.Connection, model_id: int, generation: int
 
 def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
     """Ids of passages that were deleted after this generation."""
-    rows = connection.execute(
-        "SELECT passage_id FROM removals WHERE generation > ?", (generation,)
-    )
+    rows = connection.execute("SELECT passage_id FROM removals WHERE generation > ?", (generation,))
     return [row[0] for row in rows]
 
 
@@ -324,7 +322,8 @@ def neighbourhood(
         "here AS (SELECT place FROM numbered WHERE id = :passage), "
         'span AS (SELECT min(start) AS start, max("end") AS "end", '
         "min(start_line) AS start_line, max(end_line) AS end_line "
-        "FROM numbered, here WHERE numbered.place BETWEEN here.place - :reach AND here.place + :reach) "
+        "FROM numbered, here "
+        "WHERE numbered.place BETWEEN here.place - :reach AND here.place + :reach) "
         'SELECT span.*, substr(documents.text, span.start + 1, span."end" - span.start) AS text '
         "FROM span, documents WHERE documents.id = :document",
         {"document": document_id, "passage": passage_id, "reach": reach},

@@ -1,0 +1,56 @@
+"""Whole processes, measured from outside: wall and CPU seconds, peak memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one process took."""
+
+    wall: float  # seconds
+    cpu: float  # seconds, user and system
+    peak: float  # MB resident
+    output: str
+
+
+def ragkit(*arguments: str) -> list[str]:
+    """The command line that runs ragkit with this Python."""
+    return [sys.executable, "-m", "ragkit", *arguments]
+
+
+def measure(command: Sequence[str]) -> Run:
+    """Run a command to its end; fails where it fails."""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} exited with {process.returncode}")
+    scale = 1024 if sys.platform != "darwin" else 1024 * 1024
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, output)
+
+
+def median(command: Sequence[str], runs: int = 5) -> Run:
+    """The medians of several runs after one that is not counted."""
+    measure(command)
+    found = [measure(command) for _ in range(runs)]
+    return Run(
+        statistics.median(run.wall for run in found),
+        statistics.median(run.cpu for run in found),
+        statistics.median(run.peak for run in found),
+        found[-1].output,
+    )
+
+

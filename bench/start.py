@@ -1,0 +1,29 @@
+"""How long it takes until something happens: `--help`, `status`, one query in a new process."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from bench.process import measure, median, ragkit
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        indexed = measure(ragkit("-c", folder, "index", str(DATA)))
+        print(f"\n{indexed.output.strip()}\n")
+        question = "how do I copy a database that is in use?"
+        print("| command | wall ms | CPU ms | peak MB |\n|---|---|---|---|")
+        for arguments in (
+            ("--help",),
+            ("-c", folder, "status"),
+            ("-c", folder, "index"),
+            ("-c", folder, "query", question),
+            ("-c", folder, "query", question, "--mode", "lexical"),
+            ("-c", folder, "query", question, "--mode", "hybrid"),
+        ):
+            run = median(ragkit(*arguments))
+            shown = " ".join(each for each in arguments if each not in ("-c", folder, question))
+            print(f"| {shown} | {run.wall * 1e3:.0f} | {run.cpu * 1e3:.0f} | {run.peak:.0f} |")

@@ -1,0 +1,121 @@
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from ragkit.errors import CollectionError
+from ragkit.storage import database
+from ragkit.storage.database import Database
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    store = Database(tmp_path / "kit", create=True)
+    yield store
+    store.close()
+
+
+def test_nothing_there_is_an_error_that_says_how_to_make_one(tmp_path):
+    with pytest.raises(CollectionError, match=r"Make one with: ragkit -c .*nowhere index FOLDER"):
+        Database(tmp_path / "nowhere")
+
+
+def test_the_folder_of_a_collection_keeps_itself_out_of_git(store):
+    assert (store.folder / ".gitignore").read_text() == "*\n"
+
+
+def test_a_file_that_is_no_database(tmp_path):
+    (tmp_path / "ragkit.db").write_text("no database " * 100)
+    with pytest.raises(CollectionError, match="not a SQLite database"):
+        Database(tmp_path)
+
+
+def test_a_database_of_another_program(tmp_path):
+    other = sqlite3.connect(tmp_path / "ragkit.db")
+    other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    with pytest.raises(CollectionError, match="not a ragkit collection"):
+        Database(tmp_path)
+
+
+def test_a_collection_of_a_newer_version_says_to_upgrade(store):
+    with store.writing() as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(CollectionError, match=r"schema 99, this one knows 1.*pip install --upgrade"):
+        Database(store.folder)
+
+
+def test_schema_version_is_the_number_of_steps():
+    from ragkit.storage.migrations import migrations
+
+    with sqlite3.connect(":memory:") as connection:
+        from ragkit.storage import migrations as module
+
+        module.apply(connection)
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == database.SCHEMA_VERSION
+    connection.close()
+    assert len(migrations._migrations) == database.SCHEMA_VERSION
+
+
+def test_a_damaged_file_is_an_error_not_a_traceback(store):
+    with store.changing() as (connection, _):
+        connection.executemany(
+            "INSERT INTO roots (path, folder) VALUES (?, '')", ((f"{n:0200}",) for n in range(2000))
+        )
+    store.close()
+    data = bytearray(store.path.read_bytes())
+    data[16384 * 2 :] = b"\xa5" * (len(data) - 16384 * 2)
+    store.path.write_bytes(data)
+    with pytest.raises(CollectionError, match="damaged"):
+        damaged = Database(store.folder)
+        try:
+            with damaged.reading() as connection:
+                connection.execute("SELECT * FROM roots ORDER BY path").fetchall()
+        finally:
+            damaged.close()
+
+
+def test_an_error_rolls_the_transaction_back(store):
+    with pytest.raises(ZeroDivisionError), store.changing() as (connection, _):
+        database.set_value(connection, "name", "x")
+        raise ZeroDivisionError
+    with store.reading() as connection:
+        assert database.value(connection, "name") is None
+        assert database.generation(connection) == 0
+
+
+def test_a_reader_keeps_its_snapshot_while_another_thread_writes(store):
+    def write():
+        with store.changing():
+            pass
+
+    with store.reading() as connection:
+        before = database.generation(connection)
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+        assert database.generation(connection) == before
+    with store.reading() as connection:
+        assert database.generation(connection) == before + 1
+
+
+def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
+    with store.changing() as (connection, _):
+        connection.execute("INSERT INTO roots VALUES (1, '/a', '/a', '[]', '[]')")
+        connection.execute("INSERT INTO files (id, root_id, path, status) VALUES (1, 1, 'x', 'indexed')")
+        connection.execute("INSERT INTO documents (id, file_id, text) VALUES (1, 1, 'hello')")
+        connection.execute(
+            "INSERT INTO passages VALUES (7, 1, 0, 5, 'hello', '', '[]', NULL, 1, 1, 1, x'00', 1)"
+        )
+    with store.changing() as (connection, generation):
+        connection.execute("DELETE FROM roots")
+    with store.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM passages").fetchone()[0] == 0
+        removals = connection.execute("SELECT * FROM removals").fetchall()
+        assert [tuple(row) for row in removals] == [(7, generation)]
+
+
+def test_a_full_disk_is_named_as_such():
+    error = database.explained(sqlite3.OperationalError("database or disk is full"), Path("x"))
+    assert "the disk is full" in str(error)

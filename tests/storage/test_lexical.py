@@ -1,0 +1,97 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragkit.storage import lexical
+from ragkit.storage.lexical import WordIndex
+
+TEXTS = [
+    (1, "the quick brown fox"),
+    (2, "the lazy dog sleeps"),
+    (3, "a fox and another fox"),
+    (9, "nothing of the kind here"),
+]
+
+
+def bm25(term_frequency, length, average, documents, containing, k1=1.2, b=0.75):
+    """Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009."""
+    inverse = math.log(1 + (documents - containing + 0.5) / (containing + 0.5))
+    norm = k1 * (1 - b + b * length / average)
+    return inverse * term_frequency * (k1 + 1) / (term_frequency + norm)
+
+
+def test_scores_are_bm25_worked_by_hand():
+    ids, scores = WordIndex.in_memory(TEXTS, 1).best("fox", 10)
+    average = (4 + 4 + 5 + 5) / 4
+    assert ids.tolist() == [3, 1]
+    assert scores == pytest.approx([bm25(2, 5, average, 4, 2), bm25(1, 4, average, 4, 2)], rel=1e-5)
+
+
+def test_words_are_folded_and_stemmed():
+    index = WordIndex.in_memory([(4, "Cafés were rotating keys")], 1)
+    assert index.best("CAFE", 1)[0].tolist() == [4]
+    assert index.best("rotation of a key", 1)[0].tolist() == [4]
+
+
+def test_equal_scores_come_by_ascending_id():
+    index = WordIndex.in_memory([(n, "same words") for n in (7, 3, 5)], 1)
+    assert index.best("words", 3)[0].tolist() == [3, 5, 7]
+
+
+@pytest.mark.parametrize("query", ["", "   ", "?!", "zebra", '"', "\x00"])
+def test_a_query_without_known_words_finds_nothing(query):
+    assert WordIndex.in_memory(TEXTS, 1).best(query, 5)[0].tolist() == []
+
+
+def test_an_empty_index_finds_nothing():
+    assert WordIndex.in_memory([], 1).best("fox", 5)[0].tolist() == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(query=st.text(max_size=60))
+def test_no_character_of_a_query_has_a_meaning(query):
+    index = WordIndex.in_memory(TEXTS, 1)
+    found = index.best(query, 5)[0].tolist()
+    assert set(found) <= {1, 2, 3, 9}
+
+
+@pytest.mark.parametrize("query", ["fox AND dog", "+fox -dog", 'text:"fox', "fox^3 (dog", "[a TO b]"])
+def test_query_syntax_is_only_words(query):
+    plain = "".join(each if each.isalnum() else " " for each in query)
+    index = WordIndex.in_memory(TEXTS, 1)
+    assert index.best(query, 5)[0].tolist() == index.best(plain, 5)[0].tolist()
+
+
+def test_a_new_generation_adds_and_removes_and_leaves_the_old_one_alone(tmp_path):
+    first, second = tmp_path / "words-1", tmp_path / "words-2"
+    lexical.write(first, None, TEXTS, [])
+    lexical.write(second, first, [(10, "a red fox")], [1, 2])
+    assert sorted(WordIndex.read(second, 2).best("fox", 9)[0].tolist()) == [3, 10]
+    assert WordIndex.read(second, 2).best("lazy", 9)[0].tolist() == []
+    assert sorted(WordIndex.read(first, 1).best("fox", 9)[0].tolist()) == [1, 3]
+
+
+def test_many_generations_do_not_pile_up_segments(tmp_path):
+    older = None
+    for generation in range(1, 31):
+        path = tmp_path / f"words-{generation}"
+        lexical.write(path, older, [(generation, f"word{generation} common")], [])
+        older = path
+    index = WordIndex.read(path, 30)
+    assert len(index) == 30
+    assert index._searcher.num_segments < 20
+    assert len(index.best("common", 50)[0]) == 30
+
+
+def test_a_long_query_is_cut_to_so_many_words():
+    query = " ".join(f"w{n}" for n in range(lexical.MOST_TERMS)) + " fox"
+    assert WordIndex.in_memory(TEXTS, 1).best(query, 5)[0].tolist() == []
+
+
+def test_a_damaged_folder_is_an_error_that_says_so(tmp_path):
+    lexical.write(tmp_path / "words-1", None, TEXTS, [])
+    (tmp_path / "words-1" / "meta.json").write_text("{")
+    with pytest.raises(ValueError, match="words-1 is damaged"):
+        WordIndex.read(tmp_path / "words-1", 1)
