@@ -1,0 +1,91 @@
+"""Places where a text may be cut, and how good each is. Knows characters only.
+
+The pattern has no unbounded repeat that can fail and be tried again one character later, so a
+scan takes time in proportion to the text, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+# How strong a border is; a stronger one is worth a shorter passage.
+LINE = 1
+SENTENCE = 2  # also a new list item or table row
+PARAGRAPH = 3
+
+_CLOSING = r"""["'’”»›)\]}」』）】》〉*_]"""
+_BORDER = re.compile(
+    rf"""
+      (?P<paragraph> \n[^\S\n]*+\n )
+    | (?P<item> \n (?=[^\S\n]{{0,16}} (?: [-*+•‣◦▪·|] | \d{{1,3}}[.)] ) [^\S\n]) )
+    | (?P<line> \n )
+    | (?P<full> [。！？．｡؟۔।॥]++ {_CLOSING}{{0,4}} )  # scripts that put no space after it
+    | (?P<stop> [.!?…] {_CLOSING}{{0,4}} (?=\s) )
+    """,
+    re.VERBOSE,
+)
+_STRENGTH = {"paragraph": PARAGRAPH, "item": SENTENCE, "line": LINE, "full": SENTENCE}
+
+_LOOK_BACK = 16  # characters: no abbreviation is longer
+_WRITTEN_SHORT = """
+al approx art bzw ca cf ch chap co corp dept dr ed eds eq esp est etc evtl fig figs fr gen ggf gov
+hr hrsg inc jr lt ltd max min misc mr mrs ms mt nr no nos op p par pp prof ref refs resp rev sec
+sect sen sr st str tab usw vgl viz vol vols vs
+"""
+_ABBREVIATIONS = frozenset(_WRITTEN_SHORT.split())
+_JOINERS = "\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+_LONGEST_CLUSTER = 16  # characters
+
+
+def borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """`(offset, strength)` of the borders in `text[start:end]`, in order.
+
+    An offset lies after the end of a sentence and before, or in, the white space that follows.
+    After a colon every border is weak: a lead-in stays with what it announces.
+    """
+    for match in _BORDER.finditer(text, start, end):
+        kind = match.lastgroup
+        if kind == "stop":
+            if _ends_sentence(text, match.start(), match.end()):
+                yield match.end(), SENTENCE
+        elif kind is not None:
+            strength = _STRENGTH[kind]
+            yield match.end(), LINE if leads_on(text, match.start()) else strength
+
+
+def leads_on(text: str, offset: int) -> bool:
+    """Whether the text before `offset` announces what follows: a list, an example."""
+    return text[max(0, offset - _LOOK_BACK) : offset].rstrip()[-1:] in (":", "：")
+
+
+def _ends_sentence(text: str, stop: int, end: int) -> bool:
+    """Whether the `.`, `!`, `?` or `…` at `stop` closes a sentence; its closing signs end at
+    `end`. When in doubt, no: a border missed costs less than a sentence cut in two."""
+    following = text[end : end + _LOOK_BACK].lstrip()[:1]
+    if following.islower() or following == "|":  # the sentence, or the table's cell, goes on
+        return False
+    if text[stop] != ".":
+        return True
+    line = text[max(0, stop - _LOOK_BACK) : stop].rpartition("\n")[2]
+    if line.strip().isdigit():  # "1." that numbers an item
+        return False
+    word = line.rpartition(" ")[2].lstrip("([{\"'“‘«„*_")
+    return not (
+        word.lower() in _ABBREVIATIONS
+        or all(len(part) == 1 and part.isalpha() for part in word.split("."))  # e.g, U.S, J
+    )
+
+
+def glyph_start(text: str, start: int, offset: int) -> int:
+    """The last offset in `(start, offset]` that parts no accent or joined emoji from its base;
+    `offset` itself where the cluster is absurdly long."""
+    for candidate in range(offset, max(start, offset - _LONGEST_CLUSTER), -1):
+        if candidate >= len(text):
+            return candidate
+        character = text[candidate]
+        bound = character in _JOINERS or unicodedata.category(character)[0] == "M"
+        if not bound and text[candidate - 1] != "\u200d":
+            return candidate
+    return offset

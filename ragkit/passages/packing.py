@@ -1,0 +1,196 @@
+"""A section into spans that fit: as full as `size` allows, ending at the best border in reach.
+
+Looks at each stretch of text a bounded number of times, so time is in proportion to the text.
+Knows tokens, borders and fences; nothing of documents beyond one section of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ragkit.passages.borders import LINE, PARAGRAPH, SENTENCE, borders, glyph_start, leads_on
+from ragkit.passages.sections import Section, next_visible, visible_end
+from ragkit.passages.tokens import Ruler, Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In tokens: `size` is aimed at and `window` never passed, both with the header; `overlap`
+    may be repeated."""
+
+    size: int
+    window: int
+    overlap: int
+
+
+def pack(
+    text: str, section: Section, tokenizer: Tokenizer, limits: Limits
+) -> Iterator[tuple[int, int]]:
+    """The spans of the section's passages, in order, without white space at their ends."""
+    ruler = Ruler(text, section.start, section.end, tokenizer)
+    fences = _Fences(section.fences, ruler, limits.window - section.header_tokens)
+    words = [word for word in ruler.long_words if not fences.hold(*word)]
+    cuts = ruler.break_words(words) if words else []
+    for start, end in zip([section.start, *cuts], [*cuts, section.end], strict=True):
+        yield from _Run(text, section, start, end, ruler, fences, limits).spans()
+
+
+def middle(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """`[start, end)` in two, cut at the best border near its middle."""
+    quarter, centre = (end - start) // 4, (start + end) // 2
+    near = [
+        (strength, -abs(offset - centre), offset)
+        for offset, strength in borders(text, start + quarter, end - quarter)
+    ]
+    space = text.rfind(" ", start + quarter, centre)
+    cut = max(near)[2] if near else space if space > start else centre
+    cut = cut if start < cut < end else centre
+    spans = (
+        (start, visible_end(text, start, cut)),
+        (next_visible(text, cut, end), end),
+    )
+    return [(left, right) for left, right in spans if left < right]
+
+
+class _Fences:
+    """The code and preformatted blocks of a section; those that fit `room` tokens stay whole."""
+
+    def __init__(self, fences: Sequence[tuple[int, int]], ruler: Ruler, room: int) -> None:
+        self._fences = fences
+        self._starts = [start for start, _ in fences]
+        self._whole = [room > 0 and ruler.reach(start, room) >= end for start, end in fences]
+
+    def around(self, offset: int) -> tuple[int, int, bool] | None:
+        """Start, end and whether it stays whole, of the fence that a cut here would split."""
+        index = bisect_left(self._starts, offset) - 1
+        if index < 0 or offset >= self._fences[index][1]:
+            return None
+        return *self._fences[index], self._whole[index]
+
+    def hold(self, start: int, end: int) -> bool:
+        """Whether `[start, end)` lies in a fence that stays whole."""
+        fence = self.around(start + 1)
+        return fence is not None and fence[2] and end <= fence[1]
+
+    def edges(self, start: int, end: int) -> Iterator[int]:
+        """Where fences begin or end in `[start, end]`."""
+        first = max(0, bisect_left(self._starts, start) - 1)
+        for fence in self._fences[first : bisect_right(self._starts, end)]:
+            yield from (edge for edge in fence if start <= edge <= end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A stretch of a section with no cut that has to be made: in most sections all of it."""
+
+    text: str
+    section: Section
+    start: int
+    end: int
+    ruler: Ruler
+    fences: _Fences
+    limits: Limits
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        done = next_visible(self.text, self.start, self.end)  # all before it is in a span
+        begin = done
+        while done < self.end:
+            end = self._cut(begin, done)
+            if end <= done:  # with what is repeated, nothing new fits
+                begin = done
+                end = self._cut(begin, done)
+            yield begin, visible_end(self.text, begin, end)
+            done = next_visible(self.text, end, self.end)
+            begin = self._repeat_from(begin, done)
+
+    def _cut(self, begin: int, done: int) -> int:
+        """Where the span from `begin` ends; `done` where no more fits than is already in one."""
+        taken = self._header_tokens(begin)
+        budget = max(1, self.limits.size - taken)
+        furthest = self.ruler.reach(begin, budget)
+        if furthest >= self.end:
+            return self.end
+        if furthest <= done:
+            return done
+        half = self.ruler.reach(begin, budget // 2)
+        fence = self.fences.around(furthest)
+        if fence and fence[2]:
+            left, right, _ = fence
+            fits = right <= self.ruler.reach(begin, self.limits.window - taken)
+            leads_in = left <= max(half, self.section.body)
+            if fits and leads_in:
+                return right
+            if next_visible(self.text, done, left) == left:  # the fence is all that is next
+                return right if begin == done else done
+            furthest = left
+        return self._best_cut(begin, done, budget, half, furthest)
+
+    def _best_cut(self, begin: int, done: int, budget: int, half: int, furthest: int) -> int:
+        """The best place for a cut up to `furthest`: not before a quarter of the budget is
+        new, rather in its second half, and so that a quarter is left for the last passage."""
+        ruler = self.ruler
+        least = max(ruler.reach(done, budget // 4), done + 1)
+        if self.section.body < furthest:  # no heading alone
+            least = max(least, self.section.body + 1)
+        least = min(least, furthest)
+        rest = ruler.tokens(begin, self.end)
+        last = min(furthest, ruler.back(self.end, budget // 4))
+        two_are_left = rest <= 2 * budget - self.limits.overlap
+        aim = min(last, ruler.back(self.end, rest // 2)) if two_are_left else last
+
+        def rank(border: tuple[int, int]) -> tuple[bool, bool, int, int]:
+            offset, strength = border
+            good = strength >= SENTENCE
+            return good, good and half <= offset <= last, strength, -abs(offset - aim)
+
+        found = list(self._borders(least, furthest))
+        if found:
+            return max(found, key=rank)[0]
+        return self._word_cut(least, max(least, aim))
+
+    def _word_cut(self, least: int, furthest: int) -> int:
+        for start in self.ruler.starts_before(furthest, least):
+            if self.text[start - 1].isspace():
+                return start
+        return glyph_start(self.text, least - 1, furthest)
+
+    def _borders(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Borders at which a cut is allowed. Code has lines and blank lines, no sentences."""
+        for offset, strength in borders(self.text, start, end):
+            fence = self.fences.around(offset)
+            if fence is None:
+                yield offset, strength
+            elif not fence[2]:
+                yield offset, strength if strength == PARAGRAPH else LINE
+        for edge in self.fences.edges(start, end):
+            yield edge, LINE if self._has_lead_in(edge) else PARAGRAPH
+
+    def _has_lead_in(self, edge: int) -> bool:
+        """Whether a fence starts here that is announced, and leaves room for the announcement."""
+        fence = self.fences.around(edge + 1)
+        if fence is None or not leads_on(self.text, edge):
+            return False
+        return fence[1] <= self.ruler.reach(edge, self.limits.size * 3 // 4)
+
+    def _repeat_from(self, begin: int, done: int) -> int:
+        """Where the span after `[begin, done)` starts: at the first sentence among the last
+        tokens of that one, or at `done`."""
+        overlap = self.limits.overlap
+        if overlap == 0 or done >= self.end:
+            return done
+        earliest = max(begin + 1, self.section.body, self.ruler.back(done, overlap + 1))
+        for offset, strength in borders(self.text, earliest, done):
+            if strength < SENTENCE:
+                continue
+            start = next_visible(self.text, offset, done)
+            if self.fences.around(start + 1):
+                continue
+            if self.ruler.tokens(start, done) <= overlap:
+                return start
+        return done
+
+    def _header_tokens(self, begin: int) -> int:
+        section = self.section
+        return section.first_header_tokens if begin == section.start else section.header_tokens

@@ -1,0 +1,82 @@
+"""What holds for every document: see `check` in tools.py."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragkit.passages import split
+from ragkit.records import Document
+
+from .tools import Words, check, markdown
+
+WORDS = "a is the plan word letters encyclopaedia e.g. Dr. 3.14 – end. Is? so: …"
+words = st.sampled_from(WORDS.split())
+sentences = st.lists(words, min_size=1, max_size=25).map(" ".join)
+headings = st.tuples(st.integers(1, 4), st.lists(words, max_size=6)).map(
+    lambda made: "#" * made[0] + " " + " ".join(made[1])
+)
+fences = st.lists(sentences | st.just(""), max_size=8).map(
+    lambda lines: "\n".join(["```", *lines, "```"])
+)
+blocks = st.one_of(sentences, sentences, headings, fences, sentences.map("- {}".format))
+documents = st.builds(
+    lambda parts, gap, title: markdown(gap.join(parts), title),
+    st.lists(blocks, max_size=25),
+    st.sampled_from(["\n", "\n\n", "\n \n\n"]),
+    st.none() | sentences,
+)
+
+# scripts, joiners, blanks and controls that have broken text tools before
+ODD = (
+    "aZé漢字。ひأب؟हि।한글ไท😀👍🏽"
+    "\u200d\ufe0f\u0301\u00a0\u200b\ufeff\u2028\u0085\x0b\x1c\x01\x7f\t\n .!?-|:#`"
+)
+odd_texts = st.text(alphabet=ODD, max_size=400) | st.text(max_size=200) | st.builds(
+    "{}{}{}".format,
+    st.text(alphabet=ODD, max_size=40),
+    st.builds(str.__mul__, st.text(alphabet=ODD, min_size=1, max_size=3), st.integers(1, 2000)),
+    st.text(alphabet=ODD, max_size=40),
+)  # fmt: skip
+
+
+@given(documents, st.integers(4, 60), st.sampled_from([0.0, 0.1, 0.2]))
+def test_every_document(document: Document, size: int, overlap: float) -> None:
+    tokenizer = Words(60)
+    passages = split(document, tokenizer, size=size, overlap=overlap)
+    check(document, passages, tokenizer, int(size * overlap))
+    assert passages == split(document, Words(60), size=size, overlap=overlap)
+    for passage in passages:
+        whole = any(passage.start <= a and b <= passage.end for a, b in document.fences)
+        assert passage.tokens <= size or whole
+
+
+@given(odd_texts, st.integers(1, 60), st.integers(1, 60))
+def test_every_text(text: str, size: int, window: int) -> None:
+    tokenizer = Words(window)
+    document = Document(text, "text/plain", lines=True)
+    passages = split(document, tokenizer, size=size)
+    check(document, passages, tokenizer, int(min(size, window) * 0.1))
+    assert all(len(passage.text) <= 16 * max(size, 1) for passage in passages)
+
+
+@given(st.lists(sentences, min_size=2, max_size=6), st.data())
+def test_every_edit_is_local(bodies: list[str], data: st.DataObject) -> None:
+    edited = data.draw(st.integers(0, len(bodies) - 1))
+    replaced = [*bodies]
+    replaced[edited] = data.draw(sentences)
+
+    def kept(texts: list[str]) -> list[tuple[str, str]]:
+        text = "\n".join(f"# S{number}\n{text}" for number, text in enumerate(texts))
+        passages = split(markdown(text), Words(), size=15)
+        return [(p.header, p.text) for p in passages if p.heading != (f"S{edited}",)]
+
+    assert kept(bodies) == kept(replaced)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_tiny_sizes(size: int) -> None:
+    document = markdown("# One two\nAb cd. Ef gh.\n\n```\na b\n```\n", title="Three")
+    for window in (1, 2, 5, 60):
+        check(document, split(document, Words(window), size=size), Words(window))

@@ -1,0 +1,216 @@
+"""Cases small enough to be counted on paper: every word of up to five letters is one token."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragkit.errors import UsageError
+from ragkit.passages import embedded_text, split
+from ragkit.records import Document, Heading, Passage
+
+from .tools import Words, check, markdown
+
+
+def plain(text: str) -> Document:
+    return Document(text, "text/plain", lines=True)
+
+
+def texts(document: Document, size: int, overlap: float = 0.0, window: int = 60) -> list[str]:
+    tokenizer = Words(window)
+    passages = split(document, tokenizer, size=size, overlap=overlap)
+    check(document, passages, tokenizer, int(size * overlap))
+    return [passage.text for passage in passages]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n\t \u00a0\u3000\n"])
+def test_nothing_visible_makes_no_passage(text: str) -> None:
+    assert split(plain(text), Words()) == []
+
+
+def test_a_short_document_is_one_passage() -> None:
+    document = markdown("\n# Leave\n\nAll may go.\n", title="Rules")
+    assert split(document, Words()) == [
+        Passage(
+            start=1,
+            end=21,
+            text="# Leave\n\nAll may go.",
+            heading=("Leave",),
+            header="Rules",
+            tokens=7,  # Rules # Leave All may go .
+            page=None,
+            start_line=2,
+            end_line=4,
+        )
+    ]
+
+
+def test_the_header_goes_before_the_text() -> None:
+    assert embedded_text("Rules › Leave", "Go.") == "Rules › Leave\nGo."
+    assert embedded_text("", "Go.") == "Go."
+
+
+def test_a_passage_never_crosses_a_heading() -> None:
+    document = markdown("Start.\n# A\none\n## B\ntwo\n# C\nthree")
+    assert texts(document, 50) == ["Start.", "# A\none", "## B\ntwo", "# C\nthree"]
+    paths = [passage.heading for passage in split(document, Words())]
+    assert paths == [(), ("A",), ("A", "B"), ("C",)]
+
+
+def test_a_heading_without_text_joins_the_deeper_one_below() -> None:
+    document = markdown("# A\n\n## B\n\n### C\ntext\n## D\n## E\nmore", title="T")
+    passages = split(document, Words())
+    assert [p.text for p in passages] == ["# A\n\n## B\n\n### C\ntext", "## D", "## E\nmore"]
+    assert [p.heading for p in passages] == [("A", "B", "C"), ("A", "D"), ("A", "E")]
+    assert [p.header for p in passages] == ["T", "T › A", "T › A"]
+
+
+def test_the_header_names_what_the_text_does_not_show() -> None:
+    document = markdown("# Leave\n## Sick\n" + "One two three four. " * 10, title="The  LEAVE ")
+    first, second, *_ = split(document, Words(), size=40, overlap=0)
+    assert (first.header, second.header) == ("The LEAVE", "The LEAVE › Leave › Sick")
+    assert first.heading == second.heading == ("Leave", "Sick")
+
+
+def test_a_title_that_is_the_first_heading_is_not_repeated() -> None:
+    document = markdown("# Leave\nYes.\n## Sick\n" + "One two three four. " * 10, title=" leave")
+    headers = [passage.header for passage in split(document, Words(), size=40)]
+    assert headers[:3] == ["", "Leave", "Leave › Sick"]
+
+
+def test_a_long_header_loses_its_outermost_parts_then_words() -> None:
+    document = markdown("# One two\nYes.\n## A b c d e f g\n" + "So it is. " * 20, title="T")
+    headers = [passage.header for passage in split(document, Words(), size=20)]
+    assert headers[:3] == ["T", "T › One two", "A b c d e"]  # five tokens at most
+    headers = [passage.header for passage in split(document, Words(), size=12)]
+    assert headers[:2] == ["T", "One two"]  # three
+
+
+def test_a_paragraph_is_a_better_border_than_a_sentence() -> None:
+    document = plain("It is. We go on.\n\nAll of it. So be it now and on. It is the end of it.")
+    assert texts(document, 14) == [
+        "It is. We go on.",
+        "All of it. So be it now and on.",
+        "It is the end of it.",
+    ]
+
+
+def test_a_sentence_is_a_better_border_than_a_line_and_a_line_than_a_word() -> None:
+    assert texts(plain("Go on and on. Ab cd\nef gh ij kl"), 8) == [
+        "Go on and on.",
+        "Ab cd\nef gh ij kl",
+    ]
+    assert texts(plain("Ab cd ef gh\nij kl mn op qr"), 8) == ["Ab cd ef gh", "ij kl mn op qr"]
+    assert texts(plain("ab cd ef gh ij kl"), 4) == ["ab cd ef", "gh ij kl"]
+
+
+def test_the_last_two_passages_share_what_is_left() -> None:
+    document = plain(" ".join(["word"] * 21))
+    assert [len(text.split()) for text in texts(document, 20)] == [11, 10]
+
+
+def test_a_word_is_cut_only_where_it_must() -> None:
+    assert texts(plain("abcdefghijklmnopqrst"), 2) == ["abcdefghij", "klmnopqrst"]
+
+
+def test_a_lead_in_stays_with_its_list() -> None:
+    document = plain(
+        "It is so. We take it on and on. You will need:\n\n- salt\n- a pan\n- oil and fat"
+    )
+    assert texts(document, 20) == [
+        "It is so. We take it on and on.",
+        "You will need:\n\n- salt\n- a pan\n- oil and fat",
+    ]
+
+
+def test_a_heading_is_not_left_alone() -> None:
+    document = markdown("# One two three four\n\n" + "ab cd ef gh ij kl mn op qr st uv wx")
+    assert texts(document, 10) == ["# One two three four\n\nab cd ef gh", "ij kl mn op qr st uv wx"]
+
+
+def test_a_fence_over_the_size_stays_whole_within_the_window() -> None:
+    code = "```\n" + "a b c d\n\n" * 6 + "```"  # 30 tokens
+    document = markdown(f"One two.\n\n{code}\n\nThree four.")
+    assert texts(document, 20, window=40) == [f"One two.\n\n{code}", "Three four."]
+    before = "Ab cd ef gh. " * 3 + "So:"
+    document = markdown(f"{before}\n\n{code}\n\nThree four.")
+    assert texts(document, 20, window=31) == [before, code, "Three four."]
+
+
+def test_a_fence_over_the_window_is_cut_at_line_ends() -> None:
+    rows = [f"a. B c{n}" for n in range(10)]  # 4 tokens each
+    document = markdown("\n".join(["```", *rows, "```"]))
+    cut = texts(document, 14, overlap=0.2, window=20)
+    assert [line for text in cut for line in text.split("\n")] == ["```", *rows, "```"]
+
+
+def test_the_overlap_starts_at_a_sentence_of_the_same_section() -> None:
+    document = markdown("# H\n" + " ".join(f"W{n} is ok." for n in range(8)) + "\n# I\nEnd.")
+    assert texts(document, 21, overlap=0.2) == [
+        "# H\nW0 is ok. W1 is ok. W2 is ok. W3 is ok.",
+        "W3 is ok. W4 is ok. W5 is ok. W6 is ok. W7 is ok.",
+        "# I\nEnd.",
+    ]
+
+
+def test_there_is_no_overlap_where_no_sentence_fits() -> None:
+    sentence = "Ab cd ef gh ij kl mn op."
+    document = plain(" ".join([sentence] * 4))
+    assert texts(document, 20, overlap=0.2) == [f"{sentence} {sentence}"] * 2
+
+
+def test_pages_are_those_the_passages_start_on() -> None:
+    text = "One two. Three four. Five six. Seven eight."
+    document = Document(text, "application/pdf", pages=(0, 9, 9, 31))
+    passages = split(document, Words(), size=7, overlap=0)
+    assert [(passage.text, passage.page) for passage in passages] == [
+        ("One two. Three four.", 1),
+        ("Five six. Seven eight.", 3),
+    ]
+    assert [(p.start_line, p.end_line) for p in passages] == [(None, None)] * 2
+
+
+def test_the_size_is_clamped_to_the_window() -> None:
+    document = plain("word " * 50)
+    assert [p.tokens for p in split(document, Words(10), size=200)] == [10, 10, 10, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("size", "overlap", "message"),
+    [(0, 0.1, "0 tokens"), (200, 0.3, "overlap of 0.3"), (200, -0.1, "overlap of -0.1")],
+)
+def test_wrong_numbers_are_named(size: int, overlap: float, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        split(plain("text"), Words(), size=size, overlap=overlap)
+
+
+def test_a_tokenizer_that_counts_more_alone_than_in_context() -> None:
+    class Starting(Words):
+        """Adds ten tokens to each text, as if a text's start were costly."""
+
+        def count_tokens(self, texts):
+            return [tokens + 10 for tokens in super().count_tokens(texts)]
+
+    document = plain("Ab cd ef gh. " * 40)
+    passages = split(document, Starting(30), size=30, overlap=0)
+    assert max(passage.tokens for passage in passages) <= 30
+    assert " ".join(passage.text for passage in passages) == document.text.strip()
+
+
+def test_an_edit_leaves_the_other_sections_as_they_were() -> None:
+    sections = [f"# S{n}\n" + f"Point {n} is made here. " * 30 for n in range(4)]
+    before = split(markdown("\n".join(sections), title="T"), Words())
+    sections[1] = "# S1\nShort. " + "x" * 700
+    after = split(markdown("\n".join(sections), title="T"), Words())
+    for name in ("S0", "S2", "S3"):
+        kept = [
+            [(p.header, p.text) for p in cut if p.heading == (name,)] for cut in (before, after)
+        ]
+        assert kept[0] == kept[1] != []
+
+
+def test_a_heading_of_a_whole_page_is_shortened_in_the_path() -> None:
+    text = "word " * 1000
+    document = Document(text + "\nbody", "x", headings=(Heading(0, len(text), 1, text),))
+    for passage in split(document, Words()):
+        assert len(passage.heading[0]) <= 300
+        assert passage.tokens <= 60

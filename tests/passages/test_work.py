@@ -1,0 +1,92 @@
+"""Time in proportion to the text, whatever is in it: shown by work done and by sheer size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ragkit.passages import split
+from ragkit.records import Document, Heading
+
+from .tools import Words, check
+
+HOSTILE = {
+    "one word": "etaoinshrdlu",
+    "words": "lorem ipsum dolor sit amet ",
+    "emoji": "😀",
+    "joined emoji": "👩\u200d",
+    "dots": ".",
+    "dots and brackets": ".)",
+    "short sentences": "Ab cd. ",
+    "short lines": "ab\n",
+    "blank lines": "\n  \n\t",
+    "paragraphs": "ab\n\n",
+    "list items": "- a\n",
+    "lead-ins": "a:\n\n",
+    "lines of spaces": "\n" + " " * 500 + "a",
+    "spaces": " " * 999 + "a",
+    "Chinese": "漢字仮名。",
+    "accents": "e" + "\u0301" * 9,
+    "zero width": "\u200b",
+    "long words": "x" * 700 + " ",
+    "long words and signs": "(" + "x" * 600 + "). ",
+}
+
+
+def plain(part: str, length: int) -> Document:
+    return Document((part * (length // len(part) + 1))[:length], "text/plain", lines=True)
+
+
+@pytest.mark.parametrize("part", HOSTILE.values(), ids=HOSTILE)
+def test_the_tokenizer_reads_each_character_a_few_times(part: str) -> None:
+    for length in (5_000, 120_000):
+        document, tokenizer = plain(part, length), Words(254)
+        passages = split(document, tokenizer)
+        assert tokenizer.read <= 3 * length + 500
+        check(document, passages, tokenizer, overlap=20)
+        assert all(len(passage.text) <= 200 * 16 for passage in passages)
+
+
+def test_a_long_word_is_cut_into_pieces_the_tokenizer_knows() -> None:
+    document = plain("etaoinshrdlu", 5_000)
+    passages = split(document, Words(254))
+    assert [len(passage.text) for passage in passages] == [100] * 50
+    assert {passage.tokens for passage in passages} == {20}
+
+
+def test_a_long_word_shares_its_ends_with_the_text_around_it() -> None:
+    document = Document(f"Before it {'x' * 550} after it.", "text/plain")
+    passages = split(document, Words(254))
+    assert [len(passage.text) for passage in passages] == [110, 100, 100, 100, 100, 60]
+    shorter = Document(f"Before it {'x' * 500} after it.", "text/plain")
+    assert len(split(shorter, Words(254))) == 1  # one unknown token: a digest, an identifier
+
+
+class Quick:
+    """Every four characters are a token: costs nothing, so that only the cutting takes time."""
+
+    window = 254
+
+    def token_spans(self, text: str) -> NDArray[np.int64]:
+        starts = np.arange(0, len(text), 4, dtype=np.int64)
+        return np.stack([starts, np.minimum(starts + 4, len(text))], axis=1)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [-(-len(text) // 4) for text in texts]
+
+
+@pytest.mark.parametrize("part", ["x", "Lorem ipsum. ", "😀"])
+def test_ten_megabytes(part: str) -> None:
+    document = plain(part, 10_000_000)
+    passages = split(document, Quick())
+    assert all(passage.tokens <= 254 for passage in passages)
+    assert passages[-1].end == len(document.text.rstrip())
+
+
+def test_a_hundred_thousand_headings() -> None:
+    text = "# a\nb\n" * 100_000
+    headings = tuple(Heading(n * 6, n * 6 + 3, 1 + n % 6, "a") for n in range(100_000))
+    assert len(split(Document(text, "text/markdown", headings=headings), Quick())) == 100_000

@@ -1,0 +1,113 @@
+"""A tokenizer one can count on paper, a small Markdown reader, and what must hold for every cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ragkit.passages import Tokenizer, embedded_text
+from ragkit.records import Document, Heading, Passage
+
+Spans = list[tuple[int, int]]
+
+
+class Words:
+    """Each sign is a token, and each five letters of a word; as in WordPiece, a word of more
+    than 100 letters is one unknown token. Counts the characters it is given."""
+
+    def __init__(self, window: int = 60) -> None:
+        self.window = window
+        self.read = 0
+
+    def token_spans(self, text: str) -> Spans:
+        self.read += len(text)
+        return self._spans(text)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        self.read += sum(map(len, texts))
+        return [len(self._spans(text)) for text in texts]
+
+    @staticmethod
+    def _spans(text: str) -> Spans:
+        spans: Spans = []
+        for match in re.finditer(r"\w+|[^\w\s]", text):
+            start, end = match.span()
+            step = 5 if end - start <= 100 else end - start
+            spans.extend((left, min(left + step, end)) for left in range(start, end, step))
+        return spans
+
+
+def markdown(text: str, title: str | None = None) -> Document:
+    """`#` headings and ``` fences."""
+    headings, fences = [], []
+    opened = None
+    for match in re.finditer(r"[^\n]*\n?", text):
+        line, start = match.group().rstrip("\n"), match.start()
+        if line.startswith("```") and opened is None:
+            opened = start
+        elif line.startswith("```") and opened is not None:
+            fences.append((opened, start + len(line)))
+            opened = None
+        elif opened is None and (marks := re.match(r"(#+) ", line)):
+            headings.append(
+                Heading(start, start + len(line), len(marks[1]), line[marks.end() :].strip())
+            )
+    return Document(
+        text, "text/markdown", title, tuple(headings), tuple(fences), pages=(), lines=True
+    )
+
+
+def check(
+    document: Document, passages: list[Passage], tokenizer: Tokenizer, overlap: int = 0
+) -> None:
+    """What every cut of every document promises. `overlap` in tokens."""
+    check_offsets(document, passages)
+    check_counts(passages, tokenizer)
+    check_headings(document, passages)
+    check_fences(document, passages, tokenizer)
+    repeated = [document.text[after.start : before.end] for before, after in pairwise(passages)]
+    assert all(tokens <= overlap for tokens in tokenizer.count_tokens(repeated))
+
+
+def check_offsets(document: Document, passages: list[Passage]) -> None:
+    text, covered = document.text, 0
+    for passage in passages:
+        assert passage.text == text[passage.start : passage.end]
+        assert passage.text == passage.text.strip() != ""
+        assert not text[covered : passage.start].strip()
+        assert passage.end > covered
+        covered = passage.end
+        if document.lines:
+            assert passage.start_line == 1 + text[: passage.start].count("\n")
+            assert passage.end_line == 1 + text[: passage.end].count("\n")
+    assert not text[covered:].strip()
+    starts = [passage.start for passage in passages]
+    assert starts == sorted(set(starts))
+
+
+def check_counts(passages: list[Passage], tokenizer: Tokenizer) -> None:
+    texts = [embedded_text(passage.header, passage.text) for passage in passages]
+    assert [passage.tokens for passage in passages] == tokenizer.count_tokens(texts)
+    assert all(passage.tokens <= tokenizer.window or len(passage.text) == 1 for passage in passages)
+
+
+def check_headings(document: Document, passages: list[Passage]) -> None:
+    """A heading inside a passage has only headings before it there."""
+    visible = list(document.text)
+    for heading in document.headings:
+        visible[heading.start : heading.end] = " " * (heading.end - heading.start)
+    for passage in passages:
+        inside = [h for h in document.headings if passage.start < h.start < passage.end]
+        for heading in inside:
+            assert not "".join(visible[passage.start : heading.start]).strip()
+
+
+def check_fences(document: Document, passages: list[Passage], tokenizer: Tokenizer) -> None:
+    """A fence is cut only where it does not fit under its header."""
+    for start, end in document.fences:
+        code = document.text[start:end].strip()
+        for passage in passages:
+            if end - len(document.text[start:end].lstrip()) < passage.start < end:
+                fence = embedded_text(passage.header, code)
+                assert tokenizer.count_tokens([fence])[0] > tokenizer.window
