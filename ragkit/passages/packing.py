@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ragkit.passages.borders import LINE, PARAGRAPH, SENTENCE, borders, glyph_start, leads_on
 from ragkit.passages.sections import Section, next_visible, visible_end
@@ -31,7 +32,7 @@ def pack(
     """The spans of the section's passages, in order, without white space at their ends."""
     ruler = Ruler(text, section.start, section.end, tokenizer)
     fences = _Fences(section.fences, ruler, limits.window - section.header_tokens)
-    words = [word for word in ruler.long_words if not fences.hold(*word)]
+    words = [word for word in ruler.long_words if not fences.keep(*word)]
     cuts = ruler.break_words(words) if words else []
     for start, end in zip([section.start, *cuts], [*cuts, section.end], strict=True):
         yield from _Run(text, section, start, end, ruler, fences, limits).spans()
@@ -54,31 +55,42 @@ def middle(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [(left, right) for left, right in spans if left < right]
 
 
+class _Fence(NamedTuple):
+    start: int
+    end: int
+    whole: bool  # it fits, so it is never cut
+
+
 class _Fences:
     """The code and preformatted blocks of a section; those that fit `room` tokens stay whole."""
 
     def __init__(self, fences: Sequence[tuple[int, int]], ruler: Ruler, room: int) -> None:
-        self._fences = fences
         self._starts = [start for start, _ in fences]
-        self._whole = [room > 0 and ruler.reach(start, room) >= end for start, end in fences]
+        self._fences = [
+            _Fence(start, end, room > 0 and ruler.reach(start, room) >= end)
+            for start, end in fences
+        ]
 
-    def around(self, offset: int) -> tuple[int, int, bool] | None:
-        """Start, end and whether it stays whole, of the fence that a cut here would split."""
-        index = bisect_left(self._starts, offset) - 1
-        if index < 0 or offset >= self._fences[index][1]:
-            return None
-        return *self._fences[index], self._whole[index]
+    def at(self, offset: int) -> _Fence | None:
+        """The fence to which the character at `offset` belongs."""
+        index = bisect_right(self._starts, offset) - 1
+        return self._fences[index] if index >= 0 and offset < self._fences[index].end else None
 
-    def hold(self, start: int, end: int) -> bool:
+    def around(self, offset: int) -> _Fence | None:
+        """The fence that a cut at `offset` would split."""
+        fence = self.at(offset)
+        return fence if fence and fence.start < offset else None
+
+    def keep(self, start: int, end: int) -> bool:
         """Whether `[start, end)` lies in a fence that stays whole."""
-        fence = self.around(start + 1)
-        return fence is not None and fence[2] and end <= fence[1]
+        fence = self.at(start)
+        return fence is not None and fence.whole and end <= fence.end
 
     def edges(self, start: int, end: int) -> Iterator[int]:
         """Where fences begin or end in `[start, end]`."""
         first = max(0, bisect_left(self._starts, start) - 1)
         for fence in self._fences[first : bisect_right(self._starts, end)]:
-            yield from (edge for edge in fence if start <= edge <= end)
+            yield from (edge for edge in fence[:2] if start <= edge <= end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +128,7 @@ class _Run:
             return done
         half = self.ruler.reach(begin, budget // 2)
         fence = self.fences.around(furthest)
-        if fence and fence[2]:
+        if fence and fence.whole:
             left, right, _ = fence
             fits = right <= self.ruler.reach(begin, self.limits.window - taken)
             leads_in = left <= max(half, self.section.body)
@@ -162,17 +174,17 @@ class _Run:
             fence = self.fences.around(offset)
             if fence is None:
                 yield offset, strength
-            elif not fence[2]:
+            elif not fence.whole:
                 yield offset, strength if strength == PARAGRAPH else LINE
         for edge in self.fences.edges(start, end):
             yield edge, LINE if self._has_lead_in(edge) else PARAGRAPH
 
     def _has_lead_in(self, edge: int) -> bool:
         """Whether a fence starts here that is announced, and leaves room for the announcement."""
-        fence = self.fences.around(edge + 1)
+        fence = self.fences.at(edge)
         if fence is None or not leads_on(self.text, edge):
             return False
-        return fence[1] <= self.ruler.reach(edge, self.limits.size * 3 // 4)
+        return fence.end <= self.ruler.reach(edge, self.limits.size * 3 // 4)
 
     def _repeat_from(self, begin: int, done: int) -> int:
         """Where the span after `[begin, done)` starts: at the first sentence among the last
@@ -185,9 +197,7 @@ class _Run:
             if strength < SENTENCE:
                 continue
             start = next_visible(self.text, offset, done)
-            if self.fences.around(start + 1):
-                continue
-            if self.ruler.tokens(start, done) <= overlap:
+            if not self.fences.at(start) and self.ruler.tokens(start, done) <= overlap:
                 return start
         return done
 

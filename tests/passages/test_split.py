@@ -152,6 +152,15 @@ def test_the_overlap_starts_at_a_sentence_of_the_same_section() -> None:
     ]
 
 
+def test_the_overlap_never_starts_in_a_fence() -> None:
+    text = "Ab cd ef gh.\n\n>>> it.\n2\n\nIj kl mn op qr st."
+    document = Document(text, "text/x-rst", fences=((14, 23),))
+    assert texts(document, 12, overlap=0.2) == [
+        "Ab cd ef gh.\n\n>>> it.\n2",
+        "Ij kl mn op qr st.",
+    ]
+
+
 def test_there_is_no_overlap_where_no_sentence_fits() -> None:
     sentence = "Ab cd ef gh ij kl mn op."
     document = plain(" ".join([sentence] * 4))
