@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ANCHORS = frozenset("¶#§🔗")  # links from a heading to itself
 _DEEPEST_TABLE = 4  # below, tables are read as plain blocks: rows of rows cost too much
-_BREAK = "\x1e"  # stands for <br> until white space is folded
+_BREAK = "\x1e"  # stands for a line's end until white space is folded
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0xFEFF))  # soft hyphen, zero-width space and mark
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.I)
 
@@ -190,7 +190,7 @@ class _Walk:
     def _enter_in_pre(self, tag: str) -> None:
         """Inside `<pre>` a block only begins a new line."""
         self.pre += tag == "pre"
-        begun = bool(self.pieces) and not self.pieces[-1].endswith("\n")
+        begun = bool(self.pieces) and not self.pieces[-1].endswith(("\n", _BREAK))
         if tag == "br" or (tag in elements.BLOCKS and begun):
             self.pieces.append("\n")
 
@@ -205,6 +205,8 @@ class _Walk:
     def _leave(self, tag: str) -> None:
         if self.pre > 1 or (self.pre and tag != "pre"):
             self.pre -= tag == "pre"
+            if tag in elements.BLOCKS:
+                self.pieces.append(_BREAK)
             return
         if tag not in elements.BLOCKS:
             return
@@ -250,6 +252,7 @@ class _Walk:
         raw = "".join(self.pieces)
         self.pieces.clear()
         if self.pre:
+            raw = raw.replace(f"{_BREAK}\n", "\n").replace(_BREAK, "\n")
             self.flow.add(raw.strip("\n").rstrip(), fence=True)
         elif self.heading:
             self.flow.add(_fold(raw.replace(_BREAK, " ")).rstrip("¶ "), level=self.heading)

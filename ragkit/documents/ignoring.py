@@ -139,7 +139,9 @@ def _rebased(line: str, base: str) -> str | None:
     if not pattern:
         return None
     within = pattern.removeprefix("/") if "/" in pattern else f"**/{pattern}"
-    if within == "**" or within.endswith("/**"):  # what lies below a folder, at any depth, but not the folder
+    if within == "**" or within.endswith(
+        "/**"
+    ):  # what lies below a folder, at any depth, but not the folder
         within += "/*"
     escaped = _SPECIAL.sub(r"\\\1", base)
     return f"{sign}/{escaped}{within}{mark}"

@@ -152,7 +152,7 @@ def _western(sample: bytes) -> str | None:
     letters = sum(map(str.isalpha, text))
     if not _WESTERN_LETTERS.union(_WESTERN_SIGNS).issuperset(foreign):
         return None
-    if 4 * sum(map(_WESTERN_LETTERS.__contains__, foreign)) > letters:
+    if 2 * sum(map(_WESTERN_LETTERS.__contains__, foreign)) > letters:
         return None
     # A sign between two letters is a letter of another alphabet ("Zażółć" has ¿ and ³).
     odd = sum(

@@ -1,0 +1,164 @@
+"""HTML: what a reader of the page would read."""
+
+import time
+
+import pytest
+
+from ragkit.documents.html import read_html
+
+
+def read(markup):
+    return read_html(markup.encode(), "a.html")
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>foo<b>bar</b> baz</p>", "foobar baz"),
+        ("<p>one\n  two&nbsp;three</p><p>four", "one two three\n\nfour"),
+        ("<div>a<div>b</div>c</div>", "a\n\nb\n\nc"),
+        ("<p>one<br>two<br/><br>three</p>", "one\ntwo\nthree"),
+        ("<p>&lt;tag&gt; &amp; &eacute;</p>", "<tag> & é"),
+        ("<p>hy&shy;phen zero\u200bwidth</p>", "hyphen zerowidth"),
+        ("<p>a<script>b</script><style>c</style><!-- d --><template>e</template></p>", "a"),
+        ("<p>a</p><svg><title>b</title><text>c</text></svg>", "a"),
+        ("<p>Intro:</p><ul><li>a<li>b</ul><p>End", "Intro:\n\n- a\n- b\n\nEnd"),
+        ("<ol start=3><li>a<li><p>b</p><p>c</p></ol>", "3. a\n4. b\nc"),
+        ("<ul><li>a<ul><li>b</ul><li>c</ul>", "- a\n  - b\n- c"),
+        ("<dl><dt>Term<dd>Meaning<dt>Next<dd>More</dl>", "Term\nMeaning\n\nNext\nMore"),
+        ("<table><tr><th>A<th>B<tr><td>1<td>2</table>", "A | B\n1 | 2"),
+        (
+            "<p>x<table><caption>C</caption><tr><td>1<td><p>2</p><p>3</p></table>y",
+            "x\n\nC\n\n1 | 2 3\n\ny",
+        ),
+        ("<h2>Title<a class=headerlink href=#x>¶</a></h2>", "Title"),
+        ("<h2><a href=#x>#</a>C#</h2>", "C#"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_layout(markup, text):
+    assert read(markup).text == text
+
+
+@pytest.mark.parametrize(
+    "furniture",
+    [
+        "<nav>x</nav>",
+        "<header>x</header>",
+        "<footer>x</footer>",
+        "<div role=navigation>x</div>",
+        "<div class='nav navbar'>x</div>",
+        "<select><option>x</select>",
+        "<button>x</button>",
+        "<noscript>x</noscript>",
+    ],
+)
+def test_furniture_goes(furniture):
+    assert read(f"<body>{furniture}<p>The text.</p></body>").text == "The text."
+
+
+def test_headers_that_carry_the_text_stay():
+    assert read("<header><h1>T</h1></header><p>a").text == "T\n\na"
+    assert read("<article><header>By me</header><p>a</article>").text == "By me\n\na"
+
+
+def test_the_only_main_part_is_preferred_if_it_holds_most():
+    rest = "<div>Share this page</div>"
+    assert read(f"{rest}<main><p>{'text ' * 20}</p></main>{rest}").text == ("text " * 20).strip()
+    assert "Share" in read(f"{rest}<main><p>text</p></main>{rest}").text
+    two = f"{rest}<article>{'a ' * 50}</article><article>{'b ' * 50}</article>"
+    assert "Share" in read(two).text
+    assert read(f"{rest}<h1>T</h1><div role=main>{'x' * 99}</div>").text == "T\n\n" + "x" * 99
+
+
+def test_headings_and_fences_know_their_places():
+    document = read(
+        "<h1>One</h1><p>text</p><pre>\n  code\n\n  <b>more</b>\n</pre><h3>A <i>b</i></h3>"
+    )
+    assert document.text == "One\n\ntext\n\n  code\n\n  more\n\nA b"
+    found = [(each.level, document.text[each.start : each.end]) for each in document.headings]
+    assert found == [(1, "One"), (3, "A b")]
+    assert [document.text[start:end] for start, end in document.fences] == ["  code\n\n  more"]
+
+
+def test_lines_of_code_may_be_elements():
+    assert read("<pre><div>a</div><div>b</div>c<br>d</pre>").text == "a\nb\nc\nd"
+
+
+def test_a_page_laid_out_in_a_table_is_no_row():
+    page = f"<table><tr><td>{'menu ' * 300}<td><p>{'text ' * 300}</p><p>end</p></table>"
+    assert read(page).text.endswith("text\n\nend")
+    assert read("<table><tr><td><pre>1\n2</pre><td><pre>a\nb</pre></table>").fences == (
+        (0, 3),
+        (5, 8),
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        ("<title> A\n page </title>", "A page"),
+        ("<title>Write-Ahead Log</title><h1>Other</h1>", "Write-Ahead Log"),
+        ("<title>Install — Some Tool 1.2 documentation</title><h1>Install</h1>", "Install"),
+        ("<title>Some Tool | Install</title><h1>Install</h1>", "Install"),
+        ("<title></title><h1>Heading</h1>", "Heading"),
+        ("<p>none", None),
+    ],
+)
+def test_title(head, title):
+    assert read(head).title == title
+
+
+def test_metadata():
+    document = read(
+        "<html lang=en><head><meta name=Description content=' What it\nis '><meta name=author"
+        " content=Ada><link rel=canonical href=https://x.y/z></head><p>x"
+    )
+    assert document.metadata == {
+        "language": "en",
+        "description": "What it is",
+        "author": "Ada",
+        "canonical": "https://x.y/z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        ("<meta charset=koi8-r><p>Привет".encode("koi8-r"), "koi8-r"),
+        ("<?xml version='1.0' encoding='cp1251'?><html><p>Привет".encode("cp1251"), "cp1251"),
+        ("<meta charset=latin-1><p>Привет".encode(), "utf-8"),
+        ("<p>Привет".encode("utf-16"), "utf-16-le"),
+    ],
+)
+def test_encoding(data, encoding):
+    document = read_html(data, "a.html")
+    assert (document.text, document.encoding) == ("Привет", encoding)
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "ul><li", "table><tr><td", "h1", "q", "section", "dl"])
+def test_a_nest_a_hundred_thousand_deep_is_read(tag):
+    start = time.perf_counter()
+    document = read(f"<{tag}>" * 100_000 + "the text")
+    assert document.text.rstrip().endswith("the text")
+    assert time.perf_counter() - start < 10
+
+
+def test_too_deep_a_page_loses_its_layout_but_no_text():
+    document = read("<div>a <b>b</b>c<script>x</script>" * 30_000)
+    assert document.text.startswith("a bc\na bc\n")
+    assert document.warnings == ("nested too deep: read without its structure",)
+
+
+def test_unclosed_formatting_does_not_multiply():
+    start = time.perf_counter()
+    read("".join(f"<b id={number}>" for number in range(20_000)) + "<p>x" * 60_000)
+    assert time.perf_counter() - start < 5
+
+
+def test_a_real_page(real_files):
+    document = read_html((real_files / "sqlite/wal.html").read_bytes(), "wal.html")
+    assert document.title == "Write-Ahead Logging"
+    assert document.text.startswith("1. Overview\n\nThe default method by which SQLite implements")
+    assert "Small. Fast. Reliable." not in document.text

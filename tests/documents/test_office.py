@@ -1,0 +1,164 @@
+"""docx: structure by styles, and traps that do not spring."""
+
+import pytest
+
+from ragkit.documents.office import read_docx
+from ragkit.errors import DocumentError
+
+from .files import STRICT, TRANSITIONAL, make_docx, make_zip, paragraph
+
+
+def style(key, name, base="", properties=""):
+    return (
+        f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/>'
+        f'<w:basedOn w:val="{base}"/><w:pPr>{properties}</w:pPr></w:style>'
+    )
+
+
+STYLES = (
+    style("berschrift1", "heading 1")
+    + style("Eigene", "Mine", "berschrift1", '<w:outlineLvl w:val="1"/>')
+    + style("Heir", "Heir", "Eigene")
+    + style("Titel", "Title")
+    + style("Verzeichnis1", "toc 1")
+    + style("Liste", "List Bullet", "", '<w:numPr><w:numId w:val="4"/></w:numPr>')
+    + style("Loop", "a", "Loop")
+)
+IN_LIST = '<w:numPr><w:ilvl w:val="1"/><w:numId w:val="2"/></w:numPr>'
+
+
+def text(body, **parts):
+    return read_docx(make_docx(body, **parts), "a.docx").text
+
+
+@pytest.mark.parametrize("namespace", [TRANSITIONAL, STRICT])
+def test_headings_by_style_in_any_language(namespace):
+    body = (
+        paragraph("The report", "Titel")
+        + paragraph("First", "berschrift1")
+        + paragraph("text", "Loop")
+        + paragraph("Second", "Eigene")
+        + paragraph("Third", "Heir")
+        + paragraph("Own", "", '<w:outlineLvl w:val="3"/>')
+        + paragraph("Not one", "berschrift1", '<w:outlineLvl w:val="9"/>')
+    )
+    document = read_docx(make_docx(body, namespace, styles=STYLES), "a.docx")
+    assert document.title == "The report"
+    assert [(each.level, each.text) for each in document.headings] == [
+        (1, "The report"),
+        (1, "First"),
+        (2, "Second"),
+        (2, "Third"),
+        (4, "Own"),
+    ]
+    for each in document.headings:
+        assert document.text[each.start : each.end] == each.text
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<w:p><w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t></w:r></w:p>", "a\tb\nc"),
+        ("<w:p><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr><w:r><w:t>a</w:t></w:r></w:p>", "a"),
+        (
+            "<w:p><w:del><w:r><w:delText>x</w:delText></w:r></w:del><w:ins><w:r><w:t>a</w:t></w:r>"
+            "</w:ins><w:moveFrom><w:r><w:t>y</w:t></w:r></w:moveFrom></w:p>",
+            "a",
+        ),
+        ("<w:p><w:r><w:instrText>PAGE</w:instrText><w:t>a</w:t></w:r></w:p>", "a"),
+        (
+            "<w:p><mc:AlternateContent><mc:Choice><w:t>a</w:t></mc:Choice><mc:Fallback><w:t>a</w:t>"
+            "</mc:Fallback></mc:AlternateContent></w:p>",
+            "a",
+        ),
+        (
+            "<w:p><w:r><w:t>anchor</w:t></w:r><w:txbxContent>"
+            + paragraph("box")
+            + "</w:txbxContent></w:p>",
+            "box\n\nanchor",
+        ),
+        (
+            paragraph("a", "Liste") + paragraph("b", "Liste", IN_LIST) + paragraph("c"),
+            "- a\n  - b\n\nc",
+        ),
+        (paragraph("Contents 1", "Verzeichnis1") + paragraph("a"), "a"),
+        (
+            "<w:sdt><w:sdtContent>" + paragraph("in a control") + "</w:sdtContent></w:sdt>",
+            "in a control",
+        ),
+    ],
+)
+def test_layout(body, expected):
+    assert text(body, styles=STYLES) == expected
+
+
+def test_tables_are_a_line_a_row():
+    cell = "<w:tc>{}</w:tc>"
+    rows = [["Name", "Days"], ["Parental", "130"]]
+    table = "".join(
+        "<w:tr>" + "".join(cell.format(paragraph(words)) for words in row) + "</w:tr>"
+        for row in rows
+    )
+    body = paragraph("Before") + f"<w:tbl>{table}</w:tbl>" + paragraph("After")
+    assert text(body) == "Before\n\nName | Days\nParental | 130\n\nAfter"
+
+
+def test_notes_come_last_without_their_separators():
+    notes = (
+        f'<w:footnote w:type="separator">{paragraph("----")}</w:footnote>'
+        f"<w:footnote>{paragraph('A note.')}</w:footnote>"
+    )
+    assert text(paragraph("Text."), footnotes=notes) == "Text.\n\nA note."
+
+
+def test_title_among_the_properties():
+    core = "<dc:title>Leave policy</dc:title><dc:creator>Ada</dc:creator>"
+    document = read_docx(make_docx(paragraph("x"), core=core), "a.docx")
+    assert (document.title, document.metadata) == ("Leave policy", {"author": "Ada"})
+    core = "<dc:title>Word Document</dc:title>"
+    assert read_docx(make_docx(paragraph("x"), core=core), "a.docx").title is None
+
+
+def laughs():
+    entities = '<!ENTITY a "ha">' + "".join(
+        f'<!ENTITY {new} "{f"&{old};" * 10}">'
+        for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    return f'<!DOCTYPE x [{entities}]><w:document xmlns:w="{TRANSITIONAL}">&i;</w:document>'
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (make_zip({"word/document.xml": laughs()}), "declares a document type"),
+        (make_zip({"word/document.xml": laughs().encode("utf-16")}), "declares a document type"),
+        (make_zip({"word/document.xml": " " * 65_000_000}), "document.xml inflates to over 64 MB"),
+        (make_zip({"word/document.xml": "<w:p"}), "damaged docx: word/document.xml: "),
+        (make_zip({"other.xml": ""}), "damaged docx: it has no word/document.xml"),
+        (make_docx(paragraph("x"))[:-30], "damaged docx: "),
+        (b"PK\x03\x04", "damaged docx: "),
+    ],
+)
+def test_broken_files_and_traps_are_refused(data, reason):
+    with pytest.raises(DocumentError, match=reason) as caught:
+        read_docx(data, "a.docx")
+    assert not caught.value.skipped
+
+
+def test_a_locked_member_needs_a_password():
+    data = bytearray(make_docx(paragraph("x")))
+    data[6] |= 1  # the "encrypted" flag: in the local header and in the directory
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(DocumentError, match="encrypted docx: needs a password"):
+        read_docx(bytes(data), "a.docx")
+
+
+def test_a_nest_a_hundred_thousand_deep_is_read():
+    deep = "<w:sdt>" * 100_000 + paragraph("down here") + "</w:sdt>" * 100_000
+    assert text(deep) == "down here"
+
+
+def test_real_files(real_files):
+    document = read_docx((real_files / "office/unit_test_headers.docx").read_bytes(), "a.docx")
+    assert document.title == "Test Document"
+    assert (2, "Section 1.1") in [(each.level, each.text) for each in document.headings]

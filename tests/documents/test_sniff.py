@@ -1,0 +1,82 @@
+"""What a file is: content first, name second."""
+
+import pytest
+
+from ragkit.documents.media_types import BINARY, DOCX, ENCRYPTED_OFFICE
+from ragkit.documents.sniff import media_type
+
+from .files import PNG, make_docx, make_pdf, make_zip
+
+OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODT = "application/vnd.oasis.opendocument.text"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "expected"),
+    [
+        (make_pdf(["hello"]), "a.txt", "application/pdf"),
+        (b"X-Gateway: mail\r\n" + make_pdf(["hello"]), "a.pdf", "application/pdf"),
+        (b"A PDF starts with\n%PDF-1.4\nand has pages.", "a.txt", "text/plain"),
+        (b"just text", "a.pdf", "text/plain"),
+        (make_docx(""), "a.zip", DOCX),
+        (b"<html><p>saved as Word", "a.docx", "text/html"),
+        (make_zip({"xl/workbook.xml": ""}), "a.docx", XLSX),
+        (make_zip({"notes.txt": ""}), "a.docx", "application/zip"),
+        (make_zip({"word/document.xml": "x" * 999})[:-60], "a.docx", DOCX),
+        (OLE2 + "EncryptedPackage".encode("utf-16-le"), "a.docx", ENCRYPTED_OFFICE),
+        (OLE2 + "WordDocument".encode("utf-16-le"), "a.doc", "application/msword"),
+        (PNG, "a.txt", "image/png"),
+        (b"\xff\xd8\xff\xe0", "a", "image/jpeg"),
+        (b"\x7fELF\2\1\1", "ls", "application/x-elf"),
+        (b"SQLite format 3\0", "x.txt", "application/x-sqlite3"),
+        (b"text\0with NUL", "a.txt", BINARY),
+        (bytes(range(1, 32)) * 9, "a.txt", BINARY),
+        ("naïve".encode("utf-16"), "a.txt", "text/plain"),
+        ("<!DOCTYPE html><p>x".encode("utf-16"), "a.txt", "text/html"),
+        (b"the ftyp of things", "a.txt", "text/plain"),
+        (b"", "a.md", "text/markdown"),
+    ],
+)
+def test_content_decides(data, name, expected):
+    assert media_type(data, name) == expected
+
+
+def test_stored_mimetype_names_open_document_formats():
+    odt = b"PK\x03\x04" + bytes(14) + len(ODT).to_bytes(4, "little") + bytes(8)
+    assert media_type(odt + b"mimetype" + ODT.encode() + b"PK\x03\x04", "a") == ODT
+
+
+@pytest.mark.parametrize(
+    ("opening", "expected"),
+    [
+        ("<!doctype html>", "text/html"),
+        ("\ufeff\n <HTML lang=en>", "text/html"),
+        ('<?xml version="1.0"?><!-- x --><!DOCTYPE html PUBLIC "-//W3C//DTD">', "text/html"),
+        ('<?xml version="1.0"?><svg xmlns="x">', "image/svg+xml"),
+        ('<?xml version="1.0"?><factbook>', "text/plain"),
+        ("<!-- never closed", "text/plain"),
+        ("<htmlish>", "text/plain"),
+    ],
+)
+def test_html_is_known_by_how_it_opens(opening, expected):
+    assert media_type(opening.encode(), "notes.txt") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("README.md", "text/markdown"),
+        ("docs/index.RST", "text/x-rst"),
+        ("src/app.py", "text/x-python"),
+        ("Makefile", "text/x-makefile"),
+        ("deploy/Dockerfile", "text/x-dockerfile"),
+        ("CMakeLists.txt", "text/x-cmake"),
+        ("page.htm", "text/html"),
+        ("LICENSE", "text/plain"),
+        ("notes.unknown", "text/plain"),
+        ("drawing.svg", "text/plain"),
+    ],
+)
+def test_text_is_what_its_name_says(name, expected):
+    assert media_type(b"some text", name) == expected

@@ -1,0 +1,95 @@
+"""Decoding: the encodings people's files are in."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragkit.documents.text import decode, read_text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [
+        ("utf-8", b""),
+        ("utf-8", b"\xef\xbb\xbf"),
+        ("utf-16-le", b"\xff\xfe"),
+        ("utf-16-be", b"\xfe\xff"),
+        ("utf-32-le", b"\xff\xfe\0\0"),
+        ("utf-32-be", b"\0\0\xfe\xff"),
+        ("utf-16-le", b""),
+        ("utf-16-be", b""),
+        ("utf-32-le", b""),
+        ("utf-32-be", b""),
+    ],
+)
+def test_unicode_is_recognised_with_and_without_a_mark(encoding, mark):
+    assert decode(mark + "Größe: 10 m\nWeight".encode(encoding)) == (
+        "Größe: 10 m\nWeight",
+        encoding,
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "read"),
+    [
+        ("Le café est déjà fermé à l'heure où les élèves arrivent.", "latin-1", "latin-1"),
+        ("Die Straße ist für Fußgänger gesperrt.", "latin-1", "latin-1"),
+        ("café", "latin-1", "latin-1"),
+        ("It’s the “best” – really. 10 €", "cp1252", "cp1252"),
+        ("Все люди рождаются свободными и равными в своем достоинстве.", "cp1251", "cp1251"),
+        ("Все люди рождаются свободными и равными в своем достоинстве.", "koi8-r", "koi8_r"),
+        ("Zażółć gęślą jaźń. Wszyscy ludzie rodzą się wolni i równi.", "cp1250", "cp1250"),
+        ("すべての人間は、生まれながらにして自由であり、かつ、平等である。", "cp932", "cp932"),
+    ],
+)
+def test_legacy_encodings_are_guessed_and_the_guess_is_recorded(text, written, read):
+    assert decode(text.encode(written)) == (text, read, (f"encoding guessed: read as {read}",))
+
+
+def test_a_few_foreign_bytes_do_not_make_utf8_something_else():
+    text, encoding, warnings = decode("déjà vu, été, Größe, naïveté, ça".encode() * 3 + b"\xff")
+    assert (encoding, warnings) == ("utf-8", ("1 characters are not UTF-8",))
+    assert text.startswith("déjà vu") and text.endswith("\ufffd")
+
+
+def test_a_declared_encoding_counts_unless_the_text_is_utf8():
+    assert decode("Привет".encode("koi8-r"), "koi8-r").text == "Привет"
+    assert decode("Привет".encode(), "koi8-r").text == "Привет"
+    assert decode(b"\x93yes\x94", "iso-8859-1").text == "“yes”"
+    assert decode("déjà".encode("latin-1"), "no-such-codec").text == "déjà"
+
+
+def test_newlines_become_one_kind_and_line_numbers_stay():
+    document = read_text(b"one\r\ntwo\rthree\nfour", "a.txt")
+    assert document.text == "one\ntwo\nthree\nfour"
+    assert document.lines
+
+
+def test_nul_characters_go_with_a_warning():
+    assert decode(b"a" * 9000 + b"\0b") == (
+        "a" * 9000 + "b",
+        "utf-8",
+        ("1 NUL or surrogate characters removed",),
+    )
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode("utf-16", "surrogatepass")))
+def test_decoding_never_fails_and_leaves_clean_text(data):
+    text = decode(data).text
+    assert "\0" not in text
+    assert "\r" not in text
+    text.encode("utf-8")  # fails on lone surrogates
+
+
+@pytest.mark.parametrize("piece", [b"x", b"\xe9", b"caf\xe9 ", b"\x81", b"\xc3\xa9\xff"])
+def test_one_long_line_takes_time_in_proportion(piece):
+    def seconds(size):
+        start = time.perf_counter()
+        decode(piece * (size // len(piece)))
+        return time.perf_counter() - start
+
+    seconds(1000)  # imports
+    assert seconds(5_000_000) < 2
