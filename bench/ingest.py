@@ -14,7 +14,7 @@ FILES = 10_000
 WORDS = (
     "index passage vector query document search cosine model token window sentence folder "
     "heading page citation answer question encoder database commit reader writer memory disk"
-).split()
+).split(" ")
 
 
 def make(folder: Path, files: int) -> None:

@@ -52,5 +52,3 @@ def median(command: Sequence[str], runs: int = 5) -> Run:
         statistics.median(run.peak for run in found),
         found[-1].output,
     )
-
-

@@ -1,28 +1,28 @@
 """ragkit: point it at a folder, ask it questions, get cited passages.
 
-    import ragkit
+import ragkit
 
-    with ragkit.Collection("notes/.ragkit") as notes:
-        notes.index("notes/")
-        hits = notes.search("how do we rotate keys?", k=5)
+with ragkit.Collection("notes/.ragkit") as notes:
+    notes.index("notes/")
+    hits = notes.search("how do we rotate keys?", k=5)
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from ragkit.errors import (
-    CollectionError,
-    DocumentError,
-    ModelError,
-    RagkitError,
-    UnavailableError,
-    UsageError,
-)
-from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 
 if TYPE_CHECKING:
     from ragkit.collection import Collection
+    from ragkit.errors import (
+        CollectionError,
+        DocumentError,
+        ModelError,
+        RagkitError,
+        UnavailableError,
+        UsageError,
+    )
+    from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
     from ragkit.settings import Settings
 
 __version__ = "0.1.0"
@@ -44,13 +44,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """`Collection` and `Settings` are imported when they are asked for: `--help` needs neither."""
-    if name == "Collection":
-        from ragkit.collection import Collection
-
-        return Collection
-    if name == "Settings":
-        from ragkit.settings import Settings
-
-        return Settings
-    raise AttributeError(f"module 'ragkit' has no attribute {name!r}")
+    """What is exported is imported when it is asked for: `ragkit --help` needs none of it."""
+    if name not in __all__:
+        raise AttributeError(f"module 'ragkit' has no attribute {name!r}")
+    for module in ("errors", "records", "settings", "collection"):
+        found = getattr(import_module(f"ragkit.{module}"), name, None)
+        if getattr(found, "__module__", None) == f"ragkit.{module}":
+            return found
+    raise AttributeError(name)

@@ -6,10 +6,10 @@ from it. One process writes at a time; any number of threads and processes searc
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,12 +19,13 @@ from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexRepo
 from ragkit.settings import MODES, Settings
 from ragkit.storage import ledger, passages
 from ragkit.storage.database import Database, generation
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.index_files import disk_size
 from ragkit.storage.lock import writer_lock
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.ingest.apply import Progress
+    from ragkit.storage.indexes import Indexes
 
 logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
@@ -54,9 +55,14 @@ class Collection:
         self.settings = settings or Settings()
         self._notify = notify
         self._store = Database(self.folder, create=create)
-        self._indexes = Indexes(self._store, notify)
         self._encoder = encoder
         self._loading = threading.Lock()
+
+    @cached_property
+    def _indexes(self) -> Indexes:
+        from ragkit.storage.indexes import Indexes
+
+        return Indexes(self._store, self._notify)
 
     def __enter__(self) -> Collection:
         return self
@@ -160,6 +166,7 @@ class Collection:
         from ragkit.retrieval.hits import hits
         from ragkit.retrieval.search import Searcher
 
+        query = query.encode("utf-8", "replace").decode()  # an odd terminal's lone surrogates
         k = self.settings.top_k if k is None else k
         mode = mode or self.settings.mode
         if not query.strip():
@@ -198,6 +205,8 @@ class Collection:
         context: int = 0,
     ) -> list[Hit]:
         """`search` for event loops: runs on a thread, so the loop goes on."""
+        import asyncio
+
         return await asyncio.to_thread(
             self.search, query, k, mode=mode, min_score=min_score, context=context
         )
@@ -249,7 +258,9 @@ class Collection:
                 dimension=model["dimension"] if model else None,
                 window=model["window"] if model else None,
                 database_bytes=self._store.size(),
-                index_bytes=self._indexes.size(),
+                index_bytes=sum(
+                    disk_size(self.folder / name) for name in passages.index_names(connection)
+                ),
                 generation=generation(connection),
                 version=__version__,
             )

@@ -3,8 +3,10 @@ the model."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -114,3 +116,29 @@ def folder(tmp_path: Path) -> Path:
     (folder / "leave.txt").write_text("Parents may stay at home for half a year.\n")
     (folder / "sub" / "cats.txt").write_text("Cats sleep for most of the day.\n")
     return folder
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Callable[[Path], AbstractContextManager[None]]:
+    """Makes a folder read-only for the time of a `with`, for root too, who may write anywhere."""
+
+    @contextmanager
+    def guarded(folder: Path) -> Iterator[None]:
+        was_root = os.geteuid() == 0
+        if was_root:  # pytest's own folders are closed to others
+            for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+                parent.chmod(parent.stat().st_mode | 0o011)
+        modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*"))}
+        for path, mode in modes.items():
+            path.chmod(mode & ~0o222 | 0o444)
+        if was_root:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            if was_root:
+                os.seteuid(0)
+            for path, mode in modes.items():
+                path.chmod(mode)
+
+    return guarded

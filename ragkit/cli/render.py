@@ -97,7 +97,7 @@ def _reasons(files: Sequence[FileStatus], most: int = 4) -> str:
     """The most frequent reasons with their counts."""
     numbers: dict[str, int] = {}
     for file in files:
-        reason = file.reason or file.status
+        reason = re.sub(r":\d+$", "", file.reason or file.status)  # of which line says `ls`
         numbers[reason] = numbers.get(reason, 0) + 1
     return _listed(numbers, most)
 
@@ -209,11 +209,11 @@ def _telling(text: str, words: Sequence[str], width: int) -> list[str]:
         range(len(lines) - _LINES + 1),
         key=lambda start: (sum(found[start : start + _LINES]), -start),
     )
-    shown = lines[first : first + _LINES]
-    if first:
-        shown[0] = _fitted("… " + shown[0], width)
-    if first + _LINES < len(lines):
-        shown[-1] = _fitted(shown[-1], width - 2).removesuffix(" …") + " …"
+    rest = " ".join(lines[first:])
+    shown = _wrapped(f"… {rest}" if first else rest, width)
+    if len(shown) > _LINES:
+        # The last line shown ends in a mark, so it has two columns less.
+        shown = [*shown[: _LINES - 1], _wrapped(shown[_LINES - 1], width - 2)[0] + " …"]
     return shown
 
 

@@ -104,6 +104,8 @@ class Writer:
         finally:
             reader.stop()
             embedder.stop()
+        if embedder.failure is not None:
+            raise embedder.failure
         return embedder
 
     def _collect(self, embedder: Embedder, patience: float, files_total: int) -> None:

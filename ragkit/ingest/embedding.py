@@ -32,12 +32,17 @@ class Text(NamedTuple):
 
 
 class Embedder:
-    """Feeds the encoder and collects its vectors. Use from one thread; call `stop` at the end."""
+    """Feeds the encoder and collects its vectors. Use from one thread; call `stop` at the end.
+
+    Where the encoder fails, `failure` says how and nothing more is embedded: the text can still be
+    stored, and is found by its words.
+    """
 
     def __init__(self, store: Database, encoder: Encoder, model_id: int) -> None:
         self.tokens = 0
         self.truncated_tokens = 0
         self.embedded = 0
+        self.failure: BaseException | None = None
         self._store, self._encoder, self._model_id = store, encoder, model_id
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="ragkit-embedder")
         self._waiting: deque[list[Text]] = deque()
@@ -47,10 +52,12 @@ class Embedder:
     @property
     def busy(self) -> bool:
         """Whether anything is at work or cut into jobs."""
-        return bool(self._running or self._waiting)
+        return self.failure is None and bool(self._running or self._waiting)
 
     def feed(self) -> None:
         """Keep the encoder supplied from what is pending in the database."""
+        if self.failure is not None:
+            return
         if not self._waiting and len(self._running) < IN_FLIGHT:
             self._look_for_more()
         while self._waiting and len(self._running) < IN_FLIGHT:
@@ -86,6 +93,9 @@ class Embedder:
 
     def _save(self, future: Future[NDArray[np.float32]]) -> int:
         job = self._running.pop(future)
+        self.failure = self.failure or future.exception()
+        if self.failure is not None:
+            return 0
         vectors = future.result()
         with self._store.changing() as (connection, generation):
             hashes = [each.hash for each in job]
@@ -100,5 +110,4 @@ class Embedder:
         """Wait for the job at work, keep its vectors, forget the rest."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         for future in [each for each in self._running if not each.cancelled()]:
-            if future.exception() is None:
-                self._save(future)
+            self._save(future)

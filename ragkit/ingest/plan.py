@@ -182,7 +182,7 @@ def make(
         else:
             plan.read.append(Task(target.folder, entry, row))
     # Files in a folder that could not be listed have not vanished.
-    closed = tuple(path for path in unreadable if path.endswith("/"))
+    closed = tuple("" if path == "./" else path for path in unreadable if path.endswith("/"))
     gone = [row for path, row in known.items() if path not in seen and not path.startswith(closed)]
     plan.moved, rest = _moves(new, gone, recipe)
     moved_ids = {row.id for row, _ in plan.moved}

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ragkit import documents, passages
 from ragkit.errors import DocumentError
@@ -67,15 +68,15 @@ def read(task: Task, cut: Cut) -> Reading:
     same = (
         known is not None and not cut.again and (known.hash, known.recipe) == (digest, cut.recipe)
     )
-    done = {"size": len(data), "mtime_ns": stamp, "inode": found.inode, "digest": digest}
+    result = partial(Reading, task, len(data), stamp, found.inode, digest)
     if same:
-        return Reading(task, **done, same=True)
+        return result(same=True)
     try:
         document = documents.read(data, found.path)
         cuts = passages.split(document, cut.tokenizer, size=cut.size, overlap=cut.overlap)
     except DocumentError as error:
-        return Reading(task, **done, reason=str(error), skipped=error.skipped)
-    return Reading(task, **done, document=document, passages=cuts)
+        return result(reason=str(error), skipped=error.skipped)
+    return result(document=document, passages=cuts)
 
 
 def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:

@@ -11,7 +11,7 @@ from ragkit.documents import READER_VERSION
 from ragkit.encoders import Encoder
 from ragkit.ingest import plan as planning
 from ragkit.ingest.apply import Progress, Writer
-from ragkit.ingest.plan import Plan, Target
+from ragkit.ingest.plan import Plan, Target, Task
 from ragkit.ingest.reading import Cut
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import FileStatus, IndexReport
@@ -61,13 +61,11 @@ def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Pla
 
 
 def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
-    """What a run would do, by the files' stamps alone; changes nothing.
-
-    A file with a new stamp counts as updated, though its content may turn out to be the same.
-    """
+    """What a run would do; changes nothing."""
     started = time.monotonic()
-    made, _, warnings = plans(store, request, fingerprint)
-    tasks = [task for plan in made for task in plan.read]
+    made, recipe, warnings = plans(store, request, fingerprint)
+    every = [task for plan in made for task in plan.read]
+    tasks = [task for task in every if request.rebuild or not _same_content(task, recipe)]
     known = [task for task in tasks if task.known and task.known.status in planning.READ]
     skipped = tuple(
         FileStatus(
@@ -89,7 +87,7 @@ def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
     return IndexReport(
         added=len(tasks) - len(known),
         updated=len(known),
-        unchanged=sum(plan.unchanged for plan in made),
+        unchanged=sum(plan.unchanged for plan in made) + len(every) - len(tasks),
         moved=sum(len(plan.moved) for plan in made),
         removed=sum(row.status in planning.READ for plan in made for row in plan.gone),
         skipped=len(skipped),
@@ -98,6 +96,17 @@ def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
         warnings=tuple(warnings),
         dry_run=True,
     )
+
+
+def _same_content(task: Task, recipe: str) -> bool:
+    """Whether a file with a new stamp holds what the ledger knows."""
+    known = task.known
+    if known is None or (known.size, known.recipe) != (task.found.size, recipe):
+        return False
+    try:
+        return ledger.content_hash(task.absolute.read_bytes()) == known.hash
+    except OSError:
+        return False
 
 
 def index(

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from ragkit.errors import CollectionError
 from ragkit.storage import lexical, passages, vectors
 from ragkit.storage.database import Database, generation, value
-from ragkit.storage.index_files import disk_size, folder_checksum, set_aside, sweep
+from ragkit.storage.index_files import folder_checksum, set_aside, sweep
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.passages import IndexFile
@@ -121,12 +121,6 @@ class Indexes:
         if not self._store.read_only:
             set_aside(path)
         self._damaged = True
-
-    def size(self) -> int:
-        """Bytes of the current index files on disk."""
-        with self._store.reading() as connection:
-            files = [passages.index_file(connection, kind) for kind in ("vectors", "words")]
-        return sum(disk_size(self._store.folder / file.name) for file in files if file is not None)
 
     def mend(self) -> None:
         """Write again what was found damaged, unless the disk or another writer forbids it."""

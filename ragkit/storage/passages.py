@@ -262,6 +262,11 @@ def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
     return None if row is None else IndexFile(*row)
 
 
+def index_names(connection: sqlite3.Connection) -> list[str]:
+    """The names of all current index files."""
+    return [row[0] for row in connection.execute("SELECT name FROM index_files ORDER BY name")]
+
+
 def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile) -> None:
     """Make this the current index file, unless a newer one is recorded for the same model."""
     connection.execute(

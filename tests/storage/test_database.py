@@ -42,7 +42,9 @@ def test_a_database_of_another_program(tmp_path):
 def test_a_collection_of_a_newer_version_says_to_upgrade(store):
     with store.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(CollectionError, match=r"schema 99, this one knows 1.*pip install --upgrade"):
+    with pytest.raises(
+        CollectionError, match=r"schema 99, this one knows 1.*pip install --upgrade"
+    ):
         Database(store.folder)
 
 
@@ -103,7 +105,9 @@ def test_a_reader_keeps_its_snapshot_while_another_thread_writes(store):
 def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
     with store.changing() as (connection, _):
         connection.execute("INSERT INTO roots VALUES (1, '/a', '/a', '[]', '[]')")
-        connection.execute("INSERT INTO files (id, root_id, path, status) VALUES (1, 1, 'x', 'indexed')")
+        connection.execute(
+            "INSERT INTO files (id, root_id, path, status) VALUES (1, 1, 'x', 'indexed')"
+        )
         connection.execute("INSERT INTO documents (id, file_id, text) VALUES (1, 1, 'hello')")
         connection.execute(
             "INSERT INTO passages VALUES (7, 1, 0, 5, 'hello', '', '[]', NULL, 1, 1, 1, x'00', 1)"

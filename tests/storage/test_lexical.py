@@ -57,7 +57,9 @@ def test_no_character_of_a_query_has_a_meaning(query):
     assert set(found) <= {1, 2, 3, 9}
 
 
-@pytest.mark.parametrize("query", ["fox AND dog", "+fox -dog", 'text:"fox', "fox^3 (dog", "[a TO b]"])
+@pytest.mark.parametrize(
+    "query", ["fox AND dog", "+fox -dog", 'text:"fox', "fox^3 (dog", "[a TO b]"]
+)
 def test_query_syntax_is_only_words(query):
     plain = "".join(each if each.isalnum() else " " for each in query)
     index = WordIndex.in_memory(TEXTS, 1)

@@ -1,0 +1,293 @@
+"""The command line as scripts and people meet it: streams, shapes, exit codes."""
+
+import json
+import re
+
+import pytest
+
+from ragkit import cli
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, encoder, tmp_path):
+    """Run `ragkit …` in `tmp_path` with the words' encoder; returns (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run_(*arguments):
+        try:
+            code = cli.main(arguments)
+        except SystemExit as exit_:
+            code = exit_.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_
+
+
+@pytest.fixture
+def kit(run, folder):
+    """A local collection with the three notes in it."""
+    assert run("init")[0] == 0
+    assert run("index", str(folder))[0] == 0
+    return folder.parent / ".ragkit"
+
+
+HIT = [
+    "rank", "score", "passage_id", "text", "path", "title", "heading", "page", "start_line",
+    "end_line", "start", "end", "citation", "scores", "metadata", "stale", "root",
+]  # fmt: skip
+REPORT = [
+    "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",
+    "embedded", "reused", "tokens", "truncated_tokens", "seconds", "documents",
+]  # fmt: skip
+
+
+def test_first_steps_as_a_user_takes_them(run, folder):
+    assert run("init") == (0, "made an empty collection in .ragkit\n", "")
+    code, out, err = run("index", "notes")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"3 files \(3 added\), \d passages \(\d embedded\) in \d+\.\d s\n", out)
+    code, out, _ = run("index")
+    assert re.fullmatch(r"nothing changed: 3 files in \d+\.\d s\n", out)
+    code, out, err = run("query", "how long may parents stay at home?", "-k", "1")
+    assert (code, err) == (0, "")
+    first, second = out.splitlines()
+    assert re.fullmatch(r"1  0\.\d\d  leave\.txt, line 1", first)
+    assert second.strip() == "Parents may stay at home for half a year."
+
+
+def test_query_json_is_the_contract_s_shape(run, kit):
+    code, out, err = run("query", "keys in a vault", "--json", "-k", "2")
+    hits = json.loads(out)
+    assert (code, err, len(hits)) == (0, "", 2)
+    assert [list(hit) for hit in hits] == [HIT, HIT]
+    hit = next(hit for hit in hits if "vault" in hit["text"])
+    text = (kit.parent / "notes" / "keys.md").read_text()
+    assert hit["text"] == text[hit["start"] : hit["end"]]
+    assert hit["heading"] == ["Keys", "Storage"]
+    assert hit["citation"] == "keys.md#L5-L7"
+    assert hit["scores"] == {
+        "dense": hit["score"],
+        "lexical": None,
+        "fused": None,
+        "rerank": None,
+    }
+
+
+def test_search_is_query_and_jsonl_is_a_hit_a_line(run, kit):
+    _, out, _ = run("search", "keys in a vault", "--jsonl", "--mode", "hybrid")
+    hits = [json.loads(line) for line in out.splitlines()]
+    assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
+    assert json.loads(run("query", "keys in a vault", "--json", "--mode", "hybrid")[1]) == hits
+
+
+def test_a_question_from_stdin(run, kit, monkeypatch):
+    monkeypatch.setattr("sys.stdin", __import__("io").StringIO("parents at home?\n"))
+    assert "leave.txt" in run("query", "-", "-k", "1")[1]
+
+
+def test_index_json_is_the_contract_s_shape(run, kit, folder):
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    code, out, _ = run("index", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert list(report)[: len(REPORT)] == REPORT
+    assert [(each["path"], each["status"]) for each in report["documents"]] == [
+        ("picture.png", "skipped")
+    ]
+
+
+def test_ls_lists_every_file_with_what_became_of_it(run, kit, folder):
+    (folder / ".hidden").write_text("x")
+    run("index")
+    files = json.loads(run("ls", "--json")[1])
+    assert {file["path"]: (file["status"], file["reason"]) for file in files} == {
+        ".hidden": ("skipped", "hidden"),
+        "keys.md": ("indexed", None),
+        "leave.txt": ("indexed", None),
+        "sub/cats.txt": ("indexed", None),
+    }
+    assert {"path", "status", "reason", "passages", "media_type"} <= set(files[0])
+    assert run("ls", "--failed")[1].split() == ["skipped", "0", ".hidden", "(hidden)"]
+
+
+def test_status_says_what_is_there(run, kit, folder):
+    status = json.loads(run("status", "--json")[1])
+    assert status["files"] == {"indexed": 3}
+    assert (status["passages"], status["pending"], status["model"]) == (4, 0, "words")
+    assert status["roots"] == [str(folder)]
+    assert "3 of 3 files" in run("status")[1]
+
+
+def test_get_prints_the_text_and_nothing_else(run, kit):
+    assert run("get", "keys.md#L5") == (0, "## Storage\n", "")
+    code, out, _ = run("get", "leave.txt", "--json")
+    assert json.loads(out)["text"] == "Parents may stay at home for half a year.\n"
+
+
+def test_get_tells_when_the_file_has_changed(run, kit, folder):
+    (folder / "leave.txt").write_text("Parents work.")
+    code, out, err = run("get", "leave.txt")
+    assert out.startswith("Parents may stay")
+    assert "has changed or gone since it was indexed" in err
+
+
+def test_remove_takes_documents_out(run, kit):
+    assert run("remove", "leave.txt") == (0, "removed 1 document\n", "")
+    assert json.loads(run("remove", "notes", "--json")[1]) == {"removed": 2}
+
+
+def test_strict_exits_with_2_when_a_file_failed(run, kit, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    assert run("index")[0] == 0
+    code, out, _ = run("index", "--strict")
+    assert code == 2
+    assert "1 not read: 1 " in out
+
+
+def test_a_dry_run_makes_no_collection(run, folder, tmp_path):
+    code, out, _ = run("-c", "kit", "index", "notes", "--dry-run")
+    assert (code, out) == (0, "would be: 3 added; 0 unchanged\n")
+    assert not (tmp_path / "kit").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("query", "x", "--collection", "nowhere"), 3, "no collection at .*nowhere. Make one with"),
+        (("status",), 3, "no collection at"),
+        (("index", "nowhere"), 2, "no file or folder at nowhere"),
+        (("index",), 2, "name a folder"),
+        (("query",), 2, "required: TEXT; see: ragkit query --help"),
+        (("frobnicate",), 2, "invalid choice: 'frobnicate'"),
+        (("init", "a", "-c", "b"), 2, "name the folder once"),
+        ((), 2, "required: COMMAND"),
+    ],
+)
+def test_errors_are_one_line_with_a_remedy(run, arguments, code, message):
+    found, out, err = run(*arguments)
+    assert (found, out) == (code, "")
+    assert re.search(message, err)
+    assert err.startswith("ragkit: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("query", "  "), "the query is empty"),
+        (("query", "x", "-k", "0"), "top_k is 0; expected 1 or more"),
+        (("query", "x", "--mode", "psychic"), "invalid choice: 'psychic'"),
+        (("query", "x", "--context", "-1"), "context is -1"),
+        (("get", "nothing.txt"), "no document nothing.txt"),
+        (("get", "1", "--context", "-1"), "context is -1"),
+        (("remove", "nothing.txt"), "neither a root nor a document"),
+    ],
+)
+def test_wrong_input_to_a_collection_that_is_there(run, kit, arguments, message):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_model_that_is_nowhere_says_how_to_get_one(folder, tmp_path, capsys):
+    arguments = ["-c", str(tmp_path / "kit"), "index", str(folder), "--model", "no/such-model"]
+    assert cli.main(arguments) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("ragkit: ")
+    assert "no/such-model" in err
+    assert 'pip install "ragkit[model]"' in err
+
+
+def test_nothing_found_is_exit_code_1(run, kit):
+    assert run("query", "keys", "--min-score", "0.999") == (1, "", "ragkit: nothing found\n")
+    assert run("query", "keys", "--min-score", "0.999", "--json")[:2] == (1, "[]\n")
+
+
+def test_an_empty_collection_says_how_to_fill_it(run):
+    run("init")
+    code, _, err = run("query", "anything")
+    assert (code, "ragkit index FOLDER" in err) == (1, True)
+
+
+def test_k_of_a_million_is_everything(run, kit):
+    assert len(json.loads(run("query", "keys", "-k", "1000000", "--json")[1])) == 4
+
+
+def test_the_nearest_collection_above_is_found(run, kit, folder, monkeypatch):
+    monkeypatch.chdir(folder / "sub")
+    assert run("query", "parents", "-k", "1")[0] == 0
+    assert str(kit) in run("status")[1]
+
+
+def test_the_collection_s_folder_or_the_one_that_holds_it_may_be_named(run, kit):
+    for named in (kit, kit.parent):
+        assert run("-c", str(named), "status")[1] == run("status", "-c", str(named))[1]
+
+
+def test_without_any_the_default_collection_is_used(run, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAGKIT_DATA_DIR", str(tmp_path / "mine"))
+    run("index", "notes")
+    assert (tmp_path / "mine" / "default" / "ragkit.db").exists()
+    assert run("query", "parents at home")[0] == 0
+
+
+def test_the_environment_names_collection_mode_and_k(run, kit, monkeypatch, tmp_path):
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("RAGKIT_COLLECTION", str(kit))
+    monkeypatch.setenv("RAGKIT_MODE", "lexical")
+    monkeypatch.setenv("RAGKIT_TOP_K", "1")
+    (hit,) = json.loads(run("query", "parents at home cats", "--json")[1])
+    assert hit["scores"]["lexical"] > 0
+
+
+def test_long_text_is_trimmed_to_the_terminal_around_what_was_asked(run, kit, folder):
+    (folder / "wide.txt").write_text("pale words " * 8 + "needle " + "pale words " * 8 + "界" * 60)
+    run("index")
+    lines = run("query", "needle", "--mode", "lexical")[1].splitlines()
+    assert "needle" in " ".join(lines)
+    assert all(len(line) + line.count("界") <= 80 for line in lines)
+
+
+def test_no_colour_where_nobody_sees_it(run, kit):
+    assert "\x1b" not in run("query", "parents")[1]
+
+
+def test_a_terminal_gets_highlighted_words_unless_it_does_not_want_them(run, kit, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[1;33mParents\x1b[0m" in run("query", "parent")[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run("query", "parent")[1]
+
+
+def test_an_interruption_exits_with_130_and_says_what_to_do(run, kit, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ragkit.collection.Collection.index", interrupt)
+    code, out, err = run("index")
+    assert (code, out) == (130, "")
+    assert "the same command goes on from there" in err
+
+
+def test_an_unexpected_error_has_no_traceback_unless_asked_for(run, kit, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("ragkit.collection.Collection.search", fail)
+    code, _, err = run("query", "x")
+    assert (code, err.count("\n")) == (3, 1)
+    assert "unexpected ZeroDivisionError: oh" in err
+    with pytest.raises(ZeroDivisionError):
+        run("--debug", "query", "x")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_every_command(run, shell):
+    code, out, _ = run("completion", shell)
+    assert code == 0
+    assert all(name in out for name in ("index", "query", "status", "remove"))

@@ -1,0 +1,341 @@
+"""A folder against its collection, run after run: what is done, and what is not done again."""
+
+import os
+import shutil
+
+import pytest
+
+from ragkit.errors import CollectionError, ModelError, UsageError
+from ragkit.storage.lock import writer_lock
+
+
+def done(report):
+    """The counts of a report that are not zero."""
+    names = ("added", "updated", "unchanged", "moved", "removed", "failed", "skipped")
+    return {name: getattr(report, name) for name in names if getattr(report, name)}
+
+
+def paths(collection):
+    return [file.path for file in collection.files() if file.status == "indexed"]
+
+
+def test_a_first_run_adds_every_file(collection, folder, encoder):
+    report = collection.index(folder)
+    assert done(report) == {"added": 3}
+    assert paths(collection) == ["keys.md", "leave.txt", "sub/cats.txt"]
+    assert report.passages == report.embedded == len(encoder.encoded) == 4
+    assert report.tokens == sum(encoder.count_tokens(encoder.encoded))
+    assert report.truncated_tokens == 0
+
+
+def test_a_second_run_reads_and_embeds_nothing(collection, folder, encoder, monkeypatch):
+    collection.index(folder)
+    before = list(encoder.encoded)
+    for path in folder.rglob("*.*"):
+        os.utime(path, ns=(0, 10**18))
+    collection.index(folder)  # new stamps: read once more, found to be the same
+    monkeypatch.setattr("ragkit.ingest.reading.read", lambda *_: pytest.fail("a file was read"))
+    assert done(collection.index(folder)) == {"unchanged": 3}
+    assert encoder.encoded == before
+
+
+def test_no_path_means_all_known_roots(collection, folder):
+    collection.index(folder)
+    (folder / "new.txt").write_text("Something new.")
+    assert done(collection.index()) == {"added": 1, "unchanged": 3}
+
+
+def test_a_changed_file_embeds_only_the_passage_that_changed(collection, folder, encoder):
+    collection.index(folder)
+    ids = {hit.text: hit.passage_id for hit in collection.search("keys vault", k=10)}
+    encoder.encoded.clear()
+    text = (folder / "keys.md").read_text().replace("a vault", "two vaults")
+    (folder / "keys.md").write_text(text)
+    report = collection.index(folder)
+    assert done(report) == {"updated": 1, "unchanged": 2}
+    assert (report.embedded, report.reused) == (1, 1)
+    assert ["vaults" in text for text in encoder.encoded] == [True]
+    hits = {hit.text: hit.passage_id for hit in collection.search("keys vault", k=10)}
+    kept = [text for text in hits if "ninety days" in text]
+    assert [hits[text] for text in kept] == [ids[text] for text in kept]
+
+
+def test_an_insertion_moves_the_offsets_of_what_follows(collection, folder):
+    collection.index(folder)
+    old = (folder / "keys.md").read_text()
+    (folder / "keys.md").write_text("# First of all\n\nA new beginning.\n\n" + old)
+    collection.index(folder)
+    (hit,) = collection.search("private vault", k=1)
+    assert hit.text == (folder / "keys.md").read_text()[hit.start : hit.end]
+    assert (hit.start_line, hit.end_line) == (9, 11)
+
+
+def test_a_deleted_file_goes(collection, folder):
+    collection.index(folder)
+    (folder / "leave.txt").unlink()
+    assert done(collection.index(folder)) == {"removed": 1, "unchanged": 2}
+    assert all(hit.path != "leave.txt" for hit in collection.search("parents at home", k=10))
+    assert all(
+        hit.path != "leave.txt" for hit in collection.search("parents", k=10, mode="lexical")
+    )
+
+
+def test_a_moved_file_costs_no_reading_and_no_embedding(collection, folder, encoder, monkeypatch):
+    collection.index(folder)
+    encoder.encoded.clear()
+    (folder / "deep" / "down").mkdir(parents=True)
+    (folder / "leave.txt").rename(folder / "deep" / "down" / "parents.txt")
+    monkeypatch.setattr("ragkit.documents.read", lambda *_: pytest.fail("a file was parsed"))
+    assert done(collection.index(folder)) == {"moved": 1, "unchanged": 2}
+    assert encoder.encoded == []
+    assert collection.search("parents at home", k=1)[0].path == "deep/down/parents.txt"
+
+
+def test_a_file_moved_over_another_disk_is_known_by_its_content(collection, folder, encoder):
+    collection.index(folder)
+    encoder.encoded.clear()
+    text = (folder / "leave.txt").read_text()
+    (folder / "leave.txt").unlink()
+    (folder / "copy.txt").write_text(text)
+    assert done(collection.index(folder)) == {"moved": 1, "unchanged": 2}
+    assert encoder.encoded == []
+
+
+def test_a_copy_is_a_document_of_its_own_but_not_embedded_again(collection, folder, encoder):
+    collection.index(folder)
+    encoder.encoded.clear()
+    shutil.copy(folder / "leave.txt", folder / "again.txt")
+    report = collection.index(folder)
+    assert (done(report), report.embedded) == ({"added": 1, "unchanged": 3}, 0)
+    hits = collection.search("parents at home", k=2)
+    assert [hit.path for hit in hits] == ["leave.txt", "again.txt"]
+    assert hits[0].score == hits[1].score
+
+
+def test_indexing_one_file_prunes_no_other(collection, folder):
+    collection.index(folder)
+    (folder / "leave.txt").write_text("Parents may now stay at home for a year.")
+    (folder / "sub" / "cats.txt").unlink()
+    assert done(collection.index(folder / "leave.txt")) == {"updated": 1}
+    assert "sub/cats.txt" in paths(collection)
+
+
+def test_a_part_of_a_root_is_scanned_as_a_part_of_it(collection, folder):
+    collection.index(folder)
+    (folder / "sub" / "dogs.txt").write_text("Dogs bark.")
+    (folder / "leave.txt").unlink()
+    assert done(collection.index(folder / "sub")) == {"added": 1, "unchanged": 1}
+    assert collection.status().roots == (str(folder),)
+    assert "leave.txt" in paths(collection)
+
+
+def test_a_folder_around_a_root_takes_it_in(collection, folder, encoder):
+    collection.index(folder / "sub")
+    encoder.encoded.clear()
+    assert done(collection.index(folder)) == {"added": 2, "unchanged": 1}
+    assert collection.status().roots == (str(folder),)
+    assert "sub/cats.txt" in paths(collection)
+    assert not any("Cats" in text for text in encoder.encoded)
+
+
+def test_a_single_file_may_be_a_root(collection, folder):
+    collection.index(folder / "leave.txt")
+    (hit,) = collection.search("parents at home")
+    assert (hit.path, hit.root) == ("leave.txt", str(folder))
+    assert done(collection.index()) == {"unchanged": 1}
+
+
+def test_two_roots_with_the_same_names_stay_apart(collection, folder, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    collection.index([folder, other])
+    roots = {hit.root for hit in collection.search("parents at home", k=2)}
+    assert roots == {str(folder), str(other)}
+    (other / "leave.txt").unlink()
+    collection.index(other)
+    assert [file.root for file in collection.files() if file.path == "leave.txt"] == [str(folder)]
+
+
+def test_an_emptied_folder_may_be_an_unmounted_disk(collection, folder):
+    collection.index(folder)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    report = collection.index(folder)
+    assert done(report) == {}
+    assert "3 of 3 files" in report.warnings[0]
+    assert "--prune" in report.warnings[0]
+    assert collection.search("parents at home")[0].path == "leave.txt"
+    assert done(collection.index(folder, prune=True)) == {"removed": 3}
+    assert collection.search("parents at home") == []
+
+
+def test_most_of_a_large_folder_vanishing_is_not_believed_at_once(collection, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}.txt").write_text(f"Number {number}.")
+    collection.index(folder)
+    for number in range(30):
+        (folder / f"{number}.txt").unlink()
+    report = collection.index(folder)
+    assert (done(report), len(report.warnings)) == ({"unchanged": 10}, 1)
+    assert done(collection.index(folder, prune=True)) == {"removed": 30, "unchanged": 10}
+
+
+def test_a_root_that_is_not_there_is_kept_and_told(collection, folder):
+    collection.index(folder)
+    folder.rename(folder.with_name("elsewhere"))
+    report = collection.index()
+    assert "is not there; its documents are kept" in report.warnings[0]
+    assert len(paths(collection)) == 3
+
+
+def test_what_cannot_be_read_is_recorded_and_the_rest_is_read(collection, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    (folder / ".hidden.txt").write_text("secret")
+    report = collection.index(folder)
+    assert done(report) == {"added": 3, "failed": 1, "skipped": 2}
+    reasons = {file.path: (file.status, file.reason) for file in report.documents}
+    assert reasons["broken.pdf"][0] == "failed"
+    assert reasons[".hidden.txt"] == ("skipped", "hidden")
+    assert reasons["picture.png"][0] == "skipped"
+    assert done(collection.index(folder)) == {"unchanged": 3, "failed": 1, "skipped": 2}
+
+
+def test_an_empty_file_is_recorded_as_empty(collection, folder):
+    (folder / "empty.txt").write_text("")
+    collection.index(folder)
+    assert [file.path for file in collection.files("empty")] == ["empty.txt"]
+
+
+def test_an_empty_folder_is_no_error(collection, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    assert done(collection.index(tmp_path / "nothing")) == {}
+    assert collection.search("anything") == []
+
+
+def test_a_missing_folder_says_so(collection, tmp_path):
+    with pytest.raises(UsageError, match=r"no file or folder at .*nowhere"):
+        collection.index(tmp_path / "nowhere")
+
+
+def test_a_new_collection_without_a_path_says_what_to_name(collection):
+    with pytest.raises(UsageError, match="ragkit index FOLDER"):
+        collection.index()
+
+
+def test_a_file_that_is_now_ignored_goes(collection, folder):
+    collection.index(folder)
+    (folder / ".ragkitignore").write_text("sub/\n")
+    collection.index(folder)
+    assert paths(collection) == ["keys.md", "leave.txt"]
+
+
+def test_globs_are_kept_with_the_root(collection, folder):
+    collection.index(folder, include=["*.md"])
+    assert paths(collection) == ["keys.md"]
+    collection.index()
+    assert paths(collection) == ["keys.md"]
+    collection.index(folder, include=[])
+    assert len(paths(collection)) == 3
+
+
+def test_a_dry_run_changes_nothing(collection, folder):
+    collection.index(folder)
+    (folder / "leave.txt").unlink()
+    (folder / "new.txt").write_text("New.")
+    (folder / "keys.md").write_text("# Keys\n\nGone.")
+    report = collection.index(folder, dry_run=True)
+    assert done(report) == {"added": 1, "updated": 1, "removed": 1, "unchanged": 1}
+    assert paths(collection) == ["keys.md", "leave.txt", "sub/cats.txt"]
+
+
+def test_the_collection_inside_its_own_root_is_left_alone(open_collection, tmp_path, folder):
+    collection = open_collection()
+    collection.index(tmp_path)
+    assert paths(collection) == ["notes/keys.md", "notes/leave.txt", "notes/sub/cats.txt"]
+    assert done(collection.index(tmp_path)) == {"unchanged": 3}
+
+
+def test_other_passage_settings_cut_everything_again(open_collection, folder):
+    from ragkit import Settings
+
+    open_collection().index(folder)
+    other = open_collection(Settings(passage_tokens=16, overlap=0.0))
+    assert done(other.index(folder)) == {"updated": 3}
+    assert done(other.index(folder)) == {"unchanged": 3}
+
+
+class OtherEncoder:
+    """Turns the words' encoder into another model of the same dimension."""
+
+    def __new__(cls, encoder):
+        other = type(encoder)()
+        other.name, other.fingerprint = "others", "0" * 64
+        return other
+
+
+def test_another_model_is_refused_with_both_names_and_the_way_out(open_collection, folder, encoder):
+    open_collection().index(folder)
+    other = open_collection(other=OtherEncoder(encoder))
+    message = r"made with the model words .* not with others .*index --rebuild --model others"
+    with pytest.raises(ModelError, match=message):
+        other.index(folder)
+    with pytest.raises(ModelError, match=message):
+        open_collection(other=OtherEncoder(encoder)).search("keys")
+
+
+def test_rebuild_embeds_everything_with_the_other_model(open_collection, folder, encoder):
+    open_collection().index(folder)
+    other_encoder = OtherEncoder(encoder)
+    other = open_collection(other=other_encoder)
+    report = other.index(folder, rebuild=True)
+    assert (report.embedded, len(other_encoder.encoded)) == (4, 4)
+    assert other.status().model == "others"
+    assert other.search("parents at home", k=1)[0].path == "leave.txt"
+
+
+def test_rebuild_with_the_same_model_serves_searches_of_an_open_collection(open_collection, folder):
+    reader = open_collection()
+    reader.index(folder)
+    before = [(hit.path, hit.score) for hit in reader.search("keys in a vault")]
+    open_collection().index(rebuild=True)
+    assert [(hit.path, hit.score) for hit in reader.search("keys in a vault")] == before
+
+
+def test_only_one_writes_and_the_other_hears_who(collection, folder):
+    with (
+        writer_lock(collection.folder, "a long job"),
+        pytest.raises(CollectionError, match=rf"process {os.getpid()} on .*a long job"),
+    ):
+        collection.index(folder)
+
+
+def test_progress_counts_up_to_everything(collection, folder):
+    seen = []
+    collection.index(folder, on_progress=seen.append)
+    assert (seen[-1].files, seen[-1].files_total) == (3, 3)
+    assert (seen[-1].embedded, seen[-1].pending) == (4, 0)
+
+
+def test_remove_takes_out_a_document_a_folder_and_a_root(collection, folder):
+    collection.index(folder)
+    assert collection.remove("leave.txt") == 1
+    assert collection.remove(folder / "sub") == 1
+    assert paths(collection) == ["keys.md"]
+    assert collection.remove(folder) == 1
+    assert collection.status().roots == ()
+    with pytest.raises(UsageError, match="neither a root nor a document"):
+        collection.remove("leave.txt")
+
+
+def test_vectors_that_nothing_needs_are_forgotten(collection, folder):
+    collection.index(folder)
+    (folder / "leave.txt").unlink()
+    collection.index(folder)
+    with collection._store.reading() as connection:
+        counts = connection.execute(
+            "SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM passages)"
+        ).fetchone()
+    assert tuple(counts) == (3, 3)

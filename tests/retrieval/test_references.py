@@ -1,0 +1,131 @@
+import pytest
+
+from ragkit.errors import UsageError
+from ragkit.retrieval.references import Place, citation, parse
+
+
+@pytest.mark.parametrize(
+    ("written", "path", "place"),
+    [
+        ("a/b.pdf#page=7", "a/b.pdf", Place(page=7)),
+        ("a.md#L10-L42", "a.md", Place(lines=(10, 42))),
+        ("a.md#L10-42", "a.md", Place(lines=(10, 42))),
+        ("a.md#L10", "a.md", Place(lines=(10, 10))),
+        ("a.html#char=5,99", "a.html", Place(characters=(5, 99))),
+        ("a.html", "a.html", Place()),
+        ("c#.md", "c#.md", Place()),
+        ("c#.md#L3", "c#.md", Place(lines=(3, 3))),
+    ],
+)
+def test_what_a_citation_says(written, path, place):
+    assert parse(written) == (path, place)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (("a.pdf", 7, None, None, 5, 99), "a.pdf#page=7"),
+        (("a.md", None, 10, 42, 5, 99), "a.md#L10-L42"),
+        (("a.md", None, 10, 10, 5, 99), "a.md#L10"),
+        (("a.html", None, None, None, 5, 99), "a.html#char=5,99"),
+    ],
+)
+def test_the_most_exact_citation(arguments, written):
+    assert citation(*arguments) == written
+
+
+@pytest.fixture
+def filled(collection, folder):
+    (folder / "page.html").write_text("<title>T</title><p>First.</p><p>Second one.</p>")
+    (folder / "poem.txt").write_text("one\ntwo\nthree\nfour\nfive\n")
+    collection.index(folder)
+    return collection
+
+
+def test_every_hit_is_found_again_by_its_citation(filled):
+    for hit in filled.search("keys parents cats first two", k=50):
+        excerpt = filled.get(hit.citation)
+        assert hit.text in excerpt.text
+        assert excerpt.path == hit.path
+        assert filled.get(str(hit.passage_id)).text == hit.text
+
+
+@pytest.mark.parametrize(
+    ("reference", "context", "text"),
+    [
+        ("poem.txt#L2-L3", 0, "two\nthree"),
+        ("poem.txt#L2-L3", 1, "one\ntwo\nthree\nfour"),
+        ("poem.txt#L3", 99, "one\ntwo\nthree\nfour\nfive\n"),
+        ("poem.txt#L5-L900", 0, "five\n"),
+        ("poem.txt#char=5,7", 0, "wo"),
+        ("poem.txt#char=5,7", 1, "one\ntwo\nthree"),
+        ("poem.txt", 0, "one\ntwo\nthree\nfour\nfive\n"),
+    ],
+)
+def test_the_text_behind_a_citation(filled, reference, context, text):
+    assert filled.get(reference, context).text == text
+
+
+def test_an_excerpt_says_where_it_stands(filled):
+    excerpt = filled.get("poem.txt#char=4,9")
+    assert (excerpt.start_line, excerpt.end_line) == (2, 3)
+    assert excerpt.citation == "poem.txt#L2-L3"
+
+
+def test_absolute_and_working_folder_paths(filled, folder, monkeypatch):
+    assert filled.get(f"{folder}/poem.txt#L1").text == "one"
+    monkeypatch.chdir(folder / "sub")
+    assert filled.get("cats.txt").path == "sub/cats.txt"
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("peom.txt", "no document peom.txt in this collection; the nearest is poem.txt"),
+        ("poem.txt#page=1", "poem.txt has 0 pages"),
+        ("poem.txt#L99", "poem.txt has 6 lines"),
+        ("poem.txt#L3-L2", "poem.txt has 6 lines"),
+        ("poem.txt#char=2,999", "poem.txt has 24 characters"),
+        ("99999", "no passage has the id 99999"),
+    ],
+)
+def test_what_is_not_there_is_named(filled, reference, message):
+    with pytest.raises(UsageError, match=message):
+        filled.get(reference)
+
+
+def test_a_name_in_two_roots_asks_for_more(filled, folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "poem.txt").write_text("six")
+    filled.index(other)
+    with pytest.raises(UsageError, match="poem.txt is in several roots; name one of"):
+        filled.get("poem.txt")
+    assert filled.get(f"{other}/poem.txt").text == "six"
+
+
+def test_a_changed_file_makes_its_citations_stale(filled, folder):
+    (hit,) = filled.search("one two three", k=1)
+    assert not hit.stale
+    (folder / "poem.txt").write_text("one\ntwo\nTHREE\nfour\nfive\n")
+    assert filled.search("one two three", k=1)[0].stale
+    assert filled.get(hit.citation).stale
+
+
+def test_a_file_that_was_only_touched_is_not_stale(filled, folder):
+    text = (folder / "poem.txt").read_text()
+    (folder / "poem.txt").write_text(text)
+    assert not filled.search("one two three", k=1)[0].stale
+
+
+def test_context_widens_a_hit_by_its_neighbours(filled, folder):
+    long = "\n\n".join(f"Paragraph {n} speaks of thing{n}. " + "filler " * 25 for n in range(9))
+    (folder / "long.txt").write_text(long)
+    filled.index(folder)
+    (plain,) = filled.search("thing4", k=1, mode="lexical")
+    (wide,) = filled.search("thing4", k=1, mode="lexical", context=1)
+    assert "thing3" not in plain.text
+    assert all(f"thing{n}" in wide.text for n in (3, 4, 5))
+    assert "thing2" not in wide.text
+    assert wide.text == long[wide.start : wide.end]
+    assert filled.get(wide.citation).text.strip() == wide.text.strip()

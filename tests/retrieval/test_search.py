@@ -1,0 +1,222 @@
+"""Ranking against brute force over the vectors that are stored."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from ragkit.errors import UsageError
+
+
+@pytest.fixture
+def filled(collection, tmp_path):
+    """120 documents of random words from a small vocabulary, a third of them in pairs."""
+    folder = tmp_path / "filled"
+    folder.mkdir()
+    chance = np.random.default_rng(3)
+    words = [f"word{n}" for n in range(40)]
+    for number in range(120):
+        text = " ".join(chance.choice(words, size=12))
+        (folder / f"{number:03}.txt").write_text(text)
+        if number % 3 == 0:
+            (folder / f"{number:03}-copy.txt").write_text(text)
+    collection.index(folder)
+    return collection
+
+
+def brute_force(collection, query, k):
+    """(passage id, score) by a NumPy product over everything in the database."""
+    with collection._store.reading() as connection:
+        rows = connection.execute(
+            "SELECT passages.id, vector FROM passages JOIN vectors USING (hash)"
+        ).fetchall()
+    ids = np.array([row[0] for row in rows])
+    matrix = np.stack([np.frombuffer(row[1], "<f4") for row in rows]).astype(np.float64)
+    vector = collection._encoder.encode_queries([query])[0].astype(np.float64)
+    scores = (matrix @ vector).astype(np.float32)
+    order = np.lexsort((ids, -scores))[:k]
+    return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 50, 160, 1_000_000])
+def test_dense_equals_brute_force(filled, k):
+    for number in range(5):
+        query = f"word{number} word{number + 7} word{number + 11}"
+        hits = filled.search(query, k=k)
+        expected = brute_force(filled, query, k)
+        assert [hit.passage_id for hit in hits] == [each for each, _ in expected]
+        assert [hit.score for hit in hits] == pytest.approx([s for _, s in expected], abs=1e-6)
+        assert [hit.rank for hit in hits] == list(range(1, len(expected) + 1))
+
+
+def test_equal_scores_come_by_id_whatever_k_is(filled):
+    everything = [hit.passage_id for hit in filled.search("word3 word5", k=200)]
+    for k in range(1, 60):
+        assert [hit.passage_id for hit in filled.search("word3 word5", k=k)] == everything[:k]
+
+
+def test_fifty_copies_are_ranked_by_id_whatever_k_is(collection, tmp_path):
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    for number in range(50):
+        (folder / f"{number:02}.txt").write_text("The very same words.")
+    collection.index(folder)
+    for mode in ("dense", "lexical", "hybrid"):
+        hits = collection.search("same words", k=20, mode=mode)
+        assert [hit.passage_id for hit in hits] == sorted(hit.passage_id for hit in hits)
+        assert hits[0].passage_id == 1
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_every_mode_gives_the_same_passage_the_same_score(filled, mode):
+    query = "word1 word2 word3"
+    cosine = dict(brute_force(filled, query, 1000))
+    for hit in filled.search(query, k=30, mode=mode):
+        assert hit.score == hit.scores["dense"] == pytest.approx(cosine[hit.passage_id], abs=1e-6)
+
+
+def test_the_scores_of_each_stage(filled):
+    (dense,) = filled.search("word1 word2", k=1)
+    (lexical,) = filled.search("word1 word2", k=1, mode="lexical")
+    (hybrid,) = filled.search("word1 word2", k=1, mode="hybrid")
+    assert (dense.scores["lexical"], dense.scores["fused"]) == (None, None)
+    assert lexical.scores["lexical"] > 0
+    assert 1 / 160 < hybrid.scores["fused"] <= 2 / 61
+    assert hybrid.scores["rerank"] is None
+
+
+def test_hybrid_is_the_fusion_of_both_rankings(filled):
+    query = "word1 word2 word3"
+    rankings = [
+        [hit.passage_id for hit in filled.search(query, k=100, mode=mode)]
+        for mode in ("dense", "lexical")
+    ]
+    ids = set(rankings[0]) | set(rankings[1])
+
+    def fused(each):
+        return sum(1 / (61 + ranking.index(each)) for ranking in rankings if each in ranking)
+
+    expected = sorted(ids, key=lambda each: (-fused(each), each))[:10]
+    assert [hit.passage_id for hit in filled.search(query, k=10, mode="hybrid")] == expected
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_min_score_is_a_cosine_in_every_mode(filled, mode):
+    hits = filled.search("word1 word2 word3", k=200, mode=mode)
+    bound = sorted(hit.score for hit in hits)[len(hits) // 2]
+    kept = filled.search("word1 word2 word3", k=200, mode=mode, min_score=bound)
+    assert [hit.passage_id for hit in kept] == [
+        hit.passage_id for hit in hits if hit.score >= bound
+    ]
+
+
+def test_lexical_looks_further_when_min_score_leaves_too_few(filled):
+    query = "word1 word2 word3"
+    every = filled.search(query, k=200, mode="lexical")
+    good = [hit.passage_id for hit in every if hit.score >= 0.3][:5]
+    assert [
+        hit.passage_id for hit in filled.search(query, k=5, mode="lexical", min_score=0.3)
+    ] == good
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"query": ""}, "the query is empty"),
+        ({"query": " \n\t"}, "the query is empty"),
+        ({"query": "x", "k": 0}, "k is 0; expected 1 or more"),
+        ({"query": "x", "mode": "psychic"}, "expected one of dense, lexical, hybrid"),
+        ({"query": "x", "context": -1}, "context is -1"),
+    ],
+)
+def test_wrong_questions_are_refused(filled, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        filled.search(**arguments)
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_a_query_of_100_kb_is_answered_and_the_user_told(filled, notices, mode):
+    hits = filled.search("word1 word2 " + "padding " * 12_500, k=3, mode=mode)
+    assert len(hits) == 3
+    assert "the query has 12502 tokens; words reads the first 60" in notices[0]
+
+
+@pytest.mark.parametrize("query", ["\x00", "\ud800", "😀", "ًٌ", "' OR 1=1 --", '"a" AND (', "-x"])
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_odd_queries_are_only_text(filled, query, mode):
+    filled.search(query, k=3, mode=mode)
+
+
+def test_an_empty_collection_finds_nothing(collection):
+    assert collection.search("anything") == []
+
+
+def test_many_threads_get_the_same_answers(filled):
+    expected = [hit.passage_id for hit in filled.search("word4 word9", k=9)]
+    answers = []
+
+    def ask():
+        for mode in ("dense", "lexical", "hybrid"):
+            filled.search("word1", k=3, mode=mode)
+        answers.append([hit.passage_id for hit in filled.search("word4 word9", k=9)])
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [expected] * 16
+
+
+def test_asearch_leaves_the_loop_free(filled):
+    async def ask():
+        return await asyncio.gather(*(filled.asearch(f"word{n}", k=2) for n in range(8)))
+
+    found = asyncio.run(ask())
+    assert found == [filled.search(f"word{n}", k=2) for n in range(8)]
+
+
+def test_an_open_collection_sees_what_another_writes(open_collection, folder):
+    reader, writer = open_collection(), open_collection()
+    writer.index(folder)
+    assert reader.search("parents at home", k=1)[0].path == "leave.txt"
+    (folder / "more.txt").write_text("Grandparents may stay at home as well.")
+    (folder / "leave.txt").unlink()
+    writer.index(folder)
+    for mode in ("dense", "lexical", "hybrid"):
+        found = {hit.path for hit in reader.search("stay at home", k=10, mode=mode)}
+        assert "more.txt" in found
+        assert "leave.txt" not in found
+
+
+def test_searching_while_another_thread_indexes(open_collection, tmp_path):
+    folder = tmp_path / "growing"
+    folder.mkdir()
+    (folder / "first.txt").write_text("The very first words.")
+    collection = open_collection()
+    collection.index(folder)
+    stop, errors = threading.Event(), []
+
+    def ask():
+        while not stop.is_set():
+            try:
+                for mode in ("dense", "lexical", "hybrid"):
+                    assert collection.search("first words", k=5, mode=mode)[0].score > 0.5
+            except Exception as error:
+                errors.append(error)
+                return
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(12):
+        (folder / f"{number}.txt").write_text(f"Something about topic{number}.")
+        if number % 3 == 2:
+            (folder / f"{number - 2}.txt").unlink()
+        collection.index(folder)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert collection.status().files == {"indexed": 9}

@@ -1,0 +1,172 @@
+"""Index files are caches: whatever happens to them, answers stay the same and nothing is embedded
+again."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+QUERY = "parents at home with cats and keys"
+
+
+def answers(collection):
+    return {
+        mode: [
+            (hit.passage_id, hit.score, hit.scores["lexical"])
+            for hit in collection.search(QUERY, k=10, mode=mode)
+        ]
+        for mode in ("dense", "lexical", "hybrid")
+    }
+
+
+@pytest.fixture
+def indexed(open_collection, folder):
+    collection = open_collection()
+    collection.index(folder)
+    return collection
+
+
+def index_files(collection):
+    return sorted(
+        path for path in collection.folder.iterdir() if path.name.startswith(("vectors-", "words-"))
+    )
+
+
+def test_a_run_leaves_one_file_of_each_kind_named_after_what_it_holds(indexed, encoder):
+    words, vectors = sorted(index_files(indexed), key=lambda path: path.suffix)
+    generation = indexed.status().generation
+    assert vectors.name == f"vectors-{encoder.fingerprint[:12]}-{generation}.faiss"
+    assert words.name.startswith("words-")
+
+
+def damage_all(path):
+    for file in [path] if path.is_file() else list(path.iterdir()):
+        data = bytearray(file.read_bytes())
+        for position in range(0, len(data), 7):
+            data[position] ^= 0x55
+        file.write_bytes(data)
+
+
+def delete(path):
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def truncate(path):
+    for file in [path] if path.is_file() else list(path.iterdir()):
+        os.truncate(file, file.stat().st_size // 2)
+
+
+def empty(path):
+    for file in [path] if path.is_file() else list(path.iterdir()):
+        os.truncate(file, 0)
+
+
+@pytest.mark.parametrize("harm", [damage_all, delete, truncate, empty])
+@pytest.mark.parametrize("kind", ["vectors-", "words-"])
+def test_a_harmed_file_is_made_again_and_the_user_told(
+    indexed, open_collection, encoder, notices, harm, kind
+):
+    expected = answers(indexed)
+    (path,) = [each for each in index_files(indexed) if each.name.startswith(kind)]
+    harm(path)
+    encoder.encoded.clear()
+    again = open_collection()
+    assert answers(again) == expected
+    assert encoder.encoded == []
+    assert len(notices) == 1
+    assert kind in notices[0]
+    assert "made again from the database" in notices[0]
+    notices.clear()
+    assert answers(open_collection()) == expected
+    assert notices == []
+
+
+def test_the_file_of_another_collection_is_noticed(
+    indexed, open_collection, tmp_path, folder, notices
+):
+    expected = answers(indexed)
+    (vectors,) = [each for each in index_files(indexed) if each.name.startswith("vectors-")]
+    (folder / "leave.txt").write_text("Something quite different about dogs.")
+    shutil.copytree(indexed.folder, tmp_path / "kept")
+    (tmp_path / "kept" / vectors.name).rename(tmp_path / "foreign")
+    damaged = bytearray((tmp_path / "foreign").read_bytes())
+    damaged[-5] ^= 1
+    vectors.write_bytes(damaged)
+    assert [each[0] for each in answers(open_collection())["dense"]] == [
+        each[0] for each in expected["dense"]
+    ]
+    assert "checksum" in notices[0]
+
+
+def test_a_small_change_is_read_as_a_delta_and_a_large_one_folded(open_collection, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(50):
+        (folder / f"{number}.txt").write_text(f"This is about topic{number}.")
+    collection = open_collection()
+    collection.index(folder)
+    before = [path.name for path in index_files(collection) if path.suffix == ".faiss"]
+    (folder / "0.txt").write_text("This is about novelty.")
+    collection.index(folder)
+    assert [path.name for path in index_files(collection) if path.suffix == ".faiss"] == before
+    for fresh in (collection, open_collection()):
+        assert fresh.search("novelty", k=1)[0].path == "0.txt"
+        assert all("topic0." not in hit.text for hit in fresh.search("topic0", k=60))
+    for number in range(10):
+        (folder / f"{number}.txt").write_text(f"This is about change{number}.")
+    collection.index(folder)
+    after = [path.name for path in index_files(collection) if path.suffix == ".faiss"]
+    assert before[0] not in after or len(after) == 2
+    assert open_collection().search("change7", k=1)[0].path == "7.txt"
+
+
+def test_a_word_index_that_lags_behind_is_brought_up_to_date(
+    indexed, open_collection, folder, monkeypatch
+):
+    with monkeypatch.context() as patch:  # a run that died before its word index was written
+        patch.setattr("ragkit.storage.indexes.Indexes.fold_words", lambda self: None)
+        (folder / "late.txt").write_text("A latecomer.")
+        open_collection().index(folder)
+    found = open_collection().search("latecomer", k=1, mode="lexical")
+    assert found[0].path == "late.txt"
+    with indexed._store.reading() as connection:
+        row = connection.execute("SELECT * FROM index_files WHERE kind = 'words'").fetchone()
+    assert (indexed.folder / row["name"]).is_dir()
+    assert "meta.json" in json.loads(row["checksum"])
+
+
+def test_left_over_temporary_files_are_swept_up(indexed, folder):
+    (indexed.folder / ".tmp-1-vectors-x-9.faiss").write_bytes(b"half")
+    (indexed.folder / "words-999999").mkdir()
+    (folder / "new.txt").write_text("New.")
+    indexed.index(folder)
+    names = {path.name for path in indexed.folder.iterdir()}
+    assert ".tmp-1-vectors-x-9.faiss" not in names
+    assert "words-999999" not in names
+
+
+def test_a_read_only_collection_is_searched_without_its_files(
+    indexed, open_collection, unprivileged
+):
+    expected = answers(indexed)
+    for path in index_files(indexed):
+        delete(path)
+    indexed.close()
+    with unprivileged(indexed.folder):
+        collection = open_collection()
+        assert answers(collection) == expected
+        collection.close()
+
+
+def test_a_read_only_collection_cannot_be_written_and_says_so(
+    indexed, open_collection, folder, unprivileged
+):
+    from ragkit.errors import CollectionError
+
+    indexed.close()
+    with unprivileged(indexed.folder):
+        collection = open_collection()
+        with pytest.raises(CollectionError, match="cannot write to"):
+            collection.index(folder)
+        collection.close()
