@@ -242,6 +242,9 @@ class _Reader:
     def layer(self, index: int) -> Layer:
         at = f"encoder.layer.{index}"
         d, wide = self.size("hidden_size"), self.size("intermediate_size")
+        heads = self.size("num_attention_heads")
+        if d % heads:
+            raise ModelError(f"config.json: num_attention_heads {heads} do not divide {d}.")
         return Layer(
             query=self.linear(f"{at}.attention.self.query", d, d),
             key=self.linear(f"{at}.attention.self.key", d, d),
@@ -252,5 +255,5 @@ class _Reader:
             activation=ACTIVATIONS[self.config.get("hidden_act", "gelu")],
             down=self.linear(f"{at}.output.dense", wide, d),
             output_norm=self.layer_norm(f"{at}.output.LayerNorm"),
-            heads=self.size("num_attention_heads"),
+            heads=heads,
         )

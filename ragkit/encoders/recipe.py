@@ -220,13 +220,14 @@ def _dimension(folder: Path, modules: Sequence[tuple[str, str]], config: Json) -
 
 
 def _max_length(transformer: Path, config: Json, sentence: Json) -> int:
-    if isinstance(given := sentence.get("max_seq_length"), int):
-        return given
-    positions = config.get("max_position_embeddings", _NO_LIMIT)
-    if config.get("model_type") in _OFFSET_POSITIONS:
-        positions -= 2
-    tokenizer = _json_or_none(transformer / "tokenizer_config.json")
-    return int(min(positions, tokenizer.get("model_max_length") or _NO_LIMIT))
+    lengths = [sentence.get("max_seq_length")]
+    if lengths[0] is None:
+        tokenizer = _json_or_none(transformer / "tokenizer_config.json")
+        lengths = [tokenizer.get("model_max_length"), _NO_LIMIT]
+    if positions := config.get("max_position_embeddings"):
+        offset = 2 if config.get("model_type") in _OFFSET_POSITIONS else 0
+        lengths.append(positions - offset)
+    return int(min(length for length in lengths if length))
 
 
 def _prompts(folder: Path, name: str) -> tuple[str, str]:

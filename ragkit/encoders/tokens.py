@@ -41,6 +41,7 @@ class Tokens:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.max_length = max_length
+        self.vocabulary: int = self._tokenizer.get_vocab_size()
 
     @cached_property
     def _frame(self) -> tuple[list[int], list[int]]:

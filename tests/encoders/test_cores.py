@@ -1,0 +1,29 @@
+"""One BLAS thread while anybody needs it so."""
+
+from __future__ import annotations
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from ragkit.encoders import cores
+
+
+def blas_threads() -> set[int]:
+    infos = threadpool_info()
+    return {info["num_threads"] for info in infos if info["filepath"].count("numpy")}
+
+
+def test_the_limit_holds_until_the_last_user_leaves() -> None:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = blas_threads()
+    first, second = cores.one_blas_thread(), cores.one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas_threads() <= {1}  # empty where NumPy brings no BLAS of its own
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
+
+
+def test_available() -> None:
+    assert cores.available() >= 1

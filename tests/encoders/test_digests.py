@@ -1,0 +1,53 @@
+"""Digests that are remembered, and never wrong for it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from ragkit.encoders import digests
+
+
+def test_the_digest_is_sha256_and_comes_from_the_cache_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"abc")
+    assert digests.file_digest(file) == hashlib.sha256(b"abc").hexdigest()
+    monkeypatch.delattr(hashlib, "file_digest")
+    assert digests.file_digest(file) == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_another_file_at_the_same_path_is_hashed_anew(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"abc")
+    first = digests.file_digest(file)
+    (tmp_path / "new").write_bytes(b"xyz")
+    times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    os.utime(tmp_path / "new", ns=times)  # the same size and time: only the inode differs
+    (tmp_path / "new").replace(file)
+    assert digests.file_digest(file) != first
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"a": 1}'])
+def test_a_damaged_cache_is_passed_over(content: bytes, tmp_path: Path) -> None:
+    digests.cache_folder().mkdir(parents=True)
+    (digests.cache_folder() / "digests.json").write_bytes(content)
+    file = tmp_path / "weights"
+    file.write_bytes(b"abc")
+    assert digests.file_digest(file) == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_no_cache_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "file" / "below"))
+    assert digests.file_digest(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_nothing_temporary_is_left(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    digests.file_digest(tmp_path / "file")
+    assert [path.name for path in digests.cache_folder().iterdir()] == ["digests.json"]

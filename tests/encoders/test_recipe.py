@@ -1,0 +1,203 @@
+"""What a folder says, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.numpy import save_file
+
+from ragkit.encoders import recipe
+from ragkit.errors import ModelError
+
+from .conftest import MODULES, edit_json, tiny_weights, write_json
+
+
+def test_the_tiny_model(tiny: Path) -> None:
+    found = recipe.read(tiny, "tiny")
+    assert (found.pooling, found.dimension, found.max_length) == ("mean", 32, 32)
+    assert (found.query_prompt, found.passage_prompt) == ("", "")
+    assert found.is_plain
+    assert len(found.fingerprint) == 64
+
+
+def test_a_folder_of_plain_transformers_gets_mean_pooling(tiny: Path) -> None:
+    (tiny / "modules.json").unlink()
+    (tiny / "sentence_bert_config.json").unlink()
+    found = recipe.read(tiny, "tiny")
+    assert (found.pooling, found.max_length, found.is_plain) == ("mean", 48, True)
+
+
+@pytest.mark.parametrize(
+    ("config", "pooling"),
+    [
+        ({"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True}, "cls"),
+        ({"pooling_mode_max_tokens": True}, "mean+max"),
+        ({"pooling_mode": "max"}, "max"),
+        ({"pooling_mode": ["cls", "mean"]}, "cls+mean"),
+    ],
+)
+def test_pooling(tiny: Path, config: dict[str, Any], pooling: str) -> None:
+    edit_json(tiny / "1_Pooling" / "config.json", config)
+    assert recipe.read(tiny, "tiny").pooling == pooling
+
+
+@pytest.mark.parametrize(
+    ("settings", "length"),
+    [
+        ({"model_max_length": 20}, 20),
+        ({"model_max_length": 10**30}, 48),
+        ({"model_max_length": None}, 48),
+    ],
+)
+def test_the_length_where_sentence_transformers_names_none(
+    tiny: Path, settings: dict[str, Any], length: int
+) -> None:
+    write_json(tiny / "sentence_bert_config.json", {"max_seq_length": None})
+    edit_json(tiny / "tokenizer_config.json", settings)
+    assert recipe.read(tiny, "tiny").max_length == length
+
+
+def test_no_length_exceeds_the_positions(tiny: Path) -> None:
+    write_json(tiny / "sentence_bert_config.json", {"max_seq_length": 512})
+    assert recipe.read(tiny, "tiny").max_length == 48
+
+
+def test_roberta_has_two_positions_fewer_than_it_declares(tiny: Path) -> None:
+    write_json(tiny / "sentence_bert_config.json", {})
+    edit_json(tiny / "config.json", {"model_type": "roberta"})
+    assert recipe.read(tiny, "tiny").max_length == 46
+
+
+@pytest.mark.parametrize(
+    ("name", "prompts"),
+    [
+        ("intfloat/e5-small-v2", ("query: ", "passage: ")),
+        ("intfloat/multilingual-e5-large", ("query: ", "passage: ")),
+        ("models/bge-small-en-v1.5/", (recipe._FAMILIES[1][1][0], "")),
+        ("BAAI/bge-base-zh", ("", "")),
+        ("intfloat/e5-mistral-7b-instruct", ("", "")),
+        ("intfloat/multilingual-e5-large-instruct", ("", "")),
+        ("all-MiniLM-L6-v2", ("", "")),
+    ],
+)
+def test_prompts_of_known_families(tiny: Path, name: str, prompts: tuple[str, str]) -> None:
+    write_json(
+        tiny / "config_sentence_transformers.json", {"prompts": {"query": "", "document": ""}}
+    )
+    found = recipe.read(tiny, name)
+    assert (found.query_prompt, found.passage_prompt) == prompts
+
+
+@pytest.mark.parametrize(
+    ("own", "prompts"),
+    [
+        ({"prompts": {"query": "Q: ", "passage": "P: "}}, ("Q: ", "P: ")),
+        ({"prompts": {"query": "Q: ", "document": "D: "}}, ("Q: ", "D: ")),
+        ({"prompts": {"all": "A: "}, "default_prompt_name": "all"}, ("A: ", "A: ")),
+        ({"prompts": {"sts": "S: "}, "default_prompt_name": None}, ("", "")),
+    ],
+)
+def test_prompts_in_the_folder(tiny: Path, own: dict[str, Any], prompts: tuple[str, str]) -> None:
+    write_json(tiny / "config_sentence_transformers.json", own)
+    found = recipe.read(tiny, "tiny")
+    assert (found.query_prompt, found.passage_prompt) == prompts
+
+
+def test_all_that_decides_a_vector_changes_the_fingerprint(tiny: Path) -> None:
+    seen = {recipe.read(tiny, "tiny").fingerprint}
+    assert {recipe.read(tiny, "another name").fingerprint} == seen
+    edit_json(tiny / "tokenizer.json", {"padding": None})
+    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    write_json(tiny / "sentence_bert_config.json", {"max_seq_length": 30})
+    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
+    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    write_json(tiny / "config_sentence_transformers.json", {"prompts": {"query": "q: "}})
+    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    changed = {**tiny_weights(), "extra": tiny_weights()["pooler.dense.bias"]}
+    save_file(changed, tiny / "model.safetensors")
+    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    assert len(seen) == 6
+
+
+def dense(tiny: Path) -> Path:
+    kind = "sentence_transformers.models.Dense"
+    write_json(tiny / "modules.json", [*MODULES, {"path": "2_Dense", "type": kind}])
+    write_json(tiny / "2_Dense" / "config.json", {"in_features": 32, "out_features": 8})
+    save_file({"linear.weight": tiny_weights()["pooler.dense.weight"]}, tiny / "2_Dense" / "w")
+    return tiny / "2_Dense" / "w"
+
+
+def test_a_dense_module_decides_the_dimension(tiny: Path) -> None:
+    dense(tiny).rename(tiny / "2_Dense" / "model.safetensors")
+    found = recipe.read(tiny, "tiny")
+    assert (found.dimension, found.is_plain) == (8, False)
+
+
+def test_a_pickled_dense_module_is_refused(tiny: Path) -> None:
+    dense(tiny).rename(tiny / "2_Dense" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="only as a pickle"):
+        recipe.read(tiny, "tiny")
+
+
+def test_shards_are_all_checked(tiny: Path) -> None:
+    (tiny / "model.safetensors").rename(tiny / "a.safetensors")
+    write_json(
+        tiny / "model.safetensors.index.json",
+        {"weight_map": {"x": "a.safetensors", "y": "../b.safetensors"}},
+    )
+    with pytest.raises(ModelError, match=r"b\.safetensors is missing"):
+        recipe.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_missing_file_is_named(tiny: Path, name: str) -> None:
+    (tiny / name).unlink()
+    with pytest.raises(ModelError, match=f"{name} is missing"):
+        recipe.read(tiny, "tiny")
+
+
+def test_a_truncated_model_is_told(tiny: Path) -> None:
+    path = tiny / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="its header says"):
+        recipe.read(tiny, "tiny")
+
+
+def test_pickled_weights_are_refused(tiny: Path) -> None:
+    (tiny / "model.safetensors").rename(tiny / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="only as a pickle"):
+        recipe.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_code_of_a_model_is_refused(tiny: Path, name: str) -> None:
+    edit_json(tiny / name, {"auto_map": {"AutoModel": "modeling.Mine"}})
+    with pytest.raises(ModelError, match="runs none"):
+        recipe.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("modules", "says"),
+    [
+        ([{"type": "custom.Mine", "path": ""}], "runs none"),
+        ([{**MODULES[0], "path": "../elsewhere"}], "points out of its folder"),
+        ([{**MODULES[1]}], "starts with"),
+        ([], "starts with"),
+        ([{"type": 1}], "lists no modules"),
+        ({"a": 1}, "lists no modules"),
+    ],
+)
+def test_modules_that_are_not_served(tiny: Path, modules: Any, says: str) -> None:
+    write_json(tiny / "modules.json", modules)
+    with pytest.raises(ModelError, match=says):
+        recipe.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\0"])
+def test_a_damaged_config_is_told(tiny: Path, content: str) -> None:
+    (tiny / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=r"config\.json"):
+        recipe.read(tiny, "tiny")

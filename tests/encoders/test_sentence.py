@@ -1,0 +1,115 @@
+"""The encoder behind the seam."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragkit.encoders import Encoder, cores
+from ragkit.encoders.engines import NumpyEngine, TorchEngine
+from ragkit.encoders.models import load
+from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.errors import ModelError
+
+from .conftest import edit_json, write_json
+
+STSB = Path(__file__).parents[3] / "shared" / "data" / "stsb" / "dev.jsonl"
+TEXTS = ["the key rotates", "bank", "", "the river bank . " * 20]
+
+
+def test_it_is_an_encoder(tiny: Path) -> None:
+    encoder: Encoder = load(str(tiny))
+    vectors = encoder.encode_passages(TEXTS)
+    assert (vectors.shape, vectors.dtype) == ((4, 32), np.float32)
+    assert vectors.flags.c_contiguous
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(vectors, encoder.encode_queries(TEXTS))
+    assert encoder.count_tokens(TEXTS) == [len(encoder.token_spans(text)) for text in TEXTS]
+
+
+def test_nothing_gives_no_rows(tiny: Path) -> None:
+    encoder = load(str(tiny))
+    assert encoder.encode_passages([]).shape == encoder.encode_queries([]).shape == (0, 32)
+
+
+def test_prompts_are_put_before_and_taken_off_the_window(tiny: Path) -> None:
+    plain = load(str(tiny))
+    prompts = {"query": "every week ", "document": "the "}
+    write_json(tiny / "config_sentence_transformers.json", {"prompts": prompts})
+    encoder = load(str(tiny))
+    assert (plain.window, encoder.window) == (30, 28)
+    for encode, prompt in (
+        (encoder.encode_queries, "every week "),
+        (encoder.encode_passages, "the "),
+    ):
+        np.testing.assert_array_equal(encode(["key"]), plain.encode_queries([prompt + "key"]))
+
+
+def test_a_prompt_that_leaves_no_room(tiny: Path) -> None:
+    prompts = {"query": "the " * 30}
+    write_json(tiny / "config_sentence_transformers.json", {"prompts": prompts})
+    with pytest.raises(ModelError, match="leave no room"):
+        _ = load(str(tiny)).window
+
+
+def test_a_text_that_fills_the_window_is_read_to_its_end(tiny: Path) -> None:
+    encoder = load(str(tiny))
+    full = "the " * (encoder.window - 1)
+    one, other = encoder.encode_passages([full + "key", full + "bank"])
+    assert abs(one - other).max() > 1e-3
+    over, other = encoder.encode_passages([full + "key week", full + "key bank"])
+    np.testing.assert_allclose(over, other, atol=1e-6)
+
+
+def test_other_architectures_go_through_sentence_transformers(tiny: Path) -> None:
+    config = {"model_type": "distilbert", "dim": 32, "n_heads": 4, "n_layers": 0, "hidden_dim": 64}
+    edit_json(tiny / "config.json", {**config, "architectures": ["DistilBertModel"]})
+    encoder = load(str(tiny))
+    assert encoder.encode_queries(TEXTS).shape == (4, 32)
+    assert encoder.encode_passages(TEXTS).shape == (4, 32)
+
+
+def test_torch_is_loaded_only_where_a_gpu_may_pay(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load(str(tiny))
+    large = ["the key rotates " * 20] * 1_000
+    assert isinstance(encoder._bulk(large), NumpyEngine) or cores.may_have_gpu()
+    monkeypatch.setattr(cores, "may_have_gpu", lambda: True)
+    assert isinstance(encoder._bulk(TEXTS), NumpyEngine)
+    encoder._bulk(large)
+    assert encoder._torch_engine is not None
+    monkeypatch.setattr(TorchEngine, "device", "cuda")
+    assert isinstance(encoder._bulk(TEXTS), TorchEngine)
+    monkeypatch.setattr(TorchEngine, "device", "cpu")  # a driver, but no torch for it
+    assert isinstance(encoder._bulk(large), NumpyEngine)
+
+
+def test_threads_share_an_encoder(tiny: Path) -> None:
+    encoder = load(str(tiny))
+    texts = [["the key " * (n % 12), "week"] for n in range(60)]
+    alone = [encoder.encode_passages(pair) for pair in texts]
+    fresh = load(str(tiny))
+    with ThreadPoolExecutor(4) as pool:
+        for mine, its in zip(alone, pool.map(fresh.encode_passages, texts), strict=True):
+            np.testing.assert_array_equal(mine, its)
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_published_quality(minilm: SentenceEncoder) -> None:
+    """Spearman on STS-B dev: 86.72, as sentence-transformers has it."""
+    if not STSB.is_file():
+        pytest.skip("shared/data/stsb is not here")
+    from scipy.stats import spearmanr
+
+    rows = [json.loads(line) for line in STSB.read_text(encoding="utf-8").splitlines()]
+    left = minilm.encode_passages([row["sentence1"] for row in rows])
+    right = minilm.encode_passages([row["sentence2"] for row in rows])
+    cosines = np.einsum("ij,ij->i", left, right)
+    found = spearmanr(cosines, [row["score"] for row in rows]).statistic
+    assert 100 * found == pytest.approx(86.72, abs=0.1)

@@ -1,0 +1,93 @@
+"""Token ids, spans and counts."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragkit.encoders import tokens
+from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.tokens import Tokens
+from ragkit.errors import ModelError
+
+ODD = ["", " ", "\0", "a\ud800b", "👍🏽", "日 日", "[MASK] [SEP]", "é", "\u200b", "the\x85key"]
+
+
+@pytest.fixture
+def tiny_tokens(tiny: Path) -> Tokens:
+    return Tokens(tiny / "tokenizer.json", 32)
+
+
+def test_spans_are_character_offsets(tiny_tokens: Tokens) -> None:
+    text = "👍🏽 日 the KEYS rotates é."
+    found = [text[start:end] for start, end in tiny_tokens.spans(text)]
+    assert found == ["👍🏽", "日", "the", "KEY", "S", "rot", "ates", "é", "."]
+    assert tiny_tokens.spans(text).dtype == np.int64
+
+
+def test_nothing_is_padded_or_truncated_but_by_us(tiny_tokens: Tokens) -> None:
+    assert tiny_tokens.count(["the key", "the " * 500]) == [2, 500]
+    assert len(tiny_tokens.spans("the " * 500)) == 500
+    short, long = tiny_tokens.ids(["the key", "the " * 500])
+    assert short == [2, 5, 6, 3]
+    assert (len(long), long[0], long[-1]) == (32, 2, 3)
+
+
+def test_a_prompt_takes_room(tiny_tokens: Tokens) -> None:
+    assert tiny_tokens.room("") == 30
+    assert tiny_tokens.room("the key ") == 28
+    assert tiny_tokens.ids(["every week"], "the key ") == [[2, 5, 6, 9, 10, 3]]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_strings(tiny_tokens: Tokens, text: str) -> None:
+    spans = tiny_tokens.spans(text)
+    assert spans.shape == (tiny_tokens.count([text])[0], 2)
+    assert (spans >= 0).all()
+    assert (spans <= len(text)).all()
+    assert tiny_tokens.ids([text])[0][0] == 2
+    assert tiny_tokens.ids([text, text]) == tiny_tokens.ids([text]) * 2
+
+
+def test_a_lone_surrogate_moves_no_offset(tiny_tokens: Tokens) -> None:
+    assert tiny_tokens.spans("\ud800\udc00\udfff key").tolist()[-1] == [4, 7]
+
+
+def test_long_texts_go_through_in_pieces(
+    tiny_tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "the key rotates. \n " * 200 + "x" * 1_000 + " week"
+    whole = tiny_tokens.spans(text)
+    monkeypatch.setattr(tokens, "_PIECE", 100)
+    np.testing.assert_array_equal(tiny_tokens.spans(text), whole)
+    assert tiny_tokens.count([text]) == [len(whole)]
+
+
+def test_a_megabyte_without_spaces(tiny_tokens: Tokens) -> None:
+    assert tiny_tokens.count(["x" * 1_000_000]) == [1]
+    assert tiny_tokens.ids(["key." * 250_000])[0][:4] == [2, 6, 13, 6]
+
+
+def test_threads_share_a_tokenizer(tiny_tokens: Tokens) -> None:
+    texts = [["the key " * n, "week"] for n in range(200)]
+    alone = [tiny_tokens.ids(pair) for pair in texts]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(tiny_tokens.ids, texts)) == alone
+
+
+def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelError, match="is no tokenizer"):
+        Tokens(tmp_path / "tokenizer.json", 32)
+
+
+@pytest.mark.model
+def test_the_real_tokenizer_counts_what_it_encodes(minilm: SentenceEncoder) -> None:
+    text = "Rotating keys: every 90 days 👍🏽, 鍵のローテーション, naïve."
+    spans = minilm.token_spans(text)
+    assert minilm.count_tokens([text]) == [len(spans)]
+    assert text[slice(*spans[-2])] == "naïve"
+    assert minilm.window == 254
