@@ -12,6 +12,7 @@ from ragkit.documents.text import without_controls
 from ragkit.records import Heading
 
 _ROW_CHARACTERS = 2000  # a "row" longer than this is a page laid out in a table
+_DEEPEST_ROW = 4  # rows in rows in rows: below, cells are plain blocks, or time would explode
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Flow:
 
     blocks: list[Block] = field(default_factory=list)
     _rows: list[list[list[Block]]] = field(default_factory=list)  # open rows: cells: blocks
+    _flattened: int = 0  # open rows below the deepest that counts
 
     @property
     def in_row(self) -> bool:
@@ -41,21 +43,18 @@ class Flow:
         text = without_controls(text)
         if not text.strip():
             return
-        target = self.blocks
-        if self._rows:
-            cells = self._rows[-1]
-            if not cells:
-                cells.append([])
-            target = cells[-1]
-        target.append(Block(text, level, fence, tight))
+        self._open().append(Block(text, level, fence, tight))
 
     def open_row(self) -> None:
         """Begin a table row; `close_row` must follow."""
-        self._rows.append([])
+        if len(self._rows) < _DEEPEST_ROW:
+            self._rows.append([])
+        else:
+            self._flattened += 1
 
     def cell(self) -> None:
         """Begin the next cell of the open row."""
-        if self._rows:
+        if self._rows and not self._flattened:
             self._rows[-1].append([])
 
     def close_row(self, *, first: bool = False) -> bool:
@@ -64,6 +63,9 @@ class Flow:
         `first`: the row opens its table, so a blank line goes before it. Returns whether a line
         was added.
         """
+        if self._flattened:
+            self._flattened -= 1
+            return False
         cells = self._rows.pop()
         blocks = [block for cell in cells for block in cell]
         if not blocks:
@@ -71,7 +73,7 @@ class Flow:
         if any(block.level or block.fence for block in blocks) or (
             sum(len(block.text) for block in blocks) > _ROW_CHARACTERS
         ):
-            self._extend(blocks)
+            self._open().extend(blocks)
             return False
         line = " | ".join(
             " ".join(" ".join(block.text.split()) for block in cell) for cell in cells
@@ -79,19 +81,17 @@ class Flow:
         self.add(line.strip(), tight=not first)
         return True
 
-    def _extend(self, blocks: list[Block]) -> None:
-        if self._rows:
-            cells = self._rows[-1]
-            if not cells:
-                cells.append([])
-            cells[-1].extend(blocks)
-        else:
-            self.blocks.extend(blocks)
+    def _open(self) -> list[Block]:
+        """Where the next block goes: the open cell, or the document."""
+        if not self._rows:
+            return self.blocks
+        cells = self._rows[-1]
+        if not cells:
+            cells.append([])
+        return cells[-1]
 
     def layout(self) -> tuple[str, tuple[Heading, ...], tuple[tuple[int, int], ...]]:
         """The text, its headings and its fences (character offsets into the text)."""
-        while self._rows:  # a table cut off by the end of the file
-            self.close_row()
         parts: list[str] = []
         headings: list[Heading] = []
         fences: list[tuple[int, int]] = []

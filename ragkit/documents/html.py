@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _ANCHORS = frozenset("¶#§🔗")  # links from a heading to itself
-_DEEPEST_TABLE = 4  # below, tables are read as plain blocks: rows of rows cost too much
 _BREAK = "\x1e"  # stands for a line's end until white space is folded
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0xFEFF))  # soft hyphen, zero-width space and mark
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.I)
@@ -197,9 +196,9 @@ class _Walk:
     def _enter_table(self, tag: str) -> None:
         if tag == "table":
             self.tables.append(True)
-        elif tag == "tr" and self._in_table:
+        elif tag == "tr" and self.tables:
             self.flow.open_row()
-        elif tag in {"td", "th"} and self._in_table:
+        elif tag in {"td", "th"} and self.tables:
             self.flow.cell()
 
     def _leave(self, tag: str) -> None:
@@ -227,13 +226,8 @@ class _Walk:
                 self.mains.setdefault(opened, []).append((start, len(self.flow.blocks)))
         elif tag == "table":
             self.tables.pop()
-        elif tag == "tr" and self._in_table:
+        elif tag == "tr" and self.tables:
             self.tables[-1] = not self.flow.close_row(first=self.tables[-1])
-
-    @property
-    def _in_table(self) -> bool:
-        """Whether rows are kept: in a table, but not in a table in a table in a table …"""
-        return 0 < len(self.tables) <= _DEEPEST_TABLE
 
     def _item(self) -> None:
         """Begin a list item: it keeps its mark until its first block comes."""

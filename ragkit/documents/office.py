@@ -52,10 +52,12 @@ def read_docx(data: bytes, name: str) -> Document:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             return _document(archive, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DocumentError(f"damaged docx: {str(error) or 'cut off'}") from error
     except RuntimeError as error:  # what zipfile raises where a password is needed
+        if isinstance(error, NotImplementedError):
+            raise DocumentError(f"damaged docx: {error}") from error
         raise DocumentError("encrypted docx: needs a password") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        raise DocumentError(f"damaged docx: {error or 'cut off'}") from error
 
 
 def _document(archive: zipfile.ZipFile, name: str) -> Document:

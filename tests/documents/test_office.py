@@ -158,6 +158,12 @@ def test_a_nest_a_hundred_thousand_deep_is_read():
     assert text(deep) == "down here"
 
 
+def test_tables_in_tables_take_linear_time():
+    table = "<w:tbl><w:tr><w:tc>" + paragraph("x")
+    deep = table * 20_000 + "</w:tc></w:tr></w:tbl>" * 20_000
+    assert text(deep).split() == ["x"] * 20_000
+
+
 def test_real_files(real_files):
     document = read_docx((real_files / "office/unit_test_headers.docx").read_bytes(), "a.docx")
     assert document.title == "Test Document"

@@ -91,3 +91,7 @@ def test_words_parted_at_a_line_end_are_whole_again(real_files):
     document = read_pdf(data, "paper.pdf")
     assert "easy reuse of important innovations by a wide audience" in document.text
     assert len(document.pages) == 2
+
+
+def test_junk_before_the_header_is_passed_over():
+    assert read_pdf(b"From: a printer\r\n" + make_pdf(["The text."]), "a.pdf").text == "The text."
