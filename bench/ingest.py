@@ -11,10 +11,7 @@ from pathlib import Path
 from bench.process import measure, median, ragkit
 
 FILES = 10_000
-WORDS = (
-    "index passage vector query document search cosine model token window sentence folder "
-    "heading page citation answer question encoder database commit reader writer memory disk"
-).split(" ")
+WORDS = [f"word{number}" for number in range(200)]
 
 
 def make(folder: Path, files: int) -> None:

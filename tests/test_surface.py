@@ -30,7 +30,11 @@ def imported_by(*arguments, cwd):
         f"print('\\n', *[name for name in {HEAVY!r} if name in sys.modules])"
     )
     process = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, check=True
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=True,
     )
     assert "Traceback" not in process.stderr
     return process.stdout.rsplit("\n", 2)[1].split()
@@ -92,6 +96,8 @@ def test_walls_between_rooms_hold():
 
 def test_every_module_says_what_it_is():
     without = [
-        path.name for path in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert without == []

@@ -8,6 +8,7 @@ def _names(words: str) -> frozenset[str]:
 
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
+BOLD = _names("b strong")
 LISTS = _names("ul ol menu dir")
 SECTIONS = _names("main article section")
 

@@ -7,11 +7,13 @@ between, and keeps the offsets of headings and fences right. Knows no format.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ragkit.documents.text import without_controls
 from ragkit.records import Heading
 
 _ROW_CHARACTERS = 2000  # a "row" longer than this is a page laid out in a table
+_BELOW_ALL = 7  # a level: h1 to h6 are above
 _DEEPEST_ROW = 4  # rows in rows in rows: below, cells are plain blocks, or time would explode
 
 
@@ -23,6 +25,8 @@ class Block:
     level: int = 0  # of a heading, from 1
     fence: bool = False
     tight: bool = False  # no blank line between it and the block before
+    item: bool = False  # begins a list item
+    bold: bool = False  # a short line that is bold throughout: a heading, if text follows it
 
 
 @dataclass(slots=True)
@@ -40,10 +44,26 @@ class Flow:
 
     def add(self, text: str, *, level: int = 0, fence: bool = False, tight: bool = False) -> None:
         """Append a block; an empty one is dropped. `level` above 0 makes it a heading."""
-        text = without_controls(text)
-        if not text.strip():
-            return
-        self._open().append(Block(text, level, fence, tight))
+        self.append(Block(text, level, fence, tight))
+
+    def append(self, block: Block) -> None:
+        """Append a block; an empty one is dropped."""
+        block.text = without_controls(block.text)
+        if block.text.strip():
+            self._open().append(block)
+
+    def promote_bold_lines(self) -> None:
+        """Make headings, below all others, of bold lines that plain text of their own follows.
+
+        Many pages mark their questions, limits or steps so, and have no other headings there. A
+        list of bold items is a list.
+        """
+        for block, following in pairwise(self.blocks):
+            unfinished = block.text.endswith((":", ",", ";"))
+            alone = following.bold or following.item or following.level
+            alone = alone or (block.item and not following.tight)  # the list ends here
+            if block.bold and not unfinished and not alone:
+                block.level = _BELOW_ALL
 
     def open_row(self) -> None:
         """Begin a table row; `close_row` must follow."""
@@ -103,7 +123,7 @@ class Flow:
                 at += len(separator)
             end = at + len(block.text)
             if block.level:
-                headings.append(Heading(at, end, block.level, block.text))
+                headings.append(Heading(at, end, block.level, block.text.lstrip("- ")))
             elif block.fence:
                 fences.append((at, end))
             parts.append(block.text)

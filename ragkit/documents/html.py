@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ragkit.documents import elements
-from ragkit.documents.flow import Flow
+from ragkit.documents.flow import Block, Flow
 from ragkit.documents.nesting import too_deep, without_tags
 from ragkit.documents.text import decode
 from ragkit.documents.titles import page_title
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _ANCHORS = frozenset("¶#§🔗")  # links from a heading to itself
+_LONGEST_HEADING = 200  # characters of a bold line that may be one
 _BREAK = "\x1e"  # stands for a line's end until white space is folded
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0xFEFF))  # soft hyphen, zero-width space and mark
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.I)
@@ -42,6 +43,7 @@ def read_html(data: bytes, name: str) -> Document:
     walk = _Walk()
     walk.run(tree.body)
     walk.keep_main()
+    walk.flow.promote_bold_lines()
     text, headings, fences = walk.flow.layout()
     first = next((heading.text for heading in headings if heading.level == 1), None)
     title, metadata = _head(tree)
@@ -108,6 +110,8 @@ class _Walk:
     tight: bool = False  # whether the next block follows without a blank line
     heading: int = 0  # level of the open heading
     pre: int = 0  # open <pre> elements
+    bold: int = 0  # open <b> and <strong> elements
+    plain: bool = False  # whether the open block has text outside of them
 
     def run(self, body: LexborNode | None) -> None:
         """Walk the tree below `body`, keeping its own stack: pages can be deeper than Python's."""
@@ -117,7 +121,7 @@ class _Walk:
             tag = node.tag or ""
             child = None
             if tag == "-text":
-                self.pieces.append(node.text_content or "")
+                self._text(node.text_content or "")
             elif (kept := self._kept(node, tag)) is not None:
                 self._enter(node, kept)
                 child = node.first_child
@@ -132,6 +136,10 @@ class _Walk:
                 following = parent.next if above else None
             node = following
         self._flush()
+
+    def _text(self, text: str) -> None:
+        self.pieces.append(text)
+        self.plain = self.plain or (not self.bold and bool(text.strip()))
 
     def keep_main(self) -> None:
         """Drop what stands around the page's only main part, if that holds most of the text."""
@@ -167,6 +175,8 @@ class _Walk:
             self._enter_in_pre(tag)
         elif tag == "br":
             self.pieces.append(_BREAK)
+        elif tag in elements.BOLD:
+            self.bold += 1
         elif tag in elements.BLOCKS:
             self._flush()
             if tag in elements.LISTS:
@@ -207,6 +217,8 @@ class _Walk:
             if tag in elements.BLOCKS:
                 self.pieces.append(_BREAK)
             return
+        if tag in elements.BOLD:
+            self.bold -= 1
         if tag not in elements.BLOCKS:
             return
         self._flush()
@@ -243,8 +255,9 @@ class _Walk:
         """End the open block, if it holds any text."""
         if not self.pieces:
             return
-        raw = "".join(self.pieces)
+        raw, bold = "".join(self.pieces), not self.plain
         self.pieces.clear()
+        self.plain = False
         if self.pre:
             raw = raw.replace(f"{_BREAK}\n", "\n").replace(_BREAK, "\n")
             self.flow.add(raw.strip("\n").rstrip(), fence=True)
@@ -255,6 +268,8 @@ class _Walk:
             text = "\n".join(lines)
             if not text:
                 return
-            self.flow.add(self.mark + text, tight=self.tight)
+            bold = bold and len(text) <= _LONGEST_HEADING and "\n" not in text
+            item = bool(self.mark)
+            self.flow.append(Block(self.mark + text, tight=self.tight, item=item, bold=bold))
         self.mark = ""
         self.tight = bool(self.lists)

@@ -49,7 +49,7 @@ def test_first_steps_as_a_user_takes_them(run, folder):
     code, out, err = run("index", "notes")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"3 files \(3 added\), \d passages \(\d embedded\) in \d+\.\d s\n", out)
-    code, out, _ = run("index")
+    _, out, _ = run("index")
     assert re.fullmatch(r"nothing changed: 3 files in \d+\.\d s\n", out)
     code, out, err = run("query", "how long may parents stay at home?", "-k", "1")
     assert (code, err) == (0, "")
@@ -123,13 +123,13 @@ def test_status_says_what_is_there(run, kit, folder):
 
 def test_get_prints_the_text_and_nothing_else(run, kit):
     assert run("get", "keys.md#L5") == (0, "## Storage\n", "")
-    code, out, _ = run("get", "leave.txt", "--json")
+    _, out, _ = run("get", "leave.txt", "--json")
     assert json.loads(out)["text"] == "Parents may stay at home for half a year.\n"
 
 
 def test_get_tells_when_the_file_has_changed(run, kit, folder):
     (folder / "leave.txt").write_text("Parents work.")
-    code, out, err = run("get", "leave.txt")
+    _, out, err = run("get", "leave.txt")
     assert out.startswith("Parents may stay")
     assert "has changed or gone since it was indexed" in err
 

@@ -162,3 +162,37 @@ def test_a_real_page(real_files):
     assert document.title == "Write-Ahead Logging"
     assert document.text.startswith("1. Overview\n\nThe default method by which SQLite implements")
     assert "Small. Fast. Reliable." not in document.text
+
+
+def headings(html):
+    document = read_html(html.encode(), "x.html")
+    return [(heading.level, heading.text) for heading in document.headings]
+
+
+def test_a_bold_line_with_text_below_it_is_a_heading_below_all_others():
+    page = (
+        "<h2>Limits</h2><ol><li><p><b>Length of a name</b></p><p>Sixty characters.</p></li>"
+        "<li><p><b>Number of <i>columns</i></b></p><p>Two thousand.</p></li></ol>"
+        "<p><strong>(1) May I?</strong></p><p>You may.</p>"
+    )
+    assert headings(page) == [
+        (2, "Limits"),
+        (7, "1. Length of a name"),
+        (7, "2. Number of columns"),
+        (7, "(1) May I?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p><b>Bold</b> and plain.</p><p>Text.</p>",
+        "<ul><li><b>one</b></li><li><b>two</b></li></ul><p>Text.</p>",
+        "<p><b>note:</b></p><p>Text.</p>",
+        f"<p><b>{'very long ' * 30}</b></p><p>Text.</p>",
+        "<p><b>The end</b></p>",
+        "<p><b>two<br>lines</b></p><p>Text.</p>",
+    ],
+)
+def test_other_bold_text_is_only_text(page):
+    assert headings(page) == []

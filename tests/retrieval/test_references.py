@@ -81,7 +81,7 @@ def test_absolute_and_working_folder_paths(filled, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("peom.txt", "no document peom.txt in this collection; the nearest is poem.txt"),
+        ("peom.txt", r"no document peom.txt in this collection; the nearest is poem.txt"),
         ("poem.txt#page=1", "poem.txt has 0 pages"),
         ("poem.txt#L99", "poem.txt has 6 lines"),
         ("poem.txt#L3-L2", "poem.txt has 6 lines"),
