@@ -1,7 +1,7 @@
 # make demo    install, index data/, ask three questions
 # make test    install with the test extras, run every test
 # make check   what CI runs: ruff, mypy, make test
-# make bench   run the benchmarks and rewrite bench/RESULTS.md's figures by hand from their output
+# make bench   run the benchmarks; their tables go into bench/RESULTS.md
 # make docs    check that documentation and program agree
 
 PYTHON ?= python3
@@ -18,9 +18,9 @@ export HF_HUB_OFFLINE = 1
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
 	@for question in \
-		"Is my data still safe if the power fails during a commit?" \
-		"Can several processes write to the same file at once?" \
-		"How do I make a copy of a database that is in use?"; \
+		"how do I shrink the file after deleting rows?" \
+		"can several processes write to the same file at once?" \
+		"why is my OR query slow?"; \
 	do printf '\n? %s\n' "$$question"; $(BIN)/ragkit -c .ragkit query "$$question" -k 3 || exit; done
 	@printf '\nYour turn: %s -c .ragkit query "…"\n' "$(BIN)/ragkit"
 

@@ -91,11 +91,15 @@ def test_nothing_is_lost_against_sentence_transformers_with_exact_cosine(tmp_pat
     with Collection(tmp_path / "kit") as collection:
         collection.index(texts)
         with collection._store.reading() as connection:
-            rows = connection.execute("SELECT id, header, text FROM passages ORDER BY id").fetchall()
+            rows = connection.execute(
+                "SELECT id, header, text FROM passages ORDER BY id"
+            ).fetchall()
         asked = [row["text"] for row in queries[:200]]
         found = [collection.search(text, k=10) for text in asked]
     assert all(row["header"] == "" for row in rows)
-    model = sentence_transformers.SentenceTransformer(str(resolve(DEFAULT_MODEL).path), device="cpu")
+    model = sentence_transformers.SentenceTransformer(
+        str(resolve(DEFAULT_MODEL).path), device="cpu"
+    )
     passages = model.encode([row["text"] for row in rows], normalize_embeddings=True)
     vectors = model.encode(asked, normalize_embeddings=True)
     ids = np.array([row["id"] for row in rows])

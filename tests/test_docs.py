@@ -1,0 +1,90 @@
+"""Documentation and program agree."""
+
+import asyncio
+import re
+import tomllib
+
+import pytest
+
+import ragkit
+from ragkit.cli.parser import parser
+from ragkit.settings import Settings
+from tests.conftest import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands():
+    """Every command with its options."""
+    (subparsers,) = [
+        action for action in parser()._actions if action.__class__.__name__ == "_SubParsersAction"
+    ]
+    return {
+        name: {option for action in command._actions for option in action.option_strings}
+        for name, command in subparsers.choices.items()
+    }
+
+
+def test_every_command_is_in_the_readme():
+    for name in commands():
+        assert re.search(rf"\b{name}\b", README), name
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\$ ragkit (.*)$", README, re.MULTILINE))
+def test_every_example_uses_commands_and_options_that_exist(line):
+    words = line.split("#")[0].split("|")[0].split()
+    known = commands()[words[0]]
+    assert [word for word in words if word.startswith("-") and word not in known] == []
+
+
+def test_the_settings_example_names_settings_that_exist():
+    (example,) = blocks("toml")
+    assert Settings(**tomllib.loads(example)).mode == "hybrid"
+
+
+def test_the_python_examples_run(folder, encoder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    first, chatbot = blocks("python")
+    exec(first, {})
+    scope = {}
+    exec(chatbot, scope)
+    prompts = []
+
+    async def ask_model(prompt):
+        prompts.append(prompt)
+        return "For half a year [1]."
+
+    reply, cited = asyncio.run(scope["answer"]("how long may parents stay at home?", ask_model))
+    assert reply == "For half a year [1]."
+    assert cited[0] == (1, "leave.txt#L1")
+    assert "Parents may stay at home for half a year." in prompts[0]
+    scope["notes"].close()
+
+
+def test_the_changelog_knows_this_version_or_has_something_unreleased():
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text()
+    assert "## Unreleased" in changelog or f"## {ragkit.__version__}" in changelog
+
+
+def test_the_storage_page_shows_a_query_that_works(collection, folder, monkeypatch):
+    page = (REPOSITORY / "docs" / "storage.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    collection.index(folder)
+    scope = {}
+    exec(example.replace(".ragkit/ragkit.db", str(collection.folder / "ragkit.db")), scope)
+    assert scope["matrix"].shape == (4, 64)
+
+
+def test_the_storage_page_names_every_table(collection):
+    page = (REPOSITORY / "docs" / "storage.md").read_text()
+    with collection._store.reading() as connection:
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' "
+            "AND name NOT LIKE 'sqlite%'"
+        ).fetchall()
+    assert [row["name"] for row in tables if f"`{row['name']}`" not in page] == []

@@ -1,0 +1,65 @@
+import pytest
+
+from ragkit import settings
+from ragkit.errors import UsageError
+from ragkit.settings import Settings
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    folder = tmp_path / "project" / "deep"
+    folder.mkdir(parents=True)
+    user = tmp_path / "user"
+    user.mkdir()
+    monkeypatch.setenv("RAGKIT_CONFIG_DIR", str(user))
+    return folder
+
+
+def test_flag_beats_environment_beats_project_beats_user_beats_default(
+    project, tmp_path, monkeypatch
+):
+    assert settings.load(project).top_k == 10
+    (tmp_path / "user" / "config.toml").write_text('top_k = 1\nmode = "lexical"\noverlap = 0\n')
+    assert settings.load(project).top_k == 1
+    (project.parent / "ragkit.toml").write_text('top_k = 2\nmode = "hybrid"\n')
+    assert settings.load(project).top_k == 2
+    monkeypatch.setenv("RAGKIT_TOP_K", "3")
+    assert settings.load(project).top_k == 3
+    found = settings.load(project, {"top_k": 4, "model": None})
+    assert found == Settings(top_k=4, mode="hybrid", overlap=0)
+
+
+def test_the_nearest_project_file_counts(project):
+    (project.parent / "ragkit.toml").write_text("top_k = 2\n")
+    (project / "ragkit.toml").write_text("overlap = 0.2\n")
+    assert settings.load(project) == Settings(overlap=0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("topk = 3", r"ragkit.toml: no setting is called 'topk'; did you mean top_k\?"),
+        ("colour = 3", "no setting is called 'colour'; known: collection, model"),
+        ('top_k = "many"', "top_k is 'many'; expected int"),
+        ("top_k = 2.5", "top_k is 2.5; expected int"),
+        ("top_k = true", "top_k is True; expected int"),
+        ("model = 3", "model is 3; expected str"),
+        ("model = []", r"model is \[\]; expected str"),
+        ('mode = "psychic"', "ragkit.toml: mode is 'psychic'; expected one of dense"),
+        ("top_k = 0", "top_k is 0; expected 1 or more"),
+        ("overlap = 0.5", "overlap is 0.5; expected 0 to 0.2"),
+        ("passage_tokens = 3", "passage_tokens is 3; expected 16 to 8192"),
+        ("max_file_mb = 0", "max_file_mb is 0"),
+        ("= broken", "is not readable as TOML"),
+    ],
+)
+def test_wrong_settings_name_their_file_and_what_was_expected(project, text, message):
+    (project / "ragkit.toml").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        settings.load(project)
+
+
+def test_a_wrong_environment_is_named_as_such(project, monkeypatch):
+    monkeypatch.setenv("RAGKIT_TOP_K", "x")
+    with pytest.raises(UsageError, match="the environment: top_k is 'x'; expected int"):
+        settings.load(project)
