@@ -62,8 +62,10 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 def load(name: str = DEFAULT_MODEL) -> SentenceEncoder:
     """The encoder of this name, ready for queries; what bulk work needs is loaded by the first
-    bulk job."""
+    bulk job. A folder's encoder bears its absolute path, so that it is found from anywhere."""
     found = resolve(name)
+    if found.origin == "folder":
+        name = str(found.path.resolve())
     return SentenceEncoder(name, recipe.read(found.path, name))
 
 

@@ -99,7 +99,7 @@ def test_a_name_in_two_roots_asks_for_more(filled, folder, tmp_path):
     other.mkdir()
     (other / "poem.txt").write_text("six")
     filled.index(other)
-    with pytest.raises(UsageError, match="poem.txt is in several roots; name one of"):
+    with pytest.raises(UsageError, match=r"poem.txt is in several roots; name one of"):
         filled.get("poem.txt")
     assert filled.get(f"{other}/poem.txt").text == "six"
 
