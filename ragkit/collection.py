@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ragkit.ingest.apply import Progress
     from ragkit.storage.indexes import Indexes
 
+PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
 logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
 
@@ -117,7 +118,7 @@ class Collection:
         wanted = model or self.settings.model
         if dry_run:
             return run.preview(self._store, request, self._agreed_model(wanted, rebuild)[1])
-        with writer_lock(self.folder, "ragkit index"):
+        with writer_lock(self.folder, "ragkit index", PATIENCE):
             model_id, fingerprint = self._model_for_writing(wanted, rebuild)
             return run.index(
                 self._store,
@@ -235,7 +236,7 @@ class Collection:
         from ragkit.ingest import removal
 
         named = [paths] if isinstance(paths, (str, Path)) else list(paths)
-        with writer_lock(self.folder, "ragkit remove"):
+        with writer_lock(self.folder, "ragkit remove", PATIENCE):
             return removal.remove(self._store, self._indexes, named)
 
     def status(self) -> CollectionStatus:

@@ -171,7 +171,11 @@ def completion(arguments: Namespace) -> int:
     """`ragkit completion`."""
     import shtab
 
-    from ragkit.cli.parser import parser
+    from ragkit.cli.parser import every_action, parser
 
-    print(shtab.complete(parser(), arguments.shell))
+    top = parser()
+    for action in every_action(top):
+        if action.dest in ("paths", "folder", "collection"):
+            action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab's own convention
+    print(shtab.complete(top, arguments.shell))
     return 0

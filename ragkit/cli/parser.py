@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
@@ -79,6 +79,15 @@ def parser() -> argparse.ArgumentParser:
     completion = add("completion", "completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=_SHELLS)
     return top
+
+
+def every_action(top: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """All arguments and options of all commands."""
+    for action in top._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in set(action.choices.values()):
+                yield from every_action(command)
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

@@ -77,6 +77,7 @@ class Writer:
                     size=each.size,
                 )
                 ledger.remove_documents(connection, file_id)
+        self.counts["dropped"] += len(plan.passed) + len(plan.gone)
         self.counts["moved"] += len(plan.moved)
         self.counts["removed"] += sum(row.status in READ for row in plan.gone)
         self.counts["unchanged"] += plan.unchanged
@@ -163,6 +164,7 @@ class Writer:
         if document is None:
             if not kept:
                 ledger.remove_documents(connection, file_id)
+                self.counts["dropped"] += known is not None
             return
         document_id = ledger.save_document(connection, file_id, document)
         passages.save_passages(connection, document_id, reading.passages, generation)
@@ -178,8 +180,9 @@ class Writer:
     def finish(self) -> None:
         """Bring the index files up to date and forget what nothing refers to."""
         self.indexes.fold_words()
-        with self.store.writing() as connection:
-            passages.forget_unused(connection)
+        if self.counts["updated"] or self.counts["removed"] or self.counts["dropped"]:
+            with self.store.writing() as connection:
+                passages.forget_unused(connection)
         self.indexes.fold_vectors()
 
 

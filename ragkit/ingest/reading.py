@@ -83,7 +83,8 @@ def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
     """The file's bytes and a time stamp that holds for them, None where it may not."""
     with task.absolute.open("rb") as file:
         before = os.fstat(file.fileno())
-        data = file.read(max_bytes + 1)
+        # One byte more than there should be tells a growing file; never more than is allowed.
+        data = file.read(min(before.st_size, max_bytes) + 1)
         after = os.fstat(file.fileno())
     steady = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, len(data))
     fresh = time.time_ns() - before.st_mtime_ns < _FRESH_NS

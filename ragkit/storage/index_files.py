@@ -81,7 +81,7 @@ def new_folder(path: Path, fill: Callable[[Path], None]) -> None:
         temporary.mkdir()
         fill(temporary)
         for entry in temporary.iterdir():
-            with entry.open("rb") as file:
+            with entry.open("r+b") as file:  # Windows flushes only what may be written
                 os.fsync(file.fileno())
         flush_folder(temporary)
         if path.exists():

@@ -174,6 +174,8 @@ class Indexes:
         """Whether what came after this vector file is few enough to be read at every opening."""
         if file.model_id != model_id or not (self._store.folder / file.name).exists():
             return False
+        if file.generation == generation(connection):
+            return True
         changed = passages.changes_since(connection, model_id, file.generation)
         return changed <= FOLD_AT * passages.searchable_count(connection, model_id)
 

@@ -18,11 +18,12 @@ from ragkit.errors import CollectionError
 
 
 @contextlib.contextmanager
-def writer_lock(folder: Path, purpose: str) -> Iterator[None]:
-    """Hold the collection's lock. Raises CollectionError at once where another holds it."""
+def writer_lock(folder: Path, purpose: str, patience: float = 0) -> Iterator[None]:
+    """Hold the collection's lock. Raises CollectionError where another holds it for longer than
+    `patience` seconds."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / "writer.lock", timeout=0, thread_local=False)
+    lock = FileLock(folder / "writer.lock", timeout=patience, thread_local=False)
     note = folder / "writer.json"
     try:
         lock.acquire()

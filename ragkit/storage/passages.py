@@ -177,16 +177,18 @@ _SINCE = (
 def vectors_since(
     connection: sqlite3.Connection, model_id: int, generation: int
 ) -> Iterator[tuple[int, bytes]]:
-    """(passage id, vector blob) of what became searchable after this generation, by id.
+    """(passage id, vector blob) of what became searchable after this generation.
 
-    Generation 0 yields everything, so an index is built and caught up by the same rows.
+    Generation 0 yields everything, by id: an index is built and caught up by the same rows. No
+    sorting, which would hold all vectors in memory.
     """
-    rows = connection.execute(
-        f"SELECT passages.id, vectors.vector {_SINCE.format('passages')} "
-        f"UNION ALL SELECT passages.id, vectors.vector {_SINCE.format('vectors')} "
-        "AND passages.generation <= :since ORDER BY 1",
-        {"model": model_id, "since": generation},
-    )
+    sql = f"SELECT passages.id, vectors.vector {_SINCE.format('passages')}"
+    if generation:
+        sql += (
+            f" UNION ALL SELECT passages.id, vectors.vector {_SINCE.format('vectors')} "
+            "AND passages.generation <= :since"
+        )
+    rows = connection.execute(sql, {"model": model_id, "since": generation})
     for row in rows:
         yield row[0], row[1]
 

@@ -1,8 +1,9 @@
 """Nearest neighbours by cosine: a FAISS file, what came after it, what has gone since.
 
 Knows ids and unit vectors, never text and never SQL. The file is exact (inner products over all
-vectors, `IndexIDMap(IndexFlatIP)`); it is read and written through Python's own file objects,
-because FAISS cannot open every path that Windows has.
+vectors): one `IndexIDMap(IndexFlatIP)` after the other, each of a bounded size, so that writing
+takes no more memory for a large collection than for a small one. It is read and written through
+Python's own file objects, because FAISS cannot open every path that Windows has.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ragkit.storage.index_files import BLOCK, Digest, new_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BATCH = 4096  # vectors handed to FAISS at a time: 6 MB at 384 dimensions
+SHARD = 4096  # vectors in one index of the file: 6 MB at 384 dimensions
 FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file
 
 
@@ -37,7 +38,7 @@ def _batches(
 ) -> Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """(passage id, float32 blob) in groups: ids (n,) int64 and vectors (n, d) float32."""
     rows = iter(rows)
-    while batch := list(islice(rows, BATCH)):
+    while batch := list(islice(rows, SHARD)):
         ids = np.fromiter((row[0] for row in batch), dtype=np.int64, count=len(batch))
         blob = b"".join(row[1] for row in batch)
         if len(blob) != 4 * dimension * len(batch):
@@ -51,37 +52,43 @@ def _batches(
 def write(path: Path, rows: Iterable[tuple[int, bytes]], dimension: int) -> str:
     """Write an index of these (passage id, vector blob) rows to `path`; returns its checksum."""
     faiss = _faiss()
-    index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
-    for ids, vectors in _batches(rows, dimension):
-        index.add_with_ids(vectors, ids)
     digest = Digest()
     with new_file(path) as file:
         writer = faiss.PyCallbackIOWriter(lambda block: file.write(digest.feed(block)), BLOCK)
-        faiss.write_index(index, writer)
+        for ids, vectors in _batches(rows, dimension):
+            index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
+            index.add_with_ids(vectors, ids)
+            faiss.write_index(index, writer)
     return str(digest)
 
 
 def read(path: Path, checksum: str, dimension: int) -> Any:  # noqa: ANN401
-    """The FAISS index in this file.
+    """The FAISS index in this file, its parts behind one `search`.
 
     Raises ValueError where the file is not what was written: FAISS itself loads more than half of
     damaged files without a word and then answers wrongly.
     """
     faiss = _faiss()
+    whole = faiss.IndexShards(dimension, False, False)
     digest = Digest()
+    size = path.stat().st_size
     with path.open("rb") as file:
-        reader = faiss.PyCallbackIOReader(lambda size: digest.feed(file.read(size)), BLOCK)
+        reader = faiss.PyCallbackIOReader(lambda wanted: digest.feed(file.read(wanted)), BLOCK)
         try:
-            index = faiss.read_index(reader)
+            while file.tell() < size:
+                part = faiss.read_index(reader)
+                if part.d != dimension:
+                    raise ValueError(
+                        f"{path.name} holds vectors of {part.d} numbers, not {dimension}"
+                    )
+                part.this.disown()  # `whole` frees it
+                whole.add_shard(part)
         except RuntimeError as error:
             raise ValueError(f"{path.name} is damaged") from error
-        while block := file.read(BLOCK):
-            digest.feed(block)
+        whole.own_indices = True
     if str(digest) != checksum:
         raise ValueError(f"{path.name} is damaged: its checksum is not the recorded one")
-    if index.d != dimension:
-        raise ValueError(f"{path.name} holds vectors of {index.d} numbers, not {dimension}")
-    return index
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

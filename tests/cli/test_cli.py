@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -291,3 +292,15 @@ def test_completion_knows_every_command(run, shell):
     code, out, _ = run("completion", shell)
     assert code == 0
     assert all(name in out for name in ("index", "query", "status", "remove"))
+
+
+def test_completion_completes_files_in_bash(run, tmp_path):
+    script = run("completion", "bash")[1]
+    (tmp_path / "handbook").mkdir()
+    ask = (
+        f"{script}\n"
+        "COMP_WORDS=(ragkit index hand); COMP_CWORD=2; _shtab_ragkit; echo ${COMPREPLY[@]}\n"
+        "COMP_WORDS=(ragkit sta); COMP_CWORD=1; _shtab_ragkit; echo ${COMPREPLY[@]}\n"
+    )
+    shell = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False)
+    assert shell.stdout.split() == ["handbook", "status"]

@@ -79,7 +79,6 @@ from ragkit import Collection, Settings
 class Slow(WordEncoder):
     def encode_passages(self, texts):
         import time
-from pathlib import Path
         print("embedding", flush=True)
         time.sleep(0.05)
         return super().encode_passages(texts)
