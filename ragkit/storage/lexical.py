@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
-_HEAP = 32_000_000  # bytes tantivy gathers before it writes a segment
+_HEAP = 15_000_000  # bytes tantivy gathers before it writes a segment
 _LONGEST_WORD = 80  # characters; longer ones are hashes and base64
 MOST_TERMS = 1024  # different words of a query that count
 

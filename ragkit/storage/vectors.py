@@ -22,7 +22,7 @@ from ragkit.storage.index_files import BLOCK, Digest, new_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SHARD = 4096  # vectors in one index of the file: 6 MB at 384 dimensions
+SHARD = 2048  # vectors in one index of the file: 3 MB at 384 dimensions
 FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file
 
 
