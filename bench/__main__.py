@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 
-NAMES = ("start", "ingest", "memory")
+NAMES = ("start", "ingest", "memory", "encoding", "questions")
 
 
 def main() -> int:

@@ -144,7 +144,8 @@ class Writer:
             status = "skipped" if reading.skipped else "failed"
         # A file that cannot be opened just now keeps the text it had; one that opens and holds no
         # document any more does not.
-        kept = reading.digest is None and known is not None and known.status in READ
+        unopened = known if reading.digest is None else None
+        kept = unopened is not None and ledger.has_text(connection, unopened.id)
         reason = f"{reading.reason}; its earlier text is kept" if kept else reading.reason
         file_id = ledger.record_file(
             connection,

@@ -271,6 +271,12 @@ def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sql
     return found[0] if found else None
 
 
+def has_text(connection: sqlite3.Connection, file_id: int) -> bool:
+    """Whether anything that was read from a file is there."""
+    sql = "SELECT 1 FROM documents WHERE file_id = ? LIMIT 1"
+    return connection.execute(sql, (file_id,)).fetchone() is not None
+
+
 def document_count(connection: sqlite3.Connection) -> int:
     """How many documents there are."""
     return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])

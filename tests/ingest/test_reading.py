@@ -41,9 +41,11 @@ def test_a_file_that_cannot_be_opened_any_more_keeps_its_text(collection, folder
     collection.index(folder)
     (folder / "leave.txt").write_text("Parents may stay for a whole year.")
     refused.add("leave.txt")
-    report = collection.index(folder)
-    assert report.failed == 1
-    assert status(collection, "leave.txt")[1] == "permission denied; its earlier text is kept"
+    for _ in range(2):
+        report = collection.index(folder)
+        assert report.failed == 1
+        reason = status(collection, "leave.txt")[1]
+        assert reason == "permission denied; its earlier text is kept"
     (hit,) = collection.search("parents at home", k=1)
     assert (hit.text, hit.stale) == ("Parents may stay at home for half a year.", True)
 
