@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ragkit.errors import ModelError, UsageError
+from ragkit.errors import CollectionError, ModelError, UsageError
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 from ragkit.settings import MODES, Settings
 from ragkit.storage import ledger, passages
@@ -56,7 +56,8 @@ class Collection:
         self.settings = settings or Settings()
         self._notify = notify
         self._store = Database(self.folder, create=create)
-        self._encoder = encoder
+        self._given = encoder
+        self._loaded: Encoder | None = None
         self._loading = threading.Lock()
 
     @cached_property
@@ -117,7 +118,9 @@ class Collection:
         )
         wanted = model or self.settings.model
         if dry_run:
-            return run.preview(self._store, request, self._agreed_model(wanted, rebuild)[1])
+            return run.preview(
+                self._store, request, self._encoder_to_write_with(wanted, rebuild)[1]
+            )
         with writer_lock(self.folder, "ragkit index", PATIENCE):
             model_id, fingerprint = self._model_for_writing(wanted, rebuild)
             return run.index(
@@ -140,7 +143,7 @@ class Collection:
         from ragkit.ingest.watching import changes
 
         with self._store.reading() as connection:
-            roots = [root.path for root in ledger.roots(connection)]
+            roots = [root.path for root in ledger.roots(connection) if Path(root.path).exists()]
         named = [paths] if isinstance(paths, (str, Path)) else list(paths)
         for _ in changes(named or roots, self.folder, stop):
             report = self.index(paths)
@@ -179,17 +182,20 @@ class Collection:
         if context < 0:
             raise UsageError(f"context is {context}; expected 0 or more passages")
         with self._store.reading() as connection:
-            model = passages.model(connection)
-            if model is None:
+            if passages.model(connection) is None:
                 return []
-            encoder = self._ready_encoder()
-            (tokens,) = encoder.count_tokens([query])
-            if tokens > encoder.window:
-                self._notify(
-                    f"the query has {tokens} tokens; {encoder.name} reads the first "
-                    f"{encoder.window} of them"
-                )
-            vector = encoder.encode_queries([query])[0]
+        encoder = self._ready_encoder()
+        (tokens,) = encoder.count_tokens([query])
+        if tokens > encoder.window:
+            self._notify(
+                f"the query has {tokens} tokens; {encoder.name} reads the first "
+                f"{encoder.window} of them"
+            )
+        vector = encoder.encode_queries([query])[0]
+        with self._store.reading() as connection:  # only now: loading a model may take seconds
+            model = passages.model(connection)
+            if model is None or model["fingerprint"] != encoder.fingerprint:
+                raise CollectionError(f"{self.folder} has just changed its model; ask again")
             searcher = Searcher(connection, self._indexes, encoder, model["id"], query, vector)
             rank = {"dense": searcher.dense, "lexical": searcher.lexical, "hybrid": searcher.hybrid}
             found = hits(connection, rank[mode](k, min_score), context)
@@ -271,53 +277,57 @@ class Collection:
         with self._loading:
             with self._store.reading() as connection:
                 row = passages.model(connection)
-            if self._encoder is None:
-                from ragkit.encoders import models
+            encoder = self._given or self._loaded
+            outdated = row is not None and encoder and encoder.fingerprint != row["fingerprint"]
+            if encoder is None or (outdated and self._given is None):
+                encoder = self._load(row["name"] if row is not None else self.settings.model)
+            if row is not None and row["fingerprint"] != encoder.fingerprint:
+                raise self._other_model(row["name"], row["fingerprint"], encoder)
+            if self._given is None:
+                self._loaded = encoder
+            return encoder
 
-                name = row["name"] if row is not None else self.settings.model
-                self._encoder = models.load(name or models.DEFAULT_MODEL)
-            if row is not None and row["fingerprint"] != self._encoder.fingerprint:
-                raise self._other_model(row["name"], row["fingerprint"], self._encoder)
-            return self._encoder
+    @staticmethod
+    def _load(name: str | None) -> Encoder:
+        from ragkit.encoders import models
 
-    def _agreed_model(self, wanted: str | None, rebuild: bool) -> tuple[bool, str]:
-        """Whether the collection has to change its model, and the fingerprint to work with.
+        return models.load(name or models.DEFAULT_MODEL)
 
-        Loads the encoder only where the collection has none yet or another one is asked for.
+    def _encoder_to_write_with(
+        self, wanted: str | None, rebuild: bool
+    ) -> tuple[Encoder | None, str]:
+        """The encoder, where it had to be loaded to know, and the fingerprint to work with.
+
+        It has to be where the collection has none yet, where another is asked for, and before a
+        rebuild throws anything away.
         """
         with self._store.reading() as connection:
             row = passages.model(connection)
-        given = self._encoder.name if self._encoder is not None and wanted is None else wanted
-        if row is not None and given in (None, row["name"]) and self._encoder is None:
-            return False, row["fingerprint"]
-        with self._loading:
-            if self._encoder is None or (wanted is not None and wanted != self._encoder.name):
-                from ragkit.encoders import models
-
-                self._encoder = models.load(wanted or models.DEFAULT_MODEL)
-            encoder = self._encoder
+        if self._given is not None and wanted in (None, self._given.name):
+            encoder = self._given
+        elif row is not None and wanted in (None, row["name"]) and not rebuild:
+            return None, row["fingerprint"]
+        else:
+            encoder = self._load(wanted or (row["name"] if row is not None else None))
         if row is not None and row["fingerprint"] != encoder.fingerprint and not rebuild:
-            self._encoder = None
             raise self._other_model(row["name"], row["fingerprint"], encoder)
-        return row is None or row["fingerprint"] != encoder.fingerprint, encoder.fingerprint
+        return encoder, encoder.fingerprint
 
     def _model_for_writing(self, wanted: str | None, rebuild: bool) -> tuple[int, str]:
-        changes, fingerprint = self._agreed_model(wanted, rebuild)
-        if changes or rebuild:
-            encoder = self._encoder if changes else None
+        encoder, fingerprint = self._encoder_to_write_with(wanted, rebuild)
+        with self._store.reading() as connection:
+            row = passages.model(connection)
+        if encoder is not None and (row is None or rebuild):
             with self._store.changing() as (connection, now):
                 if rebuild:
                     passages.forget_vectors(connection, now)
-                if encoder is not None:
-                    passages.use_model(
-                        connection,
-                        encoder.name,
-                        encoder.fingerprint,
-                        encoder.dimension,
-                        encoder.window,
-                    )
-        with self._store.reading() as connection:
-            row = passages.model(connection)
+                    ledger.forget_recipes(connection)
+                passages.use_model(
+                    connection, encoder.name, fingerprint, encoder.dimension, encoder.window
+                )
+                row = passages.model(connection)
+        if encoder is not None and self._given is None:
+            self._loaded = encoder
         assert row is not None  # written just now, or there before  # noqa: S101
         return row["id"], fingerprint
 

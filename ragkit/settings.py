@@ -44,8 +44,8 @@ class Settings:
             raise UsageError(f"passage_tokens is {self.passage_tokens}; expected 16 to 8192")
         if not 0 <= self.overlap <= 0.2:
             raise UsageError(f"overlap is {self.overlap}; expected 0 to 0.2")
-        if self.max_file_mb <= 0:
-            raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0")
+        if not 0 < self.max_file_mb < 1e6:
+            raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0, below 1e6")
 
 
 def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:

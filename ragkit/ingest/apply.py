@@ -77,9 +77,8 @@ class Writer:
                     size=each.size,
                 )
                 ledger.remove_documents(connection, file_id)
-        self.counts["dropped"] += len(plan.passed) + len(plan.gone)
         self.counts["moved"] += len(plan.moved)
-        self.counts["removed"] += sum(row.status in READ for row in plan.gone)
+        self.counts["removed"] += sum(row.has_text for row in plan.gone)
         self.counts["unchanged"] += plan.unchanged
 
     def read_and_embed(self, plans: Sequence[Plan], cut: Cut, encoder: Encoder) -> Embedder:
@@ -144,8 +143,7 @@ class Writer:
             status = "skipped" if reading.skipped else "failed"
         # A file that cannot be opened just now keeps the text it had; one that opens and holds no
         # document any more does not.
-        unopened = known if reading.digest is None else None
-        kept = unopened is not None and ledger.has_text(connection, unopened.id)
+        kept = reading.digest is None and known is not None and known.has_text
         reason = f"{reading.reason}; its earlier text is kept" if kept else reading.reason
         file_id = ledger.record_file(
             connection,
@@ -165,12 +163,11 @@ class Writer:
         if document is None:
             if not kept:
                 ledger.remove_documents(connection, file_id)
-                self.counts["dropped"] += known is not None
             return
         document_id = ledger.save_document(connection, file_id, document)
         passages.save_passages(connection, document_id, reading.passages, generation)
         self.counts["read_passages"] += len(reading.passages)
-        self.counts["updated" if known and known.status in READ else "added"] += 1
+        self.counts["updated" if known and known.has_text else "added"] += 1
 
     def _index_words(self, *, now: bool) -> None:
         if self.text_waits and (now or time.monotonic() - self.words_at > WORDS_EVERY):
@@ -181,7 +178,9 @@ class Writer:
     def finish(self) -> None:
         """Bring the index files up to date and forget what nothing refers to."""
         self.indexes.fold_words()
-        if self.counts["updated"] or self.counts["removed"] or self.counts["dropped"]:
+        with self.store.reading() as connection:
+            anything_went = passages.any_removed(connection)
+        if anything_went:
             with self.store.writing() as connection:
                 passages.forget_unused(connection)
         self.indexes.fold_vectors()

@@ -171,7 +171,7 @@ def make(
         if isinstance(entry, Passed):
             if entry.unreadable:
                 unreadable.append(entry.path)
-                if row is not None and row.status in READ:
+                if row is not None and row.has_text:
                     continue
             if row is None or (row.status, row.reason) != ("skipped", entry.reason):
                 plan.passed.append(entry)
@@ -184,11 +184,16 @@ def make(
     # Files in a folder that could not be listed have not vanished.
     closed = tuple("" if path == "./" else path for path in unreadable if path.endswith("/"))
     gone = [row for path, row in known.items() if path not in seen and not path.startswith(closed)]
+    prefixes = {row.id: path for path, row in known.items()}
     plan.moved, rest = _moves(new, gone, recipe)
     moved_ids = {row.id for row, _ in plan.moved}
     gone = [row for row in gone if row.id not in moved_ids]
     plan.read += rest
-    plan.gone = gone if prune else _believed(plan, gone, len(known), bool(seen))
+    # Nor have files in a folder that is passed over now: they are left out, as the rules say.
+    folders = tuple(path for path in seen if path.endswith("/"))
+    left_out = [row for row in gone if (prefixes[row.id]).startswith(folders)]
+    lost = [row for row in gone if not (prefixes[row.id]).startswith(folders)]
+    plan.gone = left_out + (lost if prune else _believed(plan, lost, len(known), bool(seen)))
     return plan
 
 
@@ -225,12 +230,17 @@ def _moves(
     rest: list[Task] = []
     for task in new:
         same = _same_file(task, by_size.get(task.found.size, []))
-        if same is None:
+        if same is None or _kind(same.path) != _kind(task.found.path):
             rest.append(task)
         else:
             by_size[task.found.size].remove(same)
             moved.append((same, task))
     return moved, rest
+
+
+def _kind(path: str) -> str:
+    """What a name says of the format: equal bytes are read alike only under a like name."""
+    return Path(path).suffix.lower() or Path(path).name
 
 
 def _same_file(task: Task, candidates: list[FileRow]) -> FileRow | None:
@@ -249,7 +259,7 @@ def _same_file(task: Task, candidates: list[FileRow]) -> FileRow | None:
 
 def _believed(plan: Plan, gone: list[FileRow], known: int, anything_left: bool) -> list[FileRow]:
     """The vanished files, unless so much has vanished that a disk may not be mounted."""
-    read = [row for row in gone if row.status in READ]
+    read = [row for row in gone if row.has_text]
     emptied = not anything_left and len(read) > 1
     if not emptied and (len(read) < _MANY or len(read) * 2 <= known):
         return gone

@@ -52,7 +52,6 @@ class Cut:
     overlap: float
     recipe: str
     max_bytes: int
-    again: bool = False  # read even what the ledger knows to be the same
 
 
 def read(task: Task, cut: Cut) -> Reading:
@@ -65,9 +64,7 @@ def read(task: Task, cut: Cut) -> Reading:
         return Reading(task, found.size, None, found.inode, reason=reason or str(error))
     digest = content_hash(data)
     known = task.known
-    same = (
-        known is not None and not cut.again and (known.hash, known.recipe) == (digest, cut.recipe)
-    )
+    same = known is not None and (known.hash, known.recipe) == (digest, cut.recipe)
     result = partial(Reading, task, len(data), stamp, found.inode, digest)
     if same:
         return result(same=True)

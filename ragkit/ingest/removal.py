@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.ingest.plan import READ
 from ragkit.storage import ledger, passages
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
@@ -36,16 +35,23 @@ def _remove(connection: sqlite3.Connection, path: str | Path) -> int:
         rows = list(ledger.files(connection, named.id))
         ledger.remove_root(connection, named.id)
         return _read(rows)
+    found: dict[str, list[FileRow]] = {}
     for root in roots:
-        relative = Path(path)
-        if absolute.is_relative_to(root.folder):
-            relative = absolute.relative_to(root.folder)
+        inside = absolute.is_relative_to(root.folder)
+        relative = absolute.relative_to(root.folder) if inside else Path(path)
         rows = list(ledger.files(connection, root.id, relative.as_posix()))
+        if rows and inside:
+            found = {root.path: rows}
+            break
         if rows:
-            ledger.remove_files(connection, [row.id for row in rows])
-            return _read(rows)
+            found[root.path] = rows
+    if len(found) > 1:
+        raise UsageError(f"{path} is in several roots, {', '.join(found)}; name it whole")
+    for rows in found.values():
+        ledger.remove_files(connection, [row.id for row in rows])
+        return _read(rows)
     raise UsageError(f"{path} is neither a root nor a document of this collection; see: ragkit ls")
 
 
 def _read(rows: Sequence[FileRow]) -> int:
-    return sum(row.status in READ for row in rows)
+    return sum(row.has_text for row in rows)

@@ -49,7 +49,7 @@ def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Pla
             planning.make(
                 connection,
                 target,
-                recipe="none, read again" if request.rebuild else recipe,
+                recipe="none" if request.rebuild and request.dry_run else recipe,
                 max_bytes=request.max_file_bytes,
                 skip=store.folder.resolve(),
                 prune=request.prune,
@@ -66,7 +66,7 @@ def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
     made, recipe, warnings = plans(store, request, fingerprint)
     every = [task for plan in made for task in plan.read]
     tasks = [task for task in every if request.rebuild or not _same_content(task, recipe)]
-    known = [task for task in tasks if task.known and task.known.status in planning.READ]
+    known = [task for task in tasks if task.known and task.known.has_text]
     skipped = tuple(
         FileStatus(
             each.path,
@@ -89,7 +89,7 @@ def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
         updated=len(known),
         unchanged=sum(plan.unchanged for plan in made) + len(every) - len(tasks),
         moved=sum(len(plan.moved) for plan in made),
-        removed=sum(row.status in planning.READ for plan in made for row in plan.gone),
+        removed=sum(row.has_text for plan in made for row in plan.gone),
         skipped=len(skipped),
         seconds=time.monotonic() - started,
         documents=skipped,
@@ -135,7 +135,6 @@ def index(
             request.overlap,
             recipe,
             request.max_file_bytes,
-            again=request.rebuild,
         )
         embedder = writer.read_and_embed(made, cut, encoder)
     writer.finish()

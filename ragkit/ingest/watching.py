@@ -19,10 +19,10 @@ def changes(
     """
     import watchfiles
 
-    own = str(leave_out.resolve())
+    own = leave_out.resolve()
     for _ in watchfiles.watch(
         *(Path(path).expanduser().resolve() for path in paths),
-        watch_filter=lambda change, path: not path.startswith(own),
+        watch_filter=lambda change, path: not Path(path).is_relative_to(own),
         debounce=QUIET_MS,
         stop_event=stop,
         raise_interrupt=True,

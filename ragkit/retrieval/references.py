@@ -68,7 +68,8 @@ def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Exc
 
     Raises UsageError where nothing is there, with the nearest name that is.
     """
-    if reference.isascii() and reference.isdigit():
+    is_id = reference.isascii() and reference.isdigit() and len(reference) <= 18
+    if is_id and ledger.document_at(connection, reference, _absolute(reference)) is None:
         row = ledger.document_of_passage(connection, int(reference))
         if row is None:
             raise UsageError(f"no passage has the id {reference}")

@@ -10,6 +10,7 @@ Durability: WAL with `synchronous=FULL`, so an acknowledged commit survives a po
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import sqlite3
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ class Database:
         self.folder = folder
         self.path = folder / FILE_NAME
         self.read_only = False
+        self._mode = "rwc"
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         if not self.path.is_file():
             if not create:
@@ -43,8 +45,11 @@ class Database:
                     f"no collection at {folder}. Make one with: ragkit -c {folder} index FOLDER"
                 )
             self._make_folder()
+        else:
+            self._decide_how_to_open()
         try:
             self._check()
+            self._mode = "rw"  # a file that vanishes is not to be made again, empty
         except sqlite3.Error as error:
             self.close()
             raise explained(error, self.path) from error
@@ -55,7 +60,8 @@ class Database:
     def _make_folder(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / ".gitignore").write_text("*\n")  # a cache of a folder is not its source
+            if not any(self.folder.iterdir()):  # a folder of ours alone is no source
+                (self.folder / ".gitignore").write_text("*\n")
         except OSError as error:
             raise CollectionError(
                 f"cannot make a collection at {self.folder}: {error.strerror or error}"
@@ -98,15 +104,25 @@ class Database:
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        try:
-            return self._configured(sqlite3.connect(self.path, **_CONNECT))
-        except sqlite3.OperationalError as error:
-            # A read-only disk: WAL needs to write beside the file, so promise that nobody does.
-            if "unable to open" not in str(error) and "readonly" not in str(error):
-                raise
+        place = self.path.absolute().as_uri()
+        if self.read_only:
+            # WAL needs to write beside the file, so promise that nobody does.
+            return self._configured(
+                sqlite3.connect(f"{place}?mode=ro&immutable=1", uri=True, **_CONNECT)
+            )
+        return self._configured(sqlite3.connect(f"{place}?mode={self._mode}", uri=True, **_CONNECT))
+
+    def _decide_how_to_open(self) -> None:
+        """Read-only, once and for all, where the folder cannot be written."""
+        if os.access(self.folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            return
+        wal = self.path.with_name(f"{FILE_NAME}-wal")
+        if wal.exists() and wal.stat().st_size:
+            raise CollectionError(
+                f"{self.path} holds changes that a writer has not folded in yet, and {self.folder} "
+                "is read-only. Open it once where it can be written: ragkit status"
+            )
         self.read_only = True
-        uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
-        return self._configured(sqlite3.connect(uri, uri=True, **_CONNECT))
 
     def _configured(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         try:
@@ -155,12 +171,17 @@ class Database:
         try:
             connection = self._idle.get_nowait()
         except queue.Empty:
-            connection = self._connect()
+            try:
+                connection = self._connect()
+            except sqlite3.Error as error:
+                raise explained(error, self.path) from error
         try:
             yield connection
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
         finally:
+            if connection.in_transaction:  # Ctrl-C may strike just after BEGIN
+                connection.rollback()
             self._idle.put(connection)
 
     def size(self) -> int:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ragkit.errors import CollectionError
 from ragkit.storage import lexical, passages, vectors
@@ -21,6 +21,8 @@ from ragkit.storage.lexical import WordIndex
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.passages import IndexFile
 from ragkit.storage.vectors import FOLD_AT, VectorIndex
+
+KINDS = ("vectors", "words")
 
 
 class Indexes:
@@ -37,7 +39,7 @@ class Indexes:
         self._vectors_model: int | None = None
         self._words: WordIndex | None = None
         self._intact: dict[str, str] = {}  # word folders checked or written here, by checksum
-        self._damaged = False
+        self._damaged: list[IndexFile] = []
 
     def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:
         """All searchable vectors as of this snapshot, or a little later.
@@ -115,24 +117,52 @@ class Indexes:
         self._intact[file.name] = file.checksum
 
     def _report(self, file: IndexFile, error: Exception) -> None:
-        path = self._store.folder / file.name
-        why = f"{file.name} is missing" if isinstance(error, FileNotFoundError) else str(error)
+        why = str(error)
+        if isinstance(error, FileNotFoundError):
+            with self._store.reading() as connection:
+                if file not in (passages.index_file(connection, kind) for kind in KINDS):
+                    return  # a writer has put a newer one in its place since our snapshot
+            why = f"{file.name} is missing"
+        elif isinstance(error, OSError):  # no more file handles, say: the file itself may be good
+            self._tell(f"{file.name} cannot be read ({error.strerror}); searching the database")
+            return
         self._tell(f"{why}; made again from the database, nothing is embedded again")
-        if not self._store.read_only:
-            set_aside(path)
-        self._damaged = True
+        self._damaged.append(file)
 
     def mend(self) -> None:
         """Write again what was found damaged, unless the disk or another writer forbids it."""
-        if not self._damaged or self._store.read_only:
+        damaged, self._damaged = self._damaged, []
+        if not damaged or self._store.read_only:
             return
-        self._damaged = False
         with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "mending"):
+            for file in damaged:
+                with self._store.reading() as connection:
+                    if file in (passages.index_file(connection, kind) for kind in KINDS):
+                        set_aside(self._store.folder / file.name)
             self.fold_words()
             self.fold_vectors()
 
     def fold_words(self) -> None:
         """Bring the word index file up to date. The writer's lock must be held."""
+        with self._explained():
+            self._fold_words()
+
+    def fold_vectors(self) -> None:
+        """Write a new vector index file if enough has changed. The writer's lock must be held."""
+        with self._explained():
+            self._fold_vectors()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:  # tantivy says ValueError for a full disk, too
+            raise CollectionError(
+                f"cannot write an index file in {self._store.folder}: {error}. What was read is "
+                "kept; mend the cause and run the same command again"
+            ) from error
+
+    def _fold_words(self) -> None:
         with self._store.reading() as connection:
             now, file = generation(connection), passages.index_file(connection, "words")
             older = None
@@ -153,8 +183,7 @@ class Indexes:
         self._intact[name] = checksum
         self._record("words", IndexFile(name, now, checksum, None))
 
-    def fold_vectors(self) -> None:
-        """Write a new vector index file if enough has changed. The writer's lock must be held."""
+    def _fold_vectors(self) -> None:
         with self._store.reading() as connection:
             model = passages.model(connection)
             if model is None:

@@ -41,6 +41,7 @@ class FileRow:
     status: str
     reason: str | None
     recipe: str | None
+    has_text: bool  # of documents; a file that fails to open may keep what it had
 
     def unchanged(self, size: int, mtime_ns: int, inode: int, recipe: str) -> bool:
         """Whether a file that looks like this now would be read to the same result."""
@@ -95,8 +96,8 @@ def absorb_root(connection: sqlite3.Connection, inner: Root, outer_id: int, pref
 def files(connection: sqlite3.Connection, root_id: int, under: str = "") -> Iterator[FileRow]:
     """The files of a root, or only those at or below the relative path `under`."""
     sql = (
-        "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe "
-        "FROM files WHERE root_id = ?"
+        "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe, "
+        "EXISTS (SELECT 1 FROM documents WHERE file_id = files.id) FROM files WHERE root_id = ?"
     )
     arguments: list[object] = [root_id]
     if under:
@@ -148,6 +149,11 @@ def touch_file(
         "UPDATE files SET size = ?, mtime_ns = ?, inode = ? WHERE id = ?",
         (size, mtime_ns, inode, file_id),
     )
+
+
+def forget_recipes(connection: sqlite3.Connection) -> None:
+    """Make every file be read again, by the next run if this one breaks off."""
+    connection.execute("UPDATE files SET recipe = NULL")
 
 
 def move_file(connection: sqlite3.Connection, file_id: int, root_id: int, path: str) -> None:
@@ -269,12 +275,6 @@ def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sql
         raise UsageError(f"{path} is in several roots; name one of {places}")
     found: list[sqlite3.Row] = exact or rows
     return found[0] if found else None
-
-
-def has_text(connection: sqlite3.Connection, file_id: int) -> bool:
-    """Whether anything that was read from a file is there."""
-    sql = "SELECT 1 FROM documents WHERE file_id = ? LIMIT 1"
-    return connection.execute(sql, (file_id,)).fetchone() is not None
 
 
 def document_count(connection: sqlite3.Connection) -> int:

@@ -219,6 +219,11 @@ def changes_since(connection: sqlite3.Connection, model_id: int, generation: int
     return int(row[0])
 
 
+def any_removed(connection: sqlite3.Connection) -> bool:
+    """Whether passages went that index files may still name."""
+    return connection.execute("SELECT 1 FROM removals LIMIT 1").fetchone() is not None
+
+
 def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
     """Ids of passages that were deleted after this generation."""
     rows = connection.execute("SELECT passage_id FROM removals WHERE generation > ?", (generation,))
