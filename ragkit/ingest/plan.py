@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ragkit.documents.folder import Found, Passed, scan
@@ -112,11 +112,21 @@ def _named(
     for root in roots:
         if absolute == Path(root.path):
             return _target(root, "", include, exclude)
+    for root in roots:
         if absolute.is_relative_to(root.path):  # a part of a known root stays a part of it
+            if include is not None or exclude is not None:
+                raise UsageError(
+                    f"{path} is part of the root {root.path}, whose globs hold for all of it; "
+                    f"change them with: ragkit index {root.path} --include … --exclude …"
+                )
             under = absolute.relative_to(root.folder).as_posix()
             return _target(root, under, None, None)
     folder = absolute if absolute.is_dir() else absolute.parent
-    absorbs = [root for root in roots if Path(root.path).is_relative_to(absolute)]
+    absorbs = [
+        root
+        for root in roots
+        if Path(root.path).is_relative_to(absolute) and not (root.include or root.exclude)
+    ]
     return Target(
         str(absolute),
         str(folder),
@@ -154,6 +164,7 @@ def make(
     """
     plan = Plan(target)
     known = _known(connection, target)
+    apart = _apart(connection, target)
     seen: set[str] = set()
     new: list[Task] = []
     unreadable: list[str] = []
@@ -164,7 +175,7 @@ def make(
         max_bytes=max_bytes,
         under=target.under,
     ):
-        if (Path(target.folder) / entry.path).is_relative_to(skip):
+        if (Path(target.folder) / entry.path).is_relative_to(skip) or entry.path.startswith(apart):
             continue
         seen.add(entry.path)
         row = known.get(entry.path)
@@ -181,6 +192,8 @@ def make(
             plan.unchanged += row.status in READ
         else:
             plan.read.append(Task(target.folder, entry, row))
+    folders = tuple(path for path in seen if path.endswith("/"))
+    plan.target, known = _reached(target, known, folders)
     # Files in a folder that could not be listed have not vanished.
     closed = tuple("" if path == "./" else path for path in unreadable if path.endswith("/"))
     gone = [row for path, row in known.items() if path not in seen and not path.startswith(closed)]
@@ -190,7 +203,6 @@ def make(
     gone = [row for row in gone if row.id not in moved_ids]
     plan.read += rest
     # Nor have files in a folder that is passed over now: they are left out, as the rules say.
-    folders = tuple(path for path in seen if path.endswith("/"))
     left_out = [row for row in gone if (prefixes[row.id]).startswith(folders)]
     lost = [row for row in gone if not (prefixes[row.id]).startswith(folders)]
     plan.gone = left_out + (lost if prune else _believed(plan, lost, len(known), bool(seen)))
@@ -210,6 +222,33 @@ def _known(connection: sqlite3.Connection, target: Target) -> dict[str, FileRow]
         for row in ledger.files(connection, root.id, under):
             rows[prefix + row.path] = row
     return rows
+
+
+def _apart(connection: sqlite3.Connection, target: Target) -> tuple[str, ...]:
+    """Folders inside the target that are roots with globs of their own, and stay so."""
+    return tuple(
+        inner_prefix(root, target.folder)
+        for root in ledger.roots(connection)
+        if (root.include or root.exclude)
+        and root.path != target.path
+        and root.path == root.folder
+        and Path(root.path).is_relative_to(target.folder)
+    )
+
+
+def _reached(
+    target: Target, known: dict[str, FileRow], passed: tuple[str, ...]
+) -> tuple[Target, dict[str, FileRow]]:
+    """The target without the roots inside it that its own rules pass over: they stay roots."""
+    hidden = [
+        root for root in target.absorbs if inner_prefix(root, target.folder).startswith(passed)
+    ]
+    if not hidden:
+        return target, known
+    ids = {root.id for root in hidden}
+    left = tuple(root for root in target.absorbs if root not in hidden)
+    rows = {path: row for path, row in known.items() if row.root_id not in ids}
+    return replace(target, absorbs=left), rows
 
 
 def inner_prefix(root: Root, folder: str) -> str:

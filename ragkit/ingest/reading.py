@@ -84,7 +84,7 @@ def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
         data = file.read(min(before.st_size, max_bytes) + 1)
         after = os.fstat(file.fileno())
     steady = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, len(data))
-    fresh = time.time_ns() - before.st_mtime_ns < _FRESH_NS
+    fresh = 0 <= time.time_ns() - before.st_mtime_ns < _FRESH_NS
     return data, before.st_mtime_ns if steady and not fresh else None
 
 
