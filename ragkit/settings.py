@@ -1,9 +1,9 @@
 """What can be chosen, and where from: flag > environment > project file > user file > default.
 
-The project file is `ragkit.toml` beside the collection's folder or in one above the working
-folder; the user file is `config.toml` in the platform's configuration folder. Both hold plain
-values only: nothing in them runs a program or names an address. Environment variables are the
-names in capitals behind `RAGKIT_`: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
+The project file is the nearest `ragkit.toml` in the working folder or above; the user file is
+`config.toml` in the platform's configuration folder. Both hold plain values only: nothing in them
+runs a program or names an address. Environment variables are the names in capitals behind
+`RAGKIT_`: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
 
 
 class Reader:
-    """The reading thread. Iterate `results` until `finished`; call `stop` whatever happens."""
+    """The reading thread. Take from `results` until `finished`; call `stop` whatever happens."""
 
     def __init__(self, tasks: Sequence[Task], cut: Cut) -> None:
         self.results: queue.Queue[Reading] = queue.Queue(AHEAD)

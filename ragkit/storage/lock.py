@@ -1,7 +1,7 @@
 """One writer at a time: an advisory lock that says who holds it.
 
 The lock is the operating system's, so it goes with the process that held it; the note beside it
-is for people. Readers never take it.
+is for people. A reader takes it only to mend an index file, and only while nobody else has it.
 """
 
 from __future__ import annotations

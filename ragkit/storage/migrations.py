@@ -15,7 +15,7 @@ migrations = Migrations("ragkit")
 
 
 def apply(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, each step in a transaction of its own."""
+    """Bring the schema up to date; within a transaction of the caller's, all steps or none."""
     migrations.apply(sqlite_utils.Database(connection, recursive_triggers=False))
 
 
@@ -56,8 +56,6 @@ CREATE TABLE files (
     warnings TEXT NOT NULL DEFAULT '[]',
     UNIQUE (root_id, path)
 );
-
-CREATE INDEX files_hash ON files (hash);
 
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY,

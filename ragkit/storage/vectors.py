@@ -135,6 +135,7 @@ class VectorIndex:
         """
         ids, scores = self.delta_ids, self.delta @ query
         if self.base is not None and self.base.ntotal:
+            _faiss()  # OpenMP's setting is the calling thread's own
             wide = min(k + len(self.removed), self.base.ntotal)
             found_scores, found_ids = self.base.search(query[None, :], wide)
             ids = np.concatenate([found_ids[0], ids])
