@@ -165,7 +165,7 @@ def place(hit: Hit) -> str:
 def hits(hits: Sequence[Hit], query: str) -> str:
     """Hits as a person likes to read them: score, place, heading, the telling part of the text."""
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = max(40, shutil.get_terminal_size((100, 24)).columns)  # narrower shows nothing
     words = _words(query)
     lines: list[str] = []
     indent = len(str(len(hits))) + 8

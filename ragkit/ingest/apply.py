@@ -76,7 +76,7 @@ class Writer:
                     reason=each.reason,
                     size=each.size,
                 )
-                ledger.remove_documents(connection, file_id)
+                self.counts["removed"] += ledger.remove_documents(connection, file_id)
         self.counts["moved"] += len(plan.moved)
         self.counts["removed"] += sum(row.has_text for row in plan.gone)
         self.counts["unchanged"] += plan.unchanged

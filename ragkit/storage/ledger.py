@@ -188,9 +188,9 @@ def save_document(connection: sqlite3.Connection, file_id: int, document: Docume
     return int(row[0])
 
 
-def remove_documents(connection: sqlite3.Connection, file_id: int) -> None:
-    """Take out what was read from a file, but keep its row in the ledger."""
-    connection.execute("DELETE FROM documents WHERE file_id = ?", (file_id,))
+def remove_documents(connection: sqlite3.Connection, file_id: int) -> int:
+    """Take out what was read from a file, but keep its row in the ledger; how many documents."""
+    return connection.execute("DELETE FROM documents WHERE file_id = ?", (file_id,)).rowcount
 
 
 _STATUSES = """

@@ -304,3 +304,14 @@ def test_completion_completes_files_in_bash(run, tmp_path):
     )
     shell = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False)
     assert shell.stdout.split() == ["handbook", "status"]
+
+
+@pytest.mark.parametrize("columns", ["1", "8", "30"])
+def test_a_narrow_terminal_gets_an_answer(run, kit, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert run("query", "parents at home", "-k", "1")[0] == 0
+
+
+def test_what_new_globs_leave_out_is_reported_as_removed(run, kit):
+    report = json.loads(run("index", "notes", "--include", "*.md", "--json")[1])
+    assert (report["removed"], report["unchanged"]) == (2, 1)
