@@ -128,7 +128,7 @@ def _widened(text: str, span: tuple[int, int], lines: int) -> tuple[int, int]:
         return span
     start = text.rfind("\n", 0, span[0]) + 1
     end = _line_end(text, span[1])
-    for _ in range(lines):
+    for _ in range(min(lines, text.count("\n") + 1)):
         start = text.rfind("\n", 0, start - 1) + 1 if start else 0
         end = _line_end(text, end + 1)
     return start, end
