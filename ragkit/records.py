@@ -22,6 +22,24 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Locator:
+    """From `start` to the next locator, the text stands at this place of the file."""
+
+    start: int
+    kind: str  # slide, sheet, cell (of a notebook), chapter, time
+    value: str  # "7", "Budget!A5:F5", "00:01:02.500-00:01:04"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: one line of text a row, its header rows first."""
+
+    start: int
+    end: int
+    header_end: int  # offset where the rows after the header begin; `start` where it has none
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What a reader makes of one source file (or of one record in it).
 
@@ -35,6 +53,8 @@ class Document:
     fences: tuple[tuple[int, int], ...] = ()  # code and preformatted blocks, in text order
     pages: tuple[int, ...] = ()  # offset where page 1, 2, … starts; empty when there are none
     lines: bool = False  # the text's line numbers are those of the file
+    locators: tuple[Locator, ...] = ()  # in text order; for formats with neither pages nor lines
+    tables: tuple[Table, ...] = ()  # in text order, not overlapping
     encoding: str | None = None  # of the bytes, for text formats
     metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # what was lost or guessed while reading, one phrase each

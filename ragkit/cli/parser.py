@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
@@ -34,12 +35,12 @@ def _common() -> _Parser:
     return common
 
 
-def _command(name: str) -> Callable[[argparse.Namespace], int]:
-    """The function behind a command, imported when it is called."""
+def _command(place: str) -> Callable[[argparse.Namespace], int]:
+    """The function behind a command, as module.name, imported when it is called."""
 
     def run(arguments: argparse.Namespace) -> int:
-        from ragkit.cli import commands
-
+        module, _, name = place.partition(".")
+        commands = importlib.import_module(f"ragkit.cli.{module}")
         function: Callable[[argparse.Namespace], int] = getattr(commands, name)
         return function(arguments)
 
@@ -67,16 +68,23 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=_command(function))
         return command
 
-    _add_init(add("init", "init", "make an empty collection in a folder"))
-    _add_index(add("index", "index", "bring the collection in line with folders and files"))
-    _add_query(
-        add("query", "query", "find the passages that answer a question", aliases=["search"])
+    _add_init(add("init", "commands.init", "make an empty collection in a folder"))
+    _add_index(
+        add("index", "commands.index", "bring the collection in line with folders and files")
     )
-    _add_get(add("get", "get", "show the text behind a citation"))
-    _add_json(add("status", "status", "say what is in the collection"))
-    _add_ls(add("ls", "ls", "list all files with what became of each"))
-    _add_remove(add("remove", "remove", "take documents or roots out"))
-    completion = add("completion", "completion", "print a completion script for a shell")
+    _add_query(
+        add(
+            "query",
+            "commands.query",
+            "find the passages that answer a question",
+            aliases=["search"],
+        )
+    )
+    _add_get(add("get", "commands.get", "show the text behind a citation"))
+    _add_json(add("status", "commands.status", "say what is in the collection"))
+    _add_ls(add("ls", "commands.ls", "list all files with what became of each"))
+    _add_remove(add("remove", "commands.remove", "take documents or roots out"))
+    completion = add("completion", "commands.completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=_SHELLS)
     return top
 

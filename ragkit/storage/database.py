@@ -19,7 +19,7 @@ from typing import Any
 
 from ragkit.errors import CollectionError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x72676B74  # "rgkt", so that `file` and we can tell it from other databases
 BUSY_TIMEOUT_MS = 10_000
 FILE_NAME = "ragkit.db"

@@ -26,6 +26,14 @@ def m001_collection(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_places(db: sqlite_utils.Database) -> None:
+    """Places in formats without pages and lines; what the ledger knows of each file; options of
+    an encoder."""
+    for statement in _M002.split("\n\n"):
+        db.execute(statement)
+
+
 _M001 = """
 -- generation: counts the commits that changed passages or vectors; trimmed: removals up to it
 -- are forgotten; model_id: the encoder in use
@@ -131,4 +139,20 @@ END;
 INSERT INTO collection VALUES ('generation', 0), ('trimmed', 0);
 
 PRAGMA user_version = 1
+"""
+
+_M002 = """
+-- JSON array of [start, kind, value]
+ALTER TABLE documents ADD COLUMN locators TEXT NOT NULL DEFAULT '[]';
+
+-- "slide=3", "sheet=Budget!A2:F9": what a citation says behind the path
+ALTER TABLE passages ADD COLUMN locator TEXT;
+
+-- JSON object: precision, dimensions, base_url, …
+ALTER TABLE models ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+
+-- JSON object: how the type was told, how sure the encoding is, pages, tables, seconds, …
+ALTER TABLE files ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+
+PRAGMA user_version = 2
 """

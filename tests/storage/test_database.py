@@ -43,7 +43,7 @@ def test_a_collection_of_a_newer_version_says_to_upgrade(store):
     with store.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(
-        CollectionError, match=r"schema 99, this one knows 1.*pip install --upgrade"
+        CollectionError, match=r"schema 99, this one knows 2.*pip install --upgrade"
     ):
         Database(store.folder)
 
@@ -110,7 +110,7 @@ def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
         )
         connection.execute("INSERT INTO documents (id, file_id, text) VALUES (1, 1, 'hello')")
         connection.execute(
-            "INSERT INTO passages VALUES (7, 1, 0, 5, 'hello', '', '[]', NULL, 1, 1, 1, x'00', 1)"
+            "INSERT INTO passages VALUES (7, 1, 0, 5, 'hello', '', '[]', NULL, 1, 1, 1, x'00', 1, NULL)"
         )
     with store.changing() as (connection, generation):
         connection.execute("DELETE FROM roots")
