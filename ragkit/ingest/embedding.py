@@ -1,4 +1,4 @@
-"""Pending passages to vectors, on a thread of its own, a few seconds' work at a time.
+"""Pending passages to vectors, on threads of their own, a few seconds' work at a time.
 
 What is pending is asked of the database in windows and embedded longest first: batches of like
 length waste no work on padding. Knows nothing of files.
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 1024  # pending passages looked at together
-JOB_TOKENS = 8192  # given to the encoder at once: about two seconds on a laptop
-IN_FLIGHT = 2  # one at work and one waiting, so that the encoder never waits for the database
+JOB_TOKENS = 8192  # given to the encoder at once: a second or two on a laptop
+IN_FLIGHT = 2  # jobs at work at once, so that no core waits for the last batch of one
 
 
 class Text(NamedTuple):
@@ -44,7 +44,7 @@ class Embedder:
         self.embedded = 0
         self.failure: BaseException | None = None
         self._store, self._encoder, self._model_id = store, encoder, model_id
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ragkit-embedder")
+        self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="ragkit-embedder")
         self._waiting: deque[list[Text]] = deque()
         self._running: dict[Future[NDArray[np.float32]], list[Text]] = {}
         self._after = 0
