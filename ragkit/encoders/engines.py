@@ -34,6 +34,16 @@ _GPU_BATCH = 16_384
 _AT_ONCE = 4_096
 
 
+def precisions(recipe: Recipe) -> tuple[str, ...]:
+    """What this model can be computed in here."""
+    return ("fp32",)
+
+
+def name_for(recipe: Recipe) -> str:
+    """The engine that answers a query of this model: what `ragkit models` shows."""
+    return "numpy" if NumpyEngine.serves(recipe) else "sentence-transformers"
+
+
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Indexes of texts by falling length, together at most `budget` tokens when padded to the
     longest; a text over the budget comes alone."""

@@ -26,12 +26,14 @@ Json = dict[str, Any]
 # Families whose cards ask for prompts that their folders do not name.
 # Wang et al. 2022, https://arxiv.org/abs/2212.03533 (E5: asymmetric, both sides)
 # Xiao et al. 2023, https://arxiv.org/abs/2309.07597 (BGE: queries only)
+# Nussbaum et al. 2024, https://arxiv.org/abs/2402.01613 (Nomic: both sides)
 _FAMILIES = (
     (r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?", ("query: ", "passage: ")),
     (
         r"bge-(small|base|large)-en(-v1(\.5)?)?",
         ("Represent this sentence for searching relevant passages: ", ""),
     ),
+    (r"nomic-embed-text(-v1(\.5)?)?", ("search_query: ", "search_document: ")),
 )
 # Models that number positions from after the padding token have fewer than they declare.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet"}
@@ -114,6 +116,15 @@ def read(folder: Path, name: str) -> Recipe:
         ),
         fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
     )
+
+
+def variant(fingerprint: str, precision: str, dimensions: int | None) -> str:
+    """The fingerprint of vectors computed in another precision, or of which only the first
+    `dimensions` numbers are kept."""
+    if precision == "fp32" and dimensions is None:
+        return fingerprint
+    parts = [fingerprint, precision, dimensions]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _existing(path: Path) -> Path:
@@ -240,7 +251,13 @@ def _prompts(folder: Path, name: str) -> tuple[str, str]:
     passage = prompts.get("document") or prompts.get("passage") or default
     if query or passage:
         return query, passage
-    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower()
+    return family_prompts(name)
+
+
+def family_prompts(name: str) -> tuple[str, str]:
+    """What the cards of the model's family put before a query and before a passage. The name may
+    be a path, a repository, or a server's with a tag: `nomic-embed-text:latest`."""
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower().partition(":")[0]
     for pattern, known in _FAMILIES:
         if re.fullmatch(pattern, last):
             return known
