@@ -62,7 +62,8 @@ class EncoderChoice:
                 known = self._loaded
                 if known and known[0] == spec and known[1].fingerprint == row["fingerprint"]:
                     return known[1]
-                spec, encoder = self._loaded = (spec, _made(spec))
+                encoder = _made(spec)
+                self._loaded = (spec, encoder)
             if row is not None and row["fingerprint"] != encoder.fingerprint:
                 raise self._other_model(row, spec, encoder)
             return encoder

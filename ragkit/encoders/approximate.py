@@ -3,9 +3,9 @@
 Contract: the shape of `tokens.Tokens`, as far as cutting needs it. A token is up to four ASCII
 letters, up to two digits, or any other single character that is no white space. Tokenizers of
 today join more than that: on prose in English this counts 1.2 to 1.5 times what WordPiece makes,
-on C code 0.98 to 1.1 times, and one for each character of other scripts, which is the most that
-WordPiece makes. So passages come out a little shorter than they could be, and are not cut off.
-Knows no model.
+on source code 0.9 to 1.2 times, and one for each character of other scripts, which is the most
+that WordPiece makes. So passages come out a little shorter than they could be, and are not cut
+off. Knows no model.
 """
 
 from __future__ import annotations
