@@ -56,13 +56,13 @@ class EncoderChoice:
             if self.given is not None:
                 spec, encoder = ModelSpec(self.given.name), self.given
             elif row is None:
-                spec, encoder = self._loaded = _load(wanted(self._settings, None))
+                spec, encoder = self._loaded = load(wanted(self._settings, None))
             else:
                 spec = readable(self._settings, specs.stored(row["name"], row["options"]))
                 known = self._loaded
                 if known and known[0] == spec and known[1].fingerprint == row["fingerprint"]:
                     return known[1]
-                encoder = _made(spec)
+                encoder = made(spec)
                 self._loaded = (spec, encoder)
             if row is not None and row["fingerprint"] != encoder.fingerprint:
                 raise self._other_model(row, spec, encoder)
@@ -137,7 +137,7 @@ class EncoderChoice:
             if row is not None and spec == there and not rebuild:
                 return None
             spec = dataclasses.replace(spec, probe=None) if rebuild else spec
-            spec, encoder = _load(spec)
+            spec, encoder = load(spec)
         if row is not None and row["fingerprint"] != encoder.fingerprint and not rebuild:
             raise self._other_model(row, spec, encoder)
         return spec, encoder
@@ -147,15 +147,15 @@ class EncoderChoice:
             return passages.model(connection)
 
     def _other_model(self, row: sqlite3.Row, spec: ModelSpec, encoder: Encoder) -> ModelError:
-        made = specs.stored(row["name"], row["options"])
+        there = specs.stored(row["name"], row["options"])
         spec = dataclasses.replace(spec, name=encoder.name)
         flags = f"--model {encoder.name}"
-        if spec.dimensions or made.dimensions:
+        if spec.dimensions or there.dimensions:
             flags += f" --dimensions {encoder.dimension}"
-        if spec.precision != made.precision:
+        if spec.precision != there.precision:
             flags += f" --precision {spec.precision}"
         return ModelError(
-            f"this collection was made with the model {made} (fingerprint "
+            f"this collection was made with the model {there} (fingerprint "
             f"{row['fingerprint'][:12]}), not with {spec} ({encoder.fingerprint[:12]}). To read "
             "and embed everything again with the other: "
             f"ragkit -c {self._store.folder} index --rebuild {flags}"
@@ -201,16 +201,17 @@ def readable(settings: Settings, spec: ModelSpec) -> ModelSpec:
     return spec
 
 
-def _load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:
-    """The spec, its server asked for what is not known yet, and the encoder."""
+def load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:
+    """The encoder, and the spec with what its server had to be asked for."""
     if spec.base_url is not None:
         from ragkit.encoders import remote
 
         spec = remote.introduced(spec)
-    return spec, _made(spec)
+    return spec, made(spec)
 
 
-def _made(spec: ModelSpec) -> Encoder:
+def made(spec: ModelSpec) -> Encoder:
+    """The encoder of a spec of which all is known."""
     if spec.base_url is not None:
         from ragkit.encoders.remote import RemoteEncoder
 

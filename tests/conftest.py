@@ -62,7 +62,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"RAGKIT_{name}_DIR", str(home / name.lower()))
-    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K"):
+    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", "BASE_URL", "PRECISION", "DIMENSIONS"):
         monkeypatch.delenv(f"RAGKIT_{name}", raising=False)
 
 

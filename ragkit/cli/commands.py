@@ -16,24 +16,21 @@ from ragkit.records import IndexReport
 from ragkit.storage.database import FILE_NAME
 
 
-def _notify(line: str) -> None:
+def notify(line: str) -> None:
+    """Say something beside the result."""
     print(f"ragkit: {line}", file=sys.stderr)
 
 
-def _settings(arguments: Namespace) -> configuration.Settings:
-    flags = {
-        "collection": getattr(arguments, "collection", None),
-        "model": getattr(arguments, "model", None),
-        "mode": getattr(arguments, "mode", None),
-        "top_k": getattr(arguments, "top_k", None),
-    }
-    return configuration.load(flags=flags)
+def settings_of(arguments: Namespace) -> configuration.Settings:
+    """The settings in force, the flags of this command among them."""
+    names = ("collection", "model", "precision", "dimensions", "mode", "top_k")
+    return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 
 def _open(arguments: Namespace, *, create: bool = False) -> Collection:
-    settings = _settings(arguments)
+    settings = settings_of(arguments)
     folder = locate(settings.collection)
-    return Collection(folder, create=create, settings=settings, notify=_notify)
+    return Collection(folder, create=create, settings=settings, notify=notify)
 
 
 def init(arguments: Namespace) -> int:
@@ -43,7 +40,7 @@ def init(arguments: Namespace) -> int:
         raise UsageError("name the folder once: ragkit init DIR, or ragkit -c DIR init")
     folder = Path(named) if named else Path(arguments.folder or ".") / LOCAL
     there = (folder / FILE_NAME).exists()
-    with Collection(folder, notify=_notify) as collection:
+    with Collection(folder, notify=notify) as collection:
         made = {"collection": str(collection.folder), "created": not there}
     if arguments.json:
         render.json_line(made)
@@ -57,7 +54,7 @@ def index(arguments: Namespace) -> int:
     for path in arguments.paths:  # before a collection is made for nothing
         if not Path(path).expanduser().exists():
             raise UsageError(f"no file or folder at {path}")
-    if arguments.dry_run and not (locate(_settings(arguments).collection) / FILE_NAME).exists():
+    if arguments.dry_run and not (locate(settings_of(arguments).collection) / FILE_NAME).exists():
         with tempfile.TemporaryDirectory() as nowhere:
             arguments.collection = nowhere
             return _index(arguments)
@@ -88,7 +85,7 @@ def _index(arguments: Namespace) -> int:
 
 def _show_report(arguments: Namespace, report: IndexReport) -> None:
     for warning in report.warnings:
-        _notify(warning)
+        notify(warning)
     if arguments.json:
         render.json_line(render.report_fields(report))
     else:
@@ -109,7 +106,7 @@ def query(arguments: Namespace) -> int:
     elif hits:
         print(render.hits(hits, text))
     if not hits:
-        _notify(
+        notify(
             "the collection is empty; fill it with: ragkit index FOLDER"
             if empty
             else "nothing found"
@@ -128,7 +125,7 @@ def get(arguments: Namespace) -> int:
     else:
         print(excerpt.text)
     if excerpt.stale:
-        _notify(f"{excerpt.path} has changed or gone since it was indexed; mend with: ragkit index")
+        notify(f"{excerpt.path} has changed or gone since it was indexed; mend with: ragkit index")
     return 0
 
 

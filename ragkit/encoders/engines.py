@@ -165,8 +165,9 @@ def _sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported onl
             )
     except Exception as error:  # whatever transformers raises for a model it cannot serve
         raise ModelError(
-            f"sentence-transformers cannot load {recipe.folder} "
-            f"({recipe.config.get('model_type')}): {error}"
+            f"sentence-transformers cannot load {recipe.folder} (architecture "
+            f"{recipe.config.get('model_type')}): {error}\nWhat serves instead: another model, or "
+            f"a server that has this one, named as base_url in your settings"
         ) from error
     finally:
         if shows_bars:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -74,8 +74,21 @@ class Recipe:
     """Hex digest of all that decides a vector, whatever engine computes it."""
 
 
-def read(folder: Path, name: str) -> Recipe:
-    """The recipe in `folder`; `name`, as the user gave it, tells the family."""
+def read(folder: Path, name: str, digest: Callable[[Path], str] = digests.file_digest) -> Recipe:
+    """The recipe in `folder`; `name`, as the user gave it, tells the family. Another `digest` is
+    for those who need no fingerprint: hashing gigabytes of weights takes seconds."""
+    try:
+        return _read(folder, name, digest)
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+        raise ModelError(
+            f"{folder}: a configuration file holds a value of the wrong kind ({error!r}): fetch "
+            f"the model again."
+        ) from error
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be read: {error}") from error
+
+
+def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> Recipe:
     modules = _modules(folder)
     transformer = folder / modules[0][1]
     config = _json(transformer / "config.json")
@@ -91,8 +104,8 @@ def read(folder: Path, name: str) -> Recipe:
     lower_case = bool(sentence.get("do_lower_case"))
     parts = {
         "format": ENCODER_FORMAT,
-        "weights": [digests.file_digest(path) for path in _weight_files(folder, modules)],
-        "tokenizer": digests.file_digest(_existing(transformer / "tokenizer.json")),
+        "weights": [digest(path) for path in _weight_files(folder, modules)],
+        "tokenizer": digest(_existing(transformer / "tokenizer.json")),
         "modules": kinds,
         "pooling": [pooling, pooling_config],
         "unit_rows": True,
@@ -249,6 +262,8 @@ def _prompts(folder: Path, name: str) -> tuple[str, str]:
     default = prompts.get(own.get("default_prompt_name")) or ""
     query = prompts.get("query") or default
     passage = prompts.get("document") or prompts.get("passage") or default
+    if not isinstance(query, str) or not isinstance(passage, str):
+        raise TypeError(f"prompts are {query!r} and {passage!r}")
     if query or passage:
         return query, passage
     return family_prompts(name)
