@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.errors import UsageError
-from ragkit.records import PRECISIONS
 
 PROJECT_FILE = "ragkit.toml"
 NOT_IN_A_PROJECT = ("base_url", "api_key_env")
@@ -47,10 +46,8 @@ class Settings:
         """Refuse what cannot work, with the value found and the values expected."""
         if self.mode not in MODES:
             raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
-        if self.precision not in (None, *PRECISIONS):
-            raise UsageError(
-                f"precision is {self.precision!r}; expected one of {', '.join(PRECISIONS)}"
-            )
+        if self.precision is not None:
+            _check_precision(self.precision)
         if self.dimensions is not None and self.dimensions < 1:
             raise UsageError(f"dimensions is {self.dimensions}; expected 1 or more")
         if self.window is not None and not 16 <= self.window <= 1_000_000:
@@ -63,6 +60,13 @@ class Settings:
             raise UsageError(f"overlap is {self.overlap}; expected 0 to 0.2")
         if not 0 < self.max_file_mb < 1e6:
             raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0, below 1e6")
+
+
+def _check_precision(precision: str) -> None:
+    from ragkit.records import PRECISIONS  # not for `--help`
+
+    if precision not in PRECISIONS:
+        raise UsageError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
 
 
 def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:

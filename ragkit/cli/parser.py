@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
-from ragkit.records import PRECISIONS
 from ragkit.settings import MODES
 
 _SHELLS = ("bash", "zsh", "tcsh")
@@ -126,7 +125,7 @@ def _add_index(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--precision",
-        choices=PRECISIONS,
+        metavar="fp32|int8",
         help="what the model computes in (default: fp32); int8 is smaller and less exact",
     )
     command.add_argument(

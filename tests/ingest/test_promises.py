@@ -199,3 +199,16 @@ def test_globs_for_a_part_of_a_root_are_refused(collection, folder):
     collection.index(folder)
     with pytest.raises(UsageError, match=r"is part of the root"):
         collection.index(folder / "sub", exclude=["*.txt"])
+
+
+def test_what_the_window_cuts_off_is_counted(open_collection, folder, encoder):
+    collection = open_collection()
+    encode = encoder.encode_passages
+    encoder.encode_passages = lambda texts: (_ for _ in ()).throw(ModelError("away"))
+    with pytest.raises(ModelError, match="away"):
+        collection.index(folder)
+    encoder.encode_passages, encoder.window = encode, 5
+    report = collection.index()
+    tokens = encoder.count_tokens(encoder.encoded)
+    assert (report.embedded, report.tokens) == (4, sum(tokens))
+    assert report.truncated_tokens == sum(n - 5 for n in tokens if n > 5) > 0
