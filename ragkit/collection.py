@@ -18,7 +18,7 @@ from ragkit.encoder_choice import EncoderChoice
 from ragkit.errors import CollectionError, UsageError
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 from ragkit.settings import MODES, Settings
-from ragkit.storage import ledger, passages
+from ragkit.storage import embeddings, history, ledger, passages
 from ragkit.storage.database import Database, generation
 from ragkit.storage.index_files import disk_size
 from ragkit.storage.lock import writer_lock
@@ -138,14 +138,14 @@ class Collection:
 
         `paths` as for `index`. Goes on until `stop` is set or the caller breaks off.
         """
-        from ragkit.ingest.watching import changes
+        from ragkit.ingest.watching import changes, patiently
 
         with self._store.reading() as connection:
             roots = [root.path for root in ledger.roots(connection) if Path(root.path).exists()]
         named = [paths] if isinstance(paths, (str, Path)) else list(paths)
         for _ in changes(named or roots, self.folder, stop):
-            report = self.index(paths)
-            if report.added or report.updated or report.moved or report.removed:
+            report = patiently(lambda: self.index(paths), self._notify, stop)
+            if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
 
     def search(
@@ -180,7 +180,7 @@ class Collection:
         if context < 0:
             raise UsageError(f"context is {context}; expected 0 or more passages")
         with self._store.reading() as connection:
-            if passages.model(connection) is None:
+            if embeddings.model(connection) is None:
                 return []
         encoder = self._encoders.ready()
         (tokens,) = encoder.count_tokens([query])
@@ -191,12 +191,18 @@ class Collection:
             )
         vector = self._encoders.query_vector(encoder, query)
         with self._store.reading() as connection:  # only now: loading a model may take seconds
-            model = passages.model(connection)
+            model = embeddings.model(connection)
             if model is None or model["fingerprint"] != encoder.fingerprint:
                 raise CollectionError(f"{self.folder} has just changed its model; ask again")
             searcher = Searcher(connection, self._indexes, encoder, model["id"], query, vector)
             rank = {"dense": searcher.dense, "lexical": searcher.lexical, "hybrid": searcher.hybrid}
             found = hits(connection, rank[mode](k, min_score), context)
+            waiting = mode != "lexical" and embeddings.any_pending(connection, model["id"])
+        if waiting:
+            self._notify(
+                "some passages are not yet found by meaning, only by their words; "
+                "finish with: ragkit index"
+            )
         self._indexes.mend()
         return found
 
@@ -252,7 +258,7 @@ class Collection:
         from ragkit import __version__
 
         with self._store.reading() as connection:
-            model = passages.model(connection)
+            model = embeddings.model(connection)
             by_status, by_reason = ledger.counts(connection)
             return CollectionStatus(
                 collection=str(self.folder),
@@ -261,14 +267,14 @@ class Collection:
                 reasons=by_reason,
                 documents=ledger.document_count(connection),
                 passages=passages.count(connection),
-                pending=passages.pending_count(connection, model["id"]) if model else 0,
+                pending=embeddings.pending_count(connection, model["id"]) if model else 0,
                 model=model["name"] if model else None,
                 fingerprint=model["fingerprint"] if model else None,
                 dimension=model["dimension"] if model else None,
                 window=model["window"] if model else None,
                 database_bytes=self._store.size(),
                 index_bytes=sum(
-                    disk_size(self.folder / name) for name in passages.index_names(connection)
+                    disk_size(self.folder / name) for name in history.index_names(connection)
                 ),
                 generation=generation(connection),
                 version=__version__,

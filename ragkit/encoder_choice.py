@@ -19,7 +19,7 @@ from ragkit.encoders import spec as specs
 from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
 from ragkit.errors import ModelError, UsageError
 from ragkit.settings import Settings
-from ragkit.storage import ledger, passages
+from ragkit.storage import embeddings, ledger
 from ragkit.storage.database import Database
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ class EncoderChoice:
         spec, encoder = found
         with self._store.changing() as (connection, now):
             if rebuild:
-                passages.forget_vectors(connection, now)
+                embeddings.forget_vectors(connection, now)
                 ledger.forget_recipes(connection)
-            model_id = passages.use_model(
+            model_id = embeddings.use_model(
                 connection,
                 encoder.name,
                 encoder.fingerprint,
@@ -144,7 +144,7 @@ class EncoderChoice:
 
     def _row(self) -> sqlite3.Row | None:
         with self._store.reading() as connection:
-            return passages.model(connection)
+            return embeddings.model(connection)
 
     def _other_model(self, row: sqlite3.Row, spec: ModelSpec, encoder: Encoder) -> ModelError:
         there = specs.stored(row["name"], row["options"])

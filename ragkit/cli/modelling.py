@@ -6,7 +6,8 @@ import dataclasses
 from argparse import Namespace
 
 from ragkit.cli import UNAVAILABLE, render
-from ragkit.cli.commands import notify, settings_of
+from ragkit.cli.commands import settings_of
+from ragkit.cli.printing import printable, tell
 from ragkit.cli.where import locate
 from ragkit.collection import Collection
 from ragkit.model_cards import ModelCard, cards
@@ -25,9 +26,9 @@ def models(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line([dataclasses.asdict(card) for card in found])
     elif found:
-        print("\n".join(_shown(card) for card in found))
+        print(printable("\n".join(_shown(card) for card in found), lines=True))
     else:
-        notify('no model is here; get one with: pip install "ragkit[model]"')
+        tell('no model is here; get one with: pip install "ragkit[model]"')
     return UNAVAILABLE if arguments.names and any(card.error for card in found) else 0
 
 
