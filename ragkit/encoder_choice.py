@@ -13,6 +13,7 @@ import dataclasses
 import sqlite3
 import threading
 from collections import OrderedDict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.encoders import spec as specs
@@ -165,21 +166,33 @@ class EncoderChoice:
 def wanted(settings: Settings, there: ModelSpec | None) -> ModelSpec:
     """What the settings ask for, on top of what the collection has: another model starts afresh,
     the same one keeps what the settings don't name. Raises UsageError for what fits no model."""
-    if there is None or settings.model not in (None, there.name):
-        if settings.base_url and settings.model is None:
+    name = settings.model
+    server = None if name and _is_folder(name) else settings.base_url
+    if there is None or not (name is None or _is_called(there, name)):
+        if server and name is None:
             raise UsageError(
-                f"{settings.base_url} is named as base_url, but no model of it; name one with "
-                "--model NAME"
+                f"{server} is named as base_url, but no model of it; name one with --model NAME"
             )
-        spec = ModelSpec(settings.model or DEFAULT_MODEL, base_url=settings.base_url)
-    elif settings.model and settings.base_url and not there.base_url:
-        spec = ModelSpec(settings.model, base_url=settings.base_url)  # there under the same name
+        spec = ModelSpec(name or DEFAULT_MODEL, base_url=server)
+    elif name and server and not there.base_url:
+        spec = ModelSpec(name, base_url=server)  # there under the same name
     else:
         spec = there
     names = ["precision", "dimensions", *(["window", "tokenizer"] if spec.base_url else [])]
-    named = {name: getattr(settings, name) for name in names}
-    changes = {name: value for name, value in named.items() if value is not None}
+    named = {each: getattr(settings, each) for each in names}
+    changes = {each: value for each, value in named.items() if value is not None}
     return readable(settings, dataclasses.replace(spec, **changes))
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a model's name is that of a folder, which is never asked of a server."""
+    folder = Path(name).expanduser()
+    return any((folder / file).is_file() for file in ("config.json", "modules.json"))
+
+
+def _is_called(spec: ModelSpec, name: str) -> bool:
+    """Whether the name means the model of the spec: a folder goes by its absolute path there."""
+    return name == spec.name or str(Path(name).expanduser().resolve()) == spec.name
 
 
 def readable(settings: Settings, spec: ModelSpec) -> ModelSpec:

@@ -46,6 +46,16 @@ def test_what_is_wanted(settings, there, expected):
     assert wanted(Settings(**settings), there) == expected
 
 
+def test_a_folder_by_any_of_its_names_is_the_same_model_and_never_a_server_s(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").touch()
+    monkeypatch.chdir(tmp_path)
+    there = ModelSpec(str(tmp_path / "mine"), dimensions=8)
+    for name in ("mine", "./mine", str(tmp_path / "mine")):
+        assert wanted(Settings(model=name, base_url=AT), there) == there
+        assert wanted(Settings(model=name, base_url=AT), None) == ModelSpec(name)
+
+
 def test_a_server_without_a_model_is_refused():
     with pytest.raises(UsageError, match=r"no model of it; name one with --model"):
         wanted(Settings(base_url=AT), None)

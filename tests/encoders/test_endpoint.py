@@ -229,6 +229,15 @@ def test_the_environment_s_proxy_is_used_but_not_for_this_machine(
         Endpoint("http://models.example/v1", "/embeddings").post({})
 
 
+def test_https_is_not_talked_to_in_plain(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelError, match="cannot reach https://127"):
+        Endpoint(server.url.replace("http:", "https:"), "/embeddings").post({})
+    monkeypatch.setenv("https_proxy", server.url.removesuffix("/v1"))
+    with pytest.raises(ModelError, match="Tunnel connection failed: 501"):
+        Endpoint("https://models.example/v1", "/embeddings").post({})
+    assert server.asked == []
+
+
 def test_threads_share_an_endpoint(server: Server) -> None:
     link = Endpoint(server.url, "/embeddings")
     with ThreadPoolExecutor(8) as pool:
