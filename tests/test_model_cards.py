@@ -49,7 +49,7 @@ def test_a_folder_s_card(tiny):  # noqa: F811
     size = sum(path.stat().st_size for path in tiny.rglob("*") if path.is_file())
     assert (card.origin, card.path, card.bytes) == ("folder", str(tiny), size)
     assert (card.dimension, card.window, card.pooling) == (32, 30, "mean")
-    assert (card.languages, card.engine, card.error) == (("en",), "numpy", None)
+    assert (card.languages, card.engine, card.error) == (("en",), "numpy and onnxruntime", None)
     assert card.query_ms is None
 
 
@@ -120,7 +120,9 @@ def test_the_command(run, tiny, folder):  # noqa: F811
     code, out, err = run("models", str(tiny), "other")
     assert (code, err) == (0, "")
     first, second = out.split("\n  other\n")
-    assert first.startswith(f"* {tiny}\n    8 dimensions, 30 tokens, mean pooling, by numpy, ")
+    assert first.startswith(
+        f"* {tiny}\n    8 dimensions, 30 tokens, mean pooling, by numpy and onnxruntime, "
+    )
     assert second.startswith("    32 dimensions, 30 tokens")
     assert f"folder: {tiny.parent / 'other'}" in second
     (card,) = json.loads(run("models", "--json")[1])
@@ -145,4 +147,4 @@ def test_the_default_model(monkeypatch):
     monkeypatch.setattr("ragkit.encoders.models.PACKAGES", PACKAGES)
     (card,) = cards(Settings(), None)  # once, though it has two names
     assert (card.name, card.origin, card.languages) == ("all-MiniLM-L6-v2", "package", ("en",))
-    assert (card.dimension, card.window, card.engine) == (384, 254, "numpy")
+    assert (card.dimension, card.window, card.engine) == (384, 254, "numpy and onnxruntime")

@@ -1,4 +1,4 @@
-"""Pending passages to vectors, on a thread of its own, a few seconds' work at a time.
+"""Pending passages to vectors, on threads of their own, a few seconds' work at a time.
 
 What is pending is asked of the database in windows and embedded longest first: batches of like
 length waste no work on padding. Knows nothing of files.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 1024  # pending passages looked at together
-JOB_TOKENS = 8192  # given to the encoder at once: about two seconds on a laptop
-IN_FLIGHT = 2  # one at work and one waiting, so that the encoder never waits for the database
+JOB_TOKENS = 8192  # given to the encoder at once: a second or two on a laptop
+IN_FLIGHT = 2  # jobs at work at once, so that no core waits for the last batch of one
 
 
 class Job(NamedTuple):
@@ -48,7 +48,7 @@ class Embedder:
         self.fresh = 0  # of those, of documents read in this run
         self.failure: BaseException | None = None
         self._store, self._load, self._model_id = store, load, model_id
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ragkit-embedder")
+        self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="ragkit-embedder")
         self._documents: deque[int] = deque()
         self._waiting: deque[Job] = deque()
         self._running: dict[Future[tuple[NDArray[np.float32], int]], Job] = {}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import Encoder, cores
-from ragkit.encoders.engines import NumpyEngine, TorchEngine
+from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
 from ragkit.encoders.models import load
 from ragkit.encoders.recipe import variant
 from ragkit.encoders.sentence import SentenceEncoder
@@ -66,14 +66,14 @@ def test_dimensions_and_precision_are_told_apart(tiny: Path) -> None:
         load(ModelSpec(str(tiny), dimensions=33))
 
 
-def test_a_precision_that_no_engine_has_is_refused(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ragkit.encoders.engines.precisions", lambda recipe: ("fp32",))
-    with pytest.raises(
-        ModelError, match=r"no engine computes .*tiny in int8; it can be had in: fp"
-    ):
-        load(ModelSpec(str(tiny), "int8"))
+def test_int8_is_told_apart_and_cut_like_any_other(tiny: Path) -> None:
+    whole = load(ModelSpec(str(tiny), "int8"))
+    assert whole.fingerprint != load(str(tiny)).fingerprint
+    first = whole.encode_passages(TEXTS)[:, :8]
+    found = load(ModelSpec(str(tiny), "int8", 8)).encode_passages(TEXTS)
+    np.testing.assert_allclose(
+        found, first / np.linalg.norm(first, axis=1, keepdims=True), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,6 @@ def test_torch_is_loaded_only_where_a_gpu_may_pay(
 ) -> None:
     encoder = load(str(tiny))
     large = ["the key rotates " * 20] * 1_000
-    assert isinstance(encoder._bulk(large), NumpyEngine) or cores.may_have_gpu()
     monkeypatch.setattr(cores, "may_have_gpu", lambda: True)
     assert isinstance(encoder._bulk(TEXTS), NumpyEngine)
     encoder._bulk(large)
@@ -150,7 +149,7 @@ def test_torch_is_loaded_only_where_a_gpu_may_pay(
     monkeypatch.setattr(TorchEngine, "device", "cuda")
     assert isinstance(encoder._bulk(TEXTS), TorchEngine)
     monkeypatch.setattr(TorchEngine, "device", "cpu")  # a driver, but no torch for it
-    assert isinstance(encoder._bulk(large), NumpyEngine)
+    assert isinstance(encoder._bulk(large), OnnxEngine)
 
 
 def test_threads_share_an_encoder(tiny: Path) -> None:
