@@ -2,8 +2,10 @@
 
 The project file is the nearest `ragkit.toml` in the working folder or above; the user file is
 `config.toml` in the platform's configuration folder. Both hold plain values only: nothing in them
-runs a program or names an address. Environment variables are the names in capitals behind
-`RAGKIT_`: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
+runs a program; folders in them are relative to the file itself. A project file may come with a
+folder that somebody else wrote: it names no address that text is sent to, and no variable that
+holds a key. Environment variables are the names in capitals behind `RAGKIT_`: `RAGKIT_MODEL`,
+`RAGKIT_TOP_K`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from typing import Any
 from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
+NOT_IN_A_PROJECT = ("base_url", "api_key_env")
 MODES = ("dense", "lexical", "hybrid")
+_ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,12 @@ class Settings:
 
     collection: str | None = None  # folder; None: the nearest .ragkit/, else the user's default
     model: str | None = None  # None: the collection's own, else all-MiniLM-L6-v2
+    precision: str | None = None  # of PRECISIONS; None: the collection's own, else fp32
+    dimensions: int | None = None  # keep the first so many; None: the collection's own, else all
+    base_url: str | None = None  # of an OpenAI-compatible server that has `model`
+    api_key_env: str | None = None  # name of the environment variable with the key for base_url
+    window: int | None = None  # tokens the server's model reads at once; None: 256
+    tokenizer: str | None = None  # a model here whose tokenizer the server's has; None: estimate
     mode: str = "dense"
     top_k: int = 10
     passage_tokens: int = 200
@@ -38,6 +48,12 @@ class Settings:
         """Refuse what cannot work, with the value found and the values expected."""
         if self.mode not in MODES:
             raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
+        if self.precision is not None:
+            _check_precision(self.precision)
+        if self.dimensions is not None and self.dimensions < 1:
+            raise UsageError(f"dimensions is {self.dimensions}; expected 1 or more")
+        if self.window is not None and not 16 <= self.window <= 1_000_000:
+            raise UsageError(f"window is {self.window}; expected 16 tokens or more")
         if self.top_k < 1:
             raise UsageError(f"top_k is {self.top_k}; expected 1 or more")
         if not 16 <= self.passage_tokens <= 8192:
@@ -48,6 +64,13 @@ class Settings:
             raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0, below 1e6")
 
 
+def _check_precision(precision: str) -> None:
+    from ragkit.records import PRECISIONS  # not for `--help`
+
+    if precision not in PRECISIONS:
+        raise UsageError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+
+
 def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:
     """The settings in force in `folder` (default: the working folder); None flags are not set.
 
@@ -56,22 +79,28 @@ def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) 
     settings = Settings()
     for source, values in (
         *((str(path), _from_file(path)) for path in _files(folder or Path.cwd())),
-        ("the environment", _from_environment(os.environ)),
-        ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
+        (_ENVIRONMENT, _from_environment(os.environ)),
+        (_COMMAND_LINE, {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
+        if Path(source).name == PROJECT_FILE:
+            _refuse_addresses(source, values)
         settings = _with(settings, source, values)
     return settings
 
 
+def _refuse_addresses(source: str, values: Mapping[str, object]) -> None:
+    for name in NOT_IN_A_PROJECT:
+        if name in values:
+            raise UsageError(
+                f"{source}: {name} may not stand in a project's file, whose writer would choose "
+                f"where your text goes. Set RAGKIT_{name.upper()}, or write it into "
+                f"{_user_file()}"
+            )
+
+
 def _files(folder: Path) -> list[Path]:
     """The settings files that exist, the weakest first."""
-    found = []
-    override = os.environ.get("RAGKIT_CONFIG_DIR")
-    if override is None:
-        import platformdirs
-
-        override = platformdirs.user_config_dir("ragkit", appauthor=False)
-    found.append(Path(override) / "config.toml")
+    found = [_user_file()]
     for parent in (folder, *folder.parents):
         if (parent / PROJECT_FILE).is_file():
             found.append(parent / PROJECT_FILE)
@@ -79,13 +108,40 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
+def _user_file() -> Path:
+    override = os.environ.get("RAGKIT_CONFIG_DIR")
+    if override is None:
+        import platformdirs
+
+        override = platformdirs.user_config_dir("ragkit", appauthor=False)
+    return Path(override) / "config.toml"
+
+
 def _from_file(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not readable as TOML: {error}") from error
+    return {name: _from_here(path.parent, name, value) for name, value in values.items()}
+
+
+def _from_here(folder: Path, name: str, value: object) -> object:
+    """A folder named in a settings file of `folder`, from there; any other value as it is."""
+    if name not in ("collection", "model", "tokenizer") or not isinstance(value, str) or not value:
+        return value
+    there = folder / os.path.expanduser(value)  # noqa: PTH111 (pathlib's raises for ~nobody)
+    # A model may also be a name on the hub, which looks like a relative path.
+    is_path = name == "collection" or value.startswith((".", "~")) or there.is_dir()
+    return os.path.normpath(there) if is_path else value
+
+
+def _spelled(source: str, name: str) -> str:
+    """A setting as it is written where it came from."""
+    if source == _COMMAND_LINE:
+        return "-k/--top-k" if name == "top_k" else f"--{name.replace('_', '-')}"
+    return f"RAGKIT_{name.upper()}" if source == _ENVIRONMENT else name
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -105,10 +161,12 @@ def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Sett
     try:
         return dataclasses.replace(settings, **changes)
     except UsageError as error:
-        raise UsageError(f"{source}: {error}") from None
+        name, _, wrong = str(error).partition(" ")  # every refusal begins with the name
+        raise UsageError(f"{source}: {_spelled(source, name)} {wrong}") from None
 
 
 def _converted(source: str, name: str, given: object, kind: str) -> object:
+    kind = kind.removesuffix(" | None")
     wanted = {"int": int, "float": float}.get(kind, str)
     fits = (
         isinstance(given, str)
@@ -120,4 +178,6 @@ def _converted(source: str, name: str, given: object, kind: str) -> object:
             raise ValueError
         return wanted(given)
     except ValueError:
-        raise UsageError(f"{source}: {name} is {given!r}; expected {kind}") from None
+        raise UsageError(
+            f"{source}: {_spelled(source, name)} is {given!r}; expected {kind}"
+        ) from None

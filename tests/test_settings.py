@@ -50,6 +50,12 @@ def test_the_nearest_project_file_counts(project):
         ("overlap = 0.5", "overlap is 0.5; expected 0 to 0.2"),
         ("passage_tokens = 3", "passage_tokens is 3; expected 16 to 8192"),
         ("max_file_mb = 0", "max_file_mb is 0"),
+        ('precision = "fp7"', "precision is 'fp7'; expected one of fp32, int8"),
+        ("dimensions = 0", "dimensions is 0; expected 1 or more"),
+        ('dimensions = "many"', "dimensions is 'many'; expected int"),
+        ("window = 3", "window is 3; expected 16 tokens or more"),
+        ('base_url = "http://x/v1"', "base_url may not stand in a project's file.*RAGKIT_BASE_URL"),
+        ('api_key_env = "AWS_SECRET"', r"api_key_env may not stand .*write it into .*config\.toml"),
         ("= broken", "is not readable as TOML"),
     ],
 )
@@ -61,5 +67,53 @@ def test_wrong_settings_name_their_file_and_what_was_expected(project, text, mes
 
 def test_a_wrong_environment_is_named_as_such(project, monkeypatch):
     monkeypatch.setenv("RAGKIT_TOP_K", "x")
-    with pytest.raises(UsageError, match="the environment: top_k is 'x'; expected int"):
+    with pytest.raises(UsageError, match="the environment: RAGKIT_TOP_K is 'x'; expected int"):
         settings.load(project)
+
+
+def test_an_address_is_named_by_the_user_alone(project, tmp_path, monkeypatch):
+    (tmp_path / "user" / "config.toml").write_text('base_url = "http://a/v1"\nwindow = 512\n')
+    (project / "ragkit.toml").write_text('model = "m"\ndimensions = 64\n')
+    assert settings.load(project) == Settings(
+        model="m", dimensions=64, base_url="http://a/v1", window=512
+    )
+    monkeypatch.setenv("RAGKIT_BASE_URL", "http://b/v1")
+    monkeypatch.setenv("RAGKIT_DIMENSIONS", "32")
+    found = settings.load(project)
+    assert (found.base_url, found.dimensions) == ("http://b/v1", 32)
+
+
+def test_a_wrong_flag_is_named_as_it_is_typed(project):
+    with pytest.raises(UsageError, match="the command line: -k/--top-k is 0; expected 1 or more"):
+        settings.load(project, {"top_k": 0})
+
+
+def test_folders_are_relative_to_the_file_that_names_them(project, tmp_path):
+    (tmp_path / "user" / "config.toml").write_text('collection = "kit"\nmodel = "./mine"\n')
+    assert settings.load(project).collection == str(tmp_path / "user" / "kit")
+    assert settings.load(project).model == str(tmp_path / "user" / "mine")
+    (project.parent / "models" / "tuned").mkdir(parents=True)
+    (project.parent / "ragkit.toml").write_text('collection = "../kit"\nmodel = "models/tuned"\n')
+    found = settings.load(project)
+    assert found.collection == str(tmp_path / "kit")
+    assert found.model == str(project.parent / "models" / "tuned")
+
+
+def test_a_name_on_the_hub_and_a_whole_path_stay_as_they_are(project, tmp_path):
+    (project / "ragkit.toml").write_text(f'model = "some/name"\ncollection = "{tmp_path}/kit"\n')
+    found = settings.load(project)
+    assert (found.model, found.collection) == ("some/name", f"{tmp_path}/kit")
+
+
+def test_a_home_folder_is_meant_by_a_tilde(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (project / "ragkit.toml").write_text('collection = "~/kit"\n')
+    assert settings.load(project).collection == str(tmp_path / "kit")
+
+
+def test_what_the_environment_and_flags_name_is_relative_to_the_working_folder(
+    project, monkeypatch
+):
+    monkeypatch.setenv("RAGKIT_MODEL", "./mine")
+    found = settings.load(project, {"collection": "kit"})
+    assert (found.model, found.collection) == ("./mine", "kit")

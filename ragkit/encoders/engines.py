@@ -49,6 +49,16 @@ _PROBES = (
 _LEAST_COSINE = {"fp32": 0.999999, "int8": 0.95}
 
 
+def precisions(recipe: Recipe) -> tuple[str, ...]:
+    """What this model can be computed in here."""
+    return ("fp32", "int8") if NumpyEngine.serves(recipe) else ("fp32",)
+
+
+def name_for(recipe: Recipe) -> str:
+    """What computes this model on a CPU: queries, then passages where those differ."""
+    return "numpy and onnxruntime" if NumpyEngine.serves(recipe) else "sentence-transformers"
+
+
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Indexes of texts by falling length, together at most `budget` tokens when padded to the
     longest; a text over the budget comes alone."""
@@ -207,8 +217,9 @@ def _sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported onl
             )
     except Exception as error:  # whatever transformers raises for a model it cannot serve
         raise ModelError(
-            f"sentence-transformers cannot load {recipe.folder} "
-            f"({recipe.config.get('model_type')}): {error}"
+            f"sentence-transformers cannot load {recipe.folder} (architecture "
+            f"{recipe.config.get('model_type')}): {error}\nWhat serves instead: another model, or "
+            f"a server that has this one, named as base_url in your settings"
         ) from error
     finally:
         if shows_bars:

@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import cores
+from ragkit.encoders import cores, engines, pooling
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
-from ragkit.encoders.recipe import Recipe
+from ragkit.encoders.recipe import Recipe, variant
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 
@@ -34,14 +34,30 @@ class SentenceEncoder:
     """The model that `recipe` describes, under the name the user gave it.
 
     `precision` is that of passages, fp32 or int8; queries are always encoded in fp32.
+    `dimensions` keeps the first so many numbers of each vector, made a unit vector again: what
+    models trained for it (Kusupati et al. 2022, Matryoshka, https://arxiv.org/abs/2205.13147)
+    lose little by. Raises ModelError where the model has fewer, or no engine has the precision.
     """
 
-    def __init__(self, name: str, recipe: Recipe, precision: str = "fp32") -> None:
+    def __init__(
+        self, name: str, recipe: Recipe, precision: str = "fp32", dimensions: int | None = None
+    ) -> None:
+        if precision not in engines.precisions(recipe):
+            raise ModelError(
+                f"no engine computes {name} in {precision}: that takes a BERT model, this one is "
+                f"{recipe.config.get('model_type')!r}. Use --precision fp32"
+            )
+        if dimensions is not None and dimensions > recipe.dimension:
+            raise ModelError(
+                f"{name} makes vectors of {recipe.dimension} numbers; "
+                f"--dimensions {dimensions} asks for more"
+            )
+        kept = None if dimensions == recipe.dimension else dimensions
         self.name = name
-        self.fingerprint = recipe.fingerprint
-        self.dimension = recipe.dimension
-        self.recipe = recipe
         self.precision = precision
+        self.fingerprint = variant(recipe.fingerprint, precision, kept)
+        self.dimension = dimensions or recipe.dimension
+        self.recipe = recipe
         self._lock = threading.RLock()
         self._torch_engine: TorchEngine | None = None
         self._tokens_so_far = 0
@@ -73,13 +89,18 @@ class SentenceEncoder:
         if not texts:
             return self._nothing()
         engine = self._numpy or self._torch()
-        return engine.encode(texts, self.recipe.query_prompt)
+        return self._kept(engine.encode(texts, self.recipe.query_prompt))
 
     def encode_passages(self, texts: Sequence[str]) -> Array:
         """(n, d) float32, unit rows, with the model's passage prompt."""
         if not texts:
             return self._nothing()
-        return self._bulk(texts).encode(texts, self.recipe.passage_prompt)
+        return self._kept(self._bulk(texts).encode(texts, self.recipe.passage_prompt))
+
+    def _kept(self, vectors: Array) -> Array:
+        if self.dimension == self.recipe.dimension:
+            return vectors
+        return pooling.unit_rows(vectors[:, : self.dimension])
 
     def _nothing(self) -> Array:
         return np.empty((0, self.dimension), dtype=np.float32)
@@ -132,9 +153,8 @@ class SentenceEncoder:
         with self._lock:
             if self._onnx is None:
                 raise ModelError(
-                    f"{self.name} cannot be encoded in {self.precision}: that takes ONNX Runtime "
-                    f"and a BERT model, this one is {self.recipe.config.get('model_type')!r}. "
-                    "Use --precision fp32"
+                    f"{self.name} cannot be encoded in {self.precision} here: ONNX Runtime, which "
+                    "that takes, does not serve it rightly. Use --precision fp32"
                 )
             return self._onnx
 

@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ragkit.errors import CollectionError
-from ragkit.storage import lexical, passages, vectors
+from ragkit.storage import embeddings, history, lexical, passages, vectors
 from ragkit.storage.database import Database, generation, value
+from ragkit.storage.history import IndexFile
 from ragkit.storage.index_files import folder_checksum, set_aside, sweep
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.passages import IndexFile
 from ragkit.storage.vectors import FOLD_AT, VectorIndex
 
 KINDS = ("vectors", "words")
@@ -39,65 +39,87 @@ class Indexes:
         self._vectors_model: int | None = None
         self._words: WordIndex | None = None
         self._intact: dict[str, str] = {}  # word folders checked or written here, by checksum
-        self._damaged: list[IndexFile] = []
+        self._damaged: set[IndexFile] = set()  # as long as nobody has written them again
 
     def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:
         """All searchable vectors as of this snapshot, or a little later.
 
         None where the collection has no model yet.
         """
-        model = passages.model(connection)
+        model = embeddings.model(connection)
         if model is None:
             return None
         with self._opening:
             held = self._vectors if self._vectors_model == model["id"] else None
             if held is None or held.generation < int(value(connection, "trimmed") or 0):
-                held = self._open_vectors(connection, model["id"], model["dimension"])
+                held = VectorIndex.over(None, model["dimension"], 0)
+            held = self._on_newest_file(connection, model["id"], held)
             now = generation(connection)
             if held.generation < now:
                 held = held.advanced(
                     now,
-                    passages.vectors_since(connection, model["id"], held.generation),
-                    passages.removed_since(connection, held.generation),
+                    history.vectors_since(connection, model["id"], held.generation),
+                    history.removed_since(connection, held.generation),
                 )
             self._vectors, self._vectors_model = held, model["id"]
             return held
 
-    def _open_vectors(
-        self, connection: sqlite3.Connection, model_id: int, dimension: int
+    def _on_newest_file(
+        self, connection: sqlite3.Connection, model_id: int, held: VectorIndex
     ) -> VectorIndex:
-        file = passages.index_file(connection, "vectors")
-        if file is not None and file.model_id == model_id:
-            path = self._store.folder / file.name
-            try:
-                base = vectors.read(path, file.checksum, dimension)
-                return VectorIndex.over(base, dimension, file.generation)
-            except (OSError, ValueError) as error:
-                self._report(file, error)
-        return VectorIndex.over(None, dimension, 0)
+        """What is held, or the index file where there is one and it is worth opening."""
+        file = history.index_file(connection, "vectors")
+        if file is None or file.model_id != model_id:
+            return held
+        if held.generation and not (held.is_heavy and file.generation > held.file_generation):
+            return held
+        if file in self._damaged:
+            return held
+        path = self._store.folder / file.name
+        try:
+            base = vectors.read(path, file.checksum, held.dimension)
+        except (OSError, ValueError) as error:
+            self._report(file, error)
+            return held
+        return VectorIndex.over(base, held.dimension, file.generation)
 
     def words(self, connection: sqlite3.Connection) -> WordIndex:
         """The passages' words as of this snapshot; up to seconds older while another writes."""
         with self._opening:
-            file = passages.index_file(connection, "words")
-            if file is None or passages.has_newer_text(connection, file.generation):
+            file = history.index_file(connection, "words")
+            if file is None or history.has_newer_text(connection, file.generation):
                 file = self._caught_up(file)
-            if file is not None:
-                if self._words is not None and self._words.generation == file.generation:
-                    return self._words
-                try:
-                    self._check_words(file)
-                    path = self._store.folder / file.name
-                    self._words = WordIndex.read(path, file.generation)
-                    return self._words
-                except (OSError, ValueError) as error:
-                    self._report(file, error)
-            rows = passages.texts_since(connection, 0)
-            self._words = WordIndex.in_memory(rows, file.generation if file else -1)
+            self._words = self._words_of(connection, file)
             return self._words
 
+    def _words_of(self, connection: sqlite3.Connection, file: IndexFile | None) -> WordIndex:
+        """The index in this file; without one, of what the database holds, kept in memory."""
+        held = self._words
+        if file is not None and file not in self._damaged:
+            if held is not None and not held.memory and held.generation == file.generation:
+                return held
+            try:
+                self._check_words(file)
+                return WordIndex.read(self._store.folder / file.name, file.generation)
+            except (OSError, ValueError) as error:
+                self._report(file, error)
+        now = generation(connection)
+        trimmed = int(value(connection, "trimmed") or 0)
+        if held is None or not held.memory or held.generation < trimmed:
+            return WordIndex.in_memory(history.texts_since(connection, 0), now)
+        if held.generation >= now:
+            return held
+        return held.advanced(
+            now,
+            history.texts_since(connection, held.generation),
+            history.removed_since(connection, held.generation),
+        )
+
     def _caught_up(self, file: IndexFile | None) -> IndexFile | None:
-        """The word index brought up to date, if nobody else is just doing that."""
+        """The word index brought up to date, if nobody else is just doing that.
+
+        None on a read-only disk, where the file stays behind for good.
+        """
         if self._store.read_only:
             return None
         with (
@@ -106,7 +128,7 @@ class Indexes:
         ):
             self.fold_words()
             with self._store.reading() as connection:
-                return passages.index_file(connection, "words")
+                return history.index_file(connection, "words")
         return file
 
     def _check_words(self, file: IndexFile) -> None:
@@ -120,27 +142,28 @@ class Indexes:
         why = str(error)
         if isinstance(error, FileNotFoundError):
             with self._store.reading() as connection:
-                if file not in (passages.index_file(connection, kind) for kind in KINDS):
+                if file not in (history.index_file(connection, kind) for kind in KINDS):
                     return  # a writer has put a newer one in its place since our snapshot
             why = f"{file.name} is missing"
         elif isinstance(error, OSError):  # no more file handles, say: the file itself may be good
             self._tell(f"{file.name} cannot be read ({error.strerror}); searching the database")
             return
         self._tell(f"{why}; made again from the database, nothing is embedded again")
-        self._damaged.append(file)
+        self._damaged.add(file)
 
     def mend(self) -> None:
         """Write again what was found damaged, unless the disk or another writer forbids it."""
-        damaged, self._damaged = self._damaged, []
+        damaged = set(self._damaged)
         if not damaged or self._store.read_only:
             return
         with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "mending"):
             for file in damaged:
                 with self._store.reading() as connection:
-                    if file in (passages.index_file(connection, kind) for kind in KINDS):
+                    if file in (history.index_file(connection, kind) for kind in KINDS):
                         set_aside(self._store.folder / file.name)
             self.fold_words()
             self.fold_vectors()
+            self._damaged -= damaged
 
     def fold_words(self) -> None:
         """Bring the word index file up to date. The writer's lock must be held."""
@@ -164,18 +187,18 @@ class Indexes:
 
     def _fold_words(self) -> None:
         with self._store.reading() as connection:
-            now, file = generation(connection), passages.index_file(connection, "words")
+            now, file = generation(connection), history.index_file(connection, "words")
             older = None
             if file is not None:
                 with contextlib.suppress(OSError, ValueError):
                     self._check_words(file)
                     older = self._store.folder / file.name
             since = file.generation if file is not None and older is not None else 0
-            gone = passages.removed_since(connection, since) if older else []
-            if older and not gone and not passages.has_newer_text(connection, since):
+            gone = history.removed_since(connection, since) if older else []
+            if older and not gone and not history.has_newer_text(connection, since):
                 return
             name = f"words-{now}"
-            rows = passages.texts_since(connection, since)
+            rows = history.texts_since(connection, since)
             lexical.write(self._store.folder / name, older, rows, gone)
             known = json.loads(file.checksum) if file is not None and older is not None else {}
             segments = {name: seen for name, seen in known.items() if not name.endswith(".json")}
@@ -185,16 +208,16 @@ class Indexes:
 
     def _fold_vectors(self) -> None:
         with self._store.reading() as connection:
-            model = passages.model(connection)
+            model = embeddings.model(connection)
             if model is None:
                 return
-            now, file = generation(connection), passages.index_file(connection, "vectors")
+            now, file = generation(connection), history.index_file(connection, "vectors")
             if file is not None and self._good_enough(connection, file, model["id"]):
                 return
             name = f"vectors-{model['fingerprint'][:12]}-{now}.faiss"
             checksum = vectors.write(
                 self._store.folder / name,
-                passages.vectors_since(connection, model["id"], 0),
+                history.vectors_since(connection, model["id"], 0),
                 model["dimension"],
             )
         self._record("vectors", IndexFile(name, now, checksum, model["id"]))
@@ -205,13 +228,13 @@ class Indexes:
             return False
         if file.generation == generation(connection):
             return True
-        changed = passages.changes_since(connection, model_id, file.generation)
-        return changed <= FOLD_AT * passages.searchable_count(connection, model_id)
+        changed = history.changes_since(connection, model_id, file.generation)
+        return changed <= FOLD_AT * passages.count(connection)
 
     def _record(self, kind: str, file: IndexFile) -> None:
         with self._store.writing() as connection:
-            older = passages.index_file(connection, kind)
-            passages.record_index_file(connection, kind, file)
-            other = passages.index_file(connection, "words" if kind == "vectors" else "vectors")
+            older = history.index_file(connection, kind)
+            history.record_index_file(connection, kind, file)
+            other = history.index_file(connection, "words" if kind == "vectors" else "vectors")
         # A reader may just be opening the one before: it goes with the next sweep.
         sweep(self._store.folder, {each.name for each in (file, older, other) if each is not None})
