@@ -7,8 +7,6 @@ index files; at last what nothing refers to is forgotten. The writer's lock must
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import sqlite3
 import time
 from collections import Counter
@@ -105,7 +103,7 @@ class Writer:
         try:
             while not reader.finished:
                 embedder.feed()
-                group = _taken(reader)
+                group = reader.take(GROUP, PATIENCE)
                 if group:
                     embedder.add(self._save_group(group, owners, cut.recipe))
                 self._collect(embedder, 0, len(tasks))
@@ -222,13 +220,3 @@ def _save_root(connection: sqlite3.Connection, target: Target) -> int:
     for inner in target.absorbs:
         ledger.absorb_root(connection, inner, root_id, inner_prefix(inner, target.folder))
     return root_id
-
-
-def _taken(reader: Reader) -> list[Reading]:
-    """The readings that are ready, waiting a little for the first."""
-    group: list[Reading] = []
-    with contextlib.suppress(queue.Empty):
-        group.append(reader.results.get(timeout=PATIENCE))
-        while len(group) < GROUP:
-            group.append(reader.results.get_nowait())
-    return group
