@@ -117,7 +117,8 @@ class LayerNorm:
     def __call__(self, x: Array) -> Array:
         """(T, d) float32."""
         share = np.float32(1 / x.shape[1])
-        x = x - np.add.reduce(x, axis=1, keepdims=True) * share
+        mean: Array = np.add.reduce(x, axis=1, keepdims=True)
+        x = x - mean * share
         variance = np.einsum("ij,ij->i", x, x)[:, None] * share
         np.divide(x, np.sqrt(variance + self.epsilon), out=x)
         x *= self.weight

@@ -75,6 +75,21 @@ class Tokens:
             for text in texts
         ]
 
+    def located(self, text: str) -> tuple[list[int], NDArray[np.int64]]:
+        """The ids of one text as `ids` has them, and the span of each: (n, 2) int64, character
+        offsets `[start, end)`, that of a special token empty."""
+        (ids,) = self.ids([text])
+        before, after = (len(part) for part in self._frame)
+        spans = np.zeros((len(ids), 2), dtype=np.int64)
+        own = self.spans(text)[: max(0, len(ids) - before - after)]
+        spans[before : before + len(own)] = own
+        spans[before + len(own) :] = own[-1, 1] if len(own) else 0
+        return ids, spans
+
+    def written(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """The ids as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
+        return tuple(self._tokenizer.id_to_token(each) or "" for each in ids)
+
     def ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
         """What the model reads for each text: prompt and text, cut to the model's length,
         between the special tokens. Never empty."""

@@ -27,13 +27,13 @@ def occurrences(text: str, word: str) -> list[tuple[int, int]]:
     words: `bank` is not found in `banking` unless it stands nowhere alone. White space in a
     phrase stands for any white space. Raises UsageError where there is none.
     """
-    parts = [re.escape(part) for part in word.split()]
+    parts = word.split()
     if not parts:
         raise UsageError("the word is empty; name one that stands in the text")
-    inside = r"\s+".join(parts)
+    inside = r"\s+".join(map(re.escape, parts))
     # Borders matter where the word itself begins or ends in a letter: "C++" has none behind it.
-    whole = f"(?<!\\w){inside}" if _WORD.match(word.split()[0][0]) else inside
-    whole = f"{whole}(?!\\w)" if _WORD.match(word.split()[-1][-1]) else whole
+    whole = f"(?<!\\w){inside}" if _WORD.match(parts[0][0]) else inside
+    whole = f"{whole}(?!\\w)" if _WORD.match(parts[-1][-1]) else whole
     for pattern in (whole, inside):
         for flags in (0, re.IGNORECASE):
             if found := [match.span() for match in re.finditer(pattern, text, flags)]:
@@ -50,9 +50,13 @@ def enclosing(text: str, start: int, end: int) -> str:
     return text[start:end]
 
 
-def pieces(spans: NDArray[np.int64], start: int, end: int) -> NDArray[np.intp]:
-    """The numbers of the tokens that share characters with `[start, end)`; `spans` (n, 2)."""
-    return np.flatnonzero((spans[:, 0] < end) & (spans[:, 1] > start))
+def pieces(spans: NDArray[np.int64], found: Sequence[tuple[int, int]]) -> list[slice]:
+    """For each span of `found` the tokens that share characters with it; `spans` (n, 2) int64,
+    those of the tokens, in order."""
+    starts, ends = np.asarray(found, dtype=np.int64).reshape(-1, 2).T
+    first = np.searchsorted(spans[:, 1], starts, side="right")
+    last = np.searchsorted(spans[:, 0], ends, side="left")
+    return [slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
 
 
 def _instead(text: str, word: str) -> str:
