@@ -78,7 +78,7 @@ def _without_names(path: Path) -> rows.Rows | None:
         if len(fields) == 3 and all(field.strip() for field in fields):
             kept.append(rows.Row(number, fields[0].strip(), fields[1].strip(), fields[2]))
         elif any(field.strip() for field in fields):
-            reason = f"{len(fields)} fields, expected two texts and a score"
+            reason = f"{len(fields)} of 3 fields, expected two texts and a score"
             left_out.append(rows.LeftOut(number, reason))
     return rows.Rows(path, "", tuple(kept), tuple(left_out), ())
 

@@ -152,7 +152,7 @@ def test_similarity_of_a_file_of_pairs(run, tmp_path):
     found = json.loads(out)
     assert (code, list(found)) == (0, ["pairs", "pearson", "spearman", "seconds"])
     assert (found["pairs"], found["spearman"]) == (3, pytest.approx(1))
-    assert err.startswith("ragkit: p.tsv, line 4: 1 fields")
+    assert err.startswith("ragkit: p.tsv, line 4: 1 of 3 fields")
     out = run("similarity", "--pairs", "p.tsv")[1]
     assert re.fullmatch(r"3 pairs: Pearson 0\.\d{4}, Spearman 1\.0000 in \d+\.\d s\n", out)
 

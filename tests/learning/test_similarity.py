@@ -70,7 +70,7 @@ def test_what_is_no_pair_is_told(tmp_path):
     pairs, left_out = read_pairs(file)
     assert pairs == PAIRS
     assert left_out == [
-        "line 3: 2 fields, expected two texts and a score",
+        "line 3: 2 of 3 fields, expected two texts and a score",
         "line 4: the score is 'low', expected a number",
     ]
     rows = [{"sentence1": "a", "sentence2": "b"}, {"sentence1": "a", "sentence2": "b", "score": 1}]
