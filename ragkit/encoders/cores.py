@@ -83,7 +83,7 @@ def _has_one_blas_thread() -> bool:
         return False
     import numpy.__config__ as build
 
-    return "openblas" in str(build.CONFIG["Build Dependencies"]["blas"].get("name"))  # type: ignore[attr-defined]
+    return "openblas" in str(build.CONFIG["Build Dependencies"]["blas"].get("name"))
 
 
 @contextmanager

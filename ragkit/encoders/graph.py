@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.bert import Bert, Layer, LayerNorm, gelu, gelu_tanh, relu
+from ragkit.encoders.activations import gelu, gelu_tanh, relu
+from ragkit.encoders.bert import Bert, Layer, LayerNorm, Linear, Map
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -105,15 +106,16 @@ class _Graph:
 
     def layer(self, layer: Layer, x: str) -> str:
         """One transformer layer over the value `x`."""
-        attended = self.product(layer.attention_output.weight, self.attention(layer, x))
-        x = self.add_and_normalise(layer.attention_norm, attended, x, layer.attention_output.bias)
-        raised = self.activation(layer, self.product(layer.up.weight, x), layer.up.bias)
-        lowered = self.product(layer.down.weight, raised)
-        return self.add_and_normalise(layer.output_norm, lowered, x, layer.down.bias)
+        out, up, down = (_linear(each) for each in (layer.attention_output, layer.up, layer.down))
+        attended = self.product(out.weight, self.attention(layer, x))
+        x = self.add_and_normalise(layer.attention_norm, attended, x, out.bias)
+        raised = self.activation(layer, self.product(up.weight, x), up.bias)
+        lowered = self.product(down.weight, raised)
+        return self.add_and_normalise(layer.output_norm, lowered, x, down.bias)
 
     def attention(self, layer: Layer, x: str) -> str:
         """Attention of all heads; the lengths keep tokens from looking at what fills a row up."""
-        maps = (layer.query, layer.key, layer.value)
+        maps = [_linear(each) for each in (layer.query, layer.key, layer.value)]
         weight = np.concatenate([each.weight for each in maps])
         bias = self.weight(np.concatenate([each.bias for each in maps]))
         if self.precision == "fp32":
@@ -186,6 +188,12 @@ class _Graph:
             ir_version=_IR_VERSION,
         )
         return bytes(model.SerializeToString())
+
+
+def _linear(each: Map) -> Linear:
+    if not isinstance(each, Linear):
+        raise TypeError(f"a layer of {type(each).__name__} has no whole weight")
+    return each
 
 
 def _node(

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from ragkit.encoders import cores, engines, pooling
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
+from ragkit.encoders.pooling import LAST
 from ragkit.encoders.recipe import Recipe, variant
+from ragkit.encoders.states import HiddenStates, Reader, WordVector
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 
@@ -101,6 +103,43 @@ class SentenceEncoder:
         if self.dimension == self.recipe.dimension:
             return vectors
         return pooling.unit_rows(vectors[:, : self.dimension])
+
+    def embed(
+        self, texts: Sequence[str], pooling: str | None = None, layers: str | None = None
+    ) -> Array:
+        """(n, d) float32, unit rows, without a prompt: as the model was trained, or pooled by
+        `cls`, `mean` or `max` over other layers: `last`, `-2`, `mean(-4:)`; 0 is the embeddings.
+
+        Raises UsageError for another pooling or layer; ModelError where the model is none of
+        those whose layers can be read.
+        """
+        if pooling is not None or layers is not None:
+            found = self._reader.embed(texts, pooling or self.recipe.pooling, layers or LAST)
+            return self._kept(found)
+        return self._kept(self._bulk(texts).encode(texts, "")) if texts else self._nothing()
+
+    def embed_words(
+        self, text: str, word: str, pooling: str = "mean", layers: str = LAST
+    ) -> list[WordVector]:
+        """One unit vector for each place where `word` stands in `text`, pooled over its pieces by
+        `mean` or `max`. Whole words as written come before those in another case, and before
+        those inside longer words. Raises UsageError where it does not stand there or lies beyond
+        the window; ModelError as `embed`."""
+        return self._reader.embed_words(text, word, pooling, layers)
+
+    def hidden_states(self, text: str) -> HiddenStates:
+        """The tokens of `text` with every layer's vectors, (layers + 1, n, d) float32, and
+        attention maps, (layers, h, n, n) float32. Raises ModelError as `embed`."""
+        return self._reader.hidden_states(text)
+
+    def unread(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text beyond what `embed` reads; 0 where it reads all."""
+        room = self.tokens.room("")
+        return [max(0, count - room) for count in self.tokens.count(texts)]
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.name, self.recipe, self.tokens)
 
     def _nothing(self) -> Array:
         return np.empty((0, self.dimension), dtype=np.float32)

@@ -13,11 +13,16 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ragkit.encoders.wordpiece import WordPiece
 from ragkit.errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 # UTF-8 has no code for half of a surrogate pair; one character stands in for one, so that
 # offsets stay true.
@@ -32,20 +37,36 @@ class Tokens:
     """The tokenizer in `path`, for a model that reads `max_length` tokens, specials included."""
 
     def __init__(self, path: Path, max_length: int) -> None:
+        self._path = path
+        self.max_length = max_length
+        self._quick = WordPiece.read(path)
+        self.vocabulary: int = (
+            self._tokenizer.get_vocab_size() if self._quick is None else self._quick.size
+        )
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        """The library's. One short text does without it, as long as nothing else needed it."""
         from tokenizers import Tokenizer
 
         try:
-            self._tokenizer = Tokenizer.from_file(str(path))
+            tokenizer = Tokenizer.from_file(str(self._path))
         except Exception as error:  # the bindings raise nothing narrower
-            raise ModelError(f"{path} is no tokenizer that can be read ({error}).") from error
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self.max_length = max_length
-        self.vocabulary: int = self._tokenizer.get_vocab_size()
+            raise ModelError(f"{self._path} is no tokenizer that can be read ({error}).") from error
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    def _quickly(self, texts: Sequence[str]) -> list[int] | None:
+        if self._quick is None or len(texts) != 1:
+            return None
+        return self._quick.ids(texts[0])
 
     @cached_property
     def _frame(self) -> tuple[list[int], list[int]]:
         """The special ids before and after a text: [CLS] and [SEP] for BERT."""
+        if self._quick is not None:
+            return list(self._quick.before), list(self._quick.after)
         probe = self._tokenizer.encode("a")
         text = [i for i, special in enumerate(probe.special_tokens_mask) if not special]
         first, last = (text[0], text[-1] + 1) if text else (len(probe.ids), len(probe.ids))
@@ -67,6 +88,8 @@ class Tokens:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without special tokens, nothing truncated."""
+        if (quick := self._quickly(texts)) is not None:
+            return [len(quick)]
         return [
             sum(
                 len(self._tokenizer.encode(piece, add_special_tokens=False))
@@ -75,17 +98,35 @@ class Tokens:
             for text in texts
         ]
 
+    def located(self, text: str) -> tuple[list[int], NDArray[np.int64]]:
+        """The ids of one text as `ids` has them, and the span of each: (n, 2) int64, character
+        offsets `[start, end)`, that of a special token empty."""
+        (ids,) = self.ids([text])
+        before, after = (len(part) for part in self._frame)
+        spans = np.zeros((len(ids), 2), dtype=np.int64)
+        own = self.spans(text)[: max(0, len(ids) - before - after)]
+        spans[before : before + len(own)] = own
+        spans[before + len(own) :] = own[-1, 1] if len(own) else 0
+        return ids, spans
+
+    def written(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """The ids as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
+        return tuple(self._tokenizer.id_to_token(each) or "" for each in ids)
+
     def ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
         """What the model reads for each text: prompt and text, cut to the model's length,
         between the special tokens. Never empty."""
         before, after = self._frame
         room = self.max_length - len(before) - len(after)
         whole = [clean(prompt + text) for text in texts]
-        if len(whole) == 1:  # a batch starts the tokenizer's thread pool: not for one query
-            encodings = [self._tokenizer.encode(whole[0], add_special_tokens=False)]
+        if (quick := self._quickly(whole)) is not None:
+            found = [quick]
+        elif len(whole) == 1:  # a batch starts the tokenizer's thread pool: not for one query
+            found = [self._tokenizer.encode(whole[0], add_special_tokens=False).ids]
         else:
             encodings = self._tokenizer.encode_batch(whole, add_special_tokens=False)
-        return [[*before, *encoding.ids[:room], *after] or [0] for encoding in encodings]
+            found = [encoding.ids for encoding in encodings]
+        return [[*before, *ids[:room], *after] or [0] for ids in found]
 
 
 def clean(text: str) -> str:

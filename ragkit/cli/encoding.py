@@ -1,0 +1,258 @@
+"""`ragkit embed` and `ragkit similarity`: load the encoder, call it, render."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragkit import settings as configuration
+from ragkit.cli import render
+from ragkit.encoders import models
+from ragkit.encoders.pooling import LAST
+from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.spec import DEFAULT_MODEL
+from ragkit.encoders.states import WordVector
+from ragkit.errors import UsageError
+
+_FIRST_NUMBERS = 6
+_WIDTH = 60  # characters of a text that a line shows
+
+
+def embed(arguments: Namespace) -> int:
+    """`ragkit embed`."""
+    texts = _texts(arguments)
+    encoder = _encoder(arguments)
+    _say_unread(encoder, texts)
+    if arguments.word is None:
+        entries = _sentences(encoder, texts, arguments)
+    else:
+        entries = [
+            _word_entry(encoder, text, each, arguments)
+            for text in texts
+            for each in _words(encoder, text, arguments)
+        ]
+    if arguments.json:
+        render.json_line(entries)
+    else:
+        print("\n".join(_shown(entry) for entry in entries))
+    return 0
+
+
+def similarity(arguments: Namespace) -> int:
+    """`ragkit similarity`."""
+    if (arguments.pairs is None) == (not arguments.texts):
+        raise UsageError("give two texts, or a file: ragkit similarity A B, or --pairs FILE")
+    if arguments.pairs is not None:
+        return _similarity_of_pairs(arguments)
+    if len(arguments.texts) != 2:
+        raise UsageError(f"{len(arguments.texts)} texts; expected two: ragkit similarity A B")
+    texts = _checked(arguments.texts)
+    encoder = _encoder(arguments)
+    _say_unread(encoder, texts)
+    if arguments.word is not None:
+        return _similarity_of_words(encoder, texts, arguments)
+    first, second = encoder.embed(texts, arguments.pooling, arguments.layers)
+    if arguments.json:
+        render.json_line({"similarity": float(first @ second)})
+    else:
+        print(f"{first @ second:.4f}")
+    return 0
+
+
+def _similarity_of_words(
+    encoder: SentenceEncoder, texts: Sequence[str], arguments: Namespace
+) -> int:
+    """Each place of the word in the one text with each in the other, the first ones first."""
+    first, second = (_words(encoder, text, arguments) for text in texts)
+    found = [
+        {
+            "similarity": float(one.vector @ other.vector),
+            "first": _span(one),
+            "second": _span(other),
+        }
+        for one, other in itertools.product(first, second)
+    ]
+    if arguments.json:
+        word: dict[str, Any] = {"similarity": found[0]["similarity"], "word": arguments.word}
+        render.json_line(word | {"occurrences": found})
+    elif len(found) == 1:
+        print(f"{found[0]['similarity']:.4f}")
+    else:
+        for one, other in itertools.product(first, second):
+            print(f"{one.vector @ other.vector:.4f}  {_place(one)}, {_place(other)}")
+    return 0
+
+
+def _similarity_of_pairs(arguments: Namespace) -> int:
+    from ragkit.learning.similarity import read_pairs, score_pairs
+
+    if arguments.word is not None:
+        raise UsageError("--word goes with two texts, not with --pairs")
+    pairs, left_out = read_pairs(Path(arguments.pairs))
+    for line in left_out:
+        _notify(f"{arguments.pairs}, {line}; left out")
+    encoder = _encoder(arguments)
+    _say_unread(encoder, [text for pair in pairs for text in (pair.first, pair.second)])
+    report = score_pairs(
+        pairs, lambda texts: encoder.embed(texts, arguments.pooling, arguments.layers)
+    )
+    if 0 < report.scored < report.pairs:
+        _notify(f"{report.pairs - report.scored:,} pairs without a score are not correlated")
+    if arguments.json:
+        fields: dict[str, Any] = {
+            "pairs": report.pairs,
+            "pearson": report.pearson,
+            "spearman": report.spearman,
+            "seconds": round(report.seconds, 3),
+        }
+        if not report.scored:
+            fields["similarities"] = report.cosines
+        render.json_line(fields)
+    elif report.scored:
+        print(
+            f"{render.counted(report.scored, 'pair')}: Pearson {_figure(report.pearson)}, "
+            f"Spearman {_figure(report.spearman)} in {report.seconds:.1f} s"
+        )
+    else:
+        for pair, cosine in zip(pairs, report.cosines, strict=True):
+            print(f"{cosine:.4f}\t{_short(pair.first)}\t{_short(pair.second)}")
+    return 0
+
+
+def _encoder(arguments: Namespace) -> SentenceEncoder:
+    chosen = configuration.load(flags={"model": arguments.model}).model
+    return models.load(chosen or DEFAULT_MODEL)
+
+
+def _texts(arguments: Namespace) -> list[str]:
+    if (arguments.file is None) == (not arguments.texts):
+        raise UsageError("give texts, or a file of them: ragkit embed TEXT…, or --file FILE")
+    if arguments.file is None:
+        return _checked([sys.stdin.read() if text == "-" else text for text in arguments.texts])
+    try:
+        content = (
+            sys.stdin.read()
+            if arguments.file == "-"
+            else Path(arguments.file).read_text(encoding="utf-8-sig")
+        )
+    except OSError as error:
+        raise UsageError(f"cannot read {arguments.file}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{arguments.file} is no UTF-8 text (byte {error.start})") from None
+    lines = content.split("\n")
+    texts = [line for line in lines if line.strip()]
+    if empty := len(lines) - len(texts) - (not lines[-1]):
+        _notify(f"{render.counted(empty, 'empty line')} of {arguments.file} left out")
+    if not texts:
+        raise UsageError(f"{arguments.file} has no text; expected one a line")
+    return texts
+
+
+def _checked(texts: Sequence[str]) -> list[str]:
+    for number, text in enumerate(texts, 1):
+        if not text.strip():
+            raise UsageError(f"text {number} is empty; there is nothing to embed")
+    return list(texts)
+
+
+def _words(encoder: SentenceEncoder, text: str, arguments: Namespace) -> list[WordVector]:
+    found = encoder.embed_words(
+        text, arguments.word, arguments.pooling or "mean", arguments.layers or LAST
+    )
+    for each in found:
+        if each.within != each.word:
+            _notify(f"“{each.word}” stands only inside “{each.within}” in “{_short(text)}”")
+    return found
+
+
+def _sentences(
+    encoder: SentenceEncoder, texts: Sequence[str], arguments: Namespace
+) -> list[dict[str, Any]]:
+    vectors = encoder.embed(texts, arguments.pooling, arguments.layers)
+    return [
+        {
+            "text": text,
+            "model": encoder.name,
+            "pooling": arguments.pooling or encoder.recipe.pooling,
+            "layers": arguments.layers or LAST,
+            "tokens": encoder.tokens.written(encoder.tokens.ids([text])[0]),
+            "unread_tokens": unread,
+            "vector": _numbers(vector),
+        }
+        for text, vector, unread in zip(texts, vectors, encoder.unread(texts), strict=True)
+    ]
+
+
+def _word_entry(
+    encoder: SentenceEncoder, text: str, found: WordVector, arguments: Namespace
+) -> dict[str, Any]:
+    return {
+        "text": text,
+        "model": encoder.name,
+        "pooling": arguments.pooling or "mean",
+        "layers": arguments.layers or LAST,
+        **_span(found),
+        "tokens": found.tokens,
+        "vector": _numbers(found.vector),
+    }
+
+
+def _numbers(vector: NDArray[np.float32]) -> list[float]:
+    """As short as they are exact: 0.1, where float64 would say 0.10000000149011612."""
+    return [float(str(number)) for number in vector]
+
+
+def _span(found: WordVector) -> dict[str, Any]:
+    return {"word": found.word, "start": found.start, "end": found.end}
+
+
+def _place(found: WordVector) -> str:
+    return f"{found.word} at {found.start:,}"
+
+
+def _shown(entry: dict[str, Any]) -> str:
+    """What a person wants to see of a vector: whose it is, how long, how it begins."""
+    vector = entry["vector"]
+    length = sum(number * number for number in vector) ** 0.5
+    numbers = " ".join(f"{number:+.4f}" for number in vector[:_FIRST_NUMBERS])
+    whose = _short(entry["text"])
+    if "word" in entry:
+        whose = f"{entry['word']} at {entry['start']:,} of: {whose}"
+    pieces = entry["tokens"]
+    return (
+        f"{whose}\n"
+        f"  {len(vector)} dimensions, length {length:.2f}; {entry['pooling']} of "
+        f"{render.counted(len(pieces), 'token')}, layers {entry['layers']}\n"
+        f"  {numbers} …"
+    )
+
+
+def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
+    unread = [(text, n) for text, n in zip(texts, encoder.unread(texts), strict=True) if n]
+    if unread:
+        tokens = sum(number for _, number in unread)
+        _notify(
+            f"{render.counted(len(unread), 'text')} longer than the {encoder.recipe.max_length} "
+            f"tokens that {encoder.name} reads: {render.counted(tokens, 'token')} not read, "
+            f"first of “{_short(unread[0][0])}”"
+        )
+
+
+def _figure(correlation: float | None) -> str:
+    return "undefined (all values are the same)" if correlation is None else f"{correlation:.4f}"
+
+
+def _short(text: str) -> str:
+    folded = " ".join(text[: 10 * _WIDTH].split())
+    return folded if len(folded) <= _WIDTH else folded[: _WIDTH - 1] + "…"
+
+
+def _notify(line: str) -> None:
+    print(f"ragkit: {line}", file=sys.stderr)

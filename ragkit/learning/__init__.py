@@ -1,0 +1,1 @@
+"""Pairs of texts: how alike they are, and what can be learnt from them."""

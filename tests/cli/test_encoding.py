@@ -1,0 +1,168 @@
+"""`ragkit embed` and `ragkit similarity` on the tiny model: streams, shapes, exit codes."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ragkit import cli
+from ragkit.encoders.models import load
+from tests.encoders.conftest import _tiny, tiny  # noqa: F401 - fixtures
+
+LONG = "the " * 40 + "key"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path, tiny):  # noqa: F811
+    """Run a command with the tiny model; returns (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAGKIT_MODEL", str(tiny))
+
+    def run_(*arguments, stdin=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        try:
+            code = cli.main(arguments)
+        except SystemExit as exit_:
+            code = exit_.code
+        return code, *capsys.readouterr()
+
+    return run_
+
+
+def test_embed_shows_a_person_whose_vector_it_is_and_how_it_begins(run):
+    code, out, err = run("embed", "the key", "every week")
+    assert (code, err) == (0, "")
+    first, second, third, *rest = out.splitlines()
+    assert (first, second) == (
+        "the key",
+        "  32 dimensions, length 1.00; mean of 4 tokens, layers last",
+    )
+    assert re.fullmatch(r"  ([+-]0\.\d{4} ){6}…", third)
+    assert rest[0] == "every week"
+
+
+def test_embed_as_json(run, tiny):  # noqa: F811
+    code, out, err = run("embed", "the key", "--pooling", "max", "--layers", "mean(-2:)", "--json")
+    assert (code, err) == (0, "")
+    (entry,) = json.loads(out)
+    vector = entry.pop("vector")
+    expected = load(str(tiny)).embed(["the key"], "max", "mean(-2:)")[0]
+    np.testing.assert_allclose(vector, expected, atol=1e-6)
+    assert entry == {
+        "text": "the key", "model": str(tiny), "pooling": "max", "layers": "mean(-2:)",
+        "tokens": ["[CLS]", "the", "key", "[SEP]"], "unread_tokens": 0,
+    }  # fmt: skip
+
+
+def test_embed_a_word_at_each_place(run):
+    code, out, _ = run("embed", "--word", "key", "the key rotates the key", "--json")
+    found = [(each["word"], each["start"], each["tokens"]) for each in json.loads(out)]
+    assert (code, found) == (0, [("key", 4, ["key"]), ("key", 20, ["key"])])
+    code, out, err = run("embed", "--word", "key", "KEYS")
+    assert (code, out.splitlines()[0]) == (0, "KEY at 0 of: KEYS")
+    assert err == "ragkit: “KEY” stands only inside “KEYS” in “KEYS”\n"
+
+
+def test_embed_from_stdin_and_from_a_file(run, tmp_path):
+    assert run("embed", "-", stdin="the key\n rotates")[1].startswith("the key rotates\n")
+    (tmp_path / "texts").write_text("the key\n\nthe \0 bank\n")
+    code, out, err = run("embed", "--file", "texts", "--json")
+    assert [each["text"] for each in json.loads(out)] == ["the key", "the \0 bank"]
+    assert (code, err) == (0, "ragkit: 1 empty line of texts left out\n")
+    assert len(json.loads(run("embed", "--file", "-", "--json", stdin="a\nb")[1])) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["embed"], "give texts, or a file"),
+        (["embed", "the key", "--file", "x"], "give texts, or a file"),
+        (["embed", ""], "text 1 is empty"),
+        (["embed", "the key", " \t"], "text 2 is empty"),
+        (["embed", "--file", "nowhere"], "cannot read nowhere: No such file"),
+        (["embed", "--file", "-"], "- has no text"),
+        (["embed", "the key", "--layers", "9"], "the model has 3 layers"),
+        (["embed", "the key", "--pooling", "sum"], "invalid choice: 'sum'"),
+        (["embed", "the key", "--word", "kez"], "the nearest word is “key”"),
+        (["similarity"], "give two texts, or a file"),
+        (["similarity", "a"], "1 texts; expected two"),
+        (["similarity", "a", ""], "text 2 is empty"),
+        (["similarity", "a", "b", "--pairs", "x"], "give two texts, or a file"),
+        (["similarity", "--pairs", "nowhere"], "cannot read nowhere"),
+        (["similarity", "--pairs", "x", "--word", "key"], "--word goes with two texts"),
+    ],
+)
+def test_wrong_usage_says_what_was_expected(run, arguments, told):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_a_model_that_is_not_there_is_another_exit_code(run):
+    code, out, err = run("embed", "the key", "--model", "/nowhere")
+    assert (code, out) == (3, "")
+    assert "no model folder" in err
+
+
+@pytest.mark.parametrize("text", ["👍🏽", "a\ud800b", "x" * 1_000_000])
+def test_odd_texts(run, text):
+    code, out, err = run("embed", text, "--json")
+    assert (code, err) == (0, "")
+    assert np.linalg.norm(json.loads(out)[0]["vector"]) == pytest.approx(1, abs=1e-5)
+    assert run("similarity", text, text)[1] == "1.0000\n"
+
+
+def test_what_the_window_cuts_off_is_counted(run):
+    code, out, err = run("embed", LONG, "--json")
+    assert (code, json.loads(out)[0]["unread_tokens"]) == (0, 11)
+    assert "1 text longer than the 32 tokens that" in err
+    assert "11 tokens not read" in err
+    assert "11 tokens not read" in run("similarity", LONG, "the key")[2]
+
+
+def test_similarity_of_two_texts(run, tiny):  # noqa: F811
+    first, second = load(str(tiny)).embed(["the key", "the bank"])
+    code, out, err = run("similarity", "the key", "the bank")
+    assert (code, err) == (0, "")
+    assert float(out) == pytest.approx(first @ second, abs=1e-4)
+    out = run("similarity", "the key", "the bank", "--json")[1]
+    assert json.loads(out) == {"similarity": pytest.approx(float(first @ second), abs=1e-6)}
+
+
+def test_similarity_of_a_word_in_two_texts(run, tiny):  # noqa: F811
+    encoder = load(str(tiny))
+    texts = ("the bank", "the bank . the river bank")
+    one, (first, second) = (encoder.embed_words(text, "bank") for text in texts)
+    code, out, _ = run("similarity", *texts, "--word", "bank")
+    assert code == 0
+    expected = [f"{one[0].vector @ each.vector:.4f}" for each in (first, second)]
+    assert [line.split("  ")[0] for line in out.splitlines()] == expected
+    found = json.loads(run("similarity", *texts, "--word", "bank", "--json")[1])
+    assert found["similarity"] == found["occurrences"][0]["similarity"]
+    assert [each["second"]["start"] for each in found["occurrences"]] == [4, 21]
+
+
+def test_similarity_of_a_file_of_pairs(run, tmp_path):
+    lines = ["the key\tthe key\t5", "the key\tthe bank\t3", "key\triver\t0", "broken"]
+    (tmp_path / "p.tsv").write_text("\n".join(lines))
+    code, out, err = run("similarity", "--pairs", "p.tsv", "--json")
+    found = json.loads(out)
+    assert (code, list(found)) == (0, ["pairs", "pearson", "spearman", "seconds"])
+    assert (found["pairs"], found["spearman"]) == (3, pytest.approx(1))
+    assert err.startswith("ragkit: p.tsv, line 4: 1 of 3 fields")
+    out = run("similarity", "--pairs", "p.tsv")[1]
+    assert re.fullmatch(r"3 pairs: Pearson 0\.\d{4}, Spearman 1\.0000 in \d+\.\d s\n", out)
+
+
+def test_pairs_without_scores_are_shown_each(run, tmp_path):
+    rows = [{"sentence1": "the key", "sentence2": each} for each in ("the key", "the bank")]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, out, err = run("similarity", "--pairs", "p.jsonl")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "1.0000\tthe key\tthe key"
+    found = json.loads(run("similarity", "--pairs", "p.jsonl", "--json")[1])
+    assert found["similarities"][0] == pytest.approx(1)
+    assert (found["pairs"], found["spearman"]) == (2, None)

@@ -1,0 +1,101 @@
+"""WordPiece in Python against the library, string by string."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+
+from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.wordpiece import WordPiece
+
+LETTERS = "abcdeéèüßæøåñçžłşğı .,;-'’İŁſǅǆ§¶·´¨ªº²½×÷\t\n\xa0"
+
+
+def strings(vocabulary: list[str], count: int) -> Iterator[str]:
+    """Words of the vocabulary, letters of many languages, any characters, special tokens."""
+    rng = random.Random(20)
+    for _ in range(count):
+        kind = rng.random()
+        if kind < 0.4:
+            words = (rng.choice(vocabulary).removeprefix("##") for _ in range(rng.randint(1, 12)))
+            yield rng.choice([" ", "", "-"]).join(words)
+        elif kind < 0.7:
+            yield "".join(rng.choices(LETTERS, k=rng.randint(0, 130)))
+        elif kind < 0.95:
+            yield "".join(chr(rng.randint(32, 0x24F)) for _ in range(rng.randint(0, 40)))
+        else:
+            yield "".join(chr(rng.randint(0, 0xD7FF)) for _ in range(rng.randint(1, 20)))
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_equal_to_the_library_on_100_000_strings(minilm: SentenceEncoder) -> None:
+    path = minilm.recipe.transformer / "tokenizer.json"
+    library, ours = Tokenizer.from_file(str(path)), WordPiece.read(path)
+    library.no_padding()
+    library.no_truncation()
+    assert ours is not None
+    answered = 0
+    texts = list(strings(list(ours.vocabulary), 100_000))
+    for start in range(0, len(texts), 5_000):
+        part = texts[start : start + 5_000]
+        for text, theirs in zip(
+            part, library.encode_batch(part, add_special_tokens=False), strict=True
+        ):
+            mine = ours.ids(text)
+            assert mine is None or mine == theirs.ids, repr(text)
+            answered += mine is not None
+    assert answered > 40_000
+
+
+def read(folder: Path) -> WordPiece | None:
+    return WordPiece.read(folder / "tokenizer.json")
+
+
+def test_worked_by_hand(tiny: Path) -> None:
+    """[PAD] [UNK] [CLS] [SEP] [MASK] the key rot ##ates every week bank river . ##s 日 é"""
+    ours = read(tiny)
+    assert ours is not None
+    assert (ours.before, ours.after, ours.size) == ((2,), (3,), 17)
+    assert ours.ids("The KEY rotates.") == [5, 6, 7, 8, 13]
+    assert ours.ids("banks  rotten") == [11, 14, 1]  # no piece of "ten" is known
+    assert ours.ids("É é") == [16, 16]
+    assert ours.ids("s" * 101) == [1]
+    assert ours.ids("") == []
+
+
+@pytest.mark.parametrize("text", ["日", "a\x00b", "soft\xadhyphen", "the [MASK]", "x" * 2_001, "ﬁ"])
+def test_what_it_leaves_to_the_library(tiny: Path, text: str) -> None:
+    ours = read(tiny)
+    assert ours is not None
+    assert ours.ids(text) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"type": "BPE", "vocab": {}, "merges": []}},
+        {"normalizer": {"type": "NFC"}},
+        {"normalizer": None},
+        {"pre_tokenizer": {"type": "Whitespace"}},
+        {"post_processor": {"type": "RobertaProcessing"}},
+    ],
+)
+def test_other_tokenizers_are_the_librarys(tiny: Path, changes: dict[str, object]) -> None:
+    path = tiny / "tokenizer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    assert read(tiny) is None
+
+
+def test_tokens_answer_alike_before_and_after_the_library_is_there(tiny: Path) -> None:
+    fresh, used = (Tokens(tiny / "tokenizer.json", 32) for _ in range(2))
+    used.count(["the", "key"])  # two texts: the library
+    for text in ("the bank rotates .", "日 the", "", "river " * 60):
+        assert fresh.ids([text], "every ") == used.ids(["key", text], "every ")[1:]
+        assert fresh.count([text]) == used.count(["key", text])[1:]

@@ -1,0 +1,66 @@
+"""Where a word stands, worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ragkit.encoders import words
+from ragkit.errors import UsageError
+
+
+def found(text: str, word: str) -> list[str]:
+    """Each place as the text with the word in brackets."""
+    return [f"{text[:a]}[{text[a:b]}]{text[b:]}" for a, b in words.occurrences(text, word)]
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "expected"),
+    [
+        ("bank, bank.", "bank", ["[bank], bank.", "bank, [bank]."]),
+        ("Bank banking bank", "bank", ["Bank banking [bank]"]),
+        ("BANK banking Bank", "bank", ["[BANK] banking Bank", "BANK banking [Bank]"]),
+        ("banking embankment", "bank", ["[bank]ing embankment", "banking em[bank]ment"]),
+        ("Banking", "bank", ["[Bank]ing"]),
+        ("the river\n bank", "river bank", ["the [river\n bank]"]),
+        ("C++ and C", "C++", ["[C++] and C"]),
+        ("a.b aab", "a.b", ["[a.b] aab"]),
+        ("日本の銀行", "銀行", ["日本の[銀行]"]),
+        ("👍 ok 👍", "👍", ["[👍] ok 👍", "👍 ok [👍]"]),
+        ("naïve", " naïve ", ["[naïve]"]),
+    ],
+)
+def test_occurrences(text: str, word: str, expected: list[str]) -> None:
+    assert found(text, word) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "told"),
+    [
+        ("the River bank", "rivre", "“rivre” does not stand in “the River bank”; .* “River”"),
+        ("one two", "xyzzy", "its words are one, two"),
+        ("...", "bank", "which has no words"),
+        ("the bank", " ", "the word is empty"),
+        ("x" * 1_000_000, "bank", "…"),
+    ],
+)
+def test_a_word_that_is_not_there(text: str, word: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as error:
+        words.occurrences(text, word)
+    assert len(str(error.value)) < 300
+
+
+def test_the_words_around_a_span() -> None:
+    assert words.enclosing("on embankments now", 5, 9) == "embankments"
+    assert words.enclosing("on the bank.", 7, 11) == "bank"
+    assert words.enclosing("bank", 0, 4) == "bank"
+
+
+def test_pieces_are_the_tokens_that_share_characters() -> None:
+    # [CLS] the | em | bank | ments [SEP], of "the embankments"
+    spans = np.array([[0, 0], [0, 3], [4, 6], [6, 10], [10, 15], [15, 15]])
+    places = [(0, 3), (4, 15), (6, 10), (5, 7), (3, 4)]
+    expected = [slice(1, 2), slice(2, 5), slice(3, 4), slice(2, 4)]
+    assert words.pieces(spans, places)[:4] == expected
+    nothing = words.pieces(spans, places)[4]
+    assert nothing.start == nothing.stop
