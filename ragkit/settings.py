@@ -74,10 +74,14 @@ def _files(folder: Path) -> list[Path]:
         override = platformdirs.user_config_dir("ragkit", appauthor=False)
     found.append(Path(override) / "config.toml")
     for parent in (folder, *folder.parents):
-        if (parent / PROJECT_FILE).is_file():
+        if _is_file(parent / PROJECT_FILE):
             found.append(parent / PROJECT_FILE)
             break
-    return [path for path in found if path.is_file()]
+    return [path for path in found if _is_file(path)]
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 (pathlib's raises where a folder is closed to us)
 
 
 def _from_file(path: Path) -> dict[str, object]:
