@@ -102,10 +102,14 @@ def _files(folder: Path) -> list[Path]:
     """The settings files that exist, the weakest first."""
     found = [_user_file()]
     for parent in (folder, *folder.parents):
-        if (parent / PROJECT_FILE).is_file():
+        if _is_file(parent / PROJECT_FILE):
             found.append(parent / PROJECT_FILE)
             break
-    return [path for path in found if path.is_file()]
+    return [path for path in found if _is_file(path)]
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 (pathlib's raises where a folder is closed to us)
 
 
 def _user_file() -> Path:
@@ -132,7 +136,7 @@ def _from_here(folder: Path, name: str, value: object) -> object:
     if name not in ("collection", "model", "tokenizer") or not isinstance(value, str) or not value:
         return value
     there = folder / os.path.expanduser(value)  # noqa: PTH111 (pathlib's raises for ~nobody)
-    # A model may also be a name on the hub, which looks like a relative path.
+    # A model or tokenizer may also be a name on the hub, which looks like a relative path.
     is_path = name == "collection" or value.startswith((".", "~")) or there.is_dir()
     return os.path.normpath(there) if is_path else value
 

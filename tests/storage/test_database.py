@@ -31,6 +31,16 @@ def test_a_file_that_is_no_database(tmp_path):
         Database(tmp_path)
 
 
+@pytest.mark.parametrize("create", [False, True])
+def test_a_folder_that_is_closed_to_us(tmp_path, unprivileged, create):
+    closed = tmp_path / "closed"
+    (closed / "kit").mkdir(parents=True)
+    closed.chmod(0o700)
+    message = r"cannot look into .*kit: Permission denied"
+    with unprivileged(tmp_path), pytest.raises(CollectionError, match=message):
+        Database(closed / "kit", create=create)
+
+
 def test_a_database_of_another_program(tmp_path):
     other = sqlite3.connect(tmp_path / "ragkit.db")
     other.execute("CREATE TABLE theirs (x)")
