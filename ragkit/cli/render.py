@@ -166,7 +166,7 @@ def place(hit: Hit) -> str:
 
 
 def _plural(kind: str, value: str) -> str:
-    counted_kinds = {"page", "slide", "cell", "chapter"}
+    counted_kinds = {"page", "slide", "cell", "chapter", "row"}
     return "s" if kind in counted_kinds and "-" in value else ""
 
 

@@ -55,6 +55,9 @@ class Entry:
 
 def mended(text: str) -> str:
     """One line with whole letters. The mark of a parted word stays for `joined_words`."""
+    text = text.strip()
+    if text.isascii() and text.isprintable():
+        return text
     text = _SOFT_HYPHEN.sub(SOFT_HYPHEN, without_controls(text))
     return text.translate(_LIGATURES).strip()
 

@@ -1,6 +1,7 @@
 """Offsets ↔ places of a file: pages, slides, sheets, cells, chapters, times.
 
-    page=7   page=7-8   slide=3-5   chapter=3   cell=4   sheet=Budget!A2:F9   time=00:01:02-00:01:15
+    page=7   page=7-8   slide=3-5   chapter=3   cell=4   row=7-9
+    sheet=Budget!A2:F9   time=00:01:02-00:01:15
 
 `written` says where a span stands, `found` which span a place is; what one writes the other finds.
 Knows characters and numbers; nothing of files.
@@ -15,7 +16,6 @@ from urllib.parse import quote, unquote
 
 from ragkit.records import Locator
 
-KINDS = ("page", "slide", "sheet", "cell", "chapter", "time")
 # A passage stands in one of these; the other kinds change within a passage.
 APART = ("slide", "chapter", "sheet")
 

@@ -34,7 +34,7 @@ from ragkit.storage.ledger import content_hash
 
 _NUMBER = r"(\d{1,18})"
 _PLACE = re.compile(
-    rf"#(?:(page={_NUMBER}(?:-{_NUMBER})?|(?:{'|'.join(places.KINDS[1:])})=[^#]+)"
+    rf"#(?:(page={_NUMBER}(?:-{_NUMBER})?|(?!page=|char=)[a-z]{{1,20}}=[^#]+)"
     rf"|L{_NUMBER}(?:-L?{_NUMBER})?|char={_NUMBER},{_NUMBER})",
     re.DOTALL,
 )
