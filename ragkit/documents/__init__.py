@@ -14,6 +14,7 @@ from ragkit.documents.html import read_html
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.office import read_docx
 from ragkit.documents.pdf import read_pdf
+from ragkit.documents.plain import read_plain
 from ragkit.documents.rst import read_rst
 from ragkit.documents.text import read_text
 from ragkit.errors import DocumentError
@@ -28,6 +29,7 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "application/pdf": read_pdf,
     "text/html": read_html,
     "text/markdown": read_markdown,
+    "text/plain": read_plain,
     "text/x-rst": read_rst,
     media_types.DOCX: read_docx,
 }

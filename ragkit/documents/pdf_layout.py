@@ -25,6 +25,8 @@ _LIGATURES = str.maketrans(
 )
 _WRAPPED = 30  # characters; a shorter line may well be no line of running text
 _PARAGRAPH_GAP = 1.3  # times the usual distance of two lines
+_CLOSEST, _FURTHEST = 0.9, 3.0  # distances of lines, in sizes of their letters
+_FREQUENT = 0.2  # of the most frequent distance
 _ENDS = ".!?:。！？：؟…"
 _CLOSING = "\"'”’»)]"
 
@@ -128,14 +130,16 @@ def joined_words(texts: Iterable[str]) -> list[str]:
 
 
 def usual_distance(pages: Iterable[Sequence[Line]]) -> float:
-    """The distance of two lines of one paragraph: the most frequent one; 0 where unknown."""
+    """The distance of two lines of one paragraph in sizes of their letters: the smallest that is
+    not rare; 0 where unknown."""
     gaps = Counter(
         round((above.y - below.y) / below.size, 1)
         for lines in pages
         for above, below in pairwise(lines)
-        if below.size and 0.5 < (above.y - below.y) / below.size < 3
+        if below.size and _CLOSEST < (above.y - below.y) / below.size < _FURTHEST
     )
-    return gaps.most_common(1)[0][0] if gaps else 0.0
+    most = max(gaps.values(), default=0)
+    return min((gap for gap, count in gaps.items() if count >= _FREQUENT * most), default=0.0)
 
 
 def page_text(lines: Sequence[Line], distance: float) -> str:

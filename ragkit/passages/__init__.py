@@ -49,7 +49,7 @@ def embedded_text(header: str, text: str) -> str:
 
 
 def split(
-    document: Document, tokenizer: Tokenizer, *, size: int = 200, overlap: float = 0.1
+    document: Document, tokenizer: Tokenizer, *, size: int = 240, overlap: float = 0.15
 ) -> list[Passage]:
     """Cut `document` into passages, in text order; [] where there is only white space.
 

@@ -197,7 +197,8 @@ class _Run:
 
     def _best_cut(self, begin: int, done: int, budget: int, half: int, furthest: int) -> int:
         """The best place for a cut up to `furthest`: not before a quarter of the budget is
-        new, rather in its second half, and so that a quarter is left for the last passage."""
+        new, rather in its second half, so that a quarter is left for the last passage, and of
+        equals the one that cuts what is left into like parts."""
         ruler = self.ruler
         least = max(ruler.reach(done, budget // 4), done + 1)
         if self.section.body < furthest:  # no heading alone
@@ -205,8 +206,9 @@ class _Run:
         least = min(least, furthest)
         rest = ruler.tokens(begin, self.end)
         last = min(furthest, ruler.back(self.end, budget // 4))
-        two_are_left = rest <= 2 * budget - self.limits.overlap
-        aim = min(last, ruler.back(self.end, rest // 2)) if two_are_left else last
+        overlap = min(self.limits.overlap, budget // 2)
+        parts = max(2, -(-(rest - overlap) // (budget - overlap)))
+        aim = min(last, ruler.reach(begin, -(-(rest + overlap * (parts - 1)) // parts)))
 
         def rank(border: tuple[int, int]) -> tuple[bool, bool, int, int]:
             offset, strength = border

@@ -33,7 +33,7 @@ def test_heads_and_feet_that_count_with_the_pages():
 
 def test_left_and_right_pages_may_differ():
     sides = ["Left", "Right"] * 3
-    texts = [f"{side}\n{w}\nb{w}\nc\n{n}" for side, n, w in zip(sides, range(6), "abcdef")]
+    texts = [f"{side}\n{w}\nb{w}\nc{w}\n{n}" for side, n, w in zip(sides, range(6), "abcdef")]
     assert left_out(*texts) == [
         ["0"],
         ["1"],
@@ -89,6 +89,6 @@ def test_more_room_or_other_letters_part_paragraphs():
 
 
 def test_another_column_goes_on_with_the_sentence():
-    lines = [Line("end", 100, 10), Line("of it", 88, 10), Line("and more.", 100, 10)]
+    lines = [Line("end", 100, 10), Line("of it", 88, 10), Line("and more.", 130, 10)]
     assert page_text(lines, 1.2) == "end\nof it\nand more."
-    assert page_text([*lines, Line("New", 100, 10)], 1.2).endswith("and more.\n\nNew")
+    assert page_text([*lines, Line("New", 150, 10)], 1.2).endswith("and more.\n\nNew")

@@ -72,7 +72,7 @@ def test_a_passage_never_crosses_a_slide() -> None:
     passages = split(document, Words())
     assert [(p.text, p.locator, p.header) for p in passages] == [
         ("One", "slide=1", "Deck"),
-        ("Two", "slide=2", "Deck"),
+        ("Two", "slide=2", "Deck › Two"),
         ("Three it is.", "slide=3", "Deck › Two"),
     ]
 
