@@ -26,12 +26,13 @@ from .questions import DATA, QUESTIONS, answers, row
 
 SHARED = DATA.parent.parent / "shared" / "data"
 CUTS = (
-    (200, 0.1, "path"), (200, 0.1, "title"), (200, 0.1, "none"), (200, 0.0, "path"),
-    (200, 0.2, "path"), (96, 0.1, "path"), (128, 0.1, "path"), (160, 0.1, "path"),
-    (250, 0.1, "path"),
+    (240, 0.15, ("own", "path", "title", "none")),
+    (240, 0.0, ("own",)), (240, 0.1, ("own",)), (240, 0.2, ("own",)),
+    (96, 0.15, ("own",)), (128, 0.15, ("own",)), (160, 0.15, ("own",)), (200, 0.15, ("own",)),
+    (254, 0.15, ("own",)),
 )  # fmt: skip
-_QUERIES = 60  # of each labelled set
-_OTHERS = 200  # documents of a labelled set that answer none of them
+_QUERIES = 40  # of each labelled set
+_OTHERS = 100  # documents of a labelled set that answer none of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,12 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def header(kind: str, document: Document, passage: Passage) -> str:
-    """What is put before a passage: title and heading path, the title alone, or nothing."""
-    return {"path": passage.header, "title": document.title or "", "none": ""}[kind]
+    """What is put before a passage: its own header (title and innermost heading), title and all
+    headings, the title alone, or nothing."""
+    title = document.title or ""
+    path = [name for name in passage.heading if name.casefold() != title.casefold()]
+    whole = " › ".join(filter(None, (title, *path)))
+    return {"own": passage.header, "path": whole, "title": title, "none": ""}[kind]
 
 
 def first_right(
@@ -133,19 +138,23 @@ def first_right(
 
 def measure(labelled: Labelled, vectors: Vectors) -> None:
     queries = vectors.encoder.encode_queries(labelled.questions)
-    for size, overlap, kind in CUTS:
+    headed = any(document.headings for document in labelled.documents.values())
+    for size, overlap, kinds in CUTS:
         cuts = [
             (name, passage)
             for name, document in labelled.documents.items()
             for passage in split(document, vectors.encoder, size=size, overlap=overlap)
         ]
-        texts = [
-            embedded_text(header(kind, labelled.documents[name], passage), passage.text)
-            for name, passage in cuts
-        ]
-        scores = queries @ vectors.of(texts).T
-        name = f"{labelled.name}: {size}, {overlap}, {kind}"
-        row(name, len(cuts), first_right(cuts, scores, labelled))
+        for kind in kinds:
+            if not headed and kind in ("path", "title"):  # the same as "own"
+                continue
+            texts = [
+                embedded_text(header(kind, labelled.documents[name], passage), passage.text)
+                for name, passage in cuts
+            ]
+            scores = queries @ vectors.of(texts).T
+            name = f"{labelled.name}: {size}, {overlap}, {kind}"
+            row(name, len(cuts), first_right(cuts, scores, labelled))
     vectors.keep()
 
 

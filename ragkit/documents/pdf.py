@@ -74,14 +74,19 @@ def read_pdf(data: bytes, name: str) -> Document:
 
 
 def _without_running(pages: list[list[Line]]) -> tuple[list[list[Line]], list[str]]:
-    """The pages without running heads and feet, and a warning that names one of them."""
-    running = pdf_layout.running_lines(pages)
+    """The pages without running heads and feet, and a warning that names one of them. A page
+    that has nothing else keeps them."""
+    running = {
+        page: indices
+        for page, indices in pdf_layout.running_lines(pages).items()
+        if len(indices) < len(pages[page])
+    }
+    if not running:
+        return pages, []
     kept = [
         [line for index, line in enumerate(lines) if index not in running.get(page, ())]
         for page, lines in enumerate(pages)
     ]
-    if not running or not any(kept):
-        return pages, []
     first = min(running)
     example = pages[first][min(running[first])].text[:60]
     return kept, [f"left out of {_count(len(running))}: running lines such as “{example}”"]
