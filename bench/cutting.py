@@ -24,6 +24,8 @@ from ragkit.records import Document, Passage
 
 from .questions import DATA, QUESTIONS, answers, row
 
+Ways = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
+
 SHARED = DATA.parent.parent / "shared" / "data"
 CUTS = (
     (240, 0.15, ("own", "path", "title", "none")),
@@ -31,8 +33,11 @@ CUTS = (
     (96, 0.15, ("own",)), (128, 0.15, ("own",)), (160, 0.15, ("own",)), (200, 0.15, ("own",)),
     (254, 0.15, ("own",)),
 )  # fmt: skip
-_QUERIES = 40  # of each labelled set
-_OTHERS = 100  # documents of a labelled set that answer none of them
+SHORT = (  # for short documents without headings
+    (240, 0.15, ("own", "none")), (240, 0.0, ("own",)), (128, 0.15, ("own",)),
+)  # fmt: skip
+_QUERIES = 30  # of each labelled set
+_OTHERS = 60  # documents of a labelled set that answer none of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +141,15 @@ def first_right(
         yield next(ranks, None)
 
 
-def measure(labelled: Labelled, vectors: Vectors) -> None:
+def measure(labelled: Labelled, vectors: Vectors, ways: Ways) -> None:
     queries = vectors.encoder.encode_queries(labelled.questions)
-    headed = any(document.headings for document in labelled.documents.values())
-    for size, overlap, kinds in CUTS:
+    for size, overlap, kinds in ways:
         cuts = [
             (name, passage)
             for name, document in labelled.documents.items()
             for passage in split(document, vectors.encoder, size=size, overlap=overlap)
         ]
         for kind in kinds:
-            if not headed and kind in ("path", "title"):  # the same as "own"
-                continue
             texts = [
                 embedded_text(header(kind, labelled.documents[name], passage), passage.text)
                 for name, passage in cuts
@@ -162,7 +164,7 @@ def main() -> None:
     vectors = Vectors(models.load())
     print("\n| set: size, overlap, header | passages | R@1 | R@3 | R@5 | R@10 | MRR@10 |")
     print("|---|---|---|---|---|---|---|")
-    measure(own(), vectors)
+    measure(own(), vectors, CUTS)
     for name in ("cranfield", "xquad-en"):
         if (SHARED / name).is_dir():
-            measure(labelled(name), vectors)
+            measure(labelled(name), vectors, SHORT)

@@ -231,7 +231,7 @@ def headings(text: str, pages: Sequence[int], outline: Sequence[Entry]) -> list[
     at = 0
     for entry in outline:
         words = [re.escape(word) for word in entry.text.split()]
-        if not words or not 0 <= entry.page < len(pages):
+        if not words or len(words) > _MOST_WORDS or not 0 <= entry.page < len(pages):
             continue
         page_end = pages[entry.page + 1] if entry.page + 1 < len(pages) else len(text)
         line = re.compile(rf"^[ \t]*{_LEAD}{_GAP.join(words)}[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -243,5 +243,6 @@ def headings(text: str, pages: Sequence[int], outline: Sequence[Entry]) -> list[
     return found
 
 
+_MOST_WORDS = 60  # of a heading
 _GAP = r"[ \n]{1,3}"  # a heading may take two lines
 _LEAD = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}\.?[ \n]{1,3})?"  # outlines often leave the number out
