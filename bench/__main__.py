@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 
-NAMES = ("start", "cold", "ingest", "memory", "encoders", "pooling", "questions")
+NAMES = ("start", "cold", "ingest", "memory", "encoders", "pooling", "questions", "cutting")
 
 
 def main() -> int:

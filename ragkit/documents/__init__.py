@@ -14,6 +14,7 @@ from ragkit.documents.html import read_html
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.office import read_docx
 from ragkit.documents.pdf import read_pdf
+from ragkit.documents.plain import read_plain
 from ragkit.documents.rst import read_rst
 from ragkit.documents.text import read_text
 from ragkit.errors import DocumentError
@@ -21,13 +22,14 @@ from ragkit.records import Document
 
 __all__ = ["READERS", "READER_VERSION", "read"]
 
-READER_VERSION = 1  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 2  # raised when the same bytes give another document, so that files are read again
 
 READERS: dict[str, Callable[[bytes, str], Document]] = {
     **dict.fromkeys(media_types.TEXT, read_text),
     "application/pdf": read_pdf,
     "text/html": read_html,
     "text/markdown": read_markdown,
+    "text/plain": read_plain,
     "text/x-rst": read_rst,
     media_types.DOCX: read_docx,
 }
@@ -62,7 +64,7 @@ def _read(data: bytes, name: str) -> Document:
     if (surprise := _surprise(media_type, name)) is not None and data.strip():
         document = replace(document, warnings=(*document.warnings, surprise))
     if not document.text.strip():
-        return replace(document, text="", headings=(), fences=(), pages=())
+        return replace(document, text="", headings=(), fences=(), pages=(), locators=(), tables=())
     return document
 
 

@@ -81,6 +81,7 @@ def _document(archive: zipfile.ZipFile, name: str) -> Document:
         title=title,
         headings=headings,
         fences=fences,
+        tables=walk.flow.tables,
         metadata={"author": author} if author else {},
     )
 

@@ -1,78 +1,110 @@
 """PDF → Document: the text layer, page by page, with the offset where each page starts.
 
-PDFium does the work. It is not thread safe, so one lock lets one thread in at a time. Knows no
-layout beyond PDFium's reading order, draws nothing, and recognises no characters in images.
+PDFium does the work. It is not thread safe, so one lock lets one thread in at a time. The order of
+the text is that of the file, which writes columns one after the other; the outline gives the
+headings. Draws nothing, and recognises no characters in images.
 """
 
 from __future__ import annotations
 
-import re
+import ctypes
+import math
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ragkit.documents.text import without_controls
+from ragkit.documents import pdf_layout
+from ragkit.documents.pdf_layout import Entry, Line
 from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfPage
+    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
 _PDFIUM = threading.Lock()
+_MOST_ENTRIES = 5_000  # of an outline
+_NEAR = 4.0  # letters: pieces of one line further apart are cells of a table
+_NO_SPACE = tuple(".,;:!?)]}’”")
 
-# PDFium marks a hyphen that ends a line with one of these and drops the line break behind it.
-_SOFT_HYPHEN = re.compile("[\x02\xad\ufffe]\n?")
-_LIGATURES = str.maketrans(
-    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
-)
-_WRAPPED = 30  # characters; a shorter line may well be no line of running text
+
+@dataclass(slots=True)
+class _Pages:
+    """What PDFium finds in a file."""
+
+    lines: list[list[Line]] = field(default_factory=list)  # by page
+    outline: list[Entry] = field(default_factory=list)
+    title: str = ""
+    author: str = ""
+    images: int = 0  # pages that are images without text
+    broken: int = 0  # pages that cannot be read
 
 
 def read_pdf(data: bytes, name: str) -> Document:
-    """The text of all pages, one blank line between two.
+    """The text of all pages, without lines that run through them, with the outline's headings.
 
     Raises `DocumentError` where the file is encrypted or damaged or no page has any text.
     """
     with _PDFIUM:
-        texts, title, metadata, images, broken = _extract(data)
-    empty = sum(not text for text in texts)
-    if empty == len(texts):
-        raise DocumentError(_no_text(len(texts), images, broken))
+        pages = _extract(data)
+    count = len(pages.lines)
+    empty = sum(not lines for lines in pages.lines)
+    if empty == count:
+        raise DocumentError(_no_text(count, pages.images, pages.broken))
     warnings = []
-    if broken:
-        warnings.append(f"{broken} of {_count(len(texts))} cannot be read")
-    if empty > broken:
-        warnings.append(f"{empty - broken} of {_count(len(texts))} have no text")
-    pages = []
-    at = 0
-    for text in texts:
-        pages.append(at)
-        at += len(text) + 2
-    joined = "\n\n".join(texts)
+    if pages.broken:
+        warnings.append(f"{pages.broken} of {_count(count)} cannot be read")
+    if empty > pages.broken:
+        warnings.append(f"{empty - pages.broken} of {_count(count)} have no text")
+    lines, left_out = _without_running(pages.lines)
+    distance = pdf_layout.usual_distance(lines)
+    texts = (pdf_layout.page_text(each, distance) for each in lines)
+    text, starts = pdf_layout.joined_pages(pdf_layout.joined_words(texts))
+    author = property_title(pages.author, "")
     return Document(
-        joined,
+        text,
         "application/pdf",
-        title=property_title(title, name),
-        pages=tuple(pages),
-        metadata=metadata,
-        warnings=tuple(warnings),
+        title=property_title(pages.title, name),
+        headings=tuple(pdf_layout.headings(text, starts, pages.outline)),
+        pages=tuple(starts),
+        metadata={"author": author} if author is not None else {},
+        warnings=(*warnings, *left_out),
     )
 
 
-def _extract(data: bytes) -> tuple[list[str], str, dict[str, str], int, int]:
-    """Text by page, title, metadata, and how many pages are only images, how many broken."""
+def _without_running(pages: list[list[Line]]) -> tuple[list[list[Line]], list[str]]:
+    """The pages without running heads and feet, and a warning that names one of them. A page
+    that has nothing else keeps them."""
+    running = {
+        page: indices
+        for page, indices in pdf_layout.running_lines(pages).items()
+        if len(indices) < len(pages[page])
+    }
+    if not running:
+        return pages, []
+    kept = [
+        [line for index, line in enumerate(lines) if index not in running.get(page, ())]
+        for page, lines in enumerate(pages)
+    ]
+    first = min(running)
+    example = pages[first][min(running[first])].text[:60]
+    return kept, [f"left out of {_count(len(running))}: running lines such as “{example}”"]
+
+
+def _extract(data: bytes) -> _Pages:
     document = _open(data)
     try:
-        texts: list[str] = []
-        images = broken = 0
+        pages = _Pages(
+            title=document.get_metadata_value("Title"), author=document.get_metadata_value("Author")
+        )
         for number in range(len(document)):
-            text, is_image = _page(document, number)
-            texts.append(text or "")
-            images += is_image
-            broken += text is None
-        author = property_title(document.get_metadata_value("Author"), "")
-        metadata = {"author": author} if author is not None else {}
-        return texts, document.get_metadata_value("Title"), metadata, images, broken
+            lines, is_image = _page(document, number)
+            pages.lines.append(lines or [])
+            pages.images += is_image
+            pages.broken += lines is None
+        pages.outline = list(_outline(document))
+        return pages
     finally:
         document.close()
 
@@ -88,8 +120,24 @@ def _open(data: bytes) -> PdfDocument:
         raise DocumentError("damaged PDF: no pages can be found in it") from error
 
 
-def _page(document: PdfDocument, number: int) -> tuple[str | None, bool]:
-    """A page's text, None where it cannot be read, and whether it is images without text."""
+def _outline(document: PdfDocument) -> Iterator[Entry]:
+    """The outline in its order; nothing where it is damaged."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        for count, entry in enumerate(document.get_toc(max_depth=10)):
+            destination = entry.get_dest()
+            page = destination.get_index() if destination is not None else None
+            if count >= _MOST_ENTRIES:
+                return
+            if page is not None:
+                yield Entry(entry.level + 1, pdf_layout.mended(entry.get_title()), page)
+    except PdfiumError:
+        return
+
+
+def _page(document: PdfDocument, number: int) -> tuple[list[Line] | None, bool]:
+    """A page's lines, None where it cannot be read, and whether it is images without text."""
     from pypdfium2 import PdfiumError
 
     try:
@@ -99,51 +147,69 @@ def _page(document: PdfDocument, number: int) -> tuple[str | None, bool]:
     try:
         textpage = page.get_textpage()
         try:
-            text = _mend(textpage.get_text_bounded() or textpage.get_text_range())
+            lines = _lines(textpage)
         finally:
             textpage.close()
-        return text, not text and _has_image(page)
+        return lines, not lines and _has_image(page)
     except PdfiumError:
         return None, False
     finally:
         page.close()
 
 
+def _lines(textpage: PdfTextPage) -> list[Line]:
+    """The lines that hold text; pieces of one line that PDFium parts at small signs as one."""
+    whole = textpage.get_text_range()
+    measure = _Measure(textpage, _units(whole) == textpage.count_chars())
+    lines: list[Line] = []
+    last = 0  # where in the text the line before ends
+    at = 0  # in UTF-16 units, which PDFium counts in
+    for raw in whole.split("\n"):
+        text = pdf_layout.mended(raw)
+        if text:
+            start = at if raw[0] == text[0] else at + _units(raw[: len(raw) - len(raw.lstrip())])
+            left, y, size = measure.letter(start)
+            before = lines[-1] if lines else None
+            if before and size and before.y == y and left < measure.letter(last)[0] + _NEAR * size:
+                space = "" if text.startswith(_NO_SPACE) else " "
+                lines[-1] = Line(before.text + space + text, y, before.size)
+            else:
+                lines.append(Line(text, y, size))
+            last = at + _units(raw.rstrip()) - 1
+        at += _units(raw) + 1
+    return lines
+
+
+def _units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+class _Measure:
+    """Asks PDFium where letters stand on a page. `same`: each character has its unit."""
+
+    def __init__(self, textpage: PdfTextPage, same: bool) -> None:
+        from pypdfium2 import raw
+
+        self._page, self._same, self._raw = textpage.raw, same, raw
+        self._x, self._y, self._matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_MATRIX()
+
+    def letter(self, unit: int) -> tuple[float, float, float]:
+        """Where a letter of the text begins (x, y) and its size as it is drawn, in points; zeros
+        where that is not known. A font's own size may be 1, and scaled."""
+        page, raw, matrix = self._page, self._raw, self._matrix
+        index = unit if self._same else raw.FPDFText_GetCharIndexFromTextIndex(page, unit)
+        if index < 0 or not raw.FPDFText_GetCharOrigin(page, index, self._x, self._y):
+            return 0.0, 0.0, 0.0
+        scale = 1.0
+        if raw.FPDFText_GetMatrix(page, index, matrix):
+            scale = math.hypot(matrix.c, matrix.d)
+        return self._x.value, self._y.value, raw.FPDFText_GetFontSize(page, index) * scale
+
+
 def _has_image(page: PdfPage) -> bool:
     from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
     return any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
-
-
-def _mend(text: str) -> str:
-    """`text` with whole words, plain letters and fewer line breaks."""
-    text = without_controls(text).replace("\r\n", "\n").replace("\r", "\n")
-    text = _SOFT_HYPHEN.sub("", text).translate(_LIGATURES)
-    lines = [line.strip() for line in text.split("\n")]
-    joined: list[str] = []
-    last = ""
-    for line in lines:
-        if joined and _continues(last, line):
-            joined.append(" ")
-        elif joined:
-            joined.append("\n")
-        joined.append(line)
-        last = line
-    return "".join(joined).strip()
-
-
-def _continues(line: str, following: str) -> bool:
-    """Whether a sentence surely runs on: only then is a line break safe to drop.
-
-    Code, tables and lists also begin lines in lower case, but seldom below a long line that ends
-    in a letter or a comma.
-    """
-    return (
-        len(line) >= _WRAPPED
-        and (line[-1].isalpha() or line[-1] in ",–—")
-        and following[:1].islower()
-        and line.count(" ") >= 3
-    )
 
 
 def _no_text(pages: int, images: int, broken: int) -> str:

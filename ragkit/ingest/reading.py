@@ -12,13 +12,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ragkit import documents, passages
 from ragkit.errors import DocumentError
 from ragkit.ingest.plan import Task
 from ragkit.passages import Tokenizer
+from ragkit.passages.data import left_out
 from ragkit.records import Document, Passage
 from ragkit.storage.ledger import content_hash
 
@@ -71,6 +72,8 @@ def read(task: Task, cut: Cut) -> Reading:
         return result(same=True)
     try:
         document = documents.read(data, found.path)
+        if (note := left_out(document.text)) is not None:
+            document = replace(document, warnings=(*document.warnings, note))
         cuts = passages.split(document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
     except DocumentError as error:
         return result(reason=str(error), skipped=error.skipped)

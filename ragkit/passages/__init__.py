@@ -1,8 +1,9 @@
 """Document to passages: spans that fit an encoder's window, cut where a reader would pause.
 
-A passage never crosses a heading, never splits a code fence that fits the window, and ends at the
-strongest border within reach: paragraph, sentence, line, word, and only then inside a word.
-Every character that is not white space is in at least one passage. Passages of one section depend
+A passage never crosses a heading, a slide, a chapter or a sheet, never splits a code fence or a
+table's row that fits the window, and ends at the strongest border within reach: page, paragraph,
+sentence, line, word, and only then inside a word. Every character that is not white space is in
+at least one passage, but for what `data` says. Passages of one section depend
 on that section and its heading path alone, so that an edit elsewhere leaves them as they were.
 
 All offsets are characters of `Document.text`; all sizes are tokens of the encoder, its special
@@ -11,19 +12,19 @@ tokens left out. Pure: reads and writes nothing, and knows nothing of files, vec
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragkit.errors import UsageError
 from ragkit.passages.packing import Limits, middle, pack
+from ragkit.passages.places import main_page, written
 from ragkit.passages.sections import Section, sections_of
 from ragkit.passages.tokens import LONGEST_WORD, Tokenizer, counts
 from ragkit.records import Document, Passage
 
 __all__ = ["CUTTER_VERSION", "Tokenizer", "embedded_text", "split"]
 
-CUTTER_VERSION: int = 1  # raised whenever the same text would be cut differently
+CUTTER_VERSION: int = 2  # raised whenever the same text would be cut differently
 
 _LARGEST_OVERLAP = 0.2
 _LIKELY_CHARACTERS = 4  # a token, in most text: decides only which of two ways is tried first
@@ -48,12 +49,13 @@ def embedded_text(header: str, text: str) -> str:
 
 
 def split(
-    document: Document, tokenizer: Tokenizer, *, size: int = 200, overlap: float = 0.1
+    document: Document, tokenizer: Tokenizer, *, size: int = 240, overlap: float = 0.15
 ) -> list[Passage]:
     """Cut `document` into passages, in text order; [] where there is only white space.
 
     `size` is the number of tokens aimed at for header and text together; no more than
-    `tokenizer.window` is ever used. Only a fence that fits the window may exceed `size`.
+    `tokenizer.window` is ever used. Only a fence or a table's row that fits the window may exceed
+    `size`, and the end of a section by a tenth.
     `overlap` (0 to 0.2) is the share of `size` that a passage may repeat of the one before it.
 
     `Passage.tokens` is the tokenizer's own count of `embedded_text(header, text)`.
@@ -69,7 +71,8 @@ def split(
             heading=draft.section.path,
             header=draft.header,
             tokens=tokens,
-            page=_page(document, draft.start),
+            page=main_page(document.text, document.pages, draft.start, draft.end),
+            locator=written(document.pages, document.locators, draft.start, draft.end),
             start_line=first,
             end_line=last,
         )
@@ -110,6 +113,8 @@ def _drafts(
 
 def _may_fit(text: str, section: Section, size: int) -> bool:
     """Whether it is worth counting the section whole. No word in it may need cutting."""
+    if section.pages:
+        return False
     length = section.end - section.start
     if length > size * _LIKELY_CHARACTERS:
         return False
@@ -140,10 +145,6 @@ def _fitted(
 def _counts(text: str, drafts: list[_Draft], tokenizer: Tokenizer) -> Iterator[int]:
     texts = (embedded_text(draft.header, text[draft.start : draft.end]) for draft in drafts)
     return counts(texts, tokenizer)
-
-
-def _page(document: Document, start: int) -> int | None:
-    return max(1, bisect_right(document.pages, start)) if document.pages else None
 
 
 def _line_numbers(
