@@ -61,6 +61,21 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """One document of a file that may hold several, or why it could not be read.
+
+    `name` is its place in the file: "" for the file's own document, "guide/intro.md" in an archive,
+    "3" for the third message of a mailbox, "3/report.pdf" for what is attached to that. A record
+    without a document and with the name "" says what is wrong with the file as a whole.
+    """
+
+    name: str
+    document: Document | None = None
+    reason: str | None = None
+    skipped: bool = False  # the reason is that it is no document, not that it is broken
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A span of a document, cut to fit an encoder's window. `text == document.text[start:end]`."""
 
