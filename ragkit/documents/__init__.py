@@ -21,7 +21,7 @@ from ragkit.records import Document
 
 __all__ = ["READERS", "READER_VERSION", "read"]
 
-READER_VERSION = 1  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 2  # raised when the same bytes give another document, so that files are read again
 
 READERS: dict[str, Callable[[bytes, str], Document]] = {
     **dict.fromkeys(media_types.TEXT, read_text),
@@ -62,7 +62,7 @@ def _read(data: bytes, name: str) -> Document:
     if (surprise := _surprise(media_type, name)) is not None and data.strip():
         document = replace(document, warnings=(*document.warnings, surprise))
     if not document.text.strip():
-        return replace(document, text="", headings=(), fences=(), pages=())
+        return replace(document, text="", headings=(), fences=(), pages=(), locators=(), tables=())
     return document
 
 

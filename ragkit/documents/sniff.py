@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 
 from ragkit.documents import media_types
+from ragkit.documents.limits import too_many_entries
 from ragkit.documents.text import SNIFF_BYTES, unicode_encoding
 
 # Marks that open a document; comments and an XML declaration may stand before them.
@@ -82,6 +83,8 @@ def _in_zip(data: bytes) -> str:
         if stored in media_types.KIND:
             return stored
     try:
+        if too_many_entries(data):
+            return "application/zip"
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
