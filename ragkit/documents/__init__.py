@@ -15,6 +15,8 @@ from ragkit.documents.markdown import read_markdown
 from ragkit.documents.office import read_docx
 from ragkit.documents.pdf import read_pdf
 from ragkit.documents.rst import read_rst
+from ragkit.documents.rtf import read_rtf
+from ragkit.documents.slides import read_pptx
 from ragkit.documents.text import read_text
 from ragkit.errors import DocumentError
 from ragkit.records import Document
@@ -30,6 +32,8 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "text/markdown": read_markdown,
     "text/x-rst": read_rst,
     media_types.DOCX: read_docx,
+    media_types.PPTX: read_pptx,
+    media_types.RTF: read_rtf,
 }
 
 
