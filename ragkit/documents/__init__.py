@@ -16,6 +16,7 @@ from ragkit.documents.office import read_docx
 from ragkit.documents.pdf import read_pdf
 from ragkit.documents.rst import read_rst
 from ragkit.documents.rtf import read_rtf
+from ragkit.documents.sheets import read_xlsx
 from ragkit.documents.slides import read_pptx
 from ragkit.documents.text import read_text
 from ragkit.errors import DocumentError
@@ -34,6 +35,7 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     media_types.DOCX: read_docx,
     media_types.PPTX: read_pptx,
     media_types.RTF: read_rtf,
+    media_types.XLSX: read_xlsx,
 }
 
 

@@ -37,19 +37,23 @@ class Allowance:
 
 
 def bounded(
-    pieces: Iterable[bytes], packed: int, what: str, allowance: Allowance
+    pieces: Iterable[bytes],
+    packed: int,
+    what: str,
+    allowance: Allowance,
+    most: int = MAX_MEMBER,
 ) -> Iterator[bytes]:
     """The pieces as they are unpacked, until they are too many.
 
     `packed`: the bytes they are unpacked from; `what`: a name for them in the reason. Raises
-    `DocumentError` at the first piece over `MAX_MEMBER`, `MAX_RATIO` or the allowance.
+    `DocumentError` at the first piece over `most` bytes, `MAX_RATIO` or the allowance.
     """
     size = 0
     for piece in pieces:
         size += len(piece)
         allowance.left -= len(piece)
-        if size > MAX_MEMBER:
-            raise DocumentError(f"{what[-60:]} inflates to over {MAX_MEMBER // 1_000_000} MB")
+        if size > most:
+            raise DocumentError(f"{what[-60:]} inflates to over {most // 1_000_000} MB")
         if size > max(_RATIO_FROM, MAX_RATIO * packed):
             raise DocumentError(f"{what[-60:]} inflates to over {MAX_RATIO} times its size")
         if allowance.left < 0:
@@ -76,15 +80,15 @@ class Package:
     def __post_init__(self) -> None:
         self.names = frozenset(self.archive.namelist())
 
-    def pieces(self, name: str) -> Iterator[bytes]:
+    def pieces(self, name: str, most: int = MAX_MEMBER) -> Iterator[bytes]:
         """One member's content. Raises `DocumentError` where it is missing or too large."""
         if name not in self.names:
             raise DocumentError(f"damaged {self.kind}: it has no {name[-60:]}")
         info = self.archive.getinfo(name)
-        if info.file_size > MAX_MEMBER:  # zipfile reads no further than this
-            raise DocumentError(f"{name[-60:]} inflates to over {MAX_MEMBER // 1_000_000} MB")
+        if info.file_size > most:  # zipfile reads no further than this
+            raise DocumentError(f"{name[-60:]} inflates to over {most // 1_000_000} MB")
         with self.archive.open(info) as file:
-            yield from bounded(pieces_of(file), info.compress_size, name, self.allowance)
+            yield from bounded(pieces_of(file), info.compress_size, name, self.allowance, most)
 
     def read(self, name: str) -> bytes:
         """One member's content as a whole."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 from xml.parsers import expat
 
-from ragkit.documents.limits import Package
+from ragkit.documents.limits import MAX_MEMBER, Package
 from ragkit.errors import DocumentError
 
 # Namespaces by the end of their URI, which transitional and Strict OOXML share.
@@ -53,8 +53,16 @@ End = Callable[[str], None]
 Text = Callable[[str], None]
 
 
-def parse(package: Package, part: str, start: Start, end: End, text: Text) -> None:
-    """Stream one XML part through the three callbacks; names come as "w:p".
+def parse(
+    package: Package,
+    part: str,
+    start: Start,
+    end: End,
+    text: Text,
+    *,
+    most: int = MAX_MEMBER,
+) -> None:
+    """Stream one XML part of `most` bytes through the three callbacks; names come as "w:p".
 
     Names in namespaces that no reader asks for come without a prefix. Raises `DocumentError` for
     a part that is missing, too large, not well formed, or declares a DTD of its own.
@@ -87,7 +95,7 @@ def parse(package: Package, part: str, start: Start, end: End, text: Text) -> No
     parser.EndElementHandler = lambda name: end(short(name))
     parser.CharacterDataHandler = text
     try:
-        for piece in package.pieces(part):
+        for piece in package.pieces(part, most):
             parser.Parse(piece, False)
         parser.Parse(b"", True)
     except expat.ExpatError as error:
