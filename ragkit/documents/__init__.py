@@ -19,6 +19,7 @@ from ragkit.documents.rtf import read_rtf
 from ragkit.documents.sheets import read_xlsx
 from ragkit.documents.slides import read_pptx
 from ragkit.documents.text import read_text
+from ragkit.documents.xls import read_xls
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -35,6 +36,7 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     media_types.DOCX: read_docx,
     media_types.PPTX: read_pptx,
     media_types.RTF: read_rtf,
+    media_types.XLS: read_xls,
     media_types.XLSX: read_xlsx,
 }
 

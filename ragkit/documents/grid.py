@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from ragkit.documents.limits import MAX_CHARACTERS
@@ -164,6 +165,7 @@ def _is_header(row: _Row, following: _Row, last: int) -> bool:
     )
 
 
+@lru_cache(maxsize=20_000)
 def column(index: int) -> str:
     """A column's letters: A for 0, Z for 25, AA for 26."""
     letters = ""

@@ -6,8 +6,10 @@ thousands are not grouped, colours and conditions are ignored. Knows numbers and
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ _TOKEN = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|([0#?][0#?.,]*)|(.)', r
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
 _EPOCH = datetime(1899, 12, 30)  # day 0, as if 1900 had been a leap year
 _EPOCH_1904 = datetime(1904, 1, 1)
+_MOST = 1e12  # larger numbers are written as they are
 _LAST_DAY = 2_958_466  # after 9999-12-31
 
 
@@ -78,19 +81,30 @@ def _special(bracket: str, other: str, digits: str) -> Format | None:
 
 
 def shown(value: float, form: Format, *, since_1904: bool = False) -> str:
-    """A number in the form its cell asks for."""
+    """A number in the form its cell asks for; "" where it is none (infinite)."""
+    if form is GENERAL and value.is_integer() and abs(value) < _MOST:  # the most frequent
+        return str(int(value))
     if form.kind == "date" and 0 <= value < _LAST_DAY:
         return _date(value, since_1904)
     if form.kind == "elapsed" and abs(value) < _LAST_DAY:
         seconds = round(abs(value) * 86400)
         sign = "-" if value < 0 else ""
         return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    if form.kind == "percent":
-        return f"{form.before}{value * 100:.{form.decimals}f}%{form.after}"
-    if form.kind == "number":
-        sign = "-" if value < 0 else ""
-        return f"{sign}{form.before}{abs(value):.{form.decimals}f}{form.after}"
-    return f"{value:.0f}" if value == round(value, 0) and abs(value) < 1e15 else f"{value:.12g}"
+    if form.kind in {"percent", "number"} and abs(value) < _MOST:
+        sign, mark, scale = ("-" if value < 0 else ""), "", 1
+        if form.kind == "percent":
+            mark, scale = "%", 100
+        digits = _rounded(abs(value), scale, form.decimals)
+        return f"{sign}{form.before}{digits}{mark}{form.after}"
+    if not math.isfinite(value):
+        return ""
+    return f"{value:.0f}" if value == round(value) and abs(value) < _MOST else f"{value:.12g}"
+
+
+def _rounded(value: float, scale: int, decimals: int) -> str:
+    """Half up, as spreadsheets do it, on the digits that the number is written with."""
+    exact = Decimal(repr(value)) * scale
+    return str(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
 def _date(value: float, since_1904: bool) -> str:

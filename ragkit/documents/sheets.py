@@ -7,9 +7,9 @@ are kept here, `grid` makes the text.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from ragkit.documents import media_types, numberformats
 from ragkit.documents.grid import Grid, RowFull
@@ -23,6 +23,7 @@ from ragkit.records import Document
 
 _WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_WIDEST = 16_384  # columns
 _LONGEST_CELL = 32_767  # characters, as in Excel
 _WORDS = frozenset({"s", "str", "inlineStr"})  # types of cells that hold text
 
@@ -201,8 +202,8 @@ class _Sheet:
             self.reading = False
 
     def _open_cell(self, attributes: Attributes) -> None:
-        found = _REFERENCE.fullmatch(attributes.get("r", ""))
-        self.column = _index(found[1]) if found else self.column + 1
+        letters = attributes.get("r", "").rstrip("0123456789")
+        self.column = _index(letters) if letters else self.column + 1
         self.kind = attributes.get("t", "n")
         style = attributes.get("s", "")
         known = style.isdecimal() and len(style) < 9 and int(style) < len(self.book.formats)
@@ -229,14 +230,13 @@ class _Sheet:
             number = float(value)
         except ValueError:
             return value
-        if not math.isfinite(number):
-            return value
         return numberformats.shown(number, self.form, since_1904=self.book.since_1904)
 
 
+@lru_cache(maxsize=20_000)
 def _index(letters: str) -> int:
     """A column's number from 0: 0 for A, 26 for AA."""
     index = 0
-    for letter in letters.upper():
+    for letter in letters[:3].upper():
         index = 26 * index + ord(letter) - 64
-    return index - 1
+    return min(max(index, 1), _WIDEST) - 1

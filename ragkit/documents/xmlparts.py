@@ -47,6 +47,17 @@ _PREFIXES = {
     "opendocument:xmlns:manifest:1.0": "manifest",
 }
 
+
+class _Names(dict[str, str]):
+    """Short names by those with a URI, made when they are first asked for."""
+
+    def __missing__(self, name: str) -> str:
+        uri, _, local = name.rpartition(" ")
+        prefix = next((short for end, short in _PREFIXES.items() if uri.endswith(end)), "")
+        self[name] = f"{prefix}:{local}" if prefix else local
+        return self[name]
+
+
 Attributes = dict[str, str]
 Start = Callable[[str, Attributes], None]
 End = Callable[[str], None]
@@ -75,24 +86,19 @@ def parse(
     def refuse(*declaration: object) -> NoReturn:
         raise DocumentError(f"{part[-60:]} declares entities, a way to blow files up: not read")
 
-    names: dict[str, str] = {}
-
-    def short(name: str) -> str:
-        if (known := names.get(name)) is None:
-            uri, _, local = name.rpartition(" ")
-            prefix = next((p for end, p in _PREFIXES.items() if uri.endswith(end)), "")
-            known = names[name] = f"{prefix}:{local}" if prefix else local
-        return known
+    names = _Names()
 
     def opened(name: str, attributes: Attributes) -> None:
-        start(short(name), {short(key): value for key, value in attributes.items()})
+        if attributes:
+            attributes = {names[key]: value for key, value in attributes.items()}
+        start(names[name], attributes)
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = refuse
     parser.StartElementHandler = opened
-    parser.EndElementHandler = lambda name: end(short(name))
+    parser.EndElementHandler = lambda name: end(names[name])
     parser.CharacterDataHandler = text
     try:
         for piece in package.pieces(part, most):
