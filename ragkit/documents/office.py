@@ -52,6 +52,7 @@ def _document(package: Package, name: str) -> Document:
         title=walk.title or properties.title(name),
         headings=headings,
         fences=fences,
+        tables=walk.flow.tables,
         metadata=properties.metadata(),
     )
 

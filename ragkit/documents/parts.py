@@ -15,7 +15,7 @@ from ragkit.records import Document, Heading, Locator, Table
 def laid_out(flow: Flow, media_type: str = "") -> Document:
     """What a flow holds, as a document."""
     text, headings, fences = flow.layout()
-    return Document(text, media_type, headings=headings, fences=fences)
+    return Document(text, media_type, headings=headings, fences=fences, tables=flow.tables)
 
 
 def joined(parts: Iterable[tuple[str, Document]], kind: str, media_type: str) -> Document:
