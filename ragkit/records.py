@@ -85,7 +85,8 @@ class Passage:
     heading: tuple[str, ...]  # heading path, outermost first
     header: str  # what is put before `text` when it is embedded: title and heading path, or ""
     tokens: int  # of header + text, special tokens not counted
-    page: int | None = None  # page on which the passage starts, from 1
+    page: int | None = None  # first page that holds a substantial part of it, from 1
+    locator: str | None = None  # "page=7-8", "sheet=Budget!A2:F9"; None without places
     start_line: int | None = None  # from 1, inclusive; None where the format has no lines
     end_line: int | None = None
 
@@ -107,6 +108,7 @@ class Hit:
     title: str
     heading: tuple[str, ...]
     page: int | None
+    locator: str | None  # "slide=3", "page=7-8": all of the places it stands at
     start_line: int | None
     end_line: int | None
     start: int
@@ -130,6 +132,7 @@ class Excerpt:
     start: int
     end: int
     page: int | None
+    locator: str | None
     start_line: int | None
     end_line: int | None
     stale: bool

@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 
@@ -153,13 +154,20 @@ def files(files: Sequence[FileStatus]) -> str:
 
 def place(hit: Hit) -> str:
     """Where a hit is, in words: `leave.pdf, page 7`."""
-    if hit.page is not None:
-        return f"{hit.path}, page {hit.page}"
+    if hit.locator is not None:
+        kind, _, value = hit.locator.partition("=")
+        value = unquote(value)
+        return f"{hit.path}, {kind}{_plural(kind, value)} {value.replace('-', '–')}"
     if hit.start_line is None:
         return hit.path
     if hit.start_line == hit.end_line:
         return f"{hit.path}, line {hit.start_line}"
     return f"{hit.path}, lines {hit.start_line}–{hit.end_line}"
+
+
+def _plural(kind: str, value: str) -> str:
+    counted_kinds = {"page", "slide", "cell", "chapter", "row"}
+    return "s" if kind in counted_kinds and "-" in value else ""
 
 
 def hits(hits: Sequence[Hit], query: str) -> str:

@@ -15,13 +15,17 @@ from ragkit.documents.markdown import read_markdown
 from ragkit.documents.office import read_docx
 from ragkit.documents.pdf import read_pdf
 from ragkit.documents.rst import read_rst
+from ragkit.documents.rtf import read_rtf
+from ragkit.documents.sheets import read_xlsx
+from ragkit.documents.slides import read_pptx
 from ragkit.documents.text import read_text
+from ragkit.documents.xls import read_xls
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
 __all__ = ["READERS", "READER_VERSION", "read"]
 
-READER_VERSION = 1  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 2  # raised when the same bytes give another document, so that files are read again
 
 READERS: dict[str, Callable[[bytes, str], Document]] = {
     **dict.fromkeys(media_types.TEXT, read_text),
@@ -30,6 +34,10 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "text/markdown": read_markdown,
     "text/x-rst": read_rst,
     media_types.DOCX: read_docx,
+    media_types.PPTX: read_pptx,
+    media_types.RTF: read_rtf,
+    media_types.XLS: read_xls,
+    media_types.XLSX: read_xlsx,
 }
 
 
@@ -62,7 +70,7 @@ def _read(data: bytes, name: str) -> Document:
     if (surprise := _surprise(media_type, name)) is not None and data.strip():
         document = replace(document, warnings=(*document.warnings, surprise))
     if not document.text.strip():
-        return replace(document, text="", headings=(), fences=(), pages=())
+        return replace(document, text="", headings=(), fences=(), pages=(), locators=(), tables=())
     return document
 
 

@@ -1,16 +1,17 @@
 """Blocks → text: lays out headings, paragraphs, list items, table rows and code as plain text.
 
 Readers of structured formats (HTML, docx) say what comes, in order; `Flow` decides what stands
-between, and keeps the offsets of headings and fences right. Knows no format.
+between, and keeps the offsets of headings, fences and tables right. Knows no format.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ragkit.documents.text import without_controls
-from ragkit.records import Heading
+from ragkit.records import Heading, Table
 
 _ROW_CHARACTERS = 2000  # a "row" longer than this is a page laid out in a table
 _BELOW_ALL = 7  # a level: h1 to h6 are above
@@ -27,6 +28,8 @@ class Block:
     tight: bool = False  # no blank line between it and the block before
     item: bool = False  # begins a list item
     bold: bool = False  # a short line that is bold throughout: a heading, if text follows it
+    row: bool = False  # of a table
+    header: bool | None = None  # of a row: it names the columns; None: the first one does
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Flow:
     """A document being written. Rows may hold rows: a table in a cell is written out plainly."""
 
     blocks: list[Block] = field(default_factory=list)
+    tables: tuple[Table, ...] = ()  # once laid out
     _rows: list[list[list[Block]]] = field(default_factory=list)  # open rows: cells: blocks
     _flattened: int = 0  # open rows below the deepest that counts
 
@@ -77,11 +81,12 @@ class Flow:
         if self._rows and not self._flattened:
             self._rows[-1].append([])
 
-    def close_row(self, *, first: bool = False) -> bool:
+    def close_row(self, *, first: bool = False, header: bool | None = None) -> bool:
         """End the row: one line if its cells are short, else their blocks one after the other.
 
-        `first`: the row opens its table, so a blank line goes before it. Returns whether a line
-        was added.
+        `first`: the row opens its table, so a blank line goes before it. `header`: whether it
+        names the columns; where the format does not say, the first row is taken to. Returns
+        whether a line was added.
         """
         if self._flattened:
             self._flattened -= 1
@@ -98,7 +103,7 @@ class Flow:
         line = " | ".join(
             " ".join(" ".join(block.text.split()) for block in cell) for cell in cells
         )
-        self.add(line.strip(), tight=not first)
+        self.append(Block(line.strip(), tight=not first, row=True, header=header))
         return True
 
     def _open(self) -> list[Block]:
@@ -111,10 +116,12 @@ class Flow:
         return cells[-1]
 
     def layout(self) -> tuple[str, tuple[Heading, ...], tuple[tuple[int, int], ...]]:
-        """The text, its headings and its fences (character offsets into the text)."""
+        """The text, its headings and its fences (character offsets into the text). Its tables
+        are in `tables` from then on."""
         parts: list[str] = []
         headings: list[Heading] = []
         fences: list[tuple[int, int]] = []
+        rows: list[tuple[int, int, Block]] = []
         at = 0
         for block in self.blocks:
             if parts:
@@ -126,6 +133,25 @@ class Flow:
                 headings.append(Heading(at, end, block.level, block.text.lstrip("- ")))
             elif block.fence:
                 fences.append((at, end))
+            elif block.row:
+                rows.append((at, end, block))
             parts.append(block.text)
             at = end
+        self.tables = tuple(_tables(rows))
         return "".join(parts), tuple(headings), tuple(fences)
+
+
+def _tables(rows: list[tuple[int, int, Block]]) -> Iterator[Table]:
+    """Rows that follow each other as tables. The header of one row alone heads nothing."""
+    first = 0
+    for index, (_, end, _) in enumerate(rows):
+        following = rows[index + 1] if index + 1 < len(rows) else None
+        if following is not None and following[2].tight and following[0] == end + 1:
+            continue
+        table = rows[first : index + 1]
+        named = next((at for at, row in enumerate(table) if not row[2].header), len(table))
+        if table[0][2].header is None:
+            named = 1
+        start = table[0][0]
+        yield Table(start, end, table[named][0] if 0 < named < len(table) else start)
+        first = index + 1

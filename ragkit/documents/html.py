@@ -53,6 +53,7 @@ def read_html(data: bytes, name: str) -> Document:
         title=page_title(title, first),
         headings=headings,
         fences=fences,
+        tables=walk.flow.tables,
         encoding=encoding,
         metadata=metadata,
         warnings=warnings,
@@ -97,13 +98,20 @@ class _List:
 
 
 @dataclass(slots=True)
+class _Table:
+    first: bool = True  # no row has become a line yet
+    head: bool = False  # in <thead>
+    names: bool = True  # the open row has had <th> alone
+
+
+@dataclass(slots=True)
 class _Walk:
     """Where a walk is, and the text of the block that it collects."""
 
     flow: Flow = field(default_factory=Flow)
     pieces: list[str] = field(default_factory=list)  # inline text of the open block
     lists: list[_List] = field(default_factory=list)  # open lists
-    tables: list[bool] = field(default_factory=list)  # open tables: does a row come first?
+    tables: list[_Table] = field(default_factory=list)  # open tables
     sections: list[tuple[str, int]] = field(default_factory=list)  # open: tag, first block
     mains: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # tag: spans of blocks
     mark: str = ""  # of the list item that waits for its first block
@@ -205,11 +213,17 @@ class _Walk:
 
     def _enter_table(self, tag: str) -> None:
         if tag == "table":
-            self.tables.append(True)
-        elif tag == "tr" and self.tables:
+            self.tables.append(_Table())
+        elif not self.tables:
+            return
+        elif tag == "tr":
             self.flow.open_row()
-        elif tag in {"td", "th"} and self.tables:
+            self.tables[-1].names = True
+        elif tag in {"td", "th"}:
             self.flow.cell()
+            self.tables[-1].names &= tag == "th"
+        elif tag in {"thead", "tbody"}:
+            self.tables[-1].head = tag == "thead"
 
     def _leave(self, tag: str) -> None:
         if self.pre > 1 or (self.pre and tag != "pre"):
@@ -239,7 +253,9 @@ class _Walk:
         elif tag == "table":
             self.tables.pop()
         elif tag == "tr" and self.tables:
-            self.tables[-1] = not self.flow.close_row(first=self.tables[-1])
+            table = self.tables[-1]
+            header = table.head or table.names
+            table.first &= not self.flow.close_row(first=table.first, header=header)
 
     def _item(self) -> None:
         """Begin a list item: it keeps its mark until its first block comes."""

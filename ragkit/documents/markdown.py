@@ -1,7 +1,7 @@
-"""Markdown → Document: headings, fences and the title; the text stays the file's own.
+"""Markdown → Document: headings, fences, tables, the title; the text stays the file's own.
 
-One pass over the lines, following CommonMark where a heading or a fence begins or ends. Knows no
-inline markup beyond what it strips from headings, and renders nothing.
+One pass over the lines, following CommonMark where a heading or a fence begins or ends, and GitHub
+for tables. Knows no inline markup beyond what it strips from headings, and renders nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from html import unescape
 
 from ragkit.documents.front_matter import front_matter
 from ragkit.documents.text import decode
-from ragkit.records import Document, Heading
+from ragkit.records import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters; a longer line is text, whatever it starts with
 
@@ -22,6 +22,9 @@ _RULE = re.compile(r" {0,3}(?:[-*_][ \t]*){3,}")
 # Quotes, tables, HTML, list items and indented code: dashes below them underline no heading.
 _CONTAINER = re.compile(r" {4}|\t| {0,3}(?:[>|<]|[-+*][ \t]|\d{1,9}[.)][ \t])")
 _RAW_HTML = {"<!--": "-->", "<pre": "</pre>", "<script": "</script>", "<style": "</style>"}
+_DELIMITERS = re.compile(  # the row below a table's header
+    r"[ \t]*+\|?+[ \t]*+:?+-++:?+[ \t]*+(?:\|[ \t]*+:?+-++:?+[ \t]*+)*+\|?+[ \t]*+"
+)
 _INLINE = re.compile(
     r"""(?<!`)(?P<ticks>`++)(?P<code>[^`]+)(?P=ticks)
     | \\(?P<escaped>[!-/:-@\[-`{-~])
@@ -49,6 +52,7 @@ def read_markdown(data: bytes, name: str) -> Document:
         title=metadata.pop("title", None) or main_heading(text, scan.headings, start),
         headings=tuple(scan.headings),
         fences=tuple(scan.fences),
+        tables=tuple(scan.tables),
         lines=True,
         encoding=encoding,
         metadata=metadata,
@@ -71,6 +75,9 @@ class _Scan:
     text: str
     headings: list[Heading] = field(default_factory=list)
     fences: list[tuple[int, int]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    above: tuple[int, int] = (0, 0)  # the line before
+    in_table: bool = False  # the last of `tables` is still open
     fence: tuple[int, str] | None = None  # the open one: its start and its marker
     raw_until: str = ""  # what closes the open block of raw HTML
     paragraph: int | None = None  # where the open paragraph starts
@@ -81,10 +88,31 @@ class _Scan:
         while at < len(self.text):
             end = self.text.find("\n", at)
             end = end if end >= 0 else len(self.text)
-            self._line(at, end)
+            if not self._row(at, end):
+                self._line(at, end)
+            self.above = (at, end)
             at = end + 1
         if self.fence is not None:
             self.fences.append((self.fence[0], len(self.text.rstrip("\n"))))
+
+    def _row(self, at: int, end: int) -> bool:
+        """Whether the line belongs to a table whose header and delimiters are above it."""
+        line = self.text[at:end]
+        if self.fence is not None or self.raw_until or "|" not in line:
+            self.in_table = False
+            return False
+        if self.in_table:
+            last = self.tables[-1]
+            self.tables[-1] = Table(last.start, end, last.header_end)
+            return True
+        start, stop = self.above
+        header = "|" in self.text[start:stop] and stop == at - 1
+        if header and _DELIMITERS.fullmatch(line):
+            self.in_table = True
+            self.tables.append(Table(start, end, min(end + 1, len(self.text))))
+            self.paragraph, self.contained = None, True
+            return True
+        return False
 
     def _line(self, at: int, end: int) -> None:
         line = self.text[at:end]

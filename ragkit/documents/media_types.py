@@ -7,6 +7,16 @@ from __future__ import annotations
 
 BINARY = "application/octet-stream"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+EPUB = "application/epub+zip"
+MHTML = "multipart/related"
+ODP = "application/vnd.oasis.opendocument.presentation"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODT = "application/vnd.oasis.opendocument.text"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+RTF = "application/rtf"
+XLS = "application/vnd.ms-excel"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ENCRYPTED_OFFICE = "application/vnd.ms-office; encrypted"
 
 # Media types that are no text and have no reader, in words a user knows.
@@ -36,23 +46,12 @@ KIND = {
     "image/webp": "binary file (WebP image)",
     "video/mp4": "binary file (MP4 video)",
     "video/x-matroska": "binary file (Matroska video)",
-    "application/epub+zip": "epub is not supported yet",
     "application/msword": "doc is not supported yet",
     "application/postscript": "PostScript is not supported yet",
-    "application/rtf": "rtf is not supported yet",
-    "application/vnd.ms-excel": "xls is not supported yet",
+    XLSB: "xlsb is not supported yet",
     "application/vnd.ms-office": "binary file (OLE2)",
     "application/vnd.ms-outlook": "msg is not supported yet",
     "application/vnd.ms-powerpoint": "ppt is not supported yet",
-    "application/vnd.oasis.opendocument.presentation": "odp is not supported yet",
-    "application/vnd.oasis.opendocument.spreadsheet": "ods is not supported yet",
-    "application/vnd.oasis.opendocument.text": "odt is not supported yet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": (
-        "pptx is not supported yet"
-    ),
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (
-        "xlsx is not supported yet"
-    ),
     "application/x-ipynb+json": "ipynb is not supported yet",
     "message/rfc822": "e-mail is not supported yet",
 }
@@ -82,7 +81,7 @@ MAGIC = (
     (b"\0\1\0\0\0", "font/otf"),
     (b"wOFF\0", "font/otf"),
     (b"wOF2\0", "font/otf"),
-    (b"{\\rtf", "application/rtf"),
+    (b"{\\rtf", RTF),
     (b"%!PS", "application/postscript"),
 )
 # The same for signs that stand elsewhere, or in several places: all must be there.
@@ -98,24 +97,39 @@ OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLE2_STREAMS = (
     ("EncryptedPackage", ENCRYPTED_OFFICE),
     ("WordDocument", "application/msword"),
-    ("Workbook", "application/vnd.ms-excel"),
+    ("Workbook", XLS),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
     ("__substg1.0_", "application/vnd.ms-outlook"),
+    ("Book" + 12 * "\0", XLS),  # Excel 5
 )
 ZIP_PARTS = (
     ("word/document", DOCX),
-    ("xl/workbook", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    (
-        "ppt/presentation",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    ),
+    ("xl/workbook.bin", XLSB),
+    ("xl/workbook", XLSX),
+    ("ppt/presentation", PPTX),
 )
+# What a zip may say it is, uncompressed, in its first member. Templates read like the rest.
+ZIP_TYPES = {
+    EPUB: EPUB,
+    **{f"{base}{more}": base for base in (ODT, ODS, ODP) for more in ("", "-template")},
+    "application/vnd.oasis.opendocument.graphics": ODP,
+    "application/vnd.oasis.opendocument.text-master": ODT,
+}
 
 EXTENSIONS = {
     extension: media_type
     for media_type, extensions in {
         "application/pdf": "pdf",
         DOCX: "docx docm dotx",
+        PPTX: "pptx pptm ppsx potx",
+        XLSX: "xlsx xlsm xltx",
+        XLS: "xls xlt",
+        ODT: "odt ott",
+        ODS: "ods ots",
+        ODP: "odp otp odg",
+        RTF: "rtf",
+        EPUB: "epub",
+        MHTML: "mht mhtml",
         "application/json": "json geojson",
         "application/jsonl": "jsonl ndjson",
         "application/toml": "toml",
@@ -123,7 +137,7 @@ EXTENSIONS = {
         "application/xml": "xml xsd xsl xslt rss atom",
         "application/yaml": "yaml yml",
         "image/svg+xml": "svg",
-        "message/rfc822": "eml mbox mht mhtml",
+        "message/rfc822": "eml mbox",
         "text/asciidoc": "adoc asciidoc",
         "text/css": "css scss sass less",
         "text/csv": "csv",
@@ -201,11 +215,26 @@ FILE_NAMES = {
     "gemfile": "text/x-ruby",
     "jenkinsfile": "text/x-groovy",
 }
+# Types that are more than text, in words for warnings. None but HTML and MHTML can be a text whose
+# name alone claims it.
+BROAD = {
+    "application/pdf": "PDF",
+    "text/html": "HTML",
+    DOCX: "docx",
+    EPUB: "epub",
+    MHTML: "MHTML",
+    ODP: "odp",
+    ODS: "ods",
+    ODT: "odt",
+    PPTX: "pptx",
+    RTF: "rtf",
+    XLS: "xls",
+    XLSX: "xlsx",
+}
 # Types whose text is read as it stands, unless a reader knows them better.
-TEXT = frozenset({*EXTENSIONS.values(), *FILE_NAMES.values()} - KIND.keys())
+TEXT = frozenset({*EXTENSIONS.values(), *FILE_NAMES.values()} - KIND.keys() - BROAD.keys())
 
 
 def broad(media_type: str) -> str:
     """The kind of a type that has a reader, for warnings: text of any sort is "text"."""
-    named = {"application/pdf": "PDF", DOCX: "docx", "text/html": "HTML"}
-    return named.get(media_type, "text")
+    return BROAD.get(media_type, "text")

@@ -1,47 +1,27 @@
 """docx → Document: paragraphs, headings, lists, tables and notes of a Word file.
 
-Streams each XML part through expat, so memory stays flat and nesting costs nothing. Refuses
-document type definitions (entities that grow without end) and parts that inflate beyond all
-reason. Knows transitional and Strict OOXML; runs no macro and follows no link.
+Streams each XML part, so memory stays flat and nesting costs nothing. Knows transitional and
+Strict OOXML; runs no macro and follows no link.
 """
 
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import NoReturn
-from xml.parsers import expat
 
 from ragkit.documents import wordstyles
 from ragkit.documents.flow import Flow
-from ragkit.documents.titles import property_title
+from ragkit.documents.limits import Package, opened
+from ragkit.documents.properties import CORE, properties_in
+from ragkit.documents.xmlparts import Attributes, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
-PART_BYTES = 64_000_000  # a part may inflate to no more
-_PIECE = 1 << 16
 _BODY = re.compile(r"word/document\d*\.xml")
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml")
 
-# Namespaces by the end of their URI, which transitional and Strict share.
-_PREFIXES = {
-    "wordprocessingml/main": "w",
-    "wordprocessingml/2006/main": "w",
-    "officeDocument/math": "m",
-    "officeDocument/2006/math": "m",
-    "markup-compatibility/2006": "mc",
-    "purl.org/dc/elements/1.1/": "dc",
-}
 _SKIPPED = frozenset({"mc:Fallback", "w:del", "w:moveFrom", "w:rPr", "w:sectPr", "w:instrText"})
 _CHARACTERS = {"w:tab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-", "w:ptab": "\t"}
-
-Attributes = dict[str, str]
-Start = Callable[[str, Attributes], None]
-End = Callable[[str], None]
 
 
 def read_docx(data: bytes, name: str) -> Document:
@@ -49,101 +29,32 @@ def read_docx(data: bytes, name: str) -> Document:
 
     Raises `DocumentError` where the file is damaged, encrypted, or a trap.
     """
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            return _document(archive, name)
-    except RuntimeError as error:  # what zipfile raises where a password is needed
-        if isinstance(error, NotImplementedError):
-            raise DocumentError(f"damaged docx: {error}") from error
-        raise DocumentError("encrypted docx: needs a password") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        raise DocumentError(f"damaged docx: {error or 'cut off'}") from error
+    with opened(data, "docx") as package:
+        return _document(package, name)
 
 
-def _document(archive: zipfile.ZipFile, name: str) -> Document:
-    names = set(archive.namelist())
+def _document(package: Package, name: str) -> Document:
+    names = package.names
     body = min(filter(_BODY.fullmatch, names), key=len, default=None)
     if body is None:
         raise DocumentError("damaged docx: it has no word/document.xml")
     styles = wordstyles.Styles()
     if "word/styles.xml" in names:
-        parse(archive, "word/styles.xml", styles.start, styles.end, lambda text: None)
+        parse(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
     walk = _Walk(styles.resolved())
     for part in (body, *(part for part in _NOTES if part in names)):
-        parse(archive, part, walk.start, walk.end, walk.text)
+        parse(package, part, walk.start, walk.end, walk.text)
     text, headings, fences = walk.flow.layout()
-    properties = _properties(archive) if "docProps/core.xml" in names else {}
-    title = walk.title or property_title(properties.get("title"), name)
-    author = property_title(properties.get("creator"), "")
+    properties = properties_in(package, CORE)
     return Document(
         text,
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        title=title,
+        title=walk.title or properties.title(name),
         headings=headings,
         fences=fences,
-        metadata={"author": author} if author else {},
+        tables=walk.flow.tables,
+        metadata=properties.metadata(),
     )
-
-
-def _properties(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The Dublin Core elements among the file's properties."""
-    found: dict[str, str] = {}
-    current = ""
-
-    def start(tag: str, attributes: Attributes) -> None:
-        nonlocal current
-        current = tag.removeprefix("dc:") if tag.startswith("dc:") else ""
-
-    def text(characters: str) -> None:
-        if current:
-            found[current] = found.get(current, "") + characters
-
-    def end(tag: str) -> None:
-        nonlocal current
-        current = ""
-
-    parse(archive, "docProps/core.xml", start, end, text)
-    return found
-
-
-def parse(
-    archive: zipfile.ZipFile, part: str, start: Start, end: End, text: Callable[[str], None]
-) -> None:
-    """Stream one XML part through the three callbacks; names come as "w:p".
-
-    Raises `DocumentError` for a part that is too large, not well formed, or declares a DTD.
-    """
-    if archive.getinfo(part).file_size > PART_BYTES:  # zipfile reads no further than this
-        raise DocumentError(f"{part} inflates to over {PART_BYTES // 1_000_000} MB")
-
-    def refuse(*declaration: object) -> NoReturn:
-        raise DocumentError(f"{part} declares a document type, which no docx does: not read")
-
-    names: dict[str, str] = {}
-
-    def short(name: str) -> str:
-        if (known := names.get(name)) is None:
-            uri, _, local = name.rpartition(" ")
-            prefix = next((p for end, p in _PREFIXES.items() if uri.endswith(end)), "")
-            known = names[name] = f"{prefix}:{local}" if prefix else local
-        return known
-
-    def opened(name: str, attributes: Attributes) -> None:
-        start(short(name), {short(key): value for key, value in attributes.items()})
-
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = opened
-    parser.EndElementHandler = lambda name: end(short(name))
-    parser.CharacterDataHandler = text
-    try:
-        with archive.open(part) as file:
-            while piece := file.read(_PIECE):
-                parser.Parse(piece, False)
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise DocumentError(f"damaged docx: {part}: {error}") from error
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 
 from ragkit.documents import media_types
+from ragkit.documents.limits import too_many_entries
 from ragkit.documents.text import SNIFF_BYTES, unicode_encoding
 
 # Marks that open a document; comments and an XML declaration may stand before them.
@@ -20,7 +21,7 @@ _SVG = re.compile(r"<svg[\s>]|<!doctype\s+svg")
 _CONTROLS = dict.fromkeys({*range(8), *range(14, 27), *range(28, 32), 0x7F, 0xFFFD})
 
 # Types of which a text can be one only by content: a name that claims them is not believed.
-_NEVER_TEXT = frozenset({"application/pdf", media_types.DOCX, "image/svg+xml"})
+_NEVER_TEXT = media_types.BROAD.keys() - {"text/html", media_types.MHTML} | {"image/svg+xml"}
 
 
 def media_type(data: bytes, name: str) -> str:
@@ -79,9 +80,11 @@ def _in_zip(data: bytes) -> str:
     if data[30:38] == b"mimetype":
         length = int.from_bytes(data[18:22], "little")
         stored = data[38 : 38 + min(length, 100)].decode("latin-1").strip()
-        if stored in media_types.KIND:
-            return stored
+        if stored in media_types.ZIP_TYPES:
+            return media_types.ZIP_TYPES[stored]
     try:
+        if too_many_entries(data):
+            return "application/zip"
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):

@@ -11,19 +11,19 @@ tokens left out. Pure: reads and writes nothing, and knows nothing of files, vec
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragkit.errors import UsageError
 from ragkit.passages.packing import Limits, middle, pack
+from ragkit.passages.places import main_page, written
 from ragkit.passages.sections import Section, sections_of
 from ragkit.passages.tokens import LONGEST_WORD, Tokenizer, counts
 from ragkit.records import Document, Passage
 
 __all__ = ["CUTTER_VERSION", "Tokenizer", "embedded_text", "split"]
 
-CUTTER_VERSION: int = 1  # raised whenever the same text would be cut differently
+CUTTER_VERSION: int = 2  # raised whenever the same text would be cut differently
 
 _LARGEST_OVERLAP = 0.2
 _LIKELY_CHARACTERS = 4  # a token, in most text: decides only which of two ways is tried first
@@ -69,7 +69,8 @@ def split(
             heading=draft.section.path,
             header=draft.header,
             tokens=tokens,
-            page=_page(document, draft.start),
+            page=main_page(document.text, document.pages, draft.start, draft.end),
+            locator=written(document.pages, document.locators, draft.start, draft.end),
             start_line=first,
             end_line=last,
         )
@@ -110,6 +111,8 @@ def _drafts(
 
 def _may_fit(text: str, section: Section, size: int) -> bool:
     """Whether it is worth counting the section whole. No word in it may need cutting."""
+    if section.pages:
+        return False
     length = section.end - section.start
     if length > size * _LIKELY_CHARACTERS:
         return False
@@ -140,10 +143,6 @@ def _fitted(
 def _counts(text: str, drafts: list[_Draft], tokenizer: Tokenizer) -> Iterator[int]:
     texts = (embedded_text(draft.header, text[draft.start : draft.end]) for draft in drafts)
     return counts(texts, tokenizer)
-
-
-def _page(document: Document, start: int) -> int | None:
-    return max(1, bisect_right(document.pages, start)) if document.pages else None
 
 
 def _line_numbers(

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 # How strong a border is; a stronger one is worth a shorter passage.
 LINE = 1
-SENTENCE = 2  # also a new list item or table row
-PARAGRAPH = 3
+SENTENCE = 2  # also a new list item or table row; in code, a blank line
+PARAGRAPH = 3  # in code, a definition inside another
+PART = 4  # a new page; in code, a definition of its own
 
 _CLOSING = r"""["'’”»›)\]}」』）】》〉*_]"""
 _BORDER = re.compile(
@@ -21,12 +22,27 @@ _BORDER = re.compile(
       (?P<paragraph> \n[^\S\n]*+\n )
     | (?P<item> \n (?=[^\S\n]{{0,16}} (?: [-*+•‣◦▪·|] | \d{{1,3}}[.)] ) [^\S\n]) )
     | (?P<line> \n )
-    | (?P<full> [。！？．｡؟۔।॥]++ {_CLOSING}{{0,4}} )  # scripts that put no space after it
+    | (?P<full> [。！？．｡؟۔।॥።၊။។]++ {_CLOSING}{{0,4}} )  # scripts that put no space after it
     | (?P<stop> [.!?…] {_CLOSING}{{0,4}} (?=\s) )
     """,
     re.VERBOSE,
 )
 _STRENGTH = {"paragraph": PARAGRAPH, "item": SENTENCE, "line": LINE, "full": SENTENCE}
+
+_CODE_LINE = re.compile(
+    r"""(?P<indent>[ \t]{0,40}) (?=(?P<first>\S?))
+    (?:(?P<goes_on>(?:else|elif|except|finally|catch|then|do|done|fi|end|esac|begin)\b)
+    | (?P<defines>(?:(?:export|default|pub|public|private|protected|internal|static|async|abstract
+      |final|inline|extern|unsafe|override|virtual|const)[ ]){0,3}
+      (?:def|class|function|fn|func|sub|struct|enum|union|trait|impl|interface|module|namespace
+      |type|typedef|template|package|object|record|create|CREATE|\#define|\#ifdef|\#if|@)\b)
+    )?""",
+    re.VERBOSE,
+)
+_ONE_LEVEL = 4  # columns
+_LONGEST_QUESTION = 240  # characters
+_QUESTION_MARKS = tuple("?？؟")
+_SENTENCE_ENDS = ".!?:。！？：؟"
 
 _LOOK_BACK = 16  # characters: no abbreviation is longer
 _WRITTEN_SHORT = """
@@ -43,7 +59,8 @@ def borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """`(offset, strength)` of the borders in `text[start:end]`, in order.
 
     An offset lies after the end of a sentence and before, or in, the white space that follows.
-    After a colon every border is weak: a lead-in stays with what it announces.
+    After a colon every border is weak: a lead-in stays with what it announces. So is the end of
+    a line that is a question on its own: it stays with its answer.
     """
     for match in _BORDER.finditer(text, start, end):
         kind = match.lastgroup
@@ -51,8 +68,52 @@ def borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             if _ends_sentence(text, match.start(), match.end()):
                 yield match.end(), SENTENCE
         elif kind is not None:
-            strength = _STRENGTH[kind]
-            yield match.end(), LINE if leads_on(text, match.start()) else strength
+            weak = leads_on(text, match.start()) or (
+                kind != "full" and _asks(text, match.start(), match.end())
+            )
+            yield match.end(), LINE if weak else _STRENGTH[kind]
+
+
+def code_borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """`(offset, strength)` of the line ends in code, in `text[start:end]`, in order.
+
+    By indentation alone, so it holds for most languages: a line without indentation after a blank
+    line begins a part, one indented once a smaller part; so do the words that begin definitions
+    where there is no blank line. A comment or decorator above a definition belongs to it.
+    """
+    at = text.find("\n", start, end)
+    while at >= 0:
+        offset = at + 1
+        yield offset, _code_strength(text, offset)
+        at = text.find("\n", offset, end)
+
+
+def _code_strength(text: str, offset: int) -> int:
+    """How good a border the start of the line at `offset` is."""
+    line = _CODE_LINE.match(text, offset)
+    before = text[max(0, offset - _LONGEST_QUESTION) : offset - 1].rpartition("\n")[2]
+    if line is None or not line["first"] or line["first"] in "})]" or line["goes_on"]:
+        return LINE
+    indent = len(line["indent"].expandtabs(4))
+    if not before.strip():
+        return PART if indent == 0 else PARAGRAPH if indent <= _ONE_LEVEL else SENTENCE
+    if not line["defines"] or before.lstrip().startswith(("@", "#", "//", "/*", "*", "--", ";")):
+        return LINE
+    return PARAGRAPH if indent == 0 else SENTENCE
+
+
+def _asks(text: str, end: int, following: int) -> bool:
+    """Whether the line that ends at `end` is a question alone, and no question comes next."""
+    if text[max(0, end - 1) : end] not in _QUESTION_MARKS or end == 0:
+        return False
+    line = text.rfind("\n", max(0, end - _LONGEST_QUESTION), end) + 1
+    if line == 0 and end > _LONGEST_QUESTION:
+        return False
+    before = text[max(0, line - _LOOK_BACK) : max(0, line - 1)].rpartition("\n")[2].rstrip()
+    if before and before[-1] not in _SENTENCE_ENDS:
+        return False  # the last line of a longer question
+    answer = text[following : following + _LONGEST_QUESTION].lstrip().partition("\n")[0]
+    return answer.rstrip()[-1:] not in _QUESTION_MARKS
 
 
 def leads_on(text: str, offset: int) -> bool:

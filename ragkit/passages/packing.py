@@ -1,7 +1,7 @@
 """A section into spans that fit: as full as `size` allows, ending at the best border in reach.
 
 Looks at each stretch of text a bounded number of times, so time is in proportion to the text.
-Knows tokens, borders and fences; nothing of documents beyond one section of them.
+Knows tokens, borders, fences, table rows and pages; nothing of documents beyond one section.
 """
 
 from __future__ import annotations
@@ -11,9 +11,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ragkit.passages.borders import LINE, PARAGRAPH, SENTENCE, borders, glyph_start, leads_on
-from ragkit.passages.sections import Section, next_visible, visible_end
+from ragkit.passages.borders import (
+    LINE,
+    PARAGRAPH,
+    PART,
+    SENTENCE,
+    borders,
+    code_borders,
+    glyph_start,
+    leads_on,
+)
+from ragkit.passages.sections import Grid, Section, next_visible, visible_end
 from ragkit.passages.tokens import Ruler, Tokenizer
+
+
+_TAIL = 0.1  # of the size: less makes no passage of its own where it fits the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,7 @@ def pack(
 ) -> Iterator[tuple[int, int]]:
     """The spans of the section's passages, in order, without white space at their ends."""
     ruler = Ruler(text, section.start, section.end, tokenizer)
-    fences = _Fences(section.fences, ruler, limits.window - section.header_tokens)
+    fences = _Fences(text, section, ruler, limits.window - section.header_tokens)
     words = [word for word in ruler.long_words if not fences.keep(*word)]
     cuts = ruler.break_words(words) if words else []
     for start, end in zip([section.start, *cuts], [*cuts, section.end], strict=True):
@@ -59,17 +71,26 @@ class _Fence(NamedTuple):
     start: int
     end: int
     whole: bool  # it fits, so it is never cut
+    row: bool = False  # of a table
 
 
 class _Fences:
-    """The code and preformatted blocks of a section; those that fit `room` tokens stay whole."""
+    """The code and preformatted blocks of a section, and the rows of its tables; those that fit
+    `room` tokens stay whole."""
 
-    def __init__(self, fences: Sequence[tuple[int, int]], ruler: Ruler, room: int) -> None:
-        self._starts = [start for start, _ in fences]
-        self._fences = [
-            _Fence(start, end, room > 0 and ruler.reach(start, room) >= end)
-            for start, end in fences
-        ]
+    def __init__(self, text: str, section: Section, ruler: Ruler, room: int) -> None:
+        def fits(start: int, end: int, room: int) -> bool:
+            return room > 0 and ruler.reach(start, room) >= end
+
+        fences = [_Fence(*span, fits(*span, room)) for span in section.fences]
+        starts = [start for start, _ in section.fences]
+        for grid in section.grids:
+            for start, end in _rows(text, section, grid):
+                index = bisect_right(starts, start) - 1
+                if index < 0 or fences[index].end <= start:
+                    fences.append(_Fence(start, end, fits(start, end, room - grid.tokens), True))
+        self._fences = sorted(fences)
+        self._starts = [fence.start for fence in self._fences]
 
     def at(self, offset: int) -> _Fence | None:
         """The fence to which the character at `offset` belongs."""
@@ -86,11 +107,22 @@ class _Fences:
         fence = self.at(start)
         return fence is not None and fence.whole and end <= fence.end
 
-    def edges(self, start: int, end: int) -> Iterator[int]:
-        """Where fences begin or end in `[start, end]`."""
+    def edges(self, start: int, end: int) -> Iterator[tuple[int, bool]]:
+        """Where fences begin or end in `[start, end]`, and whether one is a table's row."""
         first = max(0, bisect_left(self._starts, start) - 1)
         for fence in self._fences[first : bisect_right(self._starts, end)]:
-            yield from (edge for edge in fence[:2] if start <= edge <= end)
+            yield from ((edge, fence.row) for edge in fence[:2] if start <= edge <= end)
+
+
+def _rows(text: str, section: Section, grid: Grid) -> Iterator[tuple[int, int]]:
+    """The lines of a table that lie in a section."""
+    at, last = max(grid.start, section.start), min(grid.end, section.end)
+    while at < last:
+        end = text.find("\n", at, last)
+        end = end if end >= 0 else last
+        if at < end:
+            yield at, end
+        at = end + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +151,46 @@ class _Run:
 
     def _cut(self, begin: int, done: int) -> int:
         """Where the span from `begin` ends; `done` where no more fits than is already in one."""
-        taken = self._header_tokens(begin)
+        taken = self.section.tokens_at(begin)
         budget = max(1, self.limits.size - taken)
         furthest = self.ruler.reach(begin, budget)
         if furthest >= self.end:
-            return self.end
+            return self._page_cut(begin, done, budget) or self.end
         if furthest <= done:
             return done
         half = self.ruler.reach(begin, budget // 2)
         fence = self.fences.around(furthest)
         if fence and fence.whole:
-            left, right, _ = fence
+            left, right = fence.start, fence.end
             fits = right <= self.ruler.reach(begin, self.limits.window - taken)
             leads_in = left <= max(half, self.section.body)
             if fits and leads_in:
-                return right
+                return self._with_tail(begin, right, taken)
             if next_visible(self.text, done, left) == left:  # the fence is all that is next
                 return right if begin == done else done
             furthest = left
         return self._best_cut(begin, done, budget, half, furthest)
+
+    def _page_cut(self, begin: int, done: int, budget: int) -> int | None:
+        """Where a page ends in the last passage, if a good part of it stands on either side."""
+        least = self.ruler.reach(done, budget // 4)
+        last = self.ruler.back(self.end, budget // 4)
+        pages = self.section.pages
+        for page in pages[bisect_left(pages, least) : bisect_right(pages, last)]:
+            if page > self.section.body and self._ends_page(page):
+                return page
+        return None
+
+    def _ends_page(self, page: int) -> bool:
+        """Whether a paragraph ends with the page before the one that begins at `page`."""
+        blank = self.text[visible_end(self.text, self.start, page) : page]
+        return blank.count("\n") > 1 and self.fences.around(page) is None
+
+    def _with_tail(self, begin: int, cut: int, taken: int) -> int:
+        """The end of the run instead of `cut` where little is left, and it fits."""
+        tail = _TAIL * self.limits.size
+        fits = self.ruler.reach(begin, self.limits.window - taken) >= self.end
+        return self.end if fits and self.ruler.tokens(cut, self.end) < tail else cut
 
     def _best_cut(self, begin: int, done: int, budget: int, half: int, furthest: int) -> int:
         """The best place for a cut up to `furthest`: not before a quarter of the budget is
@@ -152,10 +205,13 @@ class _Run:
         two_are_left = rest <= 2 * budget - self.limits.overlap
         aim = min(last, ruler.back(self.end, rest // 2)) if two_are_left else last
 
+        pages = set(self.section.pages)
+
         def rank(border: tuple[int, int]) -> tuple[bool, bool, int, int]:
             offset, strength = border
             good = strength >= SENTENCE
-            return good, good and half <= offset <= last, strength, -abs(offset - aim)
+            near = offset <= last and (half <= offset or offset in pages)
+            return good, good and near, strength, -abs(offset - aim)
 
         found = list(self._borders(least, furthest))
         if found:
@@ -169,15 +225,28 @@ class _Run:
         return glyph_start(self.text, least - 1, furthest)
 
     def _borders(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Borders at which a cut is allowed. Code has lines and blank lines, no sentences."""
+        """Borders at which a cut is allowed. Code has definitions, blank lines and lines; a
+        table has rows; neither has sentences."""
+        if self.section.code:
+            yield from code_borders(self.text, start, end)
+            return
+        pages = set(self.section.pages)
+        code: list[_Fence] = []
         for offset, strength in borders(self.text, start, end):
             fence = self.fences.around(offset)
             if fence is None:
-                yield offset, strength
-            elif not fence.whole:
-                yield offset, strength if strength == PARAGRAPH else LINE
-        for edge in self.fences.edges(start, end):
-            yield edge, LINE if self._has_lead_in(edge) else PARAGRAPH
+                new_page = strength == PARAGRAPH and offset in pages
+                yield offset, PART if new_page else strength
+            elif fence.row and not fence.whole:
+                yield offset, min(strength, SENTENCE)
+            elif not fence.whole and fence not in code[-1:]:
+                code.append(fence)
+        for fence in code:
+            yield from code_borders(self.text, max(start, fence.start), min(end, fence.end))
+        for edge, row in self.fences.edges(start, end):
+            if self.fences.around(edge) is None:
+                strength = SENTENCE if row else PARAGRAPH
+                yield edge, LINE if self._has_lead_in(edge) else strength
 
     def _has_lead_in(self, edge: int) -> bool:
         """Whether a fence starts here that is announced, and leaves room for the announcement."""
@@ -200,7 +269,3 @@ class _Run:
             if not self.fences.at(start) and self.ruler.tokens(start, done) <= overlap:
                 return start
         return done
-
-    def _header_tokens(self, begin: int) -> int:
-        section = self.section
-        return section.first_header_tokens if begin == section.start else section.header_tokens

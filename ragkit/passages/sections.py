@@ -1,22 +1,39 @@
 """What stands between two headings, with its heading path and the headers of its passages.
 
 A heading belongs to the section it heads. A heading with nothing under it but a deeper heading
-is joined to that one's section: alone it would say nothing. Knows no passages.
+is joined to that one's section: alone it would say nothing. A slide, a chapter or a sheet also
+begins a section. Knows no passages.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ragkit.passages import places
+from ragkit.passages.data import data_spans
 from ragkit.passages.tokens import CHARACTERS_PER_TOKEN, Tokenizer, counts
 from ragkit.records import Document, Heading
 
 SEPARATOR = " › "
 _LONGEST_NAME = 300  # characters of a title or heading: a whole paragraph can be marked as one
 _VISIBLE = re.compile(r"\S")
+_LONGEST_HEAD = 2_000  # characters of a table's header rows
+_RULE = re.compile(r"^[\s|:+=-]+$", re.MULTILINE)  # the line below a Markdown header
+_PROSE = frozenset({"text/x-rst", "text/x-org", "text/x-tex", "text/x-ini"})
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The part of a table that lies in a section, and what its passages repeat of its header."""
+
+    start: int
+    end: int
+    header_end: int  # where the rows after the header begin
+    header: str  # its words in a line a row, "" where there is none
+    tokens: int  # of `header`
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +49,27 @@ class Section:
     first_header_tokens: int
     header_tokens: int
     fences: tuple[tuple[int, int], ...]  # clipped to the section
+    grids: tuple[Grid, ...] = ()
+    pages: tuple[int, ...] = ()  # where pages begin inside the section
+    code: bool = False  # it is source code throughout
 
     def header_at(self, start: int) -> str:
         """The header of the passage that starts at `start`."""
-        return self.first_header if start == self.start else self.header
+        header = self.first_header if start == self.start else self.header
+        grid = self.grid_at(start)
+        return "\n".join(filter(None, (header, grid.header))) if grid else header
+
+    def tokens_at(self, start: int) -> int:
+        """The tokens of `header_at(start)`."""
+        tokens = self.first_header_tokens if start == self.start else self.header_tokens
+        grid = self.grid_at(start)
+        return tokens + grid.tokens if grid else tokens
+
+    def grid_at(self, start: int) -> Grid | None:
+        """The table among whose rows a passage starts that begins at `start`."""
+        index = bisect_right(self.grids, start, key=lambda grid: grid.start) - 1
+        grid = self.grids[index] if index >= 0 else None
+        return grid if grid and grid.header_end <= start < grid.end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +93,11 @@ def sections_of(document: Document, tokenizer: Tokenizer, header_limit: int) -> 
     title = _name(document.title or "")
     names = dict.fromkeys([title, *(name for block in blocks for name in block.path)])
     headers = _Headers(title, [name for name in names if name], tokenizer, header_limit)
-    starts = [start for start, _ in document.fences]
+    code = is_code(document.media_type)
+    fences = ((0, len(document.text)),) if code else document.fences
+    starts = [start for start, _ in fences]
+    grids = list(_grids(document, headers))
+    grid_starts = [grid.start for grid in grids]
     sections = []
     for block in blocks:
         first_header, first_tokens = headers.write(block.path, len(block.outer))
@@ -74,10 +112,20 @@ def sections_of(document: Document, tokenizer: Tokenizer, header_limit: int) -> 
                 header=header,
                 first_header_tokens=first_tokens,
                 header_tokens=tokens,
-                fences=tuple(_clipped(document.fences, starts, block.start, block.end)),
+                fences=tuple(_clipped(fences, starts, block.start, block.end)),
+                grids=tuple(_within(grids, grid_starts, block.start, block.end)),
+                pages=tuple(_between(document.pages, block.start, block.end)),
+                code=code,
             )
         )
     return sections
+
+
+def is_code(media_type: str) -> bool:
+    """Whether a text of this type is a program, to be cut at its definitions."""
+    return media_type == "text/javascript" or (
+        media_type.startswith("text/x-") and media_type not in _PROSE
+    )
 
 
 def next_visible(text: str, start: int, end: int) -> int:
@@ -95,6 +143,7 @@ def visible_end(text: str, start: int, end: int) -> int:
 
 def _blocks(document: Document) -> Iterator[_Block]:
     text, headings = document.text, document.headings
+    apart = _Gaps(document)
     path: list[tuple[int, str]] = []  # level and words
     outer: tuple[str, ...] | None = ()  # None: take it from the next heading
     start = body = 0
@@ -107,14 +156,42 @@ def _blocks(document: Document) -> Iterator[_Block]:
                 outer, start = _names(path), heading.start
             path.append((heading.level, _name(heading.text)))
             body = heading.end
-            if following and _heads(text, heading, following):
+            parted = following and apart.between(heading.start, following.start)
+            if following and not parted and _heads(text, heading, following):
                 continue
         end = following.start if following else len(text)
-        first = next_visible(text, start, end)
-        if first < end:
-            last = visible_end(text, first, end)
-            yield _Block(first, last, next_visible(text, body, last), outer or (), _names(path))
+        for left, right in apart.parts(start, end):
+            first = next_visible(text, left, right)
+            if first < right:
+                last = visible_end(text, first, right)
+                own = next_visible(text, max(body, first), last)
+                yield _Block(first, last, own, outer or (), _names(path))
+                outer = _names(path)  # what follows shows none of the section's headings
         outer = None
+
+
+class _Gaps:
+    """Where sections end that no heading ends: at another slide, around data in the text."""
+
+    def __init__(self, document: Document) -> None:
+        gaps = [(offset, offset) for offset in places.borders(document.locators)]
+        gaps += data_spans(document.text)
+        self._gaps = sorted(gaps)
+        self._starts = [start for start, _ in self._gaps]
+
+    def between(self, start: int, end: int) -> bool:
+        """Whether there is one in `(start, end]`."""
+        return bisect_right(self._starts, start) < bisect_right(self._starts, end)
+
+    def parts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """`[start, end)` without the gaps."""
+        for index in range(bisect_right(self._starts, start), bisect_right(self._starts, end)):
+            left, right = self._gaps[index]
+            if start < left:
+                yield start, min(left, end)
+            start = max(start, right)
+        if start < end:
+            yield start, end
 
 
 def _heads(text: str, heading: Heading, following: Heading) -> bool:
@@ -142,6 +219,31 @@ def _clipped(
             return
         if max(left, start) < min(right, end):
             yield max(left, start), min(right, end)
+
+
+def _grids(document: Document, headers: _Headers) -> Iterator[Grid]:
+    """The tables, with what is repeated of their header rows."""
+    text = document.text
+    rows = [
+        _RULE.sub("", text[table.start : min(table.header_end, table.start + _LONGEST_HEAD)])
+        for table in document.tables
+    ]
+    for table, written in zip(document.tables, headers.fitted(rows), strict=True):
+        yield Grid(table.start, table.end, table.header_end, *written)
+
+
+def _within(
+    grids: Sequence[Grid], starts: Sequence[int], start: int, end: int
+) -> Iterator[Grid]:
+    """The tables that have a row in `[start, end)`."""
+    for index in range(max(0, bisect_right(starts, start) - 1), bisect_left(starts, end)):
+        if grids[index].end > start:
+            yield grids[index]
+
+
+def _between(offsets: Sequence[int], start: int, end: int) -> Sequence[int]:
+    """Those inside `(start, end)`."""
+    return offsets[bisect_right(offsets, start) : bisect_left(offsets, end)]
 
 
 class _Headers:
@@ -173,6 +275,16 @@ class _Headers:
             short = self._shortened(parts[-1])
             return short, self._tokenizer.count_tokens([short])[0]
         return SEPARATOR.join(reversed(kept)), total
+
+    def fitted(self, rows: list[str]) -> Iterator[tuple[str, int]]:
+        """Header rows of tables and their tokens; words are left out at the end of long ones."""
+        lines = ["\n".join(" ".join(line.split()) for line in row.splitlines()) for row in rows]
+        for line, tokens in zip(lines, counts(lines, self._tokenizer), strict=True):
+            if tokens <= self._limit:
+                yield line, tokens
+            else:
+                short = self._shortened(line)
+                yield short, self._tokenizer.count_tokens([short])[0]
 
     def _shortened(self, part: str) -> str:
         """The first words of `part`, as many as fit."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragkit.records import Hit
-from ragkit.retrieval.references import citation, is_stale
+from ragkit.retrieval.references import citation, is_stale, locator
 from ragkit.retrieval.search import Scored
 from ragkit.storage import passages
 
@@ -42,10 +42,12 @@ def _hit(
 ) -> Hit:
     start, end, text = row["start"], row["end"], row["text"]
     first, last = row["start_line"], row["end_line"]
+    place = row["locator"]
     if context:
         around = passages.neighbourhood(connection, row["document_id"], row["id"], context)
         start, end, text = around["start"], around["end"], around["text"]
         first, last = around["start_line"], around["end_line"]
+        place = locator(row, start, end)
     return Hit(
         rank=rank,
         score=scored.dense,
@@ -55,11 +57,12 @@ def _hit(
         title=row["title"] or Path(row["path"]).name,
         heading=tuple(json.loads(row["heading"])),
         page=row["page"],
+        locator=place,
         start_line=first,
         end_line=last,
         start=start,
         end=end,
-        citation=citation(row["path"], row["page"], first, last, start, end),
+        citation=citation(row["path"], place, first, last, start, end),
         scores={
             "dense": scored.dense,
             "lexical": scored.lexical,

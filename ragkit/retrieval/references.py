@@ -1,10 +1,13 @@
 """Citations: how a place in a document is written, found again and shown.
 
-    leave.pdf#page=7          a page
-    faq.md#L40-L52            lines of a file whose text is its own
-    about.html#char=120,810   characters of the extracted text (the form of RFC 5147)
-    faq.md                    the whole document
-    482                       a passage, by its id
+    leave.pdf#page=7-8                    pages, or one
+    deck.pptx#slide=3                     slides; also cell=4 of a notebook, chapter=2 of a book
+    book.xlsx#sheet=Budget!A2:F9          rows of a sheet; its name alone is all of it
+    talk.srt#time=00:01:02-00:01:15       what is said from then to then
+    faq.md#L40-L52                        lines of a file whose text is its own
+    about.html#char=120,810               characters of the extracted text (as in RFC 5147)
+    faq.md                                the whole document
+    482                                   a passage, by its id
 
 Paths are relative to their root; an absolute path, or one relative to the working folder, is
 understood too. A citation is verified when it is shown: `stale` says that the file has changed or
@@ -23,28 +26,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.records import Excerpt
+from ragkit.passages import places
+from ragkit.passages.sections import next_visible, visible_end
+from ragkit.records import Excerpt, Locator
 from ragkit.storage import ledger
 from ragkit.storage.ledger import content_hash
 
-_PLACE = re.compile(r"^(.*)#(?:page=(\d+)|L(\d+)(?:-L?(\d+))?|char=(\d+),(\d+))$", re.DOTALL)
+_NUMBER = r"(\d{1,18})"
+_PLACE = re.compile(
+    rf"#(?:(page={_NUMBER}(?:-{_NUMBER})?|(?!page=|char=)[a-z]{{1,20}}=[^#]+)"
+    rf"|L{_NUMBER}(?:-L?{_NUMBER})?|char={_NUMBER},{_NUMBER})",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of a document: exactly one of page, lines and characters, or none for all of it."""
+    """A part of a document: exactly one of locator, lines and characters, or none for all."""
 
-    page: int | None = None
+    locator: str | None = None  # "page=7", "sheet=Budget!A2:F9"
     lines: tuple[int, int] | None = None  # from 1, inclusive
     characters: tuple[int, int] | None = None
 
 
 def citation(
-    path: str, page: int | None, start_line: int | None, end_line: int | None, start: int, end: int
+    path: str,
+    locator: str | None,
+    start_line: int | None,
+    end_line: int | None,
+    start: int,
+    end: int,
 ) -> str:
     """The most exact way to cite a span that a person can follow."""
-    if page is not None:
-        return f"{path}#page={page}"
+    if locator is not None:
+        return f"{path}#{locator}"
     if start_line is not None:
         return f"{path}#L{start_line}" + (f"-L{end_line}" if end_line != start_line else "")
     return f"{path}#char={start},{end}"
@@ -52,15 +67,26 @@ def citation(
 
 def parse(reference: str) -> tuple[str, Place]:
     """A citation taken apart into path and place."""
-    match = _PLACE.match(reference)
+    path, sign, rest = reference.rpartition("#")
+    match = _PLACE.fullmatch(sign + rest)
     if match is None:
         return reference, Place()
-    path, page, first, last, start, end = match.groups()
-    if page:
-        return path, Place(page=int(page))
+    locator, _, _, first, last, start, end = match.groups()
+    if locator:
+        return path, Place(locator=locator)
     if first:
         return path, Place(lines=(int(first), int(last or first)))
     return path, Place(characters=(int(start), int(end)))
+
+
+def locator(row: sqlite3.Row, start: int, end: int) -> str | None:
+    """Where a span stands in the document of a row (pages, locators)."""
+    pages, locators = _places(row)
+    return places.written(pages, locators, start, end)
+
+
+def _places(row: sqlite3.Row) -> tuple[list[int], list[Locator]]:
+    return json.loads(row["pages"]), [Locator(*each) for each in json.loads(row["locators"])]
 
 
 def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Excerpt:
@@ -98,12 +124,13 @@ def _not_there(connection: sqlite3.Connection, path: str) -> str:
 
 
 def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
-    text, pages = row["text"], json.loads(row["pages"])
-    if place.page is not None:
-        if not 1 <= place.page <= len(pages):
-            raise UsageError(f"{reference}: {row['path']} has {len(pages)} pages")
-        end = pages[place.page] if place.page < len(pages) else len(text)
-        return pages[place.page - 1], end
+    text = row["text"]
+    if place.locator is not None:
+        pages, locators = _places(row)
+        span = places.found(place.locator, pages, locators, len(text))
+        if span is None:
+            raise UsageError(f"{reference}: {row['path']} has {_what_there_is(pages, locators)}")
+        return span
     if place.lines is not None:
         first, last = place.lines
         starts = line_starts(text)
@@ -116,6 +143,14 @@ def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
             raise UsageError(f"{reference}: {row['path']} has {len(text)} characters")
         return start, end
     return 0, len(text)
+
+
+def _what_there_is(pages: list[int], locators: list[Locator]) -> str:
+    """What a document could be cited by, in words."""
+    kinds = {locator.kind: locator.value for locator in locators}
+    if pages or not kinds:
+        return f"{len(pages)} pages"
+    return ", ".join(f"{kind}s up to {kind}={value}" for kind, value in kinds.items())
 
 
 def line_starts(text: str) -> list[int]:
@@ -142,8 +177,11 @@ def _line_end(text: str, position: int) -> int:
 def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
     start, end = span
     text = row["text"]
-    pages = json.loads(row["pages"])
-    page = bisect_right(pages, start) if pages else None
+    pages, locators = _places(row)
+    # White space at the ends, as a page has, is at no place of its own.
+    first_visible = next_visible(text, start, end)
+    last_visible = visible_end(text, start, end)
+    place = places.written(pages, locators, first_visible, max(last_visible, first_visible + 1))
     starts = line_starts(text) if row["lines"] else []
     first = bisect_right(starts, start) if starts else None
     last = bisect_right(starts, max(start, end - 1)) if starts else None
@@ -151,11 +189,12 @@ def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
         path=row["path"],
         root=row["root"],
         title=row["title"] or Path(row["path"]).name,
-        citation=citation(row["path"], page, first, last, start, end),
+        citation=citation(row["path"], place, first, last, start, end),
         text=text[start:end],
         start=start,
         end=end,
-        page=page,
+        page=places.main_page(text, pages, start, end),
+        locator=place,
         start_line=first,
         end_line=last,
         stale=is_stale(row),

@@ -172,15 +172,20 @@ def remove_files(connection: sqlite3.Connection, file_ids: Iterable[int]) -> Non
 def save_document(connection: sqlite3.Connection, file_id: int, document: Document) -> int:
     """Write the one document of a file, new or again; returns its id, kept when it was there."""
     row = connection.execute(
-        "INSERT INTO documents (file_id, title, text, pages, lines, metadata) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
+        "INSERT INTO documents (file_id, title, text, pages, locators, lines, metadata) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
         "title = excluded.title, text = excluded.text, pages = excluded.pages, "
-        "lines = excluded.lines, metadata = excluded.metadata RETURNING id",
+        "locators = excluded.locators, lines = excluded.lines, metadata = excluded.metadata "
+        "RETURNING id",
         (
             file_id,
             document.title,
             document.text,
             json.dumps(document.pages),
+            json.dumps(
+                [(place.start, place.kind, place.value) for place in document.locators],
+                ensure_ascii=False,
+            ),
             document.lines,
             json.dumps(dict(document.metadata), ensure_ascii=False),
         ),

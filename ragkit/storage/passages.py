@@ -56,20 +56,20 @@ def save_passages(
     for passage in passages:
         digest = text_hash(embedded_text(passage.header, passage.text))
         place = (
-            passage.start, passage.end, passage.page, passage.start_line, passage.end_line,
-            json.dumps(passage.heading, ensure_ascii=False),
+            passage.start, passage.end, passage.page, passage.locator, passage.start_line,
+            passage.end_line, json.dumps(passage.heading, ensure_ascii=False),
         )  # fmt: skip
         if known[digest]:
             connection.execute(
-                'UPDATE passages SET start = ?, "end" = ?, page = ?, start_line = ?, '
+                'UPDATE passages SET start = ?, "end" = ?, page = ?, locator = ?, start_line = ?, '
                 "end_line = ?, heading = ? WHERE id = ?",
                 (*place, known[digest].pop()),
             )
         else:
             connection.execute(
-                'INSERT INTO passages (start, "end", page, start_line, end_line, heading, '
+                'INSERT INTO passages (start, "end", page, locator, start_line, end_line, heading, '
                 "document_id, text, header, tokens, hash, generation) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *place, document_id, passage.text, passage.header, passage.tokens, digest,
                     generation,
@@ -313,7 +313,7 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     for chunk in _chunks(ids):
         rows = connection.execute(
             "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
-            "documents.pages, files.path, files.size, files.mtime_ns, files.hash AS file_hash, "
+            "documents.pages, documents.locators, files.path, files.size, files.mtime_ns, files.hash AS file_hash, "
             "roots.folder AS root "
             "FROM passages JOIN documents ON documents.id = passages.document_id "
             "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "

@@ -130,8 +130,8 @@ def laughs():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (make_zip({"word/document.xml": laughs()}), "declares a document type"),
-        (make_zip({"word/document.xml": laughs().encode("utf-16")}), "declares a document type"),
+        (make_zip({"word/document.xml": laughs()}), "declares entities"),
+        (make_zip({"word/document.xml": laughs().encode("utf-16")}), "declares entities"),
         (make_zip({"word/document.xml": " " * 65_000_000}), "document.xml inflates to over 64 MB"),
         (make_zip({"word/document.xml": "<w:p"}), "damaged docx: word/document.xml: "),
         (make_zip({"other.xml": ""}), "damaged docx: it has no word/document.xml"),

@@ -66,12 +66,19 @@ def check(
     check_counts(passages, tokenizer)
     check_headings(document, passages)
     check_fences(document, passages, tokenizer)
+    check_rows(document, passages, tokenizer)
     repeated = [document.text[after.start : before.end] for before, after in pairwise(passages)]
     assert all(tokens <= overlap for tokens in tokenizer.count_tokens(repeated))
 
 
+def shown(text: str) -> str:
+    """`text` with blanks for what is data, no language: the rest of words of over 2,000 letters."""
+    rest = re.compile("(?<![A-Za-z0-9+/=_%-])([A-Za-z0-9+/=_%-]{100})([A-Za-z0-9+/=_%-]{1901,})")
+    return rest.sub(lambda found: found[1] + " " * len(found[2]), text)
+
+
 def check_offsets(document: Document, passages: list[Passage]) -> None:
-    text, covered = document.text, 0
+    text, covered = shown(document.text), 0
     for passage in passages:
         assert passage.text == text[passage.start : passage.end]
         assert passage.text == passage.text.strip() != ""
@@ -111,3 +118,15 @@ def check_fences(document: Document, passages: list[Passage], tokenizer: Tokeniz
             if end - len(document.text[start:end].lstrip()) < passage.start < end:
                 fence = embedded_text(passage.header, code)
                 assert tokenizer.count_tokens([fence])[0] > tokenizer.window
+
+
+def check_rows(document: Document, passages: list[Passage], tokenizer: Tokenizer) -> None:
+    """A row of a table is cut only where it does not fit under its header."""
+    text = document.text
+    for table in document.tables:
+        for match in re.finditer(r"[^\n]+", text[table.start : table.end]):
+            start, end = table.start + match.start(), table.start + match.end()
+            for passage in passages:
+                if end - len(text[start:end].lstrip()) < passage.start < end:
+                    row = embedded_text(passage.header, text[start:end].strip())
+                    assert tokenizer.count_tokens([row])[0] > tokenizer.window
