@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ragkit.errors import CollectionError, ModelError, UsageError
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 from ragkit.settings import MODES, Settings
-from ragkit.storage import ledger, passages
+from ragkit.storage import embeddings, history, ledger, passages
 from ragkit.storage.database import Database, generation
 from ragkit.storage.index_files import disk_size
 from ragkit.storage.lock import writer_lock
@@ -182,7 +182,7 @@ class Collection:
         if context < 0:
             raise UsageError(f"context is {context}; expected 0 or more passages")
         with self._store.reading() as connection:
-            if passages.model(connection) is None:
+            if embeddings.model(connection) is None:
                 return []
         encoder = self._ready_encoder()
         (tokens,) = encoder.count_tokens([query])
@@ -193,7 +193,7 @@ class Collection:
             )
         vector = encoder.encode_queries([query])[0]
         with self._store.reading() as connection:  # only now: loading a model may take seconds
-            model = passages.model(connection)
+            model = embeddings.model(connection)
             if model is None or model["fingerprint"] != encoder.fingerprint:
                 raise CollectionError(f"{self.folder} has just changed its model; ask again")
             searcher = Searcher(connection, self._indexes, encoder, model["id"], query, vector)
@@ -250,7 +250,7 @@ class Collection:
         from ragkit import __version__
 
         with self._store.reading() as connection:
-            model = passages.model(connection)
+            model = embeddings.model(connection)
             by_status, by_reason = ledger.counts(connection)
             return CollectionStatus(
                 collection=str(self.folder),
@@ -259,14 +259,14 @@ class Collection:
                 reasons=by_reason,
                 documents=ledger.document_count(connection),
                 passages=passages.count(connection),
-                pending=passages.pending_count(connection, model["id"]) if model else 0,
+                pending=embeddings.pending_count(connection, model["id"]) if model else 0,
                 model=model["name"] if model else None,
                 fingerprint=model["fingerprint"] if model else None,
                 dimension=model["dimension"] if model else None,
                 window=model["window"] if model else None,
                 database_bytes=self._store.size(),
                 index_bytes=sum(
-                    disk_size(self.folder / name) for name in passages.index_names(connection)
+                    disk_size(self.folder / name) for name in history.index_names(connection)
                 ),
                 generation=generation(connection),
                 version=__version__,
@@ -276,7 +276,7 @@ class Collection:
         """The collection's encoder, loaded once and checked against what it was made with."""
         with self._loading:
             with self._store.reading() as connection:
-                row = passages.model(connection)
+                row = embeddings.model(connection)
             encoder = self._given or self._loaded
             outdated = row is not None and encoder and encoder.fingerprint != row["fingerprint"]
             if encoder is None or (outdated and self._given is None):
@@ -302,7 +302,7 @@ class Collection:
         rebuild throws anything away.
         """
         with self._store.reading() as connection:
-            row = passages.model(connection)
+            row = embeddings.model(connection)
         if self._given is not None and wanted in (None, self._given.name):
             encoder = self._given
         elif row is not None and wanted in (None, row["name"]) and not rebuild:
@@ -316,16 +316,16 @@ class Collection:
     def _model_for_writing(self, wanted: str | None, rebuild: bool) -> tuple[int, str]:
         encoder, fingerprint = self._encoder_to_write_with(wanted, rebuild)
         with self._store.reading() as connection:
-            row = passages.model(connection)
+            row = embeddings.model(connection)
         if encoder is not None and (row is None or rebuild):
             with self._store.changing() as (connection, now):
                 if rebuild:
-                    passages.forget_vectors(connection, now)
+                    embeddings.forget_vectors(connection, now)
                     ledger.forget_recipes(connection)
-                passages.use_model(
+                embeddings.use_model(
                     connection, encoder.name, fingerprint, encoder.dimension, encoder.window
                 )
-                row = passages.model(connection)
+                row = embeddings.model(connection)
         if encoder is not None and self._given is None:
             self._loaded = encoder
         assert row is not None  # written just now, or there before  # noqa: S101

@@ -2,8 +2,8 @@
 
 The project file is the nearest `ragkit.toml` in the working folder or above; the user file is
 `config.toml` in the platform's configuration folder. Both hold plain values only: nothing in them
-runs a program or names an address. Environment variables are the names in capitals behind
-`RAGKIT_`: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
+runs a program or names an address; folders in them are relative to the file itself. Environment
+variables are the names in capitals behind `RAGKIT_`: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
 MODES = ("dense", "lexical", "hybrid")
+_ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) 
     settings = Settings()
     for source, values in (
         *((str(path), _from_file(path)) for path in _files(folder or Path.cwd())),
-        ("the environment", _from_environment(os.environ)),
-        ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
+        (_ENVIRONMENT, _from_environment(os.environ)),
+        (_COMMAND_LINE, {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
         settings = _with(settings, source, values)
     return settings
@@ -83,9 +84,27 @@ def _from_file(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not readable as TOML: {error}") from error
+    return {name: _from_here(path.parent, name, value) for name, value in values.items()}
+
+
+def _from_here(folder: Path, name: str, value: object) -> object:
+    """A folder named in a settings file of `folder`, from there; any other value as it is."""
+    if name not in ("collection", "model") or not isinstance(value, str) or not value:
+        return value
+    there = folder / os.path.expanduser(value)  # noqa: PTH111 (pathlib's raises for ~nobody)
+    # A model may also be a name on the hub, which looks like a relative path.
+    is_path = name == "collection" or value.startswith((".", "~")) or there.is_dir()
+    return os.path.normpath(there) if is_path else value
+
+
+def _spelled(source: str, name: str) -> str:
+    """A setting as it is written where it came from."""
+    if source == _COMMAND_LINE:
+        return "-k/--top-k" if name == "top_k" else f"--{name.replace('_', '-')}"
+    return f"RAGKIT_{name.upper()}" if source == _ENVIRONMENT else name
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -105,7 +124,8 @@ def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Sett
     try:
         return dataclasses.replace(settings, **changes)
     except UsageError as error:
-        raise UsageError(f"{source}: {error}") from None
+        name, _, wrong = str(error).partition(" ")  # every refusal begins with the name
+        raise UsageError(f"{source}: {_spelled(source, name)} {wrong}") from None
 
 
 def _converted(source: str, name: str, given: object, kind: str) -> object:
@@ -120,4 +140,6 @@ def _converted(source: str, name: str, given: object, kind: str) -> object:
             raise ValueError
         return wanted(given)
     except ValueError:
-        raise UsageError(f"{source}: {name} is {given!r}; expected {kind}") from None
+        raise UsageError(
+            f"{source}: {_spelled(source, name)} is {given!r}; expected {kind}"
+        ) from None

@@ -61,5 +61,41 @@ def test_wrong_settings_name_their_file_and_what_was_expected(project, text, mes
 
 def test_a_wrong_environment_is_named_as_such(project, monkeypatch):
     monkeypatch.setenv("RAGKIT_TOP_K", "x")
-    with pytest.raises(UsageError, match="the environment: top_k is 'x'; expected int"):
+    with pytest.raises(UsageError, match="the environment: RAGKIT_TOP_K is 'x'; expected int"):
         settings.load(project)
+
+
+def test_a_wrong_flag_is_named_as_it_is_typed(project):
+    with pytest.raises(UsageError, match="the command line: -k/--top-k is 0; expected 1 or more"):
+        settings.load(project, {"top_k": 0})
+
+
+def test_folders_are_relative_to_the_file_that_names_them(project, tmp_path):
+    (tmp_path / "user" / "config.toml").write_text('collection = "kit"\nmodel = "./mine"\n')
+    assert settings.load(project).collection == str(tmp_path / "user" / "kit")
+    assert settings.load(project).model == str(tmp_path / "user" / "mine")
+    (project.parent / "models" / "tuned").mkdir(parents=True)
+    (project.parent / "ragkit.toml").write_text('collection = "../kit"\nmodel = "models/tuned"\n')
+    found = settings.load(project)
+    assert found.collection == str(tmp_path / "kit")
+    assert found.model == str(project.parent / "models" / "tuned")
+
+
+def test_a_name_on_the_hub_and_a_whole_path_stay_as_they_are(project, tmp_path):
+    (project / "ragkit.toml").write_text(f'model = "some/name"\ncollection = "{tmp_path}/kit"\n')
+    found = settings.load(project)
+    assert (found.model, found.collection) == ("some/name", f"{tmp_path}/kit")
+
+
+def test_a_home_folder_is_meant_by_a_tilde(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (project / "ragkit.toml").write_text('collection = "~/kit"\n')
+    assert settings.load(project).collection == str(tmp_path / "kit")
+
+
+def test_what_the_environment_and_flags_name_is_relative_to_the_working_folder(
+    project, monkeypatch
+):
+    monkeypatch.setenv("RAGKIT_MODEL", "./mine")
+    found = settings.load(project, {"collection": "kit"})
+    assert (found.model, found.collection) == ("./mine", "kit")

@@ -18,6 +18,7 @@ NOTHING_FOUND, WRONG_USAGE, UNAVAILABLE, INTERRUPTED = 1, 2, 3, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     from ragkit.cli.parser import parser
+    from ragkit.cli.printing import tell
 
     for stream in (sys.stdout, sys.stderr):  # a document may hold what the terminal cannot show
         if hasattr(stream, "reconfigure"):
@@ -28,13 +29,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RagkitError as error:
         if getattr(arguments, "debug", False):
             raise
-        print(f"ragkit: {error}", file=sys.stderr)
+        tell(str(error))
         return UNAVAILABLE if isinstance(error, UnavailableError) else WRONG_USAGE
     except KeyboardInterrupt:
-        print(
-            "\nragkit: interrupted; what was done is kept, the same command goes on from there",
-            file=sys.stderr,
-        )
+        print(file=sys.stderr)  # the terminal shows ^C at the end of its line
+        tell("interrupted; what was done is kept, the same command goes on from there")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,8 +42,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(arguments, "debug", False):
             raise
         kind = type(error).__name__
-        print(
-            f"ragkit: unexpected {kind}: {error}. `ragkit --debug …` shows where; please report it",
-            file=sys.stderr,
-        )
+        tell(f"unexpected {kind}: {error}. `ragkit --debug …` shows where; please report it")
         return UNAVAILABLE

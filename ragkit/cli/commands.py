@@ -9,15 +9,12 @@ from pathlib import Path
 
 from ragkit import settings as configuration
 from ragkit.cli import NOTHING_FOUND, WRONG_USAGE, render
+from ragkit.cli.printing import printable, shown, tell
 from ragkit.cli.where import LOCAL, locate
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
 from ragkit.records import IndexReport
 from ragkit.storage.database import FILE_NAME
-
-
-def _notify(line: str) -> None:
-    print(f"ragkit: {line}", file=sys.stderr)
 
 
 def _settings(arguments: Namespace) -> configuration.Settings:
@@ -33,7 +30,7 @@ def _settings(arguments: Namespace) -> configuration.Settings:
 def _open(arguments: Namespace, *, create: bool = False) -> Collection:
     settings = _settings(arguments)
     folder = locate(settings.collection)
-    return Collection(folder, create=create, settings=settings, notify=_notify)
+    return Collection(folder, create=create, settings=settings, notify=tell)
 
 
 def init(arguments: Namespace) -> int:
@@ -43,12 +40,15 @@ def init(arguments: Namespace) -> int:
         raise UsageError("name the folder once: ragkit init DIR, or ragkit -c DIR init")
     folder = Path(named) if named else Path(arguments.folder or ".") / LOCAL
     there = (folder / FILE_NAME).exists()
-    with Collection(folder, notify=_notify) as collection:
+    with Collection(folder, notify=tell) as collection:
         made = {"collection": str(collection.folder), "created": not there}
     if arguments.json:
         render.json_line(made)
     else:
-        print(f"{'a collection is already' if there else 'made an empty collection'} in {folder}")
+        print(
+            f"{'a collection is already' if there else 'made an empty collection'} "
+            f"in {printable(str(folder))}"
+        )
     return 0
 
 
@@ -88,11 +88,11 @@ def _index(arguments: Namespace) -> int:
 
 def _show_report(arguments: Namespace, report: IndexReport) -> None:
     for warning in report.warnings:
-        _notify(warning)
+        tell(warning)
     if arguments.json:
         render.json_line(render.report_fields(report))
     else:
-        print(render.report(report), flush=True)
+        print(render.report(shown(report)), flush=True)
 
 
 def query(arguments: Namespace) -> int:
@@ -107,9 +107,9 @@ def query(arguments: Namespace) -> int:
         for hit in hits:
             render.json_line(render.hit_fields(hit))
     elif hits:
-        print(render.hits(hits, text))
+        print(render.hits(shown(hits), text))
     if not hits:
-        _notify(
+        tell(
             "the collection is empty; fill it with: ragkit index FOLDER"
             if empty
             else "nothing found"
@@ -126,9 +126,9 @@ def get(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line(render.excerpt_fields(excerpt))
     else:
-        print(excerpt.text)
+        print(shown(excerpt).text)
     if excerpt.stale:
-        _notify(f"{excerpt.path} has changed or gone since it was indexed; mend with: ragkit index")
+        tell(f"{excerpt.path} has changed or gone since it was indexed; mend with: ragkit index")
     return 0
 
 
@@ -139,7 +139,7 @@ def status(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line(render.status_fields(found))
     else:
-        print(render.status(found))
+        print(render.status(shown(found)))
     return 0
 
 
@@ -152,7 +152,7 @@ def ls(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line([render.file_fields(file) for file in files])
     elif files:
-        print(render.files(files))
+        print(render.files(shown(files)))
     return 0
 
 

@@ -1,14 +1,14 @@
-"""What can be typed. Imports nothing but argparse, so that `--help` costs nothing."""
+"""What can be typed. Imports little but argparse, so that `--help` costs nothing."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
+from ragkit.cli.printing import tell
 from ragkit.settings import MODES
 
 _SHELLS = ("bash", "zsh", "tcsh")
@@ -17,7 +17,7 @@ _SHELLS = ("bash", "zsh", "tcsh")
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line and how to learn more, like every other error."""
-        print(f"ragkit: {message}; see: {self.prog} --help", file=sys.stderr)
+        tell(f"{message}; see: {self.prog} --help")
         raise SystemExit(2)
 
 

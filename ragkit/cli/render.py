@@ -13,16 +13,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from ragkit.cli.printing import SIGNS
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 
 _LINES = 3  # of a passage that a hit shows
 _SHORT = 3  # characters; shorter words of a query are not highlighted
-_BOLD, _DIM, _MATCH, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[1;33m", "\x1b[0m"
+# json.dumps leaves these as they are; the escape means the same to whoever parses it.
+_ESCAPES = {code: f"\\u{code:04x}" for code in SIGNS if code >= 0x20}
+_BOLD, _MATCH, _OFF = "\x1b[1m", "\x1b[1;33m", "\x1b[0m"
 
 
 def json_line(value: Any) -> None:  # noqa: ANN401 (whatever JSON can hold)
-    """Print a value as one line of JSON."""
-    print(json.dumps(value, ensure_ascii=False))
+    """Print a value as one line of JSON: exact, and with nothing raw that steers a terminal."""
+    text = json.dumps(value, ensure_ascii=False)
+    print(text.translate(_ESCAPES))
 
 
 def hit_fields(hit: Hit) -> dict[str, Any]:

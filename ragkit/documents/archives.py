@@ -12,8 +12,9 @@ import zlib
 from collections.abc import Iterator
 from io import BytesIO
 
-from ragkit.documents.budget import Budget
+from ragkit.documents.budget import Budget, SpentError
 from ragkit.documents.containers import Member
+from ragkit.documents.limits import MAX_ENTRIES, too_many_entries
 from ragkit.errors import DocumentError
 
 _ENCRYPTED = 0x1  # flag of a zip member
@@ -24,6 +25,8 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
     Raises DocumentError where it has no readable directory.
     """
+    if too_many_entries(data):
+        raise DocumentError(f"zip file with over {MAX_ENTRIES:,} members: not read")
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
@@ -50,9 +53,13 @@ def _zip_member(
 ) -> Member:
     try:
         with archive.open(info) as file:
-            return Member(inner, budget.inflate(file.read, info.compress_size))
+            return Member(inner, budget.inflate(file, info.compress_size, inner))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         return Member(inner, reason=f"damaged zip member: {error}")
+    except SpentError:
+        raise
+    except DocumentError as error:
+        return Member(inner, reason=str(error))
     except NotImplementedError:
         return Member(inner, reason=f"compressed by a method ({info.compress_type}) not known")
 
@@ -89,7 +96,11 @@ def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget)
         return Member(inner, reason=reason, skipped=True)
     try:
         file = archive.extractfile(info)
-        content = b"" if file is None else budget.inflate(file.read, info.size)
+        content = b"" if file is None else budget.inflate(file, info.size, inner)
+    except SpentError:
+        raise
+    except DocumentError as error:
+        return Member(inner, reason=str(error))
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         return Member(inner, reason=f"damaged tar member: {error}")
     if len(content) < info.size:

@@ -94,7 +94,7 @@ def inflate(data: bytes, name: str, media_type: str, budget: Budget) -> tuple[by
     Raises DocumentError where it is damaged or larger than the budget allows.
     """
     try:
-        content = budget.inflate(OPENERS[media_type](data).read, len(data))
+        content = budget.inflate(OPENERS[media_type](data), len(data), inner_name(name))
     except EOFError as error:
         raise DocumentError("damaged: the compressed data ends too early") from error
     except (OSError, lzma.LZMAError, zlib.error) as error:

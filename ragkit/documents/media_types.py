@@ -17,23 +17,22 @@ RTF = "application/rtf"
 XLS = "application/vnd.ms-excel"
 XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+EML = "message/rfc822"
+MBOX = "application/mbox"
+MSG = "application/vnd.ms-outlook"
+TAR = "application/x-tar"
+ZIP = "application/zip"
 ENCRYPTED_OFFICE = "application/vnd.ms-office; encrypted"
 
 # Media types that are no text and have no reader, in words a user knows.
 KIND = {
     BINARY: "binary file",
-    "application/gzip": "binary file (gzip archive)",
     "application/x-7z-compressed": "binary file (7z archive)",
-    "application/x-bzip2": "binary file (bzip2 archive)",
     "application/x-elf": "binary file (ELF program)",
     "application/x-mach-binary": "binary file (Mach-O program)",
     "application/x-ms-dos-executable": "binary file (Windows program)",
     "application/x-rar": "binary file (RAR archive)",
     "application/x-sqlite3": "binary file (SQLite database)",
-    "application/x-tar": "binary file (tar archive)",
-    "application/x-xz": "binary file (xz archive)",
-    "application/zip": "binary file (zip archive)",
-    "application/zstd": "binary file (zstd archive)",
     "audio/mpeg": "binary file (MP3 audio)",
     "audio/ogg": "binary file (Ogg audio)",
     "font/otf": "binary file (font)",
@@ -50,10 +49,7 @@ KIND = {
     "application/postscript": "PostScript is not supported yet",
     XLSB: "xlsb is not supported yet",
     "application/vnd.ms-office": "binary file (OLE2)",
-    "application/vnd.ms-outlook": "msg is not supported yet",
     "application/vnd.ms-powerpoint": "ppt is not supported yet",
-    "application/x-ipynb+json": "ipynb is not supported yet",
-    "message/rfc822": "e-mail is not supported yet",
 }
 
 MAGIC = (
@@ -86,8 +82,8 @@ MAGIC = (
 )
 # The same for signs that stand elsewhere, or in several places: all must be there.
 MAGIC_AT = (
-    ("application/x-tar", ((257, b"ustar\0"),)),
-    ("application/x-tar", ((257, b"ustar  \0"),)),
+    (TAR, ((257, b"ustar\0"),)),
+    (TAR, ((257, b"ustar  \0"),)),
     ("application/x-ms-dos-executable", ((0, b"MZ"), (0x28, bytes(20)))),
     ("image/bmp", ((0, b"BM"), (6, bytes(4)))),
     ("image/webp", ((0, b"RIFF"), (8, b"WEBP"))),
@@ -99,7 +95,7 @@ OLE2_STREAMS = (
     ("WordDocument", "application/msword"),
     ("Workbook", XLS),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
-    ("__substg1.0_", "application/vnd.ms-outlook"),
+    ("__substg1.0_", MSG),
     ("Book" + 12 * "\0", XLS),  # Excel 5
 )
 ZIP_PARTS = (
@@ -134,10 +130,13 @@ EXTENSIONS = {
         "application/jsonl": "jsonl ndjson",
         "application/toml": "toml",
         "application/x-ipynb+json": "ipynb",
-        "application/xml": "xml xsd xsl xslt rss atom",
+        "application/x-subrip": "srt",
+        "application/xml": "xml xsd xsl xslt rss atom dbk docbook dita ditamap tei nxml xmi",
         "application/yaml": "yaml yml",
         "image/svg+xml": "svg",
-        "message/rfc822": "eml mbox",
+        EML: "eml",
+        MBOX: "mbox",
+        MSG: "msg oft",
         "text/asciidoc": "adoc asciidoc",
         "text/css": "css scss sass less",
         "text/csv": "csv",
@@ -145,7 +144,9 @@ EXTENSIONS = {
         "text/javascript": "js mjs cjs jsx",
         "text/markdown": "md markdown mdown mkd mdx qmd rmd",
         "text/plain": "txt text log",
-        "text/tab-separated-values": "tsv",
+        "text/tab-separated-values": "tsv tab",
+        "text/troff": "1 2 3 4 5 6 7 8 9 1p 3p man mdoc roff",
+        "text/vtt": "vtt",
         "text/x-ada": "adb ads",
         "text/x-assembly": "asm s",
         "text/x-c": "c h",
@@ -195,7 +196,8 @@ EXTENSIONS = {
         "text/x-swift": "swift",
         "text/x-tcl": "tcl",
         "text/x-terraform": "tf",
-        "text/x-tex": "tex ltx sty bib",
+        "text/x-bibtex": "bib",
+        "text/x-tex": "tex ltx sty",
         "text/x-typescript": "ts tsx mts cts",
         "text/x-verilog": "v sv",
         "text/x-vhdl": "vhd vhdl",
@@ -230,6 +232,11 @@ BROAD = {
     RTF: "rtf",
     XLS: "xls",
     XLSX: "xlsx",
+    EML: "e-mail",
+    MBOX: "mailbox",
+    MSG: "Outlook message",
+    TAR: "tar archive",
+    ZIP: "zip archive",
 }
 # Types whose text is read as it stands, unless a reader knows them better.
 TEXT = frozenset({*EXTENSIONS.values(), *FILE_NAMES.values()} - KIND.keys() - BROAD.keys())

@@ -19,7 +19,7 @@ from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.plan import READ, Plan, Target, inner_prefix
 from ragkit.ingest.reading import Cut, Reader, Reading
-from ragkit.storage import ledger, passages
+from ragkit.storage import embeddings, history, ledger, passages
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
 
@@ -119,7 +119,7 @@ class Writer:
         with self.store.changing() as (connection, generation):
             for reading in group:
                 self._save(connection, generation, owners[id(reading.task)], reading, recipe)
-            self.pending += passages.pending_in(connection, self.model_id, generation)
+            self.pending += embeddings.pending_in(connection, self.model_id, generation)
         self.files_done += len(group)
         self.text_waits = True
         self._index_words(now=False)
@@ -179,10 +179,10 @@ class Writer:
         """Bring the index files up to date and forget what nothing refers to."""
         self.indexes.fold_words()
         with self.store.reading() as connection:
-            anything_went = passages.any_removed(connection)
+            anything_went = history.any_removed(connection)
         if anything_went:
             with self.store.writing() as connection:
-                passages.forget_unused(connection)
+                history.forget_unused(connection)
         self.indexes.fold_vectors()
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder
-from ragkit.storage import passages
+from ragkit.storage import embeddings
 from ragkit.storage.database import Database
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Embedder:
 
     def _look_for_more(self) -> None:
         with self._store.reading() as connection:
-            rows = passages.pending(connection, self._model_id, self._after, WINDOW)
+            rows = embeddings.pending(connection, self._model_id, self._after, WINDOW)
         if not rows:
             return
         self._after = rows[-1][0]
@@ -99,7 +99,7 @@ class Embedder:
         vectors = future.result()
         with self._store.changing() as (connection, generation):
             hashes = [each.hash for each in job]
-            passages.save_vectors(connection, self._model_id, generation, hashes, vectors)
+            embeddings.save_vectors(connection, self._model_id, generation, hashes, vectors)
         self.embedded += len(job)
         self.tokens += sum(each.tokens for each in job)
         window = self._encoder.window

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.storage import ledger, passages
+from ragkit.storage import history, ledger
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
 from ragkit.storage.ledger import FileRow
@@ -22,7 +22,7 @@ def remove(store: Database, indexes: Indexes, paths: Sequence[str | Path]) -> in
             removed += _remove(connection, path)
     indexes.fold_words()
     with store.writing() as connection:
-        passages.forget_unused(connection)
+        history.forget_unused(connection)
     indexes.fold_vectors()
     return removed
 

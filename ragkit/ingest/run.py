@@ -15,7 +15,7 @@ from ragkit.ingest.plan import Plan, Target, Task
 from ragkit.ingest.reading import Cut
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import FileStatus, IndexReport
-from ragkit.storage import ledger, passages
+from ragkit.storage import embeddings, ledger, passages
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
 
@@ -122,7 +122,7 @@ def index(
     started = time.monotonic()
     made, recipe, warnings = plans(store, request, fingerprint)
     with store.reading() as connection:
-        waiting = passages.pending_count(connection, model_id)
+        waiting = embeddings.pending_count(connection, model_id)
     writer = Writer(store, indexes, model_id, waiting, on_progress, started)
     for plan in made:
         writer.settle(plan)

@@ -232,9 +232,7 @@ def _grids(document: Document, headers: _Headers) -> Iterator[Grid]:
         yield Grid(table.start, table.end, table.header_end, *written)
 
 
-def _within(
-    grids: Sequence[Grid], starts: Sequence[int], start: int, end: int
-) -> Iterator[Grid]:
+def _within(grids: Sequence[Grid], starts: Sequence[int], start: int, end: int) -> Iterator[Grid]:
     """The tables that have a row in `[start, end)`."""
     for index in range(max(0, bisect_right(starts, start) - 1), bisect_left(starts, end)):
         if grids[index].end > start:

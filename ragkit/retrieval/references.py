@@ -38,6 +38,8 @@ _PLACE = re.compile(
     rf"|L{_NUMBER}(?:-L?{_NUMBER})?|char={_NUMBER},{_NUMBER})",
     re.DOTALL,
 )
+_LONGEST = 1000  # characters of a name that are compared with others
+_PLACES = "#page=7, #slide=3, #L10-L42 or #char=120,810"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Exc
 
     Raises UsageError where nothing is there, with the nearest name that is.
     """
+    if not reference.strip():
+        raise UsageError("the reference is empty; name a document, as in: ragkit get PATH")
     is_id = reference.isascii() and reference.isdigit() and len(reference) <= 18
     if is_id and ledger.document_at(connection, reference, _absolute(reference)) is None:
         row = ledger.document_of_passage(connection, int(reference))
@@ -114,11 +118,25 @@ def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Exc
 
 
 def _absolute(path: str) -> str:
-    return os.path.realpath(Path(path).expanduser())
+    try:
+        return os.path.realpath(os.path.expanduser(path))  # noqa: PTH111 (Path's may raise)
+    except ValueError:  # a NUL in it
+        return path
 
 
 def _not_there(connection: sqlite3.Connection, path: str) -> str:
-    near = difflib.get_close_matches(path, ledger.document_paths(connection), n=1)
+    before, mark, behind = path.rpartition("#")
+    if mark and ledger.document_at(connection, before, _absolute(before)) is not None:
+        return f"{path}: #{behind} is no place in a document; expected {_PLACES}"
+    reason = ledger.why_not_read(connection, path, _absolute(path))
+    if reason is not None:
+        return f"{path} was not read: {reason}"
+    paths = ledger.document_paths(connection)
+    folder = path.rstrip("/") + "/"
+    inside = sum(each.startswith(folder) for each in paths)
+    if inside:
+        return f"{path} is a folder, {inside} of its documents are here; see: ragkit ls"
+    near = difflib.get_close_matches(path[:_LONGEST], paths, n=1)
     hint = f"; the nearest is {near[0]}" if near else "; see: ragkit ls"
     return f"no document {path} in this collection{hint}"
 
@@ -129,28 +147,52 @@ def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
         pages, locators = _places(row)
         span = places.found(place.locator, pages, locators, len(text))
         if span is None:
-            raise UsageError(f"{reference}: {row['path']} has {_what_there_is(pages, locators)}")
+            raise UsageError(_no_such_place(place.locator, pages, locators, reference, row["path"]))
         return span
     if place.lines is not None:
         first, last = place.lines
         starts = line_starts(text)
-        if not 1 <= first <= last or first > len(starts):
-            raise UsageError(f"{reference}: {row['path']} has {len(starts)} lines")
+        there = max(1, len(starts) - text.endswith("\n"))  # the last one ends, none begins
+        _expect(reference, first, there, "line", row["path"])
+        _expect_order(reference, first, last, "line")
         return starts[first - 1], starts[last] - 1 if last < len(starts) else len(text)
     if place.characters is not None:
         start, end = place.characters
-        if not start <= end <= len(text):
-            raise UsageError(f"{reference}: {row['path']} has {len(text)} characters")
+        _expect_order(reference, start, end, "character")
+        if end > len(text):
+            raise UsageError(f"{reference}: {row['path']} has {len(text)} characters, no {end}")
         return start, end
     return 0, len(text)
 
 
-def _what_there_is(pages: list[int], locators: list[Locator]) -> str:
-    """What a document could be cited by, in words."""
+def _no_such_place(
+    wanted: str, pages: list[int], locators: list[Locator], reference: str, path: str
+) -> str:
+    """Why there is no such place, and what a document could be cited by."""
+    if wanted.startswith("page="):
+        if not pages:
+            return f"{reference}: {path} has no pages, only text"
+        for number in map(int, wanted.removeprefix("page=").split("-")):
+            _expect(reference, number, len(pages), "page", path)
     kinds = {locator.kind: locator.value for locator in locators}
-    if pages or not kinds:
-        return f"{len(pages)} pages"
-    return ", ".join(f"{kind}s up to {kind}={value}" for kind, value in kinds.items())
+    there = ", ".join(f"{kind}s up to {kind}={value}" for kind, value in kinds.items())
+    return f"{reference}: {path} has {there or 'no such places'}"
+
+
+def _expect(reference: str, number: int, most: int, noun: str, path: str) -> None:
+    if number < 1:
+        raise UsageError(f"{reference}: {noun}s count from 1; {path} has {most}")
+    if number > most:
+        raise UsageError(
+            f"{reference}: there is no {noun} {number}; {path} has {most} {noun}{'s' * (most > 1)}"
+        )
+
+
+def _expect_order(reference: str, first: int, last: int, noun: str) -> None:
+    if first > last:
+        raise UsageError(
+            f"{reference}: {noun} {first} comes after {noun} {last}; name the smaller one first"
+        )
 
 
 def line_starts(text: str) -> list[int]:

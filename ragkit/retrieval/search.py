@@ -17,7 +17,7 @@ import numpy as np
 
 from ragkit.encoders import Encoder
 from ragkit.retrieval.fusion import reciprocal_rank
-from ragkit.storage import passages
+from ragkit.storage import embeddings, passages
 from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Searcher:
 
         A passage that still waits for its vector is embedded here: every hit carries its cosine.
         """
-        vectors = passages.stored_vectors(self.connection, self.model_id, ids)
+        vectors = embeddings.stored_vectors(self.connection, self.model_id, ids)
         missing = [each for each in ids if each not in vectors]
         if missing:
             texts = passages.embedded_texts(self.connection, missing)

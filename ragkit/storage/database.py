@@ -13,7 +13,7 @@ import contextlib
 import os
 import queue
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ SCHEMA_VERSION = 2
 APPLICATION_ID = 0x72676B74  # "rgkt", so that `file` and we can tell it from other databases
 BUSY_TIMEOUT_MS = 10_000
 FILE_NAME = "ragkit.db"
+CHUNK = 500  # rows asked for by id in one statement; SQLite allows 32,766 parameters
 
 
 class Database:
@@ -222,6 +223,20 @@ def value(connection: sqlite3.Connection, key: str) -> int | str | None:
 def set_value(connection: sqlite3.Connection, key: str, value: int | str) -> None:
     """Set one value of the table `collection`."""
     connection.execute("INSERT OR REPLACE INTO collection VALUES (?, ?)", (key, value))
+
+
+def by_id(
+    connection: sqlite3.Connection, sql: str, ids: Sequence[int], *before: object
+) -> Iterator[sqlite3.Row]:
+    """The rows of `sql`, which ends in the name of a column, whose column is one of `ids`.
+
+    `before` are the values of the marks that stand in `sql` itself.
+    """
+    for first in range(0, len(ids), CHUNK):
+        chunk = ids[first : first + CHUNK]
+        yield from connection.execute(
+            f"{sql} IN ({', '.join('?' * len(chunk))})", (*before, *chunk)
+        )
 
 
 def explained(error: sqlite3.Error, path: Path) -> CollectionError:

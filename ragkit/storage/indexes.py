@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ragkit.errors import CollectionError
-from ragkit.storage import lexical, passages, vectors
+from ragkit.storage import embeddings, history, lexical, vectors
 from ragkit.storage.database import Database, generation, value
+from ragkit.storage.history import IndexFile
 from ragkit.storage.index_files import folder_checksum, set_aside, sweep
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.passages import IndexFile
 from ragkit.storage.vectors import FOLD_AT, VectorIndex
 
 KINDS = ("vectors", "words")
@@ -46,7 +46,7 @@ class Indexes:
 
         None where the collection has no model yet.
         """
-        model = passages.model(connection)
+        model = embeddings.model(connection)
         if model is None:
             return None
         with self._opening:
@@ -57,8 +57,8 @@ class Indexes:
             if held.generation < now:
                 held = held.advanced(
                     now,
-                    passages.vectors_since(connection, model["id"], held.generation),
-                    passages.removed_since(connection, held.generation),
+                    history.vectors_since(connection, model["id"], held.generation),
+                    history.removed_since(connection, held.generation),
                 )
             self._vectors, self._vectors_model = held, model["id"]
             return held
@@ -66,7 +66,7 @@ class Indexes:
     def _open_vectors(
         self, connection: sqlite3.Connection, model_id: int, dimension: int
     ) -> VectorIndex:
-        file = passages.index_file(connection, "vectors")
+        file = history.index_file(connection, "vectors")
         if file is not None and file.model_id == model_id:
             path = self._store.folder / file.name
             try:
@@ -79,8 +79,8 @@ class Indexes:
     def words(self, connection: sqlite3.Connection) -> WordIndex:
         """The passages' words as of this snapshot; up to seconds older while another writes."""
         with self._opening:
-            file = passages.index_file(connection, "words")
-            if file is None or passages.has_newer_text(connection, file.generation):
+            file = history.index_file(connection, "words")
+            if file is None or history.has_newer_text(connection, file.generation):
                 file = self._caught_up(file)
             if file is not None:
                 if self._words is not None and self._words.generation == file.generation:
@@ -92,7 +92,7 @@ class Indexes:
                     return self._words
                 except (OSError, ValueError) as error:
                     self._report(file, error)
-            rows = passages.texts_since(connection, 0)
+            rows = history.texts_since(connection, 0)
             self._words = WordIndex.in_memory(rows, file.generation if file else -1)
             return self._words
 
@@ -106,7 +106,7 @@ class Indexes:
         ):
             self.fold_words()
             with self._store.reading() as connection:
-                return passages.index_file(connection, "words")
+                return history.index_file(connection, "words")
         return file
 
     def _check_words(self, file: IndexFile) -> None:
@@ -120,7 +120,7 @@ class Indexes:
         why = str(error)
         if isinstance(error, FileNotFoundError):
             with self._store.reading() as connection:
-                if file not in (passages.index_file(connection, kind) for kind in KINDS):
+                if file not in (history.index_file(connection, kind) for kind in KINDS):
                     return  # a writer has put a newer one in its place since our snapshot
             why = f"{file.name} is missing"
         elif isinstance(error, OSError):  # no more file handles, say: the file itself may be good
@@ -137,7 +137,7 @@ class Indexes:
         with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "mending"):
             for file in damaged:
                 with self._store.reading() as connection:
-                    if file in (passages.index_file(connection, kind) for kind in KINDS):
+                    if file in (history.index_file(connection, kind) for kind in KINDS):
                         set_aside(self._store.folder / file.name)
             self.fold_words()
             self.fold_vectors()
@@ -164,18 +164,18 @@ class Indexes:
 
     def _fold_words(self) -> None:
         with self._store.reading() as connection:
-            now, file = generation(connection), passages.index_file(connection, "words")
+            now, file = generation(connection), history.index_file(connection, "words")
             older = None
             if file is not None:
                 with contextlib.suppress(OSError, ValueError):
                     self._check_words(file)
                     older = self._store.folder / file.name
             since = file.generation if file is not None and older is not None else 0
-            gone = passages.removed_since(connection, since) if older else []
-            if older and not gone and not passages.has_newer_text(connection, since):
+            gone = history.removed_since(connection, since) if older else []
+            if older and not gone and not history.has_newer_text(connection, since):
                 return
             name = f"words-{now}"
-            rows = passages.texts_since(connection, since)
+            rows = history.texts_since(connection, since)
             lexical.write(self._store.folder / name, older, rows, gone)
             known = json.loads(file.checksum) if file is not None and older is not None else {}
             segments = {name: seen for name, seen in known.items() if not name.endswith(".json")}
@@ -185,16 +185,16 @@ class Indexes:
 
     def _fold_vectors(self) -> None:
         with self._store.reading() as connection:
-            model = passages.model(connection)
+            model = embeddings.model(connection)
             if model is None:
                 return
-            now, file = generation(connection), passages.index_file(connection, "vectors")
+            now, file = generation(connection), history.index_file(connection, "vectors")
             if file is not None and self._good_enough(connection, file, model["id"]):
                 return
             name = f"vectors-{model['fingerprint'][:12]}-{now}.faiss"
             checksum = vectors.write(
                 self._store.folder / name,
-                passages.vectors_since(connection, model["id"], 0),
+                history.vectors_since(connection, model["id"], 0),
                 model["dimension"],
             )
         self._record("vectors", IndexFile(name, now, checksum, model["id"]))
@@ -205,13 +205,13 @@ class Indexes:
             return False
         if file.generation == generation(connection):
             return True
-        changed = passages.changes_since(connection, model_id, file.generation)
-        return changed <= FOLD_AT * passages.searchable_count(connection, model_id)
+        changed = history.changes_since(connection, model_id, file.generation)
+        return changed <= FOLD_AT * embeddings.searchable_count(connection, model_id)
 
     def _record(self, kind: str, file: IndexFile) -> None:
         with self._store.writing() as connection:
-            older = passages.index_file(connection, kind)
-            passages.record_index_file(connection, kind, file)
-            other = passages.index_file(connection, "words" if kind == "vectors" else "vectors")
+            older = history.index_file(connection, kind)
+            history.record_index_file(connection, kind, file)
+            other = history.index_file(connection, "words" if kind == "vectors" else "vectors")
         # A reader may just be opening the one before: it goes with the next sweep.
         sweep(self._store.folder, {each.name for each in (file, older, other) if each is not None})

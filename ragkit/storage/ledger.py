@@ -282,6 +282,16 @@ def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sql
     return found[0] if found else None
 
 
+def why_not_read(connection: sqlite3.Connection, path: str, absolute: str) -> str | None:
+    """The reason why the file with this relative or absolute path was skipped or failed."""
+    row = connection.execute(
+        "SELECT reason FROM files JOIN roots ON roots.id = files.root_id "
+        "WHERE files.path = ? OR roots.folder || '/' || files.path = ?",
+        (path, absolute),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def document_count(connection: sqlite3.Connection) -> int:
     """How many documents there are."""
     return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])

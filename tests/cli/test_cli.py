@@ -179,7 +179,7 @@ def test_errors_are_one_line_with_a_remedy(run, arguments, code, message):
     ("arguments", "message"),
     [
         (("query", "  "), "the query is empty"),
-        (("query", "x", "-k", "0"), "top_k is 0; expected 1 or more"),
+        (("query", "x", "-k", "0"), "-k/--top-k is 0; expected 1 or more"),
         (("query", "x", "--mode", "psychic"), "invalid choice: 'psychic'"),
         (("query", "x", "--context", "-1"), "context is -1"),
         (("get", "nothing.txt"), "no document nothing.txt"),
@@ -315,3 +315,36 @@ def test_a_narrow_terminal_gets_an_answer(run, kit, monkeypatch, columns):
 def test_what_new_globs_leave_out_is_reported_as_removed(run, kit):
     report = json.loads(run("index", "notes", "--include", "*.md", "--json")[1])
     assert (report["removed"], report["unchanged"]) == (2, 1)
+
+
+NASTY = "\x1b[2J\x1b]0;mine\x07\x9b31m\u202e\r\x7f"
+
+
+def test_no_control_character_of_a_file_reaches_the_terminal(run, kit, folder):
+    (folder / f"evil{NASTY}\n.txt").write_text(f"An evil{NASTY} needle.\n\n# Head{NASTY}\n")
+    (folder / f"evil{NASTY}.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    commands = [
+        ("index",),
+        ("query", f"evil needle{NASTY}", "-k", "9"),
+        ("ls",),
+        ("ls", "--failed"),
+        ("get", f"evil{NASTY}\n.txt"),
+        ("get", f"nowhere{NASTY}"),
+        ("get", "x", f"--{NASTY}"),
+        ("index", f"nowhere{NASTY}"),
+        ("remove", f"nowhere{NASTY}"),
+        ("-c", f"nowhere{NASTY}", "status"),
+    ]
+    for command in commands:
+        _, out, err = run(*command)
+        seen = {each for each in out + err if each not in "\n\t" and not each.isprintable()}
+        assert not seen, command
+    assert "evil\u241b[2J\u241b]0;mine\u2407\ufffd31m\ufffd\u240d\u2421\u240a.txt" in run("ls")[1]
+
+
+def test_json_is_exact_and_still_safe_to_look_at(run, kit, folder):
+    (folder / f"evil{NASTY}.txt").write_text("An evil needle.")
+    run("index")
+    _, out, _ = run("query", "evil needle", "--json", "-k", "1")
+    assert json.loads(out)[0]["path"] == f"evil{NASTY}.txt"
+    assert not {each for each in out if each != "\n" and not each.isprintable()}

@@ -1,7 +1,11 @@
+import shutil
+
+import pypdfium2
 import pytest
 
 from ragkit.errors import UsageError
 from ragkit.retrieval.references import Place, citation, parse
+from tests.conftest import REPOSITORY
 
 
 @pytest.mark.parametrize(
@@ -82,16 +86,51 @@ def test_absolute_and_working_folder_paths(filled, folder, monkeypatch):
     ("reference", "message"),
     [
         ("peom.txt", r"no document peom.txt in this collection; the nearest is poem.txt"),
-        ("poem.txt#page=1", "poem.txt has 0 pages"),
-        ("poem.txt#L99", "poem.txt has 6 lines"),
-        ("poem.txt#L3-L2", "poem.txt has 6 lines"),
-        ("poem.txt#char=2,999", "poem.txt has 24 characters"),
+        ("poem.txt#page=1", "poem.txt#page=1: poem.txt has no pages, only text"),
+        ("poem.txt#L99", "poem.txt#L99: there is no line 99; poem.txt has 5 lines"),
+        ("poem.txt#L6", "there is no line 6; poem.txt has 5 lines"),
+        ("poem.txt#L0", "lines count from 1; poem.txt has 5"),
+        ("poem.txt#L3-L2", "line 3 comes after line 2; name the smaller one first"),
+        ("poem.txt#char=2,999", "poem.txt has 24 characters, no 999"),
+        ("poem.txt#char=9,3", "character 9 comes after character 3"),
+        ("poem.txt#L" + "9" * 5000, "is no place in a document; expected #page=7, #L10-L42 or"),
+        ("poem.txt#chapter", "#chapter is no place in a document"),
         ("99999", "no passage has the id 99999"),
+        ("0", "no passage has the id 0"),
+        ("-1", "no document -1"),
+        (" ", "the reference is empty"),
+        ("sub", r"sub is a folder, 1 of its documents are here"),
+        ("sub/", "sub/ is a folder"),
+        ("a\0b", "no document a"),
+        ("~nobody-has-this-name/x", "no document ~nobody"),
+        ("../" * 2000, "no document"),
+        ("poem.txt#page=1#L1", "#page=1 is no place in a document"),
     ],
 )
 def test_what_is_not_there_is_named(filled, reference, message):
     with pytest.raises(UsageError, match=message):
         filled.get(reference)
+
+
+def test_pages_that_are_not_there(filled, folder):
+    shutil.copy(REPOSITORY / "data" / "papers" / "atomic-commit.pdf", folder)
+    filled.index(folder)
+    count = len(pypdfium2.PdfDocument(folder / "atomic-commit.pdf"))
+    assert filled.get(f"atomic-commit.pdf#page={count}").page == count
+    with pytest.raises(UsageError, match=f"no page 99; atomic-commit.pdf has {count} pages"):
+        filled.get("atomic-commit.pdf#page=99")
+    with pytest.raises(UsageError, match=f"pages count from 1; atomic-commit.pdf has {count}"):
+        filled.get("atomic-commit.pdf#page=0")
+
+
+def test_a_file_that_was_not_read_says_why(filled, folder):
+    (folder / ".hidden.txt").write_text("secret")
+    (folder / "empty.txt").write_text("")
+    filled.index(folder)
+    with pytest.raises(UsageError, match=r"\.hidden\.txt was not read: hidden"):
+        filled.get(".hidden.txt")
+    empty = filled.get("empty.txt")
+    assert filled.get(empty.citation).text == empty.text == ""
 
 
 def test_a_name_in_two_roots_asks_for_more(filled, folder, tmp_path):

@@ -110,7 +110,8 @@ def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
         )
         connection.execute("INSERT INTO documents (id, file_id, text) VALUES (1, 1, 'hello')")
         connection.execute(
-            "INSERT INTO passages VALUES (7, 1, 0, 5, 'hello', '', '[]', NULL, 1, 1, 1, x'00', 1, NULL)"
+            "INSERT INTO passages "
+            "VALUES (7, 1, 0, 5, 'hello', '', '[]', NULL, 1, 1, 1, x'00', 1, NULL)"
         )
     with store.changing() as (connection, generation):
         connection.execute("DELETE FROM roots")

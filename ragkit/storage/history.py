@@ -1,0 +1,119 @@
+"""What came and went since a generation, and which index file holds which generation.
+
+An index file is a base, what came after it is read here: together they are all there is. Functions
+over a connection of `database`; they neither begin nor commit. Knows no FAISS and no tantivy.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ragkit.passages import embedded_text
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """An index file as the database knows it."""
+
+    name: str
+    generation: int
+    checksum: str
+    model_id: int | None
+
+
+def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
+    """The current index file of this kind (`vectors` or `words`)."""
+    row = connection.execute(
+        "SELECT name, generation, checksum, model_id FROM index_files WHERE kind = ?", (kind,)
+    ).fetchone()
+    return None if row is None else IndexFile(*row)
+
+
+def index_names(connection: sqlite3.Connection) -> list[str]:
+    """The names of all current index files."""
+    return [row[0] for row in connection.execute("SELECT name FROM index_files ORDER BY name")]
+
+
+def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile) -> None:
+    """Make this the current index file, unless a newer one is recorded for the same model."""
+    connection.execute(
+        "INSERT INTO index_files VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind) DO UPDATE SET "
+        "name = excluded.name, generation = excluded.generation, checksum = excluded.checksum, "
+        "model_id = excluded.model_id WHERE excluded.generation >= index_files.generation "
+        "OR excluded.model_id IS NOT index_files.model_id",
+        (kind, file.name, file.generation, file.checksum, file.model_id),
+    )
+
+
+# Two questions, each with an index of its own, where one with OR would read the whole table.
+_SINCE = (
+    "FROM passages JOIN vectors ON vectors.hash = passages.hash "
+    "AND vectors.model_id = :model WHERE {}.generation > :since"
+)
+
+
+def vectors_since(
+    connection: sqlite3.Connection, model_id: int, generation: int
+) -> Iterator[tuple[int, bytes]]:
+    """(passage id, vector blob) of what became searchable after this generation.
+
+    Generation 0 yields everything, by id: an index is built and caught up by the same rows. No
+    sorting, which would hold all vectors in memory.
+    """
+    sql = f"SELECT passages.id, vectors.vector {_SINCE.format('passages')}"
+    if generation:
+        sql += (
+            f" UNION ALL SELECT passages.id, vectors.vector {_SINCE.format('vectors')} "
+            "AND passages.generation <= :since"
+        )
+    rows = connection.execute(sql, {"model": model_id, "since": generation})
+    for row in rows:
+        yield row[0], row[1]
+
+
+def texts_since(connection: sqlite3.Connection, generation: int) -> Iterator[tuple[int, str]]:
+    """(passage id, text with its header) of passages that came after this generation, by id."""
+    rows = connection.execute(
+        "SELECT id, header, text FROM passages WHERE generation > ? ORDER BY id", (generation,)
+    )
+    for row in rows:
+        yield row[0], embedded_text(row[1], row[2])
+
+
+def has_newer_text(connection: sqlite3.Connection, generation: int) -> bool:
+    """Whether any passage came after this generation."""
+    sql = "SELECT 1 FROM passages WHERE generation > ? LIMIT 1"
+    return connection.execute(sql, (generation,)).fetchone() is not None
+
+
+def changes_since(connection: sqlite3.Connection, model_id: int, generation: int) -> int:
+    """How many passages became searchable or went after this generation."""
+    row = connection.execute(
+        f"SELECT (SELECT count(*) {_SINCE.format('passages')}) "
+        f"+ (SELECT count(*) {_SINCE.format('vectors')} AND passages.generation <= :since) "
+        "+ (SELECT count(*) FROM removals WHERE generation > :since)",
+        {"model": model_id, "since": generation},
+    ).fetchone()
+    return int(row[0])
+
+
+def any_removed(connection: sqlite3.Connection) -> bool:
+    """Whether passages went that index files may still name."""
+    return connection.execute("SELECT 1 FROM removals LIMIT 1").fetchone() is not None
+
+
+def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
+    """Ids of passages that were deleted after this generation."""
+    rows = connection.execute("SELECT passage_id FROM removals WHERE generation > ?", (generation,))
+    return [row[0] for row in rows]
+
+
+def forget_unused(connection: sqlite3.Connection) -> None:
+    """Delete vectors that no passage has, and removals that both index files have seen."""
+    connection.execute("DELETE FROM vectors WHERE hash NOT IN (SELECT hash FROM passages)")
+    seen = connection.execute("SELECT min(generation), count(*) FROM index_files").fetchone()
+    if seen[1] == 2:
+        connection.execute("DELETE FROM removals WHERE generation <= ?", (seen[0],))
+        connection.execute("UPDATE collection SET value = ? WHERE key = 'trimmed'", (seen[0],))
