@@ -78,7 +78,7 @@ def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
                 raise DocumentError(f"damaged tar file, the rest is not read: {error}") from error
             if info is None:
                 return
-            archive.members.clear()  # else it keeps every header
+            archive.members.clear()  # type: ignore[attr-defined]  # else it keeps every header
             if info.isdir():
                 continue
             budget.member()

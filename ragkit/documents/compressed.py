@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ragkit.documents.budget import Budget
 from ragkit.errors import DocumentError
@@ -25,15 +25,11 @@ _MEMORY = 256 << 20  # bytes that an xz dictionary may take
 
 
 def _gzip(data: bytes) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=BytesIO(data))
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=BytesIO(data)))  # all of it that is used here
 
 
 def _bz2(data: bytes) -> IO[bytes]:
     return bz2.BZ2File(BytesIO(data))
-
-
-def _xz(data: bytes) -> IO[bytes]:
-    return _Xz(data)
 
 
 class _Frames(BytesIO):
@@ -46,7 +42,8 @@ class _Frames(BytesIO):
     def __init__(self, data: bytes, decompressor: Callable[[], Any], step: int) -> None:
         super().__init__()
         self._data, self._at, self._step = data, 0, step
-        self._new, self._open = decompressor, None
+        self._new = decompressor
+        self._open: Any = None  # the two libraries' decompressors are alike, but share no type
 
     def read(self, size: int | None = -1, /) -> bytes:
         """The next piece, of whatever size; b"" at the end. Raises EOFError where it is cut off."""

@@ -19,8 +19,8 @@ from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.html import read_html
 from ragkit.documents.text import NO_CHARSETS, decode, without_controls
-from ragkit.errors import DocumentError
 from ragkit.documents.writing import Writing
+from ragkit.errors import DocumentError
 from ragkit.records import Document
 
 EML, MBOX = "message/rfc822", "application/mbox"

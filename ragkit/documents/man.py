@@ -14,7 +14,11 @@ from ragkit.records import Document, Heading
 
 MAN = "text/troff"
 
-# Requests and macros that begin a paragraph, and hold no words themselves.
+
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 _SIGNS = {"en": "–", "em": "—", "bu": "•", "aq": "'", "dq": '"', "lq": "“", "rq": "”", "oq": "‘",
           "cq": "’", "co": "©", "rg": "®", "tm": "™", "ha": "^", "ti": "~", "mu": "×", "->": "→",
           "<-": "←", "hy": "-", "mi": "−", "rs": "\\", "ga": "`", "fm": "′", "de": "°"}  # fmt: skip
@@ -33,14 +37,17 @@ _HEADINGS = {"SH": 1, "Sh": 1, "SS": 2, "Ss": 2}
 _OPEN = frozenset({"nf", "EX", "Bd"})
 _CLOSE = frozenset({"fi", "EE", "Ed"})
 _SPACED = frozenset({"BR", "BI", "IB", "IR", "RB", "RI"})  # alternate fonts: no space between
-_SILENT = frozenset(
-    "PP LP P Pp TP TQ IX HP RS RE br sp ad na nh hy ne in ti ta ie el if ig de am so ds nr rm rn"
-    " ft ps ll tr cc UE ME YS Bl El Ek Bk Os Dd Dt TH PD DT UR MT als do ce ns rs mso ev it lf"
-    " PS PE TS TE EQ EN".split()
+# Requests and macros that say nothing: their line is left empty.
+_SILENT = _names(
+    "PP LP P Pp TP TQ IX HP RS RE br sp ad na nh hy ne in ti ta ie el if ig de am so ds nr rm "
+    "rn ft ps ll tr cc UE ME YS Bl El Ek Bk Os Dd Dt TH PD DT UR MT als do ce ns rs mso ev it "
+    "lf PS PE TS TE EQ EN"
 )
-_CALLED = frozenset(  # mdoc macros that may stand among the words of another
-    "Ad An Ar Cd Cm Dv Em Er Ev Fa Fl Fn Ft Ic Li Ms Nd Nm No Ns Op Oo Oc Pa Pf Pq Po Pc Ql Qq Sq"
-    " Dq Do Dc Sx Sy Tn Va Vt Xr Aq Ao Ac Bq Bo Bc Brq Fx Nx Ox Bx Ux At Lk Mt Ta Xo Xc Ap".split()
+# Macros of mdoc that may stand among the words of another.
+_CALLED = _names(
+    "Ad An Ar Cd Cm Dv Em Er Ev Fa Fl Fn Ft Ic Li Ms Nd Nm No Ns Op Oo Oc Pa Pf Pq Po Pc Ql "
+    "Qq Sq Dq Do Dc Sx Sy Tn Va Vt Xr Aq Ao Ac Bq Bo Bc Brq Fx Nx Ox Bx Ux At Lk Mt Ta Xo Xc "
+    "Ap"
 )
 
 

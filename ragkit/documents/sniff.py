@@ -18,10 +18,22 @@ from ragkit.documents.text import SNIFF_BYTES, unicode_encoding
 # Marks that open a document; comments and an XML declaration may stand before them.
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
 _SVG = re.compile(r"<svg[\s>]|<!doctype\s+svg")
+_XML = re.compile(r"<\?xml\s")
+# A message begins with headers; these come first in what mail programs and servers write.
+_MAIL = re.compile(
+    r"(?:Return-Path|Received|Delivered-To|X-[\w-]{1,60}|From|Date|Message-ID|MIME-Version|Subject"
+    r"|To|DKIM-Signature|ARC-Seal|Content-Type): ?\S"
+)
+_MAILED = re.compile(r"^(Date|Message-ID|Received|MIME-Version|To|Subject): ?\S", re.M | re.I)
+_MBOX = re.compile(r"From [^\n]{0,300}\n(?:[!-9;-~]{1,99}:|>From )")
+_MAN_COMMENTS = ('.\\"', "'\\\"", "'''", "..")
 _CONTROLS = dict.fromkeys({*range(8), *range(14, 27), *range(28, 32), 0x7F, 0xFFFD})
 
 # Types of which a text can be one only by content: a name that claims them is not believed.
-_NEVER_TEXT = media_types.BROAD.keys() - {"text/html", media_types.MHTML} | {"image/svg+xml"}
+_NEVER_TEXT = media_types.BROAD.keys() - {"text/html", media_types.MHTML, media_types.EML} | {
+    "image/svg+xml"
+}
+_BY_CONTENT = frozenset({"text/troff"})  # names that say so and much else: `syslog.1`
 
 
 def media_type(data: bytes, name: str) -> str:
@@ -40,7 +52,26 @@ def media_type(data: bytes, name: str) -> str:
     if _SVG.match(opening):
         return "image/svg+xml"
     named = by_name(name)
+    if named in (None, "text/plain", *_BY_CONTENT) or named in _NEVER_TEXT:
+        found = _by_opening(head)
+        if found is not None or named in _BY_CONTENT:
+            return found or "text/plain"
     return "text/plain" if named is None or named in _NEVER_TEXT else named
+
+
+def _by_opening(head: str) -> str | None:
+    """Formats of text that names often do not tell: mail, manual pages, XML."""
+    head = head.lstrip("\ufeff\xef\xbb\xbf").replace("\r\n", "\n")
+    if _MBOX.match(head):
+        return media_types.MBOX
+    if _MAIL.match(head):
+        headers = head.partition("\n\n")[0]
+        sent = "\nFrom:" in f"\n{headers}" or headers.startswith("Received:")
+        if sent and len({found.lower() for found in _MAILED.findall(headers)}) > 1:
+            return media_types.EML
+    if _is_man_page(head):
+        return "text/troff"
+    return "application/xml" if _XML.match(head) else None
 
 
 def by_name(name: str) -> str | None:
@@ -101,6 +132,14 @@ def _in_ole2(data: bytes) -> str:
         if stream.encode("utf-16-le") in data:
             return found
     return "application/vnd.ms-office"
+
+
+def _is_man_page(head: str) -> bool:
+    """Whether the first line that is no comment is a manual page's title or date."""
+    for line in head.split("\n", 200)[:200]:
+        if line.strip() and not line.startswith(_MAN_COMMENTS) and line != ".":
+            return line.startswith((".TH ", ".Dd ", ".Dt ", ".so man"))
+    return False
 
 
 def _is_binary(head: str) -> bool:

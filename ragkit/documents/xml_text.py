@@ -24,19 +24,24 @@ from ragkit.records import Document
 
 XML = "application/xml"
 
+
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 _TITLES = frozenset({"title", "head", "article-title"})
-_SECTIONS = frozenset(
-    "section sect1 sect2 sect3 sect4 sect5 chapter appendix part preface refsect1 refsect2 refsect3"
-    " refsection simplesect sec div div1 div2 div3 topic concept task reference item entry figure"
-    " table example note tip warning important caution".split()
+_SECTIONS = _names(
+    "section sect1 sect2 sect3 sect4 sect5 chapter appendix part preface refsect1 refsect2 "
+    "refsect3 refsection simplesect sec div div1 div2 div3 topic concept task reference item "
+    "entry figure table example note tip warning important caution"
 )
-_CODE = frozenset("programlisting screen literallayout synopsis codeblock pre".split())
-_PROSE = frozenset("para simpara p paragraph seg l term glossterm quote v verse li td th".split())
+_CODE = frozenset(["programlisting", "screen", "literallayout", "synopsis", "codeblock", "pre"])
+_PROSE = _names("para simpara p paragraph seg l term glossterm quote v verse li td th")
 _ROWS = frozenset({"row", "tr"})
 _ITEMS = frozenset({"listitem", "list-item", "li"})
 # These begin a line of their own wherever they stand; all others go on in the text around them.
 _BLOCKS = _TITLES | _SECTIONS | _CODE | _PROSE | _ROWS | _ITEMS
-_TOLD = frozenset("name title label value text description content summary comment".split())
+_TOLD = _names("name title label value text description content summary comment")
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")  # as text: feeds carry HTML so
 _ITEM = "- "
 _DEEPEST = 6  # levels of headings

@@ -39,7 +39,7 @@ _PLACE = re.compile(
     re.DOTALL,
 )
 _LONGEST = 1000  # characters of a name that are compared with others
-_PLACES = "#page=7, #slide=3, #L10-L42 or #char=120,810"
+_PLACES = "#page=7, #L10-L42 or #char=120,810"
 
 
 @dataclass(frozen=True, slots=True)

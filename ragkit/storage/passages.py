@@ -82,8 +82,8 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     rows = by_id(
         connection,
         "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
-        "documents.pages, documents.locators, files.path, files.size, files.mtime_ns, files.hash AS file_hash, "
-        "roots.folder AS root "
+        "documents.pages, documents.locators, files.path, files.size, files.mtime_ns, "
+        "files.hash AS file_hash, roots.folder AS root "
         "FROM passages JOIN documents ON documents.id = passages.document_id "
         "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
         "WHERE passages.id",

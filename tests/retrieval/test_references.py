@@ -11,7 +11,7 @@ from tests.conftest import REPOSITORY
 @pytest.mark.parametrize(
     ("written", "path", "place"),
     [
-        ("a/b.pdf#page=7", "a/b.pdf", Place(page=7)),
+        ("a/b.pdf#page=7", "a/b.pdf", Place(locator="page=7")),
         ("a.md#L10-L42", "a.md", Place(lines=(10, 42))),
         ("a.md#L10-42", "a.md", Place(lines=(10, 42))),
         ("a.md#L10", "a.md", Place(lines=(10, 10))),
@@ -28,7 +28,7 @@ def test_what_a_citation_says(written, path, place):
 @pytest.mark.parametrize(
     ("arguments", "written"),
     [
-        (("a.pdf", 7, None, None, 5, 99), "a.pdf#page=7"),
+        (("a.pdf", "page=7", None, None, 5, 99), "a.pdf#page=7"),
         (("a.md", None, 10, 42, 5, 99), "a.md#L10-L42"),
         (("a.md", None, 10, 10, 5, 99), "a.md#L10"),
         (("a.html", None, None, None, 5, 99), "a.html#char=5,99"),
