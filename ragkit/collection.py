@@ -140,14 +140,14 @@ class Collection:
 
         `paths` as for `index`. Goes on until `stop` is set or the caller breaks off.
         """
-        from ragkit.ingest.watching import changes
+        from ragkit.ingest.watching import changes, patiently
 
         with self._store.reading() as connection:
             roots = [root.path for root in ledger.roots(connection) if Path(root.path).exists()]
         named = [paths] if isinstance(paths, (str, Path)) else list(paths)
         for _ in changes(named or roots, self.folder, stop):
-            report = self.index(paths)
-            if report.added or report.updated or report.moved or report.removed:
+            report = patiently(lambda: self.index(paths), self._notify, stop)
+            if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
 
     def search(
@@ -199,6 +199,12 @@ class Collection:
             searcher = Searcher(connection, self._indexes, encoder, model["id"], query, vector)
             rank = {"dense": searcher.dense, "lexical": searcher.lexical, "hybrid": searcher.hybrid}
             found = hits(connection, rank[mode](k, min_score), context)
+            waiting = mode != "lexical" and embeddings.any_pending(connection, model["id"])
+        if waiting:
+            self._notify(
+                "some passages are not yet found by meaning, only by their words; "
+                "finish with: ragkit index"
+            )
         self._indexes.mend()
         return found
 

@@ -6,6 +6,7 @@ and, where there is one, the command that mends it.
     ├── DocumentError      one file cannot be read: recorded, never fatal
     └── UnavailableError   something that is needed cannot be used        exit code 3
         ├── CollectionError    the database, its lock, an index file
+        │   └── BusyError      another process writes just now
         └── ModelError         the encoder
 
 Only the command line and the servers turn these into exit and status codes.
@@ -40,6 +41,10 @@ class UnavailableError(RagkitError):
 
 class CollectionError(UnavailableError):
     """The collection cannot be used: missing, locked, damaged, newer, read-only."""
+
+
+class BusyError(CollectionError):
+    """Another process writes to the collection just now: the same call works later."""
 
 
 class ModelError(UnavailableError):

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
-from ragkit.ingest.plan import READ, Plan, Target, inner_prefix
+from ragkit.ingest.plan import READ, Plan
 from ragkit.ingest.reading import Cut, Reader, Reading
+from ragkit.ingest.targets import Target, inner_prefix
 from ragkit.storage import embeddings, history, ledger, passages
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
@@ -46,28 +47,39 @@ class Writer:
     store: Database
     indexes: Indexes
     model_id: int
-    pending: int  # different texts that wait for a vector
     on_progress: Callable[[Progress], None]
     started: float  # time.monotonic()
+    pending: int = 0  # different texts that wait for a vector, roughly
     counts: Counter[str] = field(default_factory=Counter)
     roots: dict[str, int] = field(default_factory=dict)  # root path → id
+    moved_roots: set[int] = field(default_factory=set)
     files_done: int = 0
     words_at: float = 0.0
     text_waits: bool = False  # committed, not yet in the word index
 
-    def settle(self, plan: Plan) -> None:
-        """Everything of a plan that needs no file to be read."""
+    def settle(self, plans: Sequence[Plan]) -> None:
+        """Everything of the plans that needs no file to be read."""
+        for plan in plans:
+            self._settle(plan)
+        if self.moved_roots:
+            with self.store.writing() as connection:
+                for root_id in self.moved_roots:  # only now: any plan may have taken their files
+                    ledger.remove_root(connection, root_id)
+
+    def _settle(self, plan: Plan) -> None:
         with self.store.writing() as connection:
-            if plan.gone or plan.passed:
+            if plan.gone or plan.passed or plan.target.moved:
                 advance(connection)
             root_id = _save_root(connection, plan.target)
             self.roots[plan.target.path] = root_id
+            ledger.remove_files(connection, (row.id for row in plan.gone))
+            for row, path in plan.carried:
+                ledger.move_file(connection, row.id, root_id, path)
             for row, task in plan.moved:
                 found = task.found
                 ledger.move_file(connection, row.id, root_id, found.path)
                 ledger.touch_file(connection, row.id, found.size, found.mtime_ns, found.inode)
-            ledger.remove_files(connection, (row.id for row in plan.gone))
-            for each in plan.passed:
+            for each, _ in plan.passed:
                 file_id = ledger.record_file(
                     connection,
                     root_id,
@@ -77,52 +89,62 @@ class Writer:
                     size=each.size,
                 )
                 self.counts["removed"] += ledger.remove_documents(connection, file_id)
-        self.counts["moved"] += len(plan.moved)
+        self.counts["moved"] += len(plan.moved) + plan.along
         self.counts["removed"] += sum(row.has_text for row in plan.gone)
         self.counts["unchanged"] += plan.unchanged
+        self.moved_roots |= {root.id for root in plan.target.moved}
 
-    def read_and_embed(self, plans: Sequence[Plan], cut: Cut, encoder: Encoder) -> Embedder:
+    def read_and_embed(
+        self, plans: Sequence[Plan], cut: Cut, load_encoder: Callable[[], Encoder]
+    ) -> Embedder:
         """Read what the plans say and give every pending passage its vector."""
         tasks = [task for plan in plans for task in plan.read]
         owners = {id(task): self.roots[plan.target.path] for plan in plans for task in plan.read}
         reader = Reader(tasks, cut)
-        embedder = Embedder(self.store, encoder, self.model_id)
+        embedder = Embedder(self.store, load_encoder, self.model_id)
         try:
             while not reader.finished:
                 embedder.feed()
                 group = _taken(reader)
                 if group:
-                    self._save_group(group, owners, cut.recipe)
+                    embedder.add(self._save_group(group, owners, cut.recipe))
                 self._collect(embedder, 0, len(tasks))
             if reader.error is not None:
                 raise reader.error
             self._index_words(now=True)
-            embedder.feed()
+            embedder.feed(everything=True)
             while embedder.busy:
                 self._collect(embedder, 0.2, len(tasks))
-                embedder.feed()
+                embedder.feed(everything=True)
         finally:
             reader.stop()
             embedder.stop()
         if embedder.failure is not None:
             raise embedder.failure
+        self.pending = 0
+        self._collect(embedder, 0, len(tasks))
         return embedder
 
     def _collect(self, embedder: Embedder, patience: float, files_total: int) -> None:
-        self.pending -= embedder.collect(patience)
+        self.pending = max(0, self.pending - embedder.collect(patience))
         seconds = time.monotonic() - self.started
         self.on_progress(
             Progress(self.files_done, files_total, embedder.embedded, self.pending, seconds)
         )
 
-    def _save_group(self, group: Sequence[Reading], owners: dict[int, int], recipe: str) -> None:
+    def _save_group(
+        self, group: Sequence[Reading], owners: dict[int, int], recipe: str
+    ) -> list[int]:
+        """Commit what was read; returns the ids of the documents."""
         with self.store.changing() as (connection, generation):
-            for reading in group:
+            saved = [
                 self._save(connection, generation, owners[id(reading.task)], reading, recipe)
-            self.pending += embeddings.pending_in(connection, self.model_id, generation)
+                for reading in group
+            ]
         self.files_done += len(group)
         self.text_waits = True
         self._index_words(now=False)
+        return [document_id for document_id in saved if document_id is not None]
 
     def _save(
         self,
@@ -131,12 +153,13 @@ class Writer:
         root_id: int,
         reading: Reading,
         recipe: str,
-    ) -> None:
+    ) -> int | None:
         task, known = reading.task, reading.task.known
         if reading.same and known is not None:
             ledger.touch_file(connection, known.id, reading.size, reading.mtime_ns, reading.inode)
-            self.counts["unchanged"] += known.status in READ
-            return
+            moved = known.root_id in self.moved_roots
+            self.counts["moved" if moved else "unchanged"] += known.status in READ
+            return None
         document = reading.document
         status = "indexed" if reading.passages else "empty"
         if document is None:
@@ -163,11 +186,14 @@ class Writer:
         if document is None:
             if not kept:
                 ledger.remove_documents(connection, file_id)
-            return
+            return None
         document_id = ledger.save_document(connection, file_id, document)
+        self.pending -= embeddings.pending_in(connection, self.model_id, document_id)
         passages.save_passages(connection, document_id, reading.passages, generation)
+        self.pending += embeddings.pending_in(connection, self.model_id, document_id)
         self.counts["read_passages"] += len(reading.passages)
         self.counts["updated" if known and known.has_text else "added"] += 1
+        return document_id
 
     def _index_words(self, *, now: bool) -> None:
         if self.text_waits and (now or time.monotonic() - self.words_at > WORDS_EVERY):
@@ -176,13 +202,16 @@ class Writer:
             self.text_waits = False
 
     def finish(self) -> None:
-        """Bring the index files up to date and forget what nothing refers to."""
+        """Bring the index files up to date, forget what nothing refers to, note if all is done."""
         self.indexes.fold_words()
         with self.store.reading() as connection:
             anything_went = history.any_removed(connection)
-        if anything_went:
+            noted = embeddings.is_noted_complete(connection)
+        if anything_went or not noted:
             with self.store.writing() as connection:
                 history.forget_unused(connection)
+                if not embeddings.any_pending(connection, self.model_id):
+                    embeddings.note_complete(connection)
         self.indexes.fold_vectors()
 
 

@@ -7,12 +7,14 @@ length waste no work on padding. Knows nothing of files.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder
 from ragkit.storage import embeddings
 from ragkit.storage.database import Database
+from ragkit.storage.embeddings import Pending
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,66 +25,81 @@ JOB_TOKENS = 8192  # given to the encoder at once: about two seconds on a laptop
 IN_FLIGHT = 2  # one at work and one waiting, so that the encoder never waits for the database
 
 
-class Text(NamedTuple):
-    """A text that waits for its vector."""
+class Job(NamedTuple):
+    """Texts that are given to the encoder together."""
 
-    hash: bytes
-    text: str
-    tokens: int
+    texts: list[Pending]
+    fresh: bool  # of a document read in this run
 
 
 class Embedder:
     """Feeds the encoder and collects its vectors. Use from one thread; call `stop` at the end.
 
-    Where the encoder fails, `failure` says how and nothing more is embedded: the text can still be
-    stored, and is found by its words.
+    First come the documents named to `add`; what else is pending comes when asked for, at the end:
+    until then a file may still be read again and its passages replaced. The encoder is loaded when
+    the first text is given to it. Where it fails, `failure` says how and nothing more is embedded:
+    the text can still be stored, and is found by its words.
     """
 
-    def __init__(self, store: Database, encoder: Encoder, model_id: int) -> None:
+    def __init__(self, store: Database, load: Callable[[], Encoder], model_id: int) -> None:
         self.tokens = 0
         self.truncated_tokens = 0
         self.embedded = 0
+        self.fresh = 0  # of those, of documents read in this run
         self.failure: BaseException | None = None
-        self._store, self._encoder, self._model_id = store, encoder, model_id
+        self._store, self._load, self._model_id = store, load, model_id
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="ragkit-embedder")
-        self._waiting: deque[list[Text]] = deque()
-        self._running: dict[Future[NDArray[np.float32]], list[Text]] = {}
-        self._after = 0
+        self._documents: deque[int] = deque()
+        self._waiting: deque[Job] = deque()
+        self._running: dict[Future[tuple[NDArray[np.float32], int]], Job] = {}
+        self._after = (0, 0)
 
     @property
     def busy(self) -> bool:
-        """Whether anything is at work or cut into jobs."""
-        return self.failure is None and bool(self._running or self._waiting)
+        """Whether anything is at work or waits for it."""
+        return self.failure is None and bool(self._running or self._waiting or self._documents)
 
-    def feed(self) -> None:
-        """Keep the encoder supplied from what is pending in the database."""
+    def add(self, document_ids: Iterable[int]) -> None:
+        """Embed the pending passages of these documents."""
+        self._documents.extend(document_ids)
+
+    def feed(self, *, everything: bool = False) -> None:
+        """Keep the encoder supplied; with `everything` from all that is pending in the database."""
         if self.failure is not None:
             return
         if not self._waiting and len(self._running) < IN_FLIGHT:
-            self._look_for_more()
+            self._look_for_more(everything)
         while self._waiting and len(self._running) < IN_FLIGHT:
             job = self._waiting.popleft()
-            texts = [each.text for each in job]
-            self._running[self._pool.submit(self._encoder.encode_passages, texts)] = job
+            self._running[self._pool.submit(self._encode, [each.text for each in job.texts])] = job
 
-    def _look_for_more(self) -> None:
+    def _encode(self, texts: list[str]) -> tuple[NDArray[np.float32], int]:
+        """On the embedder's thread: vectors (n, d), and the window they were made in."""
+        encoder = self._load()
+        return encoder.encode_passages(texts), encoder.window
+
+    def _look_for_more(self, everything: bool) -> None:
+        rows: list[Pending] = []
         with self._store.reading() as connection:
-            rows = embeddings.pending(connection, self._model_id, self._after, WINDOW)
-        if not rows:
-            return
-        self._after = rows[-1][0]
-        at_work = {each.hash for job in self._running.values() for each in job}
-        texts = {row[1]: Text(*row[1:]) for row in rows if row[1] not in at_work}
-        job: list[Text] = []
+            while self._documents and len(rows) < WINDOW:
+                document = self._documents.popleft()
+                rows += embeddings.pending_of(connection, self._model_id, document)
+            fresh = bool(rows)
+            if everything and not fresh:
+                rows = embeddings.pending_after(connection, self._model_id, self._after, WINDOW)
+                self._after = rows[-1].place if rows else self._after
+        at_work = {each.hash for job in self._running.values() for each in job.texts}
+        texts = {row.hash: row for row in rows if row.hash not in at_work}
+        job: list[Pending] = []
         budget = JOB_TOKENS
         for each in sorted(texts.values(), key=lambda text: text.tokens, reverse=True):
             if job and each.tokens > budget:
-                self._waiting.append(job)
+                self._waiting.append(Job(job, fresh))
                 job, budget = [], JOB_TOKENS
             job.append(each)
             budget -= each.tokens
         if job:
-            self._waiting.append(job)
+            self._waiting.append(Job(job, fresh))
 
     def collect(self, seconds: float) -> int:
         """Store the vectors that are ready, waiting up to so long for the first; how many."""
@@ -91,20 +108,20 @@ class Embedder:
         done = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED).done
         return sum(self._save(future) for future in done)
 
-    def _save(self, future: Future[NDArray[np.float32]]) -> int:
+    def _save(self, future: Future[tuple[NDArray[np.float32], int]]) -> int:
         job = self._running.pop(future)
         self.failure = self.failure or future.exception()
         if self.failure is not None:
             return 0
-        vectors = future.result()
+        vectors, window = future.result()
         with self._store.changing() as (connection, generation):
-            hashes = [each.hash for each in job]
+            hashes = [each.hash for each in job.texts]
             embeddings.save_vectors(connection, self._model_id, generation, hashes, vectors)
-        self.embedded += len(job)
-        self.tokens += sum(each.tokens for each in job)
-        window = self._encoder.window
-        self.truncated_tokens += sum(max(0, each.tokens - window) for each in job)
-        return len(job)
+        self.embedded += len(job.texts)
+        self.fresh += len(job.texts) * job.fresh
+        self.tokens += sum(each.tokens for each in job.texts)
+        self.truncated_tokens += sum(max(0, each.tokens - window) for each in job.texts)
+        return len(job.texts)
 
     def stop(self) -> None:
         """Wait for the job at work, keep its vectors, forget the rest."""

@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,7 +47,7 @@ class Reading:
 class Cut:
     """How documents are cut into passages."""
 
-    tokenizer: Tokenizer
+    tokenizer: Callable[[], Tokenizer]  # loaded when the first document has to be cut
     size: int
     overlap: float
     recipe: str
@@ -70,7 +70,7 @@ def read(task: Task, cut: Cut) -> Reading:
         return result(same=True)
     try:
         document = documents.read(data, found.path)
-        cuts = passages.split(document, cut.tokenizer, size=cut.size, overlap=cut.overlap)
+        cuts = passages.split(document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
     except DocumentError as error:
         return result(reason=str(error), skipped=error.skipped)
     return result(document=document, passages=cuts)

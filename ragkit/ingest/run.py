@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ragkit.documents import READER_VERSION
 from ragkit.encoders import Encoder
+from ragkit.ingest import moves, targets
 from ragkit.ingest import plan as planning
 from ragkit.ingest.apply import Progress, Writer
-from ragkit.ingest.plan import Plan, Target, Task
+from ragkit.ingest.plan import READ, Plan, Task
 from ragkit.ingest.reading import Cut
+from ragkit.ingest.targets import Target
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import FileStatus, IndexReport
 from ragkit.storage import embeddings, ledger, passages
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
+from ragkit.storage.ledger import FileRow, Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +46,53 @@ def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Pla
         f"read {READER_VERSION}, cut {CUTTER_VERSION}, {request.passage_tokens} tokens, "
         f"overlap {request.overlap:g}, model {fingerprint[:16]}"
     )
+    as_now = "none" if request.rebuild and request.dry_run else recipe
     with store.reading() as connection:
-        targets, warnings = planning.targets(
-            ledger.roots(connection), request.paths, request.include, request.exclude
+        roots = ledger.roots(connection)
+        compare = partial(
+            planning.compare,
+            connection,
+            roots,
+            recipe=as_now,
+            max_bytes=request.max_file_bytes,
+            skip=store.folder.resolve(),
         )
-        made = [
-            planning.make(
-                connection,
-                target,
-                recipe="none" if request.rebuild and request.dry_run else recipe,
-                max_bytes=request.max_file_bytes,
-                skip=store.folder.resolve(),
-                prune=request.prune,
-            )
-            for target in targets
+        wanted = targets.targets(roots, request.paths, request.include, request.exclude)
+        made = [compare(target) for target in wanted]
+        warnings = _move_roots(connection, roots, made, compare, named=bool(request.paths))
+        moves.match(connection, roots, made, as_now)
+    for plan in made:
+        plan.decide(prune=request.prune)
+    return made, recipe, warnings + [warning for plan in made for warning in plan.warnings]
+
+
+def _move_roots(
+    connection: sqlite3.Connection,
+    roots: Sequence[Root],
+    made: list[Plan],
+    compare: Callable[[Target], Plan],
+    *,
+    named: bool,
+) -> list[str]:
+    """Let plans take in the vanished roots whose files they have found; what a user should know."""
+    inside = {root.id for plan in made for root in plan.target.absorbs}
+    vanished = [root for root in roots if root.id not in inside and not Path(root.path).exists()]
+    told: list[str] = []
+    for position, plan in enumerate(made):
+        here = moves.moved_roots(connection, plan, vanished) if plan.new else []
+        if not here:
+            continue
+        is_new = all(root.path != plan.target.path for root in roots)
+        made[position] = compare(targets.with_moved(plan.target, here, is_new=is_new))
+        vanished = [root for root in vanished if root not in here]
+        told += [f"{root.path} is now {plan.target.place}; its passages are kept" for root in here]
+    if not named:
+        told += [
+            f"{root.path} is not there; its documents are kept. If it has moved: ragkit index "
+            f"FOLDER; to take them out: ragkit remove {root.path}"
+            for root in vanished
         ]
-    warnings += [warning for plan in made for warning in plan.warnings]
-    return made, recipe, warnings
+    return told
 
 
 def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
@@ -65,36 +100,59 @@ def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
     started = time.monotonic()
     made, recipe, warnings = plans(store, request, fingerprint)
     every = [task for plan in made for task in plan.read]
-    tasks = [task for task in every if request.rebuild or not _same_content(task, recipe)]
+    same = [] if request.rebuild else [task for task in every if _same_content(task, recipe)]
+    same_ids = {id(task) for task in same}
+    tasks = [task for task in every if id(task) not in same_ids]
     known = [task for task in tasks if task.known and task.known.has_text]
-    skipped = tuple(
-        FileStatus(
-            each.path,
-            "skipped",
-            each.reason,
-            0,
-            None,
-            None,
-            each.size,
-            0,
-            0,
-            (),
-            plan.target.folder,
-        )
-        for plan in made
-        for each in plan.passed
-    )
+    rows = [task.known for task in same if task.known]
+    moved_roots = {root.id for plan in made for root in plan.target.moved}
+    moved = sum(row.root_id in moved_roots and row.status in READ for row in rows)
+    bad = _would_not_be_read(made, [row for row in rows if row.status not in READ])
     return IndexReport(
         added=len(tasks) - len(known),
         updated=len(known),
-        unchanged=sum(plan.unchanged for plan in made) + len(every) - len(tasks),
-        moved=sum(len(plan.moved) for plan in made),
-        removed=sum(row.has_text for plan in made for row in plan.gone),
-        skipped=len(skipped),
+        unchanged=sum(plan.unchanged for plan in made)
+        + sum(row.status in READ for row in rows)
+        - moved,
+        moved=sum(len(plan.moved) + plan.along for plan in made) + moved,
+        removed=sum(row.has_text for plan in made for row in plan.gone)
+        + sum(row.has_text for plan in made for _, row in plan.passed if row is not None),
+        failed=sum(each.status == "failed" for each in bad),
+        skipped=sum(each.status == "skipped" for each in bad),
         seconds=time.monotonic() - started,
-        documents=skipped,
+        documents=bad,
         warnings=tuple(warnings),
         dry_run=True,
+    )
+
+
+def _would_not_be_read(made: Sequence[Plan], same: Sequence[FileRow]) -> tuple[FileStatus, ...]:
+    """The files that a run would list as skipped or failed, as far as that is known unread."""
+    found = []
+    for plan in made:
+        folder = plan.target.folder
+        for each, _ in plan.passed:
+            found.append(_status(folder, each.path, "skipped", each.reason, each.size))
+        for row in plan.still:
+            found.append(_status(folder, row.path, row.status, row.reason, row.size))
+    folders = {task.known.id: task.folder for plan in made for task in plan.read if task.known}
+    found += [_status(folders[row.id], row.path, row.status, row.reason, row.size) for row in same]
+    return tuple(sorted(found, key=lambda each: (each.root, each.path)))
+
+
+def _status(root: str, path: str, status: str, reason: str | None, size: int) -> FileStatus:
+    return FileStatus(
+        path=path,
+        status=status,
+        reason=reason,
+        passages=0,
+        media_type=None,
+        encoding=None,
+        size=size,
+        characters=0,
+        tokens=0,
+        warnings=(),
+        root=root,
     )
 
 
@@ -121,26 +179,23 @@ def index(
     """Bring the collection in line with the folders. The encoder is loaded only if needed."""
     started = time.monotonic()
     made, recipe, warnings = plans(store, request, fingerprint)
+    writer = Writer(store, indexes, model_id, on_progress, started)
+    writer.settle(made)
     with store.reading() as connection:
-        waiting = embeddings.pending_count(connection, model_id)
-    writer = Writer(store, indexes, model_id, waiting, on_progress, started)
-    for plan in made:
-        writer.settle(plan)
+        writer.pending = embeddings.pending_count(connection, model_id)
     embedder = None
-    if waiting or any(plan.read for plan in made):
-        encoder = load_encoder()
+    if writer.pending or any(plan.read for plan in made):
         cut = Cut(
-            encoder,
+            load_encoder,
             request.passage_tokens,
             request.overlap,
             recipe,
             request.max_file_bytes,
         )
-        embedder = writer.read_and_embed(made, cut, encoder)
+        embedder = writer.read_and_embed(made, cut, load_encoder)
     writer.finish()
     bad = _not_read(store, [plan.target for plan in made], writer.roots)
     counts = writer.counts
-    embedded = embedder.embedded if embedder else 0
     with store.reading() as connection:
         total = passages.count(connection)
     return IndexReport(
@@ -152,8 +207,8 @@ def index(
         failed=sum(each.status == "failed" for each in bad),
         skipped=sum(each.status == "skipped" for each in bad),
         passages=total,
-        embedded=embedded,
-        reused=max(0, waiting + counts["read_passages"] - embedded),
+        embedded=embedder.embedded if embedder else 0,
+        reused=counts["read_passages"] - embedder.fresh if embedder else 0,
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,

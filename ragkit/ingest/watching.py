@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from ragkit.errors import BusyError
+
+Result = TypeVar("Result")
+
+AGAIN = 1.0  # seconds between two tries to write
 QUIET_MS = 1_000  # a burst of changes, a checkout say, is one change
 
 
@@ -28,3 +35,22 @@ def changes(
         raise_interrupt=True,
     ):
         yield
+
+
+def patiently(
+    run: Callable[[], Result], tell: Callable[[str], None], stop: threading.Event | None = None
+) -> Result | None:
+    """`run()`, again and again while another process writes; that is told once.
+
+    None where `stop` is set before it came to that.
+    """
+    told = False
+    while stop is None or not stop.is_set():
+        try:
+            return run()
+        except BusyError as error:
+            if not told:
+                tell(f"{error}. Waiting for it")
+            told = True
+        time.sleep(AGAIN) if stop is None else stop.wait(AGAIN)
+    return None

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.passages import embedded_text
-from ragkit.storage.database import by_id
+from ragkit.storage.database import by_id, generation, set_value, value
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class Pending(NamedTuple):
+    """A passage that waits for its vector."""
+
+    place: tuple[int, int]  # generation and id
+    hash: bytes
+    text: str  # what the encoder is given
+    tokens: int
 
 
 def use_model(
@@ -28,7 +37,9 @@ def use_model(
         "ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name RETURNING id",
         (name, fingerprint, dimension, window),
     ).fetchone()
-    connection.execute("INSERT OR REPLACE INTO collection VALUES ('model_id', ?)", (row[0],))
+    if value(connection, "model_id") != row[0]:
+        set_value(connection, "model_id", row[0])
+        set_value(connection, "complete", 0)
     return int(row[0])
 
 
@@ -41,33 +52,84 @@ def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
     return row
 
 
+# Up to the generation `complete` nothing is pending, so that nobody has to look at all passages to
+# learn that. Whoever takes vectors away, or the model, sets it back to 0.
 _PENDING = (
     "FROM passages WHERE NOT EXISTS (SELECT 1 FROM vectors "
-    "WHERE vectors.model_id = ? AND vectors.hash = passages.hash)"
+    "WHERE vectors.model_id = :model AND vectors.hash = passages.hash) "
 )
+
+
+def _complete(connection: sqlite3.Connection) -> int:
+    return int(value(connection, "complete") or 0)
+
+
+def is_noted_complete(connection: sqlite3.Connection) -> bool:
+    """Whether it is known without looking that nothing is pending."""
+    return _complete(connection) == generation(connection)
+
+
+def any_pending(connection: sqlite3.Connection, model_id: int) -> bool:
+    """Whether any passage waits for its vector. Cheap where none does, and where the last does."""
+    if is_noted_complete(connection):
+        return False
+    sql = f"SELECT 1 {_PENDING} AND generation > :complete ORDER BY generation DESC LIMIT 1"
+    found = connection.execute(sql, {"model": model_id, "complete": _complete(connection)})
+    return found.fetchone() is not None
+
+
+def note_complete(connection: sqlite3.Connection) -> None:
+    """Remember that nothing is pending as of this generation."""
+    set_value(connection, "complete", generation(connection))
 
 
 def pending_count(connection: sqlite3.Connection, model_id: int) -> int:
     """How many different texts wait for their vector."""
-    sql = f"SELECT count(DISTINCT hash) {_PENDING}"
-    return int(connection.execute(sql, (model_id,)).fetchone()[0])
+    if is_noted_complete(connection):
+        return 0
+    sql = f"SELECT count(DISTINCT hash) {_PENDING} AND generation > :complete"
+    values = {"model": model_id, "complete": _complete(connection)}
+    return int(connection.execute(sql, values).fetchone()[0])
 
 
-def pending_in(connection: sqlite3.Connection, model_id: int, generation: int) -> int:
-    """How many different texts of this generation wait for their vector."""
-    sql = f"SELECT count(DISTINCT hash) {_PENDING} AND generation = ?"
-    return int(connection.execute(sql, (model_id, generation)).fetchone()[0])
+def pending_in(connection: sqlite3.Connection, model_id: int, document_id: int) -> int:
+    """How many different texts of this document wait for their vector."""
+    sql = f"SELECT count(DISTINCT hash) {_PENDING} AND document_id = :document"
+    values = {"model": model_id, "document": document_id}
+    return int(connection.execute(sql, values).fetchone()[0])
 
 
-def pending(
-    connection: sqlite3.Connection, model_id: int, after: int, limit: int
-) -> list[tuple[int, bytes, str, int]]:
-    """(id, hash, embedded text, tokens) of pending passages with an id above `after`, by id."""
-    rows = connection.execute(
-        f"SELECT id, hash, header, text, tokens {_PENDING} AND id > ? ORDER BY id LIMIT ?",
-        (model_id, after, limit),
+def pending_of(connection: sqlite3.Connection, model_id: int, document_id: int) -> list[Pending]:
+    """The pending passages of this document."""
+    sql = (
+        f"SELECT id, generation, hash, header, text, tokens {_PENDING} AND document_id = :document"
     )
-    return [(row[0], row[1], embedded_text(row[2], row[3]), row[4]) for row in rows]
+    rows = connection.execute(sql, {"model": model_id, "document": document_id})
+    return [_pending(row) for row in rows]
+
+
+def pending_after(
+    connection: sqlite3.Connection, model_id: int, after: tuple[int, int], limit: int
+) -> list[Pending]:
+    """The next pending passages by (generation, id); begin with (0, 0)."""
+    rows = connection.execute(
+        f"SELECT id, generation, hash, header, text, tokens {_PENDING} "
+        "AND generation > :complete AND (generation, id) > (:generation, :id) "
+        "ORDER BY generation, id LIMIT :limit",
+        {
+            "model": model_id,
+            "complete": _complete(connection),
+            "generation": after[0],
+            "id": after[1],
+            "limit": limit,
+        },
+    )
+    return [_pending(row) for row in rows]
+
+
+def _pending(row: sqlite3.Row) -> Pending:
+    text = embedded_text(row["header"], row["text"])
+    return Pending((row["generation"], row["id"]), row["hash"], text, row["tokens"])
 
 
 def save_vectors(
@@ -94,9 +156,9 @@ def stored_vectors(
     """Passage id → (d,) float32 unit vector, for those of `ids` that are there and not pending."""
     import numpy as np
 
-    rows = by_id(
+    rows = by_id(  # CROSS JOIN fixes the order: SQLite would look at all vectors of the model first
         connection,
-        "SELECT passages.id, vectors.vector FROM passages JOIN vectors "
+        "SELECT passages.id, vectors.vector FROM passages CROSS JOIN vectors "
         "ON vectors.hash = passages.hash AND vectors.model_id = ? WHERE passages.id",
         ids,
         model_id,
@@ -104,18 +166,12 @@ def stored_vectors(
     return {row[0]: np.frombuffer(row[1], dtype="<f4") for row in rows}
 
 
-def searchable_count(connection: sqlite3.Connection, model_id: int) -> int:
-    """How many passages have a vector of this model."""
-    row = connection.execute(
-        "SELECT count(*) FROM passages JOIN vectors ON vectors.hash = passages.hash "
-        "AND vectors.model_id = ?",
-        (model_id,),
-    ).fetchone()
-    return int(row[0])
+def forget_vectors(connection: sqlite3.Connection, now: int) -> None:
+    """Delete all vectors, so that everything is embedded anew; index files hold nothing now.
 
-
-def forget_vectors(connection: sqlite3.Connection, generation: int) -> None:
-    """Delete all vectors, so that everything is embedded anew; index files hold nothing now."""
+    `now` is the generation in which that happens.
+    """
     connection.execute("DELETE FROM vectors")
     connection.execute("DELETE FROM index_files WHERE kind = 'vectors'")
-    connection.execute("UPDATE collection SET value = ? WHERE key = 'trimmed'", (generation,))
+    set_value(connection, "trimmed", now)
+    set_value(connection, "complete", 0)

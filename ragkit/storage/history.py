@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragkit.passages import embedded_text
+from ragkit.storage.database import set_value, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,16 @@ def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile
 
 
 # Two questions, each with an index of its own, where one with OR would read the whole table.
-_SINCE = (
-    "FROM passages JOIN vectors ON vectors.hash = passages.hash "
-    "AND vectors.model_id = :model WHERE {}.generation > :since"
+# Otherwise SQLite would look at all vectors of the model first: CROSS JOIN fixes the order of the
+# tables, "+" keeps an index out.
+_NEW_PASSAGES = (
+    "FROM passages CROSS JOIN vectors ON vectors.hash = passages.hash "
+    "AND vectors.model_id = :model WHERE passages.generation > :since"
+)
+_NEW_VECTORS = (
+    "FROM vectors CROSS JOIN passages ON passages.hash = vectors.hash "
+    "WHERE +vectors.model_id = :model AND vectors.generation > :since "
+    "AND passages.generation <= :since"
 )
 
 
@@ -62,12 +70,9 @@ def vectors_since(
     Generation 0 yields everything, by id: an index is built and caught up by the same rows. No
     sorting, which would hold all vectors in memory.
     """
-    sql = f"SELECT passages.id, vectors.vector {_SINCE.format('passages')}"
+    sql = f"SELECT passages.id, vectors.vector {_NEW_PASSAGES}"
     if generation:
-        sql += (
-            f" UNION ALL SELECT passages.id, vectors.vector {_SINCE.format('vectors')} "
-            "AND passages.generation <= :since"
-        )
+        sql += f" UNION ALL SELECT passages.id, vectors.vector {_NEW_VECTORS}"
     rows = connection.execute(sql, {"model": model_id, "since": generation})
     for row in rows:
         yield row[0], row[1]
@@ -75,8 +80,9 @@ def vectors_since(
 
 def texts_since(connection: sqlite3.Connection, generation: int) -> Iterator[tuple[int, str]]:
     """(passage id, text with its header) of passages that came after this generation, by id."""
+    by = "+id" if generation else "id"  # few are found by generation, all are read as they lie
     rows = connection.execute(
-        "SELECT id, header, text FROM passages WHERE generation > ? ORDER BY id", (generation,)
+        f"SELECT id, header, text FROM passages WHERE generation > ? ORDER BY {by}", (generation,)
     )
     for row in rows:
         yield row[0], embedded_text(row[1], row[2])
@@ -91,8 +97,7 @@ def has_newer_text(connection: sqlite3.Connection, generation: int) -> bool:
 def changes_since(connection: sqlite3.Connection, model_id: int, generation: int) -> int:
     """How many passages became searchable or went after this generation."""
     row = connection.execute(
-        f"SELECT (SELECT count(*) {_SINCE.format('passages')}) "
-        f"+ (SELECT count(*) {_SINCE.format('vectors')} AND passages.generation <= :since) "
+        f"SELECT (SELECT count(*) {_NEW_PASSAGES}) + (SELECT count(*) {_NEW_VECTORS}) "
         "+ (SELECT count(*) FROM removals WHERE generation > :since)",
         {"model": model_id, "since": generation},
     ).fetchone()
@@ -112,8 +117,15 @@ def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
 
 def forget_unused(connection: sqlite3.Connection) -> None:
     """Delete vectors that no passage has, and removals that both index files have seen."""
-    connection.execute("DELETE FROM vectors WHERE hash NOT IN (SELECT hash FROM passages)")
+    newest = connection.execute("SELECT max(generation) FROM removals").fetchone()[0]
+    if newest is not None and newest > int(value(connection, "swept") or 0):
+        # By id: the inner question is answered from indexes, without reading any vector.
+        connection.execute(
+            "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors WHERE NOT EXISTS "
+            "(SELECT 1 FROM passages WHERE passages.hash = vectors.hash))"
+        )
+        set_value(connection, "swept", newest)
     seen = connection.execute("SELECT min(generation), count(*) FROM index_files").fetchone()
-    if seen[1] == 2:
+    if seen[1] == 2 and seen[0] > int(value(connection, "trimmed") or 0):
         connection.execute("DELETE FROM removals WHERE generation <= ?", (seen[0],))
-        connection.execute("UPDATE collection SET value = ? WHERE key = 'trimmed'", (seen[0],))
+        set_value(connection, "trimmed", seen[0])

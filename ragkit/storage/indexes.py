@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ragkit.errors import CollectionError
-from ragkit.storage import embeddings, history, lexical, vectors
+from ragkit.storage import embeddings, history, lexical, passages, vectors
 from ragkit.storage.database import Database, generation, value
 from ragkit.storage.history import IndexFile
 from ragkit.storage.index_files import folder_checksum, set_aside, sweep
@@ -39,7 +39,7 @@ class Indexes:
         self._vectors_model: int | None = None
         self._words: WordIndex | None = None
         self._intact: dict[str, str] = {}  # word folders checked or written here, by checksum
-        self._damaged: list[IndexFile] = []
+        self._damaged: set[IndexFile] = set()  # as long as nobody has written them again
 
     def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:
         """All searchable vectors as of this snapshot, or a little later.
@@ -52,7 +52,8 @@ class Indexes:
         with self._opening:
             held = self._vectors if self._vectors_model == model["id"] else None
             if held is None or held.generation < int(value(connection, "trimmed") or 0):
-                held = self._open_vectors(connection, model["id"], model["dimension"])
+                held = VectorIndex.over(None, model["dimension"], 0)
+            held = self._on_newest_file(connection, model["id"], held)
             now = generation(connection)
             if held.generation < now:
                 held = held.advanced(
@@ -63,18 +64,24 @@ class Indexes:
             self._vectors, self._vectors_model = held, model["id"]
             return held
 
-    def _open_vectors(
-        self, connection: sqlite3.Connection, model_id: int, dimension: int
+    def _on_newest_file(
+        self, connection: sqlite3.Connection, model_id: int, held: VectorIndex
     ) -> VectorIndex:
+        """What is held, or the index file where there is one and it is worth opening."""
         file = history.index_file(connection, "vectors")
-        if file is not None and file.model_id == model_id:
-            path = self._store.folder / file.name
-            try:
-                base = vectors.read(path, file.checksum, dimension)
-                return VectorIndex.over(base, dimension, file.generation)
-            except (OSError, ValueError) as error:
-                self._report(file, error)
-        return VectorIndex.over(None, dimension, 0)
+        if file is None or file.model_id != model_id:
+            return held
+        if held.generation and not (held.is_heavy and file.generation > held.file_generation):
+            return held
+        if file in self._damaged:
+            return held
+        path = self._store.folder / file.name
+        try:
+            base = vectors.read(path, file.checksum, held.dimension)
+        except (OSError, ValueError) as error:
+            self._report(file, error)
+            return held
+        return VectorIndex.over(base, held.dimension, file.generation)
 
     def words(self, connection: sqlite3.Connection) -> WordIndex:
         """The passages' words as of this snapshot; up to seconds older while another writes."""
@@ -82,22 +89,37 @@ class Indexes:
             file = history.index_file(connection, "words")
             if file is None or history.has_newer_text(connection, file.generation):
                 file = self._caught_up(file)
-            if file is not None:
-                if self._words is not None and self._words.generation == file.generation:
-                    return self._words
-                try:
-                    self._check_words(file)
-                    path = self._store.folder / file.name
-                    self._words = WordIndex.read(path, file.generation)
-                    return self._words
-                except (OSError, ValueError) as error:
-                    self._report(file, error)
-            rows = history.texts_since(connection, 0)
-            self._words = WordIndex.in_memory(rows, file.generation if file else -1)
+            self._words = self._words_of(connection, file)
             return self._words
 
+    def _words_of(self, connection: sqlite3.Connection, file: IndexFile | None) -> WordIndex:
+        """The index in this file; without one, of what the database holds, kept in memory."""
+        held = self._words
+        if file is not None and file not in self._damaged:
+            if held is not None and not held.memory and held.generation == file.generation:
+                return held
+            try:
+                self._check_words(file)
+                return WordIndex.read(self._store.folder / file.name, file.generation)
+            except (OSError, ValueError) as error:
+                self._report(file, error)
+        now = generation(connection)
+        trimmed = int(value(connection, "trimmed") or 0)
+        if held is None or not held.memory or held.generation < trimmed:
+            return WordIndex.in_memory(history.texts_since(connection, 0), now)
+        if held.generation >= now:
+            return held
+        return held.advanced(
+            now,
+            history.texts_since(connection, held.generation),
+            history.removed_since(connection, held.generation),
+        )
+
     def _caught_up(self, file: IndexFile | None) -> IndexFile | None:
-        """The word index brought up to date, if nobody else is just doing that."""
+        """The word index brought up to date, if nobody else is just doing that.
+
+        None on a read-only disk, where the file stays behind for good.
+        """
         if self._store.read_only:
             return None
         with (
@@ -127,11 +149,11 @@ class Indexes:
             self._tell(f"{file.name} cannot be read ({error.strerror}); searching the database")
             return
         self._tell(f"{why}; made again from the database, nothing is embedded again")
-        self._damaged.append(file)
+        self._damaged.add(file)
 
     def mend(self) -> None:
         """Write again what was found damaged, unless the disk or another writer forbids it."""
-        damaged, self._damaged = self._damaged, []
+        damaged = set(self._damaged)
         if not damaged or self._store.read_only:
             return
         with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "mending"):
@@ -141,6 +163,7 @@ class Indexes:
                         set_aside(self._store.folder / file.name)
             self.fold_words()
             self.fold_vectors()
+            self._damaged -= damaged
 
     def fold_words(self) -> None:
         """Bring the word index file up to date. The writer's lock must be held."""
@@ -206,7 +229,7 @@ class Indexes:
         if file.generation == generation(connection):
             return True
         changed = history.changes_since(connection, model_id, file.generation)
-        return changed <= FOLD_AT * embeddings.searchable_count(connection, model_id)
+        return changed <= FOLD_AT * passages.count(connection)
 
     def _record(self, kind: str, file: IndexFile) -> None:
         with self._store.writing() as connection:

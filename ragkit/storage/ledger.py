@@ -70,10 +70,12 @@ def save_root(
     include: Sequence[str],
     exclude: Sequence[str],
 ) -> int:
-    """Add a root or change its globs; returns its id."""
+    """Add a root, or change its globs and whether it is a folder; returns its id."""
     connection.execute(
         "INSERT INTO roots (path, folder, include, exclude) VALUES (?, ?, ?, ?) ON CONFLICT (path) "
-        "DO UPDATE SET include = excluded.include, exclude = excluded.exclude",
+        "DO UPDATE SET folder = excluded.folder, include = excluded.include, "
+        "exclude = excluded.exclude WHERE (roots.folder, roots.include, roots.exclude) "
+        "!= (excluded.folder, excluded.include, excluded.exclude)",
         (path, folder, json.dumps(list(include)), json.dumps(list(exclude))),
     )
     return int(connection.execute("SELECT id FROM roots WHERE path = ?", (path,)).fetchone()[0])
@@ -93,8 +95,13 @@ def absorb_root(connection: sqlite3.Connection, inner: Root, outer_id: int, pref
     remove_root(connection, inner.id)
 
 
-def files(connection: sqlite3.Connection, root_id: int, under: str = "") -> Iterator[FileRow]:
-    """The files of a root, or only those at or below the relative path `under`."""
+def files(
+    connection: sqlite3.Connection, root_id: int, under: str = "", *, above: bool = False
+) -> Iterator[FileRow]:
+    """The files of a root, or only those at or below the relative path `under`.
+
+    With `above` also the rows of folders around it, where they were passed over.
+    """
     sql = (
         "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe, "
         "EXISTS (SELECT 1 FROM documents WHERE file_id = files.id) FROM files WHERE root_id = ?"
@@ -102,8 +109,11 @@ def files(connection: sqlite3.Connection, root_id: int, under: str = "") -> Iter
     arguments: list[object] = [root_id]
     if under:
         # "/" sorts just before "0", so this range is exactly what lies below the folder.
-        sql += " AND (path IN (?, ?) OR (path > ? AND path < ?))"
-        arguments += [under, f"{under}/", f"{under}/", f"{under}0"]
+        parts = under.split("/") if above else []
+        around = ["/".join(parts[:depth]) + "/" for depth in range(1, len(parts))]
+        names = [under, f"{under}/", *around]
+        sql += f" AND (path IN ({', '.join('?' * len(names))}) OR (path > ? AND path < ?))"
+        arguments += [*names, f"{under}/", f"{under}0"]
     for row in connection.execute(sql, arguments):
         yield FileRow(*row)
 

@@ -85,7 +85,9 @@ def write(
 class WordIndex:
     """An opened index. Safe to share between threads: searching changes nothing."""
 
-    def __init__(self, index: Any, generation: int) -> None:  # noqa: ANN401
+    def __init__(self, index: Any, generation: int, *, memory: bool = False) -> None:  # noqa: ANN401
+        self._index = index
+        self.memory = memory  # written nowhere
         index.register_tokenizer(_ANALYZER, _analyzer())
         self.generation = generation
         self._schema = index.schema
@@ -107,10 +109,18 @@ class WordIndex:
         """An index of these rows that is written nowhere: for a collection on a read-only disk."""
         import tantivy
 
-        index = tantivy.Index(_schema())
-        _add(index, rows, ())
-        index.reload()
-        return cls(index, generation)
+        return cls(tantivy.Index(_schema()), -1, memory=True).advanced(generation, rows, ())
+
+    def advanced(
+        self, generation: int, rows: Iterable[tuple[int, str]], removed: Iterable[int]
+    ) -> WordIndex:
+        """An index in memory with these rows added and these ids removed.
+
+        Who holds the one before goes on with what it was. Of several threads, one may do this.
+        """
+        _add(self._index, rows, removed)
+        self._index.reload()
+        return WordIndex(self._index, generation, memory=True)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)

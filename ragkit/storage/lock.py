@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ragkit.errors import CollectionError
+from ragkit.errors import BusyError, CollectionError
 
 
 @contextlib.contextmanager
 def writer_lock(folder: Path, purpose: str, patience: float = 0) -> Iterator[None]:
-    """Hold the collection's lock. Raises CollectionError where another holds it for longer than
-    `patience` seconds."""
+    """Hold the collection's lock. Raises BusyError where another holds it for longer than
+    `patience` seconds, CollectionError where it cannot be taken at all."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / "writer.lock", timeout=patience, thread_local=False)
@@ -28,9 +28,7 @@ def writer_lock(folder: Path, purpose: str, patience: float = 0) -> Iterator[Non
     try:
         lock.acquire()
     except Timeout:
-        raise CollectionError(
-            f"{folder} is being written by {_holder(note)}; try again later"
-        ) from None
+        raise BusyError(f"{folder} is being written by {_holder(note)}; try again later") from None
     except OSError as error:
         raise CollectionError(f"cannot write to {folder}: {error.strerror or error}") from error
     try:

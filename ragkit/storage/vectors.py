@@ -97,6 +97,7 @@ class VectorIndex:
 
     dimension: int
     generation: int
+    file_generation: int  # of the base; 0 where there is none
     base: Any  # a FAISS index with ids, or None
     delta_ids: NDArray[np.int64]  # (m,)
     delta: NDArray[np.float32]  # (m, d), unit rows
@@ -106,7 +107,8 @@ class VectorIndex:
     def over(cls, base: Any, dimension: int, generation: int) -> VectorIndex:  # noqa: ANN401
         """An index file's content, nothing after it."""
         ids = np.empty(0, dtype=np.int64)
-        return cls(dimension, generation, base, ids, np.empty((0, dimension), dtype=np.float32))
+        delta = np.empty((0, dimension), dtype=np.float32)
+        return cls(dimension, generation, generation, base, ids, delta)
 
     def advanced(
         self, generation: int, rows: Iterable[tuple[int, bytes]], removed: Sequence[int]
@@ -120,6 +122,12 @@ class VectorIndex:
             delta=np.concatenate([self.delta, *(vectors for _, vectors in fresh)]),
             removed=self.removed | frozenset(removed),
         )
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether what came and went after the base is worth a newer base."""
+        base = self.base.ntotal if self.base is not None else 0
+        return len(self.delta_ids) + len(self.removed) > FOLD_AT * base
 
     def __len__(self) -> int:
         """Upper bound of how many neighbours there are."""

@@ -170,3 +170,76 @@ def test_a_read_only_collection_cannot_be_written_and_says_so(
         with pytest.raises(CollectionError, match="cannot write to"):
             collection.index(folder)
         collection.close()
+
+
+def updated_many_times(collection, folder, times=30):
+    for number in range(times):
+        (folder / "leave.txt").write_text(f"Parents may stay at home for {number} days.")
+        collection.index(folder)
+
+
+def test_a_reader_that_stays_open_goes_over_to_newer_files(indexed, open_collection, folder):
+    reader = open_collection()
+    answers(reader)
+    updated_many_times(indexed, folder)
+    assert answers(reader) == answers(open_collection())
+    held = reader._indexes._vectors
+    assert len(held.delta_ids) + len(held.removed) <= 1  # a tenth of four passages, or the last
+    assert held.base.ntotal >= 4
+
+
+def test_words_kept_in_memory_are_added_to_not_made_again(
+    indexed, open_collection, folder, monkeypatch
+):
+    """As where another process holds the lock for its first run: there is no word index yet."""
+    monkeypatch.setattr("ragkit.storage.indexes.Indexes.fold_words", lambda self: None)
+    for path in index_files(indexed):
+        delete(path)
+    with indexed._store.writing() as connection:
+        connection.execute("DELETE FROM index_files")
+    reader = open_collection()
+    assert reader.search("parents", k=1, mode="lexical")[0].path == "leave.txt"
+    first = reader._indexes._words
+    assert reader.search("cats", k=1, mode="lexical")[0].path == "sub/cats.txt"
+    assert reader._indexes._words is first
+    (folder / "dogs.txt").write_text("Dogs bark.")
+    (folder / "leave.txt").unlink()
+    indexed.index(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "ragkit.storage.lexical.WordIndex.in_memory", lambda *_: pytest.fail("made again")
+        )
+        assert reader.search("dogs", k=1, mode="lexical")[0].path == "dogs.txt"
+        assert reader.search("parents", mode="lexical") == []
+    assert len(reader._indexes._words) == len(first)
+
+
+def test_a_read_only_collection_with_newer_text_builds_its_words_once(
+    indexed, open_collection, folder, unprivileged, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("ragkit.storage.indexes.Indexes.fold_words", lambda self: None)
+        (folder / "late.txt").write_text("A latecomer.")
+        indexed.index(folder)
+    indexed.close()
+    with unprivileged(indexed.folder):
+        reader = open_collection()
+        assert reader.search("latecomer", k=1, mode="lexical")[0].path == "late.txt"
+        first = reader._indexes._words
+        reader.search("parents", k=1, mode="lexical")
+        assert reader._indexes._words is first
+        reader.close()
+
+
+def test_a_damaged_file_that_nobody_can_write_again_is_told_of_once(
+    indexed, open_collection, unprivileged, notices
+):
+    for path in index_files(indexed):
+        damage_all(path)
+    indexed.close()
+    with unprivileged(indexed.folder):
+        reader = open_collection()
+        answers(reader)
+        answers(reader)
+        reader.close()
+    assert len(notices) == 2
