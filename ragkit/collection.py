@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ragkit.errors import CollectionError, ModelError, UsageError
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 from ragkit.settings import MODES, Settings
-from ragkit.storage import embeddings, history, ledger, passages
+from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, generation
 from ragkit.storage.index_files import disk_size
 from ragkit.storage.lock import writer_lock
@@ -115,6 +115,7 @@ class Collection:
             passage_tokens=self.settings.passage_tokens,
             overlap=self.settings.overlap,
             max_file_bytes=int(self.settings.max_file_mb * 1_000_000),
+            records=self.settings.records,
         )
         wanted = model or self.settings.model
         if dry_run:
@@ -263,7 +264,7 @@ class Collection:
                 roots=tuple(root.path for root in ledger.roots(connection)),
                 files=by_status,
                 reasons=by_reason,
-                documents=ledger.document_count(connection),
+                documents=texts.document_count(connection),
                 passages=passages.count(connection),
                 pending=embeddings.pending_count(connection, model["id"]) if model else 0,
                 model=model["name"] if model else None,

@@ -153,6 +153,18 @@ class FileStatus:
     tokens: int
     warnings: tuple[str, ...]
     root: str
+    documents: int = 0  # 1, or as many as an archive or a mailbox holds
+    unread: tuple[Unread, ...] = ()  # the first of what is in it and could not be read
+    unread_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a file that could not be read: an attachment, a file in an archive."""
+
+    record: str  # its place in the file; "" for the rest of it
+    reason: str
+    skipped: bool  # it is no document; else it is broken
 
 
 @dataclass(frozen=True, slots=True)

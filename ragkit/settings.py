@@ -20,6 +20,7 @@ from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
 MODES = ("dense", "lexical", "hybrid")
+_YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
@@ -34,6 +35,7 @@ class Settings:
     passage_tokens: int = 200
     overlap: float = 0.1  # part of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
+    records: bool = False  # a document for each row, element or line of tables, JSON and XML
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, with the value found and the values expected."""
@@ -129,6 +131,11 @@ def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Sett
 
 
 def _converted(source: str, name: str, given: object, kind: str) -> object:
+    if kind == "bool":
+        if isinstance(given, bool):
+            return given
+        if str(given).lower() in _YES_OR_NO:
+            return _YES_OR_NO[str(given).lower()]
     wanted = {"int": int, "float": float}.get(kind, str)
     fits = (
         isinstance(given, str)
@@ -136,7 +143,7 @@ def _converted(source: str, name: str, given: object, kind: str) -> object:
         or (wanted is int and isinstance(given, int))
     )
     try:
-        if not fits or isinstance(given, bool):
+        if not fits or isinstance(given, bool) or kind == "bool":
             raise ValueError
         return wanted(given)
     except ValueError:

@@ -23,6 +23,7 @@ def _settings(arguments: Namespace) -> configuration.Settings:
         "model": getattr(arguments, "model", None),
         "mode": getattr(arguments, "mode", None),
         "top_k": getattr(arguments, "top_k", None),
+        "records": getattr(arguments, "records", None),
     }
     return configuration.load(flags=flags)
 
@@ -148,11 +149,11 @@ def ls(arguments: Namespace) -> int:
     with _open(arguments) as collection:
         files = collection.files()
     if arguments.failed:
-        files = [file for file in files if file.status in ("failed", "skipped")]
+        files = [file for file in files if file.status in ("failed", "skipped") or file.unread]
     if arguments.json:
         render.json_line([render.file_fields(file) for file in files])
     elif files:
-        print(render.files(shown(files)))
+        print(render.files(shown(files), parts=arguments.failed))
     return 0
 
 

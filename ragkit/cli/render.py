@@ -147,13 +147,26 @@ def _bytes(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def files(files: Sequence[FileStatus]) -> str:
-    """The ledger, a line a file."""
-    return "\n".join(
-        f"{file.status:<8} {file.passages:>6,}  {file.path}"
-        + (f"  ({file.reason})" if file.reason else "")
-        for file in files
-    )
+def files(files: Sequence[FileStatus], *, parts: bool = False) -> str:
+    """The ledger, a line a file; with `parts` also one for what is in a file and was not read."""
+    lines = []
+    for file in files:
+        lines.append(f"{file.status:<8} {file.passages:>6,}  {file.path}{_remark(file)}")
+        for each in file.unread if parts else ():
+            status = "skipped" if each.skipped else "failed"
+            place = f"{file.path}/{each.record}" if each.record else file.path
+            lines.append(f"{status:<8} {0:>6,}  {place}  ({each.reason})")
+    return "\n".join(lines)
+
+
+def _remark(file: FileStatus) -> str:
+    """What is behind a file's path: its reason, or what it holds."""
+    if file.reason:
+        return f"  ({file.reason})"
+    holds = [counted(file.documents, "document")] if file.documents > 1 else []
+    if file.unread_count:
+        holds.append(f"{file.unread_count:,} in it not read")
+    return f"  ({', '.join(holds)})" if holds else ""
 
 
 def place(hit: Hit) -> str:

@@ -7,6 +7,8 @@
     faq.md#L40-L52                        lines of a file whose text is its own
     about.html#char=120,810               characters of the extracted text (as in RFC 5147)
     faq.md                                the whole document
+    docs.zip/guide/faq.md#L40             the same of a file in an archive
+    mail.mbox/3, mail.mbox/3/report.pdf   a message of a mailbox; what is attached to it
     482                                   a passage, by its id
 
 Paths are relative to their root; an absolute path, or one relative to the working folder, is
@@ -29,7 +31,7 @@ from ragkit.errors import UsageError
 from ragkit.passages import places
 from ragkit.passages.sections import next_visible, visible_end
 from ragkit.records import Excerpt, Locator
-from ragkit.storage import ledger
+from ragkit.storage import texts
 from ragkit.storage.ledger import content_hash
 
 _NUMBER = r"(\d{1,18})"
@@ -99,18 +101,18 @@ def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Exc
     if not reference.strip():
         raise UsageError("the reference is empty; name a document, as in: ragkit get PATH")
     is_id = reference.isascii() and reference.isdigit() and len(reference) <= 18
-    if is_id and ledger.document_at(connection, reference, _absolute(reference)) is None:
-        row = ledger.document_of_passage(connection, int(reference))
+    if is_id and texts.document_at(connection, reference, _absolute(reference)) is None:
+        row = texts.document_of_passage(connection, int(reference))
         if row is None:
             raise UsageError(f"no passage has the id {reference}")
         span = (row["start"], row["end"])
     else:
         path, place = parse(reference)
-        row = ledger.document_at(connection, reference, _absolute(reference))
+        row = texts.document_at(connection, reference, _absolute(reference))
         if row is not None:  # a file name may itself look like a citation
             place = Place()
         else:
-            row = ledger.document_at(connection, path, _absolute(path))
+            row = texts.document_at(connection, path, _absolute(path))
         if row is None:
             raise UsageError(_not_there(connection, path))
         span = _span(row, place, reference)
@@ -126,14 +128,17 @@ def _absolute(path: str) -> str:
 
 def _not_there(connection: sqlite3.Connection, path: str) -> str:
     before, mark, behind = path.rpartition("#")
-    if mark and ledger.document_at(connection, before, _absolute(before)) is not None:
+    if mark and texts.document_at(connection, before, _absolute(before)) is not None:
         return f"{path}: #{behind} is no place in a document; expected {_PLACES}"
-    reason = ledger.why_not_read(connection, path, _absolute(path))
+    reason = texts.why_not_read(connection, path, _absolute(path))
     if reason is not None:
         return f"{path} was not read: {reason}"
-    paths = ledger.document_paths(connection)
+    paths = texts.document_paths(connection)
     folder = path.rstrip("/") + "/"
     inside = sum(each.startswith(folder) for each in paths)
+    if inside and texts.is_file(connection, path, _absolute(path)):
+        first = next(each for each in paths if each.startswith(folder))
+        return f"{path} holds {inside} documents; name one, as in: ragkit get {first}"
     if inside:
         return f"{path} is a folder, {inside} of its documents are here; see: ragkit ls"
     near = difflib.get_close_matches(path[:_LONGEST], paths, n=1)
@@ -244,8 +249,8 @@ def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
 
 
 def is_stale(row: sqlite3.Row) -> bool:
-    """Whether the file behind a row (root, path, size, mtime_ns, file_hash) is another by now."""
-    file = Path(row["root"]) / row["path"]
+    """Whether the file of a row (root, file_path, size, mtime_ns, file_hash) is another by now."""
+    file = Path(row["root"]) / row["file_path"]
     try:
         found = file.stat()
         if (found.st_size, found.st_mtime_ns) == (row["size"], row["mtime_ns"]):
