@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ragkit.documents import media_types, sniff
+from ragkit.documents.epub import read_epub
 from ragkit.documents.html import read_html
 from ragkit.documents.markdown import read_markdown
+from ragkit.documents.mhtml import read_mhtml
 from ragkit.documents.office import read_docx
+from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.documents.pdf import read_pdf
 from ragkit.documents.rst import read_rst
 from ragkit.documents.rtf import read_rtf
@@ -34,6 +37,11 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "text/markdown": read_markdown,
     "text/x-rst": read_rst,
     media_types.DOCX: read_docx,
+    media_types.EPUB: read_epub,
+    media_types.MHTML: read_mhtml,
+    media_types.ODP: read_odp,
+    media_types.ODS: read_ods,
+    media_types.ODT: read_odt,
     media_types.PPTX: read_pptx,
     media_types.RTF: read_rtf,
     media_types.XLS: read_xls,

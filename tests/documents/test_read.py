@@ -80,8 +80,7 @@ def test_an_empty_file_has_no_text(name, data):
     [
         (PNG, "a.txt", "binary file (PNG image)"),
         (b"\0\1\2\3", "a", "binary file"),
-        (make_zip({"xl/workbook.xml": ""}), "a.xlsx", "xlsx is not supported yet"),
-        (b"{\\rtf1 text}", "a.txt", "rtf is not supported yet"),
+        (make_zip({"xl/workbook.bin": ""}), "a.xlsb", "xlsb is not supported yet"),
         (b"Subject: x\n\ntext", "a.eml", "e-mail is not supported yet"),
     ],
 )
