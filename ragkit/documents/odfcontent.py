@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.flow import Flow
+from ragkit.documents.titles import property_title
 from ragkit.documents.xmlparts import Attributes
 
 _SKIPPED = frozenset(
@@ -110,7 +111,7 @@ class Content:
             self._lists -= 1
             self._in_list = self._in_list and self._lists > 0
         elif tag == "dc:creator" and self._author is not None:
-            name, self._author = " ".join("".join(self._author).split()), None
+            name, self._author = property_title("".join(self._author), ""), None
             self._aside.append(f"Comment by {name}:" if name else "Comment:")
         elif tag in {"text:note", "office:annotation", "presentation:notes"}:
             self._end_note(tag)

@@ -15,6 +15,7 @@ from ragkit.documents.flow import Flow
 from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import laid_out
 from ragkit.documents.properties import CORE, properties_in
+from ragkit.documents.titles import property_title
 from ragkit.documents.xmlparts import Attributes, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
@@ -117,7 +118,7 @@ class _Walk:
         elif tag == "w:fldSimple":
             self._field(attributes.get("w:instr", ""))
         elif tag == "w:comment":
-            author = " ".join(attributes.get("w:author", "").split())
+            author = property_title(attributes.get("w:author"), "")
             self.comment = f"Comment by {author}: " if author else "Comment: "
         elif tag == "w:tr":
             self.flow.open_row()
