@@ -60,7 +60,7 @@ def read_epub(data: bytes, name: str) -> Document:
         joined(chapters, "chapter", media_types.EPUB),
         title=properties.title(name),
         metadata=properties.metadata(),
-        warnings=tuple(lost),
+        warnings=(*lost, *package.lost),
     )
 
 

@@ -16,7 +16,7 @@ from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import laid_out
 from ragkit.documents.properties import CORE, properties_in
 from ragkit.documents.titles import property_title
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.xmlparts import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -46,10 +46,13 @@ def _document(package: Package, name: str) -> Document:
         raise DocumentError("damaged docx: it has no word/document.xml")
     styles = wordstyles.Styles()
     if "word/styles.xml" in names:
-        parse(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
+        attempt(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
     walk = _Walk(styles.resolved())
-    for part in (body, *(part for part in _NOTES if part in names)):
-        parse(package, part, walk.start, walk.end, walk.text)
+    damage = attempt(package, body, walk.start, walk.end, walk.text)
+    if damage is not None and not walk.flow.blocks:
+        raise damage
+    for part in filter(names.__contains__, _NOTES):
+        attempt(package, part, walk.start, walk.end, walk.text)
     for text in dict.fromkeys(_margins(package, walk.styles)):
         walk.flow.add(text)
     properties = properties_in(package, CORE)
@@ -57,6 +60,7 @@ def _document(package: Package, name: str) -> Document:
         laid_out(walk.flow, media_types.DOCX),
         title=walk.title or properties.title(name),
         metadata=properties.metadata(),
+        warnings=tuple(package.lost),
     )
 
 
@@ -64,7 +68,7 @@ def _margins(package: Package, styles: dict[str, wordstyles.Style]) -> Iterator[
     """What stands above and below the pages, but for their numbers."""
     for part in sorted(filter(_MARGINS.fullmatch, package.names)):
         walk = _Walk(styles, margin=True)
-        parse(package, part, walk.start, walk.end, walk.text)
+        attempt(package, part, walk.start, walk.end, walk.text)
         yield from (block.text for block in walk.flow.blocks)
 
 

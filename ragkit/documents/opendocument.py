@@ -15,7 +15,7 @@ from ragkit.documents.odfcontent import Content
 from ragkit.documents.odfsheets import Sheets
 from ragkit.documents.parts import joined, laid_out
 from ragkit.documents.properties import Properties, properties_in
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.xmlparts import Attributes, attempt, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -28,11 +28,10 @@ def read_odt(data: bytes, name: str) -> Document:
     with opened(data, "odt") as package:
         _check(package)
         content = Content()
-        parse(package, _CONTENT, content.start, content.end, content.text)
+        _read(package, content)
         properties = properties_in(package, _META, _ELEMENTS)
-    content.finish()
     document = laid_out(content.flow, media_types.ODT)
-    return _described(replace(document, title=content.title), properties, name)
+    return _described(package, replace(document, title=content.title), properties, name)
 
 
 def read_odp(data: bytes, name: str) -> Document:
@@ -40,12 +39,12 @@ def read_odp(data: bytes, name: str) -> Document:
     with opened(data, "odp") as package:
         _check(package)
         content = Content()
-        parse(package, _CONTENT, content.start, content.end, content.text)
+        _read(package, content)
         properties = properties_in(package, _META, _ELEMENTS)
     slides = [(str(number), laid_out(flow)) for number, flow in enumerate(content.pages, start=1)]
     document = joined(slides, "slide", media_types.ODP)
     first = next((heading.text for _, slide in slides[:1] for heading in slide.headings), None)
-    return _described(replace(document, title=first), properties, name)
+    return _described(package, replace(document, title=first), properties, name)
 
 
 def read_ods(data: bytes, name: str) -> Document:
@@ -58,15 +57,24 @@ def read_ods(data: bytes, name: str) -> Document:
         except RowFull:
             sheets.grid.stopped(0)
         properties = properties_in(package, _META, _ELEMENTS)
-    return _described(sheets.grid.document(media_types.ODS), properties, name)
+    return _described(package, sheets.grid.document(media_types.ODS), properties, name)
 
 
-def _described(document: Document, properties: Properties, name: str) -> Document:
+def _read(package: Package, content: Content) -> None:
+    """Read the content, as far as it goes; raise where that is nowhere."""
+    damage = attempt(package, _CONTENT, content.start, content.end, content.text)
+    content.finish()
+    if damage is not None and not content.pages and not content.flow.blocks:
+        raise damage
+
+
+def _described(package: Package, document: Document, properties: Properties, name: str) -> Document:
     """The document with what its properties say; their title counts before the text's own."""
     return replace(
         document,
         title=properties.title(name) or document.title,
         metadata=properties.metadata(),
+        warnings=(*document.warnings, *package.lost),
     )
 
 
@@ -79,6 +87,6 @@ def _check(package: Package) -> None:
         encrypted = encrypted or tag == "manifest:encryption-data"
 
     if _MANIFEST in package.names:
-        parse(package, _MANIFEST, start, lambda tag: None, lambda text: None)
+        attempt(package, _MANIFEST, start, lambda tag: None, lambda text: None)
     if encrypted:
         raise DocumentError(f"encrypted {package.kind}: needs a password")

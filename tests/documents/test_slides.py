@@ -122,11 +122,20 @@ def test_properties():
     }
 
 
+def test_damage_to_one_part_costs_only_what_comes_behind_it():
+    document = read(shape("One") + "<p:sp>", shape("Two"), core="<dc:title>Plan</dc:creator>")
+    assert placed(document) == [("1", "One"), ("2", "Two")]
+    assert document.warnings == (
+        "ppt/slides/slide1.xml is damaged: read as far as it goes",
+        "docProps/core.xml is damaged: read as far as it goes",
+    )
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (make_pptx(), "damaged pptx: it has no slides"),
-        (make_pptx("<p:sp>"), "damaged pptx: ppt/slides/slide1.xml: mismatched tag"),
+        (make_pptx("<p:sp>"), "damaged pptx: ppt/slides/slide1.xml is damaged"),
         (make_pptx(" " * 5_000_000), "slide1.xml inflates to over 200 times its size"),
         (make_pptx(shape("x"))[:-40], "damaged pptx: "),
     ],
