@@ -22,12 +22,15 @@ from ragkit.documents import (
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, unwrapped
+from ragkit.documents.epub import read_epub
 from ragkit.documents.html import read_html
 from ragkit.documents.latex import read_latex
 from ragkit.documents.man import read_man
 from ragkit.documents.markdown import read_markdown
+from ragkit.documents.mhtml import read_mhtml
 from ragkit.documents.notebook import read_notebook
 from ragkit.documents.office import read_docx
+from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.documents.org import read_org
 from ragkit.documents.pdf import read_pdf
 from ragkit.documents.rst import read_rst
@@ -65,6 +68,11 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     media_types.EML: mail.read_eml,
     media_types.MSG: outlook.read_msg,
     media_types.DOCX: read_docx,
+    media_types.EPUB: read_epub,
+    media_types.MHTML: read_mhtml,
+    media_types.ODP: read_odp,
+    media_types.ODS: read_ods,
+    media_types.ODT: read_odt,
     media_types.PPTX: read_pptx,
     media_types.RTF: read_rtf,
     media_types.XLS: read_xls,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.xmlparts import Attributes, attempt
 
 _MOST_POINTS = 1000  # of a series; more is a curve, not a table
 _CATEGORIES = frozenset({"c:cat", "c:xVal"})
@@ -18,7 +18,7 @@ _VALUES = frozenset({"c:val", "c:yVal"})
 def chart_rows(package: Package, part: str) -> tuple[str, list[list[str]]]:
     """The chart's title, and rows of cells: series names first, then a row a category."""
     walk = _Walk()
-    parse(package, part, walk.start, walk.end, walk.text)
+    attempt(package, part, walk.start, walk.end, walk.text)
     points = range(min(_MOST_POINTS, max((len(each.values) for each in walk.series), default=0)))
     if not points:
         return walk.title, []

@@ -26,7 +26,7 @@ _RATIO_FROM = 4_000_000  # bytes; below, no ratio hurts
 _PIECE = 1 << 16  # bytes
 _ENTRY = b"PK\x01\x02"  # opens each entry of a zip's directory
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ class Package:
     kind: str  # "docx", for reasons
     allowance: Allowance
     names: frozenset[str] = field(init=False)
+    lost: list[str] = field(default_factory=list)  # what of it could not be read, as warnings
 
     def __post_init__(self) -> None:
         self.names = frozenset(self.archive.namelist())
@@ -112,5 +113,5 @@ def opened(data: bytes, kind: str, allowance: Allowance | None = None) -> Iterat
         raise DocumentError(f"damaged {kind}: {error}") from error
     except RuntimeError as error:  # what zipfile raises where a password is needed
         raise DocumentError(f"encrypted {kind}: needs a password") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DocumentError(f"damaged {kind}: {str(error)[:120] or 'cut off'}") from error

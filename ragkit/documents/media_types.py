@@ -131,7 +131,7 @@ EXTENSIONS = {
         "application/toml": "toml",
         "application/x-ipynb+json": "ipynb",
         "application/x-subrip": "srt",
-        "application/xml": "xml xsd xsl xslt rss atom dbk docbook dita ditamap tei nxml xmi",
+        "application/xml": "xml rss atom dbk docbook dita ditamap tei nxml xmi",
         "application/yaml": "yaml yml",
         "image/svg+xml": "svg",
         EML: "eml",
@@ -203,6 +203,8 @@ EXTENSIONS = {
         "text/x-vhdl": "vhd vhdl",
         "text/x-vim": "vim",
         "text/x-vue": "vue",
+        "text/x-xsd": "xsd",
+        "text/x-xslt": "xsl xslt",
         "text/x-zig": "zig",
     }.items()
     for extension in extensions.split()
@@ -217,8 +219,8 @@ FILE_NAMES = {
     "gemfile": "text/x-ruby",
     "jenkinsfile": "text/x-groovy",
 }
-# Types that are more than text, in words for warnings. None but HTML and MHTML can be a text whose
-# name alone claims it.
+# Types that are more than text, in words for warnings. None but HTML, MHTML and e-mail can be a text
+# whose name alone claims it.
 BROAD = {
     "application/pdf": "PDF",
     "text/html": "HTML",

@@ -9,7 +9,7 @@ import posixpath
 from typing import NamedTuple
 
 from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.xmlparts import Attributes, attempt
 
 
 class Relation(NamedTuple):
@@ -35,7 +35,7 @@ def relations(package: Package, part: str) -> dict[str, Relation]:
             found[attributes.get("Id", "")] = Relation(kind, path)
 
     if source in package.names:
-        parse(package, source, start, lambda tag: None, lambda text: None)
+        attempt(package, source, start, lambda tag: None, lambda text: None)
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ragkit.documents.limits import Package
 from ragkit.documents.titles import property_title
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.xmlparts import Attributes, attempt
 
 CORE = "docProps/core.xml"  # of OOXML
 _LONGEST = 1000  # characters of one value
@@ -82,5 +82,5 @@ def properties_in(
     """
     found = Properties({**_ELEMENTS, **(elements or {})})
     if part in package.names:
-        parse(package, part, found.start, found.end, found.text)
+        attempt(package, part, found.start, found.end, found.text)
     return found

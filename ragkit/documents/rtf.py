@@ -101,6 +101,7 @@ class _Walk:
                 self._bytes(bytes((int(token["hex"], 16),)))
             elif kind == "sign":
                 self._sign(token["sign"].decode("latin-1"))
+        self._decode()
         self._end_paragraph()
         self._end_row()
 

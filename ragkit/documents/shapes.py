@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ragkit.documents.flow import Flow
 from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.xmlparts import Attributes, attempt
 
 Place = tuple[int, int]  # left and top in EMU, 914,400 to the inch
 
@@ -163,5 +163,5 @@ def _number(value: str) -> int:
 def shapes_in(package: Package, part: str) -> Shapes:
     """The shapes of one part, in the order they are drawn."""
     found = Shapes()
-    parse(package, part, found.start, found.end, found.text)
+    attempt(package, part, found.start, found.end, found.text)
     return found

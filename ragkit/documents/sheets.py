@@ -17,7 +17,7 @@ from ragkit.documents.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.numberformats import GENERAL, Format
 from ragkit.documents.ooxml import related, relations
 from ragkit.documents.properties import CORE, properties_in
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.xmlparts import Attributes, attempt, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -48,6 +48,7 @@ def read_xlsx(data: bytes, name: str) -> Document:
         if failed == len(book.sheets):
             raise DocumentError(grid.warnings[0] if failed else "damaged xlsx: it has no sheets")
         properties = properties_in(package, CORE)
+    grid.warnings += package.lost
     if book.hidden:
         grid.warnings.append(f"{book.hidden} hidden sheets are read")
     return replace(
@@ -86,7 +87,7 @@ class _Book:
         parse(package, found, start, lambda tag: None, lambda text: None)
         for part in related(package, found, "sharedStrings")[:1]:
             strings = _Strings(self.strings)
-            parse(package, part, strings.start, strings.end, strings.text)
+            attempt(package, part, strings.start, strings.end, strings.text)
         for part in related(package, found, "styles")[:1]:
             self._styles(package, part)
 
@@ -109,7 +110,7 @@ class _Book:
             nonlocal in_cells
             in_cells = in_cells and tag != "x:cellXfs"
 
-        parse(package, part, start, end, lambda text: None)
+        attempt(package, part, start, end, lambda text: None)
 
 
 @dataclass(slots=True)

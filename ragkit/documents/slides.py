@@ -48,12 +48,14 @@ def read_pptx(data: bytes, name: str) -> Document:
             parts.append((str(number), _slide(package, part, slide, places)))
         properties = properties_in(package, CORE)
     document = joined(parts, "slide", media_types.PPTX)
+    if not document.text and package.lost:
+        raise DocumentError(f"damaged pptx: {package.lost[0].partition(': ')[0]}")
     first = next((each.text for each in parts[0][1].headings), None)
     return replace(
         document,
         title=properties.title(name) or first,
         metadata=properties.metadata(),
-        warnings=(f"{hidden} hidden slides are read",) if hidden else (),
+        warnings=(*package.lost, *((f"{hidden} hidden slides are read",) if hidden else ())),
     )
 
 

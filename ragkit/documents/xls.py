@@ -25,10 +25,32 @@ def read_xls(data: bytes, name: str) -> Document:
 
     Raises `DocumentError` where the file is damaged or encrypted.
     """
+    book = _opened(data)
+    grid = Grid()
+    failed, hidden = [], 0
+    for index in range(book.nsheets):
+        try:
+            sheet = book.sheet_by_index(index)
+            hidden += bool(sheet.visibility)
+            _read_sheet(book, sheet, grid)
+        except Exception as error:  # xlrd trusts what it reads
+            failed.append(f"sheet {index + 1} is damaged: {_detail(error)}")
+        book.unload_sheet(index)
+    if failed and len(failed) == book.nsheets:
+        raise DocumentError(f"damaged xls: {failed[0]}")
+    grid.warnings += failed
+    if hidden:
+        grid.warnings.append(f"{hidden} hidden sheets are read")
+    author = " ".join(book.user_name.split()) if isinstance(book.user_name, str) else ""
+    document = grid.document(media_types.XLS)
+    return replace(document, metadata={"author": author} if author else {})
+
+
+def _opened(data: bytes) -> Book:
     import xlrd
 
     try:
-        book = xlrd.open_workbook(
+        return xlrd.open_workbook(
             file_contents=data,
             logfile=StringIO(),
             formatting_info=True,
@@ -38,19 +60,13 @@ def read_xls(data: bytes, name: str) -> Document:
     except xlrd.XLRDError as error:
         if "encrypted" in str(error):
             raise DocumentError("encrypted xls: needs a password") from error
-        raise DocumentError(f"damaged xls: {str(error)[:120]}") from error
-    grid = Grid()
-    hidden = 0
-    for index in range(book.nsheets):
-        sheet = book.sheet_by_index(index)
-        hidden += bool(sheet.visibility)
-        _read_sheet(book, sheet, grid)
-        book.unload_sheet(index)
-    if hidden:
-        grid.warnings.append(f"{hidden} hidden sheets are read")
-    author = " ".join(book.user_name.split()) if isinstance(book.user_name, str) else ""
-    document = grid.document(media_types.XLS)
-    return replace(document, metadata={"author": author} if author else {})
+        raise DocumentError(f"damaged xls: {_detail(error)}") from error
+    except Exception as error:  # xlrd trusts what it reads
+        raise DocumentError(f"damaged xls: {_detail(error)}") from error
+
+
+def _detail(error: Exception) -> str:
+    return " ".join(str(error).split())[:100] or type(error).__name__
 
 
 def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:

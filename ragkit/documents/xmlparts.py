@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 from xml.parsers import expat
 
-from ragkit.documents.limits import MAX_MEMBER, Package
+from ragkit.documents.limits import DAMAGE, MAX_MEMBER, Package
 from ragkit.errors import DocumentError
 
 # Namespaces by the end of their URI, which transitional and Strict OOXML share.
@@ -46,6 +46,10 @@ _PREFIXES = {
     "opendocument:xmlns:meta:1.0": "meta",
     "opendocument:xmlns:manifest:1.0": "manifest",
 }
+
+
+class DamagedPartError(DocumentError):
+    """A part that is no XML from some place on, or cannot be unpacked."""
 
 
 class _Names(dict[str, str]):
@@ -104,5 +108,22 @@ def parse(
         for piece in package.pieces(part, most):
             parser.Parse(piece, False)
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise DocumentError(f"damaged {package.kind}: {part[-60:]}: {error}") from error
+    except (expat.ExpatError, LookupError, *DAMAGE) as error:
+        detail = str(error)[:80] or "cut off"
+        raise DamagedPartError(f"damaged {package.kind}: {part[-60:]}: {detail}") from error
+
+
+def attempt(
+    package: Package, part: str, start: Start, end: End, text: Text
+) -> DamagedPartError | None:
+    """`parse` a part as far as it goes: damage to it becomes a warning in `package.lost`.
+
+    Returns the damage, for readers that can do nothing without the part. Traps are refused as
+    ever.
+    """
+    try:
+        parse(package, part, start, end, text)
+    except DamagedPartError as error:
+        package.lost.append(f"{part[-60:]} is damaged: read as far as it goes")
+        return error
+    return None

@@ -1,7 +1,10 @@
 """`read`: one entry for all formats, and nothing but DocumentError when things go wrong."""
 
+import io
 import subprocess
 import sys
+import zipfile
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,8 +14,19 @@ from ragkit.documents import READERS, media_types, read
 from ragkit.errors import DocumentError
 
 from .files import PNG, make_docx, make_pdf, make_zip, paragraph
+from .office_files import make_epub, make_odf, make_pptx, make_xlsx, rows, shape
 
 SEEDS = [
+    (
+        "a.rtf",
+        rb"{\rtf1{\fonttbl{\f0\fcharset128 A;}}\f0 \'83A{\*\x y}\u8364?\par a\cell b\cell\row}",
+    ),
+    (
+        "a.mht",
+        b'Content-Type: multipart/related; boundary="b"\n\n--b\nContent-Type: text/html\n'
+        b"Content-Transfer-Encoding: base64\n\nPHA+eDwvcD4=\n--b--\n",
+    ),
+    ("a.odt", make_odf("text", "<text:p>a<text:note><text:p>b</text:p></text:note></text:p>")),
     ("a.pdf", make_pdf(["One page.", "Another page."], title="Seed")),
     ("a.docx", make_docx(paragraph("Some text."), styles="", core="<dc:title>T</dc:title>")),
     ("a.html", b"<!doctype html><title>t</title><h1>H</h1><ul><li>x<table><tr><td>1<pre>a</pre>"),
@@ -20,6 +34,30 @@ SEEDS = [
     ("a.rst", b"A\n=\n\ntext::\n\n  code\n\nBb\n--\n\n.. code-block:: c\n\n  int x;\n"),
     ("a.txt", "naïve café".encode("latin-1")),
     ("a.txt", "Grüße\r\n".encode("utf-16")),
+]
+
+
+def opened(data):
+    """The members of a zip."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+TABLE = (
+    "<table:table table:name='S'><table:table-row table:number-rows-repeated='2'>"
+    "<table:table-cell><text:p>x</text:p></table:table-cell></table:table-row></table:table>"
+)
+CHART = "<c:ser><c:cat><c:pt idx='1'><c:v>x</c:v></c:pt></c:cat></c:ser>"
+LIST = "<text:list><text:list-item><text:p>a</text:p></text:list-item></text:list>"
+STYLES = "<cellXfs><xf numFmtId='9'/></cellXfs>"
+PACKAGES = [
+    opened(make_docx(paragraph("x", "", '<w:numPr><w:ilvl w:val="1"/></w:numPr>'))),
+    opened(make_pptx(shape("a", "b", at=(1, 2)), links=[("n", "chart", "../c.xml")], c=CHART)),
+    opened(make_xlsx({"S": rows(["a", 1], [None, 2.5])}, ["x"], STYLES)),
+    opened(make_odf("text", LIST + TABLE)),
+    opened(make_odf("presentation", f"<draw:page><draw:frame>{LIST}</draw:frame></draw:page>")),
+    opened(make_odf("spreadsheet", TABLE)),
+    opened(make_epub({"a.xhtml": "<html><body><p>x</p><pre/></body></html>"})),
 ]
 
 
@@ -33,7 +71,13 @@ def check(document):
         assert ends == sorted(ends)
         assert all(start < end for start, end in spans)
     assert list(document.pages) == sorted(document.pages)
-    assert all(0 <= page <= len(text) for page in document.pages)
+    assert [each.start for each in document.locators] == sorted(
+        each.start for each in document.locators
+    )
+    assert all(0 <= each.start < len(text) and each.value for each in document.locators)
+    for table in document.tables:
+        assert 0 <= table.start <= table.header_end < table.end <= len(text)
+    assert all(one.end <= other.start for one, other in pairwise(document.tables))
     assert all(each.text and 1 <= each.level <= 9 for each in document.headings)
 
 
@@ -59,6 +103,19 @@ def test_damaged_files(seed, data):
     read_if_possible(content[:start] + data.draw(st.binary(max_size=20)) + content[end:], name)
 
 
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(PACKAGES), st.data())
+def test_damaged_parts_of_packages(package, data):
+    name = data.draw(st.sampled_from([key for key in package if key != "mimetype"]))
+    content = package[name]
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 40)))
+    new = data.draw(
+        st.binary(max_size=20) | st.sampled_from([b"<x>", b"</text:p>", b"9" * 20, b"A"])
+    )
+    read_if_possible(make_zip({**package, name: content[:start] + new + content[end:]}), "a")
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(alphabet="#-=`~<>!|*.:[]()\n\t ab1\u00e9\ud800", max_size=200), st.sampled_from("mrh")
@@ -80,8 +137,7 @@ def test_an_empty_file_has_no_text(name, data):
     [
         (PNG, "a.txt", "binary file (PNG image)"),
         (b"\0\1\2\3", "a", "binary file"),
-        (make_zip({"xl/workbook.xml": ""}), "a.xlsx", "xlsx is not supported yet"),
-        (b"{\\rtf1 text}", "a.txt", "rtf is not supported yet"),
+        (make_zip({"xl/workbook.bin": ""}), "a.xlsb", "xlsb is not supported yet"),
         (b"Subject: x\n\ntext", "a.eml", "e-mail is not supported yet"),
     ],
 )

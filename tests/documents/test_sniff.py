@@ -54,7 +54,7 @@ def test_stored_mimetype_names_open_document_formats():
         ("\ufeff\n <HTML lang=en>", "text/html"),
         ('<?xml version="1.0"?><!-- x --><!DOCTYPE html PUBLIC "-//W3C//DTD">', "text/html"),
         ('<?xml version="1.0"?><svg xmlns="x">', "image/svg+xml"),
-        ('<?xml version="1.0"?><factbook>', "text/plain"),
+        ('<?xml version="1.0"?><factbook>', "application/xml"),
         ("<!-- never closed", "text/plain"),
         ("<htmlish>", "text/plain"),
     ],
