@@ -24,16 +24,16 @@ class SpentError(DocumentError):
 
 @dataclass(slots=True)
 class Budget:
-    """What is left for one file."""
+    """What one file has cost so far, and may still."""
 
-    members: int = MAX_ENTRIES
+    members: int = 0  # so far
     allowance: Allowance = field(default_factory=Allowance)
     started: float = field(default_factory=time.monotonic)
 
     def member(self) -> None:
         """One member more. Raises SpentError where that is too many, or took too long."""
-        self.members -= 1
-        if self.members < 0:
+        self.members += 1
+        if self.members > MAX_ENTRIES:
             raise SpentError(f"the rest is not read: over {MAX_ENTRIES:,} members")
         self._in_time()
 

@@ -36,6 +36,7 @@ _HIDDEN = re.compile(
 _ITEM = re.compile(r"\\item(?![A-Za-z])[ \t]{0,9}(?:\[([^\[\]]{0,200})\])?")
 _SIGNS = ((r"\%", "%"), (r"\&", "&"), (r"\_", "_"), (r"\#", "#"), (r"\$", "$"), ("~", " "),
           ("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"), (r"\ldots", "…"))  # fmt: skip
+_BRACES = str.maketrans("", "", "{}")
 _LONGEST = 2000  # characters that a title or a heading may take up
 _LONGEST_LINE = 100_000  # characters; a longer line is left as it is
 
@@ -61,7 +62,7 @@ def read_latex(data: bytes, name: str) -> Document:
             literal = opened[1]
             lines.add("") if literal == "comment" else lines.open(line)
         elif (section := _SECTION.match(line)) is not None:
-            words = _plain(_braced(text, at + section.end()))
+            words = _plain(_braced(text, at + section.end())).translate(_BRACES)
             lines.head(words + _plain(_behind(line, section.end())), _LEVELS[section[1]], words)
         else:
             lines.add(_plain(line))

@@ -32,6 +32,7 @@ _ESCAPE = re.compile(
     | (?P<comment>["\#].*) | (?P<sign>.) | $)""",
     re.VERBOSE,
 )
+_BEGIN = re.compile(r"^\.[ \t]?(?:TH|Dd|Dt|SH|Sh) ", re.MULTILINE)
 _WORD = re.compile(r'"((?:[^"]|"")*+)"?|(\S+)')
 _HEADINGS = {"SH": 1, "Sh": 1, "SS": 2, "Ss": 2}
 _OPEN = frozenset({"nf", "EX", "Bd"})
@@ -55,8 +56,10 @@ def read_man(data: bytes, name: str) -> Document:
     """A manual page with its sections. Never fails."""
     text, encoding, warnings = decode(data)
     page = _Page()
-    for line in text.split("\n"):
-        page.take(line)
+    begin = _BEGIN.search(text)
+    preamble = text.count("\n", 0, begin.start()) if begin else 0  # definitions of macros
+    for number, line in enumerate(text.split("\n")):
+        page.take(line if number >= preamble else "")
     return Document(
         "\n".join(page.lines),
         MAN,
@@ -126,7 +129,7 @@ class _Page:
 
 def _requested(macro: str, rest: str) -> str:
     """The words of a request: none for those that only lay out."""
-    if macro in _SILENT or macro in _OPEN or macro in _CLOSE or macro.startswith(('\\"', '"')):
+    if macro in _SILENT or macro in _OPEN or macro in _CLOSE or macro.startswith(("\\", '"')):
         return ""
     words = _arguments(rest)
     if macro == "IP":
@@ -144,7 +147,7 @@ def _mdoc(words: list[str]) -> str:
     joined = closing = ""
     for word in words:
         if word == "Fl":
-            shown.append("-")
+            shown[len(shown) - bool(joined) :] = [f"{shown[-1]}-" if joined else "-"]
             joined = "yes"
         elif word in {"Op", "Pq", "Dq", "Qq", "Aq"}:
             opened = {"Op": "[]", "Pq": "()", "Dq": "“”", "Qq": '""', "Aq": "<>"}[word]
@@ -167,7 +170,7 @@ def _arguments(rest: str) -> list[str]:
     for quoted, bare in _WORD.findall(rest):
         if bare.startswith('\\"'):
             break
-        found.append(" ".join(_plain(quoted.replace('""', '"') or bare).split()))
+        found.append(_plain(quoted.replace('""', '"') or bare))
     return [each for each in found if each]
 
 

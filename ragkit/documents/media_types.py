@@ -145,7 +145,7 @@ EXTENSIONS = {
         "text/markdown": "md markdown mdown mkd mdx qmd rmd",
         "text/plain": "txt text log",
         "text/tab-separated-values": "tsv tab",
-        "text/troff": "1 2 3 4 5 6 7 8 9 1p 3p man mdoc roff",
+        "text/troff": "1 2 3 4 5 6 7 8 9 1p 3p 3pm 1ssl 3ssl 5ssl 7ssl man mdoc roff",
         "text/vtt": "vtt",
         "text/x-ada": "adb ads",
         "text/x-assembly": "asm s",
@@ -219,8 +219,8 @@ FILE_NAMES = {
     "gemfile": "text/x-ruby",
     "jenkinsfile": "text/x-groovy",
 }
-# Types that are more than text, in words for warnings. None but HTML, MHTML and e-mail can be a text
-# whose name alone claims it.
+# Types that are more than text, in words for warnings. None but HTML, MHTML and e-mail can be
+# a text whose name alone claims it.
 BROAD = {
     "application/pdf": "PDF",
     "text/html": "HTML",
