@@ -115,7 +115,7 @@ class Collection:
             passage_tokens=self.settings.passage_tokens,
             overlap=self.settings.overlap,
             max_file_bytes=int(self.settings.max_file_mb * 1_000_000),
-            records=self.settings.records,
+            records=self._by_records(),
         )
         wanted = model or self.settings.model
         if dry_run:
@@ -124,6 +124,8 @@ class Collection:
             )
         with writer_lock(self.folder, "ragkit index", PATIENCE):
             model_id, fingerprint = self._model_for_writing(wanted, rebuild)
+            with self._store.writing() as connection:
+                ledger.keep_records(connection, request.records)
             return run.index(
                 self._store,
                 self._indexes,
@@ -278,6 +280,13 @@ class Collection:
                 generation=generation(connection),
                 version=__version__,
             )
+
+    def _by_records(self) -> bool:
+        """Whether tables are read by their records: as is set, else as they were before."""
+        if self.settings.records is not None:
+            return self.settings.records
+        with self._store.reading() as connection:
+            return ledger.kept_records(connection)
 
     def _ready_encoder(self) -> Encoder:
         """The collection's encoder, loaded once and checked against what it was made with."""

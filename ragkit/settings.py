@@ -35,7 +35,8 @@ class Settings:
     passage_tokens: int = 200
     overlap: float = 0.1  # part of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
-    records: bool = False  # a document for each row, element or line of tables, JSON and XML
+    # A document for each row, element or line of tables, JSON and XML; None: as it was before.
+    records: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, with the value found and the values expected."""
@@ -131,7 +132,8 @@ def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Sett
 
 
 def _converted(source: str, name: str, given: object, kind: str) -> object:
-    if kind == "bool":
+    is_switch = kind == "bool | None"
+    if is_switch:
         if isinstance(given, bool):
             return given
         if str(given).lower() in _YES_OR_NO:
@@ -143,10 +145,11 @@ def _converted(source: str, name: str, given: object, kind: str) -> object:
         or (wanted is int and isinstance(given, int))
     )
     try:
-        if not fits or isinstance(given, bool) or kind == "bool":
+        if not fits or isinstance(given, bool) or is_switch:
             raise ValueError
         return wanted(given)
     except ValueError:
         raise UsageError(
-            f"{source}: {_spelled(source, name)} is {given!r}; expected {kind}"
+            f"{source}: {_spelled(source, name)} is {given!r}; "
+            f"expected {'true or false' if is_switch else kind}"
         ) from None

@@ -141,7 +141,7 @@ def _add_index(command: argparse.ArgumentParser) -> None:
         "--records",
         action=argparse.BooleanOptionalAction,
         help="read each row, element or line of tables, JSON and XML as a document of its own "
-        "(keep it with: records = true in ragkit.toml)",
+        "(kept with the collection)",
     )
     command.add_argument("--watch", action="store_true", help="go on as files change, until Ctrl-C")
     _add_json(command)

@@ -18,6 +18,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.html import read_html
+from ragkit.documents.limits import MAX_ENTRIES
 from ragkit.documents.text import NO_CHARSETS, decode, without_controls
 from ragkit.documents.writing import Writing
 from ragkit.errors import DocumentError
@@ -26,7 +27,8 @@ from ragkit.records import Document
 EML, MBOX = "message/rfc822", "application/mbox"
 
 _LONGEST_HEADER = 2000  # characters of one that is kept; lists of recipients go on for pages
-_MOST_PARTS = 200  # that have parts: the email package asks each of them at every line
+_BOUNDARY = re.compile(rb"boundary=[\"']?([^\"'\s;]{1,80})")
+_DEEPEST = 200  # parts that have parts: the email package asks each of them at every line
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature"})
 # In an mbox a message begins after an empty line, with a line that only looks like text where no
 # header follows it.
@@ -60,8 +62,11 @@ def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
 
 def _parsed(data: bytes) -> Message:
-    if data.count(b"boundary=") > _MOST_PARTS:
-        raise DocumentError(f"more than {_MOST_PARTS} parts with parts of their own")
+    boundaries = _BOUNDARY.findall(data)
+    if len(boundaries) > _DEEPEST:
+        raise DocumentError(f"more than {_DEEPEST} parts with parts of their own")
+    if sum(data.count(b"\n--" + boundary) for boundary in set(boundaries)) > MAX_ENTRIES:
+        raise DocumentError(f"more than {MAX_ENTRIES:,} parts")
     try:
         return email.message_from_bytes(data.lstrip(b"\r\n"))
     except RecursionError as error:

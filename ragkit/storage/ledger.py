@@ -80,6 +80,17 @@ def save_root(
     return int(connection.execute("SELECT id FROM roots WHERE path = ?", (path,)).fetchone()[0])
 
 
+def keep_records(connection: sqlite3.Connection, by_records: bool) -> None:
+    """Note whether tables are read by their records."""
+    connection.execute("INSERT OR REPLACE INTO collection VALUES ('records', ?)", (by_records,))
+
+
+def kept_records(connection: sqlite3.Connection) -> bool:
+    """Whether tables were read by their records the last time."""
+    row = connection.execute("SELECT value FROM collection WHERE key = 'records'").fetchone()
+    return bool(row and row[0])
+
+
 def remove_root(connection: sqlite3.Connection, root_id: int) -> None:
     """Take out a root with all its files."""
     connection.execute("DELETE FROM roots WHERE id = ?", (root_id,))

@@ -159,6 +159,12 @@ def test_parts_without_end_are_refused():
     assert record.reason == "more than 200 parts with parts of their own"
 
 
+def test_more_parts_than_anybody_sends_are_refused():
+    data = b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 20_001
+    (record,) = read_all(data, "a.eml")
+    assert record.reason == "more than 20,000 parts"
+
+
 def test_real_mail(real_files):
     document = read((real_files / "misc" / "fake-email.eml").read_bytes(), "fake-email.eml")
     assert document.title == "Test Email"

@@ -1,12 +1,12 @@
 """Files that hold several documents, from the folder to the hit."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
-from ragkit.settings import Settings
 from tests.documents.files import PNG, make_zip
 
 START = b"From ann@example.org Tue Oct  1 12:34:56 2024\n"
@@ -130,9 +130,14 @@ def test_records_are_documents_where_that_is_set(tmp_path, collection):
     folder, encoder = collection.folder, collection._given
     collection.index(tmp_path / "in")
     assert best(collection, "okapi").path == "a.csv"
-    with Collection(folder, settings=Settings(records=True), encoder=encoder) as by_records:
+    settings = replace(collection.settings, records=True)
+    with Collection(folder, settings=settings, encoder=encoder) as by_records:
         report = by_records.index()
         assert (report.updated, by_records.status().documents) == (1, 2)
         hit = best(by_records, "okapi")
         assert (hit.path, hit.metadata) == ("a.csv/3", {"id": "2", "name": "okapi"})
         assert by_records.index().unchanged == 1
+    assert collection.index().unchanged == 1  # kept with the collection
+    settings = replace(collection.settings, records=False)
+    with Collection(folder, settings=settings, encoder=encoder) as whole:
+        assert (whole.index().updated, whole.status().documents) == (1, 1)
