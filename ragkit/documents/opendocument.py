@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ragkit.documents import media_types
-from ragkit.documents.grid import Grid, RowFull
+from ragkit.documents.grid import FullError, Grid
 from ragkit.documents.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.odfcontent import Content
 from ragkit.documents.odfsheets import Sheets
 from ragkit.documents.parts import joined, laid_out
 from ragkit.documents.properties import Properties, properties_in
-from ragkit.documents.xmlparts import Attributes, attempt, parse
+from ragkit.documents.xmlparts import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -51,11 +51,15 @@ def read_ods(data: bytes, name: str) -> Document:
     """A spreadsheet, one locator a row. Raises as `read_odt`."""
     with opened(data, "ods") as package:
         _check(package)
-        sheets = Sheets(Grid())
+        sheets, damage = Sheets(Grid()), None
         try:
-            parse(package, _CONTENT, sheets.start, sheets.end, sheets.text, most=MAX_INFLATED)
-        except RowFull:
+            damage = attempt(
+                package, _CONTENT, sheets.start, sheets.end, sheets.text, most=MAX_INFLATED
+            )
+        except FullError:
             sheets.grid.stopped(0)
+        if damage is not None and not sheets.grid.locators:
+            raise damage
         properties = properties_in(package, _META, _ELEMENTS)
     return _described(package, sheets.grid.document(media_types.ODS), properties, name)
 

@@ -11,7 +11,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from ragkit.documents import media_types, numberformats
-from ragkit.documents.grid import Grid, RowFull
+from ragkit.documents.grid import FullError, Grid
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -77,14 +77,14 @@ def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:
     try:
         for number in range(sheet.nrows):
             if grid.full:
-                raise RowFull
+                raise FullError
             kinds = sheet.row_types(number)
             texts = [_text(book, sheet, number, at, kind) for at, kind in enumerate(kinds)]
             words = all(
                 kind == XL_CELL_TEXT for kind, text in zip(kinds, texts, strict=True) if text
             )
             grid.row(number + 1, [*enumerate(texts)], words=words)
-    except RowFull:
+    except FullError:
         grid.stopped(sheet.nrows)
 
 

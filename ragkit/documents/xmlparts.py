@@ -114,7 +114,13 @@ def parse(
 
 
 def attempt(
-    package: Package, part: str, start: Start, end: End, text: Text
+    package: Package,
+    part: str,
+    start: Start,
+    end: End,
+    text: Text,
+    *,
+    most: int = MAX_MEMBER,
 ) -> DamagedPartError | None:
     """`parse` a part as far as it goes: damage to it becomes a warning in `package.lost`.
 
@@ -122,7 +128,7 @@ def attempt(
     ever.
     """
     try:
-        parse(package, part, start, end, text)
+        parse(package, part, start, end, text, most=most)
     except DamagedPartError as error:
         package.lost.append(f"{part[-60:]} is damaged: read as far as it goes")
         return error
