@@ -111,6 +111,19 @@ class Grid:
                 used.append((at, text))
         return used
 
+    def comment(self, cell: str, text: str) -> None:
+        """What somebody has noted on a cell ("B2") of the open sheet; it goes after the rows."""
+        if self.full or not (text := " ".join(without_controls(text).split())):
+            return
+        self.end()
+        top = None if self._rows else self._heading()
+        start = self._add(f"Comment on {cell}: {text}", blank=True)
+        self.locators.append(
+            Locator(start if top is None else top, "sheet", f"{self._sheet}!{cell}")
+        )
+        self._last, self._rows = -1, self._rows + 1
+        self.full = self._at >= MAX_CHARACTERS
+
     def stopped(self, height: int) -> None:
         """The open sheet has more rows than were taken: of `height`, or nobody knows how many."""
         known = f" of {height:,}" if height > self._rows else ""

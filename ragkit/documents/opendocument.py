@@ -6,6 +6,7 @@ come last, or under their slide. What the elements mean is in `odfcontent` and `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ragkit.documents import media_types
@@ -19,7 +20,8 @@ from ragkit.documents.xmlparts import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
-_CONTENT, _META, _MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
+_CONTENT, _STYLES, _META = "content.xml", "styles.xml", "meta.xml"
+_MANIFEST = "META-INF/manifest.xml"
 _ELEMENTS = {"dc:date": "modified"}  # beside those that all formats share
 
 
@@ -29,6 +31,8 @@ def read_odt(data: bytes, name: str) -> Document:
         _check(package)
         content = Content()
         _read(package, content)
+        for text in dict.fromkeys(_margins(package)):
+            content.flow.add(text)
         properties = properties_in(package, _META, _ELEMENTS)
     document = laid_out(content.flow, media_types.ODT)
     return _described(package, replace(document, title=content.title), properties, name)
@@ -70,6 +74,14 @@ def _read(package: Package, content: Content) -> None:
     content.finish()
     if damage is not None and not content.pages and not content.flow.blocks:
         raise damage
+
+
+def _margins(package: Package) -> Iterator[str]:
+    """What stands above and below the pages, but for their numbers."""
+    margins = Content(margin=True)
+    if _STYLES in package.names:
+        attempt(package, _STYLES, margins.start, margins.end, margins.text)
+    return (block.text for block in margins.flow.blocks)
 
 
 def _described(package: Package, document: Document, properties: Properties, name: str) -> Document:

@@ -17,6 +17,7 @@ from ragkit.documents.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.numberformats import GENERAL, Format
 from ragkit.documents.ooxml import related, relations
 from ragkit.documents.properties import CORE, properties_in
+from ragkit.documents.sheetcomments import comments_on
 from ragkit.documents.xmlparts import Attributes, attempt, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
@@ -43,6 +44,8 @@ def read_xlsx(data: bytes, name: str) -> Document:
             try:
                 grid.sheet(title)
                 _read_sheet(package, part, book, grid)
+                for cell, comment in comments_on(package, part):
+                    grid.comment(cell, comment)
             except DocumentError as error:
                 grid.warnings.append(f"sheet {title[:40]}: {error}")
                 failed += 1

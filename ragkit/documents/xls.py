@@ -6,7 +6,6 @@ of the process. Knows no macros and no charts.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -41,9 +40,7 @@ def read_xls(data: bytes, name: str) -> Document:
     grid.warnings += failed
     if hidden:
         grid.warnings.append(f"{hidden} hidden sheets are read")
-    author = " ".join(book.user_name.split()) if isinstance(book.user_name, str) else ""
-    document = grid.document(media_types.XLS)
-    return replace(document, metadata={"author": author} if author else {})
+    return grid.document(media_types.XLS)
 
 
 def _opened(data: bytes) -> Book:

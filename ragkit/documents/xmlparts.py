@@ -108,7 +108,7 @@ def parse(
         for piece in package.pieces(part, most):
             parser.Parse(piece, False)
         parser.Parse(b"", True)
-    except (expat.ExpatError, LookupError, *DAMAGE) as error:
+    except (expat.ExpatError, LookupError, *DAMAGE) as error:  # LookupError: an unknown encoding
         detail = str(error)[:80] or "cut off"
         raise DamagedPartError(f"damaged {package.kind}: {part[-60:]}: {detail}") from error
 

@@ -91,6 +91,14 @@ def test_headings_title_and_properties():
     assert read_odt(named, "a.odt").title == "Named"
 
 
+def test_headers_and_footers_come_once_and_without_page_numbers():
+    header = "<style:header><text:p>Acme Ltd</text:p></style:header>"
+    footer = (
+        "<style:footer><text:p>Page <text:page-number>1</text:page-number></text:p></style:footer>"
+    )
+    assert text("<text:p>x</text:p>", pages=header + footer + header) == "x\n\nAcme Ltd"
+
+
 def test_tables_know_their_header():
     document = read_odt(make_odf("text", table(["A", "B"], ["1", "2"])), "a.odt")
     assert tables(document) == [("A | B\n", "1 | 2")]

@@ -115,6 +115,17 @@ def test_columns_have_letters(index, letters):
     assert column(index) == letters
 
 
+def test_comments_stand_below_the_rows_with_their_cell():
+    comment = '<comment ref="{}"><text><r><t>{}</t></r></text></comment>'
+    comments = comment.format("B1", "Why\n7?") + comment.format("nonsense", "x")
+    document = read({"S": rows(["a", 7]), "T": rows(["b"])}, comments=comments)
+    assert placed(document) == [
+        ("S!A1:B1", "S\n\na | 7"),
+        ("S!B1", "Comment on B1: Why 7?"),
+        ("T!A1", "T\n\nb"),
+    ]
+
+
 def test_hidden_sheets_are_read_and_told():
     document = read({"!Salaries": rows(["Ada", 1])})
     assert "Ada | 1" in document.text
