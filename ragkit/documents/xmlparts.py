@@ -47,6 +47,8 @@ _PREFIXES = {
     "opendocument:xmlns:manifest:1.0": "manifest",
 }
 
+_MOST_NAMES = 10_000  # of elements and attributes; documents have hundreds
+
 
 class DamagedPartError(DocumentError):
     """A part that is no XML from some place on, or cannot be unpacked."""
@@ -56,6 +58,8 @@ class _Names(dict[str, str]):
     """Short names by those with a URI, made when they are first asked for."""
 
     def __missing__(self, name: str) -> str:
+        if len(self) >= _MOST_NAMES:
+            raise DocumentError(f"XML with over {_MOST_NAMES:,} different names: not read")
         uri, _, local = name.rpartition(" ")
         prefix = next((short for end, short in _PREFIXES.items() if uri.endswith(end)), "")
         self[name] = f"{prefix}:{local}" if prefix else local
