@@ -1,4 +1,4 @@
-"""How long one file of each format takes to read, beside the libraries people use for it.
+"""What one file of each format takes to read, beside the libraries people use for it.
 
 Reads `data/` and the real documents beside the project, where they are. The libraries are timed
 where they are installed.
@@ -83,13 +83,13 @@ def trafilatura(data: bytes) -> object:
 
 
 def milliseconds(function: Callable[[bytes], object], data: bytes) -> float:
-    """The median of several runs after one that is not counted."""
+    """CPU time, the median of several runs after one that is not counted."""
     function(data)
     times = []
     for _ in range(RUNS):
-        started = time.perf_counter()
+        started = time.process_time()
         function(data)
-        times.append(1e3 * (time.perf_counter() - started))
+        times.append(1e3 * (time.process_time() - started))
     return statistics.median(times)
 
 
@@ -113,7 +113,7 @@ def main() -> None:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix[1:].lower() in media_types.EXTENSIONS:
                 found.setdefault(path.suffix[1:].lower(), []).append(path)
-    print("\n| format | files | kB a file | ragkit, ms a file | others, ms a file |")
+    print("\n| format | files | kB a file | ragkit, CPU ms a file | others, CPU ms a file |")
     print("|---|---|---|---|---|")
     for extension, paths in sorted(found.items()):
         files = [path.read_bytes() for path in paths]
