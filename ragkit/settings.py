@@ -30,8 +30,8 @@ class Settings:
     model: str | None = None  # None: the collection's own, else all-MiniLM-L6-v2
     mode: str = "dense"
     top_k: int = 10
-    passage_tokens: int = 200
-    overlap: float = 0.1  # part of a passage that the next one repeats, 0 to 0.2
+    passage_tokens: int = 240
+    overlap: float = 0.15  # part of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from ragkit.documents.mhtml import read_mhtml
 from ragkit.documents.office import read_docx
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.documents.pdf import read_pdf
+from ragkit.documents.plain import read_plain
 from ragkit.documents.rst import read_rst
 from ragkit.documents.rtf import read_rtf
 from ragkit.documents.sheets import read_xlsx
@@ -35,6 +36,7 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "application/pdf": read_pdf,
     "text/html": read_html,
     "text/markdown": read_markdown,
+    "text/plain": read_plain,
     "text/x-rst": read_rst,
     media_types.DOCX: read_docx,
     media_types.EPUB: read_epub,

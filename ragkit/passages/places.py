@@ -25,9 +25,7 @@ _VISIBLE = re.compile(r"\S+")
 _KEPT = " !$&'()*,;:@/?+"  # beside letters, digits and "-._~": no sign that parts a citation
 
 
-def written(
-    pages: Sequence[int], locators: Sequence[Locator], start: int, end: int
-) -> str | None:
+def written(pages: Sequence[int], locators: Sequence[Locator], start: int, end: int) -> str | None:
     """The place of `[start, end)`; None where the document has none, or none from its start on."""
     if pages:
         first, last = page_at(pages, start), page_at(pages, end - 1)
