@@ -83,7 +83,7 @@ class Passage:
     end: int
     text: str
     heading: tuple[str, ...]  # heading path, outermost first
-    header: str  # what is put before `text` when it is embedded: title and heading path, or ""
+    header: str  # what is put before `text` when it is embedded: title, heading, table header
     tokens: int  # of header + text, special tokens not counted
     page: int | None = None  # first page that holds a substantial part of it, from 1
     locator: str | None = None  # "page=7-8", "sheet=Budget!A2:F9"; None without places

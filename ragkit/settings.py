@@ -32,8 +32,8 @@ class Settings:
     model: str | None = None  # None: the collection's own, else all-MiniLM-L6-v2
     mode: str = "dense"
     top_k: int = 10
-    passage_tokens: int = 200
-    overlap: float = 0.1  # part of a passage that the next one repeats, 0 to 0.2
+    passage_tokens: int = 240
+    overlap: float = 0.15  # part of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
     # A document for each row, element or line of tables, JSON and XML; None: as it was before.
     records: bool | None = None

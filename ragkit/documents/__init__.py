@@ -33,6 +33,7 @@ from ragkit.documents.office import read_docx
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.documents.org import read_org
 from ragkit.documents.pdf import read_pdf
+from ragkit.documents.plain import read_plain
 from ragkit.documents.rst import read_rst
 from ragkit.documents.rtf import read_rtf
 from ragkit.documents.sheets import read_xlsx
@@ -59,6 +60,7 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "text/csv": tables.read_table,
     "text/html": read_html,
     "text/markdown": read_markdown,
+    "text/plain": read_plain,
     "text/tab-separated-values": tables.read_table,
     "text/troff": read_man,
     "text/vtt": read_vtt,

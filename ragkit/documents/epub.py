@@ -24,7 +24,7 @@ from ragkit.records import Document, Heading, Table
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _SCRAMBLED_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-_PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
+_PAGES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
 _NCX = "application/x-dtbncx+xml"
 _ELEMENTS = {"dc:date": "date"}  # beside those that all formats share
 # XHTML may close any element at once; HTML would take `<title/>` for one that never ends.

@@ -21,7 +21,7 @@ _WIDEST_GAP = 50  # empty cells between two of a row; more are one
 _LONGEST_NAME = 100  # characters of a header's cell; longer is a text
 
 
-class RowFull(Exception):  # noqa: N818
+class FullError(Exception):
     """Enough has been read: no further row is taken."""
 
 
@@ -53,19 +53,16 @@ class Grid:
     _last: int = 0  # number of the row before
 
     def sheet(self, name: str) -> None:
-        """Begin a sheet; its name is a heading, even where it is empty."""
+        """Begin a sheet; its name will be a heading, if a row follows."""
         self.end()
-        name = " ".join(without_controls(name).split()) or "Sheet"
-        start = self._add(name, blank=True)
-        self.headings.append(Heading(start, self._at, 1, name))
-        self.locators.append(Locator(start, "sheet", name))
-        self._sheet, self._last, self._rows = name, -1, 0
+        self._sheet = " ".join(without_controls(name).split()) or "Sheet"
+        self._last, self._rows = -1, 0
 
     def row(self, number: int, cells: Sequence[tuple[int, str]], *, words: bool) -> None:
         """A row: its number from 1, and from left to right its columns (from 0) with their texts.
 
         A row without text is left out, and ends a table. `words`: whether every text is one in
-        the sheet, too, and no number. Raises `RowFull` where no further row is taken.
+        the sheet, too, and no number. Raises `FullError` where no further row is taken.
         """
         used = self._used(cells)
         if not used:
@@ -81,18 +78,26 @@ class Grid:
             texts += [""] * min(at - before - 1, _WIDEST_GAP)
             texts.append(text)
             before = at
+        top = None if self._rows else self._heading()
         start = self._add(" | ".join(texts).strip(), blank=not self._block)
         place = f"{self._sheet}!{column(used[0][0])}{number}"
         if len(used) > 1:
             place += f":{column(before)}{number}"
-        self.locators.append(Locator(start, "sheet", place))
+        # The name of the sheet stands with its first row.
+        self.locators.append(Locator(start if top is None else top, "sheet", place))
         self._block.append(_Row(start, self._at, tuple(texts), before, words))
         self._last = number
         self._rows += 1
         self._cells += len(used)
         self.full = self._cells >= MAX_CELLS or self._at >= MAX_CHARACTERS
         if self.full:
-            raise RowFull
+            raise FullError
+
+    def _heading(self) -> int:
+        """Add the open sheet's name; where it starts."""
+        start = self._add(self._sheet, blank=True)
+        self.headings.append(Heading(start, self._at, 1, self._sheet))
+        return start
 
     def _used(self, cells: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
         """The cells with text, each on one line."""
@@ -105,6 +110,19 @@ class Grid:
                     break
                 used.append((at, text))
         return used
+
+    def comment(self, cell: str, text: str) -> None:
+        """What somebody has noted on a cell ("B2") of the open sheet; it goes after the rows."""
+        if self.full or not (text := " ".join(without_controls(text).split())):
+            return
+        self.end()
+        top = None if self._rows else self._heading()
+        start = self._add(f"Comment on {cell}: {text}", blank=True)
+        self.locators.append(
+            Locator(start if top is None else top, "sheet", f"{self._sheet}!{cell}")
+        )
+        self._last, self._rows = -1, self._rows + 1
+        self.full = self._at >= MAX_CHARACTERS
 
     def stopped(self, height: int) -> None:
         """The open sheet has more rows than were taken: of `height`, or nobody knows how many."""

@@ -114,4 +114,7 @@ def opened(data: bytes, kind: str, allowance: Allowance | None = None) -> Iterat
     except RuntimeError as error:  # what zipfile raises where a password is needed
         raise DocumentError(f"encrypted {kind}: needs a password") from error
     except DAMAGE as error:
-        raise DocumentError(f"damaged {kind}: {str(error)[:120] or 'cut off'}") from error
+        detail = str(error)[:120]
+        if not detail or "not a zip file" in detail:  # its directory stands at its end
+            detail = "cut off"
+        raise DocumentError(f"damaged {kind}: {detail}") from error

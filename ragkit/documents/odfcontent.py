@@ -20,6 +20,7 @@ _SKIPPED = frozenset(
     }
 )
 _FURNITURE = frozenset({"page-number", "footer", "header", "date-time", "notes-page"})
+_NUMBERS = frozenset({"text:page-number", "text:page-count"})
 _CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
 _DEEPEST = 9  # levels of lists
 _MOST_SPACES = 100  # that one text:s may stand for
@@ -33,6 +34,7 @@ class _Paragraph:
     level: int = 0
     title: bool = False
     mark: str = ""
+    numbered: bool = False  # shows the page's number
     pieces: list[str] = field(default_factory=list)
 
 
@@ -41,6 +43,7 @@ class Content:
     """Where in the content the parser is."""
 
     flow: Flow = field(default_factory=Flow)  # of the text, or of the open page
+    margin: bool = False  # in the headers and footers of the page styles
     title: str | None = None
     pages: list[Flow] = field(default_factory=list)  # those that are read
     _parents: dict[str, str] = field(default_factory=dict)  # of paragraph styles
@@ -66,6 +69,8 @@ class Content:
             self._open(tag, attributes)
         elif tag in {"text:s", "text:tab", "text:line-break"}:
             self._space(tag, attributes)
+        elif tag in _NUMBERS and self._paragraphs:
+            self._paragraphs[-1].numbered = True
         elif tag == "text:list":
             self._lists += 1
         elif tag == "text:list-item":
@@ -166,7 +171,7 @@ class Content:
         lines = "".join(paragraph.pieces).split("\n")
         lines = [" ".join(filter(None, line.split(" "))).strip() for line in lines]
         text = "\n".join(lines).strip()
-        if not text:
+        if not text or (self.margin and paragraph.numbered):
             return
         if self._notes:
             self._aside.append(text)

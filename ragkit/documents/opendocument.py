@@ -6,20 +6,22 @@ come last, or under their slide. What the elements mean is in `odfcontent` and `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ragkit.documents import media_types
-from ragkit.documents.grid import Grid, RowFull
+from ragkit.documents.grid import FullError, Grid
 from ragkit.documents.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.odfcontent import Content
 from ragkit.documents.odfsheets import Sheets
 from ragkit.documents.parts import joined, laid_out
 from ragkit.documents.properties import Properties, properties_in
-from ragkit.documents.xmlparts import Attributes, attempt, parse
+from ragkit.documents.xmlparts import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
-_CONTENT, _META, _MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
+_CONTENT, _STYLES, _META = "content.xml", "styles.xml", "meta.xml"
+_MANIFEST = "META-INF/manifest.xml"
 _ELEMENTS = {"dc:date": "modified"}  # beside those that all formats share
 
 
@@ -29,6 +31,8 @@ def read_odt(data: bytes, name: str) -> Document:
         _check(package)
         content = Content()
         _read(package, content)
+        for text in dict.fromkeys(_margins(package)):
+            content.flow.add(text)
         properties = properties_in(package, _META, _ELEMENTS)
     document = laid_out(content.flow, media_types.ODT)
     return _described(package, replace(document, title=content.title), properties, name)
@@ -51,11 +55,15 @@ def read_ods(data: bytes, name: str) -> Document:
     """A spreadsheet, one locator a row. Raises as `read_odt`."""
     with opened(data, "ods") as package:
         _check(package)
-        sheets = Sheets(Grid())
+        sheets, damage = Sheets(Grid()), None
         try:
-            parse(package, _CONTENT, sheets.start, sheets.end, sheets.text, most=MAX_INFLATED)
-        except RowFull:
+            damage = attempt(
+                package, _CONTENT, sheets.start, sheets.end, sheets.text, most=MAX_INFLATED
+            )
+        except FullError:
             sheets.grid.stopped(0)
+        if damage is not None and not sheets.grid.locators:
+            raise damage
         properties = properties_in(package, _META, _ELEMENTS)
     return _described(package, sheets.grid.document(media_types.ODS), properties, name)
 
@@ -66,6 +74,14 @@ def _read(package: Package, content: Content) -> None:
     content.finish()
     if damage is not None and not content.pages and not content.flow.blocks:
         raise damage
+
+
+def _margins(package: Package) -> Iterator[str]:
+    """What stands above and below the pages, but for their numbers."""
+    margins = Content(margin=True)
+    if _STYLES in package.names:
+        attempt(package, _STYLES, margins.start, margins.end, margins.text)
+    return (block.text for block in margins.flow.blocks)
 
 
 def _described(package: Package, document: Document, properties: Properties, name: str) -> Document:

@@ -8,6 +8,7 @@ headings. Draws nothing, and recognises no characters in images.
 from __future__ import annotations
 
 import ctypes
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -187,17 +188,17 @@ def _place(textpage: PdfTextPage, unit: int, same: bool) -> tuple[float, float, 
     x, y = ctypes.c_double(), ctypes.c_double()
     if index < 0 or not raw.FPDFText_GetCharOrigin(textpage.raw, index, x, y):
         return 0.0, 0.0, 0.0
-    return x.value, y.value, _height(textpage, index)
+    return x.value, y.value, _size(textpage, index)
 
 
-def _height(textpage: PdfTextPage, index: int) -> float:
-    """The height of a letter as it is drawn: a font's own size may be scaled."""
+def _size(textpage: PdfTextPage, index: int) -> float:
+    """The size of a letter as it is drawn: the font's own size may be 1, and scaled."""
     from pypdfium2 import raw
 
-    box = raw.FS_RECTF()
-    if not raw.FPDFText_GetLooseCharBox(textpage.raw, index, box):
+    matrix = raw.FS_MATRIX()
+    if not raw.FPDFText_GetMatrix(textpage.raw, index, matrix):
         return 0.0
-    return abs(float(box.top) - float(box.bottom))
+    return float(raw.FPDFText_GetFontSize(textpage.raw, index)) * math.hypot(matrix.c, matrix.d)
 
 
 def _has_image(page: PdfPage) -> bool:

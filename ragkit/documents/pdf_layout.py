@@ -25,6 +25,8 @@ _LIGATURES = str.maketrans(
 )
 _WRAPPED = 30  # characters; a shorter line may well be no line of running text
 _PARAGRAPH_GAP = 1.3  # times the usual distance of two lines
+_CLOSEST, _FURTHEST = 0.9, 3.0  # distances of lines, in sizes of their letters
+_FREQUENT = 0.2  # of the most frequent distance
 _ENDS = ".!?:。！？：؟…"
 _CLOSING = "\"'”’»)]"
 
@@ -32,6 +34,7 @@ _EDGE = 2  # lines at the top or bottom of a page that may be running heads or f
 _LONGEST_RUNNING = 150  # characters
 _FEWEST_PAGES = 3
 _SHARE = 1 / 3  # of the pages: left and right pages may have different ones
+_NUMBERING = frozenset(["page", "pages", "p", "of", "seite", "s", "von", "página", "pagina", "de", "sur", "di"])
 _NUMBER = re.compile(r"\d+")
 
 
@@ -66,7 +69,8 @@ def running_lines(pages: Sequence[Sequence[Line]]) -> dict[int, set[int]]:
     """Page → indices of its running heads and feet: lines that many pages have at the same
     place, alike but for a number that counts with the pages.
 
-    What stands on fewer than three pages, or on less than a third of them, is never among them.
+    What stands on fewer than three pages, or on less than a third of them, is never among them;
+    nor is the first of lines that say more than the page's number: no words are lost.
     """
     found: dict[tuple[int, str], list[tuple[int, int, tuple[int, ...]]]] = defaultdict(list)
     for page, lines in enumerate(pages):
@@ -79,8 +83,10 @@ def running_lines(pages: Sequence[Sequence[Line]]) -> dict[int, set[int]]:
                     found[key].append((page, place % len(lines), numbers))
     least = max(_FEWEST_PAGES, _SHARE * len(pages))
     running: dict[int, set[int]] = defaultdict(set)
-    for places in found.values():
-        for page, index in _counting(places, least):
+    for (_, text), places in found.items():
+        counting = list(_counting(places, least))
+        worded = not _NUMBERING.issuperset(re.findall(r"[^\W\d_]+", text))
+        for page, index in counting[worded:]:
             running[page].add(index)
     return running
 
@@ -124,14 +130,16 @@ def joined_words(texts: Iterable[str]) -> list[str]:
 
 
 def usual_distance(pages: Iterable[Sequence[Line]]) -> float:
-    """The distance of two lines of one paragraph: the most frequent one; 0 where unknown."""
+    """The distance of two lines of one paragraph in sizes of their letters: the smallest that is
+    not rare; 0 where unknown."""
     gaps = Counter(
         round((above.y - below.y) / below.size, 1)
         for lines in pages
         for above, below in pairwise(lines)
-        if below.size and 0.5 < (above.y - below.y) / below.size < 3
+        if below.size and _CLOSEST < (above.y - below.y) / below.size < _FURTHEST
     )
-    return gaps.most_common(1)[0][0] if gaps else 0.0
+    most = max(gaps.values(), default=0)
+    return min((gap for gap, count in gaps.items() if count >= _FREQUENT * most), default=0.0)
 
 
 def page_text(lines: Sequence[Line], distance: float) -> str:
@@ -156,8 +164,8 @@ def _apart(above: Line, line: Line, distance: float) -> bool:
     """Whether a paragraph ends between two lines: more room than usual, or other letters."""
     if not distance or not above.size or not line.size:
         return False
-    if above.y <= line.y:  # another column
-        return above.text.rstrip(_CLOSING)[-1:] in tuple(_ENDS)
+    if above.y <= line.y:  # another column, or a raised sign
+        return line.y - above.y > line.size and above.text.rstrip(_CLOSING)[-1:] in tuple(_ENDS)
     if not 0.8 < above.size / line.size < 1.25 and min(len(above.text), len(line.text)) > 3:
         return True
     return above.y - line.y > _PARAGRAPH_GAP * distance * median((above.size, line.size))

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ragkit.documents import media_types, numberformats
-from ragkit.documents.grid import Grid, RowFull
+from ragkit.documents.grid import FullError, Grid
 from ragkit.documents.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.numberformats import GENERAL, Format
 from ragkit.documents.ooxml import related, relations
 from ragkit.documents.properties import CORE, properties_in
+from ragkit.documents.sheetcomments import comments_on
 from ragkit.documents.xmlparts import Attributes, attempt, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
@@ -24,6 +25,7 @@ from ragkit.records import Document
 _WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _WIDEST = 16_384  # columns
+_MOST_CELLS = 4_000_000  # of one sheet, empty or not: about ten seconds
 _LONGEST_CELL = 32_767  # characters, as in Excel
 _WORDS = frozenset({"s", "str", "inlineStr"})  # types of cells that hold text
 
@@ -42,6 +44,8 @@ def read_xlsx(data: bytes, name: str) -> Document:
             try:
                 grid.sheet(title)
                 _read_sheet(package, part, book, grid)
+                for cell, comment in comments_on(package, part):
+                    grid.comment(cell, comment)
             except DocumentError as error:
                 grid.warnings.append(f"sheet {title[:40]}: {error}")
                 failed += 1
@@ -147,9 +151,9 @@ def _read_sheet(package: Package, part: str, book: _Book, grid: Grid) -> None:
     sheet = _Sheet(book, grid)
     try:
         if grid.full:
-            raise RowFull
+            raise FullError
         parse(package, part, sheet.start, sheet.end, sheet.text, most=MAX_INFLATED)
-    except RowFull:
+    except FullError:
         grid.stopped(sheet.height)
 
 
@@ -159,6 +163,7 @@ class _Sheet:
 
     book: _Book
     grid: Grid
+    seen: int = 0  # cells, empty ones too
     height: int = 0  # rows, as the sheet itself says
     row: int = 0
     column: int = -1
@@ -199,10 +204,13 @@ class _Sheet:
         elif tag == "x:row":
             self.grid.row(self.row, sorted(self.cells.items()), words=self.words)
             self.cells.clear()
+            if self.seen > _MOST_CELLS:
+                raise FullError
         elif tag == "x:rPh":
             self.reading = False
 
     def _open_cell(self, attributes: Attributes) -> None:
+        self.seen += 1
         letters = attributes.get("r", "").rstrip("0123456789")
         self.column = _index(letters) if letters else self.column + 1
         self.kind = attributes.get("t", "n")

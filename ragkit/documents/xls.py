@@ -6,12 +6,11 @@ of the process. Knows no macros and no charts.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
 from ragkit.documents import media_types, numberformats
-from ragkit.documents.grid import Grid, RowFull
+from ragkit.documents.grid import FullError, Grid
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -41,9 +40,7 @@ def read_xls(data: bytes, name: str) -> Document:
     grid.warnings += failed
     if hidden:
         grid.warnings.append(f"{hidden} hidden sheets are read")
-    author = " ".join(book.user_name.split()) if isinstance(book.user_name, str) else ""
-    document = grid.document(media_types.XLS)
-    return replace(document, metadata={"author": author} if author else {})
+    return grid.document(media_types.XLS)
 
 
 def _opened(data: bytes) -> Book:
@@ -77,14 +74,14 @@ def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:
     try:
         for number in range(sheet.nrows):
             if grid.full:
-                raise RowFull
+                raise FullError
             kinds = sheet.row_types(number)
             texts = [_text(book, sheet, number, at, kind) for at, kind in enumerate(kinds)]
             words = all(
                 kind == XL_CELL_TEXT for kind, text in zip(kinds, texts, strict=True) if text
             )
             grid.row(number + 1, [*enumerate(texts)], words=words)
-    except RowFull:
+    except FullError:
         grid.stopped(sheet.nrows)
 
 

@@ -47,6 +47,8 @@ _PREFIXES = {
     "opendocument:xmlns:manifest:1.0": "manifest",
 }
 
+_MOST_NAMES = 10_000  # of elements and attributes; documents have hundreds
+
 
 class DamagedPartError(DocumentError):
     """A part that is no XML from some place on, or cannot be unpacked."""
@@ -56,6 +58,8 @@ class _Names(dict[str, str]):
     """Short names by those with a URI, made when they are first asked for."""
 
     def __missing__(self, name: str) -> str:
+        if len(self) >= _MOST_NAMES:
+            raise DocumentError(f"XML with over {_MOST_NAMES:,} different names: not read")
         uri, _, local = name.rpartition(" ")
         prefix = next((short for end, short in _PREFIXES.items() if uri.endswith(end)), "")
         self[name] = f"{prefix}:{local}" if prefix else local
@@ -108,13 +112,19 @@ def parse(
         for piece in package.pieces(part, most):
             parser.Parse(piece, False)
         parser.Parse(b"", True)
-    except (expat.ExpatError, LookupError, *DAMAGE) as error:
+    except (expat.ExpatError, LookupError, *DAMAGE) as error:  # LookupError: an unknown encoding
         detail = str(error)[:80] or "cut off"
         raise DamagedPartError(f"damaged {package.kind}: {part[-60:]}: {detail}") from error
 
 
 def attempt(
-    package: Package, part: str, start: Start, end: End, text: Text
+    package: Package,
+    part: str,
+    start: Start,
+    end: End,
+    text: Text,
+    *,
+    most: int = MAX_MEMBER,
 ) -> DamagedPartError | None:
     """`parse` a part as far as it goes: damage to it becomes a warning in `package.lost`.
 
@@ -122,7 +132,7 @@ def attempt(
     ever.
     """
     try:
-        parse(package, part, start, end, text)
+        parse(package, part, start, end, text, most=most)
     except DamagedPartError as error:
         package.lost.append(f"{part[-60:]} is damaged: read as far as it goes")
         return error

@@ -1,8 +1,9 @@
 """Document to passages: spans that fit an encoder's window, cut where a reader would pause.
 
-A passage never crosses a heading, never splits a code fence that fits the window, and ends at the
-strongest border within reach: paragraph, sentence, line, word, and only then inside a word.
-Every character that is not white space is in at least one passage. Passages of one section depend
+A passage never crosses a heading, a slide, a chapter or a sheet, never splits a code fence or a
+table's row that fits the window, and ends at the strongest border within reach: page, paragraph,
+sentence, line, word, and only then inside a word. Every character that is not white space is in
+at least one passage, but for what `data` says. Passages of one section depend
 on that section and its heading path alone, so that an edit elsewhere leaves them as they were.
 
 All offsets are characters of `Document.text`; all sizes are tokens of the encoder, its special
@@ -48,12 +49,13 @@ def embedded_text(header: str, text: str) -> str:
 
 
 def split(
-    document: Document, tokenizer: Tokenizer, *, size: int = 200, overlap: float = 0.1
+    document: Document, tokenizer: Tokenizer, *, size: int = 240, overlap: float = 0.15
 ) -> list[Passage]:
     """Cut `document` into passages, in text order; [] where there is only white space.
 
     `size` is the number of tokens aimed at for header and text together; no more than
-    `tokenizer.window` is ever used. Only a fence that fits the window may exceed `size`.
+    `tokenizer.window` is ever used. Only a fence or a table's row that fits the window may exceed
+    `size`, and the end of a section by a tenth.
     `overlap` (0 to 0.2) is the share of `size` that a passage may repeat of the one before it.
 
     `Passage.tokens` is the tokenizer's own count of `embedded_text(header, text)`.

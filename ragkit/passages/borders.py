@@ -77,9 +77,9 @@ def borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def code_borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """`(offset, strength)` of the line ends in code, in `text[start:end]`, in order.
 
-    By indentation alone, so it holds for most languages: a line without indentation after a blank
-    line begins a part, one indented once a smaller part; so do the words that begin definitions
-    where there is no blank line. A comment or decorator above a definition belongs to it.
+    By indentation and the words that begin definitions, so it holds for most languages: a line
+    without indentation after a blank line begins a part, a definition indented once a smaller one.
+    A comment or decorator above a definition belongs to it.
     """
     at = text.find("\n", start, end)
     while at >= 0:
@@ -95,8 +95,9 @@ def _code_strength(text: str, offset: int) -> int:
     if line is None or not line["first"] or line["first"] in "})]" or line["goes_on"]:
         return LINE
     indent = len(line["indent"].expandtabs(4))
+    inner = indent <= _ONE_LEVEL and (line["defines"] or line["first"] in "@#/*;-")
     if not before.strip():
-        return PART if indent == 0 else PARAGRAPH if indent <= _ONE_LEVEL else SENTENCE
+        return PART if indent == 0 else PARAGRAPH if inner else SENTENCE
     if not line["defines"] or before.lstrip().startswith(("@", "#", "//", "/*", "*", "--", ";")):
         return LINE
     return PARAGRAPH if indent == 0 else SENTENCE

@@ -22,7 +22,7 @@ from ragkit.passages.borders import (
     leads_on,
 )
 from ragkit.passages.sections import Grid, Section, next_visible, visible_end
-from ragkit.passages.tokens import Ruler, Tokenizer
+from ragkit.passages.tokens import CHARACTERS_PER_TOKEN, Ruler, Tokenizer
 
 _TAIL = 0.1  # of the size: less makes no passage of its own where it fits the one before
 
@@ -144,6 +144,7 @@ class _Run:
             if end <= done:  # with what is repeated, nothing new fits
                 begin = done
                 end = self._cut(begin, done)
+            end = self._with_tail(begin, end)
             yield begin, visible_end(self.text, begin, end)
             done = next_visible(self.text, end, self.end)
             begin = self._repeat_from(begin, done)
@@ -164,7 +165,7 @@ class _Run:
             fits = right <= self.ruler.reach(begin, self.limits.window - taken)
             leads_in = left <= max(half, self.section.body)
             if fits and leads_in:
-                return self._with_tail(begin, right, taken)
+                return right
             if next_visible(self.text, done, left) == left:  # the fence is all that is next
                 return right if begin == done else done
             furthest = left
@@ -185,15 +186,18 @@ class _Run:
         blank = self.text[visible_end(self.text, self.start, page) : page]
         return blank.count("\n") > 1 and self.fences.around(page) is None
 
-    def _with_tail(self, begin: int, cut: int, taken: int) -> int:
-        """The end of the run instead of `cut` where little is left, and it fits."""
-        tail = _TAIL * self.limits.size
-        fits = self.ruler.reach(begin, self.limits.window - taken) >= self.end
-        return self.end if fits and self.ruler.tokens(cut, self.end) < tail else cut
+    def _with_tail(self, begin: int, cut: int) -> int:
+        """The end of the run instead of `cut` where little is left, and it fits the window."""
+        room = self.limits.window - self.section.tokens_at(begin)
+        size = self.limits.size
+        little = self.ruler.tokens(cut, self.end) <= _TAIL * size
+        little = little and self.end - begin <= CHARACTERS_PER_TOKEN * size
+        return self.end if little and self.ruler.reach(begin, room) >= self.end else cut
 
     def _best_cut(self, begin: int, done: int, budget: int, half: int, furthest: int) -> int:
         """The best place for a cut up to `furthest`: not before a quarter of the budget is
-        new, rather in its second half, and so that a quarter is left for the last passage."""
+        new, rather in its second half, so that a quarter is left for the last passage, and of
+        equals the one that cuts what is left into like parts."""
         ruler = self.ruler
         least = max(ruler.reach(done, budget // 4), done + 1)
         if self.section.body < furthest:  # no heading alone
@@ -201,15 +205,14 @@ class _Run:
         least = min(least, furthest)
         rest = ruler.tokens(begin, self.end)
         last = min(furthest, ruler.back(self.end, budget // 4))
-        two_are_left = rest <= 2 * budget - self.limits.overlap
-        aim = min(last, ruler.back(self.end, rest // 2)) if two_are_left else last
-
-        pages = set(self.section.pages)
+        overlap = min(self.limits.overlap, budget // 2)
+        parts = max(2, -(-(rest - overlap) // (budget - overlap)))
+        aim = min(last, ruler.reach(begin, -(-(rest + overlap * (parts - 1)) // parts)))
 
         def rank(border: tuple[int, int]) -> tuple[bool, bool, int, int]:
             offset, strength = border
             good = strength >= SENTENCE
-            near = offset <= last and (half <= offset or offset in pages)
+            near = offset <= last and (half <= offset or strength == PART)
             return good, good and near, strength, -abs(offset - aim)
 
         found = list(self._borders(least, furthest))

@@ -44,9 +44,7 @@ class Section:
     end: int
     body: int  # where the text under its headings begins; `start` where there is no heading
     path: tuple[str, ...]  # headings, outermost first, its own last
-    first_header: str  # of the passage that begins with the section's own heading
-    header: str  # of the others: their text does not show that heading
-    first_header_tokens: int
+    header: str  # the document's title and the section's own heading
     header_tokens: int
     fences: tuple[tuple[int, int], ...]  # clipped to the section
     grids: tuple[Grid, ...] = ()
@@ -55,15 +53,13 @@ class Section:
 
     def header_at(self, start: int) -> str:
         """The header of the passage that starts at `start`."""
-        header = self.first_header if start == self.start else self.header
         grid = self.grid_at(start)
-        return "\n".join(filter(None, (header, grid.header))) if grid else header
+        return "\n".join(filter(None, (self.header, grid.header))) if grid else self.header
 
     def tokens_at(self, start: int) -> int:
         """The tokens of `header_at(start)`."""
-        tokens = self.first_header_tokens if start == self.start else self.header_tokens
         grid = self.grid_at(start)
-        return tokens + grid.tokens if grid else tokens
+        return self.header_tokens + (grid.tokens if grid else 0)
 
     def grid_at(self, start: int) -> Grid | None:
         """The table among whose rows a passage starts that begins at `start`."""
@@ -74,25 +70,25 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A section without its headers: `outer` is the path above the first of its own headings."""
+    """A section before its header is written."""
 
     start: int
     end: int
     body: int
-    outer: tuple[str, ...]
     path: tuple[str, ...]
 
 
 def sections_of(document: Document, tokenizer: Tokenizer, header_limit: int) -> list[Section]:
     """The sections of `document` that hold more than white space, in order.
 
-    A header has at most `header_limit` tokens: the outermost parts go first, the innermost
-    loses words at its end.
+    A header has at most `header_limit` tokens: the title goes first, the heading loses words at
+    its end.
     """
     blocks = list(_blocks(document))
     title = _name(document.title or "")
-    names = dict.fromkeys([title, *(name for block in blocks for name in block.path)])
-    headers = _Headers(title, [name for name in names if name], tokenizer, header_limit)
+    ends = (name for block in blocks for name in (*block.path[:1], *block.path[-1:]))
+    names = [name for name in dict.fromkeys([title, *ends]) if name]
+    headers = _Headers(title, names, tokenizer, header_limit)
     code = is_code(document.media_type)
     fences = ((0, len(document.text)),) if code else document.fences
     starts = [start for start, _ in fences]
@@ -100,17 +96,14 @@ def sections_of(document: Document, tokenizer: Tokenizer, header_limit: int) -> 
     grid_starts = [grid.start for grid in grids]
     sections = []
     for block in blocks:
-        first_header, first_tokens = headers.write(block.path, len(block.outer))
-        header, tokens = headers.write(block.path, len(block.path))
+        header, tokens = headers.write(block.path)
         sections.append(
             Section(
                 start=block.start,
                 end=block.end,
                 body=block.body,
                 path=block.path,
-                first_header=first_header,
                 header=header,
-                first_header_tokens=first_tokens,
                 header_tokens=tokens,
                 fences=tuple(_clipped(fences, starts, block.start, block.end)),
                 grids=tuple(_within(grids, grid_starts, block.start, block.end)),
@@ -145,29 +138,28 @@ def _blocks(document: Document) -> Iterator[_Block]:
     text, headings = document.text, document.headings
     apart = _Gaps(document)
     path: list[tuple[int, str]] = []  # level and words
-    outer: tuple[str, ...] | None = ()  # None: take it from the next heading
-    start = body = 0
+    start: int | None = 0  # None: take it from the next heading
+    body = 0
     for index, heading in enumerate((None, *headings)):
         following = headings[index] if index < len(headings) else None
         if heading is not None:
             while path and path[-1][0] >= heading.level:
                 path.pop()
-            if outer is None:
-                outer, start = _names(path), heading.start
+            if start is None:
+                start = heading.start
             path.append((heading.level, _name(heading.text)))
             body = heading.end
             parted = following and apart.between(heading.start, following.start)
             if following and not parted and _heads(text, heading, following):
                 continue
         end = following.start if following else len(text)
-        for left, right in apart.parts(start, end):
+        for left, right in apart.parts(start or 0, end):
             first = next_visible(text, left, right)
             if first < right:
                 last = visible_end(text, first, right)
                 own = next_visible(text, max(body, first), last)
-                yield _Block(first, last, own, outer or (), _names(path))
-                outer = _names(path)  # what follows shows none of the section's headings
-        outer = None
+                yield _Block(first, last, own, _names(path))
+        start = None
 
 
 class _Gaps:
@@ -255,24 +247,26 @@ class _Headers:
         self._separator = separator
         self._tokens = dict(zip(names, rest, strict=True))
 
-    def write(self, path: tuple[str, ...], depth: int) -> tuple[str, int]:
-        """The header that shows the title and the first `depth` headings of `path`, and its
-        tokens. The title is left out where the first heading says the same."""
-        parts = list(path[:depth])
-        if self._title and (not path or path[0].casefold() != self._title.casefold()):
-            parts.insert(0, self._title)
-        kept: list[str] = []
-        total = 0
-        for part in reversed(parts):
-            more = self._tokens[part] + (self._separator if kept else 0)
-            if total + more > self._limit:
-                break
-            kept.append(part)
-            total += more
-        if parts and not kept:
+    def write(self, path: tuple[str, ...]) -> tuple[str, int]:
+        """The header that shows the title (or else the first heading) and the last heading of
+        `path`, and its tokens. What says the same as the other is written once.
+
+        The headings between them are left out: measured, they blur what a passage is about.
+        """
+        parts = [self._title or next(iter(path), ""), *path[-1:]]
+        if parts[0].casefold() == parts[-1].casefold():
+            parts = parts[-1:]
+        parts = [part for part in parts if part]
+        if not parts:
+            return "", 0
+        total = sum(self._tokens[part] for part in parts) + self._separator * (len(parts) - 1)
+        if total > self._limit:
+            total = self._tokens[parts[-1]]
+            parts = parts[-1:]
+        if total > self._limit:
             short = self._shortened(parts[-1])
             return short, self._tokenizer.count_tokens([short])[0]
-        return SEPARATOR.join(reversed(kept)), total
+        return SEPARATOR.join(parts), total
 
     def fitted(self, rows: list[str]) -> Iterator[tuple[str, int]]:
         """Header rows of tables and their tokens; words are left out at the end of long ones."""

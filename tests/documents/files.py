@@ -10,11 +10,12 @@ STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
-def make_pdf(pages, title="", encrypted=False, image=False):
-    """A PDF whose pages show the given lines of text; "" makes an empty page."""
+def make_pdf(pages, title="", encrypted=False, image=False, outline=()):
+    """A PDF whose pages show the given lines of text; "" makes an empty page. A line that begins
+    with "^" has room above it, as a paragraph has. `outline`: titles with their pages, from 0."""
     kids = " ".join(f"{10 + 2 * number} 0 R" for number in range(len(pages)))
     objects = {
-        1: b"<</Type/Catalog/Pages 2 0 R>>",
+        1: b"<</Type/Catalog/Pages 2 0 R/Outlines 7 0 R>>",
         2: f"<</Type/Pages/Count {len(pages)}/Kids[{kids}]>>".encode(),
         3: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
         4: f"<</Title({title})>>".encode(),
@@ -25,8 +26,17 @@ def make_pdf(pages, title="", encrypted=False, image=False):
         ),
         6: b"<</Filter/Standard/V 1/R 2/P -4/O<" + b"41" * 32 + b">/U<" + b"42" * 32 + b">>>",
     }
+    last = 1001 + len(outline) - 1
+    objects[7] = b"<</Type/Outlines/First 1001 0 R/Last %d 0 R>>" % last if outline else b"<<>>"
+    for number, (words, page) in enumerate(outline, 1001):
+        following = f"/Next {number + 1} 0 R" if number < last else ""
+        entry = f"<</Title({words})/Parent 7 0 R/Dest[{10 + 2 * page} 0 R/Fit]{following}>>"
+        objects[number] = entry.encode("latin-1")
     for number, page in enumerate(pages):
-        lines = "".join(f"({line}) Tj T* " for line in page.split("\n")) if page else ""
+        lines = "".join(
+            f"{'T* ' * line.startswith('^')}({line.removeprefix('^')}) Tj T* "
+            for line in page.split("\n")
+        )
         content = f"BT /F 12 Tf 14 TL 50 700 Td {lines}ET" if page else "/I Do" if image else ""
         objects[10 + 2 * number] = (
             b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 900 800]/Resources<</Font<</F 3 0 R>>"
@@ -41,7 +51,7 @@ def make_pdf(pages, title="", encrypted=False, image=False):
     for number, offset in offsets.items():
         data += (b"xref\n" if number == 1 else b"") + b"%d 1\n%010d 00000 n \n" % (number, offset)
     security = b"/Encrypt 6 0 R/ID[<41><41>]" if encrypted else b""
-    return data + b"trailer<</Size 99/Root 1 0 R/Info 4 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (
+    return data + b"trailer<</Size 9999/Root 1 0 R/Info 4 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (
         security,
         start,
     )

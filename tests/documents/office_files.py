@@ -107,7 +107,7 @@ def shape(*lines, kind="", at=None):
     )
 
 
-def make_xlsx(sheets, strings=(), styles="", core="", dated="0"):
+def make_xlsx(sheets, strings=(), styles="", core="", dated="0", comments=""):
     """A workbook; `sheets`: name → XML of the rows, "!" before the name hides it."""
     names = list(sheets)
     listed = "".join(
@@ -128,6 +128,8 @@ def make_xlsx(sheets, strings=(), styles="", core="", dated="0"):
             "xl/strings.xml": f"<sst {OOXML}>{items}</sst>",
             "xl/styles.xml": f"<styleSheet {OOXML}>{styles}</styleSheet>",
             "docProps/core.xml": CORE.format(core),
+            "xl/worksheets/_rels/0.xml.rels": relations(("c", "comments", "../comments.xml")),
+            "xl/comments.xml": f"<comments {OOXML}>{comments}</comments>",
             **{
                 f"xl/worksheets/{number}.xml": f"<worksheet {OOXML}>{rows}</worksheet>"
                 for number, rows in enumerate(sheets.values())
@@ -150,7 +152,7 @@ def rows(*lines, first=1):
     return f"<sheetData>{''.join(written)}</sheetData>"
 
 
-def make_odf(kind, body, meta="", manifest="", styles=""):
+def make_odf(kind, body, meta="", manifest="", styles="", pages=""):
     """An OpenDocument file of a kind ("text", "spreadsheet", "presentation")."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -160,6 +162,9 @@ def make_odf(kind, body, meta="", manifest="", styles=""):
             f"<office:document-content {ODF} {DC}><office:automatic-styles>{styles}"
             f"</office:automatic-styles><office:body><office:{kind}>{body}</office:{kind}>"
             "</office:body></office:document-content>",
+        )
+        archive.writestr(
+            "styles.xml", f"<office:document-styles {ODF}>{pages}</office:document-styles>"
         )
         archive.writestr("meta.xml", f"<office:meta {ODF} {DC}>{meta}</office:meta>")
         archive.writestr(

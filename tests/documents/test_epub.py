@@ -88,3 +88,18 @@ def test_scrambled_fonts_are_no_lock():
 def test_broken_files_and_traps_are_refused(data, reason):
     with pytest.raises(DocumentError, match=reason):
         read_epub(data, "a.epub")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<a" * 150_000,
+        "<a " + " " * 300_000,
+        "<a" + " x" * 150_000,
+        "<" + "a" * 300_000,
+        "<a /" * 75_000,
+        "<p " + "/" * 300_000,
+    ],
+)
+def test_hostile_pages_take_linear_time(hostile):
+    read_epub(make_epub({"a.xhtml": f"<p>x</p>{hostile}"}), "a.epub")

@@ -213,3 +213,26 @@ def test_a_bold_line_with_text_below_it_is_a_heading_below_all_others():
 )
 def test_other_bold_text_is_only_text(page):
     assert headings(page) == []
+
+
+@pytest.mark.parametrize(
+    ("markup", "rows", "header"),
+    [
+        ("<table><tr><th>A<th>B<tr><td>1<td>2</table>", "A | B\n1 | 2", "A | B\n"),
+        ("<table><thead><tr><td>A</thead><tr><td>1<tr><td>2</table>", "A\n1\n2", "A\n"),
+        ("<table><tr><td>A<td>B<tr><td>1<td>2</table>", "A | B\n1 | 2", ""),
+        ("<table><tr><th>A<td>1<tr><th>B<td>2</table>", "A | 1\nB | 2", ""),
+        ("<table><tr><th>A<th>B</table>", "A | B", ""),
+    ],
+)
+def test_tables_know_their_header(markup, rows, header):
+    document = read(f"<p>Before</p>{markup}<p>After</p>")
+    (table,) = document.tables
+    assert document.text[table.start : table.end] == rows
+    assert document.text[table.start : table.header_end] == header
+
+
+def test_two_tables_are_two():
+    one = "<table><tr><th>A<tr><td>1</table>"
+    document = read(one + one)
+    assert [document.text[t.start : t.end] for t in document.tables] == ["A\n1", "A\n1"]

@@ -114,3 +114,26 @@ def test_hostile_markup_takes_linear_time(piece):
     read("# " + piece * (1_000_000 // len(piece)))
     read(("# " + piece * 300 + "\n") * (1_000_000 // (300 * len(piece))))
     assert time.perf_counter() - start < 4
+
+
+@pytest.mark.parametrize(
+    ("text", "tables"),
+    [
+        ("x\n\n| A | B |\n|---|:-:|\n| 1 | 2 |\n| 3 | 4 |\n\ny", [("| A", "| 1", "4 |")]),
+        ("A | B\n--|--\n1 | 2", [("A |", "1 |", "| 2")]),
+        ("A | B\n\n--|--\n1 | 2", []),
+        ("A\n---\n1 | 2", []),
+        ("```\nA | B\n--|--\n1 | 2\n```", []),
+        ("A | B\n-|-\n1|2\n\nC | D\n-|-\n3|4\n# H", [("A |", "1|2", "1|2"), ("C |", "3|4", "3|4")]),
+    ],
+)
+def test_tables(text, tables):
+    document = read_markdown(text.encode(), "a.md")
+    assert [
+        (text[t.start :][:3], text[t.header_end :][:3], text[: t.end][-3:]) for t in document.tables
+    ] == tables
+
+
+def test_long_rows_of_delimiters_take_linear_time():
+    for row in ("|" + " " * 200_000 + "x", "| -" * 100_000 + "x", "-" * 300_000 + "|x"):
+        assert read_markdown(f"A | B\n{row}\n".encode(), "a.md").tables == ()

@@ -4,6 +4,7 @@ import pytest
 
 from ragkit.documents.office import read_docx
 from ragkit.errors import DocumentError
+from ragkit.records import Table
 
 from .files import STRICT, TRANSITIONAL, make_docx, make_zip, paragraph
 
@@ -100,7 +101,9 @@ def test_tables_are_a_line_a_row():
         for row in rows
     )
     body = paragraph("Before") + f"<w:tbl>{table}</w:tbl>" + paragraph("After")
-    assert text(body) == "Before\n\nName | Days\nParental | 130\n\nAfter"
+    document = read_docx(make_docx(body), "a.docx")
+    assert document.text == "Before\n\nName | Days\nParental | 130\n\nAfter"
+    assert document.tables == (Table(8, 34, 20),)  # the first row is taken for its header
 
 
 def test_notes_come_last_without_their_separators():

@@ -91,6 +91,14 @@ def test_headings_title_and_properties():
     assert read_odt(named, "a.odt").title == "Named"
 
 
+def test_headers_and_footers_come_once_and_without_page_numbers():
+    header = "<style:header><text:p>Acme Ltd</text:p></style:header>"
+    footer = (
+        "<style:footer><text:p>Page <text:page-number>1</text:page-number></text:p></style:footer>"
+    )
+    assert text("<text:p>x</text:p>", pages=header + footer + header) == "x\n\nAcme Ltd"
+
+
 def test_tables_know_their_header():
     document = read_odt(make_odf("text", table(["A", "B"], ["1", "2"])), "a.odt")
     assert tables(document) == [("A | B\n", "1 | 2")]
@@ -133,8 +141,7 @@ def test_sheets_count_the_rows_and_cells_that_are_left_out():
     )
     document = read_ods(make_odf("spreadsheet", body), "a.ods")
     assert placed(document) == [
-        ("Costs", "Costs"),
-        ("Costs!A1:B1", "Item | Cost"),
+        ("Costs!A1:B1", "Costs\n\nItem | Cost"),
         ("Costs!A2:B2", "Rent | € 5.00"),
         ("Costs!A3:B3", "Rent | € 5.00"),
         ("Costs!D1004", "end of it"),
@@ -179,6 +186,16 @@ def test_templates_and_drawings_read_like_the_rest():
 def test_broken_files_and_traps_are_refused(data, reason):
     with pytest.raises(DocumentError, match=reason):
         read_odt(data, "a.odt")
+
+
+@pytest.mark.parametrize(("kind", "reader"), [("text", read_odt), ("spreadsheet", read_ods)])
+def test_damaged_content_is_read_as_far_as_it_goes(kind, reader):
+    row = (
+        "<table:table-row><table:table-cell><text:p>x</text:p></table:table-cell></table:table-row>"
+    )
+    document = reader(make_odf(kind, f"<table:table>{row}</table:table><text:p>"), "a")
+    assert document.text.endswith("x")
+    assert document.warnings == ("content.xml is damaged: read as far as it goes",)
 
 
 def test_an_external_entity_is_never_looked_up(tmp_path):

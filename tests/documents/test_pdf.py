@@ -1,6 +1,7 @@
 """PDF: text by page, and honest words where there is none."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +96,57 @@ def test_words_parted_at_a_line_end_are_whole_again(real_files):
 
 def test_junk_before_the_header_is_passed_over():
     assert read_pdf(b"From: a printer\r\n" + make_pdf(["The text."]), "a.pdf").text == "The text."
+
+
+SENTENCE = "This is a line of text that is long enough to be one of running text."
+
+
+def test_a_running_foot_is_left_out_and_named():
+    pages = [f"{word}{SENTENCE}\nIt ends here{word}\n{n} / 4" for n, word in enumerate("abcd", 1)]
+    document = read_pdf(make_pdf(pages), "a.pdf")
+    assert " / 4" not in document.text
+    assert document.text.count("ends here") == 4
+    assert document.warnings == ("left out of 4 pages: running lines such as “1 / 4”",)
+    assert document.text[document.pages[3] :] == f"d{SENTENCE}\nIt ends hered"
+
+
+def test_page_numbers_alone_are_all_the_text_there_is():
+    document = read_pdf(make_pdf(["1", "2", "3", "4"]), "a.pdf")
+    assert (document.text, document.warnings) == ("1\n\n2\n\n3\n\n4", ())
+
+
+def test_the_outline_gives_the_headings():
+    pages = ["Rules\n^All may go.", "^1. Leave\n^Go.", "Leave it.\n^Of \\(some\\)\nimportance\nx"]
+    outline = [("Rules", 0), ("Leave", 1), ("A figure", 1), ("Of \\(some\\) importance", 2)]
+    document = read_pdf(make_pdf(pages, outline=outline), "a.pdf")
+    assert [(document.text[h.start : h.end], h.level, h.text) for h in document.headings] == [
+        ("Rules", 1, "Rules"),
+        ("1. Leave", 1, "Leave"),
+        ("Of (some)\nimportance", 1, "Of (some) importance"),
+    ]
+
+
+def test_paragraphs_are_told_by_the_room_between_them():
+    page = "One.\nIs one.\n^Two.\nIs too.\nThe end."
+    assert read_pdf(make_pdf([page]), "a.pdf").text == ("One.\nIs one.\n\nTwo.\nIs too.\nThe end.")
+
+
+def test_a_paragraph_that_runs_over_the_page_has_no_blank_line_in_it():
+    text = read_pdf(make_pdf([SENTENCE[:-1] + ",", "and goes on.", "Next."]), "a.pdf").text
+    assert text == f"{SENTENCE[:-1]},\nand goes on.\n\nNext."
+
+
+def test_real_papers_have_headings_whole_words_and_no_feet():
+    data = (Path(__file__).parents[2] / "data/papers/app-file-format.pdf").read_bytes()
+    document = read_pdf(data, "papers/app-file-format.pdf")
+    assert "1 / 7" not in document.text
+    assert document.text.count("pile-of-files") > 5
+    assert "pile-offiles" not in document.text
+    assert [heading.text for heading in document.headings][:3] == [
+        "SQLite As An Application File Format",
+        "Executive Summary",
+        "What Is An Application File Format?",
+    ]
+    assert all(
+        " ".join(document.text[h.start : h.end].split()) == h.text for h in document.headings
+    )

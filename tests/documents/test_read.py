@@ -172,6 +172,13 @@ def test_a_name_that_does_not_fit_is_noted(data, name, warning):
     assert read(data, name).warnings == (warning,)
 
 
+@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx"])
+def test_an_encrypted_office_file_says_so(name):
+    data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+    with pytest.raises(DocumentError, match="encrypted Office file: needs a password"):
+        read(data + "EncryptedPackage".encode("utf-16-le") + bytes(99), name)
+
+
 def test_code_keeps_its_type_and_its_lines():
     document = read(b"# no heading\nx = 1\n", "src/a.py")
     assert (document.media_type, document.lines) == ("text/x-python", True)

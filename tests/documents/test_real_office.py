@@ -61,7 +61,7 @@ def test_the_header_of_each_real_table_is_found(real_files, path):
 @pytest.mark.parametrize("path", ["office/test.pptx", "office/test.xlsx", "office/test.epub"])
 def test_a_real_file_that_is_cut_off_says_so(real_files, path):
     data = (real_files / path).read_bytes()
-    with pytest.raises(DocumentError, match=r"^damaged "):
+    with pytest.raises(DocumentError, match=r"^damaged \w+: cut off$"):
         read(data[: len(data) // 2], path)
 
 

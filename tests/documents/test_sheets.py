@@ -17,17 +17,15 @@ def read(sheets, **parts):
 
 def test_a_row_is_a_line_with_its_range():
     lines = rows(["Item", "Cost"], ["Rent", 1200], [None, 30.5], [], ["end"])
-    document = read({"Budget 2024": lines, "Empty": ""})
-    assert document.text == "Budget 2024\n\nItem | Cost\nRent | 1200\n| 30.5\n\nend\n\nEmpty"
+    document = read({"Budget 2024": lines, "Empty": "", "Last": rows(["x"])})
     assert placed(document) == [
-        ("Budget 2024", "Budget 2024"),
-        ("Budget 2024!A1:B1", "Item | Cost"),
+        ("Budget 2024!A1:B1", "Budget 2024\n\nItem | Cost"),
         ("Budget 2024!A2:B2", "Rent | 1200"),
         ("Budget 2024!B3", "| 30.5"),
         ("Budget 2024!A5", "end"),
-        ("Empty", "Empty"),
+        ("Last!A1", "Last\n\nx"),
     ]
-    assert [each.text for each in document.headings] == ["Budget 2024", "Empty"]
+    assert [each.text for each in document.headings] == ["Budget 2024", "Last"]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +58,8 @@ def test_shared_strings_types_and_cells_without_references():
         '<row r="7"><c r="C7"><f>1+1</f><v>2</v></c></row>'
     )
     document = read({"S": f"<sheetData>{cells}</sheetData>"}, strings=["no", "two\nlines"])
-    assert placed(document)[1:] == [
-        ("S!A1:E1", "two lines |  | TRUE | #N/A | formula"),
+    assert placed(document) == [
+        ("S!A1:E1", "S\n\ntwo lines |  | TRUE | #N/A | formula"),
         ("S!C7", "2"),
     ]
 
@@ -117,6 +115,17 @@ def test_columns_have_letters(index, letters):
     assert column(index) == letters
 
 
+def test_comments_stand_below_the_rows_with_their_cell():
+    comment = '<comment ref="{}"><text><r><t>{}</t></r></text></comment>'
+    comments = comment.format("B1", "Why\n7?") + comment.format("nonsense", "x")
+    document = read({"S": rows(["a", 7]), "T": rows(["b"])}, comments=comments)
+    assert placed(document) == [
+        ("S!A1:B1", "S\n\na | 7"),
+        ("S!B1", "Comment on B1: Why 7?"),
+        ("T!A1", "T\n\nb"),
+    ]
+
+
 def test_hidden_sheets_are_read_and_told():
     document = read({"!Salaries": rows(["Ada", 1])})
     assert "Ada | 1" in document.text
@@ -132,14 +141,14 @@ def test_a_damaged_sheet_costs_only_itself():
 def test_a_cell_in_the_last_row_costs_nothing():
     far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c>'
     document = read({"S": f"<sheetData>{far}</row></sheetData>"})
-    assert placed(document)[1:] == [("S!A1", "1"), ("S!XFD1048576", "2")]
+    assert placed(document) == [("S!A1", "S\n\n1"), ("S!XFD1048576", "2")]
 
 
 def test_a_sheet_of_too_many_rows_is_read_as_far_as_it_may(monkeypatch):
     monkeypatch.setattr(grid, "MAX_CELLS", 6)
     lines = '<dimension ref="A1:B5"/>' + rows(*([number, number] for number in range(5)))
     document = read({"S": lines, "More": lines})
-    assert document.text == "S\n\n0 | 0\n1 | 1\n2 | 2\n\nMore"
+    assert document.text == "S\n\n0 | 0\n1 | 1\n2 | 2"
     assert document.warnings == (
         "sheet S: only the first 3 of 5 rows are read",
         "sheet More: only the first 0 rows are read",

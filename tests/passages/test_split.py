@@ -35,8 +35,8 @@ def test_a_short_document_is_one_passage() -> None:
             end=21,
             text="# Leave\n\nAll may go.",
             heading=("Leave",),
-            header="Rules",
-            tokens=7,  # Rules # Leave All may go .
+            header="Rules › Leave",
+            tokens=9,  # Rules › Leave # Leave All may go .
             page=None,
             start_line=2,
             end_line=4,
@@ -61,28 +61,29 @@ def test_a_heading_without_text_joins_the_deeper_one_below() -> None:
     passages = split(document, Words())
     assert [p.text for p in passages] == ["# A\n\n## B\n\n### C\ntext", "## D", "## E\nmore"]
     assert [p.heading for p in passages] == [("A", "B", "C"), ("A", "D"), ("A", "E")]
-    assert [p.header for p in passages] == ["T", "T › A", "T › A"]
+    assert [p.header for p in passages] == ["T › C", "T › D", "T › E"]
 
 
-def test_the_header_names_what_the_text_does_not_show() -> None:
+def test_the_header_names_the_title_and_the_innermost_heading() -> None:
     document = markdown("# Leave\n## Sick\n" + "One two three four. " * 10, title="The  LEAVE ")
     first, second, *_ = split(document, Words(), size=40, overlap=0)
-    assert (first.header, second.header) == ("The LEAVE", "The LEAVE › Leave › Sick")
+    assert (first.header, second.header) == ("The LEAVE › Sick", "The LEAVE › Sick")
     assert first.heading == second.heading == ("Leave", "Sick")
 
 
-def test_a_title_that_is_the_first_heading_is_not_repeated() -> None:
-    document = markdown("# Leave\nYes.\n## Sick\n" + "One two three four. " * 10, title=" leave")
-    headers = [passage.header for passage in split(document, Words(), size=40)]
-    assert headers[:3] == ["", "Leave", "Leave › Sick"]
+def test_the_first_heading_stands_for_a_title_and_is_not_repeated() -> None:
+    text = "# Leave\nYes.\n## Sick\n### Long\n" + "One two three four. " * 10
+    for title in (" leave", None):
+        headers = [passage.header for passage in split(markdown(text, title), Words(), size=40)]
+        assert [header.title() for header in headers[:2]] == ["Leave", "Leave › Long"]
 
 
-def test_a_long_header_loses_its_outermost_parts_then_words() -> None:
+def test_a_long_header_loses_the_title_then_words() -> None:
     document = markdown("# One two\nYes.\n## A b c d e f g\n" + "So it is. " * 20, title="T")
     headers = [passage.header for passage in split(document, Words(), size=20)]
-    assert headers[:3] == ["T", "T › One two", "A b c d e"]  # five tokens at most
+    assert headers[:2] == ["T › One two", "A b c d e"]  # five tokens at most
     headers = [passage.header for passage in split(document, Words(), size=12)]
-    assert headers[:2] == ["T", "One two"]  # three
+    assert headers[:2] == ["One two", "A b c"]  # three
 
 
 def test_a_paragraph_is_a_better_border_than_a_sentence() -> None:
@@ -124,7 +125,7 @@ def test_a_lead_in_stays_with_its_list() -> None:
 
 def test_a_heading_is_not_left_alone() -> None:
     document = markdown("# One two three four\n\n" + "ab cd ef gh ij kl mn op qr st uv wx")
-    assert texts(document, 10) == ["# One two three four\n\nab cd ef gh", "ij kl mn op qr st uv wx"]
+    assert texts(document, 12) == ["# One two three four\n\nab cd ef gh", "ij kl mn op qr st uv wx"]
 
 
 def test_a_fence_over_the_size_stays_whole_within_the_window() -> None:
@@ -162,7 +163,7 @@ def test_the_overlap_never_starts_in_a_fence() -> None:
 
 
 def test_there_is_no_overlap_where_no_sentence_fits() -> None:
-    sentence = "Ab cd ef gh ij kl mn op."
+    sentence = "Ab cd ef gh ij kl mn or."
     document = plain(" ".join([sentence] * 4))
     assert texts(document, 20, overlap=0.2) == [f"{sentence} {sentence}"] * 2
 
@@ -180,7 +181,13 @@ def test_pages_are_those_the_passages_start_on() -> None:
 
 def test_the_size_is_clamped_to_the_window() -> None:
     document = plain("word " * 50)
-    assert [p.tokens for p in split(document, Words(10), size=200)] == [10, 10, 10, 10, 10]
+    assert [p.tokens for p in split(document, Words(10), size=200, overlap=0)] == [
+        10,
+        10,
+        10,
+        10,
+        10,
+    ]
 
 
 @pytest.mark.parametrize(
