@@ -34,7 +34,7 @@ _EDGE = 2  # lines at the top or bottom of a page that may be running heads or f
 _LONGEST_RUNNING = 150  # characters
 _FEWEST_PAGES = 3
 _SHARE = 1 / 3  # of the pages: left and right pages may have different ones
-_NUMBERING = frozenset(["page", "pages", "p", "of", "seite", "s", "von", "página", "pagina", "de", "sur", "di"])
+_NUMBERING = frozenset("page pages p of seite s von página pagina de sur di".split())
 _NUMBER = re.compile(r"\d+")
 
 

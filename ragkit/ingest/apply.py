@@ -7,8 +7,6 @@ index files; at last what nothing refers to is forgotten. The writer's lock must
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import sqlite3
 import time
 from collections import Counter
@@ -106,7 +104,7 @@ class Writer:
         try:
             while not reader.finished:
                 embedder.feed()
-                group = _taken(reader)
+                group = reader.take(GROUP, PATIENCE)
                 if group:
                     embedder.add(self._save_group(group, owners, cut.recipe))
                 self._collect(embedder, 0, len(tasks))
@@ -256,12 +254,3 @@ def _details(reading: Reading) -> dict[str, object]:
     named = [(each.record, each.reason, each.skipped) for each in reading.unread[:NAMED]]
     return {"unread": named, "unread_count": len(reading.unread)}
 
-
-def _taken(reader: Reader) -> list[Reading]:
-    """The readings that are ready, waiting a little for the first."""
-    group: list[Reading] = []
-    with contextlib.suppress(queue.Empty):
-        group.append(reader.results.get(timeout=PATIENCE))
-        while len(group) < GROUP:
-            group.append(reader.results.get_nowait())
-    return group

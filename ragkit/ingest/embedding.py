@@ -6,9 +6,11 @@ length waste no work on padding. Knows nothing of files.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder
@@ -32,6 +34,14 @@ class Job(NamedTuple):
     fresh: bool  # of a document read in this run
 
 
+class Outcome(NamedTuple):
+    """What became of a job."""
+
+    vectors: NDArray[np.float32] | None  # (n, d)
+    window: int  # of the encoder, in tokens
+    failure: BaseException | None
+
+
 class Embedder:
     """Feeds the encoder and collects its vectors. Use from one thread; call `stop` at the end.
 
@@ -48,11 +58,16 @@ class Embedder:
         self.fresh = 0  # of those, of documents read in this run
         self.failure: BaseException | None = None
         self._store, self._load, self._model_id = store, load, model_id
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ragkit-embedder")
         self._documents: deque[int] = deque()
         self._waiting: deque[Job] = deque()
-        self._running: dict[Future[tuple[NDArray[np.float32], int]], Job] = {}
+        self._running: deque[Job] = deque()  # given to the thread, which works in this order
         self._after = (0, 0)
+        # Simple ones: Ctrl-C while other queues hold their lock would leave it locked for ever.
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._results: SimpleQueue[Outcome] = SimpleQueue()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="ragkit-embedder", daemon=True)
+        self._thread.start()
 
     @property
     def busy(self) -> bool:
@@ -71,12 +86,18 @@ class Embedder:
             self._look_for_more(everything)
         while self._waiting and len(self._running) < IN_FLIGHT:
             job = self._waiting.popleft()
-            self._running[self._pool.submit(self._encode, [each.text for each in job.texts])] = job
+            self._running.append(job)
+            self._jobs.put(job)
 
-    def _encode(self, texts: list[str]) -> tuple[NDArray[np.float32], int]:
-        """On the embedder's thread: vectors (n, d), and the window they were made in."""
-        encoder = self._load()
-        return encoder.encode_passages(texts), encoder.window
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None and not self._stopped:
+            try:
+                encoder = self._load()
+                vectors = encoder.encode_passages([each.text for each in job.texts])
+                self._results.put(Outcome(vectors, encoder.window, None))
+            except BaseException as error:  # raised again on the caller's thread
+                self._results.put(Outcome(None, 0, error))
+                return
 
     def _look_for_more(self, everything: bool) -> None:
         rows: list[Pending] = []
@@ -88,7 +109,7 @@ class Embedder:
             if everything and not fresh:
                 rows = embeddings.pending_after(connection, self._model_id, self._after, WINDOW)
                 self._after = rows[-1].place if rows else self._after
-        at_work = {each.hash for job in self._running.values() for each in job.texts}
+        at_work = {each.hash for job in self._running for each in job.texts}
         texts = {row.hash: row for row in rows if row.hash not in at_work}
         job: list[Pending] = []
         budget = JOB_TOKENS
@@ -103,28 +124,30 @@ class Embedder:
 
     def collect(self, seconds: float) -> int:
         """Store the vectors that are ready, waiting up to so long for the first; how many."""
-        if not self._running:
-            return 0
-        done = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED).done
-        return sum(self._save(future) for future in done)
+        stored = 0
+        with contextlib.suppress(Empty):
+            while self._running and self.failure is None:
+                stored += self._save(self._results.get(timeout=0 if stored else seconds))
+        return stored
 
-    def _save(self, future: Future[tuple[NDArray[np.float32], int]]) -> int:
-        job = self._running.pop(future)
-        self.failure = self.failure or future.exception()
-        if self.failure is not None:
+    def _save(self, outcome: Outcome) -> int:
+        job = self._running.popleft()
+        self.failure = outcome.failure
+        vectors = outcome.vectors
+        if vectors is None:
             return 0
-        vectors, window = future.result()
         with self._store.changing() as (connection, generation):
             hashes = [each.hash for each in job.texts]
             embeddings.save_vectors(connection, self._model_id, generation, hashes, vectors)
         self.embedded += len(job.texts)
         self.fresh += len(job.texts) * job.fresh
         self.tokens += sum(each.tokens for each in job.texts)
-        self.truncated_tokens += sum(max(0, each.tokens - window) for each in job.texts)
+        self.truncated_tokens += sum(max(0, each.tokens - outcome.window) for each in job.texts)
         return len(job.texts)
 
     def stop(self) -> None:
         """Wait for the job at work, keep its vectors, forget the rest."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for future in [each for each in self._running if not each.cancelled()]:
-            self._save(future)
+        self._stopped = True
+        self._jobs.put(None)
+        self._thread.join()
+        self.collect(0)

@@ -8,6 +8,7 @@ Knows no database and no vectors.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -129,37 +130,49 @@ def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
 
 
 class Reader:
-    """The reading thread. Take from `results` until `finished`; call `stop` whatever happens."""
+    """The reading thread. `take` its results until `finished`; call `stop` whatever happens.
+
+    Between the threads are only simple queues: Ctrl-C while the others hold their lock would leave
+    it locked for ever.
+    """
 
     def __init__(self, tasks: Sequence[Task], cut: Cut) -> None:
-        self.results: queue.Queue[Reading] = queue.Queue(AHEAD)
         self.error: BaseException | None = None
         self._tasks, self._cut = tasks, cut
-        self._stop = threading.Event()
+        self._results: queue.SimpleQueue[Reading] = queue.SimpleQueue()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()  # one for each that may wait
+        for _ in range(AHEAD):
+            self._room.put(None)
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
         self._thread.start()
 
     @property
     def finished(self) -> bool:
         """Whether all files were read and their results taken."""
-        return not self._thread.is_alive() and self.results.empty()
+        return not self._thread.is_alive() and self._results.empty()
+
+    def take(self, most: int, patience: float) -> list[Reading]:
+        """Up to so many of the results that are ready, waiting so many seconds for the first."""
+        taken: list[Reading] = []
+        with contextlib.suppress(queue.Empty):
+            while len(taken) < most:
+                taken.append(self._results.get(timeout=0 if taken else patience))
+                self._room.put(None)
+        return taken
 
     def stop(self) -> None:
         """Give up after the file at hand and wait for it."""
-        self._stop.set()
+        self._stopped = True
+        self._room.put(None)  # it may be waiting for that
         self._thread.join()
 
     def _run(self) -> None:
         try:
             for task in self._tasks:
-                reading = read(task, self._cut)
-                while not self._stop.is_set():
-                    try:
-                        self.results.put(reading, timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
-                if self._stop.is_set():
+                self._room.get()
+                if self._stopped:
                     return
+                self._results.put(read(task, self._cut))
         except BaseException as error:  # raised again on the caller's thread
             self.error = error

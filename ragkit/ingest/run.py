@@ -232,9 +232,12 @@ def _not_read(
     for path, unders in scanned.items():
         with store.reading() as connection:
             rows = ledger.statuses(connection, wanted=("skipped", "failed"), root_ids=[roots[path]])
-        found += [
-            row
-            for row in rows
-            if any(not under or Path(row.path).is_relative_to(under) for under in unders)
-        ]
+        found += [row for row in rows if any(_is_part(row.path, under) for under in unders)]
     return tuple(found)
+
+
+def _is_part(path: str, under: str) -> bool:
+    """Whether a row lies in what was scanned, or is the folder around it that is passed over."""
+    if not under or Path(path).is_relative_to(under):
+        return True
+    return path.endswith("/") and Path(under).is_relative_to(path)

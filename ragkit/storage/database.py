@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ class Database:
         self.path = folder / FILE_NAME
         self.read_only = False
         self._mode = "rwc"
-        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        # Not a queue: Ctrl-C while one holds its lock would leave it locked for ever.
+        self._idle: deque[sqlite3.Connection] = deque()
         if not self.path.is_file():
             if not create:
                 raise CollectionError(
@@ -88,7 +89,7 @@ class Database:
             if version < SCHEMA_VERSION:
                 self._migrate(connection)
         finally:
-            self._idle.put(connection)
+            self._idle.append(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         from ragkit.storage import migrations
@@ -170,8 +171,8 @@ class Database:
     @contextlib.contextmanager
     def _borrowed(self) -> Iterator[sqlite3.Connection]:
         try:
-            connection = self._idle.get_nowait()
-        except queue.Empty:
+            connection = self._idle.pop()
+        except IndexError:
             try:
                 connection = self._connect()
             except sqlite3.Error as error:
@@ -183,7 +184,7 @@ class Database:
         finally:
             if connection.in_transaction:  # Ctrl-C may strike just after BEGIN
                 connection.rollback()
-            self._idle.put(connection)
+            self._idle.append(connection)
 
     def size(self) -> int:
         """Bytes of the database on disk, its write-ahead log included."""
@@ -194,8 +195,8 @@ class Database:
         """Close all idle connections; the last one folds the WAL into the file."""
         while True:
             try:
-                self._idle.get_nowait().close()
-            except queue.Empty:
+                self._idle.pop().close()
+            except IndexError:
                 return
 
 

@@ -181,13 +181,7 @@ def test_pages_are_those_the_passages_start_on() -> None:
 
 def test_the_size_is_clamped_to_the_window() -> None:
     document = plain("word " * 50)
-    assert [p.tokens for p in split(document, Words(10), size=200, overlap=0)] == [
-        10,
-        10,
-        10,
-        10,
-        10,
-    ]
+    assert [p.tokens for p in split(document, Words(10), size=200, overlap=0)] == [10, 10, 10, 10, 10]
 
 
 @pytest.mark.parametrize(
