@@ -191,6 +191,7 @@ class IndexReport:
     documents: tuple[FileStatus, ...] = ()  # only failed and skipped
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
+    broken_parts: int = 0  # attachments and members of archives that failed; their file did not
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def _index(arguments: Namespace) -> int:
         if arguments.watch and not arguments.dry_run:
             for report in collection.watch(arguments.paths):
                 _show_report(arguments, report)
-    return WRONG_USAGE if arguments.strict and report.failed else 0
+    return WRONG_USAGE if arguments.strict and (report.failed or report.broken_parts) else 0
 
 
 def _show_report(arguments: Namespace, report: IndexReport) -> None:

@@ -93,6 +93,9 @@ def report(report: IndexReport) -> str:
         ]
     if not_read:
         lines.append(f"{not_read:,} not read: {_reasons(report.documents)} (ragkit ls --failed)")
+    if report.broken_parts:
+        parts = counted(report.broken_parts, "part")
+        lines.append(f"{parts} of archives and mails not read (ragkit ls --failed)")
     if report.truncated_tokens:
         lines.append(f"{report.truncated_tokens:,} tokens were cut off by the model's window")
     return "\n".join(lines)

@@ -253,4 +253,3 @@ def _details(reading: Reading) -> dict[str, object]:
         return {}
     named = [(each.record, each.reason, each.skipped) for each in reading.unread[:NAMED]]
     return {"unread": named, "unread_count": len(reading.unread)}
-

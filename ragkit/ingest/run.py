@@ -202,6 +202,7 @@ def index(
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
+        broken = ledger.broken_parts(connection, writer.roots.values())
     return IndexReport(
         added=counts["added"],
         updated=counts["updated"],
@@ -216,6 +217,7 @@ def index(
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
+        broken_parts=broken,
         documents=bad,
         warnings=tuple(warnings),
     )

@@ -235,6 +235,17 @@ def statuses(
     ]
 
 
+def broken_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> int:
+    """How many attachments and members of archives are broken in the files of these roots."""
+    ids = list(root_ids)
+    row = connection.execute(
+        "SELECT count(*) FROM files, json_each(files.details, '$.unread') AS part "
+        f"WHERE NOT json_extract(part.value, '$[2]') AND root_id IN ({', '.join('?' * len(ids))})",
+        ids,
+    ).fetchone()
+    return int(row[0])
+
+
 def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
     """Files by status, and skipped or failed files by reason, most frequent first."""
     by_status = connection.execute("SELECT status, count(*) FROM files GROUP BY status ORDER BY 1")

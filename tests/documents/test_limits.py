@@ -67,7 +67,7 @@ def test_more_entries_than_anybody_should_look_at(monkeypatch):
         pass
     with pytest.raises(DocumentError) as caught:
         read(data, "a.docx")
-    assert str(caught.value) == "binary file (zip archive)"
+    assert str(caught.value) == "zip archive of documents"
 
 
 def test_xml_of_endless_names_is_refused():
