@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 
-NAMES = ("start", "ingest", "memory", "encoding", "questions", "reading")
+NAMES = ("start", "cold", "ingest", "memory", "encoders", "questions", "reading")
 
 
 def main() -> int:

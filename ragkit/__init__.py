@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ragkit.collection import Collection
     from ragkit.errors import (
+        BusyError,
         CollectionError,
         DocumentError,
         ModelError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "BusyError",
     "Collection",
     "CollectionError",
     "CollectionStatus",

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ragkit.errors import CollectionError, ModelError, UsageError
+from ragkit.encoder_choice import EncoderChoice
+from ragkit.errors import CollectionError, UsageError
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 from ragkit.settings import MODES, Settings
 from ragkit.storage import embeddings, history, ledger, passages, texts
@@ -24,6 +25,7 @@ from ragkit.storage.lock import writer_lock
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
+    from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
     from ragkit.storage.indexes import Indexes
 
@@ -56,9 +58,7 @@ class Collection:
         self.settings = settings or Settings()
         self._notify = notify
         self._store = Database(self.folder, create=create)
-        self._given = encoder
-        self._loaded: Encoder | None = None
-        self._loading = threading.Lock()
+        self._encoders = EncoderChoice(self._store, self.settings, encoder)
 
     @cached_property
     def _indexes(self) -> Indexes:
@@ -117,13 +117,11 @@ class Collection:
             max_file_bytes=int(self.settings.max_file_mb * 1_000_000),
             records=self._by_records(),
         )
-        wanted = model or self.settings.model
         if dry_run:
-            return run.preview(
-                self._store, request, self._encoder_to_write_with(wanted, rebuild)[1]
-            )
+            fingerprint = self._encoders.fingerprint_to_write_with(model, rebuild)
+            return run.preview(self._store, request, fingerprint)
         with writer_lock(self.folder, "ragkit index", PATIENCE):
-            model_id, fingerprint = self._model_for_writing(wanted, rebuild)
+            model_id, fingerprint = self._encoders.settle(model, rebuild)
             with self._store.writing() as connection:
                 ledger.keep_records(connection, request.records)
             return run.index(
@@ -132,7 +130,7 @@ class Collection:
                 request,
                 model_id,
                 fingerprint,
-                self._ready_encoder,
+                self._encoders.ready,
                 on_progress,
             )
 
@@ -187,14 +185,14 @@ class Collection:
         with self._store.reading() as connection:
             if embeddings.model(connection) is None:
                 return []
-        encoder = self._ready_encoder()
+        encoder = self._encoders.ready()
         (tokens,) = encoder.count_tokens([query])
         if tokens > encoder.window:
             self._notify(
                 f"the query has {tokens} tokens; {encoder.name} reads the first "
                 f"{encoder.window} of them"
             )
-        vector = encoder.encode_queries([query])[0]
+        vector = self._encoders.query_vector(encoder, query)
         with self._store.reading() as connection:  # only now: loading a model may take seconds
             model = embeddings.model(connection)
             if model is None or model["fingerprint"] != encoder.fingerprint:
@@ -226,6 +224,10 @@ class Collection:
         return await asyncio.to_thread(
             self.search, query, k, mode=mode, min_score=min_score, context=context
         )
+
+    def model(self) -> ModelSpec | None:
+        """The model that the passages are embedded with; None where nothing was indexed yet."""
+        return self._encoders.spec()
 
     def get(self, reference: str, context: int = 0) -> Excerpt:
         """The text behind a citation, a document's path or a passage's id.
@@ -287,69 +289,3 @@ class Collection:
             return self.settings.records
         with self._store.reading() as connection:
             return ledger.kept_records(connection)
-
-    def _ready_encoder(self) -> Encoder:
-        """The collection's encoder, loaded once and checked against what it was made with."""
-        with self._loading:
-            with self._store.reading() as connection:
-                row = embeddings.model(connection)
-            encoder = self._given or self._loaded
-            outdated = row is not None and encoder and encoder.fingerprint != row["fingerprint"]
-            if encoder is None or (outdated and self._given is None):
-                encoder = self._load(row["name"] if row is not None else self.settings.model)
-            if row is not None and row["fingerprint"] != encoder.fingerprint:
-                raise self._other_model(row["name"], row["fingerprint"], encoder)
-            if self._given is None:
-                self._loaded = encoder
-            return encoder
-
-    @staticmethod
-    def _load(name: str | None) -> Encoder:
-        from ragkit.encoders import models
-
-        return models.load(name or models.DEFAULT_MODEL)
-
-    def _encoder_to_write_with(
-        self, wanted: str | None, rebuild: bool
-    ) -> tuple[Encoder | None, str]:
-        """The encoder, where it had to be loaded to know, and the fingerprint to work with.
-
-        It has to be where the collection has none yet, where another is asked for, and before a
-        rebuild throws anything away.
-        """
-        with self._store.reading() as connection:
-            row = embeddings.model(connection)
-        if self._given is not None and wanted in (None, self._given.name):
-            encoder = self._given
-        elif row is not None and wanted in (None, row["name"]) and not rebuild:
-            return None, row["fingerprint"]
-        else:
-            encoder = self._load(wanted or (row["name"] if row is not None else None))
-        if row is not None and row["fingerprint"] != encoder.fingerprint and not rebuild:
-            raise self._other_model(row["name"], row["fingerprint"], encoder)
-        return encoder, encoder.fingerprint
-
-    def _model_for_writing(self, wanted: str | None, rebuild: bool) -> tuple[int, str]:
-        encoder, fingerprint = self._encoder_to_write_with(wanted, rebuild)
-        with self._store.reading() as connection:
-            row = embeddings.model(connection)
-        if encoder is not None and (row is None or rebuild):
-            with self._store.changing() as (connection, now):
-                if rebuild:
-                    embeddings.forget_vectors(connection, now)
-                    ledger.forget_recipes(connection)
-                embeddings.use_model(
-                    connection, encoder.name, fingerprint, encoder.dimension, encoder.window
-                )
-                row = embeddings.model(connection)
-        if encoder is not None and self._given is None:
-            self._loaded = encoder
-        assert row is not None  # written just now, or there before  # noqa: S101
-        return row["id"], fingerprint
-
-    def _other_model(self, name: str, fingerprint: str, encoder: Encoder) -> ModelError:
-        return ModelError(
-            f"this collection was made with the model {name} (fingerprint {fingerprint[:12]}), "
-            f"not with {encoder.name} ({encoder.fingerprint[:12]}). To read and embed everything "
-            f"again with the other: ragkit -c {self.folder} index --rebuild --model {encoder.name}"
-        )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+PRECISIONS = ("fp32", "int8")  # what an encoder may compute in
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:

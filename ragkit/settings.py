@@ -2,8 +2,10 @@
 
 The project file is the nearest `ragkit.toml` in the working folder or above; the user file is
 `config.toml` in the platform's configuration folder. Both hold plain values only: nothing in them
-runs a program or names an address; folders in them are relative to the file itself. Environment
-variables are the names in capitals behind `RAGKIT_`: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
+runs a program; folders in them are relative to the file itself. A project file may come with a
+folder that somebody else wrote: it names no address that text is sent to, and no variable that
+holds a key. Environment variables are the names in capitals behind `RAGKIT_`: `RAGKIT_MODEL`,
+`RAGKIT_TOP_K`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any
 from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
+NOT_IN_A_PROJECT = ("base_url", "api_key_env")
 MODES = ("dense", "lexical", "hybrid")
 _YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
@@ -30,6 +33,12 @@ class Settings:
 
     collection: str | None = None  # folder; None: the nearest .ragkit/, else the user's default
     model: str | None = None  # None: the collection's own, else all-MiniLM-L6-v2
+    precision: str | None = None  # of PRECISIONS; None: the collection's own, else fp32
+    dimensions: int | None = None  # keep the first so many; None: the collection's own, else all
+    base_url: str | None = None  # of an OpenAI-compatible server that has `model`
+    api_key_env: str | None = None  # name of the environment variable with the key for base_url
+    window: int | None = None  # tokens the server's model reads at once; None: 256
+    tokenizer: str | None = None  # a model here whose tokenizer the server's has; None: estimate
     mode: str = "dense"
     top_k: int = 10
     passage_tokens: int = 240
@@ -42,6 +51,12 @@ class Settings:
         """Refuse what cannot work, with the value found and the values expected."""
         if self.mode not in MODES:
             raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
+        if self.precision is not None:
+            _check_precision(self.precision)
+        if self.dimensions is not None and self.dimensions < 1:
+            raise UsageError(f"dimensions is {self.dimensions}; expected 1 or more")
+        if self.window is not None and not 16 <= self.window <= 1_000_000:
+            raise UsageError(f"window is {self.window}; expected 16 tokens or more")
         if self.top_k < 1:
             raise UsageError(f"top_k is {self.top_k}; expected 1 or more")
         if not 16 <= self.passage_tokens <= 8192:
@@ -50,6 +65,13 @@ class Settings:
             raise UsageError(f"overlap is {self.overlap}; expected 0 to 0.2")
         if not 0 < self.max_file_mb < 1e6:
             raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0, below 1e6")
+
+
+def _check_precision(precision: str) -> None:
+    from ragkit.records import PRECISIONS  # not for `--help`
+
+    if precision not in PRECISIONS:
+        raise UsageError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
 
 
 def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:
@@ -63,24 +85,43 @@ def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) 
         (_ENVIRONMENT, _from_environment(os.environ)),
         (_COMMAND_LINE, {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
+        if Path(source).name == PROJECT_FILE:
+            _refuse_addresses(source, values)
         settings = _with(settings, source, values)
     return settings
 
 
+def _refuse_addresses(source: str, values: Mapping[str, object]) -> None:
+    for name in NOT_IN_A_PROJECT:
+        if name in values:
+            raise UsageError(
+                f"{source}: {name} may not stand in a project's file, whose writer would choose "
+                f"where your text goes. Set RAGKIT_{name.upper()}, or write it into "
+                f"{_user_file()}"
+            )
+
+
 def _files(folder: Path) -> list[Path]:
     """The settings files that exist, the weakest first."""
-    found = []
+    found = [_user_file()]
+    for parent in (folder, *folder.parents):
+        if _is_file(parent / PROJECT_FILE):
+            found.append(parent / PROJECT_FILE)
+            break
+    return [path for path in found if _is_file(path)]
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 (pathlib's raises where a folder is closed to us)
+
+
+def _user_file() -> Path:
     override = os.environ.get("RAGKIT_CONFIG_DIR")
     if override is None:
         import platformdirs
 
         override = platformdirs.user_config_dir("ragkit", appauthor=False)
-    found.append(Path(override) / "config.toml")
-    for parent in (folder, *folder.parents):
-        if (parent / PROJECT_FILE).is_file():
-            found.append(parent / PROJECT_FILE)
-            break
-    return [path for path in found if path.is_file()]
+    return Path(override) / "config.toml"
 
 
 def _from_file(path: Path) -> dict[str, object]:
@@ -95,10 +136,10 @@ def _from_file(path: Path) -> dict[str, object]:
 
 def _from_here(folder: Path, name: str, value: object) -> object:
     """A folder named in a settings file of `folder`, from there; any other value as it is."""
-    if name not in ("collection", "model") or not isinstance(value, str) or not value:
+    if name not in ("collection", "model", "tokenizer") or not isinstance(value, str) or not value:
         return value
     there = folder / os.path.expanduser(value)  # noqa: PTH111 (pathlib's raises for ~nobody)
-    # A model may also be a name on the hub, which looks like a relative path.
+    # A model or tokenizer may also be a name on the hub, which looks like a relative path.
     is_path = name == "collection" or value.startswith((".", "~")) or there.is_dir()
     return os.path.normpath(there) if is_path else value
 
@@ -132,7 +173,8 @@ def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Sett
 
 
 def _converted(source: str, name: str, given: object, kind: str) -> object:
-    is_switch = kind == "bool | None"
+    kind = kind.removesuffix(" | None")
+    is_switch = kind == "bool"
     if is_switch:
         if isinstance(given, bool):
             return given

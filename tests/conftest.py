@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ragkit import Collection, Settings
 
 REPOSITORY = Path(__file__).parent.parent
+MODEL_SETTINGS = ("PRECISION", "DIMENSIONS", "BASE_URL", "API_KEY_ENV", "WINDOW", "TOKENIZER")
 SHARED = REPOSITORY.parent / "shared"
 
 
@@ -62,7 +63,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"RAGKIT_{name}_DIR", str(home / name.lower()))
-    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K"):
+    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", *MODEL_SETTINGS):
         monkeypatch.delenv(f"RAGKIT_{name}", raising=False)
 
 

@@ -46,6 +46,14 @@ def test_the_settings_example_names_settings_that_exist():
     assert Settings(**tomllib.loads(example)).mode == "hybrid"
 
 
+def test_the_page_on_models_names_settings_and_options_that_exist():
+    page = (REPOSITORY / "docs" / "models.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert Settings(**tomllib.loads(example)).window == 512
+    known = set().union(*commands().values())
+    assert set(re.findall(r"(?<![\w-])--[a-z-]+", page)) <= known
+
+
 def test_the_python_examples_run(folder, encoder, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)

@@ -50,6 +50,12 @@ def test_the_nearest_project_file_counts(project):
         ("overlap = 0.5", "overlap is 0.5; expected 0 to 0.2"),
         ("passage_tokens = 3", "passage_tokens is 3; expected 16 to 8192"),
         ("max_file_mb = 0", "max_file_mb is 0"),
+        ('precision = "fp7"', "precision is 'fp7'; expected one of fp32, int8"),
+        ("dimensions = 0", "dimensions is 0; expected 1 or more"),
+        ('dimensions = "many"', "dimensions is 'many'; expected int"),
+        ("window = 3", "window is 3; expected 16 tokens or more"),
+        ('base_url = "http://x/v1"', "base_url may not stand in a project's file.*RAGKIT_BASE_URL"),
+        ('api_key_env = "AWS_SECRET"', r"api_key_env may not stand .*write it into .*config\.toml"),
         ("= broken", "is not readable as TOML"),
     ],
 )
@@ -63,6 +69,18 @@ def test_a_wrong_environment_is_named_as_such(project, monkeypatch):
     monkeypatch.setenv("RAGKIT_TOP_K", "x")
     with pytest.raises(UsageError, match="the environment: RAGKIT_TOP_K is 'x'; expected int"):
         settings.load(project)
+
+
+def test_an_address_is_named_by_the_user_alone(project, tmp_path, monkeypatch):
+    (tmp_path / "user" / "config.toml").write_text('base_url = "http://a/v1"\nwindow = 512\n')
+    (project / "ragkit.toml").write_text('model = "m"\ndimensions = 64\n')
+    assert settings.load(project) == Settings(
+        model="m", dimensions=64, base_url="http://a/v1", window=512
+    )
+    monkeypatch.setenv("RAGKIT_BASE_URL", "http://b/v1")
+    monkeypatch.setenv("RAGKIT_DIMENSIONS", "32")
+    found = settings.load(project)
+    assert (found.base_url, found.dimensions) == ("http://b/v1", 32)
 
 
 def test_a_wrong_flag_is_named_as_it_is_typed(project):

@@ -17,19 +17,14 @@ from ragkit.records import IndexReport
 from ragkit.storage.database import FILE_NAME
 
 
-def _settings(arguments: Namespace) -> configuration.Settings:
-    flags = {
-        "collection": getattr(arguments, "collection", None),
-        "model": getattr(arguments, "model", None),
-        "mode": getattr(arguments, "mode", None),
-        "top_k": getattr(arguments, "top_k", None),
-        "records": getattr(arguments, "records", None),
-    }
-    return configuration.load(flags=flags)
+def settings_of(arguments: Namespace) -> configuration.Settings:
+    """The settings in force, the flags of this command among them."""
+    names = ("collection", "model", "precision", "dimensions", "mode", "top_k", "records")
+    return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 
 def _open(arguments: Namespace, *, create: bool = False) -> Collection:
-    settings = _settings(arguments)
+    settings = settings_of(arguments)
     folder = locate(settings.collection)
     return Collection(folder, create=create, settings=settings, notify=tell)
 
@@ -58,7 +53,7 @@ def index(arguments: Namespace) -> int:
     for path in arguments.paths:  # before a collection is made for nothing
         if not Path(path).expanduser().exists():
             raise UsageError(f"no file or folder at {path}")
-    if arguments.dry_run and not (locate(_settings(arguments).collection) / FILE_NAME).exists():
+    if arguments.dry_run and not (locate(settings_of(arguments).collection) / FILE_NAME).exists():
         with tempfile.TemporaryDirectory() as nowhere:
             arguments.collection = nowhere
             return _index(arguments)

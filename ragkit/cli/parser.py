@@ -84,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     _add_json(add("status", "commands.status", "say what is in the collection"))
     _add_ls(add("ls", "commands.ls", "list all files with what became of each"))
     _add_remove(add("remove", "commands.remove", "take documents or roots out"))
+    _add_models(
+        add("models", "modelling.models", "list the models that are here, with what they are")
+    )
     completion = add("completion", "commands.completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=_SHELLS)
     return top
@@ -115,6 +118,17 @@ def _add_index(command: argparse.ArgumentParser) -> None:
         "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
     )
     command.add_argument(
+        "--dimensions",
+        type=int,
+        metavar="N",
+        help="keep the first N numbers of each vector, for models trained for it (Matryoshka)",
+    )
+    command.add_argument(
+        "--precision",
+        metavar="fp32|int8",
+        help="what the model computes in (default: fp32); int8 is smaller and less exact",
+    )
+    command.add_argument(
         "--include",
         action="append",
         metavar="GLOB",
@@ -135,7 +149,8 @@ def _add_index(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--rebuild",
         action="store_true",
-        help="read and embed everything again, with another --model if named",
+        help="read and embed everything again, with another --model, --dimensions or --precision "
+        "if named",
     )
     command.add_argument(
         "--records",
@@ -186,6 +201,16 @@ def _add_get(command: argparse.ArgumentParser) -> None:
 def _add_ls(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--failed", action="store_true", help="only files that were not read, with the reason"
+    )
+    _add_json(command)
+
+
+def _add_models(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="names and folders; default: all that are here"
+    )
+    command.add_argument(
+        "--bench", action="store_true", help="measure how fast each is here, some seconds a model"
     )
     _add_json(command)
 

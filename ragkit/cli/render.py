@@ -137,12 +137,13 @@ def status(status: CollectionStatus) -> str:
         "read": coverage,
         "passages": passages,
         "model": model,
-        "size": f"{_bytes(status.database_bytes)} database, {_bytes(status.index_bytes)} indexes",
+        "size": f"{size(status.database_bytes)} database, {size(status.index_bytes)} indexes",
     }
     return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
 
 
-def _bytes(number: float) -> str:
+def size(number: float) -> str:
+    """Bytes for people: `91.6 MB`."""
     for unit in ("B", "kB", "MB"):
         if number < 1000:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
@@ -186,7 +187,7 @@ def place(hit: Hit) -> str:
 
 
 def _plural(kind: str, value: str) -> str:
-    counted_kinds = {"page", "slide", "cell", "chapter", "row"}
+    counted_kinds = {"page", "slide", "cell", "chapter", "row", "line"}
     return "s" if kind in counted_kinds and "-" in value else ""
 
 

@@ -16,14 +16,19 @@ def locate(named: str | None) -> Path:
     if named is not None:
         folder = Path(named).expanduser()
         inside = folder / LOCAL
-        if not (folder / FILE_NAME).exists() and (inside / FILE_NAME).exists():
+        if not _holds_one(folder) and _holds_one(inside):
             return inside
         return folder
     here = Path.cwd()
     for parent in (here, *here.parents):
-        if (parent / LOCAL / FILE_NAME).exists():
+        if _holds_one(parent / LOCAL):
             return parent / LOCAL
     return default_folder()
+
+
+def _holds_one(folder: Path) -> bool:
+    # pathlib's raises where a folder is closed to us
+    return os.path.exists(folder / FILE_NAME)  # noqa: PTH110
 
 
 def default_folder() -> Path:

@@ -1,7 +1,8 @@
 """Text to unit vectors. Knows strings and arrays; no files of the user, documents or databases.
 
-`Encoder` is the seam everything above depends on; `ragkit.encoders.models.load` makes one from a
-model's name. Tests drive every other layer with a deterministic encoder of this shape.
+`Encoder` is the seam everything above depends on. `ragkit.encoders.models.load` makes one from a
+model's name or spec, `ragkit.encoders.remote.RemoteEncoder` from a server's address. Tests drive
+every other layer with a deterministic encoder of this shape.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of weights, tokenizer, pooling, prompts and window: equal, equal vectors."""
+        """Hex digest of weights, tokenizer, pooling, prompts, window, precision and dimensions:
+        equal, equal vectors."""
 
     @property
     def dimension(self) -> int:

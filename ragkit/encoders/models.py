@@ -18,9 +18,8 @@ from typing import Literal
 
 from ragkit.encoders import digests, recipe
 from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
 from ragkit.errors import ModelError
-
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +59,29 @@ _IGNORED = ["onnx/*", "openvino/*"]
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
-def load(name: str = DEFAULT_MODEL) -> SentenceEncoder:
-    """The encoder of this name, ready for queries; what bulk work needs is loaded by the first
-    bulk job. A folder's encoder bears its absolute path, so that it is found from anywhere."""
-    found = resolve(name)
-    if found.origin == "folder":
-        name = str(found.path.resolve())
-    return SentenceEncoder(name, recipe.read(found.path, name))
+def load(model: ModelSpec | str = DEFAULT_MODEL) -> SentenceEncoder:
+    """The encoder of this name or spec, ready for queries; what bulk work needs is loaded by the
+    first bulk job. A folder's encoder bears its absolute path, so that it is found from anywhere.
+    Runs here: a spec with a `base_url` is for `remote.RemoteEncoder`."""
+    spec = ModelSpec(model) if isinstance(model, str) else model
+    found = resolve(spec.name)
+    name = str(found.path.resolve()) if found.origin == "folder" else spec.name
+    return SentenceEncoder(name, recipe.read(found.path, name), spec.precision, spec.dimensions)
 
 
 def resolve(name: str) -> ModelFolder:
     """Find the model's folder. Only a name found nowhere else is asked for on the hub, and
     only where `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE` are unset."""
+    if found := here(name):
+        return found
+    if is_offline():
+        raise ModelError(_not_found(name, "the hub was not asked, HF_HUB_OFFLINE is set"))
+    return ModelFolder(name, _from_hub(name, _repositories(name)[-1]), "hub")
+
+
+def here(name: str) -> ModelFolder | None:
+    """The model's folder where it is on this machine; None where only the hub may have it.
+    Raises ModelError for what can be no model's name."""
     folder = Path(name).expanduser()
     if (folder / "modules.json").is_file() or (folder / "config.json").is_file():
         return ModelFolder(name, folder, "folder")
@@ -81,13 +91,25 @@ def resolve(name: str) -> ModelFolder:
         return ModelFolder(name, path, "package")
     if not _HUB_NAME.fullmatch(name):
         raise ModelError(f"no model folder {name!r}.{_three_ways('NAME')}")
-    repositories = [name] if "/" in name else [name, f"sentence-transformers/{name}"]
-    for repository in repositories:
+    for repository in _repositories(name):
         if path := _in_cache(repository):
             return ModelFolder(name, path, "cache")
-    if _is_offline():
-        raise ModelError(_not_found(name, "the hub was not asked, HF_HUB_OFFLINE is set"))
-    return ModelFolder(name, _from_hub(name, repositories[-1]), "hub")
+    return None
+
+
+def cached() -> list[str]:
+    """The repositories in the hub's cache that look like models of sentence-transformers."""
+    found = []
+    for place in _hub_cache().glob("models--*"):
+        repository = place.name.removeprefix("models--").replace("--", "/")
+        path = _in_cache(repository)
+        if path and (path / "modules.json").is_file():
+            found.append(repository)
+    return sorted(found)
+
+
+def _repositories(name: str) -> list[str]:
+    return [name] if "/" in name else [name, f"sentence-transformers/{name}"]
 
 
 def _looks_like_a_path(name: str) -> bool:
@@ -112,17 +134,21 @@ def _in_package(package: _Package) -> Path | None:
     return path
 
 
-def _in_cache(repository: str) -> Path | None:
-    """The snapshot of the repository's main branch in the hub's cache, where weights came with
-    it. The layout is documented; huggingface_hub itself takes half a second to import.
+def _hub_cache() -> Path:
+    """The layout is documented; huggingface_hub itself takes half a second to import.
     https://huggingface.co/docs/huggingface_hub/guides/manage-cache"""
     home = os.environ.get("HF_HOME")
     if home is None:
         base = os.environ.get("XDG_CACHE_HOME")
         home = str((Path(base) if base else Path.home() / ".cache") / "huggingface")
     cache = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    place = Path(cache or Path(home) / "hub").expanduser()
-    place = place / f"models--{repository.replace('/', '--')}"
+    return Path(cache or Path(home) / "hub").expanduser()
+
+
+def _in_cache(repository: str) -> Path | None:
+    """The snapshot of the repository's main branch in the hub's cache, where weights came with
+    it."""
+    place = _hub_cache() / f"models--{repository.replace('/', '--')}"
     try:
         commit = (place / "refs" / "main").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -132,7 +158,8 @@ def _in_cache(repository: str) -> Path | None:
     return snapshot if commit and any(snapshot.rglob("*.safetensors")) else None
 
 
-def _is_offline() -> bool:
+def is_offline() -> bool:
+    """Whether the user has forbidden to ask the hub."""
     settings = (os.environ.get(key, "") for key in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
     return any(value.upper() in {"1", "ON", "YES", "TRUE"} for value in settings)
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Pooling = Callable[[Array, Sequence[int]], Array]
 
 
 def starts(lengths: Sequence[int]) -> NDArray[np.intp]:
@@ -43,7 +44,7 @@ def max_over_time(states: Array, lengths: Sequence[int]) -> Array:
     return largest
 
 
-POOLINGS: dict[str, Callable[[Array, Sequence[int]], Array]] = {
+POOLINGS: dict[str, Pooling] = {
     "cls": cls,
     "mean": mean,
     "max": max_over_time,

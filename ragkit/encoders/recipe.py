@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -26,12 +26,14 @@ Json = dict[str, Any]
 # Families whose cards ask for prompts that their folders do not name.
 # Wang et al. 2022, https://arxiv.org/abs/2212.03533 (E5: asymmetric, both sides)
 # Xiao et al. 2023, https://arxiv.org/abs/2309.07597 (BGE: queries only)
+# Nussbaum et al. 2024, https://arxiv.org/abs/2402.01613 (Nomic: both sides)
 _FAMILIES = (
     (r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?", ("query: ", "passage: ")),
     (
         r"bge-(small|base|large)-en(-v1(\.5)?)?",
         ("Represent this sentence for searching relevant passages: ", ""),
     ),
+    (r"nomic-embed-text(-v1(\.5)?)?", ("search_query: ", "search_document: ")),
 )
 # Models that number positions from after the padding token have fewer than they declare.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet"}
@@ -72,8 +74,21 @@ class Recipe:
     """Hex digest of all that decides a vector, whatever engine computes it."""
 
 
-def read(folder: Path, name: str) -> Recipe:
-    """The recipe in `folder`; `name`, as the user gave it, tells the family."""
+def read(folder: Path, name: str, digest: Callable[[Path], str] = digests.file_digest) -> Recipe:
+    """The recipe in `folder`; `name`, as the user gave it, tells the family. Another `digest` is
+    for those who need no fingerprint: hashing gigabytes of weights takes seconds."""
+    try:
+        return _read(folder, name, digest)
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+        raise ModelError(
+            f"{folder}: a configuration file holds a value of the wrong kind ({error!r}): fetch "
+            f"the model again."
+        ) from error
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be read: {error}") from error
+
+
+def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> Recipe:
     modules = _modules(folder)
     transformer = folder / modules[0][1]
     config = _json(transformer / "config.json")
@@ -89,8 +104,8 @@ def read(folder: Path, name: str) -> Recipe:
     lower_case = bool(sentence.get("do_lower_case"))
     parts = {
         "format": ENCODER_FORMAT,
-        "weights": [digests.file_digest(path) for path in _weight_files(folder, modules)],
-        "tokenizer": digests.file_digest(_existing(transformer / "tokenizer.json")),
+        "weights": [digest(path) for path in _weight_files(folder, modules)],
+        "tokenizer": digest(_existing(transformer / "tokenizer.json")),
         "modules": kinds,
         "pooling": [pooling, pooling_config],
         "unit_rows": True,
@@ -114,6 +129,15 @@ def read(folder: Path, name: str) -> Recipe:
         ),
         fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
     )
+
+
+def variant(fingerprint: str, precision: str, dimensions: int | None) -> str:
+    """The fingerprint of vectors computed in another precision, or of which only the first
+    `dimensions` numbers are kept."""
+    if precision == "fp32" and dimensions is None:
+        return fingerprint
+    parts = [fingerprint, precision, dimensions]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _existing(path: Path) -> Path:
@@ -238,9 +262,17 @@ def _prompts(folder: Path, name: str) -> tuple[str, str]:
     default = prompts.get(own.get("default_prompt_name")) or ""
     query = prompts.get("query") or default
     passage = prompts.get("document") or prompts.get("passage") or default
+    if not isinstance(query, str) or not isinstance(passage, str):
+        raise TypeError(f"prompts are {query!r} and {passage!r}")
     if query or passage:
         return query, passage
-    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower()
+    return family_prompts(name)
+
+
+def family_prompts(name: str) -> tuple[str, str]:
+    """What the cards of the model's family put before a query and before a passage. The name may
+    be a path, a repository, or a server's with a tag: `nomic-embed-text:latest`."""
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower().partition(":")[0]
     for pattern, known in _FAMILIES:
         if re.fullmatch(pattern, last):
             return known

@@ -7,6 +7,7 @@ documents or databases.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,26 +15,48 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import cores
-from ragkit.encoders.engines import NumpyEngine, TorchEngine
-from ragkit.encoders.recipe import Recipe
+from ragkit.encoders import cores, engines, pooling
+from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
+from ragkit.encoders.recipe import Recipe, variant
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
 
-# Importing sentence-transformers takes 6–7 s, in which NumPy encodes this many tokens: a GPU
-# can only win beyond them.
-_WORTH_TORCH = 20_000
+# ONNX Runtime takes a third of a second to load, in which NumPy encodes this many tokens;
+# sentence-transformers takes 6–7 s, so a GPU can only win beyond so many.
+_WORTH_ONNX = 4_000
+_WORTH_TORCH = 40_000
+logger = logging.getLogger("ragkit")
 
 
 class SentenceEncoder:
-    """The model that `recipe` describes, under the name the user gave it."""
+    """The model that `recipe` describes, under the name the user gave it.
 
-    def __init__(self, name: str, recipe: Recipe) -> None:
+    `precision` is that of passages, fp32 or int8; queries are always encoded in fp32.
+    `dimensions` keeps the first so many numbers of each vector, made a unit vector again: what
+    models trained for it (Kusupati et al. 2022, Matryoshka, https://arxiv.org/abs/2205.13147)
+    lose little by. Raises ModelError where the model has fewer, or no engine has the precision.
+    """
+
+    def __init__(
+        self, name: str, recipe: Recipe, precision: str = "fp32", dimensions: int | None = None
+    ) -> None:
+        if precision not in engines.precisions(recipe):
+            raise ModelError(
+                f"no engine computes {name} in {precision}: that takes a BERT model, this one is "
+                f"{recipe.config.get('model_type')!r}. Use --precision fp32"
+            )
+        if dimensions is not None and dimensions > recipe.dimension:
+            raise ModelError(
+                f"{name} makes vectors of {recipe.dimension} numbers; "
+                f"--dimensions {dimensions} asks for more"
+            )
+        kept = None if dimensions == recipe.dimension else dimensions
         self.name = name
-        self.fingerprint = recipe.fingerprint
-        self.dimension = recipe.dimension
+        self.precision = precision
+        self.fingerprint = variant(recipe.fingerprint, precision, kept)
+        self.dimension = dimensions or recipe.dimension
         self.recipe = recipe
         self._lock = threading.RLock()
         self._torch_engine: TorchEngine | None = None
@@ -66,13 +89,18 @@ class SentenceEncoder:
         if not texts:
             return self._nothing()
         engine = self._numpy or self._torch()
-        return engine.encode(texts, self.recipe.query_prompt)
+        return self._kept(engine.encode(texts, self.recipe.query_prompt))
 
     def encode_passages(self, texts: Sequence[str]) -> Array:
         """(n, d) float32, unit rows, with the model's passage prompt."""
         if not texts:
             return self._nothing()
-        return self._bulk(texts).encode(texts, self.recipe.passage_prompt)
+        return self._kept(self._bulk(texts).encode(texts, self.recipe.passage_prompt))
+
+    def _kept(self, vectors: Array) -> Array:
+        if self.dimension == self.recipe.dimension:
+            return vectors
+        return pooling.unit_rows(vectors[:, : self.dimension])
 
     def _nothing(self) -> Array:
         return np.empty((0, self.dimension), dtype=np.float32)
@@ -94,25 +122,45 @@ class SentenceEncoder:
                 self._torch_engine = TorchEngine(self.recipe, self.tokens)
             return self._torch_engine
 
-    def _bulk(self, texts: Sequence[str]) -> NumpyEngine | TorchEngine:
-        """The faster engine for what has come so far and these texts.
+    @cached_property
+    def _onnx(self) -> OnnxEngine | None:
+        """The engine for bulk on a CPU; None where it does not serve the model, or not rightly."""
+        if self._numpy is None:
+            return None
+        try:
+            return OnnxEngine(self._numpy, self.precision)
+        except ModelError as error:
+            logger.warning("%s; going on with NumPy, which is slower", error)
+            return None
 
-        On a CPU that is NumPy for any size where it serves the model. On two cores, passages of
-        132 tokens: 4,300–4,500 tokens/s, sentence-transformers with the same batches 5,100 on
-        a quiet machine and 2,600 on a shared one, after 6–7 s of imports and with 500 MB more.
-        """
+    def _bulk(self, texts: Sequence[str]) -> NumpyEngine | OnnxEngine | TorchEngine:
+        """The fastest engine for what has come so far and these texts: NumPy for a few, then ONNX
+        Runtime, or a GPU where there is one. Figures: bench/RESULTS.md."""
+        if self.precision != "fp32":
+            return self._int8()
         if self._numpy is None:
             return self._torch()
-        if not self._gpu_pays(texts):
+        if self._gpu_pays(texts):
+            torch_engine = self._torch()
+            if torch_engine.device != "cpu":
+                return torch_engine
+        if self._tokens_so_far < _WORTH_ONNX:
             return self._numpy
-        torch_engine = self._torch()
-        return self._numpy if torch_engine.device == "cpu" else torch_engine
+        with self._lock:
+            return self._onnx or self._numpy
+
+    def _int8(self) -> OnnxEngine:
+        with self._lock:
+            if self._onnx is None:
+                raise ModelError(
+                    f"{self.name} cannot be encoded in {self.precision} here: ONNX Runtime, which "
+                    "that takes, does not serve it rightly. Use --precision fp32"
+                )
+            return self._onnx
 
     def _gpu_pays(self, texts: Sequence[str]) -> bool:
-        if not cores.may_have_gpu():
-            return False
         with self._lock:
             if self._tokens_so_far < _WORTH_TORCH:
                 # Four characters a token is near enough, and costs nothing.
                 self._tokens_so_far += sum(len(text) for text in texts) // 4
-            return self._tokens_so_far >= _WORTH_TORCH
+            return self._tokens_so_far >= _WORTH_TORCH and cores.may_have_gpu()

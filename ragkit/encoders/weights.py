@@ -36,12 +36,21 @@ def header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
         try:
             entries = json.loads(file.read(length))
             entries.pop("__metadata__", None)
-            end = start + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+            end = start + max((_last_byte(entry) for entry in entries.values()), default=0)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ModelError(f"{path} is no safetensors file ({error}); {_FIX}.") from error
     if size != end:
         raise ModelError(f"{path} holds {size:,} bytes, its header says {end:,}; {_FIX}.")
     return entries, start
+
+
+def _last_byte(entry: dict[str, Any]) -> int:
+    """Where an entry's data end. Raises what `header` catches for one that is none."""
+    first, last = entry["data_offsets"]
+    sizes = [*entry["shape"], first, last - first]
+    if not isinstance(entry["dtype"], str) or min(sizes) < 0:
+        raise ValueError(f"an entry says {entry}")
+    return int(last)
 
 
 def tensors(path: Path) -> Tensors:

@@ -1,4 +1,4 @@
-"""Pending passages to vectors, on a thread of its own, a few seconds' work at a time.
+"""Pending passages to vectors, on threads of their own, a few seconds' work at a time.
 
 What is pending is asked of the database in windows and embedded longest first: batches of like
 length waste no work on padding. Knows nothing of files.
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 1024  # pending passages looked at together
-JOB_TOKENS = 8192  # given to the encoder at once: about two seconds on a laptop
-IN_FLIGHT = 2  # one at work and one waiting, so that the encoder never waits for the database
+JOB_TOKENS = 8192  # given to the encoder at once: a second or two on a laptop
+WORKERS = 2  # jobs at work at once, so that no core waits for the last batch of one
+IN_FLIGHT = WORKERS + 1  # one more waits, so that the encoder never waits for the database
 
 
 class Job(NamedTuple):
@@ -37,6 +38,7 @@ class Job(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a job."""
 
+    job: Job
     vectors: NDArray[np.float32] | None  # (n, d)
     window: int  # of the encoder, in tokens
     failure: BaseException | None
@@ -60,14 +62,18 @@ class Embedder:
         self._store, self._load, self._model_id = store, load, model_id
         self._documents: deque[int] = deque()
         self._waiting: deque[Job] = deque()
-        self._running: deque[Job] = deque()  # given to the thread, which works in this order
+        self._running: list[Job] = []  # given to the threads
         self._after = (0, 0)
         # Simple ones: Ctrl-C while other queues hold their lock would leave it locked for ever.
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._results: SimpleQueue[Outcome] = SimpleQueue()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="ragkit-embedder", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"ragkit-embedder-{number}", daemon=True)
+            for number in range(WORKERS)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def busy(self) -> bool:
@@ -94,9 +100,9 @@ class Embedder:
             try:
                 encoder = self._load()
                 vectors = encoder.encode_passages([each.text for each in job.texts])
-                self._results.put(Outcome(vectors, encoder.window, None))
+                self._results.put(Outcome(job, vectors, encoder.window, None))
             except BaseException as error:  # raised again on the caller's thread
-                self._results.put(Outcome(None, 0, error))
+                self._results.put(Outcome(job, None, 0, error))
                 return
 
     def _look_for_more(self, everything: bool) -> None:
@@ -131,9 +137,9 @@ class Embedder:
         return stored
 
     def _save(self, outcome: Outcome) -> int:
-        job = self._running.popleft()
-        self.failure = outcome.failure
-        vectors = outcome.vectors
+        job, vectors = outcome.job, outcome.vectors
+        self._running.remove(job)
+        self.failure = self.failure or outcome.failure
         if vectors is None:
             return 0
         with self._store.changing() as (connection, generation):
@@ -146,8 +152,10 @@ class Embedder:
         return len(job.texts)
 
     def stop(self) -> None:
-        """Wait for the job at work, keep its vectors, forget the rest."""
+        """Wait for the jobs at work, keep their vectors, forget the rest."""
         self._stopped = True
-        self._jobs.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
         self.collect(0)

@@ -41,7 +41,7 @@ class Database:
         self._mode = "rwc"
         # Not a queue: Ctrl-C while one holds its lock would leave it locked for ever.
         self._idle: deque[sqlite3.Connection] = deque()
-        if not self.path.is_file():
+        if not self._is_there():
             if not create:
                 raise CollectionError(
                     f"no collection at {folder}. Make one with: ragkit -c {folder} index FOLDER"
@@ -58,6 +58,14 @@ class Database:
         except BaseException:
             self.close()
             raise
+
+    def _is_there(self) -> bool:
+        try:
+            return self.path.is_file()
+        except OSError as error:
+            raise CollectionError(
+                f"cannot look into {self.folder}: {error.strerror or error}"
+            ) from error
 
     def _make_folder(self) -> None:
         try:

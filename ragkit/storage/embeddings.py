@@ -29,13 +29,19 @@ class Pending(NamedTuple):
 
 
 def use_model(
-    connection: sqlite3.Connection, name: str, fingerprint: str, dimension: int, window: int
+    connection: sqlite3.Connection,
+    name: str,
+    fingerprint: str,
+    dimension: int,
+    window: int,
+    options: str = "{}",
 ) -> int:
-    """Make this the encoder of the collection; returns its id."""
+    """Make this the encoder of the collection; returns its id. `options`: a JSON object."""
     row = connection.execute(
-        "INSERT INTO models (name, fingerprint, dimension, window) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name RETURNING id",
-        (name, fingerprint, dimension, window),
+        "INSERT INTO models (name, fingerprint, dimension, window, options) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
+        "SET name = excluded.name, options = excluded.options RETURNING id",
+        (name, fingerprint, dimension, window, options),
     ).fetchone()
     if value(connection, "model_id") != row[0]:
         set_value(connection, "model_id", row[0])
@@ -44,7 +50,8 @@ def use_model(
 
 
 def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
-    """The encoder in use: id, name, fingerprint, dimension, window; None in a new collection."""
+    """The encoder in use: id, name, fingerprint, dimension, window, options; None in a new
+    collection."""
     row: sqlite3.Row | None = connection.execute(
         "SELECT models.* FROM models JOIN collection ON collection.value = models.id "
         "WHERE collection.key = 'model_id'"

@@ -80,7 +80,9 @@ def new_folder(path: Path, fill: Callable[[Path], None]) -> None:
     try:
         temporary.mkdir()
         fill(temporary)
+        readers = temporary.stat().st_mode & 0o666  # tantivy keeps some of its files to itself
         for entry in temporary.iterdir():
+            entry.chmod(readers)
             with entry.open("r+b") as file:  # Windows flushes only what may be written
                 os.fsync(file.fileno())
         flush_folder(temporary)

@@ -7,6 +7,8 @@ one's files plus what was added: cheap, and readers of the old generation are no
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +102,14 @@ class WordIndex:
         import tantivy
 
         try:
-            return cls(tantivy.Index.open(str(path)), generation)
+            if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+                return cls(tantivy.Index.open(str(path)), generation)
+            # tantivy opens nothing that it cannot lock, so it gets a folder of links to lock.
+            with tempfile.TemporaryDirectory(prefix="ragkit-") as links:
+                for entry in path.iterdir():
+                    if entry.suffix != ".lock":  # left by somebody who may write here
+                        Path(links, entry.name).symlink_to(entry.absolute())
+                return cls(tantivy.Index.open(links), generation)
         except (ValueError, OSError) as error:
             raise ValueError(f"{path.name} is damaged") from error
 

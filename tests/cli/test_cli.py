@@ -348,3 +348,64 @@ def test_json_is_exact_and_still_safe_to_look_at(run, kit, folder):
     _, out, _ = run("query", "evil needle", "--json", "-k", "1")
     assert json.loads(out)[0]["path"] == f"evil{NASTY}.txt"
     assert not {each for each in out if each != "\n" and not each.isprintable()}
+
+
+def harmed(kit):
+    """What may be found where a collection should be, by the name of the harm."""
+    import sqlite3
+
+    def not_a_database():
+        (kit / "ragkit.db").write_bytes(b"this is a diary, not a database" * 10)
+
+    def newer():
+        with sqlite3.connect(kit / "ragkit.db") as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+
+    return {"not a SQLite database": not_a_database, "made by a newer ragkit": newer}
+
+
+@pytest.mark.parametrize("message", ["not a SQLite database", "made by a newer ragkit"])
+@pytest.mark.parametrize("command", [("index",), ("query", "keys"), ("status",), ("remove", "x")])
+def test_a_collection_that_cannot_be_used_is_one_line_and_stays_as_it_is(
+    run, kit, message, command
+):
+    harmed(kit)[message]()
+    before = (kit / "ragkit.db").read_bytes()
+    code, out, err = run("-c", str(kit), *command)
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert message in err
+    assert (kit / "ragkit.db").read_bytes() == before
+
+
+def test_a_read_only_collection_answers_and_refuses_to_be_written(run, kit, folder, unprivileged):
+    (folder / "new.txt").write_text("Something new.")
+    run("query", "parents")  # what is imported later would lie where this user cannot read
+    with unprivileged(kit):
+        for mode in ("dense", "lexical", "hybrid"):
+            found = run("query", "parents at home", "-k", "1", "--mode", mode)
+            assert (found[0], found[2]) == (0, "")
+        assert run("status")[0] == 0
+        for command in (("index",), ("remove", "leave.txt")):
+            code, out, err = run(*command)
+            assert (code, out, err.count("\n")) == (3, "", 1)
+            assert "cannot write to" in err
+    assert "leave.txt" in run("ls")[1]
+
+
+def test_an_empty_folder_and_a_collection_of_nothing(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, out, err = run("-c", "kit", "index", "empty")
+    assert (code, err) == (0, "")
+    assert out.startswith("nothing changed: 0 files")
+    assert run("-c", "kit", "query", "x")[0] == 1
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_a_query_of_100_kb_from_stdin(run, kit, monkeypatch, mode):
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("parents at home " * 6250))
+    code, out, err = run("query", "-", "-k", "1", "--mode", mode)
+    assert (code, "leave.txt" in out, err.count("\n")) == (0, True, 1)
+    assert "reads the first 60" in err

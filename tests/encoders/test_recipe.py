@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -200,4 +201,30 @@ def test_modules_that_are_not_served(tiny: Path, modules: Any, says: str) -> Non
 def test_a_damaged_config_is_told(tiny: Path, content: str) -> None:
     (tiny / "config.json").write_text(content)
     with pytest.raises(ModelError, match=r"config\.json"):
+        recipe.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("place", "changes"),
+    [
+        ("config.json", {"max_position_embeddings": "many"}),
+        ("config.json", {"model_type": []}),
+        ("sentence_bert_config.json", {"max_seq_length": {"a": 1}}),
+        ("config_sentence_transformers.json", {"prompts": ["query: "]}),
+        ("config_sentence_transformers.json", {"prompts": {"query": 3}}),
+        ("1_Pooling/config.json", {"pooling_mode": 7}),
+        ("1_Pooling/config.json", {"pooling_mode": [1]}),
+    ],
+)
+def test_values_of_the_wrong_kind_are_told(tiny: Path, place: str, changes: dict[str, Any]) -> None:
+    before = json.loads((tiny / place).read_text()) if (tiny / place).exists() else {}
+    write_json(tiny / place, {**before, **changes})
+    with pytest.raises(ModelError, match="wrong kind") as error:
+        recipe.read(tiny, "tiny")
+    assert str(tiny) in str(error.value)
+
+
+def test_a_file_nested_without_end_is_told(tiny: Path) -> None:
+    (tiny / "config.json").write_text("[" * 200_000)
+    with pytest.raises(ModelError, match="fetch the model again"):
         recipe.read(tiny, "tiny")

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import Encoder, cores
-from ragkit.encoders.engines import NumpyEngine, TorchEngine
+from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
 from ragkit.encoders.models import load
+from ragkit.encoders.recipe import variant
 from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError
 
 from .conftest import edit_json, write_json
@@ -29,6 +31,68 @@ def test_it_is_an_encoder(tiny: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(vectors, encoder.encode_queries(TEXTS))
     assert encoder.count_tokens(TEXTS) == [len(encoder.token_spans(text)) for text in TEXTS]
+
+
+def test_dimensions_by_hand(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = load(ModelSpec(str(tiny), dimensions=2))
+    rows = np.zeros((3, 32), dtype=np.float32)
+    rows[0, :3], rows[1, :2], rows[2, 5] = (3, 4, 7), (0, 2), 1
+    monkeypatch.setattr(NumpyEngine, "encode", lambda *_: rows)
+    for encode in (encoder.encode_queries, encoder.encode_passages):
+        found = encode(["a", "b", "c"])
+        np.testing.assert_allclose(found, [[0.6, 0.8], [0, 1], [0, 0]], atol=1e-7)
+        assert found.dtype == np.float32
+    assert encoder.dimension == 2
+
+
+def test_dimensions_are_those_of_sentence_transformers(tiny: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(tiny), truncate_dim=12, device="cpu", local_files_only=True)
+    model.max_seq_length = 32
+    theirs = model.encode(TEXTS, normalize_embeddings=True)
+    encoder = load(ModelSpec(str(tiny), dimensions=12))
+    np.testing.assert_allclose(encoder.encode_passages(TEXTS), theirs, atol=1e-5)
+    assert encoder.encode_queries([]).shape == (0, 12)
+
+
+def test_dimensions_and_precision_are_told_apart(tiny: Path) -> None:
+    whole = load(str(tiny))
+    assert load(ModelSpec(str(tiny), dimensions=32)).fingerprint == whole.fingerprint
+    prints = {load(ModelSpec(str(tiny), dimensions=n)).fingerprint for n in (4, 8, 32)}
+    prints.add(variant(whole.fingerprint, "int8", None))
+    assert len(prints) == 4
+    with pytest.raises(ModelError, match="vectors of 32 numbers; --dimensions 33 asks for more"):
+        load(ModelSpec(str(tiny), dimensions=33))
+
+
+def test_int8_is_told_apart_and_cut_like_any_other(tiny: Path) -> None:
+    whole = load(ModelSpec(str(tiny), "int8"))
+    assert whole.fingerprint != load(str(tiny)).fingerprint
+    first = whole.encode_passages(TEXTS)[:, :8]
+    found = load(ModelSpec(str(tiny), "int8", 8)).encode_passages(TEXTS)
+    np.testing.assert_allclose(
+        found, first / np.linalg.norm(first, axis=1, keepdims=True), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   \n", "👍🏽", "\ud800\udfff", "\0\0", "x" * 1_000_000, "the key " * 9_000]
+)
+def test_odd_texts_have_unit_vectors_and_a_count(tiny: Path, text: str) -> None:
+    """Nothing fails, and what is over the window can be told before it is cut off."""
+    encoder = load(ModelSpec(str(tiny), dimensions=16))
+    for encode in (encoder.encode_queries, encoder.encode_passages):
+        np.testing.assert_allclose(np.linalg.norm(encode([text, "key"]), axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(encode([text]), encode([text, "key"])[:1], atol=1e-6)
+    expected = {"": 0, "   \n": 0, "the key " * 9_000: 18_000}.get(text)
+    assert expected in (None, encoder.count_tokens([text])[0])
+
+
+def test_an_architecture_that_nothing_serves_is_named(tiny: Path) -> None:
+    edit_json(tiny / "config.json", {"model_type": "perceptron9"})
+    with pytest.raises(ModelError, match=r"perceptron9"):
+        load(str(tiny)).encode_queries(["key"])
 
 
 def test_nothing_gives_no_rows(tiny: Path) -> None:
@@ -78,7 +142,6 @@ def test_torch_is_loaded_only_where_a_gpu_may_pay(
 ) -> None:
     encoder = load(str(tiny))
     large = ["the key rotates " * 20] * 1_000
-    assert isinstance(encoder._bulk(large), NumpyEngine) or cores.may_have_gpu()
     monkeypatch.setattr(cores, "may_have_gpu", lambda: True)
     assert isinstance(encoder._bulk(TEXTS), NumpyEngine)
     encoder._bulk(large)
@@ -86,7 +149,7 @@ def test_torch_is_loaded_only_where_a_gpu_may_pay(
     monkeypatch.setattr(TorchEngine, "device", "cuda")
     assert isinstance(encoder._bulk(TEXTS), TorchEngine)
     monkeypatch.setattr(TorchEngine, "device", "cpu")  # a driver, but no torch for it
-    assert isinstance(encoder._bulk(large), NumpyEngine)
+    assert isinstance(encoder._bulk(large), OnnxEngine)
 
 
 def test_threads_share_an_encoder(tiny: Path) -> None:

@@ -74,3 +74,24 @@ def test_a_wrong_shape_is_told(tmp_path: Path) -> None:
     write(path, "F32", b"\0" * 8, [3])
     with pytest.raises(ModelError, match="x does not fit its shape"):
         weights.tensors(path)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"shape": [2], "data_offsets": [0, 8]},
+        {"dtype": "F32", "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": ["2"], "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": [2], "data_offsets": [-8, 8]},
+        {"dtype": "F32", "shape": [2], "data_offsets": [8]},
+        {"dtype": 4, "shape": [2], "data_offsets": [0, 8]},
+        [],
+    ],
+)
+def test_an_entry_that_is_none_is_told(tmp_path: Path, entry) -> None:
+    path = tmp_path / "m.safetensors"
+    header = json.dumps({"x": entry}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
+    with pytest.raises(ModelError, match="no safetensors file"):
+        weights.header(path)

@@ -16,7 +16,7 @@ def no_encoder(monkeypatch):
 
     def forbid(collection):
         monkeypatch.setattr(
-            collection, "_ready_encoder", lambda: pytest.fail("the encoder was loaded")
+            collection._encoders, "ready", lambda: pytest.fail("the encoder was loaded")
         )
 
     return forbid

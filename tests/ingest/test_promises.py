@@ -20,10 +20,10 @@ def test_a_rebuild_throws_nothing_away_before_its_model_is_there(
 ):
     collection = open_collection()
     collection.index(folder)
-    collection._given = None
+    collection._encoders.given = None
 
-    def gone(name):
-        raise ModelError(f"no model {name}")
+    def gone(spec):
+        raise ModelError(f"no model {spec}")
 
     monkeypatch.setattr("ragkit.encoders.models.load", gone)
     with pytest.raises(ModelError, match="no model words"):
@@ -39,7 +39,7 @@ def test_a_model_that_was_retrained_under_its_name_is_rebuilt_with(
     retrained = OtherEncoder(encoder)
     retrained.name = encoder.name
     monkeypatch.setattr("ragkit.encoders.models.load", lambda name: retrained)
-    collection._given = None
+    collection._encoders.given = None
     with pytest.raises(ModelError, match="--rebuild"):
         collection.search("keys")
     assert collection.index(rebuild=True, model=encoder.name).embedded == 4
@@ -50,10 +50,10 @@ def test_an_open_collection_follows_another_that_changes_the_model(
     open_collection, folder, encoder, monkeypatch
 ):
     models = {"words": encoder, "others": OtherEncoder(encoder)}
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: models[name])
+    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: models[spec.name])
     reader = open_collection()
     reader.index(folder)
-    reader._given = None
+    reader._encoders.given = None
     reader.search("keys")
     open_collection(other=models["others"]).index(rebuild=True)
     assert reader.search("parents at home", k=1)[0].path == "leave.txt"
@@ -199,3 +199,16 @@ def test_globs_for_a_part_of_a_root_are_refused(collection, folder):
     collection.index(folder)
     with pytest.raises(UsageError, match=r"is part of the root"):
         collection.index(folder / "sub", exclude=["*.txt"])
+
+
+def test_what_the_window_cuts_off_is_counted(open_collection, folder, encoder):
+    collection = open_collection()
+    encode = encoder.encode_passages
+    encoder.encode_passages = lambda texts: (_ for _ in ()).throw(ModelError("away"))
+    with pytest.raises(ModelError, match="away"):
+        collection.index(folder)
+    encoder.encode_passages, encoder.window = encode, 5
+    report = collection.index()
+    tokens = encoder.count_tokens(encoder.encoded)
+    assert (report.embedded, report.tokens) == (4, sum(tokens))
+    assert report.truncated_tokens == sum(n - 5 for n in tokens if n > 5) > 0

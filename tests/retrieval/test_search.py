@@ -33,7 +33,7 @@ def brute_force(collection, query, k):
         ).fetchall()
     ids = np.array([row[0] for row in rows])
     matrix = np.stack([np.frombuffer(row[1], "<f4") for row in rows]).astype(np.float64)
-    vector = collection._ready_encoder().encode_queries([query])[0].astype(np.float64)
+    vector = collection._encoders.ready().encode_queries([query])[0].astype(np.float64)
     scores = (matrix @ vector).astype(np.float32)
     order = np.lexsort((ids, -scores))[:k]
     return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))

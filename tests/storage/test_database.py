@@ -31,6 +31,16 @@ def test_a_file_that_is_no_database(tmp_path):
         Database(tmp_path)
 
 
+@pytest.mark.parametrize("create", [False, True])
+def test_a_folder_that_is_closed_to_us(tmp_path, unprivileged, create):
+    closed = tmp_path / "closed"
+    (closed / "kit").mkdir(parents=True)
+    closed.chmod(0o700)
+    message = r"cannot look into .*kit: Permission denied"
+    with unprivileged(tmp_path), pytest.raises(CollectionError, match=message):
+        Database(closed / "kit", create=create)
+
+
 def test_a_database_of_another_program(tmp_path):
     other = sqlite3.connect(tmp_path / "ragkit.db")
     other.execute("CREATE TABLE theirs (x)")
@@ -110,8 +120,8 @@ def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
         )
         connection.execute("INSERT INTO documents (id, file_id, text) VALUES (1, 1, 'hello')")
         connection.execute(
-            "INSERT INTO passages "
-            "VALUES (7, 1, 0, 5, 'hello', '', '[]', NULL, 1, 1, 1, x'00', 1, NULL)"
+            'INSERT INTO passages (id, document_id, start, "end", text, header, heading, tokens, '
+            "hash, generation) VALUES (7, 1, 0, 5, 'hello', '', '[]', 1, x'00', 1)"
         )
     with store.changing() as (connection, generation):
         connection.execute("DELETE FROM roots")

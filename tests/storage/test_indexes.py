@@ -243,3 +243,24 @@ def test_a_damaged_file_that_nobody_can_write_again_is_told_of_once(
         answers(reader)
         reader.close()
     assert len(notices) == 2
+
+
+def test_the_word_index_of_a_read_only_collection_is_used_as_it_is(
+    indexed, open_collection, unprivileged, notices, monkeypatch
+):
+    expected = answers(indexed)
+    indexed.close()
+    monkeypatch.setattr(
+        "ragkit.storage.lexical.WordIndex.in_memory", lambda *_: pytest.fail("made again")
+    )
+    with unprivileged(indexed.folder):
+        reader = open_collection()
+        assert answers(reader) == expected
+        reader.close()
+    assert notices == []
+
+
+def test_whoever_may_read_the_folder_may_read_the_word_index(indexed):
+    (words,) = [path for path in index_files(indexed) if path.name.startswith("words-")]
+    allowed = words.stat().st_mode & 0o666
+    assert {file.stat().st_mode & 0o666 for file in words.iterdir()} == {allowed}

@@ -1,0 +1,73 @@
+"""A peer's own way from nothing to ten passages: `python coldpeers.py NAME build|ask FOLDER`.
+
+FOLDER is laid out by bench/cold.py. Runs under the peer's Python and imports nothing of ragkit.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+NAME, STEP, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+
+
+def encoder(name: str):
+    sys.argv = ["engine.py", name, str(FOLDER)]  # it finds the folder there
+    sys.path.insert(0, str(Path(__file__).parent))
+    import engine
+
+    return getattr(engine, name)()
+
+
+def texts() -> list[str]:
+    return json.loads((FOLDER / "texts.json").read_text())
+
+
+def sentence_transformers(query: str) -> None:
+    print(encoder("sentence_transformers")([query])[0][:3])
+
+
+def chroma(query: str) -> None:
+    import chromadb
+
+    client = chromadb.PersistentClient(
+        str(FOLDER / "chroma-index"), settings=chromadb.Settings(anonymized_telemetry=False)
+    )
+    collection = client.get_or_create_collection(
+        "data", embedding_function=encoder("chroma"), metadata={"hnsw:space": "cosine"}
+    )
+    if STEP == "build":
+        found = texts()
+        collection.add(ids=[str(i) for i in range(len(found))], documents=found)
+    else:
+        print(collection.query(query_texts=[query], n_results=10)["documents"][0][0][:80])
+
+
+def txtai(query: str) -> None:
+    from txtai import Embeddings
+
+    if STEP == "build":
+        embeddings = Embeddings(path=(FOLDER / "model.txt").read_text(), content=True, gpu=False)
+        embeddings.index(texts())
+        embeddings.save(str(FOLDER / "txtai-index"))
+    else:
+        embeddings = Embeddings()
+        embeddings.load(str(FOLDER / "txtai-index"))
+        print(embeddings.search(query, 10)[0]["text"][:80])
+
+
+def fastembed(query: str) -> None:
+    import numpy as np
+
+    place = FOLDER / "fastembed-index.npy"
+    if STEP == "build":
+        np.save(place, np.asarray(encoder("fastembed")(texts())))
+    else:
+        vector = np.asarray(encoder("fastembed")([query]))[0]
+        best = np.argsort(-(np.load(place, mmap_mode="r") @ vector))[:10]
+        print(texts()[best[0]][:80])
+
+
+STEPS = {each.__name__: each for each in (sentence_transformers, chroma, txtai, fastembed)}
+STEPS[NAME]((FOLDER / "query.txt").read_text())

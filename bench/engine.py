@@ -1,0 +1,202 @@
+"""One embedding engine in a process of its own, so that none is in another's way.
+
+    python bench/engine.py NAME FOLDER
+
+FOLDER holds what `bench/encoders.py` has put there: `texts.json`, `query.txt`, the model's folder
+by its path in `model.txt`, and `model.onnx`, a plain export for those that need one. Line by line
+on stdin: `bulk` encodes the texts, `query` one query a few times over, `dump` writes the vectors of
+`check.json`; each answers with seconds on stdout. Peers run under their own Python: nothing here
+imports ragkit but ragkit's own engines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+
+FOLDER = Path(sys.argv[2])
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def _model() -> str:
+    return (FOLDER / "model.txt").read_text()
+
+
+def _sentence_transformer(**options):
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(_model(), device="cpu", **options)
+
+
+def _by_tokens(model, budget: int = 2_048):
+    """The library's own encode, given batches of like length in tokens."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(f"{_model()}/tokenizer.json")
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(256)
+
+    def encode(texts):
+        import numpy as np
+
+        lengths = [len(each) for each in tokenizer.encode_batch(texts)]
+        vectors = np.empty((len(texts), 384), dtype=np.float32)
+        order, start = sorted(range(len(texts)), key=lambda i: -lengths[i]), 0
+        while start < len(order):
+            batch = order[start : start + max(1, budget // lengths[order[start]])]
+            vectors[batch] = model.encode([texts[i] for i in batch], batch_size=len(batch))
+            start += len(batch)
+        return vectors
+
+    return encode
+
+
+def sentence_transformers():
+    return _sentence_transformer().encode
+
+
+def sentence_transformers_by_tokens():
+    return _by_tokens(_sentence_transformer())
+
+
+def sentence_transformers_openvino():
+    options = {"file_name": "openvino_model.xml", "device": "CPU"}
+    folder = FOLDER / "openvino"
+    if not folder.is_dir():
+        import openvino
+
+        shutil.copytree(_model(), folder)
+        (folder / "openvino").mkdir()
+        converted = openvino.convert_model(FOLDER / "model.onnx")
+        # By default the weights would be cut to half precision.
+        openvino.save_model(
+            converted, folder / "openvino" / "openvino_model.xml", compress_to_fp16=False
+        )
+    from sentence_transformers import SentenceTransformer
+
+    return _by_tokens(
+        SentenceTransformer(str(folder), device="cpu", backend="openvino", model_kwargs=options)
+    )
+
+
+def chroma():
+    from chromadb.utils.embedding_functions import ONNXMiniLM_L6_V2
+
+    folder = FOLDER / "chroma" / "onnx"
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        names = ("config.json", "special_tokens_map.json", "tokenizer_config.json")
+        for name in (*names, "tokenizer.json", "vocab.txt"):
+            shutil.copy(f"{_model()}/{name}", folder)
+        shutil.copy(FOLDER / "model.onnx", folder)
+    ONNXMiniLM_L6_V2.DOWNLOAD_PATH = folder.parent
+    return ONNXMiniLM_L6_V2(preferred_providers=["CPUExecutionProvider"])
+
+
+def fastembed():
+    from fastembed import TextEmbedding
+    from fastembed.common.model_description import ModelSource, PoolingType
+
+    folder = FOLDER / "fastembed"
+    if not folder.is_dir():
+        folder.mkdir()
+        for path in Path(_model()).iterdir():
+            if path.is_file() and path.suffix != ".safetensors":
+                shutil.copy(path, folder)
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        (folder / "tokenizer_config.json").write_text(
+            json.dumps({**settings, "model_max_length": 256})
+        )
+        shutil.copy(FOLDER / "model.onnx", folder)
+    TextEmbedding.add_custom_model(
+        model="local/minilm",
+        pooling=PoolingType.MEAN,
+        normalization=True,
+        sources=ModelSource(hf="local/minilm"),
+        dim=384,
+        model_file="model.onnx",
+    )
+    model = TextEmbedding("local/minilm", specific_model_path=str(folder), local_files_only=True)
+    return lambda texts: list(model.embed(texts))
+
+
+def txtai():
+    from txtai import Embeddings
+
+    return Embeddings(path=_model(), gpu=False).batchtransform
+
+
+def _ragkit(precision: str = "fp32"):
+    from ragkit.encoders import recipe
+    from ragkit.encoders.sentence import SentenceEncoder
+
+    return SentenceEncoder("bench", recipe.read(Path(_model()), "bench"), precision)
+
+
+def ragkit():
+    """As `index` and `query` use it: bulk through ONNX Runtime, one query through NumPy."""
+    encoder = _ragkit()
+    bulk = encoder._onnx.encode
+    return lambda texts: bulk(texts, "") if len(texts) > 1 else encoder.encode_queries(texts)
+
+
+def ragkit_numpy():
+    encode = _ragkit()._numpy.encode
+    return lambda texts: encode(texts, "")
+
+
+def ragkit_int8():
+    encode = _ragkit("int8")._onnx.encode
+    return lambda texts: encode(texts, "")
+
+
+ENGINES = (
+    sentence_transformers,
+    sentence_transformers_by_tokens,
+    sentence_transformers_openvino,
+    chroma,
+    fastembed,
+    txtai,
+    ragkit,
+    ragkit_numpy,
+    ragkit_int8,
+)
+
+
+def _seconds(encode, texts) -> float:
+    started = time.perf_counter()
+    encode(texts)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries that print do it elsewhere
+    encode = {each.__name__: each for each in ENGINES}[sys.argv[1]]()
+    texts = json.loads((FOLDER / "texts.json").read_text())
+    query = (FOLDER / "query.txt").read_text()
+    encode(texts[:4])
+    encode([query])
+    print("ready", file=answers, flush=True)
+    for line in sys.stdin:
+        if line.strip() == "bulk":
+            found = _seconds(encode, texts)
+        elif line.strip() == "query":
+            found = statistics.median(_seconds(encode, [query]) for _ in range(20))
+        else:
+            import numpy as np
+
+            vectors = np.asarray(encode(json.loads((FOLDER / "check.json").read_text())))
+            vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+            np.save(FOLDER / f"{sys.argv[1]}.npy", vectors.astype(np.float32))
+            found = 0.0
+        print(found, file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""One address that answers JSON with JSON over HTTP, and everything that can go wrong on the way.
+
+Contract: `Endpoint.post` sends a JSON object and returns the one that comes back, or raises a
+`ModelError` that says what was found and what mends it. Busy servers (429, 5xx) and broken
+connections are tried again, with growing pauses or as long as `Retry-After` says. Connections are
+kept; safe to share between threads. Proxies are the environment's, but never for this machine.
+
+A key is read from the environment when it is needed, goes to the address named beside it and
+nowhere else: not over plain http to another machine, not along a redirect (none is followed), not
+into a message. Knows nothing of models or vectors.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import http.client
+import ipaddress
+import json
+import os
+import queue
+import re
+import time
+import urllib.request
+import weakref
+from base64 import b64encode
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ragkit.errors import ModelError
+
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 120.0  # a server may have to load its model first
+TRIES = 5
+PAUSE = 0.5  # seconds before the second try; doubles with each
+LONGEST_PAUSE = 60.0
+_MOST_BYTES = 100_000_000
+_BUSY = {429, 500, 502, 503, 504}
+_HTTP_ERRORS = 400
+
+
+class RefusedError(ModelError):
+    """The server did not take the request; `status` is its HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether the address is this machine itself."""
+    host = _split(base_url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(base_url: str) -> SplitResult:
+    """The address in parts. Raises ModelError for one that cannot be used, without repeating a
+    password in it."""
+    try:
+        parts = urlsplit(base_url.strip().rstrip("/"))
+        _ = parts.port
+    except ValueError as error:
+        raise ModelError(f"base_url is no address ({error}); {_EXPECTED}") from error
+    if parts.username or parts.password:
+        raise ModelError(
+            "base_url holds a user's name or password; keep a key in an environment variable "
+            "and name the variable in api_key_env"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ModelError(f"base_url is {base_url!r}; {_EXPECTED}")
+    if parts.query or parts.fragment or not re.fullmatch("[!-~]+", base_url.strip()):
+        raise ModelError(f"base_url is {base_url!r}, with more than an address; {_EXPECTED}")
+    return parts
+
+
+_EXPECTED = "expected http(s)://HOST[:PORT]/PATH, as in http://localhost:11434/v1"
+
+
+class Endpoint:
+    """`path` below `base_url`, with the key that the variable `api_key_env` holds, if any."""
+
+    def __init__(self, base_url: str, path: str, api_key_env: str | None = None) -> None:
+        parts = _split(base_url)
+        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}{path}"
+        self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname or "", parts.port
+        self._netloc = parts.netloc
+        self._local = is_loopback(base_url)
+        self._api_key_env = api_key_env
+        if api_key_env and not (self._secure or self._local):
+            raise ModelError(
+                f"{base_url} is plain http on another machine, where anyone on the way reads the "
+                f"key in {api_key_env}. Name the server's https address, or no api_key_env"
+            )
+        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
+        weakref.finalize(self, _close, self._idle)
+
+    def post(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The JSON object that the server answers to this one."""
+        body = json.dumps(content).encode("ascii")
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key}"
+        pause = PAUSE
+        for left in reversed(range(TRIES)):
+            try:
+                status, wait, answer = self._once(body, headers)
+            except (ConnectionResetError, BrokenPipeError, http.client.HTTPException) as error:
+                if not left:
+                    raise ModelError(f"{self.url} breaks off the connection: {error!r}") from error
+                wait = None
+            except OSError as error:
+                raise self._unreachable(error) from error
+            else:
+                if status not in _BUSY or not left or (wait or 0) > LONGEST_PAUSE:
+                    return self._understood(status, wait, answer, key)
+            time.sleep(pause if wait is None else wait)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        raise AssertionError("the last try returns or raises")
+
+    def _key(self) -> str | None:
+        if not self._api_key_env:
+            return None
+        key = os.environ.get(self._api_key_env, "").strip()
+        if not key:
+            raise ModelError(
+                f"the environment variable {self._api_key_env}, named in api_key_env, is not set; "
+                f"it should hold the key for {self.url}"
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise ModelError(f"what {self._api_key_env} holds is no key: not one line of ASCII")
+        return key
+
+    def _once(self, body: bytes, headers: dict[str, str]) -> tuple[int, float | None, bytes]:
+        """Status, seconds of Retry-After, body."""
+        try:
+            return self._exchange(self._idle.get_nowait(), body, headers)
+        except (queue.Empty, ConnectionError, http.client.HTTPException):
+            pass  # none is kept, or the server has closed it meanwhile
+        return self._exchange(self._connected(), body, headers)
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, float | None, bytes]:
+        login = getattr(connection, "proxy_login", None)
+        try:
+            target = urlsplit(self.url).path if login is None else self.url
+            connection.request("POST", target, body, {**headers, **(login or {})})
+            answer = connection.getresponse()
+            content = answer.read(_MOST_BYTES + 1)
+        except BaseException:
+            connection.close()
+            raise
+        if len(content) > _MOST_BYTES:
+            connection.close()
+            raise ModelError(f"{self.url} answers more than {_MOST_BYTES:,} bytes")
+        if answer.will_close:
+            connection.close()
+        else:
+            self._idle.put(connection)
+        return answer.status, _seconds(answer.getheader("Retry-After")), content
+
+    def _connected(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        proxy = None if self._local else _proxy("https" if self._secure else "http", self._netloc)
+        if proxy is None:
+            connection = kind(self._host, self._port, timeout=CONNECT_SECONDS)
+        else:
+            connection = kind(proxy.hostname or "", proxy.port or 80, timeout=CONNECT_SECONDS)
+            if self._secure:
+                connection.set_tunnel(self._host, self._port, _login(proxy))
+            else:
+                connection.proxy_login = _login(proxy)  # type: ignore[attr-defined]
+        try:
+            connection.connect()
+            connection.sock.settimeout(ANSWER_SECONDS)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _unreachable(self, error: OSError) -> ModelError:
+        if isinstance(error, TimeoutError):
+            return ModelError(
+                f"{self.url} does not answer in time ({CONNECT_SECONDS:g} s to connect, "
+                f"{ANSWER_SECONDS:g} s to answer). Is the server well?"
+            )
+        reason = error.strerror or str(error)
+        return ModelError(f"cannot reach {self.url}: {reason}. Is the server running there?")
+
+    def _understood(
+        self, status: int, wait: float | None, answer: bytes, key: str | None
+    ) -> dict[str, Any]:
+        if 200 <= status < 300:
+            try:
+                found = json.loads(answer)
+            except (ValueError, RecursionError) as error:
+                raise ModelError(f"{self.url} answers no JSON: {_said(answer, key)}") from error
+            if not isinstance(found, dict):
+                raise ModelError(f"{self.url} answers no JSON object: {_said(answer, key)}")
+            return found
+        said = f"{self.url} answers {status}: {_said(answer, key)}"
+        if status < _HTTP_ERRORS:
+            advice = "It points elsewhere; name the address itself as base_url"
+        elif status in (401, 403):
+            has = f"the key in {self._api_key_env}" if key else "a request without a key"
+            advice = f"It refused {has}; name the variable that holds the right one in api_key_env"
+        elif status == 404:
+            advice = "Is the model's name right, and base_url (it often ends in /v1)?"
+        elif status in _BUSY:
+            asked = f", and asks to wait {wait:g} s" if wait else ""
+            advice = f"It is busy or broken{asked}; run the same command again later"
+        else:
+            advice = "If a text is too long for it, set a smaller window"
+        raise RefusedError(f"{said}. {advice}", status)
+
+
+def _proxy(scheme: str, netloc: str) -> SplitResult | None:
+    """The proxy that the environment (or the system's settings) names for this address."""
+    if urllib.request.proxy_bypass(netloc):
+        return None
+    named = urllib.request.getproxies().get(scheme)
+    if not named:
+        return None
+    proxy = urlsplit(named if "//" in named else f"http://{named}")
+    if proxy.scheme != "http":
+        raise ModelError(f"the environment names a proxy by {proxy.scheme}; only http is spoken")
+    return proxy
+
+
+def _login(proxy: SplitResult) -> dict[str, str]:
+    if not proxy.username:
+        return {}
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After is a number of seconds or a date (RFC 9110, 10.2.3)."""
+    if not retry_after:
+        return None
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _said(answer: bytes, key: str | None) -> str:
+    """What the server's body says, in one printable line, without the key."""
+    text = answer[:10_000].decode("utf-8", "replace")
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        found = None
+    for name in ("error", "message", "detail"):
+        if isinstance(found, dict) and (inner := found.get(name)):
+            found, text = inner, inner if isinstance(inner, str) else json.dumps(inner)
+    text = text.replace(key, "…") if key else text
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line[:300] or "nothing"
+
+
+def _close(idle: queue.LifoQueue[http.client.HTTPConnection]) -> None:
+    while not idle.empty():
+        idle.get_nowait().close()

@@ -1,0 +1,48 @@
+"""The estimate of tokens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragkit.encoders import approximate
+from ragkit.encoders.sentence import SentenceEncoder
+
+REPOSITORY = Path(__file__).parents[2]
+SHARED = REPOSITORY.parent / "shared" / "data"
+
+
+def test_by_hand() -> None:
+    text = "Rotating 12345 keys, naïve 日本 👍🏽\u00a0a\ud800\0"
+    found = [text[start:end] for start, end in approximate.spans(text)]
+    assert found == [
+        "Rota", "ting", "12", "34", "5", "keys", ",", "na", "ï", "ve", "日", "本", "👍", "🏽",
+        "a", "\ud800", "\0",
+    ]  # fmt: skip
+    assert approximate.count([text, "", " \n"]) == [17, 0, 0]
+    assert approximate.spans("").shape == (0, 2)
+    assert approximate.spans(text).dtype == np.int64
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("suffix", [".md", ".txt", ".rst", ".c"])
+def test_it_is_on_the_safe_side_of_the_real_tokenizer(minilm: SentenceEncoder, suffix: str) -> None:
+    """In pieces of a passage's size, it falls short of the count by more than a tenth in none."""
+    texts = [path.read_text("utf-8", "replace") for path in REPOSITORY.glob(f"data/**/*{suffix}")]
+    pieces = [text[i : i + 800] for text in texts for i in range(0, len(text), 800)]
+    real, ours = np.array(minilm.count_tokens(pieces)), np.array(approximate.count(pieces))
+    assert (ours >= 0.9 * real).all()
+    assert ours.sum() <= 1.5 * real.sum()
+
+
+@pytest.mark.model
+def test_paragraphs_in_english(minilm: SentenceEncoder) -> None:
+    path = SHARED / "xquad-en" / "corpus.jsonl"
+    if not path.is_file():
+        pytest.skip("shared/data/xquad-en is not here")
+    texts = [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
+    real, ours = np.array(minilm.count_tokens(texts)), np.array(approximate.count(texts))
+    assert (ours >= 0.99 * real).all()

@@ -1,0 +1,120 @@
+"""The graph computes what the forward pass in NumPy does, and is not trusted where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragkit.encoders import bert, graph, recipe, weights
+from ragkit.encoders.engines import NumpyEngine, OnnxEngine
+from ragkit.encoders.models import load
+from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.tokens import Tokens
+from ragkit.errors import ModelError
+
+from .conftest import CONFIG, edit_json
+
+IDS = [[2, 5, 6, 7, 3], [2, 3], [2, *[5, 11, 12, 15] * 11, 3], [2, 9, 3]]
+
+
+def model(folder: Path) -> bert.Bert:
+    found = recipe.read(folder, "tiny")
+    return bert.Bert(found.config, weights.tensors(folder / "model.safetensors"))
+
+
+def engine(folder: Path) -> NumpyEngine:
+    found = recipe.read(folder, "tiny")
+    return NumpyEngine(found, Tokens(folder / "tokenizer.json", found.max_length))
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"])
+def test_equal_to_the_forward_pass(tiny: Path, activation: str) -> None:
+    edit_json(tiny / "config.json", {"hidden_act": activation})
+    ours = model(tiny)
+    states = graph.forward(ours)(IDS)
+    assert states.shape == (sum(map(len, IDS)), CONFIG["hidden_size"])
+    np.testing.assert_allclose(states, ours.forward(IDS), atol=2e-5)
+
+
+def test_int8_is_near_and_not_equal(tiny: Path) -> None:
+    ours = model(tiny)
+    exact, coarse = ours.forward(IDS), graph.forward(ours, "int8")(IDS)
+    cosine = (
+        np.sum(exact * coarse, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(coarse, axis=1)
+    )
+    assert 0.97 < cosine.min() < 0.99999
+
+
+def test_an_activation_without_a_node_is_refused(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph, "_FUSED_ACTIVATIONS", {})
+    with pytest.raises(ModelError, match=r"ONNX Runtime cannot serve .*gelu"):
+        graph.forward(model(tiny))
+
+
+def test_the_engine_gives_the_reference_vectors(tiny: Path) -> None:
+    reference = engine(tiny)
+    texts = ["the key rotates every week .", "", "river " * 100, "日 bank", *["the bank"] * 300]
+    vectors = OnnxEngine(reference, "fp32").encode(texts, "the ")
+    np.testing.assert_allclose(vectors, reference.encode(texts, "the "), atol=1e-5)
+    assert vectors.dtype == np.float32
+
+
+@pytest.mark.parametrize("damage", ["other", "nan"])
+def test_wrong_vectors_are_not_trusted(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    def wrong(model: bert.Bert, precision: str) -> object:
+        changed = np.float32("nan") if damage == "nan" else np.float32(0.3)
+        return lambda ids: model.forward(ids)[:, ::-1] + changed
+
+    monkeypatch.setattr(graph, "forward", wrong)
+    with pytest.raises(ModelError, match="other vectors than the reference"):
+        OnnxEngine(engine(tiny), "fp32")
+
+
+def test_without_the_runtime_numpy_goes_on(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ragkit.encoders.sentence._WORTH_ONNX", 0)
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    encoder = load(str(tiny))
+    expected = encoder.encode_queries(["the key"])
+    np.testing.assert_allclose(encoder.encode_passages(["the key"]), expected, atol=1e-6)
+    assert "going on with NumPy" in caplog.text
+
+
+def test_bulk_moves_to_the_runtime(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragkit.encoders.cores.may_have_gpu", lambda: False)
+    encoder = load(str(tiny))
+    assert isinstance(encoder._bulk(["the key"]), NumpyEngine)
+    assert isinstance(encoder._bulk(["the key " * 3_000]), OnnxEngine)
+
+
+def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
+    found = recipe.read(tiny, "tiny")
+    coarse, exact = SentenceEncoder("tiny", found, "int8"), SentenceEncoder("tiny", found)
+    text = ["the bank rotates the key every week ."]
+    np.testing.assert_array_equal(coarse.encode_queries(text), exact.encode_queries(text))
+    cosine = float((coarse.encode_passages(text) @ exact.encode_passages(text).T)[0, 0])
+    assert 0.95 < cosine < 0.999999
+
+
+def test_int8_needs_a_bert(tiny: Path) -> None:
+    edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
+    with pytest.raises(ModelError, match=r"nobody-knows-it.*--precision fp32"):
+        SentenceEncoder("tiny", recipe.read(tiny, "tiny"), "int8")
+
+
+@pytest.mark.model
+def test_the_real_model(minilm: SentenceEncoder) -> None:
+    """Every text's vector is the reference's, from one token to the whole window."""
+    sentence = "Parents may stay at home — naïve 日本 👍🏽 ; 26 weeks , and no key is ever rotated"
+    texts = [" ".join((sentence.split() * 25)[:n]) for n in (*range(1, 40), 80, 150, 230, 300)]
+    reference = minilm._numpy
+    assert reference is not None
+    ours = OnnxEngine(reference, "fp32").encode(texts, "")
+    np.testing.assert_allclose(ours, reference.encode(texts, ""), atol=1e-5)

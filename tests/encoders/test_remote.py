@@ -1,0 +1,188 @@
+"""A model behind an address: the tiny model, served by a real server on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ragkit.encoders import Encoder, remote
+from ragkit.encoders.models import load
+from ragkit.encoders.remote import RemoteEncoder, introduced
+from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.spec import ModelSpec
+from ragkit.errors import ModelError
+
+from .server import Server, serving
+
+TEXTS = ["the key rotates", "bank", "every week the river .", "é 日"]
+
+
+@pytest.fixture
+def local(tiny: Path) -> SentenceEncoder:
+    return load(str(tiny))
+
+
+@pytest.fixture
+def server(local: SentenceEncoder) -> Iterator[Server]:
+    """Vectors three times too long: making them unit rows is the client's work."""
+    with serving(lambda texts: 3 * local.encode_passages(texts)) as server:
+        yield server
+
+
+def spec(server: Server, **more: Any) -> ModelSpec:
+    return ModelSpec("served", base_url=server.url, **more)
+
+
+def encoder(server: Server, **more: Any) -> RemoteEncoder:
+    return RemoteEncoder(introduced(spec(server, **more)))
+
+
+@pytest.mark.parametrize("knows_base64", [True, False])
+def test_the_vectors_are_the_model_s(
+    server: Server, local: SentenceEncoder, knows_base64: bool
+) -> None:
+    server.knows_base64 = knows_base64
+    found: Encoder = encoder(server)
+    for encode in (found.encode_queries, found.encode_passages):
+        np.testing.assert_allclose(encode(TEXTS), local.encode_passages(TEXTS), atol=1e-6)
+    assert (found.dimension, found.name) == (32, "served")
+    assert found.encode_queries(TEXTS).dtype == np.float32
+    assert found.encode_passages([]).shape == (0, 32)
+
+
+def test_many_texts_go_in_bounded_requests_and_come_back_in_order(
+    server: Server, local: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_MOST_TOKENS", 60)
+    texts = ["the key " * (i % 7) + "week ." for i in range(150)]
+    found = encoder(server)
+    np.testing.assert_allclose(
+        found.encode_passages(texts), local.encode_passages(texts), atol=1e-5
+    )
+    assert max(len(asked["input"]) for asked in server.asked) <= 32
+    sizes = [sum(found.count_tokens(asked["input"])) for asked in server.asked]
+    assert max(sizes) <= 60 + found.count_tokens([remote.PROBE])[0]
+
+
+def test_the_first_request_alone_carries_the_probe(server: Server) -> None:
+    known = introduced(spec(server))
+    server.asked.clear()
+    found = RemoteEncoder(known)
+    assert server.asked == []
+    found.encode_queries(["key"])
+    found.encode_queries(["bank"])
+    assert [asked["input"] for asked in server.asked] == [["key", remote.PROBE], ["bank"]]
+
+
+def test_a_server_that_changes_its_model_is_noticed(server: Server) -> None:
+    known = introduced(spec(server))
+    honest = server.encode
+    server.encode = lambda texts: honest(texts)[:, ::-1]
+    with pytest.raises(ModelError, match=r"another model under the name served.*--rebuild"):
+        RemoteEncoder(known).encode_queries(["key"])
+    with pytest.raises(ModelError, match="another model"):
+        introduced(known)
+    server.encode = lambda texts: honest(texts) + 0.01 * np.float32(np.arange(32) % 2)
+    RemoteEncoder(known).encode_queries(["key"])  # noise of another processor
+
+
+def test_another_dimension_is_noticed(server: Server) -> None:
+    known = introduced(spec(server))
+    honest = server.encode
+    server.encode = lambda texts: honest(texts)[:, :16]
+    with pytest.raises(ModelError, match=r"\[16\] numbers.*expected 32"):
+        RemoteEncoder(known).encode_queries(["key"])
+
+
+def test_the_fingerprint_follows_the_model_not_the_address(server: Server) -> None:
+    known = introduced(spec(server))
+    moved = dataclasses.replace(known, base_url="http://elsewhere.example/v1")
+    assert RemoteEncoder(moved).fingerprint == RemoteEncoder(known).fingerprint
+    others = [
+        dataclasses.replace(known, name="other"),
+        dataclasses.replace(known, dimensions=8),
+        dataclasses.replace(known, window=64),
+    ]
+    prints = {RemoteEncoder(each).fingerprint for each in (known, *others)}
+    assert len(prints) == 4
+
+
+def test_dimensions_are_the_first_made_unit_rows(server: Server, local: SentenceEncoder) -> None:
+    first = local.encode_passages(TEXTS)[:, :8]
+    expected = first / np.linalg.norm(first, axis=1, keepdims=True)
+    found = encoder(server, dimensions=8).encode_queries(TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    with pytest.raises(ModelError, match="32 numbers; --dimensions 33 asks for more"):
+        encoder(server, dimensions=33)
+
+
+def test_prompts_of_known_families_are_put_before(server: Server) -> None:
+    known = introduced(ModelSpec("intfloat/e5-small-v2", base_url=server.url))
+    found = RemoteEncoder(known)
+    found.encode_queries(["key"])
+    found.encode_passages(["key"])
+    assert [asked["input"][0] for asked in server.asked[1:]] == ["query: key", "passage: key"]
+    assert found.window == 256 - 2 - found.count_tokens(["passage: "])[0]
+
+
+def test_a_named_tokenizer_counts(server: Server, local: SentenceEncoder, tiny: Path) -> None:
+    found = encoder(server, tokenizer=str(tiny), window=32)
+    assert found.window == local.window == 30
+    for text in TEXTS:
+        np.testing.assert_array_equal(found.token_spans(text), local.token_spans(text))
+    assert found.count_tokens(TEXTS) == local.count_tokens(TEXTS)
+    assert found.fingerprint != encoder(server, window=32).fingerprint
+
+
+def test_odd_texts(server: Server) -> None:
+    found = encoder(server)
+    odd = ["", "   ", "\0", "a\ud800b", "👍🏽", "x" * 1_000_000, "the key " * 1_000]
+    server.asked.clear()
+    vectors = found.encode_passages(odd)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    sent = [text for asked in server.asked for text in asked["input"]]
+    assert all(sent)
+    assert max(found.count_tokens(sent)) == found.window == 254
+    assert found.count_tokens(odd)[-2:] == [250_000, 2_000]  # what is cut off can be told
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({}, "no list of 1 embeddings"),
+        ({"data": []}, "no list of 1"),
+        ({"data": [{"index": 5, "embedding": [1, 2]}]}, "no list of 1"),
+        ({"data": [{"embedding": "?"}]}, "no base64"),
+        ({"data": [{"embedding": "AAA="}]}, "no list"),
+        ({"data": [{"embedding": [[1.0]]}]}, "2 axes"),
+        ({"data": [{"embedding": ["a"]}]}, "no list"),
+        ({"data": [{"embedding": [1, None]}]}, "not finite|no list"),
+        ({"data": [{"embedding": []}]}, "vectors of .0. numbers"),
+        ({"data": [{"embedding": [1]}, {"index": 1, "embedding": [1]}]}, "2 vectors"),
+        (b'{"data": [{"embedding": [NaN, 1.0]}]}', "not finite"),
+    ],
+)
+def test_answers_that_are_none(server: Server, answer: Any, says: str) -> None:
+    server.troubles = [(200, {}, answer)]
+    with pytest.raises(ModelError, match=says):
+        introduced(spec(server))
+
+
+def test_a_refusal_for_another_reason_than_base64_is_told(server: Server) -> None:
+    server.troubles = [(400, {}, {"error": "no such model"})] * 2
+    with pytest.raises(ModelError, match="no such model"):
+        introduced(spec(server))
+    assert "encoding_format" not in server.asked[1]
+
+
+@pytest.mark.model
+def test_the_real_model_served(minilm: SentenceEncoder) -> None:
+    texts = ["Parents may stay at home.", "Where are the keys?", "naïve 日本 👍🏽"]
+    with serving(minilm.encode_passages) as server:
+        found = encoder(server).encode_passages(texts)
+    np.testing.assert_allclose(found, minilm.encode_passages(texts), atol=1e-6)

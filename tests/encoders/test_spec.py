@@ -1,0 +1,58 @@
+"""What can be said about a model, and what cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ragkit.encoders import spec
+from ragkit.encoders.spec import ModelSpec
+from ragkit.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"precision": "fp7"}, "precision is 'fp7'; expected one of fp32, int8"),
+        ({"dimensions": 0}, "dimensions is 0; expected 1 or more"),
+        ({"dimensions": -3}, "dimensions is -3"),
+        ({"window": 3, "base_url": "http://x"}, "window is 3; expected 16"),
+        ({"window": 512}, "name its base_url"),
+        ({"tokenizer": "x"}, "name its base_url"),
+        ({"precision": "int8", "base_url": "http://x"}, "http://x decides how it computes"),
+    ],
+)
+def test_nonsense(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        ModelSpec("m", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, {}),
+        ({"precision": "int8", "dimensions": 8}, {"precision": "int8", "dimensions": 8}),
+        (
+            {"base_url": "https://x/v1", "window": 64, "tokenizer": "t", "probe": "AA=="},
+            {"base_url": "https://x/v1", "window": 64, "tokenizer": "t", "probe": "AA=="},
+        ),
+    ],
+)
+def test_what_is_kept_with_a_collection(options: dict[str, Any], kept: dict[str, Any]) -> None:
+    made = ModelSpec("m", **options, api_key_env="MY_KEY")
+    assert json.loads(made.options) == kept  # no trace of the key
+    assert spec.stored("m", made.options) == made
+    assert spec.stored("m", made.options).api_key_env is None
+
+
+def test_an_option_of_a_later_version_is_passed_over() -> None:
+    assert spec.stored("m", '{"dimensions": 8, "colour": "red"}') == ModelSpec("m", dimensions=8)
+
+
+def test_for_people() -> None:
+    assert str(ModelSpec("m")) == "m"
+    assert str(ModelSpec("m", "int8", 8)) == "m (8 dimensions, int8)"
+    assert str(ModelSpec("m", base_url="http://x/v1")) == "m at http://x/v1"
+    assert "MY_KEY" not in repr(ModelSpec("m", api_key_env="MY_KEY"))

