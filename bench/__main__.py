@@ -5,7 +5,10 @@ import platform
 import sys
 import time
 
-NAMES = ("start", "cold", "ingest", "memory", "encoders", "pooling", "questions", "cutting")
+NAMES = (
+    *("start", "cold", "ingest", "memory", "encoders", "pooling"),
+    *("questions", "cutting", "reading"),
+)
 
 
 def main() -> int:

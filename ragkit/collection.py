@@ -18,7 +18,7 @@ from ragkit.encoder_choice import EncoderChoice
 from ragkit.errors import CollectionError, UsageError
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 from ragkit.settings import MODES, Settings
-from ragkit.storage import embeddings, history, ledger, passages
+from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, generation
 from ragkit.storage.index_files import disk_size
 from ragkit.storage.lock import writer_lock
@@ -115,12 +115,15 @@ class Collection:
             passage_tokens=self.settings.passage_tokens,
             overlap=self.settings.overlap,
             max_file_bytes=int(self.settings.max_file_mb * 1_000_000),
+            records=self._by_records(),
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_to_write_with(model, rebuild)
             return run.preview(self._store, request, fingerprint)
         with writer_lock(self.folder, "ragkit index", PATIENCE):
             model_id, fingerprint = self._encoders.settle(model, rebuild)
+            with self._store.writing() as connection:
+                ledger.keep_records(connection, request.records)
             return run.index(
                 self._store,
                 self._indexes,
@@ -265,7 +268,7 @@ class Collection:
                 roots=tuple(root.path for root in ledger.roots(connection)),
                 files=by_status,
                 reasons=by_reason,
-                documents=ledger.document_count(connection),
+                documents=texts.document_count(connection),
                 passages=passages.count(connection),
                 pending=embeddings.pending_count(connection, model["id"]) if model else 0,
                 model=model["name"] if model else None,
@@ -279,3 +282,10 @@ class Collection:
                 generation=generation(connection),
                 version=__version__,
             )
+
+    def _by_records(self) -> bool:
+        """Whether tables are read by their records: as is set, else as they were before."""
+        if self.settings.records is not None:
+            return self.settings.records
+        with self._store.reading() as connection:
+            return ledger.kept_records(connection)

@@ -63,6 +63,21 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """One document of a file that may hold several, or why it could not be read.
+
+    `name` is its place in the file: "" for the file's own document, "guide/intro.md" in an archive,
+    "3" for the third message of a mailbox, "3/report.pdf" for what is attached to that. A record
+    without a document and with the name "" says what is wrong with the file as a whole.
+    """
+
+    name: str
+    document: Document | None = None
+    reason: str | None = None
+    skipped: bool = False  # the reason is that it is no document, not that it is broken
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A span of a document, cut to fit an encoder's window. `text == document.text[start:end]`."""
 
@@ -140,6 +155,18 @@ class FileStatus:
     tokens: int
     warnings: tuple[str, ...]
     root: str
+    documents: int = 0  # 1, or as many as an archive or a mailbox holds
+    unread: tuple[Unread, ...] = ()  # the first of what is in it and could not be read
+    unread_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a file that could not be read: an attachment, a file in an archive."""
+
+    record: str  # its place in the file; "" for the rest of it
+    reason: str
+    skipped: bool  # it is no document; else it is broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +193,7 @@ class IndexReport:
     documents: tuple[FileStatus, ...] = ()  # only failed and skipped
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
+    broken_parts: int = 0  # attachments and members of archives that failed; their file did not
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from ragkit.errors import UsageError
 PROJECT_FILE = "ragkit.toml"
 NOT_IN_A_PROJECT = ("base_url", "api_key_env")
 MODES = ("dense", "lexical", "hybrid")
+_YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
@@ -43,6 +44,8 @@ class Settings:
     passage_tokens: int = 240
     overlap: float = 0.15  # part of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
+    # A document for each row, element or line of tables, JSON and XML; None: as it was before.
+    records: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, with the value found and the values expected."""
@@ -171,6 +174,12 @@ def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Sett
 
 def _converted(source: str, name: str, given: object, kind: str) -> object:
     kind = kind.removesuffix(" | None")
+    is_switch = kind == "bool"
+    if is_switch:
+        if isinstance(given, bool):
+            return given
+        if str(given).lower() in _YES_OR_NO:
+            return _YES_OR_NO[str(given).lower()]
     wanted = {"int": int, "float": float}.get(kind, str)
     fits = (
         isinstance(given, str)
@@ -178,10 +187,11 @@ def _converted(source: str, name: str, given: object, kind: str) -> object:
         or (wanted is int and isinstance(given, int))
     )
     try:
-        if not fits or isinstance(given, bool):
+        if not fits or isinstance(given, bool) or is_switch:
             raise ValueError
         return wanted(given)
     except ValueError:
         raise UsageError(
-            f"{source}: {_spelled(source, name)} is {given!r}; expected {kind}"
+            f"{source}: {_spelled(source, name)} is {given!r}; "
+            f"expected {'true or false' if is_switch else kind}"
         ) from None

@@ -19,7 +19,7 @@ from ragkit.storage.database import FILE_NAME
 
 def settings_of(arguments: Namespace) -> configuration.Settings:
     """The settings in force, the flags of this command among them."""
-    names = ("collection", "model", "precision", "dimensions", "mode", "top_k")
+    names = ("collection", "model", "precision", "dimensions", "mode", "top_k", "records")
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 
@@ -79,7 +79,7 @@ def _index(arguments: Namespace) -> int:
         if arguments.watch and not arguments.dry_run:
             for report in collection.watch(arguments.paths):
                 _show_report(arguments, report)
-    return WRONG_USAGE if arguments.strict and report.failed else 0
+    return WRONG_USAGE if arguments.strict and (report.failed or report.broken_parts) else 0
 
 
 def _show_report(arguments: Namespace, report: IndexReport) -> None:
@@ -144,11 +144,11 @@ def ls(arguments: Namespace) -> int:
     with _open(arguments) as collection:
         files = collection.files()
     if arguments.failed:
-        files = [file for file in files if file.status in ("failed", "skipped")]
+        files = [file for file in files if file.status in ("failed", "skipped") or file.unread]
     if arguments.json:
         render.json_line([render.file_fields(file) for file in files])
     elif files:
-        print(render.files(shown(files)))
+        print(render.files(shown(files), parts=arguments.failed))
     return 0
 
 

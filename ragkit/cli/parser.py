@@ -159,6 +159,12 @@ def _add_index(command: argparse.ArgumentParser) -> None:
         help="read and embed everything again, with another --model, --dimensions or --precision "
         "if named",
     )
+    command.add_argument(
+        "--records",
+        action=argparse.BooleanOptionalAction,
+        help="read each row, element or line of tables, JSON and XML as a document of its own "
+        "(kept with the collection)",
+    )
     command.add_argument("--watch", action="store_true", help="go on as files change, until Ctrl-C")
     _add_json(command)
 

@@ -93,6 +93,9 @@ def report(report: IndexReport) -> str:
         ]
     if not_read:
         lines.append(f"{not_read:,} not read: {_reasons(report.documents)} (ragkit ls --failed)")
+    if report.broken_parts:
+        parts = counted(report.broken_parts, "part")
+        lines.append(f"{parts} of archives and mails not read (ragkit ls --failed)")
     if report.truncated_tokens:
         lines.append(f"{report.truncated_tokens:,} tokens were cut off by the model's window")
     return "\n".join(lines)
@@ -148,13 +151,26 @@ def size(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def files(files: Sequence[FileStatus]) -> str:
-    """The ledger, a line a file."""
-    return "\n".join(
-        f"{file.status:<8} {file.passages:>6,}  {file.path}"
-        + (f"  ({file.reason})" if file.reason else "")
-        for file in files
-    )
+def files(files: Sequence[FileStatus], *, parts: bool = False) -> str:
+    """The ledger, a line a file; with `parts` also one for what is in a file and was not read."""
+    lines = []
+    for file in files:
+        lines.append(f"{file.status:<8} {file.passages:>6,}  {file.path}{_remark(file)}")
+        for each in file.unread if parts else ():
+            status = "skipped" if each.skipped else "failed"
+            place = f"{file.path}/{each.record}" if each.record else file.path
+            lines.append(f"{status:<8} {0:>6,}  {place}  ({each.reason})")
+    return "\n".join(lines)
+
+
+def _remark(file: FileStatus) -> str:
+    """What is behind a file's path: its reason, or what it holds."""
+    if file.reason:
+        return f"  ({file.reason})"
+    holds = [counted(file.documents, "document")] if file.documents > 1 else []
+    if file.unread_count:
+        holds.append(f"{file.unread_count:,} in it not read")
+    return f"  ({', '.join(holds)})" if holds else ""
 
 
 def place(hit: Hit) -> str:
@@ -171,7 +187,7 @@ def place(hit: Hit) -> str:
 
 
 def _plural(kind: str, value: str) -> str:
-    counted_kinds = {"page", "slide", "cell", "chapter", "row"}
+    counted_kinds = {"page", "slide", "cell", "chapter", "row", "line"}
     return "s" if kind in counted_kinds and "-" in value else ""
 
 

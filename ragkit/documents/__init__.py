@@ -6,41 +6,117 @@ another format, write its reader and add it to `READERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ragkit.documents import media_types, sniff
+from ragkit.documents import (
+    archives,
+    json_text,
+    mail,
+    media_types,
+    outlook,
+    sniff,
+    tables,
+    xml_text,
+)
+from ragkit.documents.asciidoc import read_asciidoc
+from ragkit.documents.budget import Budget
+from ragkit.documents.containers import Container, Walk, unwrapped
+from ragkit.documents.epub import read_epub
 from ragkit.documents.html import read_html
+from ragkit.documents.latex import read_latex
+from ragkit.documents.man import read_man
 from ragkit.documents.markdown import read_markdown
+from ragkit.documents.mhtml import read_mhtml
+from ragkit.documents.notebook import read_notebook
 from ragkit.documents.office import read_docx
+from ragkit.documents.opendocument import read_odp, read_ods, read_odt
+from ragkit.documents.org import read_org
 from ragkit.documents.pdf import read_pdf
 from ragkit.documents.plain import read_plain
 from ragkit.documents.rst import read_rst
+from ragkit.documents.rtf import read_rtf
+from ragkit.documents.sheets import read_xlsx
+from ragkit.documents.slides import read_pptx
+from ragkit.documents.subtitles import read_srt, read_vtt
 from ragkit.documents.text import read_text
+from ragkit.documents.xls import read_xls
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records import Document, Record
 
-__all__ = ["READERS", "READER_VERSION", "read"]
+__all__ = ["CONTAINERS", "READERS", "READER_VERSION", "TABLES", "read", "read_all"]
 
 READER_VERSION = 2  # raised when the same bytes give another document, so that files are read again
 
 READERS: dict[str, Callable[[bytes, str], Document]] = {
     **dict.fromkeys(media_types.TEXT, read_text),
+    "application/json": json_text.read_json,
+    "application/jsonl": json_text.read_jsonl,
     "application/pdf": read_pdf,
+    "application/x-ipynb+json": read_notebook,
+    "application/x-subrip": read_srt,
+    "application/xml": xml_text.read_xml,
+    "text/asciidoc": read_asciidoc,
+    "text/csv": tables.read_table,
     "text/html": read_html,
     "text/markdown": read_markdown,
     "text/plain": read_plain,
+    "text/tab-separated-values": tables.read_table,
+    "text/troff": read_man,
+    "text/vtt": read_vtt,
+    "text/x-org": read_org,
     "text/x-rst": read_rst,
+    "text/x-tex": read_latex,
+    media_types.EML: mail.read_eml,
+    media_types.MSG: outlook.read_msg,
     media_types.DOCX: read_docx,
+    media_types.EPUB: read_epub,
+    media_types.MHTML: read_mhtml,
+    media_types.ODP: read_odp,
+    media_types.ODS: read_ods,
+    media_types.ODT: read_odt,
+    media_types.PPTX: read_pptx,
+    media_types.RTF: read_rtf,
+    media_types.XLS: read_xls,
+    media_types.XLSX: read_xlsx,
 }
+
+
+# Files that hold several documents. An e-mail has a text of its own too.
+CONTAINERS: dict[str, Container] = {
+    media_types.EML: mail.eml_members,
+    media_types.MBOX: mail.mbox_members,
+    media_types.MSG: outlook.msg_members,
+    media_types.TAR: archives.tar_members,
+    media_types.ZIP: archives.zip_members,
+}
+# Data that can be read as one document a record.
+TABLES: dict[str, Container] = {
+    "application/json": json_text.json_records,
+    "application/jsonl": json_text.jsonl_records,
+    "application/xml": xml_text.xml_records,
+    "text/csv": tables.table_records,
+    "text/tab-separated-values": tables.table_records,
+}
+
+
+def read_all(data: bytes, name: str, *, records: bool = False) -> Iterator[Record]:
+    """Read every document of one file, in its order: one for most files, each message of a mailbox
+    with its attachments, each file in an archive.
+
+    `records` makes a document of every row, element or line of a table, JSON or XML file. What
+    cannot be read is a `Record` with the reason. Raises nothing for what the file holds.
+    """
+    return Walk(read, CONTAINERS | TABLES if records else CONTAINERS).records(data, name)
 
 
 def read(data: bytes, name: str) -> Document:
     """Read one file: its bytes, and its name (or relative path, "/" between parts).
 
-    A file without text gives a document whose text is "". Raises `DocumentError`, with `skipped`
-    true where the file is no document (binary, an unknown format), false where it is broken,
-    encrypted or has no text to extract. Raises nothing else.
+    A compressed file is read as what is in it, an e-mail without what is attached. A file
+    without text gives a document whose text is "". Raises `DocumentError`, with `skipped` true
+    where the file is no document (binary, an unknown format), false where it is broken, encrypted
+    or has no text to extract. Raises nothing else.
     """
     try:
         return _read(data, name)
@@ -54,12 +130,13 @@ def read(data: bytes, name: str) -> Document:
 
 
 def _read(data: bytes, name: str) -> Document:
-    media_type = sniff.media_type(data, name)
+    data, name, media_type = unwrapped(data, name, Budget())
     if media_type == media_types.ENCRYPTED_OFFICE:
         raise DocumentError("encrypted Office file: needs a password")
     reader = READERS.get(media_type)
     if reader is None:
-        raise DocumentError(media_types.KIND.get(media_type, media_type), skipped=True)
+        kind = media_types.KIND.get(media_type) or f"{media_types.broad(media_type)} of documents"
+        raise DocumentError(kind, skipped=True)
     document = replace(reader(data, name), media_type=media_type)
     if (surprise := _surprise(media_type, name)) is not None and data.strip():
         document = replace(document, warnings=(*document.warnings, surprise))

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ragkit.documents import elements
+from ragkit.documents import elements, html_metadata
 from ragkit.documents.flow import Block, Flow
 from ragkit.documents.nesting import too_deep, without_tags
 from ragkit.documents.text import decode
@@ -19,7 +19,7 @@ from ragkit.documents.titles import page_title
 from ragkit.records import Document
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
 
 _ANCHORS = frozenset("¶#§🔗")  # links from a heading to itself
 _LONGEST_HEADING = 200  # characters of a bold line that may be one
@@ -46,7 +46,7 @@ def read_html(data: bytes, name: str) -> Document:
     walk.flow.promote_bold_lines()
     text, headings, fences = walk.flow.layout()
     first = next((heading.text for heading in headings if heading.level == 1), None)
-    title, metadata = _head(tree)
+    title, metadata = html_metadata.described(tree)
     return Document(
         text,
         "text/html",
@@ -58,25 +58,6 @@ def read_html(data: bytes, name: str) -> Document:
         metadata=metadata,
         warnings=warnings,
     )
-
-
-def _head(tree: LexborHTMLParser) -> tuple[str | None, dict[str, str]]:
-    """The page's `<title>` and what its head says of it."""
-    title = None
-    metadata = {}
-    if tree.root is not None and (language := tree.root.attributes.get("lang")):
-        metadata["language"] = language
-    for node in tree.head.iter() if tree.head is not None else ():
-        attributes = node.attributes
-        if node.tag == "title" and title is None:
-            title = node.text()
-        elif node.tag == "meta":
-            key, value = (attributes.get("name") or "").lower(), attributes.get("content")
-            if key in {"description", "author"} and value and value.strip():
-                metadata[key] = _fold(value)
-        elif node.tag == "link" and attributes.get("rel") == "canonical":
-            metadata["canonical"] = (attributes.get("href") or "").strip()
-    return title, {key: value for key, value in metadata.items() if value}
 
 
 def _is_anchor(link: LexborNode) -> bool:

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 
+from ragkit.documents.front_matter import front_matter
 from ragkit.documents.text import decode
 from ragkit.records import Document, Heading, Table
 
-_FRONT_MATTER_LINES = 200  # a block that has not closed by then is no front matter
 _LONGEST_HEADING = 1000  # characters; a longer line is text, whatever it starts with
 
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)", re.DOTALL)
@@ -38,24 +38,24 @@ _INLINE = re.compile(
     re.VERBOSE,
 )
 _ATTRIBUTES = re.compile(r"[ \t]\{[#.:][^{}]*\}$")
-_TITLE = re.compile(r"title[ \t]*[:=][ \t]*(.*)", re.IGNORECASE)
 
 
 def read_markdown(data: bytes, name: str) -> Document:
     """A Markdown file with its headings, fences and title. Never fails."""
     text, encoding, warnings = decode(data)
-    start, front_title = _front_matter(text)
+    start, metadata = front_matter(text)
     scan = _Scan(text)
     scan.run(start)
     return Document(
         text,
         "text/markdown",
-        title=front_title or main_heading(text, scan.headings, start),
+        title=metadata.pop("title", None) or main_heading(text, scan.headings, start),
         headings=tuple(scan.headings),
         fences=tuple(scan.fences),
         tables=tuple(scan.tables),
         lines=True,
         encoding=encoding,
+        metadata=metadata,
         warnings=warnings,
     )
 
@@ -66,34 +66,6 @@ def main_heading(text: str, headings: list[Heading], start: int = 0) -> str | No
     if top and (len(top) == 1 or not text[start : top[0].start].strip()):
         return top[0].text
     return None
-
-
-def _front_matter(text: str) -> tuple[int, str | None]:
-    """Where the body starts, and the title that YAML or TOML front matter gives, if simple."""
-    if not text.startswith(("---\n", "+++\n")):
-        return 0, None
-    marker, at, title = text[:3], 4, None
-    for _ in range(_FRONT_MATTER_LINES):
-        end = text.find("\n", at)
-        line = text[at : end if end >= 0 else len(text)].rstrip()
-        if line == marker or (marker == "---" and line == "..."):
-            return end + 1 if end >= 0 else len(text), title
-        if title is None and len(line) < _LONGEST_HEADING and (found := _TITLE.match(line)):
-            title = _scalar(found.group(1))
-        if end < 0:
-            break
-        at = end + 1
-    return 0, None
-
-
-def _scalar(value: str) -> str | None:
-    """A plain or quoted YAML string; None for anything that needs a YAML parser."""
-    value = value.strip()
-    if value[:1] in {'"', "'"}:
-        quote, end = value[0], value.rfind(value[0])
-        return value[1:end].replace(quote * 2, quote).replace('\\"', '"').strip() or None
-    value = value.partition(" #")[0].strip()
-    return None if value[:1] in set("|>[{&*!%@`") else value or None
 
 
 @dataclass(slots=True)

@@ -7,23 +7,32 @@ from __future__ import annotations
 
 BINARY = "application/octet-stream"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+EPUB = "application/epub+zip"
+MHTML = "multipart/related"
+ODP = "application/vnd.oasis.opendocument.presentation"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODT = "application/vnd.oasis.opendocument.text"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+RTF = "application/rtf"
+XLS = "application/vnd.ms-excel"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+EML = "message/rfc822"
+MBOX = "application/mbox"
+MSG = "application/vnd.ms-outlook"
+TAR = "application/x-tar"
+ZIP = "application/zip"
 ENCRYPTED_OFFICE = "application/vnd.ms-office; encrypted"
 
 # Media types that are no text and have no reader, in words a user knows.
 KIND = {
     BINARY: "binary file",
-    "application/gzip": "binary file (gzip archive)",
     "application/x-7z-compressed": "binary file (7z archive)",
-    "application/x-bzip2": "binary file (bzip2 archive)",
     "application/x-elf": "binary file (ELF program)",
     "application/x-mach-binary": "binary file (Mach-O program)",
     "application/x-ms-dos-executable": "binary file (Windows program)",
     "application/x-rar": "binary file (RAR archive)",
     "application/x-sqlite3": "binary file (SQLite database)",
-    "application/x-tar": "binary file (tar archive)",
-    "application/x-xz": "binary file (xz archive)",
-    "application/zip": "binary file (zip archive)",
-    "application/zstd": "binary file (zstd archive)",
     "audio/mpeg": "binary file (MP3 audio)",
     "audio/ogg": "binary file (Ogg audio)",
     "font/otf": "binary file (font)",
@@ -36,25 +45,11 @@ KIND = {
     "image/webp": "binary file (WebP image)",
     "video/mp4": "binary file (MP4 video)",
     "video/x-matroska": "binary file (Matroska video)",
-    "application/epub+zip": "epub is not supported yet",
     "application/msword": "doc is not supported yet",
     "application/postscript": "PostScript is not supported yet",
-    "application/rtf": "rtf is not supported yet",
-    "application/vnd.ms-excel": "xls is not supported yet",
+    XLSB: "xlsb is not supported yet",
     "application/vnd.ms-office": "binary file (OLE2)",
-    "application/vnd.ms-outlook": "msg is not supported yet",
     "application/vnd.ms-powerpoint": "ppt is not supported yet",
-    "application/vnd.oasis.opendocument.presentation": "odp is not supported yet",
-    "application/vnd.oasis.opendocument.spreadsheet": "ods is not supported yet",
-    "application/vnd.oasis.opendocument.text": "odt is not supported yet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": (
-        "pptx is not supported yet"
-    ),
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (
-        "xlsx is not supported yet"
-    ),
-    "application/x-ipynb+json": "ipynb is not supported yet",
-    "message/rfc822": "e-mail is not supported yet",
 }
 
 MAGIC = (
@@ -82,13 +77,13 @@ MAGIC = (
     (b"\0\1\0\0\0", "font/otf"),
     (b"wOFF\0", "font/otf"),
     (b"wOF2\0", "font/otf"),
-    (b"{\\rtf", "application/rtf"),
+    (b"{\\rtf", RTF),
     (b"%!PS", "application/postscript"),
 )
 # The same for signs that stand elsewhere, or in several places: all must be there.
 MAGIC_AT = (
-    ("application/x-tar", ((257, b"ustar\0"),)),
-    ("application/x-tar", ((257, b"ustar  \0"),)),
+    (TAR, ((257, b"ustar\0"),)),
+    (TAR, ((257, b"ustar  \0"),)),
     ("application/x-ms-dos-executable", ((0, b"MZ"), (0x28, bytes(20)))),
     ("image/bmp", ((0, b"BM"), (6, bytes(4)))),
     ("image/webp", ((0, b"RIFF"), (8, b"WEBP"))),
@@ -98,32 +93,50 @@ OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLE2_STREAMS = (
     ("EncryptedPackage", ENCRYPTED_OFFICE),
     ("WordDocument", "application/msword"),
-    ("Workbook", "application/vnd.ms-excel"),
+    ("Workbook", XLS),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
-    ("__substg1.0_", "application/vnd.ms-outlook"),
+    ("__substg1.0_", MSG),
+    ("Book" + 12 * "\0", XLS),  # Excel 5
 )
 ZIP_PARTS = (
     ("word/document", DOCX),
-    ("xl/workbook", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    (
-        "ppt/presentation",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    ),
+    ("xl/workbook.bin", XLSB),
+    ("xl/workbook", XLSX),
+    ("ppt/presentation", PPTX),
 )
+# What a zip may say it is, uncompressed, in its first member. Templates read like the rest.
+ZIP_TYPES = {
+    EPUB: EPUB,
+    **{f"{base}{more}": base for base in (ODT, ODS, ODP) for more in ("", "-template")},
+    "application/vnd.oasis.opendocument.graphics": ODP,
+    "application/vnd.oasis.opendocument.text-master": ODT,
+}
 
 EXTENSIONS = {
     extension: media_type
     for media_type, extensions in {
         "application/pdf": "pdf",
         DOCX: "docx docm dotx",
+        PPTX: "pptx pptm ppsx potx",
+        XLSX: "xlsx xlsm xltx",
+        XLS: "xls xlt",
+        ODT: "odt ott",
+        ODS: "ods ots",
+        ODP: "odp otp odg",
+        RTF: "rtf",
+        EPUB: "epub",
+        MHTML: "mht mhtml",
         "application/json": "json geojson",
         "application/jsonl": "jsonl ndjson",
         "application/toml": "toml",
         "application/x-ipynb+json": "ipynb",
-        "application/xml": "xml xsd xsl xslt rss atom",
+        "application/x-subrip": "srt",
+        "application/xml": "xml rss atom dbk docbook dita ditamap tei nxml xmi",
         "application/yaml": "yaml yml",
         "image/svg+xml": "svg",
-        "message/rfc822": "eml mbox mht mhtml",
+        EML: "eml",
+        MBOX: "mbox",
+        MSG: "msg oft",
         "text/asciidoc": "adoc asciidoc",
         "text/css": "css scss sass less",
         "text/csv": "csv",
@@ -131,7 +144,9 @@ EXTENSIONS = {
         "text/javascript": "js mjs cjs jsx",
         "text/markdown": "md markdown mdown mkd mdx qmd rmd",
         "text/plain": "txt text log",
-        "text/tab-separated-values": "tsv",
+        "text/tab-separated-values": "tsv tab",
+        "text/troff": "1 2 3 4 5 6 7 8 9 1p 3p 3pm 1ssl 3ssl 5ssl 7ssl man mdoc roff",
+        "text/vtt": "vtt",
         "text/x-ada": "adb ads",
         "text/x-assembly": "asm s",
         "text/x-c": "c h",
@@ -181,12 +196,15 @@ EXTENSIONS = {
         "text/x-swift": "swift",
         "text/x-tcl": "tcl",
         "text/x-terraform": "tf",
-        "text/x-tex": "tex ltx sty bib",
+        "text/x-bibtex": "bib",
+        "text/x-tex": "tex ltx sty",
         "text/x-typescript": "ts tsx mts cts",
         "text/x-verilog": "v sv",
         "text/x-vhdl": "vhd vhdl",
         "text/x-vim": "vim",
         "text/x-vue": "vue",
+        "text/x-xsd": "xsd",
+        "text/x-xslt": "xsl xslt",
         "text/x-zig": "zig",
     }.items()
     for extension in extensions.split()
@@ -201,11 +219,31 @@ FILE_NAMES = {
     "gemfile": "text/x-ruby",
     "jenkinsfile": "text/x-groovy",
 }
+# Types that are more than text, in words for warnings. None but HTML, MHTML and e-mail can be
+# a text whose name alone claims it.
+BROAD = {
+    "application/pdf": "PDF",
+    "text/html": "HTML",
+    DOCX: "docx",
+    EPUB: "epub",
+    MHTML: "MHTML",
+    ODP: "odp",
+    ODS: "ods",
+    ODT: "odt",
+    PPTX: "pptx",
+    RTF: "rtf",
+    XLS: "xls",
+    XLSX: "xlsx",
+    EML: "e-mail",
+    MBOX: "mailbox",
+    MSG: "Outlook message",
+    TAR: "tar archive",
+    ZIP: "zip archive",
+}
 # Types whose text is read as it stands, unless a reader knows them better.
-TEXT = frozenset({*EXTENSIONS.values(), *FILE_NAMES.values()} - KIND.keys())
+TEXT = frozenset({*EXTENSIONS.values(), *FILE_NAMES.values()} - KIND.keys() - BROAD.keys())
 
 
 def broad(media_type: str) -> str:
     """The kind of a type that has a reader, for warnings: text of any sort is "text"."""
-    named = {"application/pdf": "PDF", DOCX: "docx", "text/html": "HTML"}
-    return named.get(media_type, "text")
+    return BROAD.get(media_type, "text")

@@ -1,150 +1,75 @@
-"""docx → Document: paragraphs, headings, lists, tables and notes of a Word file.
+"""docx → Document: paragraphs, headings, lists, tables, notes and comments of a Word file.
 
-Streams each XML part through expat, so memory stays flat and nesting costs nothing. Refuses
-document type definitions (entities that grow without end) and parts that inflate beyond all
-reason. Knows transitional and Strict OOXML; runs no macro and follows no link.
+Streams each XML part, so memory stays flat and nesting costs nothing. Knows transitional and
+Strict OOXML; runs no macro and follows no link.
 """
 
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from io import BytesIO
-from typing import NoReturn
-from xml.parsers import expat
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
-from ragkit.documents import wordstyles
+from ragkit.documents import media_types, wordstyles
 from ragkit.documents.flow import Flow
+from ragkit.documents.limits import Package, opened
+from ragkit.documents.parts import laid_out
+from ragkit.documents.properties import CORE, properties_in
 from ragkit.documents.titles import property_title
+from ragkit.documents.xmlparts import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
-PART_BYTES = 64_000_000  # a part may inflate to no more
-_PIECE = 1 << 16
 _BODY = re.compile(r"word/document\d*\.xml")
-_NOTES = ("word/footnotes.xml", "word/endnotes.xml")
+_NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
+_MARGINS = re.compile(r"word/(?:header|footer)\d*\.xml")
 
-# Namespaces by the end of their URI, which transitional and Strict share.
-_PREFIXES = {
-    "wordprocessingml/main": "w",
-    "wordprocessingml/2006/main": "w",
-    "officeDocument/math": "m",
-    "officeDocument/2006/math": "m",
-    "markup-compatibility/2006": "mc",
-    "purl.org/dc/elements/1.1/": "dc",
-}
-_SKIPPED = frozenset({"mc:Fallback", "w:del", "w:moveFrom", "w:rPr", "w:sectPr", "w:instrText"})
+_SKIPPED = frozenset(
+    {"mc:Fallback", "w:del", "w:moveFrom", "w:rPr", "w:sectPr", "w:pPrChange", "w:rt"}
+)
 _CHARACTERS = {"w:tab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-", "w:ptab": "\t"}
-
-Attributes = dict[str, str]
-Start = Callable[[str, Attributes], None]
-End = Callable[[str], None]
 
 
 def read_docx(data: bytes, name: str) -> Document:
-    """A Word document's text, tables by row, notes at the end.
+    """A Word document's text, tables by row; notes, comments, headers and footers at the end.
 
     Raises `DocumentError` where the file is damaged, encrypted, or a trap.
     """
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            return _document(archive, name)
-    except RuntimeError as error:  # what zipfile raises where a password is needed
-        if isinstance(error, NotImplementedError):
-            raise DocumentError(f"damaged docx: {error}") from error
-        raise DocumentError("encrypted docx: needs a password") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        raise DocumentError(f"damaged docx: {error or 'cut off'}") from error
+    with opened(data, "docx") as package:
+        return _document(package, name)
 
 
-def _document(archive: zipfile.ZipFile, name: str) -> Document:
-    names = set(archive.namelist())
+def _document(package: Package, name: str) -> Document:
+    names = package.names
     body = min(filter(_BODY.fullmatch, names), key=len, default=None)
     if body is None:
         raise DocumentError("damaged docx: it has no word/document.xml")
     styles = wordstyles.Styles()
     if "word/styles.xml" in names:
-        parse(archive, "word/styles.xml", styles.start, styles.end, lambda text: None)
+        attempt(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
     walk = _Walk(styles.resolved())
-    for part in (body, *(part for part in _NOTES if part in names)):
-        parse(archive, part, walk.start, walk.end, walk.text)
-    text, headings, fences = walk.flow.layout()
-    properties = _properties(archive) if "docProps/core.xml" in names else {}
-    title = walk.title or property_title(properties.get("title"), name)
-    author = property_title(properties.get("creator"), "")
-    return Document(
-        text,
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        title=title,
-        headings=headings,
-        fences=fences,
-        tables=walk.flow.tables,
-        metadata={"author": author} if author else {},
+    damage = attempt(package, body, walk.start, walk.end, walk.text)
+    if damage is not None and not walk.flow.blocks:
+        raise damage
+    for part in filter(names.__contains__, _NOTES):
+        attempt(package, part, walk.start, walk.end, walk.text)
+    for text in dict.fromkeys(_margins(package, walk.styles)):
+        walk.flow.add(text)
+    properties = properties_in(package, CORE)
+    return replace(
+        laid_out(walk.flow, media_types.DOCX),
+        title=walk.title or properties.title(name),
+        metadata=properties.metadata(),
+        warnings=tuple(package.lost),
     )
 
 
-def _properties(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The Dublin Core elements among the file's properties."""
-    found: dict[str, str] = {}
-    current = ""
-
-    def start(tag: str, attributes: Attributes) -> None:
-        nonlocal current
-        current = tag.removeprefix("dc:") if tag.startswith("dc:") else ""
-
-    def text(characters: str) -> None:
-        if current:
-            found[current] = found.get(current, "") + characters
-
-    def end(tag: str) -> None:
-        nonlocal current
-        current = ""
-
-    parse(archive, "docProps/core.xml", start, end, text)
-    return found
-
-
-def parse(
-    archive: zipfile.ZipFile, part: str, start: Start, end: End, text: Callable[[str], None]
-) -> None:
-    """Stream one XML part through the three callbacks; names come as "w:p".
-
-    Raises `DocumentError` for a part that is too large, not well formed, or declares a DTD.
-    """
-    if archive.getinfo(part).file_size > PART_BYTES:  # zipfile reads no further than this
-        raise DocumentError(f"{part} inflates to over {PART_BYTES // 1_000_000} MB")
-
-    def refuse(*declaration: object) -> NoReturn:
-        raise DocumentError(f"{part} declares a document type, which no docx does: not read")
-
-    names: dict[str, str] = {}
-
-    def short(name: str) -> str:
-        if (known := names.get(name)) is None:
-            uri, _, local = name.rpartition(" ")
-            prefix = next((p for end, p in _PREFIXES.items() if uri.endswith(end)), "")
-            known = names[name] = f"{prefix}:{local}" if prefix else local
-        return known
-
-    def opened(name: str, attributes: Attributes) -> None:
-        start(short(name), {short(key): value for key, value in attributes.items()})
-
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = opened
-    parser.EndElementHandler = lambda name: end(short(name))
-    parser.CharacterDataHandler = text
-    try:
-        with archive.open(part) as file:
-            while piece := file.read(_PIECE):
-                parser.Parse(piece, False)
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise DocumentError(f"damaged docx: {part}: {error}") from error
+def _margins(package: Package, styles: dict[str, wordstyles.Style]) -> Iterator[str]:
+    """What stands above and below the pages, but for their numbers."""
+    for part in sorted(filter(_MARGINS.fullmatch, package.names)):
+        walk = _Walk(styles, margin=True)
+        attempt(package, part, walk.start, walk.end, walk.text)
+        yield from (block.text for block in walk.flow.blocks)
 
 
 @dataclass(slots=True)
@@ -155,6 +80,7 @@ class _Paragraph:
     style: wordstyles.Style = wordstyles.PLAIN
     level: int | None = None  # of its own, over its style's
     item: int | None = None  # depth of the list it is in, from 0
+    numbered: bool = False  # shows the page's number
 
 
 @dataclass(slots=True)
@@ -162,6 +88,7 @@ class _Walk:
     """Where in the document the parser is."""
 
     styles: dict[str, wordstyles.Style]
+    margin: bool = False  # in a header or footer
     flow: Flow = field(default_factory=Flow)
     title: str | None = None
     paragraphs: list[_Paragraph] = field(default_factory=list)
@@ -169,6 +96,8 @@ class _Walk:
     skipped: int = 0  # open elements from one that is left out on
     properties: int = 0  # open w:pPr
     in_text: bool = False
+    in_field: bool = False  # in the code of a field
+    comment: str = ""  # what goes before the next paragraph
     in_list: bool = False  # the paragraph before was a list item
 
     def start(self, tag: str, attributes: Attributes) -> None:
@@ -188,6 +117,13 @@ class _Walk:
             self.paragraphs[-1].pieces.append(_CHARACTERS[tag])
         elif tag == "w:tbl":
             self.tables.append(True)
+        elif tag == "w:instrText":
+            self.in_field = True
+        elif tag == "w:fldSimple":
+            self._field(attributes.get("w:instr", ""))
+        elif tag == "w:comment":
+            author = property_title(attributes.get("w:author"), "")
+            self.comment = f"Comment by {author}: " if author else "Comment: "
         elif tag == "w:tr":
             self.flow.open_row()
         elif tag == "w:tc":
@@ -199,6 +135,8 @@ class _Walk:
             self.skipped -= 1
         elif tag in {"w:t", "m:t"}:
             self.in_text = False
+        elif tag == "w:instrText":
+            self.in_field = False
         elif tag == "w:p":
             self._finish(self.paragraphs.pop())
         elif tag == "w:pPr":
@@ -212,6 +150,13 @@ class _Walk:
         """Characters between two tags."""
         if self.in_text and not self.skipped and self.paragraphs:
             self.paragraphs[-1].pieces.append(characters)
+        elif self.in_field and not self.skipped:
+            self._field(characters)
+
+    def _field(self, code: str) -> None:
+        """The code of a field: its result comes as text."""
+        if self.paragraphs and code.split()[:1] in (["PAGE"], ["NUMPAGES"]):
+            self.paragraphs[-1].numbered = True
 
     def _property(self, tag: str, value: str) -> None:
         if not self.paragraphs:
@@ -232,6 +177,11 @@ class _Walk:
         style = paragraph.style
         if not text or style.contents:
             return
+        if self.margin:
+            if not paragraph.numbered:
+                self.flow.add(text)
+            return
+        text, self.comment = self.comment + text, ""
         level = style.level if paragraph.level is None else paragraph.level
         if style.title and self.title is None:
             self.title, level = " ".join(text.split()), 1

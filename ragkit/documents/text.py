@@ -30,6 +30,8 @@ _LEGACY = (
 )
 _WESTERN_LETTERS = frozenset("àâäáãåæçéèêëíìîïñóòôöõøœúùûüßÿÀÂÄÁÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜ")
 _WESTERN_SIGNS = frozenset("\xa0\xad“”„‘’‚–—…•€£¥§©®™°·«»‹›¡¿´×÷±²³½¼¾ªº†‡µ")
+# Codecs of Python's that are for host names: what claims to be in one wants to cost time.
+NO_CHARSETS = frozenset({"punycode", "idna"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -111,7 +113,7 @@ def _declared(data: bytes, declared: str) -> Decoded | None:
     name = declared.lower()
     # What calls itself latin-1 was written as Windows-1252; browsers read it so as well.
     latin = name in {"iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"}
-    for encoding in ("cp1252", "latin-1") if latin else (name,):
+    for encoding in ("cp1252", "latin-1") if latin else {name} - NO_CHARSETS:
         try:
             return Decoded(data.decode(encoding), encoding, ())
         except (LookupError, UnicodeError):

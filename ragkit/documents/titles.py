@@ -12,7 +12,17 @@ from pathlib import PurePosixPath
 _SEPARATORS = frozenset("|–—-·:»«›‹/•")
 _PLACEHOLDERS = frozenset(
     {
-        *("untitled", "unknown", "anonymous", "unspecified", "no title", "title", "none", "null"),
+        *(
+            "untitled",
+            "unknown",
+            "unknown author",
+            "anonymous",
+            "unspecified",
+            "no title",
+            "title",
+            "none",
+            "null",
+        ),
         *("document", "document1", "word document", "microsoft word document"),
         *("powerpoint presentation", "slide 1", "print", "layout 1", "template"),
     }

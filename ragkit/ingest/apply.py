@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.plan import READ, Plan
-from ragkit.ingest.reading import Cut, Reader, Reading
+from ragkit.ingest.reading import Cut, Part, Reader, Reading
 from ragkit.ingest.targets import Target, inner_prefix
-from ragkit.storage import embeddings, history, ledger, passages
+from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
 
 GROUP = 64  # files in one commit, at most
+NAMED = 1000  # parts of one file that the ledger names, where they could not be read
 WORDS_EVERY = 2.0  # seconds between two updates of the word index while text comes in
 PATIENCE = 0.05  # seconds to wait for a file before looking after the encoder
 
@@ -86,7 +87,7 @@ class Writer:
                     reason=each.reason,
                     size=each.size,
                 )
-                self.counts["removed"] += ledger.remove_documents(connection, file_id)
+                self.counts["removed"] += texts.remove_documents(connection, file_id)
         self.counts["moved"] += len(plan.moved) + plan.along
         self.counts["removed"] += sum(row.has_text for row in plan.gone)
         self.counts["unchanged"] += plan.unchanged
@@ -142,7 +143,7 @@ class Writer:
         self.files_done += len(group)
         self.text_waits = True
         self._index_words(now=False)
-        return [document_id for document_id in saved if document_id is not None]
+        return [document_id for documents in saved for document_id in documents]
 
     def _save(
         self,
@@ -151,16 +152,16 @@ class Writer:
         root_id: int,
         reading: Reading,
         recipe: str,
-    ) -> int | None:
+    ) -> list[int]:
+        """Write what became of a file; returns the ids of its documents."""
         task, known = reading.task, reading.task.known
         if reading.same and known is not None:
             ledger.touch_file(connection, known.id, reading.size, reading.mtime_ns, reading.inode)
             moved = known.root_id in self.moved_roots
             self.counts["moved" if moved else "unchanged"] += known.status in READ
-            return None
-        document = reading.document
-        status = "indexed" if reading.passages else "empty"
-        if document is None:
+            return []
+        status = "indexed" if any(part.passages for part in reading.parts) else "empty"
+        if not reading.parts:
             status = "skipped" if reading.skipped else "failed"
         # A file that cannot be opened just now keeps the text it had; one that opens and holds no
         # document any more does not.
@@ -177,20 +178,27 @@ class Writer:
             inode=reading.inode,
             digest=reading.digest,
             recipe=recipe,
-            media_type=document.media_type if document else None,
-            encoding=document.encoding if document else None,
-            warnings=document.warnings if document else (),
+            media_type=reading.media_type,
+            encoding=_encoding(reading),
+            warnings=_warnings(reading),
+            details=_details(reading),
         )
-        if document is None:
-            if not kept:
-                ledger.remove_documents(connection, file_id)
-            return None
-        document_id = ledger.save_document(connection, file_id, document)
+        if not kept:
+            kept_records = [part.record for part in reading.parts]
+            texts.remove_documents(connection, file_id, but=kept_records)
+        saved = [self._save_part(connection, generation, file_id, part) for part in reading.parts]
+        if saved:
+            self.counts["updated" if known and known.has_text else "added"] += 1
+        return saved
+
+    def _save_part(
+        self, connection: sqlite3.Connection, generation: int, file_id: int, part: Part
+    ) -> int:
+        document_id = texts.save_document(connection, file_id, part.document, part.record)
         self.pending -= embeddings.pending_in(connection, self.model_id, document_id)
-        passages.save_passages(connection, document_id, reading.passages, generation)
+        passages.save_passages(connection, document_id, part.passages, generation)
         self.pending += embeddings.pending_in(connection, self.model_id, document_id)
-        self.counts["read_passages"] += len(reading.passages)
-        self.counts["updated" if known and known.has_text else "added"] += 1
+        self.counts["read_passages"] += len(part.passages)
         return document_id
 
     def _index_words(self, *, now: bool) -> None:
@@ -220,3 +228,28 @@ def _save_root(connection: sqlite3.Connection, target: Target) -> int:
     for inner in target.absorbs:
         ledger.absorb_root(connection, inner, root_id, inner_prefix(inner, target.folder))
     return root_id
+
+
+def _encoding(reading: Reading) -> str | None:
+    """The encoding that the file's documents have in common."""
+    found = {part.document.encoding for part in reading.parts}
+    return found.pop() if len(found) == 1 else None
+
+
+def _warnings(reading: Reading) -> list[str]:
+    """What was lost or guessed, with where in the file; the first of them."""
+    found = [
+        f"{part.record}: {warning}" if part.record else warning
+        for part in reading.parts
+        for warning in part.document.warnings
+    ]
+    more = [f"and {len(found) - NAMED:,} warnings more"] if len(found) > NAMED else []
+    return found[:NAMED] + more
+
+
+def _details(reading: Reading) -> dict[str, object]:
+    """What the ledger notes of a file that holds several documents."""
+    if not reading.unread:
+        return {}
+    named = [(each.record, each.reason, each.skipped) for each in reading.unread[:NAMED]]
+    return {"unread": named, "unread_count": len(reading.unread)}

@@ -1,5 +1,7 @@
 """Bytes to passages, on a thread of its own: reads, sniffs, parses and cuts one file at a time.
 
+A file may hold several documents: an archive, a mailbox, a table read by its records.
+
 Runs ahead of the embedder by a bounded number of files, so memory does not grow with the folder.
 Knows no database and no vectors.
 """
@@ -11,16 +13,17 @@ import os
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ragkit import documents, passages
-from ragkit.errors import DocumentError
+from ragkit.documents import sniff
 from ragkit.ingest.plan import Task
 from ragkit.passages import Tokenizer
 from ragkit.passages.data import left_out
-from ragkit.records import Document, Passage
+from ragkit.records import Document, Passage, Unread
 from ragkit.storage.ledger import content_hash
 
 AHEAD = 16  # files that may wait to be written
@@ -30,16 +33,26 @@ _FRESH_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A document of a file, with its passages."""
+
+    record: str  # its place in the file; "" where the file is the document
+    document: Document
+    passages: Sequence[Passage]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What became of one file: a document with its passages, or a reason why not."""
+    """What became of one file: its documents, or a reason why there are none."""
 
     task: Task
     size: int
     mtime_ns: int | None  # None: read it again next time
     inode: int
     digest: bytes | None = None
-    document: Document | None = None
-    passages: Sequence[Passage] = ()
+    media_type: str | None = None
+    parts: Sequence[Part] = ()
+    unread: Sequence[Unread] = ()  # what is in the file and could not be read
     reason: str | None = None
     skipped: bool = False  # the reason is that it is no document, not that it is broken
     same: bool = False  # the content is what the ledger knows; only the stamp is new
@@ -54,6 +67,7 @@ class Cut:
     overlap: float
     recipe: str
     max_bytes: int
+    records: bool = False  # of tables, JSON and XML, each a document
 
 
 def read(task: Task, cut: Cut) -> Reading:
@@ -70,14 +84,41 @@ def read(task: Task, cut: Cut) -> Reading:
     result = partial(Reading, task, len(data), stamp, found.inode, digest)
     if same:
         return result(same=True)
-    try:
-        document = documents.read(data, found.path)
+    parts, unread = _parts(data, found.path, cut)
+    if parts:
+        single = len(parts) == 1 and not parts[0].record
+        media_type = parts[0].document.media_type if single else sniff.media_type(data, found.path)
+        return result(media_type=media_type, parts=parts, unread=unread)
+    reason, skipped = _why_nothing(unread)
+    return result(unread=unread if unread[1:] else (), reason=reason, skipped=skipped)
+
+
+def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
+    """The documents of a file, cut, and what could not be read of it."""
+    parts: list[Part] = []
+    unread: list[Unread] = []
+    for record in documents.read_all(data, path, records=cut.records):
+        if record.document is None:
+            unread.append(Unread(record.name, record.reason or "", record.skipped))
+            continue
+        document = record.document
         if (note := left_out(document.text)) is not None:
             document = replace(document, warnings=(*document.warnings, note))
         cuts = passages.split(document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
-    except DocumentError as error:
-        return result(reason=str(error), skipped=error.skipped)
-    return result(document=document, passages=cuts)
+        parts.append(Part(record.name, document, cuts))
+    return parts, unread
+
+
+def _why_nothing(unread: Sequence[Unread]) -> tuple[str, bool]:
+    """Why a file has no document, and whether it is skipped or has failed."""
+    whole = next((each for each in unread if not each.record), None)
+    if whole is not None:
+        return whole.reason, whole.skipped
+    if not unread:
+        return "holds no files", True
+    (reason, times), *_ = Counter(each.reason for each in unread).most_common(1)
+    skipped = all(each.skipped for each in unread)
+    return f"nothing to read in it: {times:,} of {len(unread):,} {reason}", skipped
 
 
 def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.storage import history, ledger
+from ragkit.storage import history, ledger, texts
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
 from ragkit.storage.ledger import FileRow
@@ -50,6 +50,10 @@ def _remove(connection: sqlite3.Connection, path: str | Path) -> int:
     for rows in found.values():
         ledger.remove_files(connection, [row.id for row in rows])
         return _read(rows)
+    inner = texts.document_at(connection, str(path), str(absolute))
+    if inner is not None:  # in an archive or a mailbox
+        texts.remove_document(connection, inner["id"])
+        return 1
     raise UsageError(f"{path} is neither a root nor a document of this collection; see: ragkit ls")
 
 

@@ -38,6 +38,7 @@ class Request:
     passage_tokens: int = 200
     overlap: float = 0.1
     max_file_bytes: int = 50_000_000
+    records: bool = False
 
 
 def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Plan], str, list[str]]:
@@ -46,6 +47,8 @@ def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Pla
         f"read {READER_VERSION}, cut {CUTTER_VERSION}, {request.passage_tokens} tokens, "
         f"overlap {request.overlap:g}, model {fingerprint[:16]}"
     )
+    if request.records:
+        recipe += ", by records"
     as_now = "none" if request.rebuild and request.dry_run else recipe
     with store.reading() as connection:
         roots = ledger.roots(connection)
@@ -191,6 +194,7 @@ def index(
             request.overlap,
             recipe,
             request.max_file_bytes,
+            request.records,
         )
         embedder = writer.read_and_embed(made, cut, load_encoder)
     writer.finish()
@@ -198,6 +202,7 @@ def index(
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
+        broken = ledger.broken_parts(connection, writer.roots.values())
     return IndexReport(
         added=counts["added"],
         updated=counts["updated"],
@@ -212,6 +217,7 @@ def index(
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
+        broken_parts=broken,
         documents=bad,
         warnings=tuple(warnings),
     )

@@ -7,6 +7,8 @@
     faq.md#L40-L52                        lines of a file whose text is its own
     about.html#char=120,810               characters of the extracted text (as in RFC 5147)
     faq.md                                the whole document
+    docs.zip/guide/faq.md#L40             the same of a file in an archive
+    mail.mbox/3, mail.mbox/3/report.pdf   a message of a mailbox; what is attached to it
     482                                   a passage, by its id
 
 Paths are relative to their root; an absolute path, or one relative to the working folder, is
@@ -29,17 +31,17 @@ from ragkit.errors import UsageError
 from ragkit.passages import places
 from ragkit.passages.sections import next_visible, visible_end
 from ragkit.records import Excerpt, Locator
-from ragkit.storage import ledger
+from ragkit.storage import texts
 from ragkit.storage.ledger import content_hash
 
-_LONGEST = 1000  # characters of a name that are compared with others
-_PLACES = "#page=7, #L10-L42, #slide=3 or #char=120,810"
-_NUMBER = r"(\d{1,18})"  # Python refuses to read numbers of thousands of digits
+_NUMBER = r"(\d{1,18})"
 _PLACE = re.compile(
     rf"#(?:(page={_NUMBER}(?:-{_NUMBER})?|(?!page=|char=)[a-z]{{1,20}}=[^#]+)"
     rf"|L{_NUMBER}(?:-L?{_NUMBER})?|char={_NUMBER},{_NUMBER})",
     re.DOTALL,
 )
+_LONGEST = 1000  # characters of a name that are compared with others
+_PLACES = "#page=7, #L10-L42 or #char=120,810"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +101,18 @@ def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Exc
     if not reference.strip():
         raise UsageError("the reference is empty; name a document, as in: ragkit get PATH")
     is_id = reference.isascii() and reference.isdigit() and len(reference) <= 18
-    if is_id and ledger.document_at(connection, reference, _absolute(reference)) is None:
-        row = ledger.document_of_passage(connection, int(reference))
+    if is_id and texts.document_at(connection, reference, _absolute(reference)) is None:
+        row = texts.document_of_passage(connection, int(reference))
         if row is None:
             raise UsageError(f"no passage has the id {reference}")
         span = (row["start"], row["end"])
     else:
         path, place = parse(reference)
-        row = ledger.document_at(connection, reference, _absolute(reference))
+        row = texts.document_at(connection, reference, _absolute(reference))
         if row is not None:  # a file name may itself look like a citation
             place = Place()
         else:
-            row = ledger.document_at(connection, path, _absolute(path))
+            row = texts.document_at(connection, path, _absolute(path))
         if row is None:
             raise UsageError(_not_there(connection, path))
         span = _span(row, place, reference)
@@ -126,14 +128,17 @@ def _absolute(path: str) -> str:
 
 def _not_there(connection: sqlite3.Connection, path: str) -> str:
     before, mark, behind = path.rpartition("#")
-    if mark and ledger.document_at(connection, before, _absolute(before)) is not None:
+    if mark and texts.document_at(connection, before, _absolute(before)) is not None:
         return f"{path}: #{behind} is no place in a document; expected {_PLACES}"
-    reason = ledger.why_not_read(connection, path, _absolute(path))
+    reason = texts.why_not_read(connection, path, _absolute(path))
     if reason is not None:
         return f"{path} was not read: {reason}"
-    paths = ledger.document_paths(connection)
+    paths = texts.document_paths(connection)
     folder = path.rstrip("/") + "/"
     inside = sum(each.startswith(folder) for each in paths)
+    if inside and texts.is_file(connection, path, _absolute(path)):
+        first = next(each for each in paths if each.startswith(folder))
+        return f"{path} holds {inside} documents; name one, as in: ragkit get {first}"
     if inside:
         return f"{path} is a folder, {inside} of its documents are here; see: ragkit ls"
     near = difflib.get_close_matches(path[:_LONGEST], paths, n=1)
@@ -147,7 +152,7 @@ def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
         pages, locators = _places(row)
         span = places.found(place.locator, pages, locators, len(text))
         if span is None:
-            raise UsageError(f"{reference}: {_no_such_place(row, place.locator)}")
+            raise UsageError(_no_such_place(place.locator, pages, locators, reference, row["path"]))
         return span
     if place.lines is not None:
         first, last = place.lines
@@ -165,6 +170,20 @@ def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
     return 0, len(text)
 
 
+def _no_such_place(
+    wanted: str, pages: list[int], locators: list[Locator], reference: str, path: str
+) -> str:
+    """Why there is no such place, and what a document could be cited by."""
+    if wanted.startswith("page="):
+        if not pages:
+            return f"{reference}: {path} has no pages, only text"
+        for number in map(int, wanted.removeprefix("page=").split("-")):
+            _expect(reference, number, len(pages), "page", path)
+    kinds = {locator.kind: locator.value for locator in locators}
+    there = ", ".join(f"{kind}s up to {kind}={value}" for kind, value in kinds.items())
+    return f"{reference}: {path} has {there or 'no such places'}"
+
+
 def _expect(reference: str, number: int, most: int, noun: str, path: str) -> None:
     if number < 1:
         raise UsageError(f"{reference}: {noun}s count from 1; {path} has {most}")
@@ -179,23 +198,6 @@ def _expect_order(reference: str, first: int, last: int, noun: str) -> None:
         raise UsageError(
             f"{reference}: {noun} {first} comes after {noun} {last}; name the smaller one first"
         )
-
-
-def _no_such_place(row: sqlite3.Row, wanted: str) -> str:
-    """What a document could be cited by instead, in words."""
-    pages, locators = _places(row)
-    path, kind = row["path"], wanted.partition("=")[0]
-    there = {locator.kind: locator.value for locator in locators}
-    if pages and kind == "page":
-        first = int(wanted.partition("=")[2].partition("-")[0])
-        if first < 1:
-            return f"pages count from 1; {path} has {len(pages)}"
-        return f"there is no {wanted.replace('=', ' ')}; {path} has {len(pages)} pages"
-    if pages:
-        return f"{path} has no {kind}s, but {len(pages)} pages"
-    if there:
-        return f"{path} has " + ", ".join(f"{k}s up to {k}={v}" for k, v in there.items())
-    return f"{path} has no {kind}s, only text"
 
 
 def line_starts(text: str) -> list[int]:
@@ -247,8 +249,8 @@ def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
 
 
 def is_stale(row: sqlite3.Row) -> bool:
-    """Whether the file behind a row (root, path, size, mtime_ns, file_hash) is another by now."""
-    file = Path(row["root"]) / row["path"]
+    """Whether the file of a row (root, file_path, size, mtime_ns, file_hash) is another by now."""
+    file = Path(row["root"]) / row["file_path"]
     try:
         found = file.stat()
         if (found.st_size, found.st_mtime_ns) == (row["size"], row["mtime_ns"]):

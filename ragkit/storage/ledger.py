@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from ragkit.errors import UsageError
-from ragkit.records import Document, FileStatus
+from ragkit.records import FileStatus, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,17 @@ def save_root(
     return int(connection.execute("SELECT id FROM roots WHERE path = ?", (path,)).fetchone()[0])
 
 
+def keep_records(connection: sqlite3.Connection, by_records: bool) -> None:
+    """Note whether tables are read by their records."""
+    connection.execute("INSERT OR REPLACE INTO collection VALUES ('records', ?)", (by_records,))
+
+
+def kept_records(connection: sqlite3.Connection) -> bool:
+    """Whether tables were read by their records the last time."""
+    row = connection.execute("SELECT value FROM collection WHERE key = 'records'").fetchone()
+    return bool(row and row[0])
+
+
 def remove_root(connection: sqlite3.Connection, root_id: int) -> None:
     """Take out a root with all its files."""
     connection.execute("DELETE FROM roots WHERE id = ?", (root_id,))
@@ -133,19 +143,22 @@ def record_file(
     media_type: str | None = None,
     encoding: str | None = None,
     warnings: Sequence[str] = (),
+    details: Mapping[str, object] | None = None,
 ) -> int:
     """Write a file's row, new or again; returns its id."""
     row = connection.execute(
         "INSERT INTO files (root_id, path, status, reason, size, mtime_ns, inode, hash, recipe, "
-        "media_type, encoding, warnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "media_type, encoding, warnings, details) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (root_id, path) DO UPDATE SET status = excluded.status, "
         "reason = excluded.reason, size = excluded.size, mtime_ns = excluded.mtime_ns, "
         "inode = excluded.inode, hash = excluded.hash, recipe = excluded.recipe, "
         "media_type = excluded.media_type, encoding = excluded.encoding, "
-        "warnings = excluded.warnings RETURNING id",
+        "warnings = excluded.warnings, details = excluded.details RETURNING id",
         (
             root_id, path, status, reason, size, mtime_ns, inode, digest, recipe,
             media_type, encoding, json.dumps(list(warnings), ensure_ascii=False),
+            json.dumps(details or {}, ensure_ascii=False),
         ),
     ).fetchone()  # fmt: skip
     return int(row[0])
@@ -179,40 +192,12 @@ def remove_files(connection: sqlite3.Connection, file_ids: Iterable[int]) -> Non
     connection.executemany("DELETE FROM files WHERE id = ?", ((file_id,) for file_id in file_ids))
 
 
-def save_document(connection: sqlite3.Connection, file_id: int, document: Document) -> int:
-    """Write the one document of a file, new or again; returns its id, kept when it was there."""
-    row = connection.execute(
-        "INSERT INTO documents (file_id, title, text, pages, locators, lines, metadata) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
-        "title = excluded.title, text = excluded.text, pages = excluded.pages, "
-        "locators = excluded.locators, lines = excluded.lines, metadata = excluded.metadata "
-        "RETURNING id",
-        (
-            file_id,
-            document.title,
-            document.text,
-            json.dumps(document.pages),
-            json.dumps(
-                [(place.start, place.kind, place.value) for place in document.locators],
-                ensure_ascii=False,
-            ),
-            document.lines,
-            json.dumps(dict(document.metadata), ensure_ascii=False),
-        ),
-    ).fetchone()
-    return int(row[0])
-
-
-def remove_documents(connection: sqlite3.Connection, file_id: int) -> int:
-    """Take out what was read from a file, but keep its row in the ledger; how many documents."""
-    return connection.execute("DELETE FROM documents WHERE file_id = ?", (file_id,)).rowcount
-
-
 _STATUSES = """
 SELECT files.path, files.status, files.reason, files.media_type, files.encoding, files.size,
        files.warnings, roots.folder AS root,
        (SELECT coalesce(sum(length(text)), 0) FROM documents WHERE file_id = files.id),
-       count(passages.id), coalesce(sum(passages.tokens), 0)
+       count(passages.id), coalesce(sum(passages.tokens), 0),
+       count(DISTINCT documents.id), files.details
 FROM files JOIN roots ON roots.id = files.root_id
 LEFT JOIN documents ON documents.file_id = files.id
 LEFT JOIN passages ON passages.document_id = documents.id
@@ -242,9 +227,23 @@ def statuses(
             characters=row[8],
             passages=row[9],
             tokens=row[10],
+            documents=row[11],
+            unread=tuple(Unread(*each) for each in json.loads(row[12]).get("unread", ())),
+            unread_count=json.loads(row[12]).get("unread_count", 0),
         )
         for row in connection.execute(_STATUSES.format(where=" AND ".join(where)), arguments)
     ]
+
+
+def broken_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> int:
+    """How many attachments and members of archives are broken in the files of these roots."""
+    ids = list(root_ids)
+    row = connection.execute(
+        "SELECT count(*) FROM files, json_each(files.details, '$.unread') AS part "
+        f"WHERE NOT json_extract(part.value, '$[2]') AND root_id IN ({', '.join('?' * len(ids))})",
+        ids,
+    ).fetchone()
+    return int(row[0])
 
 
 def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
@@ -255,59 +254,3 @@ def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, in
         "GROUP BY reason ORDER BY 2 DESC, 1"
     )
     return {row[0]: row[1] for row in by_status}, {row[0]: row[1] for row in by_reason}
-
-
-_DOCUMENT = (
-    "SELECT documents.*, files.path, files.size, files.mtime_ns, files.hash AS file_hash, "
-    "roots.folder AS root {more} FROM documents JOIN files ON files.id = documents.file_id "
-    "JOIN roots ON roots.id = files.root_id "
-)
-
-
-def document_of_passage(connection: sqlite3.Connection, passage_id: int) -> sqlite3.Row | None:
-    """The document a passage is in, with the passage's start and end."""
-    row: sqlite3.Row | None = connection.execute(
-        _DOCUMENT.format(more=', passages.start, passages."end"')
-        + "JOIN passages ON passages.document_id = documents.id WHERE passages.id = ?",
-        (passage_id,),
-    ).fetchone()
-    return row
-
-
-def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sqlite3.Row | None:
-    """The document with this relative or absolute path.
-
-    Raises UsageError where a relative path is in several roots.
-    """
-    rows = connection.execute(
-        _DOCUMENT.format(more="")
-        + "WHERE files.path = ? OR roots.folder || '/' || files.path = ? ORDER BY documents.id",
-        (path, absolute),
-    ).fetchall()
-    exact = [row for row in rows if f"{row['root']}/{row['path']}" == absolute]
-    if len(rows) > 1 and not exact:
-        places = ", ".join(f"{row['root']}/{row['path']}" for row in rows)
-        raise UsageError(f"{path} is in several roots; name one of {places}")
-    found: list[sqlite3.Row] = exact or rows
-    return found[0] if found else None
-
-
-def why_not_read(connection: sqlite3.Connection, path: str, absolute: str) -> str | None:
-    """The reason why the file with this relative or absolute path was skipped or failed."""
-    row = connection.execute(
-        "SELECT reason FROM files JOIN roots ON roots.id = files.root_id "
-        "WHERE files.path = ? OR roots.folder || '/' || files.path = ?",
-        (path, absolute),
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def document_count(connection: sqlite3.Connection) -> int:
-    """How many documents there are."""
-    return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
-
-
-def document_paths(connection: sqlite3.Connection) -> list[str]:
-    """The relative paths of all documents."""
-    sql = "SELECT files.path FROM documents JOIN files ON files.id = documents.file_id"
-    return [row[0] for row in connection.execute(sql)]

@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from ragkit.passages import embedded_text
 from ragkit.records import Passage
+from ragkit.storage import texts
 from ragkit.storage.database import by_id
 
 
@@ -82,9 +83,9 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     rows = by_id(
         connection,
         "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
-        "documents.pages, documents.locators, files.path, files.size, files.mtime_ns, "
-        "files.hash AS file_hash, "
-        "roots.folder AS root "
+        "documents.pages, documents.locators, files.path AS file_path, "
+        f"{texts.SHOWN} AS path, files.size, files.mtime_ns, "
+        "files.hash AS file_hash, roots.folder AS root "
         "FROM passages JOIN documents ON documents.id = passages.document_id "
         "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
         "WHERE passages.id",

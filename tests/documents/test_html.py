@@ -124,6 +124,23 @@ def test_metadata():
 
 
 @pytest.mark.parametrize(
+    ("head", "key", "value"),
+    [
+        ("<html xml:lang=de>", "language", "de"),
+        ("<meta http-equiv=Content-Language content=fr>", "language", "fr"),
+        ("<html lang=en><meta http-equiv=Content-Language content=fr>", "language", "en"),
+        ("<meta property=og:url content=https://x.y/z>", "canonical", "https://x.y/z"),
+        ("<link rel='nofollow CANONICAL' href=/a><link rel=canonical href=/b>", "canonical", "/a"),
+        ("<meta property=og:description content=A><meta name=description>", "description", "A"),
+        ("<meta property=article:published_time content=2024-01-02>", "created", "2024-01-02"),
+        ("<meta name=keywords content=' a,\n b '>", "keywords", "a, b"),
+    ],
+)
+def test_pages_have_many_ways_to_say_one_thing(head, key, value):
+    assert read(f"{head}<body><p>x").metadata == {key: value}
+
+
+@pytest.mark.parametrize(
     ("data", "encoding"),
     [
         ("<meta charset=koi8-r><p>Привет".encode("koi8-r"), "koi8-r"),

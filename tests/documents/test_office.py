@@ -114,6 +114,33 @@ def test_notes_come_last_without_their_separators():
     assert text(paragraph("Text."), footnotes=notes) == "Text.\n\nA note."
 
 
+def test_comments_name_their_author():
+    comments = f'<w:comment w:author="Ada  L">{paragraph("Why?")}{paragraph("Say.")}</w:comment>'
+    comments += f"<w:comment>{paragraph('x')}</w:comment>"
+    found = text(paragraph("Text."), comments=comments)
+    assert found == "Text.\n\nComment by Ada L: Why?\n\nSay.\n\nComment: x"
+
+
+def test_headers_and_footers_come_once_and_without_page_numbers():
+    number = (
+        "<w:p><w:r><w:t>Page </w:t></w:r><w:r><w:instrText> PAGE </w:instrText></w:r>"
+        "<w:r><w:t>1</w:t></w:r></w:p>"
+        '<w:p><w:fldSimple w:instr="NUMPAGES"><w:r><w:t>9</w:t></w:r></w:fldSimple></w:p>'
+    )
+    found = text(
+        paragraph("Text.") + number,
+        header1=paragraph("Acme Ltd") + number,
+        header2=paragraph("Acme Ltd"),
+        footer1=paragraph("Confidential"),
+    )
+    assert found == "Text.\n\nPage 1\n\n9\n\nConfidential\n\nAcme Ltd"
+
+
+def test_a_style_that_a_paragraph_had_before_a_change_does_not_count():
+    old = '<w:pPrChange><w:pPr><w:pStyle w:val="berschrift1"/></w:pPr></w:pPrChange>'
+    assert read_docx(make_docx(paragraph("x", "", old), styles=STYLES), "a.docx").headings == ()
+
+
 def test_title_among_the_properties():
     core = "<dc:title>Leave policy</dc:title><dc:creator>Ada</dc:creator>"
     document = read_docx(make_docx(paragraph("x"), core=core), "a.docx")
@@ -133,8 +160,8 @@ def laughs():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (make_zip({"word/document.xml": laughs()}), "declares a document type"),
-        (make_zip({"word/document.xml": laughs().encode("utf-16")}), "declares a document type"),
+        (make_zip({"word/document.xml": laughs()}), "declares entities"),
+        (make_zip({"word/document.xml": laughs().encode("utf-16")}), "declares entities"),
         (make_zip({"word/document.xml": " " * 65_000_000}), "document.xml inflates to over 64 MB"),
         (make_zip({"word/document.xml": "<w:p"}), "damaged docx: word/document.xml: "),
         (make_zip({"other.xml": ""}), "damaged docx: it has no word/document.xml"),

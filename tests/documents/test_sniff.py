@@ -2,10 +2,12 @@
 
 import pytest
 
+from ragkit.documents import media_types
 from ragkit.documents.media_types import BINARY, DOCX, ENCRYPTED_OFFICE
 from ragkit.documents.sniff import media_type
 
 from .files import PNG, make_docx, make_pdf, make_zip
+from .office_files import make_epub, make_odf
 
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -26,6 +28,16 @@ ODT = "application/vnd.oasis.opendocument.text"
         (make_zip({"word/document.xml": "x" * 999})[:-60], "a.docx", DOCX),
         (OLE2 + "EncryptedPackage".encode("utf-16-le"), "a.docx", ENCRYPTED_OFFICE),
         (OLE2 + "WordDocument".encode("utf-16-le"), "a.doc", "application/msword"),
+        (OLE2 + "Workbook".encode("utf-16-le"), "a.xls", media_types.XLS),
+        (OLE2 + "Book".encode("utf-16-le") + bytes(56), "a.xls", media_types.XLS),
+        (make_zip({"xl/workbook.bin": ""}), "a.xlsx", media_types.XLSB),
+        (make_zip({"ppt/presentation.xml": ""}), "a.zip", media_types.PPTX),
+        (make_epub({}), "a.zip", media_types.EPUB),
+        (make_odf("spreadsheet-template", ""), "a.zip", media_types.ODS),
+        (b"{\\rtf1 x}", "a.doc", media_types.RTF),
+        (b"a\tb\n", "a.xls", "text/plain"),
+        (b"<html><table><tr><td>1", "a.xls", "text/html"),
+        (b"From: <Saved by Blink>\n", "a.mhtml", media_types.MHTML),
         (PNG, "a.txt", "image/png"),
         (b"\xff\xd8\xff\xe0", "a", "image/jpeg"),
         (b"\x7fELF\2\1\1", "ls", "application/x-elf"),
@@ -54,7 +66,7 @@ def test_stored_mimetype_names_open_document_formats():
         ("\ufeff\n <HTML lang=en>", "text/html"),
         ('<?xml version="1.0"?><!-- x --><!DOCTYPE html PUBLIC "-//W3C//DTD">', "text/html"),
         ('<?xml version="1.0"?><svg xmlns="x">', "image/svg+xml"),
-        ('<?xml version="1.0"?><factbook>', "text/plain"),
+        ('<?xml version="1.0"?><factbook>', "application/xml"),
         ("<!-- never closed", "text/plain"),
         ("<htmlish>", "text/plain"),
     ],

@@ -1,0 +1,207 @@
+"""Small presentations, workbooks, OpenDocument files and books made by hand, for readers' tests."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from urllib.parse import unquote
+
+from .files import make_zip
+
+RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+OOXML = " ".join(
+    f'xmlns{prefix}="http://schemas.openxmlformats.org/{name}"'
+    for prefix, name in {
+        ":a": "drawingml/2006/main",
+        ":c": "drawingml/2006/chart",
+        ":dgm": "drawingml/2006/diagram",
+        ":p": "presentationml/2006/main",
+        ":r": "officeDocument/2006/relationships",
+        ":mc": "markup-compatibility/2006",
+        "": "spreadsheetml/2006/main",
+    }.items()
+)
+ODF = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{uri}:1.0"'
+    for name, uri in {
+        "office": "office",
+        "text": "text",
+        "table": "table",
+        "draw": "drawing",
+        "presentation": "presentation",
+        "style": "style",
+        "svg": "svg-compatible",
+        "meta": "meta",
+        "manifest": "manifest",
+    }.items()
+)
+DC = 'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/"'
+CORE = (
+    f'<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/'
+    f'core-properties" {DC}>{{}}</cp:coreProperties>'
+)
+
+
+def placed(document):
+    """What stands at each place: the text from one locator to the next."""
+    ends = [*(each.start for each in document.locators[1:]), len(document.text)]
+    return [
+        (each.value, document.text[each.start : end].strip())
+        for each, end in zip(document.locators, ends, strict=True)
+    ]
+
+
+def tables(document):
+    """Each table's header rows and the rows below them."""
+    return [
+        (document.text[each.start : each.header_end], document.text[each.header_end : each.end])
+        for each in document.tables
+    ]
+
+
+def relations(*links):
+    """A `_rels` part: links as (id, kind, target)."""
+    rows = (
+        f'<Relationship Id="{key}" Type="{TYPES}/{kind}" Target="{target}"/>'
+        for key, kind, target in links
+    )
+    return f'<Relationships xmlns="{RELATIONS}">{"".join(rows)}</Relationships>'
+
+
+def make_pptx(*slides, core="", links=(), **parts):
+    """A presentation; `slides` are the XML of shape trees; `parts` by name (chart="<c:…>").
+
+    `links`: (id, kind, target) of the first slide.
+    """
+    numbers = range(1, len(slides) + 1)
+    ids = "".join(f'<p:sldId r:id="r{number}"/>' for number in numbers)
+    files = {
+        "ppt/presentation.xml": f"<p:presentation {OOXML}><p:sldIdLst>{ids}</p:sldIdLst>"
+        "</p:presentation>",
+        "ppt/_rels/presentation.xml.rels": relations(
+            *((f"r{number}", "slide", f"slides/slide{number}.xml") for number in numbers)
+        ),
+        "ppt/slides/_rels/slide1.xml.rels": relations(*links),
+        "docProps/core.xml": CORE.format(core),
+    }
+    for number, slide in enumerate(slides, start=1):
+        shown = "" if "<hidden/>" not in slide else ' show="0"'
+        tree = slide.replace("<hidden/>", "")
+        files[f"ppt/slides/slide{number}.xml"] = (
+            f"<p:sld {OOXML}{shown}><p:cSld><p:spTree>{tree}</p:spTree></p:cSld></p:sld>"
+        )
+    for name, content in parts.items():
+        files[f"ppt/{name}.xml"] = f"<p:part {OOXML}>{content}</p:part>"
+    return make_zip(files)
+
+
+def shape(*lines, kind="", at=None):
+    """A shape with these paragraphs, at (left, top) in EMU; `kind` makes it a placeholder."""
+    placeholder = f'<p:ph type="{kind}"/>' if kind else ""
+    place = f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/></a:xfrm>' if at else ""
+    paragraphs = "".join(f"<a:p><a:r><a:t>{line}</a:t></a:r></a:p>" for line in lines)
+    return (
+        f"<p:sp><p:nvSpPr><p:nvPr>{placeholder}</p:nvPr></p:nvSpPr><p:spPr>{place}</p:spPr>"
+        f"<p:txBody>{paragraphs}</p:txBody></p:sp>"
+    )
+
+
+def make_xlsx(sheets, strings=(), styles="", core="", dated="0", comments=""):
+    """A workbook; `sheets`: name → XML of the rows, "!" before the name hides it."""
+    names = list(sheets)
+    listed = "".join(
+        f'<sheet name="{name.removeprefix("!")}" r:id="r{number}" '
+        f'state="{"hidden" if name.startswith("!") else "visible"}"/>'
+        for number, name in enumerate(names)
+    )
+    links = [
+        (f"r{number}", "worksheet", f"worksheets/{number}.xml") for number in range(len(names))
+    ]
+    links += [("rs", "sharedStrings", "strings.xml"), ("rt", "styles", "/xl/styles.xml")]
+    items = "".join(f"<si><t>{text}</t></si>" for text in strings)
+    return make_zip(
+        {
+            "xl/workbook.xml": f'<workbook {OOXML}><workbookPr date1904="{dated}"/>'
+            f"<sheets>{listed}</sheets></workbook>",
+            "xl/_rels/workbook.xml.rels": relations(*links),
+            "xl/strings.xml": f"<sst {OOXML}>{items}</sst>",
+            "xl/styles.xml": f"<styleSheet {OOXML}>{styles}</styleSheet>",
+            "docProps/core.xml": CORE.format(core),
+            "xl/worksheets/_rels/0.xml.rels": relations(("c", "comments", "../comments.xml")),
+            "xl/comments.xml": f"<comments {OOXML}>{comments}</comments>",
+            **{
+                f"xl/worksheets/{number}.xml": f"<worksheet {OOXML}>{rows}</worksheet>"
+                for number, rows in enumerate(sheets.values())
+            },
+        }
+    )
+
+
+def rows(*lines, first=1):
+    """Rows of a sheet from a list of values each: text inline, numbers as numbers, None empty."""
+    written = []
+    for number, values in enumerate(lines, start=first):
+        cells = ""
+        for column, value in zip("ABCDEFGH", values, strict=False):
+            if isinstance(value, str):
+                cells += f'<c r="{column}{number}" t="inlineStr"><is><t>{value}</t></is></c>'
+            elif value is not None:
+                cells += f'<c r="{column}{number}"><v>{value}</v></c>'
+        written.append(f'<row r="{number}">{cells}</row>')
+    return f"<sheetData>{''.join(written)}</sheetData>"
+
+
+def make_odf(kind, body, meta="", manifest="", styles="", pages=""):
+    """An OpenDocument file of a kind ("text", "spreadsheet", "presentation")."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {ODF} {DC}><office:automatic-styles>{styles}"
+            f"</office:automatic-styles><office:body><office:{kind}>{body}</office:{kind}>"
+            "</office:body></office:document-content>",
+        )
+        archive.writestr(
+            "styles.xml", f"<office:document-styles {ODF}>{pages}</office:document-styles>"
+        )
+        archive.writestr("meta.xml", f"<office:meta {ODF} {DC}>{meta}</office:meta>")
+        archive.writestr(
+            "META-INF/manifest.xml", f"<manifest:manifest {ODF}>{manifest}</manifest:manifest>"
+        )
+    return buffer.getvalue()
+
+
+def make_epub(chapters, toc="", metadata="", **files):
+    """A book: chapters as href → XHTML; `toc` is an NCX navMap; further `files` by path."""
+    items = "".join(
+        f'<item id="i{number}" href="{href}" media-type="application/xhtml+xml"/>'
+        for number, href in enumerate(chapters)
+    )
+    spine = "".join(f'<itemref idref="i{number}"/>' for number in range(len(chapters)))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/epub+zip", zipfile.ZIP_STORED)
+        archive.writestr(
+            "META-INF/container.xml",
+            '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+            '<rootfile full-path="OPS/book.opf"/></rootfiles></container>',
+        )
+        archive.writestr(
+            "OPS/book.opf",
+            f'<package xmlns="http://www.idpf.org/2007/opf" {DC}><metadata>{metadata}</metadata>'
+            f'<manifest>{items}<item id="n" href="toc.ncx" '
+            f'media-type="application/x-dtbncx+xml"/></manifest><spine>{spine}</spine></package>',
+        )
+        archive.writestr(
+            "OPS/toc.ncx",
+            '<!DOCTYPE ncx PUBLIC "-//NISO//DTD ncx 2005-1//EN" '
+            '"http://www.daisy.org/z3986/2005/ncx-2005-1.dtd">'
+            f'<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/">{toc}</ncx>',
+        )
+        for href, page in chapters.items():
+            archive.writestr(f"OPS/{unquote(href)}", page)
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return buffer.getvalue()

@@ -1,0 +1,193 @@
+"""Archives and compressed files: every member is a record, with a document or with a reason."""
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+
+import pytest
+import zstandard
+
+from ragkit.documents import budget, limits, read, read_all
+from ragkit.documents.containers import safe_name
+from ragkit.errors import DocumentError
+
+from .files import PNG, make_docx, make_zip, paragraph
+
+NOTE = b"# Intro\n\nThe zebra lives in the savanna.\n"
+
+
+def tar(members, compression=""):
+    """A tar file of names and contents; a TarInfo stands for itself."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode=f"w:{compression}") as archive:
+        for name, content in members:
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+
+def special(name, kind, target=""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info, b""
+
+
+def texts(data, name):
+    return {record.name: record.document.text for record in read_all(data, name) if record.document}
+
+
+def reasons(data, name):
+    return {
+        record.name: (record.reason, record.skipped)
+        for record in read_all(data, name)
+        if record.document is None
+    }
+
+
+def test_a_zip_is_read_as_a_folder():
+    data = make_zip({"guide/intro.md": NOTE, "a.docx": make_docx(paragraph("Word.")), "d/": b""})
+    records = list(read_all(data, "docs.zip"))
+    assert [record.name for record in records] == ["guide/intro.md", "a.docx"]
+    assert [record.document.title for record in records] == ["Intro", None]
+    assert [record.document.lines for record in records] == [True, False]
+    assert records[1].document.text == "Word."
+
+
+def test_what_is_no_document_has_its_reason():
+    data = make_zip({".env": b"x", "__MACOSX/a.md": b"x", "i.png": PNG, "e.txt": b""})
+    assert reasons(data, "a.zip") == {
+        ".env": ("hidden", True),
+        "__MACOSX/a.md": ("hidden", True),
+        "i.png": ("binary file (PNG image)", True),
+    }
+    assert texts(data, "a.zip") == {"e.txt": ""}
+
+
+@pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz"])
+def test_a_tar_however_compressed_is_read_as_a_folder(compression):
+    data = tar([("src/a.py", b"x = 1\n"), ("b.md", NOTE)], compression)
+    assert texts(data, "backup") == {"src/a.py": "x = 1\n", "b.md": NOTE.decode()}
+
+
+@pytest.mark.parametrize(
+    ("pack", "suffix"),
+    [
+        (gzip.compress, ".gz"),
+        (bz2.compress, ".bz2"),
+        (lzma.compress, ".xz"),
+        (zstandard.compress, ".zst"),
+    ],
+)
+def test_a_compressed_file_is_the_document_in_it(pack, suffix):
+    document = read(pack(NOTE), f"intro.md{suffix}")
+    assert (document.media_type, document.title, document.lines) == ("text/markdown", "Intro", True)
+    assert texts(pack(NOTE) + pack(b"more\n"), f"intro.md{suffix}") == {
+        "": f"{NOTE.decode()}more\n"
+    }
+    with pytest.raises(DocumentError, match=r"^damaged: the compressed data ends too early$"):
+        read(pack(NOTE * 9)[:-5], "a")
+
+
+def test_archives_in_archives_keep_their_place():
+    inner = make_zip({"deep.txt": b"A pangolin."})
+    data = tar([("in.zip", inner), ("notes.txt.gz", gzip.compress(b"Zipped."))], "gz")
+    assert texts(data, "a.tgz") == {"in.zip/deep.txt": "A pangolin.", "notes.txt.gz": "Zipped."}
+
+
+def test_names_lead_nowhere_and_are_unique():
+    data = tar(
+        [("/etc/passwd", b"1"), ("../../etc/passwd", b"2"), ("a\nb.txt", b"3"), ("x\\y.txt", b"4")]
+    )
+    assert texts(data, "a.tar") == {
+        "etc/passwd": "1",
+        "etc/passwd (2)": "2",
+        "a_b.txt": "3",
+        "x/y.txt": "4",
+    }
+    assert safe_name("../..") == "unnamed"
+    assert safe_name("C:\\docs\\..\\a.md") == "C:/docs/a.md"
+
+
+def test_links_and_devices_in_a_tar_are_passed_over():
+    data = tar(
+        [
+            special("soft", tarfile.SYMTYPE, "/etc/passwd"),
+            special("hard", tarfile.LNKTYPE, "soft"),
+            special("device", tarfile.CHRTYPE),
+            special("pipe", tarfile.FIFOTYPE),
+        ]
+    )
+    assert reasons(data, "a.tar") == {
+        "soft": ("symbolic link", True),
+        "hard": ("hard link", True),
+        "device": ("not a regular file", True),
+        "pipe": ("not a regular file", True),
+    }
+
+
+def test_a_link_in_a_zip_is_passed_over():
+    info = zipfile.ZipInfo("link")
+    info.external_attr = 0o120777 << 16
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(info, "/etc/passwd")
+    assert reasons(data.getvalue(), "a.zip") == {"link": ("symbolic link", True)}
+
+
+def test_a_damaged_member_costs_itself_alone():
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("a.txt", b"first")
+        archive.writestr("b.txt", b"second")
+    data = bytearray(stored.getvalue())
+    data[data.index(b"first")] ^= 1
+    assert texts(bytes(data), "a.zip") == {"b.txt": "second"}
+    ((reason, skipped),) = reasons(bytes(data), "a.zip").values()
+    assert reason.startswith("damaged zip member: Bad CRC-32")
+    assert not skipped
+
+
+def test_a_tar_that_is_cut_off_keeps_what_stands_before():
+    data = tar([("a.txt", b"first"), ("b.txt", b"x" * 5000)])[:2000]
+    assert texts(data, "a.tar") == {"a.txt": "first"}
+    reason = "damaged tar member: unexpected end of data"
+    assert reasons(data, "a.tar")["b.txt"] == (reason, False)
+
+
+def test_an_encrypted_member_is_named():
+    data = bytearray(make_zip({"a.txt": b"secret"}))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    assert reasons(bytes(data), "a.zip") == {"a.txt": ("encrypted: needs a password", False)}
+
+
+def test_too_many_members_end_the_reading(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_ENTRIES", 3)
+    data = tar([(f"{number}.txt", b"x") for number in range(5)])
+    assert list(texts(data, "a.tar")) == ["0.txt", "1.txt", "2.txt"]
+    assert reasons(data, "a.tar") == {"": ("the rest is not read: over 3 members", False)}
+
+
+def test_too_many_bytes_end_the_reading(monkeypatch):
+    monkeypatch.setattr(limits.Allowance.__init__, "__defaults__", (8,))
+    data = tar([("a.txt", b"12345"), ("b.txt", b"6789"), ("c.txt", b"x")])
+    assert texts(data, "a.tar") == {"a.txt": "12345"}
+    assert reasons(data, "a.tar") == {
+        "": ("the rest is not read: over 256 MB when inflated", False)
+    }
+
+
+def test_too_much_time_ends_the_reading(monkeypatch):
+    monkeypatch.setattr(budget, "SECONDS", -1.0)
+    data = tar([("a.txt", b"x")])
+    assert reasons(data, "a.tar") == {"": ("the rest is not read: it took over -1 s", False)}
+
+
+def test_read_says_of_an_archive_that_it_is_one():
+    with pytest.raises(DocumentError, match=r"^zip archive of documents$") as caught:
+        read(make_zip({"a.txt": b"x"}), "a.zip")
+    assert caught.value.skipped

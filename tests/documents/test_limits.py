@@ -1,0 +1,107 @@
+"""What one file may unpack to, counted as it comes out."""
+
+import io
+import zipfile
+
+import pytest
+
+from ragkit.documents import limits, read
+from ragkit.documents.limits import Allowance, bounded, opened
+from ragkit.errors import DocumentError
+
+from .files import make_zip
+
+
+def test_pieces_pass_until_they_are_too_many():
+    allowance = Allowance(10)
+    pieces = bounded([b"abc", b"defg", b"hijk"], 11, "a", allowance)
+    assert [next(pieces), next(pieces)] == [b"abc", b"defg"]
+    assert allowance.left == 3
+    with pytest.raises(DocumentError, match=r"^inflates to over 256 MB$"):
+        next(pieces)
+
+
+@pytest.mark.parametrize(
+    ("packed", "most", "reason"),
+    [
+        (10_000, 99_000_000, "a.xml inflates to over 200 times its size"),
+        (10_000_000, 3_000_000, "a.xml inflates to over 3 MB"),
+    ],
+)
+def test_one_member_has_limits_of_its_own(packed, most, reason):
+    pieces = [bytes(1_000_000)] * 9
+    with pytest.raises(DocumentError, match=reason):
+        list(bounded(pieces, packed, "a.xml", Allowance(), most))
+
+
+def test_small_members_may_be_packed_as_tightly_as_they_like():
+    with opened(make_zip({"a": "x" * 3_000_000}), "docx") as package:
+        assert len(package.read("a")) == 3_000_000
+
+
+def test_members_of_one_file_share_its_allowance():
+    data = make_zip({"a": "x" * 60, "b": "y" * 60})
+    with (
+        pytest.raises(DocumentError, match="inflates to over 256 MB"),
+        opened(data, "docx", Allowance(100)) as package,
+    ):
+        assert package.read("a") == b"x" * 60
+        package.read("b")
+
+
+def test_a_member_that_lies_about_its_size_is_not_believed():
+    data = bytearray(make_zip({"a": "x" * 1000}))
+    at = data.index(b"PK\x01\x02") + 24  # the size, in the directory
+    data[at : at + 4] = (10).to_bytes(4, "little")
+    with (
+        pytest.raises(DocumentError, match="damaged docx: Bad CRC-32"),
+        opened(bytes(data), "docx") as package,
+    ):
+        package.read("a")
+
+
+def test_more_entries_than_anybody_should_look_at(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_ENTRIES", 3)
+    data = make_zip(dict.fromkeys(("word/document.xml", "b", "c", "d"), ""))
+    with pytest.raises(DocumentError, match="docx with over 3 members"), opened(data, "docx"):
+        pass
+    with pytest.raises(DocumentError) as caught:
+        read(data, "a.docx")
+    assert str(caught.value) == "zip archive of documents"
+
+
+def test_xml_of_endless_names_is_refused():
+    names = "".join(f"<x{number}/>" for number in range(10_001))
+    with pytest.raises(DocumentError, match="XML with over 10,000 different names"):
+        read(make_zip({"word/document.xml": f"<x>{names}</x>"}), "a.docx")
+
+
+def test_a_default_attribute_is_an_entity_by_another_name():
+    """One megabyte at every element, of a file of one megabyte."""
+    content = f"<!DOCTYPE x [<!ATTLIST p a CDATA '{'y' * 10}'>]><x>{'<p/>' * 10}</x>"
+    with pytest.raises(DocumentError, match="declares entities"):
+        read(make_zip({"word/document.xml": content}), "a.docx")
+
+
+def test_a_way_of_packing_that_is_not_known_is_damage():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a", "x")
+    data = bytearray(buffer.getvalue())
+    data[8] = data[data.index(b"PK\x01\x02") + 10] = 97
+    with (
+        pytest.raises(DocumentError, match="damaged docx: "),
+        opened(bytes(data), "docx") as package,
+    ):
+        package.read("a")
+
+
+def test_every_office_format_has_a_reason_for_a_bomb_of_many_parts():
+    """Forty slides of 8 MB each: none is too large by itself, all together are."""
+    from .office_files import make_pptx
+
+    slide = "".join(f"<!--{number:0100}-->" for number in range(75_000))
+    assert 7_500_000 < len(slide) < 8_500_000
+    data = make_pptx(*[slide] * 40)
+    with pytest.raises(DocumentError, match="inflates to over 256 MB"):
+        read(data, "a.pptx")

@@ -1,0 +1,175 @@
+"""E-mail: one document a message, its headers as metadata, its attachments as records."""
+
+import quopri
+from email.message import EmailMessage
+
+import pytest
+
+from ragkit.documents import read, read_all
+from ragkit.documents.sniff import media_type
+
+from .files import PNG, make_pdf
+
+
+def message(body="Hello.", **headers):
+    made = EmailMessage()
+    made["From"], made["Subject"] = "Ann Berg <ann@example.org>", "Plans"
+    for name, value in headers.items():
+        made[name] = value
+    made.set_content(body)
+    return made
+
+
+def test_headers_become_metadata_and_open_the_text():
+    data = (
+        b"From: =?utf-8?q?Ann_M=C3=BCller?= <ann@example.org>\r\n"
+        b'To: "Berg, Bo" <bo@example.org>,\r\n cy@example.org\r\n'
+        b"Cc: =?iso-8859-1?q?Ren=E9?= <rene@example.org>\r\n"
+        b"Date: Tue, 01 Oct 2024 12:34:56 -0500\r\nMessage-ID: <1@example.org>\r\n"
+        b"Subject: =?utf-8?b?R3LDvMOfZQ==?= from\r\n =?utf-8?q?_home?=\r\n\r\nHello.\r\n"
+    )
+    document = read(data, "a.eml")
+    assert document.text == (
+        "From: Ann Müller <ann@example.org>\n"
+        "To: Berg, Bo <bo@example.org>, cy@example.org\n"
+        "Date: 2024-10-01T12:34:56-05:00\n\nHello.\n"
+    ).rstrip("\n")
+    assert document.title == "Grüße from home"
+    assert document.metadata == {
+        "from": "Ann Müller <ann@example.org>",
+        "to": "Berg, Bo <bo@example.org>, cy@example.org",
+        "cc": "René <rene@example.org>",
+        "date": "2024-10-01T12:34:56-05:00",
+        "message_id": "<1@example.org>",
+    }
+
+
+def body_of(data):
+    return read(data, "a.eml").text.split("\n\n", 1)[-1]
+
+
+def test_the_plain_part_comes_first_else_the_page():
+    both = message("Plain words.")
+    both.add_alternative("<p>Rich <b>words</b>.</p>", subtype="html")
+    assert body_of(both.as_bytes()) == "Plain words."
+    page = EmailMessage()
+    page.set_content("<h1>News</h1><p>Rich <b>words</b>.</p>", subtype="html")
+    document = read(page.as_bytes(), "a.eml")
+    assert document.text == "News\n\nRich words."
+    assert document.text[document.headings[0].start : document.headings[0].end] == "News"
+
+
+@pytest.mark.parametrize(
+    ("header", "content", "text"),
+    [
+        (b"charset=utf-8", quopri.encodestring("Käse".encode()), "Käse"),
+        (b"charset=windows-1252", quopri.encodestring("“Käse”".encode("cp1252")), "“Käse”"),
+        (b"charset=koi8-r", quopri.encodestring("Привет".encode("koi8-r")), "Привет"),
+        (b"charset=no-such", quopri.encodestring("Käse".encode()), "Käse"),
+        (b"charset=punycode", b"abc-", "abc-"),
+        (
+            b"",
+            quopri.encodestring("Käse und Brot, schön".encode("latin-1")),
+            "Käse und Brot, schön",
+        ),
+    ],
+)
+def test_character_sets_also_wrong_ones(header, content, text):
+    head = b"Subject: x\nContent-Type: text/plain; %s\nContent-Transfer-Encoding: quoted-printable"
+    assert body_of(head % header + b"\n\n" + content) == text
+
+
+def test_flowed_paragraphs_are_one_line():
+    head = b"Subject: x\nContent-Type: text/plain; format=flowed\n\n"
+    assert body_of(head + b"One line \ngoes on.\n> quoted \n> here\n-- \nAnn\n") == (
+        "One line goes on.\n> quoted \n> here\n-- \nAnn"
+    )
+
+
+def test_attachments_are_records_of_their_own():
+    mail = message("See the report.")
+    mail.add_attachment(make_pdf(["Page one."]), "application", "pdf", filename="re/port.pdf")
+    mail.add_attachment(b"a,b\n1,2\n", "text", "csv", filename="t.csv")
+    mail.add_attachment(PNG, "image", "png", cid="<1>", filename="logo.png")
+    mail.add_attachment(message("Inner words.", Date="Mon, 7 Oct 2024 09:00:00 +0000"))
+    records = {record.name: record for record in read_all(mail.as_bytes(), "a.eml")}
+    assert list(records) == ["", "re_port.pdf", "t.csv", "logo.png", "Plans.eml"]
+    assert records[""].document.title == "Plans"
+    assert "Page one." in records["re_port.pdf"].document.text
+    assert records["t.csv"].document.text == "a | b\n1 | 2"
+    assert records["logo.png"].reason == "image shown in the message"
+    assert records["Plans.eml"].document.text.endswith("Inner words.")
+
+
+def test_a_message_without_words_is_found_by_its_subject():
+    document = read(b"Subject: Lunch?\nFrom: a@b.c\n\n", "a.eml")
+    assert document.text == "From: a@b.c\nSubject: Lunch?"
+
+
+MBOX = (
+    b"From ann@example.org Tue Oct  1 12:34:56 2024\nSubject: One\nFrom: a@b.c\n\n"
+    b"First.\n>From there on.\n\nFrom here is no new message.\n\n"
+    b"From bo@example.org Tue Oct  1 12:35:56 2024\nSubject: Two\nFrom: b@b.c\n\nSecond.\n"
+)
+
+
+def test_an_mbox_has_a_document_a_message():
+    records = list(read_all(MBOX, "archive"))
+    assert [(record.name, record.document.title) for record in records] == [
+        ("1", "One"),
+        ("2", "Two"),
+    ]
+    assert records[0].document.text == (
+        "From: a@b.c\n\nFirst.\nFrom there on.\n\nFrom here is no new message."
+    )
+
+
+def test_an_attachment_in_an_mbox_stands_below_its_message():
+    mail = message("See it.")
+    mail.add_attachment(b"words", "text", "plain", filename="note.txt")
+    data = b"From x Tue Oct  1 12:34:56 2024\n" + mail.as_bytes()
+    assert [record.name for record in read_all(data, "m.mbox")] == ["1", "1/note.txt"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "expected"),
+    [
+        (MBOX, "Inbox", "application/mbox"),
+        (MBOX.split(b"\n", 1)[1] + b"x", "1700.M1P2.host:2,S", "text/plain"),
+        (
+            b"Return-Path: <a@b.c>\nFrom: a@b.c\nDate: x\nTo: y\n\nx",
+            "1700.M1:2,S",
+            "message/rfc822",
+        ),
+        (b"From the desk of\nAnn: a letter", "a.txt", "text/plain"),
+        (b"Subject: notes\n\nFrom: here to there", "notes.txt", "text/plain"),
+        (b"no mail at all", "a.mbox", "text/plain"),
+        (b"Date: x\nFrom: y\nTo: z\n\n", "a.py", "text/x-python"),
+    ],
+)
+def test_mail_is_known_by_how_it_opens(data, name, expected):
+    assert media_type(data, name) == expected
+
+
+def test_parts_without_end_are_refused():
+    data = b"Subject: x\n"
+    for number in range(300):
+        data += b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (number, number)
+    (record,) = read_all(data, "a.eml")
+    assert record.reason == "more than 200 parts with parts of their own"
+
+
+def test_more_parts_than_anybody_sends_are_refused():
+    data = b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 20_001
+    (record,) = read_all(data, "a.eml")
+    assert record.reason == "more than 20,000 parts"
+
+
+def test_real_mail(real_files):
+    document = read((real_files / "misc" / "fake-email.eml").read_bytes(), "fake-email.eml")
+    assert document.title == "Test Email"
+    assert document.metadata["date"] == "2022-12-16T17:04:16-05:00"
+    assert document.text.count("Roses are red") == 1
+    other = read((real_files / "misc" / "mime-different-plain-html.eml").read_bytes(), "a.eml")
+    assert "This is the text/plain part." in other.text
+    assert "networked email" not in other.text

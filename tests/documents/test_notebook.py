@@ -1,0 +1,86 @@
+"""Notebooks: cells as places, Markdown with its headings, code as fences, little of the output."""
+
+import json
+
+import pytest
+
+from ragkit.documents import read
+from ragkit.errors import DocumentError
+from ragkit.records import Locator
+
+
+def notebook(*cells, **metadata):
+    return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4}).encode()
+
+
+def code(source, *outputs):
+    return {"cell_type": "code", "source": source, "outputs": outputs}
+
+
+def test_cells_are_places():
+    document = read(
+        notebook(
+            {"cell_type": "markdown", "source": ["# Tea\n", "\n", "## Green\n", "Leaves."]},
+            code("x = 1\nprint(x)", {"output_type": "stream", "text": ["1\n"]}),
+            {"cell_type": "raw", "source": "As it is."},
+            language_info={"name": "python"},
+        ),
+        "a.ipynb",
+    )
+    assert document.text == ("# Tea\n\n## Green\nLeaves.\n\nx = 1\nprint(x)\n\n1\n\nAs it is.")
+    assert [document.text[a:b] for a, b in document.fences] == ["x = 1\nprint(x)", "1"]
+    assert [(each.level, each.text) for each in document.headings] == [(1, "Tea"), (2, "Green")]
+    assert document.locators == (
+        Locator(0, "cell", "1"),
+        Locator(25, "cell", "2"),
+        Locator(44, "cell", "3"),
+    )
+    assert (document.title, document.metadata) == ("Tea", {"language": "python"})
+
+
+def test_outputs_are_text_and_short():
+    document = read(
+        notebook(
+            code("a", {"data": {"image/png": "iVBOR", "text/plain": ["<Figure>"]}}),
+            code("b", {"ename": "KeyError", "evalue": "'x'", "traceback": ["\x1b[31m…"]}),
+            code("c", {"output_type": "stream", "text": "9" * 5000}),
+        ),
+        "a.ipynb",
+    )
+    assert document.text.startswith("a\n\n<Figure>\n\nb\n\nKeyError: 'x'\n\nc\n\n999")
+    assert document.text.count("9") == 2000
+    assert document.warnings == ("long outputs of 1 cells shortened",)
+
+
+def test_an_old_notebook_keeps_its_cells_by_worksheet():
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": ["Old"]},
+        {"cell_type": "code", "input": ["y = 2"]},
+    ]
+    document = read(json.dumps({"worksheets": [{"cells": cells}]}).encode(), "a.ipynb")
+    assert document.text == "Old\n\ny = 2"
+    assert document.headings[0].level == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'{"cells": [', "damaged notebook: Expecting value"),
+        (b'{"a": 1}', "JSON, but no notebook: it has no cells"),
+        (b"[]", "JSON, but no notebook"),
+    ],
+)
+def test_what_is_no_notebook_is_refused(data, reason):
+    with pytest.raises(DocumentError, match=reason):
+        read(data, "a.ipynb")
+
+
+def test_odd_cells_cost_nothing():
+    assert read(notebook(None, 3, {}, {"source": 7}, code("x", None, 4)), "a.ipynb").text == "x"
+
+
+def test_a_real_notebook(real_files):
+    document = read((real_files / "office" / "test_notebook.ipynb").read_bytes(), "n.ipynb")
+    at = document.text.index("# comment in code")
+    assert [each.value for each in document.locators if each.start <= at][-1] == "4"
+    assert document.title == "Test Notebook Title"

@@ -1,0 +1,107 @@
+r"""RTF: characters behind code pages and \u, structure behind control words."""
+
+import pytest
+
+from ragkit.documents.rtf import read_rtf
+from ragkit.errors import DocumentError
+
+from .office_files import tables
+
+FONTS = rb"{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset128 B;}{\f2\fcharset204 C;}{\f3\cpg1253 D;}}"
+
+
+def read(body):
+    return read_rtf(rb"{\rtf1\ansi\ansicpg1252" + FONTS + body + b"}", "a.rtf")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb"caf\'e9 \f2\'cf\'f0\'e8\f0  \'80", "café При €"),
+        (rb"\f1\'83A\'83\'89", "アラ"),  # the second byte may be an ASCII letter
+        (rb"\f3\'e1\'e2", "αβ"),
+        (rb"\mac \'8e", "é"),
+        (rb"\u8364?\u8364\'80\uc2\u8364ab\uc0\u8364 c", "€€€€c"),
+        (rb"\u-10179?\u-8694?", "😊"),
+        (rb"{\uc0 \u8364}x", "€x"),
+        (rb"a\~b\_c\-d\{\}\\", r"a b-cd{}\ ".strip()),
+        (rb"a\emdash b\lquote c\rquote\bullet", "a—b‘c’•"),
+        (b"one\r\n line\\par two\\line three\\\nfour", "one line\n\ntwo\nthree\n\nfour"),
+        (rb"a{\v hidden}{\deleted gone}b{\*\unknown c{\b d}}", "ab"),
+        (rb"a{\pict\wmetafile8 010009}{\object{\*\objdata 00}{\result shown}}", "ashown"),
+        (rb"\bin5 {{{{{b", "b"),
+        (rb'{\field{\*\fldinst{HYPERLINK "http://x.y"}}{\fldrslt{\ul the link}}}', "the link"),
+        (
+            rb"{\listtext\'b7\tab}one\par{\pntext 2.\tab}two\par three",
+            "- one\n2. two\n\nthree",
+        ),
+        (rb"Text{\footnote {\chftn} A note.\par}.\par More", "Text.\n\nMore\n\nA note."),
+        (rb"a{\*\atnauthor Ada}{\*\annotation Why?}", "a\n\nComment: Why?"),
+        (rb"{\header Acme Ltd\par}{\footer {\field{\fldrslt 7}}}text", "text\n\nAcme Ltd"),
+        (b"", ""),
+    ],
+)
+def test_text(body, text):
+    assert read(body).text == text
+
+
+def test_headings_by_style_and_outline_level():
+    document = read(
+        rb"{\stylesheet{\s0 Normal;}{\s1\outlinelevel0 berschrift;}{\s2 heading 2;}{\s9 Title;}}"
+        rb"\pard\s9 The report\par\pard\s1 One\par\pard\s2 Two\par\pard\outlinelevel2 Three\par"
+        rb"\pard\outlinelevel9 Body\par"
+    )
+    assert document.title == "The report"
+    assert [(each.level, each.text) for each in document.headings] == [
+        (1, "The report"),
+        (1, "One"),
+        (2, "Two"),
+        (3, "Three"),
+    ]
+
+
+def test_tables_are_a_line_a_row():
+    document = read(
+        rb"before\par\trowd\cellx1\cellx2\pard\intbl A\par more\cell B\cell\row"
+        rb"\pard\intbl 1\cell 2\cell\row\pard after\par"
+    )
+    assert document.text == "before\n\nA more | B\n1 | 2\n\nafter"
+    assert tables(document) == [("A more | B\n", "1 | 2")]
+
+
+def test_information():
+    document = read(
+        rb"{\info{\title My plan}{\author Ad\'e1}{\creatim\yr2024\mo2\dy3\hr1}{\operator x}}text"
+    )
+    assert (document.title, document.text) == ("My plan", "text")
+    assert document.metadata == {"author": "Adá", "created": "2024-02-03"}
+
+
+def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes():
+    document = read_rtf(rb"{\rtf1 one\par {\b tw", "a.rtf")
+    assert document.text == "one\n\ntw"
+    assert document.warnings == ("cut off: read as far as it goes",)
+
+
+def test_what_is_no_rtf_is_refused():
+    with pytest.raises(DocumentError, match="damaged rtf"):
+        read_rtf(b"text", "a.rtf")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"{" * 100_000 + b"x" + b"}" * 100_000,
+        b"{" * 200_000,
+        b"\\" * 300_000,
+        b"\\'" * 200_000,
+        b"\\" + b"a" * 300_000,
+        b"\\u" + b"9" * 300_000,
+        b"\\cell" * 50_000,
+        b"{\\footnote a}" * 20_000,
+        b"{\\*\\x" * 50_000,
+        b"\\bin999999999 ",
+    ],
+)
+def test_hostile_files_take_linear_time(hostile):
+    read(hostile)  # minutes, or the end of the stack, if it were not

@@ -1,0 +1,182 @@
+"""Workbooks: rows with their ranges, tables with their headers, numbers as they are shown."""
+
+import pytest
+
+from ragkit.documents import grid
+from ragkit.documents.grid import column
+from ragkit.documents.numberformats import parsed, shown
+from ragkit.documents.sheets import read_xlsx
+from ragkit.errors import DocumentError
+
+from .office_files import make_xlsx, placed, rows, tables
+
+
+def read(sheets, **parts):
+    return read_xlsx(make_xlsx(sheets, **parts), "a.xlsx")
+
+
+def test_a_row_is_a_line_with_its_range():
+    lines = rows(["Item", "Cost"], ["Rent", 1200], [None, 30.5], [], ["end"])
+    document = read({"Budget 2024": lines, "Empty": "", "Last": rows(["x"])})
+    assert placed(document) == [
+        ("Budget 2024!A1:B1", "Budget 2024\n\nItem | Cost"),
+        ("Budget 2024!A2:B2", "Rent | 1200"),
+        ("Budget 2024!B3", "| 30.5"),
+        ("Budget 2024!A5", "end"),
+        ("Last!A1", "Last\n\nx"),
+    ]
+    assert [each.text for each in document.headings] == ["Budget 2024", "Last"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "header"),
+    [
+        ([["A", "B"], ["x", 1]], "A | B\n"),
+        ([["Costs"], ["A", "B"], ["x", 1]], "A | B\n"),  # a title above the table
+        ([["A", "B"], ["x", "y"]], "A | B\n"),
+        ([[None, "May", "June"], ["North", 1, 2]], "May | June\n"),
+        ([["A", 7], ["x", 1]], ""),  # a number is no name
+        ([["A", "A"], ["x", 1]], ""),
+        ([["A"], ["x", 1], ["y", 2]], ""),
+        ([["A", "B"], ["x", 1, 2]], ""),  # a column without a name
+        ([["Name:", "Ada"], ["Age:", 36]], ""),
+        ([["A", "B"], ["A", "B"]], ""),
+    ],
+)
+def test_the_header_of_a_table_is_known(lines, header):
+    assert [found for found, _ in tables(read({"S": rows(*lines)}))] == [header]
+
+
+def test_a_list_or_a_single_row_is_no_table():
+    assert read({"S": rows(["a"], ["b"], [], ["x", "y"])}).tables == ()
+
+
+def test_shared_strings_types_and_cells_without_references():
+    cells = (
+        '<row><c t="s"><v>1</v></c><c t="s"><v>9</v></c><c t="b"><v>1</v></c>'
+        '<c t="e"><v>#N/A</v></c><c t="str"><f>A1</f><v>formula</v></c></row>'
+        '<row r="7"><c r="C7"><f>1+1</f><v>2</v></c></row>'
+    )
+    document = read({"S": f"<sheetData>{cells}</sheetData>"}, strings=["no", "two\nlines"])
+    assert placed(document) == [
+        ("S!A1:E1", "S\n\ntwo lines |  | TRUE | #N/A | formula"),
+        ("S!C7", "2"),
+    ]
+
+
+def test_styles_say_how_numbers_are_shown():
+    styles = (
+        '<numFmts><numFmt numFmtId="170" formatCode="0.0&quot; kg&quot;"/></numFmts>'
+        '<cellStyleXfs><xf numFmtId="9"/></cellStyleXfs>'
+        '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="10"/><xf numFmtId="170"/>'
+        "</cellXfs>"
+    )
+    cells = '<row r="1">' + "".join(
+        f'<c s="{style}"><v>{value}</v></c>'
+        for style, value in ((0, "0.1"), (1, "45323"), (2, "0.125"), (3, "2.25"), (9, "5"))
+    )
+    sheet = f"<sheetData>{cells}</row></sheetData>"
+    assert read({"S": sheet}, styles=styles).text == "S\n\n0.1 | 2024-02-01 | 12.50% | 2.3 kg | 5"
+    later = read({"S": sheet}, styles=styles, dated="1")
+    assert "2028-02-02" in later.text  # 1,462 days later: day 0 is 1904-01-01
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "text"),
+    [
+        ("General", 3.0, "3"),
+        ("General", 0.1 + 0.2, "0.3"),
+        ("General", 1e20, "1e+20"),
+        ("0%", 0.125, "13%"),
+        ("#,##0.00", 1234.5, "1234.50"),
+        ('"$"#,##0.00_);[Red]\\("$"#,##0.00\\)', -1234.5, "-$1234.50"),
+        ("#,##0.00 [$€-407]", 5.0, "5.00 €"),
+        ("[$€-407] #,##0.00", 5.0, "€ 5.00"),
+        ("yyyy-mm-dd", 45323.0, "2024-02-01"),
+        ("m/d/yy h:mm", 45323.5, "2024-02-01 12:00"),
+        ("h:mm:ss AM/PM", 0.25, "06:00"),
+        ("[h]:mm:ss", 1.5, "36:00:00"),
+        ("d. mmmm", 1.0, "1900-01-01"),
+        ("d. mmmm", 61.0, "1900-03-01"),
+        ("0.00E+00", 12345.6, "12345.6"),
+        ("# ?/?", 0.5, "0.5"),
+        ("@", 5.0, "5"),
+        ("yyyy", -1.0, "-1"),
+        ("yyyy", 1e300, "1e+300"),
+        ("0.00", float("inf"), ""),
+    ],
+)
+def test_number_formats(code, value, text):
+    assert shown(value, parsed(code)) == text
+
+
+@pytest.mark.parametrize(("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (16383, "XFD")])
+def test_columns_have_letters(index, letters):
+    assert column(index) == letters
+
+
+def test_comments_stand_below_the_rows_with_their_cell():
+    comment = '<comment ref="{}"><text><r><t>{}</t></r></text></comment>'
+    comments = comment.format("B1", "Why\n7?") + comment.format("nonsense", "x")
+    document = read({"S": rows(["a", 7]), "T": rows(["b"])}, comments=comments)
+    assert placed(document) == [
+        ("S!A1:B1", "S\n\na | 7"),
+        ("S!B1", "Comment on B1: Why 7?"),
+        ("T!A1", "T\n\nb"),
+    ]
+
+
+def test_hidden_sheets_are_read_and_told():
+    document = read({"!Salaries": rows(["Ada", 1])})
+    assert "Ada | 1" in document.text
+    assert document.warnings == ("1 hidden sheets are read",)
+
+
+def test_a_damaged_sheet_costs_only_itself():
+    document = read({"Good": rows(["a", 1]), "Bad": "<sheetData><row>"})
+    assert "a | 1" in document.text
+    assert document.warnings[0].startswith("sheet Bad: damaged xlsx: xl/worksheets/1.xml: ")
+
+
+def test_a_cell_in_the_last_row_costs_nothing():
+    far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c>'
+    document = read({"S": f"<sheetData>{far}</row></sheetData>"})
+    assert placed(document) == [("S!A1", "S\n\n1"), ("S!XFD1048576", "2")]
+
+
+def test_a_sheet_of_too_many_rows_is_read_as_far_as_it_may(monkeypatch):
+    monkeypatch.setattr(grid, "MAX_CELLS", 6)
+    lines = '<dimension ref="A1:B5"/>' + rows(*([number, number] for number in range(5)))
+    document = read({"S": lines, "More": lines})
+    assert document.text == "S\n\n0 | 0\n1 | 1\n2 | 2"
+    assert document.warnings == (
+        "sheet S: only the first 3 of 5 rows are read",
+        "sheet More: only the first 0 rows are read",
+    )
+
+
+def test_one_string_in_every_cell_does_not_multiply():
+    row = '<row><c t="s"><v>0</v></c>' + '<c t="s"><v>0</v></c>' * 999 + "</row>"
+    document = read({"S": f"<sheetData>{row * 3}</sheetData>"}, strings=["x" * 1_000_000])
+    assert len(document.text) < 700_000
+    assert document.warnings == ("rows longer than 200,000 characters are cut",)
+
+
+def test_a_bomb_of_blank_cells_is_refused():
+    row = '<row><c s="1"/><c s="1"/><c s="1"/></row>'
+    with pytest.raises(DocumentError, match="inflates to over 200 times its size"):
+        read({"S": f"<sheetData>{row * 200_000}</sheetData>"})
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (make_xlsx({}), "damaged xlsx: it has no sheets"),
+        (make_xlsx({"S": "<x"}), "sheet S: damaged xlsx: "),
+        (make_xlsx({"S": rows(["a"])})[:-50], "damaged xlsx: "),
+        (b"PK\x03\x04", "damaged xlsx: "),
+    ],
+)
+def test_broken_files_are_refused(data, reason):
+    with pytest.raises(DocumentError, match=reason):
+        read_xlsx(data, "a.xlsx")

@@ -1,0 +1,152 @@
+"""Files that hold several documents, from the folder to the hit."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from ragkit.collection import Collection
+from ragkit.errors import UsageError
+from tests.documents.files import PNG, make_zip
+
+START = b"From ann@example.org Tue Oct  1 12:34:56 2024\n"
+FIRST = START + b"From: ann@example.org\nSubject: One\n\nThe zebra lives in the savanna.\n\n"
+SECOND = START + b"From: bo@example.org\nSubject: Two\n\nThe okapi hides in the forest.\n\n"
+THIRD = START + b"From: cy@example.org\nSubject: Three\n\nThe walrus rests on the ice.\n\n"
+
+
+def write(path, data, ago=10):
+    """A file that is old enough for its time stamp to be believed."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    stamp = path.stat().st_mtime_ns - ago * 1_000_000_000
+    os.utime(path, ns=(stamp, stamp))
+
+
+@pytest.fixture
+def mail(tmp_path):
+    write(tmp_path / "post" / "mail.mbox", FIRST + SECOND)
+    return tmp_path / "post"
+
+
+def best(collection, query):
+    return collection.search(query, k=1, mode="lexical")[0]
+
+
+def ids(collection):
+    return {
+        hit.path: hit.passage_id
+        for word in ("zebra", "okapi", "walrus")
+        for hit in collection.search(word, k=1, mode="lexical", min_score=-1)
+    }
+
+
+def test_each_message_is_found_cited_and_shown(collection, mail):
+    report = collection.index(mail)
+    assert (report.added, report.passages) == (1, 2)
+    assert collection.status().documents == 2
+    hit = best(collection, "okapi")
+    assert (hit.path, hit.title, hit.stale) == ("mail.mbox/2", "Two", False)
+    assert hit.metadata["from"] == "bo@example.org"
+    assert collection.get(hit.citation).text == hit.text
+    assert collection.get("mail.mbox/1").title == "One"
+    assert collection.get(str(mail / "mail.mbox" / "1")).path == "mail.mbox/1"
+
+
+def test_a_new_message_leaves_the_others_as_they_are(collection, mail):
+    collection.index(mail)
+    before = ids(collection)
+    write(mail / "mail.mbox", FIRST + SECOND + THIRD, ago=5)
+    report = collection.index()
+    assert (report.updated, report.embedded, report.reused) == (1, 1, 2)
+    after = ids(collection)
+    assert {path: after[path] for path in before} == before
+    assert set(after) - set(before) == {"mail.mbox/3"}
+
+
+def test_a_message_that_is_gone_is_not_found(collection, mail):
+    collection.index(mail)
+    write(mail / "mail.mbox", FIRST, ago=5)
+    collection.index()
+    assert collection.status().documents == 1
+    assert not [hit for hit in collection.search("okapi", mode="lexical") if "okapi" in hit.text]
+    with pytest.raises(UsageError, match=r"no document mail.mbox/2"):
+        collection.get("mail.mbox/2")
+
+
+def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path):
+    data = make_zip({"a/b.md": "# Tea\n\nGreen leaves.\n", "i.png": PNG, ".x": "y"})
+    write(tmp_path / "in" / "docs.zip", data)
+    collection.index(tmp_path / "in")
+    (file,) = collection.files()
+    assert (file.status, file.media_type, file.documents) == ("indexed", "application/zip", 1)
+    assert [(each.record, each.reason, each.skipped) for each in file.unread] == [
+        ("i.png", "binary file (PNG image)", True),
+        (".x", "hidden", True),
+    ]
+    assert file.unread_count == 2
+    assert collection.index().broken_parts == 0  # what is no document is not broken
+    assert best(collection, "leaves").citation == "docs.zip/a/b.md#L1-L3"
+    with pytest.raises(UsageError, match=r"docs.zip/i.png was not read: binary file"):
+        collection.get("docs.zip/i.png")
+    with pytest.raises(UsageError, match=r"docs.zip holds 1 documents; name one, as in"):
+        collection.get("docs.zip")
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "reason"),
+    [
+        (make_zip({}), "skipped", "holds no files"),
+        (make_zip({"a.png": PNG, "b.png": PNG, ".c": "x"}), "skipped",
+         "nothing to read in it: 2 of 3 binary file (PNG image)"),
+        (b"PK\x03\x04 cut off", "failed", "damaged zip file: its directory cannot be read"),
+        (make_zip({"a.txt": ""}), "empty", None),
+    ],
+)  # fmt: skip
+def test_an_archive_without_documents_says_why(collection, tmp_path, data, status, reason):
+    write(tmp_path / "in" / "a.zip", data)
+    collection.index(tmp_path / "in")
+    (file,) = collection.files()
+    assert (file.status, file.reason) == (status, reason)
+
+
+def test_an_archive_that_becomes_unreadable_loses_its_documents(collection, tmp_path):
+    write(tmp_path / "in" / "a.zip", make_zip({"a.txt": "Green tea."}))
+    collection.index(tmp_path / "in")
+    write(tmp_path / "in" / "a.zip", b"PK\x03\x04 cut off", ago=5)
+    report = collection.index()
+    assert (report.failed, collection.status().documents) == (1, 0)
+
+
+def test_a_broken_part_is_counted(collection, tmp_path):
+    data = make_zip({"a.txt": "Green tea.", "b.pdf": "%PDF-1.4 cut off"})
+    write(tmp_path / "in" / "a.zip", data)
+    report = collection.index(tmp_path / "in")
+    assert (report.added, report.failed, report.broken_parts) == (1, 0, 1)
+    assert collection.index().broken_parts == 1
+
+
+def test_a_message_can_be_taken_out_and_comes_back(collection, mail):
+    collection.index(mail)
+    assert collection.remove(str(mail / "mail.mbox" / "2")) == 1
+    assert collection.status().documents == 1
+    collection.index()
+    assert best(collection, "okapi").path == "mail.mbox/2"
+
+
+def test_records_are_documents_where_that_is_set(tmp_path, collection):
+    write(tmp_path / "in" / "a.csv", b"id,name\n1,zebra\n2,okapi\n")
+    folder, encoder = collection.folder, collection._given
+    collection.index(tmp_path / "in")
+    assert best(collection, "okapi").path == "a.csv"
+    settings = replace(collection.settings, records=True)
+    with Collection(folder, settings=settings, encoder=encoder) as by_records:
+        report = by_records.index()
+        assert (report.updated, by_records.status().documents) == (1, 2)
+        hit = best(by_records, "okapi")
+        assert (hit.path, hit.metadata) == ("a.csv/3", {"id": "2", "name": "okapi"})
+        assert by_records.index().unchanged == 1
+    assert collection.index().unchanged == 1  # kept with the collection
+    settings = replace(collection.settings, records=False)
+    with Collection(folder, settings=settings, encoder=encoder) as whole:
+        assert (whole.index().updated, whole.status().documents) == (1, 1)
