@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
+from ragkit.cli.parsing_training import add_train
 from ragkit.settings import MODES
 
 _SHELLS = ("bash", "zsh", "tcsh")
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     _add_json(add("status", "commands.status", "say what is in the collection"))
     _add_ls(add("ls", "commands.ls", "list all files with what became of each"))
     _add_remove(add("remove", "commands.remove", "take documents or roots out"))
+    add_train(add("train", "training.train", "fine-tune a SentenceBERT model on pairs of texts"))
     completion = add("completion", "commands.completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=_SHELLS)
     return top

@@ -48,8 +48,14 @@ class Journal:
 class Workshop:
     """The folder of one training."""
 
-    def __init__(self, output: Path) -> None:
-        self.folder = output.with_name(f"{output.name}.training")
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of(cls, output: str | Path) -> Workshop:
+        """The one beside the model to be."""
+        path = Path(output).expanduser()
+        return cls(path.parent / f"{path.name}.training")
 
     @property
     def exists(self) -> bool:

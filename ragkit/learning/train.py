@@ -78,7 +78,7 @@ def train(  # noqa: PLR0913 - each is a choice of its own
     if pooling is not None and pooling not in POOLINGS:
         raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
     _check_packages()
-    workshop = Workshop(output)
+    workshop = Workshop.of(output)
     _check_output(output, workshop, resume=resume, force=force)
     data = gather(pairs, dev, dev_share, seed, objective, notify)
     begun = start.describe(model)
@@ -142,6 +142,8 @@ def _check_packages() -> None:
 
 
 def _check_output(output: Path, workshop: Workshop, *, resume: bool, force: bool) -> None:
+    if output.name in ("", ".."):
+        raise UsageError(f"output is {str(output)!r}; expected the name of a new folder")
     is_model = (output / "modules.json").is_file() or (output / "config.json").is_file()
     if output.exists() and not (is_model or (output.is_dir() and not any(output.iterdir()))):
         raise UsageError(f"{output} is there and is no model: choose another --output")
