@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 
-NAMES = ("start", "ingest", "memory", "encoding", "questions")
+NAMES = ("start", "ingest", "memory", "encoding", "questions", "training")
 
 
 def main() -> int:

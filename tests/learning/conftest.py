@@ -54,6 +54,18 @@ def scored(number, seed=1):
     return rows
 
 
+def labelled(number):
+    """The same pairs, near or far."""
+    return [
+        {
+            "premise": row["sentence1"],
+            "hypothesis": row["sentence2"],
+            "label": "near" if row["score"] > 0.4 else "far",
+        }
+        for row in scored(number)
+    ]
+
+
 def write_rows(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path

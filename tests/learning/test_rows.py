@@ -105,5 +105,5 @@ def test_files_that_hold_no_pairs(tmp_path, name, content, message):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(UsageError, match="cannot read .*none.csv: No such file"):
+    with pytest.raises(UsageError, match=r"cannot read .*none\.csv: No such file"):
         rows.read(tmp_path / "none.csv")

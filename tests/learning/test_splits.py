@@ -30,7 +30,7 @@ def test_the_seed_draws():
 
 def test_one_large_group_stays_in_training():
     hub = [Example("everywhere", f"x{i}") for i in range(50)]
-    train, dev = split(hub + chains(20), 0.2, seed=0)
+    _, dev = split(hub + chains(20), 0.2, seed=0)
     assert all(example.first != "everywhere" for example in dev)
     assert len(dev) == 21  # of 22 wanted, groups of three fill 21
 
