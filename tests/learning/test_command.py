@@ -96,7 +96,7 @@ def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):
         (("pairs.jsonl",), 2, "the following arguments are required: -o/--output"),
         (("pairs.jsonl", "-o", "mine", "--pooling", "sum"), 2, "invalid choice: 'sum'"),
         (("pairs.jsonl", "-o", "mine", "--epochs", "0"), 2, "epochs is 0; expected 1 or more"),
-        (("pairs.jsonl", "-o", "mine", "--model", "nobody/nothing"), 3, "no model 'nobody/noth"),
+        (("pairs.jsonl", "-o", "mine", "--model", "no/one", *FAST), 3, "no model 'no/one'"),
     ],
 )
 def test_wrong_words_and_missing_models(run, pairs, arguments, code, message):
