@@ -125,7 +125,7 @@ def _trainer(
         warmup_steps=round(plan.warmup * steps),
         seed=plan.seed,
         # A passage of another question in the batch must not be this question's passage too.
-        batch_sampler="no_duplicates" if is_ranking else _shuffled,
+        batch_sampler="no_duplicates" if is_ranking else "batch_sampler",
         prompts=dict(zip(("first", "second"), prompts, strict=True)) if any(prompts) else None,
         logging_steps=1,
         logging_nan_inf_filter=False,  # a loss that is no number is to be seen
@@ -144,28 +144,6 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)  # standard output is for results
     return trainer
-
-
-def _shuffled(
-    dataset: Given,
-    batch_size: int,
-    drop_last: bool,
-    valid_label_columns: list[str],
-    generator: Given,
-    seed: int,
-) -> Given:
-    """Batches in an order that depends on seed and epoch alone, so that a resumed epoch goes on in
-    its own; the trainer's default draws on from wherever its generator stands."""
-    from sentence_transformers.base.sampler import DefaultBatchSampler
-    from torch.utils.data import RandomSampler
-
-    class Shuffled(DefaultBatchSampler):  # type: ignore[misc]  # imported without types
-        def __iter__(self) -> Iterator[list[int]]:
-            self.generator.manual_seed(self.seed + self.epoch)
-            yield from super().__iter__()
-
-    order = RandomSampler(dataset, generator=generator)
-    return Shuffled(order, batch_size, drop_last, valid_label_columns, generator, seed)
 
 
 def _callback(watcher: Watcher, loss: Loss, resumed_from: Path | None) -> TrainerCallback:
