@@ -6,7 +6,7 @@ import sys
 import time
 
 NAMES = (
-    *("start", "cold", "ingest", "memory", "encoders", "pooling"),
+    *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
     *("questions", "cutting", "reading"),
 )
 

@@ -171,7 +171,7 @@ def completion(arguments: Namespace) -> int:
 
     top = parser()
     for action in every_action(top):
-        if action.dest in ("paths", "folder", "collection"):
+        if action.dest in ("paths", "folder", "collection", "pairs", "output", "dev"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab's own convention
     print(shtab.complete(top, arguments.shell))
     return 0

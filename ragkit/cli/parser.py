@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
-from ragkit.cli import parser_encoding
+from ragkit.cli import parser_encoding, parser_training
 from ragkit.cli.printing import tell
 from ragkit.settings import MODES
 
@@ -93,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser_encoding.add_similarity(
         add("similarity", "encoding.similarity", "say how alike two texts are, or many pairs")
+    )
+    parser_training.add_train(
+        add("train", "training.train", "fine-tune a SentenceBERT model on pairs of texts")
     )
     completion = add("completion", "commands.completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=_SHELLS)

@@ -162,7 +162,7 @@ class TorchEngine:
     """sentence-transformers, on the device it chooses. Takes seconds to import."""
 
     def __init__(self, recipe: Recipe, tokens: Tokens) -> None:
-        self._model = _sentence_transformer(recipe)
+        self._model = sentence_transformer(recipe)
         self._model.max_seq_length = recipe.max_length
         self._model.eval()
         self._tokens = tokens
@@ -199,7 +199,8 @@ class TorchEngine:
         return found
 
 
-def _sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only here
+def sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only here
+    """The SentenceTransformer of a recipe's folder: from that folder alone, no pickle, no code."""
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 

@@ -1,0 +1,57 @@
+"""The model that training starts from.
+
+Contract: `load` gives a sentence-transformers model in float32 with the pooling asked for, made
+of a folder that ragkit would also serve (no pickle, no code of its own), or raises what the
+encoders raise. Knows no data.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from ragkit.encoders import engines, models, recipe
+from ragkit.encoders.pooling import POOLINGS
+from ragkit.encoders.recipe import Recipe
+from ragkit.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def describe(name: str) -> Recipe:
+    """What the model of this name is, without loading it."""
+    return recipe.read(models.resolve(name).path, name)
+
+
+def load(start: Recipe, pooling: str | None) -> SentenceTransformer:
+    """A SentenceTransformer on the device it chooses. Without a pooling of its own, a folder of
+    plain transformers gets the mean; `pooling` replaces whatever is there."""
+    if pooling is not None and pooling not in POOLINGS:
+        raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
+    model = engines.sentence_transformer(start).float()
+    model.max_seq_length = start.max_length
+    if start.query_prompt or start.passage_prompt:
+        # A family is told by its name, which the trained model no longer has.
+        model.prompts = {"query": start.query_prompt, "document": start.passage_prompt}
+    if pooling is not None and pooling != start.pooling:
+        _set_pooling(model, pooling, start)
+    return model
+
+
+def _set_pooling(model: SentenceTransformer, pooling: str, start: Recipe) -> None:
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    for name, module in model.named_children():
+        if isinstance(module, Pooling):
+            size = module.embedding_dimension
+            if module.pooling_output_dimension != size and len(list(model.children())) > 2:
+                break  # what follows expects the several vectors joined
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                setattr(model, name, Pooling(size, pooling_mode=pooling))
+            return
+    raise ModelError(
+        f"{start.folder} pools its tokens in a way of its own; leave --pooling away, or start "
+        f"from a model of a transformer and a pooling"
+    )

@@ -1,0 +1,115 @@
+"""`ragkit train` as scripts and people meet it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ragkit import cli
+from tests.learning.conftest import scored, write_rows
+
+FAST = ("--batch-size", "8", "--dev-share", "0.2", "--evaluations", "3")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def run_(*arguments):
+        try:
+            code = cli.main(arguments)
+        except SystemExit as exit_:
+            code = exit_.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_
+
+
+def test_a_trained_model_indexes_at_once(run, pairs, plain, folder):
+    code, out, err = run(
+        "train", "pairs.jsonl", "-o", "mine", "--model", str(plain), "--pooling", "cls", *FAST
+    )
+    assert (code, err) == (0, "")
+    first, second, third = out.splitlines()
+    assert re.fullmatch(r"48 pairs, 6 steps in \d+ s", first)
+    assert re.fullmatch(
+        r"dev Spearman -?0\.\d{4} before, -?0\.\d{4} after \(step \d\), on 12 pairs kept apart",
+        second,
+    )
+    assert third == "mine; use it with: ragkit index --model mine FOLDER"
+    code, _, err = run("-c", "kit", "index", "--model", "mine", str(folder))
+    assert (code, err) == (0, "")
+    assert run("-c", "kit", "query", "the key", "--json")[0] == 0
+
+
+def test_json_is_the_report(run, pairs, plain):
+    code, out, _ = run("train", "pairs.jsonl", "-o", "mine", "--model", str(plain), *FAST, "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report == json.loads(Path("mine/report.json").read_text(encoding="utf-8"))
+    assert (report["objective"], report["pooling"]) == ("cosine", "mean")
+
+
+def test_what_is_decided_or_left_out_is_said_on_stderr(run, tmp_path, plain):
+    rows = [{**row, "score": 5 * row["score"]} for row in scored(60)]
+    del rows[6]["score"]
+    write_rows(tmp_path / "pairs.jsonl", rows)
+    code, _, err = run("train", "pairs.jsonl", "-o", "mine", "--model", str(plain), *FAST)
+    assert code == 0
+    assert err.splitlines()[:2] == [
+        "ragkit: pairs.jsonl: scores run from 0 to 5; divided by 5",
+        "ragkit: pairs.jsonl: 1 of 60 lines left out: line 7: no score",
+    ]
+
+
+def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):
+    from ragkit.learning.watching import Watcher
+
+    saw = Watcher.saw_loss
+
+    def interrupted(self, step, loss):
+        if step == 5:
+            raise KeyboardInterrupt
+        saw(self, step, loss)
+
+    command = ("train", "pairs.jsonl", "-o", "mine", "--model", str(plain), *FAST)
+    with monkeypatch.context() as patch:
+        patch.setattr(Watcher, "saw_loss", interrupted)
+        code, out, err = run(*command)
+    assert (code, out) == (130, "")
+    expected = "ragkit: interrupted; step 4 is kept. Go on with the same command and --resume"
+    assert err.splitlines()[-1] == expected
+    code, out, err = run(*command)
+    assert (code, out) == (2, "")
+    assert "at step 4: go on with --resume, or start anew with --force" in err
+    code, out, err = run(*command, "--resume")
+    assert (code, err.splitlines()[0]) == (0, "ragkit: goes on from step 4")
+    assert out.startswith("48 pairs, 6 steps in ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("none.csv", "-o", "mine"), 2, "cannot read none.csv: No such file or directory"),
+        (("pairs.jsonl",), 2, "the following arguments are required: -o/--output"),
+        (("pairs.jsonl", "-o", "mine", "--pooling", "sum"), 2, "invalid choice: 'sum'"),
+        (("pairs.jsonl", "-o", "mine", "--epochs", "0"), 2, "epochs is 0; expected 1 or more"),
+        (("pairs.jsonl", "-o", "mine", "--model", "no/one", *FAST), 3, "no model 'no/one'"),
+    ],
+)
+def test_wrong_words_and_missing_models(run, pairs, arguments, code, message):
+    found, out, err = run("train", *arguments)
+    assert (found, out) == (code, "")
+    assert message in err
+
+
+def test_the_parser_knows_the_same_choices_as_training():
+    from ragkit.cli import parser_training
+    from ragkit.encoders.pooling import POOLINGS
+    from ragkit.learning.objectives import OBJECTIVES
+    from ragkit.learning.targets import NEEDS
+
+    assert tuple(OBJECTIVES) == tuple(NEEDS) == parser_training.OBJECTIVES
+    assert tuple(POOLINGS) == parser_training.POOLINGS

