@@ -36,7 +36,7 @@ def kit(run, folder):
 
 
 HIT = [
-    "rank", "score", "passage_id", "text", "path", "title", "heading", "page", "start_line",
+    "rank", "score", "passage_id", "text", "path", "title", "heading", "page", "locator", "start_line",
     "end_line", "start", "end", "citation", "scores", "metadata", "stale", "root",
 ]  # fmt: skip
 REPORT = [
