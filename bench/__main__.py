@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 
-NAMES = ("start", "cold", "ingest", "memory", "encoders", "questions", "reading")
+NAMES = ("start", "cold", "ingest", "memory", "encoders", "questions", "reading", "cutting")
 
 
 def main() -> int:

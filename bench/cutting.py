@@ -24,14 +24,20 @@ from ragkit.records import Document, Passage
 
 from .questions import DATA, QUESTIONS, answers, row
 
+Ways = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
+
 SHARED = DATA.parent.parent / "shared" / "data"
 CUTS = (
-    (200, 0.1, "path"), (200, 0.1, "title"), (200, 0.1, "none"), (200, 0.0, "path"),
-    (200, 0.2, "path"), (96, 0.1, "path"), (128, 0.1, "path"), (160, 0.1, "path"),
-    (250, 0.1, "path"),
+    (240, 0.15, ("own", "path", "title", "none")),
+    (240, 0.0, ("own",)), (240, 0.1, ("own",)), (240, 0.2, ("own",)),
+    (96, 0.15, ("own",)), (128, 0.15, ("own",)), (160, 0.15, ("own",)), (200, 0.15, ("own",)),
+    (254, 0.15, ("own",)),
 )  # fmt: skip
-_QUERIES = 60  # of each labelled set
-_OTHERS = 200  # documents of a labelled set that answer none of them
+SHORT = (  # for short documents without headings
+    (240, 0.15, ("own", "none")), (240, 0.0, ("own",)), (128, 0.15, ("own",)),
+)  # fmt: skip
+_QUERIES = 30  # of each labelled set
+_OTHERS = 60  # documents of a labelled set that answer none of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +118,12 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def header(kind: str, document: Document, passage: Passage) -> str:
-    """What is put before a passage: title and heading path, the title alone, or nothing."""
-    return {"path": passage.header, "title": document.title or "", "none": ""}[kind]
+    """What is put before a passage: its own header (title and innermost heading), title and all
+    headings, the title alone, or nothing."""
+    title = document.title or ""
+    path = [name for name in passage.heading if name.casefold() != title.casefold()]
+    whole = " › ".join(filter(None, (title, *path)))
+    return {"own": passage.header, "path": whole, "title": title, "none": ""}[kind]
 
 
 def first_right(
@@ -131,21 +141,22 @@ def first_right(
         yield next(ranks, None)
 
 
-def measure(labelled: Labelled, vectors: Vectors) -> None:
+def measure(labelled: Labelled, vectors: Vectors, ways: Ways) -> None:
     queries = vectors.encoder.encode_queries(labelled.questions)
-    for size, overlap, kind in CUTS:
+    for size, overlap, kinds in ways:
         cuts = [
             (name, passage)
             for name, document in labelled.documents.items()
             for passage in split(document, vectors.encoder, size=size, overlap=overlap)
         ]
-        texts = [
-            embedded_text(header(kind, labelled.documents[name], passage), passage.text)
-            for name, passage in cuts
-        ]
-        scores = queries @ vectors.of(texts).T
-        name = f"{labelled.name}: {size}, {overlap}, {kind}"
-        row(name, len(cuts), first_right(cuts, scores, labelled))
+        for kind in kinds:
+            texts = [
+                embedded_text(header(kind, labelled.documents[name], passage), passage.text)
+                for name, passage in cuts
+            ]
+            scores = queries @ vectors.of(texts).T
+            name = f"{labelled.name}: {size}, {overlap}, {kind}"
+            row(name, len(cuts), first_right(cuts, scores, labelled))
     vectors.keep()
 
 
@@ -153,7 +164,7 @@ def main() -> None:
     vectors = Vectors(models.load())
     print("\n| set: size, overlap, header | passages | R@1 | R@3 | R@5 | R@10 | MRR@10 |")
     print("|---|---|---|---|---|---|---|")
-    measure(own(), vectors)
+    measure(own(), vectors, CUTS)
     for name in ("cranfield", "xquad-en"):
         if (SHARED / name).is_dir():
-            measure(labelled(name), vectors)
+            measure(labelled(name), vectors, SHORT)

@@ -74,14 +74,19 @@ def read_pdf(data: bytes, name: str) -> Document:
 
 
 def _without_running(pages: list[list[Line]]) -> tuple[list[list[Line]], list[str]]:
-    """The pages without running heads and feet, and a warning that names one of them."""
-    running = pdf_layout.running_lines(pages)
+    """The pages without running heads and feet, and a warning that names one of them. A page
+    that has nothing else keeps them."""
+    running = {
+        page: indices
+        for page, indices in pdf_layout.running_lines(pages).items()
+        if len(indices) < len(pages[page])
+    }
+    if not running:
+        return pages, []
     kept = [
         [line for index, line in enumerate(lines) if index not in running.get(page, ())]
         for page, lines in enumerate(pages)
     ]
-    if not running or not any(kept):
-        return pages, []
     first = min(running)
     example = pages[first][min(running[first])].text[:60]
     return kept, [f"left out of {_count(len(running))}: running lines such as “{example}”"]
@@ -154,24 +159,23 @@ def _page(document: PdfDocument, number: int) -> tuple[list[Line] | None, bool]:
 
 def _lines(textpage: PdfTextPage) -> list[Line]:
     """The lines that hold text; pieces of one line that PDFium parts at small signs as one."""
-    lines: list[Line] = []
-    right = 0.0  # where the line before ends
-    at = 0  # in UTF-16 units, which PDFium counts in
     whole = textpage.get_text_range()
-    same = _units(whole) == textpage.count_chars()  # each character has its unit
+    measure = _Measure(textpage, _units(whole) == textpage.count_chars())
+    lines: list[Line] = []
+    last = 0  # where in the text the line before ends
+    at = 0  # in UTF-16 units, which PDFium counts in
     for raw in whole.split("\n"):
         text = pdf_layout.mended(raw)
         if text:
-            lead, trail = _units(raw[: len(raw) - len(raw.lstrip())]), _units(raw.rstrip())
-            left, y, size = _place(textpage, at + lead, same)
-            line = Line(text, y, size)
+            start = at if raw[0] == text[0] else at + _units(raw[: len(raw) - len(raw.lstrip())])
+            left, y, size = measure.letter(start)
             before = lines[-1] if lines else None
-            if before and size and before.y == y and 0 <= left - right < _NEAR * size:
+            if before and size and before.y == y and left < measure.letter(last)[0] + _NEAR * size:
                 space = "" if text.startswith(_NO_SPACE) else " "
-                line = Line(before.text + space + text, y, before.size)
-                lines.pop()
-            lines.append(line)
-            right = _place(textpage, at + trail - 1, same)[0]
+                lines[-1] = Line(before.text + space + text, y, before.size)
+            else:
+                lines.append(Line(text, y, size))
+            last = at + _units(raw.rstrip()) - 1
         at += _units(raw) + 1
     return lines
 
@@ -180,25 +184,26 @@ def _units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _place(textpage: PdfTextPage, unit: int, same: bool) -> tuple[float, float, float]:
-    """Where the character of a place in the text begins (x, y) and its size, in points."""
-    from pypdfium2 import raw
+class _Measure:
+    """Asks PDFium where letters stand on a page. `same`: each character has its unit."""
 
-    index = unit if same else raw.FPDFText_GetCharIndexFromTextIndex(textpage.raw, unit)
-    x, y = ctypes.c_double(), ctypes.c_double()
-    if index < 0 or not raw.FPDFText_GetCharOrigin(textpage.raw, index, x, y):
-        return 0.0, 0.0, 0.0
-    return x.value, y.value, _size(textpage, index)
+    def __init__(self, textpage: PdfTextPage, same: bool) -> None:
+        from pypdfium2 import raw
 
+        self._page, self._same, self._raw = textpage.raw, same, raw
+        self._x, self._y, self._matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_MATRIX()
 
-def _size(textpage: PdfTextPage, index: int) -> float:
-    """The size of a letter as it is drawn: the font's own size may be 1, and scaled."""
-    from pypdfium2 import raw
-
-    matrix = raw.FS_MATRIX()
-    if not raw.FPDFText_GetMatrix(textpage.raw, index, matrix):
-        return 0.0
-    return float(raw.FPDFText_GetFontSize(textpage.raw, index)) * math.hypot(matrix.c, matrix.d)
+    def letter(self, unit: int) -> tuple[float, float, float]:
+        """Where a letter of the text begins (x, y) and its size as it is drawn, in points; zeros
+        where that is not known. A font's own size may be 1, and scaled."""
+        page, raw, matrix = self._page, self._raw, self._matrix
+        index = unit if self._same else raw.FPDFText_GetCharIndexFromTextIndex(page, unit)
+        if index < 0 or not raw.FPDFText_GetCharOrigin(page, index, self._x, self._y):
+            return 0.0, 0.0, 0.0
+        scale = 1.0
+        if raw.FPDFText_GetMatrix(page, index, matrix):
+            scale = math.hypot(matrix.c, matrix.d)
+        return self._x.value, self._y.value, raw.FPDFText_GetFontSize(page, index) * scale
 
 
 def _has_image(page: PdfPage) -> bool:

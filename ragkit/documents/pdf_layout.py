@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 
 from ragkit.documents.text import without_controls
 from ragkit.records import Heading
@@ -19,7 +18,8 @@ from ragkit.records import Heading
 # PDFium puts one of these for a hyphen that ends a line and drops the line break behind it.
 SOFT_HYPHEN = "\x02"
 _SOFT_HYPHEN = re.compile("[\x02\xad\ufffe]\n?")
-_PARTED = re.compile(f"(\\w+(?:-\\w+)*){SOFT_HYPHEN}(\\w+)")
+_LONGEST_PART = 40  # characters of a word on one line
+_TAIL, _HEAD = re.compile(r"[\w-]{1,40}\Z"), re.compile(r"\w{1,40}")
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
@@ -34,7 +34,9 @@ _EDGE = 2  # lines at the top or bottom of a page that may be running heads or f
 _LONGEST_RUNNING = 150  # characters
 _FEWEST_PAGES = 3
 _SHARE = 1 / 3  # of the pages: left and right pages may have different ones
-_NUMBERING = frozenset("page pages p of seite s von página pagina de sur di".split())
+_NUMBERING = frozenset(
+    {"page", "pages", "p", "of", "seite", "s", "von", "página", "pagina", "de", "sur", "di"}
+)
 _NUMBER = re.compile(r"\d+")
 
 
@@ -113,20 +115,28 @@ def _counting(
 def joined_words(texts: Iterable[str]) -> list[str]:
     """The texts with the words whole that a line's end has parted. A hyphen stays where the
     document writes the word with one elsewhere, and never without ("state-of-the-art")."""
-    texts = list(texts)
-    parted = {match.groups() for text in texts for match in _PARTED.finditer(text)}
-    whole = "\n".join(texts).casefold() if parted else ""
+    pieces = [text.split(SOFT_HYPHEN) for text in texts]
+    parted = {_ends(*pair) for text in pieces for pair in pairwise(text)}
+    whole = "\n".join(map(SOFT_HYPHEN.join, pieces)).casefold() if parted else ""
     hyphened = {
         (left, right)
         for left, right in parted
-        if f"{left}-{right}".casefold() in whole and f"{left}{right}".casefold() not in whole
+        if left and right and f"{left}-{right}" in whole and f"{left}{right}" not in whole
     }
+    return [
+        text[0]
+        + "".join(
+            ("-" if _ends(left, right) in hyphened else "") + right
+            for left, right in pairwise(text)
+        )
+        for text in pieces
+    ]
 
-    def join(match: re.Match[str]) -> str:
-        hyphen = "-" if match.groups() in hyphened else ""
-        return f"{match[1]}{hyphen}{match[2]}"
 
-    return [_PARTED.sub(join, text).replace(SOFT_HYPHEN, "") for text in texts]
+def _ends(left: str, right: str) -> tuple[str, str]:
+    """The two parts of a word that was parted between `left` and `right`, in small letters."""
+    tail, head = _TAIL.search(left[-_LONGEST_PART:]), _HEAD.match(right)
+    return tail.group().casefold() if tail else "", head.group().casefold() if head else ""
 
 
 def usual_distance(pages: Iterable[Sequence[Line]]) -> float:
@@ -168,7 +178,7 @@ def _apart(above: Line, line: Line, distance: float) -> bool:
         return line.y - above.y > line.size and above.text.rstrip(_CLOSING)[-1:] in tuple(_ENDS)
     if not 0.8 < above.size / line.size < 1.25 and min(len(above.text), len(line.text)) > 3:
         return True
-    return above.y - line.y > _PARAGRAPH_GAP * distance * median((above.size, line.size))
+    return above.y - line.y > _PARAGRAPH_GAP * distance * (above.size + line.size) / 2
 
 
 def _continues(line: str, following: str) -> bool:
@@ -221,7 +231,7 @@ def headings(text: str, pages: Sequence[int], outline: Sequence[Entry]) -> list[
     at = 0
     for entry in outline:
         words = [re.escape(word) for word in entry.text.split()]
-        if not words or not 0 <= entry.page < len(pages):
+        if not words or len(words) > _MOST_WORDS or not 0 <= entry.page < len(pages):
             continue
         page_end = pages[entry.page + 1] if entry.page + 1 < len(pages) else len(text)
         line = re.compile(rf"^[ \t]*{_LEAD}{_GAP.join(words)}[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -233,5 +243,6 @@ def headings(text: str, pages: Sequence[int], outline: Sequence[Entry]) -> list[
     return found
 
 
+_MOST_WORDS = 60  # of a heading
 _GAP = r"[ \n]{1,3}"  # a heading may take two lines
 _LEAD = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}\.?[ \n]{1,3})?"  # outlines often leave the number out

@@ -18,10 +18,11 @@ _MOST_LINES = 200_000  # a longer file is a log
 _SHARE = 4  # of the lines that are not blank, no more than one in so many is a heading
 _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){0,4}[.)]?|[IVXLC]{1,6}\.|[A-Z]\.)[ \t]+(?=\S)")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
-_SMALL_WORDS = frozenset(
-    "a an and as at but by for from if in into is its nor of on or over per so the than that to"
-    " up via with vs de der die das und von zur zum im la le les des du et el los las y en".split()
-)
+_SMALL = """
+a an and as at but by for from if in into is its nor of on or over per so than that the to up via
+vs with das de der des die du el en im la las le les los und von y zum zur
+"""
+_SMALL_WORDS = frozenset(_SMALL.split())
 _NO_HEADING = tuple(".,;:!…-–—|=*\\/>){}]\"'")
 
 
@@ -54,7 +55,7 @@ def _headings(lines: list[str]) -> Iterator[Heading]:
         if not before and mark in ("=", "-", "~", "^") and not below.strip(mark) and _short(words):
             end_of_last = at + len(lines[index + 1])
             yield Heading(start, end_of_last, 1 if mark == "=" else 2, words)
-        elif not before and not below and after and (_like_heading(words) or first and _title(words)):
+        elif after and not before + below and (_like_heading(words) or (first and _title(words))):
             yield Heading(start, start + len(line), 1 if first else 2, words)
         first = False
 

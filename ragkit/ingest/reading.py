@@ -15,13 +15,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ragkit import documents, passages
 from ragkit.documents import sniff
 from ragkit.ingest.plan import Task
 from ragkit.passages import Tokenizer
+from ragkit.passages.data import left_out
 from ragkit.records import Document, Passage, Unread
 from ragkit.storage.ledger import content_hash
 
@@ -100,8 +101,11 @@ def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
         if record.document is None:
             unread.append(Unread(record.name, record.reason or "", record.skipped))
             continue
-        cuts = passages.split(record.document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
-        parts.append(Part(record.name, record.document, cuts))
+        document = record.document
+        if (note := left_out(document.text)) is not None:
+            document = replace(document, warnings=(*document.warnings, note))
+        cuts = passages.split(document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
+        parts.append(Part(record.name, document, cuts))
     return parts, unread
 
 

@@ -7,7 +7,7 @@ Knows tokens, borders, fences, table rows and pages; nothing of documents beyond
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,7 +23,6 @@ from ragkit.passages.borders import (
 )
 from ragkit.passages.sections import Grid, Section, next_visible, visible_end
 from ragkit.passages.tokens import CHARACTERS_PER_TOKEN, Ruler, Tokenizer
-
 
 _TAIL = 0.1  # of the size: less makes no passage of its own where it fits the one before
 

@@ -36,8 +36,8 @@ def kit(run, folder):
 
 
 HIT = [
-    "rank", "score", "passage_id", "text", "path", "title", "heading", "page", "start_line",
-    "end_line", "start", "end", "citation", "scores", "metadata", "stale", "root",
+    "rank", "score", "passage_id", "text", "path", "title", "heading", "page", "locator",
+    "start_line", "end_line", "start", "end", "citation", "scores", "metadata", "stale", "root",
 ]  # fmt: skip
 REPORT = [
     "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",

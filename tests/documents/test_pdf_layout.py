@@ -33,7 +33,8 @@ def test_heads_and_feet_that_count_with_the_pages():
 
 def test_left_and_right_pages_may_differ():
     sides = ["Left", "Right"] * 3
-    texts = [f"{side}\n{w}\nb{w}\nc{w}\n{n}" for side, n, w in zip(sides, range(6), "abcdef")]
+    letters = zip(sides, range(6), "abcdef", strict=True)
+    texts = [f"{side}\n{w}\nb{w}\nc{w}\n{n}" for side, n, w in letters]
     assert left_out(*texts) == [
         ["0"],
         ["1"],

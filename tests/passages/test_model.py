@@ -80,8 +80,8 @@ def test_prose_is_cut_to_the_size(tokenizer: WordPiece) -> None:
     sections = [f"{'#' * (1 + n % 3)} Part {n}\n\n{prose * n}\n\n{code}\n" for n in range(1, 40)]
     document = markdown("\n".join(sections), title="Foxes")
     passages = split(document, tokenizer)
-    check(document, passages, tokenizer, overlap=20)
-    assert max(passage.tokens for passage in passages) <= 200
+    check(document, passages, tokenizer, overlap=36)
+    assert max(passage.tokens for passage in passages) <= 240
     long = [p.tokens for p in passages if int(p.heading[-1].split()[1]) > 10]
     assert min(long) >= 50  # no tiny tails
 

@@ -9,7 +9,8 @@ from ragkit.records import Locator
 
 PAGES = (0, 10, 20, 20, 30)  # the third is empty
 SLIDES = tuple(Locator(10 * n, "slide", str(n + 1)) for n in range(4))
-ROWS = tuple(Locator(10 * n, "sheet", f"Budget!A{n + 1}:F{n + 1}") for n in range(12)) + (
+ROWS = (
+    *(Locator(10 * n, "sheet", f"Budget!A{n + 1}:F{n + 1}") for n in range(12)),
     Locator(120, "sheet", "A#1 & 100%!B2:C3"),
 )
 CUES = (
@@ -65,7 +66,7 @@ def test_no_place_is_invented() -> None:
     ],
 )
 def test_places_that_people_write(place: str, span: tuple[int, int] | None) -> None:
-    assert found(place, (), (*ROWS[:12], ROWS[12]) if "sheet" in place else CUES, 200) == span
+    assert found(place, (), ROWS if "sheet" in place else CUES, 200) == span
 
 
 @pytest.mark.parametrize("place", ["page=0", "page=6", "page=3-2", "page=4-6"])

@@ -59,7 +59,7 @@ def test_every_text(text: str, size: int, window: int) -> None:
     tokenizer = Words(window)
     document = Document(text, "text/plain", lines=True)
     passages = split(document, tokenizer, size=size)
-    check(document, passages, tokenizer, int(min(size, window) * 0.1))
+    check(document, passages, tokenizer, int(min(size, window) * 0.15))
     assert all(len(passage.text) <= 16 * max(size, 1) for passage in passages)
 
 

@@ -46,8 +46,8 @@ def test_the_tokenizer_reads_each_character_a_few_times(part: str) -> None:
         document, tokenizer = plain(part, length), Words(254)
         passages = split(document, tokenizer)
         assert tokenizer.read <= 3 * length + 500
-        check(document, passages, tokenizer, overlap=20)
-        assert all(len(passage.text) <= 200 * 16 for passage in passages)
+        check(document, passages, tokenizer, overlap=36)
+        assert all(len(passage.text) <= 240 * 16 for passage in passages)
 
 
 def test_a_long_word_is_cut_into_pieces_the_tokenizer_knows() -> None:

@@ -1,17 +1,28 @@
+import json
 import shutil
 
 import pypdfium2
 import pytest
 
+from ragkit.documents import READERS
 from ragkit.errors import UsageError
+from ragkit.records import Document, Locator
 from ragkit.retrieval.references import Place, citation, parse
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, SHARED
 
 
 @pytest.mark.parametrize(
     ("written", "path", "place"),
     [
         ("a/b.pdf#page=7", "a/b.pdf", Place(locator="page=7")),
+        ("a/b.pdf#page=7-8", "a/b.pdf", Place(locator="page=7-8")),
+        ("a.pptx#slide=3-5", "a.pptx", Place(locator="slide=3-5")),
+        ("a.xlsx#sheet=My %231!A2:F9", "a.xlsx", Place(locator="sheet=My %231!A2:F9")),
+        ("a.ipynb#cell=4", "a.ipynb", Place(locator="cell=4")),
+        ("a.epub#chapter=3", "a.epub", Place(locator="chapter=3")),
+        ("a.srt#time=00:01:02-00:01:15", "a.srt", Place(locator="time=00:01:02-00:01:15")),
+        ("a.pdf#page=x", "a.pdf#page=x", Place()),
+        ("a.pdf#page=", "a.pdf#page=", Place()),
         ("a.md#L10-L42", "a.md", Place(lines=(10, 42))),
         ("a.md#L10-42", "a.md", Place(lines=(10, 42))),
         ("a.md#L10", "a.md", Place(lines=(10, 10))),
@@ -28,7 +39,8 @@ def test_what_a_citation_says(written, path, place):
 @pytest.mark.parametrize(
     ("arguments", "written"),
     [
-        (("a.pdf", "page=7", None, None, 5, 99), "a.pdf#page=7"),
+        (("a.pdf", "page=7-8", None, None, 5, 99), "a.pdf#page=7-8"),
+        (("a.csv", "row=7", 10, 42, 5, 99), "a.csv#row=7"),
         (("a.md", None, 10, 42, 5, 99), "a.md#L10-L42"),
         (("a.md", None, 10, 10, 5, 99), "a.md#L10"),
         (("a.html", None, None, None, 5, 99), "a.html#char=5,99"),
@@ -168,3 +180,101 @@ def test_context_widens_a_hit_by_its_neighbours(filled, folder):
     assert "thing2" not in wide.text
     assert wide.text == long[wide.start : wide.end]
     assert filled.get(wide.citation).text.strip() == wide.text.strip()
+
+
+PLACES = {
+    "slide": ["1", "2", "3"],
+    "cell": ["1", "2", "3"],
+    "chapter": ["1", "2", "3"],
+    "row": ["1", "2", "3"],
+    "sheet": ["A #1!A1:B1", "A #1!A2:B2", "C%!A1:A1"],
+    "time": ["00:01:02.500-00:01:04", "00:01:04-00:01:09", "00:02:00-00:02:01"],
+}
+
+
+@pytest.fixture
+def placed(collection, folder, monkeypatch):
+    """A file for each kind of place, read by a reader that knows only that kind."""
+
+    def read_places(data, name):
+        text = data.decode()
+        starts = [text.index(word) for word in ("keys", "vaults", "moons")]
+        values = zip(starts, PLACES[text.split()[0]], strict=True)
+        kind = text.split()[0]
+        locators = [Locator(start if at else 0, kind, v) for at, (start, v) in enumerate(values)]
+        return Document(text, "text/x-places", locators=tuple(locators))
+
+    monkeypatch.setitem(READERS, "text/x-nim", read_places)
+    for kind in PLACES:
+        (folder / f"{kind}.nim").write_text(f"{kind} keys one.\nvaults two.\n\nmoons three.\n")
+    collection.index(folder)
+    return collection
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("slide.nim#slide=2", "vaults two.\n\n"),
+        ("slide.nim#slide=2-3", "vaults two.\n\nmoons three.\n"),
+        ("cell.nim#cell=3", "moons three.\n"),
+        ("chapter.nim#chapter=1", "chapter keys one.\n"),
+        ("row.nim#row=2", "vaults two.\n\n"),
+        ("sheet.nim#sheet=A %231!A1:B2", "sheet keys one.\nvaults two.\n\n"),
+        ("sheet.nim#sheet=A %231!A2:B2", "vaults two.\n\n"),
+        ("sheet.nim#sheet=C%25!A1", "moons three.\n"),
+        ("sheet.nim#sheet=C%25", "moons three.\n"),
+        ("time.nim#time=00:01:04-00:01:09", "vaults two.\n\n"),
+        ("time.nim#time=00:01:02.500-00:01:09", "time keys one.\nvaults two.\n\n"),
+    ],
+)
+def test_a_place_shows_exactly_its_span(placed, reference, text):
+    excerpt = placed.get(reference)
+    assert excerpt.text == text
+    assert placed.get(excerpt.citation).text == text
+    assert excerpt.locator is not None
+
+
+def test_hits_are_cited_by_their_places(placed):
+    hits = placed.search("keys vaults moons one two three", k=50)
+    cited = {hit.citation for hit in hits if hit.path.endswith(".nim")}
+    assert "slide.nim#slide=1" in cited
+    assert "sheet.nim#sheet=A %231!A1:B2" in cited
+    assert "time.nim#time=00:01:02.500-00:02:01" in cited
+    for hit in hits:
+        assert hit.text in placed.get(hit.citation).text
+        assert hit.locator is None or hit.citation == f"{hit.path}#{hit.locator}"
+    (wide,) = placed.search("slide keys", k=1, context=2)
+    assert wide.citation == "slide.nim#slide=1-3"
+
+
+def test_a_place_that_is_not_there_names_the_last(placed):
+    with pytest.raises(UsageError, match=r"slide.nim has slides up to slide=3"):
+        placed.get("slide.nim#slide=9")
+    with pytest.raises(UsageError, match=r"slide.nim has slides up to slide=3"):
+        placed.get("slide.nim#page=1")
+
+
+@pytest.mark.parametrize("source", [REPOSITORY / "data/papers", SHARED / "data/folder"])
+def test_every_passage_of_every_pdf_is_whole_behind_its_citation(collection, source):
+    if not source.is_dir():
+        pytest.skip("no folder of real documents beside the project")
+    collection.index(source, include=["*.pdf"])
+    with collection._store.reading() as connection:
+        rows = connection.execute(
+            "SELECT passages.*, files.path FROM passages JOIN documents "
+            "ON documents.id = document_id JOIN files ON files.id = file_id"
+        ).fetchall()
+        pages = {
+            row["path"]: json.loads(row["pages"])
+            for row in connection.execute(
+                "SELECT path, pages FROM documents JOIN files ON files.id = file_id"
+            )
+        }
+    assert len(pages) >= 4
+    for row in rows:
+        excerpt = collection.get(f"{row['path']}#{row['locator']}")
+        assert row["text"] in excerpt.text
+        # The page that is named holds a good part of the passage, by the offsets.
+        starts = [*pages[row["path"]], row["end"] + 1]
+        there = min(row["end"], starts[row["page"]]) - max(row["start"], starts[row["page"] - 1])
+        assert there >= (row["end"] - row["start"]) / 5
