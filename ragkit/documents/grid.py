@@ -6,6 +6,7 @@ may. Knows rows of strings; not where they come from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from ragkit.records import Document, Heading, Locator, Table
 MAX_CELLS = 1_000_000  # with something in them, of one file
 _LONGEST_ROW = 200_000  # characters; what stands further right is left out
 _WIDEST_GAP = 50  # empty cells between two of a row; more are one
+_YEAR = re.compile(r"(?:19|20)\d\d(?:-\d\d){0,2}")
 _LONGEST_NAME = 100  # characters of a header's cell; longer is a text
 
 
@@ -30,7 +32,7 @@ class _Row(NamedTuple):
     end: int
     cells: tuple[str, ...]
     right: int  # column of the last cell
-    words: bool  # every cell that holds anything holds text
+    words: bool  # every cell that holds anything holds text, or a year
 
 
 @dataclass(slots=True)
@@ -62,7 +64,7 @@ class Grid:
         """A row: its number from 1, and from left to right its columns (from 0) with their texts.
 
         A row without text is left out, and ends a table. `words`: whether every text is one in
-        the sheet, too, and no number. Raises `FullError` where no further row is taken.
+        the sheet, too, and no number, or a year. Raises `FullError` where no further row is taken.
         """
         used = self._used(cells)
         if not used:
@@ -168,19 +170,31 @@ class Grid:
         return start
 
 
+def is_year(text: str) -> bool:
+    """Whether a number may name a column: a year, or a date."""
+    return _YEAR.fullmatch(text) is not None
+
+
 def _is_header(row: _Row, following: _Row, last: int) -> bool:
     """Whether a table's first row names its columns up to the `last`: all text, all different.
 
-    The corner above the names of rows may be empty.
+    The corner above the names of rows may be empty. A year that has another one below it is data.
     """
     names = [name.casefold() for name in row.cells]
+    below = dict(zip(_columns(following), following.cells, strict=True))
+    columns = zip(_columns(row), row.cells, strict=True)
     return (
         row.words
         and row.right == last
         and all(name and len(name) <= _LONGEST_NAME and name[-1] != ":" for name in names)
         and len(set(names)) == len(names)
         and row.cells != following.cells
+        and not any(is_year(name) and is_year(below.get(at, "")) for at, name in columns)
     )
+
+
+def _columns(row: _Row) -> range:
+    return range(row.right + 1 - len(row.cells), row.right + 1)
 
 
 @lru_cache(maxsize=20_000)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.grid import Grid
+from ragkit.documents.grid import Grid, is_year
 from ragkit.documents.xmlparts import Attributes
 
 _SKIPPED = frozenset({"office:annotation", "table:shapes", "office:forms", "text:ruby-text"})
@@ -78,7 +78,7 @@ class Sheets:
         if text:
             copies = min(self._copies, _MOST_COPIES)
             self._cells += [(self._column + copy, text) for copy in range(copies)]
-            self._words = self._words and self._text_cell
+            self._words = self._words and (self._text_cell or is_year(text))
         self._column = min(self._column + self._copies, _MOST)
         self._pieces = None
 

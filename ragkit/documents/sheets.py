@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ragkit.documents import media_types, numberformats
-from ragkit.documents.grid import FullError, Grid
+from ragkit.documents.grid import FullError, Grid, is_year
 from ragkit.documents.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.numberformats import GENERAL, Format
 from ragkit.documents.ooxml import related, relations
@@ -232,7 +232,7 @@ class _Sheet:
             value = self._number(value)
         if value:
             self.cells[self.column] = value
-            self.words = self.words and self.kind in _WORDS
+            self.words = self.words and (self.kind in _WORDS or is_year(value))
 
     def _number(self, value: str) -> str:
         try:

@@ -10,7 +10,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from ragkit.documents import media_types, numberformats
-from ragkit.documents.grid import FullError, Grid
+from ragkit.documents.grid import FullError, Grid, is_year
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -78,7 +78,9 @@ def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:
             kinds = sheet.row_types(number)
             texts = [_text(book, sheet, number, at, kind) for at, kind in enumerate(kinds)]
             words = all(
-                kind == XL_CELL_TEXT for kind, text in zip(kinds, texts, strict=True) if text
+                kind == XL_CELL_TEXT or is_year(text)
+                for kind, text in zip(kinds, texts, strict=True)
+                if text
             )
             grid.row(number + 1, [*enumerate(texts)], words=words)
     except FullError:

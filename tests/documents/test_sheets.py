@@ -35,6 +35,10 @@ def test_a_row_is_a_line_with_its_range():
         ([["Costs"], ["A", "B"], ["x", 1]], "A | B\n"),  # a title above the table
         ([["A", "B"], ["x", "y"]], "A | B\n"),
         ([[None, "May", "June"], ["North", 1, 2]], "May | June\n"),
+        ([["Region", 2023, 2024], ["North", 1, 2]], "Region | 2023 | 2024\n"),
+        ([[None, 2023, 2024], ["North", 1, 2]], "2023 | 2024\n"),
+        ([["Ada", 1815], ["Grace", 1906]], ""),
+        ([["Ada", 1915], ["Grace", 1906]], ""),  # a year below a year
         ([["A", 7], ["x", 1]], ""),  # a number is no name
         ([["A", "A"], ["x", 1]], ""),
         ([["A"], ["x", 1], ["y", 2]], ""),
