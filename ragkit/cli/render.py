@@ -20,7 +20,7 @@ _LINES = 3  # of a passage that a hit shows
 _SHORT = 3  # characters; shorter words of a query are not highlighted
 # json.dumps leaves these as they are; the escape means the same to whoever parses it.
 _ESCAPES = {code: f"\\u{code:04x}" for code in SIGNS if code >= 0x20}
-_COUNTED = frozenset({"page", "slide", "cell", "chapter", "row"})  # places with numbers
+_COUNTED = frozenset({"page", "slide", "cell", "chapter", "row", "line"})  # places with numbers
 _BOLD, _MATCH, _OFF = "\x1b[1m", "\x1b[1;33m", "\x1b[0m"
 
 

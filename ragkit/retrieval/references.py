@@ -174,7 +174,7 @@ def _no_such_place(
     wanted: str, pages: list[int], locators: list[Locator], reference: str, path: str
 ) -> str:
     """Why there is no such place, and what a document could be cited by."""
-    if wanted.startswith("page="):
+    if wanted.startswith("page=") and (pages or not locators):
         if not pages:
             return f"{reference}: {path} has no pages, only text"
         for number in map(int, wanted.removeprefix("page=").split("-")):
