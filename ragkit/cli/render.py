@@ -11,7 +11,6 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from ragkit.cli.printing import SIGNS
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
@@ -177,6 +176,8 @@ def _remark(file: FileStatus) -> str:
 def place(hit: Hit) -> str:
     """Where a hit is, in words: `leave.pdf, page 7`."""
     if hit.locator is not None:
+        from urllib.parse import unquote
+
         kind, _, value = hit.locator.partition("=")
         value = unquote(value)
         if kind in _COUNTED and "-" in value:
