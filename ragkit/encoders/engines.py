@@ -3,11 +3,10 @@ for all models.
 
 Contract: an engine turns texts, prompt included, into (n, d) float32 unit rows in the order
 given; where several serve a model they agree within 1e-5 (but for int8, which says so, and for
-half precision on a GPU). All work
-in batches of about equal lengths, longest first, bounded by tokens rather than texts: memory is
-bounded, little or nothing is padding, and a batch too large for memory fails at once, not after an
-hour. Engines are safe to share between threads. Knows nothing of names or of where models come
-from.
+half precision on a GPU). All work in batches of about equal lengths, longest first, bounded by
+tokens rather than texts: memory is bounded, little or nothing is padding, and a batch too large for
+memory fails at once, not after an hour. Engines are safe to share between threads. Knows nothing of
+names or of where models come from.
 """
 
 from __future__ import annotations
