@@ -25,10 +25,10 @@ from ragkit.records import (
     IndexReport,
 )
 from ragkit.settings import MODES, Settings
-from ragkit.storage import embeddings, history, ledger, passages, statuses, texts
-from ragkit.storage.database import Database, generation
-from ragkit.storage.index_files import disk_size
+from ragkit.storage import embeddings, ledger
+from ragkit.storage.database import Database
 from ragkit.storage.lock import writer_lock
+from ragkit.storage.summary import summary
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
@@ -282,29 +282,7 @@ class Collection:
         """What is in the collection. Loads no model and no index."""
         from ragkit import __version__
 
-        with self._store.reading() as connection:
-            model = embeddings.model(connection)
-            by_status, by_reason = statuses.counts(connection)
-            return CollectionStatus(
-                collection=str(self.folder),
-                roots=tuple(root.path for root in ledger.roots(connection)),
-                files=by_status,
-                reasons=by_reason,
-                coverage=statuses.coverage(connection),
-                documents=texts.document_count(connection),
-                passages=passages.count(connection),
-                pending=embeddings.pending_count(connection, model["id"]) if model else 0,
-                model=model["name"] if model else None,
-                fingerprint=model["fingerprint"] if model else None,
-                dimension=model["dimension"] if model else None,
-                window=model["window"] if model else None,
-                database_bytes=self._store.size(),
-                index_bytes=sum(
-                    disk_size(self.folder / name) for name in history.index_names(connection)
-                ),
-                generation=generation(connection),
-                version=__version__,
-            )
+        return summary(self._store, __version__)
 
     def _by_records(self) -> bool:
         """Whether tables are read by their records: as is set, else as they were before."""

@@ -24,6 +24,7 @@ from ragkit.records import Document
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
+from ragkit.storage.statuses import LEFT_OUT
 
 GROUP = 64  # files in one commit, at most
 NAMED = 1000  # parts of one file that the ledger names, where they could not be read
@@ -264,7 +265,8 @@ def _details(reading: Reading) -> dict[str, object]:
         "empty_pages": sum(map(_empty_pages, documents)),
         "tables": sum(len(document.tables) for document in documents),
         "unread": [
-            (each.record, each.reason, each.skipped, each.kind) for each in reading.unread[:NAMED]
+            (each.record, each.reason, each.skipped, each.kind)
+            for each in sorted(reading.unread, key=lambda each: each.kind in LEFT_OUT)[:NAMED]
         ],
         "unread_count": len(reading.unread),
     }

@@ -28,8 +28,8 @@ _REMEDIES = {
     "too_large": "raise max_file_mb in ragkit.toml, then: {index}",
     "ignored": "take back that rule, or override it in .ragkitignore (!PATTERN), then: {index}",
     "excluded": "change the globs of its root: ragkit index {root} --include … --exclude …",
-    "hidden": "name it whole, as a root of its own: {index}",
-    "link": "name what it points to: ragkit index TARGET",
+    "hidden": "give it a name that does not begin with a dot, then: {index}",
+    "link": "what it points to is read where it lies: ragkit index TARGET",
     "unreadable": "mend that, then: {index}",
 }
 
@@ -175,15 +175,9 @@ def _file(
         answer = f"it has changed since it was read {when}; as it was then, {_holds(row)}"
         return Explanation(path, "changed", answer, index, row)
     if row.status in ("skipped", "failed"):
-        tail = f"; its {row.passages} passages from before are kept" if row.passages else ""
-        return Explanation(
-            path,
-            row.status,
-            f"it was {'not read' if row.status == 'skipped' else 'tried'} {when}: "
-            f"{row.reason}{tail}",
-            _remedy(row.kind, place),
-            row,
-        )
+        what = "left out" if row.status == "skipped" else "could not be read"
+        answer = f"{what} {when}, and unchanged since: {row.reason}"
+        return Explanation(path, row.status, answer, _remedy(row.kind, place), row)
     return _read(connection, path, row)
 
 
@@ -251,8 +245,9 @@ def _member(
     if found is not None:
         answer = f"in {holder.path}, read {_when(holder)}: {found[1]:,} passages{tail}"
         return Explanation(path, state or "indexed", answer, index if tail else None, holder)
-    known = holder.reason or f"it holds {holder.documents:,} documents"
-    answer = f"{holder.path} was read {_when(holder)} and has no {record}; {known}{tail}"
+    answer = f"{holder.path} had no {record} when it was read {_when(holder)}{tail}"
+    if holder.reason:
+        answer = f"{holder.path} was not read: {holder.reason}{tail}"
     return Explanation(path, state or "unknown", answer, index if tail else None, holder)
 
 

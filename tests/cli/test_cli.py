@@ -143,9 +143,13 @@ def test_remove_takes_documents_out(run, kit):
 def test_strict_exits_with_2_when_a_file_failed(run, kit, folder):
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
     assert run("index")[0] == 0
-    code, out, _ = run("index", "--strict")
+    code, out, err = run("index", "--strict")
     assert code == 2
-    assert "1 not read: 1 " in out
+    assert "read 3 of 4 files, 1 not: 1 damaged (ragkit ls --failed)\n" in out
+    assert err.splitlines() == [
+        "ragkit: 1 not read, which --strict does not allow:",
+        "ragkit:   broken.pdf: damaged PDF: no pages can be found in it",
+    ]
 
 
 def test_a_dry_run_makes_no_collection(run, folder, tmp_path):
