@@ -252,10 +252,10 @@ class Collection:
         `paths`: only these files, and what is in these folders. Each file is looked at, whether it
         has changed since. Raises UsageError for a path of which the ledger knows nothing.
         """
-        from ragkit.ingest import why
+        from ragkit.ingest import paths as named
 
         with self._store.reading() as connection:
-            return why.listed(connection, _listed(paths), [status] if status else [])
+            return named.listed(connection, _listed(paths), [status] if status else [])
 
     def explain(self, path: str | Path) -> Explanation:
         """Why a path is found or not: what became of it, by which rule, and what changes that."""

@@ -1,7 +1,6 @@
 """Why a path is found or not: compares the ledger with the disk and the rules, for one path.
 
-Changes nothing and reads no document. A path may be absolute, relative to the working folder or to
-a root, a folder, or lead into an archive or a mailbox.
+Changes nothing and reads no document.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ import re
 import shlex
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from ragkit.documents.folder import Found, Passed, scan
-from ragkit.errors import UsageError
+from ragkit.ingest.paths import Place, absolute_path, at, places
 from ragkit.records import Explanation, FileStatus
 from ragkit.storage import embeddings, ledger, statuses, texts
-from ragkit.storage.ledger import Root
 
 _RULE = re.compile(r"ignored by (.+):(\d+)$")
 _REMEDIES = {
@@ -34,111 +32,25 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A path as a root has it: relative to the root's folder, "" for the root itself."""
-
-    root: Root
-    path: str
-
-    @property
-    def absolute(self) -> Path:
-        return Path(self.root.folder, self.path)
-
-
-def listed(
-    connection: sqlite3.Connection, paths: Sequence[str | Path], wanted: Sequence[str]
-) -> list[FileStatus]:
-    """The rows of these files and folders, of all where none is named; each file is looked at.
-
-    A path into an archive or a mailbox names the file that holds it. Raises UsageError for a path
-    of which the ledger knows nothing.
-    """
-    if not paths:
-        return statuses.statuses(connection, wanted=wanted, verify=True)
-    found: dict[tuple[str, str], FileStatus] = {}
-    for path in paths:
-        rows = _rows(connection, str(path))
-        if not rows:
-            raise UsageError(
-                f"nothing is known of {path}; why: ragkit ls --why {shlex.quote(str(path))}"
-            )
-        found |= {(row.root, row.path): row for row in rows}
-    return [found[key] for key in sorted(found) if not wanted or found[key].status in wanted]
-
-
-def _rows(connection: sqlite3.Connection, path: str) -> list[FileStatus]:
-    rows: list[FileStatus] = []
-    for place in _places(connection, path):
-        rows += _at(connection, place)
-        if not rows and (above := statuses.around(connection, place.root.id, place.path)):
-            rows = [above]
-    return rows
-
-
-def _at(connection: sqlite3.Connection, place: _Place) -> list[FileStatus]:
-    return statuses.statuses(connection, root_ids=[place.root.id], under=place.path, verify=True)
-
-
-def _places(connection: sqlite3.Connection, path: str) -> list[_Place]:
-    """Where the roots have a path, the innermost first; all roots inside it where it is a folder
-    around them. Where it is in none, the roots that know it by a relative path."""
-    roots = sorted(ledger.roots(connection), key=lambda root: -len(root.path))
-    absolute = _absolute(path)
-    inside = [
-        _Place(root, "" if absolute == Path(root.path) == Path(root.folder) else relative)
-        for root in roots
-        if absolute.is_relative_to(root.path)
-        for relative in [absolute.relative_to(root.folder).as_posix()]
-    ]
-    inside += [_Place(root, "") for root in roots if Path(root.path) in _below(absolute, roots)]
-    relative = os.path.normpath(path)
-    if os.path.lexists(absolute) or Path(relative).is_absolute() or relative.startswith(".."):
-        return inside
-    named = [_Place(root, relative) for root in roots]
-    known = [place for place in named if _is_known(connection, place)]
-    return known if known and not any(_is_known(connection, each) for each in inside) else inside
-
-
-def _below(absolute: Path, roots: Sequence[Root]) -> set[Path]:
-    return {Path(root.path) for root in roots if absolute in Path(root.path).parents}
-
-
-def _is_known(connection: sqlite3.Connection, place: _Place) -> bool:
-    rows = ledger.files(connection, place.root.id, place.path)
-    return next(rows, None) is not None or (
-        statuses.around(connection, place.root.id, place.path) is not None
-    )
-
-
-def _absolute(path: str) -> Path:
-    """The path from the top, its links followed but for the last part: a link is a file too."""
-    whole = Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 (no errors)
-    try:
-        return Path(os.path.realpath(whole.parent)) / whole.name
-    except ValueError as error:  # a NUL in it
-        raise UsageError(f"{path!r} is no path") from error
-
-
 def explain(
     connection: sqlite3.Connection, path: str, collection: Path, max_bytes: int
 ) -> Explanation:
     """What became of a path and why, and the command that changes it. Never raises for what is
     there or not."""
-    places = _places(connection, path)
-    absolute = _absolute(path)
-    if not places:
+    found = places(connection, path)
+    absolute = absolute_path(path)
+    if not found:
         return _outside(connection, path, absolute)
     if absolute.is_relative_to(collection) or absolute.is_relative_to(collection.resolve()):
         return Explanation(path, "skipped", "it is part of the collection itself")
-    for place in places:
-        rows = _at(connection, place)
+    for place in found:
+        rows = at(connection, place)
         exact = [row for row in rows if row.path == place.path]
         if exact:
             return _file(connection, path, place, exact[0], max_bytes)
         if rows and rows[0].path != f"{place.path}/":
-            return _folder(path, [row for each in places for row in _at(connection, each)])
-    place = places[0]
+            return _folder(path, [row for each in found for row in at(connection, each)])
+    place = found[0]
     above = statuses.around(connection, place.root.id, place.path) if place.path else None
     if above is not None and not above.path.endswith("/"):
         return _member(connection, path, place, above)
@@ -155,13 +67,15 @@ def _outside(connection: sqlite3.Connection, path: str, absolute: Path) -> Expla
 
 
 def _file(
-    connection: sqlite3.Connection, path: str, place: _Place, row: FileStatus, max_bytes: int
+    connection: sqlite3.Connection, path: str, place: Place, row: FileStatus, max_bytes: int
 ) -> Explanation:
     """What became of a file that the ledger knows."""
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
     when = _when(row)
     if not os.path.lexists(place.absolute):
-        answer = f"the file is gone; as it was {when}, {_holds(row)}"
+        there = Path(place.root.path).exists()
+        what = "the file is gone" if there else f"its root {place.root.path} is not there"
+        answer = f"{what}; as it was {when}, {_holds(row)}"
         return Explanation(path, "gone", answer, f"ragkit index {_root(place)}", row)
     now = _scanned(place, max_bytes)
     if isinstance(now, Passed):  # by the rules as they are now
@@ -230,7 +144,7 @@ def _folder(path: str, rows: Sequence[FileStatus]) -> Explanation:
 
 
 def _member(
-    connection: sqlite3.Connection, path: str, place: _Place, holder: FileStatus
+    connection: sqlite3.Connection, path: str, place: Place, holder: FileStatus
 ) -> Explanation:
     """Of what is in an archive or a mailbox."""
     record = place.path.removeprefix(f"{holder.path}/")
@@ -251,7 +165,7 @@ def _member(
     return Explanation(path, state or "unknown", answer, index if tail else None, holder)
 
 
-def _unknown(path: str, place: _Place, max_bytes: int) -> Explanation:
+def _unknown(path: str, place: Place, max_bytes: int) -> Explanation:
     """Of what is in a root but not in the ledger."""
     now = _scanned(place, max_bytes)
     if isinstance(now, Passed):
@@ -263,7 +177,7 @@ def _unknown(path: str, place: _Place, max_bytes: int) -> Explanation:
     return Explanation(path, "new", what, None if now is None else index)
 
 
-def _passed(path: str, place: _Place, passed: Passed) -> Explanation:
+def _passed(path: str, place: Place, passed: Passed) -> Explanation:
     """Of what the rules pass over, itself or a folder around it."""
     what = f"the folder {passed.path} is " if passed.path.endswith("/") else ""
     answer = f"{what}{passed.reason}"
@@ -282,7 +196,7 @@ def _line(file: Path, number: int) -> str:
         return "a rule that is gone by now"
 
 
-def _scanned(place: _Place, max_bytes: int) -> Found | Passed | None:
+def _scanned(place: Place, max_bytes: int) -> Found | Passed | None:
     """What a run of `index` would meet at this place first."""
     root = place.root
     if not Path(root.path).exists():
@@ -298,13 +212,13 @@ def _scanned(place: _Place, max_bytes: int) -> Found | Passed | None:
     return first[0] if first else None
 
 
-def _remedy(kind: str | None, place: _Place) -> str | None:
+def _remedy(kind: str | None, place: Place) -> str | None:
     written = _REMEDIES.get(kind or "")
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
     return written.format(index=index, root=_root(place)) if written else None
 
 
-def _root(place: _Place) -> str:
+def _root(place: Place) -> str:
     return shlex.quote(place.root.path)
 
 
