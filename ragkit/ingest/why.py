@@ -116,7 +116,11 @@ def _holds(row: FileStatus) -> str:
     if not row.passages:
         return "it holds no text"
     of = f" of {row.documents:,} documents" if row.documents > 1 else ""
-    return f"{row.passages:,} passage{'s' if row.passages > 1 else ''}{of}, {row.media_type}"
+    return f"{_passages(row.passages)}{of}, {row.media_type}"
+
+
+def _passages(number: int) -> str:
+    return f"{number:,} passage{'' if number == 1 else 's'}"
 
 
 def _pending(connection: sqlite3.Connection, row: FileStatus) -> int:
@@ -133,7 +137,7 @@ def _folder(path: str, rows: Sequence[FileStatus]) -> Explanation:
     missing = [row for row in rows if statuses.is_missing(row)]
     left_out = len(rows) - len(read) - len(missing)
     answer = f"a folder: {len(read):,} of {len(read) + len(missing):,} files were read"
-    answer += f", {sum(row.passages for row in read):,} passages"
+    answer += f", {_passages(sum(row.passages for row in read))}"
     stale = sum(row.stale for row in rows)
     for number, what in ((left_out, "left out"), (stale, "changed or gone since")):
         answer += f"; {number:,} {what}" if number else ""
@@ -157,7 +161,7 @@ def _member(
             return Explanation(path, state, answer, index if tail else None, holder)
     found = texts.records_of(connection, holder.root, holder.path).get(record)
     if found is not None:
-        answer = f"in {holder.path}, read {_when(holder)}: {found[1]:,} passages{tail}"
+        answer = f"in {holder.path}, read {_when(holder)}: {_passages(found[1])}{tail}"
         return Explanation(path, state or "indexed", answer, index if tail else None, holder)
     answer = f"{holder.path} had no {record} when it was read {_when(holder)}{tail}"
     if holder.reason:

@@ -42,7 +42,7 @@ def test_type_and_encoding_say_what_told_them(kept):
         "b.csv": ("text/csv", "name", "utf-8", "valid"),
         "c.txt": ("text/html", "content", "utf-8", "valid"),
         "d.txt": ("text/plain", "name", "latin-1", "guessed"),
-        "e.html": ("text/html", "content", "koi8-r", "declared"),
+        "e.html": ("text/html", "name", "koi8-r", "declared"),
         "f.txt": ("text/plain", "name", "utf-16-le", "zeros"),
     }
 

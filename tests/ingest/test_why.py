@@ -39,11 +39,11 @@ def kit(collection, folder, monkeypatch):
         ("notes/.secret", "skipped", "hidden"),
         ("notes/broken.pdf", "failed", "could not be read .*: damaged PDF: no pages"),
         ("notes/docs.zip", "indexed", "1 passage, application/zip; 1 in it not read"),
-        ("notes/docs.zip/in/tea.txt", "indexed", "in docs.zip, read on .*: 1 passage"),
+        ("notes/docs.zip/in/tea.txt", "indexed", "in docs.zip, read on .*: 1 passage$"),
         ("docs.zip/cut.pdf", "failed", "in docs.zip, not read: damaged PDF"),
         ("docs.zip/no.txt", "unknown", "docs.zip had no no.txt when it was read on"),
-        ("notes/sub", "folder", "a folder: 1 of 1 files were read, 1 passage"),
-        ("notes", "folder", r"a folder: 4 of 5 files were read, 6 passages; 4 left out"),
+        ("notes/sub", "folder", "a folder: 1 of 1 files were read, 1 passage$"),
+        ("notes", "folder", r"a folder: 4 of 5 files were read, 5 passages; 4 left out"),
         ("sub/cats.txt", "indexed", "unchanged since"),
         ("notes/nothing.txt", "unknown", "there is no such file in .*notes"),
         ("nothing.txt", "unknown", "there is no such file; the roots are: .*notes"),
@@ -60,11 +60,9 @@ def test_a_file_that_is_new_changed_or_gone(kit, folder):
     (folder / "new.txt").write_text("New.")
     (folder / "leave.txt").write_text("Parents work.")
     (folder / "sub" / "cats.txt").unlink()
-    states = {
-        path: kit.explain(f"notes/{path}") for path in ("new.txt", "leave.txt", "sub/cats.txt")
-    }
-    assert [each.state for each in states.values()] == ["new", "changed", "gone"]
-    assert states["leave.txt"].remedy == f"ragkit index {folder / 'leave.txt'}"
+    found = [kit.explain(f"notes/{path}") for path in ("new.txt", "leave.txt", "sub/cats.txt")]
+    assert [each.state for each in found] == ["new", "changed", "gone"]
+    assert found[1].remedy == f"ragkit index {folder / 'leave.txt'}"
     assert "2 changed or gone since" in kit.explain("notes").answer
     kit.index(folder)
     assert kit.explain("notes/new.txt").state == kit.explain("notes/leave.txt").state == "indexed"
@@ -111,5 +109,5 @@ def test_files_are_listed_by_path(kit, folder):
     assert listed("docs.zip/in/tea.txt") == ["docs.zip"]
     assert listed("build") == ["build/"]
     assert listed(".") == [file.path for file in kit.files()]
-    with pytest.raises(UsageError, match="nothing is known of nothing.txt; why: ragkit ls --why"):
+    with pytest.raises(UsageError, match=r"nothing is known of nothing\.txt; why: ragkit ls"):
         listed("nothing.txt")
