@@ -11,7 +11,6 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from ragkit.cli import ledger
 from ragkit.cli.printing import SIGNS, counted
@@ -124,6 +123,8 @@ def size(number: float) -> str:
 def place(hit: Hit) -> str:
     """Where a hit is, in words: `leave.pdf, page 7`."""
     if hit.locator is not None:
+        from urllib.parse import unquote
+
         kind, _, value = hit.locator.partition("=")
         value = unquote(value)
         if kind in _COUNTED and "-" in value:

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,11 @@ from ragkit.encoders import cores, engines, pooling
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.recipe import Recipe, variant
-from ragkit.encoders.states import HiddenStates, Reader, WordVector
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
+
+if TYPE_CHECKING:
+    from ragkit.encoders.states import HiddenStates, Reader, WordVector
 
 Array = NDArray[np.float32]
 
@@ -139,6 +142,8 @@ class SentenceEncoder:
 
     @cached_property
     def _reader(self) -> Reader:
+        from ragkit.encoders.states import Reader
+
         return Reader(self.name, self.recipe, self.tokens)
 
     def _nothing(self) -> Array:
