@@ -2,10 +2,9 @@
 
 import pytest
 
-from ragkit.errors import DocumentError
 from ragkit.records import Coverage
 from ragkit.storage.statuses import covered
-from tests.documents.files import make_zip
+from tests.documents.files import make_pdf, make_zip
 
 
 @pytest.fixture
@@ -56,14 +55,9 @@ def test_sizes_of_a_table_and_of_an_archive(kept):
     assert table.indexed_at.endswith("+00:00")
 
 
-def test_pages_and_those_without_text(kept, monkeypatch):
-    from ragkit.documents import READERS
-    from ragkit.records import Document
-
-    document = Document("One.\n\n\n\nThree.", "application/pdf", pages=(0, 6, 8))
-    monkeypatch.setitem(READERS, "application/pdf", lambda data, name: document)
-    file = kept(a_pdf=b"%PDF-1.7 three pages")["a.pdf"]
-    assert (file.pages, file.empty_pages) == (3, 1)
+def test_pages_and_those_without_text(kept):
+    file = kept(a_pdf=make_pdf(["One is the first.", "", "Three is the last."]))["a.pdf"]
+    assert (file.status, file.pages, file.empty_pages) == ("indexed", 3, 1)
 
 
 def test_coverage_is_of_files_that_may_hold_documents(kept, collection):
@@ -93,17 +87,26 @@ def test_coverage_is_of_files_that_may_hold_documents(kept, collection):
     ]
 
 
-@pytest.mark.parametrize("kind", ["no_text_layer", "encrypted", "timeout", "limit"])
-def test_the_kind_of_an_error_comes_to_the_ledger(kept, collection, monkeypatch, kind):
-    from ragkit.documents import READERS
-
-    def read(data, name):
-        raise DocumentError("for a reason", kind=kind)
-
-    monkeypatch.setitem(READERS, "text/plain", read)
-    file = kept(a_txt="Tea.")["a.txt"]
-    assert (file.status, file.reason, file.kind) == ("failed", "for a reason", kind)
-    assert collection.status().coverage.missing == {kind: 1}
+def test_the_kind_of_a_reason_comes_to_the_ledger(kept, collection):
+    scan = make_pdf([""], image=True)
+    files = kept(
+        a_pdf=make_pdf(["Secret."], encrypted=True),
+        b_pdf=scan,
+        c_pdf=make_pdf([""]),
+        d_zip=make_zip({"scan.pdf": scan, "again.pdf": scan, ".x": "hidden"}),
+    )
+    kinds = {path: (file.status, file.kind) for path, file in files.items()}
+    assert kinds == {
+        "a.pdf": ("failed", "encrypted"),
+        "b.pdf": ("failed", "no_text_layer"),
+        "c.pdf": ("failed", "no_text"),
+        "d.zip": ("failed", "no_text_layer"),
+    }
+    assert collection.status().coverage.missing == {
+        "no_text_layer": 2,
+        "encrypted": 1,
+        "no_text": 1,
+    }
 
 
 def test_kinds_are_counted_most_frequent_first():
