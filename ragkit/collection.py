@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING
 
 from ragkit.encoder_choice import EncoderChoice
 from ragkit.errors import CollectionError, UsageError
-from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
+from ragkit.records import (
+    CollectionStatus,
+    Excerpt,
+    Explanation,
+    FileStatus,
+    Hit,
+    IndexReport,
+)
 from ragkit.settings import MODES, Settings
-from ragkit.storage import embeddings, history, ledger, passages, texts
-from ragkit.storage.database import Database, generation
-from ragkit.storage.index_files import disk_size
+from ragkit.storage import embeddings, ledger
+from ragkit.storage.database import Database
 from ragkit.storage.lock import writer_lock
+from ragkit.storage.summary import summary
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
@@ -106,7 +113,7 @@ class Collection:
         from ragkit.ingest import run
 
         request = run.Request(
-            paths=[paths] if isinstance(paths, (str, Path)) else list(paths),
+            paths=_listed(paths),
             include=include,
             exclude=exclude,
             dry_run=dry_run,
@@ -145,7 +152,7 @@ class Collection:
 
         with self._store.reading() as connection:
             roots = [root.path for root in ledger.roots(connection) if Path(root.path).exists()]
-        named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        named = _listed(paths)
         for _ in changes(named or roots, self.folder, stop):
             report = patiently(lambda: self.index(paths), self._notify, stop)
             if report and (report.added or report.updated or report.moved or report.removed):
@@ -239,10 +246,25 @@ class Collection:
         with self._store.reading() as connection:
             return references.get(connection, reference, context)
 
-    def files(self, status: str | None = None) -> list[FileStatus]:
-        """The ledger: every file of every root with what became of it, or those of one status."""
+    def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
+        """The ledger: every file of every root with what became of it, or those of one status.
+
+        `paths`: only these files, and what is in these folders. Each file is looked at, whether it
+        has changed since. Raises UsageError for a path of which the ledger knows nothing.
+        """
+        from ragkit.ingest import paths as named
+
         with self._store.reading() as connection:
-            return ledger.statuses(connection, wanted=[status] if status else [])
+            return named.listed(connection, _listed(paths), [status] if status else [])
+
+    def explain(self, path: str | Path) -> Explanation:
+        """Why a path is found or not: what became of it, by which rule, and what changes that."""
+        from ragkit.ingest import why
+
+        with self._store.reading() as connection:
+            return why.explain(
+                connection, str(path), self.folder, int(self.settings.max_file_mb * 1_000_000)
+            )
 
     def remove(self, paths: Paths) -> int:
         """Take roots, folders or documents out; returns how many files that were read are gone.
@@ -252,7 +274,7 @@ class Collection:
         """
         from ragkit.ingest import removal
 
-        named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        named = _listed(paths)
         with writer_lock(self.folder, "ragkit remove", PATIENCE):
             return removal.remove(self._store, self._indexes, named)
 
@@ -260,28 +282,7 @@ class Collection:
         """What is in the collection. Loads no model and no index."""
         from ragkit import __version__
 
-        with self._store.reading() as connection:
-            model = embeddings.model(connection)
-            by_status, by_reason = ledger.counts(connection)
-            return CollectionStatus(
-                collection=str(self.folder),
-                roots=tuple(root.path for root in ledger.roots(connection)),
-                files=by_status,
-                reasons=by_reason,
-                documents=texts.document_count(connection),
-                passages=passages.count(connection),
-                pending=embeddings.pending_count(connection, model["id"]) if model else 0,
-                model=model["name"] if model else None,
-                fingerprint=model["fingerprint"] if model else None,
-                dimension=model["dimension"] if model else None,
-                window=model["window"] if model else None,
-                database_bytes=self._store.size(),
-                index_bytes=sum(
-                    disk_size(self.folder / name) for name in history.index_names(connection)
-                ),
-                generation=generation(connection),
-                version=__version__,
-            )
+        return summary(self._store, __version__)
 
     def _by_records(self) -> bool:
         """Whether tables are read by their records: as is set, else as they were before."""
@@ -289,3 +290,7 @@ class Collection:
             return self.settings.records
         with self._store.reading() as connection:
             return ledger.kept_records(connection)
+
+
+def _listed(paths: Paths) -> list[str | Path]:
+    return [paths] if isinstance(paths, (str, Path)) else list(paths)

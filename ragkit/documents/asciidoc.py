@@ -29,7 +29,7 @@ _TOLD = frozenset({"author", "email", "revdate", "revnumber", "description", "ke
 
 def read_asciidoc(data: bytes, name: str) -> Document:
     """An AsciiDoc file with its sections and blocks. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     source = text.split("\n")
     lines, metadata = Lines(), dict[str, str]()
     until = ""  # the line that ends the open block
@@ -68,6 +68,7 @@ def read_asciidoc(data: bytes, name: str) -> Document:
         fences=tuple(lines.fences),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         metadata=metadata,
         warnings=warnings,
     )

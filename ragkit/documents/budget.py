@@ -34,7 +34,8 @@ class Budget:
         """One member more. Raises SpentError where that is too many, or took too long."""
         self.members += 1
         if self.members > MAX_ENTRIES:
-            raise SpentError(f"the rest is not read: over {MAX_ENTRIES:,} members")
+            reason = f"the rest is not read: over {MAX_ENTRIES:,} members"
+            raise SpentError(reason, kind="limit")
         self._in_time()
 
     def inflate(self, file: IO[bytes], packed: int, what: str) -> bytes:
@@ -49,7 +50,8 @@ class Budget:
             if self.allowance.left >= 0:
                 raise
             size = f"{MAX_INFLATED // 1_000_000} MB"
-            raise SpentError(f"the rest is not read: over {size} when inflated") from error
+            reason = f"the rest is not read: over {size} when inflated"
+            raise SpentError(reason, kind="limit") from error
 
     def _timed(self, file: IO[bytes]) -> Iterator[bytes]:
         for piece in pieces_of(file):
@@ -58,4 +60,5 @@ class Budget:
 
     def _in_time(self) -> None:
         if time.monotonic() - self.started > SECONDS:
-            raise SpentError(f"the rest is not read: it took over {SECONDS:.0f} s")
+            reason = f"the rest is not read: it took over {SECONDS:.0f} s"
+            raise SpentError(reason, kind="timeout")

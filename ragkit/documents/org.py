@@ -27,7 +27,7 @@ _TOLD = frozenset({"author", "date", "email", "language", "description", "keywor
 
 def read_org(data: bytes, name: str) -> Document:
     """An Org file with its headlines and blocks. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     lines, keywords = Lines(), dict[str, str]()
     block = ""  # the kind of the open one
     drawer = False
@@ -63,6 +63,7 @@ def read_org(data: bytes, name: str) -> Document:
         fences=tuple(lines.fences),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         metadata={key: value for key, value in keywords.items() if key in _TOLD and value},
         warnings=warnings,
     )

@@ -56,6 +56,9 @@ class Reading:
     reason: str | None = None
     skipped: bool = False  # the reason is that it is no document, not that it is broken
     same: bool = False  # the content is what the ledger knows; only the stamp is new
+    kind: str | None = None  # of the reason, in a word
+    media_type_by: str | None = None  # what told the type: content or name
+    seconds: float = 0.0  # wall time it took
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,18 @@ class Cut:
 
 def read(task: Task, cut: Cut) -> Reading:
     """Read one file. Never raises for what the file holds or how it is kept."""
+    started = time.perf_counter()
+    return replace(_read(task, cut), seconds=time.perf_counter() - started)
+
+
+def _read(task: Task, cut: Cut) -> Reading:
     found = task.found
     try:
         data, stamp = _bytes(task, cut.max_bytes)
     except OSError as error:
         reason = "permission denied" if isinstance(error, PermissionError) else error.strerror
-        return Reading(task, found.size, None, found.inode, reason=reason or str(error))
+        reason = reason or str(error)
+        return Reading(task, found.size, None, found.inode, reason=reason, kind="unreadable")
     digest = content_hash(data)
     known = task.known
     same = known is not None and (known.hash, known.recipe) == (digest, cut.recipe)
@@ -87,10 +96,20 @@ def read(task: Task, cut: Cut) -> Reading:
     parts, unread = _parts(data, found.path, cut)
     if parts:
         single = len(parts) == 1 and not parts[0].record
-        media_type = parts[0].document.media_type if single else sniff.media_type(data, found.path)
-        return result(media_type=media_type, parts=parts, unread=unread)
-    reason, skipped = _why_nothing(unread)
-    return result(unread=unread if unread[1:] else (), reason=reason, skipped=skipped)
+        first = parts[0].document
+        told = (first.media_type, first.media_type_by)
+        media_type, by = told if single else sniff.sniffed(data, found.path)
+        return result(media_type=media_type, media_type_by=by, parts=parts, unread=unread)
+    media_type, by = sniff.sniffed(data, found.path)
+    why = _why_nothing(unread)
+    return result(
+        media_type=media_type,
+        media_type_by=by,
+        unread=unread if unread[1:] else (),
+        reason=why.reason,
+        skipped=why.skipped,
+        kind=why.kind,
+    )
 
 
 def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
@@ -99,7 +118,7 @@ def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
     unread: list[Unread] = []
     for record in documents.read_all(data, path, records=cut.records):
         if record.document is None:
-            unread.append(Unread(record.name, record.reason or "", record.skipped))
+            unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
             continue
         document = record.document
         if (note := left_out(document.text)) is not None:
@@ -109,16 +128,18 @@ def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
     return parts, unread
 
 
-def _why_nothing(unread: Sequence[Unread]) -> tuple[str, bool]:
-    """Why a file has no document, and whether it is skipped or has failed."""
+def _why_nothing(unread: Sequence[Unread]) -> Unread:
+    """Why a file has no document, as the one part of it that is not read."""
     whole = next((each for each in unread if not each.record), None)
     if whole is not None:
-        return whole.reason, whole.skipped
+        return whole
     if not unread:
-        return "holds no files", True
+        return Unread("", "holds no files", skipped=True, kind="no_document")
+    broken = [each for each in unread if not each.skipped]
     (reason, times), *_ = Counter(each.reason for each in unread).most_common(1)
-    skipped = all(each.skipped for each in unread)
-    return f"nothing to read in it: {times:,} of {len(unread):,} {reason}", skipped
+    (kind, _), *_ = Counter(each.kind for each in broken or unread).most_common(1)
+    reason = f"nothing to read in it: {times:,} of {len(unread):,} {reason}"
+    return Unread("", reason, skipped=not broken, kind=kind)
 
 
 def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
