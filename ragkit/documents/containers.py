@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ragkit.documents import compressed, sniff
-from ragkit.documents.budget import MAX_DEPTH, Budget, SpentError
+from ragkit.documents.budget import Budget, SpentError
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
 
+OUT_OF_MEMORY = "too large for the memory of this machine"
 _LONGEST_NAME = 500  # characters
 
 
@@ -57,11 +58,14 @@ class Walk:
         except DocumentError as error:
             yield Record(record, reason=str(error))
             return
+        except MemoryError:
+            yield Record(record, reason=OUT_OF_MEMORY)
+            return
         container = self.containers.get(media_type)
         if container is None:
             yield self._single(data, name, record)
-        elif depth == MAX_DEPTH:
-            yield Record(record, reason=f"nested more than {MAX_DEPTH} files deep")
+        elif depth == self.budget.depth:
+            yield Record(record, reason=f"nested more than {depth} files deep")
         else:
             yield from self._members(container(data, name, self.budget), record, depth)
 
@@ -73,6 +77,9 @@ class Walk:
                 raise
             except DocumentError as error:
                 yield Record(record, reason=str(error))
+                return
+            except MemoryError:
+                yield Record(record, reason=OUT_OF_MEMORY)
                 return
             except Exception as error:  # parsers of broken files fail in ways nobody has listed
                 detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
@@ -111,12 +118,12 @@ def unwrapped(data: bytes, name: str, budget: Budget) -> tuple[bytes, str, str]:
 
     Raises DocumentError where that is damaged, too large or wrapped too often.
     """
-    for _ in range(MAX_DEPTH):
+    for _ in range(budget.depth):
         media_type = sniff.media_type(data, name)
         if media_type not in compressed.OPENERS:
             return data, name, media_type
         data, name = compressed.inflate(data, name, media_type, budget)
-    raise DocumentError(f"compressed more than {MAX_DEPTH} times over")
+    raise DocumentError(f"compressed more than {budget.depth} times over")
 
 
 def safe_name(name: str) -> str:
