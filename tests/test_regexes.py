@@ -6,7 +6,6 @@ what it takes, again and again, with an end that does not fit. Times are compare
 
 import ast
 import importlib
-import itertools
 import re
 import time
 from pathlib import Path
@@ -41,7 +40,7 @@ SHORT = {
 
 
 def found():
-    """((module, pattern, method) of every use, modules with patterns that are made in place)."""
+    """(module, pattern, flags, method) of each use; modules that put patterns together in place."""
     uses, made = set(), set()
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
@@ -61,16 +60,16 @@ def found():
                 continue
             if isinstance(node.args[0], ast.Constant):
                 if method in METHODS:
-                    flags = sum(
-                        getattr(re, each.attr)
-                        for each in node.args
-                        if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "re"
-                    )
-                    uses.add((name, node.args[0].value, flags, method))
+                    uses.add((name, node.args[0].value, _flags(node), method))
             elif not _at_top(tree, node):
                 made.add(name)
     uses |= {(name, *MADE[name]) for name in made if name in MADE}
     return sorted(uses, key=repr), made
+
+
+def _flags(call):
+    named = [ast.unparse(each) for each in call.args if isinstance(each, ast.Attribute)]
+    return sum(getattr(re, name[3:]) for name in named if name.startswith("re."))
 
 
 def _at_top(tree, call):
@@ -87,49 +86,43 @@ def samples(pattern, flags):
     def walk(items, before):
         text = ""
         for code, value in items:
-            piece = one(code, value, before + text)
-            text += piece
+            text += one(code, value, before + text)
         return text
 
     def one(code, value, before):
-        if code is op.LITERAL:
-            return chr(value)
-        if code is op.NOT_LITERAL:
-            return "a" if value != ord("a") else "b"
-        if code is op.ANY:
-            return "a"
-        if code is op.IN:
-            return member(value)
+        text = ""
         if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
             least, _, inner = value
             piece = walk(inner, before)
-            repeated.append((before, piece))
-            for kind in each_kind(inner):
-                repeated.append((before, kind))
-            return piece * max(1, min(least, 99))
-        if code is op.SUBPATTERN:
-            return walk(value[-1], before)
-        if code is op.ATOMIC_GROUP:
-            return walk(value, before)
-        if code is op.BRANCH:
+            repeated.extend((before, each) for each in (piece, *named(inner)))
+            text = piece * max(1, min(least, 99))
+        elif code is op.SUBPATTERN:
+            text = walk(value[-1], before)
+        elif code is op.ATOMIC_GROUP:
+            text = walk(value, before)
+        elif code is op.BRANCH:
             pieces = [walk(branch, before) for branch in value[1]]
-            for piece in pieces:
-                repeated.append((before, piece))
-            return pieces[0]
-        if code is op.ASSERT:
+            repeated.extend((before, piece) for piece in pieces)
+            text = pieces[0]
+        elif code is op.ASSERT:
             walk(value[1], before)
-            return ""
-        return ""
+        elif code in (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN):
+            text = character(code, value)
+        return text
 
     return walk(_parser.parse(pattern, flags), ""), repeated
 
 
-def member(items):
-    """A character of a class."""
-    if items[0][0] is op.NEGATE:
-        bad = set(members(items[1:]))
-        return next(each for each in "a1 <x\n\t.-" if each not in bad)
-    return members(items)[0]
+def character(code, value):
+    """One that fits."""
+    if code is op.LITERAL:
+        return chr(value)
+    bad = {chr(value)} if code is op.NOT_LITERAL else set()
+    if code is op.IN and value[0][0] is not op.NEGATE:
+        return members(value)[0]
+    if code is op.IN:
+        bad = set(members(value[1:]))
+    return next(each for each in "a1 <x\n\t.-" if each not in bad)
 
 
 def members(items):
@@ -142,29 +135,25 @@ def members(items):
         if code is op.LITERAL:
             made.append(chr(value))
         elif code is op.RANGE:
-            made += [chr(value[0]), chr(value[1])]
+            made += map(chr, value)
         elif code is op.CATEGORY:
             made += kinds[value]
     return made
 
 
-def each_kind(items):
-    """Every character a repeated class names."""
-    for code, value in items:
-        if code is op.IN:
-            yield from (each for each in members([x for x in value if x[0] is not op.NEGATE]))
+def named(items):
+    """Every character that the classes name, as fitting or not."""
+    return [each for code, value in items if code is op.IN for each in members(value)]
 
 
 def hostile(pattern, flags):
-    """Texts as functions of their length."""
+    """Texts to be: what comes before, what is repeated, what comes last."""
     whole, repeated = samples(pattern, flags)
-    units = dict.fromkeys([*repeated, ("", whole), ("", whole[:-1]), ("", whole[:1])])
-    made = dict.fromkeys(itertools.chain.from_iterable(
-        ((before, unit, ""), (before, unit, "\0"), (before, unit, "\n\0"), ("", before + unit, "\0"),
-         ("", unit + "\n", "\0"))
-        for before, unit in units
-    ))  # fmt: skip
-    return [each for each in made if each[1]]
+    made = []
+    for before, unit in [*repeated, ("", whole), ("", whole[:-1]), ("", whole[:1])]:
+        made += [(before, unit, end) for end in ("", "\0", "\n\0")]
+        made += [("", before + unit, "\0"), ("", unit + "\n", "\0")]
+    return [each for each in dict.fromkeys(made) if each[1]]
 
 
 def text(form, length, is_bytes):
@@ -203,4 +192,9 @@ def test_every_pattern_takes_linear_time(module, pattern, flags, method):
 
 def test_no_pattern_is_forgotten():
     assert len(USES) > 100
-    assert PUT_TOGETHER <= MADE.keys() | SHORT.keys()
+    assert MADE.keys() | SHORT.keys() >= PUT_TOGETHER
+    used = {pattern for _, pattern, _, _ in USES}
+    for path in PACKAGE.rglob("[!_]*.py"):
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for value in vars(importlib.import_module(name)).values():
+            assert not isinstance(value, re.Pattern) or value.pattern in used, (name, value)

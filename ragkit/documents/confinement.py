@@ -13,8 +13,9 @@ import threading
 import time
 from pathlib import Path
 
+from ragkit.documents import syscalls
+
 OVER_MEMORY = 86  # exit code of a process that ends itself because it has grown too large
-_PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 38, 4
 _LOOK = 0.05  # seconds between two looks at the memory
 
 
@@ -33,7 +34,7 @@ def confine(memory: int) -> None:
     for name, most in (("RLIMIT_CORE", 0), ("RLIMIT_FSIZE", 0), ("RLIMIT_NPROC", 0)):
         _limit(getattr(resource, name), most)
     if sys.platform == "linux":
-        _give_up_privileges()
+        syscalls.refuse()
         _limit(resource.RLIMIT_AS, _mapped() + memory)
     else:
         _watch_memory(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + memory)
@@ -62,15 +63,6 @@ def _mapped() -> int:
     """Bytes of address space in use."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _give_up_privileges() -> None:
-    """No program started from here gains any right, and no other one reads this memory."""
-    import ctypes
-
-    process = ctypes.CDLL(None, use_errno=True)
-    process.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    process.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _watch_memory(most: int) -> None:

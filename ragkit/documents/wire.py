@@ -55,6 +55,8 @@ def receive(file: IO[bytes], most: int | None = None) -> Frame:
     WireError where the other side has ended, and where the fields are no JSON object.
     """
     kind, packed_size, size = _HEAD.unpack(_exactly(file, _HEAD.size))
+    if kind not in (SETUP, READY, READ, RECORD, END):
+        raise WireError("no frame")
     if most is not None and max(packed_size + size, 4 * packed_size) > most:
         raise TooLargeError("too large")
     packed = _exactly(file, packed_size)

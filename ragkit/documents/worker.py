@@ -24,9 +24,10 @@ def main() -> None:
     requests, answers = _own_pipes()
     try:
         limits = wire.receive(requests).fields
+        errors = os.open(os.devnull, os.O_WRONLY)  # no file is opened to write to after this
         confinement.confine(limits["memory_mb"] << 20)
         wire.send(answers, wire.READY, {})
-        _silence(sys.stderr.fileno())
+        os.dup2(errors, sys.stderr.fileno())
         while True:
             _answer(wire.receive(requests), limits, answers)
     except (wire.WireError, BrokenPipeError):  # the program has ended, or wants no more

@@ -140,17 +140,11 @@ def test_the_worker_knows_no_secrets(reader, evil, monkeypatch):
 
 
 @linux
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import os; os.write(os.open('{}', os.O_CREAT | os.O_WRONLY), b'x')",
-        "file = open('{}', 'a'); file.write('x'); file.flush()",
-    ],
-)
-def test_the_worker_writes_no_files(reader, evil, tmp_path, code):
+def test_the_worker_writes_no_files(reader, evil, tmp_path):
     written = tmp_path / "written"
-    assert "File too large" in reason(reader(), evil(code.format(written)))
-    assert not written.exists() or written.read_bytes() == b""
+    told = reason(reader(), evil(f"open('{written}', 'w').write(9 * 'x')"))
+    assert told.startswith("cannot be read: PermissionError")
+    assert not written.exists()
 
 
 def test_what_a_parser_prints_and_reads_is_not_the_protocol(reader, evil):
@@ -238,7 +232,20 @@ def test_a_module_of_the_working_folder_is_not_imported(reader, tmp_path, monkey
 
 
 @linux
-def test_the_worker_starts_no_program_and_opens_no_connection(reader, evil):
-    if os.geteuid() == 0:
-        pytest.skip("the limit on processes does not hold for root")
-    assert "Error" in reason(reader(), evil("import os; os.fork()"))
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import socket; socket.socket()",
+        "import os; os.execv('/bin/true', ['true'])",
+        "import os; os.fork()",
+        "import subprocess; subprocess.run(['true'])",
+        "import os; os.kill(os.getppid(), 9)",
+        "import os; os.mkdir('/tmp/made')",
+        "import os; os.unlink(__import__('pypdfium2').__file__)",
+        "import os, sys; os.rename(sys.path[0], sys.path[0] + 'x')",
+    ],
+)
+def test_the_worker_starts_no_program_and_opens_no_connection(reader, evil, code):
+    if os.uname().machine not in ("x86_64", "aarch64"):
+        pytest.skip("system calls are known for two processors only")
+    assert reason(reader(), evil(code)).startswith("cannot be read: PermissionError")
