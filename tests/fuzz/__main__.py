@@ -1,7 +1,7 @@
 """`python -m tests.fuzz`: the large run, with a table of what came of it.
 
 Files that went wrong are kept in a folder. Ends with 1 where there are any, where a file took over
-ten seconds, or where a worker grew by over 1 GiB.
+ten seconds of processor time, or where a worker grew by over 1 GiB.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ with tempfile.TemporaryDirectory() as name:
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 times = sorted(found.seconds, reverse=True)
 print(f"{sum(found.outcomes.values())} files: {dict(found.outcomes)}")
-print(f"slowest: {', '.join(f'{seconds:.2f} s {name}' for seconds, name in times[:5])}")
+print(
+    f"slowest, processor time: {', '.join(f'{seconds:.2f} s {name}' for seconds, name in times[:5])}"
+)
 print(f"over {SECONDS:.0f} s: {sum(seconds > SECONDS for seconds, _ in times)}")
 print(f"largest worker: {peak:.0f} MB")
 for reason, count in found.reasons.most_common(40):
