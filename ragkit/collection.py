@@ -110,8 +110,10 @@ class Collection:
         Raises UsageError (a path that is not there), ModelError (another model than the
         collection's), CollectionError (locked, read-only, disk full).
         """
+        from ragkit.documents.sandbox import ReadLimits
         from ragkit.ingest import run
 
+        chosen = self.settings
         request = run.Request(
             paths=_listed(paths),
             include=include,
@@ -119,10 +121,16 @@ class Collection:
             dry_run=dry_run,
             prune=prune,
             rebuild=rebuild,
-            passage_tokens=self.settings.passage_tokens,
-            overlap=self.settings.overlap,
-            max_file_bytes=int(self.settings.max_file_mb * 1_000_000),
+            passage_tokens=chosen.passage_tokens,
+            overlap=chosen.overlap,
+            max_file_bytes=int(chosen.max_file_mb * 1_000_000),
             records=self._by_records(),
+            limits=ReadLimits(
+                chosen.reader_seconds,
+                chosen.reader_memory_mb,
+                chosen.reader_output_mb,
+                chosen.reader_depth,
+            ),
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_to_write_with(model, rebuild)

@@ -58,9 +58,7 @@ class Document:
     locators: tuple[Locator, ...] = ()  # in text order; for formats with neither pages nor lines
     tables: tuple[Table, ...] = ()  # in text order, not overlapping
     encoding: str | None = None  # of the bytes, for text formats
-    encoding_by: str | None = (
-        None  # bom, valid, zeros, declared, partly, guessed: see docs/formats.md
-    )
+    encoding_by: str | None = None  # bom, valid, zeros, declared, partly, guessed: docs/formats.md
     media_type_by: str | None = None  # what told the type: content or name
     metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # what was lost or guessed while reading, one phrase each

@@ -21,7 +21,7 @@ from ragkit.documents import (
 )
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
-from ragkit.documents.containers import Container, Walk, unwrapped
+from ragkit.documents.containers import OUT_OF_MEMORY, Container, Walk, unwrapped
 from ragkit.documents.epub import read_epub
 from ragkit.documents.html import read_html
 from ragkit.documents.latex import read_latex
@@ -100,14 +100,18 @@ TABLES: dict[str, Container] = {
 }
 
 
-def read_all(data: bytes, name: str, *, records: bool = False) -> Iterator[Record]:
+def read_all(
+    data: bytes, name: str, *, records: bool = False, budget: Budget | None = None
+) -> Iterator[Record]:
     """Read every document of one file, in its order: one for most files, each message of a mailbox
     with its attachments, each file in an archive.
 
-    `records` makes a document of every row, element or line of a table, JSON or XML file. What
-    cannot be read is a `Record` with the reason. Raises nothing for what the file holds.
+    `records` makes a document of every row, element or line of a table, JSON or XML file. `budget`
+    is what the file may cost, a usual one where none is given. What cannot be read is a `Record`
+    with the reason. Raises nothing for what the file holds.
     """
-    return Walk(read, CONTAINERS | TABLES if records else CONTAINERS).records(data, name)
+    containers = CONTAINERS | TABLES if records else CONTAINERS
+    return Walk(read, containers, budget or Budget()).records(data, name)
 
 
 def read(data: bytes, name: str) -> Document:
@@ -123,8 +127,7 @@ def read(data: bytes, name: str) -> Document:
     except DocumentError:
         raise
     except MemoryError as error:
-        reason = "too large for the memory of this machine"
-        raise DocumentError(reason, kind="too_large") from error
+        raise DocumentError(OUT_OF_MEMORY, kind="limit") from error
     except Exception as error:  # parsers of broken files fail in ways nobody has listed
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise DocumentError(f"cannot be read: {detail}") from error

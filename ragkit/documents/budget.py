@@ -29,6 +29,8 @@ class Budget:
     members: int = 0  # so far
     allowance: Allowance = field(default_factory=Allowance)
     started: float = field(default_factory=time.monotonic)
+    seconds: float = SECONDS
+    depth: int = MAX_DEPTH
 
     def member(self) -> None:
         """One member more. Raises SpentError where that is too many, or took too long."""
@@ -59,6 +61,6 @@ class Budget:
             yield piece
 
     def _in_time(self) -> None:
-        if time.monotonic() - self.started > SECONDS:
-            reason = f"the rest is not read: it took over {SECONDS:.0f} s"
+        if time.monotonic() - self.started > self.seconds:
+            reason = f"the rest is not read: it took over {self.seconds:.0f} s"
             raise SpentError(reason, kind="timeout")

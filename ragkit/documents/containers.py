@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ragkit.documents import compressed, sniff
-from ragkit.documents.budget import MAX_DEPTH, Budget, SpentError
+from ragkit.documents.budget import Budget, SpentError
 from ragkit.documents.sniff import Sniffed
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
 
+OUT_OF_MEMORY = "too large for the memory of this machine"
 _LONGEST_NAME = 500  # characters
 
 
@@ -59,11 +60,14 @@ class Walk:
         except DocumentError as error:
             yield Record(record, reason=str(error), kind=error.kind)
             return
+        except MemoryError:
+            yield Record(record, reason=OUT_OF_MEMORY, kind="limit")
+            return
         container = self.containers.get(sniffed.media_type)
         if container is None:
             yield self._single(data, name, record)
-        elif depth == MAX_DEPTH:
-            reason = f"nested more than {MAX_DEPTH} files deep"
+        elif depth == self.budget.depth:
+            reason = f"nested more than {depth} files deep"
             yield Record(record, reason=reason, kind="limit")
         else:
             yield from self._members(container(data, name, self.budget), record, depth)
@@ -76,6 +80,9 @@ class Walk:
                 raise
             except DocumentError as error:
                 yield Record(record, reason=str(error), kind=error.kind)
+                return
+            except MemoryError:
+                yield Record(record, reason=OUT_OF_MEMORY, kind="limit")
                 return
             except Exception as error:  # parsers of broken files fail in ways nobody has listed
                 detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
@@ -114,12 +121,12 @@ def unwrapped(data: bytes, name: str, budget: Budget) -> tuple[bytes, str, Sniff
 
     Raises DocumentError where that is damaged, too large or wrapped too often.
     """
-    for _ in range(MAX_DEPTH):
+    for _ in range(budget.depth):
         sniffed = sniff.sniffed(data, name)
         if sniffed.media_type not in compressed.OPENERS:
             return data, name, sniffed
         data, name = compressed.inflate(data, name, sniffed.media_type, budget)
-    raise DocumentError(f"compressed more than {MAX_DEPTH} times over", kind="limit")
+    raise DocumentError(f"compressed more than {budget.depth} times over", kind="limit")
 
 
 def safe_name(name: str) -> str:

@@ -15,11 +15,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ragkit import documents, passages
+from ragkit import passages
 from ragkit.documents import sniff
+from ragkit.documents.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.passages import Tokenizer
 from ragkit.passages.data import left_out
@@ -71,15 +72,16 @@ class Cut:
     recipe: str
     max_bytes: int
     records: bool = False  # of tables, JSON and XML, each a document
+    limits: ReadLimits = field(default_factory=ReadLimits)  # of reading, before it is cut
 
 
-def read(task: Task, cut: Cut) -> Reading:
+def read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     """Read one file. Never raises for what the file holds or how it is kept."""
     started = time.perf_counter()
-    return replace(_read(task, cut), seconds=time.perf_counter() - started)
+    return replace(_read(task, cut, sandbox), seconds=time.perf_counter() - started)
 
 
-def _read(task: Task, cut: Cut) -> Reading:
+def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     found = task.found
     try:
         data, stamp = _bytes(task, cut.max_bytes)
@@ -93,7 +95,7 @@ def _read(task: Task, cut: Cut) -> Reading:
     result = partial(Reading, task, len(data), stamp, found.inode, digest)
     if same:
         return result(same=True)
-    parts, unread = _parts(data, found.path, cut)
+    parts, unread = _parts(data, found.path, cut, sandbox)
     if parts:
         single = len(parts) == 1 and not parts[0].record
         first = parts[0].document
@@ -112,11 +114,11 @@ def _read(task: Task, cut: Cut) -> Reading:
     )
 
 
-def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
+def _parts(data: bytes, path: str, cut: Cut, sandbox: Sandbox) -> tuple[list[Part], list[Unread]]:
     """The documents of a file, cut, and what could not be read of it."""
     parts: list[Part] = []
     unread: list[Unread] = []
-    for record in documents.read_all(data, path, records=cut.records):
+    for record in sandbox.records(data, path, records=cut.records):
         if record.document is None:
             unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
             continue
@@ -169,6 +171,7 @@ class Reader:
         for _ in range(AHEAD):
             self._room.put(None)
         self._stopped = False
+        self._sandbox = Sandbox(cut.limits)
         self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
         self._thread.start()
 
@@ -187,8 +190,9 @@ class Reader:
         return taken
 
     def stop(self) -> None:
-        """Give up after the file at hand and wait for it."""
+        """Give up the file at hand and all that follow."""
         self._stopped = True
+        self._sandbox.give_up()
         self._room.put(None)  # it may be waiting for that
         self._thread.join()
 
@@ -198,6 +202,11 @@ class Reader:
                 self._room.get()
                 if self._stopped:
                     return
-                self._results.put(read(task, self._cut))
+                reading = read(task, self._cut, self._sandbox)
+                if self._stopped:  # it may have failed for that
+                    return
+                self._results.put(reading)
         except BaseException as error:  # raised again on the caller's thread
             self.error = error
+        finally:
+            self._sandbox.close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from ragkit.documents import READER_VERSION
+from ragkit.documents.sandbox import ReadLimits
 from ragkit.encoders import Encoder
 from ragkit.ingest import moves, targets
 from ragkit.ingest import plan as planning
@@ -39,6 +40,7 @@ class Request:
     overlap: float = 0.1
     max_file_bytes: int = 50_000_000
     records: bool = False
+    limits: ReadLimits = field(default_factory=ReadLimits)
 
 
 def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Plan], str, list[str]]:
@@ -201,6 +203,7 @@ def index(
             recipe,
             request.max_file_bytes,
             request.records,
+            request.limits,
         )
         embedder = writer.read_and_embed(made, cut, load_encoder)
     writer.finish()
