@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
+    from ragkit.ingest.corpus import Row
     from ragkit.storage.indexes import Indexes
 
 PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
@@ -131,6 +132,34 @@ class Collection:
                 model_id,
                 fingerprint,
                 self._encoders.ready,
+                on_progress,
+            )
+
+    def index_rows(
+        self,
+        file: Path,
+        rows: Iterable[Row],
+        *,
+        whole: bool = False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        """Make each of these rows of `file` a document, `path` "file/ID", in an empty collection.
+
+        `whole` keeps a row in one passage, which the encoder's window cuts off. For labelled sets
+        (`evaluation`): `index` would read the file by itself.
+        """
+        from ragkit.ingest import corpus
+
+        cut = corpus.in_passages(self.settings.passage_tokens, self.settings.overlap)
+        with writer_lock(self.folder, "ragkit eval", PATIENCE):
+            corpus.fill(
+                self._store,
+                self._indexes,
+                self._encoders.settle(None, rebuild=False)[0],
+                self._encoders.ready,
+                file,
+                rows,
+                corpus.whole if whole else cut,
                 on_progress,
             )
 

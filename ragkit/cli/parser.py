@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
-from ragkit.cli import parser_encoding, parser_training
+from ragkit.cli import parser_encoding, parser_evaluation, parser_training
 from ragkit.cli.printing import tell
 from ragkit.settings import MODES
 
@@ -96,6 +96,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser_training.add_train(
         add("train", "training.train", "fine-tune a SentenceBERT model on pairs of texts")
+    )
+    parser_evaluation.add_eval(
+        add("eval", "evaluating.evaluate", "measure retrieval on a labelled set in BEIR's layout")
     )
     completion = add("completion", "commands.completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=_SHELLS)
