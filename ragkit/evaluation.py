@@ -24,6 +24,7 @@ from ragkit.errors import UsageError
 from ragkit.learning import evaluate as labelled
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import Hit
+from ragkit.retrieval.hits import ranked_by
 from ragkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def evaluate(
         seconds = time.perf_counter() - began
     prefix = len(labelled.CORPUS) + 1
     found = {
-        query: {hit.path[prefix:]: _score(hit, settings.mode) for hit in hits}
+        query: {hit.path[prefix:]: ranked_by(hit) for hit in hits}
         for query, hits in rankings.items()
     }
     if run is not None:
@@ -102,21 +103,9 @@ def evaluate(
 
 def _documents(collection: Collection, text: str) -> list[Hit]:
     """The best passage of each of the best documents."""
-    k = labelled.DEPTH
-    while True:
-        hits = collection.search(text, k=k) if text.strip() else []
-        best: dict[str, Hit] = {}
-        for hit in hits:
-            best.setdefault(hit.path, hit)
-        if len(best) >= labelled.DEPTH or len(hits) < k:
-            return list(best.values())[: labelled.DEPTH]
-        k *= 2
-
-
-def _score(hit: Hit, mode: str) -> float:
-    """What the hit was ranked by."""
-    found = hit.scores[{"dense": "dense", "lexical": "lexical", "hybrid": "fused"}[mode]]
-    return hit.score if found is None else found
+    if not text.strip():
+        return []
+    return collection.search(text, k=labelled.DEPTH, per_document=1)
 
 
 def _by_rank(scores: dict[str, float]) -> dict[str, float]:

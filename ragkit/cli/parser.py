@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ragkit import __version__
-from ragkit.cli import parser_encoding, parser_evaluation, parser_training
+from ragkit.cli import parser_encoding, parser_evaluation, parser_query, parser_training
 from ragkit.cli.printing import tell
-from ragkit.settings import MODES
 
 _SHELLS = ("bash", "zsh", "tcsh")
 
@@ -73,10 +72,10 @@ def parser() -> argparse.ArgumentParser:
     _add_index(
         add("index", "commands.index", "bring the collection in line with folders and files")
     )
-    _add_query(
+    parser_query.add_query(
         add(
             "query",
-            "commands.query",
+            "querying.query",
             "find the passages that answer a question",
             aliases=["search"],
         )
@@ -173,30 +172,6 @@ def _add_index(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--watch", action="store_true", help="go on as files change, until Ctrl-C")
     _add_json(command)
-
-
-def _add_query(command: argparse.ArgumentParser) -> None:
-    command.add_argument("text", metavar="TEXT", help="the question; - reads it from stdin")
-    command.add_argument(
-        "-k", "--top-k", type=int, metavar="N", help="passages to show (default: 10)"
-    )
-    command.add_argument(
-        "--mode",
-        choices=MODES,
-        help="dense: by cosine similarity (default); lexical: by words, BM25; hybrid: both",
-    )
-    command.add_argument(
-        "--min-score",
-        type=float,
-        default=-1.0,
-        metavar="X",
-        help="leave out what has a lower cosine, in every mode",
-    )
-    command.add_argument(
-        "--context", type=int, default=0, metavar="N", help="add N passages before and after"
-    )
-    _add_json(command)
-    command.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
 
 
 def _add_get(command: argparse.ArgumentParser) -> None:

@@ -87,20 +87,24 @@ def measures(qrels: Mapping[str, Mapping[str, int]], run: Run) -> dict[str, floa
 
 
 def write_run(path: str | Path, run: Run, tag: str) -> None:
-    """A run as TREC has it, `query Q0 document rank score tag`, each question best first.
+    """A run as TREC has it, each question best first.
 
     Raises UsageError where the file cannot be written, or an id holds white space.
     """
-    lines = []
+    lines = "".join(f"{line}\n" for line in run_lines(run, tag))
+    try:
+        Path(path).expanduser().write_text(lines, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def run_lines(run: Run, tag: str) -> Iterator[str]:
+    """The lines of a TREC run: `query Q0 document rank score tag`."""
     for query, scores in run.items():
         for rank, (document, score) in enumerate(scores.items(), start=1):
             if len(f"{query} {document}".split()) != 2:
                 raise UsageError(f"a TREC run cannot hold the id {query!r} or {document!r}")
-            lines.append(f"{query} Q0 {document} {rank} {score:.9g} {tag}\n")
-    try:
-        Path(path).expanduser().write_text("".join(lines), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+            yield f"{query} Q0 {document} {rank} {score:.9g} {tag}"
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from ragkit.errors import UsageError
 from ragkit.retrieval import filter_values
-from ragkit.storage.filters import All, Either, Filter, Not, Test, Value
+from ragkit.storage.filters import All, Comparison, Either, Filter, Not, Value
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 30
@@ -131,7 +131,7 @@ class _Parser:
             return tree
         return self._test()
 
-    def _test(self) -> Test:
+    def _test(self) -> Comparison:
         self._tests += 1
         if self._tests > MOST_TESTS:
             self._fail(f"at most {MOST_TESTS} tests")
@@ -143,7 +143,7 @@ class _Parser:
             values = self._values(field, operator)
         else:
             values = (self._value(field, operator),)
-        return Test(_text(field), operator, values)
+        return Comparison(_text(field), operator, values)
 
     def _operator(self) -> str:
         if self._next.kind == "operator":
@@ -237,7 +237,7 @@ def _only(where: Mapping[str, object], names: set[str]) -> None:
         raise UsageError(f"the filter has {more[0]!r}; expected only {', '.join(sorted(names))}")
 
 
-def _short(key: object, value: object) -> list[Test]:
+def _short(key: object, value: object) -> list[Comparison]:
     if isinstance(value, Mapping):
         wrong = [operator for operator in value if operator not in _DICT]
         if wrong or not value:
@@ -248,7 +248,7 @@ def _short(key: object, value: object) -> list[Test]:
     return [_dict_test(key, "in" if isinstance(value, (list, tuple)) else "=", value)]
 
 
-def _dict_test(key: object, operator: str, value: object) -> Test:
+def _dict_test(key: object, operator: str, value: object) -> Comparison:
     if not isinstance(key, str) or not key:
         raise UsageError(f"the filter's key is {key!r}; expected the name of a field")
     several = operator in ("in", "not in")
@@ -257,13 +257,15 @@ def _dict_test(key: object, operator: str, value: object) -> Test:
         raise UsageError(f"the filter's {key!r} is {value!r}; expected {wanted} for {operator}")
     values = value if isinstance(value, (list, tuple)) else [value]
     try:
-        return Test(key, operator, tuple(filter_values.plain(key, operator, v) for v in values))
+        return Comparison(
+            key, operator, tuple(filter_values.plain(key, operator, v) for v in values)
+        )
     except UsageError as error:
         raise UsageError(f"the filter: {error}") from None
 
 
 def _tests(tree: Filter) -> int:
-    if isinstance(tree, Test):
+    if isinstance(tree, Comparison):
         return max(1, len(tree.values))
     if isinstance(tree, Not):
         return _tests(tree.part)

@@ -123,7 +123,7 @@ class Searcher:
         """
         words = self._indexes.words(self._connection)
         most = words.most(self.text)
-        depth = max(k, DEPTH)
+        depth = max(2 * k, DEPTH)
         while True:
             near, worded = self.dense(depth, -1.0), self.lexical(depth, -1.0)
             seen = {each.passage_id: each for each in [*near, *worded]}

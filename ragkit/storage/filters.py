@@ -1,8 +1,8 @@
 """Filters as SQL: which passages a condition over their documents and files lets through.
 
-Contract: a tree of `All`, `Either`, `Not` and `Test` becomes one SQL condition whose values are all
-bound, never written into it. A test of what a document lacks is false, so `!=`, `not in` and `!~`
-are exactly the opposite of `=`, `in` and `~`. Functions over a connection of `database`. Knows
+Contract: a tree of `All`, `Either`, `Not` and `Comparison` becomes one SQL condition whose values
+are all bound, never written into it. What a document lacks compares as false, so `!=`, `not in` and
+`!~` are exactly the opposite of `=`, `in` and `~`. Functions over a connection of `database`. Knows
 neither how filters are written nor what the names of types mean.
 """
 
@@ -20,7 +20,6 @@ from ragkit.storage.database import by_id
 from ragkit.storage.texts import SHOWN
 
 NEGATED = {"!=": "=", "not in": "in", "!~": "~"}
-OPERATORS = ("=", "<", "<=", ">", ">=", "in", "~", *NEGATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,11 @@ Value = str | float | Date
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Comparison:
     """A field against values; several only for `in` and `not in`."""
 
     field: str
-    operator: str  # of OPERATORS
+    operator: str  # = < <= > >= in ~, or one of NEGATED
     values: tuple[Value, ...]
 
 
@@ -65,7 +64,7 @@ class Not:
     part: Filter
 
 
-Filter = Test | All | Either | Not
+Filter = Comparison | All | Either | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +92,13 @@ _TEXTS = {
     "title": "documents.title",
     "type": "files.media_type",
 }
+# Besides them `language` and `mtime`; any other name is a key of the metadata.
 _METADATA = "(SELECT value FROM json_each(documents.metadata) WHERE key = ?)"
-FIELDS = (*_NUMBERS, *_TEXTS, "language", "mtime")  # any other name is a key of the metadata
 
 
 def condition(tree: Filter) -> Condition:
     """The tree as SQL."""
-    if isinstance(tree, Test):
+    if isinstance(tree, Comparison):
         return _test(tree)
     if isinstance(tree, Not):
         inner = condition(tree.part)
@@ -125,9 +124,9 @@ def among(connection: sqlite3.Connection, where: Condition, ids: Sequence[int]) 
     return {row[0] for row in by_id(connection, sql, ids, *where.values)}
 
 
-def _test(test: Test) -> Condition:
+def _test(test: Comparison) -> Condition:
     if test.operator in NEGATED:
-        inner = _test(Test(test.field, NEGATED[test.operator], test.values))
+        inner = _test(Comparison(test.field, NEGATED[test.operator], test.values))
         return Condition(f"NOT ({inner.sql})", inner.values)
     operator = "=" if test.operator == "in" else test.operator
     parts = [_compared(test.field, operator, value) for value in test.values]
@@ -203,13 +202,13 @@ def _text_matches(pattern: str, text: object) -> bool | None:
 
 def path_matches(pattern: str, path: str) -> bool:
     """A glob over a path, as .gitignore has them: `*` stays within a folder, `**` does not; a
-    pattern without a slash is about the last part alone."""
+    pattern without a slash is about the last part alone, `hr/` is all that is in a folder hr."""
     parts = path.split("/")
-    if "/" not in pattern.rstrip("/"):
-        return _glob(pattern.rstrip("/")).match(parts[-1]) is not None
+    if "/" not in pattern:
+        return _glob(pattern).match(parts[-1]) is not None
     wanted = pattern.strip("/").split("/")
     if pattern.endswith("/"):
-        wanted.append("**")
+        wanted = [*([] if "/" in pattern[:-1] else ["**"]), *wanted, "**"]
     reached = {0}  # how many parts of the path the pattern may have eaten so far
     for glob in wanted:
         if glob == "**":
