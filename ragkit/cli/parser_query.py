@@ -57,7 +57,7 @@ def _add_shaping(command: argparse.ArgumentParser) -> None:
         dest="diverse",
         type=float,
         metavar="X",
-        help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.7)",
+        help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.5)",
     )
     command.add_argument(
         "--context",

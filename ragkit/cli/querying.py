@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ragkit.cli import NOTHING_FOUND, render
 from ragkit.cli.commands import opened
-from ragkit.cli.printing import shown, tell
+from ragkit.cli.printing import printable, shown, tell
 from ragkit.errors import UsageError
 from ragkit.records import Hit
 
@@ -43,9 +43,9 @@ def _one(arguments: Namespace) -> int:
         for hit in hits:
             render.json_line(render.hit_fields(hit))
     elif arguments.explain:
-        for hit in shown(hits):
-            print(render.hits([hit], text))
-            print("\n".join(_reasons(hit)))
+        for hit in hits:
+            print(render.hits([shown(hit)], text))
+            print("\n".join(f"         {printable(line)}" for line in _reasons(hit)))
     elif hits:
         print(render.hits(shown(hits), text))
     if not hits:
@@ -90,7 +90,7 @@ def _batch(arguments: Namespace) -> int:
 
 
 def _reasons(hit: Hit) -> Sequence[str]:
-    """Why the hit is there, as indented lines."""
+    """Why the hit is there, a line for each stage."""
     scores = [f"{stage} {score:.3f}" for stage, score in hit.scores.items() if score is not None]
     lines = [f"scores   {', '.join(scores)}"]
     why = hit.explanation
@@ -103,4 +103,4 @@ def _reasons(hit: Hit) -> Sequence[str]:
             f"words    {', '.join(held)} ({why.share:.0%} of what all could give){missing}"
         )
         lines.append(f"meaning  {why.sentence_score:.2f}  {' '.join(why.sentence.split())}")
-    return [f"         {line}" for line in lines]
+    return lines

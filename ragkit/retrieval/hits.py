@@ -45,6 +45,14 @@ def hits(connection: sqlite3.Connection, ranked: Sequence[Scored], context: int 
     ]
 
 
+def ranked_by(hit: Hit) -> float:
+    """The score that gave a hit its place: that of the last stage that saw it."""
+    for stage in ("fused", "lexical"):
+        if (score := hit.scores[stage]) is not None:
+            return score
+    return hit.score
+
+
 def _span(connection: sqlite3.Connection, scored: Scored, row: sqlite3.Row, context: int) -> _Span:
     around = row
     if context:

@@ -11,7 +11,7 @@ from ragkit.retrieval.filters import Where
 from ragkit.settings import FUSIONS, MODES
 from ragkit.storage.filters import Condition, condition
 
-DIVERSITY = 0.7  # λ of MMR where nobody says another
+DIVERSITY = 0.5  # λ of MMR where nobody says another
 
 
 @dataclass(frozen=True, slots=True)
