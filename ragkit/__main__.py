@@ -1,7 +1,5 @@
 """`python -m ragkit`."""
 
-import sys
+from ragkit.cli import run
 
-from ragkit.cli import main
-
-sys.exit(main())
+run()

@@ -1,4 +1,4 @@
-"""The nouns that travel between floors: frozen dataclasses, no behaviour, no I/O.
+"""The nouns that travel between floors: frozen dataclasses, next to no behaviour, no I/O.
 
 Every offset is a count of characters (Python code points) into `Document.text`, half open:
 `[start, end)`. Every score is a cosine similarity in [-1, 1], higher is closer, unless its
@@ -91,6 +91,11 @@ class Passage:
     locator: str | None = None  # "page=7-8", "sheet=Budget!A2:F9"; None without places
     start_line: int | None = None  # from 1, inclusive; None where the format has no lines
     end_line: int | None = None
+
+
+def embedded_text(header: str, text: str) -> str:
+    """What the encoder and the word index see of a passage."""
+    return f"{header}\n{text}" if header else text
 
 
 @dataclass(frozen=True, slots=True)

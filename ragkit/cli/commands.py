@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -54,6 +53,8 @@ def index(arguments: Namespace) -> int:
         if not Path(path).expanduser().exists():
             raise UsageError(f"no file or folder at {path}")
     if arguments.dry_run and not (locate(settings_of(arguments).collection) / FILE_NAME).exists():
+        import tempfile
+
         with tempfile.TemporaryDirectory() as nowhere:
             arguments.collection = nowhere
             return _index(arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from ragkit import __version__
@@ -39,6 +40,9 @@ def _command(place: str) -> Callable[[argparse.Namespace], int]:
     """The function behind a command, as module.name, imported when it is called."""
 
     def run(arguments: argparse.Namespace) -> int:
+        from ragkit.encoders.cores import start_with_one_blas_thread
+
+        start_with_one_blas_thread()
         module, _, name = place.partition(".")
         commands = importlib.import_module(f"ragkit.cli.{module}")
         function: Callable[[argparse.Namespace], int] = getattr(commands, name)
@@ -47,8 +51,21 @@ def _command(place: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+@dataclass(frozen=True)
+class _Known:
+    """A command: what it is called, what runs it (module.function), what it takes."""
+
+    names: tuple[str, ...]
+    function: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], object]
+
+
+def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The whole command line; for `argv`, only the command that it calls, as far as that shows.
+
+    Making the parsers of all commands takes a query longer than encoding it.
+    """
     common = _common()
     top = _Parser(
         prog="ragkit",
@@ -58,50 +75,25 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"ragkit {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-
-    def add(
-        name: str, function: str, help_text: str, aliases: Sequence[str] = ()
-    ) -> argparse.ArgumentParser:
+    for each in _called(argv or ()) or _COMMANDS:
+        name, *aliases = each.names
         command = commands.add_parser(
-            name, parents=[common], aliases=aliases, help=help_text, description=help_text
+            name, parents=[common], aliases=aliases, help=each.help, description=each.help
         )
-        command.set_defaults(run=_command(function))
-        return command
-
-    _add_init(add("init", "commands.init", "make an empty collection in a folder"))
-    _add_index(
-        add("index", "commands.index", "bring the collection in line with folders and files")
-    )
-    parser_query.add_query(
-        add(
-            "query",
-            "querying.query",
-            "find the passages that answer a question",
-            aliases=["search"],
-        )
-    )
-    _add_get(add("get", "commands.get", "show the text behind a citation"))
-    _add_json(add("status", "commands.status", "say what is in the collection"))
-    _add_ls(add("ls", "commands.ls", "list all files with what became of each"))
-    _add_remove(add("remove", "commands.remove", "take documents or roots out"))
-    _add_models(
-        add("models", "modelling.models", "list the models that are here, with what they are")
-    )
-    parser_encoding.add_embed(
-        add("embed", "encoding.embed", "show the vectors of texts, or of a word in them")
-    )
-    parser_encoding.add_similarity(
-        add("similarity", "encoding.similarity", "say how alike two texts are, or many pairs")
-    )
-    parser_training.add_train(
-        add("train", "training.train", "fine-tune a SentenceBERT model on pairs of texts")
-    )
-    parser_evaluation.add_eval(
-        add("eval", "evaluating.evaluate", "measure retrieval on a labelled set in BEIR's layout")
-    )
-    completion = add("completion", "commands.completion", "print a completion script for a shell")
-    completion.add_argument("shell", choices=_SHELLS)
+        command.set_defaults(run=_command(each.function))
+        each.add_arguments(command)
     return top
+
+
+def _called(argv: Sequence[str]) -> list[_Known]:
+    """The command that is called, found as argparse will find it."""
+    words = iter(argv)
+    for word in words:
+        if word in ("-c", "--collection"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return [each for each in _COMMANDS if word in each.names]
+    return []
 
 
 def every_action(top: argparse.ArgumentParser) -> Iterator[argparse.Action]:
@@ -206,3 +198,64 @@ def _add_models(command: argparse.ArgumentParser) -> None:
 def _add_remove(command: argparse.ArgumentParser) -> None:
     command.add_argument("paths", nargs="+", metavar="PATH")
     _add_json(command)
+
+
+def _add_completion(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", choices=_SHELLS)
+
+
+_COMMANDS = (
+    _Known(("init",), "commands.init", "make an empty collection in a folder", _add_init),
+    _Known(
+        ("index",),
+        "commands.index",
+        "bring the collection in line with folders and files",
+        _add_index,
+    ),
+    _Known(
+        ("query", "search"),
+        "querying.query",
+        "find the passages that answer a question",
+        parser_query.add_query,
+    ),
+    _Known(("get",), "commands.get", "show the text behind a citation", _add_get),
+    _Known(("status",), "commands.status", "say what is in the collection", _add_json),
+    _Known(("ls",), "commands.ls", "list all files with what became of each", _add_ls),
+    _Known(("remove",), "commands.remove", "take documents or roots out", _add_remove),
+    _Known(
+        ("models",),
+        "modelling.models",
+        "list the models that are here, with what they are",
+        _add_models,
+    ),
+    _Known(
+        ("embed",),
+        "encoding.embed",
+        "show the vectors of texts, or of a word in them",
+        parser_encoding.add_embed,
+    ),
+    _Known(
+        ("similarity",),
+        "encoding.similarity",
+        "say how alike two texts are, or many pairs",
+        parser_encoding.add_similarity,
+    ),
+    _Known(
+        ("train",),
+        "training.train",
+        "fine-tune a SentenceBERT model on pairs of texts",
+        parser_training.add_train,
+    ),
+    _Known(
+        ("eval",),
+        "evaluating.evaluate",
+        "measure retrieval on a labelled set in BEIR's layout",
+        parser_evaluation.add_eval,
+    ),
+    _Known(
+        ("completion",),
+        "commands.completion",
+        "print a completion script for a shell",
+        _add_completion,
+    ),
+)

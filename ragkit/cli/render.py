@@ -11,7 +11,6 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from ragkit.cli.printing import SIGNS
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
@@ -20,6 +19,7 @@ _LINES = 3  # of a passage that a hit shows
 _SHORT = 3  # characters; shorter words of a query are not highlighted
 # json.dumps leaves these as they are; the escape means the same to whoever parses it.
 _ESCAPES = {code: f"\\u{code:04x}" for code in SIGNS if code >= 0x20}
+_COUNTED = frozenset({"page", "slide", "cell", "chapter", "row", "line"})  # places with numbers
 _BOLD, _MATCH, _OFF = "\x1b[1m", "\x1b[1;33m", "\x1b[0m"
 
 
@@ -179,19 +179,18 @@ def _remark(file: FileStatus) -> str:
 def place(hit: Hit) -> str:
     """Where a hit is, in words: `leave.pdf, page 7`."""
     if hit.locator is not None:
+        from urllib.parse import unquote
+
         kind, _, value = hit.locator.partition("=")
         value = unquote(value)
-        return f"{hit.path}, {kind}{_plural(kind, value)} {value.replace('-', '–')}"
+        if kind in _COUNTED and "-" in value:
+            kind, value = f"{kind}s", value.replace("-", "–")
+        return f"{hit.path}, {kind} {value}"
     if hit.start_line is None:
         return hit.path
     if hit.start_line == hit.end_line:
         return f"{hit.path}, line {hit.start_line}"
     return f"{hit.path}, lines {hit.start_line}–{hit.end_line}"
-
-
-def _plural(kind: str, value: str) -> str:
-    counted_kinds = {"page", "slide", "cell", "chapter", "row", "line"}
-    return "s" if kind in counted_kinds and "-" in value else ""
 
 
 def hits(hits: Sequence[Hit], query: str) -> str:

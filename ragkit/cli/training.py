@@ -14,6 +14,7 @@ from ragkit.cli import INTERRUPTED, render
 
 if TYPE_CHECKING:
     from ragkit.learning import Progress, TrainReport
+    from ragkit.learning.checkpoints import Workshop
 
 
 def train(arguments: Namespace) -> int:
@@ -46,10 +47,8 @@ def train(arguments: Namespace) -> int:
                 on_progress=show,
             )
     except KeyboardInterrupt:
-        step = Workshop.of(arguments.output).step()
-        kept = f"step {step:,} is kept" if step else "no step was kept yet"
         print(file=sys.stderr)
-        _notify(f"interrupted; {kept}. Go on with the same command and --resume")
+        _notify(_how_to_go_on(Workshop.of(arguments.output)))
         return INTERRUPTED
     if arguments.json:
         render.json_line(dataclasses.asdict(report))
@@ -58,6 +57,14 @@ def train(arguments: Namespace) -> int:
     if report.before is not None and report.after is not None and report.after < report.before:
         _notify("training made the dev figure worse: try a lower --learning-rate or more pairs")
     return 0
+
+
+def _how_to_go_on(workshop: Workshop) -> str:
+    step = workshop.step()
+    if step:
+        return f"interrupted; step {step:,} is kept. Go on with the same command and --resume"
+    how = " and --resume" if workshop.exists else ""
+    return f"interrupted before there was anything to keep; begin again with the same command{how}"
 
 
 def _notify(line: str) -> None:

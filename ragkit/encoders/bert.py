@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,16 +29,8 @@ from ragkit.encoders.activations import ACTIVATIONS
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
-Map = Callable[[Array], Array]
-"""(T, inputs) to (T, outputs), each token alone."""
 Maps = list[Array]
 """Attention of one layer: (h, n, n) for each text."""
-
-# Batches of so few tokens, a query as a rule, go through `Stripes`.
-_FEW = 32
-# Numbers in one stripe of a weight, and outputs of one. OpenBLAS multiplies 20 tokens by a stripe
-# of this size without packing it first. Best of 16–384 outputs for 8, 12 and 16 tokens.
-_STRIPE, _STRIPE_WIDTH = 49_152, 64
 
 
 def supported(config: Mapping[str, Any]) -> bool:
@@ -75,39 +66,6 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
-class Stripes:
-    """The same map for a few tokens, with Wᵀ cut into stripes of a few outputs each.
-
-    BLAS copies a large matrix into blocks that suit the processor before it multiplies, which
-    for ten tokens takes longer than the product. Stripes are such blocks, copied once.
-    """
-
-    weight: Array  # (stripes, inputs, width)
-    bias: Array  # (stripes, width)
-
-    @classmethod
-    def of(cls, linear: Linear) -> Stripes:
-        """A copy of the weight, in stripes of a width that divides the outputs."""
-        outputs, inputs = linear.weight.shape
-        width = _STRIPE_WIDTH
-        while width > 1 and (width * inputs > _STRIPE or outputs % width):
-            width //= 2
-        weight = linear.weight.reshape(-1, width, inputs).swapaxes(1, 2)
-        return cls(np.ascontiguousarray(weight), linear.bias.reshape(-1, width))
-
-    def __call__(self, x: Array) -> Array:
-        """(T, outputs) float32 from (T, inputs)."""
-        stripes, width = self.bias.shape
-        y = np.empty((len(x), stripes, width), dtype=np.float32)
-        np.add((x @ self.weight).swapaxes(0, 1), self.bias, out=y)
-        return y.reshape(len(x), -1)
-
-
-def _striped(linear: Map) -> Map:
-    return Stripes.of(linear) if isinstance(linear, Linear) else linear
-
-
-@dataclass(frozen=True, slots=True)
 class LayerNorm:
     """Every token's vector to mean 0 and variance 1, then a learned scale and shift."""
 
@@ -133,14 +91,14 @@ class LayerNorm:
 class Layer:
     """One transformer layer: attention mixes tokens, two linear maps transform each alone."""
 
-    query: Map
-    key: Map
-    value: Map
-    attention_output: Map
+    query: Linear
+    key: Linear
+    value: Linear
+    attention_output: Linear
     attention_norm: LayerNorm
-    up: Map
-    activation: Map
-    down: Map
+    up: Linear
+    activation: Callable[[Array], Array]
+    down: Linear
     output_norm: LayerNorm
     heads: int
 
@@ -173,18 +131,6 @@ class Layer:
             mixed[text] = (weights @ vh).swapaxes(0, 1).reshape(-1, x.shape[1])
         return mixed
 
-    def in_stripes(self) -> Layer:
-        """The same layer for a few tokens, with a copy of its weights."""
-        return replace(
-            self,
-            query=_striped(self.query),
-            key=_striped(self.key),
-            value=_striped(self.value),
-            attention_output=_striped(self.attention_output),
-            up=_striped(self.up),
-            down=_striped(self.down),
-        )
-
 
 class Bert:
     """A BERT encoder over `weights`, the tensors of its `model.safetensors` by name."""
@@ -208,7 +154,6 @@ class Bert:
         self.type = read.tensor("embeddings.token_type_embeddings.weight", types, d)[0]
         self.norm = read.layer_norm("embeddings.LayerNorm")
         self.layers = [read.layer(i) for i in range(read.size("num_hidden_layers"))]
-        self._small_batches = 0
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> Array:
         """(T, d) float32: the last layer's vector of every token, texts one after another."""
@@ -228,24 +173,12 @@ class Bert:
         places = np.concatenate([np.arange(len(sequence)) for sequence in sequences])
         x = self.norm(self.words[ids] + self.positions[places] + self.type)
         yield x
-        for layer in self._layers_for(len(ids)):
+        for layer in self.layers:
             maps: Maps | None = None if attention is None else []
             x = layer(x, texts, maps)
             if attention is not None and maps is not None:
                 attention.append(maps)
             yield x
-
-    def _layers_for(self, tokens: int) -> Sequence[Layer]:
-        """Few tokens are 2.5 times as fast in stripes. These take 30 ms to make and as much
-        memory as the layers: not for one query, but for all that come after it."""
-        if tokens > _FEW:
-            return self.layers
-        self._small_batches += 1
-        return self._striped if self._small_batches > 1 else self.layers
-
-    @cached_property
-    def _striped(self) -> list[Layer]:
-        return [layer.in_stripes() for layer in self.layers]
 
 
 class _Reader:

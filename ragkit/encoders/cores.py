@@ -17,11 +17,13 @@ import platform
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _lock = threading.Lock()
 _users = 0
@@ -58,6 +60,8 @@ def _quota() -> int | None:
 @cache
 def workers() -> ThreadPoolExecutor:
     """The process's workers, one a core."""
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(available(), thread_name_prefix="ragkit-encoder")
 
 

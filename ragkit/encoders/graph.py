@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders.activations import gelu, gelu_tanh, relu
-from ragkit.encoders.bert import Bert, Layer, LayerNorm, Linear, Map
+from ragkit.encoders.bert import Bert, Layer, LayerNorm
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -106,7 +106,7 @@ class _Graph:
 
     def layer(self, layer: Layer, x: str) -> str:
         """One transformer layer over the value `x`."""
-        out, up, down = (_linear(each) for each in (layer.attention_output, layer.up, layer.down))
+        out, up, down = layer.attention_output, layer.up, layer.down
         attended = self.product(out.weight, self.attention(layer, x))
         x = self.add_and_normalise(layer.attention_norm, attended, x, out.bias)
         raised = self.activation(layer, self.product(up.weight, x), up.bias)
@@ -115,7 +115,7 @@ class _Graph:
 
     def attention(self, layer: Layer, x: str) -> str:
         """Attention of all heads; the lengths keep tokens from looking at what fills a row up."""
-        maps = [_linear(each) for each in (layer.query, layer.key, layer.value)]
+        maps = (layer.query, layer.key, layer.value)
         weight = np.concatenate([each.weight for each in maps])
         bias = self.weight(np.concatenate([each.bias for each in maps]))
         if self.precision == "fp32":
@@ -188,12 +188,6 @@ class _Graph:
             ir_version=_IR_VERSION,
         )
         return bytes(model.SerializeToString())
-
-
-def _linear(each: Map) -> Linear:
-    if not isinstance(each, Linear):
-        raise TypeError(f"a layer of {type(each).__name__} has no whole weight")
-    return each
 
 
 def _node(

@@ -39,6 +39,8 @@ class TrainReport:
     train_pairs: int
     dev_pairs: int
     dev_sentences_in_train: int
+    cut_texts: int
+    """Training texts longer than the model's window, trained on up to it."""
     classes: tuple[str, ...]
     """Labels by number, for the objective softmax."""
     top_score: float
@@ -85,6 +87,8 @@ def card(report: TrainReport) -> str:
         "Steps": f"{report.steps:,} of {report.planned_steps:,}; kept: {report.best_step}",
         **{name.replace("_", " ").capitalize(): value for name, value in report.settings.items()},
     }
+    if report.cut_texts:
+        facts["Texts cut at the window"] = f"{report.cut_texts:,}"
     if report.classes:
         facts["Labels"] = ", ".join(report.classes)
     lines = [f"| {name} | {value} |" for name, value in facts.items()]

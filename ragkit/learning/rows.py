@@ -147,6 +147,7 @@ def _table(path: Path, text: str, *, is_tsv: bool) -> Iterator[Record]:
     else:
         delimiter = ";" if head.count(";") > head.count(",") else ","
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    # The module's limit of 131,072 characters is for the process, and a passage may be longer.
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     try:
         names = [name.strip().lower() for name in next(reader, [])]

@@ -8,11 +8,13 @@ encoders raise. Knows no data.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ragkit.encoders import engines, models, recipe
 from ragkit.encoders.pooling import POOLINGS
 from ragkit.encoders.recipe import Recipe
+from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 def describe(name: str) -> Recipe:
     """What the model of this name is, without loading it."""
     return recipe.read(models.resolve(name).path, name)
+
+
+def too_long(start: Recipe, texts: Iterable[str], prompt: str) -> int:
+    """How many of the texts the model cannot read to their end."""
+    tokens = Tokens(start.transformer / "tokenizer.json", start.max_length)
+    distinct = list(dict.fromkeys(texts))
+    room = tokens.room(prompt)
+    return sum(count > room for count in tokens.count(distinct))
 
 
 def load(start: Recipe, pooling: str | None) -> SentenceTransformer:

@@ -81,7 +81,6 @@ def train(  # noqa: PLR0913 - each is a choice of its own
     workshop = Workshop.of(output)
     _check_output(output, workshop, resume=resume, force=force)
     data = gather(pairs, dev, dev_share, seed, objective, notify)
-    begun = start.describe(model)
     plan = Plan(
         epochs=epochs,
         batch_size=batch_size or OBJECTIVES[data.objective].batch_size,
@@ -91,23 +90,52 @@ def train(  # noqa: PLR0913 - each is a choice of its own
         patience=patience,
         seed=seed,
     )
-    asked = {
-        "start": begun.fingerprint,
-        "objective": data.objective,
-        "pooling": pooling or begun.pooling,
-        "dev_share": None if dev else dev_share,
-        "files": data.files,
-        **dataclasses.asdict(plan),
-    }
+    job = _Job(model, start.describe(model), pooling, output, data, plan)
+    cut_texts = _cut_texts(job, notify)
     if resume:
-        workshop.check(asked)
+        workshop.check(job.asked)
         notify(f"goes on from step {workshop.step():,}")
     else:
-        workshop.begin(asked)
-    made = _fit(begun, pooling, data, plan, workshop, on_progress)
-    found = _report(model, begun, output, data, plan, pooling or begun.pooling, made)
+        workshop.begin(job.asked)
+    made = _fit(job, workshop, on_progress)
+    found = _report(job, cut_texts, made)
     _publish(found, workshop, output)
     return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Job:
+    """What is asked for."""
+
+    model: str
+    start: Recipe
+    pooling: str | None
+    output: Path
+    data: Data
+    plan: Plan
+
+    @property
+    def served_pooling(self) -> str:
+        return self.pooling or self.start.pooling
+
+    @property
+    def prompts(self) -> Prompts:
+        """Question and passage are told apart by the model's prompts; two sentences are alike."""
+        if self.data.objective == "ranking":
+            return self.start.query_prompt, self.start.passage_prompt
+        return "", ""
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """All that decides what comes out: a training goes on only with the same."""
+        return {
+            "start": self.start.fingerprint,
+            "objective": self.data.objective,
+            "pooling": self.served_pooling,
+            "dev_pairs": len(self.data.dev),
+            "files": self.data.files,
+            **dataclasses.asdict(self.plan),
+        }
 
 
 def _check_numbers(
@@ -161,64 +189,56 @@ def _check_output(output: Path, workshop: Workshop, *, resume: bool, force: bool
         )
 
 
+def _cut_texts(job: _Job, notify: Callable[[str], None]) -> int:
+    """How many training texts are longer than the model's window; that is said."""
+    sides = zip(*((example.first, example.second) for example in job.data.train), strict=True)
+    cut = sum(
+        start.too_long(job.start, texts, prompt)
+        for texts, prompt in zip(sides, job.prompts, strict=True)
+    )
+    if cut:
+        notify(
+            f"{cut:,} texts are longer than the model's window of {job.start.max_length} tokens; "
+            f"what is beyond it is not trained on"
+        )
+    return cut
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Made:
     """What training hands over."""
 
     journal: Journal
     planned_steps: int
-    weights: Path
     dimension: int
     device: str
 
 
-def _fit(
-    begun: Recipe,
-    pooling: str | None,
-    data: Data,
-    plan: Plan,
-    workshop: Workshop,
-    on_progress: Callable[[Progress], None],
-) -> _Made:
-    model = start.load(begun, pooling)
-    # Only question and passage are told apart by prompts; two sentences are alike.
-    is_ranking = data.objective == "ranking"
-    prompts: Prompts = (begun.query_prompt, begun.passage_prompt) if is_ranking else ("", "")
+def _fit(job: _Job, workshop: Workshop, on_progress: Callable[[Progress], None]) -> _Made:
+    model = start.load(job.start, job.pooling)
     journal, planned = loop.run(
         model,
-        OBJECTIVES[data.objective],
-        len(data.meaning.classes),
-        (data.train, data.dev),
-        prompts,
-        plan,
+        OBJECTIVES[job.data.objective],
+        len(job.data.meaning.classes),
+        (job.data.train, job.data.dev),
+        job.prompts,
+        job.plan,
         workshop,
         on_progress,
     )
-    assert journal.best_step is not None  # noqa: S101 - the last checkpoint sets it
-    weights = workshop.best(journal.best_step)
-    dimension = model.get_embedding_dimension()
-    return _Made(journal, planned, weights, dimension, model.device.type)
+    return _Made(journal, planned, model.get_embedding_dimension(), model.device.type)
 
 
-def _report(
-    model: str,
-    begun: Recipe,
-    output: Path,
-    data: Data,
-    plan: Plan,
-    pooling: str,
-    made: _Made,
-) -> TrainReport:
-    journal = made.journal
+def _report(job: _Job, cut_texts: int, made: _Made) -> TrainReport:
+    journal, data = made.journal, job.data
     steps = journal.losses[-1][0]
-    settings: dict[str, Any] = dataclasses.asdict(plan)
     return TrainReport(
-        output=str(output),
+        output=str(job.output),
         # A folder of the user's is told by its name: the card goes where the model goes.
-        base_model=Path(model).name if Path(model).expanduser().is_dir() else model,
-        base_fingerprint=begun.fingerprint,
+        base_model=Path(job.model).name if Path(job.model).expanduser().is_dir() else job.model,
+        base_fingerprint=job.start.fingerprint,
         objective=data.objective,
-        pooling=pooling,
+        pooling=job.served_pooling,
         dimension=made.dimension,
         metric=OBJECTIVES[data.objective].metric,
         before=journal.evaluations[0][1] if journal.evaluations else None,
@@ -230,11 +250,12 @@ def _report(
         train_pairs=len(data.train),
         dev_pairs=len(data.dev),
         dev_sentences_in_train=data.shared_sentences,
+        cut_texts=cut_texts,
         classes=data.meaning.classes,
         top_score=data.meaning.top,
         left_out=data.left_out,
         dev_left_out=data.dev_left_out,
-        settings=settings,
+        settings=dataclasses.asdict(job.plan),
         files=data.files,
         losses=tuple(journal.losses),
         evaluations=tuple(journal.evaluations),

@@ -20,7 +20,7 @@ from ragkit.passages.packing import Limits, middle, pack
 from ragkit.passages.places import main_page, written
 from ragkit.passages.sections import Section, sections_of
 from ragkit.passages.tokens import LONGEST_WORD, Tokenizer, counts
-from ragkit.records import Document, Passage
+from ragkit.records import Document, Passage, embedded_text
 
 __all__ = ["CUTTER_VERSION", "Tokenizer", "embedded_text", "split"]
 
@@ -41,11 +41,6 @@ class _Draft:
     @property
     def header(self) -> str:
         return self.section.header_at(self.start)
-
-
-def embedded_text(header: str, text: str) -> str:
-    """What the encoder and the word index see of a passage."""
-    return f"{header}\n{text}" if header else text
 
 
 def split(

@@ -232,7 +232,8 @@ class _Run:
         if self.section.code:
             yield from code_borders(self.text, start, end)
             return
-        pages = set(self.section.pages)
+        pages = self.section.pages
+        pages = pages[bisect_left(pages, start) : bisect_right(pages, end)]
         code: list[_Fence] = []
         for offset, strength in borders(self.text, start, end):
             fence = self.fences.around(offset)

@@ -19,18 +19,17 @@ import numpy as np
 from ragkit.encoders import Encoder
 from ragkit.records import Hit
 from ragkit.retrieval import choosing
-from ragkit.retrieval.explaining import explained
 from ragkit.retrieval.hits import hits
 from ragkit.retrieval.request import Request
 from ragkit.retrieval.search import DEPTH, Scored, Searcher
 from ragkit.storage import history, passages
-from ragkit.storage.filters import Condition
 from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.retrieval.search import Ranking
+    from ragkit.storage.filters import Condition
 
 _BLOCK = 4096  # vectors of one product
 _TOGETHER = 1024  # queries of one sweep
@@ -57,6 +56,8 @@ def answers(
             searcher = Searcher(connection, indexes, encoder, model_id, text, vector, where, known)
             found = hits(connection, chosen(connection, searcher, wanted), wanted.context)
             if wanted.explain and found:
+                from ragkit.retrieval.explaining import explained  # not for a plain query
+
                 words = indexes.words(connection)
                 reasons = explained(searcher, words, encoder, found)
                 pairs = zip(found, reasons, strict=True)

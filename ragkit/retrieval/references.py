@@ -14,11 +14,12 @@
 Paths are relative to their root; an absolute path, or one relative to the working folder, is
 understood too. A citation is verified when it is shown: `stale` says that the file has changed or
 gone since it was indexed.
+
+A query needs citations only: what knows how documents are cut is imported by whoever asks for more.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -28,8 +29,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.passages import places
-from ragkit.passages.sections import next_visible, visible_end
 from ragkit.records import Excerpt, Locator
 from ragkit.storage import texts
 from ragkit.storage.ledger import content_hash
@@ -85,6 +84,8 @@ def parse(reference: str) -> tuple[str, Place]:
 
 def locator(row: sqlite3.Row, start: int, end: int) -> str | None:
     """Where a span stands in the document of a row (pages, locators)."""
+    from ragkit.passages import places
+
     pages, locators = _places(row)
     return places.written(pages, locators, start, end)
 
@@ -141,6 +142,8 @@ def _not_there(connection: sqlite3.Connection, path: str) -> str:
         return f"{path} holds {inside} documents; name one, as in: ragkit get {first}"
     if inside:
         return f"{path} is a folder, {inside} of its documents are here; see: ragkit ls"
+    import difflib
+
     near = difflib.get_close_matches(path[:_LONGEST], paths, n=1)
     hint = f"; the nearest is {near[0]}" if near else "; see: ragkit ls"
     return f"no document {path} in this collection{hint}"
@@ -149,6 +152,8 @@ def _not_there(connection: sqlite3.Connection, path: str) -> str:
 def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
     text = row["text"]
     if place.locator is not None:
+        from ragkit.passages import places
+
         pages, locators = _places(row)
         span = places.found(place.locator, pages, locators, len(text))
         if span is None:
@@ -174,7 +179,7 @@ def _no_such_place(
     wanted: str, pages: list[int], locators: list[Locator], reference: str, path: str
 ) -> str:
     """Why there is no such place, and what a document could be cited by."""
-    if wanted.startswith("page="):
+    if wanted.startswith("page=") and (pages or not locators):
         if not pages:
             return f"{reference}: {path} has no pages, only text"
         for number in map(int, wanted.removeprefix("page=").split("-")):
@@ -222,6 +227,9 @@ def _line_end(text: str, position: int) -> int:
 
 
 def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
+    from ragkit.passages import places
+    from ragkit.passages.sections import next_visible, visible_end
+
     start, end = span
     text = row["text"]
     pages, locators = _places(row)

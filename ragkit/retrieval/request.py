@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ragkit.errors import UsageError
-from ragkit.retrieval import filters
-from ragkit.retrieval.filters import Where
 from ragkit.settings import FUSIONS, MODES
-from ragkit.storage.filters import Condition, condition
+
+if TYPE_CHECKING:
+    from ragkit.retrieval.filters import Where
+    from ragkit.storage.filters import Condition
 
 DIVERSITY = 0.5  # λ of MMR where nobody says another
 
@@ -54,7 +56,12 @@ class Request:
 
     def condition(self) -> Condition | None:
         """The filter as SQL. Raises UsageError where it cannot be understood."""
-        return None if self.where is None else condition(filters.parsed(self.where))
+        if self.where is None:
+            return None
+        from ragkit.retrieval.filters import parsed
+        from ragkit.storage.filters import condition
+
+        return condition(parsed(self.where))
 
 
 def asked(query: str) -> str:

@@ -18,12 +18,13 @@ import numpy as np
 
 from ragkit.encoders import Encoder
 from ragkit.retrieval import fusion
-from ragkit.storage import embeddings, filters, passages
-from ragkit.storage.filters import Condition
+from ragkit.storage import embeddings, passages
 from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ragkit.storage.filters import Condition
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
@@ -72,7 +73,11 @@ class Searcher:
         self._connection, self._indexes = connection, indexes
         self._encoder, self._model_id = encoder, model_id
         self._where, self._near = where, near
-        self._few = None if where is None else filters.few(connection, where, FEW)
+        self._few: list[int] | None = None
+        if where is not None:
+            from ragkit.storage import filters
+
+            self._few = filters.few(connection, where, FEW)
 
     def ranking(self, mode: str, fused_by: str) -> Callable[[int, float], list[Scored]]:
         """The function of k and the lowest cosine that ranks in this mode."""
@@ -192,6 +197,8 @@ class Searcher:
         """Those of `ids` that the filter lets through; all of them without one."""
         if self._where is None:
             return ids
+        from ragkit.storage import filters
+
         return filters.among(self._connection, self._where, ids)
 
     def _kept(self, ids: list[int], scores: list[float]) -> dict[int, float]:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ragkit.passages import embedded_text
+from ragkit.records import embedded_text
 from ragkit.storage.database import by_id, generation, set_value, value
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ that can be made again. Knows bytes and names, not what is in them.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -17,33 +18,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
-BLOCK = 1 << 20  # bytes read or hashed at a time
 _TEMPORARY = ".tmp-"
 _DAMAGED = "damaged-"
 
 
-class Digest:
-    """Running checksum of the bytes that pass through."""
-
-    def __init__(self) -> None:
-        self._hash = blake2b(digest_size=16)
-
-    def feed(self, block: bytes) -> bytes:
-        """Take a block into account and hand it on."""
-        self._hash.update(block)
-        return block
-
-    def __str__(self) -> str:
-        return self._hash.hexdigest()
-
-
 def file_checksum(path: Path) -> str:
     """Checksum of a whole file."""
-    digest = Digest()
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.feed(block)
-    return str(digest)
+        return hashlib.file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
 
 
 def folder_checksum(folder: Path, known: dict[str, str] | None = None) -> str:

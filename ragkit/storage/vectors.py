@@ -1,13 +1,14 @@
 """Nearest neighbours by cosine: a FAISS file, what came after it, what has gone since.
 
-Knows ids and unit vectors, never text and never SQL. The file is exact (inner products over all
-vectors): one `IndexIDMap(IndexFlatIP)` after the other, each of a bounded size, so that writing
-takes no more memory for a large collection than for a small one. It is read and written through
-Python's own file objects, because FAISS cannot open every path that Windows has.
+Knows ids and unit vectors, never text and never SQL. The file is exact: a FAISS
+`IndexIDMap(IndexFlatIP)`, inner products over all vectors. It is written in steps, so that writing
+takes no more memory for a large collection than for a small one, and mapped into memory to be read.
 """
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ragkit.errors import CollectionError
-from ragkit.storage.index_files import BLOCK, Digest, new_file
+from ragkit.storage.index_files import file_checksum, new_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SHARD = 2048  # vectors in one index of the file: 3 MB at 384 dimensions
+STEP = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
 FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file
 
 
@@ -38,7 +39,7 @@ def _batches(
 ) -> Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """(passage id, float32 blob) in groups: ids (n,) int64 and vectors (n, d) float32."""
     rows = iter(rows)
-    while batch := list(islice(rows, SHARD)):
+    while batch := list(islice(rows, STEP)):
         ids = np.fromiter((row[0] for row in batch), dtype=np.int64, count=len(batch))
         blob = b"".join(row[1] for row in batch)
         if len(blob) != 4 * dimension * len(batch):
@@ -50,45 +51,57 @@ def _batches(
 
 
 def write(path: Path, rows: Iterable[tuple[int, bytes]], dimension: int) -> str:
-    """Write an index of these (passage id, vector blob) rows to `path`; returns its checksum."""
-    faiss = _faiss()
-    digest = Digest()
+    """Write an index of these (passage id, vector blob) rows to `path`; returns its checksum.
+
+    What FAISS would write of an `IndexIDMap(IndexFlatIP)`, byte for byte (a test holds that), but
+    without having all of it in memory: header, vectors, ids.
+    """
+    every: list[NDArray[np.int64]] = []
     with new_file(path) as file:
-        writer = faiss.PyCallbackIOWriter(lambda block: file.write(digest.feed(block)), BLOCK)
+        file.write(_header(0, dimension))
         for ids, vectors in _batches(rows, dimension):
-            index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
-            index.add_with_ids(vectors, ids)
-            faiss.write_index(index, writer)
-    return str(digest)
+            file.write(vectors.tobytes())
+            every.append(ids)
+        together = np.concatenate([np.empty(0, dtype=np.int64), *every]).astype("<i8")
+        file.write(struct.pack("<Q", len(together)))
+        file.write(together.tobytes())
+        file.seek(0)
+        file.write(_header(len(together), dimension))
+    return file_checksum(path)
+
+
+def _header(count: int, dimension: int) -> bytes:
+    """Both headers (fourcc, dimension, count, two unused numbers, whether trained, metric: inner
+    product) and the length of the vectors, as index_write.cpp of FAISS writes them."""
+    rest = struct.pack("<iqqq?i", dimension, count, 1 << 20, 1 << 20, True, 0)
+    return b"IxMp" + rest + b"IxFI" + rest + struct.pack("<Q", count * dimension)
 
 
 def read(path: Path, checksum: str, dimension: int) -> Any:  # noqa: ANN401
-    """The FAISS index in this file, its parts behind one `search`.
+    """The FAISS index in this file, its vectors mapped into memory where the system can.
 
     Raises ValueError where the file is not what was written: FAISS itself loads more than half of
     damaged files without a word and then answers wrongly.
     """
-    faiss = _faiss()
-    whole = faiss.IndexShards(dimension, False, False)
-    digest = Digest()
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        reader = faiss.PyCallbackIOReader(lambda wanted: digest.feed(file.read(wanted)), BLOCK)
-        try:
-            while file.tell() < size:
-                part = faiss.read_index(reader)
-                if part.d != dimension:
-                    raise ValueError(
-                        f"{path.name} holds vectors of {part.d} numbers, not {dimension}"
-                    )
-                part.this.disown()  # `whole` frees it
-                whole.add_shard(part)
-        except RuntimeError as error:
-            raise ValueError(f"{path.name} is damaged") from error
-        whole.own_indices = True
-    if str(digest) != checksum:
+    if file_checksum(path) != checksum:
         raise ValueError(f"{path.name} is damaged: its checksum is not the recorded one")
-    return whole
+    faiss = _faiss()
+    index = _mapped(faiss, path) if os.name == "posix" else _loaded(faiss, path)
+    if index.d != dimension:
+        raise ValueError(f"{path.name} holds vectors of {index.d} numbers, not {dimension}")
+    return index
+
+
+def _mapped(faiss: Any, path: Path) -> Any:  # noqa: ANN401
+    """The file in the page cache, shared between processes. Never add to such an index: FAISS
+    would end the process."""
+    return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+
+
+def _loaded(faiss: Any, path: Path) -> Any:  # noqa: ANN401
+    """Read through Python: FAISS cannot open every path that Windows has."""
+    with path.open("rb") as file:
+        return faiss.read_index(faiss.PyCallbackIOReader(file.read, 1 << 20))
 
 
 @dataclass(frozen=True, slots=True)

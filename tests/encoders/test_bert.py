@@ -113,33 +113,6 @@ def test_packing_changes_nothing(tiny: Path) -> None:
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("outputs", "inputs", "width"),
-    [(1536, 384, 64), (384, 1536, 32), (1024, 4096, 8), (70, 32, 2), (99, 32, 1)],
-)
-def test_stripes_are_the_same_map(outputs: int, inputs: int, width: int) -> None:
-    chance = np.random.default_rng(outputs)
-    linear = bert.Linear(
-        chance.normal(size=(outputs, inputs)).astype(np.float32),
-        chance.normal(size=outputs).astype(np.float32),
-    )
-    stripes = bert.Stripes.of(linear)
-    assert stripes.weight.shape == (outputs // width, inputs, width)
-    x = chance.normal(size=(12, inputs)).astype(np.float32)
-    expected = x.astype(np.float64) @ linear.weight.T.astype(np.float64) + linear.bias
-    np.testing.assert_allclose(stripes(x), expected, rtol=1e-5, atol=1e-3)
-
-
-def test_the_second_query_goes_through_stripes_and_a_long_text_never(tiny: Path) -> None:
-    model = read(tiny)
-    model.forward([random_ids(33)])
-    model.forward([random_ids(33)])
-    model.forward([random_ids(5)])
-    assert "_striped" not in vars(model)
-    model.forward([random_ids(5)])
-    assert isinstance(vars(model)["_striped"][0].up, bert.Stripes)
-
-
 def test_weights_saved_below_a_head_are_found(tiny: Path) -> None:
     plain = tiny_weights()
     below = {f"bert.{name}": values for name, values in plain.items()}

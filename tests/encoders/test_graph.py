@@ -94,6 +94,15 @@ def test_bulk_moves_to_the_runtime(tiny: Path, monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(encoder._bulk(["the key " * 3_000]), OnnxEngine)
 
 
+def test_who_asks_twice_is_answered_by_the_runtime(tiny: Path) -> None:
+    encoder = load(str(tiny))
+    first = encoder.encode_queries(["the key"])
+    assert isinstance(encoder._for_queries(), NumpyEngine)  # the second: it is made ready now
+    encoder._ready_onnx()  # waits for that
+    assert isinstance(encoder._for_queries(), OnnxEngine)
+    np.testing.assert_allclose(encoder.encode_queries(["the key"]), first, atol=1e-5)
+
+
 def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
     found = recipe.read(tiny, "tiny")
     coarse, exact = SentenceEncoder("tiny", found, "int8"), SentenceEncoder("tiny", found)

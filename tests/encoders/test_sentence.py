@@ -164,6 +164,7 @@ def test_threads_share_an_encoder(tiny: Path) -> None:
 
 ENGINES = {
     "numpy": lambda encoder: NumpyEngine(encoder.recipe, encoder.tokens),
+    "onnx": lambda encoder: OnnxEngine(NumpyEngine(encoder.recipe, encoder.tokens), "fp32"),
 }
 
 

@@ -134,9 +134,9 @@ def test_a_message_can_be_taken_out_and_comes_back(collection, mail):
     assert best(collection, "okapi").path == "mail.mbox/2"
 
 
-def test_records_are_documents_where_that_is_set(tmp_path, collection):
+def test_records_are_documents_where_that_is_set(tmp_path, collection, encoder):
     write(tmp_path / "in" / "a.csv", b"id,name\n1,zebra\n2,okapi\n")
-    folder, encoder = collection.folder, collection._given
+    folder = collection.folder
     collection.index(tmp_path / "in")
     assert best(collection, "okapi").path == "a.csv"
     settings = replace(collection.settings, records=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragkit import cli
+from tests.conftest import REPOSITORY
 from tests.learning.conftest import scored, write_rows
 
 FAST = ("--batch-size", "8", "--dev-share", "0.2", "--evaluations", "3")
@@ -113,3 +114,12 @@ def test_the_parser_knows_the_same_choices_as_training():
 
     assert tuple(OBJECTIVES) == tuple(NEEDS) == parser_training.OBJECTIVES
     assert tuple(POOLINGS) == parser_training.POOLINGS
+
+
+def test_the_training_page_names_options_that_exist():
+    from ragkit.cli.parser import every_action, parser
+
+    known = {option for action in every_action(parser()) for option in action.option_strings}
+    named = set(re.findall(r"--[a-z][a-z-]+", (REPOSITORY / "docs" / "training.md").read_text()))
+    assert len(named) > 10
+    assert named - known == set()

@@ -201,6 +201,20 @@ def test_a_dev_file_is_read_by_the_training_file_s_scale(tmp_path, plain):
     assert any("dev sentences are also trained on" in line for line in notices)
 
 
+def test_texts_beyond_the_window_are_counted_and_said(tmp_path, plain):
+    """The tiny model reads 48 tokens, two of them special."""
+    rows = scored(60)
+    rows[0]["sentence1"] = "river " * 46
+    rows[1]["sentence2"] = "river " * 47
+    pairs, notices = write_rows(tmp_path / "pairs.jsonl", rows), []
+    report = train(pairs, tmp_path / "out", plain, dev_share=0, notify=notices.append)
+    assert report.cut_texts == 1
+    assert notices == [
+        "1 texts are longer than the model's window of 48 tokens; what is beyond it is not "
+        "trained on"
+    ]
+
+
 def test_a_model_is_replaced_only_by_force_and_other_folders_never(pairs, tmp_path, plain):
     first = train(pairs, tmp_path / "out", plain, evaluations=1)
     with pytest.raises(UsageError, match="out is there: choose another --output, or replace"):

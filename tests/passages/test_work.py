@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ragkit.passages import split
-from ragkit.records import Document, Heading
+from ragkit.records import Document, Heading, Table
 
 from .tools import Words, check, shown
 
@@ -90,3 +90,13 @@ def test_a_hundred_thousand_headings() -> None:
     text = "# a\nb\n" * 100_000
     headings = tuple(Heading(n * 6, n * 6 + 3, 1 + n % 6, "a") for n in range(100_000))
     assert len(split(Document(text, "text/markdown", headings=headings), Quick())) == 100_000
+
+
+def test_a_hundred_thousand_pages_and_rows() -> None:
+    text = "Lorem ipsum.\n\n" * 100_000
+    pages = tuple(range(0, len(text), 14))
+    passages = split(Document(text, "application/pdf", pages=pages), Quick())
+    assert passages[-1].page == 100_000
+    rows = "Name | Year\n" + "Lorem | 1900\n" * 100_000
+    document = Document(rows, "text/csv", tables=(Table(0, len(rows), 12),))
+    assert {passage.header for passage in split(document, Quick())} == {"", "Name | Year"}

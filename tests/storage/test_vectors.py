@@ -93,6 +93,30 @@ def test_a_file_of_another_dimension_is_refused(tmp_path):
         vectors.read(path, checksum, 32)
 
 
+@pytest.mark.parametrize("count", [0, 1, 5_000])
+def test_the_file_is_the_one_that_faiss_would_write(tmp_path, count):
+    import faiss
+
+    matrix, ids = unit_rows(count), np.arange(count, dtype=np.int64)[::-1] * 3
+    theirs = faiss.IndexIDMap(faiss.IndexFlatIP(16))
+    if count:
+        theirs.add_with_ids(matrix, ids)
+    path = tmp_path / "vectors-x-1.faiss"
+    vectors.write(path, as_rows(ids, matrix), 16)
+    assert path.read_bytes() == faiss.serialize_index(theirs).tobytes()
+
+
+def test_reading_through_python_gives_the_same_index(tmp_path):
+    import faiss
+
+    path = tmp_path / "vectors-x-1.faiss"
+    vectors.write(path, as_rows(range(40), unit_rows(40)), 16)
+    mapped, loaded = vectors._mapped(faiss, path), vectors._loaded(faiss, path)
+    query = unit_rows(3, seed=5)
+    for one, other in zip(mapped.search(query, 7), loaded.search(query, 7), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_vectors_of_another_length_in_the_database_say_how_to_mend(tmp_path):
     rows = as_rows(range(3), unit_rows(3, dimension=8))
     with pytest.raises(CollectionError, match=r"8 numbers .* makes 16.*ragkit index --rebuild"):
