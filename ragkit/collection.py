@@ -14,9 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ragkit import encoder_choice
 from ragkit.encoder_choice import EncoderChoice
-from ragkit.errors import CollectionError
 from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
 from ragkit.settings import Settings
 from ragkit.storage import embeddings, history, ledger, passages, texts
@@ -214,7 +212,7 @@ class Collection:
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
         )  # fmt: skip
-        return self._answers([asked(query)], wanted)[0]
+        return self._ask([asked(query)], wanted)[0]
 
     async def asearch(  # noqa: PLR0913
         self,
@@ -259,36 +257,12 @@ class Collection:
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
         )  # fmt: skip
-        return self._answers([asked(query) for query in queries], wanted)
+        return self._ask([asked(query) for query in queries], wanted)
 
-    def _answers(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
-        from ragkit.retrieval.pipeline import answers
+    def _ask(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
+        from ragkit.retrieval.pipeline import ask
 
-        where = wanted.condition()
-        with self._store.reading() as connection:
-            if not queries or embeddings.model(connection) is None:
-                return [[] for _ in queries]
-        encoder = self._encoders.ready()
-        if (cut := encoder_choice.cut_off(encoder, queries)) is not None:
-            self._notify(cut)
-        vectors = self._encoders.query_vectors(encoder, queries)
-        with self._store.reading() as connection:  # only now: loading a model may take seconds
-            model = embeddings.model(connection)
-            if model is None or model["fingerprint"] != encoder.fingerprint:
-                raise CollectionError(f"{self.folder} has just changed its model; ask again")
-            found = list(
-                answers(
-                    connection, self._indexes, encoder, model["id"], queries, vectors, wanted, where
-                )
-            )
-            waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
-        if waiting:
-            self._notify(
-                "some passages are not yet found by meaning, only by their words; "
-                "finish with: ragkit index"
-            )
-        self._indexes.mend()
-        return found
+        return ask(self._store, self._indexes, self._encoders, self._notify, queries, wanted)
 
     def model(self) -> ModelSpec | None:
         """The model that the passages are embedded with; None where nothing was indexed yet."""

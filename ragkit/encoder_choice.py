@@ -91,6 +91,18 @@ class EncoderChoice:
             return self.query_vector(encoder, texts[0])[None, :]
         return encoder.encode_queries(texts)
 
+    @staticmethod
+    def cut_off(encoder: Encoder, queries: Sequence[str]) -> str | None:
+        """What a user should know of queries that are longer than the encoder reads."""
+        counts = encoder.count_tokens(queries)
+        long = [tokens for tokens in counts if tokens > encoder.window]
+        if not long:
+            return None
+        what = f"the query has {long[0]} tokens"
+        if len(queries) > 1:
+            what = f"{len(long):,} of the queries have up to {max(long)} tokens"
+        return f"{what}; {encoder.name} reads the first {encoder.window} of them"
+
     def fingerprint_to_write_with(self, model: str | None, rebuild: bool) -> str:
         """What a run of `index` would work with; changes nothing."""
         row = self._row()
@@ -168,18 +180,6 @@ class EncoderChoice:
             "and embed everything again with the other: "
             f"ragkit -c {self._store.folder} index --rebuild {flags}"
         )
-
-
-def cut_off(encoder: Encoder, queries: Sequence[str]) -> str | None:
-    """What a user should know of queries that are longer than the encoder reads."""
-    counts = encoder.count_tokens(queries)
-    long = [tokens for tokens in counts if tokens > encoder.window]
-    if not long:
-        return None
-    what = f"the query has {long[0]} tokens"
-    if len(queries) > 1:
-        what = f"{len(long):,} of the queries have up to {max(long)} tokens"
-    return f"{what}; {encoder.name} reads the first {encoder.window} of them"
 
 
 def wanted(settings: Settings, there: ModelSpec | None) -> ModelSpec:

@@ -8,7 +8,7 @@ each gets the hits that it would get alone. Knows no settings and no rendering.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -17,23 +17,63 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragkit.encoders import Encoder
+from ragkit.errors import CollectionError
 from ragkit.records import Hit
 from ragkit.retrieval import choosing
 from ragkit.retrieval.hits import hits
 from ragkit.retrieval.request import Request
-from ragkit.retrieval.search import DEPTH, Scored, Searcher
-from ragkit.storage import history, passages
+from ragkit.retrieval.search import DEPTH, Scope, Scored, Searcher
+from ragkit.storage import embeddings, history, passages
+from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ragkit.encoder_choice import EncoderChoice
     from ragkit.retrieval.search import Ranking
     from ragkit.storage.filters import Condition
 
 _BLOCK = 4096  # vectors of one product
 _TOGETHER = 1024  # queries of one sweep
 _SPARE = 32  # nearest passages beyond those asked for, so that a sweep is enough
+
+
+def ask(
+    store: Database,
+    indexes: Indexes,
+    encoders: EncoderChoice,
+    notify: Callable[[str], None],
+    queries: Sequence[str],
+    wanted: Request,
+) -> list[list[Hit]]:
+    """The hits of each query, in order; none where the collection is empty.
+
+    Raises UsageError (a filter that cannot be understood), ModelError, CollectionError.
+    """
+    where = wanted.condition()
+    with store.reading() as connection:
+        if not queries or embeddings.model(connection) is None:
+            return [[] for _ in queries]
+    encoder = encoders.ready()
+    if (cut := encoders.cut_off(encoder, queries)) is not None:
+        notify(cut)
+    vectors = encoders.query_vectors(encoder, queries)
+    with store.reading() as connection:  # only now: loading a model may take seconds
+        model = embeddings.model(connection)
+        if model is None or model["fingerprint"] != encoder.fingerprint:
+            raise CollectionError(f"{store.folder} has just changed its model; ask again")
+        found = list(
+            answers(connection, indexes, encoder, model["id"], queries, vectors, wanted, where)
+        )
+        waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
+    if waiting:
+        notify(
+            "some passages are not yet found by meaning, only by their words; "
+            "finish with: ragkit index"
+        )
+    indexes.mend()
+    return found
 
 
 def answers(
@@ -47,13 +87,14 @@ def answers(
     where: Condition | None,
 ) -> Iterator[list[Hit]]:
     """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
+    scope = None if where is None else Scope.of(connection, where)
     single = len(queries) == 1 or wanted.mode == "lexical"
     for first in range(0, len(queries), _TOGETHER):
         part = vectors[first : first + _TOGETHER]
         depth = max(wanted.k, DEPTH) + _SPARE
         near = [None] * len(part) if single else _sweep(connection, model_id, part, depth)
         for text, vector, known in zip(queries[first:], part, near, strict=False):
-            searcher = Searcher(connection, indexes, encoder, model_id, text, vector, where, known)
+            searcher = Searcher(connection, indexes, encoder, model_id, text, vector, scope, known)
             found = hits(connection, chosen(connection, searcher, wanted), wanted.context)
             if wanted.explain and found:
                 from ragkit.retrieval.explaining import explained  # not for a plain query

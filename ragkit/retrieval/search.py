@@ -51,11 +51,32 @@ class Scored:
         return self.dense if self.lexical is None else self.lexical
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a filter lets through: all of it where that is little, else what to ask of each."""
+
+    where: Condition
+    few: list[int] | None
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection, where: Condition) -> Scope:
+        """Look once how much it is."""
+        from ragkit.storage import filters
+
+        return cls(where, filters.few(connection, where, FEW))
+
+    def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+        """Those of `ids` that are let through."""
+        from ragkit.storage import filters
+
+        return filters.among(connection, self.where, ids)
+
+
 class Searcher:
     """One query against one snapshot of a collection.
 
-    `vector` is the query's, (d,) float32 of unit length. `where` limits everything to what it lets
-    through. `near` are the nearest passages of the whole collection where they are known already.
+    `vector` is the query's, (d,) float32 of unit length. `scope` limits everything to what a filter
+    lets through. `near` are the nearest passages of the whole collection where they are known.
     """
 
     def __init__(
@@ -66,18 +87,14 @@ class Searcher:
         model_id: int,
         text: str,
         vector: NDArray[np.float32],
-        where: Condition | None = None,
+        scope: Scope | None = None,
         near: Ranking | None = None,
     ) -> None:
         self.text, self.vector = text, vector
         self._connection, self._indexes = connection, indexes
         self._encoder, self._model_id = encoder, model_id
-        self._where, self._near = where, near
-        self._few: list[int] | None = None
-        if where is not None:
-            from ragkit.storage import filters
-
-            self._few = filters.few(connection, where, FEW)
+        self._scope, self._near = scope, near
+        self._few = None if scope is None else scope.few
 
     def ranking(self, mode: str, fused_by: str) -> Callable[[int, float], list[Scored]]:
         """The function of k and the lowest cosine that ranks in this mode."""
@@ -195,19 +212,14 @@ class Searcher:
 
     def _let_through(self, ids: Sequence[int]) -> Collection[int]:
         """Those of `ids` that the filter lets through; all of them without one."""
-        if self._where is None:
-            return ids
-        from ragkit.storage import filters
-
-        return filters.among(self._connection, self._where, ids)
+        return ids if self._scope is None else self._scope.among(self._connection, ids)
 
     def _kept(self, ids: list[int], scores: list[float]) -> dict[int, float]:
         """The scores of those that are in this snapshot and let through."""
-        there = (
-            passages.existing(self._connection, ids)
-            if self._where is None
-            else self._let_through(ids)
-        )
+        if self._scope is None:
+            there = passages.existing(self._connection, ids)
+        else:
+            there = self._scope.among(self._connection, ids)
         return {each: score for each, score in zip(ids, scores, strict=True) if each in there}
 
 
