@@ -7,7 +7,7 @@ import time
 
 NAMES = (
     *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
-    *("questions", "cutting", "reading"),
+    *("questions", "fusion", "cutting", "reading"),
 )
 
 

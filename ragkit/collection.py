@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ragkit.encoder_choice import EncoderChoice
-from ragkit.errors import CollectionError, UsageError
 from ragkit.records import (
     CollectionStatus,
     Excerpt,
-    Explanation,
     FileStatus,
     Hit,
     IndexReport,
+    Whereabouts,
 )
-from ragkit.settings import MODES, Settings
-from ragkit.storage import embeddings, ledger
+from ragkit.settings import Settings
+from ragkit.storage import ledger
 from ragkit.storage.database import Database
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.summary import summary
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
+    from ragkit.ingest.corpus import Row
+    from ragkit.retrieval.filters import Where
+    from ragkit.retrieval.request import Request
     from ragkit.storage.indexes import Indexes
 
 PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
@@ -149,6 +151,34 @@ class Collection:
                 on_progress,
             )
 
+    def index_rows(
+        self,
+        file: Path,
+        rows: Iterable[Row],
+        *,
+        whole: bool = False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        """Make each of these rows of `file` a document, `path` "file/ID", in an empty collection.
+
+        `whole` keeps a row in one passage, which the encoder's window cuts off. For labelled sets
+        (`evaluation`): `index` would read the file by itself.
+        """
+        from ragkit.ingest import corpus
+
+        cut = corpus.in_passages(self.settings.passage_tokens, self.settings.overlap)
+        with writer_lock(self.folder, "ragkit eval", PATIENCE):
+            corpus.fill(
+                self._store,
+                self._indexes,
+                self._encoders.settle(None, rebuild=False)[0],
+                self._encoders.ready,
+                file,
+                rows,
+                corpus.whole if whole else cut,
+                on_progress,
+            )
+
     def watch(
         self, paths: Paths = (), *, stop: threading.Event | None = None
     ) -> Iterator[IndexReport]:
@@ -166,7 +196,7 @@ class Collection:
             if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
 
-    def search(
+    def search(  # noqa: PLR0913 (each is one choice of a user's)
         self,
         query: str,
         k: int | None = None,
@@ -174,57 +204,32 @@ class Collection:
         mode: str | None = None,
         min_score: float = -1.0,
         context: int = 0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        explain: bool = False,
     ) -> list[Hit]:
         """The k passages that answer best, best first; none where the collection is empty.
 
         `mode`: dense (by cosine similarity, the default), lexical (BM25) or hybrid (both, by
-        reciprocal rank fusion). `min_score` is a cosine in every mode. `context` widens each hit
-        by so many passages on either side. Equal scores come by ascending passage id.
+        `fusion`: convex, of their scores, or rrf, of their ranks). `min_score` is a cosine in every
+        mode. `context` widens each hit by so many passages on either side, and joins those that
+        then overlap. `where` is a filter (docs/ranking.md). `per_document`: so many passages of one
+        document at most. `diverse`: no two alike (MMR; a number is its λ). `explain` adds to each
+        hit why it is there. Equal scores come by ascending passage id.
 
-        Raises UsageError: an empty query, k below 1, an unknown mode.
+        Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.
         """
-        from ragkit.retrieval.hits import hits
-        from ragkit.retrieval.search import Searcher
+        from ragkit.retrieval.request import Request, asked
 
-        query = query.encode("utf-8", "replace").decode()  # an odd terminal's lone surrogates
-        k = self.settings.top_k if k is None else k
-        mode = mode or self.settings.mode
-        if not query.strip():
-            raise UsageError("the query is empty; ask something, as in: ragkit query TEXT")
-        if k < 1:
-            raise UsageError(f"k is {k}; expected 1 or more")
-        if mode not in MODES:
-            raise UsageError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
-        if context < 0:
-            raise UsageError(f"context is {context}; expected 0 or more passages")
-        with self._store.reading() as connection:
-            if embeddings.model(connection) is None:
-                return []
-        encoder = self._encoders.ready()
-        (tokens,) = encoder.count_tokens([query])
-        if tokens > encoder.window:
-            self._notify(
-                f"the query has {tokens} tokens; {encoder.name} reads the first "
-                f"{encoder.window} of them"
-            )
-        vector = self._encoders.query_vector(encoder, query)
-        with self._store.reading() as connection:  # only now: loading a model may take seconds
-            model = embeddings.model(connection)
-            if model is None or model["fingerprint"] != encoder.fingerprint:
-                raise CollectionError(f"{self.folder} has just changed its model; ask again")
-            searcher = Searcher(connection, self._indexes, encoder, model["id"], query, vector)
-            rank = {"dense": searcher.dense, "lexical": searcher.lexical, "hybrid": searcher.hybrid}
-            found = hits(connection, rank[mode](k, min_score), context)
-            waiting = mode != "lexical" and embeddings.any_pending(connection, model["id"])
-        if waiting:
-            self._notify(
-                "some passages are not yet found by meaning, only by their words; "
-                "finish with: ragkit index"
-            )
-        self._indexes.mend()
-        return found
+        wanted = Request(
+            self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
+            where, per_document, diverse, fusion or self.settings.fusion, explain,
+        )  # fmt: skip
+        return self._ask([asked(query)], wanted)[0]
 
-    async def asearch(
+    async def asearch(  # noqa: PLR0913
         self,
         query: str,
         k: int | None = None,
@@ -232,13 +237,47 @@ class Collection:
         mode: str | None = None,
         min_score: float = -1.0,
         context: int = 0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        explain: bool = False,
     ) -> list[Hit]:
         """`search` for event loops: runs on a thread, so the loop goes on."""
         import asyncio
 
         return await asyncio.to_thread(
-            self.search, query, k, mode=mode, min_score=min_score, context=context
-        )
+            self.search, query, k, mode=mode, min_score=min_score, context=context, where=where,
+            per_document=per_document, diverse=diverse, fusion=fusion, explain=explain,
+        )  # fmt: skip
+
+    def search_many(  # noqa: PLR0913
+        self,
+        queries: Sequence[str],
+        k: int | None = None,
+        *,
+        mode: str | None = None,
+        min_score: float = -1.0,
+        context: int = 0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        explain: bool = False,
+    ) -> list[list[Hit]]:
+        """What `search` finds for each query, in order; encoded and compared all at once."""
+        from ragkit.retrieval.request import Request, asked
+
+        wanted = Request(
+            self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
+            where, per_document, diverse, fusion or self.settings.fusion, explain,
+        )  # fmt: skip
+        return self._ask([asked(query) for query in queries], wanted)
+
+    def _ask(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
+        from ragkit.retrieval.pipeline import ask
+
+        return ask(self._store, self._indexes, self._encoders, self._notify, queries, wanted)
 
     def model(self) -> ModelSpec | None:
         """The model that the passages are embedded with; None where nothing was indexed yet."""
@@ -265,7 +304,7 @@ class Collection:
         with self._store.reading() as connection:
             return named.listed(connection, _listed(paths), [status] if status else [])
 
-    def explain(self, path: str | Path) -> Explanation:
+    def explain(self, path: str | Path) -> Whereabouts:
         """Why a path is found or not: what became of it, by which rule, and what changes that."""
         from ragkit.ingest import why
 

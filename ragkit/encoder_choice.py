@@ -13,6 +13,7 @@ import dataclasses
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,24 @@ class EncoderChoice:
             while len(self._vectors) > REMEMBERED:
                 self._vectors.popitem(last=False)
         return vector
+
+    def query_vectors(self, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d) float32, unit rows; several are encoded at once."""
+        if len(texts) == 1:
+            return self.query_vector(encoder, texts[0])[None, :]
+        return encoder.encode_queries(texts)
+
+    @staticmethod
+    def cut_off(encoder: Encoder, queries: Sequence[str]) -> str | None:
+        """What a user should know of queries that are longer than the encoder reads."""
+        counts = encoder.count_tokens(queries)
+        long = [tokens for tokens in counts if tokens > encoder.window]
+        if not long:
+            return None
+        what = f"the query has {long[0]} tokens"
+        if len(queries) > 1:
+            what = f"{len(long):,} of the queries have up to {max(long)} tokens"
+        return f"{what}; {encoder.name} reads the first {encoder.window} of them"
 
     def fingerprint_to_write_with(self, model: str | None, rebuild: bool) -> str:
         """What a run of `index` would work with; changes nothing."""

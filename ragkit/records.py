@@ -102,11 +102,24 @@ def embedded_text(header: str, text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a passage is among the hits: in words, and in meaning."""
+
+    words: Mapping[str, float]  # words of the query that it holds, with what each adds to its BM25
+    missing: tuple[str, ...]  # words of the query that it does not hold
+    share: float  # its BM25 as a share of what all of the query's words could give, 0 to 1
+    sentence: str  # of the passage, the nearest to the query in meaning
+    sentence_score: float  # cosine
+    start: int  # of the sentence; characters into the document's text
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a query.
 
     `score` is the exact cosine of query and passage in every mode. `scores` has the keys
-    dense (cosine), lexical (BM25), fused (reciprocal rank fusion) and rerank; None where that
+    dense (cosine), lexical (BM25), fused (of both) and rerank; None where that
     stage did not see the passage. `stale`: the file has changed or gone since it was indexed.
     """
 
@@ -128,6 +141,7 @@ class Hit:
     metadata: Mapping[str, str]
     stale: bool
     root: str  # absolute path of the indexed folder (or of the file's folder)
+    explanation: Explanation | None = None  # where one was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +227,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Whereabouts:
     """Whether and how a path is found, in words, and the command that changes it."""
 
     path: str  # as it was asked for

@@ -23,6 +23,7 @@ from ragkit.errors import UsageError
 PROJECT_FILE = "ragkit.toml"
 NOT_IN_A_PROJECT = ("base_url", "api_key_env")
 MODES = ("dense", "lexical", "hybrid")
+FUSIONS = ("convex", "rrf")
 _YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # What reading may cost: name, least, most.
 _READER = (
@@ -47,6 +48,7 @@ class Settings:
     window: int | None = None  # tokens the server's model reads at once; None: 256
     tokenizer: str | None = None  # a model here whose tokenizer the server's has; None: estimate
     mode: str = "dense"
+    fusion: str = "convex"  # of the hybrid mode: by scores, or rrf: by ranks
     top_k: int = 10
     passage_tokens: int = 240
     overlap: float = 0.15  # part of a passage that the next one repeats, 0 to 0.2
@@ -63,6 +65,8 @@ class Settings:
         """Refuse what cannot work, with the value found and the values expected."""
         if self.mode not in MODES:
             raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
+        if self.fusion not in FUSIONS:
+            raise UsageError(f"fusion is {self.fusion!r}; expected one of {', '.join(FUSIONS)}")
         if self.precision is not None:
             _check_precision(self.precision)
         if self.dimensions is not None and self.dimensions < 1:

@@ -63,6 +63,11 @@ def test_nine_of_ten_questions_are_answered_among_the_first_five(documents):
     assert recall(documents, 5, "dense") >= 0.9
 
 
+def test_both_together_answer_no_fewer_than_the_better_alone(documents):
+    better = max(recall(documents, 5, mode) for mode in ("dense", "lexical"))
+    assert recall(documents, 5, "hybrid") >= better
+
+
 def test_a_second_run_does_nothing(documents):
     report = documents.index(DATA)
     assert (report.added, report.updated, report.embedded) == (0, 0, 0)

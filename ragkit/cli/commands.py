@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from argparse import Namespace
 from pathlib import Path
 
 from ragkit import settings as configuration
-from ragkit.cli import NOTHING_FOUND, WRONG_USAGE, ledger, render
+from ragkit.cli import WRONG_USAGE, ledger, render
 from ragkit.cli.printing import counted, printable, shown, tell
 from ragkit.cli.where import LOCAL, locate
 from ragkit.collection import Collection
@@ -19,11 +18,12 @@ from ragkit.storage.database import FILE_NAME
 
 def settings_of(arguments: Namespace) -> configuration.Settings:
     """The settings in force, the flags of this command among them."""
-    names = ("collection", "model", "precision", "dimensions", "mode", "top_k", "records")
+    names = ("collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records")
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 
-def _open(arguments: Namespace, *, create: bool = False) -> Collection:
+def opened(arguments: Namespace, *, create: bool = False) -> Collection:
+    """The collection that is meant, open."""
     settings = settings_of(arguments)
     folder = locate(settings.collection)
     return Collection(folder, create=create, settings=settings, notify=tell)
@@ -65,7 +65,7 @@ def index(arguments: Namespace) -> int:
 def _index(arguments: Namespace) -> int:
     from ragkit.cli.progress import progress
 
-    with _open(arguments, create=True) as collection:
+    with opened(arguments, create=True) as collection:
         with progress() as show:
             report = collection.index(
                 arguments.paths,
@@ -97,35 +97,11 @@ def _show_report(arguments: Namespace, report: IndexReport) -> None:
         print(render.report(shown(report)), flush=True)
 
 
-def query(arguments: Namespace) -> int:
-    """`ragkit query`."""
-    text = sys.stdin.read() if arguments.text == "-" else arguments.text
-    with _open(arguments) as collection:
-        hits = collection.search(text, min_score=arguments.min_score, context=arguments.context)
-        empty = not hits and not collection.status().passages
-    if arguments.json:
-        render.json_line([render.hit_fields(hit) for hit in hits])
-    elif arguments.jsonl:
-        for hit in hits:
-            render.json_line(render.hit_fields(hit))
-    elif hits:
-        print(render.hits(shown(hits), text))
-    if (warning := ledger.stale(hits)) is not None:
-        tell(warning)
-    if not hits:
-        tell(
-            "the collection is empty; fill it with: ragkit index FOLDER"
-            if empty
-            else "nothing found"
-        )
-    return 0 if hits else NOTHING_FOUND
-
-
 def get(arguments: Namespace) -> int:
     """`ragkit get`."""
     if arguments.context < 0:
         raise UsageError(f"context is {arguments.context}; expected 0 or more lines")
-    with _open(arguments) as collection:
+    with opened(arguments) as collection:
         excerpt = collection.get(arguments.reference, arguments.context)
     if arguments.json:
         render.json_line(render.excerpt_fields(excerpt))
@@ -138,7 +114,7 @@ def get(arguments: Namespace) -> int:
 
 def status(arguments: Namespace) -> int:
     """`ragkit status`."""
-    with _open(arguments) as collection:
+    with opened(arguments) as collection:
         found = collection.status()
     if arguments.json:
         render.json_line(render.status_fields(found))
@@ -151,7 +127,7 @@ def ls(arguments: Namespace) -> int:
     """`ragkit ls`."""
     if arguments.why:
         return _why(arguments)
-    with _open(arguments) as collection:
+    with opened(arguments) as collection:
         files = collection.files(paths=arguments.paths)
     if arguments.failed:
         files = [file for file in files if file.status in ("failed", "skipped") or file.unread]
@@ -166,7 +142,7 @@ def _why(arguments: Namespace) -> int:
     """`ragkit ls --why`: wrong input where a path is nowhere at all."""
     if not arguments.paths:
         raise UsageError("--why needs a path, as in: ragkit ls --why PATH")
-    with _open(arguments) as collection:
+    with opened(arguments) as collection:
         found = [collection.explain(path) for path in arguments.paths]
     if arguments.json:
         render.json_line([dataclasses.asdict(each) for each in found])
@@ -177,7 +153,7 @@ def _why(arguments: Namespace) -> int:
 
 def remove(arguments: Namespace) -> int:
     """`ragkit remove`."""
-    with _open(arguments) as collection:
+    with opened(arguments) as collection:
         removed = collection.remove(arguments.paths)
     if arguments.json:
         render.json_line({"removed": removed})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ragkit.cli.printing import counted
-from ragkit.records import Coverage, Explanation, FileStatus, Hit, Missing
+from ragkit.records import Coverage, FileStatus, Hit, Missing, Whereabouts
 
 _NAMED = 20  # files that a failed `--strict` and a stale answer name
 # Kinds of reasons, for one and for several.
@@ -113,7 +113,7 @@ def _remark(file: FileStatus) -> str:
     return f"  ({', '.join(holds)})" if holds else ""
 
 
-def explanations(found: Sequence[Explanation]) -> str:
+def explanations(found: Sequence[Whereabouts]) -> str:
     """Why paths are found or not, with the command that changes it."""
     return "\n".join(
         f"{each.path}: {each.answer}" + (f"\n  {each.remedy}" if each.remedy else "")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ragkit import __version__
-from ragkit.cli import parser_encoding, parser_training
+from ragkit.cli import parser_encoding, parser_evaluation, parser_query, parser_training
 from ragkit.cli.printing import tell
-from ragkit.settings import MODES
 
 _SHELLS = ("bash", "zsh", "tcsh")
 
@@ -169,30 +168,6 @@ def _add_index(command: argparse.ArgumentParser) -> None:
     _add_json(command)
 
 
-def _add_query(command: argparse.ArgumentParser) -> None:
-    command.add_argument("text", metavar="TEXT", help="the question; - reads it from stdin")
-    command.add_argument(
-        "-k", "--top-k", type=int, metavar="N", help="passages to show (default: 10)"
-    )
-    command.add_argument(
-        "--mode",
-        choices=MODES,
-        help="dense: by cosine similarity (default); lexical: by words, BM25; hybrid: both",
-    )
-    command.add_argument(
-        "--min-score",
-        type=float,
-        default=-1.0,
-        metavar="X",
-        help="leave out what has a lower cosine, in every mode",
-    )
-    command.add_argument(
-        "--context", type=int, default=0, metavar="N", help="add N passages before and after"
-    )
-    _add_json(command)
-    command.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
-
-
 def _add_get(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "reference",
@@ -249,9 +224,9 @@ _COMMANDS = (
     ),
     _Known(
         ("query", "search"),
-        "commands.query",
+        "querying.query",
         "find the passages that answer a question",
-        _add_query,
+        parser_query.add_query,
     ),
     _Known(("get",), "commands.get", "show the text behind a citation", _add_get),
     _Known(("status",), "commands.status", "say what is in the collection", _add_json),
@@ -280,6 +255,12 @@ _COMMANDS = (
         "training.train",
         "fine-tune a SentenceBERT model on pairs of texts",
         parser_training.add_train,
+    ),
+    _Known(
+        ("eval",),
+        "evaluating.evaluate",
+        "measure retrieval on a labelled set in BEIR's layout",
+        parser_evaluation.add_eval,
     ),
     _Known(
         ("completion",),

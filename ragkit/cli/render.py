@@ -31,8 +31,11 @@ def json_line(value: Any) -> None:  # noqa: ANN401 (whatever JSON can hold)
 
 
 def hit_fields(hit: Hit) -> dict[str, Any]:
-    """A hit as JSON, its fields in the order of the contract."""
-    return dataclasses.asdict(hit)
+    """A hit as JSON, its fields in the order of the contract; `explanation` if it has one."""
+    fields = dataclasses.asdict(hit)
+    if hit.explanation is None:
+        del fields["explanation"]
+    return fields
 
 
 def excerpt_fields(excerpt: Excerpt) -> dict[str, Any]:

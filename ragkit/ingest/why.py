@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ragkit.documents.folder import Found, Passed, scan
 from ragkit.ingest.paths import Place, absolute_path, at, places
-from ragkit.records import Explanation, FileStatus
+from ragkit.records import FileStatus, Whereabouts
 from ragkit.storage import embeddings, ledger, statuses, texts
 
 _RULE = re.compile(r"ignored by (.+):(\d+)$")
@@ -34,7 +34,7 @@ _REMEDIES = {
 
 def explain(
     connection: sqlite3.Connection, path: str, collection: Path, max_bytes: int
-) -> Explanation:
+) -> Whereabouts:
     """What became of a path and why, and the command that changes it. Never raises for what is
     there or not."""
     found = places(connection, path)
@@ -42,7 +42,7 @@ def explain(
     if not found:
         return _outside(connection, path, absolute)
     if absolute.is_relative_to(collection) or absolute.is_relative_to(collection.resolve()):
-        return Explanation(path, "skipped", "it is part of the collection itself")
+        return Whereabouts(path, "skipped", "it is part of the collection itself")
     for place in found:
         rows = at(connection, place)
         exact = [row for row in rows if row.path == place.path]
@@ -57,18 +57,18 @@ def explain(
     return _unknown(path, place, max_bytes)
 
 
-def _outside(connection: sqlite3.Connection, path: str, absolute: Path) -> Explanation:
+def _outside(connection: sqlite3.Connection, path: str, absolute: Path) -> Whereabouts:
     index = f"ragkit index {shlex.quote(path)}"
     roots = ", ".join(root.path for root in ledger.roots(connection)) or "none yet"
     if not os.path.lexists(absolute):
-        return Explanation(path, "unknown", f"there is no such file; the roots are: {roots}")
+        return Whereabouts(path, "unknown", f"there is no such file; the roots are: {roots}")
     answer = f"it is in no root of this collection; the roots are: {roots}"
-    return Explanation(path, "outside", answer, index)
+    return Whereabouts(path, "outside", answer, index)
 
 
 def _file(
     connection: sqlite3.Connection, path: str, place: Place, row: FileStatus, max_bytes: int
-) -> Explanation:
+) -> Whereabouts:
     """What became of a file that the ledger knows."""
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
     when = _when(row)
@@ -76,7 +76,7 @@ def _file(
         there = Path(place.root.path).exists()
         what = "the file is gone" if there else f"its root {place.root.path} is not there"
         answer = f"{what}; as it was {when}, {_holds(row)}"
-        return Explanation(path, "gone", answer, f"ragkit index {_root(place)}", row)
+        return Whereabouts(path, "gone", answer, f"ragkit index {_root(place)}", row)
     now = _scanned(place, max_bytes)
     if isinstance(now, Passed):  # by the rules as they are now
         made = _passed(path, place, now)
@@ -84,18 +84,18 @@ def _file(
         return replace(made, file=row, answer=made.answer + kept)
     if row.kind is not None and row.seconds is None:  # it was passed over, and would not be now
         answer = f"it was left out {when} ({row.reason}), and would be read now"
-        return Explanation(path, "new", answer, index, row)
+        return Whereabouts(path, "new", answer, index, row)
     if row.stale:
         answer = f"it has changed since it was read {when}; as it was then, {_holds(row)}"
-        return Explanation(path, "changed", answer, index, row)
+        return Whereabouts(path, "changed", answer, index, row)
     if row.status in ("skipped", "failed"):
         what = "left out" if row.status == "skipped" else "could not be read"
         answer = f"{what} {when}, and unchanged since: {row.reason}"
-        return Explanation(path, row.status, answer, _remedy(row.kind, place), row)
+        return Whereabouts(path, row.status, answer, _remedy(row.kind, place), row)
     return _read(connection, path, row)
 
 
-def _read(connection: sqlite3.Connection, path: str, row: FileStatus) -> Explanation:
+def _read(connection: sqlite3.Connection, path: str, row: FileStatus) -> Whereabouts:
     """Of a file that was read and has not changed."""
     answer = f"read {_when(row)} and unchanged since: {_holds(row)}"
     waiting = _pending(connection, row)
@@ -106,7 +106,7 @@ def _read(connection: sqlite3.Connection, path: str, row: FileStatus) -> Explana
     if row.warnings:
         answer += f"; {row.warnings[0]}"
     listing = f"ragkit ls --failed {shlex.quote(path)}" if row.unread_count else None
-    return Explanation(path, row.status, answer, "ragkit index" if waiting else listing, row)
+    return Whereabouts(path, row.status, answer, "ragkit index" if waiting else listing, row)
 
 
 def _holds(row: FileStatus) -> str:
@@ -131,7 +131,7 @@ def _pending(connection: sqlite3.Connection, row: FileStatus) -> int:
     return sum(embeddings.pending_in(connection, model["id"], each) for each, _ in documents)
 
 
-def _folder(path: str, rows: Sequence[FileStatus]) -> Explanation:
+def _folder(path: str, rows: Sequence[FileStatus]) -> Whereabouts:
     """Of a folder, from the rows of what is in it."""
     read = [row for row in rows if row.status not in ("skipped", "failed")]
     missing = [row for row in rows if statuses.is_missing(row)]
@@ -142,14 +142,14 @@ def _folder(path: str, rows: Sequence[FileStatus]) -> Explanation:
     for number, what in ((left_out, "left out"), (stale, "changed or gone since")):
         answer += f"; {number:,} {what}" if number else ""
     if stale:
-        return Explanation(path, "folder", answer, f"ragkit index {shlex.quote(path)}")
+        return Whereabouts(path, "folder", answer, f"ragkit index {shlex.quote(path)}")
     listing = f"ragkit ls --failed {shlex.quote(path)}"
-    return Explanation(path, "folder", answer, listing if missing or left_out else None)
+    return Whereabouts(path, "folder", answer, listing if missing or left_out else None)
 
 
 def _member(
     connection: sqlite3.Connection, path: str, place: Place, holder: FileStatus
-) -> Explanation:
+) -> Whereabouts:
     """Of what is in an archive or a mailbox."""
     record = place.path.removeprefix(f"{holder.path}/")
     index = f"ragkit index {shlex.quote(str(Path(holder.root, holder.path)))}"
@@ -158,37 +158,37 @@ def _member(
         if each.record == record:
             answer = f"in {holder.path}, not read: {each.reason}{tail}"
             state = state or ("skipped" if each.skipped else "failed")
-            return Explanation(path, state, answer, index if tail else None, holder)
+            return Whereabouts(path, state, answer, index if tail else None, holder)
     found = texts.records_of(connection, holder.root, holder.path).get(record)
     if found is not None:
         answer = f"in {holder.path}, read {_when(holder)}: {_passages(found[1])}{tail}"
-        return Explanation(path, state or "indexed", answer, index if tail else None, holder)
+        return Whereabouts(path, state or "indexed", answer, index if tail else None, holder)
     answer = f"{holder.path} had no {record} when it was read {_when(holder)}{tail}"
     if holder.reason:
         answer = f"{holder.path} was not read: {holder.reason}{tail}"
-    return Explanation(path, state or "unknown", answer, index if tail else None, holder)
+    return Whereabouts(path, state or "unknown", answer, index if tail else None, holder)
 
 
-def _unknown(path: str, place: Place, max_bytes: int) -> Explanation:
+def _unknown(path: str, place: Place, max_bytes: int) -> Whereabouts:
     """Of what is in a root but not in the ledger."""
     now = _scanned(place, max_bytes)
     if isinstance(now, Passed):
         return _passed(path, place, now)
     if now is None and not place.absolute.is_dir():
-        return Explanation(path, "unknown", f"there is no such file in {place.root.path}")
+        return Whereabouts(path, "unknown", f"there is no such file in {place.root.path}")
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
     what = "holds no file that would be read" if now is None else "it is new since the last index"
-    return Explanation(path, "new", what, None if now is None else index)
+    return Whereabouts(path, "new", what, None if now is None else index)
 
 
-def _passed(path: str, place: Place, passed: Passed) -> Explanation:
+def _passed(path: str, place: Place, passed: Passed) -> Whereabouts:
     """Of what the rules pass over, itself or a folder around it."""
     what = f"the folder {passed.path} is " if passed.path.endswith("/") else ""
     answer = f"{what}{passed.reason}"
     rule = _RULE.match(passed.reason)
     if rule is not None:
         answer += f" ({_line(Path(place.root.folder, rule[1]), int(rule[2]))})"
-    return Explanation(path, "skipped", answer, _remedy(passed.kind, place))
+    return Whereabouts(path, "skipped", answer, _remedy(passed.kind, place))
 
 
 def _line(file: Path, number: int) -> str:

@@ -1,31 +1,35 @@
 """From a query to ranked passage ids with their scores.
 
-Dense: exact cosine over all vectors. Lexical: BM25 over words. Hybrid: reciprocal rank fusion of
-both. Whatever proposed a passage, its `dense` score is the cosine of the stored vectors, computed
-in float64 and rounded to float32, so equal vectors tie exactly; ties go to the smaller id. Knows
-no files and no rendering.
+Dense: exact cosine over all vectors. Lexical: BM25 over words. Hybrid: both, by `fusion`. Each
+ranking is exact, over the whole collection or over what a filter lets through: the k best are
+those that scoring every passage would give. Whatever proposed a passage, its `dense` score is the
+cosine of the stored vectors, computed in float64 and rounded to float32, so equal vectors tie
+exactly; ties go to the smaller id. Knows no files and no rendering.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ragkit.encoders import Encoder
-from ragkit.retrieval.fusion import reciprocal_rank
+from ragkit.retrieval import fusion
 from ragkit.storage import embeddings, passages
 from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ragkit.storage.filters import Condition
+
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
-DEPTH = 100  # passages of each ranking that are fused
+DEPTH = 100  # passages of each ranking that are fused at first
+FEW = 5000  # passages of a filter that are scored one by one rather than picked from the ranking
 _SLACK = 16  # candidates beyond k, so that one look is enough unless many passages are alike
 _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
@@ -39,37 +43,90 @@ class Scored:
     lexical: float | None = None
     fused: float | None = None
 
+    @property
+    def ranked_by(self) -> float:
+        """The score of the last stage that saw it."""
+        if self.fused is not None:
+            return self.fused
+        return self.dense if self.lexical is None else self.lexical
+
 
 @dataclass(frozen=True, slots=True)
-class Searcher:
-    """One query against one snapshot of a collection."""
+class Scope:
+    """What a filter lets through: all of it where that is little, else what to ask of each."""
 
-    connection: sqlite3.Connection
-    indexes: Indexes
-    encoder: Encoder
-    model_id: int
-    text: str
-    query: NDArray[np.float32]  # (d,), unit length
+    where: Condition
+    few: list[int] | None
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection, where: Condition) -> Scope:
+        """Look once how much it is."""
+        from ragkit.storage import filters
+
+        return cls(where, filters.few(connection, where, FEW))
+
+    def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+        """Those of `ids` that are let through."""
+        from ragkit.storage import filters
+
+        return filters.among(connection, self.where, ids)
+
+
+class Searcher:
+    """One query against one snapshot of a collection.
+
+    `vector` is the query's, (d,) float32 of unit length. `scope` limits everything to what a filter
+    lets through. `near` are the nearest passages of the whole collection where they are known.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        indexes: Indexes,
+        encoder: Encoder,
+        model_id: int,
+        text: str,
+        vector: NDArray[np.float32],
+        scope: Scope | None = None,
+        near: Ranking | None = None,
+    ) -> None:
+        self.text, self.vector = text, vector
+        self._connection, self._indexes = connection, indexes
+        self._encoder, self._model_id = encoder, model_id
+        self._scope, self._near = scope, near
+        self._few = None if scope is None else scope.few
+
+    def ranking(self, mode: str, fused_by: str) -> Callable[[int, float], list[Scored]]:
+        """The function of k and the lowest cosine that ranks in this mode."""
+        if mode == "hybrid":
+            return self.by_rank if fused_by == "rrf" else self.hybrid
+        return {"dense": self.dense, "lexical": self.lexical}[mode]
 
     def dense(self, k: int, min_score: float) -> list[Scored]:
         """The k nearest passages by cosine."""
-        index = self.indexes.vectors(self.connection)
+        index = self._indexes.vectors(self._connection)
         if index is None:
             return []
-        found = _exactly(
-            k,
-            len(index),
-            lambda wide: index.nearest(self.query, wide),
-            lambda ids, _: self.cosines(ids),
-        )
+        if self._few is not None:
+            found = _ranked(self._cosines(self._few))[:k]
+        else:
+            found = _exactly(
+                k,
+                len(index),
+                lambda wide: self._nearest(index.nearest, wide),
+                lambda ids, _: self._cosines(self._let_through(ids)),
+            )
         return [Scored(each, score) for each, score in found if score >= min_score]
 
     def lexical(self, k: int, min_score: float) -> list[Scored]:
         """The k best passages by BM25 among those whose cosine is high enough."""
-        words = self.indexes.words(self.connection)
+        words = self._indexes.words(self._connection)
         wide = k
         while True:
-            found = _exactly(wide, len(words), lambda n: words.best(self.text, n), self._present)
+            if self._few is not None:
+                found = _ranked(words.scores(self.text, self._few))[:wide]
+            else:
+                found = _exactly(wide, len(words), lambda n: words.best(self.text, n), self._kept)
             cosines = self.cosines([each for each, _ in found])
             enough = [
                 Scored(each, cosines[each], lexical=score)
@@ -81,21 +138,41 @@ class Searcher:
             wide *= 4
 
     def hybrid(self, k: int, min_score: float) -> list[Scored]:
-        """The k best by reciprocal rank fusion of the two."""
+        """The k best by `fusion.convex`, each scored by cosine and by BM25.
+
+        Both rankings are followed until nothing below could come among the k (the threshold
+        algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001).
+        """
+        words = self._indexes.words(self._connection)
+        most = words.most(self.text)
+        depth = max(2 * k, DEPTH)
+        while True:
+            near, worded = self.dense(depth, -1.0), self.lexical(depth, -1.0)
+            seen = {each.passage_id: each for each in [*near, *worded]}
+            all_words = len(worded) < depth  # no other passage holds any of them
+            unknown = [each for each in seen if seen[each].lexical is None]
+            known = {} if all_words else words.scores(self.text, unknown)
+            fused = [_fused(each, known.get(each.passage_id, 0.0), most) for each in seen.values()]
+            ranked = sorted(fused, key=lambda each: (-each.ranked_by, each.passage_id))
+            enough = [each for each in ranked if each.dense >= min_score]
+            if len(near) < depth or near[-1].dense < min_score:
+                return enough[:k]  # what is left was seen among the words, or is too far away
+            unseen = 0.0 if all_words else worded[-1].lexical or 0.0
+            bound = fusion.convex(near[-1].dense, unseen, most)
+            if len(enough) >= k and enough[k - 1].ranked_by > bound:
+                return enough[:k]
+            depth *= 4
+
+    def by_rank(self, k: int, min_score: float) -> list[Scored]:
+        """The k best by reciprocal rank fusion of the two rankings."""
         depth = max(k, DEPTH)
         near = {each.passage_id: each for each in self.dense(depth, -1.0)}
         worded = {each.passage_id: each for each in self.lexical(depth, -1.0)}
-        fused = reciprocal_rank([list(near), list(worded)])
+        fused = fusion.reciprocal_rank([list(near), list(worded)])
         merged = [
-            Scored(
-                each,
-                (near.get(each) or worded[each]).dense,
-                worded[each].lexical if each in worded else None,
-                score,
-            )
-            for each, score in fused.items()
+            replace(worded.get(each) or near[each], fused=score) for each, score in fused.items()
         ]
-        merged.sort(key=lambda each: (-(each.fused or 0.0), each.passage_id))
+        merged.sort(key=lambda each: (-each.ranked_by, each.passage_id))
         return [each for each in merged if each.dense >= min_score][:k]
 
     def cosines(self, ids: Sequence[int]) -> dict[int, float]:
@@ -103,21 +180,57 @@ class Searcher:
 
         A passage that still waits for its vector is embedded here: every hit carries its cosine.
         """
-        vectors = embeddings.stored_vectors(self.connection, self.model_id, ids)
-        missing = [each for each in ids if each not in vectors]
-        if missing:
-            texts = passages.embedded_texts(self.connection, missing)
-            fresh = self.encoder.encode_passages(list(texts.values()))
-            vectors.update(zip(texts, fresh, strict=True))
+        known = self._cosines(ids)
+        missing = [each for each in ids if each not in known]
+        if not missing:
+            return known
+        texts = passages.embedded_texts(self._connection, missing)
+        fresh = self._encoder.encode_passages(list(texts.values()))
+        return known | self._with_query(dict(zip(texts, fresh, strict=True)))
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+        """Passage id → its vector, (d,) float32, for those that have one."""
+        return embeddings.stored_vectors(self._connection, self._model_id, ids)
+
+    def _cosines(self, ids: Collection[int]) -> dict[int, float]:
+        """The same for those alone that have their vector."""
+        return self._with_query(self.vectors(list(ids)))
+
+    def _with_query(self, vectors: dict[int, NDArray[np.float32]]) -> dict[int, float]:
         if not vectors:
             return {}
-        exact = np.stack(list(vectors.values())).astype(np.float64) @ self.query.astype(np.float64)
+        exact = np.stack(list(vectors.values())).astype(np.float64) @ self.vector.astype(np.float64)
         scores = np.clip(exact, -1.0, 1.0).astype(np.float32)
         return dict(zip(vectors, scores.tolist(), strict=True))
 
-    def _present(self, ids: list[int], scores: list[float]) -> dict[int, float]:
-        there = passages.existing(self.connection, ids)
+    def _nearest(
+        self, nearest: Callable[[NDArray[np.float32], int], Ranking], wide: int
+    ) -> Ranking:
+        if self._near is not None and wide <= len(self._near[0]):
+            return self._near[0][:wide], self._near[1][:wide]
+        return nearest(self.vector, wide)
+
+    def _let_through(self, ids: Sequence[int]) -> Collection[int]:
+        """Those of `ids` that the filter lets through; all of them without one."""
+        return ids if self._scope is None else self._scope.among(self._connection, ids)
+
+    def _kept(self, ids: list[int], scores: list[float]) -> dict[int, float]:
+        """The scores of those that are in this snapshot and let through."""
+        if self._scope is None:
+            there = passages.existing(self._connection, ids)
+        else:
+            there = self._scope.among(self._connection, ids)
         return {each: score for each, score in zip(ids, scores, strict=True) if each in there}
+
+
+def _fused(scored: Scored, lexical: float, most: float) -> Scored:
+    """With both scores and what they make together."""
+    lexical = lexical if scored.lexical is None else scored.lexical
+    return replace(scored, lexical=lexical, fused=fusion.convex(scored.dense, lexical, most))
+
+
+def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
+    return sorted(scores.items(), key=lambda each: (-each[1], each[0]))
 
 
 def _exactly(
@@ -135,7 +248,7 @@ def _exactly(
     while True:
         ids, rough = propose(wide)
         judged = judge(ids.tolist(), rough.tolist())
-        ranked = sorted(judged.items(), key=lambda each: (-each[1], each[0]))
+        ranked = _ranked(judged)
         exhausted = wide >= most or len(ids) < wide
         if exhausted or (len(ranked) >= k and ranked[k - 1][1] > rough[-1] + _ROUNDING):
             return ranked[:k]

@@ -7,6 +7,7 @@ one's files plus what was added: cheap, and readers of the old generation are no
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
 _HEAP = 15_000_000  # bytes tantivy gathers before it writes a segment
 _LONGEST_WORD = 80  # characters; longer ones are hashes and base64
+_K1 = 1.2  # of BM25, as tantivy has it
 MOST_TERMS = 1024  # different words of a query that count
 
 
@@ -144,19 +146,49 @@ class WordIndex:
         Returns ids (n,) int64 and BM25 scores (n,) float32, n ≤ k; equal scores come by ascending
         id among those returned. No character of the query has a meaning of its own.
         """
-        from tantivy import Occur, Query
-
         terms = self.terms(query)[:MOST_TERMS]
         if not terms or not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        ids, scores = self._found(self._any_of(terms), min(k, len(self)))
+        order = np.lexsort((ids, -scores))
+        return ids[order], scores[order]
+
+    def scores(self, query: str, ids: Sequence[int]) -> dict[int, float]:
+        """Id → its BM25 score for the query, the same that `best` gives; those of `ids` alone that
+        hold any of its words."""
+        from tantivy import Occur, Query
+
+        terms = self.terms(query)[:MOST_TERMS]
+        if not terms or not len(ids) or not len(self):
+            return {}
+        these = Query.term_set_query(self._schema, "id", list(ids))
+        clauses: Sequence[Any] = [
+            (Occur.Must, self._any_of(terms)),
+            (Occur.Must, Query.const_score_query(these, 0.0)),
+        ]
+        found, scores = self._found(Query.boolean_query(clauses), len(ids))
+        return dict(zip(found.tolist(), scores.tolist(), strict=True))
+
+    def most(self, query: str) -> float:
+        """What BM25 stays below for any passage: each word of the query in it, very often.
+
+        That is (k1 + 1) times the sum of the words' inverse document frequencies.
+        """
+        total = self._searcher.num_docs
+        counts = [self._searcher.doc_freq("text", term) for term in self.terms(query)[:MOST_TERMS]]
+        inverse = (math.log(1 + max(0.0, total - n + 0.5) / (n + 0.5)) for n in counts)
+        return (_K1 + 1) * sum(inverse)
+
+    def _any_of(self, terms: Sequence[str]) -> Any:  # noqa: ANN401
+        from tantivy import Occur, Query
+
         clauses: Sequence[Any] = [
             (Occur.Should, Query.term_query(self._schema, "text", term, "freq")) for term in terms
         ]
-        found = self._searcher.search(
-            Query.boolean_query(clauses), limit=min(k, len(self)), count=False
-        ).hits
-        scores = np.array([score for score, _ in found], dtype=np.float32)
-        addresses = [address for _, address in found]
-        ids = np.array(self._searcher.fast_field_values("id", addresses), dtype=np.int64)
-        order = np.lexsort((ids, -scores))
-        return ids[order], scores[order]
+        return Query.boolean_query(clauses)
+
+    def _found(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401
+        hits = self._searcher.search(query, limit=limit, count=False).hits
+        scores = np.array([score for score, _ in hits], dtype=np.float32)
+        addresses = [address for _, address in hits]
+        return np.array(self._searcher.fast_field_values("id", addresses), dtype=np.int64), scores

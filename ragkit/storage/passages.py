@@ -77,6 +77,12 @@ def existing(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
     return {row[0] for row in by_id(connection, "SELECT id FROM passages WHERE id", ids)}
 
 
+def documents_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
+    """Passage id → id of its document, for those of `ids` that are there."""
+    rows = by_id(connection, "SELECT id, document_id FROM passages WHERE id", ids)
+    return {row[0]: row[1] for row in rows}
+
+
 def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, sqlite3.Row]:
     """Passage id → everything a hit shows: passage, document, file and root, joined."""
     rows = by_id(

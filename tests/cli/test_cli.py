@@ -80,6 +80,43 @@ def test_query_json_is_the_contract_s_shape(run, kit):
     }
 
 
+def test_query_takes_filters_groups_and_variety(run, kit):
+    (hit,) = json.loads(run("query", "keys", "--where", "type = txt and path ~ sub/*", "--json")[1])
+    assert hit["path"] == "sub/cats.txt"
+    assert run("query", "keys", "--where", "type = pdf") == (1, "", "ragkit: nothing found\n")
+    code, _, err = run("query", "keys", "--where", "type = ")
+    assert (code, err.startswith("ragkit: the filter, at character 8")) == (2, True)
+    hits = json.loads(run("query", "keys", "--per-document", "1", "--lambda", "0.3", "--json")[1])
+    assert sorted(hit["path"] for hit in hits) == ["keys.md", "leave.txt", "sub/cats.txt"]
+
+
+def test_query_explains(run, kit):
+    _, out, _ = run("query", "signing keys vaulted", "-k", "1", "--mode", "hybrid", "--explain")
+    assert re.search(r"scores   dense 0\.\d{3}, lexical \d\.\d{3}, fused 0\.\d{3}\n", out)
+    assert re.search(r"words    .*signing \d\.\d\d.* of what all could give\)", out)
+    assert re.search(r"meaning  0\.\d\d  ", out)
+    (hit,) = json.loads(run("query", "vault", "-k", "1", "--explain", "--json")[1])
+    assert list(hit) == [*HIT, "explanation"]
+    assert list(hit["explanation"]) == [
+        "words", "missing", "share", "sentence", "sentence_score", "start", "end",
+    ]  # fmt: skip
+
+
+def test_a_file_of_queries(run, kit, tmp_path):
+    (tmp_path / "q.txt").write_text("parents at home\n\nkeys in a vault\n")
+    code, out, _ = run("query", "--batch", "q.txt", "-k", "2")
+    first, second = map(json.loads, out.splitlines())
+    assert (code, first["query_id"], second["query"]) == (0, "1", "keys in a vault")
+    assert first["hits"] == json.loads(run("query", "parents at home", "-k", "2", "--json")[1])
+    assert json.loads(run("query", "--batch", "q.txt", "-k", "2", "--json")[1]) == [first, second]
+    run_ = run("query", "--batch", "q.txt", "-k", "1", "--format", "trec", "--mode", "lexical")[1]
+    fields = [line.split() for line in run_.splitlines()]
+    assert [(each[0], each[3], each[5]) for each in fields] == [
+        ("1", "1", "ragkit-lexical"), ("3", "1", "ragkit-lexical"),
+    ]  # fmt: skip
+    assert int(fields[0][2]) == first["hits"][0]["passage_id"]
+
+
 def test_search_is_query_and_jsonl_is_a_hit_a_line(run, kit):
     _, out, _ = run("search", "keys in a vault", "--jsonl", "--mode", "hybrid")
     hits = [json.loads(line) for line in out.splitlines()]
@@ -217,7 +254,9 @@ def test_a_dry_run_makes_no_collection(run, folder, tmp_path):
         (("status",), 3, "no collection at"),
         (("index", "nowhere"), 2, "no file or folder at nowhere"),
         (("index",), 2, "name a folder"),
-        (("query",), 2, "required: TEXT; see: ragkit query --help"),
+        (("query",), 2, "expected a question or --batch FILE"),
+        (("query", "x", "--batch", "q.txt"), 2, "expected a question or --batch FILE"),
+        (("query", "x", "--format", "trec"), 2, "--format is of --batch FILE"),
         (("frobnicate",), 2, "invalid choice: 'frobnicate'"),
         (("init", "a", "-c", "b"), 2, "name the folder once"),
         ((), 2, "required: COMMAND"),

@@ -1,6 +1,7 @@
 """Ranking against brute force over the vectors that are stored."""
 
 import asyncio
+import math
 import threading
 
 import numpy as np
@@ -82,11 +83,42 @@ def test_the_scores_of_each_stage(filled):
     (hybrid,) = filled.search("word1 word2", k=1, mode="hybrid")
     assert (dense.scores["lexical"], dense.scores["fused"]) == (None, None)
     assert lexical.scores["lexical"] > 0
-    assert 1 / 160 < hybrid.scores["fused"] <= 2 / 61
+    assert 0 < hybrid.scores["fused"] <= 1
+    (ranks,) = filled.search("word1 word2", k=1, mode="hybrid", fusion="rrf")
+    assert 1 / 160 < ranks.scores["fused"] <= 2 / 61
     assert hybrid.scores["rerank"] is None
 
 
-def test_hybrid_is_the_fusion_of_both_rankings(filled):
+def fused_by_hand(collection, query):
+    """Passage id → 0.75 · (cosine + 1) / 2 + 0.25 · BM25 / the most that BM25 could give."""
+    total = collection.status().passages
+    bm25 = {hit.passage_id: hit.scores["lexical"] for hit in collection.search(query, k=1000,
+            mode="lexical")}  # fmt: skip
+    holding = [len(collection.search(word, k=1000, mode="lexical")) for word in query.split()]
+    most = 2.2 * sum(math.log(1 + (total - n + 0.5) / (n + 0.5)) for n in holding)
+    return {
+        each: 0.75 * (cosine + 1) / 2 + 0.25 * bm25.get(each, 0.0) / most
+        for each, cosine in brute_force(collection, query, 1000)
+    }
+
+
+@pytest.mark.parametrize("depth", [1, 3, 100])
+@pytest.mark.parametrize("query", ["word1 word2 word3", "word7", "word9 strange words", "strange"])
+def test_hybrid_is_the_best_of_all_passages_however_deep_it_looks_first(
+    filled, monkeypatch, query, depth
+):
+    monkeypatch.setattr("ragkit.retrieval.search.DEPTH", depth)
+    expected = fused_by_hand(filled, query)
+    ranked = sorted(expected, key=lambda each: (-round(expected[each], 9), each))
+    for k in (1, 5, 30, 1000):
+        hits = filled.search(query, k=k, mode="hybrid")
+        assert [hit.passage_id for hit in hits] == ranked[:k]
+        assert [hit.scores["fused"] for hit in hits] == pytest.approx(
+            [expected[hit.passage_id] for hit in hits], abs=1e-6
+        )
+
+
+def test_rank_fusion_is_the_fusion_of_both_rankings(filled):
     query = "word1 word2 word3"
     rankings = [
         [hit.passage_id for hit in filled.search(query, k=100, mode=mode)]
@@ -98,7 +130,8 @@ def test_hybrid_is_the_fusion_of_both_rankings(filled):
         return sum(1 / (61 + ranking.index(each)) for ranking in rankings if each in ranking)
 
     expected = sorted(ids, key=lambda each: (-fused(each), each))[:10]
-    assert [hit.passage_id for hit in filled.search(query, k=10, mode="hybrid")] == expected
+    hybrid = filled.search(query, k=10, mode="hybrid", fusion="rrf")
+    assert [hit.passage_id for hit in hybrid] == expected
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
@@ -128,6 +161,10 @@ def test_lexical_looks_further_when_min_score_leaves_too_few(filled):
         ({"query": "x", "k": 0}, "k is 0; expected 1 or more"),
         ({"query": "x", "mode": "psychic"}, "expected one of dense, lexical, hybrid"),
         ({"query": "x", "context": -1}, "context is -1"),
+        ({"query": "x", "fusion": "cold"}, "fusion is 'cold'; expected one of convex, rrf"),
+        ({"query": "x", "per_document": 0}, "per_document is 0; expected 1 or more"),
+        ({"query": "x", "diverse": 1.5}, "diverse is 1.5; expected λ from 0 to 1"),
+        ({"query": "x", "min_score": float("nan")}, "min_score is nan"),
     ],
 )
 def test_wrong_questions_are_refused(filled, arguments, message):

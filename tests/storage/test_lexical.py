@@ -97,3 +97,35 @@ def test_a_damaged_folder_is_an_error_that_says_so(tmp_path):
     (tmp_path / "words-1" / "meta.json").write_text("{")
     with pytest.raises(ValueError, match="words-1 is damaged"):
         WordIndex.read(tmp_path / "words-1", 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=9).map(" ".join), max_size=20),
+    query=st.lists(st.sampled_from("abcdefghxy"), max_size=5).map(" ".join),
+    chosen=st.sets(st.integers(1, 25)),
+)
+def test_scores_of_given_ids_are_those_of_the_whole_ranking(texts, query, chosen):
+    index = WordIndex.in_memory(list(enumerate(texts, start=1)), 1)
+    ids, scores = index.best(query, 100)
+    every = dict(zip(ids.tolist(), scores.tolist(), strict=True))
+    expected = {each: score for each, score in every.items() if each in chosen}
+    assert index.scores(query, sorted(chosen)) == expected
+
+
+def test_the_most_a_query_can_give_is_never_reached_and_nearly_so():
+    texts = [(1, "fox " * 5000), (2, "fox dog"), (3, "dog"), (4, "cat")]
+    index = WordIndex.in_memory(texts, 1)
+    inverse = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
+    assert index.most("fox") == pytest.approx(2.2 * inverse)
+    assert index.most("fox dog fox") == pytest.approx(2 * 2.2 * inverse)
+    unknown = math.log(1 + (4 + 0.5) / 0.5)
+    assert index.most("zebra") == pytest.approx(2.2 * unknown)
+    assert 0.9 * index.most("fox") < index.best("fox", 1)[1][0] < index.most("fox")
+
+
+def test_nothing_can_be_had_from_no_words():
+    assert WordIndex.in_memory(TEXTS, 1).most("?!") == 0
+    assert WordIndex.in_memory(TEXTS, 1).scores("?!", [1]) == {}
+    assert WordIndex.in_memory(TEXTS, 1).scores("fox", []) == {}
+    assert WordIndex.in_memory([], 1).scores("fox", [1]) == {}

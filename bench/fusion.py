@@ -1,0 +1,54 @@
+"""Dense, lexical and the two fusions of both: on labelled sets beside the repository, and on the
+questions of data/."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from bench.questions import DATA, QUESTIONS, answers
+from ragkit import Collection, Settings
+from ragkit.evaluation import evaluate
+
+SETS = Path(__file__).parent.parent.parent / "shared" / "data"
+SYSTEMS = {
+    "dense": Settings(mode="dense"),
+    "lexical": Settings(mode="lexical"),
+    "rrf": Settings(mode="hybrid", fusion="rrf"),
+    "convex": Settings(mode="hybrid"),
+}
+
+
+def labelled(name: str, protocol: str) -> None:
+    for system, settings in SYSTEMS.items():
+        found = evaluate(SETS / name, settings=settings, protocol=protocol)
+        figures = " | ".join(f"{value:.3f}" for value in found.measures.values())
+        print(f"| {name}, {protocol} | {system} | {figures} |", flush=True)
+
+
+def questions() -> None:
+    """A passage is right if it holds a quote that answers; MRR@10 and R@5 of the first that is."""
+    with tempfile.TemporaryDirectory() as folder, Collection(folder) as collection:
+        collection.index(DATA)
+        for system, settings in SYSTEMS.items():
+            ranks = []
+            for question in QUESTIONS:
+                hits = collection.search(
+                    question["question"], k=10, mode=settings.mode, fusion=settings.fusion
+                )
+                right = (hit.rank for hit in hits if answers(question, hit.path, hit.text))
+                ranks.append(next(right, np.inf))
+            mrr, recall = np.mean(1 / np.array(ranks)), np.mean(np.array(ranks) <= 5)
+            print(f"| {system} | {mrr:.3f} | {recall:.3f} |", flush=True)
+
+
+def main() -> None:
+    print("\n| set | system | nDCG@10 | MRR@10 | R@10 | R@100 |\n|---|---|---|---|---|---|")
+    for protocol in ("beir", "collection"):
+        for name in ("cranfield", "xquad-en"):
+            if (SETS / name).is_dir():
+                labelled(name, protocol)
+    print("\n| data/questions.jsonl | MRR@10 | R@5 |\n|---|---|---|")
+    questions()

@@ -1,0 +1,40 @@
+"""`ragkit eval`: call, show how far it is, say what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import Namespace
+
+from ragkit.cli import render
+from ragkit.cli.commands import settings_of
+from ragkit.cli.printing import printable, tell
+
+
+def evaluate(arguments: Namespace) -> int:
+    """`ragkit eval`."""
+    from ragkit import evaluation
+    from ragkit.cli.progress import progress
+
+    with progress() as show:
+        found = evaluation.evaluate(
+            arguments.dataset,
+            settings=settings_of(arguments),
+            protocol=arguments.protocol,
+            run=arguments.run_file,
+            notify=tell,
+            on_progress=show,
+        )
+    fields = dataclasses.asdict(found)
+    fields |= {name: round(value, 4) for name, value in fields.pop("measures").items()}
+    fields["ms_per_query"] = round(found.ms_per_query, 2)
+    fields["ms_per_query"] = fields.pop("ms_per_query")  # at the end, as the contract has it
+    if arguments.json:
+        render.json_line(fields)
+        return 0
+    print(
+        f"{printable(found.dataset)}, {found.mode}, protocol {found.protocol}, "
+        f"{found.queries:,} {'query' if found.queries == 1 else 'queries'}, "
+        f"{found.ms_per_query:.1f} ms each"
+    )
+    print("  ".join(f"{name} {value:.3f}" for name, value in found.measures.items()))
+    return 0

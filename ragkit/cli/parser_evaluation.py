@@ -1,0 +1,30 @@
+"""What `ragkit eval` takes. Imports nothing but argparse."""
+
+from __future__ import annotations
+
+import argparse
+
+from ragkit.settings import MODES
+
+
+def add_eval(command: argparse.ArgumentParser) -> None:
+    """The arguments of `eval`."""
+    command.add_argument(
+        "dataset",
+        metavar="DATASET",
+        help="a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv",
+    )
+    command.add_argument("--mode", choices=MODES, help="as for query (default: dense)")
+    command.add_argument(
+        "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
+    )
+    command.add_argument(
+        "--protocol",
+        choices=("collection", "beir"),
+        default="collection",
+        help="collection: rows are cut as any document and score by their best passage; beir: a "
+        "row is one passage, title and text, cut off at the model's window, as in published "
+        "figures (default: collection)",
+    )
+    command.add_argument("--run", dest="run_file", metavar="FILE", help="write a TREC run")
+    command.add_argument("--json", action="store_true", help="print one JSON value")

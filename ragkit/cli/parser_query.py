@@ -1,0 +1,90 @@
+"""What `ragkit query` takes. Imports nothing but argparse."""
+
+from __future__ import annotations
+
+import argparse
+
+from ragkit.settings import FUSIONS, MODES
+
+
+def add_query(command: argparse.ArgumentParser) -> None:
+    """The arguments of `query`."""
+    command.add_argument(
+        "text", metavar="TEXT", nargs="?", help="the question; - reads it from stdin"
+    )
+    command.add_argument(
+        "-k", "--top-k", type=int, metavar="N", help="passages to show (default: 10)"
+    )
+    command.add_argument(
+        "--mode",
+        choices=MODES,
+        help="dense: by cosine similarity (default); lexical: by words, BM25; hybrid: both",
+    )
+    command.add_argument(
+        "--fusion",
+        choices=FUSIONS,
+        help="how hybrid makes one ranking of both: convex, of their scores (default); rrf, of "
+        "their ranks",
+    )
+    command.add_argument(
+        "--where",
+        metavar="EXPR",
+        help="only passages that it lets through: 'type = pdf and mtime > 2024-01-01 and "
+        'path ~ "hr/**"\', also as JSON',
+    )
+    command.add_argument(
+        "--min-score",
+        type=float,
+        default=-1.0,
+        metavar="X",
+        help="leave out what has a lower cosine, in every mode",
+    )
+    _add_shaping(command)
+    _add_output(command)
+
+
+def _add_shaping(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--per-document", type=int, metavar="N", help="at most N passages of each document"
+    )
+    command.add_argument(
+        "--diverse",
+        action="store_true",
+        help="no two passages that say the same (maximal marginal relevance)",
+    )
+    command.add_argument(
+        "--lambda",
+        dest="diverse",
+        type=float,
+        metavar="X",
+        help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.5)",
+    )
+    command.add_argument(
+        "--context",
+        type=int,
+        default=0,
+        metavar="N",
+        help="add N passages before and after, and join what then overlaps",
+    )
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--explain",
+        action="store_true",
+        help="say of each hit what every stage gave it, which words it shares with the question, "
+        "and which of its sentences is nearest",
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON value")
+    command.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
+    command.add_argument(
+        "--batch",
+        metavar="FILE",
+        help="answer each line of FILE, or each row of a .jsonl with _id and text, all at once",
+    )
+    command.add_argument(
+        "--format",
+        choices=("json", "trec"),
+        help="of --batch: json, an object a line with query_id, query and hits (default); trec, a "
+        "run whose documents are passage ids",
+    )

@@ -1,0 +1,108 @@
+"""`ragkit query`: one question or a file of them, rendered."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+
+from ragkit.cli import NOTHING_FOUND, ledger, render
+from ragkit.cli.commands import opened
+from ragkit.cli.printing import printable, shown, tell
+from ragkit.errors import UsageError
+from ragkit.records import Hit
+
+
+def query(arguments: Namespace) -> int:
+    """`ragkit query`."""
+    if (arguments.text is None) == (arguments.batch is None):
+        raise UsageError("expected a question or --batch FILE, and not both")
+    if arguments.format and arguments.batch is None:
+        raise UsageError(
+            "--format is of --batch FILE; for one question there are --json and --jsonl"
+        )
+    return _one(arguments) if arguments.batch is None else _batch(arguments)
+
+
+def _one(arguments: Namespace) -> int:
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    with opened(arguments) as collection:
+        hits = collection.search(
+            text,
+            min_score=arguments.min_score,
+            context=arguments.context,
+            where=arguments.where,
+            per_document=arguments.per_document,
+            diverse=arguments.diverse,
+            explain=arguments.explain,
+        )
+        empty = not hits and not collection.status().passages
+    if arguments.json:
+        render.json_line([render.hit_fields(hit) for hit in hits])
+    elif arguments.jsonl:
+        for hit in hits:
+            render.json_line(render.hit_fields(hit))
+    elif arguments.explain:
+        for hit in hits:
+            print(render.hits([shown(hit)], text))
+            print("\n".join(f"         {printable(line)}" for line in _reasons(hit)))
+    elif hits:
+        print(render.hits(shown(hits), text))
+    if (warning := ledger.stale(hits)) is not None:
+        tell(warning)
+    if not hits:
+        tell(
+            "the collection is empty; fill it with: ragkit index FOLDER"
+            if empty
+            else "nothing found"
+        )
+    return 0 if hits else NOTHING_FOUND
+
+
+def _batch(arguments: Namespace) -> int:
+    from ragkit.learning.evaluate import run_lines
+    from ragkit.retrieval.batch import read_queries
+    from ragkit.retrieval.hits import ranked_by
+
+    queries = read_queries(arguments.batch)
+    with opened(arguments) as collection:
+        answers = collection.search_many(
+            list(queries.values()),
+            min_score=arguments.min_score,
+            context=arguments.context,
+            where=arguments.where,
+            per_document=arguments.per_document,
+            diverse=arguments.diverse,
+            explain=arguments.explain,
+        )
+        mode = arguments.mode or collection.settings.mode
+    found = list(zip(queries.items(), answers, strict=True))
+    if arguments.format == "trec":
+        run = {key: {str(h.passage_id): ranked_by(h) for h in hits} for (key, _), hits in found}
+        for line in run_lines(run, f"ragkit-{mode}"):
+            print(line)
+    else:
+        rows = [
+            {"query_id": key, "query": text, "hits": [render.hit_fields(hit) for hit in hits]}
+            for (key, text), hits in found
+        ]
+        for row in [rows] if arguments.json else rows:
+            render.json_line(row)
+    return 0 if any(answers) else NOTHING_FOUND
+
+
+def _reasons(hit: Hit) -> Sequence[str]:
+    """Why the hit is there, a line for each stage."""
+    scores = [f"{stage} {score:.3f}" for stage, score in hit.scores.items() if score is not None]
+    lines = [f"scores   {', '.join(scores)}"]
+    why = hit.explanation
+    if why is not None:
+        held = [f"{word} {gain:.2f}" for word, gain in why.words.items()] or [
+            "none of the question"
+        ]
+        missing = f"; not in it: {', '.join(why.missing)}" if why.missing else ""
+        lines.append(
+            f"words    {', '.join(held)} ({why.share:.0%} of what all could give){missing}"
+        )
+        lines.append(f"meaning  {why.sentence_score:.2f}  {' '.join(why.sentence.split())}")
+    return lines

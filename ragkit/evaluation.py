@@ -1,0 +1,120 @@
+"""How good retrieval is on a labelled set: the corpus indexed, every question asked, measured.
+
+Contract: `evaluate` is the whole of it. The collection it makes is kept in the cache folder under
+a name that says corpus, protocol, model and cut, so that a second run only asks. Two protocols: in
+`collection` a row is cut as in any collection and scores by its best passage; in `beir` a row is
+one passage, title and text, cut off at the encoder's window, which is what published figures are
+taken with. Knows no command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragkit import encoder_choice
+from ragkit.collection import Collection
+from ragkit.encoders.digests import cache_folder, file_digest
+from ragkit.errors import UsageError
+from ragkit.learning import evaluate as labelled
+from ragkit.passages import CUTTER_VERSION
+from ragkit.records import Hit
+from ragkit.retrieval.hits import ranked_by
+from ragkit.settings import Settings
+
+if TYPE_CHECKING:
+    from ragkit.encoders import Encoder
+    from ragkit.ingest.apply import Progress
+
+PROTOCOLS = ("collection", "beir")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured: means over the questions, and wall time from text to hits."""
+
+    dataset: str
+    mode: str
+    protocol: str
+    queries: int
+    measures: dict[str, float]  # by the names of learning.evaluate.MEASURES
+    ms_per_query: float
+
+
+def evaluate(
+    dataset: str | Path,
+    *,
+    settings: Settings | None = None,
+    protocol: str = "collection",
+    run: str | Path | None = None,
+    encoder: Encoder | None = None,
+    notify: Callable[[str], None] = lambda line: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Evaluation:
+    """Measure `settings.mode` with `settings.model` on a folder in BEIR's layout.
+
+    `run` names a file to write the rankings to, as TREC has them. `encoder` replaces the model.
+    Raises UsageError (no such set, a line that cannot be read, an unknown protocol),
+    UnavailableError (ir-measures is missing).
+    """
+    settings = settings or Settings()
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"protocol is {protocol!r}; expected one of {', '.join(PROTOCOLS)}")
+    labels = labelled.read(dataset)
+    labelled.measures({"": {"": 1}}, {})  # a missing package is said before the work
+    if encoder is None:
+        _, encoder = encoder_choice.load(encoder_choice.wanted(settings, None))
+    settings = dataclasses.replace(settings, model=None)
+    name = _name(labels.folder, settings, protocol, encoder.fingerprint)
+    folder = cache_folder() / "eval" / name
+    with Collection(folder, settings=settings, encoder=encoder, notify=notify) as collection:
+        whole = protocol == "beir"
+        file = labels.folder / labelled.CORPUS
+        collection.index_rows(file, labels.rows(), whole=whole, on_progress=on_progress)
+        rankings: dict[str, list[Hit]] = {}
+        first = next(iter(labels.queries.values()))
+        collection.search(first, mode=settings.mode)  # models and index files are loaded by now
+        began = time.perf_counter()
+        for query, text in labels.queries.items():
+            rankings[query] = _documents(collection, text)
+        seconds = time.perf_counter() - began
+    prefix = len(labelled.CORPUS) + 1
+    found = {
+        query: {hit.path[prefix:]: ranked_by(hit) for hit in hits}
+        for query, hits in rankings.items()
+    }
+    if run is not None:
+        labelled.write_run(run, found, f"ragkit-{settings.mode}")
+    by_rank = {query: _by_rank(scores) for query, scores in found.items()}
+    return Evaluation(
+        dataset=labels.folder.resolve().name,
+        mode=settings.mode,
+        protocol=protocol,
+        queries=len(labels.queries),
+        measures=labelled.measures(labels.qrels, by_rank),
+        ms_per_query=1000 * seconds / len(labels.queries),
+    )
+
+
+def _documents(collection: Collection, text: str) -> list[Hit]:
+    """The best passage of each of the best documents."""
+    if not text.strip():
+        return []
+    return collection.search(text, k=labelled.DEPTH, per_document=1)
+
+
+def _by_rank(scores: dict[str, float]) -> dict[str, float]:
+    """The same ranking by scores of which no two are equal: trec_eval has its own idea of ties."""
+    return {document: 1 / rank for rank, document in enumerate(scores, start=1)}
+
+
+def _name(folder: Path, settings: Settings, protocol: str, fingerprint: str) -> str:
+    """A folder's name for all that decides what the collection holds."""
+    cut = (settings.passage_tokens, settings.overlap) if protocol == "collection" else ()
+    what = (file_digest(folder / labelled.CORPUS), protocol, fingerprint, CUTTER_VERSION, cut)
+    return f"{folder.resolve().name[:40]}-{blake2b(repr(what).encode(), digest_size=8).hexdigest()}"

@@ -1,0 +1,145 @@
+"""Queries to hits, one after the other or all at once: the order in which the stages come.
+
+Ranking (search), what is left of it (choosing), hits, explanations. Many queries are compared with
+all vectors in one sweep of matrix products over the database, and go the same way from there, so
+each gets the hits that it would get alone. Knows no settings and no rendering.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ragkit.encoders import Encoder
+from ragkit.errors import CollectionError
+from ragkit.records import Hit
+from ragkit.retrieval import choosing
+from ragkit.retrieval.hits import hits
+from ragkit.retrieval.request import Request
+from ragkit.retrieval.search import DEPTH, Scope, Scored, Searcher
+from ragkit.storage import embeddings, history, passages
+from ragkit.storage.database import Database
+from ragkit.storage.indexes import Indexes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ragkit.encoder_choice import EncoderChoice
+    from ragkit.retrieval.search import Ranking
+    from ragkit.storage.filters import Condition
+
+_BLOCK = 4096  # vectors of one product
+_TOGETHER = 1024  # queries of one sweep
+_SPARE = 32  # nearest passages beyond those asked for, so that a sweep is enough
+
+
+def ask(
+    store: Database,
+    indexes: Indexes,
+    encoders: EncoderChoice,
+    notify: Callable[[str], None],
+    queries: Sequence[str],
+    wanted: Request,
+) -> list[list[Hit]]:
+    """The hits of each query, in order; none where the collection is empty.
+
+    Raises UsageError (a filter that cannot be understood), ModelError, CollectionError.
+    """
+    where = wanted.condition()
+    with store.reading() as connection:
+        if not queries or embeddings.model(connection) is None:
+            return [[] for _ in queries]
+    encoder = encoders.ready()
+    if (cut := encoders.cut_off(encoder, queries)) is not None:
+        notify(cut)
+    vectors = encoders.query_vectors(encoder, queries)
+    with store.reading() as connection:  # only now: loading a model may take seconds
+        model = embeddings.model(connection)
+        if model is None or model["fingerprint"] != encoder.fingerprint:
+            raise CollectionError(f"{store.folder} has just changed its model; ask again")
+        found = list(
+            answers(connection, indexes, encoder, model["id"], queries, vectors, wanted, where)
+        )
+        waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
+    if waiting:
+        notify(
+            "some passages are not yet found by meaning, only by their words; "
+            "finish with: ragkit index"
+        )
+    indexes.mend()
+    return found
+
+
+def answers(
+    connection: sqlite3.Connection,
+    indexes: Indexes,
+    encoder: Encoder,
+    model_id: int,
+    queries: Sequence[str],
+    vectors: NDArray[np.float32],
+    wanted: Request,
+    where: Condition | None,
+) -> Iterator[list[Hit]]:
+    """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
+    scope = None if where is None else Scope.of(connection, where)
+    single = len(queries) == 1 or wanted.mode == "lexical"
+    for first in range(0, len(queries), _TOGETHER):
+        part = vectors[first : first + _TOGETHER]
+        depth = max(wanted.k, DEPTH) + _SPARE
+        near = [None] * len(part) if single else _sweep(connection, model_id, part, depth)
+        for text, vector, known in zip(queries[first:], part, near, strict=False):
+            searcher = Searcher(connection, indexes, encoder, model_id, text, vector, scope, known)
+            found = hits(connection, chosen(connection, searcher, wanted), wanted.context)
+            if wanted.explain and found:
+                from ragkit.retrieval.explaining import explained  # not for a plain query
+
+                words = indexes.words(connection)
+                reasons = explained(searcher, words, encoder, found)
+                pairs = zip(found, reasons, strict=True)
+                found = [replace(hit, explanation=reason) for hit, reason in pairs]
+            yield found
+
+
+def chosen(connection: sqlite3.Connection, searcher: Searcher, wanted: Request) -> list[Scored]:
+    """The passages that a request is answered with, in order."""
+    rank = searcher.ranking(wanted.mode, wanted.fusion)
+    k = wanted.k
+    if wanted.diversity is not None:
+        k = max(choosing.POOL_FACTOR * k, choosing.POOL)
+    if wanted.per_document is None:
+        found = rank(k, wanted.min_score)
+    else:
+        documents = partial(passages.documents_of, connection)
+        found = choosing.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
+    if wanted.diversity is not None:
+        return choosing.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
+    return found
+
+
+def _sweep(
+    connection: sqlite3.Connection, model_id: int, queries: NDArray[np.float32], depth: int
+) -> list[Ranking]:
+    """The `depth` nearest passages of each query, by float32 products; one look at each vector."""
+    count = len(queries)
+    ids = np.empty((count, 0), dtype=np.int64)
+    scores = np.empty((count, 0), dtype=np.float32)
+    rows = history.vectors_since(connection, model_id, 0)
+    while block := list(islice(rows, _BLOCK)):
+        matrix = np.frombuffer(b"".join(row[1] for row in block), dtype="<f4")
+        matrix = matrix.reshape(len(block), queries.shape[1])
+        fresh = np.broadcast_to(np.array([row[0] for row in block]), (count, len(block)))
+        scores = np.concatenate([scores, queries @ matrix.T], axis=1)
+        ids = np.concatenate([ids, fresh], axis=1)
+        if scores.shape[1] > depth:
+            best = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
+            scores = np.take_along_axis(scores, best, axis=1)
+            ids = np.take_along_axis(ids, best, axis=1)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ids, scores = np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
+    return list(zip(ids, scores, strict=True))

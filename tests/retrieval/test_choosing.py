@@ -1,0 +1,84 @@
+"""What is chosen of a ranking, by hand and on real collections of the deterministic encoder."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from ragkit.retrieval.choosing import diverse
+from ragkit.retrieval.search import Scored
+
+
+def vectors_of(table):
+    return lambda ids: {each: np.array(table[each], dtype=np.float32) for each in ids}
+
+
+def test_maximal_marginal_relevance_by_hand():
+    pool = [Scored(1, 0.9), Scored(2, 0.88), Scored(3, 0.5)]
+    table = {1: [1, 0], 2: [0.96, 0.28], 3: [0, 1]}
+    # After 1: 2 has .5 · .88 − .5 · .96 = −.04, 3 has .5 · .5 − 0 = .25.
+    assert [each.passage_id for each in diverse(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+    # .9 · .88 − .1 · .96 = .696 against .9 · .5 = .45
+    assert [each.passage_id for each in diverse(pool, 2, 0.9, vectors_of(table))] == [1, 2]
+
+
+def test_words_count_as_a_share_of_the_best():
+    pool = [Scored(1, 0.1, lexical=20.0), Scored(2, 0.1, lexical=19.0), Scored(3, 0.9, lexical=5.0)]
+    table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
+    # 2: .5 · .95 − .5 = −.025; 3: .5 · .25 = .125
+    assert [each.passage_id for each in diverse(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+
+
+def test_passages_without_vector_are_like_nothing():
+    pool = [Scored(1, 0.9), Scored(2, 0.8)]
+    found = diverse(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})
+    assert [each.passage_id for each in found] == [1, 2]
+    assert diverse([], 3, 0.5, lambda ids: {}) == []
+
+
+@pytest.fixture
+def filled(collection, tmp_path):
+    """Forty documents; number n has n % 5 + 1 passages with the word it is asked for."""
+    folder = tmp_path / "filled"
+    folder.mkdir()
+    for number in range(40):
+        parts = [
+            f"# Part {part}\n\nword{part} and common words of n{number}p{part}."
+            for part in range(number % 5 + 1)
+        ]
+        (folder / f"{number:02}.md").write_text("\n\n".join(parts))
+    collection.index(folder)
+    return collection
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+@pytest.mark.parametrize("most", [1, 2, 9])
+def test_no_document_comes_more_often_than_asked(filled, mode, most):
+    everything = filled.search("common words", k=500, mode=mode)
+    taken, expected = Counter(), []
+    for hit in everything:
+        taken[hit.path] += 1
+        expected += [hit.passage_id] * (taken[hit.path] <= most)
+    for k in (3, 40, 300):
+        hits = filled.search("common words", k=k, mode=mode, per_document=most)
+        assert [hit.passage_id for hit in hits] == expected[:k]
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_with_relevance_alone_nothing_is_moved(filled, mode):
+    plain = filled.search("common words", k=10, mode=mode)
+    assert filled.search("common words", k=10, mode=mode, diverse=1.0) == plain
+
+
+def test_copies_do_not_come_twice_among_the_first(collection, tmp_path):
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number}.txt").write_text("keys are rotated often")
+    (folder / "other.txt").write_text("keys open doors")
+    collection.index(folder)
+    assert "other.txt" not in [hit.path for hit in collection.search("keys rotated often", k=5)]
+    hits = collection.search("keys rotated often", k=5, diverse=True)
+    assert hits[1].path == "other.txt"
+    one = collection.search("keys rotated often", k=5, diverse=True, where="path = other.txt")
+    assert [hit.path for hit in one] == ["other.txt"]

@@ -1,0 +1,80 @@
+"""The k best of what a filter lets through, against ranking everything and leaving out the rest."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ragkit import Collection, Settings
+from tests.conftest import WordEncoder
+
+COUNT = 1000
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A thousand records: `n` counts from 0, `even` is yes or no, texts share a few words."""
+    folder = tmp_path_factory.mktemp("rows")
+    chance = np.random.default_rng(5)
+    lines = []
+    for n in range(COUNT):
+        text = " ".join(f"word{each}" for each in chance.integers(0, 60, size=8))
+        lines.append(json.dumps({"n": n, "even": "no" if n % 2 else "yes", "text": text}))
+    (folder / "rows.jsonl").write_text("\n".join(lines))
+    with Collection(
+        folder / "kit", settings=Settings(records=True), encoder=WordEncoder()
+    ) as collection:
+        assert collection.index(folder / "rows.jsonl").passages == COUNT
+        yield collection
+
+
+@pytest.mark.parametrize("few", [0, 100, 5000])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    share=st.sampled_from([0.001, 0.01, 0.1, 0.5, 0.9, 1.0]),
+    start=st.integers(0, COUNT - 1),
+    words=st.lists(st.integers(0, 65), min_size=1, max_size=4),
+    k=st.sampled_from([1, 10, 150]),
+    mode=st.sampled_from(["dense", "lexical", "hybrid"]),
+)
+def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
+    end = start + round(share * COUNT)
+    query = " ".join(f"word{each}" for each in words)
+    whole = rows.search(query, k=COUNT, mode=mode)
+    expected = [hit for hit in whole if start <= int(hit.metadata["n"]) < end]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ragkit.retrieval.search.FEW", few)
+        hits = rows.search(query, k=k, mode=mode, where=f"n >= {start} and n < {end}")
+    assert [hit.passage_id for hit in hits] == [hit.passage_id for hit in expected[:k]]
+    assert [hit.scores for hit in hits] == [hit.scores for hit in expected[:k]]
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+@pytest.mark.parametrize("few", [0, 5000])
+def test_min_score_holds_within_a_filter(rows, monkeypatch, mode, few):
+    monkeypatch.setattr("ragkit.retrieval.search.FEW", few)
+    query, where = "word1 word2 word3", "even = yes"
+    every = rows.search(query, k=COUNT, mode=mode, where=where)
+    bound = sorted(hit.score for hit in every)[len(every) // 2]
+    kept = rows.search(query, k=20, mode=mode, where=where, min_score=bound)
+    expected = [hit.passage_id for hit in every if hit.score >= bound][:20]
+    assert [hit.passage_id for hit in kept] == expected
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_nothing_let_through_finds_nothing(rows, mode):
+    assert rows.search("word1", mode=mode, where="n > 5000") == []
+    assert rows.search("word1", mode=mode, where={"nobody": "has this"}) == []
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_many_queries_get_what_each_gets_alone(rows, mode):
+    queries = [f"word{n} word{n + 5}" for n in range(30)]
+    for where in (None, "even = no", "n < 12"):
+        together = rows.search_many(queries, k=7, mode=mode, where=where)
+        alone = [rows.search(query, k=7, mode=mode, where=where) for query in queries]
+        assert together == alone

@@ -1,0 +1,61 @@
+"""What hits show: spans that are joined, and why they are there."""
+
+import pytest
+
+
+@pytest.fixture
+def parts(collection, tmp_path):
+    """One document of ten passages, numbered in the order of the text, and another."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    paragraphs = [f"# Part {n}\n\nWord{n} stands here. Nothing else does." for n in range(10)]
+    (folder / "parts.md").write_text("\n\n".join(paragraphs))
+    (folder / "other.txt").write_text("Word3 again.")
+    collection.index(folder)
+    return collection
+
+
+def test_widened_spans_that_meet_are_one_hit_with_the_best_ones_scores(parts):
+    plain = parts.search("word3 word4", k=3, mode="lexical", where="path = parts.md")
+    assert [hit.heading for hit in plain] == [("Part 4",), ("Part 3",)]
+    (hit,) = parts.search("word3 word4", k=3, mode="lexical", where="path = parts.md", context=1)
+    assert (hit.passage_id, hit.scores) == (plain[0].passage_id, plain[0].scores)
+    document = parts.get("parts.md").text
+    assert hit.text == document[hit.start : hit.end]
+    assert hit.text.startswith("# Part 2") and "Word5" in hit.text and "Word6" not in hit.text
+    assert parts.get(hit.citation).text.strip() == hit.text.strip()
+
+
+def test_spans_that_do_not_meet_and_other_documents_stay_apart(parts):
+    hits = parts.search("word1 word8 word3", k=4, mode="lexical", context=1)
+    assert [hit.rank for hit in hits] == [1, 2, 3]
+    texts = {hit.path: [] for hit in hits}
+    for hit in hits:
+        texts[hit.path].append(hit.text)
+    assert len(texts["other.txt"]) == 1
+    low, high = sorted(texts["parts.md"])  # 0 to 2 and 2 to 4 are joined, 7 to 9 is apart
+    assert "Word0" in low and "Word4" in low and "Word5" not in low
+    assert "Word7" in high and "Word9" in high
+
+
+def test_an_explanation_says_which_words_and_which_sentence(collection, tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    text = "Cats sleep. Rotate signing keys every ninety days! Dogs bark."
+    (folder / "a.txt").write_text(text)
+    (folder / "b.txt").write_text("Nothing about it.")
+    collection.index(folder)
+    query = "signing keys of Quarterly keys"
+    for mode in ("dense", "lexical", "hybrid"):
+        hit = collection.search(query, k=1, mode=mode, explain=True)[0]
+        why = hit.explanation
+        assert set(why.words) == {"signing", "keys"}
+        assert why.missing == ("of", "Quarterly")
+        assert why.sentence == "Rotate signing keys every ninety days!"
+        assert why.sentence == text[why.start : why.end]
+        (lexical,) = collection.search(query, k=1, mode="lexical")
+        assert sum(why.words.values()) == pytest.approx(lexical.scores["lexical"], rel=1e-5)
+        vectors = collection._encoders.ready().encode_queries([why.sentence, query])
+        assert why.sentence_score == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-5)
+    assert 0 < why.share < 1
+    assert collection.search(query, k=1)[0].explanation is None

