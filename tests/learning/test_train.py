@@ -65,23 +65,25 @@ def test_the_folder_holds_a_model_a_card_a_report_and_curves(trained):
 
 
 def test_ragkit_and_sentence_transformers_serve_it_alike(trained):
+    assert_served_alike(trained[0].output)
+    assert models.load(trained[0].output).dimension == trained[0].dimension == 32
+
+
+def assert_served_alike(folder):
     sentence_transformers = pytest.importorskip("sentence_transformers")
-    report, _ = trained
-    encoder = models.load(report.output)
+    encoder = models.load(folder)
     assert engines.NumpyEngine.serves(encoder.recipe)
     texts = ["the key", "every week the bank", "river " * 60]
-    model = sentence_transformers.SentenceTransformer(report.output, device="cpu")
+    model = sentence_transformers.SentenceTransformer(folder, device="cpu")
     expected = model.encode(texts, normalize_embeddings=True)
     assert encoder.encode_passages(texts) == pytest.approx(expected, abs=1e-5)
-    assert encoder.dimension == report.dimension == 32
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
 def test_the_pooling_asked_for_is_the_one_served(pairs, tmp_path, plain, pooling):
     report = train(pairs, tmp_path / "out", plain, pooling=pooling, evaluations=1)
-    encoder = models.load(report.output)
-    assert (report.pooling, encoder.recipe.pooling) == (pooling, pooling)
-    assert engines.NumpyEngine.serves(encoder.recipe)
+    assert (report.pooling, models.load(report.output).recipe.pooling) == (pooling, pooling)
+    assert_served_alike(report.output)
     again = train(pairs, tmp_path / "again", report.output, evaluations=1)
     assert again.pooling == pooling  # without a word of it, what the model has
 
