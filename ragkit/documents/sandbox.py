@@ -7,10 +7,12 @@ replaced when one has cost it its life. What it answers is not trusted (see `wir
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +36,7 @@ _MODERATE = 1_000_000  # bytes
 _SECONDS_PER_MB = 1.0  # beside `seconds`: large files may take longer
 _TOGETHER = 10  # times that: a file with all that is in it
 _START_SECONDS = 60.0
+_ABORTS = (signal.SIGABRT, getattr(signal, "SIGTRAP", None), signal.SIGILL)
 _LOOK = 0.05  # seconds between two looks at the clock
 # All that the worker learns of this program's environment: what finding libraries may need.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TZ")
@@ -137,6 +140,7 @@ class _Worker:
     def __init__(self, limits: ReadLimits) -> None:
         self._limits = limits
         self._fresh = True
+        self._closed = False
         self._process = subprocess.Popen(  # noqa: S603 (this interpreter)
             _command(),
             stdin=subprocess.PIPE,
@@ -197,18 +201,35 @@ class _Worker:
         return _Answer(found, None, all(each.reason != over for each in found), fresh)
 
     def _cause_of_death(self) -> str:
-        try:
-            code = self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
+        code, peak = self._end()
+        if code is None:
             return "the reader's answer makes no sense"
-        if code == confinement.OVER_MEMORY:
+        # Libraries in C abort where they get no memory; what they had by then may be half of it.
+        starved = -code in _ABORTS and peak > self._limits.memory_mb << 19
+        if starved or code == confinement.OVER_MEMORY:
             return confinement.out_of_memory(self._limits.memory_mb)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return f"the reader died ({how})"
 
+    def _end(self) -> tuple[int | None, int]:
+        """The exit code of the process, None where it runs on; the most memory it had, in bytes."""
+        last = time.monotonic() + 1
+        while (code := self._process.returncode) is None and time.monotonic() < last:
+            if not hasattr(os, "wait4"):
+                self._process.poll()
+            else:
+                with contextlib.suppress(ChildProcessError):  # `kill` was the first to know
+                    process, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+                    if process:
+                        self._process.returncode = os.waitstatus_to_exitcode(status)
+                        unit = 1 if sys.platform == "darwin" else 1024
+                        return self._process.returncode, usage.ru_maxrss * unit
+            time.sleep(0.01)
+        return code, 0
+
     def _watch(self) -> None:
         """Kill the process when its time is up. Windows can wait for no pipe with a time limit."""
-        while self._process.poll() is None:
+        while not self._closed:
             if time.monotonic() >= self._deadline:
                 self.kill()
             time.sleep(_LOOK)
@@ -219,13 +240,12 @@ class _Worker:
 
     def close(self) -> None:
         """End the process and wait for it."""
+        self._closed = True
         self._process.kill()
         for pipe in (self._requests, self._answers, self._process.stderr):
-            try:
+            with contextlib.suppress(OSError):  # of what was still to be sent
                 if pipe is not None:
                     pipe.close()
-            except OSError:  # what was to be sent to it
-                pass
         self._process.wait()
 
 

@@ -25,9 +25,8 @@ with tempfile.TemporaryDirectory() as name:
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 times = sorted(found.seconds, reverse=True)
 print(f"{sum(found.outcomes.values())} files: {dict(found.outcomes)}")
-print(
-    f"slowest, processor time: {', '.join(f'{seconds:.2f} s {name}' for seconds, name in times[:5])}"
-)
+slowest = ", ".join(f"{seconds:.2f} s {name}" for seconds, name in times[:5])
+print(f"slowest, in processor time: {slowest}")
 print(f"over {SECONDS:.0f} s: {sum(seconds > SECONDS for seconds, _ in times)}")
 print(f"largest worker: {peak:.0f} MB")
 for reason, count in found.reasons.most_common(40):
