@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import ragkit
-from ragkit.documents import READERS, confinement, read_all, sniff, wire
+from ragkit.documents import READERS, confinement, media_types, read_all, sniff, wire
 from ragkit.documents.budget import MAX_DEPTH, Budget
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.plain import read_plain
@@ -75,7 +75,7 @@ class Sandbox:
 
         Where one is passed, the last record says so. Raises nothing for what the file holds.
         """
-        if len(data) <= _MODERATE and sniff.media_type(data, name) in _OWN:
+        if _is_own(data, name):
             return list(read_all(data, name, records=records))
         try:
             answer = self._answer(data, name, records)
@@ -123,6 +123,12 @@ class Sandbox:
         worker = self._worker
         if worker is not None:
             worker.kill()
+
+
+def _is_own(data: bytes, name: str) -> bool:
+    """Whether this is text that readers of our own take, and little of it."""
+    packed = data.startswith((b"PK", media_types.OLE2))  # no need to look into these
+    return len(data) <= _MODERATE and not packed and sniff.media_type(data, name) in _OWN
 
 
 class _Answer(NamedTuple):
