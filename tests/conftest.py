@@ -18,6 +18,7 @@ from ragkit import Collection, Settings
 
 REPOSITORY = Path(__file__).parent.parent
 MODEL_SETTINGS = ("PRECISION", "DIMENSIONS", "BASE_URL", "API_KEY_ENV", "WINDOW", "TOKENIZER")
+READER_SETTINGS = ("READER_SECONDS", "READER_MEMORY_MB", "READER_OUTPUT_MB", "READER_DEPTH")
 SHARED = REPOSITORY.parent / "shared"
 
 
@@ -63,7 +64,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"RAGKIT_{name}_DIR", str(home / name.lower()))
-    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", *MODEL_SETTINGS):
+    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", *MODEL_SETTINGS, *READER_SETTINGS):
         monkeypatch.delenv(f"RAGKIT_{name}", raising=False)
 
 

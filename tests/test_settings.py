@@ -51,6 +51,8 @@ def test_the_nearest_project_file_counts(project):
         ("passage_tokens = 3", "passage_tokens is 3; expected 16 to 8192"),
         ("max_file_mb = 0", "max_file_mb is 0"),
         ('precision = "fp7"', "precision is 'fp7'; expected one of fp32, int8"),
+        ("reader_seconds = 0", "reader_seconds is 0; expected 1 to 86,400"),
+        ("reader_memory_mb = 3", "reader_memory_mb is 3; expected 64 to 1,000,000"),
         ("dimensions = 0", "dimensions is 0; expected 1 or more"),
         ('dimensions = "many"', "dimensions is 'many'; expected int"),
         ("window = 3", "window is 3; expected 16 tokens or more"),

@@ -7,10 +7,12 @@ replaced when one has cost it its life. What it answers is not trusted (see `wir
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import ragkit
-from ragkit.documents import READERS, confinement, read_all, sniff, wire
+from ragkit.documents import READERS, confinement, media_types, read_all, sniff, wire
 from ragkit.documents.budget import MAX_DEPTH, Budget
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.plain import read_plain
@@ -34,6 +36,7 @@ _MODERATE = 1_000_000  # bytes
 _SECONDS_PER_MB = 1.0  # beside `seconds`: large files may take longer
 _TOGETHER = 10  # times that: a file with all that is in it
 _START_SECONDS = 60.0
+_ABORTS = (signal.SIGABRT, getattr(signal, "SIGTRAP", None), signal.SIGILL)
 _LOOK = 0.05  # seconds between two looks at the clock
 # All that the worker learns of this program's environment: what finding libraries may need.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TZ")
@@ -72,7 +75,7 @@ class Sandbox:
 
         Where one is passed, the last record says so. Raises nothing for what the file holds.
         """
-        if len(data) <= _MODERATE and sniff.media_type(data, name) in _OWN:
+        if _is_own(data, name):
             return list(read_all(data, name, records=records))
         try:
             answer = self._answer(data, name, records)
@@ -122,6 +125,12 @@ class Sandbox:
             worker.kill()
 
 
+def _is_own(data: bytes, name: str) -> bool:
+    """Whether this is text that readers of our own take, and little of it."""
+    packed = data.startswith((b"PK", media_types.OLE2))  # no need to look into these
+    return len(data) <= _MODERATE and not packed and sniff.media_type(data, name) in _OWN
+
+
 class _Answer(NamedTuple):
     """What a worker has made of a file."""
 
@@ -138,6 +147,7 @@ class _Worker:
     def __init__(self, limits: ReadLimits) -> None:
         self._limits = limits
         self._fresh = True
+        self._closed = False
         self._process = subprocess.Popen(  # noqa: S603 (this interpreter)
             _command(),
             stdin=subprocess.PIPE,
@@ -200,18 +210,35 @@ class _Worker:
 
     def _cause_of_death(self) -> tuple[str, str]:
         """The reason, and its kind."""
-        try:
-            code = self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
+        code, peak = self._end()
+        if code is None:
             return "the reader's answer makes no sense", "damaged"
-        if code == confinement.OVER_MEMORY:
+        # Libraries in C abort where they get no memory; what they had by then may be half of it.
+        starved = -code in _ABORTS and peak > self._limits.memory_mb << 19
+        if starved or code == confinement.OVER_MEMORY:
             return confinement.out_of_memory(self._limits.memory_mb), "limit"
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return f"the reader died ({how})", "damaged"
 
+    def _end(self) -> tuple[int | None, int]:
+        """The exit code of the process, None where it runs on; the most memory it had, in bytes."""
+        last = time.monotonic() + 1
+        while (code := self._process.returncode) is None and time.monotonic() < last:
+            if not hasattr(os, "wait4"):
+                self._process.poll()
+            else:
+                with contextlib.suppress(ChildProcessError):  # `kill` was the first to know
+                    process, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+                    if process:
+                        self._process.returncode = os.waitstatus_to_exitcode(status)
+                        unit = 1 if sys.platform == "darwin" else 1024
+                        return self._process.returncode, usage.ru_maxrss * unit
+            time.sleep(0.01)
+        return code, 0
+
     def _watch(self) -> None:
         """Kill the process when its time is up. Windows can wait for no pipe with a time limit."""
-        while self._process.poll() is None:
+        while not self._closed:
             if time.monotonic() >= self._deadline:
                 self.kill()
             time.sleep(_LOOK)
@@ -222,13 +249,12 @@ class _Worker:
 
     def close(self) -> None:
         """End the process and wait for it."""
+        self._closed = True
         self._process.kill()
         for pipe in (self._requests, self._answers, self._process.stderr):
-            try:
+            with contextlib.suppress(OSError):  # of what was still to be sent
                 if pipe is not None:
                     pipe.close()
-            except OSError:  # what was to be sent to it
-                pass
         self._process.wait()
 
 

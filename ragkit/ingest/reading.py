@@ -91,7 +91,12 @@ def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
         return Reading(task, found.size, None, found.inode, reason=reason, kind="unreadable")
     digest = content_hash(data)
     known = task.known
-    same = known is not None and (known.hash, known.recipe) == (digest, cut.recipe)
+    # What has failed may not fail again: limits may be others, or the machine less busy.
+    same = (
+        known is not None
+        and (known.hash, known.recipe) == (digest, cut.recipe)
+        and known.status != "failed"
+    )
     result = partial(Reading, task, len(data), stamp, found.inode, digest)
     if same:
         return result(same=True)

@@ -26,8 +26,9 @@ peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 times = sorted(found.seconds, reverse=True)
 print(f"{sum(found.outcomes.values())} files: {dict(found.outcomes)}")
 slowest = ", ".join(f"{seconds:.2f} s {name}" for seconds, name in times[:5])
-print(f"slowest, processor time: {slowest}")
+print(f"slowest, in processor time: {slowest}")
 print(f"over {SECONDS:.0f} s: {sum(seconds > SECONDS for seconds, _ in times)}")
+print(f"workers replaced: {len(found.replaced)} {' '.join(found.replaced[:20])}")
 print(f"largest worker: {peak:.0f} MB")
 for reason, count in found.reasons.most_common(40):
     print(f"{count:7} {reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sys
@@ -30,6 +31,7 @@ class Findings:
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: list[tuple[float, str]] = field(default_factory=list)  # of processor time
+    replaced: list[str] = field(default_factory=list)  # files that cost a worker
     wrong: list[tuple[str, str, bytes]] = field(default_factory=list)  # (name, why, content)
 
 
@@ -61,6 +63,7 @@ def _read(
 ) -> None:
     path = folder / name
     path.write_bytes(data)
+    before = _process(sandbox)
     started = _processor(sandbox)
     try:
         reading = read(Task(str(folder), Found(name, len(data), 0, 0), None), cut, sandbox)
@@ -70,6 +73,8 @@ def _read(
     finally:
         path.unlink()
     findings.seconds.append((_processor(sandbox) - started, name))
+    if before is not None and _process(sandbox) != before:
+        findings.replaced.append(name)
     outcome = "read" if reading.parts else "skipped" if reading.skipped else "failed"
     findings.outcomes[outcome] += 1
     reasons = [each.reason for each in reading.unread] + [reading.reason] * (not reading.parts)
@@ -87,11 +92,17 @@ def _processor(sandbox: Sandbox) -> float:
     """Processor seconds used so far, by this process and the worker: how busy the machine is with
     other things plays no part."""
     used = time.process_time()
-    if sandbox._worker is not None and sys.platform == "linux":
-        stat = Path(f"/proc/{sandbox._worker._process.pid}/stat").read_text()
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        used += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    worker = _process(sandbox)
+    if worker is not None and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # it has just died
+            stat = Path(f"/proc/{worker}/stat").read_text()
+            user, system = stat.rpartition(")")[2].split()[11:13]
+            used += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
     return used
+
+
+def _process(sandbox: Sandbox) -> int | None:
+    return sandbox._worker._process.pid if sandbox._worker is not None else None
 
 
 def _sort(reason: str) -> str:
