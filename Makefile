@@ -2,6 +2,7 @@
 # make test    install with the test extras, run every test
 # make check   what CI runs: ruff, mypy, make test
 # make bench   run the benchmarks; their tables go into bench/RESULTS.md
+# make fuzz    read 10,000 broken files of every format
 # make docs    check that documentation and program agree
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ INPUTS := pyproject.toml constraints.txt
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check lint types bench docs clean
+.PHONY: demo test check lint types bench fuzz docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -38,6 +39,9 @@ types: $(VENV)/.dev
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz
 
 docs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/test_docs.py

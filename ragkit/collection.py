@@ -15,12 +15,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ragkit.encoder_choice import EncoderChoice
-from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
+from ragkit.records import (
+    CollectionStatus,
+    Excerpt,
+    FileStatus,
+    Hit,
+    IndexReport,
+    Whereabouts,
+)
 from ragkit.settings import Settings
-from ragkit.storage import embeddings, history, ledger, passages, texts
-from ragkit.storage.database import Database, generation
-from ragkit.storage.index_files import disk_size
+from ragkit.storage import ledger
+from ragkit.storage.database import Database
 from ragkit.storage.lock import writer_lock
+from ragkit.storage.summary import summary
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
@@ -105,19 +112,27 @@ class Collection:
         Raises UsageError (a path that is not there), ModelError (another model than the
         collection's), CollectionError (locked, read-only, disk full).
         """
+        from ragkit.documents.sandbox import ReadLimits
         from ragkit.ingest import run
 
+        chosen = self.settings
         request = run.Request(
-            paths=[paths] if isinstance(paths, (str, Path)) else list(paths),
+            paths=_listed(paths),
             include=include,
             exclude=exclude,
             dry_run=dry_run,
             prune=prune,
             rebuild=rebuild,
-            passage_tokens=self.settings.passage_tokens,
-            overlap=self.settings.overlap,
-            max_file_bytes=int(self.settings.max_file_mb * 1_000_000),
+            passage_tokens=chosen.passage_tokens,
+            overlap=chosen.overlap,
+            max_file_bytes=int(chosen.max_file_mb * 1_000_000),
             records=self._by_records(),
+            limits=ReadLimits(
+                chosen.reader_seconds,
+                chosen.reader_memory_mb,
+                chosen.reader_output_mb,
+                chosen.reader_depth,
+            ),
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_to_write_with(model, rebuild)
@@ -175,7 +190,7 @@ class Collection:
 
         with self._store.reading() as connection:
             roots = [root.path for root in ledger.roots(connection) if Path(root.path).exists()]
-        named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        named = _listed(paths)
         for _ in changes(named or roots, self.folder, stop):
             report = patiently(lambda: self.index(paths), self._notify, stop)
             if report and (report.added or report.updated or report.moved or report.removed):
@@ -278,10 +293,25 @@ class Collection:
         with self._store.reading() as connection:
             return references.get(connection, reference, context)
 
-    def files(self, status: str | None = None) -> list[FileStatus]:
-        """The ledger: every file of every root with what became of it, or those of one status."""
+    def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
+        """The ledger: every file of every root with what became of it, or those of one status.
+
+        `paths`: only these files, and what is in these folders. Each file is looked at, whether it
+        has changed since. Raises UsageError for a path of which the ledger knows nothing.
+        """
+        from ragkit.ingest import paths as named
+
         with self._store.reading() as connection:
-            return ledger.statuses(connection, wanted=[status] if status else [])
+            return named.listed(connection, _listed(paths), [status] if status else [])
+
+    def explain(self, path: str | Path) -> Whereabouts:
+        """Why a path is found or not: what became of it, by which rule, and what changes that."""
+        from ragkit.ingest import why
+
+        with self._store.reading() as connection:
+            return why.explain(
+                connection, str(path), self.folder, int(self.settings.max_file_mb * 1_000_000)
+            )
 
     def remove(self, paths: Paths) -> int:
         """Take roots, folders or documents out; returns how many files that were read are gone.
@@ -291,7 +321,7 @@ class Collection:
         """
         from ragkit.ingest import removal
 
-        named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        named = _listed(paths)
         with writer_lock(self.folder, "ragkit remove", PATIENCE):
             return removal.remove(self._store, self._indexes, named)
 
@@ -299,28 +329,7 @@ class Collection:
         """What is in the collection. Loads no model and no index."""
         from ragkit import __version__
 
-        with self._store.reading() as connection:
-            model = embeddings.model(connection)
-            by_status, by_reason = ledger.counts(connection)
-            return CollectionStatus(
-                collection=str(self.folder),
-                roots=tuple(root.path for root in ledger.roots(connection)),
-                files=by_status,
-                reasons=by_reason,
-                documents=texts.document_count(connection),
-                passages=passages.count(connection),
-                pending=embeddings.pending_count(connection, model["id"]) if model else 0,
-                model=model["name"] if model else None,
-                fingerprint=model["fingerprint"] if model else None,
-                dimension=model["dimension"] if model else None,
-                window=model["window"] if model else None,
-                database_bytes=self._store.size(),
-                index_bytes=sum(
-                    disk_size(self.folder / name) for name in history.index_names(connection)
-                ),
-                generation=generation(connection),
-                version=__version__,
-            )
+        return summary(self._store, __version__)
 
     def _by_records(self) -> bool:
         """Whether tables are read by their records: as is set, else as they were before."""
@@ -328,3 +337,7 @@ class Collection:
             return self.settings.records
         with self._store.reading() as connection:
             return ledger.kept_records(connection)
+
+
+def _listed(paths: Paths) -> list[str | Path]:
+    return [paths] if isinstance(paths, (str, Path)) else list(paths)

@@ -26,12 +26,14 @@ class UsageError(RagkitError):
 class DocumentError(RagkitError):
     """A file that cannot be read; its message becomes the reason in the ledger.
 
-    `skipped` is True where the file is no document at all (binary, unknown format), so that the
-    ledger says skipped rather than failed.
+    `kind` is the reason in a word that stays the same (docs/formats.md lists them), by which
+    reasons are counted. `skipped` is True where the file is no document at all (binary, unknown
+    format), so that the ledger says skipped rather than failed.
     """
 
-    def __init__(self, reason: str, *, skipped: bool = False) -> None:
+    def __init__(self, reason: str, *, kind: str = "damaged", skipped: bool = False) -> None:
         super().__init__(reason)
+        self.kind = kind
         self.skipped = skipped
 
 

@@ -58,6 +58,8 @@ class Document:
     locators: tuple[Locator, ...] = ()  # in text order; for formats with neither pages nor lines
     tables: tuple[Table, ...] = ()  # in text order, not overlapping
     encoding: str | None = None  # of the bytes, for text formats
+    encoding_by: str | None = None  # bom, valid, zeros, declared, partly, guessed: docs/formats.md
+    media_type_by: str | None = None  # what told the type: content or name
     metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # what was lost or guessed while reading, one phrase each
 
@@ -75,6 +77,7 @@ class Record:
     document: Document | None = None
     reason: str | None = None
     skipped: bool = False  # the reason is that it is no document, not that it is broken
+    kind: str = "damaged"  # the reason in a word: see docs/formats.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,16 @@ class FileStatus:
     documents: int = 0  # 1, or as many as an archive or a mailbox holds
     unread: tuple[Unread, ...] = ()  # the first of what is in it and could not be read
     unread_count: int = 0
+    kind: str | None = None  # the reason in a word that stays the same: encrypted, too_large, …
+    media_type_by: str | None = None  # what told the type: content or name
+    encoding_by: str | None = None  # bom, valid, zeros, declared, partly, guessed
+    pages: int = 0
+    empty_pages: int = 0  # of those, without any text
+    tables: int = 0
+    truncated_tokens: int = 0  # of `tokens`, beyond the model's window; 0 unless something is wrong
+    seconds: float | None = None  # it took to read and cut
+    indexed_at: str | None = None  # UTC, ISO 8601: when it was read, or passed over, last
+    stale: bool = False  # it has changed or gone since
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +199,42 @@ class Unread:
     record: str  # its place in the file; "" for the rest of it
     reason: str
     skipped: bool  # it is no document; else it is broken
+    kind: str = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A file, or a part of one, that may hold a document and could not be read."""
+
+    path: str
+    kind: str  # the reason in a word that stays the same
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many of the files that may hold documents were read. `files` are `read` and `missing`.
+
+    What the user's own rules leave out, what is hidden, links, and what is no document (images,
+    programs) is not missing: it is counted as `left_out`, a folder that is passed over as one.
+    """
+
+    files: int
+    read: int
+    missing: Mapping[str, int]  # kind of reason → files, most frequent first
+    left_out: Mapping[str, int]  # likewise
+    missing_parts: Mapping[str, int] = field(default_factory=dict)  # of files that were read
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Whether and how a path is found, in words, and the command that changes it."""
+
+    path: str  # as it was asked for
+    state: str  # indexed, empty, changed, gone, skipped, failed, new, folder, outside or unknown
+    answer: str
+    remedy: str | None = None
+    file: FileStatus | None = None  # its row in the ledger, or that of the file that holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +261,8 @@ class IndexReport:
     documents: tuple[FileStatus, ...] = ()  # only failed and skipped
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
-    broken_parts: int = 0  # attachments and members of archives that failed; their file did not
+    coverage: Coverage | None = None  # None: a dry run, which does not know
+    missing: tuple[Missing, ...] = ()  # what coverage lacks: files, attachments, archives' members
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +273,7 @@ class CollectionStatus:
     roots: tuple[str, ...]
     files: Mapping[str, int]  # by status
     reasons: Mapping[str, int]  # of skipped and failed files
+    coverage: Coverage
     documents: int
     passages: int
     pending: int  # passages that still wait for their vector

@@ -25,6 +25,13 @@ NOT_IN_A_PROJECT = ("base_url", "api_key_env")
 MODES = ("dense", "lexical", "hybrid")
 FUSIONS = ("convex", "rrf")
 _YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+# What reading may cost: name, least, most.
+_READER = (
+    ("reader_seconds", 1, 86_400),
+    ("reader_memory_mb", 64, 1_000_000),
+    ("reader_output_mb", 1, 1_000_000),
+    ("reader_depth", 1, 50),
+)
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
@@ -48,6 +55,11 @@ class Settings:
     max_file_mb: float = 50.0
     # A document for each row, element or line of tables, JSON and XML; None: as it was before.
     records: bool | None = None
+    # What reading one file may cost, in the process that does it.
+    reader_seconds: float = 30.0
+    reader_memory_mb: int = 1024
+    reader_output_mb: int = 256
+    reader_depth: int = 5  # archive in mail in archive …
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, with the value found and the values expected."""
@@ -69,6 +81,9 @@ class Settings:
             raise UsageError(f"overlap is {self.overlap}; expected 0 to 0.2")
         if not 0 < self.max_file_mb < 1e6:
             raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0, below 1e6")
+        for name, least, most in _READER:
+            if not least <= (value := getattr(self, name)) <= most:
+                raise UsageError(f"{name} is {value:g}; expected {least} to {most:,}")
 
 
 def _check_precision(precision: str) -> None:

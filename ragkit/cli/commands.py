@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from argparse import Namespace
 from pathlib import Path
 
 from ragkit import settings as configuration
-from ragkit.cli import WRONG_USAGE, render
-from ragkit.cli.printing import printable, shown, tell
+from ragkit.cli import WRONG_USAGE, ledger, render
+from ragkit.cli.printing import counted, printable, shown, tell
 from ragkit.cli.where import LOCAL, locate
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
@@ -80,7 +81,11 @@ def _index(arguments: Namespace) -> int:
         if arguments.watch and not arguments.dry_run:
             for report in collection.watch(arguments.paths):
                 _show_report(arguments, report)
-    return WRONG_USAGE if arguments.strict and (report.failed or report.broken_parts) else 0
+    if arguments.strict and report.missing:
+        for line in ledger.missing(report.missing).split("\n"):
+            tell(line)
+        return WRONG_USAGE
+    return 0
 
 
 def _show_report(arguments: Namespace, report: IndexReport) -> None:
@@ -120,15 +125,30 @@ def status(arguments: Namespace) -> int:
 
 def ls(arguments: Namespace) -> int:
     """`ragkit ls`."""
+    if arguments.why:
+        return _why(arguments)
     with opened(arguments) as collection:
-        files = collection.files()
+        files = collection.files(paths=arguments.paths)
     if arguments.failed:
         files = [file for file in files if file.status in ("failed", "skipped") or file.unread]
     if arguments.json:
-        render.json_line([render.file_fields(file) for file in files])
+        render.json_line([dataclasses.asdict(file) for file in files])
     elif files:
-        print(render.files(shown(files), parts=arguments.failed))
+        print(ledger.files(shown(files), parts=arguments.failed))
     return 0
+
+
+def _why(arguments: Namespace) -> int:
+    """`ragkit ls --why`: wrong input where a path is nowhere at all."""
+    if not arguments.paths:
+        raise UsageError("--why needs a path, as in: ragkit ls --why PATH")
+    with opened(arguments) as collection:
+        found = [collection.explain(path) for path in arguments.paths]
+    if arguments.json:
+        render.json_line([dataclasses.asdict(each) for each in found])
+    else:
+        print(ledger.explanations(shown(found)))
+    return WRONG_USAGE if any(each.state == "unknown" for each in found) else 0
 
 
 def remove(arguments: Namespace) -> int:
@@ -138,7 +158,7 @@ def remove(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line({"removed": removed})
     else:
-        print(f"removed {render.counted(removed, 'document')}")
+        print(f"removed {counted(removed, 'document')}")
     return 0
 
 

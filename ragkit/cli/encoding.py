@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ragkit import settings as configuration
 from ragkit.cli import render
+from ragkit.cli.printing import counted
 from ragkit.encoders import models
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.sentence import SentenceEncoder
@@ -117,7 +118,7 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
         render.json_line(fields)
     elif report.scored:
         print(
-            f"{render.counted(report.scored, 'pair')}: Pearson {_figure(report.pearson)}, "
+            f"{counted(report.scored, 'pair')}: Pearson {_figure(report.pearson)}, "
             f"Spearman {_figure(report.spearman)} in {report.seconds:.1f} s"
         )
     else:
@@ -149,7 +150,7 @@ def _texts(arguments: Namespace) -> list[str]:
     lines = content.split("\n")
     texts = [line for line in lines if line.strip()]
     if empty := len(lines) - len(texts) - (not lines[-1]):
-        _notify(f"{render.counted(empty, 'empty line')} of {arguments.file} left out")
+        _notify(f"{counted(empty, 'empty line')} of {arguments.file} left out")
     if not texts:
         raise UsageError(f"{arguments.file} has no text; expected one a line")
     return texts
@@ -229,7 +230,7 @@ def _shown(entry: dict[str, Any]) -> str:
     return (
         f"{whose}\n"
         f"  {len(vector)} dimensions, length {length:.2f}; {entry['pooling']} of "
-        f"{render.counted(len(pieces), 'token')}, layers {entry['layers']}\n"
+        f"{counted(len(pieces), 'token')}, layers {entry['layers']}\n"
         f"  {numbers} …"
     )
 
@@ -239,8 +240,8 @@ def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
     if unread:
         tokens = sum(number for _, number in unread)
         _notify(
-            f"{render.counted(len(unread), 'text')} longer than the {encoder.recipe.max_length} "
-            f"tokens that {encoder.name} reads: {render.counted(tokens, 'token')} not read, "
+            f"{counted(len(unread), 'text')} longer than the {encoder.recipe.max_length} "
+            f"tokens that {encoder.name} reads: {counted(tokens, 'token')} not read, "
             f"first of “{_short(unread[0][0])}”"
         )
 

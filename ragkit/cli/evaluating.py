@@ -33,7 +33,7 @@ def evaluate(arguments: Namespace) -> int:
         return 0
     print(
         f"{printable(found.dataset)}, {found.mode}, protocol {found.protocol}, "
-        f"{render.counted(found.queries, 'query').replace('querys', 'queries')}, "
+        f"{found.queries:,} {'query' if found.queries == 1 else 'queries'}, "
         f"{found.ms_per_query:.1f} ms each"
     )
     print("  ".join(f"{name} {value:.3f}" for name, value in found.measures.items()))

@@ -143,7 +143,9 @@ def _add_index(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--dry-run", action="store_true", help="say what would be done")
     command.add_argument(
-        "--strict", action="store_true", help="exit with 2 if any file could not be read"
+        "--strict",
+        action="store_true",
+        help="exit with 2, and say which, if any file or part of one could not be read",
     )
     command.add_argument(
         "--prune",
@@ -180,7 +182,15 @@ def _add_get(command: argparse.ArgumentParser) -> None:
 
 def _add_ls(command: argparse.ArgumentParser) -> None:
     command.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files and folders; default: all roots"
+    )
+    command.add_argument(
         "--failed", action="store_true", help="only files that were not read, with the reason"
+    )
+    command.add_argument(
+        "--why",
+        action="store_true",
+        help="say of each PATH why it is found or not, and what changes that",
     )
     _add_json(command)
 

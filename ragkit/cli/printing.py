@@ -50,6 +50,11 @@ def shown(value: Any) -> Any:  # noqa: ANN401 (records and what they hold)
     return value
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def tell(line: str) -> None:
     """One line to stderr, so that it is known who says it."""
     print(f"ragkit: {printable(line)}", file=sys.stderr)

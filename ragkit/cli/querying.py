@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from ragkit.cli import NOTHING_FOUND, render
+from ragkit.cli import NOTHING_FOUND, ledger, render
 from ragkit.cli.commands import opened
 from ragkit.cli.printing import printable, shown, tell
 from ragkit.errors import UsageError
@@ -48,6 +48,8 @@ def _one(arguments: Namespace) -> int:
             print("\n".join(f"         {printable(line)}" for line in _reasons(hit)))
     elif hits:
         print(render.hits(shown(hits), text))
+    if (warning := ledger.stale(hits)) is not None:
+        tell(warning)
     if not hits:
         tell(
             "the collection is empty; fill it with: ragkit index FOLDER"

@@ -9,11 +9,12 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ragkit.cli.printing import SIGNS
-from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
+from ragkit.cli import ledger
+from ragkit.cli.printing import SIGNS, counted
+from ragkit.records import CollectionStatus, Excerpt, Hit, IndexReport
 
 _LINES = 3  # of a passage that a hit shows
 _SHORT = 3  # characters; shorter words of a query are not highlighted
@@ -42,11 +43,6 @@ def excerpt_fields(excerpt: Excerpt) -> dict[str, Any]:
     return dataclasses.asdict(excerpt)
 
 
-def file_fields(file: FileStatus) -> dict[str, Any]:
-    """A row of the ledger as JSON."""
-    return dataclasses.asdict(file)
-
-
 def status_fields(status: CollectionStatus) -> dict[str, Any]:
     """The status as JSON."""
     return dataclasses.asdict(status)
@@ -57,11 +53,6 @@ def report_fields(report: IndexReport) -> dict[str, Any]:
     fields = dataclasses.asdict(report)
     fields["seconds"] = round(report.seconds, 3)
     return fields
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `1,200 files`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def report(report: IndexReport) -> str:
@@ -76,7 +67,6 @@ def report(report: IndexReport) -> str:
         )
         if number
     ]
-    not_read = report.failed + report.skipped
     total = report.added + report.updated + report.moved + report.unchanged
     if report.dry_run:
         lines = [f"would be: {', '.join(changes) or 'nothing'}; {report.unchanged:,} unchanged"]
@@ -94,40 +84,15 @@ def report(report: IndexReport) -> str:
             f"{counted(total, 'file')} ({', '.join(changes)}), "
             f"{counted(report.passages, 'passage')} ({', '.join(made)}) in {report.seconds:.1f} s"
         ]
-    if not_read:
-        lines.append(f"{not_read:,} not read: {_reasons(report.documents)} (ragkit ls --failed)")
-    if report.broken_parts:
-        parts = counted(report.broken_parts, "part")
-        lines.append(f"{parts} of archives and mails not read (ragkit ls --failed)")
+    if report.coverage is not None:
+        lines += ledger.coverage_lines(report.coverage)
     if report.truncated_tokens:
         lines.append(f"{report.truncated_tokens:,} tokens were cut off by the model's window")
     return "\n".join(lines)
 
 
-def _reasons(files: Sequence[FileStatus], most: int = 4) -> str:
-    """The most frequent reasons with their counts."""
-    numbers: dict[str, int] = {}
-    for file in files:
-        reason = re.sub(r":\d+$", "", file.reason or file.status)  # of which line says `ls`
-        numbers[reason] = numbers.get(reason, 0) + 1
-    return _listed(numbers, most)
-
-
-def _listed(numbers: Mapping[str, int], most: int) -> str:
-    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{number:,} {reason}" for reason, number in ordered[:most]]
-    if len(ordered) > most:
-        shown.append(f"{sum(number for _, number in ordered[most:]):,} others")
-    return ", ".join(shown)
-
-
 def status(status: CollectionStatus) -> str:
     """The status as aligned lines."""
-    files = sum(status.files.values())
-    read = status.files.get("indexed", 0) + status.files.get("empty", 0)
-    coverage = f"{read:,} of {counted(files, 'file')}"
-    if files > read:
-        coverage += f", {files - read:,} not: {_listed(status.reasons, 6)}"
     passages = counted(status.passages, "passage")
     if status.pending:
         passages += f", {status.pending:,} of them not yet found by meaning (ragkit index goes on)"
@@ -137,11 +102,15 @@ def status(status: CollectionStatus) -> str:
     rows = {
         "collection": status.collection,
         "roots": ", ".join(status.roots) or "none yet: ragkit index FOLDER",
-        "read": coverage,
+        "read": ledger.coverage(status.coverage),
         "passages": passages,
         "model": model,
         "size": f"{size(status.database_bytes)} database, {size(status.index_bytes)} indexes",
     }
+    if status.coverage.left_out:
+        rows["left out"] = ledger.left_out(status.coverage)
+    if status.coverage.missing_parts:
+        rows["parts"] = ledger.parts(status.coverage)
     return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
 
 
@@ -152,28 +121,6 @@ def size(number: float) -> str:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} GB"
-
-
-def files(files: Sequence[FileStatus], *, parts: bool = False) -> str:
-    """The ledger, a line a file; with `parts` also one for what is in a file and was not read."""
-    lines = []
-    for file in files:
-        lines.append(f"{file.status:<8} {file.passages:>6,}  {file.path}{_remark(file)}")
-        for each in file.unread if parts else ():
-            status = "skipped" if each.skipped else "failed"
-            place = f"{file.path}/{each.record}" if each.record else file.path
-            lines.append(f"{status:<8} {0:>6,}  {place}  ({each.reason})")
-    return "\n".join(lines)
-
-
-def _remark(file: FileStatus) -> str:
-    """What is behind a file's path: its reason, or what it holds."""
-    if file.reason:
-        return f"  ({file.reason})"
-    holds = [counted(file.documents, "document")] if file.documents > 1 else []
-    if file.unread_count:
-        holds.append(f"{file.unread_count:,} in it not read")
-    return f"  ({', '.join(holds)})" if holds else ""
 
 
 def place(hit: Hit) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
 from ragkit.cli import INTERRUPTED, render
+from ragkit.cli.printing import counted
 
 if TYPE_CHECKING:
     from ragkit.learning import Progress, TrainReport
@@ -74,13 +75,13 @@ def _notify(line: str) -> None:
 def _summary(report: TrainReport) -> str:
     """What was measured, and what to do with it."""
     lines = [
-        f"{render.counted(report.train_pairs, 'pair')}, {render.counted(report.steps, 'step')} "
+        f"{counted(report.train_pairs, 'pair')}, {counted(report.steps, 'step')} "
         f"in {report.seconds:.0f} s" + (", stopped early" if report.stopped_early else "")
     ]
     if report.before is not None and report.after is not None:
         lines.append(
             f"dev {report.metric} {report.before:.4f} before, {report.after:.4f} after (step "
-            f"{report.best_step:,}), on {render.counted(report.dev_pairs, 'pair')} kept apart"
+            f"{report.best_step:,}), on {counted(report.dev_pairs, 'pair')} kept apart"
         )
     lines.append(f"{report.output}; use it with: ragkit index --model {report.output} FOLDER")
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from ragkit.documents import (
 )
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
-from ragkit.documents.containers import Container, Walk, unwrapped
+from ragkit.documents.containers import OUT_OF_MEMORY, Container, Walk, unwrapped
 from ragkit.documents.epub import read_epub
 from ragkit.documents.html import read_html
 from ragkit.documents.latex import read_latex
@@ -46,7 +46,7 @@ from ragkit.records import Document, Record
 
 __all__ = ["CONTAINERS", "READERS", "READER_VERSION", "TABLES", "read", "read_all"]
 
-READER_VERSION = 2  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 3  # raised when the same bytes give another document, so that files are read again
 
 READERS: dict[str, Callable[[bytes, str], Document]] = {
     **dict.fromkeys(media_types.TEXT, read_text),
@@ -100,14 +100,18 @@ TABLES: dict[str, Container] = {
 }
 
 
-def read_all(data: bytes, name: str, *, records: bool = False) -> Iterator[Record]:
+def read_all(
+    data: bytes, name: str, *, records: bool = False, budget: Budget | None = None
+) -> Iterator[Record]:
     """Read every document of one file, in its order: one for most files, each message of a mailbox
     with its attachments, each file in an archive.
 
-    `records` makes a document of every row, element or line of a table, JSON or XML file. What
-    cannot be read is a `Record` with the reason. Raises nothing for what the file holds.
+    `records` makes a document of every row, element or line of a table, JSON or XML file. `budget`
+    is what the file may cost, a usual one where none is given. What cannot be read is a `Record`
+    with the reason. Raises nothing for what the file holds.
     """
-    return Walk(read, CONTAINERS | TABLES if records else CONTAINERS).records(data, name)
+    containers = CONTAINERS | TABLES if records else CONTAINERS
+    return Walk(read, containers, budget or Budget()).records(data, name)
 
 
 def read(data: bytes, name: str) -> Document:
@@ -123,21 +127,22 @@ def read(data: bytes, name: str) -> Document:
     except DocumentError:
         raise
     except MemoryError as error:
-        raise DocumentError("too large for the memory of this machine") from error
+        raise DocumentError(OUT_OF_MEMORY, kind="limit") from error
     except Exception as error:  # parsers of broken files fail in ways nobody has listed
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise DocumentError(f"cannot be read: {detail}") from error
 
 
 def _read(data: bytes, name: str) -> Document:
-    data, name, media_type = unwrapped(data, name, Budget())
+    data, name, (media_type, told_by) = unwrapped(data, name, Budget())
     if media_type == media_types.ENCRYPTED_OFFICE:
-        raise DocumentError("encrypted Office file: needs a password")
+        raise DocumentError("encrypted Office file: needs a password", kind="encrypted")
     reader = READERS.get(media_type)
     if reader is None:
-        kind = media_types.KIND.get(media_type) or f"{media_types.broad(media_type)} of documents"
-        raise DocumentError(kind, skipped=True)
-    document = replace(reader(data, name), media_type=media_type)
+        what = media_types.KIND.get(media_type) or f"{media_types.broad(media_type)} of documents"
+        kind = "unsupported" if media_type in media_types.UNSUPPORTED else "no_document"
+        raise DocumentError(what, kind=kind, skipped=True)
+    document = replace(reader(data, name), media_type=media_type, media_type_by=told_by)
     if (surprise := _surprise(media_type, name)) is not None and data.strip():
         document = replace(document, warnings=(*document.warnings, surprise))
     if not document.text.strip():

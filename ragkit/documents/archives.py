@@ -26,7 +26,7 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     Raises DocumentError where it has no readable directory.
     """
     if too_many_entries(data):
-        raise DocumentError(f"zip file with over {MAX_ENTRIES:,} members: not read")
+        raise DocumentError(f"zip file with over {MAX_ENTRIES:,} members: not read", kind="limit")
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
@@ -39,11 +39,11 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
             inner = info.filename.replace("\\", "/")
             mode = info.external_attr >> 16
             if (reason := _passed_over(inner)) is not None:
-                yield Member(inner, reason=reason, skipped=True)
+                yield Member(inner, reason=reason, skipped=True, kind="hidden")
             elif mode & 0o170000 == 0o120000:
-                yield Member(inner, reason="symbolic link", skipped=True)
+                yield Member(inner, reason="symbolic link", skipped=True, kind="link")
             elif info.flag_bits & _ENCRYPTED:
-                yield Member(inner, reason="encrypted: needs a password")
+                yield Member(inner, reason="encrypted: needs a password", kind="encrypted")
             else:
                 yield _zip_member(archive, info, inner, budget)
 
@@ -59,9 +59,10 @@ def _zip_member(
     except SpentError:
         raise
     except DocumentError as error:
-        return Member(inner, reason=str(error))
+        return Member(inner, reason=str(error), kind=error.kind)
     except NotImplementedError:
-        return Member(inner, reason=f"compressed by a method ({info.compress_type}) not known")
+        reason = f"compressed by a method ({info.compress_type}) not known"
+        return Member(inner, reason=reason, kind="unsupported")
 
 
 def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
@@ -87,20 +88,20 @@ def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
 def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget) -> Member:
     inner = info.name
-    reason = _passed_over(inner)
+    reason, kind = _passed_over(inner), "hidden"
     if reason is None and (info.issym() or info.islnk()):
-        reason = f"{'symbolic' if info.issym() else 'hard'} link"
+        reason, kind = f"{'symbolic' if info.issym() else 'hard'} link", "link"
     elif reason is None and not info.isreg():
-        reason = "not a regular file"
+        reason, kind = "not a regular file", "special"
     if reason is not None:
-        return Member(inner, reason=reason, skipped=True)
+        return Member(inner, reason=reason, skipped=True, kind=kind)
     try:
         file = archive.extractfile(info)
         content = b"" if file is None else budget.inflate(file, info.size, inner)
     except SpentError:
         raise
     except DocumentError as error:
-        return Member(inner, reason=str(error))
+        return Member(inner, reason=str(error), kind=error.kind)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         return Member(inner, reason=f"damaged tar member: {error}")
     if len(content) < info.size:

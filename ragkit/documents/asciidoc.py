@@ -17,7 +17,7 @@ from ragkit.records import Document
 _LONGEST_HEADING = 1000  # characters
 _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)$")
 _FENCE = re.compile(r"(-{4,}|\.{4,}|\+{4,}|`{3,})[\w, -]{0,40}$")
-_ATTRIBUTE = re.compile(r":([A-Za-z][\w-]{0,40}):[ \t]+(.*)$")
+_ATTRIBUTE = re.compile(r":([A-Za-z][\w-]{0,40}):[ \t]++(.*+)$")
 _UNDERLINES = {"=": 1, "-": 2, "~": 3, "^": 4, "+": 5}
 _INLINE = re.compile(
     r"(?:xref|link|mailto|image|anchor):{1,2}[^\s\[\]]{0,200}\[([^\[\]]*)\]|<<[^<>,]{1,99},([^<>]*)>>"
@@ -29,7 +29,7 @@ _TOLD = frozenset({"author", "email", "revdate", "revnumber", "description", "ke
 
 def read_asciidoc(data: bytes, name: str) -> Document:
     """An AsciiDoc file with its sections and blocks. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     source = text.split("\n")
     lines, metadata = Lines(), dict[str, str]()
     until = ""  # the line that ends the open block
@@ -68,6 +68,7 @@ def read_asciidoc(data: bytes, name: str) -> Document:
         fences=tuple(lines.fences),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         metadata=metadata,
         warnings=warnings,
     )

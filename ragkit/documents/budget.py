@@ -29,12 +29,15 @@ class Budget:
     members: int = 0  # so far
     allowance: Allowance = field(default_factory=Allowance)
     started: float = field(default_factory=time.monotonic)
+    seconds: float = SECONDS
+    depth: int = MAX_DEPTH
 
     def member(self) -> None:
         """One member more. Raises SpentError where that is too many, or took too long."""
         self.members += 1
         if self.members > MAX_ENTRIES:
-            raise SpentError(f"the rest is not read: over {MAX_ENTRIES:,} members")
+            reason = f"the rest is not read: over {MAX_ENTRIES:,} members"
+            raise SpentError(reason, kind="limit")
         self._in_time()
 
     def inflate(self, file: IO[bytes], packed: int, what: str) -> bytes:
@@ -49,7 +52,8 @@ class Budget:
             if self.allowance.left >= 0:
                 raise
             size = f"{MAX_INFLATED // 1_000_000} MB"
-            raise SpentError(f"the rest is not read: over {size} when inflated") from error
+            reason = f"the rest is not read: over {size} when inflated"
+            raise SpentError(reason, kind="limit") from error
 
     def _timed(self, file: IO[bytes]) -> Iterator[bytes]:
         for piece in pieces_of(file):
@@ -57,5 +61,6 @@ class Budget:
             yield piece
 
     def _in_time(self) -> None:
-        if time.monotonic() - self.started > SECONDS:
-            raise SpentError(f"the rest is not read: it took over {SECONDS:.0f} s")
+        if time.monotonic() - self.started > self.seconds:
+            reason = f"the rest is not read: it took over {self.seconds:.0f} s"
+            raise SpentError(reason, kind="timeout")

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ragkit.documents import compressed, sniff
-from ragkit.documents.budget import MAX_DEPTH, Budget, SpentError
+from ragkit.documents.budget import Budget, SpentError
+from ragkit.documents.sniff import Sniffed
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
 
+OUT_OF_MEMORY = "too large for the memory of this machine"
 _LONGEST_NAME = 500  # characters
 
 
@@ -28,6 +30,7 @@ class Member:
     document: Document | None = None
     reason: str | None = None
     skipped: bool = False
+    kind: str = "damaged"  # the reason in a word: see docs/formats.md
 
 
 Container = Callable[[bytes, str, Budget], Iterator[Member]]
@@ -47,21 +50,25 @@ class Walk:
         try:
             yield from self._file(data, name, "", 0)
         except SpentError as error:
-            yield Record("", reason=str(error))
+            yield Record("", reason=str(error), kind=error.kind)
 
     def _file(self, data: bytes, name: str, record: str, depth: int) -> Iterator[Record]:
         try:
-            data, name, media_type = unwrapped(data, name, self.budget)
+            data, name, sniffed = unwrapped(data, name, self.budget)
         except SpentError:
             raise
         except DocumentError as error:
-            yield Record(record, reason=str(error))
+            yield Record(record, reason=str(error), kind=error.kind)
             return
-        container = self.containers.get(media_type)
+        except MemoryError:
+            yield Record(record, reason=OUT_OF_MEMORY, kind="limit")
+            return
+        container = self.containers.get(sniffed.media_type)
         if container is None:
             yield self._single(data, name, record)
-        elif depth == MAX_DEPTH:
-            yield Record(record, reason=f"nested more than {MAX_DEPTH} files deep")
+        elif depth == self.budget.depth:
+            reason = f"nested more than {depth} files deep"
+            yield Record(record, reason=reason, kind="limit")
         else:
             yield from self._members(container(data, name, self.budget), record, depth)
 
@@ -72,7 +79,10 @@ class Walk:
             except SpentError:
                 raise
             except DocumentError as error:
-                yield Record(record, reason=str(error))
+                yield Record(record, reason=str(error), kind=error.kind)
+                return
+            except MemoryError:
+                yield Record(record, reason=OUT_OF_MEMORY, kind="limit")
                 return
             except Exception as error:  # parsers of broken files fail in ways nobody has listed
                 detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
@@ -84,7 +94,7 @@ class Walk:
             if member.document is not None:
                 yield Record(inner, member.document)
             elif member.reason is not None:
-                yield Record(inner, reason=member.reason, skipped=member.skipped)
+                yield Record(inner, reason=member.reason, skipped=member.skipped, kind=member.kind)
             else:
                 yield from self._file(member.data, safe_name(member.name), inner, depth + 1)
 
@@ -92,7 +102,7 @@ class Walk:
         try:
             return Record(record, self.read(data, name))
         except DocumentError as error:
-            return Record(record, reason=str(error), skipped=error.skipped)
+            return Record(record, reason=str(error), skipped=error.skipped, kind=error.kind)
 
     def _unique(self, record: str, name: str) -> str:
         """The member's place in the file: safe to show, and given to no other."""
@@ -106,17 +116,17 @@ class Walk:
         return unique
 
 
-def unwrapped(data: bytes, name: str, budget: Budget) -> tuple[bytes, str, str]:
-    """Content, name and media type of a file, taken out of what it is compressed by.
+def unwrapped(data: bytes, name: str, budget: Budget) -> tuple[bytes, str, Sniffed]:
+    """Content, name and what tells the type of a file, taken out of what it is compressed by.
 
     Raises DocumentError where that is damaged, too large or wrapped too often.
     """
-    for _ in range(MAX_DEPTH):
-        media_type = sniff.media_type(data, name)
-        if media_type not in compressed.OPENERS:
-            return data, name, media_type
-        data, name = compressed.inflate(data, name, media_type, budget)
-    raise DocumentError(f"compressed more than {MAX_DEPTH} times over")
+    for _ in range(budget.depth):
+        sniffed = sniff.sniffed(data, name)
+        if sniffed.media_type not in compressed.OPENERS:
+            return data, name, sniffed
+        data, name = compressed.inflate(data, name, sniffed.media_type, budget)
+    raise DocumentError(f"compressed more than {budget.depth} times over", kind="limit")
 
 
 def safe_name(name: str) -> str:

@@ -126,7 +126,7 @@ def _refuse_locked(package: Package, book: _Book) -> None:
 
     parse(package, _ENCRYPTION, start, lambda tag: None, lambda text: None)
     if any(item.path in locked for item in book.spine):
-        raise DocumentError("encrypted epub: locked by its shop (DRM)")
+        raise DocumentError("encrypted epub: locked by its shop (DRM)", kind="encrypted")
 
 
 def _titles(package: Package, book: _Book) -> dict[str, str]:

@@ -43,6 +43,7 @@ class Passed:
     reason: str
     size: int = 0  # bytes, where known
     unreadable: bool = False  # the system refused: what is there is not known to have gone
+    kind: str = "unreadable"  # the reason in a word: see docs/formats.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,31 +143,34 @@ def _entry(walk: _Walk, rules: Rules, path: str, entry: os.DirEntry[str]) -> Fou
     try:
         is_folder = entry.is_dir(follow_symlinks=False)
         shown = f"{path}/" if is_folder else path
-        reason = _reason_against(walk, rules, shown, entry)
-        if reason is not None:
-            return Passed(_printable(shown), reason)
+        against = _against(walk, rules, shown, entry)
+        if against is not None:
+            kind, reason = against
+            return Passed(_printable(shown), reason, kind=kind)
         if is_folder:
             return None
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
         return Passed(_printable(path), _why(error), unreadable=True)
     if not _is_included(walk.include, path):
-        return Passed(path, "not matched by --include", status.st_size)
+        return Passed(path, "not matched by --include", status.st_size, kind="excluded")
     return _sized(path, status, walk.max_bytes)
 
 
-def _reason_against(walk: _Walk, rules: Rules, path: str, entry: os.DirEntry[str]) -> str | None:
-    """Why an entry is not even looked at; None where nothing speaks against it."""
+def _against(
+    walk: _Walk, rules: Rules, path: str, entry: os.DirEntry[str]
+) -> tuple[str, str] | None:
+    """Why an entry is not even looked at, as kind and reason; None where nothing is against it."""
     if not path.isascii() and not _is_utf8(path):
-        return "name is not UTF-8"
+        return "unreadable", "name is not UTF-8"
     if entry.name.startswith("."):
-        return "hidden"
+        return "hidden", "hidden"
     if entry.is_symlink():
-        return _link(walk.root, entry.path)
+        return "link", _link(walk.root, entry.path)
     if (label := rules.match(path)) is not None:
-        return f"ignored by {label}"
+        return "ignored", f"ignored by {label}"
     label = walk.exclude.match(path)
-    return None if label is None else f"excluded by {label}"
+    return None if label is None else ("excluded", f"excluded by {label}")
 
 
 def _is_included(include: Rules, path: str) -> bool:
@@ -185,9 +189,10 @@ def _is_included(include: Rules, path: str) -> bool:
 def _sized(path: str, status: os.stat_result, max_bytes: int) -> Found | Passed:
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for is_kind, name in _SPECIAL if is_kind(status.st_mode)), "unknown")
-        return Passed(path, f"not a regular file ({kind})")
+        return Passed(path, f"not a regular file ({kind})", kind="special")
     if status.st_size > max_bytes:
-        return Passed(path, f"larger than {_bytes(max_bytes)}", status.st_size)
+        reason = f"larger than {_bytes(max_bytes)}"
+        return Passed(path, reason, status.st_size, kind="too_large")
     return Found(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 

@@ -11,7 +11,7 @@ import re
 _MOST_LINES = 200  # a block that has not closed by then is no front matter
 _LONGEST = 500  # characters of a value
 _ENTRY = re.compile(r"([A-Za-z][\w .-]{0,60}?)[ \t]{0,9}(?::(?=[ \t]|$)|=)(.*)$")
-_ITEM = re.compile(r"[ \t]{0,9}-[ \t]+(.*)$")
+_ITEM = re.compile(r"[ \t]{0,9}-[ \t]++(.*+)$")
 
 
 def front_matter(text: str) -> tuple[int, dict[str, str]]:

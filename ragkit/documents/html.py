@@ -8,7 +8,7 @@ is. Knows nothing of where the page came from, and fetches nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ragkit.documents import elements, html_metadata
@@ -33,12 +33,13 @@ def read_html(data: bytes, name: str) -> Document:
     from selectolax.lexbor import LexborHTMLParser
 
     declared = _CHARSET.search(data[:2048])
-    markup, encoding, warnings = decode(
+    markup, encoding, warnings, told_by = decode(
         data, declared.group(1).decode("ascii", "replace") if declared else None
     )
     if too_deep(markup):
         warnings = (*warnings, "nested too deep: read without its structure")
-        return Document(without_tags(markup), "text/html", encoding=encoding, warnings=warnings)
+        made = Document(without_tags(markup), "text/html")
+        return replace(made, encoding=encoding, encoding_by=told_by, warnings=warnings)
     tree = LexborHTMLParser(markup)
     walk = _Walk()
     walk.run(tree.body)
@@ -55,6 +56,7 @@ def read_html(data: bytes, name: str) -> Document:
         fences=fences,
         tables=walk.flow.tables,
         encoding=encoding,
+        encoding_by=told_by,
         metadata=metadata,
         warnings=warnings,
     )

@@ -30,7 +30,7 @@ _TITLES = ("title", "name")
 
 def read_json(data: bytes, name: str) -> Document:
     """One JSON value, as text. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     laid_out = text.count("\n") * _LONGEST_LINE >= len(text) and "\n" in text.strip()
     layout = _Layout(keep_lines=laid_out)
     layout.run(text)
@@ -40,20 +40,26 @@ def read_json(data: bytes, name: str) -> Document:
         title=layout.title,
         lines=laid_out,
         encoding=encoding,
+        encoding_by=told_by,
         warnings=warnings,
     )
 
 
 def read_jsonl(data: bytes, name: str) -> Document:
     """A line of text for each line of the file. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     lines = []
     for line in text.split("\n"):
         layout = _Layout(keep_lines=True)
         layout.run(line)
         lines.append("".join(layout.pieces))
     return Document(
-        "\n".join(lines), "application/jsonl", lines=True, encoding=encoding, warnings=warnings
+        "\n".join(lines),
+        "application/jsonl",
+        lines=True,
+        encoding=encoding,
+        encoding_by=told_by,
+        warnings=warnings,
     )
 
 
@@ -146,7 +152,7 @@ def json_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     except ValueError as error:
         raise DocumentError(f"not JSON: {error}") from error
     except RecursionError as error:
-        raise DocumentError("nested too deep to be read by records") from error
+        raise DocumentError("nested too deep to be read by records", kind="limit") from error
     if isinstance(value, dict):
         lists = [each for each in value.values() if isinstance(each, list)]
         value = lists[0] if len(lists) == 1 else value
@@ -160,7 +166,7 @@ def json_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
 def jsonl_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """A document for every line, named by the number of the line."""
-    text, encoding, _ = decode(data)
+    text, encoding, _, told_by = decode(data)
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -170,7 +176,9 @@ def jsonl_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
         except (ValueError, RecursionError) as error:
             yield Member(str(number), reason=f"not JSON: {error}"[:200])
         else:
-            yield Member(str(number), document=replace(made, encoding=encoding))
+            yield Member(
+                str(number), document=replace(made, encoding=encoding, encoding_by=told_by)
+            )
 
 
 def _element(element: Any, media_type: str) -> Document:  # noqa: ANN401 (whatever JSON can hold)

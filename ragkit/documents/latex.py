@@ -43,7 +43,7 @@ _LONGEST_LINE = 100_000  # characters; a longer line is left as it is
 
 def read_latex(data: bytes, name: str) -> Document:
     """A LaTeX file with its sections. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     begin = text.find("\\begin{document}")
     preamble = text.count("\n", 0, begin) if begin >= 0 else -1  # its last line
     lines = Lines()
@@ -75,6 +75,7 @@ def read_latex(data: bytes, name: str) -> Document:
         fences=tuple(lines.fences),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         metadata={"author": author} if (author := _command(text, "author")) else {},
         warnings=warnings,
     )

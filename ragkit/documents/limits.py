@@ -53,11 +53,15 @@ def bounded(
         size += len(piece)
         allowance.left -= len(piece)
         if size > most:
-            raise DocumentError(f"{what[-60:]} inflates to over {most // 1_000_000} MB")
+            raise DocumentError(
+                f"{what[-60:]} inflates to over {most // 1_000_000} MB", kind="limit"
+            )
         if size > max(_RATIO_FROM, MAX_RATIO * packed):
-            raise DocumentError(f"{what[-60:]} inflates to over {MAX_RATIO} times its size")
+            raise DocumentError(
+                f"{what[-60:]} inflates to over {MAX_RATIO} times its size", kind="limit"
+            )
         if allowance.left < 0:
-            raise DocumentError(f"inflates to over {MAX_INFLATED // 1_000_000} MB")
+            raise DocumentError(f"inflates to over {MAX_INFLATED // 1_000_000} MB", kind="limit")
         yield piece
 
 
@@ -87,7 +91,9 @@ class Package:
             raise DocumentError(f"damaged {self.kind}: it has no {name[-60:]}")
         info = self.archive.getinfo(name)
         if info.file_size > most:  # zipfile reads no further than this
-            raise DocumentError(f"{name[-60:]} inflates to over {most // 1_000_000} MB")
+            raise DocumentError(
+                f"{name[-60:]} inflates to over {most // 1_000_000} MB", kind="limit"
+            )
         with self.archive.open(info) as file:
             yield from bounded(pieces_of(file), info.compress_size, name, self.allowance, most)
 
@@ -105,14 +111,14 @@ def too_many_entries(data: bytes) -> bool:
 def opened(data: bytes, kind: str, allowance: Allowance | None = None) -> Iterator[Package]:
     """A zip to read from; what goes wrong with it inside becomes a `DocumentError`."""
     if too_many_entries(data):
-        raise DocumentError(f"{kind} with over {MAX_ENTRIES} members: not read")
+        raise DocumentError(f"{kind} with over {MAX_ENTRIES} members: not read", kind="limit")
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             yield Package(archive, kind, allowance or Allowance())
     except NotImplementedError as error:  # a way of packing that Python does not know
         raise DocumentError(f"damaged {kind}: {error}") from error
     except RuntimeError as error:  # what zipfile raises where a password is needed
-        raise DocumentError(f"encrypted {kind}: needs a password") from error
+        raise DocumentError(f"encrypted {kind}: needs a password", kind="encrypted") from error
     except DAMAGE as error:
         detail = str(error)[:120]
         if not detail or "not a zip file" in detail:  # its directory stands at its end

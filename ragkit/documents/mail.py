@@ -58,19 +58,19 @@ def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
                 inner = f"{number}/{member.name}" if member.name else str(number)
                 yield replace(member, name=inner)
         except DocumentError as error:
-            yield Member(str(number), reason=str(error))
+            yield Member(str(number), reason=str(error), kind=error.kind)
 
 
 def _parsed(data: bytes) -> Message:
     boundaries = _BOUNDARY.findall(data)
     if len(boundaries) > _DEEPEST:
-        raise DocumentError(f"more than {_DEEPEST} parts with parts of their own")
+        raise DocumentError(f"more than {_DEEPEST} parts with parts of their own", kind="limit")
     if sum(data.count(b"\n--" + boundary) for boundary in set(boundaries)) > MAX_ENTRIES:
-        raise DocumentError(f"more than {MAX_ENTRIES:,} parts")
+        raise DocumentError(f"more than {MAX_ENTRIES:,} parts", kind="limit")
     try:
         return email.message_from_bytes(data.lstrip(b"\r\n"))
     except RecursionError as error:
-        raise DocumentError("its parts are nested too deep") from error
+        raise DocumentError("its parts are nested too deep", kind="limit") from error
 
 
 def _message_members(message: Message, budget: Budget) -> Iterator[Member]:
@@ -104,7 +104,8 @@ def with_headers(
     return replace(
         writing.document(media_type),
         title=subject or None,
-        encoding=body.encoding,
+        encoding=None,  # each part has its own
+        encoding_by=None,
         metadata={**body.metadata, **metadata},
         warnings=body.warnings,
     )
@@ -274,7 +275,7 @@ def _attachment(part: Message) -> Member:
     name = _words(part.get_filename() or "") or f"unnamed.{part.get_content_subtype()}"
     name = name.replace("/", "_")
     if kind in _SIGNATURES:
-        return Member(name, reason="signature", skipped=True)
+        return Member(name, reason="signature", skipped=True, kind="no_document")
     if kind.startswith("image/") and part.get("content-id") is not None:
-        return Member(name, reason="image shown in the message", skipped=True)
+        return Member(name, reason="image shown in the message", skipped=True, kind="no_document")
     return Member(name, _content(part))

@@ -54,7 +54,7 @@ _CALLED = _names(
 
 def read_man(data: bytes, name: str) -> Document:
     """A manual page with its sections. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     page = _Page()
     begin = _BEGIN.search(text)
     preamble = text.count("\n", 0, begin.start()) if begin else 0  # definitions of macros
@@ -68,6 +68,7 @@ def read_man(data: bytes, name: str) -> Document:
         fences=tuple(page.fences),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         metadata={"section": page.section} if page.section else {},
         warnings=warnings,
     )

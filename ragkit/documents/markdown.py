@@ -42,7 +42,7 @@ _ATTRIBUTES = re.compile(r"[ \t]\{[#.:][^{}]*\}$")
 
 def read_markdown(data: bytes, name: str) -> Document:
     """A Markdown file with its headings, fences and title. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     start, metadata = front_matter(text)
     scan = _Scan(text)
     scan.run(start)
@@ -55,6 +55,7 @@ def read_markdown(data: bytes, name: str) -> Document:
         tables=tuple(scan.tables),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         metadata=metadata,
         warnings=warnings,
     )

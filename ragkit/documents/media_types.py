@@ -51,6 +51,13 @@ KIND = {
     "application/vnd.ms-office": "binary file (OLE2)",
     "application/vnd.ms-powerpoint": "ppt is not supported yet",
 }
+# Of these, those that hold documents, so that not reading them leaves something out.
+UNSUPPORTED = frozenset(
+    {
+        *("application/x-7z-compressed", "application/x-rar"),
+        *("application/msword", "application/vnd.ms-powerpoint", "application/postscript", XLSB),
+    }
+)
 
 MAGIC = (
     (b"%PDF-", "application/pdf"),

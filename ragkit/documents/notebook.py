@@ -25,7 +25,7 @@ _Json = Mapping[str, Any]
 
 def read_notebook(data: bytes, name: str) -> Document:
     """A notebook of format 3 or 4. Raises DocumentError where it is none."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     try:
         notebook = json.loads(text)
     except ValueError as error:
@@ -45,6 +45,7 @@ def read_notebook(data: bytes, name: str) -> Document:
         made,
         title=title or main_heading(made.text, list(made.headings)),
         encoding=encoding,
+        encoding_by=told_by,
         metadata=metadata,
         warnings=warnings,
     )

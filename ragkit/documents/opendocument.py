@@ -105,4 +105,4 @@ def _check(package: Package) -> None:
     if _MANIFEST in package.names:
         attempt(package, _MANIFEST, start, lambda tag: None, lambda text: None)
     if encrypted:
-        raise DocumentError(f"encrypted {package.kind}: needs a password")
+        raise DocumentError(f"encrypted {package.kind}: needs a password", kind="encrypted")

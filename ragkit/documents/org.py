@@ -17,7 +17,7 @@ _LONGEST_HEADING = 1000  # characters
 _HEADLINE = re.compile(r"(\*{1,20})[ \t]+(\S.*)$")
 _STATE = re.compile(r"(?:TODO|DONE|NEXT|WAITING|CANCELLED)[ \t]+|\[#[A-Z0-9]\][ \t]+")
 _TAGS = re.compile(r"[ \t]:[\w@#%:]{1,200}:$")
-_KEYWORD = re.compile(r"#\+([A-Za-z_]{1,40}):[ \t]*(.*)$")
+_KEYWORD = re.compile(r"#\+([A-Za-z_]{1,40}):[ \t]*+(.*+)$")
 _BLOCK = re.compile(r"[ \t]{0,40}#\+begin_(\w{1,40})", re.IGNORECASE)
 _LINK = re.compile(r"\[\[([^\[\]]{1,500})\](?:\[([^\[\]]{1,500})\])?\]")
 _DRAWER = re.compile(r"[ \t]{0,40}:(?:PROPERTIES|LOGBOOK|CLOCK):[ \t]{0,40}$", re.IGNORECASE)
@@ -27,7 +27,7 @@ _TOLD = frozenset({"author", "date", "email", "language", "description", "keywor
 
 def read_org(data: bytes, name: str) -> Document:
     """An Org file with its headlines and blocks. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     lines, keywords = Lines(), dict[str, str]()
     block = ""  # the kind of the open one
     drawer = False
@@ -63,6 +63,7 @@ def read_org(data: bytes, name: str) -> Document:
         fences=tuple(lines.fences),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         metadata={key: value for key, value in keywords.items() if key in _TOLD and value},
         warnings=warnings,
     )

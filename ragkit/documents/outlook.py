@@ -79,9 +79,16 @@ def _members(file: OleFileIO, folder: list[str], name: str, budget: Budget) -> I
         inner = f"{name}/{own}" if name else own
         content = _stream(file, inside, f"{_DATA}0102")
         if content is None:
-            yield Member(inner, reason="attached by reference, not in the file", skipped=True)
+            yield Member(
+                inner,
+                reason="attached by reference, not in the file",
+                skipped=True,
+                kind="no_document",
+            )
         elif _text(file, inside, _CONTENT_ID) and own.lower().endswith((".png", ".jpg", ".gif")):
-            yield Member(inner, reason="image shown in the message", skipped=True)
+            yield Member(
+                inner, reason="image shown in the message", skipped=True, kind="no_document"
+            )
         else:
             yield Member(inner, content)
 

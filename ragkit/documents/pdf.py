@@ -51,7 +51,7 @@ def read_pdf(data: bytes, name: str) -> Document:
     count = len(pages.lines)
     empty = sum(not lines for lines in pages.lines)
     if empty == count:
-        raise DocumentError(_no_text(count, pages.images, pages.broken))
+        raise _no_text(count, pages.images, pages.broken)
     warnings = []
     if pages.broken:
         warnings.append(f"{pages.broken} of {_count(count)} cannot be read")
@@ -116,7 +116,7 @@ def _open(data: bytes) -> PdfDocument:
         return PdfDocument(data)
     except PdfiumError as error:
         if "password" in str(error) or "security" in str(error):
-            raise DocumentError("encrypted PDF: needs a password") from error
+            raise DocumentError("encrypted PDF: needs a password", kind="encrypted") from error
         raise DocumentError("damaged PDF: no pages can be found in it") from error
 
 
@@ -212,14 +212,16 @@ def _has_image(page: PdfPage) -> bool:
     return any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
 
 
-def _no_text(pages: int, images: int, broken: int) -> str:
+def _no_text(pages: int, images: int, broken: int) -> DocumentError:
+    """Why a file of so many pages, without text on any of them, is not read."""
     if pages == 0:
-        return "damaged PDF: it has no pages"
+        return DocumentError("damaged PDF: it has no pages")
     if broken == pages:
-        return f"damaged PDF: none of its {_count(pages)} can be read"
+        return DocumentError(f"damaged PDF: none of its {_count(pages)} can be read")
     if images:
-        return f"no text layer: {_count(images)} {'is an image' if images == 1 else 'are images'}"
-    return f"no text: {_count(pages)} without any"
+        are = "is an image" if images == 1 else "are images"
+        return DocumentError(f"no text layer: {_count(images)} {are}", kind="no_text_layer")
+    return DocumentError(f"no text: {_count(pages)} without any", kind="no_text")
 
 
 def _count(pages: int) -> str:

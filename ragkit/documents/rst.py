@@ -32,7 +32,7 @@ _INLINE = re.compile(
 
 def read_rst(data: bytes, name: str) -> Document:
     """A reStructuredText file with its sections, literal blocks and title. Never fails."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     scan = _Scan(text)
     scan.run()
     return Document(
@@ -43,6 +43,7 @@ def read_rst(data: bytes, name: str) -> Document:
         fences=tuple(scan.fences),
         lines=True,
         encoding=encoding,
+        encoding_by=told_by,
         warnings=warnings,
     )
 

@@ -10,6 +10,7 @@ import re
 import zipfile
 from io import BytesIO
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from ragkit.documents import media_types
 from ragkit.documents.limits import too_many_entries
@@ -37,27 +38,48 @@ _NEVER_TEXT = media_types.BROAD.keys() - {"text/html", media_types.MHTML, media_
 _BY_CONTENT = frozenset({"text/troff"})  # names that say so and much else: `syslog.1`
 
 
+class Sniffed(NamedTuple):
+    """A file's media type, and what told it: `content` or `name`."""
+
+    media_type: str
+    told_by: str
+
+
 def media_type(data: bytes, name: str) -> str:
     """The media type of a file with this content and this name.
 
     `application/octet-stream` stands for bytes that are neither text nor a known format.
     """
-    if (found := _by_magic(data)) is not None:
-        return found
-    head = data[:SNIFF_BYTES].decode(unicode_encoding(data) or "latin-1", errors="replace")
+    return sniffed(data, name).media_type
+
+
+def sniffed(data: bytes, name: str) -> Sniffed:
+    """The media type of a file, and whether it was told by its content or its name."""
+    found = _by_magic(data)
+    head = ""
+    if found is None:
+        head = data[:SNIFF_BYTES].decode(unicode_encoding(data) or "latin-1", errors="replace")
+        found = _by_marks(head)
+    named = by_name(name)
+    if named in _NEVER_TEXT:
+        named = None
+    if found is None and named in (None, "text/plain", *_BY_CONTENT):
+        found = _by_opening(head, named_man=named == "text/troff")
+    if found is not None:
+        return Sniffed(found, "content")
+    if named is None or named in _BY_CONTENT:
+        return Sniffed("text/plain", "content")
+    return Sniffed(named, "name")
+
+
+def _by_marks(head: str) -> str | None:
+    """What the start of a file shows whatever its name: no text, a web page, a drawing."""
     if _is_binary(head):
         return media_types.BINARY
     opening = _opening(head)
     if _HTML.match(opening):
         return "text/html"
-    if _SVG.match(opening):
-        return "image/svg+xml"
-    named = by_name(name)
-    if named in (None, "text/plain", *_BY_CONTENT) or named in _NEVER_TEXT:
-        found = _by_opening(head, named_man=named == "text/troff")
-        if found is not None or named in _BY_CONTENT:
-            return found or "text/plain"
-    return "text/plain" if named is None or named in _NEVER_TEXT else named
+    return "image/svg+xml" if _SVG.match(opening) else None
 
 
 def _by_opening(head: str, *, named_man: bool) -> str | None:

@@ -45,7 +45,7 @@ def read_vtt(data: bytes, name: str) -> Document:
 
 
 def _read(data: bytes, media_type: str) -> Document:
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     writing = Writing()
     before: _Cue | None = None
     since = 0  # characters of this paragraph
@@ -63,7 +63,9 @@ def _read(data: bytes, media_type: str) -> Document:
     if not cues and text.strip():
         raise DocumentError("no subtitle in it: no line with two times and an arrow")
     made = writing.document(media_type)
-    return replace(made, title=_title(text), encoding=encoding, warnings=warnings)
+    return replace(
+        made, title=_title(text), encoding=encoding, encoding_by=told_by, warnings=warnings
+    )
 
 
 def _title(text: str) -> str | None:

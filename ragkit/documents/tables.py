@@ -36,7 +36,7 @@ class _Row(NamedTuple):
 
 def read_table(data: bytes, name: str) -> Document:
     """A csv or tsv file with one `Table`. What is no table by its looks is read as text."""
-    text, encoding, warnings = decode(data)
+    text, encoding, warnings, told_by = decode(data)
     try:
         rows = list(_rows(text, _delimiter(text, name)))
     except csv.Error as error:
@@ -67,6 +67,7 @@ def read_table(data: bytes, name: str) -> Document:
         locators=numbered,
         tables=tables,
         encoding=encoding,
+        encoding_by=told_by,
         warnings=warnings,
     )
 
@@ -77,7 +78,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def table_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """A document for every row below the header, named by the number of the row."""
-    text, encoding, _ = decode(data)
+    text, encoding, _, told_by = decode(data)
     try:
         rows = list(_rows(text, _delimiter(text, name)))
     except csv.Error as error:
@@ -93,7 +94,9 @@ def table_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
         ]
         if pairs:
             made = record(pairs, "text/csv")
-            yield Member(str(number), document=replace(made, encoding=encoding))
+            yield Member(
+                str(number), document=replace(made, encoding=encoding, encoding_by=told_by)
+            )
 
 
 def _rows(text: str, delimiter: str) -> Iterator[_Row]:

@@ -36,17 +36,26 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Decoded(NamedTuple):
-    """Text with "\\n" newlines, the encoding it was read by, and what was guessed or lost."""
+    """Text with "\\n" newlines, the encoding it was read by, what was guessed or lost, and what
+    told the encoding.
+
+    Surest first that is `bom` (a byte order mark), `valid` (all of it is UTF-8), `zeros` (where NUL
+    bytes stand in UTF-16 and UTF-32), `declared` (the file says so), `partly` (UTF-8 but for a few
+    bytes) or `guessed`.
+    """
 
     text: str
     encoding: str
     warnings: tuple[str, ...]
+    told_by: str
 
 
 def read_text(data: bytes, name: str) -> Document:
     """Plain text or source code as it stands. Never fails: latin-1 reads any bytes."""
-    text, encoding, warnings = decode(data)
-    return Document(text, "text/plain", lines=True, encoding=encoding, warnings=warnings)
+    text, encoding, warnings, told_by = decode(data)
+    return Document(
+        text, "text/plain", lines=True, encoding=encoding, encoding_by=told_by, warnings=warnings
+    )
 
 
 def decode(data: bytes, declared: str | None = None) -> Decoded:
@@ -56,11 +65,12 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
     that happens to be valid UTF-8 is UTF-8, whatever its author has copied into the header.
     Time is linear in `data`; never raises.
     """
-    text, encoding, warnings = _characters(data, declared)
+    text, encoding, warnings, told_by = _characters(data, declared)
     clean = without_controls(text)
     if clean != text:
         warnings = (*warnings, f"{len(text) - len(clean)} NUL or surrogate characters removed")
-    return Decoded(clean.replace("\r\n", "\n").replace("\r", "\n"), encoding, warnings)
+    text = clean.replace("\r\n", "\n").replace("\r", "\n")
+    return Decoded(text, encoding, warnings, told_by)
 
 
 def without_controls(text: str) -> str:
@@ -97,9 +107,10 @@ def _characters(data: bytes, declared: str | None) -> Decoded:
         text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
         lost = text.count("\ufffd")
         warnings = (f"damaged {encoding}: {lost} characters lost",) if lost else ()
-        return Decoded(text, encoding, warnings)
+        marked = any(data.startswith(mark) for mark, _ in _MARKS)
+        return Decoded(text, encoding, warnings, "bom" if marked else "zeros")
     try:
-        return Decoded(data.decode("utf-8"), "utf-8", ())
+        return Decoded(data.decode("utf-8"), "utf-8", (), "valid")
     except UnicodeDecodeError as error:
         first_bad = error.start
     if declared is not None and (told := _declared(data, declared)) is not None:
@@ -115,7 +126,7 @@ def _declared(data: bytes, declared: str) -> Decoded | None:
     latin = name in {"iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"}
     for encoding in ("cp1252", "latin-1") if latin else {name} - NO_CHARSETS:
         try:
-            return Decoded(data.decode(encoding), encoding, ())
+            return Decoded(data.decode(encoding), encoding, (), "declared")
         except (LookupError, UnicodeError):
             continue
     return None
@@ -129,7 +140,7 @@ def _mostly_utf8(data: bytes) -> Decoded | None:
     good = leads - bad
     if good < 9 * bad:
         return None
-    return Decoded(text, "utf-8", (f"{bad} characters are not UTF-8",))
+    return Decoded(text, "utf-8", (f"{bad} characters are not UTF-8",), "partly")
 
 
 def _guess(data: bytes, first_bad: int) -> Decoded:
@@ -141,7 +152,7 @@ def _guess(data: bytes, first_bad: int) -> Decoded:
     except UnicodeDecodeError:  # beyond the sample it is something else
         encoding = "latin-1"
         text = data.decode(encoding)
-    return Decoded(text, encoding, (f"encoding guessed: read as {encoding}",))
+    return Decoded(text, encoding, (f"encoding guessed: read as {encoding}",), "guessed")
 
 
 def _western(sample: bytes) -> str | None:

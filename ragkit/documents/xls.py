@@ -56,7 +56,7 @@ def _opened(data: bytes) -> Book:
         )
     except xlrd.XLRDError as error:
         if "encrypted" in str(error):
-            raise DocumentError("encrypted xls: needs a password") from error
+            raise DocumentError("encrypted xls: needs a password", kind="encrypted") from error
         raise DocumentError(f"damaged xls: {_detail(error)}") from error
     except Exception as error:  # xlrd trusts what it reads
         raise DocumentError(f"damaged xls: {_detail(error)}") from error

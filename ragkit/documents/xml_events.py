@@ -98,7 +98,9 @@ class _Parsing:
         if value is None or is_parameter:  # an external one, which nobody loads
             return
         if "&" in value or "%" in value or len(value) > _LONGEST_ENTITY:
-            raise DocumentError("declares entities that hold others or are very long: not read")
+            raise DocumentError(
+                "declares entities that hold others or are very long: not read", kind="limit"
+            )
         self.entities.setdefault(name, value)
 
     def reference(self, words: str, line: int) -> None:
@@ -107,5 +109,5 @@ class _Parsing:
         text = self.entities.get(words[1:-1]) or html5.get(words[1:]) or words
         self.expanded += len(text)
         if self.expanded > _MOST_EXPANDED:
-            raise DocumentError("its entities add too much text: not read")
+            raise DocumentError("its entities add too much text: not read", kind="limit")
         self.found.append(Text(text, line))

@@ -53,7 +53,7 @@ def read_xml(data: bytes, name: str) -> Document:
 
     Raises DocumentError where it declares entities that could grow without end.
     """
-    text, encoding, warnings = decoded(data)
+    text, encoding, warnings, told_by = decoded(data)
     walk = _Walk()
     try:
         for event in events(text):
@@ -61,11 +61,13 @@ def read_xml(data: bytes, name: str) -> Document:
     except ExpatError as error:
         note = f"not well-formed XML ({error}): read without its structure"
         warnings = (*warnings, note)
-        return Document(without_tags(text), XML, encoding=encoding, warnings=warnings)
+        made = Document(without_tags(text), XML)
+        return replace(made, encoding=encoding, encoding_by=told_by, warnings=warnings)
     made = walk.written().document(XML)
     top = [heading.text for heading in made.headings if heading.level == 1]
     title = top[0] if len(top) == 1 else None
-    return replace(made, title=title, encoding=encoding, warnings=warnings)
+    made = replace(made, title=title, encoding=encoding, encoding_by=told_by)
+    return replace(made, warnings=warnings)
 
 
 @dataclass(slots=True)

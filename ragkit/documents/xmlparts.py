@@ -59,7 +59,9 @@ class _Names(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         if len(self) >= _MOST_NAMES:
-            raise DocumentError(f"XML with over {_MOST_NAMES:,} different names: not read")
+            raise DocumentError(
+                f"XML with over {_MOST_NAMES:,} different names: not read", kind="limit"
+            )
         uri, _, local = name.rpartition(" ")
         prefix = next((short for end, short in _PREFIXES.items() if uri.endswith(end)), "")
         self[name] = f"{prefix}:{local}" if prefix else local
@@ -92,7 +94,9 @@ def parse(
             refuse()
 
     def refuse(*declaration: object) -> NoReturn:
-        raise DocumentError(f"{part[-60:]} declares entities, a way to blow files up: not read")
+        raise DocumentError(
+            f"{part[-60:]} declares entities, a way to blow files up: not read", kind="limit"
+        )
 
     names = _Names()
 

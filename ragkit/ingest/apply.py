@@ -12,15 +12,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
 
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.plan import READ, Plan
 from ragkit.ingest.reading import Cut, Part, Reader, Reading
 from ragkit.ingest.targets import Target, inner_prefix
+from ragkit.records import Document
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, advance
 from ragkit.storage.indexes import Indexes
+from ragkit.storage.statuses import LEFT_OUT
 
 GROUP = 64  # files in one commit, at most
 NAMED = 1000  # parts of one file that the ledger names, where they could not be read
@@ -78,6 +82,7 @@ class Writer:
                 found = task.found
                 ledger.move_file(connection, row.id, root_id, found.path)
                 ledger.touch_file(connection, row.id, found.size, found.mtime_ns, found.inode)
+            now = _now()
             for each, _ in plan.passed:
                 file_id = ledger.record_file(
                     connection,
@@ -86,6 +91,7 @@ class Writer:
                     status="skipped",
                     reason=each.reason,
                     size=each.size,
+                    details={"kind": each.kind, "indexed_at": now},
                 )
                 self.counts["removed"] += texts.remove_documents(connection, file_id)
         self.counts["moved"] += len(plan.moved) + plan.along
@@ -248,8 +254,31 @@ def _warnings(reading: Reading) -> list[str]:
 
 
 def _details(reading: Reading) -> dict[str, object]:
-    """What the ledger notes of a file that holds several documents."""
-    if not reading.unread:
-        return {}
-    named = [(each.record, each.reason, each.skipped) for each in reading.unread[:NAMED]]
-    return {"unread": named, "unread_count": len(reading.unread)}
+    """What the ledger notes of a file beyond its columns; only what there is to say."""
+    documents = [part.document for part in reading.parts]
+    by = {document.encoding_by for document in documents}
+    noted = {
+        "kind": reading.kind,
+        "media_type_by": reading.media_type_by,
+        "encoding_by": by.pop() if len(by) == 1 else None,
+        "pages": sum(len(document.pages) for document in documents),
+        "empty_pages": sum(map(_empty_pages, documents)),
+        "tables": sum(len(document.tables) for document in documents),
+        "unread": [
+            (each.record, each.reason, each.skipped, each.kind)
+            for each in sorted(reading.unread, key=lambda each: each.kind in LEFT_OUT)[:NAMED]
+        ],
+        "unread_count": len(reading.unread),
+    }
+    kept = {name: value for name, value in noted.items() if value}
+    return {**kept, "seconds": round(reading.seconds, 4), "indexed_at": _now()}
+
+
+def _empty_pages(document: Document) -> int:
+    """How many pages have nothing but white space."""
+    borders = (*document.pages, len(document.text))
+    return sum(not document.text[start:end].strip() for start, end in pairwise(borders))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -148,7 +148,8 @@ def _found(plan: Plan, found: Found, row: FileRow | None, recipe: str) -> None:
 
 
 def _passed(plan: Plan, passed: Passed, row: FileRow | None) -> None:
-    if row is not None and (row.status, row.reason) == ("skipped", passed.reason):
+    as_now = ("skipped", passed.reason, passed.kind)
+    if row is not None and (row.status, row.reason, row.kind) == as_now:
         plan.still.append(row)
     else:
         plan.passed.append((passed, row))

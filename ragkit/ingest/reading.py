@@ -15,11 +15,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ragkit import documents, passages
+from ragkit import passages
 from ragkit.documents import sniff
+from ragkit.documents.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.passages import Tokenizer
 from ragkit.passages.data import left_out
@@ -56,6 +57,9 @@ class Reading:
     reason: str | None = None
     skipped: bool = False  # the reason is that it is no document, not that it is broken
     same: bool = False  # the content is what the ledger knows; only the stamp is new
+    kind: str | None = None  # of the reason, in a word
+    media_type_by: str | None = None  # what told the type: content or name
+    seconds: float = 0.0  # wall time it took
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +72,55 @@ class Cut:
     recipe: str
     max_bytes: int
     records: bool = False  # of tables, JSON and XML, each a document
+    limits: ReadLimits = field(default_factory=ReadLimits)  # of reading, before it is cut
 
 
-def read(task: Task, cut: Cut) -> Reading:
+def read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     """Read one file. Never raises for what the file holds or how it is kept."""
+    started = time.perf_counter()
+    return replace(_read(task, cut, sandbox), seconds=time.perf_counter() - started)
+
+
+def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     found = task.found
     try:
         data, stamp = _bytes(task, cut.max_bytes)
     except OSError as error:
         reason = "permission denied" if isinstance(error, PermissionError) else error.strerror
-        return Reading(task, found.size, None, found.inode, reason=reason or str(error))
+        reason = reason or str(error)
+        return Reading(task, found.size, None, found.inode, reason=reason, kind="unreadable")
     digest = content_hash(data)
     known = task.known
     same = known is not None and (known.hash, known.recipe) == (digest, cut.recipe)
     result = partial(Reading, task, len(data), stamp, found.inode, digest)
     if same:
         return result(same=True)
-    parts, unread = _parts(data, found.path, cut)
+    parts, unread = _parts(data, found.path, cut, sandbox)
     if parts:
         single = len(parts) == 1 and not parts[0].record
-        media_type = parts[0].document.media_type if single else sniff.media_type(data, found.path)
-        return result(media_type=media_type, parts=parts, unread=unread)
-    reason, skipped = _why_nothing(unread)
-    return result(unread=unread if unread[1:] else (), reason=reason, skipped=skipped)
+        first = parts[0].document
+        told = (first.media_type, first.media_type_by)
+        media_type, by = told if single else sniff.sniffed(data, found.path)
+        return result(media_type=media_type, media_type_by=by, parts=parts, unread=unread)
+    media_type, by = sniff.sniffed(data, found.path)
+    why = _why_nothing(unread)
+    return result(
+        media_type=media_type,
+        media_type_by=by,
+        unread=unread if unread[1:] else (),
+        reason=why.reason,
+        skipped=why.skipped,
+        kind=why.kind,
+    )
 
 
-def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
+def _parts(data: bytes, path: str, cut: Cut, sandbox: Sandbox) -> tuple[list[Part], list[Unread]]:
     """The documents of a file, cut, and what could not be read of it."""
     parts: list[Part] = []
     unread: list[Unread] = []
-    for record in documents.read_all(data, path, records=cut.records):
+    for record in sandbox.records(data, path, records=cut.records):
         if record.document is None:
-            unread.append(Unread(record.name, record.reason or "", record.skipped))
+            unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
             continue
         document = record.document
         if (note := left_out(document.text)) is not None:
@@ -109,16 +130,18 @@ def _parts(data: bytes, path: str, cut: Cut) -> tuple[list[Part], list[Unread]]:
     return parts, unread
 
 
-def _why_nothing(unread: Sequence[Unread]) -> tuple[str, bool]:
-    """Why a file has no document, and whether it is skipped or has failed."""
+def _why_nothing(unread: Sequence[Unread]) -> Unread:
+    """Why a file has no document, as the one part of it that is not read."""
     whole = next((each for each in unread if not each.record), None)
     if whole is not None:
-        return whole.reason, whole.skipped
+        return whole
     if not unread:
-        return "holds no files", True
+        return Unread("", "holds no files", skipped=True, kind="no_document")
+    broken = [each for each in unread if not each.skipped]
     (reason, times), *_ = Counter(each.reason for each in unread).most_common(1)
-    skipped = all(each.skipped for each in unread)
-    return f"nothing to read in it: {times:,} of {len(unread):,} {reason}", skipped
+    (kind, _), *_ = Counter(each.kind for each in broken or unread).most_common(1)
+    reason = f"nothing to read in it: {times:,} of {len(unread):,} {reason}"
+    return Unread("", reason, skipped=not broken, kind=kind)
 
 
 def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
@@ -148,6 +171,7 @@ class Reader:
         for _ in range(AHEAD):
             self._room.put(None)
         self._stopped = False
+        self._sandbox = Sandbox(cut.limits)
         self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
         self._thread.start()
 
@@ -166,8 +190,9 @@ class Reader:
         return taken
 
     def stop(self) -> None:
-        """Give up after the file at hand and wait for it."""
+        """Give up the file at hand and all that follow."""
         self._stopped = True
+        self._sandbox.give_up()
         self._room.put(None)  # it may be waiting for that
         self._thread.join()
 
@@ -177,6 +202,11 @@ class Reader:
                 self._room.get()
                 if self._stopped:
                     return
-                self._results.put(read(task, self._cut))
+                reading = read(task, self._cut, self._sandbox)
+                if self._stopped:  # it may have failed for that
+                    return
+                self._results.put(reading)
         except BaseException as error:  # raised again on the caller's thread
             self.error = error
+        finally:
+            self._sandbox.close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from ragkit.documents import READER_VERSION
+from ragkit.documents.sandbox import ReadLimits
 from ragkit.encoders import Encoder
 from ragkit.ingest import moves, targets
 from ragkit.ingest import plan as planning
@@ -18,8 +19,8 @@ from ragkit.ingest.plan import READ, Plan, Task
 from ragkit.ingest.reading import Cut
 from ragkit.ingest.targets import Target
 from ragkit.passages import CUTTER_VERSION
-from ragkit.records import FileStatus, IndexReport
-from ragkit.storage import embeddings, ledger, passages
+from ragkit.records import FileStatus, IndexReport, Missing
+from ragkit.storage import embeddings, ledger, passages, statuses
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
 from ragkit.storage.ledger import FileRow, Root
@@ -39,6 +40,7 @@ class Request:
     overlap: float = 0.1
     max_file_bytes: int = 50_000_000
     records: bool = False
+    limits: ReadLimits = field(default_factory=ReadLimits)
 
 
 def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Plan], str, list[str]]:
@@ -135,15 +137,20 @@ def _would_not_be_read(made: Sequence[Plan], same: Sequence[FileRow]) -> tuple[F
     for plan in made:
         folder = plan.target.folder
         for each, _ in plan.passed:
-            found.append(_status(folder, each.path, "skipped", each.reason, each.size))
-        for row in plan.still:
-            found.append(_status(folder, row.path, row.status, row.reason, row.size))
+            found.append(_status(folder, each.path, "skipped", each.reason, each.size, each.kind))
+        found += [_as_known(folder, row) for row in plan.still]
     folders = {task.known.id: task.folder for plan in made for task in plan.read if task.known}
-    found += [_status(folders[row.id], row.path, row.status, row.reason, row.size) for row in same]
+    found += [_as_known(folders[row.id], row) for row in same]
     return tuple(sorted(found, key=lambda each: (each.root, each.path)))
 
 
-def _status(root: str, path: str, status: str, reason: str | None, size: int) -> FileStatus:
+def _as_known(folder: str, row: FileRow) -> FileStatus:
+    return _status(folder, row.path, row.status, row.reason, row.size, row.kind)
+
+
+def _status(
+    root: str, path: str, status: str, reason: str | None, size: int, kind: str | None
+) -> FileStatus:
     return FileStatus(
         path=path,
         status=status,
@@ -156,6 +163,7 @@ def _status(root: str, path: str, status: str, reason: str | None, size: int) ->
         tokens=0,
         warnings=(),
         root=root,
+        kind=kind,
     )
 
 
@@ -195,6 +203,7 @@ def index(
             recipe,
             request.max_file_bytes,
             request.records,
+            request.limits,
         )
         embedder = writer.read_and_embed(made, cut, load_encoder)
     writer.finish()
@@ -202,7 +211,8 @@ def index(
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
-        broken = ledger.broken_parts(connection, writer.roots.values())
+        parts = statuses.missing_parts(connection, writer.roots.values())
+    read = counts["added"] + counts["updated"] + counts["unchanged"] + counts["moved"]
     return IndexReport(
         added=counts["added"],
         updated=counts["updated"],
@@ -217,7 +227,8 @@ def index(
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
-        broken_parts=broken,
+        coverage=statuses.covered(read, (each.kind for each in bad), (part.kind for part in parts)),
+        missing=(*_missing(bad), *parts),
         documents=bad,
         warnings=tuple(warnings),
     )
@@ -233,9 +244,19 @@ def _not_read(
     found: list[FileStatus] = []
     for path, unders in scanned.items():
         with store.reading() as connection:
-            rows = ledger.statuses(connection, wanted=("skipped", "failed"), root_ids=[roots[path]])
+            rows = statuses.statuses(
+                connection, wanted=("skipped", "failed"), root_ids=[roots[path]]
+            )
         found += [row for row in rows if any(_is_part(row.path, under) for under in unders)]
     return tuple(found)
+
+
+def _missing(files: Sequence[FileStatus]) -> list[Missing]:
+    return [
+        Missing(each.path, each.kind or "damaged", each.reason or each.status)
+        for each in files
+        if statuses.is_missing(each)
+    ]
 
 
 def _is_part(path: str, under: str) -> bool:

@@ -31,7 +31,7 @@ from pathlib import Path
 from ragkit.errors import UsageError
 from ragkit.records import Excerpt, Locator
 from ragkit.storage import texts
-from ragkit.storage.ledger import content_hash
+from ragkit.storage.ledger import has_changed
 
 _NUMBER = r"(\d{1,18})"
 _PLACE = re.compile(
@@ -259,12 +259,4 @@ def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
 def is_stale(row: sqlite3.Row) -> bool:
     """Whether the file of a row (root, file_path, size, mtime_ns, file_hash) is another by now."""
     file = Path(row["root"]) / row["file_path"]
-    try:
-        found = file.stat()
-        if (found.st_size, found.st_mtime_ns) == (row["size"], row["mtime_ns"]):
-            return False
-        if found.st_size != row["size"]:
-            return True
-        return bool(content_hash(file.read_bytes()) != row["file_hash"])
-    except OSError:
-        return True
+    return has_changed(file, row["size"], row["mtime_ns"], row["file_hash"])

@@ -1,7 +1,7 @@
-"""Rows of roots, files and documents: which files there are and what became of each.
+"""Rows of roots and files: which files there are, and whether each needs work.
 
-Functions over a connection of `database`; they neither begin nor commit. Knows no passages'
-vectors and no index files.
+Functions over a connection of `database`; they neither begin nor commit. What became of the files,
+for people to see, is in `statuses`. Knows no passages' vectors and no index files.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-
-from ragkit.records import FileStatus, Unread
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class FileRow:
     reason: str | None
     recipe: str | None
     has_text: bool  # of documents; a file that fails to open may keep what it had
+    kind: str | None = None  # of the reason
 
     def unchanged(self, size: int, mtime_ns: int, inode: int, recipe: str) -> bool:
         """Whether a file that looks like this now would be read to the same result."""
@@ -51,6 +51,20 @@ class FileRow:
 def content_hash(data: bytes) -> bytes:
     """20 bytes of BLAKE2b over a file's bytes: whether it has changed."""
     return blake2b(data, digest_size=20).digest()
+
+
+def has_changed(file: Path, size: int, mtime_ns: int | None, digest: bytes | None) -> bool:
+    """Whether a file is another by now than it was with this size, time stamp and content, or gone.
+
+    One `stat`; where that leaves it open the content decides.
+    """
+    try:
+        found = file.stat()
+        if (found.st_size, found.st_mtime_ns) == (size, mtime_ns):
+            return False
+        return found.st_size != size or content_hash(file.read_bytes()) != digest
+    except OSError:
+        return True
 
 
 def roots(connection: sqlite3.Connection) -> list[Root]:
@@ -114,7 +128,8 @@ def files(
     """
     sql = (
         "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe, "
-        "EXISTS (SELECT 1 FROM documents WHERE file_id = files.id) FROM files WHERE root_id = ?"
+        "EXISTS (SELECT 1 FROM documents WHERE file_id = files.id), "
+        "json_extract(details, '$.kind') FROM files WHERE root_id = ?"
     )
     arguments: list[object] = [root_id]
     if under:
@@ -190,67 +205,3 @@ def move_file(connection: sqlite3.Connection, file_id: int, root_id: int, path: 
 def remove_files(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:
     """Take files out, with their documents and passages."""
     connection.executemany("DELETE FROM files WHERE id = ?", ((file_id,) for file_id in file_ids))
-
-
-_STATUSES = """
-SELECT files.path, files.status, files.reason, files.media_type, files.encoding, files.size,
-       files.warnings, roots.folder AS root,
-       (SELECT coalesce(sum(length(text)), 0) FROM documents WHERE file_id = files.id),
-       count(passages.id), coalesce(sum(passages.tokens), 0),
-       count(DISTINCT documents.id), files.details
-FROM files JOIN roots ON roots.id = files.root_id
-LEFT JOIN documents ON documents.file_id = files.id
-LEFT JOIN passages ON passages.document_id = documents.id
-WHERE {where} GROUP BY files.id ORDER BY roots.folder, files.path
-"""
-
-
-def statuses(
-    connection: sqlite3.Connection, *, wanted: Sequence[str] = (), root_ids: Sequence[int] = ()
-) -> list[FileStatus]:
-    """The ledger as records, by root and path; only these statuses or roots where any are named."""
-    where, arguments = ["1"], list[object]()
-    for column, values in (("files.status", wanted), ("files.root_id", root_ids)):
-        if values:
-            where.append(f"{column} IN ({', '.join('?' * len(values))})")
-            arguments += values
-    return [
-        FileStatus(
-            path=row[0],
-            status=row[1],
-            reason=row[2],
-            media_type=row[3],
-            encoding=row[4],
-            size=row[5],
-            warnings=tuple(json.loads(row[6])),
-            root=row[7],
-            characters=row[8],
-            passages=row[9],
-            tokens=row[10],
-            documents=row[11],
-            unread=tuple(Unread(*each) for each in json.loads(row[12]).get("unread", ())),
-            unread_count=json.loads(row[12]).get("unread_count", 0),
-        )
-        for row in connection.execute(_STATUSES.format(where=" AND ".join(where)), arguments)
-    ]
-
-
-def broken_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> int:
-    """How many attachments and members of archives are broken in the files of these roots."""
-    ids = list(root_ids)
-    row = connection.execute(
-        "SELECT count(*) FROM files, json_each(files.details, '$.unread') AS part "
-        f"WHERE NOT json_extract(part.value, '$[2]') AND root_id IN ({', '.join('?' * len(ids))})",
-        ids,
-    ).fetchone()
-    return int(row[0])
-
-
-def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
-    """Files by status, and skipped or failed files by reason, most frequent first."""
-    by_status = connection.execute("SELECT status, count(*) FROM files GROUP BY status ORDER BY 1")
-    by_reason = connection.execute(
-        "SELECT reason, count(*) FROM files WHERE status IN ('skipped', 'failed') "
-        "GROUP BY reason ORDER BY 2 DESC, 1"
-    )
-    return {row[0]: row[1] for row in by_status}, {row[0]: row[1] for row in by_reason}

@@ -116,7 +116,7 @@ def why_not_read(connection: sqlite3.Connection, path: str, absolute: str) -> st
         whole = f"{folder}/{file_path}"
         if path == file_path or absolute == whole:
             return None if reason is None else str(reason)
-        for record, why, _ in json.loads(details).get("unread", ()):
+        for record, why, *_ in json.loads(details).get("unread", ()):
             if path == f"{file_path}/{record}" or absolute == f"{whole}/{record}":
                 return str(why)
     return None
@@ -130,6 +130,18 @@ def is_file(connection: sqlite3.Connection, path: str, absolute: str) -> bool:
         (path, absolute),
     ).fetchone()
     return row is not None
+
+
+def records_of(connection: sqlite3.Connection, root: str, path: str) -> dict[str, tuple[int, int]]:
+    """The documents of a file (of the root with this folder): record → id and passages."""
+    rows = connection.execute(
+        "SELECT record, documents.id, "
+        "(SELECT count(*) FROM passages WHERE document_id = documents.id) FROM documents "
+        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+        "WHERE roots.folder = ? AND files.path = ?",
+        (root, path),
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def document_count(connection: sqlite3.Connection) -> int:

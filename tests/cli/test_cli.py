@@ -7,6 +7,9 @@ import subprocess
 import pytest
 
 from ragkit import cli
+from ragkit.cli import ledger
+from ragkit.records import Coverage
+from tests.documents.files import make_zip
 
 
 @pytest.fixture
@@ -151,6 +154,55 @@ def test_ls_lists_every_file_with_what_became_of_it(run, kit, folder):
     assert run("ls", "--failed")[1].split() == ["skipped", "0", ".hidden", "(hidden)"]
 
 
+def test_coverage_is_summed_as_people_say_it():
+    coverage = Coverage(830, 812, {"no_text_layer": 11, "encrypted": 4, "too_large": 3}, {})
+    assert ledger.coverage(coverage) == (
+        "812 of 830 files, 18 not: 11 scans without a text layer, 4 encrypted, "
+        "3 over the size limit"
+    )
+
+
+def test_ls_takes_paths_and_says_why(run, kit, folder):
+    assert run("ls", "notes/sub")[1].split() == ["indexed", "1", "sub/cats.txt"]
+    assert [file["path"] for file in json.loads(run("ls", "keys.md", "--json")[1])] == ["keys.md"]
+    code, out, err = run("ls", "nowhere")
+    assert (code, out) == (2, "")
+    assert "ragkit ls --why nowhere" in err
+    code, out, err = run("ls", "--why", "notes/keys.md")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"notes/keys.md: read on .* and unchanged since: 2 passages, .*\n", out)
+    (why,) = json.loads(run("ls", "--why", "nowhere", "--json")[1])
+    assert (why["state"], why["file"]) == ("unknown", None)
+    assert run("ls", "--why", "nowhere")[0] == run("ls", "--why")[0] == 2
+
+
+def test_a_query_says_once_which_files_have_changed(run, kit, folder):
+    (folder / "leave.txt").write_text("Parents work.")
+    (folder / "sub" / "cats.txt").unlink()
+    _, out, err = run("query", "parents cats keys at home", "--json")
+    stale = {hit["path"]: hit["stale"] for hit in json.loads(out)}
+    assert stale == {"leave.txt": True, "sub/cats.txt": True, "keys.md": False}
+    assert re.fullmatch(
+        r"ragkit: [\w./]+, [\w./]+ have changed or gone since indexed; mend with: ragkit index\n",
+        err,
+    )
+
+
+def test_a_record_of_an_archive_is_verified_too(run, kit, folder):
+    archive = folder / "docs.zip"
+    archive.write_bytes(make_zip({"tea.txt": "Green tea is steeped."}))
+    run("index")
+    assert json.loads(run("query", "green tea", "--json")[1])[0]["stale"] is False
+    assert run("get", "docs.zip/tea.txt") == (0, "Green tea is steeped.\n", "")
+    archive.write_bytes(make_zip({"tea.txt": "Black tea is steeped."}))
+    hit = json.loads(run("query", "green tea", "--json")[1])[0]
+    assert (hit["path"], hit["stale"]) == ("docs.zip/tea.txt", True)
+    _, out, err = run("get", "docs.zip/tea.txt")
+    assert out == "Green tea is steeped.\n" and "has changed or gone" in err
+    archive.unlink()
+    assert "has changed or gone" in run("get", "docs.zip/tea.txt")[2]
+
+
 def test_status_says_what_is_there(run, kit, folder):
     status = json.loads(run("status", "--json")[1])
     assert status["files"] == {"indexed": 3}
@@ -180,9 +232,13 @@ def test_remove_takes_documents_out(run, kit):
 def test_strict_exits_with_2_when_a_file_failed(run, kit, folder):
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
     assert run("index")[0] == 0
-    code, out, _ = run("index", "--strict")
+    code, out, err = run("index", "--strict")
     assert code == 2
-    assert "1 not read: 1 " in out
+    assert "read 3 of 4 files, 1 not: 1 damaged (ragkit ls --failed)\n" in out
+    assert err.splitlines() == [
+        "ragkit: 1 not read, which --strict does not allow:",
+        "ragkit:   broken.pdf: damaged PDF: no pages can be found in it",
+    ]
 
 
 def test_a_dry_run_makes_no_collection(run, folder, tmp_path):

@@ -84,7 +84,7 @@ def test_large_files(tmp_path, limit, words):
     (tmp_path / "big").write_bytes(bytes(limit + 1))
     (tmp_path / "fits").write_bytes(bytes(limit))
     assert found(tmp_path, max_bytes=limit) == ["fits"]
-    expected = Passed("big", f"larger than {words}", limit + 1)
+    expected = Passed("big", f"larger than {words}", limit + 1, kind="too_large")
     assert next(scan(tmp_path, max_bytes=limit)) == expected
 
 

@@ -29,6 +29,7 @@ def test_unicode_is_recognised_with_and_without_a_mark(encoding, mark):
         "Größe: 10 m\nWeight",
         encoding,
         (),
+        "bom" if mark else "valid" if encoding == "utf-8" else "zeros",
     )
 
 
@@ -46,17 +47,18 @@ def test_unicode_is_recognised_with_and_without_a_mark(encoding, mark):
     ],
 )
 def test_legacy_encodings_are_guessed_and_the_guess_is_recorded(text, written, read):
-    assert decode(text.encode(written)) == (text, read, (f"encoding guessed: read as {read}",))
+    warnings = (f"encoding guessed: read as {read}",)
+    assert decode(text.encode(written)) == (text, read, warnings, "guessed")
 
 
 def test_a_few_foreign_bytes_do_not_make_utf8_something_else():
-    text, encoding, warnings = decode("déjà vu, été, Größe, naïveté, ça".encode() * 3 + b"\xff")
-    assert (encoding, warnings) == ("utf-8", ("1 characters are not UTF-8",))
+    text, *told = decode("déjà vu, été, Größe, naïveté, ça".encode() * 3 + b"\xff")
+    assert told == ["utf-8", ("1 characters are not UTF-8",), "partly"]
     assert text.startswith("déjà vu") and text.endswith("\ufffd")
 
 
 def test_a_declared_encoding_counts_unless_the_text_is_utf8():
-    assert decode("Привет".encode("koi8-r"), "koi8-r").text == "Привет"
+    assert decode("Привет".encode("koi8-r"), "koi8-r") == ("Привет", "koi8-r", (), "declared")
     assert decode("Привет".encode(), "koi8-r").text == "Привет"
     assert decode(b"\x93yes\x94", "iso-8859-1").text == "“yes”"
     assert decode("déjà".encode("latin-1"), "no-such-codec").text == "déjà"
@@ -73,6 +75,7 @@ def test_nul_characters_go_with_a_warning():
         "a" * 9000 + "b",
         "utf-8",
         ("1 NUL or surrogate characters removed",),
+        "valid",
     )
 
 

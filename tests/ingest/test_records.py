@@ -85,7 +85,7 @@ def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path
         (".x", "hidden", True),
     ]
     assert file.unread_count == 2
-    assert collection.index().broken_parts == 0  # what is no document is not broken
+    assert collection.index().missing == ()  # what is no document is not missing
     assert best(collection, "leaves").citation == "docs.zip/a/b.md#L1-L3"
     with pytest.raises(UsageError, match=r"docs.zip/i.png was not read: binary file"):
         collection.get("docs.zip/i.png")
@@ -118,12 +118,15 @@ def test_an_archive_that_becomes_unreadable_loses_its_documents(collection, tmp_
     assert (report.failed, collection.status().documents) == (1, 0)
 
 
-def test_a_broken_part_is_counted(collection, tmp_path):
+def test_a_broken_part_is_missing(collection, tmp_path):
     data = make_zip({"a.txt": "Green tea.", "b.pdf": "%PDF-1.4 cut off"})
     write(tmp_path / "in" / "a.zip", data)
     report = collection.index(tmp_path / "in")
-    assert (report.added, report.failed, report.broken_parts) == (1, 0, 1)
-    assert collection.index().broken_parts == 1
+    assert (report.added, report.failed, len(report.missing)) == (1, 0, 1)
+    assert [(each.path, each.kind) for each in collection.index().missing] == [
+        ("a.zip/b.pdf", "damaged")
+    ]
+    assert collection.status().coverage.missing_parts == {"damaged": 1}
 
 
 def test_a_message_can_be_taken_out_and_comes_back(collection, mail):

@@ -1,0 +1,35 @@
+"""All of a collection in figures: counts, sizes, model, coverage. Loads no model and no index."""
+
+from __future__ import annotations
+
+from ragkit.records import CollectionStatus
+from ragkit.storage import embeddings, history, ledger, passages, statuses, texts
+from ragkit.storage.database import Database, generation
+from ragkit.storage.index_files import disk_size
+
+
+def summary(store: Database, version: str) -> CollectionStatus:
+    """What is in a collection. `version` is this program's."""
+    with store.reading() as connection:
+        model = embeddings.model(connection)
+        by_status, by_reason = statuses.counts(connection)
+        return CollectionStatus(
+            collection=str(store.folder),
+            roots=tuple(root.path for root in ledger.roots(connection)),
+            files=by_status,
+            reasons=by_reason,
+            coverage=statuses.coverage(connection),
+            documents=texts.document_count(connection),
+            passages=passages.count(connection),
+            pending=embeddings.pending_count(connection, model["id"]) if model else 0,
+            model=model["name"] if model else None,
+            fingerprint=model["fingerprint"] if model else None,
+            dimension=model["dimension"] if model else None,
+            window=model["window"] if model else None,
+            database_bytes=store.size(),
+            index_bytes=sum(
+                disk_size(store.folder / name) for name in history.index_names(connection)
+            ),
+            generation=generation(connection),
+            version=version,
+        )

@@ -1,0 +1,1 @@
+"""Broken files by the thousand: what reading makes of mutations of real ones."""

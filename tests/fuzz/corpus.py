@@ -1,0 +1,129 @@
+"""The files that are broken: real ones of every format where they are at hand, and small ones made
+by hand, so that no format is left out."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import tarfile
+
+import zstandard
+
+from ragkit.documents import media_types
+from tests.conftest import REPOSITORY, SHARED
+from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
+from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
+from tests.documents.test_mail import message
+from tests.documents.test_outlook import MESSAGE, compound_file
+
+MOST_BYTES = 400_000  # of a file: time goes into many of them, not into large ones
+_MARKUP = {
+    "a.md": "---\ntitle: Keys\ntags: [a, b]\n---\n# Keys\n\n- one\n- two\n\n| a | b |\n|---|---|\n"
+    "| 1 | 2 |\n\n```python\nx = 1\n```\n\n[link](http://x.y) `code` \\* ![image](i.png)\n",
+    "a.rst": "Keys\n====\n\n.. code-block:: python\n\n   x = 1\n\n:ref:`label <there>` ``code``\n",
+    "a.adoc": "= Keys\n:author: Ann\n\n== First\n\n----\ncode\n----\n\nxref:a[b] <<a,b>>\n",
+    "a.org": "#+TITLE: Keys\n* TODO First :tag:\n:PROPERTIES:\n:ID: 1\n:END:\n#+begin_src python\n"
+    "x = 1\n#+end_src\n[[http://x.y][link]]\n",
+    "a.tex": "\\documentclass{article}\\title{Keys}\n\\begin{document}\n\\section[a]{First}\n"
+    "% no\n\\emph{Words} \\href{x}{y} $a^2$\n"
+    "\\begin{verbatim}\n\\x\n\\end{verbatim}\n\\end{document}\n",
+    "a.1": '.TH KEYS 1\n.SH NAME\nkeys\n.SH "TWO WORDS"\n.B bold\n.nf\nx\n.fi\n\\fBb\\fR\n',
+    "a.html": "<!doctype html><html><head><title>Keys</title><meta charset=utf-8></head><body>"
+    "<nav>n</nav><main><h1>Keys</h1><ul><li>one<li>two</ul><table><tr><th>a<td>b</table><pre>x\ny</pre>"
+    "</main></body></html>",
+    "a.csv": 'id,name,note\n1,Ann,"two\nlines"\n2,Bo,"a ""quoted"" word"\n3,Cy,\n',
+    "a.tsv": "id\tname\n1\tAnn\n2\tBo\n",
+    "a.json": json.dumps([{"name": "Ann", "tags": ["a", "b"], "at": {"x": 1.5, "y": None}}] * 5),
+    "a.jsonl": '{"name": "Ann"}\n{"name": "Bo"}\n',
+    "a.xml": '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e "words">]><a><title>T</title><p>One &e;'
+    "</p><row><c>1</c><c>2</c></row><![CDATA[<x>]]></a>",
+    "a.ipynb": json.dumps(
+        {"cells": [{"cell_type": "markdown", "source": ["# Keys\n", "words"]},
+                   {"cell_type": "code", "source": "x = 1", "outputs": [
+                       {"output_type": "stream", "text": ["1\n"]}]}],
+         "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),
+    "a.srt": "1\n00:00:01,000 --> 00:00:02,500\nHello <i>there</i>.\n\n"
+    "2\n00:00:03,000 --> 00:00:04,000\nBye.\n",
+    "a.vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>Hello.\n\n"
+    "NOTE x\n\n00:03.000 --> 00:04.000\nBye.\n",
+    "a.rtf": r"{\rtf1\ansi\deff0{\fonttbl{\f0 Arial;}}{\info{\title Keys}}"
+    r"\pard\outlinelevel0 Keys\par\trowd\cellx1000\intbl a\cell b\cell\row \u8364? \'e9"
+    r" {\*\x y}{\footnote z}\bin3 abc\par}",
+    "a.mht": "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=B\n\n--B\n"
+    "Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n"
+    "<html><p>W=6Frds</p></html>\n--B--\n",
+    "a.py": 'def f(x):\n    """Words."""\n    return x\n\n\nclass A:\n    pass\n',
+    "a.txt": "1. KEYS\n\nRotate them every ninety days.\n\n2. STORAGE\n\nIn a vault.\n",
+}  # fmt: skip
+
+
+def corpus() -> dict[str, dict[str, bytes]]:
+    """Files by format (their extension), then by name."""
+    found: dict[str, dict[str, bytes]] = {}
+    for name, data in made().items():
+        found.setdefault(name.rpartition(".")[2], {})[name] = data
+    for folder in (REPOSITORY / "data", SHARED / "data" / "folder"):
+        for path in sorted(folder.rglob("*.*")):
+            extension = path.suffix[1:].lower()
+            if extension in media_types.EXTENSIONS and path.stat().st_size <= MOST_BYTES:
+                name = path.relative_to(folder).as_posix()
+                found.setdefault(extension, {})[name] = path.read_bytes()
+    return found
+
+
+def made() -> dict[str, bytes]:
+    """One small file of each format that is read."""
+    markup = {name: text.encode() for name, text in _MARKUP.items()}
+    mail = message("Plain words.", Date="Tue, 01 Oct 2024 12:34:56 -0500")
+    mail.add_attachment(make_pdf(["Attached."]), "application", "pdf", filename="report.pdf")
+    mail.add_attachment(b"a,b\n1,2\n", "text", "csv", filename="t.csv")
+    eml = mail.as_bytes()
+    shape = "<p:sp><p:txBody><a:p><a:r><a:t>Words</a:t></a:r></a:p></p:txBody></p:sp>"
+    body = "<text:h text:outline-level='1'>Keys</text:h><text:p>Words</text:p>"
+    cells = (
+        "<table:table table:name='T'><table:table-row><table:table-cell "
+        "table:number-columns-repeated='3'><text:p>x</text:p></table:table-cell></table:table-row>"
+        "</table:table>"
+    )
+    frame = f"<draw:frame><draw:text-box>{body}</draw:text-box></draw:frame>"
+    slide = f"<draw:page draw:name='P'>{frame}</draw:page>"
+    office = {
+        "a.pdf": make_pdf(["One\n^Two", "Three"], title="Keys", outline=[("One", 0)]),
+        "a.docx": make_docx(
+            paragraph("Keys", "Heading1")
+            + paragraph("Words")
+            + f"<w:tbl><w:tr><w:tc>{paragraph('a')}</w:tc></w:tr></w:tbl>"
+        ),
+        "a.pptx": make_pptx(shape, shape),
+        "a.xlsx": make_xlsx({"One": rows(["Item", "Cost"], ["Rent", 1200]), "!Two": rows(["x"])}),
+        "a.odt": make_odf("text", body + cells),
+        "a.ods": make_odf("spreadsheet", cells),
+        "a.odp": make_odf("presentation", slide),
+        "a.epub": make_epub({"a.xhtml": "<html><body><h1>K</h1><p>W</p></body></html>"}),
+        "a.eml": eml,
+        "a.mbox": b"".join(
+            b"From ann Tue Oct  1 12:34:56 2024\n%s\n\n" % each for each in [eml] * 2
+        ),
+        "a.msg": compound_file(MESSAGE),
+    }
+    inside = {**markup, **{name: office[name] for name in ("a.pdf", "a.docx", "a.eml")}}
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for name, data in inside.items():
+            info = tarfile.TarInfo(f"folder/{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    text = markup["a.md"] * 20
+    packed = {
+        "a.zip": make_zip({**inside, "inner.zip": make_zip(markup)}),
+        "a.tar": tar.getvalue(),
+        "a.tgz": gzip.compress(tar.getvalue()),
+        "a.md.gz": gzip.compress(text),
+        "a.md.bz2": bz2.compress(text),
+        "a.md.xz": lzma.compress(text),
+        "a.md.zst": zstandard.compress(text),
+    }
+    return {**markup, **office, **packed}

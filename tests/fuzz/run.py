@@ -1,0 +1,99 @@
+"""Reads broken files as `index` does and counts what became of them."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ragkit.documents.folder import Found
+from ragkit.documents.sandbox import ReadLimits, Sandbox
+from ragkit.ingest.plan import Task
+from ragkit.ingest.reading import Cut, read
+from tests.conftest import WordEncoder
+
+from .corpus import corpus
+from .mutations import broken
+
+SECONDS = 10.0  # no file may take longer
+MEMORY_MB = 1024
+
+
+@dataclass
+class Findings:
+    """What became of all files, and the files for which it was not good."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: list[tuple[float, str]] = field(default_factory=list)  # of processor time
+    wrong: list[tuple[str, str, bytes]] = field(default_factory=list)  # (name, why, content)
+
+
+def fuzz(mutations: int, seed: int, folder: Path, formats: list[str] | None = None) -> Findings:
+    """Break so many files, the formats in turn, and read them. The same seed breaks the same."""
+    files = {name: found for name, found in corpus().items() if not formats or name in formats}
+    cut = Cut(WordEncoder, 40, 0.1, "fuzz", 50_000_000)
+    sandbox = Sandbox(ReadLimits(seconds=SECONDS, memory_mb=MEMORY_MB))
+    findings = Findings()
+    order = sorted(files)
+    try:
+        for number in range(mutations):
+            chance = random.Random(f"{seed} {number}")
+            found = files[order[number % len(order)]]
+            origin = chance.choice(sorted(found))
+            name = f"{number}-{origin.rpartition('/')[2]}"
+            if chance.random() < 0.05:  # under a name that is not its own
+                name += f".{chance.choice(order)}"
+            data = broken(found[origin], chance)
+            by_records = replace(cut, records=chance.random() < 0.1)
+            _read(name, data, by_records, sandbox, folder, findings)
+    finally:
+        sandbox.close()
+    return findings
+
+
+def _read(
+    name: str, data: bytes, cut: Cut, sandbox: Sandbox, folder: Path, findings: Findings
+) -> None:
+    path = folder / name
+    path.write_bytes(data)
+    started = _processor(sandbox)
+    try:
+        reading = read(Task(str(folder), Found(name, len(data), 0, 0), None), cut, sandbox)
+    except Exception as error:
+        findings.wrong.append((name, f"raised {type(error).__name__}: {error}", data))
+        return
+    finally:
+        path.unlink()
+    findings.seconds.append((_processor(sandbox) - started, name))
+    outcome = "read" if reading.parts else "skipped" if reading.skipped else "failed"
+    findings.outcomes[outcome] += 1
+    reasons = [each.reason for each in reading.unread] + [reading.reason] * (not reading.parts)
+    for reason in reasons:
+        findings.reasons[_sort(reason or "")] += 1
+        if not reason or "reader" in reason or "took longer" in reason:
+            findings.wrong.append((name, reason or "no reason", data))
+    for part in reading.parts:
+        text = part.document.text
+        if any(each.text != text[each.start : each.end] for each in part.passages):
+            findings.wrong.append((name, "passages that are not the text's", data))
+
+
+def _processor(sandbox: Sandbox) -> float:
+    """Processor seconds used so far, by this process and the worker: how busy the machine is with
+    other things plays no part."""
+    used = time.process_time()
+    if sandbox._worker is not None and sys.platform == "linux":
+        stat = Path(f"/proc/{sandbox._worker._process.pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        used += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
+def _sort(reason: str) -> str:
+    """A reason without what is different in each file."""
+    return " ".join("N" if any(map(str.isdigit, word)) else word for word in reason.split())[:60]

@@ -1,0 +1,230 @@
+"""Folders full of files that want to hurt, indexed as a user does: each is read or has a reason,
+and the harmless file beside it is found."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from ragkit.documents.budget import MAX_DEPTH
+from tests.documents.files import PNG, make_docx, make_pdf, make_zip, paragraph
+from tests.documents.office_files import make_xlsx
+
+DEEP = 100_000
+BOMB = bytes(60_000_000)
+
+
+@pytest.fixture
+def indexed(collection, tmp_path):
+    """Indexes files (name → content, or a function that makes one at a path); gives what became
+    of each: (status, reason)."""
+
+    def index(**files):
+        folder = tmp_path / "hostile"
+        folder.mkdir()
+        (folder / "harmless.txt").write_text("Cats sleep for most of the day.\n")
+        for name, content in files.items():
+            make = (
+                content if callable(content) else lambda path, data=content: path.write_bytes(data)
+            )
+            make(folder / name.replace("__", "."))
+        collection.index(folder)
+        assert collection.search("cats sleep", k=1)[0].path == "harmless.txt"
+        found = {each.path: (each.status, each.reason) for each in collection.files()}
+        assert found.pop("harmless.txt") == ("indexed", None)
+        return found
+
+    return index
+
+
+def nested_zip(depth):
+    data = make_zip({"a.txt": b"x"})
+    for _ in range(depth):
+        data = make_zip({"a.zip": data})
+    return data
+
+
+def pdf_bomb():
+    """A page whose content is packed a thousand times over."""
+    import zlib
+
+    packed = zlib.compress(b"(x) Tj " * 20_000_000, 9)
+    data = make_pdf(["short"])
+    at = data.index(b"11 0 obj")
+    end = data.index(b"endobj", at)
+    stream = b"11 0 obj<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream " % (
+        len(packed),
+        packed,
+    )
+    return data[:at] + stream + data[end:]
+
+
+def test_bombs(indexed):
+    found = indexed(
+        a__zip=make_zip({"a.txt": BOMB}),
+        b__docx=make_docx(paragraph("x" * 60_000_000)),
+        c__xlsx=make_xlsx({"One": " " * 65_000_000}),
+        d__pdf=pdf_bomb(),
+    )
+    assert found["a.zip"] == (
+        "failed",
+        "nothing to read in it: 1 of 1 a.txt inflates to over 200 times its size",
+    )
+    assert found["b.docx"][0] == found["c.xlsx"][0] == "failed"
+    assert "inflates to over" in found["b.docx"][1]
+    assert "inflates to over" in found["c.xlsx"][1]
+    assert found["d.pdf"] in (("indexed", None), ("failed", "needed more than 1,024 MB"))
+
+
+def test_entities(indexed, tmp_path):
+    (tmp_path / "secret.txt").write_text("top secret")
+    laughs = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
+    uri = (tmp_path / "secret.txt").as_uri()
+    body = f'<!DOCTYPE x [<!ENTITY s SYSTEM "{uri}">]><x>Stolen: &s;</x>'
+    document = make_zip({"word/document.xml": body})
+    found = indexed(
+        a__xml=f'<!DOCTYPE l [<!ENTITY a0 "ha">{laughs}]><l>&a9;</l>'.encode(),
+        b__xml=body.encode(),
+        c__docx=document,
+    )
+    assert found["a.xml"] == (
+        "failed",
+        "declares entities that hold others or are very long: not read",
+    )
+    assert found["b.xml"] == ("indexed", None)
+    assert found["c.docx"][0] == "failed"
+
+
+def test_no_secret_was_read(indexed, collection, tmp_path):
+    (tmp_path / "secret.txt").write_text("top secret")
+    uri = (tmp_path / "secret.txt").as_uri()
+    indexed(a__xml=f'<!DOCTYPE x [<!ENTITY s SYSTEM "{uri}">]><x>Stolen: &s;</x>'.encode())
+    assert all("top secret" not in hit.text for hit in collection.search("top secret", k=9))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a__json", b"[" * DEEP + b"1" + b"]" * DEEP),
+        ("a__xml", b"<a>" * DEEP + b"words" + b"</a>" * DEEP),
+        ("a__html", b"<html>" + b"<div>" * DEEP + b"words"),
+        ("a__rtf", b"{\\rtf1 " + b"{" * DEEP + b"words" + b"}" * DEEP),
+        ("a__md", b">" * DEEP + b"words"),
+        ("a__docx", make_docx("<w:sdt>" * DEEP + paragraph("words") + "</w:sdt>" * DEEP)),
+    ],
+)
+def test_nesting_is_read(indexed, name, data):
+    ((status, reason),) = indexed(**{name: data}).values()
+    assert (status, reason) == ("indexed", None)
+
+
+def test_nesting_of_files_ends(indexed):
+    ((status, reason),) = indexed(a__zip=nested_zip(100)).values()
+    assert status == "failed"
+    assert reason.endswith(f"nested more than {MAX_DEPTH} files deep")
+
+
+def test_broken_and_locked_files(indexed):
+    pdf, docx = make_pdf(["A page of words."] * 9), make_docx(paragraph("words"))
+    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le")
+    found = indexed(
+        cut__pdf=pdf[:300],
+        cut__docx=docx[:200],
+        cut__zip=make_zip({"a.txt": b"words"})[:40],
+        locked__pdf=make_pdf(["x"], encrypted=True),
+        locked__docx=ole,
+        pdf__docx=pdf,
+        docx__pdf=docx,
+        text__pdf=b"Only words.\n",
+        image__txt=PNG + bytes(99),
+        noise__bin=bytes(range(256)) * 99,
+        nul__txt=b"a\0b" * 99,
+        nothing__pdf=b"",
+    )
+    assert {name: status for name, (status, _) in found.items()} == {
+        **dict.fromkeys(("cut.pdf", "cut.docx", "cut.zip"), "failed"),
+        **dict.fromkeys(("locked.pdf", "locked.docx"), "failed"),
+        **dict.fromkeys(("pdf.docx", "docx.pdf", "text.pdf"), "indexed"),
+        **dict.fromkeys(("image.txt", "noise.bin", "nul.txt"), "skipped"),
+        "nothing.pdf": "empty",
+    }
+    assert found["locked.docx"][1] == "encrypted Office file: needs a password"
+    assert "password" in found["locked.pdf"][1]
+    assert all(reason for status, reason in found.values() if status in ("failed", "skipped"))
+
+
+def test_encodings(indexed, collection):
+    found = indexed(
+        a__txt="The wombat digs für Ärger.".encode("utf-16"),
+        b__txt="Le numbat mange des termites; déjà l'été.".encode("latin-1"),
+        c__csv="name;animal\nJosé;quoll\n".encode("utf-16-le"),
+    )
+    assert {status for status, _ in found.values()} == {"indexed"}
+    assert "für Ärger" in collection.search("wombat", k=1)[0].text
+    assert "déjà l'été" in collection.search("numbat termites", k=1)[0].text
+
+
+@pytest.mark.slow
+def test_a_line_of_50_mb(indexed, collection):
+    found = indexed(a__txt=b"word" * 12_499_000, b__json=b'{"a": "' + b"x" * 49_000_000 + b'"}')
+    assert found == {"a.txt": ("indexed", None), "b.json": ("indexed", None)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
+def test_what_is_no_file(indexed, tmp_path):
+    def bound(path):
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(path))
+
+    (tmp_path / "outside.txt").write_text("elsewhere")
+    found = indexed(
+        fifo__txt=os.mkfifo,
+        socket__txt=bound,
+        device__txt=lambda path: path.symlink_to("/dev/zero"),
+        loop__txt=lambda path: path.symlink_to(path),
+        up=lambda path: path.symlink_to(path.parent),
+        out__txt=lambda path: path.symlink_to(tmp_path / "outside.txt"),
+        proc=lambda path: path.symlink_to("/proc"),
+    )
+    assert found == {
+        "fifo.txt": ("skipped", "not a regular file (FIFO)"),
+        "socket.txt": ("skipped", "not a regular file (socket)"),
+        "device.txt": ("skipped", "symbolic link out of the folder"),
+        "loop.txt": ("skipped", "link loop"),
+        "up": ("skipped", "link loop"),
+        "out.txt": ("skipped", "symbolic link out of the folder"),
+        "proc": ("skipped", "symbolic link out of the folder"),
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc here")
+def test_a_file_that_has_content_and_no_size(collection):
+    """What is in /proc says that it is empty. Only so much is read as the size allows."""
+    collection.index("/proc/self/status")
+    ((status, reason),) = [(each.status, each.reason) for each in collection.files()]
+    assert status in ("indexed", "empty", "skipped", "failed")
+    assert status == "indexed" or reason or status == "empty"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets names be any bytes")
+def test_names(indexed):
+    def odd(path):
+        Path(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.txt")).write_text("x")
+
+    found = indexed(odd=odd, **{"new\nline__txt": b"Words.", "tab\there__md": b"Words."})
+    assert found == {
+        "caf\\xe9.txt": ("skipped", "name is not UTF-8"),
+        "new\nline.txt": ("indexed", None),
+        "tab\there.md": ("indexed", None),
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read all")
+def test_a_file_that_may_not_be_read(indexed):
+    def closed(path):
+        path.write_text("secret")
+        path.chmod(0)
+
+    assert indexed(a__txt=closed) == {"a.txt": ("failed", "permission denied")}

@@ -1,0 +1,113 @@
+"""Why a file is found or not: every way in which it may not be."""
+
+import os
+import re
+import time
+
+import pytest
+
+from ragkit import Settings
+from ragkit.errors import UsageError
+from tests.documents.files import make_zip
+
+
+@pytest.fixture
+def kit(collection, folder, monkeypatch):
+    """The collection of the three notes, one archive, and much that is left out."""
+    (folder / ".gitignore").write_text("# scratch\n*.tmp\nbuild/\n")
+    (folder / "a.tmp").write_text("x")
+    (folder / "build").mkdir()
+    (folder / "build" / "out.txt").write_text("x")
+    (folder / ".secret").write_text("x")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    members = {"in/tea.txt": "Green tea.", "cut.pdf": "%PDF-1.4 cut off"}
+    (folder / "docs.zip").write_bytes(make_zip(members))
+    for path in folder.rglob("*.*"):
+        old = time.time() - 10
+        os.utime(path, (old, old))
+    collection.index(folder)
+    monkeypatch.chdir(folder.parent)
+    return collection
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "answer"),
+    [
+        ("notes/leave.txt", "indexed", "read on .* and unchanged since: 1 passage, text/plain"),
+        ("notes/a.tmp", "skipped", r"ignored by .gitignore:2 \(\*\.tmp\)"),
+        ("notes/build/out.txt", "skipped", r"the folder build/ is ignored by .gitignore:3"),
+        ("notes/.secret", "skipped", "hidden"),
+        ("notes/broken.pdf", "failed", "could not be read .*: damaged PDF: no pages"),
+        ("notes/docs.zip", "indexed", "1 passage, application/zip; 1 in it not read"),
+        ("notes/docs.zip/in/tea.txt", "indexed", "in docs.zip, read on .*: 1 passage$"),
+        ("docs.zip/cut.pdf", "failed", "in docs.zip, not read: damaged PDF"),
+        ("docs.zip/no.txt", "unknown", "docs.zip had no no.txt when it was read on"),
+        ("notes/sub", "folder", "a folder: 1 of 1 files were read, 1 passage$"),
+        ("notes", "folder", r"a folder: 4 of 5 files were read, 5 passages; 4 left out"),
+        ("sub/cats.txt", "indexed", "unchanged since"),
+        ("notes/nothing.txt", "unknown", "there is no such file in .*notes"),
+        ("nothing.txt", "unknown", "there is no such file; the roots are: .*notes"),
+        ("..", "folder", "4 of 5 files"),
+    ],
+)
+def test_the_answer_for_each_kind_of_path(kit, path, state, answer):
+    found = kit.explain(path)
+    assert (found.path, found.state) == (path, state)
+    assert re.search(answer, found.answer), found.answer
+
+
+def test_a_file_that_is_new_changed_or_gone(kit, folder):
+    (folder / "new.txt").write_text("New.")
+    (folder / "leave.txt").write_text("Parents work.")
+    (folder / "sub" / "cats.txt").unlink()
+    found = [kit.explain(f"notes/{path}") for path in ("new.txt", "leave.txt", "sub/cats.txt")]
+    assert [each.state for each in found] == ["new", "changed", "gone"]
+    assert found[1].remedy == f"ragkit index {folder / 'leave.txt'}"
+    assert "2 changed or gone since" in kit.explain("notes").answer
+    kit.index(folder)
+    assert kit.explain("notes/new.txt").state == kit.explain("notes/leave.txt").state == "indexed"
+    assert kit.explain("notes/sub/cats.txt").state == "unknown"
+
+
+def test_a_file_outside_of_all_roots_names_them_and_the_command(kit, folder, tmp_path):
+    (tmp_path / "other.txt").write_text("x")
+    found = kit.explain("other.txt")
+    assert (found.state, found.remedy) == ("outside", "ragkit index other.txt")
+    assert str(folder) in found.answer
+
+
+def test_rules_that_changed_since(kit, folder):
+    (folder / ".gitignore").write_text("leave.txt\n")
+    assert kit.explain("notes/a.tmp").state == "new"
+    found = kit.explain("notes/leave.txt")
+    assert found.state == "skipped"
+    assert "ignored by .gitignore:1 (leave.txt); what was read of it" in found.answer
+
+
+def test_the_size_limit_and_what_raises_it(open_collection, folder):
+    collection = open_collection(Settings(passage_tokens=40, overlap=0.0, max_file_mb=0.00005))
+    collection.index(folder)
+    found = collection.explain(folder / "keys.md")
+    assert (found.state, found.answer) == ("skipped", "larger than 50 bytes")
+    assert "max_file_mb" in found.remedy
+    assert collection.status().coverage.missing == {"too_large": 1}
+
+
+def test_passages_that_wait_for_their_vector(kit, folder, monkeypatch):
+    with kit._store.writing() as connection:
+        connection.execute("DELETE FROM vectors")
+    found = kit.explain("notes/keys.md")
+    assert "2 of them are found by their words only" in found.answer
+    assert found.remedy == "ragkit index"
+
+
+def test_files_are_listed_by_path(kit, folder):
+    def listed(*paths):
+        return [file.path for file in kit.files(paths=paths)]
+
+    assert listed("notes/sub", folder / "keys.md") == ["keys.md", "sub/cats.txt"]
+    assert listed("docs.zip/in/tea.txt") == ["docs.zip"]
+    assert listed("build") == ["build/"]
+    assert listed(".") == [file.path for file in kit.files()]
+    with pytest.raises(UsageError, match=r"nothing is known of nothing\.txt; why: ragkit ls"):
+        listed("nothing.txt")

@@ -1,0 +1,200 @@
+"""No regular expression takes more than linear time on any text.
+
+Every pattern of the package is found by its source, and gets texts made from its own parse tree:
+what it takes, again and again, with an end that does not fit. Times are compared with each other.
+"""
+
+import ast
+import importlib
+import re
+import time
+from pathlib import Path
+from re import _constants as op
+from re import _parser
+
+import pytest
+
+import ragkit
+from ragkit.documents import pdf_layout
+
+PACKAGE = Path(ragkit.__file__).parent
+METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
+MOST_RATIO = 9  # for four times the text: 4 is linear, 16 is square
+NOTICED = 0.1  # seconds; less proves nothing
+
+# Patterns that are put together where they are used, with what may stand in them there.
+MADE = {
+    "ragkit.documents.latex": (r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"),
+    "ragkit.documents.pdf_layout": (
+        rf"^[ \t]*{pdf_layout._LEAD}two{pdf_layout._GAP}words[ \t]*$", re.M | re.I, "search"
+    ),
+    "ragkit.documents.ignoring": ("src|docs|build", 0, "search"),
+    "ragkit.cli.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
+}  # fmt: skip
+# Not for documents: what these are used on has some hundred characters at the most.
+SHORT = {
+    "ragkit.documents.numberformats": "the format of a cell's number",
+    "ragkit.encoders.recipe": "a model's name",
+    "ragkit.encoders.words": "a text named on the command line",
+}
+
+
+def found():
+    """(module, pattern, flags, method) of each use; modules that put patterns together in place."""
+    uses, made = set(), set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+                continue
+            if node.attr in METHODS and node.value.id.isupper():
+                pattern = getattr(importlib.import_module(name), node.value.id)
+                if isinstance(pattern, re.Pattern):
+                    uses.add((name, pattern.pattern, pattern.flags, node.attr))
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func).partition(".")[0] != "re":
+                continue
+            method = node.func.attr
+            if method not in (*METHODS, "compile"):
+                continue
+            if isinstance(node.args[0], ast.Constant):
+                if method in METHODS:
+                    uses.add((name, node.args[0].value, _flags(node), method))
+            elif not _at_top(tree, node):
+                made.add(name)
+    uses |= {(name, *MADE[name]) for name in made if name in MADE}
+    return sorted(uses, key=repr), made
+
+
+def _flags(call):
+    named = [ast.unparse(each) for each in call.args if isinstance(each, ast.Attribute)]
+    return sum(getattr(re, name[3:]) for name in named if name.startswith("re."))
+
+
+def _at_top(tree, call):
+    return any(call in ast.walk(each) for each in tree.body if isinstance(each, ast.Assign))
+
+
+USES, PUT_TOGETHER = found()
+
+
+def samples(pattern, flags):
+    """A text that fits, and what the pattern repeats: pairs of what comes before and one of it."""
+    repeated = []
+
+    def walk(items, before):
+        text = ""
+        for code, value in items:
+            text += one(code, value, before + text)
+        return text
+
+    def one(code, value, before):
+        text = ""
+        if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
+            least, _, inner = value
+            piece = walk(inner, before)
+            repeated.extend((before, each) for each in (piece, *named(inner)))
+            text = piece * max(1, min(least, 99))
+        elif code is op.SUBPATTERN:
+            text = walk(value[-1], before)
+        elif code is op.ATOMIC_GROUP:
+            text = walk(value, before)
+        elif code is op.BRANCH:
+            pieces = [walk(branch, before) for branch in value[1]]
+            repeated.extend((before, piece) for piece in pieces)
+            text = pieces[0]
+        elif code is op.ASSERT:
+            walk(value[1], before)
+        elif code in (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN):
+            text = character(code, value)
+        return text
+
+    return walk(_parser.parse(pattern, flags), ""), repeated
+
+
+def character(code, value):
+    """One that fits."""
+    if code is op.LITERAL:
+        return chr(value)
+    bad = {chr(value)} if code is op.NOT_LITERAL else set()
+    if code is op.IN and value[0][0] is not op.NEGATE:
+        return members(value)[0]
+    if code is op.IN:
+        bad = set(members(value[1:]))
+    return next(each for each in "a1 <x\n\t.-" if each not in bad)
+
+
+def members(items):
+    kinds = {
+        op.CATEGORY_SPACE: " \n\t", op.CATEGORY_NOT_SPACE: "a", op.CATEGORY_DIGIT: "1",
+        op.CATEGORY_WORD: "a1_", op.CATEGORY_NOT_WORD: "-", op.CATEGORY_NOT_DIGIT: "a",
+    }  # fmt: skip
+    made = []
+    for code, value in items:
+        if code is op.LITERAL:
+            made.append(chr(value))
+        elif code is op.RANGE:
+            made += map(chr, value)
+        elif code is op.CATEGORY:
+            made += kinds[value]
+    return made
+
+
+def named(items):
+    """Every character that the classes name, as fitting or not."""
+    return [each for code, value in items if code is op.IN for each in members(value)]
+
+
+def hostile(pattern, flags):
+    """Texts to be: what comes before, what is repeated, what comes last."""
+    whole, repeated = samples(pattern, flags)
+    made = []
+    for before, unit in [*repeated, ("", whole), ("", whole[:-1]), ("", whole[:1])]:
+        made += [(before, unit, end) for end in ("", "\0", "\n\0")]
+        made += [("", before + unit, "\0"), ("", unit + "\n", "\0")]
+    return [each for each in dict.fromkeys(made) if each[1]]
+
+
+def text(form, length, is_bytes):
+    before, unit, after = form
+    made = before + unit * (length // len(unit)) + after
+    return made.encode("latin-1", "replace") if is_bytes else made
+
+
+def seconds(call, subject):
+    started = time.process_time()
+    result = call(subject)
+    if not isinstance(result, (str, bytes, list, tuple, re.Match, type(None))):
+        for _ in result:
+            pass
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize(
+    ("module", "pattern", "flags", "method"), [use for use in USES if use[0] not in SHORT]
+)
+def test_every_pattern_takes_linear_time(module, pattern, flags, method):
+    compiled = re.compile(pattern, flags)
+    is_bytes = isinstance(pattern, bytes)
+    function = getattr(compiled, method)
+    call = (lambda text: function(b"" if is_bytes else "", text)) if "sub" in method else function
+    forms = hostile(pattern, flags)
+    forms.sort(key=lambda form: seconds(call, text(form, 4_000, is_bytes)))
+    for form in forms[-3:]:
+        before = None
+        for length in (16_000, 64_000, 250_000, 1_000_000):
+            now = seconds(call, text(form, length, is_bytes))
+            if before is not None and now > NOTICED:
+                assert now < MOST_RATIO * before, (form, length, before, now)
+            before = max(now, NOTICED / MOST_RATIO)
+
+
+def test_no_pattern_is_forgotten():
+    assert len(USES) > 100
+    assert MADE.keys() | SHORT.keys() >= PUT_TOGETHER
+    used = {pattern for _, pattern, _, _ in USES}
+    for path in PACKAGE.rglob("[!_]*.py"):
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for value in vars(importlib.import_module(name)).values():
+            assert not isinstance(value, re.Pattern) or value.pattern in used, (name, value)
