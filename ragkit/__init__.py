@@ -23,7 +23,14 @@ if TYPE_CHECKING:
         UnavailableError,
         UsageError,
     )
-    from ragkit.records import CollectionStatus, Excerpt, FileStatus, Hit, IndexReport
+    from ragkit.records import (
+        CollectionStatus,
+        Excerpt,
+        Explanation,
+        FileStatus,
+        Hit,
+        IndexReport,
+    )
     from ragkit.settings import Settings
 
 __version__ = "0.1.0"
@@ -34,6 +41,7 @@ __all__ = [
     "CollectionStatus",
     "DocumentError",
     "Excerpt",
+    "Explanation",
     "FileStatus",
     "Hit",
     "IndexReport",

@@ -161,3 +161,14 @@ def test_hybrid_is_no_worse_than_its_better_half(cranfield, capsys, monkeypatch,
     assert hybrid["nDCG@10"] >= max(dense["nDCG@10"], lexical["nDCG@10"])
     assert hybrid["R@100"] >= max(dense["R@100"], lexical["R@100"])
     assert hybrid["nDCG@10"] >= RANK_FUSION - 0.003
+
+
+def test_long_questions_are_told_once(tmp_path, encoder):
+    queries = {f"q{n}": "cats " * 100 for n in range(5)}
+    qrels = [(query, "a", 1) for query in queries]
+    folder = labelled_set(tmp_path / "set", [("a", "", "cats")], queries, qrels)
+    told = []
+    evaluate(folder, encoder=encoder, notify=told.append)
+    assert told == [
+        "the query has 100 tokens; words reads the first 60 of them (and 4 more notices)"
+    ]

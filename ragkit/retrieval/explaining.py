@@ -15,7 +15,7 @@ from ragkit.encoders import Encoder
 from ragkit.passages.borders import SENTENCE, borders
 from ragkit.records import Explanation, Hit
 from ragkit.retrieval.search import Searcher
-from ragkit.storage.lexical import WordIndex
+from ragkit.storage.lexical import MOST_TERMS, WordIndex
 
 _MOST_SENTENCES = 64  # of one hit that are compared
 
@@ -35,9 +35,11 @@ def explained(
 def _gains(words: WordIndex, query: str, ids: Sequence[int]) -> list[tuple[str, dict[int, float]]]:
     """(word, passage id → what the word adds to its BM25) of the query's words, each once."""
     found: dict[str, str] = {}  # as the index knows it → as it was written first
-    for word in re.findall(r"\w+", query):
-        for term in words.terms(word):
-            found.setdefault(term, word)
+    for match in re.finditer(r"\w+", query):
+        for term in words.terms(match[0]):
+            found.setdefault(term, match[0])
+        if len(found) >= MOST_TERMS:  # nor do more count
+            break
     return [(word, words.scores(word, ids)) for word in found.values()]
 
 

@@ -58,7 +58,9 @@ def test_tests_as_they_are_written(where, expected):
         ("a = 1; DROP TABLE files", "at character 5: '1;'|expected and"),
         ("not " * 40 + "a = 1", "at most 30 parentheses"),
         ("(" * 40 + "a = 1" + ")" * 40, "at most 30 parentheses"),
-        (" or ".join(["a = 1"] * 501), "at most 500 tests"),
+        (" or ".join(["a = 1"] * 501), "compares 501 values; expected 500"),
+        (f"a in ({','.join('1' * 501)})", "compares 501 values; expected 500"),
+        ({"a": list(range(501))}, "compares 501 values; expected 500"),
         ("a = " + "x" * 10_000, "has 10,004 characters"),
         ("a = '\0'", "holds a NUL"),
         ("{", "the filter is not JSON"),
@@ -192,3 +194,16 @@ def test_what_is_let_through(archive, where, names):
     hits = archive.search("words", where=where)
     found = {hit.path.rpartition("/")[2].partition(".")[0] for hit in hits}
     assert found == set(names.split())
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        " or ".join(["author = Bob"] * 500),
+        "(" * 30 + " and ".join(["author = Bob"] * 500) + ")" * 30,
+        f"not author not in ({','.join(['Bob'] * 500)})",
+        "not " * 30 + "author = Bob",
+    ],
+)
+def test_the_largest_filters_are_no_more_than_sqlite_can_do(archive, where):
+    assert {hit.path for hit in archive.search("words", where=where)} == {"hr/leave.md"}
