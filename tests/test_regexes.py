@@ -36,6 +36,7 @@ SHORT = {
     "ragkit.documents.numberformats": "the format of a cell's number",
     "ragkit.encoders.recipe": "a model's name",
     "ragkit.encoders.words": "a text named on the command line",
+    "ragkit.storage.filters": "a path",
 }
 
 

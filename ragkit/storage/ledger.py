@@ -56,13 +56,16 @@ def content_hash(data: bytes) -> bytes:
 def has_changed(file: Path, size: int, mtime_ns: int | None, digest: bytes | None) -> bool:
     """Whether a file is another by now than it was with this size, time stamp and content, or gone.
 
-    One `stat`; where that leaves it open the content decides.
+    One `stat`; where that leaves it open the content decides. A file that may not be looked at is
+    not known to have changed.
     """
     try:
         found = file.stat()
         if (found.st_size, found.st_mtime_ns) == (size, mtime_ns):
             return False
         return found.st_size != size or content_hash(file.read_bytes()) != digest
+    except PermissionError:
+        return False
     except OSError:
         return True
 

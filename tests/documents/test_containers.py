@@ -185,7 +185,8 @@ def test_too_many_bytes_end_the_reading(monkeypatch):
 def test_too_much_time_ends_the_reading():
     data = tar([("a.txt", b"x")])
     (record,) = read_all(data, "a.tar", budget=budget.Budget(seconds=-1.0))
-    assert record == Record("", reason="the rest is not read: it took over -1 s")
+    reason = "the rest is not read: it took over -1 s"
+    assert record == Record("", reason=reason, kind="timeout")
 
 
 def test_read_says_of_an_archive_that_it_is_one():
