@@ -7,6 +7,7 @@ documents or databases.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -106,9 +107,13 @@ class SentenceEncoder:
             return self._numpy
         self._queries += 1
         if self._queries == _MAY_ASK_OFTEN:
-            threading.Thread(target=self._ready_onnx, name="ragkit-onnx").start()
+            threading.Thread(target=self._make_ready, name="ragkit-onnx").start()
         ready: OnnxEngine | None = vars(self).get("_onnx")
         return ready or self._numpy
+
+    def _make_ready(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the program ends: nothing can be begun any more
+            self._ready_onnx()
 
     def _ready_onnx(self) -> OnnxEngine | None:
         with self._lock:
