@@ -17,9 +17,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit import encoder_choice
+from ragkit import encoder_choice, folders
 from ragkit.collection import Collection
-from ragkit.encoders.digests import cache_folder, file_digest
+from ragkit.encoders.digests import file_digest
 from ragkit.errors import UsageError
 from ragkit.learning import evaluate as labelled
 from ragkit.passages import CUTTER_VERSION
@@ -71,7 +71,7 @@ def evaluate(
         _, encoder = encoder_choice.load(encoder_choice.wanted(settings, None))
     settings = dataclasses.replace(settings, model=None)
     name = _name(labels.folder, settings, protocol, encoder.fingerprint)
-    folder = cache_folder() / "eval" / name
+    folder = folders.cache() / "eval" / name
     told: list[str] = []
     with Collection(folder, settings=settings, encoder=encoder, notify=told.append) as collection:
         whole = protocol == "beir"

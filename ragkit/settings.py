@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ragkit import folders
 from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
@@ -135,12 +136,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _user_file() -> Path:
-    override = os.environ.get("RAGKIT_CONFIG_DIR")
-    if override is None:
-        import platformdirs
-
-        override = platformdirs.user_config_dir("ragkit", appauthor=False)
-    return Path(override) / "config.toml"
+    return folders.config() / "config.toml"
 
 
 def _from_file(path: Path) -> dict[str, object]:

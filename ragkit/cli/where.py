@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ragkit import folders
 from ragkit.storage.database import FILE_NAME
 
 LOCAL = ".ragkit"
@@ -33,9 +34,4 @@ def _holds_one(folder: Path) -> bool:
 
 def default_folder() -> Path:
     """The user's default collection, in the platform's data folder."""
-    override = os.environ.get("RAGKIT_DATA_DIR")
-    if override:
-        return Path(override) / "default"
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("ragkit", appauthor=False)) / "default"
+    return folders.data() / "default"

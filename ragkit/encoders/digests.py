@@ -13,8 +13,9 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
+
+from ragkit import folders
 
 # Enough for any set of models in use; beyond it the cache starts anew.
 _MOST = 1_000
@@ -35,18 +36,9 @@ def file_digest(path: Path) -> str:
     return known[key]
 
 
-def cache_folder() -> Path:
-    """Where ragkit keeps what it can make again."""
-    if folder := os.environ.get("RAGKIT_CACHE_DIR"):
-        return Path(folder)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("ragkit")
-
-
 def _read() -> dict[str, str]:
     try:
-        known = json.loads((cache_folder() / "digests.json").read_bytes())
+        known = json.loads((folders.cache() / "digests.json").read_bytes())
     except (OSError, ValueError):
         return {}
     if not isinstance(known, dict):
@@ -57,8 +49,10 @@ def _read() -> dict[str, str]:
 def _write(known: dict[str, str]) -> None:
     """Write to a file beside, then rename: another process never reads half of it."""
     with contextlib.suppress(OSError):
-        folder = cache_folder()
+        folder = folders.cache()
         folder.mkdir(parents=True, exist_ok=True)
+        import tempfile
+
         handle, temporary = tempfile.mkstemp(dir=folder, prefix="digests-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

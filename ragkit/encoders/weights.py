@@ -57,7 +57,7 @@ def tensors(path: Path) -> Tensors:
     """Every floating-point tensor of the file as float32. Those stored as float32 stay in the
     page cache and are shared between processes; half precision is widened into memory."""
     entries, start = header(path)
-    data = np.memmap(path, dtype=np.uint8, mode="r", offset=0)
+    data = np.memmap(path, dtype=np.uint8, mode="r", offset=0).view(np.ndarray)
     found = {}
     for name, entry in entries.items():
         kind = _STORED.get(entry["dtype"])
@@ -65,7 +65,7 @@ def tensors(path: Path) -> Tensors:
             continue
         first, last = (start + offset for offset in entry["data_offsets"])
         try:
-            values = data[first:last].view(kind).reshape(entry["shape"]).view(np.ndarray)
+            values = data[first:last].view(kind).reshape(entry["shape"])
         except ValueError as error:
             raise ModelError(f"{path}: {name} does not fit its shape ({error}); {_FIX}.") from error
         found[name] = _float32(values, is_bfloat16=entry["dtype"] == "BF16")
