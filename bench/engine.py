@@ -65,7 +65,10 @@ def sentence_transformers_by_tokens():
 
 
 def sentence_transformers_openvino():
-    options = {"file_name": "openvino_model.xml", "device": "CPU"}
+    # By default it would compute in bfloat16 where the processor can: vectors to compare with ours
+    # are fp32.
+    precision = {"INFERENCE_PRECISION_HINT": "f32"}
+    options = {"file_name": "openvino_model.xml", "device": "CPU", "ov_config": precision}
     folder = FOLDER / "openvino"
     if not folder.is_dir():
         import openvino
@@ -139,9 +142,10 @@ def _ragkit(precision: str = "fp32"):
 
 
 def ragkit():
-    """As `index` and `query` use it: bulk through ONNX Runtime, one query through NumPy."""
+    """As `index` uses it, and a program that asks often."""
     encoder = _ragkit()
     bulk = encoder._onnx.encode
+    encoder._make_ready()
     return lambda texts: bulk(texts, "") if len(texts) > 1 else encoder.encode_queries(texts)
 
 

@@ -137,15 +137,16 @@ class NumpyEngine:
 class OnnxEngine:
     """The same model through ONNX Runtime: the fastest on a CPU, after a third of a second.
 
-    Before it is trusted it has to give the vectors of the NumPy engine for real texts. Raises
-    ModelError where it does not, or where the runtime cannot be had.
+    `threads` for one batch: 1 for many texts, which get a worker a core, all of them for one text
+    at a time. Before it is trusted it has to give the vectors of the NumPy engine for real texts.
+    Raises ModelError where it does not, or where the runtime cannot be had.
     """
 
-    def __init__(self, reference: NumpyEngine, precision: str) -> None:
+    def __init__(self, reference: NumpyEngine, precision: str, threads: int = 1) -> None:
         from ragkit.encoders import graph
 
         self._packed = reference.packed
-        self._forward = graph.forward(reference.bert, precision)
+        self._forward = graph.forward(reference.bert, precision, threads)
         # One at a time, on this thread: workers cannot be had any more while a program ends.
         ours, theirs = (
             np.concatenate([engine.encode([probe], "") for probe in _PROBES])

@@ -34,6 +34,7 @@ Array = NDArray[np.float32]
 _WORTH_ONNX = 4_000
 _WORTH_TORCH = 40_000
 _MAY_ASK_OFTEN = 2  # queries of one process
+_MANY = 32  # texts at once
 logger = logging.getLogger("ragkit")
 
 
@@ -96,7 +97,14 @@ class SentenceEncoder:
         it serves the model: an answer before the others have finished importing."""
         if not texts:
             return self._nothing()
-        return self._kept(self._for_queries().encode(texts, self.recipe.query_prompt))
+        many = len(texts) >= _MANY and self.precision == "fp32"
+        engine = self._bulk(texts) if many else self._for_queries()
+        return self._kept(engine.encode(texts, self.recipe.query_prompt))
+
+    @cached_property
+    def _quick(self) -> OnnxEngine | None:
+        """The engine for one query at a time, with all cores; None where there is none."""
+        return self._runtime(cores.available())
 
     def _for_queries(self) -> NumpyEngine | OnnxEngine | TorchEngine:
         """Who asks twice may ask often: then ONNX Runtime, which encodes a short text in half the
@@ -108,12 +116,13 @@ class SentenceEncoder:
         self._queries += 1
         if self._queries == _MAY_ASK_OFTEN:
             threading.Thread(target=self._make_ready, name="ragkit-onnx").start()
-        ready: OnnxEngine | None = vars(self).get("_onnx")
+        ready: OnnxEngine | None = vars(self).get("_quick")
         return ready or self._numpy
 
     def _make_ready(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the program ends: nothing can be begun any more
-            self._ready_onnx()
+        # RuntimeError: the program ends, and nothing can be begun any more.
+        with contextlib.suppress(RuntimeError), self._lock:
+            _ = self._quick
 
     def _ready_onnx(self) -> OnnxEngine | None:
         with self._lock:
@@ -191,11 +200,15 @@ class SentenceEncoder:
 
     @cached_property
     def _onnx(self) -> OnnxEngine | None:
-        """The engine for bulk on a CPU; None where it does not serve the model, or not rightly."""
+        """The engine for bulk on a CPU; None where there is none."""
+        return self._runtime(1)
+
+    def _runtime(self, threads: int) -> OnnxEngine | None:
+        """ONNX Runtime, where it serves the model, and rightly."""
         if self._numpy is None:
             return None
         try:
-            return OnnxEngine(self._numpy, self.precision)
+            return OnnxEngine(self._numpy, self.precision, threads)
         except ModelError as error:
             logger.warning("%s; going on with NumPy, which is slower", error)
             return None

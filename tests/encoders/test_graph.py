@@ -98,7 +98,7 @@ def test_who_asks_twice_is_answered_by_the_runtime(tiny: Path) -> None:
     encoder = load(str(tiny))
     first = encoder.encode_queries(["the key"])
     assert isinstance(encoder._for_queries(), NumpyEngine)  # the second: it is made ready now
-    encoder._ready_onnx()  # waits for that
+    encoder._make_ready()  # waits for that
     assert isinstance(encoder._for_queries(), OnnxEngine)
     np.testing.assert_allclose(encoder.encode_queries(["the key"]), first, atol=1e-5)
 
