@@ -67,7 +67,7 @@ def test_the_engine_gives_the_reference_vectors(tiny: Path) -> None:
 def test_wrong_vectors_are_not_trusted(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    def wrong(model: bert.Bert, precision: str) -> object:
+    def wrong(model: bert.Bert, precision: str, threads: int) -> object:
         changed = np.float32("nan") if damage == "nan" else np.float32(0.3)
         return lambda ids: model.forward(ids)[:, ::-1] + changed
 
