@@ -63,7 +63,9 @@ def has_changed(file: Path, size: int, mtime_ns: int | None, digest: bytes | Non
         found = file.stat()
         if (found.st_size, found.st_mtime_ns) == (size, mtime_ns):
             return False
-        return found.st_size != size or content_hash(file.read_bytes()) != digest
+        if found.st_size != size or digest is None:  # what is here of it is older
+            return True
+        return content_hash(file.read_bytes()) != digest
     except PermissionError:
         return False
     except OSError:
