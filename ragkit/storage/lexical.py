@@ -107,13 +107,14 @@ class WordIndex:
             if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 return cls(tantivy.Index.open(str(path)), generation)
             # tantivy opens nothing that it cannot lock, so it gets a folder of links to lock.
-            with tempfile.TemporaryDirectory(prefix="ragkit-") as links:
+            # It may still be locking when that goes, which leaves an empty folder behind at the worst.
+            with tempfile.TemporaryDirectory(prefix="ragkit-", ignore_cleanup_errors=True) as links:
                 for entry in path.iterdir():
                     if entry.suffix != ".lock":  # left by somebody who may write here
                         Path(links, entry.name).symlink_to(entry.absolute())
                 return cls(tantivy.Index.open(links), generation)
         except (ValueError, OSError) as error:
-            raise ValueError(f"{path.name} is damaged") from error
+            raise ValueError(f"{path.name} is damaged ({error})") from error
 
     @classmethod
     def in_memory(cls, rows: Iterable[tuple[int, str]], generation: int) -> WordIndex:
