@@ -107,7 +107,7 @@ class WordIndex:
             if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 return cls(tantivy.Index.open(str(path)), generation)
             # tantivy opens nothing that it cannot lock, so it gets a folder of links to lock.
-            # It may still be locking when that goes, which leaves an empty folder behind at the worst.
+            # It may be locking still when that goes; at the worst an empty folder is left behind.
             with tempfile.TemporaryDirectory(prefix="ragkit-", ignore_cleanup_errors=True) as links:
                 for entry in path.iterdir():
                     if entry.suffix != ".lock":  # left by somebody who may write here
