@@ -12,7 +12,8 @@ busy machine 1.4 times, since no thread waits for another. For one short text al
 way round: what takes time is to read all weights once, and two threads read faster (3 ms, not 5).
 
 int8 (`precision`): weights as 8-bit integers, one scale an output; activations quantised as they
-come. Smaller and, on processors with VNNI or AMX, faster; nearer to 0.98 than to 1 by cosine.
+come. Twice as fast where the processor has VNNI, and other vectors: for the default model the mean
+cosine to fp32 is .994, the lowest of 2,000 texts .972 (bench/RESULTS.md).
 """
 
 from __future__ import annotations
