@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.encoder_choice import EncoderChoice
+    from ragkit.encoders.crossencoder import Reranker
     from ragkit.retrieval.search import Ranking
     from ragkit.storage.filters import Condition
 
@@ -46,6 +47,7 @@ def ask(
     notify: Callable[[str], None],
     queries: Sequence[str],
     wanted: Request,
+    reranker: Reranker | None = None,
 ) -> list[list[Hit]]:
     """The hits of each query, in order; none where the collection is empty.
 
@@ -64,7 +66,9 @@ def ask(
         if model is None or model["fingerprint"] != encoder.fingerprint:
             raise CollectionError(f"{store.folder} has just changed its model; ask again")
         found = list(
-            answers(connection, indexes, encoder, model["id"], queries, vectors, wanted, where)
+            answers(
+                connection, indexes, encoder, model["id"], queries, vectors, wanted, where, reranker
+            )
         )
         waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
     if waiting:
@@ -85,6 +89,7 @@ def answers(
     vectors: NDArray[np.float32],
     wanted: Request,
     where: Condition | None,
+    reranker: Reranker | None,
 ) -> Iterator[list[Hit]]:
     """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
     scope = None if where is None else Scope.of(connection, where)
@@ -95,7 +100,7 @@ def answers(
         near = [None] * len(part) if single else _sweep(connection, model_id, part, depth)
         for text, vector, known in zip(queries[first:], part, near, strict=False):
             searcher = Searcher(connection, indexes, encoder, model_id, text, vector, scope, known)
-            found = hits(connection, chosen(connection, searcher, wanted), wanted.context)
+            found = hits(connection, chosen(connection, searcher, wanted, reranker), wanted.context)
             if wanted.explain and found:
                 from ragkit.retrieval.explaining import explained  # not for a plain query
 
@@ -106,20 +111,32 @@ def answers(
             yield found
 
 
-def chosen(connection: sqlite3.Connection, searcher: Searcher, wanted: Request) -> list[Scored]:
+def chosen(
+    connection: sqlite3.Connection,
+    searcher: Searcher,
+    wanted: Request,
+    reranker: Reranker | None = None,
+) -> list[Scored]:
     """The passages that a request is answered with, in order."""
     rank = searcher.ranking(wanted.mode, wanted.fusion)
     k = wanted.k
     if wanted.diversity is not None:
         k = max(choosing.POOL_FACTOR * k, choosing.POOL)
+    if reranker is not None:
+        from ragkit.retrieval import reranking  # not for a plain query
+
+        k = max(k, reranking.CANDIDATES)
     if wanted.per_document is None:
         found = rank(k, wanted.min_score)
     else:
         documents = partial(passages.documents_of, connection)
         found = choosing.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
+    if reranker is not None:
+        texts = partial(passages.embedded_texts, connection)
+        found = reranking.reranked(found, searcher.text, texts, reranker, wanted.budget)
     if wanted.diversity is not None:
         return choosing.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
-    return found
+    return found[: wanted.k]
 
 
 def _sweep(

@@ -42,10 +42,13 @@ class Scored:
     dense: float
     lexical: float | None = None
     fused: float | None = None
+    rerank: float | None = None
 
     @property
     def ranked_by(self) -> float:
         """The score of the last stage that saw it."""
+        if self.rerank is not None:
+            return self.rerank
         if self.fused is not None:
             return self.fused
         return self.dense if self.lexical is None else self.lexical

@@ -1,0 +1,75 @@
+"""Reranking: the order, the budget and what is left as it was."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from ragkit.encoders.crossencoder import Reranker
+from ragkit.retrieval.choosing import diverse
+from ragkit.retrieval.reranking import CANDIDATES, reranked
+from ragkit.retrieval.search import Scored
+
+
+def by_length(read=None):
+    """A reranker that likes short passages; tells `read` what it is given."""
+
+    def scores(query, passages):
+        if read is not None:
+            read.append(list(passages))
+        return np.array([-len(each) for each in passages], dtype=np.float32)
+
+    return Reranker("by length", 512, scores)
+
+
+def ranking(lengths):
+    scored = [Scored(each, 1 - each / 100) for each in range(len(lengths))]
+    return scored, lambda ids: {each: "x" * lengths[each] for each in ids}
+
+
+def test_the_best_by_the_reranker_come_first_and_equals_keep_their_order():
+    scored, texts = ranking([3, 1, 2, 1])
+    found = reranked(scored, "q", texts, by_length())
+    assert [each.passage_id for each in found] == [1, 3, 2, 0]
+    assert [each.rerank for each in found] == [-1, -1, -2, -3]
+    assert [each.dense for each in found] == [0.99, 0.97, 0.98, 1]
+
+
+def test_what_is_beyond_the_candidates_or_gone_stays_below():
+    lengths = [9] * CANDIDATES + [1]
+    scored, texts = ranking(lengths)
+    found = reranked(
+        scored, "q", lambda ids: {k: v for k, v in texts(ids).items() if k != 0}, by_length()
+    )
+    assert [each.passage_id for each in found] == [*range(1, CANDIDATES), 0, CANDIDATES]
+    assert [each.rerank for each in found[-2:]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps"),
+    [(0.001, [2]), (9.9, [2]), (10, [2, 8]), (17.9, [2, 8]), (18, [2, 8, 8]), (1000, [2, 8, 8, 2])],
+)
+def test_a_budget_is_kept_by_steps_of_one_second_a_passage(budget, steps):
+    """The clock advances a second for each passage read."""
+    read = []
+    now = count()
+    scored, texts = ranking([1] * 20)
+
+    def clock():
+        return sum(map(len, read)) + 0 * next(now)
+
+    reranked(scored, "q", texts, by_length(read), budget, clock)
+    assert [len(each) for each in read] == steps
+
+
+def test_nothing_found_is_nothing_to_read():
+    assert reranked([], "q", lambda ids: {}, by_length()) == []
+    assert reranked([], "q", lambda ids: {}, by_length(), 1.0) == []
+
+
+def test_diversity_after_a_reranker_goes_by_what_it_found():
+    """λ = 1 is relevance alone: those it read, best first, then the others."""
+    pool = [Scored(1, 0.1, rerank=5.0), Scored(2, 0.2, rerank=-3.0), Scored(3, 0.9)]
+    vectors = {each: np.eye(3, dtype=np.float32)[each - 1] for each in (1, 2, 3)}
+    found = diverse(pool, 3, 1.0, lambda ids: vectors)
+    assert [each.passage_id for each in found] == [1, 2, 3]
