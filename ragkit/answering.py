@@ -17,11 +17,9 @@ from ragkit.answers.rendering import Outgoing
 from ragkit.records import Hit
 
 if TYPE_CHECKING:
-    from ragkit.encoder_choice import EncoderChoice
+    from ragkit.retrieval.pipeline import Retriever
     from ragkit.retrieval.request import Request
     from ragkit.settings import Settings
-    from ragkit.storage.database import Database
-    from ragkit.storage.indexes import Indexes
 
 SOURCES = 6  # passages that an answer is made from, where nobody says another number
 NOTHING = "The documents do not answer this."
@@ -31,27 +29,23 @@ NOTHING = "The documents do not answer this."
 class Sources:
     """Where answers come from: one collection, searched in one way."""
 
-    store: Database
-    indexes: Indexes
-    encoders: EncoderChoice
-    notify: Callable[[str], None]
+    retriever: Retriever
     wanted: Request
 
     def find(self, question: str) -> tuple[Hit, ...]:
         """What answers the question: whole paragraphs, best first, each once."""
-        from ragkit.retrieval import paragraphs, pipeline
+        from ragkit.retrieval import paragraphs
 
-        asked = (self.store, self.indexes, self.encoders, self.notify, [question], self.wanted)
-        found = pipeline.ask(*asked)[0]
-        with self.store.reading() as connection:
+        found = self.retriever.find([question], self.wanted)[0]
+        with self.retriever.store.reading() as connection:
             return tuple(paragraphs.whole(connection, found))
 
     def lens(self, question: str) -> Lens:
         """How near texts are to the question."""
-        encoder = self.encoders.ready()
-        with self.store.reading() as connection:
-            words = self.indexes.words(connection)
-        vector = self.encoders.query_vector(encoder, question)
+        encoder = self.retriever.encoders.ready()
+        with self.retriever.store.reading() as connection:
+            words = self.retriever.indexes.words(connection)
+        vector = self.retriever.encoders.query_vector(encoder, question)
         return Lens(question, vector, encoder.encode_passages, words.terms, words.most)
 
 

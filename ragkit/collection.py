@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from ragkit.answering import Chat
     from ragkit.answers import ChatModel
     from ragkit.encoders import Encoder
+    from ragkit.encoders.crossencoder import Reranker
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
     from ragkit.ingest.corpus import Row
     from ragkit.retrieval.filters import Where
-    from ragkit.retrieval.request import Request
+    from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.indexes import Indexes
 
 PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
@@ -50,8 +51,8 @@ Paths = str | Path | Sequence[str | Path]
 class Collection:
     """Documents, their passages and vectors, in one folder. Searching is safe from many threads.
 
-    `encoder` replaces the model named in `settings` (tests and unusual models use it); `notify`
-    is told, in one line each, what a user should know but need not act on.
+    `encoder` and `reranker` replace the models named in `settings` (tests and unusual models use
+    them); `notify` is told, in one line each, what a user should know but need not act on.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Collection:
         create: bool = True,
         settings: Settings | None = None,
         encoder: Encoder | None = None,
+        reranker: Reranker | None = None,
         notify: Callable[[str], None] = logger.warning,
     ) -> None:
         """Open the collection in `folder`, or make one there.
@@ -72,12 +74,32 @@ class Collection:
         self._notify = notify
         self._store = Database(self.folder, create=create)
         self._encoders = EncoderChoice(self._store, self.settings, encoder)
+        self._reranker = reranker
+        self._loading = threading.Lock()  # of the reranker
 
     @cached_property
     def _indexes(self) -> Indexes:
         from ragkit.storage.indexes import Indexes
 
         return Indexes(self._store, self._notify)
+
+    @cached_property
+    def _retriever(self) -> Retriever:
+        from ragkit.retrieval.pipeline import Retriever
+
+        return Retriever(
+            self._store, self._indexes, self._encoders, self._load_reranker, self._notify
+        )
+
+    def _load_reranker(self) -> Reranker:
+        with self._loading:
+            if self._reranker is None:
+                from ragkit.encoders import crossencoder
+
+                self._reranker = crossencoder.load(
+                    self.settings.reranker or crossencoder.DEFAULT_RERANKER
+                )
+            return self._reranker
 
     def __enter__(self) -> Collection:
         return self
@@ -203,6 +225,8 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        rerank: bool = False,
+        budget: float | None = None,
     ) -> list[Hit]:
         """The k passages that answer best, best first; none where the collection is empty.
 
@@ -211,7 +235,8 @@ class Collection:
         mode. `context` widens each hit by so many passages on either side, and joins those that
         then overlap. `where` is a filter (docs/ranking.md). `per_document`: so many passages of one
         document at most. `diverse`: no two alike (MMR; a number is its λ). `explain` adds to each
-        hit why it is there. Equal scores come by ascending passage id.
+        hit why it is there. `rerank`: a cross-encoder reads the first 50 again, or as many as fit
+        into `budget` seconds. Equal scores come by ascending passage id.
 
         Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.
         """
@@ -220,8 +245,9 @@ class Collection:
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
+            rerank, budget,
         )  # fmt: skip
-        return self._found([asked(query)], wanted)[0]
+        return self._retriever.find([asked(query)], wanted)[0]
 
     asearch = awaitable(search)
 
@@ -238,6 +264,8 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        rerank: bool = False,
+        budget: float | None = None,
     ) -> list[list[Hit]]:
         """What `search` finds for each query, in order; encoded and compared all at once."""
         from ragkit.retrieval.request import Request, asked
@@ -245,13 +273,9 @@ class Collection:
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
+            rerank, budget,
         )  # fmt: skip
-        return self._found([asked(query) for query in queries], wanted)
-
-    def _found(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
-        from ragkit.retrieval.pipeline import ask
-
-        return ask(self._store, self._indexes, self._encoders, self._notify, queries, wanted)
+        return self._retriever.find([asked(query) for query in queries], wanted)
 
     def ask_stream(  # noqa: PLR0913
         self,
@@ -282,11 +306,9 @@ class Collection:
 
         wanted = Request(
             answering.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,
-            fusion or self.settings.fusion,
+            fusion or self.settings.fusion, rerank=self.settings.reranker is not None,
         )  # fmt: skip
-        sources = answering.Sources(
-            self._store, self._indexes, self._encoders, self._notify, wanted
-        )
+        sources = answering.Sources(self._retriever, wanted)
         chosen = answering.language_model(self.settings) if llm is None else llm or None
         return answering.stream(asked(question), history, chosen, sources)
 
