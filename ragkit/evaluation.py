@@ -39,8 +39,7 @@ class Evaluation:
     """What was measured: means over the questions, and wall time from text to hits."""
 
     dataset: str
-    mode: str
-    rerank: bool
+    mode: str  # with +rerank where a cross-encoder had the last word
     protocol: str
     queries: int
     measures: dict[str, float]  # by the names of learning.evaluate.MEASURES
@@ -84,14 +83,13 @@ def evaluate(
     if told:  # of long queries, say: once, not for each
         more = f" (and {len(told) - 1:,} more notices)" if told[1:] else ""
         notify(told[0] + more)
+    mode = settings.mode + "+rerank" * rerank
     by_rank = {query: _by_rank(scores) for query, scores in found.items()}
     if run is not None:  # a reranker's scores are not those of what it did not read
-        label = f"ragkit-{settings.mode}{'-rerank' * rerank}"
-        labelled.write_run(run, by_rank if rerank else found, label)
+        labelled.write_run(run, by_rank if rerank else found, f"ragkit-{mode}")
     return Evaluation(
         dataset=labels.folder.resolve().name,
-        mode=settings.mode,
-        rerank=rerank,
+        mode=mode,
         protocol=protocol,
         queries=len(labels.queries),
         measures=labelled.measures(labels.qrels, by_rank),

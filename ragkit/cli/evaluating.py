@@ -33,8 +33,7 @@ def evaluate(arguments: Namespace) -> int:
         render.json_line(fields)
         return 0
     print(
-        f"{printable(found.dataset)}, {found.mode}{' reranked' * found.rerank}, "
-        f"protocol {found.protocol}, "
+        f"{printable(found.dataset)}, {found.mode}, protocol {found.protocol}, "
         f"{found.queries:,} {'query' if found.queries == 1 else 'queries'}, "
         f"{found.ms_per_query:.1f} ms each"
     )

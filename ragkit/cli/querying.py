@@ -85,7 +85,7 @@ def _batch(arguments: Namespace) -> int:
         # A reranker's scores are not those of what it did not read.
         score = (lambda hit: 1 / hit.rank) if arguments.rerank else ranked_by
         run = {key: {str(h.passage_id): score(h) for h in hits} for (key, _), hits in found}
-        for line in run_lines(run, f"ragkit-{mode}{'-rerank' * arguments.rerank}"):
+        for line in run_lines(run, f"ragkit-{mode}{'+rerank' * arguments.rerank}"):
             print(line)
     else:
         rows = [

@@ -5,7 +5,9 @@ from itertools import count
 import numpy as np
 import pytest
 
+from ragkit import Collection
 from ragkit.encoders.crossencoder import Reranker
+from ragkit.errors import UsageError
 from ragkit.retrieval.choosing import diverse
 from ragkit.retrieval.reranking import CANDIDATES, reranked
 from ragkit.retrieval.search import Scored
@@ -73,3 +75,27 @@ def test_diversity_after_a_reranker_goes_by_what_it_found():
     vectors = {each: np.eye(3, dtype=np.float32)[each - 1] for each in (1, 2, 3)}
     found = diverse(pool, 3, 1.0, lambda ids: vectors)
     assert [each.passage_id for each in found] == [1, 2, 3]
+
+
+def test_a_collection_asks_its_reranker_and_says_so(tmp_path, encoder, folder):
+    """Of the three documents the shortest: that about cats; the cosines stay what they were."""
+    with Collection(tmp_path / "kit", encoder=encoder, reranker=by_length()) as kit:
+        kit.index(folder)
+        plain = {hit.passage_id: hit for hit in kit.search("rotate the keys")}
+        found = kit.search("rotate the keys", rerank=True, budget=60)
+        assert {hit.passage_id: hit.score for hit in found} == {
+            each: hit.score for each, hit in plain.items()
+        }
+        ranks = [hit.scores["rerank"] for hit in found]
+        assert ranks == sorted(ranks, reverse=True)
+        assert found[0].text == "Cats sleep for most of the day."
+        assert [hit.scores["rerank"] for hit in plain.values()] == [None] * len(plain)
+        (same,) = kit.search_many(["rotate the keys"], rerank=True)
+        assert same == found
+        assert len(kit.search("rotate the keys", 1, rerank=True, diverse=True)) == 1
+
+
+@pytest.mark.parametrize("budget", [0, -1, float("nan"), float("inf")])
+def test_a_budget_is_a_time(collection, budget):
+    with pytest.raises(UsageError, match=r"budget is .* s; expected more than 0 seconds"):
+        collection.search("x", rerank=True, budget=budget)
