@@ -235,7 +235,7 @@ class Collection:
         mode. `context` widens each hit by so many passages on either side, and joins those that
         then overlap. `where` is a filter (docs/ranking.md). `per_document`: so many passages of one
         document at most. `diverse`: no two alike (MMR; a number is its λ). `explain` adds to each
-        hit why it is there. `rerank`: a cross-encoder reads the first 50 again, or as many as fit
+        hit why it is there. `rerank`: a cross-encoder reads the first 20 again, or as many as fit
         into `budget` seconds. Equal scores come by ascending passage id.
 
         Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.

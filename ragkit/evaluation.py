@@ -85,7 +85,7 @@ def evaluate(
         notify(told[0] + more)
     mode = settings.mode + "+rerank" * rerank
     by_rank = {query: _by_rank(scores) for query, scores in found.items()}
-    if run is not None:  # a reranker's scores are not those of what it did not read
+    if run is not None:  # what a reranker says is only a part of what orders them
         labelled.write_run(run, by_rank if rerank else found, f"ragkit-{mode}")
     return Evaluation(
         dataset=labels.folder.resolve().name,

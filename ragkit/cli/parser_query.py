@@ -56,8 +56,8 @@ def add_reranking(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--rerank",
         action="store_true",
-        help="have a cross-encoder read the question with each of the first 50 passages, and order "
-        "them by what it finds",
+        help="have a cross-encoder read the question with each of the first 20 passages, and order "
+        "them by what it finds, too",
     )
     command.add_argument(
         "--reranker",

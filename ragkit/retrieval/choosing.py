@@ -60,17 +60,12 @@ def diverse(
 
     Each next one has the greatest `weight` · relevance − (1 − `weight`) · cosine to the nearest one
     chosen before. Relevance is the cosine; in other modes what the pool was ranked by, as a share
-    of the best; after a reranker the logistic function of its score. Carbonell and Goldstein, "The
-    use of MMR", SIGIR 1998.
+    of the best. Carbonell and Goldstein, "The use of MMR", SIGIR 1998.
     """
     if not pool:
         return []
     relevance = np.array([each.ranked_by for each in pool], dtype=np.float64)
-    if pool[0].rerank is not None:
-        logits = [each.rerank for each in pool if each.rerank is not None]
-        relevance = np.zeros(len(pool))  # of those that it did not read
-        relevance[: len(logits)] = 1 / (1 + np.exp(-np.array(logits)))
-    elif pool[0].lexical is not None:  # else they are cosines already
+    if pool[0].lexical is not None or pool[0].final is not None:  # else they are cosines already
         relevance /= max(float(relevance.max()), 1e-9)
     known = vectors([each.passage_id for each in pool])
     width = max((len(each) for each in known.values()), default=0)

@@ -2,12 +2,15 @@
 
 Contract: what is ranked already is given; a reranker is a function of a query and passages. The
 first `CANDIDATES` are read again or, with a budget, as many of them as it allows, in the order in
-which they came, so that what time is there goes to the best of them. Those that were not read
-again stay below, as they were. Knows no index and no model's name.
+which they came, so that what time is there goes to the best of them. The new order is by the mean
+of what the reranker finds (the logistic function of its logit) and of what the passage was ranked
+by before, as a share of the best: where the reranker is undecided the ranking stays, and what was
+not read again stays below. Knows no index and no model's name.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
     from ragkit.encoders.crossencoder import Reranker
     from ragkit.retrieval.search import Scored
 
-CANDIDATES = 50  # passages that are read again; figures in docs/ranking.md
-_FIRST, _STEP = 2, 8  # passages between two looks at the clock
+CANDIDATES = 20  # passages that are read again; figures in docs/ranking.md
+_FIRST, _STEP = 2, 6  # passages between two looks at the clock
 
 
 def reranked(
@@ -34,14 +37,23 @@ def reranked(
     `texts` gives what is read of each passage id. `budget` is in seconds, for the reading alone: a
     step is taken only where one like the slowest so far still fits, the first always.
     """
-    known = texts([each.passage_id for each in ranked[:CANDIDATES]])
-    readable = [each for each in ranked[:CANDIDATES] if each.passage_id in known]
-    passages = [known[each.passage_id] for each in readable]
-    scores = _scores(reranker, query, passages, budget, clock)
-    order = sorted(range(len(scores)), key=lambda each: -scores[each])
-    best = [replace(readable[each], rerank=scores[each]) for each in order]
-    seen = {each.passage_id for each in best}
-    return [*best, *(each for each in ranked if each.passage_id not in seen)]
+    first = [each.passage_id for each in ranked[:CANDIDATES]]
+    known = texts(first)
+    there = [each for each in first if each in known]
+    logits = _scores(reranker, query, [known[each] for each in there], budget, clock)
+    found = {each: _logistic(logit) for each, logit in zip(there, logits, strict=False)}
+    best = max((each.ranked_by for each in ranked), default=0.0)
+    judged = [_judged(each, best, found.get(each.passage_id)) for each in ranked]
+    return sorted(judged, key=lambda each: -each.ranked_by)
+
+
+def _judged(scored: Scored, best: float, rerank: float | None) -> Scored:
+    share = max(0.0, scored.ranked_by / best) if best > 0 else 0.0
+    return replace(scored, rerank=rerank, final=((rerank or 0.0) + share) / 2)
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-700.0, logit)))
 
 
 def _scores(

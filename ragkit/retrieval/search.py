@@ -43,12 +43,13 @@ class Scored:
     lexical: float | None = None
     fused: float | None = None
     rerank: float | None = None
+    final: float | None = None  # after reranking, also of those that were not read again
 
     @property
     def ranked_by(self) -> float:
         """The score of the last stage that saw it."""
-        if self.rerank is not None:
-            return self.rerank
+        if self.final is not None:
+            return self.final
         if self.fused is not None:
             return self.fused
         return self.dense if self.lexical is None else self.lexical
