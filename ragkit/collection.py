@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ragkit.encoder_choice import EncoderChoice
+from ragkit.methods import awaitable, to_its_end
 from ragkit.records import (
     CollectionStatus,
     Excerpt,
@@ -30,12 +31,16 @@ from ragkit.storage.lock import writer_lock
 from ragkit.storage.summary import summary
 
 if TYPE_CHECKING:
+    from ragkit.answer_records import Event, Turn
+    from ragkit.answering import Chat
+    from ragkit.answers import ChatModel
     from ragkit.encoders import Encoder
+    from ragkit.encoders.crossencoder import Reranker
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
     from ragkit.ingest.corpus import Row
     from ragkit.retrieval.filters import Where
-    from ragkit.retrieval.request import Request
+    from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.indexes import Indexes
 
 PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
@@ -46,8 +51,8 @@ Paths = str | Path | Sequence[str | Path]
 class Collection:
     """Documents, their passages and vectors, in one folder. Searching is safe from many threads.
 
-    `encoder` replaces the model named in `settings` (tests and unusual models use it); `notify`
-    is told, in one line each, what a user should know but need not act on.
+    `encoder` and `reranker` replace the models named in `settings` (tests and unusual models use
+    them); `notify` is told, in one line each, what a user should know but need not act on.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Collection:
         create: bool = True,
         settings: Settings | None = None,
         encoder: Encoder | None = None,
+        reranker: Reranker | None = None,
         notify: Callable[[str], None] = logger.warning,
     ) -> None:
         """Open the collection in `folder`, or make one there.
@@ -68,12 +74,32 @@ class Collection:
         self._notify = notify
         self._store = Database(self.folder, create=create)
         self._encoders = EncoderChoice(self._store, self.settings, encoder)
+        self._reranker = reranker
+        self._loading = threading.Lock()  # of the reranker
 
     @cached_property
     def _indexes(self) -> Indexes:
         from ragkit.storage.indexes import Indexes
 
         return Indexes(self._store, self._notify)
+
+    @cached_property
+    def _retriever(self) -> Retriever:
+        from ragkit.retrieval.pipeline import Retriever
+
+        return Retriever(
+            self._store, self._indexes, self._encoders, self._load_reranker, self._notify
+        )
+
+    def _load_reranker(self) -> Reranker:
+        with self._loading:
+            if self._reranker is None:
+                from ragkit.encoders import crossencoder
+
+                self._reranker = crossencoder.load(
+                    self.settings.reranker or crossencoder.DEFAULT_RERANKER
+                )
+            return self._reranker
 
     def __enter__(self) -> Collection:
         return self
@@ -112,27 +138,17 @@ class Collection:
         Raises UsageError (a path that is not there), ModelError (another model than the
         collection's), CollectionError (locked, read-only, disk full).
         """
-        from ragkit.documents.sandbox import ReadLimits
         from ragkit.ingest import run
 
-        chosen = self.settings
-        request = run.Request(
-            paths=_listed(paths),
+        request = run.Request.of(
+            self.settings,
+            _listed(paths),
             include=include,
             exclude=exclude,
             dry_run=dry_run,
             prune=prune,
             rebuild=rebuild,
-            passage_tokens=chosen.passage_tokens,
-            overlap=chosen.overlap,
-            max_file_bytes=int(chosen.max_file_mb * 1_000_000),
             records=self._by_records(),
-            limits=ReadLimits(
-                chosen.reader_seconds,
-                chosen.reader_memory_mb,
-                chosen.reader_output_mb,
-                chosen.reader_depth,
-            ),
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_to_write_with(model, rebuild)
@@ -209,6 +225,8 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        rerank: bool = False,
+        budget: float | None = None,
     ) -> list[Hit]:
         """The k passages that answer best, best first; none where the collection is empty.
 
@@ -217,7 +235,8 @@ class Collection:
         mode. `context` widens each hit by so many passages on either side, and joins those that
         then overlap. `where` is a filter (docs/ranking.md). `per_document`: so many passages of one
         document at most. `diverse`: no two alike (MMR; a number is its λ). `explain` adds to each
-        hit why it is there. Equal scores come by ascending passage id.
+        hit why it is there. `rerank`: a cross-encoder reads the first 20 again, or as many as fit
+        into `budget` seconds. Equal scores come by ascending passage id.
 
         Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.
         """
@@ -226,30 +245,11 @@ class Collection:
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
+            rerank, budget,
         )  # fmt: skip
-        return self._ask([asked(query)], wanted)[0]
+        return self._retriever.find([asked(query)], wanted)[0]
 
-    async def asearch(  # noqa: PLR0913
-        self,
-        query: str,
-        k: int | None = None,
-        *,
-        mode: str | None = None,
-        min_score: float = -1.0,
-        context: int = 0,
-        where: Where | None = None,
-        per_document: int | None = None,
-        diverse: bool | float = False,
-        fusion: str | None = None,
-        explain: bool = False,
-    ) -> list[Hit]:
-        """`search` for event loops: runs on a thread, so the loop goes on."""
-        import asyncio
-
-        return await asyncio.to_thread(
-            self.search, query, k, mode=mode, min_score=min_score, context=context, where=where,
-            per_document=per_document, diverse=diverse, fusion=fusion, explain=explain,
-        )  # fmt: skip
+    asearch = awaitable(search)
 
     def search_many(  # noqa: PLR0913
         self,
@@ -264,6 +264,8 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        rerank: bool = False,
+        budget: float | None = None,
     ) -> list[list[Hit]]:
         """What `search` finds for each query, in order; encoded and compared all at once."""
         from ragkit.retrieval.request import Request, asked
@@ -271,13 +273,53 @@ class Collection:
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
+            rerank, budget,
         )  # fmt: skip
-        return self._ask([asked(query) for query in queries], wanted)
+        return self._retriever.find([asked(query) for query in queries], wanted)
 
-    def _ask(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
-        from ragkit.retrieval.pipeline import ask
+    def ask_stream(  # noqa: PLR0913
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        mode: str = "hybrid",
+        min_score: float = -1.0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Iterator[Event]:
+        """The answer as it is made: one `Retrieved`, `Piece`s of its text, the `Answer`.
 
-        return ask(self._store, self._indexes, self._encoders, self._notify, queries, wanted)
+        It is made from the k passages (6 where none is named) that `search` finds with these
+        options, widened to whole paragraphs: by the language model of the settings, by another
+        `llm`, or of the sources' own sentences (extractive) where there is none, where `llm` is
+        False, and where it cannot be reached. A question that follows on `history` is made whole
+        before anything is looked for. Closing the iterator ends the request to the model.
+
+        Raises UsageError as `search` does, ModelError and CollectionError.
+        """
+        from ragkit import answering
+        from ragkit.retrieval.request import Request, asked
+
+        wanted = Request(
+            answering.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,
+            fusion or self.settings.fusion, rerank=self.settings.reranker is not None,
+        )  # fmt: skip
+        sources = answering.Sources(self._retriever, wanted)
+        chosen = answering.language_model(self.settings) if llm is None else llm or None
+        return answering.stream(asked(question), history, chosen, sources)
+
+    def chat(self) -> Chat:
+        """A conversation: an object with `ask`, `stream` and `history`."""
+        from ragkit.answering import Chat
+
+        return Chat(self.ask_stream)
+
+    ask = to_its_end(ask_stream)
+    aask = awaitable(ask)
 
     def model(self) -> ModelSpec | None:
         """The model that the passages are embedded with; None where nothing was indexed yet."""

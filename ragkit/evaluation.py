@@ -39,7 +39,7 @@ class Evaluation:
     """What was measured: means over the questions, and wall time from text to hits."""
 
     dataset: str
-    mode: str
+    mode: str  # with +rerank where a cross-encoder had the last word
     protocol: str
     queries: int
     measures: dict[str, float]  # by the names of learning.evaluate.MEASURES
@@ -51,6 +51,7 @@ def evaluate(
     *,
     settings: Settings | None = None,
     protocol: str = "collection",
+    rerank: bool = False,
     run: str | Path | None = None,
     encoder: Encoder | None = None,
     notify: Callable[[str], None] = lambda line: None,
@@ -58,7 +59,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure `settings.mode` with `settings.model` on a folder in BEIR's layout.
 
-    `run` names a file to write the rankings to, as TREC has them. `encoder` replaces the model.
+    `rerank` as for a search. `run` names a file to write the rankings to, as TREC has them.
+    `encoder` replaces the model.
     Raises UsageError (no such set, a line that cannot be read, an unknown protocol),
     UnavailableError (ir-measures is missing).
     """
@@ -77,16 +79,17 @@ def evaluate(
         whole = protocol == "beir"
         file = labels.folder / labelled.CORPUS
         collection.index_rows(file, labels.rows(), whole=whole, on_progress=on_progress)
-        found, seconds = _run(collection, labels.queries)
+        found, seconds = _run(collection, labels.queries, rerank)
     if told:  # of long queries, say: once, not for each
         more = f" (and {len(told) - 1:,} more notices)" if told[1:] else ""
         notify(told[0] + more)
-    if run is not None:
-        labelled.write_run(run, found, f"ragkit-{settings.mode}")
+    mode = settings.mode + "+rerank" * rerank
     by_rank = {query: _by_rank(scores) for query, scores in found.items()}
+    if run is not None:  # what a reranker says is only a part of what orders them
+        labelled.write_run(run, by_rank if rerank else found, f"ragkit-{mode}")
     return Evaluation(
         dataset=labels.folder.resolve().name,
-        mode=settings.mode,
+        mode=mode,
         protocol=protocol,
         queries=len(labels.queries),
         measures=labelled.measures(labels.qrels, by_rank),
@@ -95,15 +98,18 @@ def evaluate(
 
 
 def _run(
-    collection: Collection, queries: Mapping[str, str]
+    collection: Collection, queries: Mapping[str, str], rerank: bool
 ) -> tuple[dict[str, dict[str, float]], float]:
     """Query id → document id → score of its best passage, best first; and the seconds it took."""
-    collection.search("a first question")  # now all is loaded
+    collection.search("a first question", rerank=rerank)  # now all is loaded
     began = time.perf_counter()
     rankings: dict[str, list[Hit]] = {}
     for query, text in queries.items():
-        hits = collection.search(text, k=labelled.DEPTH, per_document=1) if text.strip() else []
-        rankings[query] = hits
+        rankings[query] = []
+        if text.strip():
+            rankings[query] = collection.search(
+                text, k=labelled.DEPTH, per_document=1, rerank=rerank
+            )
     seconds = time.perf_counter() - began
     prefix = len(labelled.CORPUS) + 1
     found = {

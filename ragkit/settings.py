@@ -22,6 +22,7 @@ from ragkit import folders
 from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
+_PLACES = ("collection", "model", "tokenizer", "reranker")  # folders, or names of them
 NOT_IN_A_PROJECT = ("base_url", "api_key_env")
 MODES = ("dense", "lexical", "hybrid")
 FUSIONS = ("convex", "rrf")
@@ -48,6 +49,7 @@ class Settings:
     api_key_env: str | None = None  # name of the environment variable with the key for base_url
     window: int | None = None  # tokens the server's model reads at once; None: 256
     tokenizer: str | None = None  # a model here whose tokenizer the server's has; None: estimate
+    reranker: str | None = None  # a cross-encoder: a name, a folder, an ONNX file
     mode: str = "dense"
     fusion: str = "convex"  # of the hybrid mode: by scores, or rrf: by ranks
     top_k: int = 10
@@ -151,7 +153,7 @@ def _from_file(path: Path) -> dict[str, object]:
 
 def _from_here(folder: Path, name: str, value: object) -> object:
     """A folder named in a settings file of `folder`, from there; any other value as it is."""
-    if name not in ("collection", "model", "tokenizer") or not isinstance(value, str) or not value:
+    if name not in _PLACES or not isinstance(value, str) or not value:
         return value
     there = folder / os.path.expanduser(value)  # noqa: PTH111 (pathlib's raises for ~nobody)
     # A model or tokenizer may also be a name on the hub, which looks like a relative path.

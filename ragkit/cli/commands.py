@@ -18,7 +18,10 @@ from ragkit.storage.database import FILE_NAME
 
 def settings_of(arguments: Namespace) -> configuration.Settings:
     """The settings in force, the flags of this command among them."""
-    names = ("collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records")
+    names = (
+        "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
+        "reranker",
+    )  # fmt: skip
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 

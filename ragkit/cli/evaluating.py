@@ -20,6 +20,7 @@ def evaluate(arguments: Namespace) -> int:
             arguments.dataset,
             settings=settings_of(arguments),
             protocol=arguments.protocol,
+            rerank=arguments.rerank,
             run=arguments.run_file,
             notify=tell,
             on_progress=show,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ragkit.cli.parser_query import add_reranking
 from ragkit.settings import MODES
 
 
@@ -15,6 +16,7 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         help="a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv",
     )
     command.add_argument("--mode", choices=MODES, help="as for query (default: dense)")
+    add_reranking(command)
     command.add_argument(
         "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
     )

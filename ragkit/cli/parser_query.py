@@ -43,7 +43,38 @@ def add_query(command: argparse.ArgumentParser) -> None:
     _add_output(command)
 
 
+def duration(text: str) -> float:
+    """Seconds, of `300ms` or `1.5s`."""
+    number = text.removesuffix("ms").removesuffix("s")
+    if number == text:
+        raise ValueError(text)
+    return float(number) / (1000 if text.endswith("ms") else 1)
+
+
+def add_reranking(command: argparse.ArgumentParser) -> None:
+    """The arguments of every command that can rerank."""
+    command.add_argument(
+        "--rerank",
+        action="store_true",
+        help="have a cross-encoder read the question with each of the first 20 passages, and order "
+        "them by what it finds, too",
+    )
+    command.add_argument(
+        "--reranker",
+        metavar="NAME",
+        help="the cross-encoder: a name, a folder or an ONNX file "
+        "(default: cross-encoder/ms-marco-MiniLM-L6-v2)",
+    )
+
+
 def _add_shaping(command: argparse.ArgumentParser) -> None:
+    add_reranking(command)
+    command.add_argument(
+        "--budget",
+        type=duration,
+        metavar="TIME",
+        help="how long reranking may take, 300ms or 1.5s: as many passages as fit, best first",
+    )
     command.add_argument(
         "--per-document", type=int, metavar="N", help="at most N passages of each document"
     )

@@ -35,6 +35,8 @@ def _one(arguments: Namespace) -> int:
             per_document=arguments.per_document,
             diverse=arguments.diverse,
             explain=arguments.explain,
+            rerank=arguments.rerank,
+            budget=arguments.budget,
         )
         empty = not hits and not collection.status().passages
     if arguments.json:
@@ -74,12 +76,16 @@ def _batch(arguments: Namespace) -> int:
             per_document=arguments.per_document,
             diverse=arguments.diverse,
             explain=arguments.explain,
+            rerank=arguments.rerank,
+            budget=arguments.budget,
         )
         mode = arguments.mode or collection.settings.mode
     found = list(zip(queries.items(), answers, strict=True))
     if arguments.format == "trec":
-        run = {key: {str(h.passage_id): ranked_by(h) for h in hits} for (key, _), hits in found}
-        for line in run_lines(run, f"ragkit-{mode}"):
+        # What a reranker says is only a part of what orders them.
+        score = (lambda hit: 1 / hit.rank) if arguments.rerank else ranked_by
+        run = {key: {str(h.passage_id): score(h) for h in hits} for (key, _), hits in found}
+        for line in run_lines(run, f"ragkit-{mode}{'+rerank' * arguments.rerank}"):
             print(line)
     else:
         rows = [

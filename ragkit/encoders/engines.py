@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -261,14 +262,9 @@ class TorchEngine:
 def sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only here
     """The SentenceTransformer of a recipe's folder: from that folder alone, no pickle, no code."""
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
 
-    bars: Any = logging  # without types
-    shows_bars = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()  # over in a moment, and standard error is the user's
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # about keys of older model folders
+        with loading_quietly():
             return SentenceTransformer(
                 str(recipe.folder),
                 local_files_only=True,
@@ -281,6 +277,20 @@ def sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only
             f"{recipe.config.get('model_type')}): {error}\nWhat serves instead: another model, or "
             f"a server that has this one, named as base_url in your settings"
         ) from error
+
+
+@contextmanager
+def loading_quietly() -> Iterator[None]:
+    """No bars of transformers, over in a moment anyway: standard error is the user's."""
+    from transformers.utils import logging
+
+    bars: Any = logging  # without types
+    shows_bars = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # about keys of older model folders
+            yield
     finally:
         if shows_bars:
             bars.enable_progress_bar()

@@ -79,7 +79,7 @@ class WordPiece:
             special=tuple(token["content"] for token in added),
             before=frame[0],
             after=frame[1],
-            size=len(vocabulary.keys() | {token["content"] for token in added}),
+            size=len(vocabulary) + sum(token["content"] not in vocabulary for token in added),
         )
 
     def ids(self, text: str) -> list[int] | None:

@@ -65,7 +65,7 @@ def diverse(
     if not pool:
         return []
     relevance = np.array([each.ranked_by for each in pool], dtype=np.float64)
-    if pool[0].lexical is not None:  # else they are cosines already
+    if pool[0].lexical is not None or pool[0].final is not None:  # else they are cosines already
         relevance /= max(float(relevance.max()), 1e-9)
     known = vectors([each.passage_id for each in pool])
     width = max((len(each) for each in known.values()), default=0)

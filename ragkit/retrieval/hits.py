@@ -47,7 +47,7 @@ def hits(connection: sqlite3.Connection, ranked: Sequence[Scored], context: int 
 
 def ranked_by(hit: Hit) -> float:
     """The score that gave a hit its place: that of the last stage that saw it."""
-    for stage in ("fused", "lexical"):
+    for stage in ("rerank", "fused", "lexical"):
         if (score := hit.scores[stage]) is not None:
             return score
     return hit.score
@@ -120,7 +120,7 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
             "dense": scored.dense,
             "lexical": scored.lexical,
             "fused": scored.fused,
-            "rerank": None,
+            "rerank": scored.rerank,
         },
         metadata=json.loads(row["metadata"]),
         stale=stale,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.encoder_choice import EncoderChoice
+    from ragkit.encoders.crossencoder import Reranker
     from ragkit.retrieval.search import Ranking
     from ragkit.storage.filters import Condition
 
@@ -39,87 +40,123 @@ _TOGETHER = 1024  # queries of one sweep
 _SPARE = 32  # nearest passages beyond those asked for, so that a sweep is enough
 
 
-def ask(
-    store: Database,
-    indexes: Indexes,
-    encoders: EncoderChoice,
-    notify: Callable[[str], None],
-    queries: Sequence[str],
-    wanted: Request,
-) -> list[list[Hit]]:
-    """The hits of each query, in order; none where the collection is empty.
+@dataclass(frozen=True, slots=True)
+class Retriever:
+    """All that finding takes, of one collection. Safe to share between threads.
 
-    Raises UsageError (a filter that cannot be understood), ModelError, CollectionError.
+    `reranker` loads the cross-encoder, or gives the one that was loaded before.
     """
-    where = wanted.condition()
-    with store.reading() as connection:
-        if not queries or embeddings.model(connection) is None:
-            return [[] for _ in queries]
-    encoder = encoders.ready()
-    if (cut := encoders.cut_off(encoder, queries)) is not None:
-        notify(cut)
-    vectors = encoders.query_vectors(encoder, queries)
-    with store.reading() as connection:  # only now: loading a model may take seconds
-        model = embeddings.model(connection)
-        if model is None or model["fingerprint"] != encoder.fingerprint:
-            raise CollectionError(f"{store.folder} has just changed its model; ask again")
-        found = list(
-            answers(connection, indexes, encoder, model["id"], queries, vectors, wanted, where)
-        )
-        waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
-    if waiting:
-        notify(
-            "some passages are not yet found by meaning, only by their words; "
-            "finish with: ragkit index"
-        )
-    indexes.mend()
-    return found
+
+    store: Database
+    indexes: Indexes
+    encoders: EncoderChoice
+    reranker: Callable[[], Reranker]
+    notify: Callable[[str], None]
+
+    def find(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
+        """The hits of each query, in order; none where the collection is empty.
+
+        Raises UsageError (a filter that cannot be understood), ModelError, CollectionError.
+        """
+        where = wanted.condition()
+        with self.store.reading() as connection:
+            if not queries or embeddings.model(connection) is None:
+                return [[] for _ in queries]
+        encoder = self.encoders.ready()
+        if (cut := self.encoders.cut_off(encoder, queries)) is not None:
+            self.notify(cut)
+        vectors = self.encoders.query_vectors(encoder, queries)
+        reranker = self.reranker() if wanted.rerank else None
+        with self.store.reading() as connection:  # only now: loading a model may take seconds
+            model = embeddings.model(connection)
+            if model is None or model["fingerprint"] != encoder.fingerprint:
+                raise CollectionError(f"{self.store.folder} has just changed its model; ask again")
+            stages = Stages(connection, self.indexes, encoder, model["id"], reranker)
+            found = list(stages.answers(queries, vectors, wanted, where))
+            waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
+        if waiting:
+            self.notify(
+                "some passages are not yet found by meaning, only by their words; "
+                "finish with: ragkit index"
+            )
+        self.indexes.mend()
+        return found
 
 
-def answers(
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages over one snapshot of a collection."""
+
+    connection: sqlite3.Connection
+    indexes: Indexes
+    encoder: Encoder
+    model_id: int
+    reranker: Reranker | None = None
+
+    def answers(
+        self,
+        queries: Sequence[str],
+        vectors: NDArray[np.float32],
+        wanted: Request,
+        where: Condition | None,
+    ) -> Iterator[list[Hit]]:
+        """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
+        scope = None if where is None else Scope.of(self.connection, where)
+        single = len(queries) == 1 or wanted.mode == "lexical"
+        for first in range(0, len(queries), _TOGETHER):
+            part = vectors[first : first + _TOGETHER]
+            depth = max(wanted.k, DEPTH) + _SPARE
+            near = (
+                [None] * len(part)
+                if single
+                else _sweep(self.connection, self.model_id, part, depth)
+            )
+            for text, vector, known in zip(queries[first:], part, near, strict=False):
+                searcher = Searcher(
+                    self.connection, self.indexes, self.encoder, self.model_id, text, vector, scope,
+                    known,
+                )  # fmt: skip
+                yield self._shown(searcher, wanted)
+
+    def _shown(self, searcher: Searcher, wanted: Request) -> list[Hit]:
+        ranked = chosen(self.connection, searcher, wanted, self.reranker)
+        found = hits(self.connection, ranked, wanted.context)
+        if not (wanted.explain and found):
+            return found
+        from ragkit.retrieval.explaining import explained  # not for a plain query
+
+        words = self.indexes.words(self.connection)
+        reasons = explained(searcher, words, self.encoder, found)
+        pairs = zip(found, reasons, strict=True)
+        return [replace(hit, explanation=reason) for hit, reason in pairs]
+
+
+def chosen(
     connection: sqlite3.Connection,
-    indexes: Indexes,
-    encoder: Encoder,
-    model_id: int,
-    queries: Sequence[str],
-    vectors: NDArray[np.float32],
+    searcher: Searcher,
     wanted: Request,
-    where: Condition | None,
-) -> Iterator[list[Hit]]:
-    """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
-    scope = None if where is None else Scope.of(connection, where)
-    single = len(queries) == 1 or wanted.mode == "lexical"
-    for first in range(0, len(queries), _TOGETHER):
-        part = vectors[first : first + _TOGETHER]
-        depth = max(wanted.k, DEPTH) + _SPARE
-        near = [None] * len(part) if single else _sweep(connection, model_id, part, depth)
-        for text, vector, known in zip(queries[first:], part, near, strict=False):
-            searcher = Searcher(connection, indexes, encoder, model_id, text, vector, scope, known)
-            found = hits(connection, chosen(connection, searcher, wanted), wanted.context)
-            if wanted.explain and found:
-                from ragkit.retrieval.explaining import explained  # not for a plain query
-
-                words = indexes.words(connection)
-                reasons = explained(searcher, words, encoder, found)
-                pairs = zip(found, reasons, strict=True)
-                found = [replace(hit, explanation=reason) for hit, reason in pairs]
-            yield found
-
-
-def chosen(connection: sqlite3.Connection, searcher: Searcher, wanted: Request) -> list[Scored]:
+    reranker: Reranker | None = None,
+) -> list[Scored]:
     """The passages that a request is answered with, in order."""
     rank = searcher.ranking(wanted.mode, wanted.fusion)
     k = wanted.k
     if wanted.diversity is not None:
         k = max(choosing.POOL_FACTOR * k, choosing.POOL)
+    if reranker is not None:
+        from ragkit.retrieval import reranking  # not for a plain query
+
+        k = max(k, reranking.CANDIDATES)
     if wanted.per_document is None:
         found = rank(k, wanted.min_score)
     else:
         documents = partial(passages.documents_of, connection)
         found = choosing.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
+    if reranker is not None:
+        texts = partial(passages.embedded_texts, connection)
+        found = reranking.reranked(found, searcher.text, texts, reranker, wanted.budget)
     if wanted.diversity is not None:
         return choosing.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
-    return found
+    return found[: wanted.k]
 
 
 def _sweep(

@@ -29,6 +29,8 @@ class Request:
     diverse: bool | float = False
     fusion: str = "convex"
     explain: bool = False
+    rerank: bool = False
+    budget: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, with the value found and the values expected."""
@@ -46,6 +48,9 @@ class Request:
             raise UsageError("min_score is nan; expected a cosine, -1 to 1")
         if not 0 <= self.diverse <= 1:
             raise UsageError(f"diverse is {self.diverse}; expected λ from 0 to 1")
+
+        if self.budget is not None and not 0 < self.budget < math.inf:
+            raise UsageError(f"budget is {self.budget} s; expected more than 0 seconds")
 
     @property
     def diversity(self) -> float | None:

@@ -42,10 +42,14 @@ class Scored:
     dense: float
     lexical: float | None = None
     fused: float | None = None
+    rerank: float | None = None
+    final: float | None = None  # after reranking, also of those that were not read again
 
     @property
     def ranked_by(self) -> float:
         """The score of the last stage that saw it."""
+        if self.final is not None:
+            return self.final
         if self.fused is not None:
             return self.fused
         return self.dense if self.lexical is None else self.lexical

@@ -9,7 +9,10 @@ import pytest
 from ragkit import cli
 from ragkit.cli import ledger
 from ragkit.records import Coverage
+from tests.conftest import SHARED
 from tests.documents.files import make_zip
+
+RERANKER = SHARED / "models/ms-marco-MiniLM-L12-v2-int8"
 
 
 @pytest.fixture
@@ -88,6 +91,24 @@ def test_query_takes_filters_groups_and_variety(run, kit):
     assert (code, err.startswith("ragkit: the filter, at character 8")) == (2, True)
     hits = json.loads(run("query", "keys", "--per-document", "1", "--lambda", "0.3", "--json")[1])
     assert sorted(hit["path"] for hit in hits) == ["keys.md", "leave.txt", "sub/cats.txt"]
+
+
+@pytest.mark.skipif(not RERANKER.is_dir(), reason="no reranker beside us")
+@pytest.mark.model
+def test_a_query_is_reranked(run, kit):
+    few = ("--rerank", "--reranker", str(RERANKER), "--budget", "5s", "-k", "2")
+    code, out, _ = run("query", "who sleeps all day?", *few, "--json")
+    first, second = json.loads(out)
+    assert (code, first["path"]) == (0, "sub/cats.txt")
+    assert first["scores"]["rerank"] > second["scores"]["rerank"]
+    code, out, _ = run("query", "who sleeps all day?", *few, "--explain")
+    assert "rerank " in out
+
+
+@pytest.mark.parametrize("time", ["300", "fast", "ms", "3m"])
+def test_a_budget_has_a_unit(run, kit, time):
+    code, _, err = run("query", "cats", "--rerank", "--budget", time)
+    assert (code, "--budget: invalid duration value" in err) == (2, True)
 
 
 def test_query_explains(run, kit):

@@ -1,0 +1,118 @@
+"""Reranking: the order, the budget and what is left as it was."""
+
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+
+from ragkit import Collection
+from ragkit.encoders.crossencoder import Reranker
+from ragkit.errors import UsageError
+from ragkit.retrieval.choosing import diverse
+from ragkit.retrieval.reranking import CANDIDATES, reranked
+from ragkit.retrieval.search import Scored
+
+
+def by_length(read=None):
+    """A reranker that likes short passages; tells `read` what it is given."""
+
+    def scores(query, passages):
+        if read is not None:
+            read.append(list(passages))
+        return np.array([-len(each) for each in passages], dtype=np.float32)
+
+    return Reranker("by length", 512, scores)
+
+
+def ranking(lengths):
+    scored = [Scored(each, 1 - each / 100) for each in range(len(lengths))]
+    return scored, lambda ids: {each: "x" * lengths[each] for each in ids}
+
+
+def test_the_order_is_by_the_mean_of_both_and_equals_keep_theirs():
+    """Logits −3, −1, −2, −1 are .047, .269, .119, .269; shares of the best 1, .99, .98, .97."""
+    scored, texts = ranking([3, 1, 2, 1])
+    found = reranked(scored, "q", texts, by_length())
+    assert [each.passage_id for each in found] == [1, 3, 2, 0]
+    assert [each.rerank for each in found] == pytest.approx([0.2689, 0.2689, 0.1192, 0.0474], 1e-3)
+    assert [each.final for each in found] == pytest.approx([0.6295, 0.6195, 0.5496, 0.5237], 1e-3)
+    assert [each.dense for each in found] == [0.99, 0.97, 0.98, 1]
+    alike, texts = ranking([5, 5, 5])
+    alike = [replace(each, dense=0.5) for each in alike]
+    assert [each.passage_id for each in reranked(alike, "q", texts, by_length())] == [0, 1, 2]
+
+
+def test_an_undecided_reranker_changes_nothing_and_extreme_logits_are_no_error():
+    scored, texts = ranking([4, 4, 4])
+    found = reranked(scored, "q", texts, by_length())
+    assert [each.passage_id for each in found] == [0, 1, 2]
+    wild = Reranker("wild", 9, lambda q, p: np.array([-1e30, 1e30, 0], dtype=np.float32))
+    assert [each.rerank for each in reranked(scored, "q", texts, wild)] == pytest.approx(
+        [1, 0.5, 0]
+    )
+    below = [replace(each, dense=-each.passage_id / 10 - 0.1) for each in scored]
+    assert [each.passage_id for each in reranked(below, "q", texts, by_length())] == [0, 1, 2]
+
+
+def test_what_is_beyond_the_candidates_or_gone_stays_below():
+    lengths = [1] * CANDIDATES + [0]
+    scored, texts = ranking(lengths)
+    found = reranked(
+        scored, "q", lambda ids: {k: v for k, v in texts(ids).items() if k != 0}, by_length()
+    )
+    assert [each.passage_id for each in found] == [*range(1, CANDIDATES), 0, CANDIDATES]
+    assert [each.rerank for each in found[-2:]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps"),
+    [(0.001, [2]), (7.9, [2]), (8, [2, 6]), (13.9, [2, 6]), (14, [2, 6, 6]), (99, [2, 6, 6, 6])],
+)
+def test_a_budget_is_kept_by_steps_of_one_second_a_passage(budget, steps):
+    """The clock advances a second for each passage read."""
+    read = []
+    now = count()
+    scored, texts = ranking([1] * 20)
+
+    def clock():
+        return sum(map(len, read)) + 0 * next(now)
+
+    reranked(scored, "q", texts, by_length(read), budget, clock)
+    assert [len(each) for each in read] == steps
+
+
+def test_nothing_found_is_nothing_to_read():
+    assert reranked([], "q", lambda ids: {}, by_length()) == []
+    assert reranked([], "q", lambda ids: {}, by_length(), 1.0) == []
+
+
+def test_diversity_after_a_reranker_goes_by_what_it_made_of_both():
+    """λ = 1 is relevance alone."""
+    finals = {1: 0.9, 2: 0.2, 3: 0.6}
+    pool = [Scored(each, 0.5, rerank=0.5, final=finals[each]) for each in finals]
+    vectors = {each: np.eye(3, dtype=np.float32)[each - 1] for each in finals}
+    found = diverse(pool, 3, 1.0, lambda ids: vectors)
+    assert [each.passage_id for each in found] == [1, 3, 2]
+
+
+def test_a_collection_asks_its_reranker_and_says_so(tmp_path, encoder, folder):
+    """Of the three documents the shortest: that about cats; the cosines stay what they were."""
+    with Collection(tmp_path / "kit", encoder=encoder, reranker=by_length()) as kit:
+        kit.index(folder)
+        plain = {hit.passage_id: hit for hit in kit.search("rotate the keys")}
+        found = kit.search("rotate the keys", rerank=True, budget=60)
+        assert {hit.passage_id: hit.score for hit in found} == {
+            each: hit.score for each, hit in plain.items()
+        }
+        assert all(0 < hit.scores["rerank"] < 0.1 for hit in found)
+        assert [hit.scores["rerank"] for hit in plain.values()] == [None] * len(plain)
+        (same,) = kit.search_many(["rotate the keys"], rerank=True)
+        assert same == found
+        assert len(kit.search("rotate the keys", 1, rerank=True, diverse=True)) == 1
+
+
+@pytest.mark.parametrize("budget", [0, -1, float("nan"), float("inf")])
+def test_a_budget_is_a_time(collection, budget):
+    with pytest.raises(UsageError, match=r"budget is .* s; expected more than 0 seconds"):
+        collection.search("x", rerank=True, budget=budget)
