@@ -120,7 +120,8 @@ class Hit:
 
     `score` is the exact cosine of query and passage in every mode. `scores` has the keys
     dense (cosine), lexical (BM25), fused (of both) and rerank (a cross-encoder's, 0 to 1); None
-    where that stage did not see the passage. `stale`: the file has changed or gone since it was indexed.
+    where that stage did not see the passage. `stale`: the file has changed or gone since it was
+    indexed.
     """
 
     rank: int  # from 1

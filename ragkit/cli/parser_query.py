@@ -12,13 +12,56 @@ def add_query(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "text", metavar="TEXT", nargs="?", help="the question; - reads it from stdin"
     )
+    add_choosing(command, passages="to show (default: 10)", mode="dense")
     command.add_argument(
-        "-k", "--top-k", type=int, metavar="N", help="passages to show (default: 10)"
+        "--context",
+        type=int,
+        default=0,
+        metavar="N",
+        help="add N passages before and after, and join what then overlaps",
     )
+    add_reranking(command)
+    command.add_argument(
+        "--budget",
+        type=duration,
+        metavar="TIME",
+        help="how long reranking may take, 300ms or 1.5s: as many passages as fit, best first",
+    )
+    _add_output(command)
+
+
+def duration(text: str) -> float:
+    """Seconds, of `300ms` or `1.5s`."""
+    number = text.removesuffix("ms").removesuffix("s")
+    if number == text:
+        raise ValueError(text)
+    return float(number) / (1000 if text.endswith("ms") else 1)
+
+
+def add_reranking(command: argparse.ArgumentParser) -> None:
+    """The options of every command that can rerank."""
+    command.add_argument(
+        "--rerank",
+        action="store_true",
+        help="have a cross-encoder read the question with each of the first 20 passages, and order "
+        "them by what it finds, too",
+    )
+    command.add_argument(
+        "--reranker",
+        metavar="NAME",
+        help="the cross-encoder: a name, a folder or an ONNX file "
+        "(default: cross-encoder/ms-marco-MiniLM-L6-v2)",
+    )
+
+
+def add_choosing(command: argparse.ArgumentParser, *, passages: str, mode: str) -> None:
+    """The options that choose passages, as `query` and `ask` take them."""
+    command.add_argument("-k", "--top-k", type=int, metavar="N", help=f"passages {passages}")
     command.add_argument(
         "--mode",
         choices=MODES,
-        help="dense: by cosine similarity (default); lexical: by words, BM25; hybrid: both",
+        help="dense: by cosine similarity; lexical: by words, BM25; hybrid: both "
+        f"(default: {mode})",
     )
     command.add_argument(
         "--fusion",
@@ -39,42 +82,6 @@ def add_query(command: argparse.ArgumentParser) -> None:
         metavar="X",
         help="leave out what has a lower cosine, in every mode",
     )
-    _add_shaping(command)
-    _add_output(command)
-
-
-def duration(text: str) -> float:
-    """Seconds, of `300ms` or `1.5s`."""
-    number = text.removesuffix("ms").removesuffix("s")
-    if number == text:
-        raise ValueError(text)
-    return float(number) / (1000 if text.endswith("ms") else 1)
-
-
-def add_reranking(command: argparse.ArgumentParser) -> None:
-    """The arguments of every command that can rerank."""
-    command.add_argument(
-        "--rerank",
-        action="store_true",
-        help="have a cross-encoder read the question with each of the first 20 passages, and order "
-        "them by what it finds, too",
-    )
-    command.add_argument(
-        "--reranker",
-        metavar="NAME",
-        help="the cross-encoder: a name, a folder or an ONNX file "
-        "(default: cross-encoder/ms-marco-MiniLM-L6-v2)",
-    )
-
-
-def _add_shaping(command: argparse.ArgumentParser) -> None:
-    add_reranking(command)
-    command.add_argument(
-        "--budget",
-        type=duration,
-        metavar="TIME",
-        help="how long reranking may take, 300ms or 1.5s: as many passages as fit, best first",
-    )
     command.add_argument(
         "--per-document", type=int, metavar="N", help="at most N passages of each document"
     )
@@ -89,13 +96,6 @@ def _add_shaping(command: argparse.ArgumentParser) -> None:
         type=float,
         metavar="X",
         help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.5)",
-    )
-    command.add_argument(
-        "--context",
-        type=int,
-        default=0,
-        metavar="N",
-        help="add N passages before and after, and join what then overlaps",
     )
 
 
