@@ -26,6 +26,7 @@ from ragkit.retrieval.search import DEPTH, Scope, Scored, Searcher
 from ragkit.storage import embeddings, history, passages
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
+from ragkit.words.queries import asked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def ask(
     encoder = encoders.ready()
     if (cut := encoders.cut_off(encoder, queries)) is not None:
         notify(cut)
-    vectors = encoders.query_vectors(encoder, queries)
+    vectors = encoders.query_vectors(encoder, [_meant(each, wanted.mode) for each in queries])
     with store.reading() as connection:  # only now: loading a model may take seconds
         model = embeddings.model(connection)
         if model is None or model["fingerprint"] != encoder.fingerprint:
@@ -74,6 +75,11 @@ def ask(
         )
     indexes.mend()
     return found
+
+
+def _meant(query: str, mode: str) -> str:
+    """The text that is compared by meaning: without what it excludes, where words count."""
+    return query if mode == "dense" else asked(query).text
 
 
 def answers(

@@ -1,0 +1,1 @@
+"""Text → the terms that a word index holds. Knows no files, no database and no vectors."""
