@@ -138,3 +138,118 @@ def test_nothing_can_be_had_from_no_words():
     assert made_of(TEXTS).scores("?!", [1]) == {}
     assert made_of(TEXTS).scores("fox", []) == {}
     assert made_of([]).scores("fox", [1]) == {}
+
+
+CODE = [
+    (1, "class HTTPServer2 answers requests"),
+    (2, "a server of http"),
+    (3, "call os.path.join here"),
+    (4, "the path of a join"),
+]
+
+
+def found(index, query, k=50):
+    return index.best(query, k)[0].tolist()
+
+
+def test_an_identifier_is_found_by_its_parts_and_best_by_itself():
+    index = made_of(CODE)
+    assert sorted(found(index, "http server")) == [1, 2]
+    assert found(index, "httpserver2") == [1]
+    assert found(index, "HTTPServer2")[0] == 1
+    assert found(index, "os.path.join")[0] == 3
+    assert 4 in found(index, "path.join")
+
+
+TEXT = st.lists(st.sampled_from(["red", "fox", "dog", "the"]), min_size=1, max_size=8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts=st.lists(TEXT, min_size=1, max_size=12), phrase=TEXT.map(lambda words: words[:3]))
+def test_phrases_and_exclusions_are_those_of_brute_force(texts, phrase):
+    index = made_of([(n, " ".join(words)) for n, words in enumerate(texts)])
+    held = {
+        n
+        for n, words in enumerate(texts)
+        if any(words[at : at + len(phrase)] == phrase for at in range(len(words)))
+    }
+    everything = set(range(len(texts)))
+    quoted = '"' + " ".join(phrase) + '"'
+    required, excluded = f"fox {quoted}", f"fox -{quoted}"
+    assert index.meeting(required, sorted(everything)) == (held or everything)
+    assert index.meeting(excluded, sorted(everything)) == everything - held
+    assert index.few_meeting(excluded, 50) == sorted(everything - held)
+    assert index.is_limited(required) == bool(held)
+
+
+def test_a_phrase_does_not_reach_into_the_parts_of_identifiers():
+    index = made_of([(1, "read parseURL loadFile"), (2, "url load")])
+    assert index.few_meeting('"url load"', 9) == [2]
+    assert index.few_meeting('"parse url"', 9) == [1]
+    assert index.few_meeting('"read parseurl"', 9) == [1]
+
+
+def test_more_than_so_many_are_not_listed():
+    index = made_of([(n, "fox") for n in range(10)])
+    assert index.few_meeting('"fox"', 9) is None
+    assert index.few_meeting('"fox"', 10) == list(range(10))
+
+
+def test_a_typo_is_forgiven_where_nothing_else_matches():
+    index = made_of([(1, "Rotating the signing keys"), (2, "configuration of servers")])
+    assert found(index, "roatting") == [1]
+    assert found(index, "confgiruation") == [2]
+    assert [each.taken_for for each in index.plan("roatting keys").sought] == ["rotating", None]
+    assert found(made_of([(1, "sing"), (2, "signing")]), "sing") == [1]
+
+
+def test_words_of_a_query_are_sought_in_every_language_of_the_index():
+    index = made_of([
+        (1, "Die Versicherungen sind für alle da und nicht nur für dich"),
+        (2, "They insure what they have and not what they want"),
+    ])  # fmt: skip
+    assert found(index, "Versicherung") == [1]
+    assert found(index, "insured") == [2]
+
+
+def test_a_stop_word_of_another_language_counts():
+    german = [(n, f"die Katze {n} ist auf dem Dach und die Hunde nicht") for n in range(1, 9)]
+    index = made_of([*german, (9, "how insects die in the winter and what they do before that")])
+    assert found(index, "how do insects die") == [9]
+    assert sorted(found(index, "die")) == list(range(1, 10))  # nothing else was asked
+
+
+def test_scores_of_a_language_are_bm25_among_all():
+    german = "der hund ist hier und nicht dort"
+    index = made_of([(1, german), (2, "the dog is here and not there"), (3, german + " hund")])
+    expected = bm25(2, 8, 22 / 3, 3, 2), bm25(1, 7, 22 / 3, 3, 2)
+    ids, scores = index.best("Hunde", 5)
+    assert ids.tolist() == [3, 1]
+    assert scores == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "fox\x00dog", "\ud800 fox", '"\ud800"', "fox " * 250_000, "x" * 1_000_000,
+        '"' * 10_000, "-a" * 10_000, "'; DROP TABLE passages; --", "fox~2 AND (dog^9 OR *:*)",
+        '"fox" -"dog" "', "東" * 100_000, "\u0301" * 5000, "a.b" * 5000, "A1_" * 5000,
+    ],
+    ids=lambda query: ascii(query[:12]),
+)  # fmt: skip
+def test_a_hostile_query_is_a_query(query):
+    index = made_of(TEXTS)
+    assert set(found(index, query)) <= {1, 2, 3, 9}
+    assert index.meeting(query, [1, 2, 3, 9]) <= {1, 2, 3, 9}
+    assert index.most(query) >= 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(query=st.text(st.characters() | st.sampled_from('"- fox.dog_A1\ud800\x00'), max_size=40))
+def test_no_text_raises(query):
+    index = made_of(TEXTS)
+    ids, scores = index.best(query, 5)
+    assert all(score <= index.most(query) + 1e-4 for score in scores)
+    gains = index.gains(query, ids.tolist())
+    total = [sum(gained.get(each, 0) for _, gained in gains) for each in ids.tolist()]
+    assert total == pytest.approx(scores.tolist(), rel=1e-4)
