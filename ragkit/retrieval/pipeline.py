@@ -26,7 +26,6 @@ from ragkit.retrieval.search import DEPTH, Scope, Scored, Searcher
 from ragkit.storage import embeddings, history, passages
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
-from ragkit.words.queries import asked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +78,11 @@ def ask(
 
 def _meant(query: str, mode: str) -> str:
     """The text that is compared by meaning: without what it excludes, where words count."""
-    return query if mode == "dense" else asked(query).text
+    if mode == "dense":
+        return query
+    from ragkit.words.queries import asked  # patterns that a dense query does not need
+
+    return asked(query).text
 
 
 def answers(

@@ -21,10 +21,10 @@ from ragkit.storage.index_files import folder_checksum, set_aside, sweep
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.vectors import FOLD_AT, VectorIndex
-from ragkit.words import analysis
+from ragkit.words import VERSION
 
 KINDS = ("vectors", "words")
-_WORDS = f"words-v{analysis.VERSION}-"  # names of folders that hold terms as they are made now
+_WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now
 
 
 class Indexes:

@@ -1,6 +1,7 @@
 """Passages by their words: a tantivy index ranked by BM25.
 
-Knows ids and words, never vectors and never SQL; a cache like the FAISS file, under the same rules.
+Knows ids and terms, never vectors and never SQL; `ragkit.words` makes the terms, by a passage's
+language. A cache like the FAISS file, under the same rules.
 tantivy's files never change once written, so a new generation is a folder of links to the old
 one's files plus what was added: cheap, and readers of the old generation are not disturbed.
 """
@@ -17,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ragkit.storage.index_files import link_files, new_folder
-from ragkit.storage.word_query import Planner, Sought
-from ragkit.words.analysis import analysis
-from ragkit.words.languages import language
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ragkit.storage.word_query import Sought
 
 _ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
 _HEAP = 15_000_000  # bytes tantivy gathers before it writes a segment
@@ -51,6 +51,9 @@ def _analyzer() -> Any:  # noqa: ANN401
 
 def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # noqa: ANN401
     import tantivy
+
+    from ragkit.words.analysis import analysis  # its patterns take milliseconds to compile
+    from ragkit.words.languages import language
 
     index.register_tokenizer(_ANALYZER, _analyzer())
     writer = index.writer(heap_size=_HEAP, num_threads=1)
@@ -89,6 +92,8 @@ class WordIndex:
     """An opened index. Safe to share between threads: searching changes nothing."""
 
     def __init__(self, index: Any, generation: int, *, memory: bool = False) -> None:  # noqa: ANN401
+        from ragkit.storage.word_query import Planner
+
         self._index = index
         self.memory = memory  # written nowhere
         index.register_tokenizer(_ANALYZER, _analyzer())

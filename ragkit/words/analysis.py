@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from ragkit.words.languages import STEMMERS
 from ragkit.words.stopwords import STOP_WORDS
 
-VERSION = 2  # raise it when the same text gives other terms: word indexes are made again
 STOP = "~"  # before the term of a stop word
 LONGEST = 80  # characters of a word; longer ones are hashes and base64
 _REMEMBERED = 100_000  # different words (with the signs around them) kept with their terms
@@ -125,7 +124,7 @@ class Analysis:
         ends: list[str] = []
         parts = word.split(".")
         for part in parts:
-            if not _UNSPACED.search(part):
+            if part.isascii() or not _UNSPACED.search(part):
                 self._spaced(part, body, beside)
                 continue
             for run in _RUN.finditer(part):
