@@ -107,6 +107,7 @@ class Explanation:
 
     words: Mapping[str, float]  # words of the query that it holds, with what each adds to its BM25
     missing: tuple[str, ...]  # words of the query that it does not hold
+    taken_for: Mapping[str, str]  # words of the query that no passage holds, and the nearest held
     share: float  # its BM25 as a share of what all of the query's words could give, 0 to 1
     sentence: str  # of the passage, the nearest to the query in meaning
     sentence_score: float  # cosine

@@ -103,9 +103,9 @@ def _reasons(hit: Hit) -> Sequence[str]:
     lines = [f"scores   {', '.join(scores)}"]
     why = hit.explanation
     if why is not None:
-        held = [f"{word} {gain:.2f}" for word, gain in why.words.items()] or [
-            "none of the question"
-        ]
+        names = {word: f"{word} (taken for {near})" for word, near in why.taken_for.items()}
+        held = [f"{names.get(word, word)} {gain:.2f}" for word, gain in why.words.items()]
+        held = held or ["none of the question"]
         missing = f"; not in it: {', '.join(why.missing)}" if why.missing else ""
         lines.append(
             f"words    {', '.join(held)} ({why.share:.0%} of what all could give){missing}"

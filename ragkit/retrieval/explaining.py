@@ -6,8 +6,7 @@ encoder. Knows no files and no rendering.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from ragkit.encoders import Encoder
 from ragkit.passages.borders import SENTENCE, borders
 from ragkit.records import Explanation, Hit
 from ragkit.retrieval.search import Searcher
-from ragkit.storage.lexical import MOST_TERMS, WordIndex
+from ragkit.storage.lexical import WordIndex
 
 _MOST_SENTENCES = 64  # of one hit that are compared
 
@@ -24,29 +23,30 @@ def explained(
     searcher: Searcher, words: WordIndex, encoder: Encoder, hits: Sequence[Hit]
 ) -> list[Explanation]:
     """An explanation for each hit, in order."""
-    gains = _gains(words, searcher.text, [hit.passage_id for hit in hits])
+    gains = words.gains(searcher.text, [hit.passage_id for hit in hits])
     most = words.most(searcher.text)
+    taken = {each.written: each.taken_for for each, _ in gains if each.taken_for is not None}
     return [
-        _explanation(searcher, encoder, hit, most, {w: g.get(hit.passage_id) for w, g in gains})
+        _explanation(
+            searcher, encoder, hit, most, taken,
+            [(each.written, gained.get(hit.passage_id)) for each, gained in gains],
+        )
         for hit in hits
-    ]
-
-
-def _gains(words: WordIndex, query: str, ids: Sequence[int]) -> list[tuple[str, dict[int, float]]]:
-    """(word, passage id → what the word adds to its BM25) of the query's words, each once."""
-    found: dict[str, str] = {}  # as the index knows it → as it was written first
-    for match in re.finditer(r"\w+", query):
-        for term in words.terms(match[0]):
-            found.setdefault(term, match[0])
-        if len(found) >= MOST_TERMS:  # nor do more count
-            break
-    return [(word, words.scores(word, ids)) for word in found.values()]
+    ]  # fmt: skip
 
 
 def _explanation(
-    searcher: Searcher, encoder: Encoder, hit: Hit, most: float, gains: dict[str, float | None]
+    searcher: Searcher,
+    encoder: Encoder,
+    hit: Hit,
+    most: float,
+    taken: Mapping[str, str],
+    gains: Sequence[tuple[str, float | None]],
 ) -> Explanation:
-    held = {word: gain for word, gain in gains.items() if gain is not None}
+    held: dict[str, float] = {}
+    for word, gain in gains:
+        if gain is not None:
+            held[word] = held.get(word, 0.0) + gain
     spans = list(_sentences(hit.text))[:_MOST_SENTENCES] or [(0, len(hit.text))]
     vectors = encoder.encode_passages([hit.text[start:end] for start, end in spans])
     cosines = np.clip(vectors @ searcher.vector, -1.0, 1.0)
@@ -54,7 +54,8 @@ def _explanation(
     start, end = spans[best]
     return Explanation(
         words=dict(sorted(held.items(), key=lambda each: -each[1])),
-        missing=tuple(word for word in gains if word not in held),
+        missing=tuple(dict.fromkeys(word for word, _ in gains if word not in held)),
+        taken_for=taken,
         share=min(1.0, sum(held.values()) / most) if most else 0.0,
         sentence=hit.text[start:end],
         sentence_score=float(cosines[best]),

@@ -35,5 +35,5 @@ def convex(cosine: float, bm25: float, most: float) -> float:
     little. Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023
     (theoretical normalisation; there of the minimum alone).
     """
-    words = bm25 / most if most > 0 else 0.0
+    words = min(1.0, bm25 / most) if most > 0 else 0.0
     return MEANING * (cosine + 1) / 2 + (1 - MEANING) * words

@@ -65,7 +65,8 @@ class Retriever:
         encoder = self.encoders.ready()
         if (cut := self.encoders.cut_off(encoder, queries)) is not None:
             self.notify(cut)
-        vectors = self.encoders.query_vectors(encoder, queries)
+        meant = [_meant(each, wanted.mode) for each in queries]
+        vectors = self.encoders.query_vectors(encoder, meant)
         reranker = self.reranker() if wanted.rerank else None
         with self.store.reading() as connection:  # only now: loading a model may take seconds
             model = embeddings.model(connection)
@@ -81,6 +82,15 @@ class Retriever:
             )
         self.indexes.mend()
         return found
+
+
+def _meant(query: str, mode: str) -> str:
+    """The text that is compared by meaning: without what it excludes, where words count."""
+    if mode == "dense":
+        return query
+    from ragkit.words.queries import asked  # patterns that a dense query does not need
+
+    return asked(query).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,9 @@ def chosen(
         found = choosing.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
     if reranker is not None:
         texts = partial(passages.embedded_texts, connection)
-        found = reranking.reranked(found, searcher.text, texts, reranker, wanted.budget)
+        found = reranking.reranked(
+            found, _meant(searcher.text, wanted.mode), texts, reranker, wanted.budget
+        )
     if wanted.diversity is not None:
         return choosing.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
     return found[: wanted.k]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.storage.filters import Condition
+    from ragkit.storage.lexical import WordIndex
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
@@ -76,6 +77,38 @@ class Scope:
         return filters.among(connection, self.where, ids)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a query's phrases and exclusions let through, of what its filter does."""
+
+    words: WordIndex
+    text: str
+    scope: Scope | None
+    few: list[int] | None
+
+    @classmethod
+    def of(
+        cls, connection: sqlite3.Connection, words: WordIndex, text: str, scope: Scope | None
+    ) -> Limits:
+        """Look once how much it is."""
+        if scope is not None and scope.few is not None:
+            return cls(words, text, scope, sorted(words.meeting(text, scope.few)))
+        limits = cls(words, text, scope, None)
+        few = words.few_meeting(text, FEW)
+        return (
+            limits if few is None else replace(limits, few=sorted(limits._there(connection, few)))
+        )
+
+    def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+        """Those of `ids` that are let through."""
+        return self.words.meeting(self.text, list(self._there(connection, ids)))
+
+    def _there(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+        if self.scope is None:
+            return passages.existing(connection, ids)
+        return self.scope.among(connection, ids)
+
+
 class Searcher:
     """One query against one snapshot of a collection.
 
@@ -97,14 +130,24 @@ class Searcher:
         self.text, self.vector = text, vector
         self._connection, self._indexes = connection, indexes
         self._encoder, self._model_id = encoder, model_id
-        self._scope, self._near = scope, near
+        self._given, self._near = scope, near
+        self._scope: Scope | Limits | None = scope
         self._few = None if scope is None else scope.few
 
     def ranking(self, mode: str, fused_by: str) -> Callable[[int, float], list[Scored]]:
         """The function of k and the lowest cosine that ranks in this mode."""
+        if mode != "dense":
+            self._limit()
         if mode == "hybrid":
             return self.by_rank if fused_by == "rrf" else self.hybrid
         return {"dense": self.dense, "lexical": self.lexical}[mode]
+
+    def _limit(self) -> None:
+        """Let through only what holds the query's phrases and none of the words it excludes."""
+        words = self._indexes.words(self._connection)
+        if words.is_limited(self.text):
+            self._scope = Limits.of(self._connection, words, self.text, self._given)
+            self._few = self._scope.few
 
     def dense(self, k: int, min_score: float) -> list[Scored]:
         """The k nearest passages by cosine."""

@@ -78,14 +78,30 @@ def vectors_since(
         yield row[0], row[1]
 
 
-def texts_since(connection: sqlite3.Connection, generation: int) -> Iterator[tuple[int, str]]:
-    """(passage id, text with its header) of passages that came after this generation, by id."""
+def texts_since(
+    connection: sqlite3.Connection, generation: int
+) -> Iterator[tuple[int, str, str | None]]:
+    """(passage id, text with its header, language) of passages that came after this generation.
+
+    By id; the language is what the document says of itself, None where it says nothing.
+    """
     by = "+id" if generation else "id"  # few are found by generation, all are read as they lie
     rows = connection.execute(
-        f"SELECT id, header, text FROM passages WHERE generation > ? ORDER BY {by}", (generation,)
+        f"SELECT id, header, text, document_id FROM passages WHERE generation > ? ORDER BY {by}",
+        (generation,),
     )
+    document = language = None
     for row in rows:
-        yield row[0], embedded_text(row[1], row[2])
+        if row[3] != document:  # not by a join, which would read its text for each passage
+            document, language = row[3], _declared_language(connection, row[3])
+        yield row[0], embedded_text(row[1], row[2]), language
+
+
+def _declared_language(connection: sqlite3.Connection, document_id: int) -> str | None:
+    row = connection.execute(
+        "SELECT json_extract(metadata, '$.language') FROM documents WHERE id = ?", (document_id,)
+    ).fetchone()
+    return row[0] if row is not None and isinstance(row[0], str) else None
 
 
 def has_newer_text(connection: sqlite3.Connection, generation: int) -> bool:

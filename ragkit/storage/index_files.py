@@ -1,9 +1,9 @@
 """How index files are written, checked and thrown away: never half, never in place.
 
 An index file (or folder) is written under a temporary name, flushed to disk, and renamed to a name
-that says what it holds: `vectors-<model>-<generation>.faiss`, `words-<generation>`. Its checksum
-goes into the database only after that, so at every instant the database names a whole file or one
-that can be made again. Knows bytes and names, not what is in them.
+that says what it holds: `vectors-<model>-<generation>.faiss`, `words-v<version>-<generation>`. Its
+checksum goes into the database only after that, so at every instant the database names a whole file
+or one that can be made again. Knows bytes and names, not what is in them.
 """
 
 from __future__ import annotations

@@ -21,8 +21,10 @@ from ragkit.storage.index_files import folder_checksum, set_aside, sweep
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.vectors import FOLD_AT, VectorIndex
+from ragkit.words import VERSION
 
 KINDS = ("vectors", "words")
+_WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now
 
 
 class Indexes:
@@ -86,7 +88,7 @@ class Indexes:
     def words(self, connection: sqlite3.Connection) -> WordIndex:
         """The passages' words as of this snapshot; up to seconds older while another writes."""
         with self._opening:
-            file = history.index_file(connection, "words")
+            file = _current(history.index_file(connection, "words"))
             if file is None or history.has_newer_text(connection, file.generation):
                 file = self._caught_up(file)
             self._words = self._words_of(connection, file)
@@ -128,7 +130,7 @@ class Indexes:
         ):
             self.fold_words()
             with self._store.reading() as connection:
-                return history.index_file(connection, "words")
+                return _current(history.index_file(connection, "words"))
         return file
 
     def _check_words(self, file: IndexFile) -> None:
@@ -187,7 +189,7 @@ class Indexes:
 
     def _fold_words(self) -> None:
         with self._store.reading() as connection:
-            now, file = generation(connection), history.index_file(connection, "words")
+            now, file = generation(connection), _current(history.index_file(connection, "words"))
             older = None
             if file is not None:
                 with contextlib.suppress(OSError, ValueError):
@@ -197,7 +199,7 @@ class Indexes:
             gone = history.removed_since(connection, since) if older else []
             if older and not gone and not history.has_newer_text(connection, since):
                 return
-            name = f"words-{now}"
+            name = f"{_WORDS}{now}"
             rows = history.texts_since(connection, since)
             lexical.write(self._store.folder / name, older, rows, gone)
             known = json.loads(file.checksum) if file is not None and older is not None else {}
@@ -238,3 +240,8 @@ class Indexes:
             other = history.index_file(connection, "words" if kind == "vectors" else "vectors")
         # A reader may just be opening the one before: it goes with the next sweep.
         sweep(self._store.folder, {each.name for each in (file, older, other) if each is not None})
+
+
+def _current(words: IndexFile | None) -> IndexFile | None:
+    """The word index, unless an older ragkit made it, which had other terms: it is made again."""
+    return words if words is not None and words.name.startswith(_WORDS) else None

@@ -1,16 +1,17 @@
 """Passages by their words: a tantivy index ranked by BM25.
 
-Knows ids and words, never vectors and never SQL; a cache like the FAISS file, under the same rules.
+Knows ids and terms, never vectors and never SQL; `ragkit.words` makes the terms, by a passage's
+language. A cache like the FAISS file, under the same rules.
 tantivy's files never change once written, so a new generation is a folder of links to the old
 one's files plus what was added: cheap, and readers of the old generation are not disturbed.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,14 @@ from ragkit.storage.index_files import link_files, new_folder
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ragkit.storage.word_query import Sought
+
 _ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
 _HEAP = 15_000_000  # bytes tantivy gathers before it writes a segment
-_LONGEST_WORD = 80  # characters; longer ones are hashes and base64
 _K1 = 1.2  # of BM25, as tantivy has it
-MOST_TERMS = 1024  # different words of a query that count
+_PLANS = 32  # queries whose plan is kept: one search asks for it several times
+
+Row = tuple[int, str, str | None]  # passage id, text, the language its document declares
 
 
 def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow)
@@ -33,46 +37,44 @@ def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow
 
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("id", indexed=True, fast=True)
-    builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="freq")
+    builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="position")
+    builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
 def _analyzer() -> Any:  # noqa: ANN401
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+    """Terms come with spaces between them: `ragkit.words` has done the rest."""
+    from tantivy import TextAnalyzerBuilder, Tokenizer
 
-    builder = TextAnalyzerBuilder(Tokenizer.simple())
-    for step in (
-        Filter.remove_long(_LONGEST_WORD),
-        Filter.lowercase(),
-        Filter.ascii_fold(),
-        Filter.stemmer("english"),
-    ):
-        builder = builder.filter(step)
-    return builder.build()
+    return TextAnalyzerBuilder(Tokenizer.whitespace()).build()
 
 
-def _add(index: Any, rows: Iterable[tuple[int, str]], removed: Iterable[int]) -> None:  # noqa: ANN401
+def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # noqa: ANN401
     import tantivy
+
+    from ragkit.words.analysis import analysis  # its patterns take milliseconds to compile
+    from ragkit.words.languages import language
 
     index.register_tokenizer(_ANALYZER, _analyzer())
     writer = index.writer(heap_size=_HEAP, num_threads=1)
     if gone := list(removed):  # by query: by term, tantivy-py quietly misses unsigned fields
         writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", gone))
-    for passage_id, text in rows:
+    for passage_id, text, declared in rows:
+        written_in = language(text, declared)
         document = tantivy.Document()
         document.add_unsigned("id", passage_id)
-        document.add_text("text", text)
+        document.add_text("language", written_in)
+        for terms in analysis(written_in).text(text):  # tantivy leaves a gap between them
+            document.add_text("text", terms)
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()  # what is renamed into place is finished
 
 
-def write(
-    path: Path, older: Path | None, rows: Iterable[tuple[int, str]], removed: Iterable[int]
-) -> None:
+def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable[int]) -> None:
     """Make the index folder `path`: the older one, if any, less `removed`, plus `rows`.
 
-    `rows` are (passage id, text). Ids in `rows` must not be in `older`.
+    `rows` are (passage id, text, language). Ids in `rows` must not be in `older`.
     """
     import tantivy
 
@@ -90,13 +92,17 @@ class WordIndex:
     """An opened index. Safe to share between threads: searching changes nothing."""
 
     def __init__(self, index: Any, generation: int, *, memory: bool = False) -> None:  # noqa: ANN401
+        from ragkit.storage.word_query import Planner
+
         self._index = index
         self.memory = memory  # written nowhere
         index.register_tokenizer(_ANALYZER, _analyzer())
         self.generation = generation
         self._schema = index.schema
         self._searcher = index.searcher()
-        self._analyze = _analyzer().analyze
+        languages = self._searcher.terms_with_prefix("language", "")
+        planner = Planner(self._schema, self._searcher, "text", [code for code, _ in languages])
+        self.plan = lru_cache(_PLANS)(planner.plan)  # what a query asks for
 
     @classmethod
     def read(cls, path: Path, generation: int) -> WordIndex:
@@ -117,15 +123,13 @@ class WordIndex:
             raise ValueError(f"{path.name} is damaged ({error})") from error
 
     @classmethod
-    def in_memory(cls, rows: Iterable[tuple[int, str]], generation: int) -> WordIndex:
+    def in_memory(cls, rows: Iterable[Row], generation: int) -> WordIndex:
         """An index of these rows that is written nowhere: for a collection on a read-only disk."""
         import tantivy
 
         return cls(tantivy.Index(_schema()), -1, memory=True).advanced(generation, rows, ())
 
-    def advanced(
-        self, generation: int, rows: Iterable[tuple[int, str]], removed: Iterable[int]
-    ) -> WordIndex:
+    def advanced(self, generation: int, rows: Iterable[Row], removed: Iterable[int]) -> WordIndex:
         """An index in memory with these rows added and these ids removed.
 
         Who holds the one before goes on with what it was. Of several threads, one may do this.
@@ -137,17 +141,13 @@ class WordIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    def terms(self, text: str) -> list[str]:
-        """The words of `text` as the index knows them: folded, stemmed, each once, in order."""
-        return list(dict.fromkeys(self._analyze(text)))
-
     def best(self, query: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The k best passages for any of the query's words, best first.
 
         Returns ids (n,) int64 and BM25 scores (n,) float32, n ≤ k; equal scores come by ascending
-        id among those returned. No character of the query has a meaning of its own.
+        id among those returned. What the query requires or excludes is asked by `meeting`.
         """
-        terms = self.terms(query)[:MOST_TERMS]
+        terms = self.plan(query).terms
         if not terms or not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         ids, scores = self._found(self._any_of(terms), min(k, len(self)))
@@ -157,9 +157,55 @@ class WordIndex:
     def scores(self, query: str, ids: Sequence[int]) -> dict[int, float]:
         """Id → its BM25 score for the query, the same that `best` gives; those of `ids` alone that
         hold any of its words."""
+        return self._scores(self.plan(query).terms, ids)
+
+    def gains(self, query: str, ids: Sequence[int]) -> list[tuple[Sought, dict[int, float]]]:
+        """Each word of the query that counts, and what it adds to the score of those that have
+        it: together their `scores`."""
+        return [(each, self._scores(each.terms, ids)) for each in self.plan(query).sought]
+
+    def most(self, query: str) -> float:
+        """What BM25 stays below for a passage with each word of the query in it, very often.
+
+        That is (k1 + 1) times the sum of the words' inverse document frequencies; of the forms a
+        word has in several languages the rarest counts.
+        """
+        return (_K1 + 1) * sum(each.inverse for each in self.plan(query).sought)
+
+    def is_limited(self, query: str) -> bool:
+        """Whether the query requires phrases or excludes words."""
+        plan = self.plan(query)
+        return bool(plan.required or plan.excluded)
+
+    def meeting(self, query: str, ids: Sequence[int]) -> set[int]:
+        """Those of `ids` that hold what the query requires and nothing that it excludes."""
+        if not len(ids):
+            return set()
+        return set(self._meeting(query, len(ids), ids))
+
+    def few_meeting(self, query: str, most: int) -> list[int] | None:
+        """All passages that do, by id; None where they are more than `most`."""
+        if not self.plan(query).required and len(self) > 2 * most:
+            return None  # excluding leaves more than that
+        found = self._meeting(query, most + 1, None)
+        return sorted(found) if len(found) <= most else None
+
+    def _meeting(self, query: str, limit: int, ids: Sequence[int] | None) -> list[int]:
         from tantivy import Occur, Query
 
-        terms = self.terms(query)[:MOST_TERMS]
+        plan = self.plan(query)
+        clauses: list[Any] = [(Occur.Must, each) for each in plan.required]
+        clauses += [(Occur.MustNot, each) for each in plan.excluded]
+        if ids is not None:
+            clauses.append((Occur.Must, Query.term_set_query(self._schema, "id", list(ids))))
+        elif not plan.required:
+            clauses.append((Occur.Must, Query.all_query()))
+        wanted = Query.const_score_query(Query.boolean_query(clauses), 1.0)
+        return self._found(wanted, limit)[0].tolist() if len(self) else []
+
+    def _scores(self, terms: Sequence[str], ids: Sequence[int]) -> dict[int, float]:
+        from tantivy import Occur, Query
+
         if not terms or not len(ids) or not len(self):
             return {}
         these = Query.term_set_query(self._schema, "id", list(ids))
@@ -169,16 +215,6 @@ class WordIndex:
         ]
         found, scores = self._found(Query.boolean_query(clauses), len(ids))
         return dict(zip(found.tolist(), scores.tolist(), strict=True))
-
-    def most(self, query: str) -> float:
-        """What BM25 stays below for any passage: each word of the query in it, very often.
-
-        That is (k1 + 1) times the sum of the words' inverse document frequencies.
-        """
-        total = self._searcher.num_docs
-        counts = [self._searcher.doc_freq("text", term) for term in self.terms(query)[:MOST_TERMS]]
-        inverse = (math.log(1 + max(0.0, total - n + 0.5) / (n + 0.5)) for n in counts)
-        return (_K1 + 1) * sum(inverse)
 
     def _any_of(self, terms: Sequence[str]) -> Any:  # noqa: ANN401
         from tantivy import Occur, Query

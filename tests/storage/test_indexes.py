@@ -266,3 +266,28 @@ def test_whoever_may_read_the_folder_may_read_the_word_index(indexed):
     (words,) = [path for path in index_files(indexed) if path.name.startswith("words-")]
     allowed = words.stat().st_mode & 0o666
     assert {file.stat().st_mode & 0o666 for file in words.iterdir()} == {allowed}
+
+
+def test_a_word_index_of_older_terms_is_made_again(indexed, open_collection, notices):
+    expected = answers(indexed)
+    (words,) = [path for path in index_files(indexed) if path.name.startswith("words-")]
+    older = f"words-{indexed.status().generation}"  # as it was called before terms had a version
+    words.rename(words.with_name(older))
+    with indexed._store.writing() as connection:
+        connection.execute("UPDATE index_files SET name = ? WHERE kind = 'words'", (older,))
+    indexed.close()
+    reader = open_collection()
+    assert answers(reader) == expected
+    assert notices == []
+    assert [path.name for path in index_files(reader) if path.name.startswith("words")] != [older]
+
+
+def test_words_are_analysed_in_the_language_that_the_page_declares(open_collection, tmp_path):
+    for code in ("de", "en"):
+        page = f"<html lang='{code}'><body><p>Bezeichnung, Versicherungen {code}x</p></body></html>"
+        (tmp_path / f"{code}.html").write_text(page)
+    collection = open_collection()
+    for code in ("de", "en"):
+        collection.index(tmp_path / f"{code}.html")
+    found = collection.search("Versicherung", mode="lexical")
+    assert [hit.path for hit in found] == ["de.html"]  # the English stemmer keeps "en"

@@ -1,0 +1,145 @@
+"""Query text to hits with their text, in an open collection, by stage.
+
+    python -m bench search          100,000 passages; RAGKIT_BENCH_PASSAGES for others
+
+The passages are those of data/, each in many variations: some words of another put in, and its
+vector moved as far as neighbours in real collections are apart. The queries are real and encoded by
+the real model. Encoding so many passages would take an hour and changes nothing here.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.questions import DATA, QUESTIONS
+from ragkit import Collection
+from ragkit.encoders import Encoder
+from ragkit.learning.evaluate import Row
+from ragkit.retrieval import pipeline
+from ragkit.storage import embeddings, passages
+from ragkit.storage.lexical import WordIndex
+from ragkit.storage.vectors import VectorIndex
+
+PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))
+APART = 0.6  # length of the random part of a vector before it is made a unit again
+ROUNDS = 3
+
+
+class Varied:
+    """The real encoder for queries; of a variation, its passage's vector, moved."""
+
+    def __init__(self, real: Encoder, vectors: np.ndarray) -> None:
+        self._real, self._vectors = real, vectors
+        self._chance = np.random.default_rng(1)
+        self.name, self.fingerprint = real.name, "b" * 64
+        self.dimension, self.window = real.dimension, real.window
+        self.count_tokens, self.token_spans = real.count_tokens, real.token_spans
+        self.encode_queries = real.encode_queries
+
+    def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
+        """A variation's text begins with the number of its passage."""
+        moved = self._vectors[[int(text.split(" ", 1)[0]) for text in texts]]
+        step = self._chance.standard_normal(moved.shape)
+        moved = moved + APART * step / np.linalg.norm(step, axis=1, keepdims=True)
+        return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
+
+
+def passages_of_data() -> tuple[list[str], np.ndarray, Encoder]:
+    with tempfile.TemporaryDirectory() as folder, Collection(folder) as collection:
+        collection.index(DATA)
+        with collection._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT text, vector FROM passages JOIN vectors USING (hash) ORDER BY passages.id"
+            ).fetchall()
+        encoder = collection._encoders.ready()
+    return [row[0] for row in rows], np.stack([np.frombuffer(r[1], "<f4") for r in rows]), encoder
+
+
+def varied(texts: Sequence[str]) -> Iterator[Row]:
+    chance = random.Random(1)
+    for number in range(PASSAGES):
+        words = texts[number % len(texts)].split(" ")
+        other = chance.choice(texts).split(" ")
+        at = chance.randrange(len(words))
+        words[at : at + len(words) // 4] = other[: len(words) // 4]
+        yield Row(str(number), "", f"{number % len(texts)} {' '.join(words)}")
+
+
+class Stages:
+    """Seconds spent in some functions, those within another counted once."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._inside = False
+
+    def watch(self, owner: Any, name: str, stage: str) -> None:
+        inner: Callable[..., Any] = getattr(owner, name)
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            if self._inside:
+                return inner(*arguments, **named)
+            self._inside, started = True, time.perf_counter()
+            try:
+                return inner(*arguments, **named)
+            finally:
+                self._inside = False
+                self.seconds[stage] += time.perf_counter() - started
+
+        setattr(owner, name, timed)
+
+
+def watched(encoder: Varied) -> Stages:
+    stages = Stages()
+    stages.watch(encoder, "encode_queries", "encode")
+    stages.watch(encoder, "count_tokens", "encode")
+    stages.watch(VectorIndex, "nearest", "vectors")
+    stages.watch(embeddings, "stored_vectors", "cosines")
+    for name in ("best", "scores", "most", "is_limited"):
+        stages.watch(WordIndex, name, "words")
+    stages.watch(passages, "existing", "existing")
+    stages.watch(pipeline, "hits", "hits")
+    return stages
+
+
+def main() -> None:
+    texts, vectors, real = passages_of_data()
+    encoder = Varied(real, vectors)
+    stages = watched(encoder)
+    columns = ("encode", "vectors", "cosines", "words", "existing", "hits")
+    print(f"\n{PASSAGES:,} passages, k = 10; means of the stages\n")
+    print(f"| mode | p50 ms | p99 ms | {' | '.join(columns)} | rest |")
+    print("|---|---|---|" + "---|" * (len(columns) + 1))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Collection(folder, encoder=encoder) as collection,
+    ):
+        file = Path(folder, "rows.jsonl")
+        file.touch()
+        collection.index_rows(file, varied(texts), whole=True)
+        for mode in ("dense", "lexical", "hybrid"):
+            collection.search("a first question", mode=mode)
+            stages.seconds.clear()
+            times = []
+            for question in QUESTIONS * ROUNDS:
+                started = time.perf_counter()
+                collection.search(question["question"], k=10, mode=mode)
+                times.append(1000 * (time.perf_counter() - started))
+            spent = [1000 * stages.seconds[each] / len(times) for each in columns]
+            rest = statistics.mean(times) - sum(spent)
+            slow = statistics.quantiles(times, n=100)[98]
+            figures = " | ".join(f"{each:.2f}" for each in [*spent, rest])
+            print(f"| {mode} | {statistics.median(times):.1f} | {slow:.1f} | {figures} |")
+
+
+if __name__ == "__main__":
+    main()

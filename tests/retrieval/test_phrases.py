@@ -1,0 +1,73 @@
+"""Quotes and minus signs of a query, through the collection, against the texts themselves."""
+
+import random
+
+import pytest
+
+WORDS = ["red", "fox", "dog", "cat", "keys", "signing", "blue"]
+
+
+@pytest.fixture(scope="module")
+def texts():
+    chance = random.Random(5)
+    return {f"{n:03}.txt": " ".join(chance.choices(WORDS, k=7)) for n in range(60)}
+
+
+@pytest.fixture
+def filled(collection, tmp_path, texts):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    collection.index(folder)
+    return collection
+
+
+def paths(collection, query, **options):
+    return {hit.path for hit in collection.search(query, k=100, **options)}
+
+
+@pytest.mark.parametrize("fusion", ["convex", "rrf"])
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+def test_every_hit_holds_the_phrase_and_nothing_excluded(filled, texts, mode, fusion):
+    phrase = {name for name, text in texts.items() if "signing keys" in text}
+    without = {name for name, text in texts.items() if "red" not in text.split()}
+    assert 0 < len(phrase - without) < len(phrase) < 40
+    options = {"mode": mode, "fusion": fusion}
+    assert paths(filled, '"signing keys"', **options) == phrase
+    assert paths(filled, '"signing keys" -red', **options) == phrase & without
+    holding = {name for name, text in texts.items() if "fox" in text}
+    expected = without & holding if mode == "lexical" else without
+    assert paths(filled, "fox -red", **options) == expected
+
+
+@pytest.mark.parametrize("few", [0, 5000])
+def test_a_filter_and_a_phrase_hold_together(filled, texts, few, monkeypatch):
+    monkeypatch.setattr("ragkit.retrieval.search.FEW", few)
+    expected = {name for name, text in texts.items() if "signing keys" in text and name < "03"}
+    for mode in ("lexical", "hybrid"):
+        found = paths(filled, '"signing keys"', mode=mode, where='path ~ "0[0-2]*"')
+        assert found == expected != set()
+
+
+def test_what_is_excluded_is_not_compared_by_meaning_either(filled):
+    plain, without = (
+        {hit.passage_id: hit.score for hit in filled.search(query, k=100, mode="hybrid")}
+        for query in ("fox", "fox -red")
+    )
+    assert without.items() <= plain.items()
+
+
+def test_by_meaning_alone_every_sign_is_text(filled, encoder):
+    hits = filled.search('"signing keys" -red', k=100)
+    assert len(hits) == 60
+    vector = encoder.encode_queries(['"signing keys" -red'])[0]
+    passage = encoder.encode_passages([hits[0].text])[0]
+    assert hits[0].score == pytest.approx(float(vector @ passage), abs=1e-6)
+
+
+def test_an_explanation_says_what_a_word_was_taken_for(filled):
+    (hit,) = filled.search("sigining", k=1, mode="lexical", explain=True)
+    assert hit.explanation.taken_for == {"sigining": "signing"}
+    assert set(hit.explanation.words) == {"sigining"}
+    assert sum(hit.explanation.words.values()) == pytest.approx(hit.scores["lexical"], rel=1e-5)

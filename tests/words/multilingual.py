@@ -1,0 +1,148 @@
+"""A small labelled set: passages of nine languages, questions in other forms of their words.
+
+Written for these tests. Each language: its passages, and questions with the number of the passage
+that answers. All are indexed together.
+"""
+
+PASSAGES: dict[str, list[str]] = {
+    "de": [
+        "Die Krankenversicherungen zahlen den Beitrag für Kinder, solange sie zur Schule gehen.",
+        "Der Bahnhof in München wird umgebaut. Züge nach Österreich fahren von Gleis fünf ab.",
+        "Äpfel und Birnen werden im Herbst geerntet und in kühlen Kellern gelagert.",
+        "Wer umzieht, muss sich innerhalb von zwei Wochen beim Bürgeramt anmelden.",
+        "Das Fahrrad war gestohlen worden, und die Polizei suchte die Diebe zwei Tage lang.",
+        "Im Winter heizen viele Häuser mit Holz; die Öfen müssen jedes Jahr geprüft werden.",
+    ],
+    "fr": [
+        "Les élèves sont accueillis à l'école dès sept heures, et les parents paient la cantine.",
+        "Le vélo a été volé à la gare; les policiers ont cherché les voleurs deux jours.",
+        "Les pommes et les poires sont récoltées à l'automne et conservées dans des caves.",
+        "Après un déménagement, il faut déclarer sa nouvelle adresse à la mairie.",
+        "L'eau de la rivière est analysée chaque semaine par les chercheurs de l'université.",
+        "Ces chevaux travaillaient dans les mines et ne voyaient jamais la lumière du jour.",
+    ],
+    "ru": [
+        "Яблоки и груши собирают осенью и хранят в прохладных подвалах.",
+        "Велосипед украли у вокзала, и полицейские два дня искали воров.",
+        "После переезда нужно сообщить новый адрес в городскую администрацию.",
+        "Учёные каждую неделю проверяют воду в реке возле университета.",
+        "Зимой многие дома отапливают дровами, а печи проверяют каждый год.",
+        "Дети бесплатно посещают библиотеку и берут книги на две недели.",
+    ],
+    "ar": [
+        "يجمع المزارعون التفاح والكمثرى في الخريف ويحفظونها في أقبية باردة.",
+        "سرقت الدراجة أمام المحطة وبحثت الشرطة عن اللصوص يومين.",
+        "بعد الانتقال إلى بيت جديد يجب إبلاغ البلدية بالعنوان.",
+        "يفحص الباحثون مياه النهر كل أسبوع في مختبر الجامعة.",
+        "يستعير الأطفال الكتب من المكتبة مجانا لمدة أسبوعين.",
+    ],
+    "zh": [
+        "苹果和梨在秋天收获,然后存放在凉爽的地窖里。",
+        "自行车在火车站前被偷了,警察找了小偷两天。",
+        "搬家以后,必须在两个星期之内到市政府登记新地址。",
+        "研究人员每个星期都在大学的实验室里检查河水。",
+        "孩子们可以免费在图书馆借书,期限是两个星期。",
+        "冬天很多房子用木头取暖,炉子每年都要检查。",
+        "猫喜欢睡在温暖的窗台上。",
+    ],
+    "ja": [
+        "りんごと梨は秋に収穫され、涼しい地下室で保存されます。",
+        "自転車が駅の前で盗まれ、警察は二日間犯人を捜しました。",
+        "引っ越しをしたら、二週間以内に市役所で新しい住所を届け出てください。",
+        "研究者は毎週、大学の研究室で川の水を検査しています。",
+        "子供は図書館で無料で本を借りることができます。",
+        "冬には多くの家が薪ストーブで暖房し、煙突は毎年点検されます。",
+    ],
+    "ko": [
+        "사과와 배는 가을에 수확하여 서늘한 지하실에 보관합니다.",
+        "자전거를 역 앞에서 도둑맞았고 경찰은 이틀 동안 범인을 찾았습니다.",
+        "이사를 하면 두 주 안에 시청에 새 주소를 신고해야 합니다.",
+        "연구원들은 매주 대학교 실험실에서 강물을 검사합니다.",
+        "어린이는 도서관에서 책을 무료로 빌릴 수 있습니다.",
+    ],
+    "th": [
+        "แอปเปิลและลูกแพร์เก็บเกี่ยวในฤดูใบไม้ร่วงและเก็บไว้ในห้องใต้ดินที่เย็น",
+        "จักรยานถูกขโมยหน้าสถานีรถไฟและตำรวจตามหาขโมยอยู่สองวัน",
+        "หลังจากย้ายบ้านต้องแจ้งที่อยู่ใหม่ที่สำนักงานเขตภายในสองสัปดาห์",
+        "นักวิจัยตรวจน้ำในแม่น้ำทุกสัปดาห์ที่ห้องทดลองของมหาวิทยาลัย",
+        "เด็กยืมหนังสือจากห้องสมุดได้ฟรีเป็นเวลาสองสัปดาห์",
+        "ในฤดูหนาวหลายบ้านใช้ฟืนให้ความร้อนและต้องตรวจเตาทุกปี",
+    ],
+    "hi": [
+        "सेब और नाशपाती शरद ऋतु में तोड़े जाते हैं और ठंडे तहखानों में रखे जाते हैं।",
+        "साइकिल स्टेशन के सामने से चोरी हो गई और पुलिस ने दो दिन तक चोरों को खोजा।",
+        "घर बदलने के बाद नया पता नगर पालिका को बताना ज़रूरी है।",
+        "शोधकर्ता हर हफ़्ते विश्वविद्यालय की प्रयोगशाला में नदी के पानी की जाँच करते हैं।",
+    ],
+}
+QUESTIONS: dict[str, list[tuple[str, int]]] = {
+    "de": [
+        ("Krankenversicherung für ein Kind", 0),
+        ("Zug von Muenchen nach Oesterreich", 1),
+        ("Apfel ernten", 2),
+        ("Umzug anmelden beim Buergeramt", 3),
+        ("gestohlene Fahrräder", 4),
+        ("Ofen im Haus prüfen", 5),
+    ],
+    "fr": [
+        ("école de l'élève", 0),
+        ("qui a cherché le voleur du velo ?", 1),
+        ("récolte de la pomme", 2),
+        ("déclaration d'une adresse", 3),
+        ("analyse des eaux", 4),
+        ("le cheval dans la mine", 5),
+    ],
+    "ru": [
+        ("сбор яблок", 0),
+        ("кража велосипедов вором", 1),
+        ("новым адресом администрации", 2),
+        ("ученый и вода реки", 3),
+        ("дом зимой печь", 4),
+        ("книга в библиотеке", 5),
+    ],
+    "ar": [
+        ("المزارع والتفاحة", 0),
+        ("لص سرق دراجة", 1),
+        ("عنوان البيت", 2),
+        ("مختبرات جامعة", 3),
+        ("كتاب مكتبة للطفل", 4),
+    ],
+    "zh": [
+        ("苹果什么时候收获?", 0),
+        ("谁偷了自行车", 1),
+        ("新地址在哪里登记", 2),
+        ("检查河水", 3),
+        ("图书馆借书", 4),
+        ("房子取暖", 5),
+        ("猫", 6),
+    ],
+    "ja": [
+        ("りんごの保存", 0),
+        ("盗まれた自転車", 1),
+        ("住所の変更はどこに届け出ますか", 2),
+        ("川の水の検査", 3),
+        ("本を借りる", 4),
+        ("薪", 5),
+    ],
+    "ko": [
+        ("사과 수확", 0),
+        ("도둑맞은 자전거", 1),
+        ("주소 신고", 2),
+        ("강물 검사는 누가", 3),
+        ("도서관 책", 4),
+    ],
+    "th": [
+        ("เก็บแอปเปิล", 0),
+        ("ใครขโมยจักรยาน", 1),
+        ("ย้ายที่อยู่ใหม่", 2),
+        ("ตรวจน้ำ", 3),
+        ("ห้องสมุดสำหรับเด็ก", 4),
+        ("ฟืน", 5),
+    ],
+    "hi": [
+        ("ठंडा सेब", 0),
+        ("स्टेशन से साइकिल की चोरी", 1),
+        ("नया पता", 2),
+        ("नदी का पानी", 3),
+    ],
+}

@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragkit.words.queries import MOST_CONDITIONS, Asked, asked
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "required", "excluded"),
+    [
+        ('"signing keys" rotate', '"signing keys" rotate', ("signing keys",), ()),
+        ("python -snake", "python", (), ("snake",)),
+        ('keys -"signing keys" now', "keys now", (), ("signing keys",)),
+        ("“curly quotes”", "“curly quotes”", ("curly quotes",), ()),
+    ],
+)
+def test_quotes_and_minus_are_operators(query, text, required, excluded):
+    assert asked(query) == Asked(text, required, excluded)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'a lone " quote', '5" and 6" pipes', "--", "-", "a - b", "- word", "--force", "ls -a",
+        "-5 degrees", "state-of-the-art", "well-known", '""', '"?!"', "-?!", "-only -this",
+        'x"y z"w', "[a TO b]", "text:word^3", "'; DROP TABLE passages; --",
+    ],
+)  # fmt: skip
+def test_all_else_is_text(query):
+    assert asked(query) == Asked(query)
+
+
+def test_only_so_many_conditions_count():
+    query = " ".join(f'"phrase {n}"' for n in range(MOST_CONDITIONS + 5))
+    assert len(asked(query).required) == MOST_CONDITIONS
+
+
+@given(st.text(st.characters() | st.sampled_from('"-“” a\x00\ud800')))
+def test_every_query_can_be_understood(query):
+    found = asked(query)
+    found.text.encode()
+    assert len(found.required) + len(found.excluded) <= MOST_CONDITIONS
