@@ -12,6 +12,7 @@ import ragkit
 
 PACKAGE = Path(ragkit.__file__).parent
 HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "rich", "tantivy", "numpy")
+HEAVY += ("mcp", "starlette", "uvicorn", "jsonschema", "langchain_core", "llama_index", "haystack")
 HEAVY += ("http.client", "urllib.request", "ragkit.encoders.remote")
 
 
@@ -69,7 +70,8 @@ FLOORS = {
     "records": 1, "errors": 1, "folders": 1, "documents": 2, "passages": 2, "storage": 2,
     "settings": 2,
     "encoders": 3, "retrieval": 4, "ingest": 4, "learning": 4, "encoder_choice": 4,
-    "model_cards": 5, "collection": 5, "evaluation": 6, "cli": 7,
+    "model_cards": 5, "collection": 5, "evaluation": 6,
+    "serving": 6, "integrations": 6, "cli": 7,
 }  # fmt: skip
 WALLS = {
     "documents": {"passages", "storage", "encoders", "settings"},

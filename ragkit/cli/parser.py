@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ragkit import __version__
-from ragkit.cli import parser_encoding, parser_evaluation, parser_query, parser_training
+from ragkit.cli import (
+    parser_encoding,
+    parser_evaluation,
+    parser_query,
+    parser_serving,
+    parser_training,
+)
 from ragkit.cli.printing import tell
 
 _SHELLS = ("bash", "zsh", "tcsh")
@@ -261,6 +267,12 @@ _COMMANDS = (
         "evaluating.evaluate",
         "measure retrieval on a labelled set in BEIR's layout",
         parser_evaluation.add_eval,
+    ),
+    _Known(
+        ("mcp",),
+        "serving.mcp",
+        "serve the collection to chat clients (Model Context Protocol)",
+        parser_serving.add_mcp,
     ),
     _Known(
         ("completion",),
