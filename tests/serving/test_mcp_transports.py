@@ -12,7 +12,7 @@ import sys
 import httpx2
 import mcp
 import pytest
-from mcp.client.stdio import StdioServerParameters
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.conftest import REPOSITORY
@@ -92,7 +92,7 @@ def test_stdio_serves_the_sdks_client(kit):
         args=["-m", "tests.serving.served", kit, "stdio"],
         cwd=REPOSITORY,
     )
-    assert asyncio.run(searched(server)) == ("sub/cats.txt#L1", 3)
+    assert asyncio.run(searched(stdio_client(server))) == ("sub/cats.txt#L1", 3)
 
 
 def test_the_command_serves_stdio_and_ends_with_it(kit):
