@@ -1,12 +1,8 @@
 """A collection of the three notes, and its tools as a client calls them."""
 
-import importlib.util
 from functools import partial
 
 import pytest
-
-if importlib.util.find_spec("mcp") is None:
-    collect_ignore_glob = ["test_mcp*.py"]
 
 
 @pytest.fixture
