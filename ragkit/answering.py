@@ -50,9 +50,11 @@ class Sources:
 
     def words(self) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
         """The words of a text, and how rare a word is in the collection."""
+        from ragkit.words.analysis import telling
+
         with self.retriever.store.reading() as connection:
             index = self.retriever.indexes.words(connection)
-        return index.terms, index.most
+        return telling, index.rarity
 
     def lens(self, question: str) -> Lens:
         """How near texts are to the question."""

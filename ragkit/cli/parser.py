@@ -14,6 +14,7 @@ from ragkit.cli import (
     parser_encoding,
     parser_evaluation,
     parser_query,
+    parser_serving,
     parser_training,
 )
 from ragkit.cli.printing import tell
@@ -269,6 +270,12 @@ _COMMANDS = (
         "evaluating.evaluate",
         "measure retrieval on a labelled set in BEIR's layout",
         parser_evaluation.add_eval,
+    ),
+    _Known(
+        ("mcp",),
+        "serving.mcp",
+        "serve the collection to chat clients (Model Context Protocol)",
+        parser_serving.add_mcp,
     ),
     _Known(
         ("completion",),

@@ -101,8 +101,10 @@ class WordIndex:
         self._schema = index.schema
         self._searcher = index.searcher()
         languages = self._searcher.terms_with_prefix("language", "")
-        planner = Planner(self._schema, self._searcher, "text", [code for code, _ in languages])
-        self.plan = lru_cache(_PLANS)(planner.plan)  # what a query asks for
+        self._planner = Planner(
+            self._schema, self._searcher, "text", [code for code, _ in languages]
+        )
+        self.plan = lru_cache(_PLANS)(self._planner.plan)  # what a query asks for
 
     @classmethod
     def read(cls, path: Path, generation: int) -> WordIndex:
@@ -171,6 +173,10 @@ class WordIndex:
         word has in several languages the rarest counts.
         """
         return (_K1 + 1) * sum(each.inverse for each in self.plan(query).sought)
+
+    def rarity(self, term: str) -> float:
+        """The inverse document frequency of a term, as `words.analysis` has it."""
+        return self._planner.inverse([term])
 
     def is_limited(self, query: str) -> bool:
         """Whether the query requires phrases or excludes words."""

@@ -81,7 +81,7 @@ class Planner:
             terms = self._held(self._written_otherwise(piece))
             if not terms and piece.extra:
                 continue
-            sought = Sought(piece.written, terms, self._inverse(terms))
+            sought = Sought(piece.written, terms, self.inverse(terms))
             if not terms and typos.forgivable(piece.written) and unknown < _FORGIVEN:
                 unknown += 1
                 sought = self._forgiven(sought)
@@ -152,7 +152,7 @@ class Planner:
         if not found:
             return sought
         _, near, terms = min(found)
-        return Sought(sought.written, terms, self._inverse(terms), taken_for=near)
+        return Sought(sought.written, terms, self.inverse(terms), taken_for=near)
 
     def _beginning(self, prefix: str, limit: int) -> list[str]:
         rows = self._searcher.terms_with_prefix(self._field, prefix, limit=limit)
@@ -190,7 +190,7 @@ class Planner:
     def _frequency(self, terms: Sequence[str]) -> int:
         return sum(self._searcher.doc_freq(self._field, term) for term in terms)
 
-    def _inverse(self, terms: Sequence[str]) -> float:
+    def inverse(self, terms: Sequence[str]) -> float:
         """The inverse document frequency of the rarest, as BM25 has it; 0 counts where none is."""
         total = self._searcher.num_docs
         counts = [self._searcher.doc_freq(self._field, term) for term in terms]

@@ -13,7 +13,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ragkit.words.languages import STEMMERS
+from ragkit.words.languages import STEMMERS, language
 from ragkit.words.stopwords import STOP_WORDS
 
 STOP = "~"  # before the term of a stop word
@@ -75,6 +75,13 @@ def normal(text: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a normal text, in order; a dotted name is one."""
     return _WORD.findall(text)
+
+
+def telling(text: str) -> list[str]:
+    """The terms of a text in the language it seems to be in, each once, without stop words."""
+    rows = analysis(language(text)).text(text)
+    terms = dict.fromkeys(term for row in rows for term in row.split())
+    return [term for term in terms if not term.startswith(STOP)]
 
 
 @lru_cache(maxsize=64)

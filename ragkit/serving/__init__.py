@@ -1,0 +1,1 @@
+"""Collections for other programs: servers that parse, call the collection and answer."""
