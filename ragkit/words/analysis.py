@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -18,8 +19,7 @@ from ragkit.words.stopwords import STOP_WORDS
 
 STOP = "~"  # before the term of a stop word
 LONGEST = 80  # characters of a word; longer ones are hashes and base64
-_REMEMBERED = 100_000  # different words (with the signs around them) kept with their terms
-_SHORT = 40  # characters of what is worth remembering
+_REMEMBERED = 8_000_000  # characters of words and their terms
 # Vowel signs and accents that Python does not count among the letters.
 _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a"
@@ -90,6 +90,22 @@ def analysis(language: str) -> Analysis:
     return Analysis(language)
 
 
+class _Known(dict[str, str]):
+    """What stands between spaces → its terms; most words of a text have been seen before."""
+
+    def __init__(self, terms: Callable[[str], tuple[str, list[str]]]) -> None:
+        self.beside: dict[str, list[str]] = {}
+        self.size = 0  # characters, about
+        self._terms = terms
+
+    def __missing__(self, chunk: str) -> str:
+        self[chunk], beside = self._terms(chunk)
+        if beside:
+            self.beside[chunk] = beside
+        self.size += 2 * len(chunk) + len(self[chunk])
+        return self[chunk]
+
+
 class Analysis:
     """Text of one language → terms. Safe to share between threads."""
 
@@ -102,27 +118,20 @@ class Analysis:
             builder = builder.filter(Filter.stemmer(STEMMERS[language]))
         self._stem: Any = builder.filter(Filter.ascii_fold()).build().analyze
         self._stop_words = STOP_WORDS.get(language, frozenset())
-        self._known: dict[str, str] = {}  # between spaces → its terms, as `_joined` has them
+        self._known = _Known(self._terms)
 
     def text(self, text: str) -> list[str]:
         """What to index of a text, terms between spaces: first itself, then what stands beside it.
 
         Phrases reach over the terms of one of these strings, never from one to the next.
         """
-        known, joined = self._known, []
-        for chunk in text.split():
-            if (terms := known.get(chunk)) is None:
-                terms = self._joined(chunk)
-                if len(chunk) <= _SHORT:
-                    if len(known) >= _REMEMBERED:
-                        known.clear()
-                    known[chunk] = terms
-            joined.append(terms)
-        whole = " ".join(joined)
-        if "\0" not in whole:
-            return [whole]
-        parted = [terms.split("\0") for terms in joined]
-        return [" ".join([each[0] for each in parted]), *(row for p in parted for row in p[1:])]
+        if self._known.size > _REMEMBERED:
+            self._known = _Known(self._terms)
+        known, chunks = self._known, text.split()
+        body = " ".join(map(known.__getitem__, chunks))
+        if known.beside.keys().isdisjoint(chunks):
+            return [body]
+        return [body, *(row for chunk in chunks for row in known.beside.get(chunk, ()))]
 
     def word(self, word: str) -> Terms:
         """The terms of one of `words`."""
@@ -164,8 +173,8 @@ class Analysis:
         run = _RUN.fullmatch(term)
         return run is not None and len(term) < _SIZES.get(run.lastgroup or "", 0)
 
-    def _joined(self, chunk: str) -> str:
-        """The terms between spaces; after each NUL a row of those beside."""
+    def _terms(self, chunk: str) -> tuple[str, list[str]]:
+        """What stands between two spaces: its terms, and the rows of those beside it."""
         body: list[str] = []
         beside: list[str] = []
         for word in words(normal(chunk)):
@@ -173,7 +182,7 @@ class Analysis:
             body += [each.term for each in terms.body]
             beside += [" ".join([each.term for each in row]) for row in terms.beside]
             beside += terms.ends
-        return "\0".join([" ".join(body), *beside])
+        return " ".join(body), beside
 
     def _spaced(self, word: str, body: list[Term], beside: list[list[Term]]) -> None:
         word = word.strip("_")

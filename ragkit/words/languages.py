@@ -23,13 +23,13 @@ UNKNOWN = "und"  # ISO 639-2 for undetermined: no stemmer, no stop words
 _ALIASES = {"nb": "no", "nn": "no"}
 _NAMES = {name: code for code, name in STEMMERS.items()}
 _KNOWN = STEMMERS.keys() | STOP_WORDS.keys()
-_LOOKED_AT = 600  # characters of a passage; more changes nothing
-_SHARE = 0.1  # of the words have to be little ones of that language
+_LOOKED_AT = 400  # characters of a passage: some sixty words
+_SHARE = 0.1  # of its different words have to be little ones of that language
 _OWNERS: dict[str, list[str]] = defaultdict(list)
 for _code, _words in STOP_WORDS.items():
     for _word in _words:
         _OWNERS[_word].append(_code)
-_LITTLE = _OWNERS.keys()
+_LITTLE = frozenset(_OWNERS)
 _SCRIPTS = re.compile(
     r"(?P<en>[A-Za-z\u00c0-\u024f\u1e00-\u1eff])|(?P<ru>[\u0400-\u04ff])|(?P<el>[\u0370-\u03ff])"
     r"|(?P<ar>[\u0600-\u06ff])|(?P<ta>[\u0b80-\u0bff])|(?P<und>[^\W\d_])"
@@ -55,12 +55,11 @@ def language(text: str, declared: str | None = None) -> str:
     `declared` is what its document says, as it stands there. It decides only where the words leave
     it open: templates say `lang="en"` of everything.
     """
-    words = text[:_LOOKED_AT].lower().split()
+    words = set(text[:_LOOKED_AT].lower().split())
     counts: dict[str, int] = {}
-    for word in words:
-        if word in _LITTLE:
-            for owner in _OWNERS[word]:
-                counts[owner] = counts.get(owner, 0) + 1
+    for word in words & _LITTLE:
+        for owner in _OWNERS[word]:
+            counts[owner] = counts.get(owner, 0) + 1
     said = code(declared)
     if counts:
         most = max(counts.values())
