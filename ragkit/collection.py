@@ -112,6 +112,8 @@ class Collection:
         Raises UsageError (a path that is not there), ModelError (another model than the
         collection's), CollectionError (locked, read-only, disk full).
         """
+        from ragkit.documents.ocr import OcrLimits
+        from ragkit.documents.ocr_engines import OcrChoice
         from ragkit.documents.sandbox import ReadLimits
         from ragkit.ingest import run
 
@@ -132,6 +134,16 @@ class Collection:
                 chosen.reader_memory_mb,
                 chosen.reader_output_mb,
                 chosen.reader_depth,
+            ),
+            ocr=OcrChoice(
+                chosen.ocr_engine,
+                chosen.ocr_languages,
+                OcrLimits(
+                    chosen.ocr_pages,
+                    chosen.ocr_seconds,
+                    chosen.ocr_megapixels,
+                    chosen.ocr_memory_mb,
+                ),
             ),
         )
         if dry_run:

@@ -15,6 +15,7 @@ from ragkit.documents.folder import Found
 from ragkit.documents.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.ingest.reading import Cut, read
+from ragkit.ingest.recipes import Recipe
 from tests.conftest import WordEncoder
 
 from .corpus import corpus
@@ -38,7 +39,7 @@ class Findings:
 def fuzz(mutations: int, seed: int, folder: Path, formats: list[str] | None = None) -> Findings:
     """Break so many files, the formats in turn, and read them. The same seed breaks the same."""
     files = {name: found for name, found in corpus().items() if not formats or name in formats}
-    cut = Cut(WordEncoder, 40, 0.1, "fuzz", 50_000_000)
+    cut = Cut(WordEncoder, 40, 0.1, Recipe("fuzz"), 50_000_000)
     sandbox = Sandbox(ReadLimits(seconds=SECONDS, memory_mb=MEMORY_MB))
     findings = Findings()
     order = sorted(files)
