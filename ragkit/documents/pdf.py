@@ -2,7 +2,8 @@
 
 PDFium does the work. It is not thread safe, so one lock lets one thread in at a time. The order of
 the text is that of the file, which writes columns one after the other; the outline gives the
-headings. A page that is an image is drawn for an engine that recognises text, if there is one.
+headings, or the size of their letters where there is none. A page that is an image is drawn for an
+engine that recognises text, if there is one.
 """
 
 from __future__ import annotations
@@ -62,20 +63,20 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
         warnings.append(f"{bare} of {_count(count)} have no text")
     lines, left_out = _without_running(pages.lines)
     recognised = pages.images.texts
-    usual = pdf_layout.usual_distance(
-        each for page, each in enumerate(lines) if page not in recognised
-    )
+    measured = [[] if page in recognised else each for page, each in enumerate(lines)]
+    usual = pdf_layout.usual_distance(measured)
     texts = (
         pdf_layout.page_text(each, LEADING if page in recognised else usual)
         for page, each in enumerate(lines)
     )
     text, starts = pdf_layout.joined_pages(pdf_layout.joined_words(texts))
+    outline = pages.outline or pdf_layout.by_size(measured)
     author = property_title(pages.author, "")
     return Document(
         text,
         "application/pdf",
         title=property_title(pages.title, name),
-        headings=tuple(pdf_layout.headings(text, starts, pages.outline)),
+        headings=tuple(pdf_layout.headings(text, starts, outline)),
         pages=tuple(starts),
         metadata=({"author": author} if author is not None else {}) | pages.images.metadata(count),
         warnings=(*warnings, *left_out),

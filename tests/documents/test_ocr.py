@@ -164,3 +164,10 @@ def test_an_image_that_makes_no_sense_is_refused(fields, size):
         wire.image_of(wire.Frame(wire.IMAGE, fields, bytes(size), size), 10_000)
     good = wire.Frame(wire.IMAGE, {"width": 2, "height": 2, "dpi": 72}, bytes(4), 4)
     assert wire.image_of(good, 4) == Image(2, 2, bytes(4), 72)
+
+
+def test_recognised_lines_have_no_size_that_tells_headings():
+    engine, _ = seen(Recognised("Oak\n\nBirch", 90.0))
+    small = "Words.\n" * 40
+    data = make_pdf([small, ""], image=True).replace(b"/F 12 Tf", b"/F 08 Tf")
+    assert read_pdf(data, "a.pdf", engine).headings == ()
