@@ -70,7 +70,7 @@ class Settings:
     ocr_engine: str | None = None  # of OCR_ENGINES; None: the first that is installed
     ocr_languages: str | None = None  # of tesseract: "eng+deu"; None: those that are installed
     ocr_pages: int = 500  # of one document; 0: none
-    ocr_seconds: float = 60.0  # a page
+    ocr_seconds: float = 120.0  # a page
     ocr_megapixels: float = 25.0  # a page; larger ones are made smaller
     ocr_memory_mb: int = 2048
 

@@ -48,7 +48,7 @@ class OcrLimits:
     """What recognising text may cost."""
 
     pages: int = 500  # of one document
-    seconds: float = 60.0  # a page
+    seconds: float = 120.0  # a page
     megapixels: float = 25.0  # a page; a larger one is made smaller
     memory_mb: int = 2048  # MiB, of the engine's process; on Linux
 

@@ -176,7 +176,8 @@ def _drawn(page: PdfPage, most: int) -> Image:
     width, height = page.get_size()  # points
     # A pixel more each way: their numbers are rounded up.
     dpi = min(
-        float(DPI), 72 * (math.sqrt(most / max(width * height, 1.0)) - 1 / min(width, height))
+        float(DPI),
+        72 * (math.sqrt(most / max(width * height, 1.0)) - 1 / max(min(width, height), 1.0)),
     )
     dpi = max(dpi, 1.0)
     bitmap = page.render(scale=dpi / 72, grayscale=True, may_draw_forms=False)

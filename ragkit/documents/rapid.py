@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, cast
 
-from ragkit.documents import wire
+from ragkit.documents import syscalls, wire
 from ragkit.documents.ocr import Image, OcrLimits, Recognised
 from ragkit.documents.processes import command, environment, hide_window, limit_memory
 
@@ -99,6 +99,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, sys.stdout.fileno())  # the library prints
+    if sys.platform == "linux":
+        syscalls.refuse()  # connections, above all: its models are here, or it does not start
     engine = _engine()
     try:
         while True:

@@ -1,5 +1,6 @@
 """Pages that are images: what an engine is shown, what becomes of its answer, what it may cost."""
 
+import contextlib
 from io import BytesIO
 
 import pytest
@@ -171,3 +172,15 @@ def test_recognised_lines_have_no_size_that_tells_headings():
     small = "Words.\n" * 40
     data = make_pdf([small, ""], image=True).replace(b"/F 12 Tf", b"/F 08 Tf")
     assert read_pdf(data, "a.pdf", engine).headings == ()
+
+
+@pytest.mark.parametrize(
+    "box", ["0 0 90000 80000", "0 0 1 90000", "0 0 0 0", "5 5 5 5", "0 0 .01 .01"]
+)
+def test_a_page_of_any_size_is_drawn_within_the_limit(box):
+    data = make_pdf([""], image=True).replace(b"[0 0 900 800]", f"[{box}]".encode())
+    engine, fake = seen(Recognised("Words."), megapixels=1.0)
+    with contextlib.suppress(DocumentError):
+        read_pdf(data, "a.pdf", engine)
+    for image in fake.images:
+        assert len(image.pixels) == image.width * image.height <= engine.most_pixels
