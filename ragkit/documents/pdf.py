@@ -179,7 +179,7 @@ def _drawn(page: PdfPage, most: int) -> Image:
         float(DPI),
         72 * (math.sqrt(most / max(width * height, 1.0)) - 1 / max(min(width, height), 1.0)),
     )
-    dpi = max(dpi, 1.0)
+    dpi = max(dpi, 0.01)
     bitmap = page.render(scale=dpi / 72, grayscale=True, may_draw_forms=False)
     try:
         stride, pixels = bitmap.stride, bytes(bitmap.buffer)
