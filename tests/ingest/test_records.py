@@ -87,7 +87,7 @@ def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path
     assert file.unread_count == 2
     assert collection.index().missing == ()  # what is no document is not missing
     assert best(collection, "leaves").citation == "docs.zip/a/b.md#L1-L3"
-    with pytest.raises(UsageError, match=r"docs.zip/i.png was not read: binary file"):
+    with pytest.raises(UsageError, match=r"docs.zip/i.png was not read: no text layer"):
         collection.get("docs.zip/i.png")
     with pytest.raises(UsageError, match=r"docs.zip holds 1 documents; name one, as in"):
         collection.get("docs.zip")
