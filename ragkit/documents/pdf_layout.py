@@ -63,7 +63,7 @@ def mended(text: str) -> str:
     text = text.strip()
     if text.isascii() and text.isprintable():
         return text
-    text = _SOFT_HYPHEN.sub(SOFT_HYPHEN, without_controls(text))
+    text = _SOFT_HYPHEN.sub(SOFT_HYPHEN, without_controls(text).replace("\r", " "))
     return text.translate(_LIGATURES).strip()
 
 

@@ -129,3 +129,7 @@ def test_text_that_is_large_for_the_most_part_has_no_headings():
     )
     assert by_size([slide]) == []
     assert by_size([lines_of((0.0, "Size unknown"))]) == []
+
+
+def test_a_line_has_no_line_ends():
+    assert mended("A\rnother page") == "A nother page"
