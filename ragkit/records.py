@@ -42,6 +42,17 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognition:
+    """Pages whose text was recognised in images of them, as it is not written in the file."""
+
+    pages: tuple[int, ...] = ()  # from 1, ascending
+    engine: str | None = None  # "tesseract 5.3.0"
+    languages: str | None = None  # "eng+deu"; None where the engine knows no choice
+    confidence: float | None = None  # 0 to 100, of all words in the mean, as the engine sees it
+    left: int = 0  # pages that are images and were not read
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What a reader makes of one source file (or of one record in it).
 
@@ -62,6 +73,7 @@ class Document:
     media_type_by: str | None = None  # what told the type: content or name
     metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # what was lost or guessed while reading, one phrase each
+    recognition: Recognition | None = None  # of formats that may hold pages without a text layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +199,10 @@ class FileStatus:
     encoding_by: str | None = None  # bom, valid, zeros, declared, partly, guessed
     pages: int = 0
     empty_pages: int = 0  # of those, without any text
+    ocr_pages: int = 0  # whose text was recognised in images
+    ocr_engine: str | None = None
+    ocr_languages: str | None = None
+    ocr_confidence: float | None = None  # 0 to 100, in the mean
     tables: int = 0
     truncated_tokens: int = 0  # of `tokens`, beyond the model's window; 0 unless something is wrong
     seconds: float | None = None  # it took to read and cut

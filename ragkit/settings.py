@@ -27,6 +27,7 @@ NOT_IN_A_PROJECT = ("base_url", "api_key_env", "llm_preset", "llm_base_url", "ll
 PRESETS = ("ollama", "llamacpp", "vllm", "openai")  # servers of language models: answers/llm.py
 MODES = ("dense", "lexical", "hybrid")
 FUSIONS = ("convex", "rrf")
+OCR_ENGINES = ("tesseract", "rapidocr")
 _YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # What reading may cost: name, least, most.
 _READER = (
@@ -34,6 +35,10 @@ _READER = (
     ("reader_memory_mb", 64, 1_000_000),
     ("reader_output_mb", 1, 1_000_000),
     ("reader_depth", 1, 50),
+    ("ocr_pages", 0, 1_000_000),
+    ("ocr_seconds", 1, 86_400),
+    ("ocr_megapixels", 1, 500),
+    ("ocr_memory_mb", 256, 1_000_000),
 )
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
@@ -69,6 +74,13 @@ class Settings:
     reader_memory_mb: int = 1024
     reader_output_mb: int = 256
     reader_depth: int = 5  # archive in mail in archive …
+    # How text in scanned pages and images is recognised.
+    ocr_engine: str | None = None  # of OCR_ENGINES; None: the first that is installed
+    ocr_languages: str | None = None  # of tesseract: "eng+deu"; None: those that are installed
+    ocr_pages: int = 500  # of one document; 0: none
+    ocr_seconds: float = 120.0  # a page
+    ocr_megapixels: float = 25.0  # a page; larger ones are made smaller
+    ocr_memory_mb: int = 2048
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, with the value found and the values expected."""
@@ -77,6 +89,9 @@ class Settings:
         if self.fusion not in FUSIONS:
             raise UsageError(f"fusion is {self.fusion!r}; expected one of {', '.join(FUSIONS)}")
         _check_precision(self.precision)
+        if self.ocr_engine not in (None, *OCR_ENGINES):
+            expected = " or ".join(OCR_ENGINES)
+            raise UsageError(f"ocr_engine is {self.ocr_engine!r}; expected {expected}")
         if self.dimensions is not None and self.dimensions < 1:
             raise UsageError(f"dimensions is {self.dimensions}; expected 1 or more")
         _check_language_model(self.llm_preset, self.llm_context_tokens)

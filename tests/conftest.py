@@ -15,12 +15,16 @@ import pytest
 from numpy.typing import NDArray
 
 from ragkit import Collection, Settings
+from ragkit.documents import ocr_engines
 
 REPOSITORY = Path(__file__).parent.parent
 MODEL_SETTINGS = ("PRECISION", "DIMENSIONS", "BASE_URL", "API_KEY_ENV", "WINDOW", "TOKENIZER")
 LLM_SETTINGS = ("PRESET", "BASE_URL", "MODEL", "API_KEY_ENV", "CONTEXT_TOKENS")
 MODEL_SETTINGS += tuple(f"LLM_{name}" for name in LLM_SETTINGS)
 READER_SETTINGS = ("READER_SECONDS", "READER_MEMORY_MB", "READER_OUTPUT_MB", "READER_DEPTH")
+OCR_SETTINGS = tuple(
+    f"OCR_{name}" for name in ("ENGINE", "LANGUAGES", "PAGES", "SECONDS", "MEGAPIXELS", "MEMORY_MB")
+)
 SHARED = REPOSITORY.parent / "shared"
 
 
@@ -61,13 +65,17 @@ class WordEncoder:
 
 @pytest.fixture(autouse=True)
 def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the user's settings, collections, caches, or the network."""
+    """No test sees the user's settings, collections, caches, the network, or an
+    engine that recognises text."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"RAGKIT_{name}_DIR", str(home / name.lower()))
-    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", *MODEL_SETTINGS, *READER_SETTINGS):
+    own = (*MODEL_SETTINGS, *READER_SETTINGS, *OCR_SETTINGS)
+    for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", *own):
         monkeypatch.delenv(f"RAGKIT_{name}", raising=False)
+    for name in ocr_engines.NAMES:  # whatever is installed here
+        monkeypatch.setitem(ocr_engines.HERE, name, lambda: False)
 
 
 @pytest.fixture

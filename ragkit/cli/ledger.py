@@ -22,6 +22,7 @@ _WORDS = {
     "damaged": ("damaged",) * 2,
     "unreadable": ("that cannot be opened",) * 2,
     "unsupported": ("in a format not supported yet",) * 2,
+    "image": ("image", "images"),
     "no_document": ("that is no document", "that are no documents"),
     "hidden": ("hidden",) * 2,
     "ignored": ("ignored",) * 2,

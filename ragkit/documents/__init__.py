@@ -21,14 +21,16 @@ from ragkit.documents import (
 )
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
-from ragkit.documents.containers import OUT_OF_MEMORY, Container, Walk, unwrapped
+from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
 from ragkit.documents.epub import read_epub
 from ragkit.documents.html import read_html
+from ragkit.documents.images import read_image
 from ragkit.documents.latex import read_latex
 from ragkit.documents.man import read_man
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.mhtml import read_mhtml
 from ragkit.documents.notebook import read_notebook
+from ragkit.documents.ocr import Ocr
 from ragkit.documents.office import read_docx
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.documents.org import read_org
@@ -44,15 +46,14 @@ from ragkit.documents.xls import read_xls
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
 
-__all__ = ["CONTAINERS", "READERS", "READER_VERSION", "TABLES", "read", "read_all"]
+__all__ = ["CONTAINERS", "PAGED", "READERS", "READER_VERSION", "TABLES", "read", "read_all"]
 
-READER_VERSION = 3  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 4  # raised when the same bytes give another document, so that files are read again
 
 READERS: dict[str, Callable[[bytes, str], Document]] = {
     **dict.fromkeys(media_types.TEXT, read_text),
     "application/json": json_text.read_json,
     "application/jsonl": json_text.read_jsonl,
-    "application/pdf": read_pdf,
     "application/x-ipynb+json": read_notebook,
     "application/x-subrip": read_srt,
     "application/xml": xml_text.read_xml,
@@ -80,8 +81,11 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     media_types.XLS: read_xls,
     media_types.XLSX: read_xlsx,
 }
-
-
+# Formats whose pages may be images: their readers get an engine that recognises text, or None.
+PAGED: dict[str, Callable[[bytes, str, Ocr | None], Document]] = {
+    "application/pdf": read_pdf,
+    **dict.fromkeys(media_types.IMAGES, read_image),
+}
 # Files that hold several documents. An e-mail has a text of its own too.
 CONTAINERS: dict[str, Container] = {
     media_types.EML: mail.eml_members,
@@ -101,48 +105,63 @@ TABLES: dict[str, Container] = {
 
 
 def read_all(
-    data: bytes, name: str, *, records: bool = False, budget: Budget | None = None
+    data: bytes,
+    name: str,
+    *,
+    records: bool = False,
+    budget: Budget | None = None,
+    ocr: Ocr | None = None,
 ) -> Iterator[Record]:
     """Read every document of one file, in its order: one for most files, each message of a mailbox
     with its attachments, each file in an archive.
 
     `records` makes a document of every row, element or line of a table, JSON or XML file. `budget`
-    is what the file may cost, a usual one where none is given. What cannot be read is a `Record`
-    with the reason. Raises nothing for what the file holds.
+    is what the file may cost, a usual one where none is given. `ocr` recognises text in images of
+    pages; its time is not the budget's. What cannot be read is a `Record` with the reason. Raises
+    nothing for what the file holds.
     """
     containers = CONTAINERS | TABLES if records else CONTAINERS
-    return Walk(read, containers, budget or Budget()).records(data, name)
+    spending = budget or Budget()
+
+    def read_one(data: bytes, name: str) -> Document:
+        before = ocr.seconds if ocr else 0.0
+        try:
+            return read(data, name, ocr)
+        finally:
+            spending.seconds += (ocr.seconds if ocr else 0.0) - before
+
+    return Walk(read_one, containers, spending).records(data, name)
 
 
-def read(data: bytes, name: str) -> Document:
+def read(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     """Read one file: its bytes, and its name (or relative path, "/" between parts).
 
     A compressed file is read as what is in it, an e-mail without what is attached. A file
-    without text gives a document whose text is "". Raises `DocumentError`, with `skipped` true
-    where the file is no document (binary, an unknown format), false where it is broken, encrypted
-    or has no text to extract. Raises nothing else.
+    without text gives a document whose text is "". `ocr` recognises text in images of pages.
+    Raises `DocumentError`, with `skipped` true where the file is no document (binary, an unknown
+    format), false where it is broken, encrypted or has no text to extract. Raises nothing else.
     """
     try:
-        return _read(data, name)
+        return _read(data, name, ocr)
     except DocumentError:
         raise
-    except MemoryError as error:
-        raise DocumentError(OUT_OF_MEMORY, kind="limit") from error
-    except Exception as error:  # parsers of broken files fail in ways nobody has listed
-        detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
-        raise DocumentError(f"cannot be read: {detail}") from error
+    except Exception as error:
+        raise as_document_error(error) from error
 
 
-def _read(data: bytes, name: str) -> Document:
+def _read(data: bytes, name: str, ocr: Ocr | None) -> Document:
     data, name, (media_type, told_by) = unwrapped(data, name, Budget())
     if media_type == media_types.ENCRYPTED_OFFICE:
         raise DocumentError("encrypted Office file: needs a password", kind="encrypted")
-    reader = READERS.get(media_type)
-    if reader is None:
+    if media_type in PAGED:
+        document = PAGED[media_type](data, name, ocr)
+    elif media_type in READERS:
+        document = READERS[media_type](data, name)
+    else:
         what = media_types.KIND.get(media_type) or f"{media_types.broad(media_type)} of documents"
         kind = "unsupported" if media_type in media_types.UNSUPPORTED else "no_document"
         raise DocumentError(what, kind=kind, skipped=True)
-    document = replace(reader(data, name), media_type=media_type, media_type_by=told_by)
+    document = replace(document, media_type=media_type, media_type_by=told_by)
     if (surprise := _surprise(media_type, name)) is not None and data.strip():
         document = replace(document, warnings=(*document.warnings, surprise))
     if not document.text.strip():

@@ -55,13 +55,8 @@ class Walk:
     def _file(self, data: bytes, name: str, record: str, depth: int) -> Iterator[Record]:
         try:
             data, name, sniffed = unwrapped(data, name, self.budget)
-        except SpentError:
-            raise
-        except DocumentError as error:
-            yield Record(record, reason=str(error), kind=error.kind)
-            return
-        except MemoryError:
-            yield Record(record, reason=OUT_OF_MEMORY, kind="limit")
+        except Exception as error:
+            yield _failed(record, error)
             return
         container = self.containers.get(sniffed.media_type)
         if container is None:
@@ -76,17 +71,8 @@ class Walk:
         while True:
             try:
                 member = next(members, None)
-            except SpentError:
-                raise
-            except DocumentError as error:
-                yield Record(record, reason=str(error), kind=error.kind)
-                return
-            except MemoryError:
-                yield Record(record, reason=OUT_OF_MEMORY, kind="limit")
-                return
-            except Exception as error:  # parsers of broken files fail in ways nobody has listed
-                detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
-                yield Record(record, reason=f"cannot be read: {detail}")
+            except Exception as error:
+                yield _failed(record, error)
                 return
             if member is None:
                 return
@@ -101,8 +87,8 @@ class Walk:
     def _single(self, data: bytes, name: str, record: str) -> Record:
         try:
             return Record(record, self.read(data, name))
-        except DocumentError as error:
-            return Record(record, reason=str(error), skipped=error.skipped, kind=error.kind)
+        except Exception as error:
+            return _failed(record, error)
 
     def _unique(self, record: str, name: str) -> str:
         """The member's place in the file: safe to show, and given to no other."""
@@ -114,6 +100,25 @@ class Walk:
             unique = str(path.with_name(f"{path.stem} ({self.names[wanted]}){path.suffix}"))
         self.names[unique] = 1
         return unique
+
+
+def as_document_error(error: Exception) -> DocumentError:
+    """What went wrong with a file, as the one error that says so to users."""
+    if isinstance(error, DocumentError):
+        return error
+    if isinstance(error, MemoryError):
+        return DocumentError(OUT_OF_MEMORY, kind="limit")
+    # Parsers of broken files fail in ways nobody has listed.
+    detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+    return DocumentError(f"cannot be read: {detail}")
+
+
+def _failed(record: str, error: Exception) -> Record:
+    """The record of what could not be read. A spent budget is the whole file's: raised again."""
+    if isinstance(error, SpentError):
+        raise error
+    told = as_document_error(error)
+    return Record(record, reason=str(told), skipped=told.skipped, kind=told.kind)
 
 
 def unwrapped(data: bytes, name: str, budget: Budget) -> tuple[bytes, str, Sniffed]:

@@ -24,6 +24,16 @@ TAR = "application/x-tar"
 ZIP = "application/zip"
 ENCRYPTED_OFFICE = "application/vnd.ms-office; encrypted"
 
+# Images that may show text, by the names Pillow has for them.
+IMAGES = {
+    "image/bmp": "BMP",
+    "image/gif": "GIF",
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/tiff": "TIFF",
+    "image/webp": "WEBP",
+}
+
 # Media types that are no text and have no reader, in words a user knows.
 KIND = {
     BINARY: "binary file",
@@ -36,13 +46,7 @@ KIND = {
     "audio/mpeg": "binary file (MP3 audio)",
     "audio/ogg": "binary file (Ogg audio)",
     "font/otf": "binary file (font)",
-    "image/bmp": "binary file (BMP image)",
-    "image/gif": "binary file (GIF image)",
-    "image/jpeg": "binary file (JPEG image)",
-    "image/png": "binary file (PNG image)",
     "image/svg+xml": "SVG image",
-    "image/tiff": "binary file (TIFF image)",
-    "image/webp": "binary file (WebP image)",
     "video/mp4": "binary file (MP4 video)",
     "video/x-matroska": "binary file (Matroska video)",
     "application/msword": "doc is not supported yet",
@@ -246,6 +250,7 @@ BROAD = {
     MSG: "Outlook message",
     TAR: "tar archive",
     ZIP: "zip archive",
+    **{media_type: f"{name} image" for media_type, name in IMAGES.items()},
 }
 # Types whose text is read as it stands, unless a reader knows them better.
 TEXT = frozenset({*EXTENSIONS.values(), *FILE_NAMES.values()} - KIND.keys() - BROAD.keys())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.grid import Grid, is_year
+from ragkit.documents.grid import Grid, column, is_year
 from ragkit.documents.xmlparts import Attributes
 
 _SKIPPED = frozenset({"office:annotation", "table:shapes", "office:forms", "text:ruby-text"})
@@ -16,6 +16,7 @@ _MOST = 1_048_576  # rows of a sheet; of columns there are fewer
 _MOST_COPIES = 1000  # of a row or a cell with text in it that stands for many; more are a pattern
 _CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
 _LONGEST_CELL = 32_767  # characters
+_MOST_COMMENTS = 10_000  # on one sheet
 
 
 @dataclass(slots=True)
@@ -33,11 +34,17 @@ class Sheets:
     _pieces: list[str] | None = None  # of the open cell
     _in_paragraph: int = 0
     _skipped: int = 0
+    _comment: list[str] | None = None  # pieces of what is noted on the open cell
+    _comments: list[tuple[str, str]] = field(default_factory=list)  # on cells of the open sheet
 
     def start(self, tag: str, attributes: Attributes) -> None:
         """An element opens."""
         if self._skipped or tag in _SKIPPED:
             self._skipped += 1
+            if tag == "office:annotation" and self._pieces is not None:
+                self._comment = []
+            elif tag == "text:p":
+                self._in_paragraph += 1
         elif tag in _CELLS:
             self._copies = _count(attributes.get("table:number-columns-repeated", "1"))
             self._text_cell = attributes.get("office:value-type", "string") == "string"
@@ -57,13 +64,23 @@ class Sheets:
 
     def text(self, characters: str) -> None:
         """Characters between two tags."""
-        if self._in_paragraph and self._pieces is not None and not self._skipped:
-            self._pieces.append(characters)
+        pieces = self._comment if self._skipped else self._pieces
+        if self._in_paragraph and pieces is not None:
+            pieces.append(characters)
 
     def end(self, tag: str) -> None:
         """An element closes."""
         if self._skipped:
             self._skipped -= 1
+            if tag == "text:p":
+                self._in_paragraph -= 1
+                if self._comment is not None:
+                    self._comment.append(" ")
+            if not self._skipped and self._comment is not None:
+                if len(self._comments) < _MOST_COMMENTS:
+                    cell = f"{column(self._column)}{self._row}"
+                    self._comments.append((cell, "".join(self._comment)[:_LONGEST_CELL]))
+                self._comment = None
         elif tag in _CELLS and self._pieces is not None:
             self._end_cell("".join(self._pieces).strip()[:_LONGEST_CELL])
         elif tag == "text:p":
@@ -73,6 +90,10 @@ class Sheets:
                 self.grid.row(self._row + copy, self._cells, words=self._words)
             self._row = min(self._row + self._row_copies, _MOST)
             self._cells = []
+        elif tag == "table:table":
+            for cell, comment in self._comments:
+                self.grid.comment(cell, comment)
+            self._comments.clear()
 
     def _end_cell(self, text: str) -> None:
         if text:

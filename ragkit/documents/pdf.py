@@ -2,7 +2,8 @@
 
 PDFium does the work. It is not thread safe, so one lock lets one thread in at a time. The order of
 the text is that of the file, which writes columns one after the other; the outline gives the
-headings. Draws nothing, and recognises no characters in images.
+headings, or the size of their letters where there is none. A page that is an image is drawn for an
+engine that recognises text, if there is one.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ragkit.documents import pdf_layout
+from ragkit.documents.ocr import DPI, LEADING, Image, Ocr, Pages
 from ragkit.documents.pdf_layout import Entry, Line
 from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError
@@ -30,46 +33,54 @@ _NO_SPACE = tuple(".,;:!?)]}’”")
 
 
 @dataclass(slots=True)
-class _Pages:
+class _Found:
     """What PDFium finds in a file."""
 
+    images: Pages  # pages without a text layer
     lines: list[list[Line]] = field(default_factory=list)  # by page
     outline: list[Entry] = field(default_factory=list)
     title: str = ""
     author: str = ""
-    images: int = 0  # pages that are images without text
     broken: int = 0  # pages that cannot be read
 
 
-def read_pdf(data: bytes, name: str) -> Document:
+def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     """The text of all pages, without lines that run through them, with the outline's headings.
+    Pages that are images are read by `ocr`.
 
     Raises `DocumentError` where the file is encrypted or damaged or no page has any text.
     """
     with _PDFIUM:
-        pages = _extract(data)
+        pages = _extract(data, ocr)
     count = len(pages.lines)
     empty = sum(not lines for lines in pages.lines)
     if empty == count:
-        raise _no_text(count, pages.images, pages.broken)
-    warnings = []
+        raise _no_text(count, pages)
+    warnings = pages.images.warnings(count)
     if pages.broken:
         warnings.append(f"{pages.broken} of {_count(count)} cannot be read")
-    if empty > pages.broken:
-        warnings.append(f"{empty - pages.broken} of {_count(count)} have no text")
+    if bare := empty - pages.broken - pages.images.left:
+        warnings.append(f"{bare} of {_count(count)} have no text")
     lines, left_out = _without_running(pages.lines)
-    distance = pdf_layout.usual_distance(lines)
-    texts = (pdf_layout.page_text(each, distance) for each in lines)
+    recognised = pages.images.texts
+    measured = [[] if page in recognised else each for page, each in enumerate(lines)]
+    usual = pdf_layout.usual_distance(measured)
+    texts = (
+        pdf_layout.page_text(each, LEADING if page in recognised else usual)
+        for page, each in enumerate(lines)
+    )
     text, starts = pdf_layout.joined_pages(pdf_layout.joined_words(texts))
+    outline = pages.outline or pdf_layout.by_size(measured)
     author = property_title(pages.author, "")
     return Document(
         text,
         "application/pdf",
         title=property_title(pages.title, name),
-        headings=tuple(pdf_layout.headings(text, starts, pages.outline)),
+        headings=tuple(pdf_layout.headings(text, starts, outline)),
         pages=tuple(starts),
-        metadata={"author": author} if author is not None else {},
+        metadata=({"author": author} if author is not None else {}) | pages.images.metadata(count),
         warnings=(*warnings, *left_out),
+        recognition=pages.images.recognition(),
     )
 
 
@@ -92,16 +103,17 @@ def _without_running(pages: list[list[Line]]) -> tuple[list[list[Line]], list[st
     return kept, [f"left out of {_count(len(running))}: running lines such as “{example}”"]
 
 
-def _extract(data: bytes) -> _Pages:
+def _extract(data: bytes, ocr: Ocr | None) -> _Found:
     document = _open(data)
     try:
-        pages = _Pages(
-            title=document.get_metadata_value("Title"), author=document.get_metadata_value("Author")
+        pages = _Found(
+            Pages(ocr),
+            title=document.get_metadata_value("Title"),
+            author=document.get_metadata_value("Author"),
         )
         for number in range(len(document)):
-            lines, is_image = _page(document, number)
+            lines = _page(document, number, pages.images)
             pages.lines.append(lines or [])
-            pages.images += is_image
             pages.broken += lines is None
         pages.outline = list(_outline(document))
         return pages
@@ -136,25 +148,45 @@ def _outline(document: PdfDocument) -> Iterator[Entry]:
         return
 
 
-def _page(document: PdfDocument, number: int) -> tuple[list[Line] | None, bool]:
-    """A page's lines, None where it cannot be read, and whether it is images without text."""
+def _page(document: PdfDocument, number: int, images: Pages) -> list[Line] | None:
+    """A page's lines, None where it cannot be read."""
     from pypdfium2 import PdfiumError
 
     try:
         page = document[number]
     except PdfiumError:
-        return None, False
+        return None
     try:
         textpage = page.get_textpage()
         try:
             lines = _lines(textpage)
         finally:
             textpage.close()
-        return lines, not lines and _has_image(page)
+        if not lines and _has_image(page):
+            return images.read(number, partial(_drawn, page))
+        return lines
     except PdfiumError:
-        return None, False
+        return None
     finally:
         page.close()
+
+
+def _drawn(page: PdfPage, most: int) -> Image:
+    """A page in shades of grey, at most so many pixels large."""
+    width, height = page.get_size()  # points
+    # A pixel more each way: their numbers are rounded up.
+    dpi = min(
+        float(DPI),
+        72 * (math.sqrt(most / max(width * height, 1.0)) - 1 / max(min(width, height), 1.0)),
+    )
+    dpi = max(dpi, 0.01)
+    bitmap = page.render(scale=dpi / 72, grayscale=True, may_draw_forms=False)
+    try:
+        stride, pixels = bitmap.stride, bytes(bitmap.buffer)
+        rows = (pixels[at : at + bitmap.width] for at in range(0, stride * bitmap.height, stride))
+        return Image(bitmap.width, bitmap.height, b"".join(rows), max(1, round(dpi)))
+    finally:
+        bitmap.close()
 
 
 def _lines(textpage: PdfTextPage) -> list[Line]:
@@ -212,16 +244,15 @@ def _has_image(page: PdfPage) -> bool:
     return any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
 
 
-def _no_text(pages: int, images: int, broken: int) -> DocumentError:
+def _no_text(count: int, pages: _Found) -> DocumentError:
     """Why a file of so many pages, without text on any of them, is not read."""
-    if pages == 0:
+    if count == 0:
         return DocumentError("damaged PDF: it has no pages")
-    if broken == pages:
-        return DocumentError(f"damaged PDF: none of its {_count(pages)} can be read")
-    if images:
-        are = "is an image" if images == 1 else "are images"
-        return DocumentError(f"no text layer: {_count(images)} {are}", kind="no_text_layer")
-    return DocumentError(f"no text: {_count(pages)} without any", kind="no_text")
+    if pages.broken == count:
+        return DocumentError(f"damaged PDF: none of its {_count(count)} can be read")
+    if pages.images.left or pages.images.texts:
+        return pages.images.why_nothing()
+    return DocumentError(f"no text: {_count(count)} without any", kind="no_text")
 
 
 def _count(pages: int) -> str:

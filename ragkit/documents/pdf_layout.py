@@ -63,7 +63,7 @@ def mended(text: str) -> str:
     text = text.strip()
     if text.isascii() and text.isprintable():
         return text
-    text = _SOFT_HYPHEN.sub(SOFT_HYPHEN, without_controls(text))
+    text = _SOFT_HYPHEN.sub(SOFT_HYPHEN, without_controls(text).replace("\r", " "))
     return text.translate(_LIGATURES).strip()
 
 
@@ -243,6 +243,42 @@ def headings(text: str, pages: Sequence[int], outline: Sequence[Entry]) -> list[
     return found
 
 
+def by_size(pages: Sequence[Sequence[Line]]) -> list[Entry]:
+    """What an outline would name, told by the size of its letters: lines that are larger than the
+    text, few, short, and in words. [] where much of the text is large, as on slides.
+    """
+    letters: Counter[float] = Counter()
+    for line in (line for lines in pages for line in lines):
+        letters[_rounded(line.size)] += len(line.text)
+    letters.pop(0.0, None)
+    if not letters:
+        return []
+    usual, _ = letters.most_common(1)[0]
+    large = sorted((size for size in letters if size >= _LARGER * usual), reverse=True)
+    if sum(letters[size] for size in large) > _MOST_LARGE * sum(letters.values()):
+        return []
+    levels = {size: min(level, _LEVELS) for level, size in enumerate(large, 1)}
+    return [
+        Entry(levels[_rounded(line.size)], line.text, page)
+        for page, lines in enumerate(pages)
+        for line in lines
+        if _rounded(line.size) in levels and _is_heading(line.text)
+    ]
+
+
+def _is_heading(text: str) -> bool:
+    wordy = 2 * sum(map(str.isalpha, text)) > len(text) > 2
+    return wordy and len(text) <= _LONGEST_HEADING and text[-1] not in ".,;" and text.count("|") < 2
+
+
+def _rounded(size: float) -> float:
+    return round(2 * size) / 2
+
+
+_LARGER = 1.15  # times the letters of the text
+_MOST_LARGE = 0.15  # of all letters; more is no set of headings
+_LEVELS = 4
+_LONGEST_HEADING = 120  # characters
 _MOST_WORDS = 60  # of a heading
 _GAP = r"[ \n]{1,3}"  # a heading may take two lines
 _LEAD = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}\.?[ \n]{1,3})?"  # outlines often leave the number out

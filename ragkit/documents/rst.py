@@ -1,4 +1,4 @@
-"""reStructuredText → Document: sections, literal blocks and the title; the text stays as it is.
+"""reStructuredText → Document: sections, literal blocks, tables, title; the text stays as it is.
 
 One pass over the lines, no docutils: sections by their underlines, literal blocks by indentation.
 Runs no directive and includes no file.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ragkit.documents import rst_tables
 from ragkit.documents.markdown import main_heading
 from ragkit.documents.text import decode
-from ragkit.records import Document, Heading
+from ragkit.records import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
@@ -41,6 +42,7 @@ def read_rst(data: bytes, name: str) -> Document:
         title=main_heading(_without_preamble(text), scan.headings),
         headings=tuple(scan.headings),
         fences=tuple(scan.fences),
+        tables=tuple(scan.tables),
         lines=True,
         encoding=encoding,
         encoding_by=told_by,
@@ -65,6 +67,7 @@ class _Scan:
     text: str
     headings: list[Heading] = field(default_factory=list)
     fences: list[tuple[int, int]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     styles: list[tuple[str, bool]] = field(default_factory=list)  # (sign, overlined), by level
 
     def run(self) -> None:
@@ -76,8 +79,15 @@ class _Scan:
         number = 0
         while number < len(lines):
             line = lines[number]
-            section = self._section(lines, number)
-            if section is not None:
+            if not line or line.isspace():
+                number += 1
+                continue
+            table = rst_tables.table_at(lines, number)
+            section = self._section(lines, number) if table is None else None
+            if table is not None:
+                self._table(table, starts)
+                number = table.last + 1
+            elif section is not None:
                 first, last, words, style = section
                 self._heading(starts[first], starts[last] + len(lines[last]), words, style)
                 number = last + 1
@@ -87,6 +97,15 @@ class _Scan:
                 number = last + 1
             else:
                 number += 1
+
+    def _table(self, table: rst_tables.Found, starts: list[int]) -> None:
+        """A table; a row of several lines is kept whole as a fence is."""
+        end = starts[table.last + 1] - 1
+        body = min(starts[table.body], end)
+        self.tables.append(Table(starts[table.first], end, body))
+        self.fences += [
+            (starts[first], starts[last + 1] - 1) for first, last in table.rows if last > first
+        ]
 
     def _section(
         self, lines: list[str], number: int

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ragkit.documents import rtfwords as words
-from ragkit.documents.flow import Flow
 from ragkit.documents.media_types import RTF
 from ragkit.documents.parts import laid_out
+from ragkit.documents.rtfbody import Body
 from ragkit.documents.rtfheader import Header, Style, level
 from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError
@@ -61,7 +61,7 @@ class _Walk:
 
     data: bytes
     at: int = 0
-    flow: Flow = field(default_factory=Flow)
+    body: Body = field(default_factory=Body)
     groups: list[_Group] = field(default_factory=list)
     group: _Group = field(default_factory=_Group)
     deeper: int = 0  # open groups below the deepest that counts
@@ -71,14 +71,7 @@ class _Walk:
     raw: bytearray = field(default_factory=bytearray)  # bytes that wait to be decoded
     pieces: dict[str, list[str]] = field(default_factory=dict)  # text by place
     header: Header = field(default_factory=Header)
-    style: Style = field(default_factory=Style)  # of the open paragraph
-    in_table: bool = False
-    cell: list[str] = field(default_factory=list)  # paragraphs of the open cell
-    row: list[str] = field(default_factory=list)  # cells before it
-    after_row: bool = False  # what was added last is a table row
-    after_item: bool = False
     asides: list[str] = field(default_factory=list)  # notes, comments, headers
-    title: str | None = None
 
     def run(self) -> None:
         """Read to the end, or to where the outermost group closes."""
@@ -108,8 +101,8 @@ class _Walk:
     def document(self, name: str) -> Document:
         """What has been read."""
         for aside in dict.fromkeys(self.asides):
-            self.flow.add(aside)
-        found = laid_out(self.flow, RTF)
+            self.body.flow.add(aside)
+        found = laid_out(self.body.flow, RTF)
         metadata = self.header.information
         title = property_title(metadata.pop("title", None), name)
         if not property_title(metadata.get("author"), ""):
@@ -117,7 +110,7 @@ class _Walk:
         return Document(
             found.text,
             RTF,
-            title=self.title or title,
+            title=self.body.title or title,
             headings=found.headings,
             tables=found.tables,
             metadata=metadata,
@@ -265,48 +258,23 @@ class _Walk:
         elif word == "row":
             self._end_row()
         elif word == "pard":
-            self.in_table, self.style = False, Style()
+            self.body.plain()
         elif word == "intbl":
-            self.in_table = True
+            self.body.in_table = True
         elif word == "s":
-            self.style = self.header.styles.get(number or 0, Style())
+            self.body.style = self.header.styles.get(number or 0, Style())
         elif word == "outlinelevel":
-            self.style = Style(level(number))
+            self.body.style = Style(level(number))
 
     def _end_paragraph(self) -> None:
         text, mark = self._take("text"), self._take("mark")
-        if self.in_table:
-            self.cell.append(text)
-            return
-        self._end_row()  # of a table that lacks its end
-        if not text:
-            return
-        self.after_row = False
-        if self.style.title and self.title is None:
-            self.title = " ".join(text.split())
-        if depth := self.style.level or int(self.style.title):
-            self.flow.add(" ".join(text.split()), level=depth)
-        elif mark:
-            mark = mark if any(map(str.isalnum, mark)) else "-"
-            self.flow.add(f"{mark} {text}", tight=self.after_item)
-        else:
-            self.flow.add(text)
-        self.after_item = bool(mark)
+        self.body.end_paragraph(text, mark)
 
     def _end_cell(self) -> None:
-        self.row.append(" ".join(filter(None, (*self.cell, self._take("text")))))
-        self.cell.clear()
+        self.body.end_cell(self._take("text"))
         self.pieces.pop("mark", None)
 
     def _end_row(self) -> None:
-        if self.cell:
+        if self.body.cell:
             self._end_cell()
-        if not self.row:
-            return
-        self.flow.open_row()
-        for cell in self.row:
-            self.flow.cell()
-            self.flow.add(cell)
-        self.after_row |= self.flow.close_row(first=not self.after_row)
-        self.after_item = False
-        self.row.clear()
+        self.body.end_row()

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from ragkit.documents import media_types
-from ragkit.documents.limits import too_many_entries
+from ragkit.documents.limits import DAMAGE, too_many_entries
 from ragkit.documents.text import SNIFF_BYTES, unicode_encoding
 
 # Marks that open a document; comments and an XML declaration may stand before them.
@@ -141,13 +141,22 @@ def _in_zip(data: bytes) -> str:
             return "application/zip"
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+            told = _told_type(archive) if "mimetype" in names else None
+        if told is not None:  # packed again by some other program
+            return told
+    except (*DAMAGE, NotImplementedError, RuntimeError):
         # Cut off: the directory at the end is gone, but each member carries its name.
         names = [part for part, _ in media_types.ZIP_PARTS if part.encode() in data]
     for part, found in media_types.ZIP_PARTS:
         if any(name.startswith(part) for name in names):
             return found
     return "application/zip"
+
+
+def _told_type(archive: zipfile.ZipFile) -> str | None:
+    """The type that a zip says it has in a small member of its own."""
+    with archive.open("mimetype") as member:
+        return media_types.ZIP_TYPES.get(member.read(100).decode("latin-1").strip())
 
 
 def _in_ole2(data: bytes) -> str:

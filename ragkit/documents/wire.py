@@ -12,9 +12,12 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, NamedTuple, TypeVar
 
-from ragkit.records import Document, Heading, Locator, Record, Table
+from ragkit.documents.ocr import Image, Recognised
+from ragkit.records import Document, Heading, Locator, Recognition, Record, Table
 
 SETUP, READY, READ, RECORD, END = b"S", b"Y", b"R", b"D", b"E"  # kinds of frames
+IMAGE, TEXT = b"I", b"T"  # a page whose text is asked for, and the answer
+_KINDS = frozenset({SETUP, READY, READ, RECORD, END, IMAGE, TEXT})
 _HEAD = struct.Struct("!cQQ")  # kind, bytes of JSON, bytes behind it
 
 
@@ -55,7 +58,7 @@ def receive(file: IO[bytes], most: int | None = None) -> Frame:
     WireError where the other side has ended, and where the fields are no JSON object.
     """
     kind, packed_size, size = _HEAD.unpack(_exactly(file, _HEAD.size))
-    if kind not in (SETUP, READY, READ, RECORD, END):
+    if kind not in _KINDS:
         raise WireError("no frame")
     if most is not None and max(packed_size + size, 4 * packed_size) > most:
         raise TooLargeError("too large")
@@ -101,6 +104,7 @@ def packed(record: Record) -> tuple[Fields, bytes]:
         "media_type_by": document.media_type_by,
         "metadata": dict(document.metadata),
         "warnings": document.warnings,
+        "recognition": _packed_recognition(document.recognition),
     }
     return fields, document.text.encode()
 
@@ -146,7 +150,67 @@ def _document(told: Fields, data: bytes) -> Document:
         media_type_by=_text_or_none(told["media_type_by"]),
         metadata={_text(name): _text(value) for name, value in told["metadata"].items()},
         warnings=tuple(map(_text, told["warnings"])),
+        recognition=_recognition(told["recognition"]),
     )
+
+
+def _packed_recognition(made: Recognition | None) -> list[Any] | None:
+    if made is None:
+        return None
+    return [made.pages, made.engine, made.languages, made.confidence, made.left]
+
+
+def _recognition(told: list[Any] | None) -> Recognition | None:
+    if told is None:
+        return None
+    pages, engine, languages, confidence, left = told
+    return Recognition(
+        tuple(_of(int, page) for page in pages),
+        _text_or_none(engine),
+        _text_or_none(languages),
+        None if confidence is None else _of(float, confidence),
+        _of(int, left),
+    )
+
+
+def send_image(file: IO[bytes], image: Image) -> None:
+    """Ask what is written in an image."""
+    shape = {"width": image.width, "height": image.height, "dpi": image.dpi}
+    send(file, IMAGE, shape, image.pixels)
+
+
+def image_of(frame: Frame, most: int) -> Image:
+    """The image that is asked about. Raises WireError where it is none, or over `most`
+    pixels large."""
+    try:
+        width, height = _of(int, frame.fields["width"]), _of(int, frame.fields["height"])
+        dpi = _of(int, frame.fields["dpi"])
+    except (KeyError, ValueError) as error:
+        raise WireError("no image") from error
+    fits = 0 < width * height <= most and width > 0 and 0 < dpi <= 5000
+    if not fits or len(frame.data) != width * height:
+        raise WireError("no image")
+    return Image(width, height, frame.data, dpi)
+
+
+def send_text(file: IO[bytes], found: Recognised) -> None:
+    """Answer what is written in an image."""
+    fields = {"confidence": found.confidence, "reason": found.reason}
+    send(file, TEXT, fields, found.text.encode())
+
+
+def receive_text(file: IO[bytes], most: int | None = None) -> Recognised:
+    """The answer. Raises WireError where it makes no sense."""
+    frame = receive(file, most)
+    try:
+        confidence = frame.fields["confidence"]
+        return Recognised(
+            frame.data.decode(),
+            None if confidence is None else _of(float, confidence),
+            _text_or_none(frame.fields["reason"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise WireError("no text") from error
 
 
 def _rows(rows: list[Any], width: int) -> Iterator[list[Any]]:

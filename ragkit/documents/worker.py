@@ -15,6 +15,7 @@ from typing import IO
 from ragkit.documents import confinement, read_all, wire
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import OUT_OF_MEMORY
+from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
 from ragkit.records import Record
 
 
@@ -24,12 +25,13 @@ def main() -> None:
     requests, answers = _own_pipes()
     try:
         limits = wire.receive(requests).fields
+        ocr = _engine(limits["ocr"], requests, answers)
         errors = os.open(os.devnull, os.O_WRONLY)  # no file is opened to write to after this
         confinement.confine(limits["memory_mb"] << 20)
         wire.send(answers, wire.READY, {})
         os.dup2(errors, sys.stderr.fileno())
         while True:
-            _answer(wire.receive(requests), limits, answers)
+            _answer(wire.receive(requests), limits, ocr, answers)
     except (wire.WireError, BrokenPipeError):  # the program has ended, or wants no more
         os._exit(0)
 
@@ -49,15 +51,28 @@ def _silence(number: int) -> None:
     os.close(nothing)
 
 
-def _answer(frame: wire.Frame, limits: wire.Fields, answers: IO[bytes]) -> None:
+def _engine(told: wire.Fields | None, requests: IO[bytes], answers: IO[bytes]) -> Ocr | None:
+    """The program as an engine: it is asked what is written in an image."""
+    if told is None:
+        return None
+
+    def recognise(image: Image) -> Recognised:
+        wire.send_image(answers, image)
+        return wire.receive_text(requests)
+
+    return Ocr(recognise, told["engine"], told["languages"], OcrLimits(**told["limits"]))
+
+
+def _answer(frame: wire.Frame, limits: wire.Fields, ocr: Ocr | None, answers: IO[bytes]) -> None:
     """Send every record of one file, then that it is done."""
     request = frame.fields
     confinement.allow_processor(request["seconds"])
     budget = Budget(seconds=request["seconds"], depth=limits["depth"])
     over = confinement.out_of_memory(limits["memory_mb"])
     try:
+        by_records = request["records"]
         for record in read_all(
-            frame.data, request["name"], records=request["records"], budget=budget
+            frame.data, request["name"], records=by_records, budget=budget, ocr=ocr
         ):
             if record.reason == OUT_OF_MEMORY:
                 wire.send(

@@ -19,6 +19,7 @@ from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.plan import READ, Plan
 from ragkit.ingest.reading import Cut, Part, Reader, Reading
+from ragkit.ingest.recipes import Recipe
 from ragkit.ingest.targets import Target, inner_prefix
 from ragkit.records import Document
 from ragkit.storage import embeddings, history, ledger, passages, texts
@@ -138,7 +139,7 @@ class Writer:
         )
 
     def _save_group(
-        self, group: Sequence[Reading], owners: dict[int, int], recipe: str
+        self, group: Sequence[Reading], owners: dict[int, int], recipe: Recipe
     ) -> list[int]:
         """Commit what was read; returns the ids of the documents."""
         with self.store.changing() as (connection, generation):
@@ -157,7 +158,7 @@ class Writer:
         generation: int,
         root_id: int,
         reading: Reading,
-        recipe: str,
+        recipe: Recipe,
     ) -> list[int]:
         """Write what became of a file; returns the ids of its documents."""
         task, known = reading.task, reading.task.known
@@ -183,7 +184,7 @@ class Writer:
             mtime_ns=reading.mtime_ns,
             inode=reading.inode,
             digest=reading.digest,
-            recipe=recipe,
+            recipe=recipe.noted(images=reading.has_images, failed=reading.has_failed),
             media_type=reading.media_type,
             encoding=_encoding(reading),
             warnings=_warnings(reading),
@@ -263,6 +264,7 @@ def _details(reading: Reading) -> dict[str, object]:
         "encoding_by": by.pop() if len(by) == 1 else None,
         "pages": sum(len(document.pages) for document in documents),
         "empty_pages": sum(map(_empty_pages, documents)),
+        **_recognition(documents),
         "tables": sum(len(document.tables) for document in documents),
         "unread": [
             (each.record, each.reason, each.skipped, each.kind)
@@ -272,6 +274,19 @@ def _details(reading: Reading) -> dict[str, object]:
     }
     kept = {name: value for name, value in noted.items() if value}
     return {**kept, "seconds": round(reading.seconds, 4), "indexed_at": _now()}
+
+
+def _recognition(documents: Sequence[Document]) -> dict[str, object]:
+    """How pages that are images were read; the confidence is the mean of all such pages."""
+    made = [each.recognition for each in documents if each.recognition and each.recognition.pages]
+    sure = [(each.confidence, len(each.pages)) for each in made if each.confidence is not None]
+    weight = sum(pages for _, pages in sure)
+    return {
+        "ocr_pages": sum(len(each.pages) for each in made),
+        "ocr_engine": made[0].engine if made else None,
+        "ocr_languages": made[0].languages if made else None,
+        "ocr_confidence": round(sum(c * n for c, n in sure) / weight, 1) if weight else None,
+    }
 
 
 def _empty_pages(document: Document) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragkit.ingest.plan import READ, Plan, Task
+from ragkit.ingest.recipes import Recipe
 from ragkit.storage import ledger
 from ragkit.storage.ledger import FileRow, Root, content_hash
 
@@ -68,14 +69,14 @@ def _more_than_half(rows: Sequence[FileRow], new: Sequence[Task]) -> bool:
 
 
 def match(
-    connection: sqlite3.Connection, roots: Sequence[Root], plans: Sequence[Plan], recipe: str
+    connection: sqlite3.Connection, roots: Sequence[Root], plans: Sequence[Plan], recipe: Recipe
 ) -> None:
     """Turn new files of the plans into moved ones: within a plan, between plans, from elsewhere."""
     sizes = {task.found.size for plan in plans for task in plan.new}
     lost: dict[int, list[Lost]] = defaultdict(list)
     for each in (*_of_plans(plans), *(_elsewhere(connection, roots, plans) if sizes else ())):
         row = each.row
-        if row.size in sizes and row.status in READ and row.recipe == recipe:
+        if row.size in sizes and row.status in READ and recipe.fits(row.recipe):
             lost[row.size].append(each)
     taken: set[int] = set()
     for plan in plans:

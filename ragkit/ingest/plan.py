@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ragkit.documents.folder import Found, Passed, scan
+from ragkit.ingest.recipes import Recipe
 from ragkit.ingest.targets import Target, inner_prefix
 from ragkit.storage import ledger
 from ragkit.storage.ledger import FileRow, Root
@@ -83,7 +84,7 @@ def compare(
     roots: Sequence[Root],
     target: Target,
     *,
-    recipe: str,
+    recipe: Recipe,
     max_bytes: int,
     skip: Path,
 ) -> Plan:
@@ -133,11 +134,11 @@ def compare(
     return plan
 
 
-def _found(plan: Plan, found: Found, row: FileRow | None, recipe: str) -> None:
+def _found(plan: Plan, found: Found, row: FileRow | None, recipe: Recipe) -> None:
     task = Task(plan.target.folder, found, row)
     if row is None:
         plan.new.append(task)
-    elif not row.unchanged(found.size, found.mtime_ns, found.inode, recipe):
+    elif not (row.unchanged(found.size, found.mtime_ns, found.inode) and recipe.fits(row.recipe)):
         plan.read.append(task)
     elif row.status in READ:
         along = any(row.root_id == root.id for root in plan.target.moved)

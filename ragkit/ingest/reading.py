@@ -19,14 +19,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragkit import passages
-from ragkit.documents import sniff
+from ragkit.documents import ocr_engines, sniff
+from ragkit.documents.ocr_engines import OcrChoice
 from ragkit.documents.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
+from ragkit.ingest.recipes import Recipe
 from ragkit.passages import Tokenizer
 from ragkit.passages.data import left_out
 from ragkit.records import Document, Passage, Unread
 from ragkit.storage.ledger import content_hash
 
+IMAGES = ("image", "no_text_layer")  # kinds of reasons that an engine may mend
 AHEAD = 16  # files that may wait to be written
 # A file changed this shortly before it was read may change again within the same time stamp
 # (FAT counts in steps of two seconds), so its stamp proves nothing yet.
@@ -61,6 +64,19 @@ class Reading:
     media_type_by: str | None = None  # what told the type: content or name
     seconds: float = 0.0  # wall time it took
 
+    @property
+    def has_images(self) -> bool:
+        """Whether pages, or all of it, are images, whoever has read them."""
+        kinds = {self.kind, *(each.kind for each in self.unread)}
+        recognised = (part.document.recognition for part in self.parts)
+        return not kinds.isdisjoint(IMAGES) or any(each is not None for each in recognised)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it, or something in it, could not be read."""
+        whole = self.reason is not None and not self.skipped
+        return whole or any(not each.skipped for each in self.unread)
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -69,10 +85,11 @@ class Cut:
     tokenizer: Callable[[], Tokenizer]  # loaded when the first document has to be cut
     size: int
     overlap: float
-    recipe: str
+    recipe: Recipe
     max_bytes: int
     records: bool = False  # of tables, JSON and XML, each a document
     limits: ReadLimits = field(default_factory=ReadLimits)  # of reading, before it is cut
+    ocr: OcrChoice = field(default_factory=OcrChoice)
 
 
 def read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
@@ -94,7 +111,8 @@ def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     # What has failed may not fail again: limits may be others, or the machine less busy.
     same = (
         known is not None
-        and (known.hash, known.recipe) == (digest, cut.recipe)
+        and known.hash == digest
+        and cut.recipe.fits(known.recipe)
         and known.status != "failed"
     )
     result = partial(Reading, task, len(data), stamp, found.inode, digest)
@@ -176,7 +194,7 @@ class Reader:
         for _ in range(AHEAD):
             self._room.put(None)
         self._stopped = False
-        self._sandbox = Sandbox(cut.limits)
+        self._sandbox = Sandbox(cut.limits, ocr_engines.find(cut.ocr), cut.ocr.limits)
         self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
         self._thread.start()
 

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from ragkit.documents import READER_VERSION
+from ragkit.documents.ocr import OcrLimits
+from ragkit.documents.ocr_engines import OcrChoice
 from ragkit.documents.sandbox import ReadLimits
 from ragkit.encoders import Encoder
 from ragkit.ingest import moves, targets
@@ -17,6 +19,7 @@ from ragkit.ingest import plan as planning
 from ragkit.ingest.apply import Progress, Writer
 from ragkit.ingest.plan import READ, Plan, Task
 from ragkit.ingest.reading import Cut
+from ragkit.ingest.recipes import Recipe
 from ragkit.ingest.targets import Target
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import FileStatus, IndexReport, Missing
@@ -42,6 +45,7 @@ class Request:
     max_file_bytes: int = 50_000_000
     records: bool = False
     limits: ReadLimits = field(default_factory=ReadLimits)
+    ocr: OcrChoice = field(default_factory=OcrChoice)
 
     @classmethod
     def of(
@@ -58,10 +62,11 @@ class Request:
     ) -> Request:
         """What is asked for with these settings."""
         limits = ReadLimits(
-            chosen.reader_seconds,
-            chosen.reader_memory_mb,
-            chosen.reader_output_mb,
+            chosen.reader_seconds, chosen.reader_memory_mb, chosen.reader_output_mb,
             chosen.reader_depth,
+        )  # fmt: skip
+        ocr_limits = OcrLimits(
+            chosen.ocr_pages, chosen.ocr_seconds, chosen.ocr_megapixels, chosen.ocr_memory_mb
         )
         return cls(
             paths=paths,
@@ -75,18 +80,22 @@ class Request:
             max_file_bytes=int(chosen.max_file_mb * 1_000_000),
             records=records,
             limits=limits,
+            ocr=OcrChoice(chosen.ocr_engine, chosen.ocr_languages, ocr_limits),
         )
 
 
-def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Plan], str, list[str]]:
+def plans(
+    store: Database, request: Request, fingerprint: str
+) -> tuple[list[Plan], Recipe, list[str]]:
     """What there is to do, the recipe files are to be read by, and warnings."""
-    recipe = (
+    base = (
         f"read {READER_VERSION}, cut {CUTTER_VERSION}, {request.passage_tokens} tokens, "
         f"overlap {request.overlap:g}, model {fingerprint[:16]}"
     )
     if request.records:
-        recipe += ", by records"
-    as_now = "none" if request.rebuild and request.dry_run else recipe
+        base += ", by records"
+    recipe = Recipe(base, request.ocr.described(), repr((request.limits, request.ocr.limits)))
+    as_now = Recipe("none") if request.rebuild and request.dry_run else recipe
     with store.reading() as connection:
         roots = ledger.roots(connection)
         compare = partial(
@@ -202,10 +211,10 @@ def _status(
     )
 
 
-def _same_content(task: Task, recipe: str) -> bool:
+def _same_content(task: Task, recipe: Recipe) -> bool:
     """Whether a file with a new stamp holds what the ledger knows."""
     known = task.known
-    if known is None or (known.size, known.recipe) != (task.found.size, recipe):
+    if known is None or known.size != task.found.size or not recipe.fits(known.recipe):
         return False
     try:
         return ledger.content_hash(task.absolute.read_bytes()) == known.hash
@@ -239,6 +248,7 @@ def index(
             request.max_file_bytes,
             request.records,
             request.limits,
+            request.ocr,
         )
         embedder = writer.read_and_embed(made, cut, load_encoder)
     writer.finish()

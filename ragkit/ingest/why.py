@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from ragkit.documents.folder import Found, Passed, scan
+from ragkit.documents.ocr import INSTALL
 from ragkit.ingest.paths import Place, absolute_path, at, places
 from ragkit.records import FileStatus, Whereabouts
 from ragkit.storage import embeddings, ledger, statuses, texts
@@ -23,6 +24,7 @@ from ragkit.storage import embeddings, ledger, statuses, texts
 _RULE = re.compile(r"ignored by (.+):(\d+)$")
 _REMEDIES = {
     "encrypted": "save it without a password, then: {index}",
+    "no_text_layer": "pip install 'ragkit[ocr]', then: {index}",
     "too_large": "raise max_file_mb in ragkit.toml, then: {index}",
     "ignored": "take back that rule, or override it in .ragkitignore (!PATTERN), then: {index}",
     "excluded": "change the globs of its root: ragkit index {root} --include … --exclude …",
@@ -91,7 +93,7 @@ def _file(
     if row.status in ("skipped", "failed"):
         what = "left out" if row.status == "skipped" else "could not be read"
         answer = f"{what} {when}, and unchanged since: {row.reason}"
-        return Whereabouts(path, row.status, answer, _remedy(row.kind, place), row)
+        return Whereabouts(path, row.status, answer, _remedy(row.kind, row.reason, place), row)
     return _read(connection, path, row)
 
 
@@ -158,7 +160,8 @@ def _member(
         if each.record == record:
             answer = f"in {holder.path}, not read: {each.reason}{tail}"
             state = state or ("skipped" if each.skipped else "failed")
-            return Whereabouts(path, state, answer, index if tail else None, holder)
+            remedy = index if tail else _remedy(each.kind, each.reason, place)
+            return Whereabouts(path, state, answer, remedy, holder)
     found = texts.records_of(connection, holder.root, holder.path).get(record)
     if found is not None:
         answer = f"in {holder.path}, read {_when(holder)}: {_passages(found[1])}{tail}"
@@ -188,7 +191,7 @@ def _passed(path: str, place: Place, passed: Passed) -> Whereabouts:
     rule = _RULE.match(passed.reason)
     if rule is not None:
         answer += f" ({_line(Path(place.root.folder, rule[1]), int(rule[2]))})"
-    return Whereabouts(path, "skipped", answer, _remedy(passed.kind, place))
+    return Whereabouts(path, "skipped", answer, _remedy(passed.kind, passed.reason, place))
 
 
 def _line(file: Path, number: int) -> str:
@@ -216,8 +219,8 @@ def _scanned(place: Place, max_bytes: int) -> Found | Passed | None:
     return first[0] if first else None
 
 
-def _remedy(kind: str | None, place: Place) -> str | None:
-    written = _REMEDIES.get(kind or "")
+def _remedy(kind: str | None, reason: str | None, place: Place) -> str | None:
+    written = _REMEDIES.get("no_text_layer" if reason == INSTALL else kind or "")
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
     return written.format(index=index, root=_root(place)) if written else None
 

@@ -42,10 +42,9 @@ class FileRow:
     has_text: bool  # of documents; a file that fails to open may keep what it had
     kind: str | None = None  # of the reason
 
-    def unchanged(self, size: int, mtime_ns: int, inode: int, recipe: str) -> bool:
-        """Whether a file that looks like this now would be read to the same result."""
-        known = (self.size, self.mtime_ns, self.inode, self.recipe)
-        return known == (size, mtime_ns, inode, recipe)
+    def unchanged(self, size: int, mtime_ns: int, inode: int) -> bool:
+        """Whether a file that looks like this now holds what it held."""
+        return (self.size, self.mtime_ns, self.inode) == (size, mtime_ns, inode)
 
 
 def content_hash(data: bytes) -> bytes:

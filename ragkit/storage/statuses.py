@@ -17,7 +17,7 @@ from ragkit.storage.ledger import has_changed
 
 # Kinds of reasons for which a file is not missing: the user's own rules, what is met elsewhere or
 # holds no bytes, and what is no document.
-LEFT_OUT = ("ignored", "excluded", "hidden", "link", "special", "no_document")
+LEFT_OUT = ("ignored", "excluded", "hidden", "link", "special", "image", "no_document")
 
 _STATUSES = """
 SELECT files.*, roots.folder AS root,
@@ -99,6 +99,10 @@ def _status(row: sqlite3.Row, *, verify: bool) -> FileStatus:
         encoding_by=details.get("encoding_by"),
         pages=details.get("pages", 0),
         empty_pages=details.get("empty_pages", 0),
+        ocr_pages=details.get("ocr_pages", 0),
+        ocr_engine=details.get("ocr_engine"),
+        ocr_languages=details.get("ocr_languages"),
+        ocr_confidence=details.get("ocr_confidence"),
         tables=details.get("tables", 0),
         truncated_tokens=row["truncated"],
         seconds=details.get("seconds"),

@@ -119,7 +119,7 @@ def test_query_explains(run, kit):
     (hit,) = json.loads(run("query", "vault", "-k", "1", "--explain", "--json")[1])
     assert list(hit) == [*HIT, "explanation"]
     assert list(hit["explanation"]) == [
-        "words", "missing", "share", "sentence", "sentence_score", "start", "end",
+        "words", "missing", "taken_for", "share", "sentence", "sentence_score", "start", "end",
     ]  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def test_what_is_no_document_has_its_reason():
     assert reasons(data, "a.zip") == {
         ".env": ("hidden", True),
         "__MACOSX/a.md": ("hidden", True),
-        "i.png": ("binary file (PNG image)", True),
+        "i.png": ("no text layer; install ragkit[ocr]", True),
     }
     assert texts(data, "a.zip") == {"e.txt": ""}
 

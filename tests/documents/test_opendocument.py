@@ -1,8 +1,11 @@
 """odt, odp and ods: what stands in content.xml, in the order it is read."""
 
+import io
+import zipfile
+
 import pytest
 
-from ragkit.documents import media_types, read
+from ragkit.documents import media_types, read, sniff
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.errors import DocumentError
 
@@ -145,6 +148,7 @@ def test_sheets_count_the_rows_and_cells_that_are_left_out():
         ("Costs!A2:B2", "Rent | € 5.00"),
         ("Costs!A3:B3", "Rent | € 5.00"),
         ("Costs!D1004", "end of it"),
+        ("Costs!B2", "Comment on B2: no"),
     ]
     assert tables(document) == [("Item | Cost\n", "Rent | € 5.00\nRent | € 5.00")]
 
@@ -211,3 +215,28 @@ def test_an_external_entity_is_never_looked_up(tmp_path):
 def test_a_nest_a_hundred_thousand_deep_is_read(tag):
     deep = f"<{tag}>" * 100_000 + "<text:p>x</text:p>" + f"</{tag}>" * 100_000
     assert text(deep).strip() == "x"
+
+
+def test_comments_on_cells_come_after_the_rows_of_their_sheet():
+    note = (
+        "<office:annotation><dc:creator>Ann</dc:creator><dc:date>2024</dc:date>"
+        "<text:p>Check this.</text:p><text:p>Twice.</text:p></office:annotation>"
+    )
+    cell = "<table:table-cell>{}<text:p>{}</text:p></table:table-cell>"
+    rows = "".join(
+        f"<table:table-row>{cell.format('', a)}{cell.format(b, c)}</table:table-row>"
+        for a, b, c in [("Name", "", "Cost"), ("Oak", note, "12")]
+    )
+    body = f'<table:table table:name="Trees">{rows}</table:table><table:table table:name="B">'
+    document = read_ods(make_odf("spreadsheet", f"{body}</table:table>"), "a.ods")
+    assert document.text == "Trees\n\nName | Cost\nOak | 12\n\nComment on B2: Check this. Twice."
+    assert document.locators[-1].value == "Trees!B2"
+
+
+def test_a_package_that_another_program_has_packed_again_is_what_it_says():
+    whole = zipfile.ZipFile(io.BytesIO(make_odf("spreadsheet", "")))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in reversed(whole.namelist()):
+            archive.writestr(name, whole.read(name))
+    assert sniff.media_type(packed.getvalue(), "a.zip") == media_types.ODS

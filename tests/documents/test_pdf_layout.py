@@ -4,7 +4,9 @@ import pytest
 
 from ragkit.documents.pdf_layout import (
     SOFT_HYPHEN,
+    Entry,
     Line,
+    by_size,
     joined_words,
     mended,
     page_text,
@@ -93,3 +95,41 @@ def test_another_column_goes_on_with_the_sentence():
     lines = [Line("end", 100, 10), Line("of it", 88, 10), Line("and more.", 130, 10)]
     assert page_text(lines, 1.2) == "end\nof it\nand more."
     assert page_text([*lines, Line("New", 150, 10)], 1.2).endswith("and more.\n\nNew")
+
+
+def lines_of(*rows):
+    """Lines of a page from (size, text)."""
+    return [Line(text, 700.0 - 20 * number, size) for number, (size, text) in enumerate(rows)]
+
+
+PROSE = (
+    10.0,
+    "All of these words are of the usual size, as most of a text is, for many lines. " * 3,
+)
+
+
+def test_larger_lines_are_headings_by_their_size():
+    first = lines_of((18.0, "Keys"), PROSE, (12.0, "Rotation"), PROSE, (11.0, "Not larger enough"))
+    second = lines_of((12.2, "Storage"), PROSE, (8.0, "A note below"))
+    assert by_size([first, second]) == [
+        *(Entry(1, "Keys", 0), Entry(2, "Rotation", 0), Entry(2, "Storage", 1))
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["*TXN98765202411231432*", "12", "A sentence in large letters.", "x" * 121, "a | b | c"]
+)
+def test_a_larger_line_that_is_no_heading(text):
+    assert by_size([lines_of((14.0, text), PROSE, PROSE, PROSE, PROSE)]) == []
+
+
+def test_text_that_is_large_for_the_most_part_has_no_headings():
+    slide = lines_of(
+        (30.0, "Growth of all our regions"), (20.0, "More than ever before"), (12.0, "x")
+    )
+    assert by_size([slide]) == []
+    assert by_size([lines_of((0.0, "Size unknown"))]) == []
+
+
+def test_a_line_has_no_line_ends():
+    assert mended("A\rnother page") == "A nother page"

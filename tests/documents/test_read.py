@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragkit.documents import CONTAINERS, READERS, compressed, media_types, read
+from ragkit.documents import CONTAINERS, PAGED, READERS, compressed, media_types, read
 from ragkit.errors import DocumentError
 
 from .files import PNG, make_docx, make_pdf, make_zip, paragraph
@@ -148,7 +148,7 @@ def test_an_empty_file_has_no_text(name, data):
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
-        (PNG, "a.txt", "binary file (PNG image)"),
+        (PNG, "a.txt", "no text layer; install ragkit[ocr]"),
         (b"\0\1\2\3", "a", "binary file"),
         (make_zip({"xl/workbook.bin": ""}), "a.xlsb", "xlsb is not supported yet"),
         (make_zip({"a.txt": "x"}), "a.zip", "zip archive of documents"),
@@ -198,7 +198,7 @@ def test_every_type_has_a_reader_or_words_for_why_not():
     types = {*media_types.EXTENSIONS.values(), *(found for _, found in media_types.MAGIC)}
     types |= {found for _, found in media_types.ZIP_PARTS}
     types |= {found for found, _ in media_types.MAGIC_AT}
-    read_somehow = READERS.keys() | CONTAINERS.keys() | compressed.OPENERS.keys()
+    read_somehow = READERS.keys() | PAGED.keys() | CONTAINERS.keys() | compressed.OPENERS.keys()
     assert types <= read_somehow | media_types.KIND.keys()
     assert not read_somehow & media_types.KIND.keys()
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.documents import read_all, sandbox, wire
+from ragkit.documents import processes, read_all, wire
 from ragkit.documents.sandbox import ReadLimits, Sandbox
-from ragkit.records import Document, Heading, Locator, Record, Table
+from ragkit.records import Document, Heading, Locator, Recognition, Record, Table
 
 from .files import make_zip
 
@@ -221,7 +221,7 @@ def test_a_program_that_is_no_python_reads_by_itself(reader, monkeypatch, caplog
 def test_a_worker_that_cannot_be_replaced_costs_the_file(reader, evil, monkeypatch):
     here = reader()
     assert "died" in reason(here, evil("import os; os._exit(1)"))
-    monkeypatch.setattr(sandbox, "_START", "raise SystemExit('no more of these')")
+    monkeypatch.setattr(processes, "_START", "raise SystemExit('no more of these')")
     told = reason(here, evil("import os; os._exit(1)"))
     assert told == f"no process to read it in: {sys.executable} does not start: no more of these"
 
@@ -270,6 +270,7 @@ def test_nothing_of_a_record_is_lost_on_the_way():
         media_type_by="name",
         metadata={"author": "Ada"},
         warnings=("one",),
+        recognition=Recognition((1, 3), "tesseract 5", "eng", 91.5, 2),
     )
     plain = Document("", "")
     for each in fields(Document):

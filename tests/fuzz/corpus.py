@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import importlib.util
 import io
 import json
 import lzma
@@ -14,6 +15,7 @@ import zstandard
 
 from ragkit.documents import media_types
 from tests.conftest import REPOSITORY, SHARED
+from tests.documents.engines import drawn, scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
 from tests.documents.test_mail import message
@@ -23,7 +25,10 @@ MOST_BYTES = 400_000  # of a file: time goes into many of them, not into large o
 _MARKUP = {
     "a.md": "---\ntitle: Keys\ntags: [a, b]\n---\n# Keys\n\n- one\n- two\n\n| a | b |\n|---|---|\n"
     "| 1 | 2 |\n\n```python\nx = 1\n```\n\n[link](http://x.y) `code` \\* ![image](i.png)\n",
-    "a.rst": "Keys\n====\n\n.. code-block:: python\n\n   x = 1\n\n:ref:`label <there>` ``code``\n",
+    "a.rst": "Keys\n====\n\n.. code-block:: python\n\n   x = 1\n\n:ref:`label <there>` ``code``\n\n"
+    "+---+---+\n| a | b |\n+===+===+\n| 1 | 2 |\n|   | 3 |\n+---+---+\n\n== ==\na  b\n== ==\n1  2\n"
+    "== ==\n\n"
+    ".. list-table::\n   :header-rows: 1\n\n   * - a\n     - b\n   * - 1\n     - 2\n\nEnd.\n",
     "a.adoc": "= Keys\n:author: Ann\n\n== First\n\n----\ncode\n----\n\nxref:a[b] <<a,b>>\n",
     "a.org": "#+TITLE: Keys\n* TODO First :tag:\n:PROPERTIES:\n:ID: 1\n:END:\n#+begin_src python\n"
     "x = 1\n#+end_src\n[[http://x.y][link]]\n",
@@ -126,4 +131,18 @@ def made() -> dict[str, bytes]:
         "a.md.xz": lzma.compress(text),
         "a.md.zst": zstandard.compress(text),
     }
-    return {**markup, **office, **packed}
+    return {**markup, **office, **packed, **_images()}
+
+
+def _images() -> dict[str, bytes]:
+    """One image of each kind, and a scan; nothing where Pillow is not installed."""
+    if importlib.util.find_spec("PIL") is None:
+        return {}
+    found = {"scan.scan": scan([[(10, 20, 50, 40)], []])}
+    for kind in media_types.IMAGES.values():
+        data = io.BytesIO()
+        pages = [drawn([(10, 20, 50, 40)]), drawn([])]
+        several = {"save_all": True, "append_images": pages[1:]} if kind in {"TIFF", "GIF"} else {}
+        pages[0].save(data, kind, **several)
+        found[f"a.{kind.lower()}"] = data.getvalue()
+    return found

@@ -75,7 +75,7 @@ def test_coverage_is_of_files_that_may_hold_documents(kept, collection):
         files=4,
         read=2,
         missing={"damaged": 1, "unsupported": 1},
-        left_out={"hidden": 1, "no_document": 1},
+        left_out={"hidden": 1, "image": 1},
         missing_parts={"damaged": 1},
     )
     report = collection.index()

@@ -81,13 +81,13 @@ def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path
     (file,) = collection.files()
     assert (file.status, file.media_type, file.documents) == ("indexed", "application/zip", 1)
     assert [(each.record, each.reason, each.skipped) for each in file.unread] == [
-        ("i.png", "binary file (PNG image)", True),
+        ("i.png", "no text layer; install ragkit[ocr]", True),
         (".x", "hidden", True),
     ]
     assert file.unread_count == 2
     assert collection.index().missing == ()  # what is no document is not missing
     assert best(collection, "leaves").citation == "docs.zip/a/b.md#L1-L3"
-    with pytest.raises(UsageError, match=r"docs.zip/i.png was not read: binary file"):
+    with pytest.raises(UsageError, match=r"docs.zip/i.png was not read: no text layer"):
         collection.get("docs.zip/i.png")
     with pytest.raises(UsageError, match=r"docs.zip holds 1 documents; name one, as in"):
         collection.get("docs.zip")
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path
     [
         (make_zip({}), "skipped", "holds no files"),
         (make_zip({"a.png": PNG, "b.png": PNG, ".c": "x"}), "skipped",
-         "nothing to read in it: 2 of 3 binary file (PNG image)"),
+         "nothing to read in it: 2 of 3 no text layer; install ragkit[ocr]"),
         (b"PK\x03\x04 cut off", "failed", "damaged zip file: its directory cannot be read"),
         (make_zip({"a.txt": ""}), "empty", None),
     ],

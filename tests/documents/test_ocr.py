@@ -1,0 +1,186 @@
+"""Pages that are images: what an engine is shown, what becomes of its answer, what it may cost."""
+
+import contextlib
+from io import BytesIO
+
+import pytest
+
+from ragkit.documents import ocr, wire
+from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
+from ragkit.documents.pdf import read_pdf
+from ragkit.documents.sandbox import Sandbox
+from ragkit.documents.workers import ReadLimits
+from ragkit.errors import DocumentError
+from tests.documents.engines import FakeEngine, scan
+
+from .files import make_pdf, make_zip
+
+PIL = pytest.importorskip("PIL.Image", reason="the extra ocr is not installed")
+
+
+def seen(*answers, **limits):
+    """Readers' view of an engine that answers so, page by page."""
+    engine = FakeEngine(*answers)
+    return Ocr(engine.recognise, engine.name, engine.languages, OcrLimits(**limits)), engine
+
+
+def saved(picture, kind, **options):
+    data = BytesIO()
+    picture.save(data, kind, **options)
+    return data.getvalue()
+
+
+def test_pages_without_text_are_read_between_those_with():
+    engine, fake = seen(Recognised("Recog-\nnised words.\n\nAnother paragraph.", 90.0))
+    document = read_pdf(make_pdf(["First.", "", "Last."], image=True), "a.pdf", engine)
+    assert document.text == "First.\n\nRecognised words.\n\nAnother paragraph.\n\nLast."
+    assert [document.text[start:].split("\n")[0] for start in document.pages] == [
+        *("First.", "Recognised words.", "Last.")
+    ]
+    assert document.metadata == {"ocr": "true", "ocr_pages": "2"}
+    assert document.warnings == ("1 of 3 pages read by fake 1, 90 % sure",)
+    made = document.recognition
+    assert (made.pages, made.engine, made.languages, made.confidence) == ((2,), "fake 1", "eng", 90)
+    (image,) = fake.images  # 900 by 800 points at 300 dots per inch
+    assert (image.width, image.height) == (pytest.approx(3750, abs=1), 3334)
+    assert image.dpi == 300
+
+
+def test_a_page_is_drawn_as_large_as_allowed():
+    engine, fake = seen(Recognised("Words."), megapixels=1.0)
+    read_pdf(make_pdf([""], image=True), "a.pdf", engine)
+    (image,) = fake.images
+    assert 900_000 < image.width * image.height <= 1_000_000 == engine.most_pixels
+    assert image.width / 900 == pytest.approx(image.dpi / 72, rel=0.01)
+
+
+def test_a_drawn_page_shows_what_is_on_it():
+    data = scan([[(10, 20, 50, 40)]])  # a black box on white, 200 by 100
+    engine, fake = seen(Recognised("Box."))
+    read_pdf(data, "a.pdf", engine)
+    (image,) = fake.images
+    picture = PIL.frombytes("L", (image.width, image.height), image.pixels)
+    scale = image.width / 200
+    assert picture.getpixel((round(30 * scale), round(30 * scale))) < 30
+    assert picture.getpixel((round(80 * scale), round(30 * scale))) > 220
+    assert picture.getpixel((round(30 * scale), round(60 * scale))) > 220
+
+
+def test_more_pages_than_allowed_are_left_and_said_so():
+    engine, fake = seen(Recognised("One."), Recognised("Two."), pages=2)
+    document = read_pdf(make_pdf([""] * 5, image=True), "a.pdf", engine)
+    assert len(fake.images) == 2
+    assert document.recognition.left == 3
+    assert document.warnings[1] == "3 pages without a text layer not read: over 2 (ocr_pages)"
+
+
+def test_without_an_engine_pages_are_left_and_the_remedy_named():
+    document = read_pdf(make_pdf(["Text.", "", ""], image=True), "a.pdf")
+    assert document.recognition.left == 2
+    assert document.warnings == ("2 of 3 pages have no text layer; install ragkit[ocr]",)
+    assert document.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "limits", "reason", "kind"),
+    [
+        (Recognised(), {}, "no text: fake 1 found none", "no_text"),
+        (Recognised(reason="took longer than 9 s"), {}, "no text layer; page 1: took", "timeout"),
+        (Recognised(reason="died"), {}, "no text layer; page 1: died", "damaged"),
+        (Recognised("Never."), {"pages": 0}, "no text layer; ocr_pages is 0", "limit"),
+    ],
+)
+def test_why_a_scan_cannot_be_read(answer, limits, reason, kind):
+    engine, _ = seen(answer, **limits)
+    with pytest.raises(DocumentError, match=f"^{reason}") as caught:
+        read_pdf(make_pdf([""], image=True), "a.pdf", engine)
+    assert (caught.value.kind, caught.value.skipped) == (kind, False)
+
+
+def test_one_page_that_fails_costs_itself():
+    engine, _ = seen(Recognised(reason="took longer than 9 s"), Recognised("Two.", 80.0))
+    document = read_pdf(make_pdf(["", ""], image=True), "a.pdf", engine)
+    assert (document.text.strip(), document.recognition.pages) == ("Two.", (2,))
+    assert "1 of 2 pages not read; page 1: took longer than 9 s" in document.warnings
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"), [([4], "4"), ([1, 2, 3, 7, 9, 10], "1-3, 7, 9-10"), ([], "")]
+)
+def test_page_numbers_in_short(numbers, expected):
+    assert ocr.spans(numbers) == expected
+
+
+def test_the_program_asks_the_engine_for_its_reader():
+    """A scan in an archive is drawn in the worker, and recognised here."""
+    engine = FakeEngine(Recognised("Words of a scan."))
+    sandbox = Sandbox(engine=engine)
+    try:
+        data = make_zip({"in/scan.pdf": make_pdf([""], image=True), "a.csv": "x,y\n1,2\n"})
+        records = {each.name: each for each in sandbox.records(data, "a.zip")}
+    finally:
+        sandbox.close()
+    document = records["in/scan.pdf"].document
+    assert (document.text, document.recognition.engine) == ("Words of a scan.", "fake 1")
+    assert records["a.csv"].document is not None
+    assert len(engine.images) == 1
+    assert engine.stopped
+
+
+def test_the_engines_time_is_not_the_files():
+    engine = FakeEngine(*[Recognised("Words.")] * 3, seconds=0.8)
+    sandbox = Sandbox(ReadLimits(seconds=2), engine)
+    try:
+        (record,) = sandbox.records(make_pdf([""] * 3, image=True), "a.pdf")
+    finally:
+        sandbox.close()
+    assert record.document.recognition.pages == (1, 2, 3)
+
+
+def test_pages_of_all_documents_of_a_file_are_limited():
+    engine = FakeEngine(*[Recognised("Words.")] * 10)
+    sandbox = Sandbox(engine=engine, ocr_limits=OcrLimits(pages=1))
+    try:
+        scans = {f"{number}.pdf": make_pdf([""], image=True) for number in range(11)}
+        *_, last = sandbox.records(make_zip(scans), "a.zip")
+    finally:
+        sandbox.close()
+    assert last.reason == "no text layer; page 1: over 10 pages in one file"
+    assert len(engine.images) == 10
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({"width": 2, "height": 2, "dpi": 300}, 3),
+        ({"width": -2, "height": -2, "dpi": 300}, 4),
+        ({"width": 200, "height": 200, "dpi": 300}, 40_000),
+        ({"width": 2, "height": 2, "dpi": "300"}, 4),
+        ({"width": 2, "height": 2, "dpi": 0}, 4),
+        ({"width": 2}, 4),
+    ],
+)
+def test_an_image_that_makes_no_sense_is_refused(fields, size):
+    with pytest.raises(wire.WireError):
+        wire.image_of(wire.Frame(wire.IMAGE, fields, bytes(size), size), 10_000)
+    good = wire.Frame(wire.IMAGE, {"width": 2, "height": 2, "dpi": 72}, bytes(4), 4)
+    assert wire.image_of(good, 4) == Image(2, 2, bytes(4), 72)
+
+
+def test_recognised_lines_have_no_size_that_tells_headings():
+    engine, _ = seen(Recognised("Oak\n\nBirch", 90.0))
+    small = "Words.\n" * 40
+    data = make_pdf([small, ""], image=True).replace(b"/F 12 Tf", b"/F 08 Tf")
+    assert read_pdf(data, "a.pdf", engine).headings == ()
+
+
+@pytest.mark.parametrize(
+    "box", ["0 0 90000 80000", "0 0 1 90000", "0 0 0 0", "5 5 5 5", "0 0 .01 .01"]
+)
+def test_a_page_of_any_size_is_drawn_within_the_limit(box):
+    data = make_pdf([""], image=True).replace(b"[0 0 900 800]", f"[{box}]".encode())
+    engine, fake = seen(Recognised("Words."), megapixels=1.0)
+    with contextlib.suppress(DocumentError):
+        read_pdf(data, "a.pdf", engine)
+    for image in fake.images:
+        assert len(image.pixels) == image.width * image.height <= engine.most_pixels

@@ -1,0 +1,224 @@
+"""The engines: which is used, what it is given, and what comes of its failures."""
+
+import os
+import sys
+import textwrap
+import time
+
+import pytest
+
+from ragkit.documents import ocr_engines
+from ragkit.documents.ocr import Image, OcrLimits, Recognised
+from ragkit.documents.ocr_engines import OcrChoice, Tesseract, find, from_tsv
+from ragkit.documents.rapid import Rapid, laid_out
+from ragkit.errors import UsageError
+
+from .engines import printed
+from .files import make_pdf
+
+PAGE = Image(3, 2, bytes((0, 50, 100, 150, 200, 255)), 150)
+COLUMNS = "level page_num block_num par_num line_num word_num left top width height conf text"
+# Two paragraphs, the first of two lines, with a speck between them.
+ROWS = """
+1 1 0 0 0 0 0 0 99 99 -1
+5 1 1 1 1 1 10 10 20 9 96.0 Green
+5 1 1 1 1 2 40 10 20 9 90.0 tea
+5 1 1 1 2 1 10 30 20 9 84.0 steeps.
+5 1 2 1 1 1 10 50 20 9 12.5 ~
+5 1 3 1 1 1 10 70 20 9 95.0 Coffee
+"""
+TABLE = "\n".join("\t".join(line.split()) for line in [COLUMNS, *ROWS.split("\n")])
+
+STUB = f"""#!{sys.executable}
+import os, sys, time
+here = os.path.dirname(os.path.abspath(__file__))
+if "--version" in sys.argv:
+    print("tesseract 9.8.7")
+elif "--list-langs" in sys.argv:
+    print("List of available languages (3):", "deu", "eng", "osd", sep=chr(10))
+else:
+    page = sys.stdin.buffer.read()
+    with open(os.path.join(here, "asked"), "wb") as file:
+        file.write(" ".join(sys.argv[1:]).encode() + b"|" + page)
+    with open(os.path.join(here, "variables"), "w") as file:
+        file.write(" ".join(os.environ))
+    BEHAVE
+    sys.stdout.write({TABLE!r})
+"""
+
+
+@pytest.fixture
+def stub(tmp_path, monkeypatch):
+    """Installs a program that passes for tesseract, which also does what it is told."""
+    if os.name == "nt":
+        pytest.skip("a script with a #! line is no program here")
+
+    def install(behave="pass"):
+        program = tmp_path / "bin" / "tesseract"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(STUB.replace("BEHAVE", behave))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(program.parent))
+        monkeypatch.setitem(
+            ocr_engines.HERE, "tesseract", lambda: ocr_engines.tesseract_program() is not None
+        )
+        return program
+
+    return install
+
+
+def test_words_become_lines_and_paragraphs():
+    found = from_tsv(TABLE)
+    assert found.text == "Green tea\nsteeps.\n\nCoffee"
+    # (5 * 96 + 3 * 90 + 7 * 84 + 6 * 95) / 21
+    assert found.confidence == 90.9
+
+
+@pytest.mark.parametrize("table", ["", "5", "x\n5\t1\t1\t1\t1\t1\t0\t0\t0\t0\thigh\tword", "\n\n"])
+def test_a_table_that_is_none_has_no_text(table):
+    assert from_tsv(table) == Recognised()
+
+
+def test_tesseract_gets_pixels_and_nothing_of_the_file(stub, monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
+    program = stub()
+    engine = find(OcrChoice())
+    assert (engine.name, engine.languages) == ("tesseract 9.8.7", "eng+deu")
+    assert engine.recognise(PAGE) == from_tsv(TABLE)
+    asked = (program.parent / "asked").read_bytes()
+    assert asked == b"stdin stdout -l eng+deu --dpi 150 tsv|P5\n3 2\n255\n" + PAGE.pixels
+    variables = (program.parent / "variables").read_text().split()
+    assert "OMP_THREAD_LIMIT" in variables and "SECRET" not in variables
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason"),
+    [
+        ("sys.exit('no data')", "tesseract failed: no data"),
+        ("os._exit(3)", "tesseract failed: 3"),
+        ("time.sleep(60)", "took longer than 0.5 s"),
+    ],
+)
+def test_what_fails_costs_its_page(stub, behave, reason):
+    engine = Tesseract(str(stub(behave)), "eng", OcrLimits(seconds=0.5))
+    started = time.monotonic()
+    assert engine.recognise(PAGE) == Recognised(reason=reason)
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
+def test_an_engine_that_grows_costs_its_page(stub):
+    program = stub("time.sleep(0.3); bytearray(400 << 20)")
+    found = Tesseract(str(program), "eng", OcrLimits(memory_mb=256)).recognise(PAGE)
+    assert found.reason.startswith("tesseract failed: ")
+    assert "MemoryError" in found.reason
+
+
+def test_a_language_that_is_not_installed_is_named(stub):
+    stub()
+    assert find(OcrChoice(languages="deu")).languages == "deu"
+    with pytest.raises(UsageError, match=r"^ocr_languages is 'deu\+fra'; tesseract has: deu\+eng$"):
+        find(OcrChoice(languages="deu+fra"))
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [("fra eng osd deu", "eng+deu+fra"), ("fra osd", "fra"), ("a b c d e eng", "eng")],
+)
+def test_languages_that_nobody_chose_are_those_installed_if_few(installed, chosen):
+    told = "\n".join(["List:", *installed.split()])
+    assert ocr_engines._languages(told, None) == chosen
+
+
+def test_an_engine_that_was_asked_for_must_be_here():
+    assert find(OcrChoice()) is None
+    with pytest.raises(UsageError, match=r"^ocr_engine is rapidocr, which is not installed"):
+        find(OcrChoice("rapidocr"))
+
+
+def test_a_broken_tesseract_that_nobody_asked_for_is_told_and_left(stub, caplog):
+    stub().write_text(f"#!{sys.executable}\nraise SystemExit(1)")
+    assert find(OcrChoice()) is None
+    assert caplog.messages[0].startswith("text in images is not recognised: ")
+    with pytest.raises(UsageError, match="does not work"):
+        find(OcrChoice("tesseract"))
+
+
+def test_a_program_of_the_working_folder_is_not_run(stub, monkeypatch):
+    monkeypatch.chdir(stub().parent)
+    assert ocr_engines.tesseract_program() is None
+
+
+def test_what_decides_how_pages_are_read(stub):
+    assert OcrChoice().described() is None
+    stub()
+    assert OcrChoice(languages="deu").described().startswith("tesseract deu")
+    assert OcrChoice(limits=OcrLimits(pages=0)).described() is None
+
+
+@pytest.fixture
+def rapid(tmp_path, monkeypatch):
+    """Installs a package that passes for rapidocr."""
+
+    def install(behave, **limits):
+        (tmp_path / "rapidocr-9.9.dist-info").mkdir()
+        (tmp_path / "rapidocr-9.9.dist-info" / "METADATA").write_text(
+            "Name: rapidocr\nVersion: 9.9"
+        )
+        (tmp_path / "rapidocr.py").write_text(
+            "import numpy, os, time\nfrom types import SimpleNamespace as Found\n"
+            "class RapidOCR:\n    def __init__(self, params): print('noise')\n"
+            "    def __call__(self, image):\n" + textwrap.indent(behave, "        ")
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        return Rapid(OcrLimits(**limits))
+
+    return install
+
+
+def test_rapidocr_answers_from_a_process_that_stays(rapid):
+    engine = rapid(
+        "boxes = numpy.array([[[0, 0], [9, 0], [9, 9], [0, 9]]])\n"
+        "seen = f'{image.shape} {image[1, 0].tolist()} {os.getpid()}'\n"
+        "return Found(txts=(seen,), scores=(0.5,), boxes=boxes)"
+    )
+    try:
+        first, second = engine.recognise(PAGE), engine.recognise(PAGE)
+    finally:
+        engine.stop()
+    assert (engine.name, first.confidence, first) == ("rapidocr 9.9", 50.0, second)
+    assert first.text.startswith("(2, 3, 3) [150, 150, 150] ")
+    assert not first.text.endswith(f" {os.getpid()}")
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason"),
+    [("os._exit(7)", "rapidocr died (exit code 7)"), ("time.sleep(60)", "took longer than 1 s")],
+)
+def test_rapidocr_that_fails_costs_its_page(rapid, monkeypatch, behave, reason):
+    monkeypatch.setattr("ragkit.documents.rapid._START_SECONDS", 5.0)
+    engine = rapid(behave, seconds=1.0)
+    assert engine.recognise(PAGE) == Recognised(reason=reason)
+    engine.stop()
+
+
+def test_an_image_without_words_has_no_text(rapid):
+    engine = rapid("return Found(txts=None, scores=None, boxes=None)")
+    assert engine.recognise(PAGE) == Recognised()
+    engine.stop()
+
+
+def test_pieces_of_a_line_stand_beside_each_other():
+    boxes = [(100, 12, 190, 31), (0, 10, 90, 30), (0, 35, 90, 55), (0, 100, 90, 120)]
+    assert laid_out(boxes, ["tea", "Green", "steeps.", "Coffee"]) == "Green tea\nsteeps.\n\nCoffee"
+
+
+def test_the_tesseract_of_this_machine_reads_a_printed_page():
+    program = ocr_engines.tesseract_program()
+    if program is None:
+        pytest.skip("tesseract is not installed")
+    engine = Tesseract(program, None, OcrLimits())
+    page = printed(make_pdf(["Rotate the signing keys\nevery ninety days."]), 0)
+    found = engine.recognise(Image(*page.size, page.tobytes(), 200))
+    assert found.text == "Rotate the signing keys\nevery ninety days."
+    assert found.confidence > 80

@@ -1,0 +1,127 @@
+"""Scans in a collection: told what to install, read once it is, found and cited by their page."""
+
+import os
+import time
+
+import pytest
+
+from ragkit import Settings
+from ragkit.documents import ocr_engines
+from ragkit.documents.ocr import Recognised
+from ragkit.ingest.recipes import Recipe
+from tests.documents.engines import FakeEngine
+from tests.documents.files import make_pdf, make_zip
+
+SCAN = make_pdf(["", ""], image=True)
+
+
+def aged(folder):
+    """Files whose time stamps prove that they are as they were."""
+    for path in folder.rglob("*.*"):
+        old = time.time() - 10
+        os.utime(path, (old, old))
+
+
+@pytest.fixture
+def scans(folder):
+    """The three notes, with a scan, one in an archive, one that has text too, and a picture."""
+    (folder / "scan.pdf").write_bytes(SCAN)
+    (folder / "docs.zip").write_bytes(
+        make_zip({"in.pdf": make_pdf([""], image=True), "a.txt": "x"})
+    )
+    (folder / "mixed.pdf").write_bytes(make_pdf(["Printed.", ""], image=True))
+    (folder / "icon.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    aged(folder)
+    return folder
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Installs an engine that reads pages so, in the order of the files."""
+
+    def install(*answers):
+        engine = FakeEngine(*answers)
+        monkeypatch.setitem(ocr_engines.HERE, "tesseract", lambda: True)
+        monkeypatch.setitem(ocr_engines.ENGINES, "tesseract", lambda choice: engine)
+        return engine
+
+    return install
+
+
+def test_without_an_engine_the_ledger_says_what_to_install(collection, scans, monkeypatch):
+    report = collection.index(scans)
+    files = {file.path: file for file in collection.files()}
+    install = "no text layer; install ragkit[ocr]"
+    scan, icon, archive = (files[name] for name in ("scan.pdf", "icon.png", "docs.zip"))
+    assert (scan.status, scan.reason, scan.kind) == ("failed", install, "no_text_layer")
+    assert (icon.status, icon.reason, icon.kind) == ("skipped", install, "image")
+    assert [(each.record, each.reason) for each in archive.unread] == [("in.pdf", install)]
+    assert report.coverage.missing == {"no_text_layer": 1}
+    assert report.coverage.left_out == {"image": 1}
+    for name in ("scan.pdf", "icon.png", "docs.zip/in.pdf"):
+        remedy = collection.explain(str(scans / name)).remedy
+        assert remedy.startswith("pip install 'ragkit[ocr]', then: ragkit index "), name
+
+
+def test_what_was_a_scan_is_read_once_an_engine_is_here(collection, scans, install):
+    collection.index(scans)
+    words = ("In the archive.", "On a page of both.", "Rotate keys. " * 10, "Feed the cats. " * 9)
+    engine = install(*(Recognised(each, 90.0) for each in words))
+    report = collection.index()
+    assert (report.added, report.updated, report.unchanged) == (1, 2, 3)
+    assert len(engine.images) == 4
+    (hit,) = collection.search("feed the cats", k=1)
+    assert (hit.citation, hit.page) == ("scan.pdf#page=2", 2)
+    assert hit.metadata["ocr"] == "true"
+    file = next(each for each in collection.files() if each.path == "scan.pdf")
+    made = (file.ocr_pages, file.ocr_engine, file.ocr_languages, file.ocr_confidence)
+    assert made == (2, "fake 1", "eng", 90.0)
+    assert collection.index().unchanged == 6
+    assert len(engine.images) == 4
+
+
+def test_what_an_engine_has_read_stays_without_it(collection, folder, install, monkeypatch):
+    (folder / "scan.pdf").write_bytes(SCAN)
+    aged(folder)
+    install(Recognised("Rotate the keys.", 90.0), Recognised("Feed the cats.", 90.0))
+    collection.index(folder)
+    monkeypatch.setitem(ocr_engines.HERE, "tesseract", lambda: False)
+    assert collection.index().unchanged == 4
+
+
+def test_another_language_reads_scans_again_and_nothing_else(open_collection, scans, install):
+    (scans / "docs.zip").unlink()
+    (scans / "mixed.pdf").unlink()
+    install(*[Recognised("Words.", 90.0)] * 4)
+    open_collection().index(scans)
+    chosen = Settings(passage_tokens=40, overlap=0.0, ocr_languages="deu")
+    report = open_collection(chosen).index()
+    assert (report.updated, report.unchanged) == (1, 3)
+
+
+def test_what_failed_at_a_limit_is_read_when_it_is_raised(open_collection, folder):
+    inner = make_zip({"deep.txt": "Found at last."})
+    (folder / "docs.zip").write_bytes(make_zip({"in.zip": inner}))
+    aged(folder)
+    narrow = Settings(passage_tokens=40, overlap=0.0, reader_depth=1)
+    with open_collection(narrow) as collection:
+        assert [each.kind for each in collection.index(folder).missing] == ["limit"]
+        assert collection.index().added == 0
+    with open_collection(Settings(passage_tokens=40, overlap=0.0)) as collection:
+        report = collection.index()
+        assert (report.added, report.unchanged, report.missing) == (1, 3, ())
+        assert collection.search("found at last", k=1)[0].path == "docs.zip/in.zip/deep.txt"
+
+
+def test_a_note_fits_unless_what_it_names_has_changed():
+    now = Recipe("base", "tesseract eng", "30 s")
+    assert now.fits(now.noted(images=True, failed=True))
+    assert now.noted(images=False, failed=False) == "base"
+    assert not Recipe("other", "tesseract eng", "30 s").fits("base")
+    scan, failed = now.noted(images=True, failed=False), now.noted(images=False, failed=True)
+    assert not Recipe("base", "tesseract deu", "30 s").fits(scan)
+    assert Recipe("base", None, "60 s").fits(scan)
+    assert Recipe("base", "tesseract deu", "30 s").fits(failed)
+    assert not Recipe("base", "tesseract eng", "60 s").fits(failed)
+    unread = Recipe("base", None, "30 s").noted(images=True, failed=False)
+    assert not now.fits(unread) and not now.fits(None)
