@@ -35,6 +35,13 @@ def test_what_was_said_is_not_said_again():
     assert [cited.passage_id for _, cited in said] == [1]
 
 
+def test_a_source_far_behind_the_best_is_not_heard():
+    hits = [hit("Rotate the signing keys.", score=0.8), hit("Cats sleep all day.", 2, score=0.4)]
+    assert [words for words, _ in extracted(lens("rotate the signing keys"), hits)] == [
+        "Rotate the signing keys."
+    ]
+
+
 def test_far_sources_are_no_answer():
     assert extracted(lens("what do cats do"), [hit("Rotate the keys.", score=0.1)]) == []
     assert extracted(lens("what do cats do"), []) == []
