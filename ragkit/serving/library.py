@@ -1,0 +1,158 @@
+"""The collections behind one server, by name, with what each needs to be served.
+
+Opens each once, lets those with the same model share one encoder, groups their searches
+(`batching`) and runs `index` in the background, one run at a time. What goes to callers names no
+folder of this machine: a root is known by its own name. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from ragkit.collection import Collection
+from ragkit.errors import RagkitError, UsageError
+from ragkit.records import CollectionStatus, Excerpt, Hit
+from ragkit.serving.batching import MOST, Batcher, Options
+from ragkit.serving.indexing import Runs
+
+DEFAULT = "default"
+LOOK_UPS = 8  # threads for all that is no search: get, documents, status
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Served:
+    """A collection under the name it is served by."""
+
+    def __init__(self, name: str, collection: Collection, batch: int = MOST) -> None:
+        self.name, self.collection = name, collection
+        self.batcher = Batcher(self._search_many, most=batch)
+        # Only these are ever indexed: what is named later by whatever way is not.
+        self.roots = labels(collection.status().roots)
+
+    def _search_many(self, queries: Sequence[str], options: Options) -> list[list[Hit]]:
+        if len(queries) == 1:
+            return [self.collection.search(queries[0], **options.arguments())]
+        return self.collection.search_many(queries, **options.arguments())
+
+    async def search(self, query: str, options: Options) -> list[Hit]:
+        """As `Collection.search`, together with others that come at the same time."""
+        if not query.strip():  # before it could spoil the search of others
+            raise UsageError("the query is empty")
+        return await self.batcher.search(query, options)
+
+    def excerpt(self, reference: str, context: int) -> Excerpt:
+        """As `Collection.get`, for references relative to a root alone.
+
+        Raises UsageError, in words that name no folder.
+        """
+        if reference.startswith(("/", "\\", "~")) or ".." in reference.split("/"):
+            raise UsageError(f"{reference[:200]!r} is no path in a root")
+        try:
+            return self.collection.get(reference, context)
+        except UsageError as error:
+            if any(root in str(error) for root in self._folders()):
+                raise UsageError(
+                    f"{reference} is in several roots; name a passage by its id"
+                ) from None
+            raise
+
+    def status(self) -> dict[str, Any]:
+        """What is in it, without the places of things."""
+        found = self.collection.status()
+        shown = {name: getattr(found, name) for name in _STATUS}
+        coverage = {name: getattr(found.coverage, name) for name in ("files", "read", "missing")}
+        return {
+            "name": self.name,
+            "roots": list(labels(found.roots)),
+            "coverage": coverage,
+            **shown,
+        }
+
+    def _folders(self) -> set[str]:
+        found = set(self.collection.status().roots)
+        return found | {str(Path(each).parent) for each in found}
+
+
+_STATUS = ("files", "reasons", "documents", "passages", "pending", "model", "dimension", "window",
+           "database_bytes", "index_bytes", "generation")  # fmt: skip
+
+
+def labels(roots: Sequence[str]) -> dict[str, str]:
+    """A name for each root that tells nothing of where it is → its absolute path."""
+    found: dict[str, str] = {}
+    for root in roots:
+        name = label = Path(root).name or "root"
+        number = 1
+        while label in found:
+            number += 1
+            label = f"{name} ({number})"
+        found[label] = root
+    return found
+
+
+class Library:
+    """All that is served. Close it when the server has stopped."""
+
+    def __init__(self, collections: Mapping[str, Collection], batch: int = MOST) -> None:
+        """Raises CollectionError and ModelError where one cannot be used."""
+        self.served = {
+            name: Served(name, collection, batch) for name, collection in collections.items()
+        }
+        self.runs = Runs()
+        self.is_warm = False
+        self._look_ups = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="ragkit-look-up")
+
+    def __getitem__(self, name: str | None) -> Served:
+        """The collection of this name; without one, or by `default`, the only or the default one.
+
+        Raises UsageError where it is not served.
+        """
+        if name in self.served:
+            return self.served[name]
+        if name in (None, DEFAULT):
+            if len(self.served) == 1:
+                return next(iter(self.served.values()))
+            if DEFAULT in self.served:
+                return self.served[DEFAULT]
+            raise UsageError(f"name a collection: {', '.join(self.served)}")
+        raise UnknownCollection(f"no collection is served by the name {name[:64]!r}")
+
+    def warm(self) -> None:
+        """Load models and index files before the first query waits for them."""
+        first: dict[str, Collection] = {}
+        for each in self.served.values():
+            status: CollectionStatus = each.collection.status()
+            if status.fingerprint is None:
+                continue
+            if (
+                known := first.setdefault(status.fingerprint, each.collection)
+            ) is not each.collection:
+                each.collection.share_encoder(known)
+            for query in ("warming up", "once more", "and again"):  # the second starts the runtime
+                each.collection.search(query, k=1)
+        self.is_warm = True
+
+    async def look_up(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        """Run what only reads on a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._look_ups, partial(function, *arguments, **named))
+
+    def close(self) -> None:
+        """Stop indexing, wait for what runs, close the collections."""
+        self.runs.close()
+        self._look_ups.shutdown(wait=True)
+        for each in self.served.values():
+            each.batcher.close()
+            with contextlib.suppress(RagkitError):
+                each.collection.close()
+
+
+class UnknownCollection(UsageError):
+    """A name that no collection is served by."""
