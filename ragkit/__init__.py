@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ragkit.answer_records import Answer, Citation, Piece, Retrieved, Statement, Turn, Usage
     from ragkit.collection import Collection
     from ragkit.errors import (
         BusyError,
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Answer",
     "BusyError",
+    "Citation",
     "Collection",
     "CollectionError",
     "CollectionStatus",
@@ -46,9 +49,14 @@ __all__ = [
     "Hit",
     "IndexReport",
     "ModelError",
+    "Piece",
     "RagkitError",
+    "Retrieved",
     "Settings",
+    "Statement",
+    "Turn",
     "UnavailableError",
+    "Usage",
     "UsageError",
 ]
 
@@ -57,7 +65,7 @@ def __getattr__(name: str) -> object:
     """What is exported is imported when it is asked for: `ragkit --help` needs none of it."""
     if name not in __all__:
         raise AttributeError(f"module 'ragkit' has no attribute {name!r}")
-    for module in ("errors", "records", "settings", "collection"):
+    for module in ("errors", "records", "settings", "collection", "answer_records"):
         found = getattr(import_module(f"ragkit.{module}"), name, None)
         if getattr(found, "__module__", None) == f"ragkit.{module}":
             return found

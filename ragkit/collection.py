@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ragkit.encoder_choice import EncoderChoice
 from ragkit.errors import UsageError
+from ragkit.methods import awaitable, to_its_end
 from ragkit.records import (
     CollectionStatus,
     DocumentEntry,
@@ -33,6 +34,9 @@ from ragkit.storage.lock import writer_lock
 from ragkit.storage.summary import summary
 
 if TYPE_CHECKING:
+    from ragkit.answer_records import Event, Turn
+    from ragkit.answering import Chat
+    from ragkit.answers import ChatModel
     from ragkit.encoders import Encoder
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
@@ -115,27 +119,17 @@ class Collection:
         Raises UsageError (a path that is not there), ModelError (another model than the
         collection's), CollectionError (locked, read-only, disk full).
         """
-        from ragkit.documents.sandbox import ReadLimits
         from ragkit.ingest import run
 
-        chosen = self.settings
-        request = run.Request(
-            paths=_listed(paths),
+        request = run.Request.of(
+            self.settings,
+            _listed(paths),
             include=include,
             exclude=exclude,
             dry_run=dry_run,
             prune=prune,
             rebuild=rebuild,
-            passage_tokens=chosen.passage_tokens,
-            overlap=chosen.overlap,
-            max_file_bytes=int(chosen.max_file_mb * 1_000_000),
             records=self._by_records(),
-            limits=ReadLimits(
-                chosen.reader_seconds,
-                chosen.reader_memory_mb,
-                chosen.reader_output_mb,
-                chosen.reader_depth,
-            ),
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_to_write_with(model, rebuild)
@@ -230,29 +224,9 @@ class Collection:
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
         )  # fmt: skip
-        return self._ask([asked(query)], wanted)[0]
+        return self._found([asked(query)], wanted)[0]
 
-    async def asearch(  # noqa: PLR0913
-        self,
-        query: str,
-        k: int | None = None,
-        *,
-        mode: str | None = None,
-        min_score: float = -1.0,
-        context: int = 0,
-        where: Where | None = None,
-        per_document: int | None = None,
-        diverse: bool | float = False,
-        fusion: str | None = None,
-        explain: bool = False,
-    ) -> list[Hit]:
-        """`search` for event loops: runs on a thread, so the loop goes on."""
-        import asyncio
-
-        return await asyncio.to_thread(
-            self.search, query, k, mode=mode, min_score=min_score, context=context, where=where,
-            per_document=per_document, diverse=diverse, fusion=fusion, explain=explain,
-        )  # fmt: skip
+    asearch = awaitable(search)
 
     def search_many(  # noqa: PLR0913
         self,
@@ -275,12 +249,58 @@ class Collection:
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
         )  # fmt: skip
-        return self._ask([asked(query) for query in queries], wanted)
+        return self._found([asked(query) for query in queries], wanted)
 
-    def _ask(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
+    def _found(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
         from ragkit.retrieval.pipeline import ask
 
         return ask(self._store, self._indexes, self._encoders, self._notify, queries, wanted)
+
+    def ask_stream(  # noqa: PLR0913
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        mode: str = "hybrid",
+        min_score: float = -1.0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Iterator[Event]:
+        """The answer as it is made: one `Retrieved`, `Piece`s of its text, the `Answer`.
+
+        It is made from the k passages (6 where none is named) that `search` finds with these
+        options, widened to whole paragraphs: by the language model of the settings, by another
+        `llm`, or of the sources' own sentences (extractive) where there is none, where `llm` is
+        False, and where it cannot be reached. A question that follows on `history` is made whole
+        before anything is looked for. Closing the iterator ends the request to the model.
+
+        Raises UsageError as `search` does, ModelError and CollectionError.
+        """
+        from ragkit import answering
+        from ragkit.retrieval.request import Request, asked
+
+        wanted = Request(
+            answering.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,
+            fusion or self.settings.fusion,
+        )  # fmt: skip
+        sources = answering.Sources(
+            self._store, self._indexes, self._encoders, self._notify, wanted
+        )
+        chosen = answering.language_model(self.settings) if llm is None else llm or None
+        return answering.stream(asked(question), history, chosen, sources)
+
+    def chat(self) -> Chat:
+        """A conversation: an object with `ask`, `stream` and `history`."""
+        from ragkit.answering import Chat
+
+        return Chat(self.ask_stream)
+
+    ask = to_its_end(ask_stream)
+    aask = awaitable(ask)
 
     def model(self) -> ModelSpec | None:
         """The model that the passages are embedded with; None where nothing was indexed yet."""

@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import approximate, digests, models, pooling, recipe
-from ragkit.encoders.endpoint import Endpoint, RefusedError
 from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
 from ragkit.encoders.tokens import Tokens, clean
+from ragkit.endpoint import Endpoint, RefusedError
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]

@@ -20,6 +20,7 @@ from ragkit.ingest.reading import Cut
 from ragkit.ingest.targets import Target
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import FileStatus, IndexReport, Missing
+from ragkit.settings import Settings
 from ragkit.storage import embeddings, ledger, passages, statuses
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
@@ -41,6 +42,40 @@ class Request:
     max_file_bytes: int = 50_000_000
     records: bool = False
     limits: ReadLimits = field(default_factory=ReadLimits)
+
+    @classmethod
+    def of(
+        cls,
+        chosen: Settings,
+        paths: Sequence[str | Path],
+        *,
+        include: Sequence[str] | None,
+        exclude: Sequence[str] | None,
+        dry_run: bool,
+        prune: bool,
+        rebuild: bool,
+        records: bool,
+    ) -> Request:
+        """What is asked for with these settings."""
+        limits = ReadLimits(
+            chosen.reader_seconds,
+            chosen.reader_memory_mb,
+            chosen.reader_output_mb,
+            chosen.reader_depth,
+        )
+        return cls(
+            paths=paths,
+            include=include,
+            exclude=exclude,
+            dry_run=dry_run,
+            prune=prune,
+            rebuild=rebuild,
+            passage_tokens=chosen.passage_tokens,
+            overlap=chosen.overlap,
+            max_file_bytes=int(chosen.max_file_mb * 1_000_000),
+            records=records,
+            limits=limits,
+        )
 
 
 def plans(store: Database, request: Request, fingerprint: str) -> tuple[list[Plan], str, list[str]]:

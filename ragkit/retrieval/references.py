@@ -117,7 +117,7 @@ def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Exc
         if row is None:
             raise UsageError(_not_there(connection, path))
         span = _span(row, place, reference)
-    return _excerpt(row, _widened(row["text"], span, context))
+    return excerpt(row, _widened(row["text"], span, context))
 
 
 def _absolute(path: str) -> str:
@@ -226,7 +226,8 @@ def _line_end(text: str, position: int) -> int:
     return found if found >= 0 else len(text)
 
 
-def _excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
+def excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
+    """What stands in the span of the document of a row (of `texts`), with where that is."""
     from ragkit.passages import places
     from ragkit.passages.sections import next_visible, visible_end
 

@@ -12,11 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ragkit.encoders import endpoint
-from ragkit.encoders.endpoint import Endpoint, is_loopback
+from ragkit import endpoint
+from ragkit.endpoint import Endpoint, is_loopback
 from ragkit.errors import ModelError
-
-from .server import Server, serving
+from tests.encoders.server import Server, serving
 
 KEY = "sk-very-secret-0123"
 

@@ -1,0 +1,116 @@
+"""What may leave in an answer: words and citations, nothing that a client would load or follow.
+
+An answer is made from other people's documents, and whatever shows it (a terminal, a page, a chat
+client that renders Markdown) acts on what it finds: an image is fetched, and its address may carry
+away what was asked. So the text is made inert before anyone sees it, as it streams:
+
+    ![x](…)  [x](…)  [x]: …    [x] (…)  [x] (…)  [x] : …     no image, no link, no definition
+    <img …>  </script>         < img …>  < /script>          no tag
+    https://…  www.…           hxxps://…  www[.]…            no address that is made a link
+    &#104;ttps://…             & #104;ttps://…               nor one in disguise
+    [n] without a source n     nothing
+    control, direction-changing and invisible characters     nothing
+
+What is left in the way of links is `[n]`, which is for the client to resolve. Knows no sources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+# C0 but tab and line feed, DEL, C1, what changes the direction of writing, what is not seen at all.
+# Joiners stay: scripts and emoji need them.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+_ADDRESS = re.compile(r"(?<![A-Za-z0-9])(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
+_DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
+_CITED = re.compile(
+    r"[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
+)
+_BRACKETS = 48  # characters of a citation that may still be open
+
+
+def visible(text: str) -> str:
+    """The text without what a reader would not see."""
+    return _UNSEEN.sub("", text)
+
+
+def inert(text: str) -> str:
+    """The text with nothing in it that Markdown or HTML would act on; see above."""
+    text = text.replace("![", "[").replace("](", "] (").replace("]:", "] :")
+    text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
+    text = re.sub(r"&(?=#|[A-Za-z]{2,24};)", "& ", text)
+    text = re.sub(r"(?<![A-Za-z0-9])(www)\.", r"\1[.]", text, flags=re.IGNORECASE)
+    return _ADDRESS.sub(lambda match: _DEFANGED[match[0].lower()], text)
+
+
+class Outgoing:
+    """The text of an answer on its way out, in pieces; `cited` are the sources it may name.
+
+    What comes out, joined, is the same however the text was cut: a piece ends where nothing that
+    follows could change it.
+    """
+
+    def __init__(self, cited: Collection[int]) -> None:
+        self._cited = frozenset(cited)
+        self._held = ""
+        self._in_code = False
+
+    def feed(self, text: str) -> str:
+        """What can be shown now."""
+        self._held += visible(text)
+        at = _settled(self._held)
+        ready, self._held = self._held[:at], self._held[at:]
+        return self._shown(ready)
+
+    def end(self) -> str:
+        """The rest."""
+        ready, self._held = self._held, ""
+        return self._shown(ready)
+
+    def _shown(self, text: str) -> str:
+        parts = text.split("`")
+        for position, part in enumerate(parts):
+            if position:
+                self._in_code = not self._in_code
+            checked = part if self._in_code else _CITED.sub(self._checked, part)
+            parts[position] = inert(checked)
+        return inert("`".join(parts))
+
+    def _checked(self, match: re.Match[str]) -> str:
+        named = [int(number) for number in match[1].split(",")]
+        kept = "".join(f"[{n}]" for n in dict.fromkeys(named) if n in self._cited)
+        before = match[0][: len(match[0]) - len(match[0].lstrip(" \t"))]
+        return before + kept if kept else ""
+
+
+def _settled(text: str) -> int:
+    """How much of the text stays as it is, whatever follows.
+
+    A run of ASCII may become an address or a tag, an open bracket a citation, and white space goes
+    with a citation that is dropped.
+    """
+    at = len(text)
+    while True:
+        while at and "!" <= text[at - 1] <= "~":
+            at -= 1
+        opened = max(
+            text.rfind("[", max(0, at - _BRACKETS), at),
+            text.rfind("【", max(0, at - _BRACKETS), at),
+        )
+        if opened < 0 or re.search(r"[\]】\n]", text[opened:at]):
+            break
+        at = opened
+    while at and text[at - 1].isspace():
+        at -= 1
+    return at
+
+
+def marks(text: str) -> list[tuple[int, int, int]]:
+    """(start, end, n) of each `[n]` in an answer's text."""
+    return [
+        (found.start(), found.end(), int(found[1])) for found in re.finditer(r"\[(\d{1,3})\]", text)
+    ]

@@ -1,0 +1,92 @@
+"""A source's text as sentences that can stand alone: whole ones, list items and rows of tables.
+
+Contract: spans of the text, in order, without the white space around them. A heading alone, a rule
+and a table's border are no sentences. An item of a list is said with the lead-in that announces
+it, a row with its table's header: the span of either is its `context`. Knows characters only; where
+sentences end is what `passages.borders` says, in all scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ragkit.passages.borders import LINE, SENTENCE, borders, leads_on
+
+SHORTEST = 12  # characters; less says nothing alone (3 in scripts without spaces)
+LONGEST = 600  # characters of one quote; beyond, it is cut at its last line that fits
+_ITEM = re.compile(r"(?:[-*+•‣◦▪·]|\d{1,3}[.)])[^\S\n]+")
+_ROW = re.compile(r"\|?[^|\n]+(?:\|[^|\n]*)+$")
+_RULE = re.compile(r"[\W_]+")
+_HEADING = re.compile(r"#{1,6}\s|={3,}|-{3,}")
+_END = re.compile(r"""[.!?…:;。！？．｡؟۔।॥።၊။]["'’”»›)\]}」』）】》〉*_`]{0,4}$""")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`text[start:end]`, and where what it needs to be understood stands, if anything does."""
+
+    start: int
+    end: int
+    context: tuple[int, int] | None = None
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of a text."""
+    found: list[Sentence] = []
+    lead: tuple[int, int] | None = None
+    header: tuple[int, int] | None = None
+    for start, end in _spans(text):
+        said = text[start:end]
+        if _RULE.fullmatch(said):
+            continue
+        if _ROW.fullmatch(said):
+            if header is None:
+                header = (start, end)
+            else:
+                found.append(Sentence(start, end, header))
+            lead = None
+            continue
+        header = None
+        item = _ITEM.match(said)
+        if item is None:
+            lead = (start, end) if leads_on(text, end) else None
+        if _is_sentence(said):
+            found.append(Sentence(start, end, lead if item else None))
+    return found
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Between borders; lines of running text stay together, lines of their own do not."""
+    ends = []
+    for offset, strength in borders(text, 0, len(text)):
+        if strength >= SENTENCE or (strength == LINE and _own_line(text, offset)):
+            ends.append(offset)
+    spans = []
+    for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
+        inner = text[start:end]
+        if inner.strip():
+            left = start + len(inner) - len(inner.lstrip())
+            spans.append((left, start + len(inner.rstrip())))
+    return spans
+
+
+def _own_line(text: str, offset: int) -> bool:
+    """Whether the line that ends at `offset` is a heading, a row or a lead-in: not to be joined
+    with what follows."""
+    begin = text.rfind("\n", 0, max(0, offset - 1)) + 1
+    line = text[begin:offset].strip()
+    following = text[offset:].lstrip("\n")[:80].lstrip()
+    return bool(
+        _HEADING.match(line)
+        or (_ROW.fullmatch(line) and "|" in line)
+        or (leads_on(text, offset) and (_ITEM.match(following) or "\n\n" in text[begin:offset]))
+    )
+
+
+def _is_sentence(said: str) -> bool:
+    if _HEADING.match(said):
+        return False
+    shortest = 3 if _WIDE.search(said) else SHORTEST
+    return len(said) >= shortest
