@@ -76,7 +76,7 @@ def app(library: Library, rules: Rules, on_ready: Callable[[], None] = lambda: N
     if not rules.origins:
         return limited
     return CORSMiddleware(
-        limited,  # type: ignore[arg-type]  # our types name the parts of ASGI that we use
+        limited,
         allow_origins=rules.origins,
         allow_methods=("GET", "POST"),
         allow_headers=("authorization", "content-type"),

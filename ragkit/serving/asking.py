@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ANSWERS = 16  # being made at the same time; more are refused
 T = TypeVar("T")
-_END = object()
 
 
 class Answering:
@@ -39,13 +38,14 @@ class Answering:
             message = "too many answers are being made; try again in a moment"
             raise Problem(503, message, "overloaded", headers={"retry-after": "2"})
         self.going_on += 1
-        begun = step = self._pool.submit(begin)
+        begun = self._pool.submit(begin)
+        step: Future[Any] = begun
         try:
             source = await asyncio.wrap_future(begun)
             while True:
-                step = self._pool.submit(next, source, _END)
+                step = self._pool.submit(_next, source)
                 event = await asyncio.wrap_future(step)
-                if event is _END:
+                if event is None:
                     return
                 yield event
         finally:
@@ -55,6 +55,11 @@ class Answering:
     def close(self) -> None:
         """Wait for what is being made."""
         self._pool.shutdown(wait=True)
+
+
+def _next(source: Iterator[Event]) -> Event | None:
+    """The next event; None at the end."""
+    return next(source, None)
 
 
 def _close(begun: Future[Any], step: Future[Any]) -> None:

@@ -142,7 +142,7 @@ async def _chunks(
 
 async def responses(desk: Desk, asked: Asked) -> Response:
     """POST /v1/responses: a file search and a message that cites what it found."""
-    tool = next(iter(asked.body.get("tools") or ()), {})
+    tool: dict[str, Any] = next(iter(asked.body.get("tools") or ()), {})
     served = _served(desk, asked.body["model"])
     if tool:
         served = desk.library[tool["vector_store_ids"][0]]

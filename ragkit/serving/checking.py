@@ -23,7 +23,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _SHOWN = 60  # characters of a wrong value
 
 
-class WrongValue(UsageError):
+class WrongValueError(UsageError):
     """A value that its schema does not allow; `param` says where it stands."""
 
     def __init__(self, param: str, message: str) -> None:
@@ -32,16 +32,16 @@ class WrongValue(UsageError):
 
 
 def check(value: object, schema: Schema, place: str = "") -> None:
-    """Raises WrongValue with what was found and what was expected."""
+    """Raises WrongValueError with what was found and what was expected."""
     schema = resolved(schema)
     if "anyOf" in schema:
         _check_any(value, schema["anyOf"], place)
         return
     if "type" in schema and not _is(value, schema["type"]):
-        raise WrongValue(place, f"is {_shown(value)}; expected {_named(schema['type'])}")
+        raise WrongValueError(place, f"is {_shown(value)}; expected {_named(schema['type'])}")
     if "enum" in schema and value not in schema["enum"]:
         allowed = ", ".join(map(str, schema["enum"]))
-        raise WrongValue(place, f"is {_shown(value)}; expected one of {allowed}")
+        raise WrongValueError(place, f"is {_shown(value)}; expected one of {allowed}")
     if isinstance(value, str):
         _check_string(value, schema, place)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -59,7 +59,7 @@ def resolved(schema: Schema) -> Schema:
 
 
 def from_text(text: str, schema: Schema, place: str) -> object:
-    """A value of a query string or path, as its schema has it. Raises WrongValue."""
+    """A value of a query string or path, as its schema has it. Raises WrongValueError."""
     kind = resolved(schema).get("type")
     value: object = text
     if kind == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
@@ -91,12 +91,12 @@ def _shown(value: object) -> str:
 
 
 def _check_any(value: object, schemas: list[Schema], place: str) -> None:
-    wrong: list[WrongValue] = []
+    wrong: list[WrongValueError] = []
     for schema in schemas:
         try:
             check(value, schema, place)
             return
-        except WrongValue as error:
+        except WrongValueError as error:
             wrong.append(error)
     # The one that got furthest into the value knows best what is wrong with it.
     raise max(wrong, key=lambda error: len(error.param or ""))
@@ -105,21 +105,21 @@ def _check_any(value: object, schemas: list[Schema], place: str) -> None:
 def _check_string(value: str, schema: Schema, place: str) -> None:
     least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
     if not least <= len(value) <= most:
-        raise WrongValue(place, f"has {len(value):,} characters; {_bounds(least, most)}")
+        raise WrongValueError(place, f"has {len(value):,} characters; {_bounds(least, most)}")
     if "pattern" in schema and not re.search(schema["pattern"], value):
-        raise WrongValue(place, f"is {_shown(value)}; expected {schema['pattern']}")
+        raise WrongValueError(place, f"is {_shown(value)}; expected {schema['pattern']}")
 
 
 def _check_number(value: float, schema: Schema, place: str) -> None:
     least, most = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
     if not least <= value <= most:
-        raise WrongValue(place, f"is {_shown(value)}; {_bounds(least, most)}")
+        raise WrongValueError(place, f"is {_shown(value)}; {_bounds(least, most)}")
 
 
 def _check_array(value: list[object], schema: Schema, place: str) -> None:
     least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
     if not least <= len(value) <= most:
-        raise WrongValue(place, f"has {len(value):,} items; {_bounds(least, most)}")
+        raise WrongValueError(place, f"has {len(value):,} items; {_bounds(least, most)}")
     if "items" in schema:
         for position, each in enumerate(value):
             check(each, schema["items"], f"{place}[{position}]")
@@ -130,12 +130,12 @@ def _check_object(value: dict[str, object], schema: Schema, place: str) -> None:
     dot = f"{place}." if place else ""
     for name in schema.get("required", ()):
         if name not in value:
-            raise WrongValue(dot + name, "is missing")
+            raise WrongValueError(dot + name, "is missing")
     for name, each in value.items():
         if name in known:
             check(each, known[name], dot + name)
         elif schema.get("additionalProperties") is False:
-            raise WrongValue(dot + name[:_SHOWN], f"is not known; expected {', '.join(known)}")
+            raise WrongValueError(dot + name[:_SHOWN], f"is not known; expected {', '.join(known)}")
 
 
 def _bounds(least: float, most: float) -> str:

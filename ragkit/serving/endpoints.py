@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ragkit.serving import checking
 from ragkit.serving.asking import Answering
-from ragkit.serving.library import Library, UnknownCollection
+from ragkit.serving.library import Library, UnknownCollectionError
 from ragkit.serving.metrics import Metrics
 from ragkit.serving.schemas import ref
 from ragkit.serving.wire import Problem, body_of, problem_of
@@ -80,9 +80,9 @@ class Endpoint:
         """Check the request and answer it; an error becomes its answer."""
         try:
             return await self.handler(desk, await self._asked(request))
-        except UnknownCollection as error:
+        except UnknownCollectionError as error:
             return Problem(404, str(error), "not_found").response()
-        except checking.WrongValue as error:
+        except checking.WrongValueError as error:
             return Problem(400, str(error), "invalid_value", error.param).response()
         except Exception as error:  # whatever it is, no caller sees a traceback
             return problem_of(error).response()
@@ -104,12 +104,12 @@ class Endpoint:
             if name not in self.query:
                 if self.strict:
                     expected = ", ".join(self.query) or "none"
-                    raise checking.WrongValue(name[:60], f"is not known; expected {expected}")
+                    raise checking.WrongValueError(name[:60], f"is not known; expected {expected}")
                 continue
             if name in found:
-                raise checking.WrongValue(name, "is there twice")
+                raise checking.WrongValueError(name, "is there twice")
             found[name] = checking.from_text(text, self.query[name], name)
         for name in self.required:
             if name not in found:
-                raise checking.WrongValue(name, "is missing")
+                raise checking.WrongValueError(name, "is missing")
         return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response, StreamingResponse
 
@@ -48,7 +48,7 @@ def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:
 
     named = {name: body[name] for name in _ANSWER_OPTIONS if name in body}
     history = [Turn(each["question"], each["answer"]) for each in body.get("history", ())]
-    llm = False if body.get("extractive") else None
+    llm: Literal[False] | None = False if body.get("extractive") else None
     return served.collection.ask_stream(body["question"], history=history, llm=llm, **named)
 
 

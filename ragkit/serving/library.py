@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -67,7 +68,7 @@ class Served:
         """What is in it, without the places of things."""
         found = self.collection.status()
         shown = {name: getattr(found, name) for name in _STATUS}
-        coverage = {name: getattr(found.coverage, name) for name in ("files", "read", "missing")}
+        coverage = dataclasses.asdict(found.coverage)
         return {
             "name": self.name,
             "roots": list(labels(found.roots)),
@@ -80,7 +81,7 @@ class Served:
         return found | {str(Path(each).parent) for each in found}
 
 
-_STATUS = ("files", "reasons", "documents", "passages", "pending", "model", "dimension", "window",
+_STATUS = ("files", "documents", "passages", "pending", "model", "dimension", "window",
            "database_bytes", "index_bytes", "generation")  # fmt: skip
 
 
@@ -122,7 +123,7 @@ class Library:
             if DEFAULT in self.served:
                 return self.served[DEFAULT]
             raise UsageError(f"name a collection: {', '.join(self.served)}")
-        raise UnknownCollection(f"no collection is served by the name {name[:64]!r}")
+        raise UnknownCollectionError(f"no collection is served by the name {name[:64]!r}")
 
     def warm(self) -> None:
         """Load models and index files before the first query waits for them."""
@@ -154,5 +155,5 @@ class Library:
                 each.collection.close()
 
 
-class UnknownCollection(UsageError):
+class UnknownCollectionError(UsageError):
     """A name that no collection is served by."""

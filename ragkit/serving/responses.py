@@ -154,7 +154,7 @@ class Outcome:
             "type": "message",
             "role": "assistant",
             "status": "completed",
-            "content": [_part(found.text, annotations(found))],
+            "content": [_part(found.text, citations_of(found))],
         }
 
 
@@ -162,7 +162,7 @@ def _part(text: str, cited: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": cited, "logprobs": []}
 
 
-def annotations(found: Answer) -> list[dict[str, Any]]:
+def citations_of(found: Answer) -> list[dict[str, Any]]:
     """A file_citation for each `[n]` in the text, `index` the character behind it."""
     by_number = {each.n: each for each in found.citations}
     return [

@@ -194,7 +194,7 @@ SCHEMAS: dict[str, Any] = {
             "collections": _list(
                 _object(
                     {
-                        "name": NAME, "roots": _list(_STRING), "files": _OBJECT, "reasons": _OBJECT,
+                        "name": NAME, "roots": _list(_STRING), "files": _OBJECT,
                         "coverage": _OBJECT, "documents": _INTEGER, "passages": _INTEGER,
                         "pending": _INTEGER, "model": _TEXT_OR_NONE, "dimension": _COUNT_OR_NONE,
                         "window": _COUNT_OR_NONE, "database_bytes": _INTEGER,
