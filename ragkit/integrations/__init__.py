@@ -1,0 +1,1 @@
+"""Collections inside other frameworks: one small class each, imported only by whoever has it."""

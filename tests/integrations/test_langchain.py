@@ -1,0 +1,71 @@
+"""The retriever inside LangChain itself."""
+
+import asyncio
+
+import pytest
+
+pytest.importorskip("langchain_core", reason='needs pip install "ragkit[langchain]"')
+
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnablePassthrough
+
+from ragkit.errors import UsageError
+from ragkit.integrations.langchain import RagkitRetriever
+
+QUESTION = "how long do cats sleep?"
+
+
+@pytest.fixture
+def filled(collection, folder):
+    collection.index(folder)
+    return collection
+
+
+def test_documents_are_the_hits(filled):
+    documents = RagkitRetriever(collection=filled, k=2).invoke(QUESTION)
+    hits = filled.search(QUESTION, k=2)
+    assert [d.page_content for d in documents] == [hit.text for hit in hits]
+    assert [d.id for d in documents] == [str(hit.passage_id) for hit in hits]
+    assert [d.metadata["citation"] for d in documents] == [hit.citation for hit in hits]
+    assert documents[0].metadata["citation"] == "sub/cats.txt#L1"
+
+
+def test_async_and_batch_give_the_same(filled):
+    retriever = RagkitRetriever(collection=filled, k=3)
+    expected = retriever.invoke(QUESTION)
+    assert asyncio.run(retriever.ainvoke(QUESTION)) == expected
+    assert retriever.batch([QUESTION, QUESTION]) == [expected, expected]
+
+
+def test_options_are_those_of_search(filled):
+    retriever = RagkitRetriever(collection=filled, mode="lexical", where="path = keys.md")
+    assert {d.metadata["path"] for d in retriever.invoke("vault or cats")} == {"keys.md"}
+    narrow = RagkitRetriever(collection=filled, where={"path": "leave.txt"}, per_document=1)
+    assert [d.metadata["path"] for d in narrow.invoke("anything")] == ["leave.txt"]
+
+
+def test_a_wrong_query_is_ragkits_error(filled):
+    with pytest.raises(UsageError, match="the query is empty"):
+        RagkitRetriever(collection=filled).invoke(" ")
+    with pytest.raises(UsageError, match="mode is 'magic'"):
+        asyncio.run(RagkitRetriever(collection=filled, mode="magic").ainvoke("x"))
+
+
+def test_a_chain_shows_the_model_what_was_found(filled):
+    seen = []
+    prompt = ChatPromptTemplate.from_template("{sources}\n\n{question}")
+    chain = (
+        {
+            "sources": RagkitRetriever(collection=filled, k=1)
+            | (lambda found: found[0].page_content),
+            "question": RunnablePassthrough(),
+        }
+        | prompt
+        | (lambda value: seen.append(value.to_string()) or value)
+        | FakeListChatModel(responses=["Most of the day."])
+        | StrOutputParser()
+    )
+    assert chain.invoke(QUESTION) == "Most of the day."
+    assert seen == [f"Human: Cats sleep for most of the day.\n\n{QUESTION}"]

@@ -1,0 +1,34 @@
+"""The SDK's client, connected to a server in the same process."""
+
+import asyncio
+
+import mcp
+
+from ragkit.serving.mcp import server
+
+TRAVERSALS = (
+    "/etc/passwd", "../../../../etc/passwd", "sub/../../../etc/passwd", "~/.ssh/id_rsa",
+    "..\\..\\x", "file:///etc/passwd", "ragkit://HOST/../../etc/passwd",
+    "ragkit://HOST/%2e%2e/%2e%2e/etc/passwd", "ragkit://HOST//etc/passwd", "leave.txt/../keys.md",
+)  # fmt: skip
+
+
+def run(collection, work):
+    """What `work` gives for a client of the collection's server; errors as they are."""
+
+    async def connected():
+        async with mcp.Client(server(collection)) as client:
+            try:
+                return await work(client), None
+            except mcp.MCPError as error:  # the client would wrap it in a group
+                return None, error
+
+    found, error = asyncio.run(connected())
+    if error is not None:
+        raise error
+    return found
+
+
+def call(collection, tool, **arguments):
+    """The result of one tool call."""
+    return run(collection, lambda client: client.call_tool(tool, arguments))

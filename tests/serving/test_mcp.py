@@ -1,0 +1,132 @@
+"""Resources, errors and threads of the server, through the SDK's own client in one process."""
+
+import asyncio
+import logging
+import threading
+import zipfile
+
+import mcp
+import pytest
+
+from ragkit.errors import CollectionError
+from ragkit.serving import mcp as serving
+from ragkit.serving.uris import root_name
+from tests.serving.clients import TRAVERSALS, run
+
+
+def test_resources_are_the_files_a_page_at_a_time(collection, folder, monkeypatch):
+    collection.index(folder)
+    monkeypatch.setattr(serving, "PAGE", 2)
+
+    async def read(client):
+        first = await client.list_resources()
+        second = await client.list_resources(cursor=first.next_cursor)
+        contents = [
+            (await client.read_resource(resource.uri)).contents[0]
+            for resource in [*first.resources, *second.resources]
+        ]
+        return first, second, contents
+
+    first, second, contents = run(collection, read)
+    assert [r.name for r in first.resources] == ["keys.md", "leave.txt"]
+    assert [r.name for r in second.resources] == ["sub/cats.txt"]
+    assert second.next_cursor is None
+    names = ("keys.md", "leave.txt", "sub/cats.txt")
+    assert [content.text for content in contents] == [(folder / n).read_text() for n in names]
+    assert {content.mime_type for content in contents} == {"text/plain"}
+
+
+def test_a_cursor_stays_right_while_files_come_and_go(collection, folder, monkeypatch):
+    collection.index(folder)
+    monkeypatch.setattr(serving, "PAGE", 1)
+
+    async def walk(client):
+        names, cursor = [], None
+        while True:
+            page = await client.list_resources(cursor=cursor)
+            names += [resource.name for resource in page.resources]
+            cursor = page.next_cursor
+            if cursor is None:
+                return names
+            if names == ["keys.md"]:
+                await asyncio.to_thread(collection.remove, folder / "keys.md")
+
+    assert run(collection, walk) == ["keys.md", "leave.txt", "sub/cats.txt"]
+
+
+def test_a_part_of_a_document_is_a_resource_too(collection, folder):
+    collection.index(folder)
+    uri = f"ragkit://{root_name(str(folder))}/keys.md#L3"
+    found = run(collection, lambda client: client.read_resource(uri))
+    assert found.contents[0].text == "Rotate the signing keys every ninety days."
+    assert found.contents[0].uri == uri
+
+
+def test_no_resource_leads_out_of_the_collection(collection, folder):
+    collection.index(folder)
+    name = root_name(str(folder))
+
+    async def work(client):
+        for each in TRAVERSALS:
+            with pytest.raises(mcp.MCPError, match=r"names no document|is no resource|no document"):
+                await client.read_resource(each.replace("HOST", name))
+        return "refused"
+
+    assert run(collection, work) == "refused"
+
+
+def test_a_document_inside_a_file_is_read_by_its_address(collection, folder):
+    with zipfile.ZipFile(folder / "docs.zip", "w") as archive:
+        archive.writestr("guide/intro.md", "# Intro\n\nZebras graze.\n")
+        archive.writestr("other.txt", "Something else.\n")
+    collection.index(folder)
+    uri = f"ragkit://{root_name(str(folder))}/docs.zip/guide/intro.md"
+    found = run(collection, lambda client: client.read_resource(uri))
+    assert found.contents[0].text == "# Intro\n\nZebras graze.\n"
+
+
+@pytest.mark.parametrize(
+    "error", [CollectionError("/srv/secret is damaged"), ValueError("/srv/secret")]
+)
+def test_what_is_not_the_callers_fault_goes_to_the_log(ask, collection, monkeypatch, caplog, error):
+    def broken(*_, **__):
+        raise error
+
+    monkeypatch.setattr(collection, "search", broken)
+    with caplog.at_level(logging.ERROR, "ragkit"):
+        result = ask("search", query="x")
+    assert result.is_error
+    assert result.content[0].text == (
+        "the collection cannot be used just now; the server's log says why"
+    )
+    assert "/srv/secret" in caplog.text
+
+
+def test_searches_run_beside_each_other(ask, collection, monkeypatch):
+    """Four calls that each wait for the other three: they end only if they run at once."""
+    together = threading.Barrier(4, timeout=20)
+    search = collection.search
+
+    def waiting(*given, **named):
+        together.wait()
+        return search(*given, **named)
+
+    monkeypatch.setattr(collection, "search", waiting)
+
+    async def work(client):
+        calls = [client.call_tool("search", {"query": f"cats {n}"}) for n in range(4)]
+        return await asyncio.gather(*calls)
+
+    assert [result.is_error for result in run(collection, work)] == [False] * 4
+
+
+def test_a_changed_collection_is_seen_without_a_restart(collection, folder):
+    collection.index(folder)
+
+    async def work(client):
+        (folder / "zebra.txt").write_text("Zebras graze.\n")
+        await asyncio.to_thread(collection.index, folder)
+        return await client.call_tool("search", {"query": "zebras graze", "k": 1})
+
+    (hit,) = run(collection, work).structured_content["results"]
+    assert hit["citation"] == "zebra.txt#L1"
