@@ -117,14 +117,13 @@ def measure(folder: str, words: int, count: int, *options: str, mode: str = "den
 
 
 def main() -> None:
-    count = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2].isdigit() else SEARCHES
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([*ragkit("-c", folder, "index", str(DATA))], check=True, stdout=2)
+        subprocess.run(ragkit("-c", folder, "index", str(DATA)), check=True, stdout=2)
         print(
             "| words | mode | server | searches | errors | a second | CPU, ms | p50, ms | p99, ms | "
             "in one call | MB, before and after each quarter |\n|" + "---|" * 11
         )
         for words in (3, 9):
-            batched = measure(folder, words, count)
-            alone = measure(folder, words, count, "--batch", "1")
+            batched = measure(folder, words, SEARCHES)
+            alone = measure(folder, words, SEARCHES, "--batch", "1")
             print(f"\n{words} words: {batched / alone:.2f} times as many\n")

@@ -84,7 +84,8 @@ def raw(port: int, count: int) -> Counter[str]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([*ragkit("-c", folder, "index", str(DATA / "guide")], check=True, stdout=2)
+        command = ragkit("-c", folder, "index", str(DATA / "guide"))
+        subprocess.run(command, check=True, stdout=2)
         with serving(folder) as (port, process):
             before = process.memory_info().rss / 1e6
             one = described(port, REQUESTS - RAW)
