@@ -105,8 +105,8 @@ def measure(folder: str, words: int, count: int, *options: str, mode: str = "den
     times.sort()
     rate = len(times) / seconds
     print(
-        f"| {words} | {mode} | {' '.join(options) or 'as it is'} | {len(times):,} | {len(errors)} | "
-        f"{rate:.0f} | {cpu:.2f} | {1000 * times[len(times) // 2]:.0f} | "
+        f"| {words} | {mode} | {' '.join(options) or 'as it is'} | {len(times):,} | "
+        f"{len(errors)} | {rate:.0f} | {cpu:.2f} | {1000 * times[len(times) // 2]:.0f} | "
         f"{1000 * times[int(0.99 * len(times))]:.0f} | {(count + 500) / grouped:.1f} | "
         f"{' '.join(f'{each:.0f}' for each in memory)} |",
         flush=True,
@@ -120,8 +120,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(ragkit("-c", folder, "index", str(DATA)), check=True, stdout=2)
         print(
-            "| words | mode | server | searches | errors | a second | CPU, ms | p50, ms | p99, ms | "
-            "in one call | MB, before and after each quarter |\n|" + "---|" * 11
+            "| words | mode | server | searches | errors | a second | CPU, ms | p50, ms | p99, ms "
+            "| in one call | MB, before and after each quarter |\n|" + "---|" * 11
         )
         for words in (3, 9):
             batched = measure(folder, words, SEARCHES)

@@ -100,7 +100,9 @@ def test_documents_come_in_pages(client):
 
 def test_a_document_and_parts_of_it(client, folder):
     (found,) = [
-        each for each in client.get("/v1/documents").json()["documents"] if each["path"] == "keys.md"
+        each
+        for each in client.get("/v1/documents").json()["documents"]
+        if each["path"] == "keys.md"
     ]
     text = (folder / "keys.md").read_text()
     assert client.get(f"/v1/documents/{found['id']}").json()["text"] == text
