@@ -45,13 +45,22 @@ def questions(count: int, words: int, seed: int = 1) -> list[str]:
 def serving(folder: str, *options: str):
     """The address and process of a server of this collection."""
     command = [*ragkit("-c", folder, "serve", "--port", "0"), *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        port = int(re.search(r":(\d+);", process.stderr.readline())[1])
-        yield port, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stderr=said)
+        try:
+            while (found := re.search(r":(\d+);", _all_of(said))) is None:
+                time.sleep(0.05)
+            yield int(found[1]), psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(30)
+            lines = _all_of(said).splitlines()
+            print(f"{len(lines)} lines on stderr, such as {lines[-1]!r}", file=sys.stderr)
+
+
+def _all_of(file) -> str:
+    file.seek(0)
+    return file.read()
 
 
 async def client(port: int, bodies: list[bytes], times: list[float], errors: list[str]) -> None:

@@ -90,6 +90,14 @@ def test_one_run_of_index_at_a_time(client, library, monkeypatch):
     assert wait_for_index(client)["state"] == "failed"
 
 
+def test_hits_say_why_they_are_there(client, library):
+    body = {"query": QUESTION, "k": 1, "explain": True}
+    why = client.post("/v1/search", json=body).json()["hits"][0]["explanation"]
+    (hit,) = library["default"].collection.search(QUESTION, k=1, explain=True)
+    assert (why["sentence"], why["words"]) == (LEAVE, dict(hit.explanation.words))
+    assert client.post("/v1/search", json={**body, "k": 21}).status_code == 400
+
+
 def test_documents_come_in_pages(client):
     first = client.get("/v1/documents", params={"limit": 2}).json()
     second = client.get("/v1/documents", params={"limit": 2, "after": first["next"]}).json()
