@@ -61,7 +61,7 @@ def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:
     named = {name: body[name] for name in _ANSWER_OPTIONS if name in body}
     history = [Turn(each["question"], each["answer"]) for each in body.get("history", ())]
     llm: Literal[False] | None = False if body.get("extractive") else None
-    return served.collection.ask_stream(body["question"], history=history, llm=llm, **named)
+    return served.ask_stream(body["question"], history=history, llm=llm, **named)
 
 
 async def ask(desk: Desk, asked: Asked) -> Response:

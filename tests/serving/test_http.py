@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -168,6 +169,18 @@ def test_an_error_within_a_stream_is_an_event(client, library, monkeypatch):
     told = events(client.post("/v1/ask", json={"question": "x", "stream": True}).text)
     assert [name for name, _ in told] == ["hits", "error"]
     assert "cannot read" not in told[-1][1]["error"]["message"]
+
+
+def test_a_language_model_that_is_away_is_said_but_not_where(make_library, connect, folder):
+    library = make_library(default=folder)
+    collection = library["default"].collection
+    collection.settings = replace(
+        collection.settings, llm_base_url="http://127.0.0.1:9/v1", llm_model="m"
+    )
+    found = connect(library).post("/v1/ask", json={"question": QUESTION})
+    assert "could not be asked" in found.json()["warnings"][0]
+    assert found.json()["model"] == "extractive"
+    assert "127.0.0.1" not in found.text
 
 
 @pytest.mark.parametrize(
