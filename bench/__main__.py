@@ -7,7 +7,7 @@ import time
 
 NAMES = (
     *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
-    *("questions", "fusion", "lexical", "search", "cutting", "reading"),
+    *("questions", "fusion", "lexical", "search", "cutting", "reading", "load", "malformed"),
 )
 
 

@@ -7,6 +7,7 @@ from it. One process writes at a time; any number of threads and processes searc
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -15,9 +16,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from ragkit.encoder_choice import EncoderChoice
+from ragkit.errors import UsageError
 from ragkit.methods import awaitable, to_its_end
 from ragkit.records import (
     CollectionStatus,
+    DocumentEntry,
     Excerpt,
     FileStatus,
     Hit,
@@ -25,7 +28,7 @@ from ragkit.records import (
     Whereabouts,
 )
 from ragkit.settings import Settings
-from ragkit.storage import ledger
+from ragkit.storage import ledger, texts
 from ragkit.storage.database import Database
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.summary import summary
@@ -324,6 +327,32 @@ class Collection:
     def model(self) -> ModelSpec | None:
         """The model that the passages are embedded with; None where nothing was indexed yet."""
         return self._encoders.spec()
+
+    def encoder(self) -> Encoder:
+        """What makes its vectors, loaded. Raises ModelError where it cannot be used."""
+        return self._encoders.ready()
+
+    def share_encoder(self, other: Collection) -> None:
+        """Use the encoder that `other` has loaded, as long as it is this collection's too."""
+        self._encoders.borrow(other._encoders)
+
+    def documents(self, after: int = 0, limit: int = 100) -> list[DocumentEntry]:
+        """`limit` documents at most, by id, those whose ids come after `after`."""
+        with self._store.reading() as connection:
+            return texts.entries(connection, after, limit)
+
+    def document(
+        self, document_id: int, start: int = 0, length: int = sys.maxsize
+    ) -> tuple[DocumentEntry, str]:
+        """A document and its text, or so many characters of it from `start` on.
+
+        Raises UsageError where no document has this id.
+        """
+        with self._store.reading() as connection:
+            found = texts.entry(connection, document_id, start, length)
+        if found is None:
+            raise UsageError(f"no document has the id {document_id}")
+        return found
 
     def get(self, reference: str, context: int = 0) -> Excerpt:
         """The text behind a citation, a document's path or a passage's id.

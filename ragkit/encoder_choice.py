@@ -13,7 +13,7 @@ import dataclasses
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,11 @@ class EncoderChoice:
                 raise self._other_model(row, spec, encoder)
             return encoder
 
+    def borrow(self, other: EncoderChoice) -> None:
+        """Take the encoder that `other` has loaded. `ready` still checks whether it is the one."""
+        with self._loading:
+            self._loaded = other._loaded
+
     def query_vector(self, encoder: Encoder, text: str) -> NDArray[np.float32]:
         """(d,) float32, unit length, read-only. A query asked before is not encoded again."""
         key = (encoder.fingerprint, text)
@@ -79,17 +84,31 @@ class EncoderChoice:
                 return self._vectors[key]
         vector: NDArray[np.float32] = encoder.encode_queries([text])[0]
         vector.setflags(write=False)
-        with self._remembering:
-            self._vectors[key] = vector
-            while len(self._vectors) > REMEMBERED:
-                self._vectors.popitem(last=False)
+        self._remember(encoder, {text: vector})
         return vector
 
     def query_vectors(self, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, d) float32, unit rows; several are encoded at once."""
+        """(n, d) float32, unit rows; those that were not asked before are encoded at once."""
+        import numpy as np  # not for `--help`
+
         if len(texts) == 1:
             return self.query_vector(encoder, texts[0])[None, :]
-        return encoder.encode_queries(texts)
+        of = encoder.fingerprint
+        with self._remembering:
+            known = {text: self._vectors[of, text] for text in texts if (of, text) in self._vectors}
+        if fresh := [text for text in dict.fromkeys(texts) if text not in known]:
+            known |= zip(fresh, encoder.encode_queries(fresh), strict=True)
+            self._remember(encoder, {text: known[text] for text in fresh[-REMEMBERED:]})
+        return np.stack([known[text] for text in texts])
+
+    def _remember(self, encoder: Encoder, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        with self._remembering:
+            for text, vector in vectors.items():
+                kept = vector.copy()  # alone: it may be a row of many
+                kept.setflags(write=False)
+                self._vectors[encoder.fingerprint, text] = kept
+            while len(self._vectors) > REMEMBERED:
+                self._vectors.popitem(last=False)
 
     @staticmethod
     def cut_off(encoder: Encoder, queries: Sequence[str]) -> str | None:

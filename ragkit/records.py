@@ -156,6 +156,7 @@ class Hit:
     stale: bool
     root: str  # absolute path of the indexed folder (or of the file's folder)
     explanation: Explanation | None = None  # where one was asked for
+    document_id: int | None = None  # of the document in its collection; it stays as files change
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,20 @@ class Excerpt:
     start_line: int | None
     end_line: int | None
     stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """A document of a collection, without its text. A file may hold several."""
+
+    id: int  # stays as the file changes; `Hit.document_id`
+    path: str  # relative to `root`
+    title: str
+    media_type: str | None
+    characters: int
+    passages: int
+    metadata: Mapping[str, str]
+    root: str
 
 
 @dataclass(frozen=True, slots=True)

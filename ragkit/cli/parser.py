@@ -272,6 +272,12 @@ _COMMANDS = (
         parser_evaluation.add_eval,
     ),
     _Known(
+        ("serve",),
+        "serving.serve",
+        "serve collections over HTTP: API, page, OpenAI-compatible endpoints",
+        parser_serving.add_serve,
+    ),
+    _Known(
         ("mcp",),
         "serving.mcp",
         "serve the collection to chat clients (Model Context Protocol)",

@@ -1,20 +1,121 @@
-"""`ragkit mcp`: open the collection, serve it, say where."""
+"""`ragkit serve` and `ragkit mcp`: open collections, serve them, say where."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import socket
 import sys
 from argparse import Namespace
+from contextlib import ExitStack, closing
+from functools import lru_cache, partial
 
+from ragkit.cli import INTERRUPTED
 from ragkit.cli.commands import opened
 from ragkit.cli.parser_serving import MCP_PORT
 from ragkit.cli.printing import tell
+from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
 
 _LOOPBACK = "127.0.0.1"
+DEFAULT = "default"  # the name of the collection that is served without one
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,260}")
+_RATE = 50.0  # requests a second of one address, where other machines can ask
 _SHORTEST_TOKEN = 16  # characters
+
+
+def serve(arguments: Namespace) -> int:
+    """`ragkit serve`."""
+    try:
+        from ragkit.serving import app as serving
+        from ragkit.serving import batching
+        from ragkit.serving.library import Library
+    except ModuleNotFoundError as error:
+        raise _not_installed(error, "serve", "server") from None
+    token = token_for(arguments.host, arguments.token_env)
+    rules = serving.Rules(
+        arguments.host,
+        tuple(arguments.allow_host),
+        tuple(map(_origin, arguments.allow_origin)),
+        token,
+        _rate(arguments),
+    )
+    batch = batching.MOST if arguments.batch is None else arguments.batch
+    if batch < 1:
+        raise UsageError(f"--batch is {batch}; expected 1 or more")
+    with ExitStack() as stack:
+        collections = _named(arguments, stack)
+        library = stack.enter_context(closing(Library(collections, batch)))
+        bound = stack.enter_context(listening(arguments.host, arguments.port))
+        library.warm()
+        address = f"http://{_in_url(arguments.host)}:{bound.getsockname()[1]}"
+        names = ", ".join(collections)
+        ready = partial(tell, f"serving {names} at {address}; the API: {address}/docs")
+        try:
+            serving.run(serving.app(library, rules, ready), bound)
+        except KeyboardInterrupt:
+            tell("interrupted; what was asked has been answered")
+            return INTERRUPTED
+    return 0
+
+
+def _named(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
+    """The collections to serve, open, by name. Raises UsageError for names that cannot be."""
+    if not arguments.collections:
+        return {DEFAULT: stack.enter_context(opened(arguments, notify=_tell_once))}
+    found: dict[str, Collection] = {}
+    for each in arguments.collections:
+        name, sign, folder = each.partition("=")
+        if not sign or not folder or not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{each!r} names no collection; expected NAME=DIR, the name of up to 64 letters, "
+                "digits, dots, - and _"
+            )
+        if name in found:
+            raise UsageError(f"{name} is there twice; each collection needs a name of its own")
+        arguments.collection = folder
+        found[name] = stack.enter_context(opened(arguments, notify=_tell_once))
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _tell_once(line: str) -> None:
+    """What callers of a server are not told; a thousand may bring about the same line."""
+    tell(line)
+
+
+def _rate(arguments: Namespace) -> float | None:
+    from ragkit.serving.gate import is_loopback
+
+    rate: float | None = arguments.rate_limit
+    if rate is None:
+        return None if is_loopback(arguments.host) else _RATE
+    if not 0 <= rate < math.inf:
+        raise UsageError(f"--rate-limit is {rate:g}; expected requests a second, 0 for any number")
+    return rate or None
+
+
+def _origin(url: str) -> str:
+    """The origin as browsers send it."""
+    if not _ORIGIN.fullmatch(url):
+        raise UsageError(
+            f"--allow-origin is {url!r}; expected scheme and host, as in https://chat.example"
+        )
+    return url.lower()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _not_installed(error: ModuleNotFoundError, command: str, extra: str) -> Exception:
+    """What to say of it; the error itself where the module is one of ours."""
+    if (error.name or "").startswith("ragkit"):
+        return error
+    return UnavailableError(f'ragkit {command} needs {error.name}: pip install "ragkit[{extra}]"')
 
 
 def mcp(arguments: Namespace) -> int:
@@ -26,9 +127,7 @@ def mcp(arguments: Namespace) -> int:
     try:
         from ragkit.serving import mcp as serving
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("ragkit"):
-            raise
-        raise UnavailableError('ragkit mcp needs mcp: pip install "ragkit[mcp]"') from None
+        raise _not_installed(error, "mcp", "mcp") from None
     with opened(arguments) as collection:
         if not arguments.http:
             if sys.stdin.isatty():
@@ -39,8 +138,7 @@ def mcp(arguments: Namespace) -> int:
         token = token_for(host, arguments.token_env)
         with listening(host, MCP_PORT if arguments.port is None else arguments.port) as bound:
             port = bound.getsockname()[1]
-            shown = f"[{host}]" if ":" in host else host
-            tell(f"serving {collection.folder} at http://{shown}:{port}{serving.PATH}")
+            tell(f"serving {collection.folder} at http://{_in_url(host)}:{port}{serving.PATH}")
             with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
                 serving.run_http(serving.app(collection, host, arguments.allow_host, token), bound)
     return 0

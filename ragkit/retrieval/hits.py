@@ -125,4 +125,5 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
         metadata=json.loads(row["metadata"]),
         stale=stale,
         root=row["root"],
+        document_id=row["document_id"],
     )

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from ragkit.errors import UsageError
-from ragkit.records import Document
+from ragkit.records import Document, DocumentEntry
 
 # How a document is shown and cited: the path of its file, and its place in there.
 SHOWN = "files.path || iif(documents.record = '', '', '/' || documents.record)"
@@ -19,6 +19,13 @@ SHOWN = "files.path || iif(documents.record = '', '', '/' || documents.record)"
 _DOCUMENT = (
     f"SELECT documents.*, files.path AS file_path, {SHOWN} AS path, files.size, files.mtime_ns, "
     "files.hash AS file_hash, roots.folder AS root {more} FROM documents "
+    "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+)
+
+_ENTRY = (
+    f"SELECT documents.id, {SHOWN} AS path, documents.title, files.media_type, "
+    "length(documents.text) AS characters, documents.metadata, roots.folder AS root, "
+    "(SELECT count(*) FROM passages WHERE document_id = documents.id) AS passages FROM documents "
     "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
 )
 
@@ -147,6 +154,39 @@ def records_of(connection: sqlite3.Connection, root: str, path: str) -> dict[str
 def document_count(connection: sqlite3.Connection) -> int:
     """How many documents there are."""
     return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
+
+
+def entries(connection: sqlite3.Connection, after: int, limit: int) -> list[DocumentEntry]:
+    """The documents whose ids come after this one, `limit` at most, by id."""
+    rows = connection.execute(_ENTRY + "WHERE documents.id > ? ORDER BY documents.id LIMIT ?",
+                              (after, limit))  # fmt: skip
+    return [_entry(row) for row in rows]
+
+
+def entry(
+    connection: sqlite3.Connection, document_id: int, start: int, length: int
+) -> tuple[DocumentEntry, str] | None:
+    """A document and `length` characters of its text from `start` on; None where it is not."""
+    row = connection.execute(_ENTRY + "WHERE documents.id = ?", (document_id,)).fetchone()
+    if row is None:
+        return None
+    text = connection.execute(
+        "SELECT substr(text, ?, ?) FROM documents WHERE id = ?", (start + 1, length, document_id)
+    ).fetchone()
+    return _entry(row), text[0]
+
+
+def _entry(row: sqlite3.Row) -> DocumentEntry:
+    return DocumentEntry(
+        id=row["id"],
+        path=row["path"],
+        title=row["title"] or row["path"].rpartition("/")[2],
+        media_type=row["media_type"],
+        characters=row["characters"],
+        passages=row["passages"],
+        metadata=json.loads(row["metadata"]),
+        root=row["root"],
+    )
 
 
 def document_paths(connection: sqlite3.Connection) -> list[str]:

@@ -1,0 +1,163 @@
+"""Searches that wait at the same time become one call of `Collection.search_many`.
+
+Lives on the event loop; the searches themselves run on threads. A search that comes while nothing
+else runs goes at once. While others run, it waits for company: 2 ms where a thread is free, else
+until one is. Those with equal options go together, equal queries among them are asked once, and
+whoever has gone away meanwhile is left out. Two threads, since one can rank while the encoder
+computes for the other. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ragkit.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from ragkit.records import Hit
+    from ragkit.retrieval.filters import Where
+
+WAIT = 0.002  # seconds
+MOST = 32  # queries of one call
+THREADS = 2
+Found = list["Hit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """All that a search can be told but its text; `Collection.search` says what each means."""
+
+    k: int | None = None
+    mode: str | None = None
+    min_score: float = -1.0
+    context: int = 0
+    where: Where | None = None
+    per_document: int | None = None
+    diverse: bool | float = False
+    fusion: str | None = None
+    explain: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for those that may be asked together; `diverse` 1 and True are not the same."""
+        where = json.dumps(self.where, sort_keys=True) if self.where is not None else None
+        return (
+            self.k, self.mode, self.min_score, self.context, where, self.per_document,
+            repr(self.diverse), self.fusion, self.explain,
+        )  # fmt: skip
+
+    def arguments(self) -> dict[str, Any]:
+        """For `Collection.search` and `search_many`."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class _Group:
+    """Searches with equal options, in the order they came."""
+
+    options: Options
+    waiting: list[tuple[str, asyncio.Future[Found]]] = field(default_factory=list)
+    timer: asyncio.TimerHandle | None = None
+    is_due: bool = False  # it has waited long enough: the next free thread is its
+
+
+class Batcher:
+    """Groups the searches of one collection; use it on one event loop.
+
+    `search_many(queries, options)` is run on threads. `most=1` asks each by itself.
+    """
+
+    def __init__(
+        self,
+        search_many: Callable[[Sequence[str], Options], list[Found]],
+        *,
+        most: int = MOST,
+        wait: float = WAIT,
+        threads: int = THREADS,
+    ) -> None:
+        self._search_many = search_many
+        self._most, self._wait, self._free = most, wait, threads
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ragkit-search")
+        self._groups: dict[tuple[object, ...], _Group] = {}
+        self._closed = False
+        self.sizes: Counter[int] = Counter()  # searches of one call → calls
+
+    async def search(self, query: str, options: Options) -> Found:
+        """The hits of one query. Raises what `Collection.search` raises."""
+        if self._closed:
+            raise UnavailableError("the server is stopping")
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Found] = loop.create_future()
+        group = self._groups.setdefault(options.key, _Group(options))
+        group.waiting.append((query, found))
+        if self._free == self._threads or len(group.waiting) >= self._most:
+            group.is_due = True
+            self._start()
+        elif group.timer is None:
+            group.timer = loop.call_later(self._wait, self._ring, group)
+        return await found
+
+    def close(self) -> None:
+        """Wait for the searches that run, refuse those to come."""
+        self._closed = True
+        self._pool.shutdown(wait=True)
+
+    def _ring(self, group: _Group) -> None:
+        group.is_due = True
+        self._start()
+
+    def _start(self) -> None:
+        """Give free threads to the groups that are due, the oldest first."""
+        for key, group in list(self._groups.items()):
+            if not self._free:
+                return
+            if not group.is_due:
+                continue
+            here = [each for each in group.waiting if not each[1].done()]
+            batch, group.waiting = here[: self._most], here[self._most :]
+            if not group.waiting:
+                del self._groups[key]
+                if group.timer is not None:
+                    group.timer.cancel()
+            if batch:
+                self._run(batch, group.options)
+
+    def _run(self, batch: list[tuple[str, asyncio.Future[Found]]], options: Options) -> None:
+        self._free -= 1
+        self.sizes[len(batch)] += 1
+        queries = list(dict.fromkeys(query for query, _ in batch))
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._pool, self._search_many, queries, options)
+        work.add_done_callback(lambda done: self._finish(done, queries, batch))
+
+    def _finish(
+        self,
+        done: asyncio.Future[list[Found]],
+        queries: Sequence[str],
+        batch: Sequence[tuple[str, asyncio.Future[Found]]],
+    ) -> None:
+        self._free += 1
+        error = None if done.cancelled() else done.exception()
+        found = {} if done.cancelled() or error else dict(zip(queries, done.result(), strict=True))
+        for query, future in batch:
+            if future.done():
+                continue  # who asked has gone away
+            if error is not None:
+                future.set_exception(error)
+            elif query in found:
+                future.set_result(found[query])
+            else:
+                future.cancel()
+        for group in self._groups.values():
+            group.is_due = group.is_due or len(group.waiting) >= self._most
+        if self._free == self._threads:
+            for group in self._groups.values():  # nothing runs: nobody has company to wait for
+                group.is_due = True
+        self._start()

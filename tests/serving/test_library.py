@@ -1,0 +1,72 @@
+"""Collections by name: whose encoder they use, and what is shown of them."""
+
+from ragkit import Collection, Settings
+from ragkit.serving.library import Library, labels
+
+
+def test_collections_with_the_same_model_share_one_encoder(
+    make_library, folder, tmp_path, encoder, monkeypatch
+):
+    make_library(one=folder, two=folder)
+    loaded = []
+    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: loaded.append(spec) or encoder)
+    settings = Settings(passage_tokens=40, overlap=0.0)
+    opened = {
+        name: Collection(tmp_path / "kits" / name, create=False, settings=settings)
+        for name in ("one", "two")
+    }
+    library = Library(opened)
+    library.warm()
+    assert len(loaded) == 1
+    assert opened["one"].encoder() is opened["two"].encoder()
+    library.close()
+
+
+def test_a_borrowed_encoder_of_another_model_is_not_used(folder, tmp_path, encoder, monkeypatch):
+    class Other(type(encoder)):
+        name = "other"
+        fingerprint = "e" * 64
+
+    made = {"words": encoder, "other": Other()}
+    for name, each in made.items():
+        with Collection(tmp_path / name, encoder=each) as collection:
+            collection.index(folder)
+    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: made[spec.name])
+    one, other = (Collection(tmp_path / name, create=False) for name in made)
+    one.encoder()
+    other.share_encoder(one)
+    assert other.encoder() is made["other"]
+    assert other.search("cats", k=1)[0].path == "sub/cats.txt"
+    one.close()
+    other.close()
+
+
+def test_roots_are_known_by_names_that_tell_nothing_of_their_places():
+    roots = ("/home/ann/notes", "/srv/notes", "/")
+    assert labels(roots) == {"notes": roots[0], "notes (2)": roots[1], "root": roots[2]}
+
+
+def test_documents_by_pages_and_parts(collection, folder):
+    collection.index(folder)
+    found = collection.documents()
+    assert [each.path for each in found] == ["keys.md", "leave.txt", "sub/cats.txt"]
+    assert collection.documents(after=found[0].id, limit=1) == found[1:2]
+    entry, text = collection.document(found[1].id, 8, 7)
+    assert (entry, text) == (found[1], "may sta")
+    (hit,) = collection.search("cats", k=1)
+    assert collection.document(hit.document_id)[0].path == hit.path == "sub/cats.txt"
+
+
+def test_many_queries_are_remembered_as_one_is(collection, folder, encoder, monkeypatch):
+    collection.index(folder)
+    asked = []
+    plain = encoder.encode_queries
+    monkeypatch.setattr(
+        encoder, "encode_queries", lambda texts: asked.extend(texts) or plain(texts)
+    )
+    first = collection.search_many(["cats", "keys", "cats"])
+    again = collection.search_many(["keys", "home", "cats"])
+    assert asked == ["cats", "keys", "home"]
+    assert (again[0], again[2]) == (first[1], first[0])
+    assert collection.search("home") == again[1]
+    assert asked == ["cats", "keys", "home"]
