@@ -1,18 +1,80 @@
-"""A collection of the three notes, and its tools as a client calls them."""
+"""Collections behind a server: in this process, or on a free port of loopback with real sockets."""
 
-import importlib.util
-from functools import partial
+import contextlib
+import socket
+import threading
+import time
 
 import pytest
+import uvicorn
+from starlette.testclient import TestClient
 
-if importlib.util.find_spec("mcp") is None:
-    collect_ignore_glob = ["test_mcp*.py"]
+from ragkit import Collection, Settings
+from ragkit.serving.app import Rules, app
+from ragkit.serving.library import Library
 
 
 @pytest.fixture
-def ask(collection, folder):
-    """Calls a tool of a server over the three notes; gives the result as the client sees it."""
-    from tests.serving.clients import call
+def make_library(tmp_path, encoder):
+    """A library of collections: name → folder of documents."""
+    made = []
 
-    collection.index(folder)
-    return partial(call, collection)
+    def make(**folders):
+        collections = {}
+        for name, folder in folders.items():
+            settings = Settings(passage_tokens=40, overlap=0.0)
+            where = tmp_path / "kits" / name
+            collections[name] = Collection(where, settings=settings, encoder=encoder)
+            collections[name].index(folder)
+        made.append(Library(collections))
+        return made[-1]
+
+    yield make
+    for library in made:
+        library.close()
+
+
+@pytest.fixture
+def library(make_library, folder):
+    return make_library(default=folder)
+
+
+@pytest.fixture
+def connect():
+    """A client of an application that runs in this process."""
+    with contextlib.ExitStack() as stack:
+
+        def connect(library, rules=None, **how):
+            application = app(library, rules or Rules())
+            client = TestClient(application, base_url="http://localhost", **how)
+            return stack.enter_context(client)
+
+        yield connect
+
+
+@pytest.fixture
+def client(connect, library):
+    return connect(library)
+
+
+@pytest.fixture
+def listen():
+    """The address of an application that listens on loopback."""
+    with contextlib.ExitStack() as stack:
+        yield lambda application: stack.enter_context(listening(application))
+
+
+@contextlib.contextmanager
+def listening(application):
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        config = uvicorn.Config(application, log_level="error", lifespan="on")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

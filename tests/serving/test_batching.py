@@ -1,0 +1,133 @@
+"""Which searches go together, by a search that counts its calls."""
+
+import asyncio
+import threading
+
+import pytest
+
+from ragkit import UsageError
+from ragkit.serving.batching import Batcher, Options
+
+
+class Calls:
+    """Stands for the collection: notes each call, and waits in it while `hold` is set."""
+
+    def __init__(self):
+        self.made = []
+        self.held = threading.Event()
+        self.held.set()
+
+    def __call__(self, queries, options):
+        self.made.append((list(queries), options))
+        assert self.held.wait(10)
+        return [[f"{query}, {options.k}"] for query in queries]
+
+
+def run(work, **how):
+    """What `work(batcher, calls)` returns; and the calls that were made."""
+    calls = Calls()
+
+    async def main():
+        batcher = Batcher(calls, **how)
+        try:
+            return await work(batcher, calls)
+        finally:
+            calls.held.set()
+            batcher.close()
+
+    return asyncio.run(main()), calls.made
+
+
+async def while_held(batcher, calls, *searches):
+    """All threads are in a search; meanwhile these come, and then the threads go on."""
+    calls.held.clear()
+    busy = [asyncio.ensure_future(batcher.search(f"busy {n}", Options())) for n in range(2)]
+    while len(calls.made) < 2:
+        await asyncio.sleep(0.001)
+    later = [asyncio.ensure_future(batcher.search(*each)) for each in searches]
+    await asyncio.sleep(0.01)
+    calls.held.set()
+    return await asyncio.gather(*later, *busy)
+
+
+def test_one_search_goes_by_itself_and_at_once():
+    found, made = run(lambda batcher, _: batcher.search("a", Options(k=3)), wait=60)
+    assert (found, made) == (["a, 3"], [(["a"], Options(k=3))])
+
+
+def test_those_that_wait_go_together_and_each_gets_its_own():
+    searches = [(f"q{n}", Options(k=3)) for n in range(10)]
+    found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
+    assert found[:10] == [[f"q{n}, 3"] for n in range(10)]
+    assert made[2:] == [([f"q{n}" for n in range(10)], Options(k=3))]
+
+
+def test_equal_queries_are_asked_once():
+    searches = [("same", Options())] * 5 + [("other", Options())]
+    found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
+    assert found[:6] == [["same, None"]] * 5 + [["other, None"]]
+    assert [queries for queries, _ in made[2:]] == [["same", "other"]]
+
+
+def test_other_options_go_apart_even_where_they_look_alike():
+    kinds = [Options(diverse=True), Options(diverse=1.0), Options(where={"a": 1}), Options(k=1)]
+    searches = [(f"q{n}", kind) for kind in kinds for n in range(2)]
+    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
+    assert sorted(len(queries) for queries, _ in made[2:]) == [2, 2, 2, 2]
+
+
+def test_no_call_has_more_than_is_allowed():
+    searches = [(f"q{n}", Options()) for n in range(7)]
+    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), most=3)
+    assert [len(queries) for queries, _ in made[2:]] == [3, 3, 1]
+
+
+def test_by_one_each_goes_by_itself():
+    searches = [(f"q{n}", Options()) for n in range(4)]
+    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), most=1)
+    assert [len(queries) for queries, _ in made] == [1] * 6
+
+
+def test_who_has_gone_is_not_searched_for():
+    async def work(batcher, calls):
+        calls.held.clear()
+        busy = [asyncio.ensure_future(batcher.search(f"b{n}", Options())) for n in range(2)]
+        while len(calls.made) < 2:
+            await asyncio.sleep(0.001)
+        gone = asyncio.ensure_future(batcher.search("gone", Options()))
+        here = asyncio.ensure_future(batcher.search("here", Options()))
+        await asyncio.sleep(0.01)
+        gone.cancel()
+        calls.held.set()
+        await asyncio.gather(here, *busy)
+
+    _, made = run(work)
+    assert "gone" not in [query for queries, _ in made for query in queries]
+
+
+def test_what_goes_wrong_reaches_those_who_asked_and_the_next_are_served():
+    def search_many(queries, options):
+        if options.k == 0:
+            raise UsageError("k is 0")
+        return [[] for _ in queries]
+
+    async def main():
+        batcher = Batcher(search_many)
+        with pytest.raises(UsageError, match="k is 0"):
+            await batcher.search("a", Options(k=0))
+        found = await batcher.search("a", Options(k=1))
+        batcher.close()
+        return found
+
+    assert asyncio.run(main()) == []
+
+
+def test_hits_are_those_of_a_search_alone(library):
+    served = library["default"]
+    queries = [f"{word} at home" for word in "who may stay all day in a vault with keys".split()]
+
+    async def main():
+        return await asyncio.gather(*(served.search(query, Options(k=3)) for query in queries))
+
+    assert asyncio.run(main()) == [served.collection.search(query, k=3) for query in queries]
+    assert max(served.batcher.sizes) > 1

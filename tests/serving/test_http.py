@@ -1,0 +1,245 @@
+"""ragkit's own API, in this process: what it finds, shows and refuses."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from ragkit.serving import library as libraries
+
+QUESTION = "who may stay at home?"
+LEAVE = "Parents may stay at home for half a year."
+
+
+def test_search_finds_what_the_collection_finds(client, library):
+    found = client.post("/v1/search", json={"query": QUESTION, "k": 2}).json()
+    hits = library["default"].collection.search(QUESTION, k=2)
+    assert [hit["passage_id"] for hit in found["hits"]] == [hit.passage_id for hit in hits]
+    first = found["hits"][0]
+    assert (first["text"], first["path"]) == (LEAVE, "leave.txt")
+    assert (first["citation"], first["score"]) == ("leave.txt#L1", hits[0].score)
+
+
+def test_search_by_a_link_is_the_same(client):
+    by_link = client.get("/v1/search", params={"query": QUESTION, "k": 1, "mode": "hybrid"})
+    posted = client.post("/v1/search", json={"query": QUESTION, "k": 1, "mode": "hybrid"})
+    assert by_link.json() == posted.json()
+    assert by_link.json()["hits"][0]["scores"]["fused"] is not None
+
+
+def test_a_filter_holds(client):
+    body = {"query": QUESTION, "where": {"type": "eq", "key": "path", "value": "sub/cats.txt"}}
+    found = client.post("/v1/search", json=body).json()
+    assert {hit["path"] for hit in found["hits"]} == {"sub/cats.txt"}
+
+
+def test_nothing_shows_where_things_are(client, tmp_path, folder):
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
+    client.post("/v1/index", json={})
+    wait_for_index(client)
+    texts = [client.post("/v1/search", json={"query": QUESTION, "explain": True}).text]
+    texts += [client.post("/v1/ask", json={"question": QUESTION}).text]
+    paths = ("status", "documents", "documents/1", "get?reference=keys.md", "models", "index",
+             "vector_stores", "vector_stores/default/files", "get?reference=nothing")  # fmt: skip
+    texts += [client.get(f"/v1/{path}").text for path in paths]
+    assert [text for text in texts if str(tmp_path) in text or "Traceback" in text] == []
+
+
+def wait_for_index(client, **params):
+    while (run := client.get("/v1/index", params=params).json())["state"] == "running":
+        time.sleep(0.01)
+    return run
+
+
+def test_an_update_is_visible_without_a_restart(client, folder):
+    (folder / "dogs.txt").write_text("Dogs bark at strangers at night.\n")
+    started = client.post("/v1/index", json={"roots": ["notes"]})
+    assert (started.status_code, started.json()["state"]) == (202, "running")
+    run = wait_for_index(client)
+    assert (run["state"], run["report"]["added"]) == ("done", 1)
+    found = client.post("/v1/search", json={"query": "dogs bark", "k": 1}).json()
+    assert found["hits"][0]["path"] == "dogs.txt"
+
+
+def test_only_roots_named_at_the_start_are_indexed(client, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in (str(other), "other", "../other", "notes/.."):
+        refused = client.post("/v1/index", json={"roots": [name]})
+        assert (refused.status_code, refused.json()["error"]["type"]) == (
+            400,
+            "invalid_request_error",
+        )
+    assert client.get("/v1/index").json()["state"] == "never"
+
+
+def test_one_run_of_index_at_a_time(client, library, monkeypatch):
+    going, go_on = threading.Event(), threading.Event()
+
+    def index(paths, on_progress):
+        going.set()
+        go_on.wait(10)
+        raise libraries.UsageError("enough")
+
+    monkeypatch.setattr(library["default"].collection, "index", index)
+    assert client.post("/v1/index", json={}).status_code == 202
+    assert going.wait(10)
+    assert client.post("/v1/index", json={}).status_code == 409
+    go_on.set()
+    assert wait_for_index(client)["state"] == "failed"
+
+
+def test_documents_come_in_pages(client):
+    first = client.get("/v1/documents", params={"limit": 2}).json()
+    second = client.get("/v1/documents", params={"limit": 2, "after": first["next"]}).json()
+    both = first["documents"] + second["documents"]
+    assert sorted(each["path"] for each in both) == ["keys.md", "leave.txt", "sub/cats.txt"]
+    assert (first["total"], second["next"]) == (3, None)
+
+
+def test_a_document_and_parts_of_it(client, folder):
+    (found,) = [
+        each for each in client.get("/v1/documents").json()["documents"] if each["path"] == "keys.md"
+    ]
+    text = (folder / "keys.md").read_text()
+    assert client.get(f"/v1/documents/{found['id']}").json()["text"] == text
+    part = client.get(f"/v1/documents/{found['id']}", params={"start": 8, "end": 14}).json()
+    assert (part["text"], part["start"], part["end"]) == (text[8:14], 8, 14)
+    assert part["characters"] == len(text)
+    assert client.get("/v1/documents/999").status_code == 404
+
+
+def test_get_shows_what_a_citation_means(client):
+    found = client.get("/v1/get", params={"reference": "leave.txt#L1"}).json()
+    assert (found["text"], found["truncated"]) == (LEAVE, False)
+
+
+def test_ask_answers_with_citations(client):
+    found = client.post("/v1/ask", json={"question": QUESTION}).json()
+    assert found["answerable"]
+    assert LEAVE in found["text"]
+    (cited,) = [each for each in found["citations"] if each["path"] == "leave.txt"]
+    assert f"[{cited['n']}]" in found["text"]
+    text = client.get(f"/v1/documents/{cited['document_id']}").json()["text"]
+    assert text[cited["start"] : cited["end"]] == cited["quote"]
+
+
+def events(text):
+    found = []
+    for block in text.strip().split("\n\n"):
+        name, data = block.split("\n")
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def test_a_streamed_answer_begins_with_hits_and_ends_with_usage(client):
+    answered = client.post("/v1/ask", json={"question": QUESTION, "stream": True})
+    assert answered.headers["content-type"].startswith("text/event-stream")
+    told = events(answered.text)
+    names = [name for name, _ in told]
+    assert names[0] == "hits"
+    assert names[-3:] == ["citations", "usage", "done"]
+    assert set(names[1:-3]) == {"text"}
+    pieces = "".join(data["text"] for name, data in told if name == "text")
+    whole = client.post("/v1/ask", json={"question": QUESTION}).json()
+    assert pieces == whole["text"]
+    assert told[-3][1]["citations"] == whole["citations"]
+
+
+def test_an_error_within_a_stream_is_an_event(client, library, monkeypatch):
+    from ragkit import ModelError, Retrieved
+
+    def ask_stream(question, **how):
+        yield Retrieved((), question)
+        raise ModelError(f"cannot read {library['default'].collection.folder}")
+
+    monkeypatch.setattr(library["default"].collection, "ask_stream", ask_stream)
+    told = events(client.post("/v1/ask", json={"question": "x", "stream": True}).text)
+    assert [name for name, _ in told] == ["hits", "error"]
+    assert "cannot read" not in told[-1][1]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"query": ""}, {"query": "  "}, {"query": 3}, {"query": "x", "k": 0},
+        {"query": "x", "k": 101}, {"query": "x", "k": "3"}, {"query": "x", "k": True},
+        {"query": "x", "qeury": "x"}, {"query": "x", "mode": "magic"}, {"query": "x" * 8001},
+        {"query": "x", "where": "type ="}, {"query": "x", "where": {"type": "eq"}},
+        {"query": "x", "diverse": 2}, [], "x",
+    ],
+)  # fmt: skip
+def test_a_wrong_request_is_told_what_is_wrong(client, body):
+    answered = client.post("/v1/search", json=body)
+    error = answered.json()["error"]
+    assert (answered.status_code, error["type"]) == (400, "invalid_request_error")
+    assert error["message"]
+    assert {"message", "type", "code"} <= error.keys()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff", b'{"query": NaN}', b"[" * 100_000, b'{"query": "\\ud800"}',
+     b'{"query": "x", "k": 1' + b"0" * 5000 + b"}"],
+)  # fmt: skip
+def test_what_is_no_json_is_refused(client, body):
+    answered = client.post("/v1/search", content=body, headers={"content-type": "application/json"})
+    assert answered.status_code == 400
+    assert answered.json()["error"]["code"] in ("invalid_json", "invalid_value")
+
+
+def test_two_collections_answer_by_their_names(make_library, connect, folder, tmp_path):
+    other = tmp_path / "zoo"
+    other.mkdir()
+    (other / "home.txt").write_text("Owls may stay at home in the barn.\n")
+    client = connect(make_library(notes=folder, zoo=other))
+    for name, path in (("notes", "leave.txt"), ("zoo", "home.txt")):
+        body = {"query": QUESTION, "k": 1, "collection": name}
+        found = client.post("/v1/search", json=body).json()
+        assert (found["collection"], found["hits"][0]["path"]) == (name, path)
+    unnamed = client.post("/v1/search", json={"query": QUESTION})
+    assert (unnamed.status_code, "notes, zoo" in unnamed.text) == (400, True)
+    unknown = client.post("/v1/search", json={"query": QUESTION, "collection": "none"})
+    assert unknown.status_code == 404
+    names = [each["name"] for each in client.get("/v1/status").json()["collections"]]
+    assert names == ["notes", "zoo"]
+
+
+def test_the_only_collection_is_the_default_one_by_whatever_name(make_library, connect, folder):
+    client = connect(make_library(handbook=folder))
+    for name in (None, "default", "handbook"):
+        body = {"query": QUESTION, **({"collection": name} if name else {})}
+        assert client.post("/v1/search", json=body).json()["collection"] == "handbook"
+
+
+def test_health_readiness_and_figures(client, library):
+    assert client.get("/v1/health").json() == {"status": "ok"}
+    assert client.get("/v1/ready").status_code == 503
+    library.warm()
+    assert client.get("/v1/ready").status_code == 200
+    client.post("/v1/search", json={"query": QUESTION})
+    text = client.get("/metrics").text
+    assert 'ragkit_requests_total{method="POST",endpoint="/v1/search",status="200"} 1' in text
+    assert 'ragkit_searches_total{collection="default"} 1' in text
+    assert 'ragkit_documents{collection="default"} 3' in text
+    assert 'ragkit_request_seconds_count{endpoint="/v1/search"} 1' in text
+
+
+def test_the_page_and_the_manual_load_nothing_from_elsewhere(client):
+    for path in ("/", "/docs", "/web/docs.css"):
+        answered = client.get(path)
+        assert answered.status_code == 200
+        assert "http:" not in answered.text
+        assert "https:" not in answered.text
+        policy = answered.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        again = client.get(path, headers={"if-none-match": answered.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_what_is_nowhere_and_the_wrong_method(client):
+    assert client.get("/v1/nothing").json()["error"]["type"] == "not_found_error"
+    wrong = client.delete("/v1/health")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
