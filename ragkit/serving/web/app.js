@@ -6,7 +6,7 @@ import { showCoverage } from "./coverage.js";
 import { byId, make, tell } from "./dom.js";
 import { move } from "./hits.js";
 import * as preview from "./preview.js";
-import { search } from "./search.js";
+import { refuse, search } from "./search.js";
 import * as address from "./state.js";
 
 const field = byId("query");
@@ -87,7 +87,8 @@ for (const name of CONTROLS) {
   byId(name).addEventListener(name === "where" ? "input" : "change", () => {
     taken();
     if (name === "collection") showChosen();
-    if (!isAsking()) search(state, open, name !== "where");
+    if (isAsking()) refuse("");
+    else search(state, open, name !== "where");
   });
 }
 
@@ -112,7 +113,7 @@ addEventListener("popstate", () => {
   restore();
 });
 
-const isTyping = (target) => target.closest("input, select, textarea");
+const isTyping = (target) => target.closest("input, textarea");
 
 addEventListener("keydown", (event) => {
   const { key, target } = event;
@@ -127,7 +128,7 @@ addEventListener("keydown", (event) => {
   } else if (isTyping(target) && target !== field) {
     return;
   } else if (key === "ArrowDown" || key === "ArrowUp") {
-    if (isAsking() || target.closest("dialog, [role=tab], details")) return;
+    if (isAsking() || target.closest("dialog, select, [role=tab], details")) return;
     move(byId("hits"), key === "ArrowDown" ? 1 : -1, field);
     event.preventDefault();
   } else if (target !== field && !byId("preview").matches(":modal") && key === "/") {

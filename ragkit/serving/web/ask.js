@@ -3,7 +3,7 @@
 import { stream } from "./api.js";
 import { byId, counted, make } from "./dom.js";
 import { hitItem, placeLine, titleOf } from "./hits.js";
-import { how } from "./search.js";
+import { how, refuse } from "./search.js";
 import { place, stems } from "./text.js";
 
 const EXTRACTIVE = "extractive"; // the model of an answer that no language model has written
@@ -17,10 +17,10 @@ let request = null;
 
 /** Asks, and shows the answer. `open(citation, from)` shows what was cited. */
 export async function ask(question, state, open) {
-  request?.abort();
+  stop();
+  if (conversation !== state.collection) begin(state.collection);
   request = new AbortController();
   const { signal } = request;
-  if (conversation !== state.collection) begin(state.collection);
   const turn = newTurn(question, request);
   turns.prepend(turn.article);
   forget.hidden = false;
@@ -34,6 +34,7 @@ export async function ask(question, state, open) {
     history.push({ question, answer: turn.text });
   } catch (error) {
     stopped(turn, signal.aborted ? null : error);
+    if (error.status === 400 && state.where.trim()) refuse(error.message);
   }
   turn.stop.remove();
   turn.article.removeAttribute("aria-busy");
@@ -103,7 +104,7 @@ function finish(turn, verdict, open) {
   turn.article.classList.toggle("unanswered", !verdict.answerable);
   turn.after.replaceChildren(
     ...[
-      verdict.answerable ? null : make("p", { className: "note strong" }, "The documents do not answer this."),
+      verdict.answerable ? null : make("p", { className: "note" }, "The passages that came nearest are below."),
       doubtful.length ? make("p", { className: "note strong" }, warning(doubtful.length)) : null,
       ...verdict.warnings.map((each) => make("p", { className: "note" }, each)),
       verdict.citations.length ? sources(verdict.citations, open) : null,

@@ -34,9 +34,10 @@ export function showCoverage(found, version) {
   const { coverage } = found;
   const missing = sum(coverage.missing);
   const line = `${counted(found.documents, "document")}, ${counted(found.passages, "passage")}`;
-  byId("coverage-line").textContent = missing
-    ? `${line}; ${counted(missing, "file")} not read`
-    : `${line}; every file read`;
+  const verdict = missing ? `${counted(missing, "file")} not read` : "every file read";
+  byId("coverage-line").textContent = coverage.files
+    ? `${line}; ${verdict}`
+    : "Nothing is indexed yet: ragkit index FOLDER";
   const rows = [
     ["Files read", `${coverage.read.toLocaleString("en")} of ${coverage.files.toLocaleString("en")}`],
     ["Not read", missing ? kinds(coverage.missing) : "none"],
@@ -53,6 +54,10 @@ export function showCoverage(found, version) {
       make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
   );
 }
+
+byId("coverage").addEventListener("toggle", ({ target }) => {
+  if (target.open) target.scrollIntoView({ block: "end" });
+});
 
 function running(run) {
   return run?.state === "running" ? `${run.files} of ${run.files_total} files so far` : "";

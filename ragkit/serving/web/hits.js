@@ -24,7 +24,7 @@ export function placeLine(found) {
   const place = locator(found);
   return [
     make("span", { className: "path" }, found.path),
-    place && ` · ${place}`,
+    place && `· ${place}`,
     found.stale
       ? make("span", { className: "badge", title: "Index it again to see it as it is now" },
           "changed since it was indexed")
@@ -35,6 +35,15 @@ export function placeLine(found) {
 function headings(hit) {
   const path = hit.heading.filter((each, index) => index || each !== hit.title);
   return path.length ? make("p", { className: "headings" }, path.join(" › ")) : null;
+}
+
+/** A passage's text without the heading it begins with: that stands above it already. */
+function textOf(hit) {
+  const text = hit.text.replace(/^[#=*\s]+/, "");
+  const heading = hit.heading.at(-1);
+  return heading && text.startsWith(heading) && text.length > heading.length
+    ? text.slice(heading.length).trimStart()
+    : hit.text;
 }
 
 function score(hit) {
@@ -62,7 +71,7 @@ export function hitItem(hit, wanted, open) {
     make("div", { className: "top" }, make("h3", {}, button), score(hit)),
     headings(hit),
     make("p", { className: isCode(hit.path) ? "text code" : "text" },
-      ...marked(snippet(hit.text, wanted), wanted)),
+      ...marked(snippet(textOf(hit), wanted), wanted)),
     make("p", { className: "place" }, ...placeLine(hit), copyButton(hit.citation, "Copy citation")),
   );
   item.addEventListener("click", (event) => {

@@ -49,7 +49,14 @@ async function load(found, collection) {
     part.text.slice(0, from), mark, part.text.slice(to),
   );
   offerMore();
-  mark.scrollIntoView({ block: cited.length > 1200 ? "start" : "center" });
+  showMark(mark);
+}
+
+/** Scrolls the text, and nothing around it: a short mark to the middle, a long one to the top. */
+function showMark(mark) {
+  const [inner, outer] = [mark.getBoundingClientRect(), body.getBoundingClientRect()];
+  const room = Math.max(outer.height / 12, (outer.height - inner.height) / 2);
+  body.scrollTop += inner.top - outer.top - room;
 }
 
 function fetchPart(id, collection, start, end) {
