@@ -104,7 +104,7 @@ function finish(turn, verdict, open) {
   turn.article.classList.toggle("unanswered", !verdict.answerable);
   turn.after.replaceChildren(
     ...[
-      verdict.answerable ? null : make("p", { className: "note" }, "The passages that came nearest are below."),
+      verdict.answerable || !turn.hits.length ? null : make("p", { className: "note" }, "The passages that came nearest are below."),
       doubtful.length ? make("p", { className: "note strong" }, warning(doubtful.length)) : null,
       ...verdict.warnings.map((each) => make("p", { className: "note" }, each)),
       verdict.citations.length ? sources(verdict.citations, open) : null,

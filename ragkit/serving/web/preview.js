@@ -55,8 +55,8 @@ async function load(found, collection) {
 /** Scrolls the text, and nothing around it: a short mark to the middle, a long one to the top. */
 function showMark(mark) {
   const [inner, outer] = [mark.getBoundingClientRect(), body.getBoundingClientRect()];
-  const room = Math.max(outer.height / 12, (outer.height - inner.height) / 2);
-  body.scrollTop += inner.top - outer.top - room;
+  const height = Math.min(outer.bottom, innerHeight) - outer.top; // what of it is in the window
+  body.scrollTop += inner.top - outer.top - Math.max(height / 12, (height - inner.height) / 2);
 }
 
 function fetchPart(id, collection, start, end) {

@@ -51,8 +51,7 @@ async function run(state, open) {
     clearTimeout(slow);
     if (signal.aborted) return;
     refuse("");
-    const wanted = stems(state.q);
-    list.replaceChildren(...hits.map((hit) => hitItem(hit, wanted, open)));
+    show(hits, stems(state.q), open);
     status.textContent = hits.length
       ? `${counted(hits.length, "passage")} in ${Math.round(performance.now() - began)} ms`
       : nothing(state);
@@ -61,6 +60,13 @@ async function run(state, open) {
     if (!signal.aborted) failed(error, state, open);
   }
   if (!signal.aborted) list.removeAttribute("aria-busy");
+}
+
+/** Shows hits; where one of the last had the focus, the one in its place has it then. */
+function show(hits, wanted, open) {
+  const at = [...list.children].findIndex((each) => each.contains(document.activeElement));
+  list.replaceChildren(...hits.map((hit) => hitItem(hit, wanted, open)));
+  if (at >= 0) (list.children[at]?.querySelector(".open") ?? byId("query")).focus();
 }
 
 function nothing(state) {
