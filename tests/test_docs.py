@@ -3,6 +3,7 @@
 import asyncio
 import doctest
 import importlib.util
+import json
 import re
 import shlex
 import tomllib
@@ -100,6 +101,36 @@ def test_the_storage_page_names_every_table(collection):
             "AND substr(name, 1, 1) <> '_' AND name NOT LIKE 'sqlite%'"
         ).fetchall()
     assert [row["name"] for row in tables if f"`{row['name']}`" not in page] == []
+
+
+CHATBOTS = (REPOSITORY / "docs" / "chatbots.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("example", re.findall(r"```python\n(.*?)```", CHATBOTS, re.DOTALL))
+def test_the_page_on_chatbots_shows_python_that_runs(
+    example, folder, encoder, monkeypatch, tmp_path
+):
+    for framework in re.findall(r"from ragkit\.integrations\.(\w+)", example):
+        module = {"langchain": "langchain_core", "llamaindex": "llama_index.core"}
+        pytest.importorskip(module.get(framework, framework), reason=f"{framework} is missing")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HAYSTACK_TELEMETRY_ENABLED", "False")
+    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    with ragkit.Collection("notes/.ragkit") as notes:
+        notes.index("notes")
+    scope = {}
+    exec(example, scope)
+    assert "Rotate the signing keys every ninety days." in str(scope["found"])
+    scope["notes"].close()
+
+
+def test_the_page_on_chatbots_starts_ragkit_as_it_can_be_started():
+    (example,) = re.findall(r"```json\n(.*?)```", CHATBOTS, re.DOTALL)
+    ((server,),) = [[*each.values()] for each in json.loads(example).values()]
+    lines = re.findall(r"^\$ ragkit (.*)$", CHATBOTS, re.MULTILINE)
+    assert len(lines) == 2
+    for words in (server["args"], *map(shlex.split, lines)):
+        assert parser(words).parse_args(words).http == ("--http" in words)
 
 
 BERT_PAGE = REPOSITORY / "docs" / "bert.md"

@@ -259,5 +259,5 @@ def excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
 
 def is_stale(row: sqlite3.Row) -> bool:
     """Whether the file of a row (root, file_path, size, mtime_ns, file_hash) is another by now."""
-    file = Path(row["root"]) / row["file_path"]
+    file = f"{row['root']}/{row['file_path']}"  # ten times a search: `Path` takes its time
     return has_changed(file, row["size"], row["mtime_ns"], row["file_hash"])

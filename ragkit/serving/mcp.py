@@ -163,9 +163,12 @@ def _called(
 def _answered(desk: Desk, work: Callable[[], Found]) -> Found:
     """What `work` returns. Every failure is a UsageError that may be told to another machine."""
     try:
-        return work()
-    except UsageError as error:
-        raise UsageError(desk.addresses.hidden(str(error))) from None
+        try:
+            return work()
+        except UsageError as error:
+            raise UsageError(desk.addresses.hidden(str(error))) from None
+    except UsageError:
+        raise
     except RagkitError as error:
         logger.error("%s", error)
     except Exception:

@@ -7,6 +7,7 @@ for people to see, is in `statuses`. Knows no passages' vectors and no index fil
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,19 +54,19 @@ def content_hash(data: bytes) -> bytes:
     return blake2b(data, digest_size=20).digest()
 
 
-def has_changed(file: Path, size: int, mtime_ns: int | None, digest: bytes | None) -> bool:
+def has_changed(file: str | Path, size: int, mtime_ns: int | None, digest: bytes | None) -> bool:
     """Whether a file is another by now than it was with this size, time stamp and content, or gone.
 
     One `stat`; where that leaves it open the content decides. A file that may not be looked at is
     not known to have changed.
     """
     try:
-        found = file.stat()
+        found = os.stat(file)  # noqa: PTH116 (a string as often as a path)
         if (found.st_size, found.st_mtime_ns) == (size, mtime_ns):
             return False
         if found.st_size != size or digest is None:  # what is here of it is older
             return True
-        return content_hash(file.read_bytes()) != digest
+        return content_hash(Path(file).read_bytes()) != digest
     except PermissionError:
         return False
     except OSError:

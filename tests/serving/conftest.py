@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 import time
+from functools import partial
 
 import pytest
 import uvicorn
@@ -12,6 +13,15 @@ from starlette.testclient import TestClient
 from ragkit import Collection, Settings
 from ragkit.serving.app import Rules, app
 from ragkit.serving.library import Library
+
+
+@pytest.fixture
+def ask(collection, folder):
+    """Calls a tool of a server over the three notes; gives the result as the client sees it."""
+    from tests.serving.clients import call
+
+    collection.index(folder)
+    return partial(call, collection)
 
 
 @pytest.fixture

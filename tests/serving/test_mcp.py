@@ -5,8 +5,11 @@ import logging
 import threading
 import zipfile
 
-import mcp
 import pytest
+
+pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
+
+import mcp
 
 from ragkit.errors import CollectionError
 from ragkit.serving import mcp as serving
@@ -130,3 +133,13 @@ def test_a_changed_collection_is_seen_without_a_restart(collection, folder):
 
     (hit,) = run(collection, work).structured_content["results"]
     assert hit["citation"] == "zebra.txt#L1"
+
+
+def test_a_wrong_call_to_a_broken_collection_names_no_folder(ask, collection, monkeypatch):
+    def broken():
+        raise CollectionError("/srv/secret is damaged")
+
+    monkeypatch.setattr(collection, "status", broken)
+    result = ask("fetch", id="nothing.txt")
+    assert result.is_error
+    assert "/srv/secret" not in result.content[0].text

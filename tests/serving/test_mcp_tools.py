@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
+
 from ragkit import Settings
 from ragkit.serving.mcp_tools import SNIPPET, TEXT
 from ragkit.serving.uris import root_name

@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
+pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
+
 import httpx2
 import mcp
-import pytest
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 

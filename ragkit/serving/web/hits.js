@@ -39,7 +39,7 @@ function headings(hit) {
 
 /** A passage's text without the heading it begins with: that stands above it already. */
 function textOf(hit) {
-  const text = hit.text.replace(/^[#=*\s]+/, "");
+  const text = hit.text.replace(/^[-#=*\s]+/, "");
   const heading = hit.heading.at(-1);
   return heading && text.startsWith(heading) && text.length > heading.length
     ? text.slice(heading.length).trimStart()

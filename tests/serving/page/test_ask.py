@@ -36,10 +36,8 @@ def written(hits):
         1, hits[0].passage_id, hits[0].path, None, hits[0].start, hits[0].end, quote,
         hits[0].citation, hits[0].title, None, hits[0].start_line, hits[0].end_line, False,
     )  # fmt: skip
-    wrong = Statement(start, len(text), text[start:], (1,), 0.1)
-    return said, Answer(
-        text, (source,), True, hits, "small-llm", (wrong,), ("The prompt was cut.",)
-    )
+    wrong = (Statement(start, len(text), text[start:], (1,), 0.1),)
+    return said, Answer(text, (source,), True, hits, "small-llm", wrong, ("It was cut short.",))
 
 
 def test_an_answer_appears_as_it_is_written_and_doubt_is_shown(visit, script):
@@ -60,7 +58,7 @@ def test_an_answer_appears_as_it_is_written_and_doubt_is_shown(visit, script):
     expect(turn.locator(".doubtful + .badge")).to_have_text("not in its sources")
     expect(turn).to_contain_text("One sentence, underlined, says what its sources do not")
     expect(turn).to_contain_text("Written by small-llm")
-    expect(turn).to_contain_text("The prompt was cut.")
+    expect(turn).to_contain_text("It was cut short.")
 
 
 def test_stopping_ends_the_answer_on_the_server(visit, script):
@@ -93,5 +91,5 @@ def test_a_follow_up_brings_what_was_said(visit):
     (turn,) = sent.value.post_data_json["history"]
     assert turn["question"] == "How often do we rotate the signing keys?"
     assert "ninety days" in turn["answer"]
-    page.get_by_role("button", name="Begin a new conversation").click()
+    page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".turn")).to_have_count(0)

@@ -12,9 +12,7 @@ TOKEN = "a-token-of-some-length"
 
 def test_typing_finds_and_marks_the_words(visit):
     page = visit()
-    page.keyboard.type(
-        "how often are the signing keys rotated", delay=10
-    )  # the field has the focus
+    page.keyboard.type("how often are the signing keys rotated", delay=10)  # without a click
     first = page.locator(".hit").first
     expect(first).to_contain_text("Rotate the signing keys every ninety days.")
     assert first.locator("mark").all_text_contents() == ["Rotate", "signing", "keys"]

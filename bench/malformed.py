@@ -1,0 +1,104 @@
+"""10,000 wrong requests to `ragkit serve`: no status of 500 or more, and it still answers.
+
+    python -m bench malformed
+
+Of each endpoint as many as of the others: what schemathesis makes of the API's own description,
+within it and against it; and bytes that are no HTTP, or whose head lies. Sent over sockets.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import subprocess
+import tempfile
+from collections import Counter
+
+from bench.load import DATA, serving
+from bench.process import ragkit
+
+REQUESTS = 10_000
+RAW = 1_000  # of them, those that are made here byte by byte
+
+
+def described(port: int, count: int) -> Counter[int]:
+    """Statuses of requests made from the description, good and bad."""
+    import requests
+    import schemathesis
+    from hypothesis import HealthCheck, Phase, given, settings
+    from schemathesis import GenerationMode
+
+    session = requests.Session()
+    found: Counter[int] = Counter()
+    schema = schemathesis.openapi.from_url(f"http://localhost:{port}/openapi.json")
+    operations = [each.ok() for each in schema.get_all_operations()]
+    able = [each for each in operations if each.body or each.query or each.path_parameters]
+    most = count // (2 * len(able)) + 1
+    for operation in able:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+            @settings(
+                max_examples=most,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def sent(case) -> None:
+                found[case.call(session=session).status_code] += 1
+
+            sent()
+    return found
+
+
+def raw(port: int, count: int) -> Counter[str]:
+    """First words of answers to heads and bodies that are broken."""
+    chosen = random.Random(7)
+    good = (
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 16\r\nConnection: close\r\n\r\n{"query": "cat"}'
+    )
+    found: Counter[str] = Counter()
+    for _ in range(count):
+        request = bytearray(good)
+        for _ in range(chosen.randint(1, 8)):
+            place = chosen.randrange(len(request))
+            change = chosen.randrange(3)
+            if change == 0:
+                request[place] = chosen.randrange(256)
+            elif change == 1:
+                del request[place : place + chosen.randint(1, 20)]
+            else:
+                request[place:place] = chosen.randbytes(chosen.randint(1, 300))
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+            caller.sendall(bytes(request))
+            caller.shutdown(socket.SHUT_WR)
+            try:
+                answer = caller.recv(64)
+            except ConnectionResetError:
+                answer = b""
+        found[answer[9:12].decode("latin-1") or "none"] += 1
+    return found
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        command = ragkit("-c", folder, "index", str(DATA / "guide"))
+        subprocess.run(command, check=True, stdout=2)
+        with serving(folder) as (port, process):
+            before = process.memory_info().rss / 1e6
+            one = described(port, REQUESTS - RAW)
+            two = raw(port, RAW)
+            after = process.memory_info().rss / 1e6
+            running = process.is_running()
+            last = socket.create_connection(("127.0.0.1", port), timeout=10)
+            last.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            healthy = last.recv(100).startswith(b"HTTP/1.1 200")
+            last.close()
+    print("| made of | requests | statuses | 500 or more |\n|---|---|---|---|")
+    for name, found in (("the description", one), ("broken bytes", two)):
+        shown = ", ".join(f"{status}: {count:,}" for status, count in sorted(found.items()))
+        bad = sum(count for status, count in found.items() if str(status)[0] == "5")
+        print(f"| {name} | {found.total():,} | {shown} | {bad} |")
+    print(f"\nstill running: {running}, healthy: {healthy}; {before:.0f} MB before, {after:.0f} after")
