@@ -112,12 +112,12 @@ function show() {
 export function close() {
   request?.abort();
   pane.close();
+  closed();
+  (opener?.isConnected ? opener : byId("query")).focus();
 }
 
 function closed() {
-  if (pane.open) return; // it has only changed from pane to dialog
-  document.body.classList.remove("previewing");
-  (opener?.isConnected ? opener : byId("query")).focus();
+  if (!pane.open) document.body.classList.remove("previewing"); // else it has changed its form
 }
 
 roomy.addEventListener("change", () => {

@@ -70,6 +70,19 @@ def test_at_375_pixels_nothing_is_cut_off(visit):
     assert has_no_sideways_scroll(page)
 
 
+def test_a_window_that_becomes_narrow_keeps_the_document(visit):
+    page = visit()
+    button = search(page, "lighthouse keeper copper lamp").locator(".open")
+    button.click()
+    expect(page.locator("#cited")).to_contain_text(LAMP)
+    assert page.locator("#preview:modal").count() == 0
+    page.set_viewport_size({"width": 375, "height": 667})
+    expect(page.locator("#preview:modal #cited")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#preview")).to_be_hidden()
+    expect(button).to_be_focused()
+
+
 def test_light_and_dark_are_as_the_system_says(visit):
     page = visit(color_scheme="light")
     look = "getComputedStyle(document.body).backgroundColor"
