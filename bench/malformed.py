@@ -101,4 +101,6 @@ def main() -> None:
         shown = ", ".join(f"{status}: {count:,}" for status, count in sorted(found.items()))
         bad = sum(count for status, count in found.items() if str(status)[0] == "5")
         print(f"| {name} | {found.total():,} | {shown} | {bad} |")
-    print(f"\nstill running: {running}, healthy: {healthy}; {before:.0f} MB before, {after:.0f} after")
+    print(
+        f"\nstill running: {running}, healthy: {healthy}; {before:.0f} MB before, {after:.0f} after"
+    )

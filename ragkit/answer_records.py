@@ -62,6 +62,7 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
+    cut_off: bool = False  # it was at its limit before the answer was at its end
 
 
 @dataclass(frozen=True, slots=True)

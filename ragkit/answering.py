@@ -8,12 +8,18 @@ in `retrieval` and `answers`; this module alone knows both. Knows no rendering.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ragkit.answer_records import EXTRACTIVE, Answer, Event, Piece, Retrieved, Turn
-from ragkit.answers import ChatModel, Lens
-from ragkit.answers.rendering import Outgoing
+from ragkit.answer_records import EXTRACTIVE, Answer, Event, Piece, Retrieved, Turn, Usage
+from ragkit.answers import ChatModel, Lens, followups
+from ragkit.answers.citations import checked
+from ragkit.answers.extractive import extracted
+from ragkit.answers.prompt import Prompt, abstains, prompt, to_make_whole
+from ragkit.answers.rendering import Outgoing, begins_line, unmarked, visible
+from ragkit.encoders import approximate
+from ragkit.errors import ModelError
 from ragkit.records import Hit
 
 if TYPE_CHECKING:
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 
 SOURCES = 6  # passages that an answer is made from, where nobody says another number
 NOTHING = "The documents do not answer this."
+_QUESTION_TOKENS = 128  # of a question that is made whole
+_LONGEST_QUESTION = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +54,17 @@ class Sources:
         with self.store.reading() as connection:
             return tuple(paragraphs.whole(connection, found))
 
+    def words(self) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
+        """The words of a text, and how rare a word is in the collection."""
+        with self.store.reading() as connection:
+            index = self.indexes.words(connection)
+        return index.terms, index.most
+
     def lens(self, question: str) -> Lens:
         """How near texts are to the question."""
         encoder = self.encoders.ready()
-        with self.store.reading() as connection:
-            words = self.indexes.words(connection)
         vector = self.encoders.query_vector(encoder, question)
-        return Lens(question, vector, encoder.encode_passages, words.terms, words.most)
+        return Lens(question, vector, encoder.encode_passages, *self.words())
 
 
 class Chat:
@@ -78,30 +90,167 @@ class Chat:
 
 
 def language_model(settings: Settings) -> ChatModel | None:
-    """The language model that the settings name."""
-    return None
+    """The language model that the settings name; None where they name none."""
+    if settings.llm_preset is None and settings.llm_base_url is None:
+        return None
+    from ragkit.answers.llm import server_model
+
+    return server_model(
+        settings.llm_preset,
+        settings.llm_base_url,
+        settings.llm_model,
+        settings.llm_api_key_env,
+        settings.llm_context_tokens,
+    )
 
 
 def stream(
     question: str, history: Sequence[Turn], llm: ChatModel | None, sources: Sources
 ) -> Iterator[Event]:
     """The events of one answer; see `Collection.ask_stream`."""
-    hits = sources.find(question)
-    yield Retrieved(hits, question)
-    yield from _extracted(question, hits, sources)
+    told: list[str] = []  # warnings
+    whole = question
+    if history and llm is not None:
+        whole, llm = _made_whole(question, history, llm, sources, told)
+    if history and llm is None:
+        whole = followups.whole(question, history, *sources.words())
+    hits = sources.find(whole)
+    yield Retrieved(hits, whole)
+    if llm is not None and hits:
+        try:
+            yield from _generated(question, whole, history, llm, hits, sources, told)
+            return
+        except _NotBegunError as error:
+            told.append(_without(llm, error))
+            sources.notify(told[-1])
+    yield from _extracted(whole, hits, sources, told)
 
 
-def _extracted(question: str, hits: tuple[Hit, ...], sources: Sources) -> Iterator[Event]:
-    from ragkit.answers.extractive import extracted
+class _NotBegunError(ModelError):
+    """The language model failed before its first word."""
 
+
+def _without(llm: ChatModel, error: ModelError) -> str:
+    return f"{llm.name} cannot be asked ({error}); the answer is made of the sources' own sentences"
+
+
+def _made_whole(
+    question: str,
+    history: Sequence[Turn],
+    llm: ChatModel,
+    sources: Sources,
+    told: list[str],
+) -> tuple[str, ChatModel | None]:
+    """The question as the model makes it whole, and the model; None where it cannot be asked."""
+    try:
+        with closing(llm.generate(to_make_whole(question, history), _QUESTION_TOKENS)) as pieces:
+            said = visible("".join(pieces)).strip().strip('"')
+    except ModelError as error:
+        told.append(_without(llm, error))
+        sources.notify(told[-1])
+        return question, None
+    line = said.partition("\n")[0].removeprefix("Question:").strip()
+    return (line if 0 < len(line) <= _LONGEST_QUESTION else question), llm
+
+
+def _generated(
+    question: str,
+    whole: str,
+    history: Sequence[Turn],
+    llm: ChatModel,
+    hits: tuple[Hit, ...],
+    sources: Sources,
+    told: list[str],
+) -> Iterator[Event]:
+    """The pieces and the answer of a language model. Raises _NotBegunError."""
+    sent = prompt(question, hits, history, llm.context_tokens, approximate.count)
+    if len(sent.sources) < len(hits):
+        told.append(
+            f"{len(hits) - len(sent.sources)} of {len(hits)} sources did not fit into the "
+            f"{llm.context_tokens} tokens of llm_context_tokens"
+        )
+    cited = {hit.rank: hit for hit in sent.sources}
+    out = Outgoing(cited)
+    said: list[str] = []
+    usage = None
+    with closing(llm.generate(sent.messages, sent.answer_tokens)) as pieces:
+        while True:
+            try:
+                piece = next(pieces)
+            except StopIteration as end:
+                usage = end.value
+                break
+            except ModelError as error:
+                if not said:
+                    raise _NotBegunError(str(error)) from error
+                told.append(f"the answer breaks off: {error}")
+                break
+            if shown := out.feed(piece):
+                said.append(shown)
+                yield Piece(shown)
+    if rest := out.end().rstrip():
+        said.append(rest)
+        yield Piece(rest)
+    text = "".join(said)
+    if not text.strip():
+        raise _NotBegunError("it says nothing")
+    told += _usage_warnings(usage, sent)
+    citations, unsupported = checked(text, cited, sources.lens(whole))
+    answerable = bool(citations) or not abstains(text)
+    if not answerable:
+        unsupported = ()
+    elif not citations:
+        told.append("the answer names no source")
+    yield Answer(
+        text, citations, answerable, hits, llm.name, unsupported, tuple(told), usage, whole
+    )
+
+
+def _usage_warnings(usage: Usage | None, sent: Prompt) -> list[str]:
+    if usage is None:
+        return []
+    told = []
+    fewest = sum(_fewest_tokens(message["content"]) for message in sent.messages)
+    if 0 < usage.prompt_tokens < fewest:
+        told.append(
+            f"the server read {usage.prompt_tokens:,} tokens of a prompt that has {fewest:,} or "
+            "more: it has cut it, and the rules in it with it. Give it a larger context, or set "
+            "llm_context_tokens to what it holds"
+        )
+    if usage.cut_off:
+        told.append(f"the answer ends at its limit of {sent.answer_tokens} tokens")
+    return told
+
+
+def _fewest_tokens(text: str) -> int:
+    """What a text has at least, for the tokenizers of today: a token has six ASCII characters on
+    average at the most, and two of other scripts."""
+    plain = sum(character.isascii() for character in text)
+    return plain // 6 + (len(text) - plain) // 2
+
+
+def _extracted(
+    question: str, hits: tuple[Hit, ...], sources: Sources, told: Sequence[str]
+) -> Iterator[Event]:
+    """The answer of the sources' own sentences, or that there is none."""
     said = extracted(sources.lens(question), hits) if hits else []
     if not said:
         yield Piece(NOTHING)
-        yield Answer(NOTHING, (), False, hits, EXTRACTIVE, question=question)
+        yield Answer(NOTHING, (), False, hits, EXTRACTIVE, warnings=tuple(told), question=question)
         return
     out = Outgoing([cited.n for _, cited in said])
-    text = " ".join(f"{' '.join(words.split())} [{cited.n}]" for words, cited in said)
-    shown = out.feed(text) + out.end()
-    yield Piece(shown)
+    shown = []
+    for position, (words, cited) in enumerate(said):
+        words = unmarked(words)  # noqa: PLW2901
+        before = "\n" if begins_line(words) else " "
+        if position and cited.citation != said[position - 1][1].citation:
+            before = "\n\n"
+        text = f"{before if position else ''}{words} [{cited.n}]"
+        shown.append(out.feed(text))
+        yield Piece(shown[-1])
+    shown.append(out.end())
+    yield Piece(shown[-1])
     citations = tuple(cited for _, cited in said)
-    yield Answer(shown, citations, True, hits, EXTRACTIVE, question=question)
+    yield Answer(
+        "".join(shown), citations, True, hits, EXTRACTIVE, (), tuple(told), question=question
+    )

@@ -1,7 +1,8 @@
 """One address that answers JSON with JSON over HTTP, and everything that can go wrong on the way.
 
-Contract: `Endpoint.post` sends a JSON object and returns the one that comes back, or raises a
-`ModelError` that says what was found and what mends it. Busy servers (429, 5xx) and broken
+Contract: `Endpoint.post` sends a JSON object and returns the one that comes back, `Endpoint.stream`
+yields those of an event stream as they come; both raise a `ModelError` that says what was found
+and what mends it. Busy servers (429, 5xx) and broken
 connections are tried again, with growing pauses or as long as `Retry-After` says. Connections are
 kept; safe to share between threads. Proxies are the environment's, but never for this machine.
 
@@ -23,10 +24,15 @@ import time
 import urllib.request
 import weakref
 from base64 import b64encode
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from ragkit import event_stream
 from ragkit.errors import ModelError
+
+T = TypeVar("T")
+_Answer: TypeAlias = tuple[http.client.HTTPConnection, http.client.HTTPResponse]  # head read
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 120.0  # a server may have to load its model first
@@ -101,14 +107,45 @@ class Endpoint:
 
     def post(self, content: dict[str, Any]) -> dict[str, Any]:
         """The JSON object that the server answers to this one."""
+        found = self._asked(content, "application/json", self._whole)
+        return self._object(found)
+
+    def stream(self, content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The JSON objects that the server sends in answer to this one, as they come.
+
+        Nothing is tried again once the answer has begun. Closing the iterator closes the
+        connection, which is how a server learns that nobody listens. A server that answers one
+        object at once is understood too.
+        """
+        found = self._asked(content, "text/event-stream", self._begun)
+        if isinstance(found, bytes):
+            yield self._object(found)
+            return
+        connection, answer = found
+        try:
+            for data in event_stream.data(answer):
+                yield self._object(data)
+        except OSError as error:
+            raise self._unreachable(error) from error
+        except (http.client.HTTPException, ValueError) as error:
+            raise ModelError(f"{self.url} breaks off its answer: {error!r}") from error
+        finally:
+            connection.close()
+
+    def _asked(self, content: dict[str, Any], accept: str, take: Callable[[_Answer], T]) -> T:
+        """What `take` makes of a good answer. Busy servers are asked again."""
         body = json.dumps(content).encode("ascii")
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept": accept}
         if key := self._key():
             headers["Authorization"] = f"Bearer {key}"
         pause = PAUSE
         for left in reversed(range(TRIES)):
             try:
-                status, wait, answer = self._once(body, headers)
+                connection, answer = self._once(body, headers)
+                status, wait = answer.status, _seconds(answer.getheader("Retry-After"))
+                if 200 <= status < 300:
+                    return take((connection, answer))
+                said = self._whole((connection, answer))
             except (ConnectionResetError, BrokenPipeError, http.client.HTTPException) as error:
                 if not left:
                     raise ModelError(f"{self.url} breaks off the connection: {error!r}") from error
@@ -117,7 +154,7 @@ class Endpoint:
                 raise self._unreachable(error) from error
             else:
                 if status not in _BUSY or not left or (wait or 0) > LONGEST_PAUSE:
-                    return self._understood(status, wait, answer, key)
+                    raise self._refused(status, wait, said, key)
             time.sleep(pause if wait is None else wait)
             pause = min(2 * pause, LONGEST_PAUSE)
         raise AssertionError("the last try returns or raises")
@@ -135,8 +172,8 @@ class Endpoint:
             raise ModelError(f"what {self._api_key_env} holds is no key: not one line of ASCII")
         return key
 
-    def _once(self, body: bytes, headers: dict[str, str]) -> tuple[int, float | None, bytes]:
-        """Status, seconds of Retry-After, body."""
+    def _once(self, body: bytes, headers: dict[str, str]) -> _Answer:
+        """A connection with the head of the answer read."""
         try:
             return self._exchange(self._idle.get_nowait(), body, headers)
         except (queue.Empty, ConnectionError, http.client.HTTPException):
@@ -145,12 +182,20 @@ class Endpoint:
 
     def _exchange(
         self, connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, float | None, bytes]:
+    ) -> _Answer:
         login = getattr(connection, "proxy_login", None)
         try:
             target = urlsplit(self.url).path if login is None else self.url
             connection.request("POST", target, body, {**headers, **(login or {})})
-            answer = connection.getresponse()
+            return connection, connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
+
+    def _whole(self, found: _Answer) -> bytes:
+        """The body of an answer; its connection is kept."""
+        connection, answer = found
+        try:
             content = answer.read(_MOST_BYTES + 1)
         except BaseException:
             connection.close()
@@ -162,7 +207,13 @@ class Endpoint:
             connection.close()
         else:
             self._idle.put(connection)
-        return answer.status, _seconds(answer.getheader("Retry-After")), content
+        return content
+
+    def _begun(self, found: _Answer) -> _Answer | bytes:
+        """An answer that is still to be read, where it is an event stream."""
+        if "text/event-stream" in (found[1].getheader("Content-Type") or ""):
+            return found
+        return self._whole(found)
 
     def _connected(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
@@ -192,17 +243,19 @@ class Endpoint:
         reason = error.strerror or str(error)
         return ModelError(f"cannot reach {self.url}: {reason}. Is the server running there?")
 
-    def _understood(
+    def _object(self, answer: bytes) -> dict[str, Any]:
+        key = self._key()
+        try:
+            found = json.loads(answer)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"{self.url} answers no JSON: {_said(answer, key)}") from error
+        if not isinstance(found, dict):
+            raise ModelError(f"{self.url} answers no JSON object: {_said(answer, key)}")
+        return found
+
+    def _refused(
         self, status: int, wait: float | None, answer: bytes, key: str | None
-    ) -> dict[str, Any]:
-        if 200 <= status < 300:
-            try:
-                found = json.loads(answer)
-            except (ValueError, RecursionError) as error:
-                raise ModelError(f"{self.url} answers no JSON: {_said(answer, key)}") from error
-            if not isinstance(found, dict):
-                raise ModelError(f"{self.url} answers no JSON object: {_said(answer, key)}")
-            return found
+    ) -> RefusedError:
         said = f"{self.url} answers {status}: {_said(answer, key)}"
         if status < _HTTP_ERRORS:
             advice = "It points elsewhere; name the address itself as base_url"
@@ -216,7 +269,7 @@ class Endpoint:
             advice = f"It is busy or broken{asked}; run the same command again later"
         else:
             advice = "If a text is too long for it, set a smaller window"
-        raise RefusedError(f"{said}. {advice}", status)
+        return RefusedError(f"{said}. {advice}", status)
 
 
 def _proxy(scheme: str, netloc: str) -> SplitResult | None:

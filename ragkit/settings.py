@@ -22,7 +22,8 @@ from ragkit import folders
 from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
-NOT_IN_A_PROJECT = ("base_url", "api_key_env")
+NOT_IN_A_PROJECT = ("base_url", "api_key_env", "llm_preset", "llm_base_url", "llm_api_key_env")
+PRESETS = ("ollama", "llamacpp", "vllm", "openai")  # servers of language models: answers/llm.py
 MODES = ("dense", "lexical", "hybrid")
 FUSIONS = ("convex", "rrf")
 _YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -48,6 +49,11 @@ class Settings:
     api_key_env: str | None = None  # name of the environment variable with the key for base_url
     window: int | None = None  # tokens the server's model reads at once; None: 256
     tokenizer: str | None = None  # a model here whose tokenizer the server's has; None: estimate
+    llm_preset: str | None = None  # of PRESETS; these five may stand in a table [llm]
+    llm_base_url: str | None = None  # of a server with OpenAI's chat completions; else the preset's
+    llm_model: str | None = None  # its name there
+    llm_api_key_env: str | None = None  # name of the environment variable with the key
+    llm_context_tokens: int | None = None  # prompt and answer together; None: the preset's
     mode: str = "dense"
     fusion: str = "convex"  # of the hybrid mode: by scores, or rrf: by ranks
     top_k: int = 10
@@ -68,10 +74,10 @@ class Settings:
             raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
         if self.fusion not in FUSIONS:
             raise UsageError(f"fusion is {self.fusion!r}; expected one of {', '.join(FUSIONS)}")
-        if self.precision is not None:
-            _check_precision(self.precision)
+        _check_precision(self.precision)
         if self.dimensions is not None and self.dimensions < 1:
             raise UsageError(f"dimensions is {self.dimensions}; expected 1 or more")
+        _check_language_model(self.llm_preset, self.llm_context_tokens)
         if self.window is not None and not 16 <= self.window <= 1_000_000:
             raise UsageError(f"window is {self.window}; expected 16 tokens or more")
         if self.top_k < 1:
@@ -87,11 +93,20 @@ class Settings:
                 raise UsageError(f"{name} is {value:g}; expected {least} to {most:,}")
 
 
-def _check_precision(precision: str) -> None:
+def _check_precision(precision: str | None) -> None:
+    if precision is None:
+        return
     from ragkit.records import PRECISIONS  # not for `--help`
 
     if precision not in PRECISIONS:
         raise UsageError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+
+
+def _check_language_model(preset: str | None, context: int | None) -> None:
+    if preset not in (None, *PRESETS):
+        raise UsageError(f"llm_preset is {preset!r}; expected one of {', '.join(PRESETS)}")
+    if context is not None and context < 1024:
+        raise UsageError(f"llm_context_tokens is {context}; expected 1024 or more")
 
 
 def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:
@@ -146,6 +161,9 @@ def _from_file(path: Path) -> dict[str, object]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not readable as TOML: {error}") from error
+    if isinstance(table := values.get("llm"), dict):
+        del values["llm"]
+        values.update({f"llm_{name}": value for name, value in table.items()})
     return {name: _from_here(path.parent, name, value) for name, value in values.items()}
 
 

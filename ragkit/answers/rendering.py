@@ -30,6 +30,8 @@ _DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
 _CITED = re.compile(
     r"[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
 )
+MARK = r"\[(\d{1,3})\]"  # a citation in an answer's text
+_OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^|\n]+\|)")
 _BRACKETS = 48  # characters of a citation that may still be open
 
 
@@ -109,8 +111,23 @@ def _settled(text: str) -> int:
     return at
 
 
+def unmarked(text: str) -> str:
+    """A source's words in an answer: lines of running text as one, and no mark that could be taken
+    for one of the answer's own citations."""
+    lines = text.strip().split("\n")
+    whole = lines[0].strip()
+    for line in lines[1:]:
+        if line.strip():
+            whole += ("\n" if begins_line(line) else " ") + line.strip()
+    whole = re.sub(MARK, r"(\1)", whole)
+    return re.sub(r"[\[【](?=\^?(?:sources?:? )?\d)", "(", whole, flags=re.IGNORECASE)
+
+
+def begins_line(text: str) -> bool:
+    """Whether a text is to stand on a line of its own: an item of a list, a row of a table."""
+    return _OWN_LINE.match(text) is not None
+
+
 def marks(text: str) -> list[tuple[int, int, int]]:
     """(start, end, n) of each `[n]` in an answer's text."""
-    return [
-        (found.start(), found.end(), int(found[1])) for found in re.finditer(r"\[(\d{1,3})\]", text)
-    ]
+    return [(found.start(), found.end(), int(found[1])) for found in re.finditer(MARK, text)]

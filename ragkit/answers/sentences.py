@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from ragkit.passages.borders import LINE, SENTENCE, borders, leads_on
 
 SHORTEST = 12  # characters; less says nothing alone (3 in scripts without spaces)
-LONGEST = 600  # characters of one quote; beyond, it is cut at its last line that fits
+LONGEST_TITLE = 90  # characters
 _ITEM = re.compile(r"(?:[-*+•‣◦▪·]|\d{1,3}[.)])[^\S\n]+")
 _ROW = re.compile(r"\|?[^|\n]+(?:\|[^|\n]*)+$")
 _RULE = re.compile(r"[\W_]+")
 _HEADING = re.compile(r"#{1,6}\s|={3,}|-{3,}")
+_NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s+[^\W\d_]")
+_UNDERLINED = re.compile(r"\n([=~^*+#-])\1{3,}$")
 _END = re.compile(r"""[.!?…:;。！？．｡؟۔।॥።၊။]["'’”»›)\]}」』）】》〉*_`]{0,4}$""")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 
@@ -86,7 +88,17 @@ def _own_line(text: str, offset: int) -> bool:
 
 
 def _is_sentence(said: str) -> bool:
-    if _HEADING.match(said):
+    if _HEADING.match(said) or _UNDERLINED.search(said) or _is_title(said):
         return False
     shortest = 3 if _WIDE.search(said) else SHORTEST
     return len(said) >= shortest
+
+
+def _is_title(said: str) -> bool:
+    """Whether a short line has the look of a heading: a number before it, or capitals all along,
+    and nothing that ends a sentence."""
+    if len(said) > LONGEST_TITLE or "\n" in said or _END.search(said):
+        return False
+    words = [word for word in re.findall(r"[^\W\d_]+", said) if len(word) > 3]
+    capitals = sum(word[0].isupper() for word in words)
+    return _NUMBERED.match(said) is not None or (capitals > 0 and capitals >= 0.6 * len(words))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from ragkit import settings as configuration
@@ -22,11 +23,13 @@ def settings_of(arguments: Namespace) -> configuration.Settings:
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 
-def opened(arguments: Namespace, *, create: bool = False) -> Collection:
+def opened(
+    arguments: Namespace, *, create: bool = False, notify: Callable[[str], None] = tell
+) -> Collection:
     """The collection that is meant, open."""
     settings = settings_of(arguments)
     folder = locate(settings.collection)
-    return Collection(folder, create=create, settings=settings, notify=tell)
+    return Collection(folder, create=create, settings=settings, notify=notify)
 
 
 def init(arguments: Namespace) -> int:

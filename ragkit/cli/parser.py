@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from ragkit import __version__
 from ragkit.cli import (
+    parser_answers,
     parser_encoding,
     parser_evaluation,
     parser_query,
@@ -234,6 +235,8 @@ _COMMANDS = (
         "find the passages that answer a question",
         parser_query.add_query,
     ),
+    _Known(("ask",), "asking.ask", "answer a question, with citations", parser_answers.add_ask),
+    _Known(("chat",), "asking.chat", "the same in a loop, with history", parser_answers.add_chat),
     _Known(("get",), "commands.get", "show the text behind a citation", _add_get),
     _Known(("status",), "commands.status", "say what is in the collection", _add_json),
     _Known(("ls",), "commands.ls", "list all files with what became of each", _add_ls),

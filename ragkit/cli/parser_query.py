@@ -12,13 +12,25 @@ def add_query(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "text", metavar="TEXT", nargs="?", help="the question; - reads it from stdin"
     )
+    add_choosing(command, passages="to show (default: 10)", mode="dense")
     command.add_argument(
-        "-k", "--top-k", type=int, metavar="N", help="passages to show (default: 10)"
+        "--context",
+        type=int,
+        default=0,
+        metavar="N",
+        help="add N passages before and after, and join what then overlaps",
     )
+    _add_output(command)
+
+
+def add_choosing(command: argparse.ArgumentParser, *, passages: str, mode: str) -> None:
+    """The options that choose passages, as `query` and `ask` take them."""
+    command.add_argument("-k", "--top-k", type=int, metavar="N", help=f"passages {passages}")
     command.add_argument(
         "--mode",
         choices=MODES,
-        help="dense: by cosine similarity (default); lexical: by words, BM25; hybrid: both",
+        help="dense: by cosine similarity; lexical: by words, BM25; hybrid: both "
+        f"(default: {mode})",
     )
     command.add_argument(
         "--fusion",
@@ -39,11 +51,6 @@ def add_query(command: argparse.ArgumentParser) -> None:
         metavar="X",
         help="leave out what has a lower cosine, in every mode",
     )
-    _add_shaping(command)
-    _add_output(command)
-
-
-def _add_shaping(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--per-document", type=int, metavar="N", help="at most N passages of each document"
     )
@@ -58,13 +65,6 @@ def _add_shaping(command: argparse.ArgumentParser) -> None:
         type=float,
         metavar="X",
         help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.5)",
-    )
-    command.add_argument(
-        "--context",
-        type=int,
-        default=0,
-        metavar="N",
-        help="add N passages before and after, and join what then overlaps",
     )
 
 

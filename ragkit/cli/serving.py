@@ -10,7 +10,7 @@ import socket
 import sys
 from argparse import Namespace
 from contextlib import ExitStack, closing
-from functools import partial
+from functools import lru_cache, partial
 
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.commands import opened
@@ -65,7 +65,7 @@ def serve(arguments: Namespace) -> int:
 def _named(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
     """The collections to serve, open, by name. Raises UsageError for names that cannot be."""
     if not arguments.collections:
-        return {DEFAULT: stack.enter_context(opened(arguments))}
+        return {DEFAULT: stack.enter_context(opened(arguments, notify=_tell_once))}
     found: dict[str, Collection] = {}
     for each in arguments.collections:
         name, sign, folder = each.partition("=")
@@ -77,8 +77,14 @@ def _named(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
         if name in found:
             raise UsageError(f"{name} is there twice; each collection needs a name of its own")
         arguments.collection = folder
-        found[name] = stack.enter_context(opened(arguments))
+        found[name] = stack.enter_context(opened(arguments, notify=_tell_once))
     return found
+
+
+@lru_cache(maxsize=1000)
+def _tell_once(line: str) -> None:
+    """What callers of a server are not told; a thousand may bring about the same line."""
+    tell(line)
 
 
 def _rate(arguments: Namespace) -> float | None:

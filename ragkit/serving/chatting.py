@@ -66,7 +66,7 @@ def conversation(messages: list[dict[str, Any]]) -> tuple[str, list[Turn]]:
 def _begin(
     served: Served, question: str, history: list[Turn], how: dict[str, Any]
 ) -> Iterator[Event]:
-    return served.collection.ask_stream(question, history=history, **how)
+    return served.ask_stream(question, history=history, **how)
 
 
 def _served(desk: Desk, name: str) -> Served:
@@ -101,7 +101,7 @@ async def chat(desk: Desk, asked: Asked) -> Response:
         return StreamingResponse(chunks, headers=NO_BUFFERING, media_type="text/event-stream")
     found = await asking.while_here(asked.request, asking.last(events))
     message = {"role": "assistant", "content": found.text + sources(found), "refusal": None}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    choice = {"index": 0, "message": message, "finish_reason": _end(found), "logprobs": None}
     return answer(
         {
             **frame,
@@ -111,6 +111,11 @@ async def chat(desk: Desk, asked: Asked) -> Response:
             "ragkit": shapes.verdict_fields(found),
         }
     )
+
+
+def _end(found: Answer) -> str:
+    """Why the answer ends where it does."""
+    return "length" if found.usage is not None and found.usage.cut_off else "stop"
 
 
 async def _chunks(
@@ -131,7 +136,7 @@ async def _chunks(
             elif isinstance(each, Answer):
                 if named := sources(each):
                     yield chunk({"content": named})
-                yield chunk({}, "stop", ragkit=shapes.verdict_fields(each))
+                yield chunk({}, _end(each), ragkit=shapes.verdict_fields(each))
                 if with_usage:
                     usage = {"choices": [], "usage": shapes.usage_fields(each)}
                     yield event(None, {**frame, "object": "chat.completion.chunk", **usage})

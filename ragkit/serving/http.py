@@ -22,9 +22,11 @@ from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:
     from ragkit.answer_records import Event
+    from ragkit.records import Hit
 
 _OPTIONS = tuple(Options.__slots__)
 _ANSWER_OPTIONS = ("k", "mode", "min_score", "where", "per_document", "diverse", "fusion")
+MOST_EXPLAINED = 20  # hits
 NO_BUFFERING = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -33,7 +35,10 @@ async def search(desk: Desk, asked: Asked) -> Response:
     named = asked.body if asked.body is not None else asked.query
     served = desk.library[named.get("collection")]
     options = Options(**{name: named[name] for name in _OPTIONS if name in named})
-    hits = await served.search(named["query"], options)
+    if options.explain:
+        hits = await _explained(desk, served, named["query"], options)
+    else:
+        hits = await served.search(named["query"], options)
     return answer(
         {
             "collection": served.name,
@@ -43,13 +48,20 @@ async def search(desk: Desk, asked: Asked) -> Response:
     )
 
 
+async def _explained(desk: Desk, served: Served, query: str, options: Options) -> list[Hit]:
+    """A search whose hits say why: it encodes their sentences, so no other should wait for it."""
+    if (options.k or served.collection.settings.top_k) > MOST_EXPLAINED:
+        raise UsageError(f"explain takes a k of {MOST_EXPLAINED} at most")
+    return await desk.library.look_up(served.collection.search, query, **options.arguments())
+
+
 def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:
     from ragkit.answer_records import Turn
 
     named = {name: body[name] for name in _ANSWER_OPTIONS if name in body}
     history = [Turn(each["question"], each["answer"]) for each in body.get("history", ())]
     llm: Literal[False] | None = False if body.get("extractive") else None
-    return served.collection.ask_stream(body["question"], history=history, llm=llm, **named)
+    return served.ask_stream(body["question"], history=history, llm=llm, **named)
 
 
 async def ask(desk: Desk, asked: Asked) -> Response:

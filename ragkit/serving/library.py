@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
@@ -22,6 +24,10 @@ from ragkit.records import CollectionStatus, Excerpt, Hit
 from ragkit.serving.batching import MOST, Batcher, Options
 from ragkit.serving.indexing import Runs
 
+if TYPE_CHECKING:
+    from ragkit.answer_records import Event
+
+logger = logging.getLogger("ragkit")
 DEFAULT = "default"
 LOOK_UPS = 8  # threads for all that is no search: get, documents, status
 P = ParamSpec("P")
@@ -47,6 +53,29 @@ class Served:
         if not query.strip():  # before it could spoil the search of others
             raise UsageError("the query is empty")
         return await self.batcher.search(query, options)
+
+    def ask_stream(self, question: str, **how: Any) -> Iterator[Event]:  # noqa: ANN401
+        """As `Collection.ask_stream` with these arguments; warnings name no server and no key."""
+        from ragkit.answer_records import Answer
+
+        made = cast("Generator[Event, None, None]", self.collection.ask_stream(question, **how))
+        with contextlib.closing(made) as events:
+            for event in events:
+                if isinstance(event, Answer) and event.warnings:
+                    shown = tuple(map(self._shown, event.warnings))
+                    yield dataclasses.replace(event, warnings=shown)
+                else:
+                    yield event
+
+    def _shown(self, warning: str) -> str:
+        settings = self.collection.settings
+        addresses = (settings.llm_base_url, settings.base_url)
+        secret = {urlsplit(each).netloc for each in addresses if each}
+        secret |= {settings.llm_api_key_env or "", settings.api_key_env or ""}
+        if not any(each in warning for each in secret if each):
+            return warning
+        logger.warning("%s", warning)
+        return "the language model could not be asked to the end; the server's log says why"
 
     def excerpt(self, reference: str, context: int) -> Excerpt:
         """As `Collection.get`, for references relative to a root alone.

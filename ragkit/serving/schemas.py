@@ -120,7 +120,7 @@ SCHEMAS: dict[str, Any] = {
                 "maximum": 20,
                 "description": "passages before and after each",
             },
-            "explain": _TRUTH,
+            "explain": {"type": "boolean", "description": "why each is there; k is 20 at most"},
         },
         "query",
     ),

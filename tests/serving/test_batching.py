@@ -124,7 +124,7 @@ def test_what_goes_wrong_reaches_those_who_asked_and_the_next_are_served():
 
 def test_hits_are_those_of_a_search_alone(library):
     served = library["default"]
-    queries = [f"{word} at home" for word in "who may stay all day in a vault with keys".split()]
+    queries = [f"{word} at home" for word in ("who", "may", "stay", "all", "keys", "vault", "day")]
 
     async def main():
         return await asyncio.gather(*(served.search(query, Options(k=3)) for query in queries))

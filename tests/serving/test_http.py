@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,14 @@ def test_one_run_of_index_at_a_time(client, library, monkeypatch):
     assert wait_for_index(client)["state"] == "failed"
 
 
+def test_hits_say_why_they_are_there(client, library):
+    body = {"query": QUESTION, "k": 1, "explain": True}
+    why = client.post("/v1/search", json=body).json()["hits"][0]["explanation"]
+    (hit,) = library["default"].collection.search(QUESTION, k=1, explain=True)
+    assert (why["sentence"], why["words"]) == (LEAVE, dict(hit.explanation.words))
+    assert client.post("/v1/search", json={**body, "k": 21}).status_code == 400
+
+
 def test_documents_come_in_pages(client):
     first = client.get("/v1/documents", params={"limit": 2}).json()
     second = client.get("/v1/documents", params={"limit": 2, "after": first["next"]}).json()
@@ -100,7 +109,9 @@ def test_documents_come_in_pages(client):
 
 def test_a_document_and_parts_of_it(client, folder):
     (found,) = [
-        each for each in client.get("/v1/documents").json()["documents"] if each["path"] == "keys.md"
+        each
+        for each in client.get("/v1/documents").json()["documents"]
+        if each["path"] == "keys.md"
     ]
     text = (folder / "keys.md").read_text()
     assert client.get(f"/v1/documents/{found['id']}").json()["text"] == text
@@ -158,6 +169,18 @@ def test_an_error_within_a_stream_is_an_event(client, library, monkeypatch):
     told = events(client.post("/v1/ask", json={"question": "x", "stream": True}).text)
     assert [name for name, _ in told] == ["hits", "error"]
     assert "cannot read" not in told[-1][1]["error"]["message"]
+
+
+def test_a_language_model_that_is_away_is_said_but_not_where(make_library, connect, folder):
+    library = make_library(default=folder)
+    collection = library["default"].collection
+    collection.settings = replace(
+        collection.settings, llm_base_url="http://127.0.0.1:9/v1", llm_model="m"
+    )
+    found = connect(library).post("/v1/ask", json={"question": QUESTION})
+    assert "could not be asked" in found.json()["warnings"][0]
+    assert found.json()["model"] == "extractive"
+    assert "127.0.0.1" not in found.text
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ def test_every_endpoint_is_described_and_can_be_tried(client):
     described = client.get("/openapi.json").json()
     assert described == document(ENDPOINTS)
     names = [
-        operation["operationId"] for path in described["paths"].values() for operation in path.values()
+        operation["operationId"]
+        for path in described["paths"].values()
+        for operation in path.values()
     ]
     assert len(set(names)) == len(names) == len(ENDPOINTS)
 
@@ -31,7 +33,9 @@ def test_every_endpoint_is_described_and_can_be_tried(client):
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda each: f"{each.method} {each.path}")
 def test_answers_are_as_described_whatever_is_sent(library, endpoint):
     library.warm()
-    described = schemathesis.openapi.from_asgi("/openapi.json", app(library, Rules(names=("testserver",))))
+    described = schemathesis.openapi.from_asgi(
+        "/openapi.json", app(library, Rules(names=("testserver",)))
+    )
     operation = described[endpoint.path][endpoint.method]
     modes = [schemathesis.GenerationMode.POSITIVE]
     if endpoint.body or endpoint.query or endpoint.path_schemas:  # else nothing can be wrong

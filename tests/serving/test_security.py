@@ -14,7 +14,8 @@ TOKEN = "a-token-of-some-length"
 SEARCH = {"query": "who may stay at home?"}
 PATHS = sorted({(each.method, each.path) for each in ENDPOINTS})
 ESCAPES = ("../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e%2fetc", "..\\..\\etc",
-           "/etc/passwd", "%00", "file-1%00", "~", "....//", "x%2f..%2f..", "-1", "é" * 300)  # fmt: skip
+           "/etc/passwd", "%00", "file-1%00", "~", "....//", "x%2f..%2f..", "-1",
+           "é" * 99)  # fmt: skip
 
 
 def called(client, method, path, **how):

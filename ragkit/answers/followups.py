@@ -1,0 +1,63 @@
+"""A question that leans on the one before it, made whole without a language model.
+
+Contract: a question that is short or points back ("it", "das", "et pour …") is searched for with
+the rarest words of the last question that had some; any other as it is. What is added is shown to
+the user, and changes only what is looked for. Knows words and how rare they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from ragkit.answer_records import Turn
+
+ADDED = 4  # words, at most
+SHORT = 4  # words; a question with fewer says little of its own
+# Words that point back, and beginnings that go on, in the languages of most questions.
+_BACK_WRITTEN = """
+it its they them their this that these those he she his her one ones there same former latter
+es ihn ihm ihr sie er diese dieser dieses diesem diesen dessen deren davon dafür damit dort
+il elle ils elles lui leur ça cela ceci celui celle ceux
+eso esto esa ese ello ellos ellas
+"""
+_BACK = frozenset(_BACK_WRITTEN.split())
+_GOES_ON = re.compile(
+    r"(?:and|but|or|so|also|what about|how about|why|und|aber|oder|warum|et|mais|ou|pourquoi|y|pero"
+    r"|o|por qué)\b",
+    re.IGNORECASE,
+)
+
+
+def follows_on(question: str) -> bool:
+    """Whether a question cannot be understood alone, by its look."""
+    words = [word.lower() for word in re.findall(r"\w+", question)]
+    opens = _GOES_ON.match(question.strip()) is not None and len(words) <= 2 * SHORT
+    return len(words) <= SHORT or opens or any(word in _BACK for word in words[:12])
+
+
+def whole(
+    question: str,
+    history: Sequence[Turn],
+    terms: Callable[[str], list[str]],
+    rarity: Callable[[str], float],
+) -> str:
+    """The question with the words of the one before that it needs.
+
+    `terms` folds and stems the words of a text; `rarity` is a word's inverse document frequency.
+    """
+    if not history or not follows_on(question):
+        return question
+    own = set(terms(question))
+    for turn in reversed(history):
+        words = dict.fromkeys(re.findall(r"[^\W_]\w+", turn.question))
+        fresh = {word: rarity(word) for word in words if not own & set(terms(word))}
+        if not fresh:
+            continue
+        limit = 0.5 * max(fresh.values())
+        telling = [w for w in fresh if fresh[w] >= limit and w.lower() not in _BACK]
+        if telling:
+            best = sorted(telling, key=lambda word: -fresh[word])[:ADDED]
+            added = " ".join(word for word in telling if word in best)
+            return f"{question} ({added})"
+    return question

@@ -1,0 +1,133 @@
+"""`ragkit ask` and `ragkit chat`: an answer as it is made, with the sources it cites."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
+
+from ragkit.answer_records import Answer, Event, Piece, Retrieved, answer_fields
+from ragkit.answering import Chat
+from ragkit.cli import NOTHING_FOUND, render
+from ragkit.cli.commands import opened
+from ragkit.cli.printing import printable, shown, tell
+from ragkit.collection import Collection
+
+_PROMPT = "? "
+_HELP = "ask anything; /sources shows what was found, /new forgets what was said, Ctrl-D ends"
+
+
+def ask(arguments: Namespace) -> int:
+    """`ragkit ask`."""
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    with opened(arguments) as collection:
+        events = _asked_with(collection, arguments)(text)
+        answer = _last(events) if arguments.json else _streamed(events)
+        empty = not answer.hits and not collection.status().passages
+    if arguments.json:
+        render.json_line(answer_fields(answer))
+    else:
+        _show_sources(answer)
+    if empty:
+        tell("the collection is empty; fill it with: ragkit index FOLDER")
+    return 0 if answer.answerable else NOTHING_FOUND
+
+
+def chat(arguments: Namespace) -> int:
+    """`ragkit chat`: a line is a question, until the end of the input."""
+    with suppress(ImportError):  # editing and history of lines, where Python has them
+        import readline  # noqa: F401
+    asks = sys.stdin.isatty()
+    if asks:
+        tell(_HELP)
+    with opened(arguments) as collection:
+        talk = Chat(_asked_with(collection, arguments))
+        last: Answer | None = None
+        while True:
+            try:
+                line = input(_PROMPT if asks else "").strip()
+            except EOFError:
+                if asks:
+                    print()
+                return 0
+            except KeyboardInterrupt:  # what was typed is given up, not the conversation
+                print()
+                continue
+            if line == "/new":
+                talk.history.clear()
+            elif line == "/sources":
+                _show_hits(last)
+            elif line.startswith("/"):
+                tell(_HELP)
+            elif line:
+                last = _answered(talk, line) or last
+
+
+def _asked_with(collection: Collection, arguments: Namespace) -> Callable[..., Iterator[Event]]:
+    """The collection's `ask_stream` with the options of the command."""
+    return partial(
+        collection.ask_stream,
+        k=arguments.top_k,
+        mode=arguments.mode or "hybrid",
+        min_score=arguments.min_score,
+        where=arguments.where,
+        per_document=arguments.per_document,
+        diverse=arguments.diverse,
+        llm=False if arguments.no_llm else None,
+    )
+
+
+def _answered(talk: Chat, line: str) -> Answer | None:
+    """The answer, shown; None where it was interrupted."""
+    events = talk.stream(line)
+    try:
+        answer = _streamed(events)
+    except KeyboardInterrupt:
+        print()
+        tell("interrupted; the question is forgotten")
+        return None
+    _show_sources(answer)
+    print(flush=True)
+    return answer
+
+
+def _last(events: Iterator[Event]) -> Answer:
+    *_, answer = events
+    assert isinstance(answer, Answer)  # noqa: S101 (the last event of every stream)
+    return answer
+
+
+def _streamed(events: Iterator[Event]) -> Answer:
+    """The answer, its text printed as it comes. Whatever stops the printing stops the model."""
+    with closing(events):  # type: ignore[type-var]
+        for event in events:
+            if isinstance(event, Piece):
+                print(printable(event.text, lines=True), end="", flush=True)
+            elif not isinstance(event, Retrieved):
+                print(flush=True)
+                return event
+    raise AssertionError("a stream ends in an answer")
+
+
+def _show_sources(answer: Answer) -> None:
+    """What the numbers in the text stand for, and what a reader should know."""
+    if answer.citations:
+        print()
+    for each in shown(answer.citations):
+        heading = f" · {each.title}" if each.title not in each.path else ""
+        stale = " (the file has changed since)" if each.stale else ""
+        print(f"[{each.n}] {each.citation}{heading}{stale}", flush=True)
+    for statement in answer.unsupported:
+        told = " ".join(statement.text.split())
+        tell(f"not supported by {'what it cites' if statement.cites else 'any source'}: {told}")
+    for warning in answer.warnings:
+        tell(warning)
+
+
+def _show_hits(answer: Answer | None) -> None:
+    if answer is None or not answer.hits:
+        tell("nothing was found yet")
+    else:
+        print(render.hits(shown(answer.hits), answer.question), flush=True)
