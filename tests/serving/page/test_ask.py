@@ -3,16 +3,17 @@
 import threading
 
 from ragkit.answer_records import Answer, Citation, Piece, Statement
+from tests.serving.page.notes import QUESTION
 from tests.serving.page.steps import ask, expect, is_in_sight
 
 
 def test_an_answer_of_the_sources_is_cited(visit):
     page = visit()
-    turn = ask(page, "How often do we rotate the signing keys?")
+    turn = ask(page, QUESTION)
     expect(page.locator("#ask-status")).to_contain_text("Answered, with")
     expect(turn.locator(".answer")).to_contain_text("Rotate the signing keys every ninety days.")
     expect(turn).to_contain_text("without a language model")
-    turn.locator(".answer").get_by_role("button", name="Source 1").click()
+    turn.get_by_role("button", name="Source 1: Keys", exact=True).click()
     expect(page.locator("#cited")).to_contain_text("Rotate the signing keys every ninety days.")
     assert is_in_sight(page)
     page.keyboard.press("Escape")
@@ -21,7 +22,7 @@ def test_an_answer_of_the_sources_is_cited(visit):
 
 def test_what_the_documents_do_not_answer_is_said(visit):
     page = visit("?where=path+%3D+nothing.txt")
-    turn = ask(page, "How often do we rotate the signing keys?")
+    turn = ask(page, QUESTION)
     expect(page.locator("#ask-status")).to_have_text("No answer was found.")
     expect(turn.locator(".answer")).to_have_text("The documents do not answer this.")
     assert turn.locator(".cite").count() == 0
@@ -51,7 +52,7 @@ def test_an_answer_appears_as_it_is_written_and_doubt_is_shown(visit, script):
         yield answer
 
     script(write)
-    turn = ask(visit(), "How often do we rotate the signing keys?")
+    turn = ask(visit(), QUESTION)
     expect(turn.locator(".answer")).to_have_text("🦊 Every ninety days [1]. The moon is")
     go_on.set()
     expect(turn.locator(".doubtful")).to_have_text("The moon is of cheese [1].")
@@ -74,7 +75,7 @@ def test_stopping_ends_the_answer_on_the_server(visit, script):
 
     script(write)
     page = visit()
-    turn = ask(page, "How often do we rotate the signing keys?")
+    turn = ask(page, QUESTION)
     expect(turn.locator(".answer")).to_contain_text("word word")
     turn.get_by_role("button", name="Stop").click()
     expect(turn).to_contain_text("Stopped.")
@@ -83,13 +84,13 @@ def test_stopping_ends_the_answer_on_the_server(visit, script):
 
 def test_a_follow_up_brings_what_was_said(visit):
     page = visit()
-    ask(page, "How often do we rotate the signing keys?")
+    ask(page, QUESTION)
     expect(page.locator("#ask-status")).to_contain_text("Answered")
     page.keyboard.type("and the vault?")
     with page.expect_request("**/v1/ask") as sent:
         page.keyboard.press("Enter")
     (turn,) = sent.value.post_data_json["history"]
-    assert turn["question"] == "How often do we rotate the signing keys?"
+    assert turn["question"] == QUESTION
     assert "ninety days" in turn["answer"]
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".turn")).to_have_count(0)
