@@ -23,6 +23,7 @@ from ragkit.errors import RagkitError, UsageError
 from ragkit.records import CollectionStatus, Excerpt, Hit
 from ragkit.serving.batching import MOST, Batcher, Options
 from ragkit.serving.indexing import Runs
+from ragkit.serving.uris import Addresses
 
 if TYPE_CHECKING:
     from ragkit.answer_records import Event
@@ -41,6 +42,7 @@ class Served:
         self.name, self.collection = name, collection
         self.batcher = Batcher(self._search_many, most=batch)
         # Only these are ever indexed: what is named later by whatever way is not.
+        self._addresses = Addresses(collection)
         self.roots = labels(collection.status().roots)
 
     def _search_many(self, queries: Sequence[str], options: Options) -> list[list[Hit]]:
@@ -78,20 +80,12 @@ class Served:
         return "the language model could not be asked to the end; the server's log says why"
 
     def excerpt(self, reference: str, context: int) -> Excerpt:
-        """As `Collection.get`, for references relative to a root alone.
-
-        Raises UsageError, in words that name no folder.
-        """
-        if reference.startswith(("/", "\\", "~")) or ".." in reference.split("/"):
-            raise UsageError(f"{reference[:200]!r} is no path in a root")
+        """As `Collection.get`, for passages' ids, citations relative to a root, and addresses
+        (`uris`). Raises UsageError, in words that name no folder."""
         try:
-            return self.collection.get(reference, context)
+            return self.collection.get(self._addresses.reference(reference), context)
         except UsageError as error:
-            if any(root in str(error) for root in self._folders()):
-                raise UsageError(
-                    f"{reference} is in several roots; name a passage by its id"
-                ) from None
-            raise
+            raise UsageError(self._addresses.hidden(str(error))) from None
 
     def status(self) -> dict[str, Any]:
         """What is in it, without the places of things."""
@@ -104,10 +98,6 @@ class Served:
             "coverage": coverage,
             **shown,
         }
-
-    def _folders(self) -> set[str]:
-        found = set(self.collection.status().roots)
-        return found | {str(Path(each).parent) for each in found}
 
 
 _STATUS = ("files", "documents", "passages", "pending", "model", "dimension", "window",

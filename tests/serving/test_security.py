@@ -89,6 +89,8 @@ def test_a_path_in_several_roots_does_not_say_where_they_are(client, library, tm
     library["default"].collection.index(other)
     answered = client.get("/v1/get", params={"reference": "leave.txt"})
     assert (answered.status_code, "secret" in answered.text) == (404, False)
+    for address in re.findall(r"ragkit://[\w./-]+", answered.json()["error"]["message"]):
+        assert client.get("/v1/get", params={"reference": address}).status_code == 200
 
 
 def test_only_named_pages_may_ask(connect, library):
