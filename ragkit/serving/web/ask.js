@@ -31,7 +31,8 @@ export async function ask(question, state, open) {
       told(turn, name, data, open);
     }
     if (!turn.isWhole) throw new Error("The answer ended before it was whole.");
-    history.push({ question, answer: turn.text });
+    // What was not answered tells nothing of what comes next.
+    if (turn.isAnswered) history.push({ question, answer: turn.text });
   } catch (error) {
     stopped(turn, signal.aborted ? null : error);
     if (error.status === 400 && state.where.trim()) refuse(error.message);
@@ -70,7 +71,8 @@ function newTurn(question, controller) {
     { className: "turn", "aria-busy": "true" },
     make("h3", {}, question), answer, stopButton, after,
   );
-  return { article, answer, after, stop: stopButton, question, text: "", hits: [], isWhole: false };
+  const shown = { article, answer, after, stop: stopButton };
+  return { ...shown, question, text: "", hits: [], isWhole: false, isAnswered: false };
 }
 
 function told(turn, name, data, open) {
@@ -84,7 +86,7 @@ function told(turn, name, data, open) {
     turn.text += data.text;
     turn.answer.append(data.text);
   } else if (name === "citations") {
-    turn.isWhole = true;
+    [turn.isWhole, turn.isAnswered] = [true, data.answerable];
     turn.text = data.text;
     finish(turn, data, open);
   } else if (name === "error") {
@@ -95,7 +97,8 @@ function told(turn, name, data, open) {
 function stopped(turn, error) {
   const message = error ? error.message : "Stopped.";
   status.textContent = error ? "" : message;
-  turn.after.replaceChildren(make("p", error ? { className: "error", role: "alert" } : { className: "note" }, message));
+  const look = error ? { className: "error", role: "alert" } : { className: "note" };
+  turn.after.replaceChildren(make("p", look, message));
 }
 
 function finish(turn, verdict, open) {
@@ -104,11 +107,15 @@ function finish(turn, verdict, open) {
   turn.article.classList.toggle("unanswered", !verdict.answerable);
   turn.after.replaceChildren(
     ...[
-      verdict.answerable || !turn.hits.length ? null : make("p", { className: "note" }, "The passages that came nearest are below."),
+      verdict.answerable || !turn.hits.length
+        ? null
+        : make("p", { className: "note" }, "The passages that came nearest are below."),
       doubtful.length ? make("p", { className: "note strong" }, warning(doubtful.length)) : null,
       ...verdict.warnings.map((each) => make("p", { className: "note" }, each)),
       verdict.citations.length ? sources(verdict.citations, open) : null,
-      make("p", { className: "note" }, madeBy(verdict.model)),
+      turn.isAnswered || verdict.model !== EXTRACTIVE
+        ? make("p", { className: "note" }, madeBy(verdict.model))
+        : null,
       turn.hits.length ? considered(turn, open) : null,
     ].filter(Boolean),
   );

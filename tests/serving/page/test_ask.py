@@ -26,6 +26,10 @@ def test_what_the_documents_do_not_answer_is_said(visit):
     expect(page.locator("#ask-status")).to_have_text("No answer was found.")
     expect(turn.locator(".answer")).to_have_text("The documents do not answer this.")
     assert turn.locator(".cite").count() == 0
+    page.keyboard.type("and now?")
+    with page.expect_request("**/v1/ask") as sent:
+        page.keyboard.press("Enter")
+    assert sent.value.post_data_json["history"] == []
 
 
 def written(hits):
