@@ -1,0 +1,106 @@
+"""The page in a real browser, over a real server: only the model is made up."""
+
+import pytest
+
+from ragkit import Collection, Settings
+from ragkit.answer_records import Retrieved
+from ragkit.serving.app import Rules, app
+from ragkit.serving.library import Library
+from tests.conftest import WordEncoder
+from tests.serving.conftest import listening
+from tests.serving.page.browser import Watched, chromium
+from tests.serving.page.notes import HOSTILE, HOSTILE_NAME, LAMP
+
+
+@pytest.fixture(scope="package")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notes")
+    (folder / "keys.md").write_text(
+        "# Keys\n\nRotate the signing keys every ninety days.\n\n"
+        "## Storage\n\nKeep the private part in a vault.\n"
+    )
+    # Each fox is one character, and two where JavaScript counts.
+    before = "\n\n".join(f"🦊 Paragraph {number} of the log says nothing." for number in range(400))
+    after = "\n\n".join(f"Paragraph {number} is as quiet." for number in range(400, 900))
+    (folder / "log.txt").write_text(f"{before}\n\n{LAMP}\n\n{after}\n")
+    (folder / HOSTILE_NAME).write_text(f"{HOSTILE}\n")
+    return folder
+
+
+@pytest.fixture(scope="package")
+def library(tmp_path_factory, folder):
+    animals = tmp_path_factory.mktemp("animals")
+    (animals / "cats.txt").write_text("Cats sleep for most of the day.\n")
+    found = {}
+    for name, root in (("notes", folder), ("animals", animals)):
+        found[name] = Collection(
+            tmp_path_factory.mktemp("kits") / name,
+            settings=Settings(passage_tokens=40, overlap=0.0),
+            encoder=WordEncoder(),
+        )
+        found[name].index(root)
+    library = Library(found)
+    yield library
+    library.close()
+
+
+@pytest.fixture(scope="package")
+def address(library):
+    with listening(app(library, Rules())) as address:
+        yield address
+
+
+@pytest.fixture(scope="package")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra dev)")
+    program = chromium()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watched(address):
+    """At the end: nothing was logged, nothing was asked of any other server."""
+    watched = Watched()
+    yield watched
+    assert watched.problems == []
+    elsewhere = [each for each in watched.addresses if not each.startswith("http://127.0.0.1:")]
+    assert elsewhere == []
+
+
+@pytest.fixture
+def visit(browser, address, watched):
+    """Opens the page: visit("?q=…", at=another address, and options of the browser context)."""
+    contexts = []
+
+    def visit(path="", at=address, **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        watched.watch(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.goto(f"{at}/{path}")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def script(library, monkeypatch):
+    """Lets an answer be written by `write(hits)`, a generator, as a language model would."""
+
+    def script(write):
+        collection = library["notes"].collection
+
+        def ask_stream(question, history=(), **_):
+            hits = tuple(collection.search(question, k=2))
+            yield Retrieved(hits, question)
+            yield from write(hits)
+
+        monkeypatch.setattr(collection, "ask_stream", ask_stream)
+
+    return script

@@ -1,0 +1,10 @@
+"""What stands in the documents that the page is tried with."""
+
+QUESTION = "Do we rotate the signing keys every ninety days?"  # near enough for the tests' encoder
+LAMP = "The lighthouse keeper polishes the copper lamp every evening."
+HOSTILE = (
+    "The volcano <script>fetch('http://evil.example/a')</script>"
+    "<img src='http://evil.example/b' onerror='alert(1)'> ![c](http://evil.example/c.png) "
+    "[d](javascript:alert(2)) https://evil.example/e erupts."
+)
+HOSTILE_NAME = "<img src=x onerror=alert(3)>.txt"

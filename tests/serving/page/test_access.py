@@ -1,0 +1,130 @@
+"""Keys, small windows, light and dark, and what the page weighs."""
+
+import re
+import urllib.request
+
+import pytest
+
+from ragkit.serving.web import FOLDER
+from tests.serving.page.notes import LAMP, QUESTION
+from tests.serving.page.steps import ask, expect, has_no_sideways_scroll, is_in_sight, search
+
+
+def test_keys_are_told_and_lead_to_the_field(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.locator("#query")).to_be_focused()
+
+
+def test_search_and_reading_by_keyboard_alone(visit):
+    page = visit()
+    page.keyboard.type("signing keys in the vault?")
+    expect(page.locator(".hit").nth(1)).to_be_visible()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator(".hit .open").nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#preview-text")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".hit .open").nth(1)).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("ArrowUp")
+    expect(page.locator("#query")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#query")).to_have_value("")
+    expect(page.locator(".hit")).to_have_count(0)
+
+
+def test_tabs_are_changed_by_arrows_and_every_control_has_a_name(visit):
+    page = visit()
+    page.get_by_role("tab", name="Search").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Ask")).to_be_focused()
+    expect(page.get_by_role("tabpanel", name="Ask")).to_be_attached()
+    expect(page.get_by_role("searchbox", name="Ask the documents")).to_be_visible()
+    for role in ("button", "combobox", "textbox", "searchbox", "tab", "link"):
+        every = page.get_by_role(role)
+        assert every.count() == page.get_by_role(role, name=re.compile(r"\S")).count()
+
+
+def test_at_375_pixels_nothing_is_cut_off(visit):
+    page = visit(viewport={"width": 375, "height": 667}, has_touch=True)
+    button = search(page, "lighthouse keeper copper lamp").locator(".open")
+    assert has_no_sideways_scroll(page)
+    button.tap()
+    expect(page.locator("#cited")).to_contain_text(LAMP)
+    box = page.locator("#preview").bounding_box()
+    assert (box["x"], box["width"], box["height"]) == (0, 375, 667) and is_in_sight(page)
+    for _ in range(6):  # the focus stays inside, or goes to the browser itself
+        page.keyboard.press("Tab")
+        assert page.evaluate("!document.activeElement.closest('main, footer, header') || "
+                             "!!document.activeElement.closest('#preview')")  # fmt: skip
+    page.get_by_role("button", name="Close").tap()
+    expect(button).to_be_focused()
+    ask(page, QUESTION)
+    expect(page.locator("#ask-status")).to_contain_text("Answered")
+    assert has_no_sideways_scroll(page)
+
+
+def test_a_window_that_becomes_narrow_keeps_the_document(visit):
+    page = visit()
+    button = search(page, "lighthouse keeper copper lamp").locator(".open")
+    button.click()
+    expect(page.locator("#cited")).to_contain_text(LAMP)
+    assert page.locator("#preview:modal").count() == 0
+    page.set_viewport_size({"width": 375, "height": 667})
+    expect(page.locator("#preview:modal #cited")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#preview")).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_light_and_dark_are_as_the_system_says(visit):
+    page = visit(color_scheme="light")
+    look = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(look)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(look)
+    assert min(map(int, re.findall(r"\d+", light))) > 230
+    assert max(map(int, re.findall(r"\d+", dark))) < 50
+
+
+def luminance(colour):
+    """As WCAG 2.2 defines it."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4
+              for each in parts]  # fmt: skip
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "papers", "least"),
+    [
+        ("ink", ("paper", "raised", "tint"), 7), ("soft", ("paper", "raised", "tint"), 4.5),
+        ("accent", ("paper", "raised", "tint"), 4.5), ("wrong", ("paper", "raised"), 4.5),
+        ("on-accent", ("accent",), 4.5), ("on-mark", ("mark",), 7), ("doubt", ("doubt-tint",), 4.5),
+        ("edge", ("paper", "raised"), 3),
+    ],
+)  # fmt: skip
+def test_contrast_is_enough(scheme, ink, papers, least):
+    themes = re.findall(r":root \{(.*?)\}", (FOLDER / "page.css").read_text(), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): #([0-9a-f]{6})", themes[scheme]))
+    for paper in papers:
+        low, high = sorted(map(luminance, (colours[ink], colours[paper])))
+        assert (high + 0.05) / (low + 0.05) >= least
+
+
+def test_the_page_is_small_and_its_files_are_known(address):
+    files = [path for path in FOLDER.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 60_000
+    kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    for path in files:
+        with urllib.request.urlopen(f"{address}/web/{path.name}") as found:
+            assert found.headers["content-type"].startswith(kinds.get(path.suffix, "text/html"))
+            assert found.headers["etag"]
+            assert "'unsafe-inline'" not in found.headers["content-security-policy"]

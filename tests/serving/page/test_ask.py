@@ -1,0 +1,100 @@
+"""Asking: answers as they are written, what they cite, what their sources do not say."""
+
+import threading
+
+from ragkit.answer_records import Answer, Citation, Piece, Statement
+from tests.serving.page.notes import QUESTION
+from tests.serving.page.steps import ask, expect, is_in_sight
+
+
+def test_an_answer_of_the_sources_is_cited(visit):
+    page = visit()
+    turn = ask(page, QUESTION)
+    expect(page.locator("#ask-status")).to_contain_text("Answered, with")
+    expect(turn.locator(".answer")).to_contain_text("Rotate the signing keys every ninety days.")
+    expect(turn).to_contain_text("without a language model")
+    turn.get_by_role("button", name="Source 1: Keys", exact=True).click()
+    expect(page.locator("#cited")).to_contain_text("Rotate the signing keys every ninety days.")
+    assert is_in_sight(page)
+    page.keyboard.press("Escape")
+    expect(turn.locator(".cite").first).to_be_focused()
+
+
+def test_what_the_documents_do_not_answer_is_said(visit):
+    page = visit("?where=path+%3D+nothing.txt")
+    turn = ask(page, QUESTION)
+    expect(page.locator("#ask-status")).to_have_text("No answer was found.")
+    expect(turn.locator(".answer")).to_have_text("The documents do not answer this.")
+    assert turn.locator(".cite").count() == 0
+    page.keyboard.type("and now?")
+    with page.expect_request("**/v1/ask") as sent:
+        page.keyboard.press("Enter")
+    assert sent.value.post_data_json["history"] == []
+
+
+def written(hits):
+    """An answer whose second sentence nothing supports, in three pieces."""
+    said = ("🦊 Every ninety days [1]. ", "The moon is ", "of cheese [1].")
+    text, start = "".join(said), len(said[0])
+    quote = hits[0].text
+    source = Citation(
+        1, hits[0].passage_id, hits[0].path, None, hits[0].start, hits[0].end, quote,
+        hits[0].citation, hits[0].title, None, hits[0].start_line, hits[0].end_line, False,
+    )  # fmt: skip
+    wrong = (Statement(start, len(text), text[start:], (1,), 0.1),)
+    return said, Answer(text, (source,), True, hits, "small-llm", wrong, ("It was cut short.",))
+
+
+def test_an_answer_appears_as_it_is_written_and_doubt_is_shown(visit, script):
+    go_on = threading.Event()
+
+    def write(hits):
+        said, answer = written(hits)
+        yield from map(Piece, said[:2])
+        go_on.wait(20)
+        yield Piece(said[2])
+        yield answer
+
+    script(write)
+    turn = ask(visit(), QUESTION)
+    expect(turn.locator(".answer")).to_have_text("🦊 Every ninety days [1]. The moon is")
+    go_on.set()
+    expect(turn.locator(".doubtful")).to_have_text("The moon is of cheese [1].")
+    expect(turn.locator(".doubtful + .badge")).to_have_text("not in its sources")
+    expect(turn).to_contain_text("One sentence, underlined, says what its sources do not")
+    expect(turn).to_contain_text("Written by small-llm")
+    expect(turn).to_contain_text("It was cut short.")
+
+
+def test_stopping_ends_the_answer_on_the_server(visit, script):
+    closed = threading.Event()
+
+    def write(hits):
+        try:
+            while True:
+                yield Piece("word ")
+                closed.wait(0.05)
+        finally:
+            closed.set()
+
+    script(write)
+    page = visit()
+    turn = ask(page, QUESTION)
+    expect(turn.locator(".answer")).to_contain_text("word word")
+    turn.get_by_role("button", name="Stop").click()
+    expect(turn).to_contain_text("Stopped.")
+    assert closed.wait(10)
+
+
+def test_a_follow_up_brings_what_was_said(visit):
+    page = visit()
+    ask(page, QUESTION)
+    expect(page.locator("#ask-status")).to_contain_text("Answered")
+    page.keyboard.type("and the vault?")
+    with page.expect_request("**/v1/ask") as sent:
+        page.keyboard.press("Enter")
+    (turn,) = sent.value.post_data_json["history"]
+    assert turn["question"] == QUESTION
+    assert "ninety days" in turn["answer"]
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".turn")).to_have_count(0)

@@ -1,0 +1,129 @@
+"""Searching, and reading what was found where it stands."""
+
+import re
+
+from ragkit.serving.app import Rules, app
+from tests.serving.conftest import listening
+from tests.serving.page.notes import LAMP
+from tests.serving.page.steps import expect, is_in_sight, search
+
+TOKEN = "a-token-of-some-length"
+
+
+def test_typing_finds_and_marks_the_words(visit):
+    page = visit()
+    page.keyboard.type("how often are the signing keys rotated", delay=10)  # without a click
+    first = page.locator(".hit").first
+    expect(first).to_contain_text("Rotate the signing keys every ninety days.")
+    assert first.locator("mark").all_text_contents() == ["Rotate", "signing", "keys"]
+    expect(first.get_by_role("button", name="Keys")).to_be_visible()
+    expect(first.locator(".place")).to_contain_text("keys.md· lines 1–3")
+    expect(first.locator(".score")).to_contain_text(re.compile(r"score 0\.\d\d"))
+    expect(page.locator("#status")).to_have_text(re.compile(r"^\d+ passages in \d+ ms$"))
+
+
+def test_only_the_last_of_quick_queries_is_shown(visit):
+    page = visit()
+    held = []
+    page.route("**/v1/search", lambda route: held.append(route) if not held else route.continue_())
+    with page.expect_request("**/v1/search"):
+        page.locator("#query").fill("private vault")
+    page.locator("#query").fill("lighthouse lamp")
+    expect(page.locator(".hit").first).to_contain_text(LAMP)
+    held[0].continue_()  # nobody waits for its answer any more
+    page.wait_for_timeout(500)
+    expect(page.locator(".hit").first).to_contain_text(LAMP)
+
+
+def test_a_passage_opens_at_its_place(visit):
+    page = visit()
+    button = search(page, "lighthouse keeper copper lamp").locator(".open")
+    button.click()
+    expect(page.locator("#cited")).to_contain_text(LAMP)
+    assert is_in_sight(page)
+    assert page.locator("#preview-text").evaluate("each => each.scrollTop > 1000")
+    expect(page.locator("#preview-text")).to_be_focused()
+    for label in ("Show what comes before", "Show what comes after"):
+        page.get_by_role("button", name=label).click()
+        expect(page.get_by_role("button", name=label)).to_have_count(0)
+    whole = page.locator("#preview-text").text_content()
+    assert whole.startswith("🦊 Paragraph 0 of") and whole.rstrip().endswith("899 is as quiet.")
+    page.get_by_role("button", name="Close").click()
+    expect(button).to_be_focused()
+
+
+def test_a_document_that_is_another_by_now_is_noticed(visit, library):
+    page = visit()
+    page.route(
+        "**/v1/documents/*",
+        lambda route: route.fulfill(json={**route.fetch().json(), "text": "something else"}),
+    )
+    search(page, "lighthouse lamp").locator(".open").click()
+    expect(page.get_by_role("alert").filter(has_text="no more what was searched")).to_be_visible()
+
+
+def test_a_wrong_filter_is_told_beside_it(visit, watched):
+    page = visit("?q=keys&where=path+%3D")
+    expect(page.locator("#where-error")).to_contain_text("expected a value")
+    expect(page.get_by_label("Filter")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Filter").fill("path = keys.md")
+    expect(page.locator(".hit").first).to_be_visible()
+    expect(page.locator("#where-error")).to_be_hidden()
+    assert set(watched.statuses) == {400}
+
+
+def test_the_address_brings_it_all_again(visit):
+    page = visit()
+    search(page, "rotate ninety")
+    page.keyboard.press("Enter")
+    page.get_by_label("Match by").select_option("lexical")
+    page.get_by_label("Filter").fill("path = keys.md")
+    expect(page.locator(".hit")).to_have_count(1)
+    assert "q=rotate+ninety&mode=lexical&where=path+%3D+keys.md" in page.url
+    page.reload()
+    expect(page.locator(".hit")).to_have_count(1)
+    expect(page.get_by_label("Match by")).to_have_value("lexical")
+    expect(page.get_by_label("Filter")).to_have_value("path = keys.md")
+    page.go_back()
+    expect(page.get_by_label("Filter")).to_have_value("")
+    expect(page.locator("#query")).to_have_value("rotate ninety")
+
+
+def test_collections_are_chosen_from_and_told_of(visit):
+    page = visit("?q=cats+sleep")
+    page.get_by_label("Collection").select_option("animals")
+    expect(page.locator(".hit").first).to_contain_text("Cats sleep for most of the day.")
+    expect(page.locator("#coverage-line")).to_have_text("1 document, 1 passage; every file read")
+    page.locator("#coverage-line").click()
+    expect(page.locator("#coverage-more")).to_contain_text("1 of 1")
+    assert "collection=animals" in page.url
+
+
+def test_a_token_is_asked_for_and_kept_with_the_tab(visit, library, watched):
+    with listening(app(library, Rules(token=TOKEN))) as address:
+        page = visit("?q=signing+keys", at=address)
+        dialog = page.get_by_role("dialog", name="This server asks for a token")
+        for token in ("wrong-token", TOKEN):
+            dialog.get_by_label("Token").fill(token)
+            dialog.get_by_role("button").click()
+            if token != TOKEN:
+                expect(dialog).to_contain_text("The server refuses this token.")
+        expect(page.locator(".hit").first).to_be_visible()
+        assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+        assert not any(TOKEN in each for each in watched.addresses)
+        page.reload()
+        expect(page.locator(".hit").first).to_be_visible()
+    assert set(watched.statuses) == {401}
+
+
+def test_a_server_that_is_gone_is_said_and_tried_again(visit, watched):
+    page = visit()
+    expect(page.locator("#coverage-line")).to_contain_text("document")
+    page.context.set_offline(True)
+    page.locator("#query").fill("signing keys")
+    expect(page.locator("#status")).to_contain_text("the server does not answer")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".hit").first).to_be_visible()
+    assert all("ERR_INTERNET_DISCONNECTED" in each for each in watched.problems)
+    watched.problems.clear()
