@@ -73,7 +73,7 @@ class Collection:
     def _indexes(self) -> Indexes:
         from ragkit.storage.indexes import Indexes
 
-        return Indexes(self._store, self._notify)
+        return Indexes(self._store, self._notify, self.settings.candidates)
 
     def __enter__(self) -> Collection:
         return self
@@ -209,6 +209,7 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        exact: bool = False,
     ) -> list[Hit]:
         """The k passages that answer best, best first; none where the collection is empty.
 
@@ -217,7 +218,8 @@ class Collection:
         mode. `context` widens each hit by so many passages on either side, and joins those that
         then overlap. `where` is a filter (docs/ranking.md). `per_document`: so many passages of one
         document at most. `diverse`: no two alike (MMR; a number is its λ). `explain` adds to each
-        hit why it is there. Equal scores come by ascending passage id.
+        hit why it is there. `exact` compares with every vector also where a large collection is
+        searched by compressed ones (docs/storage.md). Equal scores come by ascending passage id.
 
         Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.
         """
@@ -225,7 +227,7 @@ class Collection:
 
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
-            where, per_document, diverse, fusion or self.settings.fusion, explain,
+            where, per_document, diverse, fusion or self.settings.fusion, explain, exact,
         )  # fmt: skip
         return self._ask([asked(query)], wanted)[0]
 
@@ -242,13 +244,14 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        exact: bool = False,
     ) -> list[Hit]:
         """`search` for event loops: runs on a thread, so the loop goes on."""
         import asyncio
 
         return await asyncio.to_thread(
             self.search, query, k, mode=mode, min_score=min_score, context=context, where=where,
-            per_document=per_document, diverse=diverse, fusion=fusion, explain=explain,
+            per_document=per_document, diverse=diverse, fusion=fusion, explain=explain, exact=exact,
         )  # fmt: skip
 
     def search_many(  # noqa: PLR0913
@@ -264,13 +267,14 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        exact: bool = False,
     ) -> list[list[Hit]]:
         """What `search` finds for each query, in order; encoded and compared all at once."""
         from ragkit.retrieval.request import Request, asked
 
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
-            where, per_document, diverse, fusion or self.settings.fusion, explain,
+            where, per_document, diverse, fusion or self.settings.fusion, explain, exact,
         )  # fmt: skip
         return self._ask([asked(query) for query in queries], wanted)
 

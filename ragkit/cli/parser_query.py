@@ -40,6 +40,7 @@ def add_query(command: argparse.ArgumentParser) -> None:
         help="leave out what has a lower cosine, in every mode",
     )
     _add_shaping(command)
+    _add_exact(command)
     _add_output(command)
 
 
@@ -65,6 +66,14 @@ def _add_shaping(command: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="add N passages before and after, and join what then overlaps",
+    )
+
+
+def _add_exact(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--exact",
+        action="store_true",
+        help="compare with every passage, also in a large collection",
     )
 
 

@@ -35,6 +35,7 @@ def _one(arguments: Namespace) -> int:
             per_document=arguments.per_document,
             diverse=arguments.diverse,
             explain=arguments.explain,
+            exact=arguments.exact,
         )
         empty = not hits and not collection.status().passages
     if arguments.json:
@@ -74,6 +75,7 @@ def _batch(arguments: Namespace) -> int:
             per_document=arguments.per_document,
             diverse=arguments.diverse,
             explain=arguments.explain,
+            exact=arguments.exact,
         )
         mode = arguments.mode or collection.settings.mode
     found = list(zip(queries.items(), answers, strict=True))

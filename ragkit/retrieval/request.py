@@ -29,6 +29,7 @@ class Request:
     diverse: bool | float = False
     fusion: str = "convex"
     explain: bool = False
+    exact: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, with the value found and the values expected."""

@@ -1,10 +1,11 @@
 """From a query to ranked passage ids with their scores.
 
-Dense: exact cosine over all vectors. Lexical: BM25 over words. Hybrid: both, by `fusion`. Each
-ranking is exact, over the whole collection or over what a filter lets through: the k best are
-those that scoring every passage would give. Whatever proposed a passage, its `dense` score is the
-cosine of the stored vectors, computed in float64 and rounded to float32, so equal vectors tie
-exactly; ties go to the smaller id. Knows no files and no rendering.
+Dense: cosine over all vectors. Lexical: BM25 over words. Hybrid: both, by `fusion`. Each ranking is
+exact, over the whole collection or over what a filter lets through: the k best are those that
+scoring every passage would give. The one exception is dense over a large collection, whose passages
+are proposed by compressed vectors (docs/storage.md), unless all is to be `exact`. Whatever proposed
+a passage, its `dense` score is the cosine of the stored vectors, computed in float64 and rounded to
+float32, so equal vectors tie exactly; ties go to the smaller id. Knows no files and no rendering.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +27,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.storage.filters import Condition
+    from ragkit.storage.vectors import VectorIndex
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
 DEPTH = 100  # passages of each ranking that are fused at first
-FEW = 5000  # passages of a filter that are scored one by one rather than picked from the ranking
+FEW = 5000  # passages of a filter that are scored one by one rather than picked from the ranking …
+FEW_PART = 0.02  # … or this part of the collection, where that is more
+WIDEST = 4096  # proposals looked through for what a filter lets through, before all of it is scored
 _SLACK = 16  # candidates beyond k, so that one look is enough unless many passages are alike
 _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
@@ -63,7 +68,17 @@ class Scope:
         """Look once how much it is."""
         from ragkit.storage import filters
 
-        return cls(where, filters.few(connection, where, FEW))
+        limit = max(FEW, int(FEW_PART * passages.count(connection)))
+        return cls(where, filters.few(connection, where, limit))
+
+    def all(self, connection: sqlite3.Connection) -> NDArray[np.int64]:
+        """The ids of all of it, ascending."""
+        from ragkit.storage import filters
+
+        found = self.few
+        if found is None:
+            found = filters.few(connection, self.where, passages.count(connection)) or []
+        return np.array(found, dtype=np.int64)
 
     def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
         """Those of `ids` that are let through."""
@@ -76,10 +91,12 @@ class Searcher:
     """One query against one snapshot of a collection.
 
     `vector` is the query's, (d,) float32 of unit length. `scope` limits everything to what a filter
-    lets through. `near` are the nearest passages of the whole collection where they are known.
+    lets through. `near` are the nearest passages of all that could be found where they are known:
+    of `scope` where that is little, else of the whole collection. `exact`: nothing is proposed by
+    compressed vectors.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (each is a part of one query)
         self,
         connection: sqlite3.Connection,
         indexes: Indexes,
@@ -89,11 +106,12 @@ class Searcher:
         vector: NDArray[np.float32],
         scope: Scope | None = None,
         near: Ranking | None = None,
+        exact: bool = False,
     ) -> None:
         self.text, self.vector = text, vector
         self._connection, self._indexes = connection, indexes
         self._encoder, self._model_id = encoder, model_id
-        self._scope, self._near = scope, near
+        self._scope, self._near, self._exact = scope, near, exact
         self._few = None if scope is None else scope.few
 
     def ranking(self, mode: str, fused_by: str) -> Callable[[int, float], list[Scored]]:
@@ -108,15 +126,33 @@ class Searcher:
         if index is None:
             return []
         if self._few is not None:
-            found = _ranked(self._cosines(self._few))[:k]
+            found = self._nearest_of(index, k, np.array(self._few, dtype=np.int64))
         else:
-            found = _exactly(
+            picked = _picked(
                 k,
                 len(index),
-                lambda wide: self._nearest(index.nearest, wide),
+                len(index) if self._scope is None else WIDEST,
+                lambda wide: self._nearest(partial(index.nearest, exact=self._exact), wide),
                 lambda ids, _: self._cosines(self._let_through(ids)),
             )
+            if picked is None and self._scope is not None:  # what it lets through is far away
+                picked = self._nearest_of(index, k, self._scope.all(self._connection))
+            found = picked or []
         return [Scored(each, score) for each, score in found if score >= min_score]
+
+    def _nearest_of(
+        self, index: VectorIndex, k: int, ids: NDArray[np.int64]
+    ) -> list[tuple[int, float]]:
+        """The k nearest of these, each of them compared."""
+        nearest = partial(index.nearest_of, among=ids)
+        return _exactly(
+            k,
+            len(ids),
+            lambda wide: (
+                nearest(self.vector, wide) if self._few is None else self._nearest(nearest, wide)
+            ),
+            lambda ids, _: self._cosines(ids),
+        )
 
     def lexical(self, k: int, min_score: float) -> list[Scored]:
         """The k best passages by BM25 among those whose cosine is high enough."""
@@ -244,8 +280,19 @@ def _exactly(
     An index may leave any of several equals out at its border, and may name passages that are no
     longer there; so it is asked again, wider, until the k-th score stands clear of the border.
     """
+    return _picked(k, most, most, propose, judge) or []
+
+
+def _picked(
+    k: int,
+    most: int,
+    widest: int,
+    propose: Callable[[int], Ranking],
+    judge: Callable[[list[int], list[float]], dict[int, float]],
+) -> list[tuple[int, float]] | None:
+    """The same, but None where more than `widest` proposals would have to be looked through."""
     wide = min(k + _SLACK, most)
-    while True:
+    while wide <= widest:
         ids, rough = propose(wide)
         judged = judge(ids.tolist(), rough.tolist())
         ranked = _ranked(judged)
@@ -253,3 +300,4 @@ def _exactly(
         if exhausted or (len(ranked) >= k and ranked[k - 1][1] > rough[-1] + _ROUNDING):
             return ranked[:k]
         wide = min(4 * wide, most)
+    return None
