@@ -92,16 +92,32 @@ class VectorIndex:
         """
         ids, scores = self.delta_ids, _products(self.delta, query)
         if self.base is not None and self._in_base:
-            places = None if exact else self._proposed(query, k)
-            found = self.base.scores(query, places)
-            if places is None:
-                if len(self.gone):
-                    found[self.gone] = -np.inf
-                places = _best(found, min(k, self._in_base))
-                found = found[places]
+            places, found = self._of_base(self.base, query, k, exact)
             ids = np.concatenate([ids, self.base.ids[places]])
             scores = np.concatenate([scores, found])
         return _ranked(ids, scores, k)
+
+    def _of_base(
+        self, base: Matrix, query: NDArray[np.float32], k: int, exact: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Places that hold the k nearest of the base that are still there, and their cosines."""
+        ahead = 0  # how many that are gone are nearer than the k-th
+        while not exact and (places := self._proposed(query, k + ahead)) is not None:
+            scores = base.scores(query, places)
+            if not len(self.gone):
+                return places, scores
+            gone = self.gone[places]
+            left = scores[~gone]
+            border = left[_best(left, k)].min() if len(left) >= k else -np.inf
+            seen = int((scores[gone] >= border).sum())
+            if seen <= ahead or len(places) == len(base):
+                return places[~gone], left
+            ahead = max(seen, 2 * ahead)
+        scores = base.scores(query)
+        if len(self.gone):
+            scores[self.gone] = -np.inf
+        best = _best(scores, min(k, self._in_base))
+        return best, scores[best]
 
     def _proposed(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
         """Places in the base that hold its k nearest; None where all have to be compared."""
@@ -110,7 +126,7 @@ class VectorIndex:
         count = self.codes.candidates(k)
         if count > PROPOSED_AT_MOST * len(self.codes):
             return None
-        return np.sort(self.codes.nearest(query, count, ~self.gone if len(self.gone) else None))
+        return np.sort(self.codes.nearest(query, count))
 
     def nearest_of(self, query: NDArray[np.float32], k: int, among: NDArray[np.int64]) -> Ranking:
         """The k nearest of these ids, which are ascending; exact."""
