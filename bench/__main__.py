@@ -7,7 +7,7 @@ import time
 
 NAMES = (
     *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
-    *("questions", "fusion", "cutting", "reading"),
+    *("questions", "fusion", "cutting", "reading", "vectors"),
 )
 
 

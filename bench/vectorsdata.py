@@ -1,7 +1,7 @@
 """Vectors with the structure of real ones, as many as wanted, from texts that this machine has.
 
-Paragraphs (docstrings of the installed Python packages, manual pages, Markdown and reStructuredText)
-are embedded with the default model. To reach more, each further vector is
+Paragraphs (docstrings of the installed Python packages, manual pages, Markdown and
+reStructuredText) are embedded with the default model. To reach more, each further vector is
 `normalize((1-t) e_i + t e_j + s (e_a - e_b))`: j one of the 24 nearest of i, t up to 0.5; a and b
 near each other, so that the residual varies as real neighbours do, s from 0.3 to 0.7. Queries are
 the first twelve words of paragraphs that were held out.

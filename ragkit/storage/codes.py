@@ -173,10 +173,11 @@ class Codes:
     def candidates(self, k: int) -> int:
         """How many proposals hold the k nearest, as far as measured; as many for 1 as for 10."""
         if self._factor is not None:
-            return self._factor * k
+            return int(self._factor * k)
         low, high = self._candidates
         slope = math.log(high / low) / math.log(DEPTHS[1] / DEPTHS[0])
-        return max(k, round(low * float(max(k, DEPTHS[0]) / DEPTHS[0]) ** slope))
+        wider = float(max(k, DEPTHS[0]) / DEPTHS[0]) ** slope
+        return max(k, round(low * wider))
 
     def nearest(self, query: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """The places of about the `count` nearest vectors, (m,), in no order."""
