@@ -5,8 +5,8 @@
 FOLDER holds `vectors.npy` (n, 384), `queries.npy` and `truth.npy`, the places of the ten nearest
 of each query. `build` makes the index there; `ask`, in a new process, opens it and asks one query
 after the other on one thread. Each prints JSON. An index with a knob is asked with it turned up
-until recall@10 is .99, or as far as it goes. Peers run under their own Python: ragkit is imported by
-ragkit's engine alone.
+until recall@10 is .99, or as far as it goes. Peers run under their own Python: ragkit is imported
+by ragkit's engine alone.
 """
 
 from __future__ import annotations

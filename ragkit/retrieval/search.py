@@ -13,14 +13,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ragkit.encoders import Encoder
 from ragkit.retrieval import fusion
+from ragkit.retrieval.proposing import exactly, picked, ranked
 from ragkit.storage import embeddings, passages
+from ragkit.storage.database import generation
 from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ DEPTH = 100  # passages of each ranking that are fused at first
 FEW = 5000  # passages of a filter that are scored one by one rather than picked from the ranking …
 FEW_PART = 0.02  # … or this part of the collection, where that is more
 WIDEST = 4096  # proposals looked through for what a filter lets through, before all of it is scored
-_SLACK = 16  # candidates beyond k, so that one look is enough unless many passages are alike
-_ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +122,22 @@ class Searcher:
 
     def dense(self, k: int, min_score: float) -> list[Scored]:
         """The k nearest passages by cosine."""
-        index = self._indexes.vectors(self._connection)
+        index = self._index or self._indexes.vectors(self._connection)
         if index is None:
             return []
         if self._few is not None:
             found = self._nearest_of(index, k, np.array(self._few, dtype=np.int64))
         else:
-            picked = _picked(
+            proposed = picked(
                 k,
                 len(index),
                 len(index) if self._scope is None else WIDEST,
                 lambda wide: self._nearest(partial(index.nearest, exact=self._exact), wide),
                 lambda ids, _: self._cosines(self._let_through(ids)),
             )
-            if picked is None and self._scope is not None:  # what it lets through is far away
-                picked = self._nearest_of(index, k, self._scope.all(self._connection))
-            found = picked or []
+            if proposed is None and self._scope is not None:  # what it lets through is far away
+                proposed = self._nearest_of(index, k, self._scope.all(self._connection))
+            found = proposed or []
         return [Scored(each, score) for each, score in found if score >= min_score]
 
     def _nearest_of(
@@ -145,7 +145,7 @@ class Searcher:
     ) -> list[tuple[int, float]]:
         """The k nearest of these, each of them compared."""
         nearest = partial(index.nearest_of, among=ids)
-        return _exactly(
+        return exactly(
             k,
             len(ids),
             lambda wide: (
@@ -160,9 +160,9 @@ class Searcher:
         wide = k
         while True:
             if self._few is not None:
-                found = _ranked(words.scores(self.text, self._few))[:wide]
+                found = ranked(words.scores(self.text, self._few))[:wide]
             else:
-                found = _exactly(wide, len(words), lambda n: words.best(self.text, n), self._kept)
+                found = exactly(wide, len(words), lambda n: words.best(self.text, n), self._kept)
             cosines = self.cosines([each for each, _ in found])
             enough = [
                 Scored(each, cosines[each], lexical=score)
@@ -228,16 +228,30 @@ class Searcher:
         """Passage id → its vector, (d,) float32, for those that have one."""
         return embeddings.stored_vectors(self._connection, self._model_id, ids)
 
+    @cached_property
+    def _index(self) -> VectorIndex | None:
+        """The vectors, if they are those of this snapshot and none of a later one."""
+        index = self._indexes.vectors(self._connection)
+        now = generation(self._connection)
+        return index if index is not None and index.generation == now else None
+
     def _cosines(self, ids: Collection[int]) -> dict[int, float]:
         """The same for those alone that have their vector."""
-        return self._with_query(self.vectors(list(ids)))
+        if self._index is None:
+            return self._with_query(self.vectors(list(ids)))
+        asked = np.fromiter(ids, dtype=np.int64, count=len(ids))
+        found, rows = self._index.rows(asked)
+        return dict(zip(found.tolist(), self._scores(rows), strict=True))
 
     def _with_query(self, vectors: dict[int, NDArray[np.float32]]) -> dict[int, float]:
         if not vectors:
             return {}
-        exact = np.stack(list(vectors.values())).astype(np.float64) @ self.vector.astype(np.float64)
-        scores = np.clip(exact, -1.0, 1.0).astype(np.float32)
-        return dict(zip(vectors, scores.tolist(), strict=True))
+        return dict(zip(vectors, self._scores(np.stack(list(vectors.values()))), strict=True))
+
+    def _scores(self, rows: NDArray[np.float32]) -> list[float]:
+        exact = rows.astype(np.float64) @ self.vector.astype(np.float64)
+        scores: list[float] = np.clip(exact, -1.0, 1.0).astype(np.float32).tolist()
+        return scores
 
     def _nearest(
         self, nearest: Callable[[NDArray[np.float32], int], Ranking], wide: int
@@ -263,41 +277,3 @@ def _fused(scored: Scored, lexical: float, most: float) -> Scored:
     """With both scores and what they make together."""
     lexical = lexical if scored.lexical is None else scored.lexical
     return replace(scored, lexical=lexical, fused=fusion.convex(scored.dense, lexical, most))
-
-
-def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
-    return sorted(scores.items(), key=lambda each: (-each[1], each[0]))
-
-
-def _exactly(
-    k: int,
-    most: int,
-    propose: Callable[[int], Ranking],
-    judge: Callable[[list[int], list[float]], dict[int, float]],
-) -> list[tuple[int, float]]:
-    """The true first k by (score, then smaller id) from an index that proposes.
-
-    An index may leave any of several equals out at its border, and may name passages that are no
-    longer there; so it is asked again, wider, until the k-th score stands clear of the border.
-    """
-    return _picked(k, most, most, propose, judge) or []
-
-
-def _picked(
-    k: int,
-    most: int,
-    widest: int,
-    propose: Callable[[int], Ranking],
-    judge: Callable[[list[int], list[float]], dict[int, float]],
-) -> list[tuple[int, float]] | None:
-    """The same, but None where more than `widest` proposals would have to be looked through."""
-    wide = min(k + _SLACK, most)
-    while wide <= widest:
-        ids, rough = propose(wide)
-        judged = judge(ids.tolist(), rough.tolist())
-        ranked = _ranked(judged)
-        exhausted = wide >= most or len(ids) < wide
-        if exhausted or (len(ranked) >= k and ranked[k - 1][1] > rough[-1] + _ROUNDING):
-            return ranked[:k]
-        wide = min(4 * wide, most)
-    return None

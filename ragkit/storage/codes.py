@@ -80,11 +80,12 @@ def threads(count: int) -> Any:  # noqa: ANN401 (FAISS has no types)
 
 def write(path: Path, matrix: Matrix, kind: str) -> Calibration:
     """Write the codes of all vectors of `matrix`. Some 20 s for a million of 384 numbers."""
-    faiss = threads(os.cpu_count() or 1)
+    faiss = threads(1)  # learning is thousands of small steps: threads wait for each other
     chance = np.random.default_rng(0)
     index = faiss.index_factory(matrix.dimension, kind, faiss.METRIC_INNER_PRODUCT)
     sample = chance.choice(len(matrix), min(SAMPLE, len(matrix)), replace=False)
     index.train(matrix.rows(np.sort(sample)))
+    threads(os.cpu_count() or 1)
     for _, block in matrix.blocks(_BLOCK):
         index.add(block)
     candidates = _calibrated(index, matrix, chance)

@@ -137,6 +137,15 @@ class VectorIndex:
             scores = np.concatenate([scores, self.base.scores(query, places)])
         return _ranked(ids, scores, k)
 
+    def rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The vectors of those of these ids that are there: ids (m,) and (m, d)."""
+        places, chosen = self._places(ids)
+        found, rows = self.delta_ids[chosen], self.delta[chosen]
+        if self.base is not None:
+            found = np.concatenate([self.base.ids[places], found])
+            rows = np.concatenate([self.base.rows(places), rows])
+        return found, rows
+
     def _places(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where these ids are in the base, ascending, and where in the delta."""
         chosen = np.flatnonzero(np.isin(self.delta_ids, ids))
