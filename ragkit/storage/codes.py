@@ -177,7 +177,7 @@ class Codes:
             return int(self._factor * k)
         low, high = self._candidates
         slope = math.log(high / low) / math.log(DEPTHS[1] / DEPTHS[0])
-        wider = float(max(k, DEPTHS[0]) / DEPTHS[0]) ** slope
+        wider: float = float(max(k, DEPTHS[0]) / DEPTHS[0]) ** slope
         return max(k, round(low * wider))
 
     def nearest(self, query: NDArray[np.float32], count: int) -> NDArray[np.int64]:
