@@ -48,6 +48,11 @@ def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile
     )
 
 
+def forget_index_file(connection: sqlite3.Connection, kind: str) -> None:
+    """There is no file of this kind any more."""
+    connection.execute("DELETE FROM index_files WHERE kind = ?", (kind,))
+
+
 # Two questions, each with an index of its own, where one with OR would read the whole table.
 # Otherwise SQLite would look at all vectors of the model first: CROSS JOIN fixes the order of the
 # tables, "+" keeps an index out.

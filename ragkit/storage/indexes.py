@@ -264,28 +264,37 @@ class Indexes:
             segments = {name: seen for name, seen in known.items() if not name.endswith(".json")}
             checksum = folder_checksum(self._store.folder / name, segments)
         self._intact[name] = checksum
-        self._make_current("words", IndexFile(name, now, checksum, None))
+        self._make_current({"words": IndexFile(name, now, checksum, None)})
 
     def _fold_vectors(self) -> None:
         with self._store.reading() as connection:
             model = embeddings.model(connection)
             if model is None:
                 return
+            fresh: dict[str, IndexFile] = {}
             file = history.index_file(connection, "vectors")
             if not vector_files.good_enough(self._store.folder, connection, file, model["id"]):
-                file = vector_files.written(self._store.folder, connection, model)
-                self._make_current("vectors", file)
-            known, count = history.index_file(connection, "codes"), passages.count(connection)
+                file = fresh["vectors"] = vector_files.written(
+                    self._store.folder, connection, model
+                )
+            known = None if fresh else history.index_file(connection, "codes")
+            count = passages.count(connection)
         compressed = file and vector_files.with_codes(
             self._store.folder, file, known, model["dimension"], count
         )
         if compressed is not None:
-            self._make_current("codes", compressed)
+            fresh["codes"] = compressed
+        if fresh:
+            self._make_current(fresh)
 
-    def _make_current(self, kind: str, file: IndexFile) -> None:
+    def _make_current(self, fresh: dict[str, IndexFile]) -> None:
+        """Record files just written, by kind. Codes of other vectors than these are forgotten."""
         with self._store.writing() as connection:
-            older = history.index_file(connection, kind)
-            history.record_index_file(connection, kind, file)
-            keep = {file.name, *history.index_names(connection)}
-        # A reader may just be opening the one before: it goes with the next sweep.
-        sweep(self._store.folder, keep | ({older.name} if older else set()))
+            keep = set(history.index_names(connection))
+            for kind, file in fresh.items():
+                history.record_index_file(connection, kind, file)
+            if "vectors" in fresh and "codes" not in fresh:
+                history.forget_index_file(connection, "codes")
+            keep |= set(history.index_names(connection))
+        # A reader may just be opening the ones before: they go with the next sweep.
+        sweep(self._store.folder, keep | {file.name for file in fresh.values()})

@@ -96,6 +96,7 @@ def test_many_vectors_get_codes_and_few_do_not(shelf, tmp_path):
     shelf.remove(shelf.ids[:40])
     shelf.indexes.fold_vectors()
     assert shelf.found().codes is None
+    assert shelf.file("codes") is None
     assert len(shelf.found()) == 40
 
 
