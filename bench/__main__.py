@@ -7,7 +7,8 @@ import time
 
 NAMES = (
     *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
-    *("questions", "fusion", "lexical", "search", "cutting", "reading", "load", "malformed"),
+    *("questions", "fusion", "vectors", "lexical", "search", "cutting", "reading"),
+    *("load", "malformed"),
 )
 
 

@@ -84,7 +84,7 @@ class Collection:
     def _indexes(self) -> Indexes:
         from ragkit.storage.indexes import Indexes
 
-        return Indexes(self._store, self._notify)
+        return Indexes(self._store, self._notify, self.settings.candidates)
 
     @cached_property
     def _retriever(self) -> Retriever:
@@ -230,6 +230,7 @@ class Collection:
         explain: bool = False,
         rerank: bool = False,
         budget: float | None = None,
+        exact: bool = False,
     ) -> list[Hit]:
         """The k passages that answer best, best first; none where the collection is empty.
 
@@ -239,7 +240,8 @@ class Collection:
         then overlap. `where` is a filter (docs/ranking.md). `per_document`: so many passages of one
         document at most. `diverse`: no two alike (MMR; a number is its λ). `explain` adds to each
         hit why it is there. `rerank`: a cross-encoder reads the first 20 again, or as many as fit
-        into `budget` seconds. Equal scores come by ascending passage id.
+        into `budget` seconds. `exact` compares with every vector also where a large collection is
+        searched by compressed ones (docs/storage.md). Equal scores come by ascending passage id.
 
         Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.
         """
@@ -248,7 +250,7 @@ class Collection:
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
-            rerank, budget,
+            rerank, budget, exact,
         )  # fmt: skip
         return self._retriever.find([asked(query)], wanted)[0]
 
@@ -269,6 +271,7 @@ class Collection:
         explain: bool = False,
         rerank: bool = False,
         budget: float | None = None,
+        exact: bool = False,
     ) -> list[list[Hit]]:
         """What `search` finds for each query, in order; encoded and compared all at once."""
         from ragkit.retrieval.request import Request, asked
@@ -276,7 +279,7 @@ class Collection:
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
             where, per_document, diverse, fusion or self.settings.fusion, explain,
-            rerank, budget,
+            rerank, budget, exact,
         )  # fmt: skip
         return self._retriever.find([asked(query) for query in queries], wanted)
 

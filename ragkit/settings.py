@@ -64,6 +64,8 @@ class Settings:
     mode: str = "dense"
     fusion: str = "convex"  # of the hybrid mode: by scores, or rrf: by ranks
     top_k: int = 10
+    # Passages proposed for each one asked for, where there are many; None: as measured.
+    candidates: int | None = None
     passage_tokens: int = 240
     overlap: float = 0.15  # part of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
@@ -99,6 +101,8 @@ class Settings:
             raise UsageError(f"window is {self.window}; expected 16 tokens or more")
         if self.top_k < 1:
             raise UsageError(f"top_k is {self.top_k}; expected 1 or more")
+        if self.candidates is not None and self.candidates < 1:
+            raise UsageError(f"candidates is {self.candidates}; expected 1 or more")
         if not 16 <= self.passage_tokens <= 8192:
             raise UsageError(f"passage_tokens is {self.passage_tokens}; expected 16 to 8192")
         if not 0 <= self.overlap <= 0.2:

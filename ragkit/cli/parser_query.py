@@ -20,6 +20,7 @@ def add_query(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="add N passages before and after, and join what then overlaps",
     )
+    _add_exact(command)
     add_reranking(command)
     command.add_argument(
         "--budget",
@@ -96,6 +97,14 @@ def add_choosing(command: argparse.ArgumentParser, *, passages: str, mode: str) 
         type=float,
         metavar="X",
         help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.5)",
+    )
+
+
+def _add_exact(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--exact",
+        action="store_true",
+        help="compare with every passage, also in a large collection",
     )
 
 

@@ -37,6 +37,7 @@ def _one(arguments: Namespace) -> int:
             explain=arguments.explain,
             rerank=arguments.rerank,
             budget=arguments.budget,
+            exact=arguments.exact,
         )
         empty = not hits and not collection.status().passages
     if arguments.json:
@@ -78,6 +79,7 @@ def _batch(arguments: Namespace) -> int:
             explain=arguments.explain,
             rerank=arguments.rerank,
             budget=arguments.budget,
+            exact=arguments.exact,
         )
         mode = arguments.mode or collection.settings.mode
     found = list(zip(queries.items(), answers, strict=True))

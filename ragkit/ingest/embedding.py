@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder
+from ragkit.errors import ModelError
 from ragkit.storage import embeddings
 from ragkit.storage.database import Database
 from ragkit.storage.embeddings import Pending
@@ -142,9 +143,13 @@ class Embedder:
         self.failure = self.failure or outcome.failure
         if vectors is None:
             return 0
-        with self._store.changing() as (connection, generation):
-            hashes = [each.hash for each in job.texts]
-            embeddings.save_vectors(connection, self._model_id, generation, hashes, vectors)
+        hashes = [each.hash for each in job.texts]
+        try:
+            with self._store.changing() as (connection, generation):
+                embeddings.save_vectors(connection, self._model_id, generation, hashes, vectors)
+        except ModelError as error:
+            self.failure = self.failure or error
+            return 0
         self.embedded += len(job.texts)
         self.fresh += len(job.texts) * job.fresh
         self.tokens += sum(each.tokens for each in job.texts)

@@ -1,8 +1,9 @@
 """Queries to hits, one after the other or all at once: the order in which the stages come.
 
 Ranking (search), what is left of it (choosing), hits, explanations. Many queries are compared with
-all vectors in one sweep of matrix products over the database, and go the same way from there, so
-each gets the hits that it would get alone. Knows no settings and no rendering.
+all vectors in one sweep of matrix products, and go the same way from there, so each gets the hits
+that it would get alone (or, where those come from compressed vectors, better ones). Knows no
+settings and no rendering.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +22,9 @@ from ragkit.records import Hit
 from ragkit.retrieval import choosing
 from ragkit.retrieval.hits import hits
 from ragkit.retrieval.request import Request
-from ragkit.retrieval.search import DEPTH, Scope, Scored, Searcher
-from ragkit.storage import embeddings, history, passages
+from ragkit.retrieval.scopes import Scope
+from ragkit.retrieval.search import DEPTH, Scored, Searcher
+from ragkit.storage import embeddings, passages
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from ragkit.retrieval.search import Ranking
     from ragkit.storage.filters import Condition
 
-_BLOCK = 4096  # vectors of one product
 _TOGETHER = 1024  # queries of one sweep
+_WORTH = 32  # queries from which on a sweep is worth it where one alone need not look at everything
 _SPARE = 32  # nearest passages beyond those asked for, so that a sweep is enough
 
 
@@ -112,19 +113,13 @@ class Stages:
     ) -> Iterator[list[Hit]]:
         """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
         scope = None if where is None else Scope.of(self.connection, where)
-        single = len(queries) == 1 or wanted.mode == "lexical"
         for first in range(0, len(queries), _TOGETHER):
             part = vectors[first : first + _TOGETHER]
-            depth = max(wanted.k, DEPTH) + _SPARE
-            near = (
-                [None] * len(part)
-                if single
-                else _sweep(self.connection, self.model_id, part, depth)
-            )
+            near = _near(self.connection, self.indexes, part, wanted, scope)
             for text, vector, known in zip(queries[first:], part, near, strict=False):
                 searcher = Searcher(
                     self.connection, self.indexes, self.encoder, self.model_id, text, vector, scope,
-                    known,
+                    known, wanted.exact,
                 )  # fmt: skip
                 yield self._shown(searcher, wanted)
 
@@ -171,24 +166,21 @@ def chosen(
     return found[: wanted.k]
 
 
-def _sweep(
-    connection: sqlite3.Connection, model_id: int, queries: NDArray[np.float32], depth: int
-) -> list[Ranking]:
-    """The `depth` nearest passages of each query, by float32 products; one look at each vector."""
+def _near(
+    connection: sqlite3.Connection,
+    indexes: Indexes,
+    queries: NDArray[np.float32],
+    wanted: Request,
+    scope: Scope | None,
+) -> Sequence[Ranking | None]:
+    """The nearest passages of each query by one look at each vector, where that is quicker."""
     count = len(queries)
-    ids = np.empty((count, 0), dtype=np.int64)
-    scores = np.empty((count, 0), dtype=np.float32)
-    rows = history.vectors_since(connection, model_id, 0)
-    while block := list(islice(rows, _BLOCK)):
-        matrix = np.frombuffer(b"".join(row[1] for row in block), dtype="<f4")
-        matrix = matrix.reshape(len(block), queries.shape[1])
-        fresh = np.broadcast_to(np.array([row[0] for row in block]), (count, len(block)))
-        scores = np.concatenate([scores, queries @ matrix.T], axis=1)
-        ids = np.concatenate([ids, fresh], axis=1)
-        if scores.shape[1] > depth:
-            best = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
-            scores = np.take_along_axis(scores, best, axis=1)
-            ids = np.take_along_axis(ids, best, axis=1)
-    order = np.argsort(-scores, axis=1, kind="stable")
-    ids, scores = np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
-    return list(zip(ids, scores, strict=True))
+    if count == 1 or wanted.mode == "lexical":
+        return [None] * count
+    index = indexes.vectors(connection)
+    if index is None or (index.codes is not None and count < _WORTH):
+        return [None] * count
+    among = None
+    if scope is not None and scope.few is not None:
+        among = np.array(scope.few, dtype=np.int64)
+    return index.nearest_many(queries, max(wanted.k, DEPTH) + _SPARE, among)

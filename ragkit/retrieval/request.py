@@ -31,6 +31,7 @@ class Request:
     explain: bool = False
     rerank: bool = False
     budget: float | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, with the value found and the values expected."""

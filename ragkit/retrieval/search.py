@@ -1,10 +1,11 @@
 """From a query to ranked passage ids with their scores.
 
-Dense: exact cosine over all vectors. Lexical: BM25 over words. Hybrid: both, by `fusion`. Each
-ranking is exact, over the whole collection or over what a filter lets through: the k best are
-those that scoring every passage would give. Whatever proposed a passage, its `dense` score is the
-cosine of the stored vectors, computed in float64 and rounded to float32, so equal vectors tie
-exactly; ties go to the smaller id. Knows no files and no rendering.
+Dense: cosine over all vectors. Lexical: BM25 over words. Hybrid: both, by `fusion`. Each ranking is
+exact, over the whole collection or over what a filter lets through: the k best are those that
+scoring every passage would give. The one exception is dense over a large collection, whose passages
+are proposed by compressed vectors (docs/storage.md), unless all is to be `exact`. Whatever proposed
+a passage, its `dense` score is the cosine of the stored vectors, computed in float64 and rounded to
+float32, so equal vectors tie exactly; ties go to the smaller id. Knows no files and no rendering.
 """
 
 from __future__ import annotations
@@ -12,27 +13,28 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ragkit.encoders import Encoder
 from ragkit.retrieval import fusion
+from ragkit.retrieval.proposing import exactly, picked, ranked
+from ragkit.retrieval.scopes import Limits, Scope
 from ragkit.storage import embeddings, passages
+from ragkit.storage.database import generation
 from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.filters import Condition
-    from ragkit.storage.lexical import WordIndex
+    from ragkit.storage.vectors import VectorIndex
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
 DEPTH = 100  # passages of each ranking that are fused at first
-FEW = 5000  # passages of a filter that are scored one by one rather than picked from the ranking
-_SLACK = 16  # candidates beyond k, so that one look is enough unless many passages are alike
-_ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
+WIDEST = 4096  # proposals looked through for what a filter lets through, before all of it is scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,67 +58,16 @@ class Scored:
         return self.dense if self.lexical is None else self.lexical
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a filter lets through: all of it where that is little, else what to ask of each."""
-
-    where: Condition
-    few: list[int] | None
-
-    @classmethod
-    def of(cls, connection: sqlite3.Connection, where: Condition) -> Scope:
-        """Look once how much it is."""
-        from ragkit.storage import filters
-
-        return cls(where, filters.few(connection, where, FEW))
-
-    def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
-        """Those of `ids` that are let through."""
-        from ragkit.storage import filters
-
-        return filters.among(connection, self.where, ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a query's phrases and exclusions let through, of what its filter does."""
-
-    words: WordIndex
-    text: str
-    scope: Scope | None
-    few: list[int] | None
-
-    @classmethod
-    def of(
-        cls, connection: sqlite3.Connection, words: WordIndex, text: str, scope: Scope | None
-    ) -> Limits:
-        """Look once how much it is."""
-        if scope is not None and scope.few is not None:
-            return cls(words, text, scope, sorted(words.meeting(text, scope.few)))
-        limits = cls(words, text, scope, None)
-        few = words.few_meeting(text, FEW)
-        return (
-            limits if few is None else replace(limits, few=sorted(limits._there(connection, few)))
-        )
-
-    def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
-        """Those of `ids` that are let through."""
-        return self.words.meeting(self.text, list(self._there(connection, ids)))
-
-    def _there(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
-        if self.scope is None:
-            return passages.existing(connection, ids)
-        return self.scope.among(connection, ids)
-
-
 class Searcher:
     """One query against one snapshot of a collection.
 
     `vector` is the query's, (d,) float32 of unit length. `scope` limits everything to what a filter
-    lets through. `near` are the nearest passages of the whole collection where they are known.
+    lets through. `near` are the nearest passages of all that could be found where they are known:
+    of `scope` where that is little, else of the whole collection. `exact`: nothing is proposed by
+    compressed vectors.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (each is a part of one query)
         self,
         connection: sqlite3.Connection,
         indexes: Indexes,
@@ -126,12 +77,14 @@ class Searcher:
         vector: NDArray[np.float32],
         scope: Scope | None = None,
         near: Ranking | None = None,
+        exact: bool = False,
     ) -> None:
         self.text, self.vector = text, vector
         self._connection, self._indexes = connection, indexes
         self._encoder, self._model_id = encoder, model_id
         self._given, self._near = scope, near
         self._scope: Scope | Limits | None = scope
+        self._exact = exact
         self._few = None if scope is None else scope.few
 
     def ranking(self, mode: str, fused_by: str) -> Callable[[int, float], list[Scored]]:
@@ -148,22 +101,41 @@ class Searcher:
         if words.is_limited(self.text):
             self._scope = Limits.of(self._connection, words, self.text, self._given)
             self._few = self._scope.few
+            self._near = None  # those were of more
 
     def dense(self, k: int, min_score: float) -> list[Scored]:
         """The k nearest passages by cosine."""
-        index = self._indexes.vectors(self._connection)
+        index = self._index or self._indexes.vectors(self._connection)
         if index is None:
             return []
         if self._few is not None:
-            found = _ranked(self._cosines(self._few))[:k]
+            found = self._nearest_of(index, k, np.array(self._few, dtype=np.int64))
         else:
-            found = _exactly(
+            proposed = picked(
                 k,
                 len(index),
-                lambda wide: self._nearest(index.nearest, wide),
+                len(index) if self._scope is None else WIDEST,
+                lambda wide: self._nearest(partial(index.nearest, exact=self._exact), wide),
                 lambda ids, _: self._cosines(self._let_through(ids)),
             )
+            if proposed is None and self._scope is not None:  # what it lets through is far away
+                proposed = self._nearest_of(index, k, self._scope.all(self._connection))
+            found = proposed or []
         return [Scored(each, score) for each, score in found if score >= min_score]
+
+    def _nearest_of(
+        self, index: VectorIndex, k: int, ids: NDArray[np.int64]
+    ) -> list[tuple[int, float]]:
+        """The k nearest of these, each of them compared."""
+        nearest = partial(index.nearest_of, among=ids)
+        return exactly(
+            k,
+            len(ids),
+            lambda wide: (
+                nearest(self.vector, wide) if self._few is None else self._nearest(nearest, wide)
+            ),
+            lambda ids, _: self._cosines(ids),
+        )
 
     def lexical(self, k: int, min_score: float) -> list[Scored]:
         """The k best passages by BM25 among those whose cosine is high enough."""
@@ -171,9 +143,9 @@ class Searcher:
         wide = k
         while True:
             if self._few is not None:
-                found = _ranked(words.scores(self.text, self._few))[:wide]
+                found = ranked(words.scores(self.text, self._few))[:wide]
             else:
-                found = _exactly(wide, len(words), lambda n: words.best(self.text, n), self._kept)
+                found = exactly(wide, len(words), lambda n: words.best(self.text, n), self._kept)
             cosines = self.cosines([each for each, _ in found])
             enough = [
                 Scored(each, cosines[each], lexical=score)
@@ -200,8 +172,8 @@ class Searcher:
             unknown = [each for each in seen if seen[each].lexical is None]
             known = {} if all_words else words.scores(self.text, unknown)
             fused = [_fused(each, known.get(each.passage_id, 0.0), most) for each in seen.values()]
-            ranked = sorted(fused, key=lambda each: (-each.ranked_by, each.passage_id))
-            enough = [each for each in ranked if each.dense >= min_score]
+            merged = sorted(fused, key=lambda each: (-each.ranked_by, each.passage_id))
+            enough = [each for each in merged if each.dense >= min_score]
             if len(near) < depth or near[-1].dense < min_score:
                 return enough[:k]  # what is left was seen among the words, or is too far away
             unseen = 0.0 if all_words else worded[-1].lexical or 0.0
@@ -239,16 +211,30 @@ class Searcher:
         """Passage id → its vector, (d,) float32, for those that have one."""
         return embeddings.stored_vectors(self._connection, self._model_id, ids)
 
+    @cached_property
+    def _index(self) -> VectorIndex | None:
+        """The vectors, if they are those of this snapshot and none of a later one."""
+        index = self._indexes.vectors(self._connection)
+        now = generation(self._connection)
+        return index if index is not None and index.generation == now else None
+
     def _cosines(self, ids: Collection[int]) -> dict[int, float]:
         """The same for those alone that have their vector."""
-        return self._with_query(self.vectors(list(ids)))
+        if self._index is None:
+            return self._with_query(self.vectors(list(ids)))
+        asked = np.fromiter(ids, dtype=np.int64, count=len(ids))
+        found, rows = self._index.rows(asked)
+        return dict(zip(found.tolist(), self._scores(rows), strict=True))
 
     def _with_query(self, vectors: dict[int, NDArray[np.float32]]) -> dict[int, float]:
         if not vectors:
             return {}
-        exact = np.stack(list(vectors.values())).astype(np.float64) @ self.vector.astype(np.float64)
-        scores = np.clip(exact, -1.0, 1.0).astype(np.float32)
-        return dict(zip(vectors, scores.tolist(), strict=True))
+        return dict(zip(vectors, self._scores(np.stack(list(vectors.values()))), strict=True))
+
+    def _scores(self, rows: NDArray[np.float32]) -> list[float]:
+        exact = rows.astype(np.float64) @ self.vector.astype(np.float64)
+        scores: list[float] = np.clip(exact, -1.0, 1.0).astype(np.float32).tolist()
+        return scores
 
     def _nearest(
         self, nearest: Callable[[NDArray[np.float32], int], Ranking], wide: int
@@ -274,29 +260,3 @@ def _fused(scored: Scored, lexical: float, most: float) -> Scored:
     """With both scores and what they make together."""
     lexical = lexical if scored.lexical is None else scored.lexical
     return replace(scored, lexical=lexical, fused=fusion.convex(scored.dense, lexical, most))
-
-
-def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
-    return sorted(scores.items(), key=lambda each: (-each[1], each[0]))
-
-
-def _exactly(
-    k: int,
-    most: int,
-    propose: Callable[[int], Ranking],
-    judge: Callable[[list[int], list[float]], dict[int, float]],
-) -> list[tuple[int, float]]:
-    """The true first k by (score, then smaller id) from an index that proposes.
-
-    An index may leave any of several equals out at its border, and may name passages that are no
-    longer there; so it is asked again, wider, until the k-th score stands clear of the border.
-    """
-    wide = min(k + _SLACK, most)
-    while True:
-        ids, rough = propose(wide)
-        judged = judge(ids.tolist(), rough.tolist())
-        ranked = _ranked(judged)
-        exhausted = wide >= most or len(ids) < wide
-        if exhausted or (len(ranked) >= k and ranked[k - 1][1] > rough[-1] + _ROUNDING):
-            return ranked[:k]
-        wide = min(4 * wide, most)

@@ -11,12 +11,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ragkit.errors import ModelError
 from ragkit.records import embedded_text
 from ragkit.storage.database import by_id, generation, set_value, value
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+UNIT = 1e-3  # how far the length of a vector may be from 1
 
 
 class Pending(NamedTuple):
@@ -146,7 +150,11 @@ def save_vectors(
     hashes: Sequence[bytes],
     vectors: NDArray[np.float32],
 ) -> None:
-    """Store one vector for each hash; `vectors` is (n, d) float32, unit rows."""
+    """Store one vector for each hash; `vectors` is (n, d) float32, unit rows.
+
+    Raises ModelError where they are not: one NaN would be near everything, a longer one nearer.
+    """
+    _check(connection, model_id, vectors)
     rows = vectors.astype("<f4", copy=False)
     connection.executemany(
         "INSERT OR IGNORE INTO vectors (model_id, hash, generation, vector) VALUES (?, ?, ?, ?)",
@@ -155,6 +163,24 @@ def save_vectors(
             for digest, row in zip(hashes, rows, strict=True)
         ),
     )
+
+
+def _check(connection: sqlite3.Connection, model_id: int, vectors: NDArray[np.float32]) -> None:
+    import numpy as np
+
+    sql = "SELECT name, dimension FROM models WHERE id = ?"
+    name, dimension = connection.execute(sql, (model_id,)).fetchone()
+    mend = "Nothing of it was stored. Another model: ragkit index --rebuild --model NAME"
+    if vectors.shape[1] != dimension:
+        raise ModelError(
+            f"{name} made vectors of {vectors.shape[1]} numbers; expected {dimension}. {mend}"
+        )
+    lengths = np.linalg.norm(vectors, axis=1)
+    if (wrong := ~(np.abs(lengths - 1) < UNIT)).any():  # NaN is no length at all
+        raise ModelError(
+            f"{name} made {wrong.sum()} of {len(vectors)} vectors that cannot be compared: one has "
+            f"length {lengths[wrong][0]:.4g}; expected 1. {mend}"
+        )
 
 
 def stored_vectors(
@@ -179,6 +205,6 @@ def forget_vectors(connection: sqlite3.Connection, now: int) -> None:
     `now` is the generation in which that happens.
     """
     connection.execute("DELETE FROM vectors")
-    connection.execute("DELETE FROM index_files WHERE kind = 'vectors'")
+    connection.execute("DELETE FROM index_files WHERE kind IN ('vectors', 'codes')")
     set_value(connection, "trimmed", now)
     set_value(connection, "complete", 0)

@@ -20,12 +20,12 @@ class IndexFile:
 
     name: str
     generation: int
-    checksum: str
+    checksum: str  # of a vector file its seal, of a word folder JSON from name to digest
     model_id: int | None
 
 
 def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
-    """The current index file of this kind (`vectors` or `words`)."""
+    """The current index file of this kind (`vectors`, `codes` or `words`)."""
     row = connection.execute(
         "SELECT name, generation, checksum, model_id FROM index_files WHERE kind = ?", (kind,)
     ).fetchone()
@@ -46,6 +46,11 @@ def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile
         "OR excluded.model_id IS NOT index_files.model_id",
         (kind, file.name, file.generation, file.checksum, file.model_id),
     )
+
+
+def forget_index_file(connection: sqlite3.Connection, kind: str) -> None:
+    """There is no file of this kind any more."""
+    connection.execute("DELETE FROM index_files WHERE kind = ?", (kind,))
 
 
 # Two questions, each with an index of its own, where one with OR would read the whole table.
@@ -141,7 +146,9 @@ def forget_unused(connection: sqlite3.Connection) -> None:
             "(SELECT 1 FROM passages WHERE passages.hash = vectors.hash))"
         )
         set_value(connection, "swept", newest)
-    seen = connection.execute("SELECT min(generation), count(*) FROM index_files").fetchone()
+    seen = connection.execute(
+        "SELECT min(generation), count(*) FROM index_files WHERE kind IN ('vectors', 'words')"
+    ).fetchone()
     if seen[1] == 2 and seen[0] > int(value(connection, "trimmed") or 0):
         connection.execute("DELETE FROM removals WHERE generation <= ?", (seen[0],))
         set_value(connection, "trimmed", seen[0])

@@ -1,9 +1,10 @@
 """How index files are written, checked and thrown away: never half, never in place.
 
 An index file (or folder) is written under a temporary name, flushed to disk, and renamed to a name
-that says what it holds: `vectors-<model>-<generation>.faiss`, `words-v<version>-<generation>`. Its
-checksum goes into the database only after that, so at every instant the database names a whole file
-or one that can be made again. Knows bytes and names, not what is in them.
+that says what it holds: `vectors-<model>-<generation>.faiss` or `.codes`,
+`words-v<version>-<generation>`. Its checksum goes into the database only after that, so at every
+instant the database names a whole file or one that can be made again. Knows bytes and names, not
+what is in them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _TEMPORARY = ".tmp-"
 _DAMAGED = "damaged-"
@@ -26,6 +27,38 @@ def file_checksum(path: Path) -> str:
     """Checksum of a whole file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+
+
+def sealed(path: Path, **facts: object) -> str:
+    """What is recorded of a file just written, as JSON: checksum, stamp, and these facts."""
+    return json.dumps({"checksum": file_checksum(path), "stamp": stamp(path), **facts})
+
+
+def facts(seal: str) -> dict[str, Any]:
+    """What a seal says. Early collections recorded the checksum alone."""
+    known: dict[str, Any] = json.loads(seal) if seal.startswith("{") else {"checksum": seal}
+    return known
+
+
+def stamp(path: Path) -> list[int]:
+    """What changes with every write: inode, size, and the times of the last write and change."""
+    found = path.stat()
+    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def checked(path: Path, seal: str) -> str:
+    """The seal of a file that is what was written; another where only its stamp is.
+
+    A file under the stamp that was recorded is not read: that would take seconds where there are
+    a million vectors. Raises ValueError where the checksum is another, OSError.
+    """
+    known = facts(seal)
+    now = stamp(path)
+    if known.get("stamp") == now:
+        return seal
+    if file_checksum(path) != known["checksum"]:
+        raise ValueError(f"{path.name} is damaged: its checksum is not the recorded one")
+    return json.dumps({**known, "stamp": now})
 
 
 def folder_checksum(folder: Path, known: dict[str, str] | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The two index files of a collection, kept in step with the database.
+"""The index files of a collection, kept in step with the database.
 
 Each is a base written at some generation plus what the database says came or went since. Where a
 file is missing, damaged or another model's, everything counts as "since": searching goes on at
@@ -12,35 +12,54 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from ragkit.errors import CollectionError
-from ragkit.storage import embeddings, history, lexical, passages, vectors
+from ragkit.storage import embeddings, history, lexical, passages, vector_files
 from ragkit.storage.database import Database, generation, value
 from ragkit.storage.history import IndexFile
-from ragkit.storage.index_files import folder_checksum, set_aside, sweep
+from ragkit.storage.index_files import (
+    checked,
+    facts,
+    folder_checksum,
+    set_aside,
+    sweep,
+)
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.vectors import FOLD_AT, VectorIndex
+from ragkit.storage.matrix import Matrix
+from ragkit.storage.vectors import VectorIndex
 from ragkit.words import VERSION
 
-KINDS = ("vectors", "words")
+if TYPE_CHECKING:
+    from ragkit.storage.codes import Codes
+
+File = TypeVar("File")
+KINDS = ("vectors", "codes", "words")
 _WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now
 
 
 class Indexes:
     """Opened index files of one collection. Safe to use from many threads.
 
-    `tell` gets one line whenever a file had to be set aside.
+    `tell` gets one line whenever a file had to be set aside. `candidates`: so many proposals for
+    each passage asked for, where a large collection is searched by codes; None: as measured.
     """
 
-    def __init__(self, store: Database, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, store: Database, tell: Callable[[str], None], candidates: int | None = None
+    ) -> None:
         self._store = store
         self._tell = tell
+        self._candidates = candidates
         self._opening = threading.Lock()
         self._vectors: VectorIndex | None = None
         self._vectors_model: int | None = None
         self._words: WordIndex | None = None
-        self._intact: dict[str, str] = {}  # word folders checked or written here, by checksum
+        self._intact: dict[str, str] = {}  # files checked or written here, by what proves it
+        self._resealed: dict[str, IndexFile] = {}  # good ones under another stamp than recorded
         self._damaged: set[IndexFile] = set()  # as long as nobody has written them again
 
     def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:
@@ -69,21 +88,50 @@ class Indexes:
     def _on_newest_file(
         self, connection: sqlite3.Connection, model_id: int, held: VectorIndex
     ) -> VectorIndex:
-        """What is held, or the index file where there is one and it is worth opening."""
+        """What is held, or the index file where there is a newer one."""
         file = history.index_file(connection, "vectors")
-        if file is None or file.model_id != model_id:
+        if file is None or file.model_id != model_id or file in self._damaged:
             return held
-        if held.generation and not (held.is_heavy and file.generation > held.file_generation):
+        if held.base is not None and held.file_generation >= file.generation:
+            if held.codes is None and (found := self._codes(connection, file, held.base)):
+                return replace(held, codes=found)
             return held
-        if file in self._damaged:
+        base = self._opened(file, "vectors", lambda path: Matrix(path, held.dimension))
+        if base is None:
             return held
+        found = self._codes(connection, file, base)
+        return VectorIndex.over(base, held.dimension, file.generation, found)
+
+    def _codes(
+        self, connection: sqlite3.Connection, exact: IndexFile, base: Matrix
+    ) -> Codes | None:
+        """The compressed vectors that belong to this file, where there are any."""
+        file = history.index_file(connection, "codes")
+        if file is None or file in self._damaged or file.model_id != exact.model_id:
+            return None
+        if file.generation != exact.generation:
+            return None
+        from ragkit.storage import codes
+
+        calibration = codes.calibration(facts(file.checksum))
+        if not codes.is_current(calibration):
+            return None  # the next `index` makes them again
+        return self._opened(
+            file, "codes", lambda path: codes.Codes(path, calibration, len(base), self._candidates)
+        )
+
+    def _opened(self, file: IndexFile, kind: str, read: Callable[[Path], File]) -> File | None:
+        """What is in this file, if it is what was written."""
         path = self._store.folder / file.name
         try:
-            base = vectors.read(path, file.checksum, held.dimension)
+            seal = checked(path, self._intact.get(file.name, file.checksum))
+            self._intact[file.name] = seal
+            if seal != file.checksum:
+                self._resealed[kind] = replace(file, checksum=seal)
+            return read(path)
         except (OSError, ValueError) as error:
             self._report(file, error)
-            return held
-        return VectorIndex.over(base, held.dimension, file.generation)
+            return None
 
     def words(self, connection: sqlite3.Connection) -> WordIndex:
         """The passages' words as of this snapshot; up to seconds older while another writes."""
@@ -156,9 +204,12 @@ class Indexes:
     def mend(self) -> None:
         """Write again what was found damaged, unless the disk or another writer forbids it."""
         damaged = set(self._damaged)
-        if not damaged or self._store.read_only:
+        if not (damaged or self._resealed) or self._store.read_only:
             return
         with contextlib.suppress(CollectionError), writer_lock(self._store.folder, "mending"):
+            self._keep_seals()
+            if not damaged:
+                return
             for file in damaged:
                 with self._store.reading() as connection:
                     if file in (history.index_file(connection, kind) for kind in KINDS):
@@ -166,6 +217,15 @@ class Indexes:
             self.fold_words()
             self.fold_vectors()
             self._damaged -= damaged
+
+    def _keep_seals(self) -> None:
+        """Record the new stamps, so that nobody reads the whole file for it again."""
+        with self._store.writing() as connection:
+            for kind, file in self._resealed.items():
+                known = history.index_file(connection, kind)
+                if known is not None and known.name == file.name:
+                    history.record_index_file(connection, kind, file)
+        self._resealed.clear()
 
     def fold_words(self) -> None:
         """Bring the word index file up to date. The writer's lock must be held."""
@@ -206,40 +266,40 @@ class Indexes:
             segments = {name: seen for name, seen in known.items() if not name.endswith(".json")}
             checksum = folder_checksum(self._store.folder / name, segments)
         self._intact[name] = checksum
-        self._record("words", IndexFile(name, now, checksum, None))
+        self._make_current({"words": IndexFile(name, now, checksum, None)})
 
     def _fold_vectors(self) -> None:
         with self._store.reading() as connection:
             model = embeddings.model(connection)
             if model is None:
                 return
-            now, file = generation(connection), history.index_file(connection, "vectors")
-            if file is not None and self._good_enough(connection, file, model["id"]):
-                return
-            name = f"vectors-{model['fingerprint'][:12]}-{now}.faiss"
-            checksum = vectors.write(
-                self._store.folder / name,
-                history.vectors_since(connection, model["id"], 0),
-                model["dimension"],
-            )
-        self._record("vectors", IndexFile(name, now, checksum, model["id"]))
+            fresh: dict[str, IndexFile] = {}
+            file = history.index_file(connection, "vectors")
+            if not vector_files.good_enough(self._store.folder, connection, file, model["id"]):
+                file = fresh["vectors"] = vector_files.written(
+                    self._store.folder, connection, model
+                )
+            known = None if fresh else history.index_file(connection, "codes")
+            count = passages.count(connection)
+        compressed = file and vector_files.with_codes(
+            self._store.folder, file, known, model["dimension"], count
+        )
+        if compressed is not None:
+            fresh["codes"] = compressed
+        if fresh:
+            self._make_current(fresh)
 
-    def _good_enough(self, connection: sqlite3.Connection, file: IndexFile, model_id: int) -> bool:
-        """Whether what came after this vector file is few enough to be read at every opening."""
-        if file.model_id != model_id or not (self._store.folder / file.name).exists():
-            return False
-        if file.generation == generation(connection):
-            return True
-        changed = history.changes_since(connection, model_id, file.generation)
-        return changed <= FOLD_AT * passages.count(connection)
-
-    def _record(self, kind: str, file: IndexFile) -> None:
+    def _make_current(self, fresh: dict[str, IndexFile]) -> None:
+        """Record files just written, by kind. Codes of other vectors than these are forgotten."""
         with self._store.writing() as connection:
-            older = history.index_file(connection, kind)
-            history.record_index_file(connection, kind, file)
-            other = history.index_file(connection, "words" if kind == "vectors" else "vectors")
-        # A reader may just be opening the one before: it goes with the next sweep.
-        sweep(self._store.folder, {each.name for each in (file, older, other) if each is not None})
+            keep = set(history.index_names(connection))
+            for kind, file in fresh.items():
+                history.record_index_file(connection, kind, file)
+            if "vectors" in fresh and "codes" not in fresh:
+                history.forget_index_file(connection, "codes")
+            keep |= set(history.index_names(connection))
+        # A reader may just be opening the ones before: they go with the next sweep.
+        sweep(self._store.folder, keep | {file.name for file in fresh.values()})
 
 
 def _current(words: IndexFile | None) -> IndexFile | None:

@@ -1,107 +1,31 @@
-"""Nearest neighbours by cosine: a FAISS file, what came after it, what has gone since.
+"""Nearest neighbours by cosine: index files, what came after them, what has gone since.
 
-Knows ids and unit vectors, never text and never SQL. The file is exact: a FAISS
-`IndexIDMap(IndexFlatIP)`, inner products over all vectors. It is written in steps, so that writing
-takes no more memory for a large collection than for a small one, and mapped into memory to be read.
+Knows ids and unit vectors, never text and never SQL. A large collection is searched in two stages:
+compressed vectors (`codes`) propose, the exact ones (`matrix`) decide. A small one, one of which
+all is wanted exactly, and what a filter has left of any are compared one by one.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.errors import CollectionError
-from ragkit.storage.index_files import file_checksum, new_file
+from ragkit.storage import matrix, sweep
+from ragkit.storage.matrix import Matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STEP = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
+    from ragkit.storage.codes import Codes
+    from ragkit.storage.matrix import Blocks, Rows
+    from ragkit.storage.sweep import Part, Ranking
+
 FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file
-
-
-def _faiss() -> Any:  # noqa: ANN401 (FAISS has no types)
-    import faiss
-
-    faiss.omp_set_num_threads(1)  # two threads make a single query slower
-    return faiss
-
-
-def _batches(
-    rows: Iterable[tuple[int, bytes]], dimension: int
-) -> Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """(passage id, float32 blob) in groups: ids (n,) int64 and vectors (n, d) float32."""
-    rows = iter(rows)
-    while batch := list(islice(rows, STEP)):
-        ids = np.fromiter((row[0] for row in batch), dtype=np.int64, count=len(batch))
-        blob = b"".join(row[1] for row in batch)
-        if len(blob) != 4 * dimension * len(batch):
-            raise CollectionError(
-                f"vectors of {len(blob) / len(batch) / 4:g} numbers where the collection's encoder "
-                f"makes {dimension}. Mend with: ragkit index --rebuild"
-            )
-        yield ids, np.frombuffer(blob, dtype="<f4").reshape(len(batch), dimension)
-
-
-def write(path: Path, rows: Iterable[tuple[int, bytes]], dimension: int) -> str:
-    """Write an index of these (passage id, vector blob) rows to `path`; returns its checksum.
-
-    What FAISS would write of an `IndexIDMap(IndexFlatIP)`, byte for byte (a test holds that), but
-    without having all of it in memory: header, vectors, ids.
-    """
-    every: list[NDArray[np.int64]] = []
-    with new_file(path) as file:
-        file.write(_header(0, dimension))
-        for ids, vectors in _batches(rows, dimension):
-            file.write(vectors.tobytes())
-            every.append(ids)
-        together = np.concatenate([np.empty(0, dtype=np.int64), *every]).astype("<i8")
-        file.write(struct.pack("<Q", len(together)))
-        file.write(together.tobytes())
-        file.seek(0)
-        file.write(_header(len(together), dimension))
-    return file_checksum(path)
-
-
-def _header(count: int, dimension: int) -> bytes:
-    """Both headers (fourcc, dimension, count, two unused numbers, whether trained, metric: inner
-    product) and the length of the vectors, as index_write.cpp of FAISS writes them."""
-    rest = struct.pack("<iqqq?i", dimension, count, 1 << 20, 1 << 20, True, 0)
-    return b"IxMp" + rest + b"IxFI" + rest + struct.pack("<Q", count * dimension)
-
-
-def read(path: Path, checksum: str, dimension: int) -> Any:  # noqa: ANN401
-    """The FAISS index in this file, its vectors mapped into memory where the system can.
-
-    Raises ValueError where the file is not what was written: FAISS itself loads more than half of
-    damaged files without a word and then answers wrongly.
-    """
-    if file_checksum(path) != checksum:
-        raise ValueError(f"{path.name} is damaged: its checksum is not the recorded one")
-    faiss = _faiss()
-    index = _mapped(faiss, path) if os.name == "posix" else _loaded(faiss, path)
-    if index.d != dimension:
-        raise ValueError(f"{path.name} holds vectors of {index.d} numbers, not {dimension}")
-    return index
-
-
-def _mapped(faiss: Any, path: Path) -> Any:  # noqa: ANN401
-    """The file in the page cache, shared between processes. Never add to such an index: FAISS
-    would end the process."""
-    return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-
-
-def _loaded(faiss: Any, path: Path) -> Any:  # noqa: ANN401
-    """Read through Python: FAISS cannot open every path that Windows has."""
-    with path.open("rb") as file:
-        return faiss.read_index(faiss.PyCallbackIOReader(file.read, 1 << 20))
+PROPOSED_AT_MOST = 0.1  # of all vectors: beyond that it is quicker to compare all
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,61 +35,163 @@ class VectorIndex:
     dimension: int
     generation: int
     file_generation: int  # of the base; 0 where there is none
-    base: Any  # a FAISS index with ids, or None
+    base: Matrix | None
+    codes: Codes | None  # of the base
     delta_ids: NDArray[np.int64]  # (m,)
     delta: NDArray[np.float32]  # (m, d), unit rows
-    removed: frozenset[int] = frozenset()  # ids in the base or the delta that are no more
+    gone: NDArray[np.bool_]  # (n,), or (0,) where nothing of the base is gone
+    changes: int = 0  # how many came or went after the base
 
     @classmethod
-    def over(cls, base: Any, dimension: int, generation: int) -> VectorIndex:  # noqa: ANN401
-        """An index file's content, nothing after it."""
-        ids = np.empty(0, dtype=np.int64)
-        delta = np.empty((0, dimension), dtype=np.float32)
-        return cls(dimension, generation, generation, base, ids, delta)
-
-    def advanced(
-        self, generation: int, rows: Iterable[tuple[int, bytes]], removed: Sequence[int]
+    def over(
+        cls, base: Matrix | None, dimension: int, generation: int, codes: Codes | None = None
     ) -> VectorIndex:
+        """An index file's content, nothing after it."""
+        ids, gone = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
+        delta = np.empty((0, dimension), dtype=np.float32)
+        return cls(dimension, generation, generation, base, codes, ids, delta, gone)
+
+    def advanced(self, generation: int, rows: Rows, removed: Sequence[int]) -> VectorIndex:
         """The same with these rows added and these ids removed."""
-        fresh = list(_batches(rows, self.dimension))
+        fresh = list(matrix.batches(rows, self.dimension))
+        ids, delta, gone = self.delta_ids, self.delta, self.gone
+        if fresh:
+            ids = np.concatenate([ids, *(each for each, _ in fresh)])
+            delta = np.concatenate([delta, *(vectors for _, vectors in fresh)])
+        if removed:
+            out = np.fromiter(removed, dtype=np.int64, count=len(removed))
+            if (kept := ~np.isin(ids, out)).sum() < len(ids):
+                ids, delta = ids[kept], delta[kept]
+            if self.base is not None:
+                places = self.base.places(out)
+                gone = gone.copy() if len(gone) else np.zeros(len(self.base), dtype=np.bool_)
+                gone[places[places >= 0]] = True
         return replace(
             self,
             generation=generation,
-            delta_ids=np.concatenate([self.delta_ids, *(ids for ids, _ in fresh)]),
-            delta=np.concatenate([self.delta, *(vectors for _, vectors in fresh)]),
-            removed=self.removed | frozenset(removed),
+            delta_ids=ids,
+            delta=delta,
+            gone=gone,
+            changes=self.changes + sum(len(each) for each, _ in fresh) + len(removed),
         )
 
-    @property
-    def is_heavy(self) -> bool:
-        """Whether what came and went after the base is worth a newer base."""
-        base = self.base.ntotal if self.base is not None else 0
-        return len(self.delta_ids) + len(self.removed) > FOLD_AT * base
-
     def __len__(self) -> int:
-        """Upper bound of how many neighbours there are."""
-        return (self.base.ntotal if self.base is not None else 0) + len(self.delta_ids)
+        """How many neighbours there are."""
+        return self._in_base + len(self.delta_ids)
 
-    def nearest(
-        self, query: NDArray[np.float32], k: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    @property
+    def _in_base(self) -> int:
+        return (0 if self.base is None else len(self.base)) - int(self.gone.sum())
+
+    def nearest(self, query: NDArray[np.float32], k: int, *, exact: bool = False) -> Ranking:
         """The k nearest passages: ids (n,) int64 and cosines (n,) float32, best first, n ≤ k.
 
-        `query` is (d,) float32 of unit length. Equal cosines come by ascending id among those
-        returned; which of several equal ones at the border are returned is not defined.
+        `query` is (d,) float32 of unit length. Equal vectors may differ in the last digit; which of
+        several equal ones at the border are returned is not defined. Where there are codes and
+        not `exact`, one of hundreds may be missing (docs/storage.md).
         """
-        ids, scores = self.delta_ids, self.delta @ query
-        if self.base is not None and self.base.ntotal:
-            _faiss()  # OpenMP's setting is the calling thread's own
-            wide = min(k + len(self.removed), self.base.ntotal)
-            found_scores, found_ids = self.base.search(query[None, :], wide)
-            ids = np.concatenate([found_ids[0], ids])
-            scores = np.concatenate([found_scores[0], scores])
-        if self.removed:
-            keep = ~np.isin(ids, np.fromiter(self.removed, dtype=np.int64))
-            ids, scores = ids[keep], scores[keep]
-        if len(ids) > k:
-            part = np.argpartition(-scores, k - 1)[:k]
-            ids, scores = ids[part], scores[part]
-        order = np.lexsort((ids, -scores))
-        return ids[order], scores[order]
+        ids, scores = self.delta_ids, _products(self.delta, query)
+        if self.base is not None and self._in_base:
+            places, found = self._of_base(self.base, query, k, exact)
+            ids = np.concatenate([ids, self.base.ids[places]])
+            scores = np.concatenate([scores, found])
+        return _ranked(ids, scores, k)
+
+    def _of_base(
+        self, base: Matrix, query: NDArray[np.float32], k: int, exact: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Places that hold the k nearest of the base that are still there, and their cosines."""
+        ahead = 0  # how many that are gone are nearer than the k-th
+        while not exact and (places := self._proposed(query, k + ahead)) is not None:
+            scores = base.scores(query, places)
+            if not len(self.gone):
+                return places, scores
+            gone = self.gone[places]
+            left = scores[~gone]
+            border = left[_best(left, k)].min() if len(left) >= k else -np.inf
+            seen = int((scores[gone] >= border).sum())
+            if seen <= ahead or len(places) == len(base):
+                return places[~gone], left
+            ahead = max(seen, 2 * ahead)
+        scores = base.scores(query)
+        if len(self.gone):
+            scores[self.gone] = -np.inf
+        best = _best(scores, min(k, self._in_base))
+        return best, scores[best]
+
+    def _proposed(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
+        """Places in the base that hold its k nearest; None where all have to be compared."""
+        if self.codes is None:
+            return None
+        count = self.codes.candidates(k)
+        if count > PROPOSED_AT_MOST * len(self.codes):
+            return None
+        return np.sort(self.codes.nearest(query, count))
+
+    def nearest_of(self, query: NDArray[np.float32], k: int, among: NDArray[np.int64]) -> Ranking:
+        """The k nearest of these ids, which are ascending; exact."""
+        places, chosen = self._places(among)
+        ids, scores = self.delta_ids[chosen], _products(self.delta[chosen], query)
+        if self.base is not None:
+            ids = np.concatenate([ids, self.base.ids[places]])
+            scores = np.concatenate([scores, self.base.scores(query, places)])
+        return _ranked(ids, scores, k)
+
+    def rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The vectors of those of these ids that are there: ids (m,) and (m, d)."""
+        places, chosen = self._places(ids)
+        found, rows = self.delta_ids[chosen], self.delta[chosen]
+        if self.base is not None:
+            found = np.concatenate([self.base.ids[places], found])
+            rows = np.concatenate([self.base.rows(places), rows])
+        return found, rows
+
+    def _places(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where these ids are in the base, ascending, and where in the delta."""
+        chosen = np.flatnonzero(np.isin(self.delta_ids, ids))
+        if self.base is None:
+            return np.empty(0, dtype=np.int64), chosen
+        places = self.base.places(ids)
+        places = np.sort(places[places >= 0])
+        return (places[~self.gone[places]] if len(self.gone) else places), chosen
+
+    def nearest_many(
+        self, queries: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
+    ) -> list[Ranking]:
+        """The k nearest of each query, (n, d), exactly; one look at each vector, or at each of
+        those with these ids."""
+        base = self.base
+        if among is not None:
+            places, chosen = self._places(among)
+            parts: list[Part] = [(self.delta_ids[chosen], partial(_steps, self.delta[chosen]))]
+            if base is not None:
+                parts.append((base.ids[places], lambda size: base.blocks(size, places)))
+            return sweep.nearest_many(parts, queries, k)
+        parts = [(self.delta_ids, partial(_steps, self.delta))]
+        if base is not None:
+            ids = np.where(self.gone, -1, base.ids) if len(self.gone) else base.ids
+            parts.append((ids, base.blocks))
+        return sweep.nearest_many(parts, queries, k)
+
+
+def _steps(rows: NDArray[np.float32], size: int) -> Blocks:
+    return ((first, rows[first : first + size]) for first in range(0, len(rows), size))
+
+
+def _products(rows: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
+    size = max(1, matrix.SCANNED // len(query))
+    return matrix.products(_steps(rows, size), query, len(rows))
+
+
+def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Where the k highest are, in no order."""
+    if k >= len(scores):
+        return np.arange(len(scores))
+    return np.argpartition(-scores, k - 1)[:k]
+
+
+def _ranked(ids: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Ranking:
+    part = _best(scores, k)
+    ids, scores = ids[part], scores[part]
+    order = np.lexsort((ids, -scores))
+    return ids[order], scores[order]

@@ -47,7 +47,7 @@ def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
     whole = rows.search(query, k=COUNT, mode=mode)
     expected = [hit for hit in whole if start <= int(hit.metadata["n"]) < end]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragkit.retrieval.search.FEW", few)
+        patch.setattr("ragkit.retrieval.scopes.FEW", few)
         hits = rows.search(query, k=k, mode=mode, where=f"n >= {start} and n < {end}")
     assert [hit.passage_id for hit in hits] == [hit.passage_id for hit in expected[:k]]
     assert [hit.scores for hit in hits] == [hit.scores for hit in expected[:k]]
@@ -56,7 +56,7 @@ def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("few", [0, 5000])
 def test_min_score_holds_within_a_filter(rows, monkeypatch, mode, few):
-    monkeypatch.setattr("ragkit.retrieval.search.FEW", few)
+    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", few)
     query, where = "word1 word2 word3", "even = yes"
     every = rows.search(query, k=COUNT, mode=mode, where=where)
     bound = sorted(hit.score for hit in every)[len(every) // 2]

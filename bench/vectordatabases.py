@@ -1,0 +1,166 @@
+"""Databases that hold vectors, each built, opened and asked as its own documentation does it.
+
+Used by `bench.vectorengine`, under the Python that has them. `knobs` are turned from the first on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+
+WIDTHS = (32, 64, 128, 256)  # of HNSW
+
+
+class Chroma:
+    knobs = ()
+
+    def build(self, rows, folder):
+        import chromadb
+
+        hnsw = {"space": "cosine", "ef_construction": 128, "max_neighbors": 16, "ef_search": 128}
+        kept = chromadb.PersistentClient(str(folder / "index")).create_collection(
+            "vectors", configuration={"hnsw": hnsw}, embedding_function=None
+        )
+        for first in range(0, len(rows), 5_000):
+            part = rows[first : first + 5_000]
+            names = [str(each) for each in range(first, first + len(part))]
+            kept.add(ids=names, embeddings=part)
+
+    def open(self, folder, _):
+        import chromadb
+
+        client = chromadb.PersistentClient(str(folder / "index"))
+        self.kept = client.get_collection("vectors", embedding_function=None)
+
+    def ask(self, query):
+        found = self.kept.query(query_embeddings=query[None], n_results=10, include=[])
+        return [int(each) for each in found["ids"][0]]
+
+
+class Lancedb:
+    knobs = ((10, 5), (20, 5), (20, 15), (50, 15))
+
+    def build(self, rows, folder):
+        import lancedb
+        import pyarrow as pa
+
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
+        table = pa.table({"id": pa.array(np.arange(len(rows))), "vector": flat})
+        made = lancedb.connect(str(folder / "index")).create_table("vectors", table)
+        made.create_index(metric="cosine", index_type="IVF_RQ")
+
+    def open(self, folder, _):
+        import lancedb
+
+        self.table = lancedb.connect(str(folder / "index")).open_table("vectors")
+        self.turn(self.knobs[0])
+
+    def turn(self, knob):
+        self.knob = knob
+
+    def ask(self, query):
+        search = self.table.search(query).metric("cosine").limit(10).select(["id"])
+        return search.nprobes(self.knob[0]).refine_factor(self.knob[1]).to_arrow()["id"].to_numpy()
+
+
+class SqliteVec:
+    knobs = ()
+
+    def _connected(self, folder):
+        import sqlite_vec
+
+        connection = sqlite3.connect(folder / "index")
+        connection.enable_load_extension(True)
+        sqlite_vec.load(connection)
+        return connection
+
+    def build(self, rows, folder):
+        connection = self._connected(folder)
+        kind = f"float[{rows.shape[1]}] distance_metric=cosine"
+        connection.execute(f"CREATE VIRTUAL TABLE kept USING vec0(e {kind})")
+        blobs = ((place, row.tobytes()) for place, row in enumerate(rows))
+        connection.executemany("INSERT INTO kept (rowid, e) VALUES (?, ?)", blobs)
+        connection.commit()
+
+    def open(self, folder, _):
+        self.connection = self._connected(folder)
+
+    def ask(self, query):
+        sql = "SELECT rowid FROM kept WHERE e MATCH ? AND k = 10 ORDER BY distance"
+        return [row[0] for row in self.connection.execute(sql, (query.tobytes(),))]
+
+
+class Zvec:
+    knobs = WIDTHS
+
+    def build(self, rows, folder):
+        import zvec
+
+        kind = zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE, m=16, ef_construction=128)
+        fields = [zvec.VectorSchema("e", zvec.DataType.VECTOR_FP32, rows.shape[1], kind)]
+        kept = zvec.create_and_open(
+            str(folder / "index"), zvec.CollectionSchema("kept", fields=[], vectors=fields)
+        )
+        for first in range(0, len(rows), 1_000):
+            part = rows[first : first + 1_000]
+            kept.insert(
+                [zvec.Doc(id=str(first + at), vectors={"e": row}) for at, row in enumerate(part)]
+            )
+        kept.optimize()
+        kept.flush()
+
+    def open(self, folder, _):
+        import zvec
+
+        self.zvec, self.kept, self.width = zvec, zvec.open(str(folder / "index")), WIDTHS[0]
+
+    def turn(self, width):
+        self.width = width
+
+    def ask(self, query):
+        asked = self.zvec.HnswQueryParam(ef=self.width)
+        found = self.kept.query(self.zvec.VectorQuery("e", vector=query, param=asked), topk=10)
+        return [int(each.id) for each in found]
+
+
+class QdrantEdge:
+    knobs = WIDTHS
+
+    def build(self, rows, folder):
+        import qdrant_edge as q
+
+        size = q.EdgeVectorParams(size=rows.shape[1], distance=q.Distance.Cosine)
+        hnsw = q.HnswIndexConfig(
+            m=16, ef_construct=128, full_scan_threshold=1_000, max_indexing_threads=2
+        )
+        often = q.EdgeOptimizersConfig(indexing_threshold=1_000, default_segment_number=1)
+        (folder / "index").mkdir()
+        config = q.EdgeConfig(vectors=size, hnsw_config=hnsw, optimizers=often)
+        shard = q.EdgeShard.create(str(folder / "index"), config)
+        for first in range(0, len(rows), 5_000):
+            part = enumerate(rows[first : first + 5_000], start=first)
+            points = [q.Point(id=at, vector=row.tolist(), payload={}) for at, row in part]
+            shard.update(q.UpdateOperation.upsert_points(points))
+        shard.optimize()
+        shard.flush()
+        shard.close()
+
+    def open(self, folder, _):
+        import qdrant_edge
+
+        self.q, self.width = qdrant_edge, WIDTHS[0]
+        self.shard = qdrant_edge.EdgeShard.load(str(folder / "index"))
+
+    def turn(self, width):
+        self.width = width
+
+    def ask(self, query):
+        asked = self.q.QueryRequest(
+            limit=10,
+            query=self.q.Query.Nearest(query.tolist()),
+            params=self.q.SearchParams(hnsw_ef=self.width),
+            with_payload=False,
+            with_vector=False,
+        )
+        return [hit.id for hit in self.shard.query(asked)]

@@ -1,0 +1,155 @@
+"""Compressed vectors propose, exact ones decide: what is found against a NumPy brute force."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragkit.storage import codes, matrix
+from ragkit.storage.codes import Codes
+from ragkit.storage.matrix import Matrix
+from ragkit.storage.vectors import VectorIndex
+
+COUNT, DIMENSION = 8_000, 64
+
+
+def lively(count, seed=0):
+    """Vectors as texts have them: 300 topics, each with a few directions in which it varies."""
+    chance = np.random.default_rng(seed)
+    topics = np.random.default_rng(99).standard_normal((300, DIMENSION))
+    ways = np.random.default_rng(98).standard_normal((300, 6, DIMENSION))
+    which = chance.integers(0, 300, count)
+    rows = topics[which] + 0.5 * np.einsum(
+        "nw,nwd->nd", chance.standard_normal((count, 6)), ways[which]
+    )
+    rows += 0.3 * chance.standard_normal(rows.shape)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(folder, ids, rows, index): ids are not the places."""
+    folder = tmp_path_factory.mktemp("codes")
+    ids, rows = np.arange(COUNT) * 3 + 7, lively(COUNT)
+    blobs = ((int(i), row.tobytes()) for i, row in zip(ids, rows, strict=True))
+    matrix.write(folder / "exact", blobs, DIMENSION)
+    base = Matrix(folder / "exact", DIMENSION)
+    known = codes.write(folder / "codes", base, codes.kind(20_000, DIMENSION))
+    found = Codes(folder / "codes", known, COUNT)
+    return folder, ids, rows, known, VectorIndex.over(base, DIMENSION, 1, found)
+
+
+def brute_force(ids, rows, query, k):
+    return ids[np.argsort(-(rows @ query), kind="stable")[:k]]
+
+
+def recall(index, ids, rows, k, queries):
+    shares = []
+    for query in queries:
+        expected = brute_force(ids, rows, query, k)
+        shares.append(len(np.intersect1d(index.nearest(query, k)[0], expected)) / len(expected))
+    return np.mean(shares)
+
+
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_what_the_codes_propose_holds_the_nearest(made, k):
+    _, ids, rows, _, index = made
+    assert recall(index, ids, rows, k, lively(200, seed=1)) >= 0.99
+
+
+def test_scores_are_those_of_the_exact_vectors(made):
+    _, _, rows, _, index = made
+    query = lively(1, seed=2)[0]
+    found, scores = index.nearest(query, 20)
+    np.testing.assert_allclose(scores, rows[(found - 7) // 3] @ query, atol=1e-6)
+    assert (np.diff(scores) <= 0).all()
+
+
+def test_exact_finds_all_of_the_nearest(made):
+    _, ids, rows, _, index = made
+    for query in lively(30, seed=3):
+        found = index.nearest(query, 50, exact=True)[0]
+        assert set(found) == set(brute_force(ids, rows, query, 50))
+
+
+@pytest.mark.parametrize("count", [1, 20, 200, 800])
+def test_what_is_gone_is_never_found_and_leaves_no_gap(made, count):
+    """Even where it is everything near the query."""
+    _, ids, rows, _, index = made
+    query = lively(1, seed=4)[0]
+    gone = brute_force(ids, rows, query, count)
+    left = ~np.isin(ids, gone)
+    after = index.advanced(2, [], gone.tolist())
+    assert len(after) == COUNT - count
+    assert recall(after, ids[left], rows[left], 10, [query]) >= 0.9
+    assert len(after.nearest(query, 10)[0]) == 10
+    assert not np.isin(after.nearest(query, 500)[0], gone).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    share=st.sampled_from([0.0001, 0.001, 0.01, 0.1, 0.5, 1.0]),
+    seed=st.integers(0, 1000),
+    k=st.sampled_from([1, 10, 200, COUNT + 1]),
+)
+def test_of_what_a_filter_lets_through_the_nearest_are_exact(made, share, seed, k):
+    _, ids, rows, _, index = made
+    chance = np.random.default_rng(seed)
+    chosen = np.sort(chance.choice(COUNT, max(1, round(share * COUNT)), replace=False))
+    query = lively(1, seed=seed)[0]
+    found = index.nearest_of(query, k, ids[chosen])[0]
+    expected = brute_force(ids[chosen], rows[chosen], query, k)
+    assert set(found) == set(expected)
+    together = index.nearest_many(query[None], k, ids[chosen])[0]
+    assert set(together[0]) == set(expected)
+
+
+@pytest.mark.parametrize("k", [1, 132, COUNT + 5])
+def test_many_at_once_are_exact(made, k):
+    _, ids, rows, _, index = made
+    index = index.advanced(2, [(1, lively(1, seed=8)[0].tobytes())], [7, 10])
+    every, matrix_ = np.append(ids, 1), np.vstack([rows, lively(1, seed=8)])
+    left = ~np.isin(every, [7, 10])
+    queries = lively(3, seed=6)
+    for query, (found, _) in zip(queries, index.nearest_many(queries, k), strict=True):
+        assert set(found) == set(brute_force(every[left], matrix_[left], query, k))
+
+
+def test_reading_through_python_gives_the_same_index(made, monkeypatch):
+    folder, *_, known, index = made
+    monkeypatch.setattr("ragkit.storage.codes._mapped", codes._loaded)
+    loaded = Codes(folder / "codes", known, COUNT)
+    for query in lively(5, seed=7):
+        np.testing.assert_array_equal(loaded.nearest(query, 90), index.codes.nearest(query, 90))
+
+
+def test_more_proposals_for_more_and_as_many_as_the_user_says(made):
+    folder, *_, known, index = made
+    wide = [index.codes.candidates(k) for k in (1, 10, 26, 100, 1000)]
+    assert wide == sorted(wide)
+    assert (wide[1], wide[3]) == known.candidates
+    assert Codes(folder / "codes", known, COUNT, factor=7).candidates(10) == 70
+
+
+def test_codes_of_other_vectors_are_refused(made, tmp_path):
+    folder, *_, known, _ = made
+    with pytest.raises(ValueError, match="holds 8000 codes for 7999"):
+        Codes(folder / "codes", known, COUNT - 1)
+    (tmp_path / "cut").write_bytes((folder / "codes").read_bytes()[:-1])
+    with pytest.raises(ValueError, match="is damaged"):
+        Codes(tmp_path / "cut", known, COUNT)
+    assert codes.is_current(known)
+    assert not codes.is_current(known._replace(faiss="0.1"))
+
+
+@pytest.mark.parametrize(
+    ("count", "dimension", "kind"),
+    [
+        (19_999, 384, None),
+        (20_000, 384, "IVF1,PQ192x4fs"),
+        (1_000_000, 1023, "IVF1,PQ341x4fs"),
+        (1_000_000, 1021, None),  # a prime: compared one by one
+    ],
+)
+def test_the_kind_follows_from_the_size(count, dimension, kind):
+    assert codes.kind(count, dimension) == kind
