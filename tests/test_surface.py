@@ -13,7 +13,9 @@ import ragkit
 PACKAGE = Path(ragkit.__file__).parent
 HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "rich", "tantivy", "numpy")
 HEAVY += ("mcp", "starlette", "uvicorn", "jsonschema", "langchain_core", "llama_index", "haystack")
-HEAVY += ("http.client", "urllib.request", "ragkit.encoders.remote")
+ANSWERS = ("ragkit.answers", "ragkit.answering", "ragkit.answer_records")
+NETWORK = ("http.client", "urllib.request", "ragkit.encoders.remote", "ragkit.endpoint")
+HEAVY += (*ANSWERS, *NETWORK)
 
 
 def test_everything_exported_is_there():
@@ -62,8 +64,10 @@ def test_indexing_a_little_and_asking_load_no_torch(tmp_path, folder):
     assert not torch & set(imported_by(*kit, "index", str(folder), cwd=tmp_path))
     for mode in ("dense", "lexical", "hybrid"):
         used = imported_by(*kit, "query", "who may stay at home?", "--mode", mode, cwd=tmp_path)
-        assert not (torch | {"rich", *HEAVY[-3:]}) & set(used)
+        assert not (torch | {"rich", *ANSWERS, *NETWORK}) & set(used)
         assert "numpy" in used
+    used = imported_by(*kit, "ask", "how long may parents stay at home?", cwd=tmp_path)
+    assert not (torch | {"rich", *NETWORK}) & set(used)
 
 
 FLOORS = {
