@@ -78,3 +78,26 @@ def test_many_queries_get_what_each_gets_alone(rows, mode):
         together = rows.search_many(queries, k=7, mode=mode, where=where)
         alone = [rows.search(query, k=7, mode=mode, where=where) for query in queries]
         assert together == alone
+
+
+@pytest.mark.parametrize("mode", ["dense", "hybrid"])
+@pytest.mark.parametrize("widest", [0, 50, 5000])
+def test_what_is_far_away_is_found_without_looking_through_all_before_it(
+    rows, monkeypatch, mode, widest
+):
+    monkeypatch.setattr("ragkit.retrieval.search.FEW", 0)
+    monkeypatch.setattr("ragkit.retrieval.search.FEW_PART", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.search.WIDEST", widest)
+    query = "word1 word2 word3"
+    whole = rows.search(query, k=COUNT, mode=mode)
+    far = int(whole[-1].metadata["n"])
+    expected = [hit for hit in whole if abs(int(hit.metadata["n"]) - far) < 3]
+    hits = rows.search(query, k=9, mode=mode, where=f"n > {far - 3} and n < {far + 3}")
+    assert [hit.passage_id for hit in hits] == [hit.passage_id for hit in expected]
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_exact_changes_nothing_where_all_is_exact(rows, mode):
+    for where in (None, "even = yes"):
+        plain = rows.search("word1 word7", mode=mode, where=where)
+        assert rows.search("word1 word7", mode=mode, where=where, exact=True) == plain

@@ -1,0 +1,98 @@
+"""A collection that is searched by compressed vectors, against the same one compared exactly."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ragkit import Collection, Settings
+from ragkit.errors import ModelError
+from tests.conftest import WordEncoder
+
+COUNT = 600
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """As if 600 passages were many: codes are made, and all they propose is looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ragkit.storage.codes.EXACT_BELOW", 500)
+        patch.setattr("ragkit.storage.vectors.PROPOSED_AT_MOST", 1.0)
+        folder = tmp_path_factory.mktemp("large")
+        chance = np.random.default_rng(7)
+        lines = [
+            json.dumps({"n": n, "text": " ".join(f"word{w}" for w in chance.integers(0, 80, 9))})
+            for n in range(COUNT)
+        ]
+        (folder / "rows.jsonl").write_text("\n".join(lines))
+        chosen = Settings(records=True)
+        with Collection(folder / "kit", settings=chosen, encoder=WordEncoder()) as collection:
+            collection.index(folder / "rows.jsonl")
+            yield collection
+
+
+@pytest.fixture
+def proposing(monkeypatch):
+    """How often codes were asked."""
+    from ragkit.storage.codes import Codes
+
+    counts, plain = [], Codes.nearest
+    monkeypatch.setattr(
+        Codes, "nearest", lambda self, *given: counts.append(1) or plain(self, *given)
+    )
+    return counts
+
+
+@pytest.mark.parametrize("where", [None, "n > 100", "n > 590"])
+def test_the_ten_nearest_are_those_of_an_exact_search(large, where):
+    same = []
+    for number in range(40):
+        query = f"word{number} word{number + 9} word{number + 23}"
+        found = large.search(query, where=where)
+        exact = large.search(query, where=where, exact=True)
+        assert len(found) == len(exact)
+        ids = {hit.passage_id: hit.score for hit in exact}
+        same += [ids.get(hit.passage_id) == hit.score for hit in found]
+    assert np.mean(same) >= 0.99
+
+
+def test_exact_asks_no_codes(large, proposing):
+    large.search("word3 word4")
+    assert proposing
+    proposing.clear()
+    large.search("word3 word4", exact=True)
+    assert proposing == []
+
+
+def test_a_sweep_is_exact_and_a_few_queries_are_asked_one_by_one(large, proposing):
+    queries = [f"word{n} word{n + 1}" for n in range(40)]
+    together = large.search_many(queries)
+    assert proposing == []
+    assert together == [large.search(each, exact=True) for each in queries]
+    large.search_many(queries[:3])
+    assert len(proposing) >= 3
+
+
+def test_the_user_says_how_many_are_proposed(large, proposing, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "ragkit.storage.codes.Codes.nearest",
+        lambda self, query, count: asked.append(count) or np.arange(count),
+    )
+    chosen = Settings(candidates=3)
+    with Collection(large.folder, settings=chosen, encoder=WordEncoder()) as collection:
+        collection.search("word1", k=10)
+    assert asked[0] == 3 * 26  # sixteen more than ten, for ties
+
+
+def test_an_encoder_that_makes_nan_is_told_of_and_the_text_is_kept(tmp_path, folder):
+    class Broken(WordEncoder):
+        def encode_passages(self, texts):
+            return super().encode_passages(texts) * np.float32("nan")
+
+    with Collection(tmp_path / "kit", encoder=Broken(), notify=lambda _: None) as collection:
+        with pytest.raises(ModelError, match="vectors that cannot be compared"):
+            collection.index(folder)
+        assert collection.status().passages == 4
+        with collection._store.reading() as connection:
+            assert connection.execute("SELECT count(*) FROM vectors").fetchone()[0] == 0
