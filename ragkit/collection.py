@@ -10,23 +10,21 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ragkit.encoder_choice import EncoderChoice
 from ragkit.errors import UsageError
-from ragkit.methods import awaitable, to_its_end
 from ragkit.records import (
     CollectionStatus,
     DocumentEntry,
     Excerpt,
     FileStatus,
-    Hit,
     IndexReport,
     Whereabouts,
 )
+from ragkit.searching import Searching
 from ragkit.settings import Settings
 from ragkit.storage import ledger, texts
 from ragkit.storage.database import Database
@@ -34,24 +32,18 @@ from ragkit.storage.lock import writer_lock
 from ragkit.storage.summary import summary
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Event, Turn
-    from ragkit.answering import Chat
-    from ragkit.answers import ChatModel
     from ragkit.encoders import Encoder
     from ragkit.encoders.crossencoder import Reranker
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
     from ragkit.ingest.corpus import Row
-    from ragkit.retrieval.filters import Where
-    from ragkit.retrieval.pipeline import Retriever
-    from ragkit.storage.indexes import Indexes
 
 PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
 logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
 
 
-class Collection:
+class Collection(Searching):
     """Documents, their passages and vectors, in one folder. Searching is safe from many threads.
 
     `encoder` and `reranker` replace the models named in `settings` (tests and unusual models use
@@ -73,36 +65,9 @@ class Collection:
         Raises CollectionError where it cannot be used, or is not there and `create` is false.
         """
         self.folder = Path(folder).expanduser().absolute()
-        self.settings = settings or Settings()
-        self._notify = notify
-        self._store = Database(self.folder, create=create)
-        self._encoders = EncoderChoice(self._store, self.settings, encoder)
-        self._reranker = reranker
-        self._loading = threading.Lock()  # of the reranker
-
-    @cached_property
-    def _indexes(self) -> Indexes:
-        from ragkit.storage.indexes import Indexes
-
-        return Indexes(self._store, self._notify, self.settings.candidates)
-
-    @cached_property
-    def _retriever(self) -> Retriever:
-        from ragkit.retrieval.pipeline import Retriever
-
-        return Retriever(
-            self._store, self._indexes, self._encoders, self._load_reranker, self._notify
-        )
-
-    def _load_reranker(self) -> Reranker:
-        with self._loading:
-            if self._reranker is None:
-                from ragkit.encoders import crossencoder
-
-                self._reranker = crossencoder.load(
-                    self.settings.reranker or crossencoder.DEFAULT_RERANKER
-                )
-            return self._reranker
+        store = Database(self.folder, create=create)
+        settings = settings or Settings()
+        super().__init__(store, settings, EncoderChoice(store, settings, encoder), reranker, notify)
 
     def __enter__(self) -> Collection:
         return self
@@ -214,118 +179,6 @@ class Collection:
             report = patiently(lambda: self.index(paths), self._notify, stop)
             if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
-
-    def search(  # noqa: PLR0913 (each is one choice of a user's)
-        self,
-        query: str,
-        k: int | None = None,
-        *,
-        mode: str | None = None,
-        min_score: float = -1.0,
-        context: int = 0,
-        where: Where | None = None,
-        per_document: int | None = None,
-        diverse: bool | float = False,
-        fusion: str | None = None,
-        explain: bool = False,
-        rerank: bool = False,
-        budget: float | None = None,
-        exact: bool = False,
-    ) -> list[Hit]:
-        """The k passages that answer best, best first; none where the collection is empty.
-
-        `mode`: dense (by cosine similarity, the default), lexical (BM25) or hybrid (both, by
-        `fusion`: convex, of their scores, or rrf, of their ranks). `min_score` is a cosine in every
-        mode. `context` widens each hit by so many passages on either side, and joins those that
-        then overlap. `where` is a filter (docs/ranking.md). `per_document`: so many passages of one
-        document at most. `diverse`: no two alike (MMR; a number is its λ). `explain` adds to each
-        hit why it is there. `rerank`: a cross-encoder reads the first 20 again, or as many as fit
-        into `budget` seconds. `exact` compares with every vector also where a large collection is
-        searched by compressed ones (docs/storage.md). Equal scores come by ascending passage id.
-
-        Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.
-        """
-        from ragkit.retrieval.request import Request, asked
-
-        wanted = Request(
-            self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
-            where, per_document, diverse, fusion or self.settings.fusion, explain,
-            rerank, budget, exact,
-        )  # fmt: skip
-        return self._retriever.find([asked(query)], wanted)[0]
-
-    asearch = awaitable(search)
-
-    def search_many(  # noqa: PLR0913
-        self,
-        queries: Sequence[str],
-        k: int | None = None,
-        *,
-        mode: str | None = None,
-        min_score: float = -1.0,
-        context: int = 0,
-        where: Where | None = None,
-        per_document: int | None = None,
-        diverse: bool | float = False,
-        fusion: str | None = None,
-        explain: bool = False,
-        rerank: bool = False,
-        budget: float | None = None,
-        exact: bool = False,
-    ) -> list[list[Hit]]:
-        """What `search` finds for each query, in order; encoded and compared all at once."""
-        from ragkit.retrieval.request import Request, asked
-
-        wanted = Request(
-            self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
-            where, per_document, diverse, fusion or self.settings.fusion, explain,
-            rerank, budget, exact,
-        )  # fmt: skip
-        return self._retriever.find([asked(query) for query in queries], wanted)
-
-    def ask_stream(  # noqa: PLR0913
-        self,
-        question: str,
-        k: int | None = None,
-        *,
-        mode: str = "hybrid",
-        min_score: float = -1.0,
-        where: Where | None = None,
-        per_document: int | None = None,
-        diverse: bool | float = False,
-        fusion: str | None = None,
-        history: Sequence[Turn] = (),
-        llm: ChatModel | Literal[False] | None = None,
-    ) -> Iterator[Event]:
-        """The answer as it is made: one `Retrieved`, `Piece`s of its text, the `Answer`.
-
-        It is made from the k passages (6 where none is named) that `search` finds with these
-        options, widened to whole paragraphs: by the language model of the settings, by another
-        `llm`, or of the sources' own sentences (extractive) where there is none, where `llm` is
-        False, and where it cannot be reached. A question that follows on `history` is made whole
-        before anything is looked for. Closing the iterator ends the request to the model.
-
-        Raises UsageError as `search` does, ModelError and CollectionError.
-        """
-        from ragkit import answering
-        from ragkit.retrieval.request import Request, asked
-
-        wanted = Request(
-            answering.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,
-            fusion or self.settings.fusion, rerank=self.settings.reranker is not None,
-        )  # fmt: skip
-        sources = answering.Sources(self._retriever, wanted)
-        chosen = answering.language_model(self.settings) if llm is None else llm or None
-        return answering.stream(asked(question), history, chosen, sources)
-
-    def chat(self) -> Chat:
-        """A conversation: an object with `ask`, `stream` and `history`."""
-        from ragkit.answering import Chat
-
-        return Chat(self.ask_stream)
-
-    ask = to_its_end(ask_stream)
-    aask = awaitable(ask)
 
     def model(self) -> ModelSpec | None:
         """The model that the passages are embedded with; None where nothing was indexed yet."""
