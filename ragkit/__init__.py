@@ -24,14 +24,8 @@ if TYPE_CHECKING:
         UnavailableError,
         UsageError,
     )
-    from ragkit.records import (
-        CollectionStatus,
-        Excerpt,
-        Explanation,
-        FileStatus,
-        Hit,
-        IndexReport,
-    )
+    from ragkit.records import Explanation, Hit
+    from ragkit.reports import CollectionStatus, Excerpt, FileStatus, IndexReport
     from ragkit.settings import Settings
 
 __version__ = "0.1.0"
@@ -65,7 +59,7 @@ def __getattr__(name: str) -> object:
     """What is exported is imported when it is asked for: `ragkit --help` needs none of it."""
     if name not in __all__:
         raise AttributeError(f"module 'ragkit' has no attribute {name!r}")
-    for module in ("errors", "records", "settings", "collection", "answer_records"):
+    for module in ("errors", "records", "reports", "settings", "collection", "answer_records"):
         found = getattr(import_module(f"ragkit.{module}"), name, None)
         if getattr(found, "__module__", None) == f"ragkit.{module}":
             return found

@@ -16,20 +16,11 @@ from typing import TYPE_CHECKING
 
 from ragkit.encoder_choice import EncoderChoice
 from ragkit.errors import UsageError
-from ragkit.records import (
-    CollectionStatus,
-    DocumentEntry,
-    Excerpt,
-    FileStatus,
-    IndexReport,
-    Whereabouts,
-)
 from ragkit.searching import Searching
 from ragkit.settings import Settings
 from ragkit.storage import ledger, texts
 from ragkit.storage.database import Database
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.summary import summary
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
@@ -37,6 +28,14 @@ if TYPE_CHECKING:
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
     from ragkit.ingest.corpus import Row
+    from ragkit.reports import (
+        CollectionStatus,
+        DocumentEntry,
+        Excerpt,
+        FileStatus,
+        IndexReport,
+        Whereabouts,
+    )
 
 PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
 logger = logging.getLogger("ragkit")
@@ -255,6 +254,7 @@ class Collection(Searching):
     def status(self) -> CollectionStatus:
         """What is in the collection. Loads no model and no index."""
         from ragkit import __version__
+        from ragkit.storage.summary import summary
 
         return summary(self._store, __version__)
 

@@ -6,6 +6,7 @@ import dataclasses
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
 from ragkit.cli import WRONG_USAGE, ledger, render
@@ -13,8 +14,10 @@ from ragkit.cli.printing import counted, printable, shown, tell
 from ragkit.cli.where import LOCAL, locate
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
-from ragkit.records import IndexReport
 from ragkit.storage.database import FILE_NAME
+
+if TYPE_CHECKING:
+    from ragkit.reports import IndexReport
 
 
 def settings_of(arguments: Namespace) -> configuration.Settings:

@@ -6,9 +6,13 @@ Knows no collection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ragkit.cli.printing import counted
-from ragkit.records import Coverage, FileStatus, Hit, Missing, Whereabouts
+from ragkit.records import Hit
+
+if TYPE_CHECKING:
+    from ragkit.reports import Coverage, FileStatus, Missing, Whereabouts
 
 _NAMED = 20  # files that a failed `--strict` and a stale answer name
 # Kinds of reasons, for one and for several.

@@ -10,11 +10,14 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ragkit.cli import ledger
 from ragkit.cli.printing import SIGNS, counted
-from ragkit.records import CollectionStatus, Excerpt, Hit, IndexReport
+from ragkit.records import Hit
+
+if TYPE_CHECKING:
+    from ragkit.reports import CollectionStatus, Excerpt, IndexReport
 
 _LINES = 3  # of a passage that a hit shows
 _SHORT = 3  # characters; shorter words of a query are not highlighted

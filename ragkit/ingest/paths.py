@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.records import FileStatus
+from ragkit.reports import FileStatus
 from ragkit.storage import ledger, statuses
 from ragkit.storage.ledger import Root
 

@@ -26,7 +26,8 @@ from ragkit.ingest.plan import Task
 from ragkit.ingest.recipes import Recipe
 from ragkit.passages import Tokenizer
 from ragkit.passages.data import left_out
-from ragkit.records import Document, Passage, Unread
+from ragkit.records import Document, Passage
+from ragkit.reports import Unread
 from ragkit.storage.ledger import content_hash
 
 IMAGES = ("image", "no_text_layer")  # kinds of reasons that an engine may mend

@@ -22,7 +22,7 @@ from ragkit.ingest.reading import Cut
 from ragkit.ingest.recipes import Recipe
 from ragkit.ingest.targets import Target
 from ragkit.passages import CUTTER_VERSION
-from ragkit.records import FileStatus, IndexReport, Missing
+from ragkit.reports import FileStatus, IndexReport, Missing
 from ragkit.settings import Settings
 from ragkit.storage import embeddings, ledger, passages, statuses
 from ragkit.storage.database import Database

@@ -18,7 +18,7 @@ from pathlib import Path
 from ragkit.documents.folder import Found, Passed, scan
 from ragkit.documents.ocr import INSTALL
 from ragkit.ingest.paths import Place, absolute_path, at, places
-from ragkit.records import FileStatus, Whereabouts
+from ragkit.reports import FileStatus, Whereabouts
 from ragkit.storage import embeddings, ledger, statuses, texts
 
 _RULE = re.compile(r"ignored by (.+):(\d+)$")

@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
-from ragkit.records import CollectionStatus, Excerpt, Hit
+from ragkit.records import Hit
+from ragkit.reports import CollectionStatus, Excerpt
 from ragkit.serving.batching import MOST, Batcher, Options
 from ragkit.serving.indexing import Runs
 from ragkit.serving.uris import Addresses

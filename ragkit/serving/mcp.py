@@ -30,7 +30,7 @@ from mcp.shared.exceptions import MCPError
 from ragkit import __version__
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
-from ragkit.records import FileStatus
+from ragkit.reports import FileStatus
 from ragkit.serving.gate import App, Gate
 from ragkit.serving.mcp_tools import TOOLS, Desk, Tool
 from ragkit.serving.uris import PREFIX, Addresses

@@ -21,7 +21,8 @@ from ragkit.serving.library import Served
 from ragkit.serving.wire import Problem, answer
 
 if TYPE_CHECKING:
-    from ragkit.records import DocumentEntry, Hit
+    from ragkit.records import Hit
+    from ragkit.reports import DocumentEntry
 
 RESULTS = 10  # passages, where none is said
 OWNER = "ragkit"

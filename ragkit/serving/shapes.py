@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from ragkit.records import DocumentEntry, Excerpt, Hit
+from ragkit.records import Hit
+from ragkit.reports import DocumentEntry, Excerpt
 
 if TYPE_CHECKING:
     from ragkit.answer_records import Answer, Citation

@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ragkit.errors import UsageError
-from ragkit.records import Document, DocumentEntry
+from ragkit.records import Document
+
+if TYPE_CHECKING:
+    from ragkit.reports import DocumentEntry
 
 # How a document is shown and cited: the path of its file, and its place in there.
 SHOWN = "files.path || iif(documents.record = '', '', '/' || documents.record)"
@@ -177,6 +181,8 @@ def entry(
 
 
 def _entry(row: sqlite3.Row) -> DocumentEntry:
+    from ragkit.reports import DocumentEntry  # not for a query
+
     return DocumentEntry(
         id=row["id"],
         path=row["path"],

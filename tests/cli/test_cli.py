@@ -8,7 +8,7 @@ import pytest
 
 from ragkit import cli
 from ragkit.cli import ledger
-from ragkit.records import Coverage
+from ragkit.reports import Coverage
 from tests.conftest import SHARED
 from tests.documents.files import make_zip
 
