@@ -148,7 +148,9 @@ class VectorIndex:
 
     def _places(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where these ids are in the base, ascending, and where in the delta."""
-        chosen = np.flatnonzero(np.isin(self.delta_ids, ids))
+        chosen = np.empty(0, dtype=np.int64)
+        if len(self.delta_ids):  # else nothing is imported for it: np.isin takes 10 ms at first
+            chosen = np.flatnonzero(np.isin(self.delta_ids, ids))
         if self.base is None:
             return np.empty(0, dtype=np.int64), chosen
         places = self.base.places(ids)
