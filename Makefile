@@ -1,4 +1,4 @@
-# make demo    install, index data/, ask three questions
+# make demo    install what that takes, index data/, ask three questions
 # make test    install with the test extras, run every test
 # make check   what CI runs: ruff, mypy, make test
 # make bench   run the benchmarks; their tables go into bench/RESULTS.md
@@ -52,7 +52,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(INPUTS) | $(BIN)/python
-	$(PIP) --editable '.[all]'
+	$(PIP) --editable '.[model,server]'
 	@touch $@
 
 # The smallest language model and a server for it, for one test, which is skipped without them: what
