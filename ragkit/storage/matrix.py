@@ -118,7 +118,9 @@ class Matrix:
     def rows(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors at these places, (m, d)."""
         found = self._bytes[positions].view("<f4")
-        self._let_go(_AROUND * len(positions))
+        if len(positions):
+            span = int(positions.max() - positions.min() + 1) * found.shape[1] * 4
+            self._let_go(min(span, _AROUND * len(positions)))
         return found
 
     def blocks(self, size: int, places: NDArray[np.int64] | None = None) -> Blocks:
