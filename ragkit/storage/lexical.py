@@ -164,7 +164,10 @@ class WordIndex:
     def gains(self, query: str, ids: Sequence[int]) -> list[tuple[Sought, dict[int, float]]]:
         """Each word of the query that counts, and what it adds to the score of those that have
         it: together their `scores`."""
-        return [(each, self._scores(each.terms, ids)) for each in self.plan(query).sought]
+        return [
+            (each, self._scores([(term, each.weight) for term in each.terms], ids))
+            for each in self.plan(query).sought
+        ]
 
     def most(self, query: str) -> float:
         """What BM25 stays below for a passage with each word of the query in it, very often.
@@ -209,7 +212,7 @@ class WordIndex:
         wanted = Query.const_score_query(Query.boolean_query(clauses), 1.0)
         return self._found(wanted, limit)[0].tolist() if len(self) else []
 
-    def _scores(self, terms: Sequence[str], ids: Sequence[int]) -> dict[int, float]:
+    def _scores(self, terms: Sequence[tuple[str, float]], ids: Sequence[int]) -> dict[int, float]:
         from tantivy import Occur, Query
 
         if not terms or not len(ids) or not len(self):
@@ -222,12 +225,15 @@ class WordIndex:
         found, scores = self._found(Query.boolean_query(clauses), len(ids))
         return dict(zip(found.tolist(), scores.tolist(), strict=True))
 
-    def _any_of(self, terms: Sequence[str]) -> Any:  # noqa: ANN401
+    def _any_of(self, terms: Sequence[tuple[str, float]]) -> Any:  # noqa: ANN401
         from tantivy import Occur, Query
 
-        clauses: Sequence[Any] = [
-            (Occur.Should, Query.term_query(self._schema, "text", term, "freq")) for term in terms
-        ]
+        clauses: list[Any] = []
+        for term, weight in terms:
+            query = Query.term_query(self._schema, "text", term, "freq")
+            clauses.append(
+                (Occur.Should, query if weight == 1 else Query.boost_query(query, weight))
+            )
         return Query.boolean_query(clauses)
 
     def _found(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401

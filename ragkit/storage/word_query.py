@@ -17,6 +17,7 @@ from ragkit.words.analysis import STOP, Analysis, analysis, normal, words
 
 MOST_TERMS = 1024  # different words of a query that count
 _FORGIVEN = 8  # words of a query that are looked at for typos
+LITTLE = 0.5  # weight of a stop word beside words that say something; docs/ranking.md
 _ENDINGS = 64  # terms that begin with a sign too short for a term of its own
 _SCANNED = 20_000  # terms that are compared with a mistyped one
 
@@ -28,6 +29,7 @@ class Sought:
     written: str
     terms: tuple[str, ...]
     inverse: float  # document frequency: that of its rarest term
+    weight: float = 1.0  # of its BM25
     taken_for: str | None = None  # the word that it was read as, where nobody wrote it
 
 
@@ -40,9 +42,9 @@ class Plan:
     excluded: tuple[Any, ...] = ()
 
     @property
-    def terms(self) -> list[str]:
-        """Every term that may score."""
-        return [term for each in self.sought for term in each.terms]
+    def terms(self) -> list[tuple[str, float]]:
+        """Every term that may score, with its weight."""
+        return [(term, each.weight) for each in self.sought for term in each.terms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class _Piece:
     written: str
     terms: tuple[str, ...]
     extra: bool
+    weight: float = 1.0
 
 
 class Planner:
@@ -81,7 +84,7 @@ class Planner:
             terms = self._held(self._written_otherwise(piece))
             if not terms and piece.extra:
                 continue
-            sought = Sought(piece.written, terms, self.inverse(terms))
+            sought = Sought(piece.written, terms, self.inverse(terms), piece.weight)
             if not terms and typos.forgivable(piece.written) and unknown < _FORGIVEN:
                 unknown += 1
                 sought = self._forgiven(sought)
@@ -105,24 +108,23 @@ class Planner:
         return list(found.values())
 
     def _scoring(self, pieces: list[_Piece]) -> list[_Piece]:
-        """Those that say something: no stop words of the language that the query seems to be in.
+        """With less weight for the stop words of the language that the query seems to be in.
 
-        A word that is one in another language alone counts where it is none. Where nothing would be
-        left, everything counts.
+        They are looked up where they are stop words alone, a word that is one elsewhere where it is
+        none. Where a query has nothing else, everything counts.
         """
         counts = [
             sum(each.is_stop_word(piece.written) for piece in pieces) for each in self._analyses
         ]
         most = max(counts, default=0)
-        likely = [a for a, n in zip(self._analyses, counts, strict=True) if n == most]
-        if most == 0:
-            return pieces
-        left = [
-            replace(piece, terms=tuple(t for t in piece.terms if not t.startswith(STOP)))
-            for piece in pieces
-            if not any(each.is_stop_word(piece.written) for each in likely)
-        ]
-        return left or pieces
+        likely = [a for a, n in zip(self._analyses, counts, strict=True) if n == most > 0]
+        weighed = []
+        for piece in pieces:
+            little = any(each.is_stop_word(piece.written) for each in likely)
+            terms = tuple(term for term in piece.terms if term.startswith(STOP) == little)
+            weight, extra = (LITTLE, True) if little else (1.0, piece.extra)
+            weighed.append(replace(piece, terms=terms, extra=extra, weight=weight))
+        return weighed if any(each.weight == 1.0 for each in weighed) else pieces
 
     def _written_otherwise(self, piece: _Piece) -> Iterator[str]:
         """The terms of a piece and of its other spellings."""
@@ -135,7 +137,10 @@ class Planner:
             yield from self._beginning(piece.written, _ENDINGS)
 
     def _forgiven(self, sought: Sought) -> Sought:
-        """The word nearest to one that nobody wrote, if there is any."""
+        """The word nearest to one that nobody wrote, if there is any.
+
+        It is a guess: of all that the query asks, it counts as a word that is not there.
+        """
         word = sought.written.lower()
         found: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
             ((near[0] != word[0], -self._frequency(terms)), near, terms)
@@ -152,7 +157,7 @@ class Planner:
         if not found:
             return sought
         _, near, terms = min(found)
-        return Sought(sought.written, terms, self.inverse(terms), taken_for=near)
+        return replace(sought, terms=terms, taken_for=near)
 
     def _beginning(self, prefix: str, limit: int) -> list[str]:
         rows = self._searcher.terms_with_prefix(self._field, prefix, limit=limit)

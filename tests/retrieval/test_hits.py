@@ -50,7 +50,7 @@ def test_an_explanation_says_which_words_and_which_sentence(collection, tmp_path
         hit = collection.search(query, k=1, mode=mode, explain=True)[0]
         why = hit.explanation
         assert set(why.words) == {"signing", "keys"}
-        assert why.missing == ("Quarterly",)  # "of" is in no ranking
+        assert why.missing == ("Quarterly",)  # a stop word is not missed
         assert why.sentence == "Rotate signing keys every ninety days!"
         assert why.sentence == text[why.start : why.end]
         (lexical,) = collection.search(query, k=1, mode="lexical")
