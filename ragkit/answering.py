@@ -48,6 +48,11 @@ class Sources:
         with self.retriever.store.reading() as connection:
             return tuple(paragraphs.whole(connection, found))
 
+    def tell(self, told: list[str], warning: str) -> None:
+        """A warning to the user at once, and to the answer."""
+        told.append(warning)
+        self.retriever.notify(warning)
+
     def words(self) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
         """The words of a text, and how rare a word is in the collection."""
         from ragkit.words.analysis import telling
@@ -117,8 +122,7 @@ def stream(
             yield from _generated(question, whole, history, llm, hits, sources, told)
             return
         except _NotBegunError as error:
-            told.append(_without(llm, error))
-            sources.retriever.notify(told[-1])
+            sources.tell(told, _without(llm, error))
     yield from _extracted(whole, hits, sources, told)
 
 
@@ -142,8 +146,7 @@ def _made_whole(
         with closing(llm.generate(to_make_whole(question, history), _QUESTION_TOKENS)) as pieces:
             said = visible("".join(pieces)).strip().strip('"')
     except ModelError as error:
-        told.append(_without(llm, error))
-        sources.retriever.notify(told[-1])
+        sources.tell(told, _without(llm, error))
         return question, None
     line = said.partition("\n")[0].removeprefix("Question:").strip()
     return (line if 0 < len(line) <= _LONGEST_QUESTION else question), llm
@@ -161,9 +164,10 @@ def _generated(
     """The pieces and the answer of a language model. Raises _NotBegunError."""
     sent = prompt(question, hits, history, llm.context_tokens, approximate.count)
     if len(sent.sources) < len(hits):
-        told.append(
+        sources.tell(
+            told,
             f"{len(hits) - len(sent.sources)} of {len(hits)} sources did not fit into the "
-            f"{llm.context_tokens} tokens of llm_context_tokens"
+            f"{llm.context_tokens} tokens of llm_context_tokens",
         )
     cited = {hit.rank: hit for hit in sent.sources}
     out = Outgoing(cited)
@@ -179,7 +183,7 @@ def _generated(
             except ModelError as error:
                 if not said:
                     raise _NotBegunError(str(error)) from error
-                told.append(f"the answer breaks off: {error}")
+                sources.tell(told, f"the answer breaks off: {error}")
                 break
             if shown := out.feed(piece):
                 said.append(shown)
@@ -190,13 +194,14 @@ def _generated(
     text = "".join(said)
     if not text.strip():
         raise _NotBegunError("it says nothing")
-    told += _usage_warnings(usage, sent)
+    for warning in _usage_warnings(usage, sent):
+        sources.tell(told, warning)
     citations, unsupported = checked(text, cited, sources.lens(whole))
     answerable = bool(citations) or not abstains(text)
     if not answerable:
         unsupported = ()
     elif not citations:
-        told.append("the answer names no source")
+        sources.tell(told, "the answer names no source")
     yield Answer(
         text, citations, answerable, hits, llm.name, unsupported, tuple(told), usage, whole
     )

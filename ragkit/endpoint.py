@@ -233,7 +233,9 @@ class Endpoint:
             asked = f", and asks to wait {wait:g} s" if wait else ""
             advice = f"It is busy or broken{asked}; run the same command again later"
         else:
-            advice = "If a text is too long for it, set a smaller window"
+            advice = (
+                "If a text is too long for it, set a smaller window (llm_context_tokens of an llm)"
+            )
         return RefusedError(f"{said}. {advice}", status)
 
 

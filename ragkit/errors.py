@@ -7,7 +7,7 @@ and, where there is one, the command that mends it.
     └── UnavailableError   something that is needed cannot be used        exit code 3
         ├── CollectionError    the database, its lock, an index file
         │   └── BusyError      another process writes just now
-        └── ModelError         the encoder
+        └── ModelError         the encoder, a language model
 
 Only the command line and the servers turn these into exit and status codes.
 """
@@ -50,4 +50,5 @@ class BusyError(CollectionError):
 
 
 class ModelError(UnavailableError):
-    """The encoder cannot be used: not found, incomplete, unsafe, or not the collection's."""
+    """An encoder or a language model cannot be used: not found or not to be reached, incomplete,
+    unsafe, or not the collection's."""

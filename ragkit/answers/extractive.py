@@ -27,6 +27,7 @@ _NEIGHBOUR = 0.3  # part of a sentence's score that the better of its neighbours
 _WORDS = 0.15  # weight of the words that a sentence shares with the question, by rarity
 _SAME = 0.92  # cosine from which two sentences say the same
 _BESIDE = 0.6  # of the best source's cosine that another must have to be heard beside it
+_HEARD = 3  # sources whose sentences are compared; all of them tell whether there is an answer
 _MOST = 120  # sentences that are compared
 
 NEAR = 0.32  # of a question that the sources answer, at least
@@ -55,7 +56,8 @@ def extracted(lens: Lens, hits: Sequence[Hit]) -> list[tuple[str, Citation]]:
     """What is said and its citation, in the order of the answer; nothing where the sources do not
     answer the question."""
     best = max((hit.score for hit in hits), default=0.0)
-    candidates = list(_candidates([hit for hit in hits if hit.score >= _BESIDE * best]))[:_MOST]
+    heard = [hit for hit in hits if hit.score >= _BESIDE * best][:_HEARD]
+    candidates = list(_candidates(heard))[:_MOST]
     if not candidates:
         return []
     vectors = lens.encode([each.text for each in candidates] + list(_UNRELATED))

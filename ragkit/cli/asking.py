@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
+from itertools import groupby
 
 from ragkit.answer_records import Answer, Event, Piece, Retrieved, answer_fields
 from ragkit.answering import Chat
@@ -112,18 +113,19 @@ def _streamed(events: Iterator[Event]) -> Answer:
 
 
 def _show_sources(answer: Answer) -> None:
-    """What the numbers in the text stand for, and what a reader should know."""
+    """What the numbers in the text stand for, and what they do not hold up. The answer's warnings
+    were told when they arose."""
     if answer.citations:
         print()
-    for each in shown(answer.citations):
+    for _, same in groupby(shown(answer.citations), key=lambda each: each.citation):
+        each, *others = same
+        marks = "".join(f"[{one.n}]" for one in (each, *others))
         heading = f" · {each.title}" if each.title not in each.path else ""
         stale = " (the file has changed since)" if each.stale else ""
-        print(f"[{each.n}] {each.citation}{heading}{stale}", flush=True)
+        print(f"{marks} {each.citation}{heading}{stale}", flush=True)
     for statement in answer.unsupported:
         told = " ".join(statement.text.split())
         tell(f"not supported by {'what it cites' if statement.cites else 'any source'}: {told}")
-    for warning in answer.warnings:
-        tell(warning)
 
 
 def _show_hits(answer: Answer | None) -> None:
