@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import email.utils
 import http.client
-import ipaddress
 import json
 import os
 import queue
-import re
 import time
 import urllib.request
 import weakref
@@ -29,6 +27,7 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ragkit import event_stream
+from ragkit.addresses import is_loopback, split
 from ragkit.errors import ModelError
 
 T = TypeVar("T")
@@ -52,45 +51,11 @@ class RefusedError(ModelError):
         self.status = status
 
 
-def is_loopback(base_url: str) -> bool:
-    """Whether the address is this machine itself."""
-    host = _split(base_url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _split(base_url: str) -> SplitResult:
-    """The address in parts. Raises ModelError for one that cannot be used, without repeating a
-    password in it."""
-    try:
-        parts = urlsplit(base_url.strip().rstrip("/"))
-        _ = parts.port
-    except ValueError as error:
-        raise ModelError(f"base_url is no address ({error}); {_EXPECTED}") from error
-    if parts.username or parts.password:
-        raise ModelError(
-            "base_url holds a user's name or password; keep a key in an environment variable "
-            "and name the variable in api_key_env"
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ModelError(f"base_url is {base_url!r}; {_EXPECTED}")
-    if parts.query or parts.fragment or not re.fullmatch("[!-~]+", base_url.strip()):
-        raise ModelError(f"base_url is {base_url!r}, with more than an address; {_EXPECTED}")
-    return parts
-
-
-_EXPECTED = "expected http(s)://HOST[:PORT]/PATH, as in http://localhost:11434/v1"
-
-
 class Endpoint:
     """`path` below `base_url`, with the key that the variable `api_key_env` holds, if any."""
 
     def __init__(self, base_url: str, path: str, api_key_env: str | None = None) -> None:
-        parts = _split(base_url)
+        parts = split(base_url)
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}{path}"
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port

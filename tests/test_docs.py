@@ -11,6 +11,8 @@ import tomllib
 import pytest
 
 import ragkit
+from ragkit.answers import citations, extractive
+from ragkit.answers.llm import PRESETS
 from ragkit.cli import main
 from ragkit.cli.parser import parser
 from ragkit.settings import Settings
@@ -57,6 +59,24 @@ def test_the_page_on_models_names_settings_and_options_that_exist():
     assert Settings(**tomllib.loads(example)).window == 512
     known = set().union(*commands().values())
     assert set(re.findall(r"(?<![\w-])--[a-z-]+", page)) <= known
+
+
+def test_the_page_on_answers_names_settings_and_presets_that_exist():
+    page = (REPOSITORY / "docs" / "answers.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    table = tomllib.loads(example)["llm"]
+    assert Settings(**{f"llm_{name}": value for name, value in table.items()}).llm_model
+    rows = re.findall(r"^\| (\w+) \| (http\S+) \| ([\d,]+) \| `?(\w*)", page, re.MULTILINE)
+    assert {
+        name: (address, int(tokens.replace(",", "")), key or None)
+        for name, address, tokens, key in rows
+    } == PRESETS
+
+
+def test_the_page_on_answers_has_the_bounds_of_the_program():
+    page = (REPOSITORY / "docs" / "answers.md").read_text()
+    for bound in (extractive.NEAR, extractive.SHARES[0], extractive.SHARES[1], citations.BOUND):
+        assert re.search(rf"(?<![\d.]){bound:g}(?!\d)", page)
 
 
 def test_the_python_examples_run(folder, encoder, monkeypatch, tmp_path):

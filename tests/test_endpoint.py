@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from ragkit import endpoint
-from ragkit.endpoint import Endpoint, is_loopback
+from ragkit.addresses import is_loopback
+from ragkit.endpoint import Endpoint
 from ragkit.errors import ModelError
 from tests.encoders.server import Server, serving
 

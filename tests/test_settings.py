@@ -57,6 +57,10 @@ def test_the_nearest_project_file_counts(project):
         ('dimensions = "many"', "dimensions is 'many'; expected int"),
         ("window = 3", "window is 3; expected 16 tokens or more"),
         ('base_url = "http://x/v1"', "base_url may not stand in a project's file.*RAGKIT_BASE_URL"),
+        ('[llm]\npreset = "openai"', "llm_preset may not stand in a project's file"),
+        ('[llm]\nbase_url = "http://x/v1"', "llm_base_url may not stand in a project's file"),
+        ("[llm]\ncontext_tokens = 9", "llm_context_tokens is 9; expected 1024 or more"),
+        ("[llm]\nnonsense = 9", "no setting is called 'llm_nonsense'"),
         ('api_key_env = "AWS_SECRET"', r"api_key_env may not stand .*write it into .*config\.toml"),
         ("= broken", "is not readable as TOML"),
     ],
@@ -119,3 +123,15 @@ def test_what_the_environment_and_flags_name_is_relative_to_the_working_folder(
     monkeypatch.setenv("RAGKIT_MODEL", "./mine")
     found = settings.load(project, {"collection": "kit"})
     assert (found.model, found.collection) == ("./mine", "kit")
+
+
+def test_a_table_names_the_language_model(project, tmp_path, monkeypatch):
+    (tmp_path / "user" / "config.toml").parent.mkdir(exist_ok=True)
+    (tmp_path / "user" / "config.toml").write_text('[llm]\npreset = "ollama"\nmodel = "small"\n')
+    monkeypatch.setenv("RAGKIT_LLM_CONTEXT_TOKENS", "2048")
+    found = settings.load(project)
+    assert (found.llm_preset, found.llm_model, found.llm_context_tokens) == (
+        "ollama", "small", 2048,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="llm_preset is 'other'; expected one of ollama"):
+        Settings(llm_preset="other")

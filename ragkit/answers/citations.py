@@ -89,7 +89,8 @@ def checked(
 def statements(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences of an answer, each with the citations that follow it."""
     ends = []
-    for offset, strength in borders(text, 0, len(text)):
+    plain = re.sub(MARK, lambda mark: " " * len(mark[0]), text)
+    for offset, strength in borders(plain, 0, len(plain)):
         if strength >= SENTENCE or text[offset - 1] == "\n":
             behind = re.compile(rf"(?:[^\S\n]*{MARK})+").match(text, offset)
             ends.append(behind.end() if behind else offset)

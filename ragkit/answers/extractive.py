@@ -26,6 +26,7 @@ SHARES = (900, 500)  # characters of the best source, and of the next; what is l
 _NEIGHBOUR = 0.3  # part of a sentence's score that the better of its neighbours gives
 _WORDS = 0.15  # weight of the words that a sentence shares with the question, by rarity
 _SAME = 0.92  # cosine from which two sentences say the same
+_BESIDE = 0.6  # of the best source's cosine that another must have to be heard beside it
 _MOST = 120  # sentences that are compared
 
 NEAR = 0.32  # of a question that the sources answer, at least
@@ -53,7 +54,8 @@ class _Candidate:
 def extracted(lens: Lens, hits: Sequence[Hit]) -> list[tuple[str, Citation]]:
     """What is said and its citation, in the order of the answer; nothing where the sources do not
     answer the question."""
-    candidates = list(_candidates(hits))[:_MOST]
+    best = max((hit.score for hit in hits), default=0.0)
+    candidates = list(_candidates([hit for hit in hits if hit.score >= _BESIDE * best]))[:_MOST]
     if not candidates:
         return []
     vectors = lens.encode([each.text for each in candidates] + list(_UNRELATED))

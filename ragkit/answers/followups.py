@@ -49,15 +49,23 @@ def whole(
     if not history or not follows_on(question):
         return question
     own = set(terms(question))
-    for turn in reversed(history):
-        words = dict.fromkeys(re.findall(r"[^\W_]\w+", turn.question))
-        fresh = {word: rarity(word) for word in words if not own & set(terms(word))}
-        if not fresh:
-            continue
-        limit = 0.5 * max(fresh.values())
-        telling = [w for w in fresh if fresh[w] >= limit and w.lower() not in _BACK]
+    told = [_fresh(turn.question, own, terms, rarity) for turn in history]
+    limit = 0.5 * max((rare for words in told for rare in words.values()), default=0.0)
+    for words in reversed(told):
+        telling = [word for word, rare in words.items() if rare >= limit]
         if telling:
-            best = sorted(telling, key=lambda word: -fresh[word])[:ADDED]
-            added = " ".join(word for word in telling if word in best)
-            return f"{question} ({added})"
+            best = sorted(telling, key=lambda word: -words[word])[:ADDED]
+            return f"{question} ({' '.join(word for word in telling if word in best)})"
     return question
+
+
+def _fresh(
+    text: str, own: set[str], terms: Callable[[str], list[str]], rarity: Callable[[str], float]
+) -> dict[str, float]:
+    """The words of a text that point at something and are not among `own`, with their rarity."""
+    words = dict.fromkeys(re.findall(r"[^\W_]\w+", text))
+    return {
+        word: rarity(word)
+        for word in words
+        if word.lower() not in _BACK and not own & set(terms(word))
+    }

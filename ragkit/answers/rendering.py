@@ -25,13 +25,14 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
 )
-_ADDRESS = re.compile(r"(?<![A-Za-z0-9])(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
 _DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
 _CITED = re.compile(
     r"[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
 )
 MARK = r"\[(\d{1,3})\]"  # a citation in an answer's text
 _OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^|\n]+\|)")
+_AT_THE_END = re.compile(r"[.,;!?)]*(?:\s|$)")
 _BRACKETS = 48  # characters of a citation that may still be open
 
 
@@ -86,7 +87,10 @@ class Outgoing:
         named = [int(number) for number in match[1].split(",")]
         kept = "".join(f"[{n}]" for n in dict.fromkeys(named) if n in self._cited)
         before = match[0][: len(match[0]) - len(match[0].lstrip(" \t"))]
-        return before + kept if kept else ""
+        if kept:
+            return before + kept
+        # The space before it goes too, but where that would join what it parted.
+        return "" if _AT_THE_END.match(match.string, match.end()) else before
 
 
 def _settled(text: str) -> int:
@@ -97,7 +101,7 @@ def _settled(text: str) -> int:
     """
     at = len(text)
     while True:
-        while at and "!" <= text[at - 1] <= "~":
+        while at and ("!" <= text[at - 1] <= "~" or text[at - 1] in "【】"):
             at -= 1
         opened = max(
             text.rfind("[", max(0, at - _BRACKETS), at),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ragkit.passages.borders import LINE, SENTENCE, borders, leads_on
 
-SHORTEST = 12  # characters; less says nothing alone (3 in scripts without spaces)
+SHORTEST = 12  # characters of what no sign ends; less says nothing alone
 LONGEST_TITLE = 90  # characters
 _ITEM = re.compile(r"(?:[-*+•‣◦▪·]|\d{1,3}[.)])[^\S\n]+")
 _ROW = re.compile(r"\|?[^|\n]+(?:\|[^|\n]*)+$")
@@ -22,7 +22,6 @@ _HEADING = re.compile(r"#{1,6}\s|={3,}|-{3,}")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s+[^\W\d_]")
 _UNDERLINED = re.compile(r"\n([=~^*+#-])\1{3,}$")
 _END = re.compile(r"""[.!?…:;。！？．｡؟۔।॥።၊။]["'’”»›)\]}」』）】》〉*_`]{0,4}$""")
-_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,7 @@ def _own_line(text: str, offset: int) -> bool:
 def _is_sentence(said: str) -> bool:
     if _HEADING.match(said) or _UNDERLINED.search(said) or _is_title(said):
         return False
-    shortest = 3 if _WIDE.search(said) else SHORTEST
-    return len(said) >= shortest
+    return len(said) >= SHORTEST or _END.search(said) is not None
 
 
 def _is_title(said: str) -> bool:

@@ -1,0 +1,31 @@
+"""Hits and a lens made by hand."""
+
+from __future__ import annotations
+
+import re
+
+from ragkit.answers import Lens
+from ragkit.records import Hit
+from tests.conftest import WordEncoder
+
+
+def hit(text, rank=1, score=0.8, citation="a.txt#L1", heading=("Keys", "Old"), start=0):
+    return Hit(
+        rank=rank, score=score, passage_id=rank, text=text, path="a.txt", title="a.txt",
+        heading=heading, page=None, locator=None, start_line=1, end_line=1, start=start,
+        end=start + len(text), citation=citation,
+        scores={"dense": score, "lexical": None, "fused": None, "rerank": None},
+        metadata={}, stale=False, root="/r",
+    )  # fmt: skip
+
+
+def lens(question):
+    """Words as they are, each as rare as any other."""
+    encoder = WordEncoder()
+    return Lens(
+        question,
+        encoder.encode_queries([question])[0],
+        encoder.encode_passages,
+        lambda text: list(dict.fromkeys(re.findall(r"\w+", text.lower()))),
+        lambda term: 1.0,
+    )

@@ -1,0 +1,82 @@
+"""Answers of the sources' own sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ragkit.answers.extractive import answerable, extracted, missing_names, nearness
+
+from .hits import hit, lens
+
+NOTHING_IN_COMMON = np.eye(6, dtype=np.float32)
+
+
+def test_whole_sentences_in_order_best_source_first():
+    keys = "Keys matter a lot. Rotate the signing keys every ninety days. Then tell the others."
+    cats = "Cats do not rotate keys. They sleep."
+    said = extracted(lens("how often to rotate the signing keys"), [hit(keys), hit(cats, rank=2)])
+    assert said[0][0] == keys
+    assert [cited.n for _, cited in said] == list(range(1, len(said) + 1))
+    for words, cited in said:
+        assert words == cited.quote == (keys, cats)[cited.passage_id - 1][cited.start : cited.end]
+
+
+def test_an_item_comes_with_its_lead_in_and_the_quote_is_exact():
+    text = "Rotate these keys:\n\n- the signing key\n- the vault key\n\n" + "Filler is here. " * 60
+    (words, cited), *_ = extracted(lens("rotate the vault key and the signing key"), [hit(text)])
+    assert words.startswith("Rotate these keys:\n")
+    assert cited.quote in text
+
+
+def test_what_was_said_is_not_said_again():
+    text = "Rotate the signing keys every ninety days."
+    said = extracted(lens("rotate the signing keys"), [hit(text), hit(f"{text} ", rank=2)])
+    assert [cited.passage_id for _, cited in said] == [1]
+
+
+def test_a_source_far_behind_the_best_is_not_heard():
+    hits = [hit("Rotate the signing keys.", score=0.8), hit("Cats sleep all day.", 2, score=0.4)]
+    assert [words for words, _ in extracted(lens("rotate the signing keys"), hits)] == [
+        "Rotate the signing keys."
+    ]
+
+
+def test_far_sources_are_no_answer():
+    assert extracted(lens("what do cats do"), [hit("Rotate the keys.", score=0.1)]) == []
+    assert extracted(lens("what do cats do"), []) == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "near"),
+    [((0.6, 0.5, 0.4, 0.0), 0.5), ((0.9, 0.1, 0.1), 0.75), ((0.4,), 0.4), ((), 0.0)],
+)
+def test_nearness_is_the_mean_of_three_or_one_far_ahead(scores, near):
+    hits = [hit("x", rank=n, score=score) for n, score in enumerate(scores, start=1)]
+    assert nearness("what is it?", hits, NOTHING_IN_COMMON) == pytest.approx(near)
+
+
+def test_the_scale_begins_where_the_encoders_unrelated_texts_are():
+    alike = np.full((6, 6), np.sqrt(0.7 / 6), dtype=np.float32)  # cosine 0.7 to each other
+    assert nearness("what?", [hit("x", score=0.85)], alike) == pytest.approx(0.5, abs=1e-6)
+    assert not answerable("what?", [hit("x", score=0.75)], alike)
+
+
+def test_a_name_that_no_source_has_counts_against_it():
+    hits = [hit("We use SQLite for it.", score=0.6)]
+    assert nearness("How do I use DuckDB?", hits, NOTHING_IN_COMMON) == pytest.approx(0.45)
+    assert nearness("How do I use SQLite?", hits, NOTHING_IN_COMMON) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Which is faster, SQLite or DuckDB?", ["SQLite", "DuckDB"]),
+        ("Does it run on macOS? Why not?", ["macOS"]),
+        ("What does cache_size or bm25 do for 100 users?", ["cache_size", "bm25"]),
+        ("Wie beantrage ich Elternzeit bei der Firma?", []),
+        ("How do I install it?", []),
+    ],
+)
+def test_what_is_a_name(question, names):
+    assert missing_names(question, [hit("x")]) == names

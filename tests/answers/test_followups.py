@@ -1,0 +1,59 @@
+"""Questions that lean on the one before."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ragkit.answer_records import Turn
+from ragkit.answers.followups import follows_on, whole
+
+RARE = {"wal": 5.0, "mode": 2.0, "signing": 5.0, "keys": 4.0, "rotated": 5.0, "parents": 5.0,
+        "leave": 4.5}  # fmt: skip
+
+
+def made(question, *before):
+    history = [Turn(each, "…") for each in before]
+    terms = lambda text: re.findall(r"\w+", text.lower())  # noqa: E731
+    return whole(question, history, terms, lambda word: RARE.get(word.lower(), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "found"),
+    [
+        ("What is WAL mode?", "Is it faster?", "Is it faster? (WAL)"),
+        ("How often are signing keys rotated?", "And who does that?",
+         "And who does that? (signing keys rotated)"),
+        ("How long is the leave for parents?", "Why?", "Why? (leave parents)"),
+        ("Wie lange gilt leave für parents?", "Und warum das?", "Und warum das? (leave parents)"),
+        ("What is WAL mode?", "How do I shrink a file after deleting rows?",
+         "How do I shrink a file after deleting rows?"),
+        ("What is WAL mode?", "Does WAL need shared memory?", "Does WAL need shared memory?"),
+    ],
+)  # fmt: skip
+def test_what_is_looked_for(before, question, found):
+    assert made(question, before) == found
+
+
+def test_a_question_without_words_of_its_own_is_passed_over():
+    assert made("And how?", "What is WAL mode?", "Is it?") == "And how? (WAL)"
+
+
+def test_nothing_was_said_before():
+    assert made("Is it faster?") == "Is it faster?"
+
+
+@pytest.mark.parametrize(
+    ("question", "does"),
+    [
+        ("Is it faster than the other one?", True),
+        ("What about a network drive?", True),
+        ("Et pourquoi ?", True),
+        ("¿Y eso?", True),
+        ("How many rows can a table have at most?", False),
+        ("Which index helps a query with two conditions?", False),
+    ],
+)
+def test_which_questions_follow_on(question, does):
+    assert follows_on(question) is does

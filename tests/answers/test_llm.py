@@ -1,0 +1,125 @@
+"""A server with a language model, and what can go wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragkit import endpoint
+from ragkit.answer_records import Usage
+from ragkit.answers.llm import ServerModel, server_model
+from ragkit.errors import ModelError, UsageError
+
+from .server import chat_serving
+
+ASK = [{"role": "user", "content": "How often?"}]
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(endpoint.time, "sleep", lambda seconds: None)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with chat_serving(lambda messages: ["Every ", "ninety ", "days."]) as server:
+        yield server
+
+
+def said(server, key=None, max_tokens=9):
+    """The pieces, and what the generator returns."""
+    pieces = ServerModel(server.url, "small", key, 4096).generate(ASK, max_tokens)
+    found = []
+    while True:
+        try:
+            found.append(next(pieces))
+        except StopIteration as end:
+            return found, end.value
+
+
+def test_pieces_come_as_they_are_made(server):
+    server.prompt_tokens = 12
+    assert said(server) == (["Every ", "ninety ", "days."], Usage(12, 7))
+    (sent,) = server.asked
+    assert (sent["model"], sent["messages"], sent["max_tokens"]) == ("small", ASK, 9)
+    assert sent["stream"] is True
+    assert server.headers[0]["path"] == "/v1/chat/completions"
+
+
+def test_a_server_that_counts_nothing_is_no_trouble(server):
+    assert said(server)[1] is None
+
+
+def test_an_answer_at_its_limit_is_told(server):
+    server.prompt_tokens, server.finish_reason = 12, "length"
+    assert said(server)[1] == Usage(12, 7, cut_off=True)
+
+
+def test_a_key_is_read_from_its_variable(server, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-1")
+    said(server, "MY_KEY")
+    assert server.headers[0]["Authorization"] == "Bearer sk-1"
+
+
+def test_a_busy_server_is_asked_again_before_its_first_word(server):
+    server.troubles = [(503, {}, {"error": "loading"}), (429, {"Retry-After": "1"}, {})]
+    assert "".join(said(server)[0]) == "Every ninety days."
+    assert len(server.asked) == 3
+
+
+def test_an_answer_that_breaks_off_is_not_asked_for_again(server):
+    server.breaks_after = 2
+    pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
+    assert [next(pieces), next(pieces)] == ["Every ", "ninety "]
+    with pytest.raises(ModelError, match="breaks off its answer"):
+        next(pieces)
+    assert len(server.asked) == 1
+
+
+def test_an_error_in_the_stream_is_one(server):
+    server.error = {"message": "out of memory"}
+    with pytest.raises(ModelError, match="out of memory"):
+        said(server)
+
+
+def test_no_server_is_told_at_once():
+    with chat_serving(lambda messages: []) as gone:
+        pass
+    with pytest.raises(ModelError, match="cannot reach"):
+        said(gone)
+
+
+def test_closing_hangs_up(server):
+    server.say = lambda messages: iter(["word "] * 100_000)
+    pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
+    assert next(pieces) == "word "
+    pieces.close()
+    assert server.hung_up.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kept"),
+    [
+        (["<thi", "nk>hm", "m</th", "ink>\n\nYes", "."], "Yes."),
+        (["<think>never ends"], ""),
+        (["<b", "> it"], "<b> it"),
+        (["", "Yes"], "Yes"),
+    ],
+)
+def test_thoughts_are_left_out(server, pieces, kept):
+    server.say = lambda messages: pieces
+    assert "".join(said(server)[0]) == kept
+
+
+def test_a_preset_names_the_address_and_what_it_holds(monkeypatch):
+    ollama = server_model("ollama", None, "llama3.2", None, None)
+    assert (ollama.name, ollama.context_tokens) == ("llama3.2", 4096)
+    assert ollama._endpoint.url == "http://localhost:11434/v1/chat/completions"
+    assert server_model("llamacpp", None, None, None, 9000).context_tokens == 9000
+    assert server_model(None, None, "x", None, None) is None
+    with pytest.raises(UsageError, match="llm_model is not set"):
+        server_model("vllm", None, None, None, None)
+
+
+def test_a_presets_key_does_not_go_to_another_address(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    model = server_model("openai", server.url, "x", None, None)
+    list(model.generate(ASK, 9))
+    assert "Authorization" not in server.headers[0]

@@ -1,0 +1,90 @@
+"""`ragkit ask` and `ragkit chat`."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from ragkit import Collection
+from ragkit.cli import main
+from tests.answers.server import chat_serving
+
+ANSWER = ("text", "citations", "answerable", "hits", "model")
+CITATION = ("n", "passage_id", "path", "page", "start", "end", "quote")
+
+
+@pytest.fixture
+def kit(collection, folder, encoder, monkeypatch):
+    """The arguments that name a filled collection; its encoder is the fake one."""
+    collection.index(folder)
+    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: encoder)
+    return ("-c", str(collection.folder))
+
+
+def test_an_answer_with_its_sources(kit, capsys):
+    assert main([*kit, "ask", "how often rotate the signing keys?"]) == 0
+    text, sources = capsys.readouterr().out.split("\n\n")
+    assert text == "Rotate the signing keys every ninety days. [1]"
+    assert sources == "[1] keys.md#L1-L3 · Keys\n"
+
+
+def test_json_has_the_fields_of_the_contract(kit, capsys):
+    assert main([*kit, "ask", "how often rotate the signing keys?", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert tuple(answer)[:5] == ANSWER
+    assert tuple(answer["citations"][0])[:7] == CITATION
+    assert "explanation" not in answer["hits"][0]
+
+
+def test_no_answer_is_exit_code_1(kit, capsys):
+    assert main([*kit, "ask", "zebra quantum tariff"]) == 1
+    assert capsys.readouterr().out == "The documents do not answer this.\n"
+
+
+def test_a_question_from_stdin(kit, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("how often rotate the signing keys?\n"))
+    assert main([*kit, "ask", "-", "-k", "1", "--mode", "dense"]) == 0
+    assert "ninety days" in capsys.readouterr().out
+
+
+def test_what_a_model_says_steers_no_terminal(kit, capsys, monkeypatch):
+    said = "Rotate the signing keys \x1b[2Jevery\x9b31m ninety days [1]. Cheese is blue [1]."
+    with chat_serving(lambda messages: [said]) as server:
+        monkeypatch.setenv("RAGKIT_LLM_BASE_URL", server.url)
+        monkeypatch.setenv("RAGKIT_LLM_MODEL", "small")
+        assert main([*kit, "ask", "how often rotate the signing keys?"]) == 0
+        shown = capsys.readouterr()
+        assert main([*kit, "ask", "how often rotate the signing keys?", "--no-llm"]) == 0
+    assert "\x1b" not in shown.out
+    assert "\x9b" not in shown.out
+    assert "not supported by what it cites: Cheese is blue [1]." in shown.err
+    assert len(server.asked) == 1
+
+
+def test_a_talk_goes_on_to_the_end_of_the_input(kit, capsys, monkeypatch):
+    asked = ["how often rotate the signing keys?", "rotate the signing keys every ninety days?"]
+    lines = "\n".join([*asked, "/sources", "/new", "/what"])
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    assert main([*kit, "chat"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.count("ninety days. [1]") == 2
+    assert "keys.md, line" in shown.out
+    assert "/new forgets" in shown.err
+
+
+def test_ctrl_c_stops_an_answer_and_not_the_talk(kit, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("one?\nhow often rotate the signing keys?\n"))
+    real = Collection.ask_stream
+
+    def interrupted(self, question, **options):
+        if question == "one?":
+            raise KeyboardInterrupt
+        return real(self, question, **options)
+
+    monkeypatch.setattr(Collection, "ask_stream", interrupted)
+    assert main([*kit, "chat"]) == 0
+    shown = capsys.readouterr()
+    assert "interrupted; the question is forgotten" in shown.err
+    assert "ninety days" in shown.out

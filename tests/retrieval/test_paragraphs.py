@@ -1,0 +1,52 @@
+"""Hits widened to whole paragraphs."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragkit.retrieval import paragraphs
+from ragkit.retrieval.paragraphs import widened
+
+TEXT = "First one.\n\nSecond begins here, goes on there, and ends.\n  \nThird."
+
+
+@pytest.mark.parametrize(
+    ("part", "whole"),
+    [
+        ("goes on", "Second begins here, goes on there, and ends."),
+        ("Second begins here, goes on there, and ends.",) * 2,
+        ("First", "First one."),
+        ("rd.", "Third."),
+        ("one.\n\nSecond", "First one.\n\nSecond begins here, goes on there, and ends."),
+    ],
+)
+def test_to_the_borders_of_its_paragraphs(part, whole):
+    start = TEXT.index(part)
+    found = widened(TEXT, start, start + len(part))
+    assert TEXT[slice(*found)] == whole
+
+
+def test_not_where_they_are_far():
+    text = "x " * 2000
+    assert widened(text, 2000, 2010) == (2000, 2010)
+
+
+def test_passages_of_one_paragraph_become_one_hit(collection, tmp_path):
+    text = " ".join(f"Sentence {n} speaks of keys and vaults." for n in range(18))
+    (tmp_path / "long.txt").write_text(f"{text}\n\nCats sleep.\n")
+    (tmp_path / "copy.md").write_text("Cats sleep.\n")
+    collection.index([tmp_path / "long.txt", tmp_path / "copy.md"])
+    hits = collection.search("keys and vaults", k=9)
+    with collection._store.reading() as connection:
+        found = paragraphs.whole(connection, hits)
+    assert len(hits) > len(found)
+    assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
+    assert (found[0].text, found[0].score, found[0].passage_id) == (
+        text if "Cats" not in found[0].text else f"{text}\n\nCats sleep.",
+        hits[0].score,
+        hits[0].passage_id,
+    )
+    for hit in found:
+        assert hit.text == collection.get(hit.path).text[hit.start : hit.end]
+        assert collection.get(hit.citation).text.strip() == hit.text
+    assert len({hit.text for hit in found}) == len(found)

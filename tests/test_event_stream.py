@@ -1,0 +1,31 @@
+"""Server-sent events."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from ragkit.event_stream import data
+
+
+def read(text):
+    return list(data(io.BytesIO(text)))
+
+
+def test_each_event_is_its_data():
+    text = (
+        b": hello\n\nevent: x\nid: 7\ndata: {}\n\ndata:a\r\ndata:  b\r\n\r\n\n\ndata: [DONE]\n\nx"
+    )
+    assert read(text) == [b"{}", b"a\n b"]
+
+
+def test_an_end_without_done_is_one():
+    assert read(b"data: 1\n\n") == [b"1"]
+    assert read(b"data: 1\n\ndata: [DONE]") == [b"1"]
+
+
+@pytest.mark.parametrize("text", [b"data: {", b"data: " + b"x" * 1_000_001])
+def test_what_is_no_whole_event_is_an_error(text):
+    with pytest.raises(ValueError, match=r"middle of an event|more than"):
+        read(text)
