@@ -155,5 +155,5 @@ class Hit:
     metadata: Mapping[str, str]
     stale: bool
     root: str  # absolute path of the indexed folder (or of the file's folder)
-    explanation: Explanation | None = None  # where one was asked for
     document_id: int | None = None  # of the document in its collection; it stays as files change
+    explanation: Explanation | None = None  # where one was asked for

@@ -52,8 +52,8 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 def _operation(each: Endpoint) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for media in each.media:
-        schema = ref(each.answer) if each.answer and media == "application/json" else None
-        shown[media] = {"schema": schema or {"type": "string"}}
+        is_json = each.answer and media == "application/json"
+        shown[media] = {"schema": ref(str(each.answer))} if is_json else {}
     responses: dict[str, Any] = {str(each.status): {"description": "Done", "content": shown}}
     for status in each.own_errors:
         error = {"application/json": {"schema": ref("Error")}}

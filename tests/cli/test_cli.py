@@ -44,6 +44,7 @@ def kit(run, folder):
 HIT = [
     "rank", "score", "passage_id", "text", "path", "title", "heading", "page", "locator",
     "start_line", "end_line", "start", "end", "citation", "scores", "metadata", "stale", "root",
+    "document_id",
 ]  # fmt: skip
 REPORT = [
     "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",

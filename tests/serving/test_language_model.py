@@ -1,0 +1,69 @@
+"""From OpenAI's client through the server to a language model's server, and back."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from ragkit.serving.app import Rules, app
+from tests.answers.server import chat_serving
+
+openai = pytest.importorskip("openai", reason="the client is not installed")
+
+ASKED = [{"role": "user", "content": "who may stay at home?"}]
+
+
+def pieces(messages):
+    yield "Parents may stay at home for half a year"
+    yield " [1]."
+
+
+def forever(messages):
+    while True:
+        time.sleep(0.01)
+        yield "word "
+
+
+@pytest.fixture
+def connected(library, listen):
+    """A client of a server whose language model says what `say` makes of the messages."""
+
+    def connect(model):
+        collection = library["default"].collection
+        collection.settings = replace(
+            collection.settings, llm_base_url=model.url, llm_model="small"
+        )
+        address = listen(app(library, Rules()))
+        return openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+
+    return connect
+
+
+def test_the_model_answers_from_the_sources_and_its_tokens_are_counted(connected):
+    with chat_serving(pieces) as model, connected(model) as client:
+        model.prompt_tokens = 400
+        found = client.chat.completions.create(model="default", messages=ASKED)
+        sent = "".join(message["content"] for message in model.asked[0]["messages"])
+    text = found.choices[0].message.content
+    assert text.startswith("Parents may stay at home for half a year [1].")
+    assert text.endswith("Sources:\n[1] leave.txt#L1")
+    assert (found.usage.prompt_tokens, found.usage.completion_tokens) == (400, 7)
+    assert "Parents may stay at home for half a year." in sent
+
+
+def test_an_answer_that_was_cut_off_says_so(connected):
+    with chat_serving(pieces) as model, connected(model) as client:
+        model.prompt_tokens, model.finish_reason = 400, "length"
+        found = client.chat.completions.create(model="default", messages=ASKED)
+    assert found.choices[0].finish_reason == "length"
+
+
+def test_who_hangs_up_ends_the_work_of_the_model(connected):
+    with chat_serving(forever) as model, connected(model) as client:
+        stream = client.chat.completions.create(model="default", messages=ASKED, stream=True)
+        for chunk in stream:
+            if chunk.choices[0].delta.content:
+                break
+        assert not model.hung_up.is_set()
+        stream.close()
+        assert model.hung_up.wait(20)
