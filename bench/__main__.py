@@ -7,7 +7,7 @@ import time
 
 NAMES = (
     *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
-    *("questions", "fusion", "vectors", "lexical", "search", "cutting", "reading"),
+    *("questions", "fusion", "vectors", "lexical", "search", "rerank", "cutting", "reading"),
     *("load", "malformed"),
 )
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from bench.rerank import part_of
 from ragkit import Settings
 from ragkit.cli import main
 from ragkit.errors import UsageError
@@ -172,3 +173,21 @@ def test_long_questions_are_told_once(tmp_path, encoder):
     assert told == [
         "the query has 100 tokens; words reads the first 60 of them (and 4 more notices)"
     ]
+
+
+RERANKER = SHARED / "models/ms-marco-MiniLM-L12-v2-int8"
+
+
+@real
+@pytest.mark.skipif(not RERANKER.is_dir(), reason="no reranker beside us")
+def test_reranking_a_hybrid_ranking_does_not_cost_quality(tmp_path, capsys, cranfield, monkeypatch):
+    """Every sixth question; the reranker was trained on web questions, not on aeronautics."""
+    part = part_of(CRANFIELD, 6, tmp_path)
+    cranfield(capsys, monkeypatch)  # indexed once: the set has the same name and corpus
+    flags = ("--mode", "hybrid", "--reranker", str(RERANKER), "--json")
+    found = {}
+    for rerank in ((), ("--rerank",)):
+        assert main(["eval", str(part), *flags, *rerank]) == 0
+        said = json.loads(capsys.readouterr().out)
+        found[said["mode"]] = said["nDCG@10"]
+    assert found["hybrid+rerank"] >= found["hybrid"]
