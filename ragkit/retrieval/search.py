@@ -10,21 +10,18 @@ float32, so equal vectors tie exactly; ties go to the smaller id. Knows no files
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.encoders import Encoder
 from ragkit.retrieval import fusion
 from ragkit.retrieval.proposing import exactly, picked, ranked
 from ragkit.retrieval.scopes import Limits, Scope
+from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import embeddings, passages
-from ragkit.storage.database import generation
-from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,12 +64,9 @@ class Searcher:
     compressed vectors.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 (each is a part of one query)
+    def __init__(
         self,
-        connection: sqlite3.Connection,
-        indexes: Indexes,
-        encoder: Encoder,
-        model_id: int,
+        snapshot: Snapshot,
         text: str,
         vector: NDArray[np.float32],
         scope: Scope | None = None,
@@ -80,8 +74,7 @@ class Searcher:
         exact: bool = False,
     ) -> None:
         self.text, self.vector = text, vector
-        self._connection, self._indexes = connection, indexes
-        self._encoder, self._model_id = encoder, model_id
+        self._snapshot, self._connection = snapshot, snapshot.connection
         self._given, self._near = scope, near
         self._scope: Scope | Limits | None = scope
         self._exact = exact
@@ -97,7 +90,7 @@ class Searcher:
 
     def _limit(self) -> None:
         """Let through only what holds the query's phrases and none of the words it excludes."""
-        words = self._indexes.words(self._connection)
+        words = self._snapshot.words
         if words.is_limited(self.text):
             self._scope = Limits.of(self._connection, words, self.text, self._given)
             self._few = self._scope.few
@@ -105,7 +98,7 @@ class Searcher:
 
     def dense(self, k: int, min_score: float) -> list[Scored]:
         """The k nearest passages by cosine."""
-        index = self._index or self._indexes.vectors(self._connection)
+        index = self._snapshot.vectors
         if index is None:
             return []
         if self._few is not None:
@@ -139,7 +132,7 @@ class Searcher:
 
     def lexical(self, k: int, min_score: float) -> list[Scored]:
         """The k best passages by BM25 among those whose cosine is high enough."""
-        words = self._indexes.words(self._connection)
+        words = self._snapshot.words
         wide = k
         while True:
             if self._few is not None:
@@ -162,7 +155,7 @@ class Searcher:
         Both rankings are followed until nothing below could come among the k (the threshold
         algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001).
         """
-        words = self._indexes.words(self._connection)
+        words = self._snapshot.words
         most = words.most(self.text)
         depth = max(2 * k, DEPTH)
         while True:
@@ -204,26 +197,19 @@ class Searcher:
         if not missing:
             return known
         texts = passages.embedded_texts(self._connection, missing)
-        fresh = self._encoder.encode_passages(list(texts.values()))
+        fresh = self._snapshot.encoder.encode_passages(list(texts.values()))
         return known | self._with_query(dict(zip(texts, fresh, strict=True)))
 
     def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """Passage id → its vector, (d,) float32, for those that have one."""
-        return embeddings.stored_vectors(self._connection, self._model_id, ids)
-
-    @cached_property
-    def _index(self) -> VectorIndex | None:
-        """The vectors, if they are those of this snapshot and none of a later one."""
-        index = self._indexes.vectors(self._connection)
-        now = generation(self._connection)
-        return index if index is not None and index.generation == now else None
+        return embeddings.stored_vectors(self._connection, self._snapshot.model_id, ids)
 
     def _cosines(self, ids: Collection[int]) -> dict[int, float]:
         """The same for those alone that have their vector."""
-        if self._index is None:
+        index = self._snapshot.exact_vectors
+        if index is None:
             return self._with_query(self.vectors(list(ids)))
-        asked = np.fromiter(ids, dtype=np.int64, count=len(ids))
-        found, rows = self._index.rows(asked)
+        found, rows = index.rows(np.fromiter(ids, dtype=np.int64, count=len(ids)))
         return dict(zip(found.tolist(), self._scores(rows), strict=True))
 
     def _with_query(self, vectors: dict[int, NDArray[np.float32]]) -> dict[int, float]:
