@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ragkit.records import Hit
 from ragkit.retrieval.references import citation, is_stale, locator
@@ -123,7 +122,7 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
         passage_id=scored.passage_id,
         text=span.text,
         path=row["path"],
-        title=row["title"] or Path(row["path"]).name,
+        title=row["title"] or row["path"].rpartition("/")[2],
         heading=tuple(json.loads(row["heading"])),
         page=row["page"],
         locator=span.place,

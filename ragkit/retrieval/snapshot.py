@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragkit.encoders import Encoder
+from ragkit.storage import history
 from ragkit.storage.database import generation
 from ragkit.storage.indexes import Indexes
 
@@ -44,3 +45,13 @@ class Snapshot:
     def words(self) -> WordIndex:
         """All passages' words as of now, or a little later."""
         return self._indexes.words(self.connection)
+
+    @cached_property
+    def words_are_exact(self) -> bool:
+        """Whether they are the words of this snapshot's passages, and of no others."""
+        of, now = self.words.generation, generation(self.connection)
+        if of >= now:
+            return of == now
+        return not (
+            history.has_newer_text(self.connection, of) or history.has_removed(self.connection, of)
+        )
