@@ -32,6 +32,7 @@ _CITED = re.compile(
 )
 MARK = r"\[(\d{1,3})\]"  # a citation in an answer's text
 _OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^|\n]+\|)")
+_COMMENT = re.compile(r"(?m)^[^\S\n]*(?:/\*+|\*{2,}/?|//+)(?:[^\S\n]+|$)\**/?|[^\S\n]+\*{2,}/?$")
 _AT_THE_END = re.compile(r"[.,;!?)]*(?:\s|$)")
 _BRACKETS = 48  # characters of a citation that may still be open
 
@@ -116,9 +117,9 @@ def _settled(text: str) -> int:
 
 
 def unmarked(text: str) -> str:
-    """A source's words in an answer: lines of running text as one, and no mark that could be taken
+    """A source's words in an answer: lines of running text as one, no signs of comments, no mark that could be taken
     for one of the answer's own citations."""
-    lines = text.strip().split("\n")
+    lines = _COMMENT.sub("", text.strip()).split("\n")
     whole = lines[0].strip()
     for line in lines[1:]:
         if line.strip():

@@ -76,6 +76,8 @@ def _asked_with(collection: Collection, arguments: Namespace) -> Callable[..., I
         where=arguments.where,
         per_document=arguments.per_document,
         diverse=arguments.diverse,
+        rerank=arguments.rerank or None,
+        exact=arguments.exact,
         llm=False if arguments.no_llm else None,
     )
 

@@ -16,7 +16,7 @@ def test_whole_sentences_in_order_best_source_first():
     keys = "Keys matter a lot. Rotate the signing keys every ninety days. Then tell the others."
     cats = "Cats do not rotate keys. They sleep."
     said = extracted(lens("how often to rotate the signing keys"), [hit(keys), hit(cats, rank=2)])
-    assert said[0][0] == keys
+    assert said[0][0] == "Rotate the signing keys every ninety days. Then tell the others."
     assert [cited.n for _, cited in said] == list(range(1, len(said) + 1))
     for words, cited in said:
         assert words == cited.quote == (keys, cats)[cited.passage_id - 1][cited.start : cited.end]
