@@ -6,7 +6,6 @@ import importlib.util
 import json
 import re
 import shlex
-import shlex
 import tomllib
 
 import pytest
