@@ -23,6 +23,7 @@ from ragkit.records import Hit
 
 BOUND = 0.5  # of the cosine, and of the share of words by rarity
 _FEW_WORDS = 3  # fewer, and without a citation, are no statement
+_BEHIND = re.compile(rf"(?:[^\S\n]*{MARK})+")  # a sentence
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -92,7 +93,7 @@ def statements(text: str) -> list[tuple[int, int]]:
     plain = re.sub(MARK, lambda mark: " " * len(mark[0]), text)
     for offset, strength in borders(plain, 0, len(plain)):
         if strength >= SENTENCE or text[offset - 1] == "\n":
-            behind = re.compile(rf"(?:[^\S\n]*{MARK})+").match(text, offset)
+            behind = _BEHIND.match(text, offset)
             ends.append(behind.end() if behind else offset)
     spans = []
     for start, end in zip([0, *ends], [*ends, len(text)], strict=True):

@@ -102,7 +102,8 @@ def missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
         said = word[0]
         before = question[: word.start()].rstrip()
         begins = not before or before[-1] in ".?!:\"'“„«¿"
-        inner = re.search(r"[^\W\d_].*\d|\d.*[^\W\d_]|_|.[A-Z]", said) is not None
+        mixed = any(map(str.isdigit, said)) and any(map(str.isalpha, said))
+        inner = mixed or "_" in said or any(map(str.isupper, said[1:]))
         capital = said[0].isupper() and not begins and not many
         if len(said) > 1 and (inner or capital) and said.lower() not in there:
             missing.append(said)
