@@ -31,7 +31,7 @@ _CITED = re.compile(
     r"(?<![ \t])[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
 )
 MARK = r"\[(\d{1,3})\]"  # a citation in an answer's text
-_MARK = re.compile(MARK)
+MARKED = re.compile(MARK)
 _OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^\s|][^|\n]*\|)")
 _AT_THE_END = re.compile(r"[.,;!?)]*(?:\s|$)")
 _BRACKETS = 48  # characters of a citation that may still be open
@@ -124,7 +124,7 @@ def unmarked(text: str) -> str:
     for line in lines[1:]:
         if line.strip():
             whole += ("\n" if begins_line(line) else " ") + line.strip()
-    whole = _MARK.sub(r"(\1)", whole)
+    whole = MARKED.sub(r"(\1)", whole)
     return re.sub(r"[\[【](?=\^?(?:sources?:? )?\d)", "(", whole, flags=re.IGNORECASE)
 
 
@@ -135,4 +135,4 @@ def begins_line(text: str) -> bool:
 
 def marks(text: str) -> list[tuple[int, int, int]]:
     """(start, end, n) of each `[n]` in an answer's text."""
-    return [(found.start(), found.end(), int(found[1])) for found in _MARK.finditer(text)]
+    return [(found.start(), found.end(), int(found[1])) for found in MARKED.finditer(text)]
