@@ -71,7 +71,7 @@ class Endpoint:
         if self.body or self.query or self.path_schemas:
             taken.add(400)
         if self.body:
-            taken |= {413, 415}
+            taken |= {408, 413, 415}
         if not self.open:
             taken.add(401)
         return tuple(sorted(taken))
