@@ -121,7 +121,8 @@ def missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
     for word in words:
         said = word[0]
         begins = _begins(question, word.start())
-        inner = re.search(r"[^\W\d_].*\d|\d.*[^\W\d_]|_|.[A-Z]", said) is not None
+        mixed = any(map(str.isdigit, said)) and any(map(str.isalpha, said))
+        inner = mixed or "_" in said or any(map(str.isupper, said[1:]))
         capital = said[0].isupper() and not begins and not many
         if len(said) > 1 and (inner or capital) and said.lower() not in there:
             missing.append(said)

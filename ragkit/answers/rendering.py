@@ -30,11 +30,14 @@ _ADDRESS = re.compile(r"(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
 _MAIL = re.compile(r"(?<=[A-Za-z0-9._+-])@(?=[A-Za-z0-9_-]+\.[A-Za-z0-9_-])")
 _DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
 _CITED = re.compile(
-    r"[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
+    r"(?<![ \t])[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
 )
 MARK = r"\[(\d{1,3})\]"  # a citation in an answer's text
-_OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^|\n]+\|)")
-_COMMENT = re.compile(r"(?m)^[^\S\n]*(?:/\*+|\*{2,}/?|//+)(?:[^\S\n]+|$)\**/?|[^\S\n]+\*{2,}/?$")
+MARKED = re.compile(MARK)
+_OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^\s|][^|\n]*\|)")
+_COMMENT = re.compile(
+    r"(?m)^[^\S\n]*(?:/\*+|\*{2,}/?|//+)(?:[^\S\n]+|$)\**/?|(?<=\S)[^\S\n]+\*{2,}/?$"
+)
 _AT_THE_END = re.compile(r"[.,;!?)]*(?:\s|$)")
 _BRACKETS = 48  # characters of a citation that may still be open
 
@@ -127,7 +130,7 @@ def unmarked(text: str) -> str:
     for line in lines[1:]:
         if line.strip():
             whole += ("\n" if begins_line(line) else " ") + line.strip()
-    whole = re.sub(MARK, r"(\1)", whole)
+    whole = MARKED.sub(r"(\1)", whole)
     return re.sub(r"[\[【](?=\^?(?:sources?:? )?\d)", "(", whole, flags=re.IGNORECASE)
 
 
@@ -138,4 +141,4 @@ def begins_line(text: str) -> bool:
 
 def marks(text: str) -> list[tuple[int, int, int]]:
     """(start, end, n) of each `[n]` in an answer's text."""
-    return [(found.start(), found.end(), int(found[1])) for found in re.finditer(MARK, text)]
+    return [(found.start(), found.end(), int(found[1])) for found in MARKED.finditer(text)]

@@ -134,8 +134,11 @@ def run(application: App, listening: socket.socket) -> None:
     """
     import uvicorn
 
+    from ragkit.serving.patience import Patience
+
     config = uvicorn.Config(
         application,
+        http=Patience,
         log_level="error",  # else a line for each request that is no HTTP
         access_log=False,
         server_header=False,

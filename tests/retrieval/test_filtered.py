@@ -85,8 +85,8 @@ def test_many_queries_get_what_each_gets_alone(rows, mode):
 def test_what_is_far_away_is_found_without_looking_through_all_before_it(
     rows, monkeypatch, mode, widest
 ):
-    monkeypatch.setattr("ragkit.retrieval.search.FEW", 0)
-    monkeypatch.setattr("ragkit.retrieval.search.FEW_PART", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", 0)
+    monkeypatch.setattr("ragkit.retrieval.scopes.FEW_PART", 0.0)
     monkeypatch.setattr("ragkit.retrieval.search.WIDEST", widest)
     query = "word1 word2 word3"
     whole = rows.search(query, k=COUNT, mode=mode)

@@ -5,8 +5,10 @@ import threading
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from ragkit.encoders.crossencoder import Reranker
 from ragkit.serving import library as libraries
 
 QUESTION = "who may stay at home?"
@@ -27,6 +29,31 @@ def test_search_by_a_link_is_the_same(client):
     posted = client.post("/v1/search", json={"query": QUESTION, "k": 1, "mode": "hybrid"})
     assert by_link.json() == posted.json()
     assert by_link.json()["hits"][0]["scores"]["fused"] is not None
+
+
+def test_reranking_is_by_the_servers_own_reranker(client, library):
+    """Of the three documents the shortest: that about cats."""
+
+    def by_length(query, passages):
+        return np.array([-len(each) for each in passages], dtype=np.float32)
+
+    library["default"].collection._reranker = Reranker("by length", 512, by_length)
+    body = {"query": "rotate the keys", "rerank": True, "budget": 60, "exact": True}
+    (found, by_link) = (
+        client.post("/v1/search", json=body).json(),
+        client.get("/v1/search", params={**body, "rerank": "true", "exact": "true"}).json(),
+    )
+    shortest = min(found["hits"], key=lambda hit: len(hit["text"]))
+    assert max(found["hits"], key=lambda hit: hit["scores"]["rerank"]) == shortest
+    assert by_link == found
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"budget": 1}, {"rerank": True, "budget": 0}, {"reranker": "other/model"}]
+)
+def test_what_reranking_cannot_be_told_is_refused(client, wrong):
+    answered = client.post("/v1/search", json={"query": QUESTION, **wrong})
+    assert answered.status_code == 400
 
 
 def test_a_filter_holds(client):
