@@ -75,7 +75,7 @@ def test_the_page_on_answers_names_settings_and_presets_that_exist():
 
 def test_the_page_on_answers_has_the_bounds_of_the_program():
     page = (REPOSITORY / "docs" / "answers.md").read_text()
-    for bound in (extractive.NEAR, extractive.SHARES[0], extractive.SHARES[1], citations.BOUND):
+    for bound in (extractive.NEAR, extractive._BEHIND, extractive._SAME, citations.BOUND):
         assert re.search(rf"(?<![\d.]){bound:g}(?!\d)", page)
 
 
