@@ -7,7 +7,17 @@ import time
 
 NAMES = (
     *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
-    *("questions", "fusion", "vectors", "lexical", "search", "rerank", "cutting", "reading"),
+    *(
+        "questions",
+        "fusion",
+        "vectors",
+        "lexical",
+        "search",
+        "batch",
+        "rerank",
+        "cutting",
+        "reading",
+    ),
     *("load", "malformed"),
 )
 

@@ -26,7 +26,7 @@ from ragkit import Collection
 from ragkit.encoders import Encoder
 from ragkit.learning.evaluate import Row
 from ragkit.retrieval import pipeline
-from ragkit.storage import embeddings, passages
+from ragkit.storage import passages
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.vectors import VectorIndex
 
@@ -103,7 +103,7 @@ def watched(encoder: Varied) -> Stages:
     stages.watch(encoder, "encode_queries", "encode")
     stages.watch(encoder, "count_tokens", "encode")
     stages.watch(VectorIndex, "nearest", "vectors")
-    stages.watch(embeddings, "stored_vectors", "cosines")
+    stages.watch(VectorIndex, "rows", "cosines")
     for name in ("best", "scores", "most", "is_limited"):
         stages.watch(WordIndex, name, "words")
     stages.watch(passages, "existing", "existing")

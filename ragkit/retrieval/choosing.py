@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 POOL = 50  # passages, at least, of which diverse ones are chosen
 POOL_FACTOR = 5
+WIDER = 4  # passages looked at, at first, for each that may be left of a document
 
 Rank = Callable[[int, float], list[Scored]]
 
@@ -34,7 +35,7 @@ def grouped(
 
     `documents` gives the document of each passage id.
     """
-    wide = 4 * k
+    wide = WIDER * k
     while True:
         found = rank(wide, min_score)
         owner = documents([each.passage_id for each in found])

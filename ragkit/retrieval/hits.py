@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ragkit.records import Hit
 from ragkit.retrieval.references import citation, is_stale, locator
@@ -28,21 +27,37 @@ class _Span:
     place: str | None
 
 
-def hits(connection: sqlite3.Connection, ranked: Sequence[Scored], context: int = 0) -> list[Hit]:
-    """A hit for each of `ranked`, in order, widened by `context` passages on either side.
+def hits(
+    connection: sqlite3.Connection, rankings: Sequence[Sequence[Scored]], context: int = 0
+) -> list[list[Hit]]:
+    """For each ranking a hit for each passage, in order, widened by `context` on either side.
 
     Widened spans of one document that overlap or touch become one hit, in the place and with the
-    scores of the best of them. A passage that is not in this snapshot any more is left out.
+    scores of the best of them. A passage that is not in this snapshot any more is left out. What
+    several rankings have is looked up once.
     """
-    rows = passages.rows_by_id(connection, [each.passage_id for each in ranked])
-    here = [(each, rows[each.passage_id]) for each in ranked if each.passage_id in rows]
-    spans = [_span(connection, scored, row, context) for scored, row in here]
-    documents = {row["document_id"]: row for _, row in here}
+    ids = dict.fromkeys(each.passage_id for ranked in rankings for each in ranked)
+    rows = passages.rows_by_id(connection, list(ids))
+    documents = {row["document_id"]: row for row in rows.values()}
     stale = {document: is_stale(row) for document, row in documents.items()}
     return [
-        _hit(rank, span, stale[span.row["document_id"]])
-        for rank, span in enumerate(_joined(spans) if context else spans, start=1)
+        [
+            _hit(rank, span, stale[span.row["document_id"]])
+            for rank, span in enumerate(_spans(connection, ranked, rows, context), start=1)
+        ]
+        for ranked in rankings
     ]
+
+
+def _spans(
+    connection: sqlite3.Connection,
+    ranked: Sequence[Scored],
+    rows: Mapping[int, sqlite3.Row],
+    context: int,
+) -> Sequence[_Span]:
+    here = [(each, rows[each.passage_id]) for each in ranked if each.passage_id in rows]
+    spans = [_span(connection, scored, row, context) for scored, row in here]
+    return _joined(spans) if context else spans
 
 
 def ranked_by(hit: Hit) -> float:
@@ -107,7 +122,7 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
         passage_id=scored.passage_id,
         text=span.text,
         path=row["path"],
-        title=row["title"] or Path(row["path"]).name,
+        title=row["title"] or row["path"].rpartition("/")[2],
         heading=tuple(json.loads(row["heading"])),
         page=row["page"],
         locator=span.place,

@@ -8,7 +8,6 @@ settings and no rendering.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.encoders import Encoder
 from ragkit.errors import CollectionError
 from ragkit.records import Hit
 from ragkit.retrieval import choosing
@@ -24,6 +22,7 @@ from ragkit.retrieval.hits import hits
 from ragkit.retrieval.request import Request
 from ragkit.retrieval.scopes import Scope
 from ragkit.retrieval.search import DEPTH, Scored, Searcher
+from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import embeddings, passages
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
@@ -73,7 +72,7 @@ class Retriever:
             model = embeddings.model(connection)
             if model is None or model["fingerprint"] != encoder.fingerprint:
                 raise CollectionError(f"{self.store.folder} has just changed its model; ask again")
-            stages = Stages(connection, self.indexes, encoder, model["id"], reranker)
+            stages = Stages(Snapshot(connection, self.indexes, encoder, model["id"]), reranker)
             found = list(stages.answers(queries, vectors, wanted, where))
             waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
         if waiting:
@@ -98,10 +97,7 @@ def _meant(query: str, mode: str) -> str:
 class Stages:
     """The stages over one snapshot of a collection."""
 
-    connection: sqlite3.Connection
-    indexes: Indexes
-    encoder: Encoder
-    model_id: int
+    snapshot: Snapshot
     reranker: Reranker | None = None
 
     def answers(
@@ -112,52 +108,48 @@ class Stages:
         where: Condition | None,
     ) -> Iterator[list[Hit]]:
         """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
-        scope = None if where is None else Scope.of(self.connection, where)
+        scope = None if where is None else Scope.of(self.snapshot.connection, where)
         for first in range(0, len(queries), _TOGETHER):
             part = vectors[first : first + _TOGETHER]
-            near = _near(self.connection, self.indexes, part, wanted, scope)
-            for text, vector, known in zip(queries[first:], part, near, strict=False):
-                searcher = Searcher(
-                    self.connection, self.indexes, self.encoder, self.model_id, text, vector, scope,
-                    known, wanted.exact,
-                )  # fmt: skip
-                yield self._shown(searcher, wanted)
+            near = _near(self.snapshot, part, wanted, scope)
+            searchers = [
+                Searcher(self.snapshot, text, vector, scope, known, wanted.exact)
+                for text, vector, known in zip(queries[first:], part, near, strict=False)
+            ]
+            yield from self._shown(searchers, wanted)
 
-    def _shown(self, searcher: Searcher, wanted: Request) -> list[Hit]:
-        ranked = chosen(self.connection, searcher, wanted, self.reranker)
-        found = hits(self.connection, ranked, wanted.context)
-        if not (wanted.explain and found):
-            return found
+    def _shown(self, searchers: Sequence[Searcher], wanted: Request) -> Iterator[list[Hit]]:
+        ranked = [chosen(self.snapshot, each, wanted, self.reranker) for each in searchers]
+        found = hits(self.snapshot.connection, ranked, wanted.context)
+        if not wanted.explain:
+            yield from found
+            return
         from ragkit.retrieval.explaining import explained  # not for a plain query
 
-        words = self.indexes.words(self.connection)
-        reasons = explained(searcher, words, self.encoder, found)
-        pairs = zip(found, reasons, strict=True)
-        return [replace(hit, explanation=reason) for hit, reason in pairs]
+        for searcher, of_one in zip(searchers, found, strict=True):
+            reasons = explained(searcher, self.snapshot.words, self.snapshot.encoder, of_one)
+            pairs = zip(of_one, reasons, strict=True)
+            yield [replace(hit, explanation=reason) for hit, reason in pairs]
 
 
 def chosen(
-    connection: sqlite3.Connection,
+    snapshot: Snapshot,
     searcher: Searcher,
     wanted: Request,
     reranker: Reranker | None = None,
 ) -> list[Scored]:
     """The passages that a request is answered with, in order."""
     rank = searcher.ranking(wanted.mode, wanted.fusion)
-    k = wanted.k
-    if wanted.diversity is not None:
-        k = max(choosing.POOL_FACTOR * k, choosing.POOL)
-    if reranker is not None:
-        from ragkit.retrieval import reranking  # not for a plain query
-
-        k = max(k, reranking.CANDIDATES)
+    k = _pool(wanted)
     if wanted.per_document is None:
         found = rank(k, wanted.min_score)
     else:
-        documents = partial(passages.documents_of, connection)
+        documents = partial(passages.documents_of, snapshot.connection)
         found = choosing.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
     if reranker is not None:
-        texts = partial(passages.embedded_texts, connection)
+        from ragkit.retrieval import reranking  # not for a plain query
+
+        texts = partial(passages.embedded_texts, snapshot.connection)
         found = reranking.reranked(
             found, _meant(searcher.text, wanted.mode), texts, reranker, wanted.budget
         )
@@ -166,9 +158,32 @@ def chosen(
     return found[: wanted.k]
 
 
+def _pool(wanted: Request) -> int:
+    """How many passages of the ranking are chosen from."""
+    k = wanted.k
+    if wanted.diversity is not None:
+        k = max(choosing.POOL_FACTOR * k, choosing.POOL)
+    if wanted.rerank:
+        from ragkit.retrieval import reranking  # not for a plain query
+
+        k = max(k, reranking.CANDIDATES)
+    return k
+
+
+def _reach(wanted: Request, scope: Scope | None) -> int:
+    """How many nearest passages of each query its ranking looks at, unless many are alike."""
+    k = _pool(wanted)
+    if wanted.per_document is not None:
+        k *= choosing.WIDER
+    if wanted.mode == "hybrid":
+        k = max(2 * k, DEPTH)
+    if scope is not None and scope.few is None:
+        k = max(k, DEPTH)  # those that the filter lets through are sought among them
+    return k + _SPARE
+
+
 def _near(
-    connection: sqlite3.Connection,
-    indexes: Indexes,
+    snapshot: Snapshot,
     queries: NDArray[np.float32],
     wanted: Request,
     scope: Scope | None,
@@ -177,10 +192,10 @@ def _near(
     count = len(queries)
     if count == 1 or wanted.mode == "lexical":
         return [None] * count
-    index = indexes.vectors(connection)
+    index = snapshot.vectors
     if index is None or (index.codes is not None and count < _WORTH):
         return [None] * count
     among = None
     if scope is not None and scope.few is not None:
         among = np.array(scope.few, dtype=np.int64)
-    return index.nearest_many(queries, max(wanted.k, DEPTH) + _SPARE, among)
+    return index.nearest_many(queries, _reach(wanted, scope), among)

@@ -10,21 +10,18 @@ float32, so equal vectors tie exactly; ties go to the smaller id. Knows no files
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.encoders import Encoder
 from ragkit.retrieval import fusion
 from ragkit.retrieval.proposing import exactly, picked, ranked
 from ragkit.retrieval.scopes import Limits, Scope
+from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import embeddings, passages
-from ragkit.storage.database import generation
-from ragkit.storage.indexes import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,12 +64,9 @@ class Searcher:
     compressed vectors.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 (each is a part of one query)
+    def __init__(
         self,
-        connection: sqlite3.Connection,
-        indexes: Indexes,
-        encoder: Encoder,
-        model_id: int,
+        snapshot: Snapshot,
         text: str,
         vector: NDArray[np.float32],
         scope: Scope | None = None,
@@ -80,8 +74,7 @@ class Searcher:
         exact: bool = False,
     ) -> None:
         self.text, self.vector = text, vector
-        self._connection, self._indexes = connection, indexes
-        self._encoder, self._model_id = encoder, model_id
+        self._snapshot, self._connection = snapshot, snapshot.connection
         self._given, self._near = scope, near
         self._scope: Scope | Limits | None = scope
         self._exact = exact
@@ -97,7 +90,7 @@ class Searcher:
 
     def _limit(self) -> None:
         """Let through only what holds the query's phrases and none of the words it excludes."""
-        words = self._indexes.words(self._connection)
+        words = self._snapshot.words
         if words.is_limited(self.text):
             self._scope = Limits.of(self._connection, words, self.text, self._given)
             self._few = self._scope.few
@@ -105,23 +98,25 @@ class Searcher:
 
     def dense(self, k: int, min_score: float) -> list[Scored]:
         """The k nearest passages by cosine."""
-        index = self._index or self._indexes.vectors(self._connection)
+        return [Scored(each, score) for each, score in self._near_ones(k) if score >= min_score]
+
+    def _near_ones(self, k: int) -> list[tuple[int, float]]:
+        """The k nearest passages with their cosines."""
+        index = self._snapshot.vectors
         if index is None:
             return []
         if self._few is not None:
-            found = self._nearest_of(index, k, np.array(self._few, dtype=np.int64))
-        else:
-            proposed = picked(
-                k,
-                len(index),
-                len(index) if self._scope is None else WIDEST,
-                lambda wide: self._nearest(partial(index.nearest, exact=self._exact), wide),
-                lambda ids, _: self._cosines(self._let_through(ids)),
-            )
-            if proposed is None and self._scope is not None:  # what it lets through is far away
-                proposed = self._nearest_of(index, k, self._scope.all(self._connection))
-            found = proposed or []
-        return [Scored(each, score) for each, score in found if score >= min_score]
+            return self._nearest_of(index, k, np.array(self._few, dtype=np.int64))
+        proposed = picked(
+            k,
+            len(index),
+            len(index) if self._scope is None else WIDEST,
+            lambda wide: self._nearest(partial(index.nearest, exact=self._exact), wide),
+            lambda ids, _: self._cosines(self._let_through(ids)),
+        )
+        if proposed is None and self._scope is not None:  # what it lets through is far away
+            proposed = self._nearest_of(index, k, self._scope.all(self._connection))
+        return proposed or []
 
     def _nearest_of(
         self, index: VectorIndex, k: int, ids: NDArray[np.int64]
@@ -139,13 +134,9 @@ class Searcher:
 
     def lexical(self, k: int, min_score: float) -> list[Scored]:
         """The k best passages by BM25 among those whose cosine is high enough."""
-        words = self._indexes.words(self._connection)
         wide = k
         while True:
-            if self._few is not None:
-                found = ranked(words.scores(self.text, self._few))[:wide]
-            else:
-                found = exactly(wide, len(words), lambda n: words.best(self.text, n), self._kept)
+            found = self._worded(wide)
             cosines = self.cosines([each for each, _ in found])
             enough = [
                 Scored(each, cosines[each], lexical=score)
@@ -156,43 +147,61 @@ class Searcher:
                 return enough[:k]
             wide *= 4
 
+    def _worded(self, k: int) -> list[tuple[int, float]]:
+        """The k best passages with their BM25 scores."""
+        words = self._snapshot.words
+        if self._few is not None:
+            return ranked(words.scores(self.text, self._few))[:k]
+        return exactly(k, len(words), lambda wide: words.best(self.text, wide), self._kept)
+
     def hybrid(self, k: int, min_score: float) -> list[Scored]:
         """The k best by `fusion.convex`, each scored by cosine and by BM25.
 
         Both rankings are followed until nothing below could come among the k (the threshold
         algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001).
         """
-        words = self._indexes.words(self._connection)
+        words = self._snapshot.words
         most = words.most(self.text)
         depth = max(2 * k, DEPTH)
         while True:
-            near, worded = self.dense(depth, -1.0), self.lexical(depth, -1.0)
-            seen = {each.passage_id: each for each in [*near, *worded]}
+            near, worded = self._near_ones(depth), self._worded(depth)
+            dense, lexical = self._both(near, worded)
             all_words = len(worded) < depth  # no other passage holds any of them
-            unknown = [each for each in seen if seen[each].lexical is None]
-            known = {} if all_words else words.scores(self.text, unknown)
-            fused = [_fused(each, known.get(each.passage_id, 0.0), most) for each in seen.values()]
-            merged = sorted(fused, key=lambda each: (-each.ranked_by, each.passage_id))
-            enough = [each for each in merged if each.dense >= min_score]
-            if len(near) < depth or near[-1].dense < min_score:
-                return enough[:k]  # what is left was seen among the words, or is too far away
-            unseen = 0.0 if all_words else worded[-1].lexical or 0.0
-            bound = fusion.convex(near[-1].dense, unseen, most)
-            if len(enough) >= k and enough[k - 1].ranked_by > bound:
-                return enough[:k]
+            if not all_words:
+                unknown = [each for each in dense if each not in lexical]
+                lexical |= words.scores(self.text, unknown)
+            fused = {
+                each: fusion.convex(cosine, lexical.get(each, 0.0), most)
+                for each, cosine in dense.items()
+                if cosine >= min_score
+            }
+            best = ranked(fused)[:k]
+            done = len(near) < depth or near[-1][1] < min_score
+            if not done:  # else what is left was seen among the words, or is too far away
+                unseen = 0.0 if all_words else worded[-1][1]
+                bound = fusion.convex(near[-1][1], unseen, most)
+                done = len(best) == k and best[-1][1] > bound
+            if done:
+                return [Scored(i, dense[i], lexical.get(i, 0.0), score) for i, score in best]
             depth *= 4
 
     def by_rank(self, k: int, min_score: float) -> list[Scored]:
         """The k best by reciprocal rank fusion of the two rankings."""
         depth = max(k, DEPTH)
-        near = {each.passage_id: each for each in self.dense(depth, -1.0)}
-        worded = {each.passage_id: each for each in self.lexical(depth, -1.0)}
-        fused = fusion.reciprocal_rank([list(near), list(worded)])
+        near, worded = self._near_ones(depth), self._worded(depth)
+        dense, lexical = self._both(near, worded)
+        fused = fusion.reciprocal_rank([[each for each, _ in near], [each for each, _ in worded]])
         merged = [
-            replace(worded.get(each) or near[each], fused=score) for each, score in fused.items()
+            Scored(each, dense[each], lexical.get(each), score) for each, score in ranked(fused)
         ]
-        merged.sort(key=lambda each: (-each.ranked_by, each.passage_id))
         return [each for each in merged if each.dense >= min_score][:k]
+
+    def _both(
+        self, near: Sequence[tuple[int, float]], worded: Sequence[tuple[int, float]]
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """The cosines of all of these, and the BM25 scores that are known."""
+        dense, lexical = dict(near), dict(worded)
+        return dense | self.cosines([each for each in lexical if each not in dense]), lexical
 
     def cosines(self, ids: Sequence[int]) -> dict[int, float]:
         """Passage id → exact cosine with the query, for those of `ids` that are in this snapshot.
@@ -204,26 +213,19 @@ class Searcher:
         if not missing:
             return known
         texts = passages.embedded_texts(self._connection, missing)
-        fresh = self._encoder.encode_passages(list(texts.values()))
+        fresh = self._snapshot.encoder.encode_passages(list(texts.values()))
         return known | self._with_query(dict(zip(texts, fresh, strict=True)))
 
     def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """Passage id → its vector, (d,) float32, for those that have one."""
-        return embeddings.stored_vectors(self._connection, self._model_id, ids)
-
-    @cached_property
-    def _index(self) -> VectorIndex | None:
-        """The vectors, if they are those of this snapshot and none of a later one."""
-        index = self._indexes.vectors(self._connection)
-        now = generation(self._connection)
-        return index if index is not None and index.generation == now else None
+        return embeddings.stored_vectors(self._connection, self._snapshot.model_id, ids)
 
     def _cosines(self, ids: Collection[int]) -> dict[int, float]:
         """The same for those alone that have their vector."""
-        if self._index is None:
+        index = self._snapshot.exact_vectors
+        if index is None:
             return self._with_query(self.vectors(list(ids)))
-        asked = np.fromiter(ids, dtype=np.int64, count=len(ids))
-        found, rows = self._index.rows(asked)
+        found, rows = index.rows(np.fromiter(ids, dtype=np.int64, count=len(ids)))
         return dict(zip(found.tolist(), self._scores(rows), strict=True))
 
     def _with_query(self, vectors: dict[int, NDArray[np.float32]]) -> dict[int, float]:
@@ -249,14 +251,10 @@ class Searcher:
 
     def _kept(self, ids: list[int], scores: list[float]) -> dict[int, float]:
         """The scores of those that are in this snapshot and let through."""
+        if self._scope is None and self._snapshot.words_are_exact:
+            return dict(zip(ids, scores, strict=True))
         if self._scope is None:
             there = passages.existing(self._connection, ids)
         else:
             there = self._scope.among(self._connection, ids)
         return {each: score for each, score in zip(ids, scores, strict=True) if each in there}
-
-
-def _fused(scored: Scored, lexical: float, most: float) -> Scored:
-    """With both scores and what they make together."""
-    lexical = lexical if scored.lexical is None else scored.lexical
-    return replace(scored, lexical=lexical, fused=fusion.convex(scored.dense, lexical, most))

@@ -130,6 +130,12 @@ def any_removed(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM removals LIMIT 1").fetchone() is not None
 
 
+def has_removed(connection: sqlite3.Connection, generation: int) -> bool:
+    """Whether any passage was deleted after this generation."""
+    sql = "SELECT 1 FROM removals WHERE generation > ? LIMIT 1"
+    return connection.execute(sql, (generation,)).fetchone() is not None
+
+
 def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
     """Ids of passages that were deleted after this generation."""
     rows = connection.execute("SELECT passage_id FROM removals WHERE generation > ?", (generation,))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TOGETHER = 1024  # queries of one sweep
 BLOCK = 16_384  # vectors of one product
+_GROUP = 16  # scores of which only the greatest is looked at to find a first border
 
 
 def nearest_many(parts: Sequence[Part], queries: NDArray[np.float32], k: int) -> list[Ranking]:
@@ -60,10 +61,20 @@ def _above(
     scores: NDArray[np.float32], border: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where scores may be among the k best of their row: rows and columns."""
-    if scores.shape[1] > k and np.isneginf(border).any():  # nothing to compare with yet
-        best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        rows = np.repeat(np.arange(len(scores)), k)
-        there = np.isfinite(scores[rows, best.ravel()])
-        return rows[there], best.ravel()[there]
+    if np.isneginf(border).any():  # nothing to compare with yet
+        rows, columns = np.nonzero(scores >= _least(scores, k)[:, None])
+        there = np.isfinite(scores[rows, columns])
+        return rows[there], columns[there]
     rows, columns = np.nonzero(scores > border[:, None])
     return rows, columns
+
+
+def _least(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """What k scores of each row reach: the k-th of the greatest of every few of them, for which no
+    row has to be put in order."""
+    groups = scores.shape[1] // max(1, min(_GROUP, scores.shape[1] // max(1, k)))
+    if groups <= k:
+        return np.full(len(scores), -np.inf, dtype=np.float32)
+    width = scores.shape[1] // groups
+    greatest = scores[:, : groups * width].reshape(len(scores), width, groups).max(axis=1)
+    return np.partition(greatest, groups - k, axis=1)[:, groups - k]

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ragkit.words import queries, typos
 from ragkit.words.analysis import STOP, Analysis, analysis, normal, words
 
 MOST_TERMS = 1024  # different words of a query that count
+_REMEMBERED = 8192  # words, and terms, of earlier queries
 _FORGIVEN = 8  # words of a query that are looked at for typos
 LITTLE = 0.5  # weight of a stop word beside words that say something; docs/ranking.md
 _ENDINGS = 64  # terms that begin with a sign too short for a term of its own
@@ -63,6 +65,9 @@ class Planner:
     def __init__(self, schema: Any, searcher: Any, field: str, languages: Sequence[str]) -> None:  # noqa: ANN401
         self._schema, self._searcher, self._field = schema, searcher, field
         self._analyses = [analysis(each) for each in languages]
+        # The same little words are in most queries; each language has to analyse them.
+        self._pieces_of = lru_cache(_REMEMBERED)(self._analysed)
+        self._held_by = lru_cache(_REMEMBERED)(self._counted)
 
     def plan(self, query: str) -> Plan:
         """What to look up. A phrase that no passage holds is words like any other."""
@@ -98,14 +103,24 @@ class Planner:
         """Each word once, and each of its parts."""
         found: dict[tuple[str, ...], _Piece] = {}
         for word in dict.fromkeys(words(normal(text))):
-            each_way = [each.word(word) for each in self._analyses]
-            rows = [[*terms.body, *(t for row in terms.beside for t in row)] for terms in each_way]
-            for same in zip(*rows, strict=True):
-                terms = tuple(dict.fromkeys(each.term for each in same))
-                found.setdefault(terms, _Piece(same[0].written, terms, same[0].extra))
+            for piece in self._pieces_of(word):
+                found.setdefault(piece.terms, piece)
             if len(found) > 2 * MOST_TERMS:
                 break
         return list(found.values())
+
+    def _analysed(self, word: str) -> list[_Piece]:
+        """A word and its parts, as every language has them."""
+        each_way = [each.word(word) for each in self._analyses]
+        rows = [[*terms.body, *(t for row in terms.beside for t in row)] for terms in each_way]
+        return [
+            _Piece(same[0].written, tuple(dict.fromkeys(each.term for each in same)), same[0].extra)
+            for same in zip(*rows, strict=True)
+        ]
+
+    def _counted(self, term: str) -> int:
+        """How many passages hold a term."""
+        return int(self._searcher.doc_freq(self._field, term))
 
     def _scoring(self, pieces: list[_Piece]) -> list[_Piece]:
         """With less weight for the stop words of the language that the query seems to be in.
@@ -186,18 +201,14 @@ class Planner:
         return bool(self._searcher.search(query, limit=1, count=False).hits)
 
     def _held(self, terms: Iterator[str]) -> tuple[str, ...]:
-        return tuple(
-            term
-            for term in dict.fromkeys(terms)
-            if term and self._searcher.doc_freq(self._field, term)
-        )
+        return tuple(term for term in dict.fromkeys(terms) if term and self._held_by(term))
 
     def _frequency(self, terms: Sequence[str]) -> int:
-        return sum(self._searcher.doc_freq(self._field, term) for term in terms)
+        return sum(self._held_by(term) for term in terms)
 
     def inverse(self, terms: Sequence[str]) -> float:
         """The inverse document frequency of the rarest, as BM25 has it; 0 counts where none is."""
         total = self._searcher.num_docs
-        counts = [self._searcher.doc_freq(self._field, term) for term in terms]
+        counts = [self._held_by(term) for term in terms]
         least = min(counts, default=0)
         return math.log(1 + max(0.0, total - least + 0.5) / (least + 0.5))

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragkit import Collection, Settings
+from ragkit.storage.indexes import Indexes
+from ragkit.storage.vectors import VectorIndex
 from tests.conftest import WordEncoder
 
 COUNT = 1000
@@ -101,3 +103,65 @@ def test_exact_changes_nothing_where_all_is_exact(rows, mode):
     for where in (None, "even = yes"):
         plain = rows.search("word1 word7", mode=mode, where=where)
         assert rows.search("word1 word7", mode=mode, where=where, exact=True) == plain
+
+
+ASKED = [
+    *(f"word{n} word{n + 5} word{(7 * n) % 60}" for n in range(0, 20, 5)),
+    *(f'"word{n} word{n + 1}" word5' for n in range(0, 20, 5)),
+    *(f"word{n} word{n + 1} -word{n + 2}" for n in range(0, 20, 5)),
+]
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+@pytest.mark.parametrize("few", [0, 5000])
+@pytest.mark.parametrize("where", [None, "n < 12", "even = no"])
+def test_phrases_exclusions_and_options_come_out_of_a_batch_as_alone(
+    rows, monkeypatch, mode, few, where
+):
+    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", few)
+    monkeypatch.setattr("ragkit.retrieval.scopes.FEW_PART", 0.0)
+    for options in (
+        {"k": 70},
+        {"per_document": 1},
+        {"diverse": True},
+        {"min_score": 0.3, "fusion": "rrf"},
+    ):
+        together = rows.search_many(ASKED, mode=mode, where=where, **options)
+        alone = [rows.search(query, mode=mode, where=where, **options) for query in ASKED]
+        assert together == alone
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("dense", {"k": 10}),
+        ("hybrid", {"k": 10}),
+        ("hybrid", {"k": 200}),
+        ("dense", {"k": 60, "per_document": 1}),
+        ("hybrid", {"k": 30, "diverse": True}),
+    ],
+)
+def test_a_batch_looks_at_the_vectors_once_for_all(rows, monkeypatch, mode, options):
+    alone = []
+    nearest = VectorIndex.nearest
+    monkeypatch.setattr(
+        VectorIndex, "nearest", lambda self, *given, **named: alone.append(1) or nearest(
+            self, *given, **named
+        )
+    )  # fmt: skip
+    rows.search_many(
+        [f"word{n} word{n + 5} word{(7 * n) % 60}" for n in range(20)], mode=mode, **options
+    )
+    assert not alone
+
+
+def test_one_state_of_the_index_files_answers_all_of_a_batch(rows, monkeypatch):
+    opened, words, vectors = [], Indexes.words, Indexes.vectors
+    monkeypatch.setattr(
+        Indexes, "words", lambda self, at: opened.append("words") or words(self, at)
+    )
+    monkeypatch.setattr(
+        Indexes, "vectors", lambda self, at: opened.append("vectors") or vectors(self, at)
+    )
+    rows.search_many([f"word{n} -word{n + 1}" for n in range(9)], mode="hybrid", explain=True)
+    assert sorted(opened) == ["vectors", "words"]
