@@ -37,6 +37,8 @@ async def search(desk: Desk, asked: Asked) -> Response:
     options = Options(**{name: named[name] for name in _OPTIONS if name in named})
     if options.budget is not None and not options.rerank:
         raise UsageError("budget is the time for rerank; ask for that too")
+    if options.rerank and served.collection.settings.reranker is None:
+        raise UsageError("nothing is reranked here: the server's settings name no reranker")
     if options.explain or options.rerank:
         hits = await _alone(desk, served, named["query"], options)
     else:

@@ -37,7 +37,9 @@ def test_reranking_is_by_the_servers_own_reranker(client, library):
     def by_length(query, passages):
         return np.array([-len(each) for each in passages], dtype=np.float32)
 
-    library["default"].collection._reranker = Reranker("by length", 512, by_length)
+    collection = library["default"].collection
+    collection.settings = replace(collection.settings, reranker="by length")
+    collection._reranker = Reranker("by length", 512, by_length)
     body = {"query": "rotate the keys", "rerank": True, "budget": 60, "exact": True}
     (found, by_link) = (
         client.post("/v1/search", json=body).json(),
@@ -49,11 +51,17 @@ def test_reranking_is_by_the_servers_own_reranker(client, library):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"budget": 1}, {"rerank": True, "budget": 0}, {"reranker": "other/model"}]
+    ("wrong", "said"),
+    [
+        ({"budget": 1}, "ask for that too"),
+        ({"rerank": True, "budget": 0}, "expected 0.001 to 60"),
+        ({"rerank": True}, "settings name no reranker"),
+        ({"reranker": "other/model"}, "not known"),
+    ],
 )
-def test_what_reranking_cannot_be_told_is_refused(client, wrong):
+def test_what_reranking_cannot_be_told_is_refused(client, wrong, said):
     answered = client.post("/v1/search", json={"query": QUESTION, **wrong})
-    assert answered.status_code == 400
+    assert (answered.status_code, said in answered.text) == (400, True)
 
 
 def test_a_filter_holds(client):
