@@ -56,7 +56,7 @@ async def _alone(desk: Desk, served: Served, query: str, options: Options) -> li
     """A search whose hits are read by a model once more, so that no other should wait for it."""
     if options.explain and (options.k or served.collection.settings.top_k) > MOST_EXPLAINED:
         raise UsageError(f"explain takes a k of {MOST_EXPLAINED} at most")
-    return await desk.library.look_up(served.collection.search, query, **options.arguments())
+    return await desk.library.search_slowly(served, query, options)
 
 
 def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:

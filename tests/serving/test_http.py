@@ -50,6 +50,30 @@ def test_reranking_is_by_the_servers_own_reranker(client, library):
     assert by_link == found
 
 
+def test_slow_searches_keep_nobody_else_waiting(client, library, monkeypatch):
+    collection = library["default"].collection
+    go_on, search = threading.Event(), collection.search
+
+    def slow(query, **options):
+        assert not options["explain"] or go_on.wait(10)
+        return search(query, **options)
+
+    monkeypatch.setattr(collection, "search", slow)
+    body = {"query": QUESTION, "explain": True}
+    threads = [
+        threading.Thread(target=client.post, args=("/v1/search",), kwargs={"json": body})
+        for _ in range(libraries.LOOK_UPS + 1)
+    ]
+    for each in threads:
+        each.start()
+    for path in ("/v1/status", "/v1/get?reference=leave.txt", "/v1/search?query=cats"):
+        assert client.get(path).status_code == 200
+    assert all(each.is_alive() for each in threads)
+    go_on.set()
+    for each in threads:
+        each.join()
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
