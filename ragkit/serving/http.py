@@ -37,6 +37,8 @@ async def search(desk: Desk, asked: Asked) -> Response:
     options = Options(**{name: named[name] for name in _OPTIONS if name in named})
     if options.budget is not None and not options.rerank:
         raise UsageError("budget is the time for rerank; ask for that too")
+    if options.rerank and served.collection.settings.reranker is None:
+        raise UsageError("nothing is reranked here: the server's settings name no reranker")
     if options.explain or options.rerank:
         hits = await _alone(desk, served, named["query"], options)
     else:
@@ -54,7 +56,7 @@ async def _alone(desk: Desk, served: Served, query: str, options: Options) -> li
     """A search whose hits are read by a model once more, so that no other should wait for it."""
     if options.explain and (options.k or served.collection.settings.top_k) > MOST_EXPLAINED:
         raise UsageError(f"explain takes a k of {MOST_EXPLAINED} at most")
-    return await desk.library.look_up(served.collection.search, query, **options.arguments())
+    return await desk.library.search_slowly(served, query, options)
 
 
 def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:

@@ -37,7 +37,9 @@ def test_reranking_is_by_the_servers_own_reranker(client, library):
     def by_length(query, passages):
         return np.array([-len(each) for each in passages], dtype=np.float32)
 
-    library["default"].collection._reranker = Reranker("by length", 512, by_length)
+    collection = library["default"].collection
+    collection.settings = replace(collection.settings, reranker="by length")
+    collection._reranker = Reranker("by length", 512, by_length)
     body = {"query": "rotate the keys", "rerank": True, "budget": 60, "exact": True}
     (found, by_link) = (
         client.post("/v1/search", json=body).json(),
@@ -48,12 +50,42 @@ def test_reranking_is_by_the_servers_own_reranker(client, library):
     assert by_link == found
 
 
+def test_slow_searches_keep_nobody_else_waiting(client, library, monkeypatch):
+    collection = library["default"].collection
+    go_on, search = threading.Event(), collection.search
+
+    def slow(query, **options):
+        assert not options["explain"] or go_on.wait(10)
+        return search(query, **options)
+
+    monkeypatch.setattr(collection, "search", slow)
+    body = {"query": QUESTION, "explain": True}
+    threads = [
+        threading.Thread(target=client.post, args=("/v1/search",), kwargs={"json": body})
+        for _ in range(libraries.LOOK_UPS + 1)
+    ]
+    for each in threads:
+        each.start()
+    for path in ("/v1/status", "/v1/get?reference=leave.txt", "/v1/search?query=cats"):
+        assert client.get(path).status_code == 200
+    assert all(each.is_alive() for each in threads)
+    go_on.set()
+    for each in threads:
+        each.join()
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"budget": 1}, {"rerank": True, "budget": 0}, {"reranker": "other/model"}]
+    ("wrong", "said"),
+    [
+        ({"budget": 1}, "ask for that too"),
+        ({"rerank": True, "budget": 0}, "expected 0.001 to 60"),
+        ({"rerank": True}, "settings name no reranker"),
+        ({"reranker": "other/model"}, "not known"),
+    ],
 )
-def test_what_reranking_cannot_be_told_is_refused(client, wrong):
+def test_what_reranking_cannot_be_told_is_refused(client, wrong, said):
     answered = client.post("/v1/search", json={"query": QUESTION, **wrong})
-    assert answered.status_code == 400
+    assert (answered.status_code, said in answered.text) == (400, True)
 
 
 def test_a_filter_holds(client):

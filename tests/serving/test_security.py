@@ -184,7 +184,8 @@ def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
             caller.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = b""
             while not answer.endswith(b'{"status":"ok"}'):
-                assert (part := caller.recv(4096))
+                part = caller.recv(4096)
+                assert part
                 answer += part
             time.sleep(0.05)
 
