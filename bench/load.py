@@ -1,16 +1,18 @@
 """64 clients at once against `ragkit serve` on loopback: throughput, latency, memory, errors.
 
-    python -m bench load               # 10,000 searches, all different, batched and one by one
+    python -m bench load               # 10,000 searches, all different, in groups and one by one
     python -m bench malformed          # 10,000 requests that are wrong in all ways
 
-Each client sends its next request when the last one is answered. The server is a process of its
-own, started with the command that users type; so is the program that asks.
+Each client sends its next request when the last one is answered. The servers are processes of
+their own, started with the command that users type, and asked in turns: first one, then the other.
+Each takes four minutes at most.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import random
 import re
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -26,7 +29,10 @@ import psutil
 from bench.process import ragkit
 
 CLIENTS = 64
-SEARCHES = 10_000
+ROUNDS = 4
+# Words of a query; searches of each server; seconds they may take at most: a busy machine does
+# not get through all of them, and says so in the table.
+PLAN = ((3, [10_000, 4_000], [70, 40]), (9, [4_000, 2_000], [25, 25]))
 DATA = Path(__file__).parent.parent / "data"
 
 
@@ -63,10 +69,10 @@ def _all_of(file) -> str:
     return file.read()
 
 
-async def client(port: int, bodies: list[bytes], times: list[float], errors: list[str]) -> None:
-    """One after the other over one connection, until there are no more."""
+async def client(port: int, bodies: list[bytes], until: float, asked: Asked) -> None:
+    """One after the other over one connection, until there are no more or the time is over."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while bodies:
+    while bodies and time.perf_counter() < until:
         body = bodies.pop()
         started = time.perf_counter()
         writer.write(
@@ -76,63 +82,104 @@ async def client(port: int, bodies: list[bytes], times: list[float], errors: lis
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(re.search(rb"content-length: (\d+)", head)[1])
         answer = await reader.readexactly(length)
-        times.append(time.perf_counter() - started)
+        asked.times.append(time.perf_counter() - started)
         if not head.startswith(b"HTTP/1.1 200") or not answer.startswith(b'{"collection"'):
-            errors.append(answer.decode()[:200])
+            asked.errors.append(answer.decode()[:200])
     writer.close()
 
 
-async def ask(port: int, bodies: list[bytes]) -> tuple[float, list[float], list[str]]:
-    """Seconds, seconds of each, and what was no answer."""
-    times: list[float] = []
-    errors: list[str] = []
-    left = bodies[::-1]
-    started = time.perf_counter()
-    await asyncio.gather(*(client(port, left, times, errors) for _ in range(CLIENTS)))
-    return time.perf_counter() - started, sorted(times), errors
+@dataclass
+class Asked:
+    """What came of the searches of one server."""
+
+    port: int
+    process: psutil.Process
+    name: str
+    left: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # seconds of each
+    errors: list[str] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)  # MB, before and after each round
+    seconds: float = 0.0
+    cpu: float = 0.0
+    calls: float = 0.0
+
+    def ask(self, count: int, limit: float) -> None:
+        """A round of so many searches, of so many seconds at most."""
+        bodies = [self.left.pop() for _ in range(min(count, len(self.left)))]
+        cpu, calls, started = self._cpu(), self._calls(), time.perf_counter()
+        asyncio.run(self._round(bodies, started + limit))
+        self.seconds += time.perf_counter() - started
+        self.cpu += self._cpu() - cpu
+        self.calls += self._calls() - calls
+        self.memory.append(self.process.memory_info().rss / 1e6)
+
+    async def _round(self, bodies: list[bytes], until: float) -> None:
+        await asyncio.gather(*(client(self.port, bodies, until, self) for _ in range(CLIENTS)))
+
+    def _cpu(self) -> float:
+        return sum(self.process.cpu_times()[:2])
+
+    def _calls(self) -> float:
+        answer = urllib.request.urlopen(f"http://localhost:{self.port}/metrics").read().decode()
+        return float(re.search(r"search_calls_total\S* (\d+)", answer)[1])
+
+    def row(self, words: int) -> str:
+        """Of the table."""
+        times, count = sorted(self.times), len(self.times)
+        p50, p99 = (1000 * times[int(part * count)] for part in (0.5, 0.99))
+        return (
+            f"| {words} | {self.name} | {count:,} | {len(self.errors)} | {count / self.seconds:.0f}"
+            f" | {1000 * self.cpu / count:.2f} | {p50:.0f} | {p99:.0f} | {count / self.calls:.1f} |"
+            f" {' '.join(f'{each:.0f}' for each in self.memory)} |"
+        )
 
 
-def measure(folder: str, words: int, count: int, *options: str, mode: str = "dense") -> float:
-    """Print one row; returns searches a second."""
-    bodies = [
-        json.dumps({"query": text, "mode": mode, "k": 10}).encode()
-        for text in questions(count + 500, words)
-    ]
-    with serving(folder, *options) as (port, process):
-        asyncio.run(ask(port, bodies[count:]))  # warm
-        memory = [process.memory_info().rss / 1e6]
-        before = sum(process.cpu_times()[:2])
-        parts = [bodies[n * count // 4 : (n + 1) * count // 4] for n in range(4)]
-        seconds, times, errors = 0.0, [], []
-        for part in parts:
-            took, each, wrong = asyncio.run(ask(port, part))
-            seconds, times, errors = seconds + took, times + each, errors + wrong
-            memory.append(process.memory_info().rss / 1e6)
-        cpu = 1000 * (sum(process.cpu_times()[:2]) - before) / count
-        calls = urllib.request.urlopen(f"http://localhost:{port}/metrics").read().decode()
-        grouped = float(re.search(r"search_calls_total\S* (\d+)", calls)[1])
-    times.sort()
-    rate = len(times) / seconds
-    print(
-        f"| {words} | {mode} | {' '.join(options) or 'as it is'} | {len(times):,} | "
-        f"{len(errors)} | {rate:.0f} | {cpu:.2f} | {1000 * times[len(times) // 2]:.0f} | "
-        f"{1000 * times[int(0.99 * len(times))]:.0f} | {(count + 500) / grouped:.1f} | "
-        f"{' '.join(f'{each:.0f}' for each in memory)} |",
-        flush=True,
+def compare(servers: list[Asked], words: int, counts: list[int], seconds: list[float]) -> None:
+    """Ask the servers in turns, so that whatever else runs here slows each of them; two rows.
+
+    `counts` are their searches, `seconds` the most they may take.
+    """
+    texts = iter(questions(sum(counts) + 500 * len(servers), words))
+    for each, count in zip(servers, counts, strict=True):
+        bodies = [
+            json.dumps({"query": text, "mode": "dense", "k": 10}).encode()
+            for text in itertools.islice(texts, count + 500)
+        ]
+        each.left = bodies
+        each.ask(500, 10)  # warm
+        each.times, each.errors, each.memory = [], [], each.memory[-1:]
+        each.seconds = each.cpu = each.calls = 0.0
+        each.left = bodies[:count]
+    for _ in range(ROUNDS):
+        for each, count, limit in zip(servers, counts, seconds, strict=True):
+            each.ask(count // ROUNDS, limit / ROUNDS)
+    for each in servers:
+        print(each.row(words), flush=True)
+        for error in each.errors[:3]:
+            print(error, file=sys.stderr)
+
+
+def ratio(servers: list[Asked], words: int) -> str:
+    """What the first server gains over the second."""
+    rates = [len(each.times) / each.seconds for each in servers]
+    costs = [each.cpu / len(each.times) for each in servers]
+    return (
+        f"{words} words: {rates[0] / rates[1]:.2f} times as many a second, for "
+        f"1/{costs[1] / costs[0]:.2f} of the processor time each"
     )
-    for error in errors[:3]:
-        print(error, file=sys.stderr)
-    return rate
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(ragkit("-c", folder, "index", str(DATA)), check=True, stdout=2)
-        print(
-            "| words | mode | server | searches | errors | a second | CPU, ms | p50, ms | p99, ms "
-            "| in one call | MB, before and after each quarter |\n|" + "---|" * 11
-        )
-        for words in (3, 9):
-            batched = measure(folder, words, SEARCHES)
-            alone = measure(folder, words, SEARCHES, "--batch", "1")
-            print(f"\n{words} words: {batched / alone:.2f} times as many\n")
+        with serving(folder) as one, serving(folder, "--batch", "1") as other:
+            servers = [Asked(*one, "in groups"), Asked(*other, "`--batch 1`")]
+            print(
+                "| words | server | searches | errors | a second | CPU, ms | p50, ms | p99, ms "
+                "| in one call | MB, before and after each round |\n|" + "---|" * 10
+            )
+            found = []
+            for words, counts, seconds in PLAN:
+                compare(servers, words, counts, seconds)
+                found.append(ratio(servers, words))
+    print("\n" + "\n".join(found))

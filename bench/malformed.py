@@ -8,10 +8,12 @@ within it and against it; and bytes that are no HTTP, or whose head lies. Sent o
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 import subprocess
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -30,14 +32,19 @@ THERE = {
     "document_id": 1,
     "reference": "leave.txt",
 }
+SECONDS = 180  # for those made of the description; a busy machine does not get through all
 RAW = 1_000  # of them, those that are made here byte by byte
+
+
+class _TimeIsUp(BaseException):
+    """Ends a run of hypothesis, which would go on after an Exception."""
 
 
 def described(port: int, count: int) -> Counter[int]:
     """Statuses of requests made from the description, good and bad."""
     import requests
     import schemathesis
-    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import HealthCheck, Phase, Verbosity, given, settings
     from schemathesis import GenerationMode
 
     session = requests.Session()
@@ -46,23 +53,29 @@ def described(port: int, count: int) -> Counter[int]:
     operations = [each.ok() for each in schema.get_all_operations()]
     able = [each for each in operations if each.body or each.query or each.path_parameters]
     most = count // (2 * len(able)) + 1
+    share = SECONDS / (2 * len(able))
     for operation in able:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            until = time.monotonic() + share
 
             @settings(
                 max_examples=most,
                 deadline=None,
                 database=None,
+                verbosity=Verbosity.quiet,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             )
             @given(case=operation.as_strategy(generation_mode=mode))
             def sent(case) -> None:
+                if time.monotonic() > until:  # noqa: B023 (called at once)
+                    raise _TimeIsUp
                 if mode is GenerationMode.POSITIVE:  # noqa: B023 (called at once)
                     name_what_is_there(case)
                 found[case.call(session=session, timeout=120).status_code] += 1
 
-            sent()
+            with contextlib.suppress(_TimeIsUp):
+                sent()
     return found
 
 

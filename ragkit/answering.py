@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ragkit.answer_records import EXTRACTIVE, Answer, Event, Piece, Retrieved, Turn, Usage
 from ragkit.answers import ChatModel, Lens, followups
 from ragkit.answers.citations import checked
-from ragkit.answers.extractive import extracted
+from ragkit.answers.extractive import extracted, question_sentences
 from ragkit.answers.prompt import Prompt, abstains, prompt, to_make_whole
 from ragkit.answers.rendering import Outgoing, begins_line, unmarked, visible
 from ragkit.encoders import approximate
@@ -53,19 +54,26 @@ class Sources:
         told.append(warning)
         self.retriever.notify(warning)
 
-    def words(self) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
-        """The words of a text, and how rare a word is in the collection."""
-        from ragkit.words.analysis import telling
+    def words(
+        self, talk: Sequence[str] = ()
+    ) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
+        """The words of a text, and how rare a word is in the collection. Words are taken to be in
+        the language of `talk`, where there is any: one alone does not tell its own."""
+        from ragkit.words.analysis import telling, telling_in
+        from ragkit.words.languages import language
 
         with self.retriever.store.reading() as connection:
             index = self.retriever.indexes.words(connection)
-        return telling, index.rarity
+        terms = partial(telling_in, language("\n".join(talk))) if talk else telling
+        return terms, index.rarity
 
     def lens(self, question: str) -> Lens:
         """How near texts are to the question."""
         encoder = self.retriever.encoders.ready()
-        vector = self.retriever.encoders.query_vector(encoder, question)
-        return Lens(question, vector, encoder.encode_passages, *self.words())
+        terms, rarity = self.words()
+        asked = [question, *question_sentences(question, terms)]
+        vector, *parts = self.retriever.encoders.query_vectors(encoder, asked)
+        return Lens(question, vector, encoder.encode_passages, terms, rarity, tuple(parts))
 
 
 class Chat:
@@ -114,7 +122,8 @@ def stream(
     if history and llm is not None:
         whole, llm = _made_whole(question, history, llm, sources, told)
     if history and llm is None:
-        whole = followups.whole(question, history, *sources.words())
+        talk = [question, *(turn.question for turn in history)]
+        whole = followups.whole(question, history, *sources.words(talk))
     hits = sources.find(whole)
     yield Retrieved(hits, whole)
     if llm is not None and hits:

@@ -106,8 +106,9 @@ class Collection(Searching):
         collection's), CollectionError (locked, read-only, disk full).
         """
         from ragkit.ingest import run
+        from ragkit.ingest.request import Request
 
-        request = run.Request.of(
+        request = Request.of(
             self.settings,
             _listed(paths),
             include=include,

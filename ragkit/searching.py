@@ -147,6 +147,8 @@ class Searching:
         per_document: int | None = None,
         diverse: bool | float = False,
         fusion: str | None = None,
+        rerank: bool | None = None,
+        exact: bool = False,
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Iterator[Event]:
@@ -156,7 +158,8 @@ class Searching:
         options, widened to whole paragraphs: by the language model of the settings, by another
         `llm`, or of the sources' own sentences (extractive) where there is none, where `llm` is
         False, and where it cannot be reached. A question that follows on `history` is made whole
-        before anything is looked for. Closing the iterator ends the request to the model.
+        before anything is looked for. `rerank` is as in `search`; where it is None, a reranker that
+        the settings name is used. Closing the iterator ends the request to the model.
 
         Raises UsageError as `search` does, ModelError and CollectionError.
         """
@@ -165,7 +168,8 @@ class Searching:
 
         wanted = Request(
             answering.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,
-            fusion or self.settings.fusion, rerank=self.settings.reranker is not None,
+            fusion or self.settings.fusion, exact=exact,
+            rerank=self.settings.reranker is not None if rerank is None else rerank,
         )  # fmt: skip
         sources = answering.Sources(self._retriever, wanted)
         chosen = answering.language_model(self.settings) if llm is None else llm or None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from ragkit import Answer, Piece, Retrieved, Settings, Turn, UsageError, endpoint
 from ragkit.answering import NOTHING, Chat
 from ragkit.answers.prompt import ABSTENTION, WHOLE
+from ragkit.retrieval.pipeline import Retriever
 from tests.answers.server import chat_serving
 
 QUESTION = "How often are the signing keys rotated?"
@@ -156,3 +158,19 @@ def test_wrong_input_is_refused_at_once(collection):
         collection.ask_stream("  ")
     with pytest.raises(UsageError, match="k is 0"):
         collection.ask("why?", k=0)
+
+
+def test_a_reranker_is_asked_where_it_is_wanted(filled, monkeypatch):
+    wanted = []
+    real = Retriever.find
+    monkeypatch.setattr(
+        Retriever,
+        "find",
+        lambda self, queries, request: (
+            wanted.append((request.rerank, request.exact))
+            or real(self, queries, replace(request, rerank=False))
+        ),
+    )
+    filled.ask(QUESTION, rerank=True, exact=True)
+    filled.ask(QUESTION)
+    assert wanted == [(True, True), (False, False)]

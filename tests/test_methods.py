@@ -26,7 +26,7 @@ def test_what_help_shows_is_the_signature_it_has():
     assert list(search.parameters) == list(asearch.parameters)
     assert inspect.signature(Collection.ask).return_annotation == "Answer"
     assert (Collection.ask.__name__, Collection.aask.__name__) == ("ask", "aask")
-    assert Collection.asearch.__qualname__ == "Collection.asearch"
+    assert Collection.asearch.__qualname__ == "Searching.asearch"
 
 
 def test_a_stream_that_ends_in_something_else_is_an_error():

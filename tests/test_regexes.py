@@ -29,6 +29,7 @@ MADE = {
         rf"^[ \t]*{pdf_layout._LEAD}two{pdf_layout._GAP}words[ \t]*$", re.M | re.I, "search"
     ),
     "ragkit.documents.ignoring": ("src|docs|build", 0, "search"),
+    "ragkit.serving.checking": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
     "ragkit.cli.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
 }  # fmt: skip
 # Not for documents: what these are used on has some hundred characters at the most.

@@ -75,8 +75,8 @@ FLOORS = {
     "words": 1,
     "documents": 2, "passages": 2, "storage": 2, "settings": 2, "answer_records": 2, "endpoint": 2,
     "encoders": 3, "answers": 3, "methods": 3, "retrieval": 4, "ingest": 4, "learning": 4,
-    "encoder_choice": 4, "model_cards": 5, "answering": 5, "searching": 5, "collection": 6,
-    "evaluation": 7, "serving": 7, "integrations": 7, "cli": 8,
+    "encoder_choice": 4, "model_cards": 5, "answering": 5, "searching": 6, "collection": 7,
+    "evaluation": 8, "serving": 8, "integrations": 8, "cli": 9,
 }  # fmt: skip
 WALLS = {
     "documents": {"passages", "storage", "encoders", "settings"},

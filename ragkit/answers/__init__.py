@@ -50,3 +50,4 @@ class Lens:
     encode: Callable[[Sequence[str]], NDArray[np.float32]]  # texts to (n, d), unit rows
     terms: Callable[[str], list[str]]  # the words of a text, folded and stemmed, each once
     rarity: Callable[[str], float]  # of such a word: its inverse document frequency
+    parts: Sequence[NDArray[np.float32]] = ()  # (d,) each: of its sentences, where it has several

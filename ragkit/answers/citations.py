@@ -16,13 +16,15 @@ import numpy as np
 
 from ragkit.answer_records import Citation, Statement
 from ragkit.answers import Lens
-from ragkit.answers.rendering import MARK, marks
+from ragkit.answers.rendering import MARK, MARKED, marks
 from ragkit.answers.sentences import Sentence, sentences
 from ragkit.passages.borders import SENTENCE, borders
 from ragkit.records import Hit
 
 BOUND = 0.5  # of the cosine, and of the share of words by rarity
 _FEW_WORDS = 3  # fewer, and without a citation, are no statement
+_SPACED = re.compile(rf"(?<![^\S\n])[^\S\n]*{MARK}")
+_BEHIND = re.compile(rf"(?:[^\S\n]*{MARK})+")  # a sentence
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -89,10 +91,10 @@ def checked(
 def statements(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences of an answer, each with the citations that follow it."""
     ends = []
-    plain = re.sub(MARK, lambda mark: " " * len(mark[0]), text)
+    plain = MARKED.sub(lambda mark: " " * len(mark[0]), text)
     for offset, strength in borders(plain, 0, len(plain)):
         if strength >= SENTENCE or text[offset - 1] == "\n":
-            behind = re.compile(rf"(?:[^\S\n]*{MARK})+").match(text, offset)
+            behind = _BEHIND.match(text, offset)
             ends.append(behind.end() if behind else offset)
     spans = []
     for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
@@ -110,7 +112,7 @@ def _says_something(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    return re.sub(rf"[^\S\n]*{MARK}", "", text).strip()
+    return _SPACED.sub("", text).strip()
 
 
 def _support(said: str, nearest: float, sources: Sequence[Hit], lens: Lens) -> float:

@@ -1,16 +1,16 @@
 """An answer of the sources' own sentences: those nearest to the question, each cited.
 
 Contract: whole sentences, items with their lead-in, rows with their header, in the order of the
-document, the best source first; no two that say the same. A sentence counts for what it says and a
-little for what its neighbours say, for an answer seldom repeats the question's words. Where the
-sources are not near enough there is no answer: see `answerable`, whose numbers docs/answers.md
-explains. Knows no store and no model but the lens.
+document, the best source first; no two that say the same; none that hangs on one left out. A
+sentence counts for what it says, for what its neighbours say (an answer seldom repeats the
+question's words) and for its source. Where the sources are not near enough there is no answer: see
+`answerable`, whose numbers docs/answers.md explains. Knows no store and no model but the lens.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,18 +22,32 @@ from ragkit.answers.citations import citation
 from ragkit.answers.sentences import Sentence, sentences
 from ragkit.records import Hit
 
-SHARES = (900, 500)  # characters of the best source, and of the next; what is left goes on
-_NEIGHBOUR = 0.3  # part of a sentence's score that the better of its neighbours gives
-_WORDS = 0.15  # weight of the words that a sentence shares with the question, by rarity
-_SAME = 0.92  # cosine from which two sentences say the same
+ROOM = 1200  # characters of an answer
+_NEIGHBOUR = 0.5  # part of a sentence's score that the better of its neighbours gives
+_WORDS = 0.3  # weight of the words that a sentence shares with the question, by rarity
+_RANK = 0.04  # what each place of its source behind the first costs a sentence
+_BEHIND = 0.35  # what a sentence's score may be below the best one's
+_SAME = 0.8  # cosine from which two sentences say the same
 _BESIDE = 0.6  # of the best source's cosine that another must have to be heard beside it
-_HEARD = 3  # sources whose sentences are compared; all of them tell whether there is an answer
 _MOST = 120  # sentences that are compared
 
 NEAR = 0.32  # of a question that the sources answer, at least
 _TOP = 3  # passages whose cosine is averaged
 _ALONE = 0.15  # cosine by which one passage must be nearer than three to count as much
 _NAME = 0.15  # what each name costs that the question has and no source; two at most
+_PART = 3  # words that a sentence of the question must have to be one of its own
+_ITEM = re.compile(r"(?:[-*+•‣◦▪·]|\d{1,3}[.)])[^\S\n]+(?=\S)")
+# What a sentence begins with that goes on from the one before it: some say only that, ...
+_OPENER = re.compile(
+    r"(?:(?:however|so|thus|hence|therefore|then|but|and|also|moreover|furthermore|nevertheless"
+    r"|consequently|similarly|in other words|for this reason|as a result|jedoch|allerdings|daher"
+    r"|deshalb|aber|und|außerdem|cependant|donc|mais|et|ainsi|sin embargo|pero|además),\s+"
+    r"|(?:so|thus|hence|therefore)\s+(?=(?:an?|the|it|if|when|you|there|any|every)\b)"
+    r"|(?:but|and)\s+(?!(?:for|yet|so|as)\b)(?=\w))",
+    re.IGNORECASE,
+)
+# ... and some would say another thing without it.
+_HANGS = re.compile(r"(?:otherwise|instead|in that case|sonst|sinon|si no)\b", re.IGNORECASE)
 # Sentences about nothing in common: how alike they are to an encoder is where its scale begins.
 _UNRELATED = (
     "The ferry to the island leaves at seven in the morning.",
@@ -56,33 +70,38 @@ def extracted(lens: Lens, hits: Sequence[Hit]) -> list[tuple[str, Citation]]:
     """What is said and its citation, in the order of the answer; nothing where the sources do not
     answer the question."""
     best = max((hit.score for hit in hits), default=0.0)
-    heard = [hit for hit in hits if hit.score >= _BESIDE * best][:_HEARD]
+    heard = [hit for hit in hits if hit.score >= _BESIDE * best]
     candidates = list(_candidates(heard))[:_MOST]
     if not candidates:
         return []
     vectors = lens.encode([each.text for each in candidates] + list(_UNRELATED))
-    unrelated = vectors[len(candidates) :]
-    if not answerable(lens.question, hits, unrelated):
+    vectors, unrelated = vectors[: len(candidates)], vectors[len(candidates) :]
+    if not answerable(lens.question, hits, unrelated, _nearer(lens, vectors)):
         return []
-    scores = _smoothed(candidates, _scores(lens, candidates, vectors[: len(candidates)]))
+    scores = _smoothed(candidates, _scores(lens, candidates, vectors))
     chosen = _chosen(candidates, scores, vectors)
     return list(_said([candidates[each] for each in chosen]))
 
 
-def answerable(question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32]) -> bool:
+def answerable(
+    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], nearer: float = 0.0
+) -> bool:
     """Whether the hits are near enough to the question to answer it.
 
-    `unrelated` is (n, d) float32, unit rows of sentences that have nothing in common.
+    `unrelated` is (n, d) float32, unit rows of sentences that have nothing in common; `nearer` is a
+    cosine, by how much one sentence of the question is nearer to the sources than the whole.
     """
-    return nearness(question, hits, unrelated) >= NEAR
+    return nearness(question, hits, unrelated, nearer) >= NEAR
 
 
-def nearness(question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32]) -> float:
-    """How near the sources are: 0 for unrelated texts, 1 for equal ones."""
+def nearness(
+    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], nearer: float = 0.0
+) -> float:
+    """How near the sources are: 0 for unrelated texts, 1 for equal ones. See `answerable`."""
     best = sorted((hit.score for hit in hits), reverse=True)[:_TOP]
     if not best:
         return 0.0
-    near = max(sum(best) / len(best), best[0] - _ALONE)
+    near = max(sum(best) / len(best), best[0] - _ALONE) + nearer
     near -= _NAME * min(2, len(missing_names(question, hits)))
     pairs = unrelated @ unrelated.T
     floor = float(pairs[~np.eye(len(pairs), dtype=bool)].mean())
@@ -95,23 +114,47 @@ def missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
     capital, as in German or in a title, a capital says nothing.
     """
     words = list(re.finditer(r"\w(?:[\w.@-]*\w)?", question))
-    many = sum(word[0][0].isupper() for word in words) > 0.3 * len(words)
+    inside = [word[0] for word in words if not _begins(question, word.start()) and word[0] != "I"]
+    many = sum(word[0].isupper() for word in inside) > 0.3 * len(inside)
     there = "\n".join(f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits).lower()
     missing = []
     for word in words:
         said = word[0]
-        before = question[: word.start()].rstrip()
-        begins = not before or before[-1] in ".?!:\"'“„«¿"
-        inner = re.search(r"[^\W\d_].*\d|\d.*[^\W\d_]|_|.[A-Z]", said) is not None
+        begins = _begins(question, word.start())
+        mixed = any(map(str.isdigit, said)) and any(map(str.isalpha, said))
+        inner = mixed or "_" in said or any(map(str.isupper, said[1:]))
         capital = said[0].isupper() and not begins and not many
         if len(said) > 1 and (inner or capital) and said.lower() not in there:
             missing.append(said)
     return missing
 
 
+def question_sentences(question: str, terms: Callable[[str], list[str]]) -> list[str]:
+    """The sentences of a question that has several, as far as they ask something of their own:
+    not "Why?", nor "Is that a bad idea?"."""
+    said = [question[each.start : each.end] for each in sentences(question)]
+    return [each for each in said if len(terms(each)) >= _PART] if len(said) > 1 else []
+
+
+def _begins(question: str, at: int) -> bool:
+    """Whether the word at a place of the question begins a sentence."""
+    before = question[:at].rstrip()
+    return not before or before[-1] in ".?!:\"'“„«¿"
+
+
+def _nearer(lens: Lens, vectors: NDArray[np.float32]) -> float:
+    """By how much one sentence of the question is nearer to the nearest sentences of the sources
+    than the whole question is: what stands beside it makes it no less answered."""
+
+    def near(asked: NDArray[np.float32]) -> float:
+        return float(np.sort(vectors @ asked)[-_TOP:].mean())
+
+    return max([0.0, *(near(part) - near(lens.vector) for part in lens.parts)])
+
+
 def _candidates(hits: Sequence[Hit]) -> Iterator[_Candidate]:
     for hit in hits:
-        for each in sentences(hit.text):
+        for each in sentences(hit.text, hit.heading):
             yield _Candidate(hit, each, hit.text[each.start : each.end])
 
 
@@ -128,37 +171,49 @@ def _scores(
 
 
 def _smoothed(candidates: Sequence[_Candidate], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scores with what the neighbours and the source of each sentence add."""
     found = scores.copy()
     for at in range(len(scores)):
         for beside in (at - 1, at + 1):
             if 0 <= beside < len(scores) and candidates[beside].hit is candidates[at].hit:
                 mixed = (1 - _NEIGHBOUR) * scores[at] + _NEIGHBOUR * scores[beside]
                 found[at] = max(found[at], mixed)
-    return found
+    sources = [each.hit.score - _RANK * (each.hit.rank - 1) for each in candidates]
+    return found + np.array(sources, dtype=np.float32)
 
 
 def _chosen(
     candidates: Sequence[_Candidate], scores: NDArray[np.float32], vectors: NDArray[np.float32]
 ) -> list[int]:
-    """Positions of the sentences that are said, in order: of each source the best that have room,
-    without those that say what another has said."""
+    """Positions of the sentences that are said, in order: the best that have room, without those
+    that say what another has said; one that goes on from a sentence comes with it."""
     chosen: list[int] = []
-    room = 0
+    room = ROOM
     order = np.argsort(-scores, kind="stable").tolist()
-    for source, hit in enumerate(dict.fromkeys(each.hit.rank for each in candidates)):
-        if source >= len(SHARES) and room < max(SHARES) // 2:
+    for at in order:
+        if scores[at] < scores[order[0]] - _BEHIND:
             break
-        room += SHARES[source] if source < len(SHARES) else 0
-        for at in order:
-            if candidates[at].hit.rank != hit or len(candidates[at].text) > room:
-                continue
-            if chosen and float(np.max(vectors[chosen] @ vectors[at])) > _SAME:
-                continue
-            chosen.append(at)
-            room -= len(candidates[at].text)
-    if not chosen:  # one very long sentence
-        chosen = order[:1]
-    return sorted(chosen)
+        if at in chosen or (chosen and float(np.max(vectors[chosen] @ vectors[at])) > _SAME):
+            continue
+        needed = [at]
+        if at - 1 not in chosen and _goes_on(candidates, at):
+            needed = [at - 1, at]
+        if sum(len(candidates[each].text) for each in needed) > room:
+            needed = [at]
+        if len(candidates[at].text) <= room:
+            chosen += needed
+            room -= sum(len(candidates[each].text) for each in needed)
+    return sorted(chosen or order[:1])  # else one very long sentence
+
+
+def _goes_on(candidates: Sequence[_Candidate], at: int) -> bool:
+    """Whether a sentence says nothing without the one before it in its paragraph."""
+    return bool(
+        at
+        and _HANGS.match(candidates[at].text)
+        and candidates[at - 1].hit is candidates[at].hit
+        and _follows(candidates[at - 1], candidates[at])
+    )
 
 
 def _said(chosen: Sequence[_Candidate]) -> Iterator[tuple[str, Citation]]:
@@ -179,7 +234,21 @@ def _said(chosen: Sequence[_Candidate]) -> Iterator[tuple[str, Citation]]:
         if context is not None and (hit.rank, *context) not in told:
             told.add((hit.rank, *context))
             before = f"{hit.text[slice(*context)]}\n"
-        yield before + hit.text[start:end], citation(n, hit, start, end)
+        said = hit.text[start:end]
+        yield before + (said if before else _opened(said)), citation(n, hit, start, end)
+
+
+def _opened(text: str) -> str:
+    """A text that nothing stands before: without a "However," that would point there, and where
+    it is one item, without the mark of a list."""
+    if "\n" not in text.strip():
+        item = _ITEM.match(text)
+        text = text[item.end() :] if item else text
+    opener = _OPENER.match(text)
+    if opener is None:
+        return text
+    rest = text[opener.end() :]
+    return rest[:1].upper() + rest[1:]
 
 
 def _follows(one: _Candidate, later: _Candidate) -> bool:

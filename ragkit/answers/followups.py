@@ -16,12 +16,18 @@ ADDED = 4  # words, at most
 SHORT = 4  # words; a question with fewer says little of its own
 # Words that point back, and beginnings that go on, in the languages of most questions.
 _BACK_WRITTEN = """
-it its they them their this that these those he she his her one ones there same former latter
+it its they them their this that these those he she his her one ones there former latter
 es ihn ihm ihr sie er diese dieser dieses diesem diesen dessen deren davon dafür damit dort
 il elle ils elles lui leur ça cela ceci celui celle ceux
 eso esto esa ese ello ellos ellas
 """
 _BACK = frozenset(_BACK_WRITTEN.split())
+# "The same" points back where nothing says the same as what: not in "at the same time".
+_THE_SAME = re.compile(
+    r"\b(?:the same|(?:das|den|dem|der|die)selben?|l[ea] même|lo mismo)"
+    r"(?=\W*$|\s+(?:for|with|to|für|mit|pour|avec|con|para)\b)",
+    re.IGNORECASE,
+)
 _GOES_ON = re.compile(
     r"(?:and|but|or|so|also|what about|how about|why|und|aber|oder|warum|et|mais|ou|pourquoi|y|pero"
     r"|o|por qué)\b",
@@ -33,7 +39,8 @@ def follows_on(question: str) -> bool:
     """Whether a question cannot be understood alone, by its look."""
     words = [word.lower() for word in re.findall(r"\w+", question)]
     opens = _GOES_ON.match(question.strip()) is not None and len(words) <= 2 * SHORT
-    return len(words) <= SHORT or opens or any(word in _BACK for word in words[:12])
+    back = any(word in _BACK for word in words[:12]) or _THE_SAME.search(question) is not None
+    return len(words) <= SHORT or opens or back
 
 
 def whole(
@@ -62,10 +69,12 @@ def whole(
 def _fresh(
     text: str, own: set[str], terms: Callable[[str], list[str]], rarity: Callable[[str], float]
 ) -> dict[str, float]:
-    """The words of a text that point at something and are not among `own`, with their rarity."""
-    words = dict.fromkeys(re.findall(r"[^\W_]\w+", text))
-    return {
-        word: rarity(word)
-        for word in words
-        if word.lower() not in _BACK and not own & set(terms(word))
-    }
+    """The words of a text that point at something, are in the collection and not among `own`, with
+    their rarity."""
+    nowhere = rarity("")  # of a word that no document has; looking for that finds nothing
+    found = {}
+    for word in dict.fromkeys(re.findall(r"[^\W_]\w+", text)):
+        known = [rare for term in terms(word) if (rare := rarity(term)) < nowhere]
+        if known and word.lower() not in _BACK and not own & set(terms(word)):
+            found[word] = max(known)
+    return found

@@ -61,14 +61,18 @@ class ServerModel:
         with closing(self._endpoint.stream(content)) as events:  # type: ignore[type-var]
             for event in events:
                 if error := event.get("error"):
-                    said = error.get("message") if isinstance(error, dict) else error
-                    raise ModelError(f"{self._endpoint.url} breaks off its answer: {said}")
-                usage = _usage(event) or usage
-                for choice in event.get("choices") or ():
-                    reason = choice.get("finish_reason") or reason
-                    part = choice.get("delta") or choice.get("message") or {}
-                    if text := thoughts.without(part.get("content") or ""):
-                        yield text
+                    why = error.get("message") if isinstance(error, dict) else error
+                    raise ModelError(f"{self._endpoint.url} breaks off its answer: {why}")
+                try:
+                    usage = _usage(event) or usage
+                    said, reason = _said(event, reason)
+                except (AttributeError, TypeError, ValueError, OverflowError) as error:
+                    raise ModelError(
+                        f"{self._endpoint.url} answers something else than a chat completion "
+                        f"({error}). Is base_url that of an OpenAI-compatible server?"
+                    ) from error
+                if text := thoughts.without(said):
+                    yield text
         if rest := thoughts.rest():
             yield rest
         if reason == "length":
@@ -78,6 +82,16 @@ class ServerModel:
                 cut_off=True,
             )
         return usage
+
+
+def _said(event: dict[str, Any], reason: str | None) -> tuple[str, str | None]:
+    """What an event says, and why the answer is at its end if it is."""
+    said = ""
+    for choice in event.get("choices") or ():
+        reason = choice.get("finish_reason") or reason
+        part = choice.get("delta") or choice.get("message") or {}
+        said += part.get("content") or ""
+    return said, reason
 
 
 def _usage(event: dict[str, Any]) -> Usage | None:

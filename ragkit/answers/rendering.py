@@ -7,6 +7,7 @@ away what was asked. So the text is made inert before anyone sees it, as it stre
     ![x](…)  [x](…)  [x]: …    [x] (…)  [x] (…)  [x] : …     no image, no link, no definition
     <img …>  </script>         < img …>  < /script>          no tag
     https://…  www.…           hxxps://…  www[.]…            no address that is made a link
+    me@example.org             me[at]example.org             nor one of mail
     &#104;ttps://…             & #104;ttps://…               nor one in disguise
     [n] without a source n     nothing
     control, direction-changing and invisible characters     nothing
@@ -26,12 +27,17 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _ADDRESS = re.compile(r"(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
+_MAIL = re.compile(r"(?<=[A-Za-z0-9._+-])@(?=[A-Za-z0-9_-]+\.[A-Za-z0-9_-])")
 _DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
 _CITED = re.compile(
-    r"[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
+    r"(?<![ \t])[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
 )
 MARK = r"\[(\d{1,3})\]"  # a citation in an answer's text
-_OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^|\n]+\|)")
+MARKED = re.compile(MARK)
+_OWN_LINE = re.compile(r"\s*(?:[-*+•‣◦▪·|][^\S\n]|\d{1,3}[.)][^\S\n]|[^\s|][^|\n]*\|)")
+_COMMENT = re.compile(
+    r"(?m)^[^\S\n]*(?:/\*+|\*{2,}/?|//+)(?:[^\S\n]+|$)\**/?|(?<=\S)[^\S\n]+\*{2,}/?$"
+)
 _AT_THE_END = re.compile(r"[.,;!?)]*(?:\s|$)")
 _BRACKETS = 48  # characters of a citation that may still be open
 
@@ -45,6 +51,7 @@ def inert(text: str) -> str:
     """The text with nothing in it that Markdown or HTML would act on; see above."""
     text = text.replace("![", "[").replace("](", "] (").replace("]:", "] :")
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
+    text = _MAIL.sub("[at]", text)
     text = re.sub(r"&(?=#|[A-Za-z]{2,24};)", "& ", text)
     text = re.sub(r"(?<![A-Za-z0-9])(www)\.", r"\1[.]", text, flags=re.IGNORECASE)
     return _ADDRESS.sub(lambda match: _DEFANGED[match[0].lower()], text)
@@ -116,14 +123,14 @@ def _settled(text: str) -> int:
 
 
 def unmarked(text: str) -> str:
-    """A source's words in an answer: lines of running text as one, and no mark that could be taken
-    for one of the answer's own citations."""
-    lines = text.strip().split("\n")
+    """A source's words in an answer: lines of running text as one, no signs of comments, and
+    no mark that could be taken for one of the answer's own citations."""
+    lines = _COMMENT.sub("", text.strip()).split("\n")
     whole = lines[0].strip()
     for line in lines[1:]:
         if line.strip():
             whole += ("\n" if begins_line(line) else " ") + line.strip()
-    whole = re.sub(MARK, r"(\1)", whole)
+    whole = MARKED.sub(r"(\1)", whole)
     return re.sub(r"[\[【](?=\^?(?:sources?:? )?\d)", "(", whole, flags=re.IGNORECASE)
 
 
@@ -134,4 +141,4 @@ def begins_line(text: str) -> bool:
 
 def marks(text: str) -> list[tuple[int, int, int]]:
     """(start, end, n) of each `[n]` in an answer's text."""
-    return [(found.start(), found.end(), int(found[1])) for found in re.finditer(MARK, text)]
+    return [(found.start(), found.end(), int(found[1])) for found in MARKED.finditer(text)]

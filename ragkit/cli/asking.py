@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
-from itertools import groupby
 
 from ragkit.answer_records import Answer, Event, Piece, Retrieved, answer_fields
 from ragkit.answering import Chat
 from ragkit.cli import NOTHING_FOUND, render
 from ragkit.cli.commands import opened
 from ragkit.cli.printing import printable, shown, tell
+from ragkit.cli.wrapping import Wrapping
 from ragkit.collection import Collection
 
 _PROMPT = "? "
@@ -76,6 +76,8 @@ def _asked_with(collection: Collection, arguments: Namespace) -> Callable[..., I
         where=arguments.where,
         per_document=arguments.per_document,
         diverse=arguments.diverse,
+        rerank=arguments.rerank or None,
+        exact=arguments.exact,
         llm=False if arguments.no_llm else None,
     )
 
@@ -102,12 +104,14 @@ def _last(events: Iterator[Event]) -> Answer:
 
 def _streamed(events: Iterator[Event]) -> Answer:
     """The answer, its text printed as it comes. Whatever stops the printing stops the model."""
+    wrapping = Wrapping(render.terminal_width())
     with closing(events):  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Piece):
-                print(printable(event.text, lines=True), end="", flush=True)
+                text = wrapping.feed(printable(event.text, lines=True))
+                print(text, end="", flush=True)
             elif not isinstance(event, Retrieved):
-                print(flush=True)
+                print(wrapping.end(), flush=True)
                 return event
     raise AssertionError("a stream ends in an answer")
 
@@ -117,15 +121,23 @@ def _show_sources(answer: Answer) -> None:
     were told when they arose."""
     if answer.citations:
         print()
-    for _, same in groupby(shown(answer.citations), key=lambda each: each.citation):
-        each, *others = same
-        marks = "".join(f"[{one.n}]" for one in (each, *others))
-        heading = f" · {each.title}" if each.title not in each.path else ""
-        stale = " (the file has changed since)" if each.stale else ""
-        print(f"{marks} {each.citation}{heading}{stale}", flush=True)
+    hits = {hit.passage_id: hit for hit in answer.hits}
+    cited: dict[int, list[int]] = {}
+    for each in answer.citations:
+        cited.setdefault(each.passage_id, []).append(each.n)
+    for passage_id, numbers in cited.items():
+        line = f"{_marks(numbers)} {render.whereabouts(shown(hits[passage_id]))}"
+        print(render.fitted(line, render.terminal_width()), flush=True)
     for statement in answer.unsupported:
         told = " ".join(statement.text.split())
         tell(f"not supported by {'what it cites' if statement.cites else 'any source'}: {told}")
+
+
+def _marks(numbers: Sequence[int]) -> str:
+    """`[1]`, `[1-4]`, `[1][3]`."""
+    if len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"[{numbers[0]}-{numbers[-1]}]"
+    return "".join(f"[{n}]" for n in numbers)
 
 
 def _show_hits(answer: Answer | None) -> None:

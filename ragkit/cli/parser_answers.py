@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ragkit.cli.parser_query import add_choosing
+from ragkit.cli.parser_query import add_choosing, add_exact, add_reranking
 
 
 def add_ask(command: argparse.ArgumentParser) -> None:
@@ -17,6 +17,8 @@ def add_ask(command: argparse.ArgumentParser) -> None:
 def add_chat(command: argparse.ArgumentParser) -> None:
     """The arguments of `chat`."""
     add_choosing(command, passages="that it is answered from (default: 6)", mode="hybrid")
+    add_exact(command)
+    add_reranking(command)
     command.add_argument(
         "--no-llm",
         action="store_true",

@@ -20,7 +20,7 @@ def add_query(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="add N passages before and after, and join what then overlaps",
     )
-    _add_exact(command)
+    add_exact(command)
     add_reranking(command)
     command.add_argument(
         "--budget",
@@ -100,7 +100,8 @@ def add_choosing(command: argparse.ArgumentParser, *, passages: str, mode: str) 
     )
 
 
-def _add_exact(command: argparse.ArgumentParser) -> None:
+def add_exact(command: argparse.ArgumentParser) -> None:
+    """The option of every command that searches as `query` does."""
     command.add_argument(
         "--exact",
         action="store_true",

@@ -143,19 +143,27 @@ def place(hit: Hit) -> str:
     return f"{hit.path}, lines {hit.start_line}–{hit.end_line}"
 
 
+def terminal_width() -> int:
+    """Columns that a line may have; narrower than 40 shows nothing."""
+    return max(40, shutil.get_terminal_size((100, 24)).columns)
+
+
+def whereabouts(hit: Hit) -> str:
+    """Place and heading of a hit: `faq.html · FAQ › (12) Why?`."""
+    where = place(hit) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
+    return f"{where} (the file has changed since)" if hit.stale else where
+
+
 def hits(hits: Sequence[Hit], query: str) -> str:
     """Hits as a person likes to read them: score, place, heading, the telling part of the text."""
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    width = max(40, shutil.get_terminal_size((100, 24)).columns)  # narrower shows nothing
+    width = terminal_width()
     words = _words(query)
     lines: list[str] = []
     indent = len(str(len(hits))) + 8
     for hit in hits:
         head = f"{hit.rank:<{indent - 8}}  {hit.score:.2f}  "
-        where = place(hit) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
-        if hit.stale:
-            where += " (the file has changed since)"
-        where = _fitted(where, width - indent)
+        where = fitted(whereabouts(hit), width - indent)
         lines.append(f"{_BOLD}{head}{where}{_OFF}" if colour else head + where)
         for line in _telling(hit.text, words, width - indent):
             lines.append(" " * indent + (_highlighted(line, words) if colour else line))
@@ -201,33 +209,33 @@ def _telling(text: str, words: Sequence[str], width: int) -> list[str]:
 def _wrapped(text: str, width: int) -> list[str]:
     lines, line, used = [], "", 0
     for each in text.split(" "):
-        word, room = each, _columns(each)
+        word, room = each, columns(each)
         if line and used + 1 + room > width:
             lines.append(line)
             line, used = "", 0
         while room > width:  # a word wider than the terminal
-            part = _fitted(word, width, mark="")
+            part = fitted(word, width, mark="")
             lines.append(part)
             word = word[len(part) :]
-            room = _columns(word)
+            room = columns(word)
         line, used = (f"{line} {word}", used + 1 + room) if line else (word, room)
     return [*lines, line] if line else lines
 
 
-def _fitted(text: str, width: int, mark: str = " …") -> str:
+def fitted(text: str, width: int, mark: str = " …") -> str:
     """The text cut to so many columns, with a mark where something is missing."""
-    if _columns(text) <= width:
+    if columns(text) <= width:
         return text
-    kept, used = 0, _columns(mark)
+    kept, used = 0, columns(mark)
     for character in text:
-        used += _columns(character)
+        used += columns(character)
         if used > width:
             break
         kept += 1
     return text[: max(1, kept)] + mark
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """How many columns of a terminal a text takes: wide characters two, combining ones none."""
     if text.isascii():
         return len(text)

@@ -32,6 +32,8 @@ from ragkit.errors import ModelError
 Array = NDArray[np.float32]
 
 PRECISIONS = ("fp32", "int8")
+_INPUTS = {"ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"],
+           "places": ["T"]}  # fmt: skip
 _FUSED = "com.microsoft"  # the domain of ONNX Runtime's own operators
 _OPSET, _IR_VERSION = 17, 8  # old enough for every runtime since 2022
 # Seven bits: without VNNI the kernel adds pairs of products in 16 bits, which eight would overflow.
@@ -58,10 +60,18 @@ def forward(
     def run(sequences: Sequence[Sequence[int]]) -> Array:
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
         inside = np.arange(lengths.max()) < lengths[:, None]  # (n, longest)
-        ids = np.zeros(inside.shape, dtype=np.int32)
-        ids[inside] = np.concatenate([np.asarray(each, dtype=np.int32) for each in sequences])
-        states: Array = session.run(None, {"ids": ids, "lengths": lengths})[0]
-        return states[inside]
+        ids = np.concatenate([np.asarray(each, dtype=np.int32) for each in sequences])
+        rows = np.zeros(inside.shape, dtype=np.int32)  # what fills up is never looked at
+        rows[inside] = np.arange(len(ids))
+        values = {
+            "ids": ids,
+            "positions": np.nonzero(inside)[1].astype(np.int32),
+            "lengths": lengths,
+            "rows": rows,
+            "places": np.flatnonzero(inside).astype(np.int32),
+        }
+        states: Array = session.run(None, values)[0]
+        return states
 
     return run
 
@@ -93,19 +103,15 @@ class _Graph:
     weights: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def write(self, bert: Bert) -> None:
-        """ids (n, longest) and lengths (n,), int32 → states (n, longest, d) float32."""
-        x = self.node(
-            "EmbedLayerNormalization",
-            "ids",
-            "",
-            self.weight(bert.words),
-            self.weight(bert.positions + bert.type),
-            "",
-            self.weight(bert.norm.weight),
-            self.weight(bert.norm.bias),
-            outputs=2,  # the second is a mask, which nobody asked for
-            epsilon=float(bert.norm.epsilon),
-        )
+        """Packed tokens → states (T, d) float32. All int32: `ids`, `positions` (T,); `lengths`
+        (n,); for attention, which takes texts side by side, `rows` (n, longest), where each stands
+        among the packed, and `places` (T,), where each stands among n · longest."""
+        words = self.node("Gather", self.weight(bert.words), "ids", domain="")
+        places = self.weight(bert.positions + bert.type)
+        positions = self.node("Gather", places, "positions", domain="")
+        norm = self.weight(bert.norm.weight), self.weight(bert.norm.bias)
+        epsilon = float(bert.norm.epsilon)
+        x = self.node("SkipLayerNormalization", words, positions, *norm, epsilon=epsilon)
         for layer in bert.layers:
             x = self.layer(layer, x)
         self.node("Identity", x, domain="", name="states")
@@ -122,15 +128,14 @@ class _Graph:
     def attention(self, layer: Layer, x: str) -> str:
         """Attention of all heads; the lengths keep tokens from looking at what fills a row up."""
         maps = (layer.query, layer.key, layer.value)
-        weight = np.concatenate([each.weight for each in maps])
         bias = self.weight(np.concatenate([each.bias for each in maps]))
-        if self.precision == "fp32":
-            inputs = (x, self.weight(weight.T), bias, "lengths")
-            return self.node("Attention", *inputs, num_heads=layer.heads)
-        whole = self.product(weight, x)
+        packed = self.product(np.concatenate([each.weight for each in maps]), x)
+        whole = self.node("Gather", packed, "rows", domain="")  # (n, longest, 3 · d)
         query = self.node("Split", whole, domain="", outputs=3, axis=2)  # into equal parts
         parts = (query, f"{query}-1", f"{query}-2")
-        return self.node("MultiHeadAttention", *parts, bias, "lengths", num_heads=layer.heads)
+        found = self.node("MultiHeadAttention", *parts, bias, "lengths", num_heads=layer.heads)
+        flat = self.node("Flatten", found, domain="", axis=2)  # (n · longest, d)
+        return self.node("Gather", flat, "places", domain="")
 
     def product(self, weight: Array, x: str) -> str:
         """x · Wᵀ, with W (outputs, inputs); the bias is added by whatever comes next."""
@@ -183,10 +188,10 @@ class _Graph:
 
         tensors = [_elsewhere(name, values) for name, values in self.weights.items()]
         inputs = [
-            helper.make_tensor_value_info("ids", TensorProto.INT32, ["n", "longest"]),
-            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["n"]),
+            helper.make_tensor_value_info(name, TensorProto.INT32, shape)
+            for name, shape in _INPUTS.items()
         ]
-        shape: list[str | int | None] = ["n", "longest", dimension]
+        shape: list[str | int | None] = ["T", dimension]
         states = helper.make_tensor_value_info("states", TensorProto.FLOAT, shape)
         model = helper.make_model(
             helper.make_graph(self.nodes, "bert", inputs, [states], tensors),

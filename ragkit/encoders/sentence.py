@@ -34,7 +34,8 @@ Array = NDArray[np.float32]
 _WORTH_ONNX = 4_000
 _WORTH_TORCH = 40_000
 _MAY_ASK_OFTEN = 2  # queries of one process
-_MANY = 32  # texts at once
+_MANY = 32  # texts at once that the engine for bulk is worth it for …
+_MANY_MORE = 256  # … and where the one for queries is there already: a server needs no second
 logger = logging.getLogger("ragkit")
 
 
@@ -97,8 +98,9 @@ class SentenceEncoder:
         it serves the model: an answer before the others have finished importing."""
         if not texts:
             return self._nothing()
-        many = len(texts) >= _MANY and self.precision == "fp32"
-        engine = self._bulk(texts) if many else self._for_queries()
+        few = len(texts) < (_MANY if self._ready_quick() is None else _MANY_MORE)
+        bulk = not few and self.precision == "fp32"
+        engine = self._bulk(texts) if bulk else self._for_queries()
         return self._kept(engine.encode(texts, self.recipe.query_prompt))
 
     @cached_property
@@ -116,8 +118,11 @@ class SentenceEncoder:
         self._queries += 1
         if self._queries == _MAY_ASK_OFTEN:
             threading.Thread(target=self._make_ready, name="ragkit-onnx").start()
+        return self._ready_quick() or self._numpy
+
+    def _ready_quick(self) -> OnnxEngine | None:
         ready: OnnxEngine | None = vars(self).get("_quick")
-        return ready or self._numpy
+        return ready
 
     def _make_ready(self) -> None:
         # RuntimeError: the program ends, and nothing can be begun any more.

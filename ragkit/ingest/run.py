@@ -5,14 +5,10 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from ragkit.documents import READER_VERSION
-from ragkit.documents.ocr import OcrLimits
-from ragkit.documents.ocr_engines import OcrChoice
-from ragkit.documents.sandbox import ReadLimits
 from ragkit.encoders import Encoder
 from ragkit.ingest import moves, targets
 from ragkit.ingest import plan as planning
@@ -20,68 +16,14 @@ from ragkit.ingest.apply import Progress, Writer
 from ragkit.ingest.plan import READ, Plan, Task
 from ragkit.ingest.reading import Cut
 from ragkit.ingest.recipes import Recipe
+from ragkit.ingest.request import Request
 from ragkit.ingest.targets import Target
 from ragkit.passages import CUTTER_VERSION
 from ragkit.reports import FileStatus, IndexReport, Missing
-from ragkit.settings import Settings
 from ragkit.storage import embeddings, ledger, passages, statuses
 from ragkit.storage.database import Database
 from ragkit.storage.indexes import Indexes
 from ragkit.storage.ledger import FileRow, Root
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user asked for. None for globs: those the root was indexed with."""
-
-    paths: Sequence[str | Path] = ()
-    include: Sequence[str] | None = None
-    exclude: Sequence[str] | None = None
-    dry_run: bool = False
-    prune: bool = False
-    rebuild: bool = False
-    passage_tokens: int = 200
-    overlap: float = 0.1
-    max_file_bytes: int = 50_000_000
-    records: bool = False
-    limits: ReadLimits = field(default_factory=ReadLimits)
-    ocr: OcrChoice = field(default_factory=OcrChoice)
-
-    @classmethod
-    def of(
-        cls,
-        chosen: Settings,
-        paths: Sequence[str | Path],
-        *,
-        include: Sequence[str] | None,
-        exclude: Sequence[str] | None,
-        dry_run: bool,
-        prune: bool,
-        rebuild: bool,
-        records: bool,
-    ) -> Request:
-        """What is asked for with these settings."""
-        limits = ReadLimits(
-            chosen.reader_seconds, chosen.reader_memory_mb, chosen.reader_output_mb,
-            chosen.reader_depth,
-        )  # fmt: skip
-        ocr_limits = OcrLimits(
-            chosen.ocr_pages, chosen.ocr_seconds, chosen.ocr_megapixels, chosen.ocr_memory_mb
-        )
-        return cls(
-            paths=paths,
-            include=include,
-            exclude=exclude,
-            dry_run=dry_run,
-            prune=prune,
-            rebuild=rebuild,
-            passage_tokens=chosen.passage_tokens,
-            overlap=chosen.overlap,
-            max_file_bytes=int(chosen.max_file_mb * 1_000_000),
-            records=records,
-            limits=limits,
-            ocr=OcrChoice(chosen.ocr_engine, chosen.ocr_languages, ocr_limits),
-        )
 
 
 def plans(

@@ -134,9 +134,12 @@ def run(application: App, listening: socket.socket) -> None:
     """
     import uvicorn
 
+    from ragkit.serving.patience import Patience
+
     config = uvicorn.Config(
         application,
-        log_level="warning",
+        http=Patience,
+        log_level="error",  # else a line for each request that is no HTTP
         access_log=False,
         server_header=False,
         proxy_headers=False,  # who asks is who connects; a header would say anything

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ragkit.errors import UnavailableError
+from ragkit.errors import RagkitError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from ragkit.records import Hit
@@ -42,6 +42,9 @@ class Options:
     diverse: bool | float = False
     fusion: str | None = None
     explain: bool = False
+    rerank: bool = False
+    budget: float | None = None  # seconds for reranking
+    exact: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -49,7 +52,7 @@ class Options:
         where = json.dumps(self.where, sort_keys=True) if self.where is not None else None
         return (
             self.k, self.mode, self.min_score, self.context, where, self.per_document,
-            repr(self.diverse), self.fusion, self.explain,
+            repr(self.diverse), self.fusion, self.explain, self.rerank, self.budget, self.exact,
         )  # fmt: skip
 
     def arguments(self) -> dict[str, Any]:
@@ -105,8 +108,15 @@ class Batcher:
         return await found
 
     def close(self) -> None:
-        """Wait for the searches that run, refuse those to come."""
+        """Wait for the searches that run, refuse those that wait and those to come."""
         self._closed = True
+        for group in self._groups.values():
+            if group.timer is not None:
+                group.timer.cancel()
+            for _, future in group.waiting:
+                if not (future.done() or future.get_loop().is_closed()):
+                    future.set_exception(UnavailableError("the server is stopping"))
+        self._groups.clear()
         self._pool.shutdown(wait=True)
 
     def _ring(self, group: _Group) -> None:
@@ -122,10 +132,11 @@ class Batcher:
                 continue
             here = [each for each in group.waiting if not each[1].done()]
             batch, group.waiting = here[: self._most], here[self._most :]
-            if not group.waiting:
-                del self._groups[key]
-                if group.timer is not None:
-                    group.timer.cancel()
+            del self._groups[key]
+            if group.waiting:  # behind all others, which would else never have their turn
+                self._groups[key] = group
+            elif group.timer is not None:
+                group.timer.cancel()
             if batch:
                 self._run(batch, group.options)
 
@@ -134,27 +145,37 @@ class Batcher:
         self.sizes[len(batch)] += 1
         queries = list(dict.fromkeys(query for query, _ in batch))
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._pool, self._search_many, queries, options)
+        work = loop.run_in_executor(self._pool, self._each, queries, options)
         work.add_done_callback(lambda done: self._finish(done, queries, batch))
+
+    def _each(self, queries: Sequence[str], options: Options) -> list[Found | Exception]:
+        """The hits of each, or what went wrong with it: one alone spoils no other's search."""
+        try:
+            return list(self._search_many(queries, options))
+        except Exception as error:
+            shared = isinstance(error, RagkitError) and not isinstance(error, UsageError)
+            if shared or len(queries) == 1:  # nothing to do with the query: the model, the disk
+                return [error for _ in queries]
+        return [found for query in queries for found in self._each([query], options)]
 
     def _finish(
         self,
-        done: asyncio.Future[list[Found]],
+        done: asyncio.Future[list[Found | Exception]],
         queries: Sequence[str],
         batch: Sequence[tuple[str, asyncio.Future[Found]]],
     ) -> None:
         self._free += 1
-        error = None if done.cancelled() else done.exception()
-        found = {} if done.cancelled() or error else dict(zip(queries, done.result(), strict=True))
+        found = {} if done.cancelled() else dict(zip(queries, done.result(), strict=True))
         for query, future in batch:
             if future.done():
                 continue  # who asked has gone away
-            if error is not None:
-                future.set_exception(error)
-            elif query in found:
-                future.set_result(found[query])
-            else:
+            answer = found.get(query)
+            if answer is None:
                 future.cancel()
+            elif isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
         for group in self._groups.values():
             group.is_due = group.is_due or len(group.waiting) >= self._most
         if self._free == self._threads:

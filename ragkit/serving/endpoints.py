@@ -67,11 +67,11 @@ class Endpoint:
     @property
     def own_errors(self) -> tuple[int, ...]:
         """Statuses of errors, in order."""
-        taken = {*self.errors, 429, 503}
+        taken = {*self.errors, 403, 421, 429, 503}
         if self.body or self.query or self.path_schemas:
             taken.add(400)
         if self.body:
-            taken |= {413, 415}
+            taken |= {408, 413, 415}
         if not self.open:
             taken.add(401)
         return tuple(sorted(taken))

@@ -35,8 +35,12 @@ async def search(desk: Desk, asked: Asked) -> Response:
     named = asked.body if asked.body is not None else asked.query
     served = desk.library[named.get("collection")]
     options = Options(**{name: named[name] for name in _OPTIONS if name in named})
-    if options.explain:
-        hits = await _explained(desk, served, named["query"], options)
+    if options.budget is not None and not options.rerank:
+        raise UsageError("budget is the time for rerank; ask for that too")
+    if options.rerank and served.collection.settings.reranker is None:
+        raise UsageError("nothing is reranked here: the server's settings name no reranker")
+    if options.explain or options.rerank:
+        hits = await _alone(desk, served, named["query"], options)
     else:
         hits = await served.search(named["query"], options)
     return answer(
@@ -48,11 +52,11 @@ async def search(desk: Desk, asked: Asked) -> Response:
     )
 
 
-async def _explained(desk: Desk, served: Served, query: str, options: Options) -> list[Hit]:
-    """A search whose hits say why: it encodes their sentences, so no other should wait for it."""
-    if (options.k or served.collection.settings.top_k) > MOST_EXPLAINED:
+async def _alone(desk: Desk, served: Served, query: str, options: Options) -> list[Hit]:
+    """A search whose hits are read by a model once more, so that no other should wait for it."""
+    if options.explain and (options.k or served.collection.settings.top_k) > MOST_EXPLAINED:
         raise UsageError(f"explain takes a k of {MOST_EXPLAINED} at most")
-    return await desk.library.look_up(served.collection.search, query, **options.arguments())
+    return await desk.library.search_slowly(served, query, options)
 
 
 def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:
@@ -204,7 +208,19 @@ _COLLECTION = {"collection": schemas.NAME}
 _ID = {"type": "integer", "minimum": 1, "maximum": 2**53}
 _PLACE = {"type": "integer", "minimum": 0, "maximum": 2**31}
 _SEARCH = schemas.SCHEMAS["SearchRequest"]["properties"]
-_BY_LINK = ("query", "k", "mode", "min_score", "context", "collection", "per_document", "fusion")
+_BY_LINK = (
+    "query",
+    "k",
+    "mode",
+    "min_score",
+    "context",
+    "collection",
+    "per_document",
+    "fusion",
+    "rerank",
+    "budget",
+    "exact",
+)
 
 ENDPOINTS = (
     Endpoint("POST", "/v1/search", search, "The passages that answer best", "own", "SearchAnswer",

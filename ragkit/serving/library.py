@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ragkit")
 DEFAULT = "default"
 LOOK_UPS = 8  # threads for all that is no search: get, documents, status
+SLOW = 2  # threads for searches whose hits a model reads once more
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -129,6 +130,7 @@ class Library:
         self.runs = Runs()
         self.is_warm = False
         self._look_ups = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="ragkit-look-up")
+        self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="ragkit-slow-search")
 
     def __getitem__(self, name: str | None) -> Served:
         """The collection of this name; without one, or by `default`, the only or the default one.
@@ -165,10 +167,16 @@ class Library:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._look_ups, partial(function, *arguments, **named))
 
+    async def search_slowly(self, served: Served, query: str, options: Options) -> list[Hit]:
+        """A search by itself, for which nothing but others of its kind has to wait."""
+        search = partial(served.collection.search, query, **options.arguments())
+        return await asyncio.get_running_loop().run_in_executor(self._slow, search)
+
     def close(self) -> None:
         """Stop indexing, wait for what runs, close the collections."""
         self.runs.close()
         self._look_ups.shutdown(wait=True)
+        self._slow.shutdown(wait=True)
         for each in self.served.values():
             each.batcher.close()
             with contextlib.suppress(RagkitError):

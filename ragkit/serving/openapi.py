@@ -18,10 +18,13 @@ _TAGS = {
 _ERRORS = {
     400: "The request is wrong; `param` says where",
     401: "A token is needed: Authorization: Bearer TOKEN",
+    403: "Pages of this origin may not ask",
     404: "Nothing is there by this name",
+    408: "The body did not arrive in time",
     409: "Something else writes to the collection",
     413: "The body is too large",
     415: "The body is not application/json",
+    421: "This server is not called by that Host",
     429: "Too many requests of this address",
     503: "The collection or its model cannot be used, or too much goes on",
 }

@@ -121,6 +121,20 @@ SCHEMAS: dict[str, Any] = {
                 "description": "passages before and after each",
             },
             "explain": {"type": "boolean", "description": "why each is there; k is 20 at most"},
+            "rerank": {
+                "type": "boolean",
+                "description": "the first 20 are read again by the server's cross-encoder",
+            },
+            "budget": {
+                "type": "number",
+                "minimum": 0.001,
+                "maximum": 60,
+                "description": "seconds for rerank: as many passages as fit, best first",
+            },
+            "exact": {
+                "type": "boolean",
+                "description": "compare all vectors, also of a large collection",
+            },
         },
         "query",
     ),

@@ -7,6 +7,7 @@ Knows no collection.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from ragkit.errors import BusyError, RagkitError, UsageError
 
 MOST_BODY = 1_000_000  # bytes
+BODY_SECONDS = 30.0  # that a body may take to arrive
 logger = logging.getLogger("ragkit")
 
 
@@ -101,7 +103,8 @@ def event(name: str | None, value: object) -> bytes:
 
 
 async def body_of(request: Request) -> Any:  # noqa: ANN401 (whatever JSON holds)
-    """The JSON of a request. Raises Problem: not JSON, not said to be, larger than MOST_BODY.
+    """The JSON of a request. Raises Problem: not JSON, not said to be, larger than MOST_BODY,
+    slower than BODY_SECONDS.
 
     A page of another host cannot send this content type without asking first.
     """
@@ -118,11 +121,16 @@ async def _bytes_of(request: Request) -> bytes:
         raise too_large
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BODY:
-            raise too_large
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > MOST_BODY:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError:
+        message = f"the body did not arrive within {BODY_SECONDS:g} seconds"
+        raise Problem(408, message, "too_slow", headers={"connection": "close"}) from None
     return b"".join(parts)
 
 

@@ -79,7 +79,12 @@ def words(text: str) -> list[str]:
 
 def telling(text: str) -> list[str]:
     """The terms of a text in the language it seems to be in, each once, without stop words."""
-    rows = analysis(language(text)).text(text)
+    return telling_in(language(text), text)
+
+
+def telling_in(code: str, text: str) -> list[str]:
+    """The same in a language that is known by its code."""
+    rows = analysis(code).text(text)
     terms = dict.fromkeys(term for row in rows for term in row.split())
     return [term for term in terms if not term.startswith(STOP)]
 

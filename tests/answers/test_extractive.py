@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ragkit.answers.extractive import answerable, extracted, missing_names, nearness
+from ragkit.answers import Lens
+from ragkit.answers.extractive import (
+    _nearer,
+    _opened,
+    answerable,
+    extracted,
+    missing_names,
+    nearness,
+    question_sentences,
+)
 
 from .hits import hit, lens
 
@@ -16,7 +27,7 @@ def test_whole_sentences_in_order_best_source_first():
     keys = "Keys matter a lot. Rotate the signing keys every ninety days. Then tell the others."
     cats = "Cats do not rotate keys. They sleep."
     said = extracted(lens("how often to rotate the signing keys"), [hit(keys), hit(cats, rank=2)])
-    assert said[0][0] == keys
+    assert said[0][0] == "Rotate the signing keys every ninety days. Then tell the others."
     assert [cited.n for _, cited in said] == list(range(1, len(said) + 1))
     for words, cited in said:
         assert words == cited.quote == (keys, cats)[cited.passage_id - 1][cited.start : cited.end]
@@ -80,3 +91,53 @@ def test_a_name_that_no_source_has_counts_against_it():
 )
 def test_what_is_a_name(question, names):
     assert missing_names(question, [hit("x")]) == names
+
+
+def test_capitals_that_every_question_has_hide_no_name():
+    question = "How do I write a virtual table module in Rust?"
+    assert missing_names(question, [hit("x")]) == ["Rust"]
+
+
+def test_a_question_is_as_near_as_its_nearest_sentence():
+    hits = [hit("x", score=0.3)]
+    assert nearness("What?", hits, NOTHING_IN_COMMON, nearer=0.1) == pytest.approx(0.4)
+    terms = lens("").terms
+    asked = "The signing keys are too old. Why? How do I rotate them?"
+    assert question_sentences(asked, terms) == [
+        "The signing keys are too old.", "How do I rotate them?",
+    ]  # fmt: skip
+    assert question_sentences("How do I rotate the keys?", terms) == []
+
+
+def test_what_stands_beside_a_question_makes_it_no_less_answered():
+    text = "Rotate the signing keys every ninety days."
+    encoder = lens("")
+    part, whole = encoder.encode([text, f"{text} Cats sleep on our sofa all day long, honestly."])
+    plain = Lens("q", whole, encoder.encode, encoder.terms, encoder.rarity)
+    vectors = encoder.encode([text])
+    assert _nearer(plain, vectors) == 0.0
+    gain = _nearer(replace(plain, parts=(part, -part)), vectors)
+    assert gain == pytest.approx(float(1.0 - vectors[0] @ whole), abs=1e-6)
+    assert _nearer(replace(plain, parts=(-part,)), vectors) == 0.0
+
+
+def test_a_sentence_that_hangs_on_another_comes_with_it():
+    text = "Keys expire after a while, for what it is worth. Otherwise rotate the signing keys now."
+    ((words, _),) = extracted(lens("rotate the signing keys now"), [hit(text)])
+    assert words == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("However, keys expire.", "Keys expire."),
+        ("But the keys expire.", "The keys expire."),
+        ("But for keys it is cheap.", "But for keys it is cheap."),
+        ("So far the keys hold.", "So far the keys hold."),
+        ("- Rotate the keys.", "Rotate the keys."),
+        ("- Rotate.\n- Tell.", "- Rotate.\n- Tell."),
+        ("Otherwise, keys expire.", "Otherwise, keys expire."),
+    ],
+)
+def test_what_begins_an_answer_points_to_nothing(text, said):
+    assert _opened(text) == said

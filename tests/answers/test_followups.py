@@ -10,12 +10,12 @@ from ragkit.answer_records import Turn
 from ragkit.answers.followups import follows_on, whole
 
 RARE = {"wal": 5.0, "mode": 2.0, "signing": 5.0, "keys": 4.0, "rotated": 5.0, "parents": 5.0,
-        "leave": 4.5}  # fmt: skip
+        "leave": 4.5, "": 7.0, "flurbl": 7.0}  # fmt: skip
 
 
 def made(question, *before):
     history = [Turn(each, "…") for each in before]
-    terms = lambda text: re.findall(r"\w+", text.lower())  # noqa: E731
+    terms = lambda text: [w for w in re.findall(r"\w+", text.lower()) if w != "what"]  # noqa: E731
     return whole(question, history, terms, lambda word: RARE.get(word.lower(), 0.5))
 
 
@@ -30,6 +30,8 @@ def made(question, *before):
         ("What is WAL mode?", "How do I shrink a file after deleting rows?",
          "How do I shrink a file after deleting rows?"),
         ("What is WAL mode?", "Does WAL need shared memory?", "Does WAL need shared memory?"),
+        ("What is a flurbl?", "Is it faster?", "Is it faster?"),  # no document knows it
+        ("What is WAL mode in flurbl?", "Is it faster?", "Is it faster? (WAL)"),
     ],
 )  # fmt: skip
 def test_what_is_looked_for(before, question, found):
@@ -51,6 +53,10 @@ def test_nothing_was_said_before():
         ("What about a network drive?", True),
         ("Et pourquoi ?", True),
         ("¿Y eso?", True),
+        ("Can readers and a writer work at the same time?", False),
+        ("Do two files with the same name overwrite each other?", False),
+        ("Can a full backup of the server do the same?", True),
+        ("Is the same for big tables also a good idea?", True),
         ("How many rows can a table have at most?", False),
         ("Which index helps a query with two conditions?", False),
     ],

@@ -79,6 +79,22 @@ def test_an_error_in_the_stream_is_one(server):
         said(server)
 
 
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {"choices": 7},
+        {"choices": ["x"]},
+        {"choices": [{"delta": "x"}]},
+        {"choices": [{"delta": {"content": [1]}}]},
+        {"usage": {"prompt_tokens": "many"}},
+    ],
+)
+def test_json_that_is_no_completion_is_an_error(server, junk):
+    server.troubles = [(200, {}, junk)]
+    with pytest.raises(ModelError, match="something else than a chat completion"):
+        said(server)
+
+
 def test_no_server_is_told_at_once():
     with chat_serving(lambda messages: []) as gone:
         pass

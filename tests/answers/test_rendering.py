@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ragkit.answers.rendering import Outgoing, inert, marks, unmarked, visible
 
-PARTS = ["![", "](", "]:", "<img", "</a>", "http://", "HTTPS://", "www.", "&#104;", "[1]"]
+PARTS = ["![", "](", "]:", "<img", "</a>", "http://", "HTTPS://", "www.", "&#104;", "[1]", "a@b.c"]
 PARTS += ["[9]", "[1, 9]", "【2】", *"[](` \naé字", "\u200b", "\x1b"]
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=30).map("".join)
 
@@ -31,6 +31,7 @@ def whole(text, cited=(1, 2)):
         ("a <b and <script>", "a < b and < script>"),
         ("1 < 2, 3<4", "1 < 2, 3<4"),
         ("Https://e www.e.org ftp://e file:///x", "hxxps://e www[.]e.org fxp://e file:///x"),
+        ("Ask hr@firm.org, @me or a@b.", "Ask hr[at]firm.org, @me or a@b."),
         ("&lt; R&D AT&T &#60;", "& lt; R&D AT&T & #60;"),
         ("\x1b[2Jx\u202ey\u200bz\tü 👩\u200d🔬", "[2Jxyz\tü 👩\u200d🔬"),
     ],
@@ -53,6 +54,7 @@ def test_how_the_text_is_cut_makes_no_difference(text, cuts):
 def test_nothing_is_left_that_markdown_acts_on(text):
     shown = whole(text)
     assert not any(sign in shown for sign in ("![", "](", "]:", "<i", "</", "&#", "\x1b", "\u200b"))
+    assert "@b" not in shown
     assert "http://" not in shown.lower()
     assert inert(shown) == shown
 
@@ -72,6 +74,11 @@ def test_a_script_without_spaces_is_not_held_back():
 def test_marks_are_found_and_those_of_a_source_are_not_ours():
     assert marks("a [1] b [23]") == [(2, 5, 1), (8, 12, 23)]
     assert unmarked("as in [3], of\nlate\n- one\n- two") == "as in (3), of late\n- one\n- two"
+
+
+def test_the_signs_of_comments_are_not_said():
+    assert unmarked("** It makes\n** a UUID.\n**\n// And more.") == "It makes a UUID. And more."
+    assert unmarked("* one\n* two\n**bold** text") == "* one\n* two **bold** text"
 
 
 def test_what_cannot_be_seen_goes():

@@ -46,3 +46,25 @@ def test_a_row_is_said_with_its_header():
     found = sentences(text)
     assert said(text) == ["| signing | 90 |", "| vault | 30 |"]
     assert {text[slice(*each.context)] for each in found} == {"| key | days |"}
+
+
+def test_a_numbered_question_and_a_numbered_title_are_no_sentences():
+    text = (
+        "(12) I deleted a lot of data. Is this a bug?\n\nNo. Run the VACUUM command.\n\n"
+        "10. Concurrent Use By Multiple Processes.\n\nOne writer at a time.\n\n"
+        "3. Maximum Length Of A Statement\nThe limit is a billion bytes."
+    )
+    assert said(text) == [
+        "No. Run the VACUUM command.", "One writer at a time.", "The limit is a billion bytes.",
+    ]  # fmt: skip
+
+
+def test_items_of_a_list_stay_sentences():
+    text = "1. Rotate the signing keys.\n\n2. Tell everyone about it."
+    assert said(text) == ["1. Rotate the signing keys.", "2. Tell everyone about it."]
+
+
+def test_a_heading_that_is_known_is_none():
+    text = "Why we rotate keys.\n\nThey leak. Why we rotate keys is told here."
+    found = [text[each.start : each.end] for each in sentences(text, ["Why we rotate keys"])]
+    assert found == ["They leak.", "Why we rotate keys is told here."]

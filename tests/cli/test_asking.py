@@ -9,6 +9,8 @@ import pytest
 
 from ragkit import Collection
 from ragkit.cli import main
+from ragkit.cli.asking import _marks
+from ragkit.cli.wrapping import Wrapping
 from tests.answers.server import chat_serving
 
 ANSWER = ("text", "citations", "answerable", "hits", "model")
@@ -27,7 +29,32 @@ def test_an_answer_with_its_sources(kit, capsys):
     assert main([*kit, "ask", "how often rotate the signing keys?"]) == 0
     text, sources = capsys.readouterr().out.split("\n\n")
     assert text == "Rotate the signing keys every ninety days. [1]"
-    assert sources == "[1] keys.md#L1-L3 · Keys\n"
+    assert sources == "[1] keys.md, lines 1–3 · Keys\n"
+
+
+def test_an_answer_is_wrapped_and_each_source_is_one_line(kit, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main([*kit, "ask", "how often rotate the signing keys?", "--exact"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["Rotate the signing keys every ninety", "days. [1]"]
+    assert lines[3].startswith("[1] keys.md, lines")
+
+
+def test_pieces_are_wrapped_as_the_whole_would_be():
+    text = "one two  three\n\nfour fivesix 鑰匙每九十天更換一次 seven"
+    for size in (1, 3, len(text)):
+        wrapping = Wrapping(9)
+        out = [wrapping.feed(text[at : at + size]) for at in range(0, len(text), size)]
+        assert "".join(out) + wrapping.end() == (
+            "one two\nthree\n\nfour\nfivesix\n鑰匙每九\n十天更換\n一次\nseven"
+        )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "marks"), [([2], "[2]"), ([1, 2, 3], "[1-3]"), ([1, 3], "[1][3]")]
+)
+def test_how_the_numbers_of_a_source_are_shown(numbers, marks):
+    assert _marks(numbers) == marks
 
 
 def test_json_has_the_fields_of_the_contract(kit, capsys):

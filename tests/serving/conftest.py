@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from ragkit import Collection, Settings
 from ragkit.serving.app import Rules, app
 from ragkit.serving.library import Library
+from ragkit.serving.patience import Patience
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def listen():
 @contextlib.contextmanager
 def listening(application):
     with socket.create_server(("127.0.0.1", 0)) as bound:
-        config = uvicorn.Config(application, log_level="error", lifespan="on")
+        config = uvicorn.Config(application, log_level="error", lifespan="on", http=Patience)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from ragkit import UsageError
+from ragkit import ModelError, UsageError
+from ragkit.errors import UnavailableError
 from ragkit.serving.batching import Batcher, Options
 
 
@@ -120,6 +121,69 @@ def test_what_goes_wrong_reaches_those_who_asked_and_the_next_are_served():
         return found
 
     assert asyncio.run(main()) == []
+
+
+@pytest.mark.parametrize("error", [UsageError, ValueError])
+def test_what_is_wrong_with_one_query_spoils_no_other(error):
+    sizes = []
+
+    def search_many(queries, options):
+        sizes.append(len(queries))
+        if "bad" in queries:
+            raise error("no")
+        return [[query] for query in queries]
+
+    async def main():
+        batcher = Batcher(search_many, most=3, threads=1)
+        asked = [batcher.search(each, Options()) for each in ("first", "a", "bad", "b")]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        batcher.close()
+        return found
+
+    first, a, bad, b = asyncio.run(main())
+    assert (first, a, b, type(bad)) == (["first"], ["a"], ["b"], error)
+    assert sizes == [1, 3, 1, 1, 1]
+
+
+def test_a_model_that_cannot_be_used_is_asked_once_a_group():
+    calls = []
+
+    def search_many(queries, options):
+        calls.append(list(queries))
+        raise ModelError("its server is down")
+
+    async def main():
+        batcher = Batcher(search_many, most=3, threads=1)
+        asked = [batcher.search(each, Options()) for each in ("first", "a", "b", "c")]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        batcher.close()
+        return [type(each) for each in found]
+
+    assert asyncio.run(main()) == [ModelError] * 4
+    assert calls == [["first"], ["a", "b", "c"]]
+
+
+def test_who_asks_much_does_not_keep_others_from_their_turn():
+    searches = [(f"q{n}", Options(k=1)) for n in range(6)] + [("other", Options(k=2))]
+    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), most=2)
+    assert [options.k for _, options in made[2:]].index(2) == 1
+
+
+def test_who_waits_is_told_when_the_server_stops():
+    async def work(batcher, calls):
+        calls.held.clear()
+        busy = [asyncio.ensure_future(batcher.search(f"q{n}", Options())) for n in range(2)]
+        while len(calls.made) < 2:
+            await asyncio.sleep(0.001)
+        asked = [*busy, asyncio.ensure_future(batcher.search("late", Options()))]
+        await asyncio.sleep(0.01)
+        calls.held.set()
+        batcher.close()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found, _ = run(work)
+    assert found[:2] == [["q0, None"], ["q1, None"]]
+    assert [type(each) for each in found[2:]] == [UnavailableError]
 
 
 def test_hits_are_those_of_a_search_alone(library):

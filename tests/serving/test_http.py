@@ -5,8 +5,10 @@ import threading
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from ragkit.encoders.crossencoder import Reranker
 from ragkit.serving import library as libraries
 
 QUESTION = "who may stay at home?"
@@ -27,6 +29,63 @@ def test_search_by_a_link_is_the_same(client):
     posted = client.post("/v1/search", json={"query": QUESTION, "k": 1, "mode": "hybrid"})
     assert by_link.json() == posted.json()
     assert by_link.json()["hits"][0]["scores"]["fused"] is not None
+
+
+def test_reranking_is_by_the_servers_own_reranker(client, library):
+    """Of the three documents the shortest: that about cats."""
+
+    def by_length(query, passages):
+        return np.array([-len(each) for each in passages], dtype=np.float32)
+
+    collection = library["default"].collection
+    collection.settings = replace(collection.settings, reranker="by length")
+    collection._reranker = Reranker("by length", 512, by_length)
+    body = {"query": "rotate the keys", "rerank": True, "budget": 60, "exact": True}
+    (found, by_link) = (
+        client.post("/v1/search", json=body).json(),
+        client.get("/v1/search", params={**body, "rerank": "true", "exact": "true"}).json(),
+    )
+    shortest = min(found["hits"], key=lambda hit: len(hit["text"]))
+    assert max(found["hits"], key=lambda hit: hit["scores"]["rerank"]) == shortest
+    assert by_link == found
+
+
+def test_slow_searches_keep_nobody_else_waiting(client, library, monkeypatch):
+    collection = library["default"].collection
+    go_on, search = threading.Event(), collection.search
+
+    def slow(query, **options):
+        assert not options["explain"] or go_on.wait(10)
+        return search(query, **options)
+
+    monkeypatch.setattr(collection, "search", slow)
+    body = {"query": QUESTION, "explain": True}
+    threads = [
+        threading.Thread(target=client.post, args=("/v1/search",), kwargs={"json": body})
+        for _ in range(libraries.LOOK_UPS + 1)
+    ]
+    for each in threads:
+        each.start()
+    for path in ("/v1/status", "/v1/get?reference=leave.txt", "/v1/search?query=cats"):
+        assert client.get(path).status_code == 200
+    assert all(each.is_alive() for each in threads)
+    go_on.set()
+    for each in threads:
+        each.join()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"budget": 1}, "ask for that too"),
+        ({"rerank": True, "budget": 0}, "expected 0.001 to 60"),
+        ({"rerank": True}, "settings name no reranker"),
+        ({"reranker": "other/model"}, "not known"),
+    ],
+)
+def test_what_reranking_cannot_be_told_is_refused(client, wrong, said):
+    answered = client.post("/v1/search", json={"query": QUESTION, **wrong})
+    assert (answered.status_code, said in answered.text) == (400, True)
 
 
 def test_a_filter_holds(client):

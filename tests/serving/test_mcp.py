@@ -39,6 +39,26 @@ def test_resources_are_the_files_a_page_at_a_time(collection, folder, monkeypatc
     assert {content.mime_type for content in contents} == {"text/plain"}
 
 
+def test_members_of_an_archive_are_resources_too(collection, folder):
+    with zipfile.ZipFile(folder / "old.zip", "w") as archive:
+        archive.writestr("2019/birds.txt", "Birds sing in the morning.\n")
+    collection.index(folder)
+
+    async def read(client):
+        listed = (await client.list_resources()).resources
+        member = next(each for each in listed if each.name == "old.zip/2019/birds.txt")
+        return (await client.read_resource(member.uri)).contents[0].text
+
+    assert run(collection, read) == "Birds sing in the morning.\n"
+
+
+def test_a_cursor_of_another_server_is_refused(collection, folder):
+    collection.index(folder)
+    for cursor in ("ragkit://notes/keys.md", "-1", "1; DROP", "9" * 19):
+        with pytest.raises(mcp.MCPError, match="no cursor"):
+            run(collection, lambda client, it=cursor: client.list_resources(cursor=it))
+
+
 def test_a_cursor_stays_right_while_files_come_and_go(collection, folder, monkeypatch):
     collection.index(folder)
     monkeypatch.setattr(serving, "PAGE", 1)

@@ -4,11 +4,14 @@ import json
 import re
 import socket
 import threading
+import time
 
 import pytest
 
+from ragkit.serving import wire
 from ragkit.serving.app import ENDPOINTS, Rules, app
 from ragkit.serving.limits import Rate
+from ragkit.serving.patience import Patience
 
 TOKEN = "a-token-of-some-length"
 SEARCH = {"query": "who may stay at home?"}
@@ -163,6 +166,48 @@ def test_too_many_requests_at_once_are_refused(connect, library, monkeypatch):
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
 
 
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET /v1/hea", b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1"]
+)
+def test_who_never_ends_a_head_is_let_go(library, listen, monkeypatch, begun):
+    monkeypatch.setattr(Patience, "seconds", 0.1)
+    with connected(listen(app(library, Rules()))) as caller:
+        caller.sendall(begun)
+        answer = b"".join(iter(lambda: caller.recv(4096), b""))
+    assert answer.count(b"HTTP/1.1 200") == begun.count(b"Host")
+
+
+def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
+    monkeypatch.setattr(Patience, "seconds", 0.1)
+    with connected(listen(app(library, Rules()))) as caller:
+        for _ in range(10):
+            caller.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b'{"status":"ok"}'):
+                part = caller.recv(4096)
+                assert part
+                answer += part
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 99", "Transfer-Encoding: chunked"])
+def test_who_never_ends_a_body_is_told_so(library, listen, monkeypatch, head):
+    monkeypatch.setattr(wire, "BODY_SECONDS", 0.1)
+    with connected(listen(app(library, Rules()))) as caller:
+        caller.sendall(
+            b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + head.encode()
+            + b"\r\n\r\n"
+        )
+        answer = b"".join(iter(lambda: caller.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def connected(address):
+    host, _, port = address.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
 def test_what_goes_wrong_inside_is_not_told(connect, library, monkeypatch):
     def search_many(queries, options):
         raise RuntimeError("at /home/somebody/secret")
@@ -197,8 +242,7 @@ def test_who_hangs_up_ends_the_work_for_the_answer(library, listen, monkeypatch)
             "POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
-        host, _, port = address.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port))) as caller:
+        with connected(address) as caller:
             caller.sendall(head.encode() + body)
             assert begun.wait(10)
         assert ended.wait(10)
