@@ -9,29 +9,18 @@ the real model, and none is asked twice.
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import search
-from bench.questions import QUESTIONS
 from ragkit import Collection
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "20000"))
 COLD, WARM, BATCH = 5, 100, 1000  # queries
-
-
-def queries() -> Iterator[str]:
-    """Different ones, mixed."""
-    asked = [each["question"].replace('"', "").split() for each in QUESTIONS]
-    both = [(one, other) for one in asked for other in asked if one is not other]
-    random.Random(1).shuffle(both)
-    for one, other in both:
-        yield " ".join(one[: len(one) // 2] + other[len(other) // 2 :])
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -67,7 +56,7 @@ def main() -> None:
     texts, vectors, real = search.passages_of_data()
     encoder = search.Varied(real, vectors)
     encoder.fingerprint = real.fingerprint  # so that a process of its own takes the collection
-    every = list(queries())
+    every = list(search.queries())
     print(f"\n{PASSAGES:,} passages, k = 10, {BATCH:,} queries a batch; ms a query\n")
     print("| mode | `query` | `search` | `query --batch` | `search_many` | × command | × call |")
     print("|---|---|---|---|---|---|---|")
