@@ -32,7 +32,7 @@ THERE = {
     "document_id": 1,
     "reference": "leave.txt",
 }
-SECONDS = 180  # for those made of the description; a busy machine does not get through all
+SECONDS = 150  # for those made of the description; a busy machine does not get through all
 RAW = 1_000  # of them, those that are made here byte by byte
 
 

@@ -152,6 +152,15 @@ def test_torch_is_loaded_only_where_a_gpu_may_pay(
     assert isinstance(encoder._bulk(large), OnnxEngine)
 
 
+def test_groups_of_queries_take_the_engine_that_is_there(tiny: Path) -> None:
+    encoder, queries = load(str(tiny)), [f"{text} {n}" for n in range(16) for text in TEXTS[:2]]
+    alone = np.concatenate([encoder.encode_queries([each]) for each in queries])
+    encoder._make_ready()
+    encoder._tokens_so_far = 10**4  # enough for the bulk engine, if one were loaded
+    np.testing.assert_allclose(encoder.encode_queries(queries), alone, atol=1e-5)
+    assert "_onnx" not in vars(encoder)
+
+
 def test_threads_share_an_encoder(tiny: Path) -> None:
     encoder = load(str(tiny))
     texts = [["the key " * (n % 12), "week"] for n in range(60)]
