@@ -17,7 +17,7 @@ from ragkit.evaluation import evaluate
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 RERANKER = os.environ.get("RAGKIT_RERANKER", str(SHARED / "models/ms-marco-MiniLM-L12-v2-int8"))
-EVERY = {"cranfield": 1, "xquad-en": 10}  # of so many queries one is asked: some seconds each
+EVERY = {"cranfield": 3, "xquad-en": 40}  # of so many queries one is asked: some seconds each
 MODES = ("dense", "hybrid")
 BUDGETS = (0.1, 0.3, 1.0)  # seconds
 
