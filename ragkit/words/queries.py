@@ -1,7 +1,7 @@
 """What a query asks of words: its text, phrases that have to be there, words that must not.
 
 `"in this order"` asks for a phrase, `-word` and `-"a phrase"` leave out; everything else is words,
-whatever signs it holds. Knows no index and no languages.
+whatever signs it holds. Knows no index.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ragkit.words.stopwords import STOP_WORDS
+
 MOST_CONDITIONS = 32  # phrases and exclusions of a query; what comes after is words
 # A quote opens after a space and closes before one, so 5" pipes stay 5" pipes. A minus is one only
-# where a word of two letters follows at once: -5, -a, --force, a - b and well-known are text.
+# where a word of two letters follows at once: -5, -a, --force, a - b and well-known are text. So
+# is one after a little word: nobody excludes with "why does the -wal file grow".
 _OPERATOR = re.compile(
     r"""(?<![^\s(\[{])(?:
         (?P<minus>-)?["“„](?P<phrase>[^"“”„]*)["“”](?!\w)
@@ -19,6 +22,8 @@ _OPERATOR = re.compile(
     )""",
     re.VERBOSE,
 )
+_LITTLE = frozenset[str]().union(*STOP_WORDS.values())
+_BEFORE = 30  # characters in which the word before is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ def asked(query: str) -> Asked:
         if not any(map(str.isalnum, said)):
             continue
         if match["word"] or match["minus"]:
+            before = query[max(0, match.start() - _BEFORE) : match.start()].lower().split()
+            if before and before[-1] in _LITTLE:
+                continue
             excluded.append(said)
             kept.append(query[end : match.start()])
             end = match.end()

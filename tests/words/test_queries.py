@@ -23,6 +23,7 @@ def test_quotes_and_minus_are_operators(query, text, required, excluded):
     [
         'a lone " quote', '5" and 6" pipes', "--", "-", "a - b", "- word", "--force", "ls -a",
         "-5 degrees", "state-of-the-art", "well-known", '""', '"?!"', "-?!", "-only -this",
+        "why does the -wal file grow", 'not -"this one"',
         'x"y z"w', "[a TO b]", "text:word^3", "'; DROP TABLE passages; --",
     ],
 )  # fmt: skip
