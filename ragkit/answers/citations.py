@@ -18,7 +18,7 @@ from ragkit.answer_records import Citation, Statement
 from ragkit.answers import Lens
 from ragkit.answers.rendering import MARK, MARKED, marks
 from ragkit.answers.sentences import Sentence, sentences
-from ragkit.passages.borders import SENTENCE, borders
+from ragkit.passages.borders import SENTENCE, borders, spans_between
 from ragkit.records import Hit
 
 BOUND = 0.5  # of the cosine, and of the share of words by rarity
@@ -96,13 +96,7 @@ def statements(text: str) -> list[tuple[int, int]]:
         if strength >= SENTENCE or text[offset - 1] == "\n":
             behind = _BEHIND.match(text, offset)
             ends.append(behind.end() if behind else offset)
-    spans = []
-    for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
-        inner = text[start:end]
-        if inner.strip():
-            left = start + len(inner) - len(inner.lstrip())
-            spans.append((left, start + len(inner.rstrip())))
-    return spans
+    return spans_between(text, ends)
 
 
 def _says_something(text: str) -> bool:

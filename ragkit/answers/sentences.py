@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragkit.passages.borders import LINE, SENTENCE, borders, leads_on
+from ragkit.passages.borders import LINE, SENTENCE, borders, leads_on, spans_between
 
 SHORTEST = 12  # characters of what no sign ends; less says nothing alone
 LONGEST_TITLE = 90  # characters
@@ -85,13 +85,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
     for offset, strength in borders(text, 0, len(text)):
         if strength >= SENTENCE or (strength == LINE and _own_line(text, offset)):
             ends.append(offset)
-    spans = []
-    for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
-        inner = text[start:end]
-        if inner.strip():
-            left = start + len(inner) - len(inner.lstrip())
-            spans.append((left, start + len(inner.rstrip())))
-    return spans
+    return spans_between(text, ends)
 
 
 def _own_line(text: str, offset: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 # How strong a border is; a stronger one is worth a shorter passage.
 LINE = 1
@@ -72,6 +72,18 @@ def borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
                 kind != "full" and _asks(text, match.start(), match.end())
             )
             yield match.end(), LINE if weak else _STRENGTH[kind]
+
+
+def spans_between(text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
+    """The parts of `text` that end at these offsets and at its end, without the white space around
+    them; parts of nothing else are left out."""
+    spans = []
+    for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
+        inner = text[start:end]
+        if inner.strip():
+            left = start + len(inner) - len(inner.lstrip())
+            spans.append((left, start + len(inner.rstrip())))
+    return spans
 
 
 def code_borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ragkit.encoders import Encoder
-from ragkit.passages.borders import SENTENCE, borders
+from ragkit.passages.borders import SENTENCE, borders, spans_between
 from ragkit.records import Explanation, Hit
 from ragkit.retrieval.search import Searcher
 from ragkit.storage.lexical import WordIndex
@@ -67,10 +67,4 @@ def _explanation(
 def _sentences(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences, without the white space around them."""
     ends = [offset for offset, strength in borders(text, 0, len(text)) if strength >= SENTENCE]
-    spans = []
-    for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
-        inner = text[start:end]
-        if inner.strip():
-            left = start + len(inner) - len(inner.lstrip())
-            spans.append((left, start + len(inner.rstrip())))
-    return spans
+    return spans_between(text, ends)
