@@ -1,13 +1,14 @@
 """No regular expression takes more than linear time on any text.
 
 Every pattern of the package is found by its source, and gets texts made from its own parse tree:
-what it takes, again and again, with an end that does not fit. Times are compared with each other.
+what it takes, again and again, with an end that does not fit. What is compared is the steps of
+`backtracking.Matcher` for a text and for four times the text: no clock has a say.
 """
 
 import ast
 import importlib
 import re
-import time
+import sys
 from pathlib import Path
 from re import _constants as op
 from re import _parser
@@ -17,10 +18,12 @@ import pytest
 import ragkit
 from ragkit.documents import pdf_layout
 
+from .backtracking import Matcher, TooManyStepsError
+
 PACKAGE = Path(ragkit.__file__).parent
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
-MOST_RATIO = 9  # for four times the text: 4 is linear, 16 is square
-NOTICED = 0.1  # seconds; less proves nothing
+MOST_RATIO = 6  # for four times the text: 4 is linear, 16 is square
+MOST_STEPS = 1_000_000
 
 # Patterns that are put together where they are used, with what may stand in them there.
 MADE = {
@@ -158,38 +161,65 @@ def hostile(pattern, flags):
     return [each for each in dict.fromkeys(made) if each[1]]
 
 
-def text(form, length, is_bytes):
+def text(form, length):
     before, unit, after = form
-    made = before + unit * (length // len(unit)) + after
-    return made.encode("latin-1", "replace") if is_bytes else made
+    return before + unit * (length // len(unit)) + after
 
 
-def seconds(call, subject):
-    started = time.process_time()
-    result = call(subject)
-    if not isinstance(result, (str, bytes, list, tuple, re.Match, type(None))):
-        for _ in result:
-            pass
-    return time.process_time() - started
+def steps(pattern, flags, method, subject):
+    matcher = Matcher(pattern, flags, MOST_STEPS)
+    try:
+        matcher.run(method, subject)
+    except TooManyStepsError:
+        return float("inf")
+    return matcher.steps
 
 
+@pytest.fixture
+def deep_recursion():
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("deep_recursion")
 @pytest.mark.parametrize(
     ("module", "pattern", "flags", "method"), [use for use in USES if use[0] not in SHORT]
 )
 def test_every_pattern_takes_linear_time(module, pattern, flags, method):
-    compiled = re.compile(pattern, flags)
-    is_bytes = isinstance(pattern, bytes)
-    function = getattr(compiled, method)
-    call = (lambda text: function(b"" if is_bytes else "", text)) if "sub" in method else function
+    if isinstance(pattern, bytes):
+        pattern, flags = pattern.decode("latin-1"), flags | re.ASCII
     forms = hostile(pattern, flags)
-    forms.sort(key=lambda form: seconds(call, text(form, 4_000, is_bytes)))
-    for form in forms[-3:]:
-        before = None
-        for length in (16_000, 64_000, 250_000, 1_000_000):
-            now = seconds(call, text(form, length, is_bytes))
-            if before is not None and now > NOTICED:
-                assert now < MOST_RATIO * before, (form, length, before, now)
-            before = max(now, NOTICED / MOST_RATIO)
+    forms.sort(key=lambda form: steps(pattern, flags, method, text(form, 60)))
+    for form in forms[-4:]:
+        less, more = (steps(pattern, flags, method, text(form, each)) for each in (250, 1_000))
+        assert more < MOST_RATIO * less, (form, less, more)
+
+
+@pytest.mark.usefixtures("deep_recursion")
+@pytest.mark.parametrize(
+    ("pattern", "method", "degree"),
+    [("a+b", "search", 2), ("a+b", "match", 1), ("(?:a|a)+b", "match", 3), ("a++b", "match", 1)],
+)
+def test_steps_tell_square_from_linear(pattern, method, degree):
+    less, more = (steps(pattern, 0, method, "a" * length) for length in (250, 1_000))
+    assert (more >= 4**degree * less * 0.9) if degree < 3 else less == float("inf")
+    assert degree != 1 or more < MOST_RATIO * less
+
+
+@pytest.mark.usefixtures("deep_recursion")
+@pytest.mark.parametrize(("module", "pattern", "flags", "method"), USES)
+def test_the_counting_matcher_finds_what_re_finds(module, pattern, flags, method):
+    if isinstance(pattern, bytes):
+        pattern, flags = pattern.decode("latin-1"), flags | re.ASCII
+    compiled = re.compile(pattern, flags)
+    for form in hostile(pattern, flags)[:20]:
+        subject, matcher = text(form, 24), Matcher(pattern, flags, MOST_STEPS)
+        once = method if method in ("match", "fullmatch") else "search"
+        found = getattr(compiled, once)(subject)
+        if matcher.exact:
+            assert matcher.run(once, subject) == ([found.span()] if found else [])
 
 
 def test_no_pattern_is_forgotten():

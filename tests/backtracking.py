@@ -1,0 +1,212 @@
+"""A matcher that does what `re` does, one step after the other, and counts the steps.
+
+It follows the parse tree of a pattern as the engine of CPython does: from left to right, going back
+to the last choice where nothing fits. So its steps grow with a text as the engine's do, and are the
+same on every machine. Bounds such as `{0,200}` are cut to SMALL: they are constants either way.
+"""
+
+import re
+from functools import lru_cache
+from re import _constants as op
+from re import _parser
+
+SMALL = 16
+BOUND = 1_000  # what repeats more often than that counts as without bound
+CATEGORIES = {
+    op.CATEGORY_SPACE: r"\s", op.CATEGORY_NOT_SPACE: r"\S", op.CATEGORY_DIGIT: r"\d",
+    op.CATEGORY_NOT_DIGIT: r"\D", op.CATEGORY_WORD: r"\w", op.CATEGORY_NOT_WORD: r"\W",
+}  # fmt: skip
+REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
+CHARACTERS = (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN)
+
+
+class TooManyStepsError(Exception):
+    """More steps than were allowed."""
+
+
+class Matcher:
+    """Of a text pattern; `exact` where no bound was cut, `steps` since it was made."""
+
+    def __init__(self, pattern: str, flags: int, most_steps: int) -> None:
+        tree = _parser.parse(pattern, flags)
+        self.flags = flags | tree.state.flags
+        self.steps, self.exact, self._most = 0, True, most_steps
+        self._text, self._groups = "", {}
+        self._match = self._sequence(list(tree))
+
+    def run(self, method, text):
+        """The spans that `method` of a compiled pattern would find, from the first to the last."""
+        self._text, spans, start = text, [], 0
+        one = method in ("match", "fullmatch")
+        while start <= len(text):
+            self._groups = {}
+            end = self._end(start, method == "fullmatch")
+            if end is not None:
+                spans.append((start, end))
+            if one or (method == "search" and spans):
+                break
+            start = max(start + 1, end or 0)
+        return spans
+
+    def _end(self, start, whole):
+        ends = []
+        if self._match(start, lambda i: (not whole or i == len(self._text)) and not ends.append(i)):
+            return ends[0]
+        return None
+
+    def _step(self):
+        self.steps += 1
+        if self.steps > self._most:
+            raise TooManyStepsError
+
+    def _sequence(self, items):
+        parts = [self._part(code, value) for code, value in items]
+
+        def match(i, then, n=0):
+            return parts[n](i, lambda j: match(j, then, n + 1)) if n < len(parts) else then(i)
+
+        return match
+
+    def _part(self, code, value):
+        if code in CHARACTERS:
+            return self._character(code, value)
+        if code in REPEATS:
+            return self._repeat(code, *value)
+        if code in (op.ASSERT, op.ASSERT_NOT):
+            return self._look(code is op.ASSERT, *value)
+        return getattr(self, f"_{code.name.lower()}")(value)
+
+    def _character(self, code, value):
+        fits = self._fits(code, value)
+
+        def match(i, then):
+            self._step()
+            return i < len(self._text) and fits(self._text[i]) and then(i + 1)
+
+        return match
+
+    def _fits(self, code, value):
+        """Whether a character is one of those meant."""
+        pattern = re.compile(_written(code, value), self.flags & ~re.VERBOSE)
+        return lru_cache(maxsize=None)(lambda character: bool(pattern.fullmatch(character)))
+
+    def _bounds(self, least, most):
+        unbounded = most is op.MAXREPEAT or most > BOUND
+        cut = min(least, SMALL), None if unbounded else min(most, SMALL)
+        self.exact &= cut == (least, None if most is op.MAXREPEAT else most)
+        return cut[0], len(self._text) + SMALL if cut[1] is None else cut[1]
+
+    def _repeat(self, code, least, most, items):
+        inner = self._sequence(list(items))
+        self._bounds(least, most)  # whether exact
+
+        def greedy(i, then, n=0):
+            low, high = self._bounds(least, most)
+            more = n < high and inner(i, lambda j: (j > i or n < low) and greedy(j, then, n + 1))
+            return more or (n >= low and then(i))
+
+        def lazy(i, then, n=0):
+            low, high = self._bounds(least, most)
+            if n >= low and then(i):
+                return True
+            return n < high and inner(i, lambda j: (j > i or n < low) and lazy(j, then, n + 1))
+
+        if code is op.POSSESSIVE_REPEAT:
+            return self._once(greedy)
+        return greedy if code is op.MAX_REPEAT else lazy
+
+    def _branch(self, value):
+        branches = [self._sequence(list(branch)) for branch in value[1]]
+
+        def match(i, then):
+            for branch in branches:  # noqa: SIM110 - a generator would take of the C stack
+                if branch(i, then):
+                    return True
+            return False
+
+        return match
+
+    def _atomic_group(self, items):
+        return self._once(self._sequence(list(items)))
+
+    def _once(self, inner):
+        def match(i, then):
+            ends = []
+            return inner(i, lambda j: not ends.append(j)) and then(ends[0])
+
+        return match
+
+    def _subpattern(self, value):
+        group, add, remove, items = value
+        assert not (add or remove), "flags within a pattern"
+        inner = self._sequence(list(items))
+
+        def match(i, then):
+            before = self._groups.get(group)
+
+            def after(j):
+                self._groups[group] = (i, j)
+                return then(j)
+
+            if inner(i, after):
+                return True
+            self._groups[group] = before
+            return False
+
+        return match
+
+    def _look(self, wanted, direction, items):
+        inner, width = self._sequence(list(items)), items.getwidth()[0]
+
+        def match(i, then):
+            start = i if direction > 0 else i - width
+            found = start >= 0 and inner(start, lambda _: True)
+            return found == wanted and then(i)
+
+        return match
+
+    def _groupref(self, group):
+        def match(i, then):
+            span = self._groups.get(group)
+            said = self._text[slice(*span)] if span else "\0never"
+            self.steps += len(said)
+            self._step()
+            return self._text.startswith(said, i) and then(i + len(said))
+
+        return match
+
+    def _at(self, place):
+        return lambda i, then: self._is_at(place, i) and then(i)
+
+    def _is_at(self, place, i):
+        text, lines = self._text, bool(self.flags & re.MULTILINE)
+        if place is op.AT_BEGINNING_STRING or (place is op.AT_BEGINNING and not lines):
+            return i == 0
+        if place is op.AT_BEGINNING:
+            return i == 0 or text[i - 1] == "\n"
+        if place is op.AT_END_STRING:
+            return i == len(text)
+        if place is op.AT_END:
+            return i == len(text) or (text[i] == "\n" and (lines or i == len(text) - 1))
+        assert place in (op.AT_BOUNDARY, op.AT_NON_BOUNDARY), place
+        word = re.compile(r"\w", self.flags & re.ASCII)
+        sides = [bool(word.match(text[j])) for j in (i - 1, i) if 0 <= j < len(text)]
+        border = any(sides) if len(sides) < 2 else sides[0] != sides[1]
+        return border == (place is op.AT_BOUNDARY)
+
+
+def _written(code, value):
+    """The pattern of a single character, as one would write it."""
+    if code is op.ANY:
+        return "."
+    if code is not op.IN:
+        return ("[^%s]" if code is op.NOT_LITERAL else "[%s]") % re.escape(chr(value))
+    members = []
+    for kind, what in value:
+        if kind is op.LITERAL:
+            members.append(re.escape(chr(what)))
+        elif kind is op.RANGE:
+            members.append("-".join(re.escape(chr(each)) for each in what))
+        elif kind is op.CATEGORY:
+            members.append(CATEGORIES[what])
+    return f"[{'^' if value[0][0] is op.NEGATE else ''}{''.join(members)}]"
