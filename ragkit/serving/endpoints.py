@@ -18,7 +18,7 @@ from ragkit.serving.asking import Answering
 from ragkit.serving.bodies import body_of
 from ragkit.serving.library import Library, UnknownCollectionError
 from ragkit.serving.metrics import Metrics
-from ragkit.serving.schemas import ref
+from ragkit.serving.schema_parts import ref
 from ragkit.serving.wire import Problem, problem_of
 
 

@@ -14,10 +14,12 @@ from starlette.responses import Response, StreamingResponse
 
 from ragkit import __version__
 from ragkit.errors import UsageError
-from ragkit.serving import asking, metrics, schemas, shapes
+from ragkit.serving import asking, metrics, shapes
 from ragkit.serving.batching import Options
 from ragkit.serving.endpoints import Asked, Desk, Endpoint
 from ragkit.serving.library import Served
+from ragkit.serving.schema_parts import MOST_TEXT, NAME
+from ragkit.serving.schemas import SCHEMAS
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:
@@ -123,8 +125,8 @@ async def document(desk: Desk, asked: Asked) -> Response:
     """GET /v1/documents/{document_id}: its text, or a part of it."""
     served = desk.library[asked.query.get("collection")]
     start = asked.query.get("start", 0)
-    end = asked.query.get("end", start + schemas.MOST_TEXT)
-    length = max(0, min(end - start, schemas.MOST_TEXT))
+    end = asked.query.get("end", start + MOST_TEXT)
+    length = max(0, min(end - start, MOST_TEXT))
     try:
         entry, text = await desk.library.look_up(
             served.collection.document, asked.path["document_id"], start, length
@@ -143,7 +145,7 @@ async def get(desk: Desk, asked: Asked) -> Response:
         excerpt = await desk.library.look_up(served.excerpt, reference, context)
     except UsageError as error:
         raise Problem(404, str(error), "not_found") from None
-    return answer({"collection": served.name, **shapes.excerpt_fields(excerpt, schemas.MOST_TEXT)})
+    return answer({"collection": served.name, **shapes.excerpt_fields(excerpt, MOST_TEXT)})
 
 
 async def status(desk: Desk, asked: Asked) -> Response:
@@ -204,10 +206,10 @@ async def figures(desk: Desk, asked: Asked) -> Response:
     return Response(desk.metrics.text(sizes, gauges), media_type=metrics.TYPE)
 
 
-_COLLECTION = {"collection": schemas.NAME}
+_COLLECTION = {"collection": NAME}
 _ID = {"type": "integer", "minimum": 1, "maximum": 2**53}
 _PLACE = {"type": "integer", "minimum": 0, "maximum": 2**31}
-_SEARCH = schemas.SCHEMAS["SearchRequest"]["properties"]
+_SEARCH = SCHEMAS["SearchRequest"]["properties"]
 _BY_LINK = (
     "query",
     "k",
