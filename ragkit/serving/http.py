@@ -137,6 +137,21 @@ async def document(desk: Desk, asked: Asked) -> Response:
     return answer({"collection": served.name, **shapes.entry_fields(entry), "text": text, **span})
 
 
+async def unread(desk: Desk, asked: Asked) -> Response:
+    """GET /v1/unread: a page of the files that were not read, and why."""
+    served = desk.library[asked.query.get("collection")]
+    limit, after = asked.query.get("limit", 100), asked.query.get("after", 0)
+    left_out = asked.query.get("left_out", False)
+    found = await desk.library.look_up(served.not_read, after, limit + 1, left_out)
+    return answer(
+        {
+            "collection": served.name,
+            "files": [shapes.not_read_fields(each) for each in found[:limit]],
+            "next": found[limit - 1].id if len(found) > limit else None,
+        }
+    )
+
+
 async def get(desk: Desk, asked: Asked) -> Response:
     """GET /v1/get: the text behind a citation."""
     served = desk.library[asked.query.get("collection")]
@@ -208,6 +223,10 @@ async def figures(desk: Desk, asked: Asked) -> Response:
 
 _COLLECTION = {"collection": NAME}
 _ID = {"type": "integer", "minimum": 1, "maximum": 2**53}
+_PAGE = {
+    "after": {**_ID, "minimum": 0},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+}
 _PLACE = {"type": "integer", "minimum": 0, "maximum": 2**31}
 _SEARCH = SCHEMAS["SearchRequest"]["properties"]
 _BY_LINK = (
@@ -234,8 +253,7 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/ask", ask, "A cited answer", "own", "Answer", "AskRequest",
              media=("application/json", "text/event-stream"), errors=(404,)),
     Endpoint("GET", "/v1/documents", documents, "Documents, a page at a time", "own", "Documents",
-             query={**_COLLECTION, "after": {**_ID, "minimum": 0},
-                    "limit": {"type": "integer", "minimum": 1, "maximum": 1000}}, errors=(404,)),
+             query={**_COLLECTION, **_PAGE}, errors=(404,)),
     Endpoint("GET", "/v1/documents/{document_id}", document, "A document's text", "own",
              "DocumentText", query={**_COLLECTION, "start": _PLACE, "end": _PLACE},
              path_schemas={"document_id": _ID}, errors=(404,)),
@@ -246,6 +264,10 @@ ENDPOINTS = (
              required=("reference",), errors=(404,)),
     Endpoint("GET", "/v1/status", status, "What is in the collections", "own", "Status",
              query=_COLLECTION, errors=(404,)),
+    Endpoint("GET", "/v1/unread", unread, "Files that were not read, and why, a page at a time",
+             "own", "Unread", query={**_COLLECTION, **_PAGE, "left_out": {
+                 "type": "boolean", "description": "instead those that rules leave out, or that "
+                 "are no documents"}}, errors=(404,)),
     Endpoint("POST", "/v1/index", start_index, "Bring roots up to date, in the background", "own",
              "IndexRun", "IndexRequest", status=202, errors=(404, 409)),
     Endpoint("GET", "/v1/index", index_run, "How far that is", "own", "IndexRun",

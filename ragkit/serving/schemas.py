@@ -181,6 +181,26 @@ SCHEMAS: dict[str, Any] = {
         },
         *("version", "collections"),
     ),
+    "UnreadFile": object_of(
+        {
+            "id": INTEGER, "path": STRING,
+            "status": {"type": "string", "enum": ["indexed", "empty", "skipped", "failed"]},
+            "kind": {**TEXT_OR_NONE, "description": "null where only parts are missing"},
+            "reason": TEXT_OR_NONE,
+            "parts": array_of(object_of({"path": STRING, "kind": STRING, "reason": STRING},
+                                        "path", "kind", "reason")),
+            "parts_count": {**INTEGER, "description": "with those that are not named"},
+        },
+        *("id", "path", "status", "kind", "reason", "parts", "parts_count"),
+    ),
+    "Unread": object_of(
+        {
+            "collection": NAME,
+            "files": array_of(ref("UnreadFile")),
+            "next": {**COUNT_OR_NONE, "description": "`after` of the next page"},
+        },
+        *("collection", "files", "next"),
+    ),
     "IndexRequest": object_of(
         {"collection": NAME, "roots": {**array_of(NAME, 100), "minItems": 1}},
     ),
