@@ -26,7 +26,7 @@ ROOM = 1200  # characters of an answer
 _NEIGHBOUR = 0.5  # part of a sentence's score that the better of its neighbours gives
 _WORDS = 0.3  # weight of the words that a sentence shares with the question, by rarity
 _RANK = 0.04  # what each place of its source behind the first costs a sentence
-_BEHIND = 0.35  # what a sentence's score may be below the best one's
+_BEHIND = 0.3  # what a sentence's score may be below the best one's
 _SAME = 0.8  # cosine from which two sentences say the same
 _BESIDE = 0.6  # of the best source's cosine that another must have to be heard beside it
 _MOST = 120  # sentences that are compared
@@ -47,7 +47,10 @@ _OPENER = re.compile(
     re.IGNORECASE,
 )
 # ... and some would say another thing without it.
-_HANGS = re.compile(r"(?:otherwise|instead|in that case|sonst|sinon|si no)\b", re.IGNORECASE)
+_HANGS = re.compile(
+    r"(?:otherwise|instead|in that case|this|these|those|they|such|sonst|sinon|si no)\b",
+    re.IGNORECASE,
+)
 _ANNOUNCES = re.compile(
     r"[:?：？][*_\"'”’)\]]{0,3}$"
 )  # what a sentence ends with that says nothing alone
