@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Excerpt,
         FileStatus,
         IndexReport,
+        NotRead,
         Whereabouts,
     )
 
@@ -230,6 +231,16 @@ class Collection(Searching):
 
         with self._store.reading() as connection:
             return named.listed(connection, _listed(paths), [status] if status else [])
+
+    def not_read(
+        self, after: int = 0, limit: int = 100, *, left_out: bool = False
+    ) -> list[NotRead]:
+        """`limit` files at most that were not read, or not wholly, and why; by id, those whose ids
+        come after `after`. With `left_out` those that rules leave out or that are no documents."""
+        from ragkit.storage import statuses
+
+        with self._store.reading() as connection:
+            return statuses.not_read(connection, after, limit, left_out=left_out)
 
     def explain(self, path: str | Path) -> Whereabouts:
         """Why a path is found or not: what became of it, by which rule, and what changes that."""

@@ -96,6 +96,20 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRead:
+    """A file that was not read, or not wholly; and why."""
+
+    id: int
+    path: str  # relative to `root`
+    root: str
+    status: str  # indexed, empty, skipped or failed
+    kind: str | None  # the reason in a word that stays the same; None where it is only parts
+    reason: str | None
+    parts: tuple[Missing, ...] = ()  # the first of what is missing in it
+    parts_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How many of the files that may hold documents were read. `files` are `read` and `missing`.
 

@@ -26,7 +26,7 @@ ROOM = 1200  # characters of an answer
 _NEIGHBOUR = 0.5  # part of a sentence's score that the better of its neighbours gives
 _WORDS = 0.3  # weight of the words that a sentence shares with the question, by rarity
 _RANK = 0.04  # what each place of its source behind the first costs a sentence
-_BEHIND = 0.35  # what a sentence's score may be below the best one's
+_BEHIND = 0.3  # what a sentence's score may be below the best one's
 _SAME = 0.8  # cosine from which two sentences say the same
 _BESIDE = 0.6  # of the best source's cosine that another must have to be heard beside it
 _MOST = 120  # sentences that are compared
@@ -47,7 +47,13 @@ _OPENER = re.compile(
     re.IGNORECASE,
 )
 # ... and some would say another thing without it.
-_HANGS = re.compile(r"(?:otherwise|instead|in that case|sonst|sinon|si no)\b", re.IGNORECASE)
+_HANGS = re.compile(
+    r"(?:otherwise|instead|in that case|this|these|those|they|such|sonst|sinon|si no)\b",
+    re.IGNORECASE,
+)
+_ANNOUNCES = re.compile(
+    r"[:?：？][*_\"'”’)\]]{0,3}$"
+)  # what a sentence ends with that says nothing alone
 # Sentences about nothing in common: how alike they are to an encoder is where its scale begins.
 _UNRELATED = (
     "The ferry to the island leaves at seven in the morning.",
@@ -186,23 +192,26 @@ def _chosen(
     candidates: Sequence[_Candidate], scores: NDArray[np.float32], vectors: NDArray[np.float32]
 ) -> list[int]:
     """Positions of the sentences that are said, in order: the best that have room, without those
-    that say what another has said; one that goes on from a sentence comes with it."""
+    that say what another has said; one that goes on from a sentence comes with it, one that
+    announces another with that, or not at all."""
     chosen: list[int] = []
     room = ROOM
     order = np.argsort(-scores, kind="stable").tolist()
+    order = [at for at in order if _announced(candidates, at) is not None] or order
     for at in order:
         if scores[at] < scores[order[0]] - _BEHIND:
             break
         if at in chosen or (chosen and float(np.max(vectors[chosen] @ vectors[at])) > _SAME):
             continue
-        needed = [at]
-        if at - 1 not in chosen and _goes_on(candidates, at):
-            needed = [at - 1, at]
+        needed = [at, at + 1] if _announced(candidates, at) else [at]
         if sum(len(candidates[each].text) for each in needed) > room:
-            needed = [at]
-        if len(candidates[at].text) <= room:
-            chosen += needed
-            room -= sum(len(candidates[each].text) for each in needed)
+            continue
+        if at - 1 not in chosen and _goes_on(candidates, at):
+            more = [at - 1, *needed]
+            needed = more if sum(len(candidates[each].text) for each in more) <= room else needed
+        needed = [each for each in needed if each not in chosen]
+        chosen += needed
+        room -= sum(len(candidates[each].text) for each in needed)
     return sorted(chosen or order[:1])  # else one very long sentence
 
 
@@ -214,6 +223,17 @@ def _goes_on(candidates: Sequence[_Candidate], at: int) -> bool:
         and candidates[at - 1].hit is candidates[at].hit
         and _follows(candidates[at - 1], candidates[at])
     )
+
+
+def _announced(candidates: Sequence[_Candidate], at: int) -> bool | None:
+    """Whether a sentence announces the one behind it, as a lead-in or a question does, and says
+    nothing alone; None where nothing is behind it."""
+    if not _ANNOUNCES.search(candidates[at].text.rstrip()):
+        return False
+    if at + 1 == len(candidates) or candidates[at + 1].hit is not candidates[at].hit:
+        return None
+    between = slice(candidates[at].sentence.end, candidates[at + 1].sentence.start)
+    return True if not candidates[at].hit.text[between].strip() else None
 
 
 def _said(chosen: Sequence[_Candidate]) -> Iterator[tuple[str, Citation]]:

@@ -220,7 +220,8 @@ class SentenceEncoder:
 
     def _bulk(self, texts: Sequence[str]) -> NumpyEngine | OnnxEngine | TorchEngine:
         """The fastest engine for what has come so far and these texts: NumPy for a few, then ONNX
-        Runtime, or a GPU where there is one. Figures: bench/RESULTS.md."""
+        Runtime (for a few the session that is there), or a GPU where there is one. Figures:
+        bench/RESULTS.md."""
         if self.precision != "fp32":
             return self._int8()
         if self._numpy is None:
@@ -229,6 +230,9 @@ class SentenceEncoder:
             torch_engine = self._torch()
             if torch_engine.device != "cpu":
                 return torch_engine
+        there = vars(self).get("_onnx") or self._ready_quick()
+        if there is not None and _tokens_about(texts) < _WORTH_ONNX:
+            return there  # a server that answers questions needs no second, of 160 MB
         if self._tokens_so_far < _WORTH_ONNX:
             return self._numpy
         return self._ready_onnx() or self._numpy
@@ -245,6 +249,10 @@ class SentenceEncoder:
     def _gpu_pays(self, texts: Sequence[str]) -> bool:
         with self._lock:
             if self._tokens_so_far < _WORTH_TORCH:
-                # Four characters a token is near enough, and costs nothing.
-                self._tokens_so_far += sum(len(text) for text in texts) // 4
+                self._tokens_so_far += _tokens_about(texts)
             return self._tokens_so_far >= _WORTH_TORCH and cores.may_have_gpu()
+
+
+def _tokens_about(texts: Sequence[str]) -> int:
+    """Four characters a token is near enough, and costs nothing."""
+    return sum(map(len, texts)) // 4

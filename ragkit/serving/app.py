@@ -1,6 +1,6 @@
 """The ASGI application: the table of endpoints behind gate and limits; and the server that runs it.
 
-From outside in: who may ask (`gate`; CORS for the pages that were named), how much (`limits`), what
+From outside in: how much (`limits`), who may ask (CORS for the pages that were named; `gate`), what
 (the table). Everything else is in the modules beside this one.
 """
 
@@ -68,19 +68,18 @@ def app(library: Library, rules: Rules, on_ready: Callable[[], None] = lambda: N
         lifespan=lifespan,
     )
     inner.router.redirect_slashes = False
-    gate = Gate(
+    gated: App = Gate(
         inner, rules.host, rules.names, rules.token, origins=rules.origins, unguarded=OPEN,
         refuse=_refuse,
     )  # fmt: skip
-    limited = Limits(gate, metrics, rules.rate, rules.requests)
-    if not rules.origins:
-        return limited
-    return CORSMiddleware(
-        limited,
-        allow_origins=rules.origins,
-        allow_methods=("GET", "POST"),
-        allow_headers=("authorization", "content-type"),
-    )
+    if rules.origins:
+        gated = CORSMiddleware(
+            gated,
+            allow_origins=rules.origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("authorization", "content-type"),
+        )
+    return Limits(gated, metrics, rules.rate, rules.requests, rules.origins)
 
 
 def _route(desk: Desk, endpoint: Endpoint) -> Route:

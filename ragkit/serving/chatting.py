@@ -20,7 +20,7 @@ from ragkit.serving.endpoints import Asked, Desk, Endpoint
 from ragkit.serving.http import NO_BUFFERING
 from ragkit.serving.library import Served
 from ragkit.serving.responses import Outcome
-from ragkit.serving.schemas import MOST_QUERY
+from ragkit.serving.schema_parts import MOST_QUERY
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:

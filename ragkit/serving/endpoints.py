@@ -15,10 +15,11 @@ from starlette.responses import Response
 
 from ragkit.serving import checking
 from ragkit.serving.asking import Answering
+from ragkit.serving.bodies import body_of
 from ragkit.serving.library import Library, UnknownCollectionError
 from ragkit.serving.metrics import Metrics
-from ragkit.serving.schemas import ref
-from ragkit.serving.wire import Problem, body_of, problem_of
+from ragkit.serving.schema_parts import ref
+from ragkit.serving.wire import Problem, problem_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from starlette.responses import Response, StreamingResponse
 
 from ragkit import __version__
 from ragkit.errors import UsageError
-from ragkit.serving import asking, metrics, schemas, shapes
+from ragkit.serving import asking, metrics, shapes
 from ragkit.serving.batching import Options
 from ragkit.serving.endpoints import Asked, Desk, Endpoint
 from ragkit.serving.library import Served
+from ragkit.serving.schema_parts import MOST_TEXT, NAME
+from ragkit.serving.schemas import SCHEMAS
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:
@@ -123,8 +125,8 @@ async def document(desk: Desk, asked: Asked) -> Response:
     """GET /v1/documents/{document_id}: its text, or a part of it."""
     served = desk.library[asked.query.get("collection")]
     start = asked.query.get("start", 0)
-    end = asked.query.get("end", start + schemas.MOST_TEXT)
-    length = max(0, min(end - start, schemas.MOST_TEXT))
+    end = asked.query.get("end", start + MOST_TEXT)
+    length = max(0, min(end - start, MOST_TEXT))
     try:
         entry, text = await desk.library.look_up(
             served.collection.document, asked.path["document_id"], start, length
@@ -135,6 +137,21 @@ async def document(desk: Desk, asked: Asked) -> Response:
     return answer({"collection": served.name, **shapes.entry_fields(entry), "text": text, **span})
 
 
+async def unread(desk: Desk, asked: Asked) -> Response:
+    """GET /v1/unread: a page of the files that were not read, and why."""
+    served = desk.library[asked.query.get("collection")]
+    limit, after = asked.query.get("limit", 100), asked.query.get("after", 0)
+    left_out = asked.query.get("left_out", False)
+    found = await desk.library.look_up(served.not_read, after, limit + 1, left_out)
+    return answer(
+        {
+            "collection": served.name,
+            "files": [shapes.not_read_fields(each) for each in found[:limit]],
+            "next": found[limit - 1].id if len(found) > limit else None,
+        }
+    )
+
+
 async def get(desk: Desk, asked: Asked) -> Response:
     """GET /v1/get: the text behind a citation."""
     served = desk.library[asked.query.get("collection")]
@@ -143,7 +160,7 @@ async def get(desk: Desk, asked: Asked) -> Response:
         excerpt = await desk.library.look_up(served.excerpt, reference, context)
     except UsageError as error:
         raise Problem(404, str(error), "not_found") from None
-    return answer({"collection": served.name, **shapes.excerpt_fields(excerpt, schemas.MOST_TEXT)})
+    return answer({"collection": served.name, **shapes.excerpt_fields(excerpt, MOST_TEXT)})
 
 
 async def status(desk: Desk, asked: Asked) -> Response:
@@ -204,10 +221,14 @@ async def figures(desk: Desk, asked: Asked) -> Response:
     return Response(desk.metrics.text(sizes, gauges), media_type=metrics.TYPE)
 
 
-_COLLECTION = {"collection": schemas.NAME}
+_COLLECTION = {"collection": NAME}
 _ID = {"type": "integer", "minimum": 1, "maximum": 2**53}
+_PAGE = {
+    "after": {**_ID, "minimum": 0},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+}
 _PLACE = {"type": "integer", "minimum": 0, "maximum": 2**31}
-_SEARCH = schemas.SCHEMAS["SearchRequest"]["properties"]
+_SEARCH = SCHEMAS["SearchRequest"]["properties"]
 _BY_LINK = (
     "query",
     "k",
@@ -232,8 +253,7 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/ask", ask, "A cited answer", "own", "Answer", "AskRequest",
              media=("application/json", "text/event-stream"), errors=(404,)),
     Endpoint("GET", "/v1/documents", documents, "Documents, a page at a time", "own", "Documents",
-             query={**_COLLECTION, "after": {**_ID, "minimum": 0},
-                    "limit": {"type": "integer", "minimum": 1, "maximum": 1000}}, errors=(404,)),
+             query={**_COLLECTION, **_PAGE}, errors=(404,)),
     Endpoint("GET", "/v1/documents/{document_id}", document, "A document's text", "own",
              "DocumentText", query={**_COLLECTION, "start": _PLACE, "end": _PLACE},
              path_schemas={"document_id": _ID}, errors=(404,)),
@@ -244,6 +264,10 @@ ENDPOINTS = (
              required=("reference",), errors=(404,)),
     Endpoint("GET", "/v1/status", status, "What is in the collections", "own", "Status",
              query=_COLLECTION, errors=(404,)),
+    Endpoint("GET", "/v1/unread", unread, "Files that were not read, and why, a page at a time",
+             "own", "Unread", query={**_COLLECTION, **_PAGE, "left_out": {
+                 "type": "boolean", "description": "instead those that rules leave out, or that "
+                 "are no documents"}}, errors=(404,)),
     Endpoint("POST", "/v1/index", start_index, "Bring roots up to date, in the background", "own",
              "IndexRun", "IndexRequest", status=202, errors=(404, 409)),
     Endpoint("GET", "/v1/index", index_run, "How far that is", "own", "IndexRun",

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
 from ragkit.records import Hit
-from ragkit.reports import CollectionStatus, Excerpt
+from ragkit.reports import CollectionStatus, Excerpt, NotRead
 from ragkit.serving.batching import MOST, Batcher, Options
 from ragkit.serving.indexing import Runs
 from ragkit.serving.uris import Addresses
@@ -33,6 +34,10 @@ logger = logging.getLogger("ragkit")
 DEFAULT = "default"
 LOOK_UPS = 8  # threads for all that is no search: get, documents, status
 SLOW = 2  # threads for searches whose hits a model reads once more
+# Where something lies on this machine, as the error of a library or a program names it.
+_PLACE = re.compile(
+    r"(?<=['\"])(?:/|[A-Za-z]:[/\\])[^'\"]+|(?<![\w/.:*'\"-])(?:/|[A-Za-z]:[/\\])[^\s'\",;:()]+"
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -88,6 +93,25 @@ class Served:
             return self.collection.get(self._addresses.reference(reference), context)
         except UsageError as error:
             raise UsageError(self._addresses.hidden(str(error))) from None
+
+    def not_read(self, after: int, limit: int, left_out: bool) -> list[NotRead]:
+        """As `Collection.not_read`, with reasons that name no place of this machine."""
+        hide = self._addresses.hiding()
+
+        def told(kind: str | None, reason: str) -> str:
+            return reason if kind == "excluded" else _PLACE.sub("…", hide(reason))
+
+        return [
+            dataclasses.replace(
+                each,
+                reason=each.reason and told(each.kind, each.reason),
+                parts=tuple(
+                    dataclasses.replace(part, reason=told(part.kind, part.reason))
+                    for part in each.parts
+                ),
+            )
+            for each in self.collection.not_read(after, limit, left_out=left_out)
+        ]
 
     def status(self) -> dict[str, Any]:
         """What is in it, without the places of things."""

@@ -1,15 +1,15 @@
 """What one server takes at once, and what every answer carries: counts, limits, safe headers.
 
 More requests than `most` at a time are answered 503; more than `rate` a second of one address 429
-(a token bucket of twice as many, so that a page may load). Knows ASGI, and nothing of what is
-behind it.
+(a token bucket of twice as many, so that a page may load), and a page of another host that may ask
+can read why. Knows ASGI, and nothing of what is behind it.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from ragkit.serving.gate import App, Receive, Scope, Send
@@ -32,9 +32,15 @@ class Limits:
     """Lets through to `app` what is not too much, and counts it in `metrics`."""
 
     def __init__(
-        self, app: App, metrics: Metrics, rate: float | None = None, most: int = REQUESTS
+        self,
+        app: App,
+        metrics: Metrics,
+        rate: float | None = None,
+        most: int = REQUESTS,
+        origins: Iterable[str] = (),
     ) -> None:
         self._app, self._metrics, self._most = app, metrics, most
+        self._origins = frozenset(origins)
         self._rate = Rate(rate) if rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,12 +79,20 @@ class Limits:
     def _refusal(self, scope: Scope) -> Problem | None:
         if self._metrics.in_flight > self._most:
             message = "too many requests are being answered; try again in a moment"
-            return Problem(503, message, "overloaded", headers={"retry-after": "1"})
+            return Problem(503, message, "overloaded", headers=self._later(scope))
         address = scope["client"][0] if scope.get("client") else ""
         if self._rate is not None and not self._rate.allows(address, time.monotonic()):
             message = "too many requests of this address; slow down"
-            return Problem(429, message, "rate_limit_exceeded", headers={"retry-after": "1"})
+            return Problem(429, message, "rate_limit_exceeded", headers=self._later(scope))
         return None
+
+    def _later(self, scope: Scope) -> dict[str, str]:
+        """Headers of a refusal."""
+        headers = {"retry-after": "1", "vary": "origin"}
+        for name, value in scope["headers"]:
+            if name == b"origin" and value.decode("latin-1") in self._origins:
+                headers["access-control-allow-origin"] = value.decode("latin-1")
+        return headers
 
 
 def _method(scope: Scope) -> str:

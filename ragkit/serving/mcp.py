@@ -4,8 +4,9 @@ Tools are those of `mcp_tools`; each document is a resource whose content is its
 open collection answers all calls, each on a thread. Errors are answers with ragkit's own message;
 what is not the caller's fault goes to the log, for it may name folders of this machine.
 
-Over stdio, stdout carries the protocol and nothing else. Over HTTP every request passes the `gate`;
-no session is kept, so a server can be restarted under its clients.
+Over stdio, stdout carries the protocol and nothing else. Over HTTP every request passes the `gate`
+and is looked at once its body is there (`bodies`); no session is kept, so a server can be restarted
+under its clients.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ragkit import __version__
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
 from ragkit.reports import DocumentEntry
+from ragkit.serving import bodies
 from ragkit.serving.gate import App, Gate
 from ragkit.serving.mcp_tools import TOOLS, Desk, Tool
 from ragkit.serving.uris import PREFIX, Addresses
@@ -38,7 +40,6 @@ from ragkit.serving.uris import PREFIX, Addresses
 PATH = "/mcp"
 PAGE = 100  # resources a list gives at a time
 RESOURCE_TEXT = 1_000_000  # most characters of a resource
-BODY = 1_000_000  # most bytes of a request
 CONNECTIONS = 100  # at the same time; more are answered 503
 INSTRUCTIONS = (
     "These tools read a collection of the user's own documents. Search first, and cite what you "
@@ -116,11 +117,11 @@ def app(
         streamable_http_path=PATH,
         json_response=True,
         stateless_http=True,
-        max_request_body_size=BODY,
+        max_request_body_size=bodies.MOST,
         # The gate checks Host and Origin, for every address and path alike.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    return Gate(inner, host, names, token)
+    return Gate(bodies.arrived(inner), host, names, token)
 
 
 def run_http(serving: App, listening: socket.socket) -> None:

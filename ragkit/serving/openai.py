@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from ragkit.errors import UsageError
-from ragkit.serving import schemas, shapes
+from ragkit.serving import shapes
 from ragkit.serving.batching import Options
 from ragkit.serving.endpoints import Asked, Desk, Endpoint
 from ragkit.serving.library import Served
+from ragkit.serving.schema_parts import MOST_TEXT, NAME
 from ragkit.serving.wire import Problem, answer
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ async def file(desk: Desk, asked: Asked) -> Response:
 async def content(desk: Desk, asked: Asked) -> Response:
     """GET /v1/vector_stores/{vector_store_id}/files/{file_id}/content."""
     served = desk.library[asked.path["vector_store_id"]]
-    _, text = await _document(desk, served, asked.path["file_id"], schemas.MOST_TEXT)
+    _, text = await _document(desk, served, asked.path["file_id"], MOST_TEXT)
     return answer(
         {
             "object": "vector_store.file_content.page",
@@ -258,7 +259,7 @@ def _file(desk: Desk, served: Served, entry: DocumentEntry) -> dict[str, Any]:
     }
 
 
-_STORE = {"vector_store_id": schemas.NAME}
+_STORE = {"vector_store_id": NAME}
 _FILE = {"type": "string", "pattern": "^file-[0-9]{1,15}$"}
 _PAGE = {"limit": {"type": "integer", "minimum": 1, "maximum": 100}, "after": _FILE}
 _ROOM = {"type": "string", "minLength": 1, "maxLength": 200}

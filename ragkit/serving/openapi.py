@@ -8,7 +8,8 @@ from typing import Any
 
 from ragkit import __version__
 from ragkit.serving.endpoints import Endpoint
-from ragkit.serving.schemas import SCHEMAS, ref
+from ragkit.serving.schema_parts import ref
+from ragkit.serving.schemas import SCHEMAS
 
 _TAGS = {
     "own": "ragkit's own API",

@@ -1,7 +1,7 @@
 """Connections that send no request: let go, so that nobody can hold all there are.
 
 uvicorn waits for the head of a first request for ever, and for that of a later one once a byte of
-it has come. For a body waits whoever reads it (`wire`). Knows uvicorn, and nothing of requests.
+it has come. For a body waits whoever reads it (`bodies`). Knows uvicorn, and nothing of requests.
 """
 
 from __future__ import annotations

@@ -1,58 +1,44 @@
 """The shapes of requests and answers as JSON Schema: what is checked and what is documented.
 
-Own requests refuse what they don't know, so that a misspelt name is noticed; those of OpenAI's
-shape take and ignore what clients send along. Data only.
+Own requests refuse what they don't know, so that a misspelt name is noticed. Data only; that of
+OpenAI's API is in `schemas_openai`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from ragkit.serving.schema_parts import (
+    COUNT_OR_NONE,
+    INTEGER,
+    MOST_K,
+    NAME,
+    NUMBER,
+    OBJECT,
+    QUERY,
+    STRING,
+    TEXT_OR_NONE,
+    TRUTH,
+    array_of,
+    object_of,
+    ref,
+)
+from ragkit.serving.schemas_openai import OPENAI
 from ragkit.settings import FUSIONS, MODES
 
-MOST_K = 100
-MOST_QUERY = 8_000  # characters
-MOST_TEXT = 1_000_000  # characters of a document in one answer
-MOST_INPUTS = 256  # texts of one request for embeddings
-MOST_MESSAGES = 200
-
-QUERY = {"type": "string", "minLength": 1, "maxLength": MOST_QUERY}
-NAME = {"type": "string", "minLength": 1, "maxLength": 64, "description": "a collection's name"}
-K = {"type": "integer", "minimum": 1, "maximum": MOST_K, "description": "passages; default 10"}
-WHERE = {
+_K = {"type": "integer", "minimum": 1, "maximum": MOST_K, "description": "passages; default 10"}
+_WHERE = {
     "type": ["string", "object"],
     "maxLength": 10_000,
     "description": "a filter: an expression, or the JSON of OpenAI's API (docs/ranking.md)",
 }
-MODE = {"type": "string", "enum": list(MODES)}
-MIN_SCORE = {"type": "number", "minimum": -1, "maximum": 1, "description": "lowest cosine"}
-_STRING, _INTEGER, _NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
-_TEXT_OR_NONE, _COUNT_OR_NONE = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
-_TRUTH = {"type": "boolean"}
-_OBJECT = {"type": "object"}
-
-
-def _object(properties: dict[str, Any], *required: str, more: bool = False) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": "object", "properties": properties}
-    if required:
-        found["required"] = list(required)
-    return found if more else {**found, "additionalProperties": False}
-
-
-def _list(items: dict[str, Any], most: int | None = None) -> dict[str, Any]:
-    return {"type": "array", "items": items, **({"maxItems": most} if most else {})}
-
-
-def ref(name: str) -> dict[str, Any]:
-    """A reference to one of `SCHEMAS`."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
+_MODE = {"type": "string", "enum": list(MODES)}
+_MIN_SCORE = {"type": "number", "minimum": -1, "maximum": 1, "description": "lowest cosine"}
 _HOW = {
-    "k": K,
-    "mode": MODE,
-    "min_score": MIN_SCORE,
-    "where": WHERE,
+    "k": _K,
+    "mode": _MODE,
+    "min_score": _MIN_SCORE,
+    "where": _WHERE,
     "per_document": {"type": "integer", "minimum": 1, "maximum": MOST_K},
     "diverse": {
         "type": ["boolean", "number"],
@@ -64,53 +50,28 @@ _HOW = {
     "collection": NAME,
 }
 _PLACE = {
-    "path": _STRING, "page": _COUNT_OR_NONE, "locator": _TEXT_OR_NONE,
-    "start_line": _COUNT_OR_NONE, "end_line": _COUNT_OR_NONE, "start": _INTEGER, "end": _INTEGER,
-    "citation": _STRING, "title": _STRING, "stale": _TRUTH,
+    "path": STRING, "page": COUNT_OR_NONE, "locator": TEXT_OR_NONE,
+    "start_line": COUNT_OR_NONE, "end_line": COUNT_OR_NONE, "start": INTEGER, "end": INTEGER,
+    "citation": STRING, "title": STRING, "stale": TRUTH,
 }  # fmt: skip
-_TURN = _object({"question": QUERY, "answer": {"type": "string", "maxLength": 100_000}},
+_TURN = object_of({"question": QUERY, "answer": {"type": "string", "maxLength": 100_000}},
                 "question", "answer")  # fmt: skip
-_PART = _object({"type": _STRING, "text": {"type": "string", "maxLength": 200_000}}, "type",
-                more=True)  # fmt: skip
-_CONTENT = {"anyOf": [{"type": "string", "maxLength": 200_000}, _list(_PART, 100)]}
-_MESSAGE = _object(
-    {
-        "role": {"type": "string", "enum": ["system", "developer", "user", "assistant"]},
-        "content": _CONTENT,
-    },
-    *("role", "content"),
-    more=True,
-)
-_MODEL = {"type": "string", "minLength": 1, "maxLength": 200, "description": "one of /v1/models"}
-_FILE_SEARCH = _object(
-    {
-        "type": {"type": "string", "enum": ["file_search"]},
-        "vector_store_ids": {**_list(NAME, 1), "minItems": 1},
-        "max_num_results": {"type": "integer", "minimum": 1, "maximum": 50},
-        "filters": {"type": ["object", "null"]},
-        "ranking_options": ref("RankingOptions"),
-    },
-    "type",
-    "vector_store_ids",
-    more=True,
-)
-
 SCHEMAS: dict[str, Any] = {
-    "Error": _object(
+    "Error": object_of(
         {
-            "error": _object(
+            "error": object_of(
                 {
-                    "message": _STRING,
-                    "type": _STRING,
-                    "code": _TEXT_OR_NONE,
-                    "param": _TEXT_OR_NONE,
+                    "message": STRING,
+                    "type": STRING,
+                    "code": TEXT_OR_NONE,
+                    "param": TEXT_OR_NONE,
                 },
                 *("message", "type"),
             )
         },
         "error",
     ),
-    "SearchRequest": _object(
+    "SearchRequest": object_of(
         {
             "query": QUERY,
             **_HOW,
@@ -138,81 +99,81 @@ SCHEMAS: dict[str, Any] = {
         },
         "query",
     ),
-    "Hit": _object(
+    "Hit": object_of(
         {
-            "rank": _INTEGER, "score": _NUMBER, "passage_id": _INTEGER, "text": _STRING,
-            "heading": _list(_STRING), "scores": _OBJECT, "metadata": _OBJECT,
-            "document_id": _COUNT_OR_NONE, "explanation": _OBJECT, **_PLACE,
+            "rank": INTEGER, "score": NUMBER, "passage_id": INTEGER, "text": STRING,
+            "heading": array_of(STRING), "scores": OBJECT, "metadata": OBJECT,
+            "document_id": COUNT_OR_NONE, "explanation": OBJECT, **_PLACE,
         },
         *("rank", "score", "passage_id", "text", "path", "citation", "start", "end"),
     ),
-    "SearchAnswer": _object(
-        {"collection": NAME, "query": _STRING, "hits": _list(ref("Hit"))},
+    "SearchAnswer": object_of(
+        {"collection": NAME, "query": STRING, "hits": array_of(ref("Hit"))},
         *("collection", "query", "hits"),
     ),
-    "AskRequest": _object(
+    "AskRequest": object_of(
         {
             "question": QUERY,
             **_HOW,
-            "history": _list(_TURN, 50),
+            "history": array_of(_TURN, 50),
             "stream": {"type": "boolean", "description": "as server-sent events; default false"},
             "extractive": {"type": "boolean", "description": "of the sources' sentences, no LLM"},
         },
         "question",
     ),
-    "Citation": _object(
-        {"n": _INTEGER, "passage_id": _INTEGER, "quote": _STRING, "document_id": _COUNT_OR_NONE,
+    "Citation": object_of(
+        {"n": INTEGER, "passage_id": INTEGER, "quote": STRING, "document_id": COUNT_OR_NONE,
          **_PLACE},
         *("n", "passage_id", "quote"),
     ),
-    "Answer": _object(
+    "Answer": object_of(
         {
-            "collection": NAME, "text": _STRING, "citations": _list(ref("Citation")),
-            "answerable": _TRUTH, "hits": _list(ref("Hit")), "model": _STRING,
-            "unsupported": _list(_OBJECT), "warnings": _list(_STRING), "question": _STRING,
+            "collection": NAME, "text": STRING, "citations": array_of(ref("Citation")),
+            "answerable": TRUTH, "hits": array_of(ref("Hit")), "model": STRING,
+            "unsupported": array_of(OBJECT), "warnings": array_of(STRING), "question": STRING,
             "usage": {"type": ["object", "null"]},
         },
         *("text", "citations", "answerable", "hits", "model"),
     ),
-    "Document": _object(
+    "Document": object_of(
         {
-            "id": _INTEGER, "path": _STRING, "title": _STRING, "media_type": _TEXT_OR_NONE,
-            "characters": _INTEGER, "passages": _INTEGER, "metadata": _OBJECT,
+            "id": INTEGER, "path": STRING, "title": STRING, "media_type": TEXT_OR_NONE,
+            "characters": INTEGER, "passages": INTEGER, "metadata": OBJECT,
         },
         *("id", "path", "title", "characters", "passages"),
     ),
-    "Documents": _object(
+    "Documents": object_of(
         {
             "collection": NAME,
-            "documents": _list(ref("Document")),
-            "total": _INTEGER,
-            "next": {**_COUNT_OR_NONE, "description": "`after` of the next page"},
+            "documents": array_of(ref("Document")),
+            "total": INTEGER,
+            "next": {**COUNT_OR_NONE, "description": "`after` of the next page"},
         },
         *("collection", "documents", "total", "next"),
     ),
-    "DocumentText": _object(
+    "DocumentText": object_of(
         {
-            "collection": NAME, "id": _INTEGER, "path": _STRING, "title": _STRING,
-            "media_type": _TEXT_OR_NONE, "characters": _INTEGER, "passages": _INTEGER,
-            "metadata": _OBJECT, "text": _STRING, "start": _INTEGER, "end": _INTEGER,
+            "collection": NAME, "id": INTEGER, "path": STRING, "title": STRING,
+            "media_type": TEXT_OR_NONE, "characters": INTEGER, "passages": INTEGER,
+            "metadata": OBJECT, "text": STRING, "start": INTEGER, "end": INTEGER,
         },
         *("id", "path", "text", "start", "end", "characters"),
     ),
-    "Excerpt": _object(
-        {"collection": NAME, "text": _STRING, "truncated": _TRUTH, **_PLACE},
+    "Excerpt": object_of(
+        {"collection": NAME, "text": STRING, "truncated": TRUTH, **_PLACE},
         *("text", "path", "citation", "start", "end"),
     ),
-    "Status": _object(
+    "Status": object_of(
         {
-            "version": _STRING,
-            "collections": _list(
-                _object(
+            "version": STRING,
+            "collections": array_of(
+                object_of(
                     {
-                        "name": NAME, "roots": _list(_STRING), "files": _OBJECT,
-                        "coverage": _OBJECT, "documents": _INTEGER, "passages": _INTEGER,
-                        "pending": _INTEGER, "model": _TEXT_OR_NONE, "dimension": _COUNT_OR_NONE,
-                        "window": _COUNT_OR_NONE, "database_bytes": _INTEGER,
-                        "index_bytes": _INTEGER, "generation": _INTEGER, "index": ref("IndexRun"),
+                        "name": NAME, "roots": array_of(STRING), "files": OBJECT,
+                        "coverage": OBJECT, "documents": INTEGER, "passages": INTEGER,
+                        "pending": INTEGER, "model": TEXT_OR_NONE, "dimension": COUNT_OR_NONE,
+                        "window": COUNT_OR_NONE, "database_bytes": INTEGER,
+                        "index_bytes": INTEGER, "generation": INTEGER, "index": ref("IndexRun"),
                     },
                     *("name", "documents", "passages"),
                 )
@@ -220,84 +181,38 @@ SCHEMAS: dict[str, Any] = {
         },
         *("version", "collections"),
     ),
-    "IndexRequest": _object(
-        {"collection": NAME, "roots": {**_list(NAME, 100), "minItems": 1}},
+    "UnreadFile": object_of(
+        {
+            "id": INTEGER, "path": STRING,
+            "status": {"type": "string", "enum": ["indexed", "empty", "skipped", "failed"]},
+            "kind": {**TEXT_OR_NONE, "description": "null where only parts are missing"},
+            "reason": TEXT_OR_NONE,
+            "parts": array_of(object_of({"path": STRING, "kind": STRING, "reason": STRING},
+                                        "path", "kind", "reason")),
+            "parts_count": {**INTEGER, "description": "with those that are not named"},
+        },
+        *("id", "path", "status", "kind", "reason", "parts", "parts_count"),
     ),
-    "IndexRun": _object(
+    "Unread": object_of(
+        {
+            "collection": NAME,
+            "files": array_of(ref("UnreadFile")),
+            "next": {**COUNT_OR_NONE, "description": "`after` of the next page"},
+        },
+        *("collection", "files", "next"),
+    ),
+    "IndexRequest": object_of(
+        {"collection": NAME, "roots": {**array_of(NAME, 100), "minItems": 1}},
+    ),
+    "IndexRun": object_of(
         {
             "state": {"type": "string", "enum": ["never", "running", "done", "failed", "stopped"]},
-            "roots": _list(_STRING), "files": _INTEGER, "files_total": _INTEGER,
-            "embedded": _INTEGER, "pending": _INTEGER, "seconds": _NUMBER,
-            "report": {"type": ["object", "null"]}, "error": _TEXT_OR_NONE,
+            "roots": array_of(STRING), "files": INTEGER, "files_total": INTEGER,
+            "embedded": INTEGER, "pending": INTEGER, "seconds": NUMBER,
+            "report": {"type": ["object", "null"]}, "error": TEXT_OR_NONE,
         },
         "state",
     ),
-    "Health": _object({"status": {"type": "string", "enum": ["ok"]}}, "status"),
-    "RankingOptions": _object(
-        {"ranker": _STRING, "score_threshold": {"type": "number", "minimum": 0, "maximum": 1}},
-        more=True,
-    ),
-    "VectorStoreSearch": _object(
-        {
-            "query": {"anyOf": [QUERY, {**_list(QUERY, 8), "minItems": 1}]},
-            "filters": {"type": ["object", "null"]},
-            "max_num_results": {"type": "integer", "minimum": 1, "maximum": 50},
-            "ranking_options": ref("RankingOptions"),
-            "rewrite_query": _TRUTH,
-        },
-        "query",
-        more=True,
-    ),
-    "EmbeddingsRequest": _object(
-        {
-            "model": _MODEL,
-            "input": {
-                "anyOf": [
-                    {"type": "string", "minLength": 1, "maxLength": 200_000},
-                    {
-                        **_list({"type": "string", "minLength": 1, "maxLength": 200_000},
-                                MOST_INPUTS),
-                        "minItems": 1,
-                    },
-                ]
-            },
-            "encoding_format": {"type": "string", "enum": ["float", "base64"]},
-            "dimensions": {"type": "integer", "minimum": 1, "maximum": 100_000},
-        },
-        "model",
-        "input",
-        more=True,
-    ),
-    "ChatRequest": _object(
-        {
-            "model": _MODEL,
-            "messages": {**_list(_MESSAGE, MOST_MESSAGES), "minItems": 1},
-            "stream": {"type": ["boolean", "null"]},
-            "stream_options": {"type": ["object", "null"]},
-            "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 1},
-        },
-        "model",
-        "messages",
-        more=True,
-    ),
-    "ResponsesRequest": _object(
-        {
-            "model": _MODEL,
-            "input": {
-                "anyOf": [
-                    {"type": "string", "minLength": 1, "maxLength": MOST_QUERY},
-                    {**_list(_MESSAGE, MOST_MESSAGES), "minItems": 1},
-                ]
-            },
-            "tools": _list(_FILE_SEARCH, 1),
-            "include": {**_list(_STRING, 20), "type": ["array", "null"]},
-            "stream": {"type": ["boolean", "null"]},
-            "previous_response_id": {"type": "null"},
-        },
-        "model",
-        "input",
-        more=True,
-    ),
-    "OpenAIObject": {"type": "object", "required": ["object"],
-                     "properties": {"object": _STRING}},
+    "Health": object_of({"status": {"type": "string", "enum": ["ok"]}}, "status"),
+    **OPENAI,
 }  # fmt: skip

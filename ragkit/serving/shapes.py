@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from ragkit.records import Hit
-from ragkit.reports import DocumentEntry, Excerpt
+from ragkit.reports import DocumentEntry, Excerpt, NotRead
 
 if TYPE_CHECKING:
     from ragkit.answer_records import Answer, Citation
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _HIT = tuple(each.name for each in dataclasses.fields(Hit) if each.name not in
              ("root", "explanation"))  # fmt: skip
 _ENTRY = tuple(each.name for each in dataclasses.fields(DocumentEntry) if each.name != "root")
+_NOT_READ = tuple(each.name for each in dataclasses.fields(NotRead) if each.name != "root")
 _EXCERPT = tuple(each.name for each in dataclasses.fields(Excerpt) if each.name != "root")
 MOST_ATTRIBUTES, MOST_KEY, MOST_VALUE = 16, 64, 512  # OpenAI's
 
@@ -29,6 +30,12 @@ def hit_fields(hit: Hit) -> dict[str, Any]:
 def entry_fields(entry: DocumentEntry) -> dict[str, Any]:
     """A document without its text."""
     return {name: getattr(entry, name) for name in _ENTRY}
+
+
+def not_read_fields(file: NotRead) -> dict[str, Any]:
+    """A file that was not read, or not wholly."""
+    fields = {name: getattr(file, name) for name in _NOT_READ}
+    return {**fields, "parts": [dataclasses.asdict(part) for part in file.parts]}
 
 
 def excerpt_fields(excerpt: Excerpt, most: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -86,9 +87,13 @@ class Addresses:
 
     def hidden(self, message: str) -> str:
         """A message for another machine: absolute paths of documents become addresses."""
-        for root in sorted(_with_folders(self._collection.status().roots), key=len, reverse=True):
-            message = message.replace(f"{root.rstrip('/')}/", f"{PREFIX}{root_name(root)}/")
-        return message
+        return self.hiding()(message)
+
+    def hiding(self) -> Callable[[str], str]:
+        """`hidden` for many messages, of which the roots need not be looked up each time."""
+        roots = sorted(_with_folders(self._collection.status().roots), key=len, reverse=True)
+        shown = [(f"{root.rstrip('/')}/", f"{PREFIX}{root_name(root)}/") for root in roots]
+        return lambda message: reduce(lambda text, each: text.replace(*each), shown, message)
 
 
 def _with_folders(roots: Iterable[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""What goes over the wire: bodies in, JSON and event streams out, errors in OpenAI's shape.
+"""What goes out over the wire: JSON, event streams, errors in OpenAI's shape.
 
 Every error is `{"error": {"message", "type", "code", "param"}}`. What is the caller's fault is told
 in ragkit's own words; what is not goes to the log alone, for it may name folders of this machine.
@@ -7,19 +7,15 @@ Knows no collection.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from ragkit.errors import BusyError, RagkitError, UsageError
 
-MOST_BODY = 1_000_000  # bytes
-BODY_SECONDS = 30.0  # that a body may take to arrive
 logger = logging.getLogger("ragkit")
 
 
@@ -100,51 +96,3 @@ def event(name: str | None, value: object) -> bytes:
     """One event of a stream, named or not (as OpenAI's chat has them)."""
     head = b"" if name is None else f"event: {name}\n".encode()
     return head + b"data: " + encoded(value) + b"\n\n"
-
-
-async def body_of(request: Request) -> Any:  # noqa: ANN401 (whatever JSON holds)
-    """The JSON of a request. Raises Problem: not JSON, not said to be, larger than MOST_BODY,
-    slower than BODY_SECONDS.
-
-    A page of another host cannot send this content type without asking first.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "expected content-type: application/json", "unsupported_media_type")
-    return parsed(await _bytes_of(request))
-
-
-async def _bytes_of(request: Request) -> bytes:
-    too_large = Problem(413, f"the body is larger than {MOST_BODY:,} bytes", "body_too_large")
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > 15 or int(declared) > MOST_BODY:
-        raise too_large
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > MOST_BODY:
-                    raise too_large
-                parts.append(part)
-    except TimeoutError:
-        message = f"the body did not arrive within {BODY_SECONDS:g} seconds"
-        raise Problem(408, message, "too_slow", headers={"connection": "close"}) from None
-    return b"".join(parts)
-
-
-def parsed(body: bytes) -> Any:  # noqa: ANN401
-    """Strict JSON: UTF-8, no NaN, no half of a surrogate pair, no depth beyond Python's."""
-    try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_number)
-        if b"\\u" in body:
-            json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Problem(400, f"the body is not JSON: {reason}", "invalid_json") from None
-    return value
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ragkit.reports import Coverage, FileStatus, Missing, Unread
+from ragkit.reports import Coverage, FileStatus, Missing, NotRead, Unread
 from ragkit.storage.ledger import has_changed
 
 # Kinds of reasons for which a file is not missing: the user's own rules, what is met elsewhere or
@@ -34,6 +34,14 @@ LEFT JOIN models AS model
 WHERE {where} GROUP BY files.id ORDER BY roots.folder, files.path
 """
 _NOT_READ = "status IN ('skipped', 'failed')"
+_KIND = "coalesce(json_extract(files.details, '$.kind'), 'damaged')"
+_PART_KIND = "coalesce(json_extract(part.value, '$[3]'), 'damaged')"
+_IN_LEFT_OUT = f"IN ({', '.join('?' * len(LEFT_OUT))})"
+_HAS_MISSING_PART = (
+    "EXISTS (SELECT 1 FROM json_each(files.details, '$.unread') AS part "
+    f"WHERE {_PART_KIND} NOT {_IN_LEFT_OUT})"
+)
+PARTS = 100  # of a file that is not wholly read, that are named with it
 
 
 def statuses(
@@ -164,14 +172,54 @@ def missing_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> li
     ids = list(root_ids)
     rows = connection.execute(
         "SELECT files.path, json_extract(part.value, '$[0]') AS record, "
-        "coalesce(json_extract(part.value, '$[3]'), 'damaged') AS kind, "
+        f"{_PART_KIND} AS kind, "
         "json_extract(part.value, '$[1]') AS reason "
         "FROM files, json_each(files.details, '$.unread') AS part "
         f"WHERE root_id IN ({', '.join('?' * len(ids))}) AND NOT {_NOT_READ} "
-        f"AND kind NOT IN ({', '.join('?' * len(LEFT_OUT))}) ORDER BY files.root_id, files.path",
+        f"AND kind NOT {_IN_LEFT_OUT} ORDER BY files.root_id, files.path",
         (*ids, *LEFT_OUT),
     )
     return [
         Missing(f"{row['path']}/{row['record']}" if row["record"] else row["path"], *row[2:])
         for row in rows
     ]
+
+
+def not_read(
+    connection: sqlite3.Connection, after: int, limit: int, *, left_out: bool
+) -> list[NotRead]:
+    """Files that may hold documents and were not read, or not wholly; with `left_out` those that
+    are not missing. `limit` at most, by id, those whose ids come after `after`."""
+    if left_out:
+        which, times = f"{_NOT_READ} AND {_KIND} {_IN_LEFT_OUT}", 1
+    else:
+        whole = f"{_NOT_READ} AND {_KIND} NOT {_IN_LEFT_OUT}"
+        which, times = f"({whole} OR NOT {_NOT_READ} AND {_HAS_MISSING_PART})", 2
+    rows = connection.execute(
+        "SELECT files.*, roots.folder AS root FROM files JOIN roots ON roots.id = files.root_id "
+        f"WHERE files.id > ? AND {which} ORDER BY files.id LIMIT ?",
+        (after, *LEFT_OUT * times, limit),
+    )
+    return [_not_read(row) for row in rows]
+
+
+def _not_read(row: sqlite3.Row) -> NotRead:
+    details = json.loads(row["details"])
+    itself = row["status"] in ("skipped", "failed")
+    unread = () if itself else [Unread(*each) for each in details.get("unread", ())]
+    parts = [
+        Missing(f"{row['path']}/{each.record}" if each.record else row["path"], each.kind,
+                each.reason)
+        for each in unread
+        if each.kind not in LEFT_OUT
+    ]  # fmt: skip
+    return NotRead(
+        id=row["id"],
+        path=row["path"],
+        root=row["root"],
+        status=row["status"],
+        kind=details.get("kind", "damaged") if itself else None,
+        reason=row["reason"] if itself else None,
+        parts=tuple(parts[:PARTS]),
+        parts_count=len(parts),
+    )

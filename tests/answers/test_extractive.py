@@ -127,6 +127,25 @@ def test_a_sentence_that_hangs_on_another_comes_with_it():
     assert words == text
 
 
+FILLER = "\n\n" + " ".join(f"Ferry number {number} leaves at seven." for number in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("How to rotate the signing keys? Ask Ann. Bob knows nothing.", True),
+        ("To rotate the signing keys do this:\n\nAsk Ann.", True),
+        ("Ann and Bob have them.\n\nHow to rotate the signing keys?", False),
+        ("Ann and Bob have them. To rotate the signing keys:", False),
+    ],
+)
+def test_what_only_announces_is_said_with_what_it_announces(text, said):
+    filler = hit(FILLER, rank=2)
+    words = "\n".join(each for each, _ in extracted(lens("rotate the signing keys"),
+                                                    [hit(text), filler]))  # fmt: skip
+    assert ("rotate the signing keys" in words, "Ask Ann." in words) == (said, said)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

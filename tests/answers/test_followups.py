@@ -58,6 +58,11 @@ def test_nothing_was_said_before():
         ("Can a full backup of the server do the same?", True),
         ("Is the same for big tables also a good idea?", True),
         ("How many rows can a table have at most?", False),
+        ("How many kinds of index are there for text?", False),
+        ("Is there a limit to the size of a table?", False),
+        ("Gibt es eine Grenze für die Größe von Tabellen?", False),
+        ("Y a-t-il une limite pour la taille des tables ?", False),
+        ("Who of the two offices works there on Mondays?", True),
         ("Which index helps a query with two conditions?", False),
     ],
 )

@@ -94,6 +94,22 @@ def test_bulk_moves_to_the_runtime(tiny: Path, monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(encoder._bulk(["the key " * 3_000]), OnnxEngine)
 
 
+def test_few_passages_take_the_session_that_is_there(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that answers questions, however many, loads no second session."""
+    monkeypatch.setattr("ragkit.encoders.cores.may_have_gpu", lambda: False)
+    encoder = load(str(tiny))
+    expected = encoder.encode_passages(["the key"])
+    encoder._make_ready()
+    for _ in range(10):
+        found = encoder.encode_passages(["the key", "the bank " * 1_000])
+    assert "_onnx" not in vars(encoder)
+    np.testing.assert_allclose(found[:1], expected, atol=1e-5)
+    encoder.encode_passages(["the key " * 3_000])
+    assert encoder._bulk(["the key"]) is encoder._onnx
+
+
 def test_who_asks_twice_is_answered_by_the_runtime(tiny: Path) -> None:
     encoder = load(str(tiny))
     first = encoder.encode_queries(["the key"])

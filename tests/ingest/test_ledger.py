@@ -87,6 +87,23 @@ def test_coverage_is_of_files_that_may_hold_documents(kept, collection):
     ]
 
 
+def test_what_was_not_read_is_listed_with_reasons_a_page_at_a_time(kept, collection):
+    broken = {"in.txt": "Coffee.", "p.pdf": "%PDF-1.4 cut", "i.png": "\x89PNG\r\n\x1a\n"}
+    kept(
+        a_txt="Tea.", b_pdf=b"%PDF-1.7 broken", d_7z=b"7z\xbc\xaf\x27\x1c" + bytes(100),
+        e_zip=make_zip(broken), f_zip=make_zip({"in.txt": "Cocoa.", ".x": "hidden"}), _hidden="x",
+    )  # fmt: skip
+    first, (other,) = collection.not_read(0, 2), collection.not_read(left_out=True)
+    (last,) = collection.not_read(first[-1].id, 2)
+    assert [(each.path, each.kind, each.parts_count) for each in (*first, last, other)] == [
+        ("b.pdf", "damaged", 0), ("d.7z", "unsupported", 0), ("e.zip", None, 1),
+        (".hidden", "hidden", 0),
+    ]  # fmt: skip
+    assert [(part.path, part.kind) for part in last.parts] == [("e.zip/p.pdf", "damaged")]
+    assert all(each.reason for each in (*first, *last.parts, other))
+    assert last.reason is None
+
+
 def test_the_kind_of_a_reason_comes_to_the_ledger(kept, collection):
     scan = make_pdf([""], image=True)
     files = kept(

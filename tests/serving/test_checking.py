@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.serving.checking import WrongValueError, check, from_text
-from ragkit.serving.schemas import SCHEMAS, ref
+from ragkit.serving.schema_parts import ref
+from ragkit.serving.schemas import SCHEMAS
 
 jsonschema = pytest.importorskip("jsonschema", reason="the reference is not installed")
 

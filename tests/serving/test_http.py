@@ -100,8 +100,9 @@ def test_nothing_shows_where_things_are(client, tmp_path, folder):
     wait_for_index(client)
     texts = [client.post("/v1/search", json={"query": QUESTION, "explain": True}).text]
     texts += [client.post("/v1/ask", json={"question": QUESTION}).text]
-    paths = ("status", "documents", "documents/1", "get?reference=keys.md", "models", "index",
-             "vector_stores", "vector_stores/default/files", "get?reference=nothing")  # fmt: skip
+    paths = ("status", "unread", "unread?left_out=true", "documents", "documents/1", "models",
+             "get?reference=keys.md", "index", "vector_stores", "vector_stores/default/files",
+             "get?reference=nothing")  # fmt: skip
     texts += [client.get(f"/v1/{path}").text for path in paths]
     assert [text for text in texts if str(tmp_path) in text or "Traceback" in text] == []
 
@@ -178,6 +179,47 @@ def test_a_document_and_parts_of_it(client, folder):
     assert (part["text"], part["start"], part["end"]) == (text[8:14], 8, 14)
     assert part["characters"] == len(text)
     assert client.get("/v1/documents/999").status_code == 404
+
+
+def test_what_was_not_read_comes_in_pages_and_says_why(client, library, folder):
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
+    (folder / "film.mp4").write_bytes(b"\0\0\0 ftypisom" + bytes(99))
+    (folder / ".key").write_text("secret")
+    library["default"].collection.index(folder)
+    first = client.get("/v1/unread", params={"limit": 1, "collection": "default"}).json()
+    more = [client.get("/v1/unread", params={"after": first["files"][0]["id"]}).json()]
+    assert [(each["path"], each["kind"]) for each in first["files"]] == [("bad.pdf", "damaged")]
+    assert first["files"][0]["reason"].startswith("damaged PDF")
+    left_out = client.get("/v1/unread?left_out=true").json()["files"]
+    assert {each["path"]: each["kind"] for each in left_out} == {
+        ".key": "hidden", "film.mp4": "no_document",
+    }  # fmt: skip
+    assert more == [{"collection": "default", "files": [], "next": None}]
+    assert client.get("/v1/unread?limit=1001").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("cannot be read: FileNotFoundError: [Errno 2] '/usr/bin/x y'", "[Errno 2] '…'"),
+        ("no such file: {root}/sub/a b.pdf", "ragkit://notes-"),
+        (r"damaged: C:\Users\ann\x.tmp, cut off", "damaged: …, cut off"),
+        ("symbolic link to sub/x, inside this folder", "link to sub/x, inside"),
+        ("ignored by ../.gitignore:3", "by ../.gitignore:3"),
+        ("larger than 50 MB and/or 3/4 of it", "MB and/or 3/4 of it"),
+    ],
+)
+def test_reasons_name_no_place_of_this_machine(client, library, folder, reason, shown):
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
+    collection = library["default"].collection
+    collection.index(folder)
+    with collection._store.changing() as (connection, _):
+        connection.execute(
+            "UPDATE files SET reason = ? WHERE path = 'bad.pdf'", (reason.format(root=folder),)
+        )
+    (found,) = client.get("/v1/unread").json()["files"]
+    assert shown in found["reason"]
+    assert str(folder.parent) not in found["reason"]
 
 
 def test_get_shows_what_a_citation_means(client):

@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 import http.client
 import json
+import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -18,6 +21,8 @@ import mcp
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from ragkit.serving import bodies
+from ragkit.serving.mcp import app
 from tests.conftest import REPOSITORY
 
 TOKEN = "correct-horse-battery-staple"
@@ -198,3 +203,27 @@ def test_the_command_serves_http_until_it_is_interrupted(kit):
         assert process.wait(20) == 0
         assert process.stderr.read() == ""
         assert process.stdout.read() == ""
+
+
+def test_who_never_ends_a_body_is_told_so_and_hanging_up_is_a_line(
+    collection, folder, listen, monkeypatch, caplog
+):
+    collection.index(folder)
+    monkeypatch.setattr(bodies, "SECONDS", 0.1)
+    host, _, port = listen(app(collection, "127.0.0.1")).removeprefix("http://").partition(":")
+    head = f"POST /mcp HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    head += "Accept: application/json, text/event-stream\r\nContent-Length: 99\r\n\r\n{"
+    with socket.create_connection((host, int(port)), timeout=10) as caller:
+        caller.sendall(head.encode())
+        told = b"".join(iter(lambda: caller.recv(4096), b""))
+    assert told.startswith(b"HTTP/1.1 408")
+    monkeypatch.setattr(bodies, "SECONDS", 30.0)
+    with socket.create_connection((host, int(port)), timeout=10) as caller:
+        caller.sendall(head.encode())
+        time.sleep(0.1)
+    while not (lines := [each for each in caplog.records if each.levelno >= logging.WARNING]):
+        time.sleep(0.01)
+    assert [each.getMessage() for each in lines] == [
+        "a caller hung up in the middle of a body: /mcp"
+    ]
+    assert answer(int(port), {})[0] == 200

@@ -5,10 +5,11 @@ import re
 import socket
 import threading
 import time
+import urllib.request
 
 import pytest
 
-from ragkit.serving import wire
+from ragkit.serving import bodies
 from ragkit.serving.app import ENDPOINTS, Rules, app
 from ragkit.serving.limits import Rate
 from ragkit.serving.patience import Patience
@@ -139,6 +140,21 @@ def test_too_many_requests_of_one_address_are_refused(connect, library):
     assert 429 in statuses[2:]
 
 
+def test_asking_whether_one_may_ask_counts_as_well(connect, library):
+    """A preflight; and a page that may ask can read why it is refused."""
+    client = connect(library, Rules(rate=1, origins=("https://chat.example",)))
+    ours = {"origin": "https://chat.example"}
+    before = {**ours, "access-control-request-method": "POST"}
+    statuses = [client.options("/v1/search", headers=before).status_code for _ in range(4)]
+    assert statuses[:2] == [200, 200]
+    assert 429 in statuses[2:]
+    refused = client.post("/v1/search", json=SEARCH, headers=ours)
+    assert refused.status_code == 429
+    assert refused.headers["access-control-allow-origin"] == "https://chat.example"
+    other = client.get("/v1/health", headers={"origin": "https://evil.example"})
+    assert (other.status_code, "access-control-allow-origin" in other.headers) == (429, False)
+
+
 def test_the_bucket_fills_again_and_each_address_has_its_own():
     rate = Rate(2)
     assert [rate.allows("a", 0.0) for _ in range(5)] == [True, True, True, True, False]
@@ -192,7 +208,7 @@ def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
 
 @pytest.mark.parametrize("head", ["Content-Length: 99", "Transfer-Encoding: chunked"])
 def test_who_never_ends_a_body_is_told_so(library, listen, monkeypatch, head):
-    monkeypatch.setattr(wire, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(bodies, "SECONDS", 0.1)
     with connected(listen(app(library, Rules()))) as caller:
         caller.sendall(
             b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -201,6 +217,24 @@ def test_who_never_ends_a_body_is_told_so(library, listen, monkeypatch, head):
         )
         answer = b"".join(iter(lambda: caller.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_who_hangs_up_in_a_body_is_one_line_of_the_log(library, listen, caplog):
+    address = listen(app(library, Rules()))
+    with connected(address) as caller:
+        caller.sendall(
+            b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 99\r\n\r\n{"query"'
+        )
+        time.sleep(0.1)  # so that the head is read before the end
+    while not caplog.records:
+        time.sleep(0.01)
+    figures = urllib.request.urlopen(f"{address}/metrics").read()
+    assert b'endpoint="/v1/search",status="499"} 1' in figures
+    (line,) = caplog.records
+    assert (line.getMessage(), line.exc_info) == (
+        "a caller hung up in the middle of a body: /v1/search", None,
+    )  # fmt: skip
 
 
 def connected(address):
@@ -217,7 +251,7 @@ def test_what_goes_wrong_inside_is_not_told(connect, library, monkeypatch):
     assert (answered.status_code, "secret" in answered.text) == (500, False)
 
 
-def test_who_hangs_up_ends_the_work_for_the_answer(library, listen, monkeypatch):
+def test_who_hangs_up_ends_the_work_for_the_answer(library, listen, monkeypatch, caplog):
     from ragkit import Piece, Retrieved
 
     begun, ended = threading.Event(), threading.Event()
@@ -246,3 +280,4 @@ def test_who_hangs_up_ends_the_work_for_the_answer(library, listen, monkeypatch)
             caller.sendall(head.encode() + body)
             assert begun.wait(10)
         assert ended.wait(10)
+    assert caplog.records == []

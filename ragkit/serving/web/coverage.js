@@ -1,6 +1,7 @@
 // What is in the collections that are served, and what of their folders was not read.
 
 import { byId, counted, make } from "./dom.js";
+import { listing } from "./unread.js";
 
 // The kinds of reasons in the ledger, as docs/formats.md has them.
 const WORDS = {
@@ -13,6 +14,7 @@ const WORDS = {
   damaged: "damaged",
   unreadable: "that cannot be opened",
   unsupported: "in a format not supported yet",
+  image: "images",
   no_document: "no documents",
   hidden: "hidden",
   ignored: "ignored",
@@ -49,9 +51,13 @@ export function showCoverage(found, version) {
     ["Model", found.model ?? ""],
     ["ragkit", version],
   ];
+  const parts = sum(coverage.missing_parts);
   byId("coverage-more").replaceChildren(
     make("dl", {}, ...rows.filter(([, value]) => value).map(([name, value]) =>
       make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
+    ...(missing || parts ? [listing("What was not read, and why", { collection: found.name })] : []),
+    ...(sum(coverage.left_out)
+      ? [listing("What was left out, and why", { collection: found.name, left_out: true })] : []),
   );
 }
 

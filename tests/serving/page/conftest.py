@@ -7,9 +7,10 @@ from ragkit.answer_records import Retrieved
 from ragkit.serving.app import Rules, app
 from ragkit.serving.library import Library
 from tests.conftest import WordEncoder
+from tests.documents.files import make_zip
 from tests.serving.conftest import listening
 from tests.serving.page.browser import Watched, chromium
-from tests.serving.page.notes import HOSTILE, HOSTILE_NAME, LAMP
+from tests.serving.page.notes import HOSTILE, HOSTILE_NAME, LAMP, UNREAD
 
 
 @pytest.fixture(scope="package")
@@ -31,8 +32,14 @@ def folder(tmp_path_factory):
 def library(tmp_path_factory, folder):
     animals = tmp_path_factory.mktemp("animals")
     (animals / "cats.txt").write_text("Cats sleep for most of the day.\n")
+    old = tmp_path_factory.mktemp("old")
+    for number in range(UNREAD):
+        (old / f"{number:02}.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+    (old / HOSTILE_NAME.replace(".txt", ".pdf")).write_bytes(b"%PDF-1.4 broken")
+    (old / "mixed.zip").write_bytes(make_zip({"tea.txt": "Tea.", "cut.pdf": "%PDF-1.4 cut"}))
+    (old / ".key").write_text("secret")
     found = {}
-    for name, root in (("notes", folder), ("animals", animals)):
+    for name, root in (("notes", folder), ("animals", animals), ("old", old)):
         found[name] = Collection(
             tmp_path_factory.mktemp("kits") / name,
             settings=Settings(passage_tokens=40, overlap=0.0),

@@ -8,3 +8,4 @@ HOSTILE = (
     "[d](javascript:alert(2)) https://evil.example/e erupts."
 )
 HOSTILE_NAME = "<img src=x onerror=alert(3)>.txt"
+UNREAD = 60  # files that the list of those takes two pages for, beside three others
