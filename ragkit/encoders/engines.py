@@ -30,9 +30,10 @@ Array = NDArray[np.float32]
 Forward = Callable[[Sequence[Sequence[int]]], Array]
 """Token ids of some texts → (T, d) float32, the vector of every token, texts one after another."""
 
-# Tokens in one batch. NumPy: 1,024 was best of 512–4,096, ONNX Runtime: 256 of 256–1,024 with one
-# thread (activations stay in a core's cache), and a group of queries goes as one; torch on a CPU: 4,096 of 1,024–4,096. On a GPU: large
-# enough to keep one busy, small enough for its memory; not measured.
+# Tokens in one batch. NumPy: 1,024 was best of 512–4,096, ONNX Runtime with a worker a core: 256 of
+# 256–1,024 (activations stay in a core's cache; a group of queries goes as one); torch on a CPU:
+# 4,096 of 1,024–4,096. On a GPU: large enough to keep one busy, small enough for its memory; not
+# measured.
 _NUMPY_BATCH = 1_024
 _ONNX_BATCH = 256
 _ONNX_GROUP = 512
