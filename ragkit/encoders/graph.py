@@ -17,7 +17,7 @@ way round: what takes time is to read all weights once, and two threads read fas
 
 int8 (`precision`): weights as 8-bit integers, one scale an output; activations quantised as they
 come. Twice as fast where the processor has VNNI, and other vectors: for the default model the mean
-cosine to fp32 is .994, the lowest of 2,000 texts .972 (bench/RESULTS.md).
+cosine to fp32 is .994, the lowest of 2,000 texts .969 (bench/RESULTS.md).
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ from ragkit.errors import ModelError
 Array = NDArray[np.float32]
 
 PRECISIONS = ("fp32", "int8")
-_INPUTS = {"ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"],
-           "places": ["T"], "alike": [], "shape": [3]}  # fmt: skip
+_INPUTS: dict[str, list[str | int | None]] = {
+    "ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"], "places": ["T"],
+    "alike": [], "shape": [3],
+}  # fmt: skip
 _FUSED = "com.microsoft"  # the domain of ONNX Runtime's own operators
 _OPSET, _IR_VERSION = 17, 8  # old enough for every runtime since 2022
 # Seven bits: without VNNI the kernel adds pairs of products in 16 bits, which eight would overflow.
