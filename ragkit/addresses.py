@@ -25,21 +25,21 @@ def is_loopback(base_url: str) -> bool:
         return False
 
 
-def split(base_url: str) -> SplitResult:
+def split(base_url: str, called: str = "base_url", key: str = "api_key_env") -> SplitResult:
     """The address in parts. Raises ModelError for one that cannot be used, without repeating a
-    password in it."""
+    password in it. `called` and `key` are what the user has named it and its key by."""
     try:
         parts = urlsplit(base_url.strip().rstrip("/"))
         _ = parts.port
     except ValueError as error:
-        raise ModelError(f"base_url is no address ({error}); {_EXPECTED}") from error
+        raise ModelError(f"{called} is no address ({error}); {_EXPECTED}") from error
     if parts.username or parts.password:
         raise ModelError(
-            "base_url holds a user's name or password; keep a key in an environment variable "
-            "and name the variable in api_key_env"
+            f"{called} holds a user's name or password; keep a key in an environment variable "
+            f"and name the variable in {key}"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ModelError(f"base_url is {base_url!r}; {_EXPECTED}")
+        raise ModelError(f"{called} is {base_url!r}; {_EXPECTED}")
     if parts.query or parts.fragment or not re.fullmatch("[!-~]+", base_url.strip()):
-        raise ModelError(f"base_url is {base_url!r}, with more than an address; {_EXPECTED}")
+        raise ModelError(f"{called} is {base_url!r}, with more than an address; {_EXPECTED}")
     return parts

@@ -44,28 +44,37 @@ _HTTP_ERRORS = 400
 
 
 class RefusedError(ModelError):
-    """The server did not take the request; `status` is its HTTP status."""
+    """The server did not take the request; `status` is its HTTP status, `said` what it says."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, said: str) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.said = status, said
 
 
 class Endpoint:
-    """`path` below `base_url`, with the key that the variable `api_key_env` holds, if any."""
+    """`path` below `base_url`, with the key that the variable `api_key_env` holds, if any.
 
-    def __init__(self, base_url: str, path: str, api_key_env: str | None = None) -> None:
-        parts = split(base_url)
+    `called`: what the user has named those two by, for messages.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        path: str,
+        api_key_env: str | None = None,
+        called: tuple[str, str] = ("base_url", "api_key_env"),
+    ) -> None:
+        parts = split(base_url, *called)
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}{path}"
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
         self._netloc = parts.netloc
         self._local = is_loopback(base_url)
-        self._api_key_env = api_key_env
+        self._api_key_env, self._called = api_key_env, called
         if api_key_env and not (self._secure or self._local):
             raise ModelError(
                 f"{base_url} is plain http on another machine, where anyone on the way reads the "
-                f"key in {api_key_env}. Name the server's https address, or no api_key_env"
+                f"key in {api_key_env}. Name the server's https address, or no {called[1]}"
             )
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         weakref.finalize(self, _close, self._idle)
@@ -130,8 +139,8 @@ class Endpoint:
         key = os.environ.get(self._api_key_env, "").strip()
         if not key:
             raise ModelError(
-                f"the environment variable {self._api_key_env}, named in api_key_env, is not set; "
-                f"it should hold the key for {self.url}"
+                f"the environment variable {self._api_key_env}, named in {self._called[1]}, is not "
+                f"set; it should hold the key for {self.url}"
             )
         if not (key.isascii() and key.isprintable()):
             raise ModelError(f"what {self._api_key_env} holds is no key: not one line of ASCII")
@@ -221,14 +230,17 @@ class Endpoint:
     def _refused(
         self, status: int, wait: float | None, answer: bytes, key: str | None
     ) -> RefusedError:
-        said = f"{self.url} answers {status}: {_said(answer, key)}"
+        words = _said(answer, key)
+        base_url, api_key_env = self._called
         if status < _HTTP_ERRORS:
-            advice = "It points elsewhere; name the address itself as base_url"
+            advice = f"It points elsewhere; name the address itself as {base_url}"
         elif status in (401, 403):
             has = f"the key in {self._api_key_env}" if key else "a request without a key"
-            advice = f"It refused {has}; name the variable that holds the right one in api_key_env"
+            advice = (
+                f"It refused {has}; name the variable that holds the right one in {api_key_env}"
+            )
         elif status == 404:
-            advice = "Is the model's name right, and base_url (it often ends in /v1)?"
+            advice = f"Is the model's name right, and {base_url} (it often ends in /v1)?"
         elif status in _BUSY:
             asked = f", and asks to wait {wait:g} s" if wait else ""
             advice = f"It is busy or broken{asked}; run the same command again later"
@@ -236,7 +248,7 @@ class Endpoint:
             advice = (
                 "If a text is too long for it, set a smaller window (llm_context_tokens of an llm)"
             )
-        return RefusedError(f"{said}. {advice}", status)
+        return RefusedError(f"{self.url} answers {status}: {words}. {advice}", status, words)
 
 
 def _proxy(scheme: str, netloc: str) -> SplitResult | None:

@@ -29,6 +29,7 @@ def add_query(command: argparse.ArgumentParser) -> None:
         help="how long reranking may take, 300ms or 1.5s: as many passages as fit, best first",
     )
     _add_output(command)
+    _add_server(command)
 
 
 def duration(text: str) -> float:
@@ -106,6 +107,19 @@ def add_exact(command: argparse.ArgumentParser) -> None:
         "--exact",
         action="store_true",
         help="compare with every passage, also in a large collection",
+    )
+
+
+def _add_server(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--server",
+        metavar="URL",
+        help="ask a running ragkit serve instead of opening a collection; -c then is a name there",
+    )
+    command.add_argument(
+        "--token-env",
+        metavar="NAME",
+        help="of --server: the environment variable with its token",
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import Any
 
 from ragkit.cli import NOTHING_FOUND, ledger, render
-from ragkit.cli.commands import opened
 from ragkit.cli.printing import printable, shown, tell
 from ragkit.errors import UsageError
 from ragkit.records import Hit
@@ -21,11 +21,19 @@ def query(arguments: Namespace) -> int:
         raise UsageError(
             "--format is of --batch FILE; for one question there are --json and --jsonl"
         )
-    return _one(arguments) if arguments.batch is None else _batch(arguments)
-
-
-def _one(arguments: Namespace) -> int:
+    if arguments.token_env and arguments.server is None:
+        raise UsageError("--token-env is of --server URL; a collection here needs no token")
+    if arguments.batch is not None:
+        return _batch(arguments)
     text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    hits, empty = (_here if arguments.server is None else _there)(arguments, text)
+    return _print(arguments, text, hits, empty=empty)
+
+
+def _here(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
+    """The hits of a collection of this machine, and whether it is empty."""
+    from ragkit.cli.commands import opened
+
     with opened(arguments) as collection:
         hits = collection.search(
             text,
@@ -39,7 +47,33 @@ def _one(arguments: Namespace) -> int:
             budget=arguments.budget,
             exact=arguments.exact,
         )
-        empty = not hits and not collection.status().passages
+        return hits, not hits and not collection.status().passages
+
+
+def _there(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
+    """The hits of a collection of a server; what no option names is as its settings say."""
+    from ragkit.serving.client import search
+
+    if arguments.reranker is not None:
+        raise UsageError("--server reranks by the model of its settings; leave out --reranker")
+    named = {"k": arguments.top_k, "collection": getattr(arguments, "collection", None)}
+    same = ("mode", "fusion", "where", "per_document", "budget")
+    asked: dict[str, Any] = {**named, **{name: getattr(arguments, name) for name in same}}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    for name in ("context", "explain", "rerank", "exact"):
+        if value := getattr(arguments, name):
+            asked[name] = value
+    if arguments.diverse is not False:  # 0 is a λ
+        asked["diverse"] = arguments.diverse
+    if arguments.min_score != -1:
+        asked["min_score"] = arguments.min_score
+    collection, hits = search(arguments.server, text, asked, arguments.token_env)
+    tell(f"asked {collection} of {arguments.server}")
+    return hits, False
+
+
+def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> int:
+    """Show the hits of one question; returns the exit code."""
     if arguments.json:
         render.json_line([render.hit_fields(hit) for hit in hits])
     elif arguments.jsonl:
@@ -63,10 +97,13 @@ def _one(arguments: Namespace) -> int:
 
 
 def _batch(arguments: Namespace) -> int:
+    from ragkit.cli.commands import opened
     from ragkit.learning.evaluate import run_lines
     from ragkit.retrieval.batch import read_queries
     from ragkit.retrieval.hits import ranked_by
 
+    if arguments.server is not None:
+        raise UsageError("--batch is answered here; ask a --server one question at a time")
     queries = read_queries(arguments.batch)
     with opened(arguments) as collection:
         answers = collection.search_many(

@@ -30,11 +30,13 @@ Array = NDArray[np.float32]
 Forward = Callable[[Sequence[Sequence[int]]], Array]
 """Token ids of some texts → (T, d) float32, the vector of every token, texts one after another."""
 
-# Tokens in one batch. NumPy: 1,024 was best of 512–4,096, ONNX Runtime: 512 of 128–4,096
-# (activations stay in a core's cache); torch on a CPU: 4,096 of 1,024–4,096. On a GPU: large
-# enough to keep one busy, small enough for its memory; not measured.
+# Tokens in one batch. NumPy: 1,024 was best of 512–4,096, ONNX Runtime with a worker a core: 256 of
+# 256–1,024 (activations stay in a core's cache; a group of queries goes as one); torch on a CPU:
+# 4,096 of 1,024–4,096. On a GPU: large enough to keep one busy, small enough for its memory; not
+# measured.
 _NUMPY_BATCH = 1_024
-_ONNX_BATCH = 512
+_ONNX_BATCH = 256
+_ONNX_GROUP = 512
 _TORCH_BATCH = 4_096
 _GPU_BATCH = 65_536
 # Texts tokenised at a time, so that ids of a large job never lie in memory all at once.
@@ -147,6 +149,7 @@ class OnnxEngine:
         from ragkit.encoders import graph
 
         self._packed = reference.packed
+        self._budget = _ONNX_BATCH if threads == 1 else _ONNX_GROUP
         self._forward = graph.forward(reference.bert, precision, threads)
         # One at a time, on this thread: workers cannot be had any more while a program ends.
         ours, theirs = (
@@ -162,7 +165,7 @@ class OnnxEngine:
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
         """(n, d) float32, unit rows."""
-        return self._packed.encode(self._forward, _ONNX_BATCH, texts, prompt)
+        return self._packed.encode(self._forward, self._budget, texts, prompt)
 
 
 class TorchEngine:

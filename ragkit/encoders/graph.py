@@ -2,9 +2,13 @@
 
 Contract: `forward` turns a `Bert` into a function of the same shape as `Bert.forward`. The graph is
 written here, node by node, and handed to the runtime in memory together with the model's own
-weights: nothing is exported, downloaded or cached, and it takes a tenth of a second. Its nodes are
-the runtime's fused kernels; read `bert.py` for what they compute. Knows neither strings nor
-pooling.
+weights: nothing is exported, downloaded or cached, and it takes a tenth of a second. Read `bert.py`
+for what the nodes compute. Knows neither strings nor pooling.
+
+Which kernels: products of matrices are four fifths of the time and run near the processor's rate,
+so what counts is what lies between. SkipLayerNormalization takes seven times as long as Add and
+LayerNormalization, which is why the runtime may not fuse those two. Attention without a mask is
+cheaper by a tenth, and texts of one length, or one text, need none: chosen as they come.
 
 With one thread a batch runs on the caller's: callers have a worker a core, each with a batch that
 stays in its cache. On two cores that is 1.2 times as fast as one batch on two threads, and on a
@@ -13,12 +17,12 @@ way round: what takes time is to read all weights once, and two threads read fas
 
 int8 (`precision`): weights as 8-bit integers, one scale an output; activations quantised as they
 come. Twice as fast where the processor has VNNI, and other vectors: for the default model the mean
-cosine to fp32 is .994, the lowest of 2,000 texts .972 (bench/RESULTS.md).
+cosine to fp32 is .994, the lowest of 2,000 texts .969 (bench/RESULTS.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,15 +36,18 @@ from ragkit.errors import ModelError
 Array = NDArray[np.float32]
 
 PRECISIONS = ("fp32", "int8")
-_INPUTS = {"ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"],
-           "places": ["T"]}  # fmt: skip
+_INPUTS: dict[str, list[str | int | None]] = {
+    "ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"], "places": ["T"],
+    "alike": [], "shape": [3],
+}  # fmt: skip
 _FUSED = "com.microsoft"  # the domain of ONNX Runtime's own operators
 _OPSET, _IR_VERSION = 17, 8  # old enough for every runtime since 2022
 # Seven bits: without VNNI the kernel adds pairs of products in 16 bits, which eight would overflow.
 _INT8_LARGEST = 63
-_FUSED_ACTIVATIONS: dict[Callable[[Array], Array], str] = {
-    gelu: "BiasGelu",
-    gelu_tanh: "FastGelu",
+_ACTIVATIONS: dict[Callable[[Array], Array], tuple[str, str]] = {
+    gelu: ("Gelu", _FUSED),
+    gelu_tanh: ("FastGelu", _FUSED),
+    relu: ("Relu", ""),
 }
 
 
@@ -58,22 +65,28 @@ def forward(
         raise ModelError(f"ONNX Runtime cannot serve this model ({error})") from error
 
     def run(sequences: Sequence[Sequence[int]]) -> Array:
-        lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
-        inside = np.arange(lengths.max()) < lengths[:, None]  # (n, longest)
-        ids = np.concatenate([np.asarray(each, dtype=np.int32) for each in sequences])
-        rows = np.zeros(inside.shape, dtype=np.int32)  # what fills up is never looked at
-        rows[inside] = np.arange(len(ids))
-        values = {
-            "ids": ids,
-            "positions": np.nonzero(inside)[1].astype(np.int32),
-            "lengths": lengths,
-            "rows": rows,
-            "places": np.flatnonzero(inside).astype(np.int32),
-        }
-        states: Array = session.run(None, values)[0]
+        states: Array = session.run(None, _inputs(sequences, bert.dimension))[0]
         return states
 
     return run
+
+
+def _inputs(sequences: Sequence[Sequence[int]], dimension: int) -> dict[str, NDArray[Any]]:
+    """What `_Graph.write` says of them."""
+    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
+    inside = np.arange(lengths.max()) < lengths[:, None]  # (n, longest)
+    ids = np.concatenate([np.asarray(each, dtype=np.int32) for each in sequences])
+    rows = np.zeros(inside.shape, dtype=np.int32)  # what fills up is never looked at
+    rows[inside] = np.arange(len(ids))
+    return {
+        "ids": ids,
+        "positions": np.nonzero(inside)[1].astype(np.int32),
+        "lengths": lengths,
+        "rows": rows,
+        "places": np.flatnonzero(inside).astype(np.int32),
+        "alike": np.array(inside.all()),
+        "shape": np.array([*inside.shape, dimension], dtype=np.int64),
+    }
 
 
 def _session(bert: Bert, precision: str, threads: int) -> Any:  # noqa: ANN401 - onnxruntime has no types
@@ -86,6 +99,9 @@ def _session(bert: Bert, precision: str, threads: int) -> Any:  # noqa: ANN401 -
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # Threads that wait sleep: a server has other work for its cores between two queries.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # No more than that: the next level makes SkipLayerNormalization of Add and LayerNormalization.
+    level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.graph_optimization_level = level
     options.log_severity_level = 3  # errors, which are raised as well
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in graph.weights.values()]
     options.add_external_initializers(list(graph.weights), values)
@@ -99,81 +115,103 @@ class _Graph:
     """Nodes and weights, as they are written down; a value goes by its name."""
 
     precision: str
+    prefix: str = ""
     nodes: list[Any] = field(default_factory=list)
     weights: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def write(self, bert: Bert) -> None:
-        """Packed tokens → states (T, d) float32. All int32: `ids`, `positions` (T,); `lengths`
-        (n,); for attention, which takes texts side by side, `rows` (n, longest), where each stands
-        among the packed, and `places` (T,), where each stands among n · longest."""
-        words = self.node("Gather", self.weight(bert.words), "ids", domain="")
-        places = self.weight(bert.positions + bert.type)
-        positions = self.node("Gather", places, "positions", domain="")
-        norm = self.weight(bert.norm.weight), self.weight(bert.norm.bias)
-        epsilon = float(bert.norm.epsilon)
-        x = self.node("SkipLayerNormalization", words, positions, *norm, epsilon=epsilon)
+        """Packed tokens → states (T, d) float32. int32: `ids`, `positions` (T,); `lengths` (n,);
+        for attention, which takes texts side by side, `rows` (n, longest), where each token stands
+        among the packed, and `places` (T,), where each stands among n · longest. bool: `alike`,
+        whether all lengths are the same. int64: `shape` (3,), which is n, longest, d."""
+        words = self.node("Gather", self.weight(bert.words), "ids")
+        places = self.node("Gather", self.weight(bert.positions + bert.type), "positions")
+        x = self.add_and_normalise(bert.norm, words, places)
         for layer in bert.layers:
             x = self.layer(layer, x)
-        self.node("Identity", x, domain="", name="states")
+        self.node("Identity", x, name="states")
 
     def layer(self, layer: Layer, x: str) -> str:
         """One transformer layer over the value `x`."""
         out, up, down = layer.attention_output, layer.up, layer.down
-        attended = self.product(out.weight, self.attention(layer, x))
-        x = self.add_and_normalise(layer.attention_norm, attended, x, out.bias)
-        raised = self.activation(layer, self.product(up.weight, x), up.bias)
-        lowered = self.product(down.weight, raised)
-        return self.add_and_normalise(layer.output_norm, lowered, x, down.bias)
+        attended = self.product(out.weight, self.attention(layer, x), out.bias)
+        x = self.add_and_normalise(layer.attention_norm, attended, x)
+        raised = self.activation(layer, self.product(up.weight, x, up.bias))
+        return self.add_and_normalise(
+            layer.output_norm, self.product(down.weight, raised, down.bias), x
+        )
 
     def attention(self, layer: Layer, x: str) -> str:
-        """Attention of all heads; the lengths keep tokens from looking at what fills a row up."""
+        """(T, d): attention of all heads, each text's tokens to its own."""
         maps = (layer.query, layer.key, layer.value)
+        parts = [self.product(each.weight, x) for each in maps]
         bias = self.weight(np.concatenate([each.bias for each in maps]))
-        packed = self.product(np.concatenate([each.weight for each in maps]), x)
-        whole = self.node("Gather", packed, "rows", domain="")  # (n, longest, 3 · d)
-        query = self.node("Split", whole, domain="", outputs=3, axis=2)  # into equal parts
-        parts = (query, f"{query}-1", f"{query}-2")
-        found = self.node("MultiHeadAttention", *parts, bias, "lengths", num_heads=layer.heads)
-        flat = self.node("Flatten", found, domain="", axis=2)  # (n · longest, d)
-        return self.node("Gather", flat, "places", domain="")
+        alike, ragged = (_Graph(self.precision, prefix=f"{x}-{each}-") for each in ("a", "r"))
+        branches = {
+            "then_branch": alike.alike(layer.heads, parts, bias),
+            "else_branch": ragged.ragged(layer.heads, parts, bias),
+        }
+        return self.node("If", "alike", **branches)
 
-    def product(self, weight: Array, x: str) -> str:
-        """x · Wᵀ, with W (outputs, inputs); the bias is added by whatever comes next."""
+    def alike(self, heads: int, parts: Sequence[str], bias: str) -> Any:  # noqa: ANN401 - of onnx
+        """Of texts of one length, which stand side by side already."""
+        whole = [self.node("Reshape", each, "shape") for each in parts]
+        found = self.node("MultiHeadAttention", *whole, bias, domain=_FUSED, num_heads=heads)
+        return self.branch(self.node("Flatten", found, axis=2))
+
+    def ragged(self, heads: int, parts: Sequence[str], bias: str) -> Any:  # noqa: ANN401 - of onnx
+        """Of any texts; the lengths keep tokens from looking at what fills a row up."""
+        whole = [self.node("Gather", each, "rows") for each in parts]  # (n, longest, d)
+        found = self.node(
+            "MultiHeadAttention", *whole, bias, "lengths", domain=_FUSED, num_heads=heads
+        )
+        flat = self.node("Flatten", found, axis=2)  # (n · longest, d)
+        return self.branch(self.node("Gather", flat, "places"))
+
+    def branch(self, found: str) -> Any:  # noqa: ANN401 - a message of onnx
+        """These nodes as one branch of an If, whose value is `found`."""
+        from onnx import TensorProto, helper
+
+        value = helper.make_tensor_value_info(found, TensorProto.FLOAT, None)
+        return helper.make_graph(self.nodes, found, [], [value])
+
+    def product(self, weight: Array, x: str, bias: Array | None = None) -> str:
+        """x · Wᵀ, with W (outputs, inputs), plus the bias."""
+        biases = [] if bias is None else [self.weight(bias)]
         if self.precision == "fp32":
-            return self.node("MatMul", x, self.weight(weight.T), domain="")
+            return self.node("Gemm" if biases else "MatMul", x, self.weight(weight.T), *biases)
         scale = np.abs(weight).max(axis=1) / np.float32(_INT8_LARGEST)
         scale[scale == 0] = 1
         whole = np.rint(weight / scale[:, None]).astype(np.int8)
-        return self.node("DynamicQuantizeMatMul", x, self.weight(whole.T), self.weight(scale))
+        weights = (self.weight(whole.T), self.weight(scale), "", *biases)  # "": no zero point
+        return self.node("DynamicQuantizeMatMul", x, *weights, domain=_FUSED)
 
-    def activation(self, layer: Layer, x: str, bias: Array) -> str:
-        """The layer's activation after its bias."""
-        if layer.activation is relu:
-            return self.node("Relu", self.node("Add", x, self.weight(bias), domain=""), domain="")
-        fused = _FUSED_ACTIVATIONS.get(layer.activation)
-        if fused is None:
+    def activation(self, layer: Layer, x: str) -> str:
+        """The layer's activation."""
+        if layer.activation not in _ACTIVATIONS:
             raise ModelError(f"no ONNX node computes {layer.activation!r}")
-        return self.node(fused, x, self.weight(bias))
+        kind, domain = _ACTIVATIONS[layer.activation]
+        return self.node(kind, x, domain=domain)
 
-    def add_and_normalise(self, norm: LayerNorm, x: str, residual: str, bias: Array) -> str:
-        """Layer norm of x + residual + bias."""
-        weights = (self.weight(norm.weight), self.weight(norm.bias), self.weight(bias))
-        epsilon = float(norm.epsilon)
-        return self.node("SkipLayerNormalization", x, residual, *weights, epsilon=epsilon)
+    def add_and_normalise(self, norm: LayerNorm, x: str, residual: str) -> str:
+        """Layer norm of x + residual."""
+        weights = (self.weight(norm.weight), self.weight(norm.bias))
+        total = self.node("Add", x, residual)
+        return self.node("LayerNormalization", total, *weights, epsilon=float(norm.epsilon))
 
     def node(
         self,
         kind: str,
         *inputs: str,
-        domain: str = _FUSED,
-        outputs: int = 1,
+        domain: str = "",
         name: str = "",
-        **attributes: float,
+        **attributes: Any,  # noqa: ANN401 - numbers, and graphs, which are messages of onnx
     ) -> str:
-        """Append a node; returns the name of its first output."""
-        name = name or f"{kind}-{len(self.nodes)}"
-        names = [name, *(f"{name}-{more}" for more in range(1, outputs))]
-        self.nodes.append(_node(kind, inputs, names, domain, attributes))
+        """Append a node; returns the name of its output."""
+        from onnx import helper
+
+        name = name or f"{self.prefix}{kind}-{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], domain=domain, **attributes))
         return name
 
     def weight(self, values: NDArray[Any]) -> str:
@@ -186,9 +224,10 @@ class _Graph:
         """The graph in ONNX's own format, its weights to be handed over beside it."""
         from onnx import TensorProto, helper
 
+        kinds = {"alike": TensorProto.BOOL, "shape": TensorProto.INT64}
         tensors = [_elsewhere(name, values) for name, values in self.weights.items()]
         inputs = [
-            helper.make_tensor_value_info(name, TensorProto.INT32, shape)
+            helper.make_tensor_value_info(name, kinds.get(name, TensorProto.INT32), shape)
             for name, shape in _INPUTS.items()
         ]
         shape: list[str | int | None] = ["T", dimension]
@@ -199,20 +238,6 @@ class _Graph:
             ir_version=_IR_VERSION,
         )
         return bytes(model.SerializeToString())
-
-
-def _node(
-    kind: str,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    domain: str,
-    attributes: Mapping[str, float],
-) -> Any:  # noqa: ANN401 - a message of onnx
-    from onnx import helper
-
-    node = helper.make_node(kind, inputs, outputs, domain=domain)
-    node.attribute.extend(helper.make_attribute(*each) for each in attributes.items())
-    return node
 
 
 def _elsewhere(name: str, values: NDArray[Any]) -> Any:  # noqa: ANN401 - a message of onnx

@@ -38,6 +38,12 @@ def test_equal_to_the_forward_pass(tiny: Path, activation: str) -> None:
     np.testing.assert_allclose(states, ours.forward(IDS), atol=2e-5)
 
 
+@pytest.mark.parametrize("ids", [[IDS[0]], [IDS[0], IDS[0][::-1], [2, 11, 12, 15, 3]]])
+def test_texts_of_one_length_need_no_mask(tiny: Path, ids: list[list[int]]) -> None:
+    ours = model(tiny)
+    np.testing.assert_allclose(graph.forward(ours)(ids), ours.forward(ids), atol=2e-5)
+
+
 def test_int8_is_near_and_not_equal(tiny: Path) -> None:
     ours = model(tiny)
     exact, coarse = ours.forward(IDS), graph.forward(ours, "int8")(IDS)
@@ -50,7 +56,7 @@ def test_int8_is_near_and_not_equal(tiny: Path) -> None:
 def test_an_activation_without_a_node_is_refused(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graph, "_FUSED_ACTIVATIONS", {})
+    monkeypatch.setattr(graph, "_ACTIVATIONS", {})
     with pytest.raises(ModelError, match=r"ONNX Runtime cannot serve .*gelu"):
         graph.forward(model(tiny))
 
