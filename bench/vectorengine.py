@@ -141,7 +141,7 @@ def _recall(engine, queries, truth) -> float:
     return float(np.mean([np.isin(near, engine.ask(query)).mean() for query, near in pairs]))
 
 
-def _memory(of: str = "VmRSS") -> float:
+def memory(of: str = "VmRSS") -> float:
     """MB resident now, mapped files included; RssAnon: without them."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(of):
@@ -164,7 +164,7 @@ def opened(engine, folder: Path) -> dict[str, float]:
 def asked(engine, folder: Path) -> dict[str, float]:
     """What asking takes, and the memory for it."""
     queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
-    before, own = _memory(), _memory("RssAnon")
+    before, own = memory(), memory("RssAnon")
     engine.open(folder, queries.shape[1])
     recall, knob = 0.0, None
     for knob in engine.knobs or [None]:
@@ -185,8 +185,8 @@ def asked(engine, folder: Path) -> dict[str, float]:
         "knob": str(knob),
         "ms": statistics.median(seconds) * 1e3,
         "p99": statistics.quantiles(seconds, n=100)[98] * 1e3,
-        "memory": _memory() - before,
-        "own": _memory("RssAnon") - own,
+        "memory": memory() - before,
+        "own": memory("RssAnon") - own,
     }
 
 
