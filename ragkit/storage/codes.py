@@ -98,7 +98,7 @@ def write(path: Path, matrix: Matrix, kind: str) -> Calibration:
     with new_file(path) as file:
         file.write(_HEADER.pack(_MAGIC, len(matrix), size, len(head)))
         file.write(head.ljust(_aligned(len(head)), b"\0"))
-        file.write(codes.tobytes())
+        file.write(codes.data)
         file.write(np.arange(packed, dtype="<i8").tobytes())
     threads(1)
     return Calibration(kind, faiss.__version__, candidates)
