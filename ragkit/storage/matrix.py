@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 STEP = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
 SCANNED = 1 << 18  # numbers compared with one query at a time: they stay in the cache
-_RESIDENT = 64 << 20  # bytes of the file left mapped after a look; the system keeps its own copy
+_SMALL = 256 << 20  # bytes of a file that stays mapped once looked at
+_RESIDENT = 64 << 20  # bytes of a larger one left mapped after a look; the system keeps its own copy
 _AROUND = 1 << 21  # bytes that the system may map where one is looked at
 _SPARSE = 20  # vectors of which one is wanted: to map so many pages takes longer than to read it
 _FEW = 200  # ids that are looked up one by one
@@ -104,8 +105,8 @@ class Matrix:
             if found != dimension:
                 raise ValueError(f"{path.name} holds vectors of {found} numbers, not {dimension}")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._file: int | None = None  # for vectors that lie far apart
-            if hasattr(os, "pread"):
+            self._file: int | None = None  # for vectors that lie far apart in a large one
+            if len(self._map) > _SMALL and hasattr(os, "pread"):
                 self._file = os.dup(file.fileno())
                 weakref.finalize(self, os.close, self._file)
         size = 4 * dimension
@@ -181,6 +182,7 @@ class Matrix:
     def _let_go(self, size: int) -> None:
         """Unmap what was looked at: it stays in the system's cache, but counts no more as ours."""
         self._looked += size
-        if min(self._looked, len(self._map)) > _RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
+        large = len(self._map) > _SMALL
+        if large and self._looked > _RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
             self._looked = 0
             self._map.madvise(mmap.MADV_DONTNEED)

@@ -118,6 +118,7 @@ class Analysis:
         from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
         self._language = language
+
         def stemming(tokenizer: Any) -> Any:  # noqa: ANN401 (tantivy has no types)
             builder = TextAnalyzerBuilder(tokenizer).filter(Filter.lowercase())
             if language in STEMMERS:  # before accents go: endings are told apart by them
