@@ -1,6 +1,7 @@
 """Databases that hold vectors, each built, opened and asked as its own documentation does it.
 
-Used by `bench.vectorengine`, under the Python that has them. `knobs` are turned from the first on.
+Used by `bench.vectorengine`, under the Python that has them. `knobs` are turned from the first on;
+`modules` are what using it imports.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ WIDTHS = (32, 64, 128, 256)  # of HNSW
 
 
 class Chroma:
+    modules = ("chromadb",)
     knobs = ()
 
     def build(self, rows, folder):
@@ -39,6 +41,7 @@ class Chroma:
 
 
 class Lancedb:
+    modules = ("lancedb", "pyarrow")
     knobs = ((10, 5), (20, 5), (20, 15), (50, 15))
 
     def build(self, rows, folder):
@@ -65,6 +68,7 @@ class Lancedb:
 
 
 class SqliteVec:
+    modules = ("sqlite_vec",)
     knobs = ()
 
     def _connected(self, folder):
@@ -92,6 +96,7 @@ class SqliteVec:
 
 
 class Zvec:
+    modules = ("zvec",)
     knobs = WIDTHS
 
     def build(self, rows, folder):
@@ -125,6 +130,7 @@ class Zvec:
 
 
 class QdrantEdge:
+    modules = ("qdrant_edge",)
     knobs = WIDTHS
 
     def build(self, rows, folder):

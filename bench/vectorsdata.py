@@ -83,14 +83,14 @@ def folders() -> list[Path]:
     return [Path(each) for each in named if Path(each).is_dir()]
 
 
-def expanded(passages: np.ndarray, count: int) -> Iterator[np.ndarray]:
+def expanded(passages: np.ndarray, count: int, seed: int = 0) -> Iterator[np.ndarray]:
     """`count` vectors, in blocks; any prefix has real ones in it, evenly."""
     import faiss
 
     index = faiss.IndexFlatIP(passages.shape[1])
     index.add(passages)
     near = index.search(passages, NEIGHBOURS + 1)[1]
-    random_ = np.random.default_rng(0)
+    random_ = np.random.default_rng(seed)
     total = len(passages)
     order = random_.permutation(total)
     for first in range(0, count, _STEP):

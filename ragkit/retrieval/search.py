@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
-DEPTH = 100  # passages of each ranking that are fused at first
+DEPTH = 100  # passages of each ranking that are fused by rank
+NEAR, WORDED = 200, 400  # of each that are fused by score at first: more of the ones that cost less
 WIDEST = 4096  # proposals looked through for what a filter lets through, before all of it is scored
 
 
@@ -160,30 +161,50 @@ class Searcher:
         Both rankings are followed until nothing below could come among the k (the threshold
         algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001).
         """
-        words = self._snapshot.words
-        most = words.most(self.text)
-        depth = max(2 * k, DEPTH)
+        most = self._snapshot.words.most(self.text)
+        depth, wide = max(2 * k, NEAR), max(4 * k, WORDED)
         while True:
-            near, worded = self._near_ones(depth), self._worded(depth)
-            dense, lexical = self._both(near, worded)
-            all_words = len(worded) < depth  # no other passage holds any of them
-            if not all_words:
-                unknown = [each for each in dense if each not in lexical]
-                lexical |= words.scores(self.text, unknown)
-            fused = {
-                each: fusion.convex(cosine, lexical.get(each, 0.0), most)
-                for each, cosine in dense.items()
-                if cosine >= min_score
-            }
-            best = ranked(fused)[:k]
+            near, worded = self._near_ones(depth), self._worded(wide)
+            unseen = worded[-1][1] if len(worded) == wide else 0.0  # no other has more of words
+            seen = self._both(near, worded)
+            best = self._fused(k, *seen, min_score=min_score, unseen=unseen, most=most)
             done = len(near) < depth or near[-1][1] < min_score
             if not done:  # else what is left was seen among the words, or is too far away
-                unseen = 0.0 if all_words else worded[-1][1]
                 bound = fusion.convex(near[-1][1], unseen, most)
-                done = len(best) == k and best[-1][1] > bound
+                done = len(best) == k and best[-1].ranked_by > bound
             if done:
-                return [Scored(i, dense[i], lexical.get(i, 0.0), score) for i, score in best]
-            depth *= 4
+                return best
+            depth, wide = 4 * depth, 4 * wide
+
+    def _fused(
+        self,
+        k: int,
+        dense: dict[int, float],
+        lexical: dict[int, float],
+        *,
+        min_score: float,
+        unseen: float,
+        most: float,
+    ) -> list[Scored]:
+        """The k best of those in `dense`. A passage that is not in `lexical` has `unseen` at most;
+        what it has is looked up only where that could bring it among the k: it costs more than
+        all the rest."""
+        found = {each: cosine for each, cosine in dense.items() if cosine >= min_score}
+        cosines = np.array(list(found.values()), dtype=np.float64)
+        bm25 = np.array([lexical.get(each, -1.0) for each in found], dtype=np.float64)
+        known = bm25 >= 0
+        least = fusion.convex(cosines, np.maximum(bm25, 0.0), most)
+        floor = np.partition(least, -k)[-k] if len(least) > k else -1.0
+        able = ~known & (fusion.convex(cosines, np.full(len(found), unseen), most) >= floor)
+        ids = np.array(list(found), dtype=np.int64)
+        scores = self._snapshot.words.scores(self.text, ids[able].tolist()) if unseen else {}
+        bm25[able] = [scores.get(each, 0.0) for each in ids[able].tolist()]
+        whole = known | able
+        ids, cosines, bm25 = ids[whole], cosines[whole], bm25[whole]
+        fused = fusion.convex(cosines, bm25, most)
+        best = np.lexsort((ids, -fused))[:k]
+        rows = zip(*(each[best].tolist() for each in (ids, cosines, bm25, fused)), strict=True)
+        return [Scored(each, dense, lexical, fused) for each, dense, lexical, fused in rows]
 
     def by_rank(self, k: int, min_score: float) -> list[Scored]:
         """The k best by reciprocal rank fusion of the two rankings."""

@@ -98,7 +98,7 @@ def write(path: Path, matrix: Matrix, kind: str) -> Calibration:
     with new_file(path) as file:
         file.write(_HEADER.pack(_MAGIC, len(matrix), size, len(head)))
         file.write(head.ljust(_aligned(len(head)), b"\0"))
-        file.write(codes.tobytes())
+        file.write(codes.data)
         file.write(np.arange(packed, dtype="<i8").tobytes())
     threads(1)
     return Calibration(kind, faiss.__version__, candidates)
@@ -180,10 +180,19 @@ class Codes:
         wider: float = float(max(k, DEPTHS[0]) / DEPTHS[0]) ** slope
         return max(k, round(low * wider))
 
-    def nearest(self, query: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        """The places of about the `count` nearest vectors, (m,), in no order."""
-        threads(1)
-        found = self._index.search(query[None, :], min(count, len(self)))[1][0]
+    def nearest(
+        self, query: NDArray[np.float32], count: int, among: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """The places of about the `count` nearest vectors, or of those at the places `among`
+        alone, (m,), in no order."""
+        faiss, only = threads(1), None
+        if among is not None:
+            let = np.zeros(len(self), dtype=np.bool_)
+            let[among] = True
+            bits = np.packbits(let, bitorder="little")  # FAISS keeps no reference to it
+            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+            only = faiss.SearchParametersIVF(sel=selector, nprobe=1)
+        found = self._index.search(query[None, :], min(count, len(self)), params=only)[1][0]
         return found[found >= 0]  # type: ignore[no-any-return]
 
 

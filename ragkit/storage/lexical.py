@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
 _HEAP = 15_000_000  # bytes tantivy gathers before it writes a segment
 _K1 = 1.2  # of BM25, as tantivy has it
+_FEW = 1000  # ids from which on a set of them is quicker than each as a term
 _PLANS = 32  # queries whose plan is kept: one search asks for it several times
 
 Row = tuple[int, str, str | None]  # passage id, text, the language its document declares
@@ -206,7 +207,7 @@ class WordIndex:
         clauses: list[Any] = [(Occur.Must, each) for each in plan.required]
         clauses += [(Occur.MustNot, each) for each in plan.excluded]
         if ids is not None:
-            clauses.append((Occur.Must, Query.term_set_query(self._schema, "id", list(ids))))
+            clauses.append((Occur.Must, self._these(ids)))
         elif not plan.required:
             clauses.append((Occur.Must, Query.all_query()))
         wanted = Query.const_score_query(Query.boolean_query(clauses), 1.0)
@@ -217,13 +218,22 @@ class WordIndex:
 
         if not terms or not len(ids) or not len(self):
             return {}
-        these = Query.term_set_query(self._schema, "id", list(ids))
         clauses: Sequence[Any] = [
             (Occur.Must, self._any_of(terms)),
-            (Occur.Must, Query.const_score_query(these, 0.0)),
+            (Occur.Must, Query.const_score_query(self._these(ids), 0.0)),
         ]
         found, scores = self._found(Query.boolean_query(clauses), len(ids))
         return dict(zip(found.tolist(), scores.tolist(), strict=True))
+
+    def _these(self, ids: Sequence[int]) -> Any:  # noqa: ANN401
+        from tantivy import Occur, Query
+
+        if len(ids) > _FEW:
+            return Query.term_set_query(self._schema, "id", list(ids))
+        clauses: Sequence[Any] = [
+            (Occur.Should, Query.term_query(self._schema, "id", each, "basic")) for each in ids
+        ]
+        return Query.boolean_query(clauses)
 
     def _any_of(self, terms: Sequence[tuple[str, float]]) -> Any:  # noqa: ANN401
         from tantivy import Occur, Query

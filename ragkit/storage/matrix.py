@@ -9,8 +9,12 @@ small collection is searched before FAISS would be imported.
 from __future__ import annotations
 
 import mmap
+import os
 import struct
+import weakref
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +32,11 @@ if TYPE_CHECKING:
 
 STEP = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
 SCANNED = 1 << 18  # numbers compared with one query at a time: they stay in the cache
-_RESIDENT = 64 << 20  # bytes of the file left mapped after a look; the system keeps its own copy
+_SMALL = 256 << 20  # bytes of a file that stays mapped once looked at
+_RESIDENT = 64 << 20  # bytes of a larger one left mapped after a look; the system keeps its own copy
 _AROUND = 1 << 21  # bytes that the system may map where one is looked at
+_SPARSE = 20  # vectors of which one is wanted: to map so many pages takes longer than to read it
+_FEW = 200  # ids that are looked up one by one
 _HEADER = struct.Struct("<iqqq?i")
 _START = 4 + _HEADER.size + 4 + _HEADER.size + 8  # where the vectors begin
 
@@ -98,6 +105,10 @@ class Matrix:
             if found != dimension:
                 raise ValueError(f"{path.name} holds vectors of {found} numbers, not {dimension}")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._file: int | None = None  # for vectors that lie far apart in a large one
+            if len(self._map) > _SMALL and hasattr(os, "pread"):
+                self._file = os.dup(file.fileno())
+                weakref.finalize(self, os.close, self._file)
         size = 4 * dimension
         end = _START + count * size
         if len(self._map) != end + 8 + 8 * count:
@@ -106,10 +117,8 @@ class Matrix:
         flat = np.frombuffer(self._map, np.uint8, count * size, _START)
         self._bytes = flat.reshape(count, size)
         self.dimension = dimension
-        self.ids: NDArray[np.int64] = np.frombuffer(self._map, "<i8", count, end + 8).astype(
-            np.int64
-        )
-        self._order = None if (np.diff(self.ids) > 0).all() else np.argsort(self.ids)
+        self.ids: NDArray[np.int64] = np.frombuffer(self._map, "<i8", count, end + 8)
+        self._one_by_one = memoryview(self._map)[end + 8 :].cast("q")
         self._looked = 0
 
     def __len__(self) -> int:
@@ -117,10 +126,15 @@ class Matrix:
 
     def rows(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors at these places, (m, d)."""
+        if not len(positions):
+            return np.empty((0, self.dimension), dtype=np.float32)
+        size, span = 4 * self.dimension, int(positions.max() - positions.min() + 1)
+        if self._file is not None and span > _SPARSE * len(positions):
+            starts = (_START + size * positions).tolist()
+            read = b"".join([os.pread(self._file, size, start) for start in starts])
+            return np.frombuffer(read, "<f4").reshape(len(positions), self.dimension)
         found = self._bytes[positions].view("<f4")
-        if len(positions):
-            span = int(positions.max() - positions.min() + 1) * found.shape[1] * 4
-            self._let_go(min(span, _AROUND * len(positions)))
+        self._let_go(min(span * size, _AROUND * len(positions)))
         return found
 
     def blocks(self, size: int, places: NDArray[np.int64] | None = None) -> Blocks:
@@ -148,14 +162,27 @@ class Matrix:
         """Where these ids are, in the order of `ids`; -1 for those that are not here."""
         if not len(self):
             return np.full(len(ids), -1, dtype=np.int64)
-        at = np.searchsorted(self.ids, ids, sorter=self._order).clip(max=len(self) - 1)
-        if self._order is not None:
-            at = self._order[at]
-        return np.where(self.ids[at] == ids, at, -1)
+        if len(ids) <= _FEW:  # as long as all are found: to sort takes milliseconds, once
+            found = (bisect_left(self._one_by_one, each) for each in ids.tolist())
+            at = np.fromiter(found, dtype=np.int64, count=len(ids)).clip(max=len(self) - 1)
+            if (self.ids[at] == ids).all():
+                return at
+        ascending, order = self._sorted
+        at = np.searchsorted(ascending, ids, sorter=order).clip(max=len(self) - 1)
+        if order is not None:
+            at = order[at]
+        return np.where(ascending[at] == ids, at, -1)
+
+    @cached_property
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+        """The ids in memory of their own, and the order in which they ascend, unless they do."""
+        ids = self.ids.astype(np.int64)
+        return ids, None if (ids[1:] > ids[:-1]).all() else np.argsort(ids)
 
     def _let_go(self, size: int) -> None:
         """Unmap what was looked at: it stays in the system's cache, but counts no more as ours."""
         self._looked += size
-        if min(self._looked, len(self._map)) > _RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
+        large = len(self._map) > _SMALL
+        if large and self._looked > _RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
             self._looked = 0
             self._map.madvise(mmap.MADV_DONTNEED)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file
 PROPOSED_AT_MOST = 0.1  # of all vectors: beyond that it is quicker to compare all
+LOOKED_AT = 0.003  # of all vectors: as many are compared in the time of a look at all codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +120,35 @@ class VectorIndex:
         best = _best(scores, min(k, self._in_base))
         return best, scores[best]
 
-    def _proposed(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
-        """Places in the base that hold its k nearest; None where all have to be compared."""
+    def _proposed(
+        self, query: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64] | None:
+        """Places in the base, or of those in `among`, that hold the k nearest; None where all have
+        to be compared."""
         if self.codes is None:
             return None
         count = self.codes.candidates(k)
-        if count > PROPOSED_AT_MOST * len(self.codes):
+        if among is None and count > PROPOSED_AT_MOST * len(self.codes):
             return None
-        return np.sort(self.codes.nearest(query, count))
+        if among is not None and len(among) < count + LOOKED_AT * len(self.codes):
+            return None
+        return np.sort(self.codes.nearest(query, count, among))
 
-    def nearest_of(self, query: NDArray[np.float32], k: int, among: NDArray[np.int64]) -> Ranking:
-        """The k nearest of these ids, which are ascending; exact."""
+    def nearest_of(
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        among: NDArray[np.int64],
+        *,
+        exact: bool = True,
+    ) -> Ranking:
+        """The k nearest of these ids, which are ascending. Where there are codes, the ids are many
+        and not `exact`, one of hundreds may be missing, as in `nearest`."""
         places, chosen = self._places(among)
         ids, scores = self.delta_ids[chosen], _products(self.delta[chosen], query)
         if self.base is not None:
+            if not exact and (proposed := self._proposed(query, k, places)) is not None:
+                places = proposed
             ids = np.concatenate([ids, self.base.ids[places]])
             scores = np.concatenate([scores, self.base.scores(query, places)])
         return _ranked(ids, scores, k)

@@ -8,7 +8,7 @@ frequencies, no passages.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -157,10 +157,12 @@ class Planner:
         It is a guess: of all that the query asks, it counts as a word that is not there.
         """
         word = sought.written.lower()
+        spelled = list(set(typos.neighbours(word)))
+        each_way = zip(*(each.each_term(spelled) for each in self._analyses), strict=True)
         found: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
-            ((near[0] != word[0], -self._frequency(terms)), near, terms)
-            for near in set(typos.neighbours(word))
-            if (terms := self._held(each.term(near) for each in self._analyses))
+            ((near[0] != word[0], -self._frequency(held)), near, held)
+            for near, terms in zip(spelled, each_way, strict=True)
+            if (held := self._held(terms))
         ]
         if not found and typos.forgivable(word) > 1:
             found = [
@@ -200,7 +202,7 @@ class Planner:
     def _anywhere(self, query: Any) -> bool:  # noqa: ANN401
         return bool(self._searcher.search(query, limit=1, count=False).hits)
 
-    def _held(self, terms: Iterator[str]) -> tuple[str, ...]:
+    def _held(self, terms: Iterable[str]) -> tuple[str, ...]:
         return tuple(term for term in dict.fromkeys(terms) if term and self._held_by(term))
 
     def _frequency(self, terms: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -118,10 +118,15 @@ class Analysis:
         from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
         self._language = language
-        builder = TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.lowercase())
-        if language in STEMMERS:  # before accents go: endings are told apart by them
-            builder = builder.filter(Filter.stemmer(STEMMERS[language]))
-        self._stem: Any = builder.filter(Filter.ascii_fold()).build().analyze
+
+        def stemming(tokenizer: Any) -> Any:  # noqa: ANN401 (tantivy has no types)
+            builder = TextAnalyzerBuilder(tokenizer).filter(Filter.lowercase())
+            if language in STEMMERS:  # before accents go: endings are told apart by them
+                builder = builder.filter(Filter.stemmer(STEMMERS[language]))
+            return builder.filter(Filter.ascii_fold()).build().analyze
+
+        self._stem = stemming(Tokenizer.raw())
+        self._stem_each = stemming(Tokenizer.whitespace())
         self._stop_words = STOP_WORDS.get(language, frozenset())
         self._known = _Known(self._terms)
 
@@ -202,6 +207,17 @@ class Analysis:
         """The one term of a word without parts."""
         stopped = STOP if word.lower() in self._stop_words else ""
         return stopped + "".join("".join(self._stem(word)).split())
+
+    def each_term(self, spelled: Sequence[str]) -> list[str]:
+        """The term of each of these words without parts, all made at once."""
+        stems = self._stem_each(" ".join(spelled))
+        if len(stems) != len(spelled):
+            return [self.term(each) for each in spelled]
+        stop_words = self._stop_words
+        return [
+            STOP + stem if word.lower() in stop_words else stem
+            for word, stem in zip(spelled, stems, strict=True)
+        ]
 
 
 def _parts(identifier: str) -> list[str]:

