@@ -54,7 +54,7 @@ def row(collection: Collection, mode: str, asked: Sequence[str]) -> str:
 def main() -> None:
     search.PASSAGES = PASSAGES
     texts, vectors, real = search.passages_of_data()
-    encoder = search.Varied(real, vectors)
+    encoder = search.Known(real, vectors, search.APART)
     encoder.fingerprint = real.fingerprint  # so that a process of its own takes the collection
     every = list(search.queries())
     print(f"\n{PASSAGES:,} passages, k = 10, {BATCH:,} queries a batch; ms a query\n")

@@ -2,10 +2,11 @@
 
     python -m bench search          100,000 passages; RAGKIT_BENCH_PASSAGES for others
 
-The passages are those of data/, each in many variations: some words of another put in, and its
-vector moved as far as neighbours in real collections are apart. The queries are halves of two real
-ones each, encoded by the real model. Encoding so many passages would take an hour and changes
-nothing here.
+Where RAGKIT_BENCH_CACHE names a folder, the passages are paragraphs of the texts on this machine,
+no two alike, and the questions openings of others (`paragraphs`). Else, and after them, those of
+data/, each in many variations: some words of another put in, and its vector moved as far as
+neighbours in real collections are apart; the queries are halves of two real ones each. All queries
+are encoded by the real model.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.paragraphs import embedded
 from bench.questions import DATA, QUESTIONS
 from ragkit import Collection
 from ragkit.encoders import Encoder
@@ -37,11 +39,11 @@ APART = 0.6  # length of the random part of a vector before it is made a unit ag
 QUERIES = 180  # of each mode
 
 
-class Varied:
-    """The real encoder for queries; of a variation, its passage's vector, moved."""
+class Known:
+    """The real encoder for queries; of a passage, its vector, moved `apart` from there."""
 
-    def __init__(self, real: Encoder, vectors: np.ndarray) -> None:
-        self._real, self._vectors = real, vectors
+    def __init__(self, real: Encoder, vectors: np.ndarray, apart: float) -> None:
+        self._real, self._vectors, self._apart = real, vectors, apart
         self._chance = np.random.default_rng(1)
         self.name, self.fingerprint = real.name, "b" * 64
         self.dimension, self.window = real.dimension, real.window
@@ -49,10 +51,10 @@ class Varied:
         self.encode_queries = real.encode_queries
 
     def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
-        """A variation's text begins with the number of its passage."""
+        """A text begins with the number of its vector."""
         moved = self._vectors[[int(text.split(" ", 1)[0]) for text in texts]]
         step = self._chance.standard_normal(moved.shape)
-        moved = moved + APART * step / np.linalg.norm(step, axis=1, keepdims=True)
+        moved = moved + self._apart * step / np.linalg.norm(step, axis=1, keepdims=True)
         return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -109,7 +111,7 @@ class Stages:
         setattr(owner, name, timed)
 
 
-def watched(encoder: Varied) -> Stages:
+def watched(encoder: Known) -> Stages:
     stages = Stages()
     stages.watch(encoder, "encode_queries", "encode")
     stages.watch(encoder, "count_tokens", "encode")
@@ -122,12 +124,10 @@ def watched(encoder: Varied) -> Stages:
     return stages
 
 
-def main() -> None:
-    texts, vectors, real = passages_of_data()
-    encoder = Varied(real, vectors)
+def measured(encoder: Known, rows: Iterator[Row], asked: Iterator[str]) -> None:
+    """Print a line for each mode."""
     stages = watched(encoder)
     columns = ("encode", "vectors", "cosines", "words", "existing", "hits")
-    print(f"\n{PASSAGES:,} passages, k = 10; means of the stages\n")
     print(f"| mode | p50 ms | p99 ms | {' | '.join(columns)} | rest |")
     print("|---|---|---|" + "---|" * (len(columns) + 1))
     with (
@@ -136,8 +136,7 @@ def main() -> None:
     ):
         file = Path(folder, "rows.jsonl")
         file.touch()
-        collection.index_rows(file, varied(texts), whole=True)
-        asked = queries()
+        collection.index_rows(file, rows, whole=True)
         for mode in ("dense", "lexical", "hybrid"):
             collection.search("a first question", mode=mode)
             stages.seconds.clear()
@@ -151,6 +150,17 @@ def main() -> None:
             slow = statistics.quantiles(times, n=100)[98]
             figures = " | ".join(f"{each:.2f}" for each in [*spent, rest])
             print(f"| {mode} | {statistics.median(times):.1f} | {slow:.1f} | {figures} |")
+
+
+def main() -> None:
+    texts, vectors, real = passages_of_data()
+    if cache := os.environ.get("RAGKIT_BENCH_CACHE"):
+        different, theirs, questions = embedded(Path(cache), PASSAGES, real)
+        print(f"\n{len(different):,} different passages, k = 10; means of the stages\n")
+        rows = (Row(str(n), "", f"{n} {text}") for n, text in enumerate(different))
+        measured(Known(real, theirs, 0.0), rows, iter(questions))
+    print(f"\n{PASSAGES:,} variations of {len(texts)} passages\n")
+    measured(Known(real, vectors, APART), varied(texts), queries())
 
 
 if __name__ == "__main__":
