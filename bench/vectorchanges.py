@@ -25,7 +25,6 @@ from ragkit.records import Document, Passage
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, generation
 from ragkit.storage.indexes import Indexes
-from ragkit.storage.vectors import FOLD_AT
 
 OF_A_FILE = 100  # passages
 SEARCHES = 100
@@ -168,7 +167,11 @@ def measured(built: Path, cache: Path) -> None:
         queries = np.load(source / "queries.npy")
         kept = built / f"collection-{count}"
         collection(kept, vectors)
-        more = (row for block in expanded(real(cache, [])[0], count, seed=1) for row in block)
+        more = (
+            row
+            for block in expanded(real(cache, [])[0], max(count, 100_000), seed=1)
+            for row in block
+        )
         more = chain([next(more)], more)  # the first has a block made
         with tempfile.TemporaryDirectory(dir=built) as place:
             own = Path(place) / "collection"
@@ -185,16 +188,23 @@ def measured(built: Path, cache: Path) -> None:
 
 def _rows(index: Index, count: int, queries: np.ndarray) -> None:
     _row(index, "nothing new", lambda: None, queries)
-    for few in (1, 1_000, 10_000):
+    for few in (1, 1_000, 8_000):
         _row(index, f"{few:,} added", lambda few=few: index.add(few), queries)
-    _row(index, "1,000 changed", lambda: index.change(1_000), queries)
+    _row(index, "900 changed", lambda: index.change(900), queries)
     for few in (1, 1_000, 10_000):
         _row(index, f"{few:,} removed", lambda few=few: index.remove(few), queries)
+    _row(index, "10,000 added: a new file", lambda: index.add(10_000), queries)
+    _unfolded(index, count // 20, queries)
+
+
+def _unfolded(index: Index, part: int, queries: np.ndarray) -> None:
+    """A search where so many came and so many went after the file, more than are ever left so."""
     with index.store.reading() as connection:
-        now, present = index.indexes.vectors(connection), passages.count(connection)
-    assert now is not None
-    twentieth = count // 20
-    missing = twentieth - len(now.delta_ids)
-    _row(index, "5 % came", lambda: index.grow(missing), queries)
-    over = round((FOLD_AT * (present + missing) - now.changes - missing) / (1 - FOLD_AT)) + 100
-    _row(index, "more than 10 %", lambda: index.grow(over), queries)
+        held = index.indexes.vectors(connection)
+    assert held is not None and held.base is not None
+    started = max(held.base.ids) + 1
+    came = ((int(started) + at, next(index.spare).tobytes()) for at in range(part))
+    gone = held.base.ids[:: len(held.base) // part][:part].tolist()
+    held = held.advanced(held.generation + 1, came, gone)
+    times = [_ms(lambda q=each: held.nearest(q, WIDE)) for each in queries[:SEARCHES]]
+    print(f"\n{part:,} came and {part:,} gone, in memory: p50 {statistics.median(times):.2f} ms")

@@ -10,7 +10,7 @@ import sqlite3
 
 import numpy as np
 
-WIDTHS = (32, 64, 128, 256)  # of HNSW
+WIDTHS = (32, 64, 128, 256, 512, 1024, 2048)  # of HNSW
 
 
 class Chroma:

@@ -115,14 +115,16 @@ def has_newer_text(connection: sqlite3.Connection, generation: int) -> bool:
     return connection.execute(sql, (generation,)).fetchone() is not None
 
 
-def changes_since(connection: sqlite3.Connection, model_id: int, generation: int) -> int:
-    """How many passages became searchable or went after this generation."""
+def changes_since(
+    connection: sqlite3.Connection, model_id: int, generation: int
+) -> tuple[int, int]:
+    """How many passages became searchable, and how many went, after this generation."""
     row = connection.execute(
-        f"SELECT (SELECT count(*) {_NEW_PASSAGES}) + (SELECT count(*) {_NEW_VECTORS}) "
-        "+ (SELECT count(*) FROM removals WHERE generation > :since)",
+        f"SELECT (SELECT count(*) {_NEW_PASSAGES}) + (SELECT count(*) {_NEW_VECTORS}), "
+        "(SELECT count(*) FROM removals WHERE generation > :since)",
         {"model": model_id, "since": generation},
     ).fetchone()
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
 def any_removed(connection: sqlite3.Connection) -> bool:

@@ -13,7 +13,7 @@ from ragkit.storage.database import generation
 from ragkit.storage.history import IndexFile
 from ragkit.storage.index_files import facts, sealed
 from ragkit.storage.matrix import Matrix
-from ragkit.storage.vectors import FOLD_AT
+from ragkit.storage.vectors import FOLD_AT, READ_AT_MOST
 
 
 def good_enough(
@@ -24,8 +24,8 @@ def good_enough(
         return False
     if file.generation == generation(connection):
         return True
-    changed = history.changes_since(connection, model_id, file.generation)
-    return changed <= FOLD_AT * passages.count(connection)
+    came, gone = history.changes_since(connection, model_id, file.generation)
+    return came <= READ_AT_MOST and came + gone <= FOLD_AT * passages.count(connection)
 
 
 def written(folder: Path, connection: sqlite3.Connection, model: sqlite3.Row) -> IndexFile:

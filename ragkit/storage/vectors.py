@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ragkit.storage.matrix import Blocks, Rows
     from ragkit.storage.sweep import Part, Ranking
 
-FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file
+FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file …
+READ_AT_MOST = 10_000  # … and a delta above this: it is read from the database at every opening
 PROPOSED_AT_MOST = 0.1  # of all vectors: beyond that it is quicker to compare all
 LOOKED_AT = 0.003  # of all vectors: as many are compared in the time of a look at all codes
 

@@ -77,7 +77,7 @@ def test_the_user_says_how_many_are_proposed(large, proposing, monkeypatch):
     asked = []
     monkeypatch.setattr(
         "ragkit.storage.codes.Codes.nearest",
-        lambda self, query, count, among: asked.append(count) or np.arange(count),
+        lambda self, query, count, among=None: asked.append(count) or np.arange(count),
     )
     chosen = Settings(candidates=3)
     with Collection(large.folder, settings=chosen, encoder=WordEncoder()) as collection:

@@ -100,6 +100,18 @@ def test_many_vectors_get_codes_and_few_do_not(shelf, tmp_path):
     assert len(shelf.found()) == 40
 
 
+@pytest.mark.parametrize(("came", "written"), [(3, False), (4, True)])
+def test_what_every_opening_would_read_is_few(shelf, came, written, monkeypatch):
+    """Of 80 vectors a tenth would be eight."""
+    monkeypatch.setattr("ragkit.storage.vector_files.READ_AT_MOST", 3)
+    before = shelf.file("vectors").generation
+    shelf.remove(shelf.ids[:4])
+    shelf.add(unit_rows(came, 2))
+    shelf.indexes.fold_vectors()
+    assert (shelf.file("vectors").generation > before) is written
+    assert len(shelf.found(shelf.opened())) == 76 + came
+
+
 def changed(path, **times):
     """Other bytes under the same name, the inode and (if so wished) the times as they were."""
     data = bytearray(path.read_bytes())
