@@ -2,10 +2,11 @@
 
 Dense: cosine over all vectors. Lexical: BM25 over words. Hybrid: both, by `fusion`. Each ranking is
 exact, over the whole collection or over what a filter lets through: the k best are those that
-scoring every passage would give. The one exception is dense over a large collection, whose passages
-are proposed by compressed vectors (docs/storage.md), unless all is to be `exact`. Whatever proposed
-a passage, its `dense` score is the cosine of the stored vectors, computed in float64 and rounded to
-float32, so equal vectors tie exactly; ties go to the smaller id. Knows no files and no rendering.
+scoring every passage would give. The one exception is dense over a large collection or a large part
+of one, where compressed vectors propose (docs/storage.md), unless all is to be `exact`. Whatever
+proposed a passage, its `dense` score is the cosine of the stored vectors, computed in float64 and
+rounded to float32, so equal vectors tie exactly; ties go to the smaller id. Knows no files and no
+rendering.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Searcher:
         if index is None:
             return []
         if self._few is not None:
-            return self._nearest_of(index, k, np.array(self._few, dtype=np.int64))
+            return self._nearest_of(index, k, np.array(self._few, dtype=np.int64), exact=True)
         proposed = picked(
             k,
             len(index),
@@ -116,14 +117,15 @@ class Searcher:
             lambda ids, _: self._cosines(self._let_through(ids)),
         )
         if proposed is None and self._scope is not None:  # what it lets through is far away
-            proposed = self._nearest_of(index, k, self._scope.all(self._connection))
+            ids = self._scope.all(self._connection)
+            proposed = self._nearest_of(index, k, ids, exact=self._exact)
         return proposed or []
 
     def _nearest_of(
-        self, index: VectorIndex, k: int, ids: NDArray[np.int64]
+        self, index: VectorIndex, k: int, ids: NDArray[np.int64], *, exact: bool
     ) -> list[tuple[int, float]]:
-        """The k nearest of these, each of them compared."""
-        nearest = partial(index.nearest_of, among=ids)
+        """The k nearest of these; each of them compared where all is to be `exact`."""
+        nearest = partial(index.nearest_of, among=ids, exact=exact)
         return exactly(
             k,
             len(ids),

@@ -7,6 +7,7 @@ import pytest
 
 from ragkit import Collection, Settings
 from ragkit.errors import ModelError
+from ragkit.storage.codes import Codes
 from tests.conftest import WordEncoder
 
 COUNT = 600
@@ -34,8 +35,6 @@ def large(tmp_path_factory):
 @pytest.fixture
 def proposing(monkeypatch):
     """How often codes were asked."""
-    from ragkit.storage.codes import Codes
-
     counts, plain = [], Codes.nearest
     monkeypatch.setattr(
         Codes, "nearest", lambda self, *given: counts.append(1) or plain(self, *given)
@@ -54,6 +53,23 @@ def test_the_ten_nearest_are_those_of_an_exact_search(large, where):
         ids = {hit.passage_id: hit.score for hit in exact}
         same += [ids.get(hit.passage_id) == hit.score for hit in found]
     assert np.mean(same) >= 0.99
+
+
+def test_what_a_wide_filter_leaves_far_away_is_proposed_among_it_alone(large, monkeypatch):
+    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", 0)
+    monkeypatch.setattr("ragkit.retrieval.scopes.FEW_PART", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.search.WIDEST", 1)
+    among, plain = [], Codes.nearest
+
+    def watched(self, query, count, only=None):
+        among.append(None if only is None else len(only))
+        return plain(self, query, count, only)
+
+    monkeypatch.setattr(Codes, "nearest", watched)
+    exact = large.search("word3 word4", where="n > 100", exact=True)
+    assert among == []
+    assert large.search("word3 word4", where="n > 100") == exact
+    assert among == [COUNT - 101]
 
 
 def test_exact_asks_no_codes(large, proposing):
