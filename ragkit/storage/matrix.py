@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 STEP = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
 SCANNED = 1 << 18  # numbers compared with one query at a time: they stay in the cache
 _SMALL = 256 << 20  # bytes of a file that stays mapped once looked at
-_RESIDENT = 64 << 20  # bytes of a larger one left mapped after a look; the system keeps its own copy
+_RESIDENT = (
+    64 << 20
+)  # bytes of a larger one left mapped after a look; the system keeps its own copy
 _AROUND = 1 << 21  # bytes that the system may map where one is looked at
 _SPARSE = 20  # vectors of which one is wanted: to map so many pages takes longer than to read it
 _FEW = 200  # ids that are looked up one by one
