@@ -1,8 +1,10 @@
 """Searches that wait at the same time become one call of `Collection.search_many`.
 
 Lives on the event loop; the searches themselves run on threads. A search that comes while nothing
-else runs goes at once. While others run, it waits for company: 2 ms where a thread is free, else
-until one is. Those with equal options go together, equal queries among them are asked once, and
+else runs goes at once. While others run, it waits for company: until as many wait as run in the
+largest call, 20 ms at most where a thread is free, else until one is. So few callers wait for
+nobody, and of many each call takes half: in a call of 24 a search takes a quarter less of the
+processor than in one of 4. Those with equal options go together, equal queries among them are asked once, and
 whoever has gone away meanwhile is left out. Two threads, since one can rank while the encoder
 computes for the other. Knows no HTTP.
 """
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from ragkit.records import Hit
     from ragkit.retrieval.filters import Where
 
-WAIT = 0.002  # seconds
+WAIT = 0.02  # seconds
 MOST = 32  # queries of one call
 THREADS = 2
 Found = list["Hit"]
@@ -85,8 +87,8 @@ class Batcher:
         threads: int = THREADS,
     ) -> None:
         self._search_many = search_many
-        self._most, self._wait, self._free = most, wait, threads
-        self._threads = threads
+        self._most, self._wait, self._threads = most, wait, threads
+        self._running: list[int] = []  # the sizes of the calls
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ragkit-search")
         self._groups: dict[tuple[object, ...], _Group] = {}
         self._closed = False
@@ -100,7 +102,7 @@ class Batcher:
         found: asyncio.Future[Found] = loop.create_future()
         group = self._groups.setdefault(options.key, _Group(options))
         group.waiting.append((query, found))
-        if self._free == self._threads or len(group.waiting) >= self._most:
+        if self._has_company(group):
             group.is_due = True
             self._start()
         elif group.timer is None:
@@ -119,6 +121,10 @@ class Batcher:
         self._groups.clear()
         self._pool.shutdown(wait=True)
 
+    def _has_company(self, group: _Group) -> bool:
+        """Whether a group is large enough not to wait for more."""
+        return len(group.waiting) >= min(self._most, max(self._running, default=0))
+
     def _ring(self, group: _Group) -> None:
         group.is_due = True
         self._start()
@@ -126,7 +132,7 @@ class Batcher:
     def _start(self) -> None:
         """Give free threads to the groups that are due, the oldest first."""
         for key, group in list(self._groups.items()):
-            if not self._free:
+            if len(self._running) == self._threads:
                 return
             if not group.is_due:
                 continue
@@ -141,7 +147,7 @@ class Batcher:
                 self._run(batch, group.options)
 
     def _run(self, batch: list[tuple[str, asyncio.Future[Found]]], options: Options) -> None:
-        self._free -= 1
+        self._running.append(len(batch))
         self.sizes[len(batch)] += 1
         queries = list(dict.fromkeys(query for query, _ in batch))
         loop = asyncio.get_running_loop()
@@ -164,7 +170,7 @@ class Batcher:
         queries: Sequence[str],
         batch: Sequence[tuple[str, asyncio.Future[Found]]],
     ) -> None:
-        self._free += 1
+        self._running.remove(len(batch))
         found = {} if done.cancelled() else dict(zip(queries, done.result(), strict=True))
         for query, future in batch:
             if future.done():
@@ -177,8 +183,5 @@ class Batcher:
             else:
                 future.set_result(answer)
         for group in self._groups.values():
-            group.is_due = group.is_due or len(group.waiting) >= self._most
-        if self._free == self._threads:
-            for group in self._groups.values():  # nothing runs: nobody has company to wait for
-                group.is_due = True
+            group.is_due = group.is_due or self._has_company(group)
         self._start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ragkit.records import Hit
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _HIT = tuple(each.name for each in dataclasses.fields(Hit) if each.name not in
              ("root", "explanation"))  # fmt: skip
+_of_hit = attrgetter(*_HIT)
 _ENTRY = tuple(each.name for each in dataclasses.fields(DocumentEntry) if each.name != "root")
 _NOT_READ = tuple(each.name for each in dataclasses.fields(NotRead) if each.name != "root")
 _EXCERPT = tuple(each.name for each in dataclasses.fields(Excerpt) if each.name != "root")
@@ -21,7 +23,7 @@ MOST_ATTRIBUTES, MOST_KEY, MOST_VALUE = 16, 64, 512  # OpenAI's
 
 def hit_fields(hit: Hit) -> dict[str, Any]:
     """A hit, its fields as in the contract."""
-    fields = {name: getattr(hit, name) for name in _HIT}  # `asdict` takes longer than a search
+    fields = dict(zip(_HIT, _of_hit(hit), strict=True))  # `asdict` takes longer than a search
     if hit.explanation is not None:
         fields["explanation"] = dataclasses.asdict(hit.explanation)
     return fields

@@ -63,6 +63,48 @@ def test_those_that_wait_go_together_and_each_gets_its_own():
     assert made[2:] == [([f"q{n}" for n in range(10)], Options(k=3))]
 
 
+def test_two_callers_wait_for_nobody():
+    found, made = run(while_held, wait=60)
+    assert sorted(queries for queries, _ in made) == [["busy 0"], ["busy 1"]]
+    assert found == [["busy 0, None"], ["busy 1, None"]]
+
+
+async def until(happened):
+    """Fails where it does not come to that."""
+    async with asyncio.timeout(10):
+        while not happened():
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("wait", [0.001, 60])
+def test_a_group_waits_until_it_is_as_large_as_the_one_that_runs_or_long_enough(wait):
+    held = {name: threading.Event() for name in ("x", "y", "a")}
+    made = []
+
+    def search_many(queries, _):
+        made.append(queries)
+        assert queries[0] not in held or held[queries[0]].wait(10)
+        return [[] for _ in queries]
+
+    async def main():
+        batcher = Batcher(search_many, wait=wait)
+        asked = [asyncio.ensure_future(batcher.search(name, Options())) for name in "xyabc"]
+        held["x"].set()
+        await until(lambda: len(made) == 3)
+        held["y"].set()
+        await asked[1]  # a thread is free, and three run
+        asked += [asyncio.ensure_future(batcher.search(name, Options())) for name in "de"]
+        await asyncio.sleep(0.05)
+        asked.append(asyncio.ensure_future(batcher.search("f", Options())))
+        await until(lambda: sum(map(len, made)) == 8)
+        held["a"].set()
+        await asyncio.gather(*asked)
+        batcher.close()
+
+    asyncio.run(main())
+    assert made[2:] == [["a", "b", "c"], *([["d", "e", "f"]] if wait > 1 else [["d", "e"], ["f"]])]
+
+
 def test_equal_queries_are_asked_once():
     searches = [("same", Options())] * 5 + [("other", Options())]
     found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
