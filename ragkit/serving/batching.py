@@ -4,9 +4,9 @@ Lives on the event loop; the searches themselves run on threads. A search that c
 else runs goes at once. While others run, it waits for company: until as many wait as run in the
 largest call, 20 ms at most where a thread is free, else until one is. So few callers wait for
 nobody, and of many each call takes half: in a call of 24 a search takes a quarter less of the
-processor than in one of 4. Those with equal options go together, equal queries among them are asked
-once, and whoever has gone away meanwhile is left out. Two threads, since one can rank while the
-encoder computes for the other. Knows no HTTP.
+processor than in one of 4. Those with equal options go together, equal queries among them are
+asked once, and whoever has gone away meanwhile is left out. Two threads, since one can rank while
+the encoder computes for the other. Knows no HTTP.
 """
 
 from __future__ import annotations

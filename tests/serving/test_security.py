@@ -1,5 +1,6 @@
 """Who may ask what, tried as an attacker would; the gate itself is in test_gate."""
 
+import contextlib
 import json
 import re
 import socket
@@ -204,6 +205,16 @@ def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
                 assert part
                 answer += part
             time.sleep(0.05)
+
+
+def test_a_head_without_an_end_is_not_kept(library, listen):
+    with connected(listen(app(library, Rules()))) as caller:
+        caller.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nX: ")
+        with contextlib.suppress(ConnectionError):  # hung up while we still send
+            for _ in range(100):
+                caller.sendall(b"x" * 10_000)
+                time.sleep(0.001)
+            pytest.fail("a million bytes were taken")
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 99", "Transfer-Encoding: chunked"])
