@@ -21,7 +21,7 @@ from ragkit.retrieval import choosing
 from ragkit.retrieval.hits import hits
 from ragkit.retrieval.request import Request
 from ragkit.retrieval.scopes import Scope
-from ragkit.retrieval.search import DEPTH, NEAR, Scored, Searcher
+from ragkit.retrieval.search import DEPTH, Scored, Searcher
 from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import embeddings, passages
 from ragkit.storage.database import Database
@@ -176,7 +176,7 @@ def _reach(wanted: Request, scope: Scope | None) -> int:
     if wanted.per_document is not None:
         k *= choosing.WIDER
     if wanted.mode == "hybrid":
-        k = max(2 * k, NEAR)
+        k = max(2 * k, DEPTH)
     if scope is not None and scope.few is None:
         k = max(k, DEPTH)  # those that the filter lets through are sought among them
     return k + _SPARE

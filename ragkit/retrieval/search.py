@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
-DEPTH = 100  # passages of each ranking that are fused by rank
-NEAR, WORDED = 200, 400  # of each that are fused by score at first: more of the ones that cost less
+DEPTH = 100  # passages of each ranking that are fused at first
 WIDEST = 4096  # proposals looked through for what a filter lets through, before all of it is scored
 
 
@@ -164,10 +163,10 @@ class Searcher:
         algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001).
         """
         most = self._snapshot.words.most(self.text)
-        depth, wide = max(2 * k, NEAR), max(4 * k, WORDED)
+        depth = max(2 * k, DEPTH)
         while True:
-            near, worded = self._near_ones(depth), self._worded(wide)
-            unseen = worded[-1][1] if len(worded) == wide else 0.0  # no other has more of words
+            near, worded = self._near_ones(depth), self._worded(depth)
+            unseen = worded[-1][1] if len(worded) == depth else 0.0  # no other has more of words
             seen = self._both(near, worded)
             best = self._fused(k, *seen, min_score=min_score, unseen=unseen, most=most)
             done = len(near) < depth or near[-1][1] < min_score
@@ -176,7 +175,7 @@ class Searcher:
                 done = len(best) == k and best[-1].ranked_by > bound
             if done:
                 return best
-            depth, wide = 4 * depth, 4 * wide
+            depth *= 4
 
     def _fused(
         self,
