@@ -48,7 +48,7 @@ async def whole(scope: Scope, receive: Receive) -> bytes:
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    logger.warning("a caller hung up in the middle of a body: %s", scope["path"])
+                    logger.warning("a caller hung up in the middle of a body: %r", scope["path"])
                     raise Problem(499, "the caller has hung up")
                 size += len(part := message.get("body", b""))
                 if size > MOST:

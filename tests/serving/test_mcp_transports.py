@@ -224,6 +224,6 @@ def test_who_never_ends_a_body_is_told_so_and_hanging_up_is_a_line(
     while not (lines := [each for each in caplog.records if each.levelno >= logging.WARNING]):
         time.sleep(0.01)
     assert [each.getMessage() for each in lines] == [
-        "a caller hung up in the middle of a body: /mcp"
+        "a caller hung up in the middle of a body: '/mcp'"
     ]
     assert answer(int(port), {})[0] == 200

@@ -244,7 +244,7 @@ def test_who_hangs_up_in_a_body_is_one_line_of_the_log(library, listen, caplog):
     assert b'endpoint="/v1/search",status="499"} 1' in figures
     (line,) = caplog.records
     assert (line.getMessage(), line.exc_info) == (
-        "a caller hung up in the middle of a body: /v1/search", None,
+        "a caller hung up in the middle of a body: '/v1/search'", None,
     )  # fmt: skip
 
 
