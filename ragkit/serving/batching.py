@@ -2,7 +2,7 @@
 
 Lives on the event loop; the searches themselves run on threads. A search that comes while nothing
 else runs goes at once. While others run, it waits for company: until as many wait as run in the
-largest call, 20 ms at most where a thread is free, else until one is. So few callers wait for
+largest call, 2 ms at most where a thread is free, else until one is. So few callers wait for
 nobody, and of many each call takes half: in a call of 24 a search takes a quarter less of the
 processor than in one of 4. Those with equal options go together, equal queries among them are
 asked once, and whoever has gone away meanwhile is left out. Two threads, since one can rank while
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ragkit.records import Hit
     from ragkit.retrieval.filters import Where
 
-WAIT = 0.02  # seconds
+WAIT = 0.002  # seconds
 MOST = 32  # queries of one call
 THREADS = 2
 Found = list["Hit"]
