@@ -6,8 +6,6 @@ Used by `bench.vectorengine`, under the Python that has them. `knobs` are turned
 
 from __future__ import annotations
 
-import sqlite3
-
 import numpy as np
 
 WIDTHS = (32, 64, 128, 256, 512, 1024, 2048)  # of HNSW
@@ -74,7 +72,12 @@ class SqliteVec:
     def _connected(self, folder):
         import sqlite_vec
 
-        connection = sqlite3.connect(folder / "index")
+        try:  # a build that loads extensions, which many a Python's own does not
+            import pysqlite3 as sqlite3
+        except ImportError:
+            import sqlite3
+
+        connection = sqlite3.connect(str(folder / "index"))
         connection.enable_load_extension(True)
         sqlite_vec.load(connection)
         return connection
