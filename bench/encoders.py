@@ -17,7 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,14 +29,30 @@ from ragkit import Collection
 from ragkit.documents import read
 from ragkit.encoders import models
 from ragkit.passages import embedded_text, split
+from ragkit.records import Document
 
 ROUNDS = 5
 TEXTS, CHECKED = 160, 2_000
+SHORTEST, LONGEST = 30, 250  # tokens of a text of mixed lengths
 QUERY = "how do I copy a database that is in use?"
 LAYERS, HIDDEN, WIDE = 6, 384, 1536  # all-MiniLM-L6-v2
 PEERS = ("chroma", "fastembed", "txtai")
 OURS = ("ragkit", "ragkit_numpy", "ragkit_int8")
 THEIRS = ("sentence_transformers", "sentence_transformers_by_tokens")
+
+
+class Work(NamedTuple):
+    """What encoding some texts takes."""
+
+    tokens: int  # specials included
+    operations: float
+
+    @classmethod
+    def of(cls, texts: list[str]) -> Work:
+        lengths = [min(count + 2, 256) for count in models.load().count_tokens(texts)]
+        linear = LAYERS * 2 * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * WIDE)
+        whole = sum(n * linear + LAYERS * 4 * n * n * HIDDEN for n in lengths)
+        return cls(sum(lengths), whole)
 
 
 class Engine:
@@ -66,37 +85,53 @@ class Engine:
         return float("nan")
 
 
-def cut(wanted: int, size: int = 240) -> list[str]:
-    """So many passages of data/, as they are embedded, a mix of all lengths."""
-    encoder = models.load()
-    texts = []
+def documents() -> Iterator[Document]:
     for path in sorted(DATA.rglob("*")):
         if path.is_file() and path.parent != DATA:
-            document = read(path.read_bytes(), path.name)
-            texts += [
-                embedded_text(each.header, each.text)
-                for each in split(document, encoder, size=size)
-            ]
+            yield read(path.read_bytes(), path.name)
+
+
+def cut(wanted: int, size: int = 240) -> list[str]:
+    """So many passages of data/, as they are embedded, nearly all of about the same length."""
+    encoder = models.load()
+    texts = [
+        embedded_text(each.header, each.text)
+        for document in documents()
+        for each in split(document, encoder, size=size)
+    ]
+    return _spread(texts, wanted)
+
+
+def mixed(wanted: int) -> list[str]:
+    """So many pieces of data/, each length from SHORTEST to LONGEST tokens as likely as another."""
+    encoder, random, texts = models.load(), Random(7), []
+    for document in documents():
+        spans, start = encoder.token_spans(document.text), 0
+        while (end := start + random.randint(SHORTEST, LONGEST) - 2) <= len(spans):
+            texts.append(document.text[spans[start][0] : spans[end - 1][1]])
+            start = end
+    return _spread(texts, wanted)
+
+
+def _spread(texts: list[str], wanted: int) -> list[str]:
     step = max(1.0, len(texts) / wanted)
     return [texts[int(i * step)] for i in range(min(wanted, len(texts)))]
 
 
-def prepare(folder: Path) -> tuple[int, float]:
-    """Writes what the engines read; returns tokens, specials included, and operations of `bulk`."""
+def prepare(folder: Path) -> dict[str, Work]:
+    """Writes what the engines read; returns what there is to do, by the names of the sets."""
     # Shorter than by default: 133 tokens on average is what peers were measured with before.
-    texts, check = cut(TEXTS, 175), cut(CHECKED)
+    sets, check = {"mixed": mixed(TEXTS), "cut": cut(TEXTS, 175)}, cut(CHECKED)
     # As many as were asked for, and of every length: halves and quarters of passages fill up.
     shorter = [part for text in check for part in (text[: len(text) // 2], text[: len(text) // 4])]
     check += [part for part in shorter if part.strip()][: CHECKED - len(check)]
     model = models.resolve(models.DEFAULT_MODEL).path
-    (folder / "texts.json").write_text(json.dumps(texts))
-    (folder / "check.json").write_text(json.dumps(check))
+    for name, texts in {**sets, "check": check}.items():
+        (folder / f"{name}.json").write_text(json.dumps(texts))
     (folder / "query.txt").write_text(QUERY)
     (folder / "model.txt").write_text(str(model))
     export(model, folder / "model.onnx")
-    lengths = [min(count + 2, 256) for count in models.load().count_tokens(texts)]
-    linear = LAYERS * 2 * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * WIDE)
-    return sum(lengths), sum(n * linear + LAYERS * 4 * n * n * HIDDEN for n in lengths)
+    return {name: Work.of(texts) for name, texts in sets.items()}
 
 
 def export(model: Path, target: Path) -> None:
@@ -134,28 +169,28 @@ def peak_rate() -> float:
     return max(rates)
 
 
-def bulk(engines: dict[str, Engine], tokens: int, operations: float) -> None:
-    seconds: dict[str, list[float]] = {name: [] for name in engines}
-    queries: dict[str, list[float]] = {name: [] for name in engines}
+def bulk(engines: dict[str, Engine], work: dict[str, Work]) -> None:
+    seconds = {(name, each): [] for name in engines for each in (*work, "query")}
     rates = []
     for _ in range(ROUNDS):
         rates.append(peak_rate())
-        for name, engine in engines.items():
-            seconds[name].append(engine.ask("bulk"))
-            queries[name].append(engine.ask("query"))
+        for (name, each), taken in seconds.items():
+            taken.append(engines[name].ask(each))
+    took = {key: statistics.median(taken) for key, taken in seconds.items()}
     best = max(rates)
-    base = statistics.median(seconds["sentence_transformers"])
-    print(f"\n{TEXTS} passages of {tokens / TEXTS:.0f} tokens; a large product of matrices runs")
-    print(f"at {best / 1e9:.0f} GFLOP/s here.\n")
-    print("| engine | tokens/s | × | of that rate | warm query ms | peak MB |")
-    print("|---|---|---|---|---|---|")
+    print(f"\nA large product of matrices runs at {best / 1e9:.0f} GFLOP/s here.\n")
+    heads = [f"{name}: {todo.tokens / TEXTS:.0f} tokens a text" for name, todo in work.items()]
+    print(f"| engine | {' | × | of that rate | '.join(heads)} | × | of that rate "
+          "| warm query ms | peak MB |")  # fmt: skip
+    print(f"|---|{'---|' * (3 * len(work) + 2)}")
     for name, engine in engines.items():
-        took, query = statistics.median(seconds[name]), statistics.median(queries[name])
-        print(
-            f"| {name} | {tokens / took:,.0f} | {base / took:.2f} "
-            f"| {operations / took / best:.0%} | {query * 1e3:.1f} | {engine.peak():.0f} |",
-            flush=True,
-        )
+        cells = []
+        for each, todo in work.items():
+            base, own = took["sentence_transformers", each], took[name, each]
+            cells += [f"{todo.tokens / own:,.0f}", f"{base / own:.2f}"]
+            cells.append(f"{todo.operations / own / best:.0%}")
+        cells += [f"{took[name, 'query'] * 1e3:.1f}", f"{engine.peak():.0f}"]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def agreement(engines: dict[str, Engine], folder: Path) -> None:
@@ -197,14 +232,14 @@ def main() -> None:
     peers, openvino = (os.environ.get(f"RAGKIT_PEERS{end}") for end in ("", "_OPENVINO"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        tokens, operations = prepare(folder)
+        work = prepare(folder)
         engines = {name: Engine(name, sys.executable, folder) for name in (*THEIRS, *OURS)}
         if openvino:
             name = "sentence_transformers_openvino"
             engines[name] = Engine(name, openvino, folder)
         if peers:
             engines |= {name: Engine(name, peers, folder) for name in PEERS}
-        bulk(engines, tokens, operations)
+        bulk(engines, work)
         agreement(engines, folder)
         for engine in engines.values():
             engine.process.stdin.close()

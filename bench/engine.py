@@ -2,11 +2,11 @@
 
     python bench/engine.py NAME FOLDER
 
-FOLDER holds what `bench/encoders.py` has put there: `texts.json`, `query.txt`, the model's folder
-by its path in `model.txt`, and `model.onnx`, a plain export for those that need one. Line by line
-on stdin: `bulk` encodes the texts, `query` one query a few times over, `dump` writes the vectors of
-`check.json`; each answers with seconds on stdout. Peers run under their own Python: nothing here
-imports ragkit but ragkit's own engines.
+FOLDER holds what `bench/encoders.py` has put there: `mixed.json` and `cut.json`, two sets of texts,
+`query.txt`, the model's folder by its path in `model.txt`, and `model.onnx`, a plain export for
+those that need one. Line by line on stdin: `mixed` and `cut` encode these texts, `query` one query
+a few times over, `dump` writes the vectors of `check.json`; each answers with seconds on stdout.
+Peers run under their own Python: nothing here imports ragkit but ragkit's own engines.
 """
 
 from __future__ import annotations
@@ -182,14 +182,14 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries that print do it elsewhere
     encode = {each.__name__: each for each in ENGINES}[sys.argv[1]]()
-    texts = json.loads((FOLDER / "texts.json").read_text())
+    sets = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in ("mixed", "cut")}
     query = (FOLDER / "query.txt").read_text()
-    encode(texts[:4])
+    encode(sets["mixed"][:4])
     encode([query])
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
-        if line.strip() == "bulk":
-            found = _seconds(encode, texts)
+        if line.strip() in sets:
+            found = _seconds(encode, sets[line.strip()])
         elif line.strip() == "query":
             found = statistics.median(_seconds(encode, [query]) for _ in range(20))
         else:
