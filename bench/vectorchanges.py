@@ -118,7 +118,7 @@ def collection(folder: Path, vectors: np.ndarray) -> None:
     index = Index.over(folder, vectors.shape[1], iter(vectors))
     index.grow(len(vectors))
     index.commit()
-    index.indexes.fold_vectors()
+    index.indexes.folding.vectors()
     index.store.close()
     (folder / "whole").touch()
 
@@ -141,7 +141,7 @@ def _row(index: Index, what: str, do: Callable[[], None], queries: np.ndarray) -
     _search(index, index.indexes, queries[0])
     commit = _ms(do)
     forget = _ms(index.commit)
-    files = _ms(index.indexes.fold_vectors)
+    files = _ms(index.indexes.folding.vectors)
     held = _ms(lambda: _search(index, index.indexes, queries[1]))
     fresh = Indexes(index.store, print)
     opened = _ms(lambda: _search(index, fresh, queries[2]))
@@ -181,7 +181,7 @@ def measured(built: Path, cache: Path) -> None:
                   "| opened + first ms | p50 ms | came | gone |")  # fmt: skip
             print("|---|---|---|---|---|---|---|---|---|")
             _search(index, index.indexes, queries[0])  # a copy is read once as a whole
-            index.indexes.mend()
+            index.indexes.folding.mend()
             _rows(index, count, queries)
             index.store.close()
 

@@ -128,7 +128,7 @@ class Collection(Searching):
                 ledger.keep_records(connection, request.records)
             return run.index(
                 self._store,
-                self._indexes,
+                self._indexes.folding,
                 request,
                 model_id,
                 fingerprint,
@@ -155,7 +155,7 @@ class Collection(Searching):
         with writer_lock(self.folder, "ragkit eval", PATIENCE):
             corpus.fill(
                 self._store,
-                self._indexes,
+                self._indexes.folding,
                 self._encoders.settle(None, rebuild=False)[0],
                 self._encoders.ready,
                 file,
@@ -261,7 +261,7 @@ class Collection(Searching):
 
         named = _listed(paths)
         with writer_lock(self.folder, "ragkit remove", PATIENCE):
-            return removal.remove(self._store, self._indexes, named)
+            return removal.remove(self._store, self._indexes.folding, named)
 
     def status(self) -> CollectionStatus:
         """What is in the collection. Loads no model and no index."""

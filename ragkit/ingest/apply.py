@@ -24,7 +24,7 @@ from ragkit.ingest.targets import Target, inner_prefix
 from ragkit.records import Document
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, advance
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.folding import Folding
 from ragkit.storage.statuses import LEFT_OUT
 
 GROUP = 64  # files in one commit, at most
@@ -49,7 +49,7 @@ class Writer:
     """One run's state: where it writes and what it has counted."""
 
     store: Database
-    indexes: Indexes
+    folding: Folding
     model_id: int
     on_progress: Callable[[Progress], None]
     started: float  # time.monotonic()
@@ -210,13 +210,13 @@ class Writer:
 
     def _index_words(self, *, now: bool) -> None:
         if self.text_waits and (now or time.monotonic() - self.words_at > WORDS_EVERY):
-            self.indexes.fold_words()
+            self.folding.words()
             self.words_at = time.monotonic()
             self.text_waits = False
 
     def finish(self) -> None:
         """Bring the index files up to date, forget what nothing refers to, note if all is done."""
-        self.indexes.fold_words()
+        self.folding.words()
         with self.store.reading() as connection:
             anything_went = history.any_removed(connection)
             noted = embeddings.is_noted_complete(connection)
@@ -225,7 +225,7 @@ class Writer:
                 history.forget_unused(connection)
                 if not embeddings.any_pending(connection, self.model_id):
                     embeddings.note_complete(connection)
-        self.indexes.fold_vectors()
+        self.folding.vectors()
 
 
 def _save_root(connection: sqlite3.Connection, target: Target) -> int:

@@ -21,7 +21,7 @@ from ragkit.passages import split
 from ragkit.records import Document, Passage
 from ragkit.storage import embeddings, ledger, passages, texts
 from ragkit.storage.database import Database
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.folding import Folding
 
 GROUP = 1000  # rows in one commit
 
@@ -65,7 +65,7 @@ def in_passages(size: int, overlap: float) -> Cut:
 
 def fill(
     store: Database,
-    indexes: Indexes,
+    folding: Folding,
     model_id: int,
     load_encoder: Callable[[], Encoder],
     file: Path,
@@ -75,7 +75,7 @@ def fill(
 ) -> None:
     """Make the collection hold these rows of `file`, with their vectors and index files."""
     started = time.monotonic()
-    writer = Writer(store, indexes, model_id, on_progress, started)
+    writer = Writer(store, folding, model_id, on_progress, started)
     file_id, done = _begun(store, file)
     if not done:
         encoder = load_encoder()

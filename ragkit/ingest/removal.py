@@ -9,21 +9,21 @@ from pathlib import Path
 from ragkit.errors import UsageError
 from ragkit.storage import history, ledger, texts
 from ragkit.storage.database import Database, advance
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.folding import Folding
 from ragkit.storage.ledger import FileRow
 
 
-def remove(store: Database, indexes: Indexes, paths: Sequence[str | Path]) -> int:
+def remove(store: Database, folding: Folding, paths: Sequence[str | Path]) -> int:
     """Take these out, all or none; returns how many files that had been read are gone."""
     removed = 0
     with store.writing() as connection:
         advance(connection)
         for path in paths:
             removed += _remove(connection, path)
-    indexes.fold_words()
+    folding.words()
     with store.writing() as connection:
         history.forget_unused(connection)
-    indexes.fold_vectors()
+    folding.vectors()
     return removed
 
 

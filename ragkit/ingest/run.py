@@ -22,7 +22,7 @@ from ragkit.passages import CUTTER_VERSION
 from ragkit.reports import FileStatus, IndexReport, Missing
 from ragkit.storage import embeddings, ledger, passages, statuses
 from ragkit.storage.database import Database
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.folding import Folding
 from ragkit.storage.ledger import FileRow, Root
 
 
@@ -166,7 +166,7 @@ def _same_content(task: Task, recipe: Recipe) -> bool:
 
 def index(
     store: Database,
-    indexes: Indexes,
+    folding: Folding,
     request: Request,
     model_id: int,
     fingerprint: str,
@@ -176,7 +176,7 @@ def index(
     """Bring the collection in line with the folders. The encoder is loaded only if needed."""
     started = time.monotonic()
     made, recipe, warnings = plans(store, request, fingerprint)
-    writer = Writer(store, indexes, model_id, on_progress, started)
+    writer = Writer(store, folding, model_id, on_progress, started)
     writer.settle(made)
     with store.reading() as connection:
         writer.pending = embeddings.pending_count(connection, model_id)

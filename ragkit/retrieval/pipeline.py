@@ -80,7 +80,7 @@ class Retriever:
                 "some passages are not yet found by meaning, only by their words; "
                 "finish with: ragkit index"
             )
-        self.indexes.mend()
+        self.indexes.folding.mend()
         return found
 
 

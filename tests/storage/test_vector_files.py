@@ -85,7 +85,7 @@ def shelf(tmp_path, small):
     made = Shelf(tmp_path / "kit")
     made.rows = unit_rows(80, 1)
     made.ids = made.add(made.rows)
-    made.indexes.fold_vectors()
+    made.indexes.folding.vectors()
     yield made
     made.store.close()
 
@@ -94,7 +94,7 @@ def test_many_vectors_get_codes_and_few_do_not(shelf, tmp_path):
     assert shelf.file("codes").name == shelf.file("vectors").name.replace(".faiss", ".codes")
     assert shelf.found().codes is not None
     shelf.remove(shelf.ids[:40])
-    shelf.indexes.fold_vectors()
+    shelf.indexes.folding.vectors()
     assert shelf.found().codes is None
     assert shelf.file("codes") is None
     assert len(shelf.found()) == 40
@@ -107,7 +107,7 @@ def test_what_every_opening_would_read_is_few(shelf, came, written, monkeypatch)
     before = shelf.file("vectors").generation
     shelf.remove(shelf.ids[:4])
     shelf.add(unit_rows(came, 2))
-    shelf.indexes.fold_vectors()
+    shelf.indexes.folding.vectors()
     assert (shelf.file("vectors").generation > before) is written
     assert len(shelf.found(shelf.opened())) == 76 + came
 
@@ -135,7 +135,7 @@ def test_a_file_changed_since_it_was_written_is_noticed(shelf, kind, keep_time):
         f"{file.name} is damaged: its checksum is not the recorded one; made again from the "
         "database, nothing is embedded again"
     ]
-    reader.mend()
+    reader.folding.mend()
     assert shelf.found(shelf.opened()).codes is not None
     assert len(shelf.told) == 1
 
@@ -163,7 +163,7 @@ def test_a_copied_collection_is_read_once_and_then_known(shelf, tmp_path, whole_
         reader = Indexes(store, shelf.told.append)
         with store.reading() as connection:
             assert len(reader.vectors(connection)) == 80
-        reader.mend()
+        reader.folding.mend()
         assert len(whole_reads) == 2  # the vectors and the codes, the first time alone
     assert shelf.told == []
     store.close()
@@ -188,7 +188,7 @@ def test_codes_of_another_faiss_are_left_alone_until_they_are_made_again(shelf, 
     with monkeypatch.context() as patch:
         patch.setattr("faiss.__version__", "99.0")
         assert shelf.found(shelf.opened()).codes is None
-        shelf.indexes.fold_vectors()
+        shelf.indexes.folding.vectors()
         assert shelf.found(shelf.opened()).codes is not None
     assert shelf.told == []
 
@@ -211,10 +211,10 @@ def test_a_reader_that_stays_open_goes_over_to_a_newer_file_at_once(shelf):
     reader = shelf.opened()
     assert shelf.found(reader).file_generation == 1
     more = shelf.add(unit_rows(5, 5))
-    shelf.indexes.fold_vectors()
+    shelf.indexes.folding.vectors()
     assert shelf.found(reader).changes == len(more)  # a tenth is not reached
     shelf.add(unit_rows(30, 6))
-    shelf.indexes.fold_vectors()
+    shelf.indexes.folding.vectors()
     assert shelf.found(reader).changes == 0
     assert len(shelf.found(reader).base) == 115
 
@@ -248,8 +248,8 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def fold(self):
-        self.shelf.indexes.fold_vectors()
-        self.shelf.indexes.fold_words()
+        self.shelf.indexes.folding.vectors()
+        self.shelf.indexes.folding.words()
         with self.shelf.store.writing() as connection:
             history.forget_unused(connection)
 
