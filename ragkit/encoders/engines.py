@@ -277,8 +277,9 @@ def sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only
     except Exception as error:  # whatever transformers raises for a model it cannot serve
         raise ModelError(
             f"sentence-transformers cannot load {recipe.folder} (architecture "
-            f"{recipe.config.get('model_type')}): {error}\nWhat serves instead: another model, or "
-            f"a server that has this one, named as base_url in your settings"
+            f"{recipe.config.get('model_type')}): {' '.join(str(error).split())}. What serves "
+            f"instead: another model, or a server that has this one, named as base_url in your "
+            f"settings"
         ) from error
 
 

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -165,7 +166,10 @@ class SentenceEncoder:
         `mean` or `max`. Whole words as written come before those in another case, and before
         those inside longer words. Raises UsageError where it does not stand there or lies beyond
         the window; ModelError as `embed`."""
-        return self._reader.embed_words(text, word, pooling, layers)
+        found = self._reader.embed_words(text, word, pooling, layers)
+        if self.dimension == self.recipe.dimension:
+            return found
+        return [replace(each, vector=self._kept(each.vector[None])[0]) for each in found]
 
     def hidden_states(self, text: str) -> HiddenStates:
         """The tokens of `text` with every layer's vectors, (layers + 1, n, d) float32, and
