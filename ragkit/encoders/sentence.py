@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import cores, engines, pooling
-from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
+from ragkit.encoders.engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.recipe import Recipe, variant
 from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:
