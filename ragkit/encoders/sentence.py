@@ -55,8 +55,10 @@ class SentenceEncoder:
     ) -> None:
         if precision not in engines.precisions(recipe):
             raise ModelError(
-                f"no engine computes {name} in {precision}: that takes a BERT model, this one is "
-                f"{recipe.config.get('model_type')!r}. Use --precision fp32"
+                f"no engine computes {name} in {precision}: that takes a BERT with cls, mean or "
+                f"max pooling and nothing after it, in one model.safetensors; this one is "
+                f"{recipe.config.get('model_type')!r} with {recipe.pooling} pooling"
+                f"{'' if recipe.is_plain else ' and steps of its own'}. Use --precision fp32"
             )
         if dimensions is not None and dimensions > recipe.dimension:
             raise ModelError(
