@@ -24,7 +24,7 @@ from ragkit.encoders.pooling import LAST
 from ragkit.encoders.recipe import Recipe, variant
 from ragkit.encoders.tokens import Tokens
 from ragkit.encoders.torchengine import TorchEngine
-from ragkit.errors import ModelError
+from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from ragkit.encoders.states import HiddenStates, Reader, WordVector
@@ -154,9 +154,12 @@ class SentenceEncoder:
         """(n, d) float32, unit rows, without a prompt: as the model was trained, or pooled by
         `cls`, `mean` or `max` over other layers: `last`, `-2`, `mean(-4:)`; 0 is the embeddings.
 
-        Raises UsageError for another pooling or layer; ModelError where the model is none of
-        those whose layers can be read.
+        Raises UsageError for another pooling or layer, and for a string in place of a list, which
+        would be taken letter by letter; ModelError where the model is none of those whose layers
+        can be read.
         """
+        if isinstance(texts, str):
+            raise UsageError("embed takes a list of texts; for a single one: embed([text])[0]")
         if pooling is not None or layers is not None:
             found = self._reader.embed(texts, pooling or self.recipe.pooling, layers or LAST)
             return self._kept(found)
