@@ -222,6 +222,20 @@ def wanted(settings: Settings, there: ModelSpec | None) -> ModelSpec:
     return readable(settings, dataclasses.replace(spec, **changes))
 
 
+def shown(settings: Settings, in_use: ModelSpec | None, named: str | None = None) -> ModelSpec:
+    """The model to look into, layer by layer: the `named` one, else that `in_use` by a collection,
+    else that of the settings. Raises UsageError for a server's: it shows no layers."""
+    if named is not None:
+        return wanted(dataclasses.replace(settings, model=named, base_url=None), None)
+    spec = in_use or wanted(settings, None)
+    if spec.base_url is not None:
+        raise UsageError(
+            f"{spec} is a server's, which shows neither layers nor words; name a model that is "
+            "here: --model NAME"
+        )
+    return spec
+
+
 def _is_folder(name: str) -> bool:
     """Whether a model's name is that of a folder, which is never asked of a server."""
     folder = Path(name).expanduser()

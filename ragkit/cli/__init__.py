@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RagkitError as error:
         if getattr(arguments, "debug", False):
             raise
-        tell(str(error))
+        tell(str(error), lines=True)
         return UNAVAILABLE if isinstance(error, UnavailableError) else WRONG_USAGE
     except KeyboardInterrupt:
         print(file=sys.stderr)  # the terminal shows ^C at the end of its line

@@ -13,6 +13,7 @@ from ragkit.answering import Chat
 from ragkit.cli import NOTHING_FOUND, render
 from ragkit.cli.commands import opened
 from ragkit.cli.printing import printable, shown, tell
+from ragkit.cli.reading import standard_input
 from ragkit.cli.wrapping import Wrapping
 from ragkit.collection import Collection
 
@@ -22,7 +23,7 @@ _HELP = "ask anything; /sources shows what was found, /new forgets what was said
 
 def ask(arguments: Namespace) -> int:
     """`ragkit ask`."""
-    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    text = standard_input() if arguments.text == "-" else arguments.text
     with opened(arguments) as collection:
         events = _asked_with(collection, arguments)(text)
         answer = _last(events) if arguments.json else _streamed(events)

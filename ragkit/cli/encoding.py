@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ragkit import encoder_choice
 from ragkit import settings as configuration
 from ragkit.cli import render
-from ragkit.cli.printing import counted
+from ragkit.cli.printing import counted, printable, tell
+from ragkit.cli.reading import standard_input
 from ragkit.encoders import models
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.sentence import SentenceEncoder
-from ragkit.encoders.spec import DEFAULT_MODEL
 from ragkit.encoders.states import WordVector
 from ragkit.errors import UsageError
 
@@ -98,14 +98,14 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
         raise UsageError("--word goes with two texts, not with --pairs")
     pairs, left_out = read_pairs(Path(arguments.pairs))
     for line in left_out:
-        _notify(f"{arguments.pairs}, {line}; left out")
+        tell(f"{arguments.pairs}, {line}; left out")
     encoder = _encoder(arguments)
     _say_unread(encoder, [text for pair in pairs for text in (pair.first, pair.second)])
     report = score_pairs(
         pairs, lambda texts: encoder.embed(texts, arguments.pooling, arguments.layers)
     )
     if 0 < report.scored < report.pairs:
-        _notify(f"{report.pairs - report.scored:,} pairs without a score are not correlated")
+        tell(f"{report.pairs - report.scored:,} pairs without a score are not correlated")
     if arguments.json:
         fields: dict[str, Any] = {
             "pairs": report.pairs,
@@ -128,18 +128,27 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
 
 
 def _encoder(arguments: Namespace) -> SentenceEncoder:
-    chosen = configuration.load(flags={"model": arguments.model}).model
-    return models.load(chosen or DEFAULT_MODEL)
+    """Of the model that is named, else of the collection that is named, else of the settings."""
+    collection = getattr(arguments, "collection", None)
+    settings = configuration.load(flags={"model": arguments.model, "collection": collection})
+    in_use = None
+    if settings.collection is not None and arguments.model is None:
+        from ragkit.cli.where import locate
+        from ragkit.collection import Collection
+
+        with Collection(locate(settings.collection), create=False, settings=settings) as there:
+            in_use = there.model()
+    return models.load(encoder_choice.shown(settings, in_use, named=arguments.model))
 
 
 def _texts(arguments: Namespace) -> list[str]:
     if (arguments.file is None) == (not arguments.texts):
         raise UsageError("give texts, or a file of them: ragkit embed TEXT…, or --file FILE")
     if arguments.file is None:
-        return _checked([sys.stdin.read() if text == "-" else text for text in arguments.texts])
+        return _checked([standard_input() if text == "-" else text for text in arguments.texts])
     try:
         content = (
-            sys.stdin.read()
+            standard_input()
             if arguments.file == "-"
             else Path(arguments.file).read_text(encoding="utf-8-sig")
         )
@@ -150,7 +159,7 @@ def _texts(arguments: Namespace) -> list[str]:
     lines = content.split("\n")
     texts = [line for line in lines if line.strip()]
     if empty := len(lines) - len(texts) - (not lines[-1]):
-        _notify(f"{counted(empty, 'empty line')} of {arguments.file} left out")
+        tell(f"{counted(empty, 'empty line')} of {arguments.file} left out")
     if not texts:
         raise UsageError(f"{arguments.file} has no text; expected one a line")
     return texts
@@ -169,7 +178,7 @@ def _words(encoder: SentenceEncoder, text: str, arguments: Namespace) -> list[Wo
     )
     for each in found:
         if each.within != each.word:
-            _notify(f"“{each.word}” stands only inside “{each.within}” in “{_short(text)}”")
+            tell(f"“{each.word}” stands only inside “{each.within}” in “{_short(text)}”")
     return found
 
 
@@ -215,7 +224,7 @@ def _span(found: WordVector) -> dict[str, Any]:
 
 
 def _place(found: WordVector) -> str:
-    return f"{found.word} at {found.start:,}"
+    return f"{printable(found.word)} at {found.start:,}"
 
 
 def _shown(entry: dict[str, Any]) -> str:
@@ -225,7 +234,7 @@ def _shown(entry: dict[str, Any]) -> str:
     numbers = " ".join(f"{number:+.4f}" for number in vector[:_FIRST_NUMBERS])
     whose = _short(entry["text"])
     if "word" in entry:
-        whose = f"{entry['word']} at {entry['start']:,} of: {whose}"
+        whose = f"{printable(entry['word'])} at {entry['start']:,} of: {whose}"
     pieces = entry["tokens"]
     return (
         f"{whose}\n"
@@ -239,7 +248,7 @@ def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
     unread = [(text, n) for text, n in zip(texts, encoder.unread(texts), strict=True) if n]
     if unread:
         tokens = sum(number for _, number in unread)
-        _notify(
+        tell(
             f"{counted(len(unread), 'text')} longer than the {encoder.recipe.max_length} "
             f"tokens that {encoder.name} reads: {counted(tokens, 'token')} not read, "
             f"first of “{_short(unread[0][0])}”"
@@ -252,8 +261,4 @@ def _figure(correlation: float | None) -> str:
 
 def _short(text: str) -> str:
     folded = " ".join(text[: 10 * _WIDTH].split())
-    return folded if len(folded) <= _WIDTH else folded[: _WIDTH - 1] + "…"
-
-
-def _notify(line: str) -> None:
-    print(f"ragkit: {line}", file=sys.stderr)
+    return printable(folded if len(folded) <= _WIDTH else folded[: _WIDTH - 1] + "…")

@@ -48,5 +48,8 @@ def _add_how(command: argparse.ArgumentParser) -> None:
         "the embeddings before the first layer",
     )
     command.add_argument(
-        "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
+        "--model",
+        metavar="NAME",
+        help="a model's name or folder (default: that of the collection named by -c, else "
+        "all-MiniLM-L6-v2)",
     )

@@ -55,6 +55,8 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def tell(line: str) -> None:
-    """One line to stderr, so that it is known who says it."""
-    print(f"ragkit: {printable(line)}", file=sys.stderr)
+def tell(text: str, *, lines: bool = False) -> None:
+    """One line to stderr, so that it is known who says it; with `lines`, those after the first are
+    set in, so that none can pass for another message."""
+    said = printable(text, lines=lines).replace("\n", "\n  ")
+    print(f"ragkit: {said}", file=sys.stderr)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from ragkit.cli import NOTHING_FOUND, ledger, render
 from ragkit.cli.printing import printable, shown, tell
+from ragkit.cli.reading import standard_input
 from ragkit.errors import UsageError
 from ragkit.records import Hit
 
@@ -25,7 +25,7 @@ def query(arguments: Namespace) -> int:
         raise UsageError("--token-env is of --server URL; a collection here needs no token")
     if arguments.batch is not None:
         return _batch(arguments)
-    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    text = standard_input() if arguments.text == "-" else arguments.text
     hits, empty = (_here if arguments.server is None else _there)(arguments, text)
     return _print(arguments, text, hits, empty=empty)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
 from ragkit.cli import INTERRUPTED, render
-from ragkit.cli.printing import counted
+from ragkit.cli.printing import counted, tell
 
 if TYPE_CHECKING:
     from ragkit.learning import Progress, TrainReport
@@ -44,19 +44,19 @@ def train(arguments: Namespace) -> int:
                 seed=arguments.seed,
                 resume=arguments.resume,
                 force=arguments.force,
-                notify=_notify,
+                notify=tell,
                 on_progress=show,
             )
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        _notify(_how_to_go_on(Workshop.of(arguments.output)))
+        tell(_how_to_go_on(Workshop.of(arguments.output)))
         return INTERRUPTED
     if arguments.json:
         render.json_line(dataclasses.asdict(report))
     else:
         print(_summary(report))
     if report.before is not None and report.after is not None and report.after < report.before:
-        _notify("training made the dev figure worse: try a lower --learning-rate or more pairs")
+        tell("training made the dev figure worse: try a lower --learning-rate or more pairs")
     return 0
 
 
@@ -66,10 +66,6 @@ def _how_to_go_on(workshop: Workshop) -> str:
         return f"interrupted; step {step:,} is kept. Go on with the same command and --resume"
     how = " and --resume" if workshop.exists else ""
     return f"interrupted before there was anything to keep; begin again with the same command{how}"
-
-
-def _notify(line: str) -> None:
-    print(f"ragkit: {line}", file=sys.stderr)
 
 
 def _summary(report: TrainReport) -> str:

@@ -199,7 +199,10 @@ class _Reader:
         found = self.weights.get(self.prefix + name)
         if found is None or found.shape != shape:
             has = "is missing" if found is None else f"has the shape {found.shape}"
-            raise ModelError(f"model.safetensors: {name} {has}; config.json asks for {shape}.")
+            raise ModelError(
+                f"model.safetensors: {name} {has}; config.json asks for {shape}: the two do not "
+                f"belong together, fetch the model again."
+            )
         return found
 
     def linear(self, name: str, inputs: int, outputs: int) -> Linear:

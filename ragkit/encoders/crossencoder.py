@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ragkit.encoders import cores, models
-from ragkit.encoders.engines import batches, loading_quietly
+from ragkit.encoders.engines import batches
 from ragkit.encoders.tokens import clean
+from ragkit.encoders.torchengine import loading_quietly
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
-"""Three ways to compute the same vectors: NumPy and ONNX Runtime for BERT, sentence-transformers
-for all models.
+"""Two ways to compute a BERT's vectors on a processor: NumPy and ONNX Runtime. For other models,
+and for a GPU, there is `torchengine`.
 
 Contract: an engine turns texts, prompt included, into (n, d) float32 unit rows in the order
 given; where several serve a model they agree within 1e-5 (but for int8, which says so, and for
@@ -11,19 +11,15 @@ names or of where models come from.
 
 from __future__ import annotations
 
-import threading
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import bert, cores, pooling, weights
 from ragkit.encoders.recipe import Recipe
-from ragkit.encoders.tokens import Tokens, clean
+from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -31,14 +27,10 @@ Forward = Callable[[Sequence[Sequence[int]]], Array]
 """Token ids of some texts → (T, d) float32, the vector of every token, texts one after another."""
 
 # Tokens in one batch. NumPy: 1,024 was best of 512–4,096, ONNX Runtime with a worker a core: 256 of
-# 256–1,024 (activations stay in a core's cache; a group of queries goes as one); torch on a CPU:
-# 4,096 of 1,024–4,096. On a GPU: large enough to keep one busy, small enough for its memory; not
-# measured.
+# 256–1,024 (activations stay in a core's cache; a group of queries goes as one).
 _NUMPY_BATCH = 1_024
 _ONNX_BATCH = 256
 _ONNX_GROUP = 512
-_TORCH_BATCH = 4_096
-_GPU_BATCH = 65_536
 # Texts tokenised at a time, so that ids of a large job never lie in memory all at once.
 _AT_ONCE = 4_096
 # What an engine is compared on, and how near it has to come. Short, long, and not English; the last
@@ -166,134 +158,3 @@ class OnnxEngine:
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
         """(n, d) float32, unit rows."""
         return self._packed.encode(self._forward, self._budget, texts, prompt)
-
-
-class TorchEngine:
-    """sentence-transformers, on the device it chooses. Takes seconds to import.
-
-    A model that is a transformer with pooling gets our token ids, so that no text is tokenised
-    twice; any other goes through the library's own `encode`. On a CUDA device products of matrices
-    are computed in half precision, so vectors differ by some 1e-4 from those of a processor.
-    """
-
-    def __init__(self, recipe: Recipe, tokens: Tokens) -> None:
-        self._model = sentence_transformer(recipe)
-        self._model.max_seq_length = recipe.max_length
-        self._model.eval()
-        self._tokens = tokens
-        self._dimension = recipe.dimension
-        self._takes_ids = recipe.is_plain
-        self._filler = getattr(self._model.tokenizer, "pad_token_id", None) or 0
-        self._lock = threading.Lock()
-
-    @property
-    def device(self) -> str:
-        """cpu, cuda, mps, …"""
-        return str(self._model.device.type)
-
-    def encode(self, texts: Sequence[str], prompt: str) -> Array:
-        """(n, d) float32, unit rows."""
-        vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
-        budget = _TORCH_BATCH if self.device == "cpu" else _GPU_BATCH
-        for start in range(0, len(texts), _AT_ONCE):
-            part = [clean(text) for text in texts[start : start + _AT_ONCE]]
-            ids = self._tokens.ids(part, prompt)
-            jobs = batches([len(each) for each in ids], budget)
-            if self._takes_ids:
-                self._fill(vectors[start : start + _AT_ONCE], ids, jobs)
-                continue
-            for batch in jobs:
-                found = self._encode_batch([part[i] for i in batch], prompt)
-                vectors[[start + i for i in batch]] = found
-        return vectors
-
-    def _fill(self, vectors: Array, ids: Sequence[list[int]], jobs: Iterable[list[int]]) -> None:
-        """One batch ahead: while the device works on it, the one before is copied back."""
-        waiting: tuple[list[int], Callable[[], Array]] | None = None
-        for batch in jobs:
-            started = self._start([ids[i] for i in batch])
-            if waiting is not None:
-                vectors[waiting[0]] = waiting[1]()
-            waiting = batch, started
-        if waiting is not None:
-            vectors[waiting[0]] = waiting[1]()
-
-    def _start(self, sequences: Sequence[list[int]]) -> Callable[[], Array]:
-        """Give a batch to the device; returns what waits for its vectors, (n, d) unit rows."""
-        import torch
-
-        cuda = self.device == "cuda"
-        lengths = np.array([len(each) for each in sequences])
-        inside = np.arange(lengths.max()) < lengths[:, None]
-        # Pinned memory is copied while the device works; other memory is not.
-        both = torch.full((2, *inside.shape), self._filler, dtype=torch.long, pin_memory=cuda)
-        ids, mask = both.numpy()
-        ids[inside], mask[:] = np.concatenate(sequences), inside
-        with torch.inference_mode(), torch.autocast(self.device, torch.float16, enabled=cuda):
-            there = both.to(self._model.device, non_blocking=True)
-            features = {"input_ids": there[0], "attention_mask": there[1]}
-            found = self._model(features)["sentence_embedding"].float()
-            found = torch.nn.functional.normalize(found, dim=1)
-            here = torch.empty(found.shape, pin_memory=cuda)
-            here.copy_(found, non_blocking=cuda)
-        event: Any = torch.cuda.Event  # without types
-        done = event() if cuda else None
-        if done is not None:
-            done.record()
-
-        def arrived() -> Array:
-            if done is not None:
-                done.synchronize()
-            vectors: Array = here.numpy()
-            return vectors
-
-        return arrived
-
-    def _encode_batch(self, texts: list[str], prompt: str) -> Array:
-        with self._lock:  # its tokenizer sets truncation anew at each call
-            found: Array = self._model.encode(
-                texts,
-                prompt=prompt,
-                batch_size=len(texts),
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
-        return found
-
-
-def sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only here
-    """The SentenceTransformer of a recipe's folder: from that folder alone, no pickle, no code."""
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        with loading_quietly():
-            return SentenceTransformer(
-                str(recipe.folder),
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            )
-    except Exception as error:  # whatever transformers raises for a model it cannot serve
-        raise ModelError(
-            f"sentence-transformers cannot load {recipe.folder} (architecture "
-            f"{recipe.config.get('model_type')}): {error}\nWhat serves instead: another model, or "
-            f"a server that has this one, named as base_url in your settings"
-        ) from error
-
-
-@contextmanager
-def loading_quietly() -> Iterator[None]:
-    """No bars of transformers, over in a moment anyway: standard error is the user's."""
-    from transformers.utils import logging
-
-    bars: Any = logging  # without types
-    shows_bars = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # about keys of older model folders
-            yield
-    finally:
-        if shows_bars:
-            bars.enable_progress_bar()

@@ -59,7 +59,7 @@ POOLINGS: dict[str, Pooling] = {
 
 LAST = "last"
 _ONE = re.compile(r"-?\d{1,4}")
-_MEAN = re.compile(r"mean\((-?\d{1,4})?:(-?\d{1,4})?(?::(\d{1,4}))?\)")
+_MEAN = re.compile(r"mean\((-?\d{1,4})?:(-?\d{1,4})?(?::(-?\d{1,4}))?\)")
 
 
 def layers(spec: str, count: int) -> Sequence[int]:
@@ -75,7 +75,7 @@ def layers(spec: str, count: int) -> Sequence[int]:
     if _ONE.fullmatch(spec):
         return (_within(int(spec), count, spec) % (count + 1),)
     found = _MEAN.fullmatch(spec)
-    if found is None or found[3] == "0":
+    if found is None or (found[3] and int(found[3]) == 0):
         instead = f", perhaps mean({spec})" if _MEAN.fullmatch(f"mean({spec})") else ""
         raise UsageError(
             f"layers is {spec!r}; expected last, a number such as -2, or a mean over a slice such "
@@ -87,7 +87,7 @@ def layers(spec: str, count: int) -> Sequence[int]:
     chosen = range(count + 1)[slice(*(int(part) if part else None for part in found.groups()))]
     if not chosen:
         raise UsageError(f"layers is {spec!r}, which is no layer at all{_has(count)}")
-    return chosen
+    return sorted(chosen)
 
 
 def _within(layer: int, count: int, spec: str) -> int:

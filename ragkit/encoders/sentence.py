@@ -11,6 +11,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import cores, engines, pooling
-from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
+from ragkit.encoders.engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.recipe import Recipe, variant
 from ragkit.encoders.tokens import Tokens
-from ragkit.errors import ModelError
+from ragkit.encoders.torchengine import TorchEngine
+from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from ragkit.encoders.states import HiddenStates, Reader, WordVector
@@ -53,8 +55,10 @@ class SentenceEncoder:
     ) -> None:
         if precision not in engines.precisions(recipe):
             raise ModelError(
-                f"no engine computes {name} in {precision}: that takes a BERT model, this one is "
-                f"{recipe.config.get('model_type')!r}. Use --precision fp32"
+                f"no engine computes {name} in {precision}: that takes a BERT with cls, mean or "
+                f"max pooling and nothing after it, in one model.safetensors; this one is "
+                f"{recipe.config.get('model_type')!r} with {recipe.pooling} pooling"
+                f"{'' if recipe.is_plain else ' and steps of its own'}. Use --precision fp32"
             )
         if dimensions is not None and dimensions > recipe.dimension:
             raise ModelError(
@@ -150,9 +154,12 @@ class SentenceEncoder:
         """(n, d) float32, unit rows, without a prompt: as the model was trained, or pooled by
         `cls`, `mean` or `max` over other layers: `last`, `-2`, `mean(-4:)`; 0 is the embeddings.
 
-        Raises UsageError for another pooling or layer; ModelError where the model is none of
-        those whose layers can be read.
+        Raises UsageError for another pooling or layer, and for a string in place of a list, which
+        would be taken letter by letter; ModelError where the model is none of those whose layers
+        can be read.
         """
+        if isinstance(texts, str):
+            raise UsageError("embed takes a list of texts; for a single one: embed([text])[0]")
         if pooling is not None or layers is not None:
             found = self._reader.embed(texts, pooling or self.recipe.pooling, layers or LAST)
             return self._kept(found)
@@ -165,7 +172,10 @@ class SentenceEncoder:
         `mean` or `max`. Whole words as written come before those in another case, and before
         those inside longer words. Raises UsageError where it does not stand there or lies beyond
         the window; ModelError as `embed`."""
-        return self._reader.embed_words(text, word, pooling, layers)
+        found = self._reader.embed_words(text, word, pooling, layers)
+        if self.dimension == self.recipe.dimension:
+            return found
+        return [replace(each, vector=self._kept(each.vector[None])[0]) for each in found]
 
     def hidden_states(self, text: str) -> HiddenStates:
         """The tokens of `text` with every layer's vectors, (layers + 1, n, d) float32, and

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import bert, cores, pooling, weights, words
+from ragkit.encoders.activations import ACTIVATIONS
 from ragkit.encoders.recipe import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError, UsageError
@@ -59,9 +60,12 @@ class Reader:
         path = recipe.transformer / "model.safetensors"
         if not bert.supported(recipe.config) or not path.is_file():
             raise ModelError(
-                f"{name} is a {recipe.config.get('model_type')!r} model; layers, words and other "
-                f"poolings than its own are read from BERT models in one model.safetensors, such "
-                f"as all-MiniLM-L6-v2. Sentences are served by sentence-transformers: leave "
+                f"{name} is a {recipe.config.get('model_type')!r} model with "
+                f"{recipe.config.get('hidden_act')!r} and "
+                f"{recipe.config.get('position_embedding_type', 'absolute')!r} positions; layers, "
+                f"words and other poolings than its own are read from BERT models with absolute "
+                f"positions and one of {', '.join(ACTIVATIONS)}, in one model.safetensors, "
+                f"such as all-MiniLM-L6-v2. Sentences are served by sentence-transformers: leave "
                 f"pooling, layers and word out."
             )
         self._bert = bert.Bert(recipe.config, weights.tensors(path))

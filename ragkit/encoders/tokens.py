@@ -52,7 +52,9 @@ class Tokens:
         try:
             tokenizer = Tokenizer.from_file(str(self._path))
         except Exception as error:  # the bindings raise nothing narrower
-            raise ModelError(f"{self._path} is no tokenizer that can be read ({error}).") from error
+            raise ModelError(
+                f"{self._path} is no tokenizer that can be read ({error}): fetch the model again."
+            ) from error
         tokenizer.no_padding()
         tokenizer.no_truncation()
         return tokenizer

@@ -37,6 +37,7 @@ _EXPECTED = (
     "sentence1 and sentence2 (or question and passage, anchor and positive, text1 and text2, "
     "premise and hypothesis), and perhaps score or label"
 )
+_SHOWN = 60  # characters of a value in a message
 _FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv"}
 
 
@@ -114,6 +115,12 @@ def _records(path: Path, text: str) -> Iterator[Record]:
     return _table(path, text, is_tsv=kind == "tsv")
 
 
+def clipped(value: object) -> str:
+    """A value for a message: a file of something else may hold megabytes in one."""
+    text = str(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
 def _guess(text: str) -> str:
     head = text.lstrip().partition("\n")[0]
     if head.startswith(("{", "[")):
@@ -129,7 +136,7 @@ def _json_lines(path: Path, text: str) -> Iterator[Record]:
             continue
         try:
             found = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield number, f"no JSON ({error})"
             continue
         if isinstance(found, dict):
@@ -152,7 +159,7 @@ def _table(path: Path, text: str, *, is_tsv: bool) -> Iterator[Record]:
     try:
         names = [name.strip().lower() for name in next(reader, [])]
         if not {"first", "second"} <= {_ROLES.get(name) for name in names}:
-            found = ", ".join(names[:8]) or "nothing"
+            found = ", ".join(map(clipped, names[:8])) or "nothing"
             raise UsageError(
                 f"{path}: the first line names {found}; expected the columns {_EXPECTED}"
             )

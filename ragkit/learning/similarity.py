@@ -56,7 +56,9 @@ def read_pairs(path: Path) -> tuple[list[Pair], list[str]]:
     for row in found.rows:
         score = _number(row.score)
         if score is None and row.score not in (None, ""):
-            left_out.append(f"line {row.line}: the score is {row.score!r}, expected a number")
+            left_out.append(
+                f"line {row.line}: the score is {rows.clipped(repr(row.score))}, expected a number"
+            )
         else:
             pairs.append(Pair(row.first, row.second, score))
     if not pairs:
@@ -68,11 +70,14 @@ def _without_names(path: Path) -> rows.Rows | None:
     """The rows of a TSV without a line of names, as the STS tasks' own files come."""
     if path.suffix.lower() not in (".tsv", ".txt", "") or not path.is_file():
         return None
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = file.readline().rstrip("\n").split("\t")
-        if len(first) != 3 or _number(first[2]) is None:
-            return None
-        lines = [first, *(line.rstrip("\n").split("\t") for line in file)]
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            first = file.readline().rstrip("\n").split("\t")
+            if len(first) != 3 or _number(first[2]) is None:
+                return None
+            lines = [first, *(line.rstrip("\n").split("\t") for line in file)]
+    except UnicodeDecodeError:  # `rows` says where
+        return None
     kept, left_out = [], []
     for number, fields in enumerate(lines, 1):
         if len(fields) == 3 and all(field.strip() for field in fields):
@@ -88,7 +93,7 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: an integer beyond any float
         return None
     return number if math.isfinite(number) else None
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ragkit.encoders import engines, models, recipe
+from ragkit.encoders import models, recipe, torchengine
 from ragkit.encoders.pooling import POOLINGS
 from ragkit.encoders.recipe import Recipe
 from ragkit.encoders.tokens import Tokens
@@ -39,7 +39,7 @@ def load(start: Recipe, pooling: str | None) -> SentenceTransformer:
     plain transformers gets the mean; `pooling` replaces whatever is there."""
     if pooling is not None and pooling not in POOLINGS:
         raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
-    model = engines.sentence_transformer(start).float()
+    model = torchengine.sentence_transformer(start).float()
     model.max_seq_length = start.max_length
     if start.query_prompt or start.passage_prompt:
         # A family is told by its name, which the trained model no longer has.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragkit.errors import UsageError
-from ragkit.learning.rows import LeftOut, Row, Rows
+from ragkit.learning.rows import LeftOut, Row, Rows, clipped
 
 # What an objective asks of a row: a score, a label, or nothing beside the two texts.
 NEEDS = {"cosine": "score", "cosent": "score", "softmax": "label", "ranking": "nothing"}
@@ -115,7 +115,7 @@ def _number(value: Any) -> float:  # noqa: ANN401 - whatever JSON can hold
         return math.nan
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
 
 
@@ -145,7 +145,9 @@ def _target_score(row: Row, meaning: Meaning) -> float | str:
     score = _score(row)
     if math.isnan(score):
         written = row.label if row.score is None else row.score
-        return "no score" if written in (None, "") else f"score {written!r} is no number"
+        return (
+            "no score" if written in (None, "") else f"score {clipped(repr(written))} is no number"
+        )
     if not 0 <= score <= meaning.top:
         return f"score {score:g} is outside 0 to {meaning.top:g}"
     return score / meaning.top

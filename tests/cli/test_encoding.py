@@ -101,10 +101,63 @@ def test_wrong_usage_says_what_was_expected(run, arguments, told):
     assert err.count("\n") == 1
 
 
-def test_a_model_that_is_not_there_is_another_exit_code(run):
+def test_a_model_that_is_not_there_is_another_exit_code_with_the_ways_to_one(run):
     code, out, err = run("embed", "the key", "--model", "/nowhere")
     assert (code, out) == (3, "")
-    assert "no model folder" in err
+    first, *ways = err.splitlines()
+    assert first == "ragkit: no model folder '/nowhere'."
+    assert len(ways) == 4
+    assert all(way.startswith("  ") for way in ways)  # no line of them passes for a message
+    assert "\u240a" not in err
+
+
+@pytest.mark.parametrize("command", [("embed", "-"), ("embed", "--file", "-"), ("query", "-")])
+def test_bytes_at_standard_input_that_are_no_text(run, monkeypatch, capsys, command):
+    wrong = io.TextIOWrapper(io.BytesIO(b"key \xff"), encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", wrong)
+    assert cli.main(command) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "ragkit: standard input is no UTF-8 text (byte 4)\n")
+
+
+def test_no_control_character_of_a_text_reaches_the_terminal(run, tmp_path):
+    (tmp_path / "pairs.tsv").write_text("sentence1\tsentence2\nkey\x1b[2J\tweek\n")
+    shown = [
+        run("embed", "the \x1b[2J key"),
+        run("embed", "the \x1b[2J key", "--word", "\x1b[2J key"),
+        run("similarity", "a\x1bb", "a\x1bb a\x1bb", "--word", "a\x1bb"),
+        run("similarity", "--pairs", "pairs.tsv"),
+    ]
+    assert [code for code, *_ in shown] == [0] * 4
+    assert not any("\x1b" in out + err for _, out, err in shown)
+    assert all("\u241b" in out for _, out, _ in shown)
+
+
+def test_the_model_is_that_of_the_collection_that_is_named(run, tmp_path, monkeypatch, tiny):  # noqa: F811
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("the key rotates every week")
+    run("-c", "notes", "index", "docs", "--dimensions", "8")
+    monkeypatch.setenv("RAGKIT_MODEL", "/nowhere")
+    (whole,) = load(str(tiny)).embed(["the key"])
+    expected = whole[:8] / np.linalg.norm(whole[:8])
+    for arguments in (["-c", "notes", "embed", "the key"], ["embed", "the key", "-c", "notes"]):
+        (entry,) = json.loads(run(*arguments, "--json")[1])
+        np.testing.assert_allclose(entry["vector"], expected, atol=1e-6)
+    (word,) = json.loads(run("embed", "the key", "--word", "key", "-c", "notes", "--json")[1])
+    assert len(word["vector"]) == 8
+    assert np.linalg.norm(word["vector"]) == pytest.approx(1, abs=1e-6)
+    (entry,) = json.loads(run("embed", "a", "-c", "notes", "--model", str(tiny), "--json")[1])
+    assert len(entry["vector"]) == 32
+    assert run("similarity", "a", "b", "-c", "none")[0] == 3
+
+
+def test_a_server_s_model_shows_no_layers(run, monkeypatch, tiny):  # noqa: F811
+    monkeypatch.setenv("RAGKIT_BASE_URL", "http://127.0.0.1:9/v1")  # never asked
+    monkeypatch.setenv("RAGKIT_MODEL", "embedder")
+    code, out, err = run("embed", "the key")
+    assert (code, out) == (2, "")
+    assert "embedder at http://127.0.0.1:9/v1 is a server's" in err
+    assert run("embed", "the key", "--model", str(tiny))[0] == 0
 
 
 @pytest.mark.parametrize("text", ["👍🏽", "a\ud800b", "x" * 1_000_000])

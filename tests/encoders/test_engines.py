@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import recipe
-from ragkit.encoders.engines import NumpyEngine, TorchEngine, batches
+from ragkit.encoders.engines import NumpyEngine, batches
 from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
 
 from .conftest import CONFIG, MODULES, edit_json, write_json
@@ -49,6 +50,7 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
     texts = ["the key " * (i % 13) + "rotates" * (i % 3) for i in range(100)]
     alone = np.concatenate([ours.encode([text], "") for text in texts])
     monkeypatch.setattr("ragkit.encoders.engines._AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.torchengine._AT_ONCE", 30)
     monkeypatch.setattr("ragkit.encoders.engines._NUMPY_BATCH", 64)
     np.testing.assert_allclose(ours.encode(texts, ""), alone, atol=1e-6)
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)

@@ -140,6 +140,12 @@ def test_int8_needs_a_bert(tiny: Path) -> None:
         SentenceEncoder("tiny", recipe.read(tiny, "tiny"), "int8")
 
 
+def test_int8_refuses_a_bert_that_is_not_all_of_a_model(tiny: Path) -> None:
+    edit_json(tiny / "sentence_bert_config.json", {"do_lower_case": True})
+    with pytest.raises(ModelError, match=r"'bert' with mean pooling and steps of its own"):
+        SentenceEncoder("tiny", recipe.read(tiny, "tiny"), "int8")
+
+
 @pytest.mark.model
 def test_the_real_model(minilm: SentenceEncoder) -> None:
     """Every text's vector is the reference's, from one token to the whole window."""

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import Encoder, cores
-from ragkit.encoders.engines import NumpyEngine, OnnxEngine, TorchEngine
+from ragkit.encoders.engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.models import load
 from ragkit.encoders.recipe import variant
 from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
+from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
 from ragkit.learning.similarity import read_pairs, score_pairs
 from tests.conftest import SHARED

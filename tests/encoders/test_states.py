@@ -132,6 +132,17 @@ def test_other_architectures_are_named_with_what_serves_them(tiny: Path) -> None
     assert encoder.embed([TEXT]).shape == (1, 32)
 
 
+def test_a_bert_of_another_activation_is_told_what_it_lacks(tiny: Path) -> None:
+    edit_json(tiny / "config.json", {"hidden_act": "silu"})
+    with pytest.raises(ModelError, match=r"'bert' model with 'silu'.*one of gelu"):
+        load(str(tiny)).hidden_states(TEXT)
+
+
+def test_one_string_is_no_list_of_texts(tiny: Path) -> None:
+    with pytest.raises(UsageError, match=r"embed\(\[text\]\)"):
+        load(str(tiny)).embed(TEXT)
+
+
 @pytest.mark.model
 def test_the_same_word_has_two_vectors(minilm: SentenceEncoder) -> None:
     """As in the notes: nearer to each other in like company than in other."""

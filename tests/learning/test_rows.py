@@ -93,6 +93,8 @@ def test_a_lone_surrogate_is_replaced(tmp_path):
     [
         ("p.csv", "a,b\n1,2\n", "names a, b; expected the columns sentence1 and sentence2"),
         ("p.csv", "", "names nothing"),
+        ("p.csv", "x" * 1_000_000, "names x{59}…; expected"),
+        ("p.jsonl", '{"text1":' + "[" * 100_000, "no pair of sentences; line 1: no JSON"),
         ("p.jsonl", '{"a": 1}', "no pair of sentences; line 1: no sentence1"),
         ("p.json", '[{"text1": "a"}]', r"one JSON array; expected one JSON object a line"),
         ("p.csv", b"text1,text2\n\xe9,b\n", r"no UTF-8 text \(byte 12\)"),

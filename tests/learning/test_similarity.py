@@ -78,6 +78,21 @@ def test_what_is_no_pair_is_told(tmp_path):
     assert read_pairs(tmp_path / "p.jsonl") == ([Pair("a", "b"), Pair("a", "b", 1.0)], [])
 
 
+def test_scores_that_are_no_number_are_shown_in_short(tmp_path):
+    row = '{"sentence1": "a", "sentence2": "b", "score": %s}'
+    scores = ['"' + "x" * 1_000 + '"', "9" * 400, "1"]  # the second is beyond any float
+    (tmp_path / "p.jsonl").write_text("\n".join(row % score for score in scores))
+    pairs, left_out = read_pairs(tmp_path / "p.jsonl")
+    assert pairs == [Pair("a", "b", 1.0)]
+    assert [len(line) < 110 for line in left_out] == [True, True]
+
+
+def test_a_table_without_names_that_is_no_utf_8_is_refused(tmp_path):
+    (tmp_path / "p.tsv").write_bytes(b"caf\xe9\tbar\t3\n")
+    with pytest.raises(UsageError, match=r"no UTF-8 text \(byte 3\)"):
+        read_pairs(tmp_path / "p.tsv")
+
+
 def test_a_file_without_pairs(tmp_path):
     with pytest.raises(UsageError, match="cannot read"):
         read_pairs(tmp_path / "none.tsv")

@@ -1,0 +1,90 @@
+"""What a GPU asks of the engine, as far as a processor shows it: little memory, half precision.
+
+Expected are the vectors of the NumPy engine, which equal those of transformers (`test_bert`).
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from ragkit.encoders import recipe
+from ragkit.encoders.engines import NumpyEngine
+from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.torchengine import TorchEngine
+from ragkit.errors import ModelError
+
+torch = pytest.importorskip("torch")
+TEXTS = ["the key rotates every week ." * (n % 4) + "bank" * (n % 3) for n in range(40)]
+
+
+def engine(folder: Path, *, takes_ids: bool) -> tuple[TorchEngine, np.ndarray]:
+    """The engine, by ids or by texts as for models that are not plain; the vectors expected."""
+    found = recipe.read(folder, "tiny")
+    tokens = Tokens(folder / "tokenizer.json", found.max_length)
+    made = TorchEngine(found, tokens)
+    made._takes_ids = takes_ids
+    return made, NumpyEngine(found, tokens).encode(TEXTS, "")
+
+
+def short_of_memory(made: TorchEngine, most: int) -> list[int]:
+    """Have the model fail beyond so many tokens, filling included; the sizes it is given."""
+    sizes: list[int] = []
+
+    def hook(module: Any, arguments: tuple[dict[str, Any], ...]) -> None:
+        sizes.append(arguments[0]["input_ids"].numel())
+        if sizes[-1] > most:
+            raise torch.cuda.OutOfMemoryError("no room")
+
+    made._model.register_forward_pre_hook(hook)
+    return sizes
+
+
+@pytest.mark.parametrize("takes_ids", [True, False])
+def test_a_batch_too_large_for_memory_goes_in_halves_and_the_next_call_knows(
+    tiny: Path, takes_ids: bool
+) -> None:
+    made, expected = engine(tiny, takes_ids=takes_ids)
+    sizes = short_of_memory(made, most=200)
+    np.testing.assert_allclose(made.encode(TEXTS, ""), expected, atol=1e-5)
+    assert max(sizes) > 200
+    sizes.clear()
+    np.testing.assert_allclose(made.encode(TEXTS, ""), expected, atol=1e-5)
+    assert max(sizes) <= 200
+
+
+def test_one_text_too_large_for_memory_says_what_to_do(tiny: Path) -> None:
+    made, _ = engine(tiny, takes_ids=True)
+    short_of_memory(made, most=7)
+    with pytest.raises(ModelError, match=r"too little memory for a text of 32 tokens(?s:.*)CUDA_"):
+        made.encode(["the key " * 30], "")
+
+
+@pytest.mark.parametrize("takes_ids", [True, False])
+def test_half_precision_is_near_and_of_unit_length(tiny: Path, takes_ids: bool) -> None:
+    made, expected = engine(tiny, takes_ids=takes_ids)
+    made._half = torch.float16
+    found = made.encode(TEXTS, "")
+    assert 1e-6 < np.abs(found - expected).max() < 1e-2  # it was used
+    assert np.einsum("ij,ij->i", found, expected).min() > 0.9999
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("takes_ids", [True, False])
+def test_a_model_beyond_half_precision_is_computed_in_single(
+    tiny: Path, takes_ids: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = load_file(tiny / "model.safetensors")
+    for name in ("attention.self.value.bias", "output.dense.bias"):
+        weights[f"encoder.layer.1.{name}"] = weights[f"encoder.layer.1.{name}"] * np.float32(1e6)
+    save_file(weights, tiny / "model.safetensors", metadata={"format": "pt"})
+    made, expected = engine(tiny, takes_ids=takes_ids)
+    made._half = torch.float16  # whose largest number is 65,504
+    with caplog.at_level(logging.WARNING, logger="ragkit"):
+        np.testing.assert_allclose(made.encode(TEXTS, ""), expected, atol=1e-5)
+    assert [record.message[:14] for record in caplog.records] == ["half precision"]
