@@ -132,6 +132,8 @@ def test_broken_and_locked_files(indexed):
     found = indexed(
         cut__pdf=pdf[:300],
         cut__docx=docx[:200],
+        cut__xls=ole[:512],
+        cut__msg=ole[:512],
         cut__zip=make_zip({"a.txt": b"words"})[:40],
         locked__pdf=make_pdf(["x"], encrypted=True),
         locked__docx=ole,
@@ -144,7 +146,7 @@ def test_broken_and_locked_files(indexed):
         nothing__pdf=b"",
     )
     assert {name: status for name, (status, _) in found.items()} == {
-        **dict.fromkeys(("cut.pdf", "cut.docx", "cut.zip"), "failed"),
+        **dict.fromkeys(("cut.pdf", "cut.docx", "cut.xls", "cut.msg", "cut.zip"), "failed"),
         **dict.fromkeys(("locked.pdf", "locked.docx"), "failed"),
         **dict.fromkeys(("pdf.docx", "docx.pdf", "text.pdf"), "indexed"),
         **dict.fromkeys(("image.txt", "noise.bin", "nul.txt"), "skipped"),
