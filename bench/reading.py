@@ -1,119 +1,26 @@
 """What one file of each format takes to read, beside the libraries people use for it.
 
-Reads `data/` and the real documents beside the project, where they are. The libraries are timed
-where they are installed.
+Reads `data/` and the real documents beside the project, where they are. RAGKIT_PEERS_READING names
+a Python that has the libraries (`readingpeers`); unset, those are timed that are installed here.
 """
 
 from __future__ import annotations
 
-import io
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
+from bench import readingpeers
+from bench.readingpeers import mean, milliseconds
 from ragkit.documents import media_types, read, read_all
 from ragkit.documents.sandbox import Sandbox
 
 HERE = Path(__file__).parent.parent
 FOLDERS = (HERE / "data", HERE.parent / "shared" / "data" / "folder")
-RUNS = 7
-
-# Formats by extension, with those that others read as well: what to call, and what it needs.
-FORMATS: dict[str, dict[str, Callable[[bytes], object]]] = {}
-
-
-def other(*extensions: str) -> Callable[[Callable[[bytes], object]], Callable[[bytes], object]]:
-    """Enter a function that reads these formats with another library."""
-
-    def enter(function: Callable[[bytes], object]) -> Callable[[bytes], object]:
-        for extension in extensions:
-            FORMATS.setdefault(extension, {})[function.__name__.replace("_", "-")] = function
-        return function
-
-    return enter
-
-
-@other("pptx")
-def python_pptx(data: bytes) -> object:
-    from pptx import Presentation
-
-    return [
-        shape.text_frame.text
-        for slide in Presentation(io.BytesIO(data)).slides
-        for shape in slide.shapes
-        if shape.has_text_frame
-    ]
-
-
-@other("xlsx", "xls")
-def python_calamine(data: bytes) -> object:
-    from python_calamine import CalamineWorkbook
-
-    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    return [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
-
-
-@other("xlsx")
-def openpyxl(data: bytes) -> object:
-    from openpyxl import load_workbook
-
-    book = load_workbook(io.BytesIO(data), data_only=True, read_only=True)
-    return [list(sheet.values) for sheet in book]
-
-
-@other("docx")
-def python_docx(data: bytes) -> object:
-    from docx import Document
-
-    return [paragraph.text for paragraph in Document(io.BytesIO(data)).paragraphs]
-
-
-@other("rtf")
-def striprtf(data: bytes) -> object:
-    from striprtf.striprtf import rtf_to_text
-
-    return rtf_to_text(data.decode("latin-1"))
-
-
-@other("html")
-def trafilatura(data: bytes) -> object:
-    from trafilatura import extract
-
-    return extract(data)
-
-
-@other("pdf")
-def pypdfium2(data: bytes) -> object:
-    from pypdfium2 import PdfDocument
-
-    with PdfDocument(data) as document:
-        return [page.get_textpage().get_text_range() for page in document]
-
-
-def milliseconds(function: Callable[[bytes], object], data: bytes) -> float:
-    """CPU time, the median of several runs after one that is not counted."""
-    function(data)
-    times = []
-    for _ in range(RUNS):
-        started = time.process_time()
-        function(data)
-        times.append(1e3 * (time.process_time() - started))
-    return statistics.median(times)
-
-
-def mean(function: Callable[[bytes], object], files: list[bytes]) -> str:
-    """Milliseconds a file; what is not installed has none, what fails says on how many."""
-    times, failed = [], 0
-    for data in files:
-        try:
-            times.append(milliseconds(function, data))
-        except ImportError:
-            return ""
-        except Exception:
-            failed += 1
-    shown = f"{statistics.mean(times):.1f}" if times else "–"
-    return f"{shown} ({failed} failed)" if failed else shown
 
 
 def worker() -> None:
@@ -136,20 +43,34 @@ def worker() -> None:
     print(f"\nThe worker starts in {first:.2f} s. A csv of two lines: {told} (wall).")
 
 
+def peers(found: dict[str, list[Path]]) -> dict[str, dict[str, str]]:
+    """By extension and library, what each takes for these files."""
+    listed = {name: [os.fspath(path.resolve()) for path in paths] for name, paths in found.items()}
+    done = subprocess.run(
+        [os.environ.get("RAGKIT_PEERS_READING", sys.executable), "-P", readingpeers.__file__],
+        input=json.dumps(listed),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+        text=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])  # libraries may print too
+
+
 def main() -> None:
     found: dict[str, list[Path]] = {}
     for folder in FOLDERS:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix[1:].lower() in media_types.EXTENSIONS:
                 found.setdefault(path.suffix[1:].lower(), []).append(path)
+    others = peers(found)
     print("\n| format | files | kB a file | ragkit, CPU ms a file | others, CPU ms a file |")
     print("|---|---|---|---|---|")
     for extension, paths in sorted(found.items()):
         files = [path.read_bytes() for path in paths]
         size = statistics.mean(map(len, files)) / 1e3
         own = mean(lambda data, name=paths[0].name: read(data, name), files)
-        others = ((name, mean(each, files)) for name, each in FORMATS.get(extension, {}).items())
-        shown = ", ".join(f"{name} {ms}" for name, ms in others if ms)
+        shown = ", ".join(f"{name} {ms}" for name, ms in others[extension].items())
         print(f"| {extension} | {len(files)} | {size:.0f} | {own} | {shown} |")
     pages, seconds = 0, 0.0
     for data in map(Path.read_bytes, found["pdf"]):

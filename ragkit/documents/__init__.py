@@ -48,7 +48,7 @@ from ragkit.records import Document, Record
 
 __all__ = ["CONTAINERS", "PAGED", "READERS", "READER_VERSION", "TABLES", "read", "read_all"]
 
-READER_VERSION = 4  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 5  # raised when the same bytes give another document, so that files are read again
 
 READERS: dict[str, Callable[[bytes, str], Document]] = {
     **dict.fromkeys(media_types.TEXT, read_text),

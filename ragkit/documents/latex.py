@@ -36,6 +36,7 @@ _HIDDEN = re.compile(
 _ITEM = re.compile(r"\\item(?![A-Za-z])[ \t]{0,9}(?:\[([^\[\]]{0,200})\])?")
 _SIGNS = ((r"\%", "%"), (r"\&", "&"), (r"\_", "_"), (r"\#", "#"), (r"\$", "$"), ("~", " "),
           ("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"), (r"\ldots", "…"))  # fmt: skip
+_BEGIN = "\\begin{document}"
 _BRACES = str.maketrans("", "", "{}")
 _LONGEST = 2000  # characters that a title or a heading may take up
 _LONGEST_LINE = 100_000  # characters; a longer line is left as it is
@@ -44,20 +45,19 @@ _LONGEST_LINE = 100_000  # characters; a longer line is left as it is
 def read_latex(data: bytes, name: str) -> Document:
     """A LaTeX file with its sections. Never fails."""
     text, encoding, warnings, told_by = decode(data)
-    begin = text.find("\\begin{document}")
-    preamble = text.count("\n", 0, begin) if begin >= 0 else -1  # its last line
     lines = Lines()
     literal = ""
-    at = 0
-    for number, line in enumerate(text.split("\n")):
+    found = text.find(_BEGIN)
+    at = 0 if found < 0 else found + len(_BEGIN)
+    for _ in range(text.count("\n", 0, at)):  # the preamble
+        lines.add("")
+    for line in text[at:].split("\n"):
         if literal:
             if f"\\end{{{literal}}}" in line:
                 lines.close("" if literal == "comment" else line)
                 literal = ""
             else:
                 lines.add("" if literal == "comment" else line)
-        elif number <= preamble:
-            lines.add("")
         elif (opened := _LITERAL.search(line)) is not None:
             literal = opened[1]
             lines.add("") if literal == "comment" else lines.open(line)

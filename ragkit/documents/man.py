@@ -83,6 +83,7 @@ class _Page:
     fences: list[tuple[int, int]] = field(default_factory=list)
     title: str | None = None
     section: str = ""
+    name: str = ""  # what mdoc's Nm stands for where it has no words
     at: int = 0  # offset of the next line
     fence: int | None = None  # where the open one starts
     ignoring: bool = False  # a definition, up to ".."
@@ -120,7 +121,17 @@ class _Page:
             self.fence = self.at + 1
         elif macro in _CLOSE:
             self._close()
+        elif macro == "Nm":
+            rest = self._named(rest)
         return _requested(macro, rest)
+
+    def _named(self, rest: str) -> str:
+        """The words of an Nm: the page's name where they name none."""
+        words = _arguments(rest)
+        if words and words[0] not in _CALLED and words[0][0].isalnum():
+            self.name = self.name or words[0]
+            return rest
+        return f"{self.name} {rest}"
 
     def _close(self) -> None:
         if self.fence is not None and self.fence < self.at - 1:

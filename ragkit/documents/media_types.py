@@ -22,6 +22,7 @@ MBOX = "application/mbox"
 MSG = "application/vnd.ms-outlook"
 TAR = "application/x-tar"
 ZIP = "application/zip"
+OLE2_ANY = "application/vnd.ms-office"
 ENCRYPTED_OFFICE = "application/vnd.ms-office; encrypted"
 
 # Images that may show text, by the names Pillow has for them.
@@ -52,7 +53,7 @@ KIND = {
     "application/msword": "doc is not supported yet",
     "application/postscript": "PostScript is not supported yet",
     XLSB: "xlsb is not supported yet",
-    "application/vnd.ms-office": "binary file (OLE2)",
+    OLE2_ANY: "binary file (OLE2)",
     "application/vnd.ms-powerpoint": "ppt is not supported yet",
 }
 # Of these, those that hold documents, so that not reading them leaves something out.
@@ -109,6 +110,13 @@ OLE2_STREAMS = (
     ("__substg1.0_", MSG),
     ("Book" + 12 * "\0", XLS),  # Excel 5
 )
+# Where no stream tells, as the list of them is cut off: names of documents.
+OLE2_NAMES = {
+    **dict.fromkeys(("doc", "dot"), "application/msword"),
+    **dict.fromkeys(("ppt", "pps", "pot"), "application/vnd.ms-powerpoint"),
+    **dict.fromkeys(("xls", "xlt"), XLS),
+    "msg": MSG,
+}
 ZIP_PARTS = (
     ("word/document", DOCX),
     ("xl/workbook.bin", XLSB),

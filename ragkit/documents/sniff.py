@@ -56,6 +56,9 @@ def media_type(data: bytes, name: str) -> str:
 def sniffed(data: bytes, name: str) -> Sniffed:
     """The media type of a file, and whether it was told by its content or its name."""
     found = _by_magic(data)
+    if found == media_types.OLE2_ANY:
+        named = media_types.OLE2_NAMES.get(_extension(name))
+        return Sniffed(named, "name") if named else Sniffed(found, "content")
     head = ""
     if found is None:
         head = data[:SNIFF_BYTES].decode(unicode_encoding(data) or "latin-1", errors="replace")
@@ -99,10 +102,13 @@ def _by_opening(head: str, *, named_man: bool) -> str | None:
 
 def by_name(name: str) -> str | None:
     """The media type that the file's name alone promises; None where it promises nothing."""
-    path = PurePosixPath(name.lower())
-    return media_types.FILE_NAMES.get(path.name) or media_types.EXTENSIONS.get(
-        path.suffix.removeprefix(".")
-    )
+    return media_types.FILE_NAMES.get(
+        PurePosixPath(name.lower()).name
+    ) or media_types.EXTENSIONS.get(_extension(name))
+
+
+def _extension(name: str) -> str:
+    return PurePosixPath(name.lower()).suffix.removeprefix(".")
 
 
 def _by_magic(data: bytes) -> str | None:
@@ -163,7 +169,7 @@ def _in_ole2(data: bytes) -> str:
     for stream, found in media_types.OLE2_STREAMS:
         if stream.encode("utf-16-le") in data:
             return found
-    return "application/vnd.ms-office"
+    return media_types.OLE2_ANY
 
 
 def _is_man_page(head: str) -> bool:

@@ -28,6 +28,7 @@ _SECONDS_PER_MB = 1.0  # beside `seconds`: large files may take longer
 _TOGETHER = 10  # times that: a file with all that is in it
 _START_SECONDS = 60.0
 _ABORTS = (signal.SIGABRT, getattr(signal, "SIGTRAP", None), signal.SIGILL)
+_OVER_PROCESSOR = getattr(signal, "SIGXCPU", None)
 _LOOK = 0.05  # seconds between two looks at the clock
 
 
@@ -124,7 +125,7 @@ class Worker:
             self._asked.pages = 0
         seconds = self._limits.seconds + _SECONDS_PER_MB * len(data) / 1e6
         last = time.monotonic() + _TOGETHER * seconds
-        request = {"name": name, "records": records, "seconds": _TOGETHER * self._limits.seconds}
+        request = {"name": name, "records": records, "seconds": _TOGETHER * seconds}
         room = most = max(self._limits.output_mb * 1_000_000, 4 * len(data))
         found: list[Record] = []
         try:
@@ -179,6 +180,8 @@ class Worker:
         starved = -code in _ABORTS and peak > self._limits.memory_mb << 19
         if starved or code == confinement.OVER_MEMORY:
             return confinement.out_of_memory(self._limits.memory_mb), "limit"
+        if -code == _OVER_PROCESSOR:
+            return "took too much processor time", "timeout"
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return f"the reader died ({how})", "damaged"
 

@@ -9,6 +9,7 @@ Knows no database and no vectors.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import threading
@@ -172,8 +173,12 @@ def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
     """The file's bytes and a time stamp that holds for them, None where it may not."""
     with task.absolute.open("rb") as file:
         before = os.fstat(file.fileno())
+        if before.st_size == 0 and os.name != "nt":  # it may be one of /proc: those may wait
+            os.set_blocking(file.fileno(), False)
         # One byte more than there should be tells a growing file; never more than is allowed.
         data = file.read(min(before.st_size, max_bytes) + 1)
+        if data is None:
+            raise BlockingIOError(errno.EAGAIN, "nothing can be read without waiting for it")
         after = os.fstat(file.fileno())
     steady = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, len(data))
     fresh = 0 <= time.time_ns() - before.st_mtime_ns < _FRESH_NS

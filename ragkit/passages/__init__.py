@@ -24,7 +24,7 @@ from ragkit.records import Document, Passage, embedded_text
 
 __all__ = ["CUTTER_VERSION", "Tokenizer", "embedded_text", "split"]
 
-CUTTER_VERSION: int = 2  # raised whenever the same text would be cut differently
+CUTTER_VERSION: int = 3  # raised whenever the same text would be cut differently
 
 _LARGEST_OVERLAP = 0.2
 _LIKELY_CHARACTERS = 4  # a token, in most text: decides only which of two ways is tried first

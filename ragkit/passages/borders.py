@@ -117,7 +117,7 @@ def _code_strength(text: str, offset: int) -> int:
 
 def _asks(text: str, end: int, following: int) -> bool:
     """Whether the line that ends at `end` is a question alone, and no question comes next."""
-    if text[max(0, end - 1) : end] not in _QUESTION_MARKS or end == 0:
+    if not _bare(text[max(0, end - _LOOK_BACK) : end]).endswith(_QUESTION_MARKS):
         return False
     line = text.rfind("\n", max(0, end - _LONGEST_QUESTION), end) + 1
     if line == 0 and end > _LONGEST_QUESTION:
@@ -126,12 +126,17 @@ def _asks(text: str, end: int, following: int) -> bool:
     if before and before[-1] not in _SENTENCE_ENDS:
         return False  # the last line of a longer question
     answer = text[following : following + _LONGEST_QUESTION].lstrip().partition("\n")[0]
-    return answer.rstrip()[-1:] not in _QUESTION_MARKS
+    return not _bare(answer).endswith(_QUESTION_MARKS)
 
 
 def leads_on(text: str, offset: int) -> bool:
     """Whether the text before `offset` announces what follows: a list, an example."""
-    return text[max(0, offset - _LOOK_BACK) : offset].rstrip()[-1:] in (":", "：")
+    return _bare(text[max(0, offset - _LOOK_BACK) : offset]).endswith((":", "："))
+
+
+def _bare(text: str) -> str:
+    """Without the white space at its end, and the signs that end bold or slanted words there."""
+    return text.rstrip().rstrip("*_")
 
 
 def _ends_sentence(text: str, stop: int, end: int) -> bool:

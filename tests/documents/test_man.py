@@ -59,6 +59,14 @@ def test_mdoc_macros():
     assert document.title == "cat"
 
 
+def test_mdoc_names_the_page_where_no_name_is_written():
+    page = MDOC + ".Sh DESCRIPTION\nThe\n.Nm\nutility.\nSo does\n.Nm .\n.Nm Fl v\n.Nm tac\n.Nm\n"
+    lines = read(page.encode(), "cat.1").text.split("\n")
+    assert lines[8:] == [
+        "DESCRIPTION", "The", "cat", "utility.", "So does", "cat.", "cat -v", "tac", "cat", ""
+    ]  # fmt: skip
+
+
 def test_a_compressed_page_is_read_too():
     assert read(gzip.compress(MAN.encode()), "ls.1.gz").title == "ls"
 

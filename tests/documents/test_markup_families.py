@@ -99,5 +99,13 @@ def test_latex():
     assert (document.title, document.metadata) == ("The Guide", {"author": "Ann Berg , Bo"})
 
 
+def test_a_latex_document_that_begins_on_the_line_of_its_preamble():
+    document = read(
+        rb"\documentclass{article}\begin{document}\section{Spines}Many." + b"\nSharp.", "a.tex"
+    )
+    assert document.text == "Spines Many.\nSharp."
+    assert headings(document) == [(1, "Spines")]
+
+
 def test_a_part_of_a_latex_document_has_no_preamble():
     assert read(b"Only \\emph{words}.\n", "a.tex").text == "Only words.\n"

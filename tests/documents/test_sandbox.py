@@ -80,6 +80,21 @@ def test_a_worker_that_hangs_costs_its_file_alone(reader, evil):
     assert here.records(TABLE, "a.csv")[0].document.text == "name | born\nAda | 1815"
 
 
+@linux
+def test_a_large_file_has_the_processor_for_as_long_as_the_clock(reader, evil):
+    code = "import os, resource; os._exit(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    why = reason(reader(seconds=5), evil(code) + b"\n#" + 3_000_000 * b"x")
+    seconds = int(why.removeprefix("the reader died (exit code ").removesuffix(")"))
+    assert 10 * (5 + 3) <= seconds <= 10 * (5 + 3) + 10  # docs/formats.md; and what it had used
+
+
+@linux
+def test_too_much_processor_time_is_too_long(reader, evil):
+    here, code = reader(), "import os, signal; os.kill(os.getpid(), signal.SIGXCPU)"
+    (record,) = here.records(evil(code), "a.pdf")
+    assert (record.reason, record.kind) == ("took too much processor time", "timeout")
+
+
 @pytest.mark.parametrize(
     ("code", "why"),
     [

@@ -30,6 +30,10 @@ ODT = "application/vnd.oasis.opendocument.text"
         (OLE2 + "WordDocument".encode("utf-16-le"), "a.doc", "application/msword"),
         (OLE2 + "Workbook".encode("utf-16-le"), "a.xls", media_types.XLS),
         (OLE2 + "Book".encode("utf-16-le") + bytes(56), "a.xls", media_types.XLS),
+        (OLE2, "a.xls", media_types.XLS),  # cut off before its streams are named
+        (OLE2, "a.MSG", media_types.MSG),
+        (OLE2, "a.ppt", "application/vnd.ms-powerpoint"),
+        (OLE2, "Thumbs.db", "application/vnd.ms-office"),
         (make_zip({"xl/workbook.bin": ""}), "a.xlsx", media_types.XLSB),
         (make_zip({"ppt/presentation.xml": ""}), "a.zip", media_types.PPTX),
         (make_epub({}), "a.zip", media_types.EPUB),

@@ -4,6 +4,7 @@ and the harmless file beside it is found."""
 import os
 import socket
 import sys
+import threading
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,12 @@ import pytest
 
 from ragkit import Settings
 from ragkit.documents.budget import MAX_DEPTH
+from ragkit.documents.folder import Found
+from ragkit.documents.sandbox import Sandbox
+from ragkit.ingest.plan import Task
+from ragkit.ingest.reading import Cut, read
+from ragkit.ingest.recipes import Recipe
+from tests.conftest import WordEncoder
 from tests.documents.files import PNG, make_docx, make_pdf, make_zip, paragraph
 from tests.documents.office_files import make_xlsx
 
@@ -132,6 +139,8 @@ def test_broken_and_locked_files(indexed):
     found = indexed(
         cut__pdf=pdf[:300],
         cut__docx=docx[:200],
+        cut__xls=ole[:512],
+        cut__msg=ole[:512],
         cut__zip=make_zip({"a.txt": b"words"})[:40],
         locked__pdf=make_pdf(["x"], encrypted=True),
         locked__docx=ole,
@@ -144,7 +153,7 @@ def test_broken_and_locked_files(indexed):
         nothing__pdf=b"",
     )
     assert {name: status for name, (status, _) in found.items()} == {
-        **dict.fromkeys(("cut.pdf", "cut.docx", "cut.zip"), "failed"),
+        **dict.fromkeys(("cut.pdf", "cut.docx", "cut.xls", "cut.msg", "cut.zip"), "failed"),
         **dict.fromkeys(("locked.pdf", "locked.docx"), "failed"),
         **dict.fromkeys(("pdf.docx", "docx.pdf", "text.pdf"), "indexed"),
         **dict.fromkeys(("image.txt", "noise.bin", "nul.txt"), "skipped"),
@@ -206,6 +215,21 @@ def test_a_file_that_has_content_and_no_size(collection):
     ((status, reason),) = [(each.status, each.reason) for each in collection.files()]
     assert status in ("indexed", "empty", "skipped", "failed")
     assert status == "indexed" or reason or status == "empty"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
+def test_a_file_that_lets_wait_for_its_content(tmp_path):
+    """As /proc/kmsg does: no size, and nothing to read until something happens."""
+    os.mkfifo(tmp_path / "a.txt")
+    end = os.open(tmp_path / "a.txt", os.O_RDWR)
+    patience = threading.Timer(9, os.write, (end, b"x"))
+    patience.start()
+    task = Task(str(tmp_path), Found("a.txt", 0, 0, 0), None)
+    reading = read(task, Cut(WordEncoder, 40, 0.1, Recipe("fifo"), 1000), Sandbox())
+    patience.cancel()
+    os.close(end)
+    assert reading.reason == "nothing can be read without waiting for it"
+    assert (reading.kind, reading.skipped) == ("unreadable", False)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets names be any bytes")

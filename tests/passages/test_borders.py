@@ -43,6 +43,7 @@ def test_blank_lines_part_paragraphs_but_not_after_a_colon() -> None:
         "Two:\n\nThree",
         "Four",
     ]
+    assert pieces("**Two:**\n\nThree\n\nFour", PARAGRAPH) == ["**Two:**\n\nThree", "Four"]
     assert pieces("One\nTwo", LINE) == ["One", "Two"]
     assert pieces("One\nTwo") == ["One\nTwo"]
 

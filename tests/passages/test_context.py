@@ -142,9 +142,10 @@ def test_code_in_a_fence_is_cut_at_definitions() -> None:
     assert len(texts) == 2
 
 
-def test_a_question_stays_with_its_answer() -> None:
-    pairs = [f"May we go {n}?\n\nYes. It is so, and it was so." for n in range(4)]
-    assert [text for _, text in cut(Document("\n\n".join(pairs), "text/plain"), 17)] == pairs
+@pytest.mark.parametrize(("mark", "size"), [("", 17), ("**", 31)])
+def test_a_question_stays_with_its_answer(mark: str, size: int) -> None:
+    pairs = [f"{mark}May we go {n}?{mark}\n\nYes. It is so, and it was so." for n in range(4)]
+    assert [text for _, text in cut(Document("\n\n".join(pairs), "text/plain"), size)] == pairs
 
 
 def test_little_that_is_left_behind_a_fence_joins_it() -> None:
