@@ -52,6 +52,25 @@ def index(embedded, tmp_path_factory):
     return VectorIndex.over(base, rows.shape[1], 1, codes.Codes(folder / "codes", known, len(base)))
 
 
+@pytest.mark.parametrize("subject", [False, True])
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_what_a_filter_lets_through_is_found_as_if_all_were_compared(
+    embedded, index, monkeypatch, share, subject
+):
+    """By chance, or what is near to one question; ten of the 26 that `search` looks for."""
+    rows, queries = embedded
+    monkeypatch.setattr("ragkit.storage.vectors.LOOKED_AT", -1.0)
+    size = round(share * len(rows))
+    places = np.random.default_rng(0).permutation(len(rows))[:size]
+    if subject:
+        places = np.argsort(-(rows @ queries[0]))[:size]
+    ids, missed = np.sort(places), 0
+    for query in queries:
+        expected = ids[np.argsort(-(rows[ids] @ query), kind="stable")[:10]]
+        missed += (~np.isin(expected, index.nearest_of(query, 26, ids, exact=False)[0])).sum()
+    assert missed == 0
+
+
 @pytest.mark.parametrize("k", [1, 10, 26])
 def test_what_the_codes_propose_holds_the_nearest(embedded, index, k):
     rows, queries = embedded

@@ -97,7 +97,7 @@ def add_choosing(command: argparse.ArgumentParser, *, passages: str, mode: str) 
         dest="diverse",
         type=float,
         metavar="X",
-        help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.5)",
+        help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.8)",
     )
 
 

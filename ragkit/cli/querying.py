@@ -121,8 +121,9 @@ def _batch(arguments: Namespace) -> int:
         mode = arguments.mode or collection.settings.mode
     found = list(zip(queries.items(), answers, strict=True))
     if arguments.format == "trec":
-        # What a reranker says is only a part of what orders them.
-        score = (lambda hit: 1 / hit.rank) if arguments.rerank else ranked_by
+        # What a reranker says is only a part of what orders them, and variety no score at all.
+        by_rank = arguments.rerank or arguments.diverse is not False
+        score = (lambda hit: 1 / hit.rank) if by_rank else ranked_by
         run = {key: {str(h.passage_id): score(h) for h in hits} for (key, _), hits in found}
         for line in run_lines(run, f"ragkit-{mode}{'+rerank' * arguments.rerank}"):
             print(line)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 POOL = 50  # passages, at least, of which diverse ones are chosen
 POOL_FACTOR = 5
+COPY = 0.98  # cosine of passages that say the same
 WIDER = 4  # passages looked at, at first, for each that may be left of a document
 
 Rank = Callable[[int, float], list[Scored]]
@@ -61,7 +62,8 @@ def diverse(
 
     Each next one has the greatest `weight` · relevance − (1 − `weight`) · cosine to the nearest one
     chosen before. Relevance is the cosine; in other modes what the pool was ranked by, as a share
-    of the best. Carbonell and Goldstein, "The use of MMR", SIGIR 1998.
+    of the best. A copy of one chosen before comes after all others, but with a `weight` of 1, which
+    changes nothing. Carbonell and Goldstein, "The use of MMR", SIGIR 1998.
     """
     if not pool:
         return []
@@ -81,4 +83,6 @@ def diverse(
         chosen.append(best)
         nearest = np.maximum(nearest, matrix @ matrix[best])
         gain = weight * relevance - (1 - weight) * nearest
+        if weight < 1:
+            gain[nearest >= COPY] -= 4.0  # more than there can be between two others
     return [pool[each] for each in chosen]

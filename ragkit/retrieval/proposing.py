@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
-_SLACK = 16  # candidates beyond k, so that one look is enough unless many passages are alike
+SLACK = 16  # candidates beyond k, so that one look is enough unless many passages are alike
 _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
 
@@ -41,8 +41,9 @@ def picked(
     propose: Callable[[int], Ranking],
     judge: Callable[[list[int], list[float]], dict[int, float]],
 ) -> list[tuple[int, float]] | None:
-    """The same, but None where more than `widest` proposals would have to be looked through."""
-    wide = min(k + _SLACK, most)
+    """The same, but None where more than `widest` proposals would have to be looked through, as
+    far as can be told from how many of the first ones are kept."""
+    wide = min(k + SLACK, most)
     while wide <= widest:
         ids, rough = propose(wide)
         judged = judge(ids.tolist(), rough.tolist())
@@ -50,5 +51,7 @@ def picked(
         exhausted = wide >= most or len(ids) < wide
         if exhausted or (len(order) >= k and order[k - 1][1] > rough[-1] + _ROUNDING):
             return order[:k]
+        if widest < most and len(order) * widest < k * wide:
+            return None
         wide = min(4 * wide, most)
     return None

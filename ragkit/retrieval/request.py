@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ragkit.retrieval.filters import Where
     from ragkit.storage.filters import Condition
 
-DIVERSITY = 0.5  # λ of MMR where nobody says another
+DIVERSITY = 0.8  # λ of MMR where nobody says another: below, what answers goes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Request:
             raise UsageError("min_score is nan; expected a cosine, -1 to 1")
         if not 0 <= self.diverse <= 1:
             raise UsageError(f"diverse is {self.diverse}; expected λ from 0 to 1")
-
+        if self.budget is not None and not self.rerank:
+            raise UsageError("budget is the time for rerank; ask for that too (--rerank)")
         if self.budget is not None and not 0 < self.budget < math.inf:
             raise UsageError(f"budget is {self.budget} s; expected more than 0 seconds")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
     from ragkit.storage.filters import Condition
     from ragkit.storage.lexical import WordIndex
 
-FEW = 5000  # passages of a filter that are scored one by one rather than picked from the ranking …
-FEW_PART = 0.02  # … or this part of the collection, where that is more
+FEW = 5000  # passages of a filter that are all known from the start, and compared one by one …
+FEW_PART = 0.02  # … or this part of the collection, where that is more, by words one by one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """What a filter lets through: all of it where that is little, else what to ask of each."""
 
+    connection: sqlite3.Connection
     where: Condition
     few: list[int] | None
 
@@ -37,28 +39,31 @@ class Scope:
         from ragkit.storage import filters
 
         limit = max(FEW, int(FEW_PART * passages.count(connection)))
-        return cls(where, filters.few(connection, where, limit))
+        found = filters.few(connection, where, limit)
+        return cls(connection, where, None if found is None else found.tolist())
 
-    def all(self, connection: sqlite3.Connection) -> NDArray[np.int64]:
+    @cached_property
+    def every(self) -> NDArray[np.int64]:
         """The ids of all of it, ascending."""
         from ragkit.storage import filters
 
-        found = self.few
-        if found is None:
-            found = filters.few(connection, self.where, passages.count(connection)) or []
-        return np.array(found, dtype=np.int64)
+        if self.few is not None:
+            return np.array(self.few, dtype=np.int64)
+        found = filters.few(self.connection, self.where, passages.count(self.connection))
+        return np.empty(0, dtype=np.int64) if found is None else found
 
-    def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    def among(self, ids: Sequence[int]) -> set[int]:
         """Those of `ids` that are let through."""
         from ragkit.storage import filters
 
-        return filters.among(connection, self.where, ids)
+        return filters.among(self.connection, self.where, ids)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a query's phrases and exclusions let through, of what its filter does."""
 
+    connection: sqlite3.Connection
     words: WordIndex
     text: str
     scope: Scope | None
@@ -69,27 +74,25 @@ class Limits:
         cls, connection: sqlite3.Connection, words: WordIndex, text: str, scope: Scope | None
     ) -> Limits:
         """Look once how much it is."""
+        limits = cls(connection, words, text, scope, None)
         if scope is not None and scope.few is not None:
-            return cls(words, text, scope, sorted(words.meeting(text, scope.few)))
-        limits = cls(words, text, scope, None)
+            return replace(limits, few=sorted(words.meeting(text, scope.few)))
         few = words.few_meeting(text, FEW)
-        return (
-            limits if few is None else replace(limits, few=sorted(limits._there(connection, few)))
-        )
+        return limits if few is None else replace(limits, few=sorted(limits._there(few)))
 
-    def all(self, connection: sqlite3.Connection) -> NDArray[np.int64]:
+    @cached_property
+    def every(self) -> NDArray[np.int64]:
         """The ids of all of it, ascending."""
         found = self.few
         if found is None:
-            holding = self.words.few_meeting(self.text, len(self.words)) or []
-            found = sorted(self._there(connection, holding))
+            found = sorted(self._there(self.words.few_meeting(self.text, len(self.words)) or []))
         return np.array(found, dtype=np.int64)
 
-    def among(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    def among(self, ids: Sequence[int]) -> set[int]:
         """Those of `ids` that are let through."""
-        return self.words.meeting(self.text, list(self._there(connection, ids)))
+        return self.words.meeting(self.text, list(self._there(ids)))
 
-    def _there(self, connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    def _there(self, ids: Sequence[int]) -> set[int]:
         if self.scope is None:
-            return passages.existing(connection, ids)
-        return self.scope.among(connection, ids)
+            return passages.existing(self.connection, ids)
+        return self.scope.among(ids)

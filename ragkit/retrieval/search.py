@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.retrieval import fusion
-from ragkit.retrieval.proposing import exactly, picked, ranked
+from ragkit.retrieval import fusion, scopes
+from ragkit.retrieval.proposing import SLACK, exactly, picked, ranked
 from ragkit.retrieval.scopes import Limits, Scope
 from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import embeddings, passages
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 
+WIDEST = 10  # passages of the ranking looked through for each that is wanted of a wide filter
 DEPTH = 100  # passages of each ranking that are fused at first
-WIDEST = 4096  # proposals looked through for what a filter lets through, before all of it is scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +106,30 @@ class Searcher:
         index = self._snapshot.vectors
         if index is None:
             return []
-        if self._few is not None:
-            return self._nearest_of(index, k, np.array(self._few, dtype=np.int64), exact=True)
-        proposed = picked(
-            k,
-            len(index),
-            len(index) if self._scope is None else WIDEST,
-            lambda wide: self._nearest(partial(index.nearest, exact=self._exact), wide),
-            lambda ids, _: self._cosines(self._let_through(ids)),
-        )
-        if proposed is None and self._scope is not None:  # what it lets through is far away
-            ids = self._scope.all(self._connection)
-            proposed = self._nearest_of(index, k, ids, exact=self._exact)
-        return proposed or []
+        scope, nearest = self._scope, partial(index.nearest, exact=self._exact)
+        if scope is None:
+            return exactly(
+                k,
+                len(index),
+                lambda wide: self._nearest(nearest, wide),
+                lambda ids, _: self._cosines(ids),
+            )
+        proposed = None
+        if self._few is None:  # of a wide filter what is nearest of all may do
+            proposed = picked(
+                k,
+                len(index),
+                WIDEST * k + SLACK,
+                lambda wide: self._nearest(partial(nearest, sure=True), wide),
+                lambda ids, _: self._cosines(scope.among(ids)),
+            )
+        return self._nearest_of(index, k, scope.every) if proposed is None else proposed
 
     def _nearest_of(
-        self, index: VectorIndex, k: int, ids: NDArray[np.int64], *, exact: bool
+        self, index: VectorIndex, k: int, ids: NDArray[np.int64]
     ) -> list[tuple[int, float]]:
-        """The k nearest of these; each of them compared where all is to be `exact`."""
-        nearest = partial(index.nearest_of, among=ids, exact=exact)
+        """The k nearest of these; each of them is compared where they are few."""
+        nearest = partial(index.nearest_of, among=ids, exact=self._exact or len(ids) <= scopes.FEW)
         return exactly(
             k,
             len(ids),
@@ -267,10 +272,6 @@ class Searcher:
             return self._near[0][:wide], self._near[1][:wide]
         return nearest(self.vector, wide)
 
-    def _let_through(self, ids: Sequence[int]) -> Collection[int]:
-        """Those of `ids` that the filter lets through; all of them without one."""
-        return ids if self._scope is None else self._scope.among(self._connection, ids)
-
     def _kept(self, ids: list[int], scores: list[float]) -> dict[int, float]:
         """The scores of those that are in this snapshot and let through."""
         if self._scope is None and self._snapshot.words_are_exact:
@@ -278,5 +279,5 @@ class Searcher:
         if self._scope is None:
             there = passages.existing(self._connection, ids)
         else:
-            there = self._scope.among(self._connection, ids)
+            there = self._scope.among(ids)
         return {each: score for each, score in zip(ids, scores, strict=True) if each in there}

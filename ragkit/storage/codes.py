@@ -30,6 +30,7 @@ EXACT_BELOW = 20_000  # vectors that are compared one by one: 3 ms at 384 dimens
 SAMPLE = 8_192  # vectors that the quantizer learns from: 16 directions need no more
 QUERIES = 200  # made-up queries that are measured with
 DEPTHS = (10, 100)  # k that are measured; others lie on the line through them
+SURE = 4  # times as many again where next to none may be missing: of what a filter lets through
 _SEEN = 4096  # proposals looked at for that
 _PART = 0.998  # of the true neighbours that have to be proposed …
 _SAFE = 2  # … and so many times as many are looked at
@@ -171,14 +172,15 @@ class Codes:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def candidates(self, k: int) -> int:
-        """How many proposals hold the k nearest, as far as measured; as many for 1 as for 10."""
+    def candidates(self, k: int, *, sure: bool = False) -> int:
+        """How many proposals hold the k nearest, as far as measured; as many for 1 as for 10.
+        `sure`: so many that next to none is missing."""
         if self._factor is not None:
             return int(self._factor * k)
         low, high = self._candidates
         slope = math.log(high / low) / math.log(DEPTHS[1] / DEPTHS[0])
         wider: float = float(max(k, DEPTHS[0]) / DEPTHS[0]) ** slope
-        return max(k, round(low * wider))
+        return max(k, round(low * wider) * (SURE if sure else 1))
 
     def nearest(
         self, query: NDArray[np.float32], count: int, among: NDArray[np.int64] | None = None

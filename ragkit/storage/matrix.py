@@ -173,6 +173,21 @@ class Matrix:
             at = order[at]
         return np.where(ascending[at] == ids, at, -1)
 
+    def places_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where those of these ids, which ascend, are that are here; ascending. Ids that follow
+        each other, as those of a document mostly do, are looked up by their first and last."""
+        new = np.flatnonzero(np.diff(ids) != 1) + 1  # where another run of ids begins
+        if len(ids) <= _FEW or 2 * len(new) > len(ids):
+            places = self.places(ids)
+            return np.sort(places[places >= 0])
+        own, order = self._sorted
+        starts = np.searchsorted(own, ids[np.append(0, new)], sorter=order)
+        ends = np.searchsorted(own, ids[np.append(new, len(ids)) - 1], "right", sorter=order)
+        sizes = ends - starts
+        before = np.cumsum(sizes) - sizes
+        at = np.repeat(starts - before, sizes) + np.arange(sizes.sum())
+        return at if order is None else np.sort(order[at])
+
     @cached_property
     def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
         """The ids in memory of their own, and the order in which they ascend, unless they do."""

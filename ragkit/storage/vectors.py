@@ -85,26 +85,29 @@ class VectorIndex:
     def _in_base(self) -> int:
         return (0 if self.base is None else len(self.base)) - int(self.gone.sum())
 
-    def nearest(self, query: NDArray[np.float32], k: int, *, exact: bool = False) -> Ranking:
+    def nearest(
+        self, query: NDArray[np.float32], k: int, *, exact: bool = False, sure: bool = False
+    ) -> Ranking:
         """The k nearest passages: ids (n,) int64 and cosines (n,) float32, best first, n ≤ k.
 
         `query` is (d,) float32 of unit length. Equal vectors may differ in the last digit; which of
         several equal ones at the border are returned is not defined. Where there are codes and
-        not `exact`, one of hundreds may be missing (docs/storage.md).
+        not `exact`, one of hundreds may be missing; one of tens of thousands if they are to be
+        `sure` (docs/storage.md).
         """
         ids, scores = self.delta_ids, _products(self.delta, query)
         if self.base is not None and self._in_base:
-            places, found = self._of_base(self.base, query, k, exact)
+            places, found = self._of_base(self.base, query, k, exact, sure)
             ids = np.concatenate([ids, self.base.ids[places]])
             scores = np.concatenate([scores, found])
         return _ranked(ids, scores, k)
 
     def _of_base(
-        self, base: Matrix, query: NDArray[np.float32], k: int, exact: bool
+        self, base: Matrix, query: NDArray[np.float32], k: int, exact: bool, sure: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Places that hold the k nearest of the base that are still there, and their cosines."""
         ahead = 0  # how many that are gone are nearer than the k-th
-        while not exact and (places := self._proposed(query, k + ahead)) is not None:
+        while not exact and (places := self._proposed(query, k + ahead, sure)) is not None:
             scores = base.scores(query, places)
             if not len(self.gone):
                 return places, scores
@@ -122,13 +125,17 @@ class VectorIndex:
         return best, scores[best]
 
     def _proposed(
-        self, query: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        sure: bool,
+        among: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64] | None:
         """Places in the base, or of those in `among`, that hold the k nearest; None where all have
         to be compared."""
         if self.codes is None:
             return None
-        count = self.codes.candidates(k)
+        count = self.codes.candidates(k, sure=sure)
         if among is None and count > PROPOSED_AT_MOST * len(self.codes):
             return None
         if among is not None and len(among) < count + LOOKED_AT * len(self.codes):
@@ -143,12 +150,12 @@ class VectorIndex:
         *,
         exact: bool = True,
     ) -> Ranking:
-        """The k nearest of these ids, which are ascending. Where there are codes, the ids are many
-        and not `exact`, one of hundreds may be missing, as in `nearest`."""
+        """The k nearest of these ids, which ascend. Each of them is compared, unless codes take
+        less time and it need not be `exact`: then one of tens of thousands may be missing."""
         places, chosen = self._places(among)
         ids, scores = self.delta_ids[chosen], _products(self.delta[chosen], query)
         if self.base is not None:
-            if not exact and (proposed := self._proposed(query, k, places)) is not None:
+            if not exact and (proposed := self._proposed(query, k, True, places)) is not None:
                 places = proposed
             ids = np.concatenate([ids, self.base.ids[places]])
             scores = np.concatenate([scores, self.base.scores(query, places)])
@@ -156,7 +163,7 @@ class VectorIndex:
 
     def rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The vectors of those of these ids that are there: ids (m,) and (m, d)."""
-        places, chosen = self._places(ids)
+        places, chosen = self._places(np.sort(ids))
         found, rows = self.delta_ids[chosen], self.delta[chosen]
         if self.base is not None:
             found = np.concatenate([self.base.ids[places], found])
@@ -164,14 +171,13 @@ class VectorIndex:
         return found, rows
 
     def _places(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where these ids are in the base, ascending, and where in the delta."""
+        """Where these ids, which ascend, are in the base, ascending, and where in the delta."""
         chosen = np.empty(0, dtype=np.int64)
         if len(self.delta_ids):  # else nothing is imported for it: np.isin takes 10 ms at first
             chosen = np.flatnonzero(np.isin(self.delta_ids, ids))
         if self.base is None:
             return np.empty(0, dtype=np.int64), chosen
-        places = self.base.places(ids)
-        places = np.sort(places[places >= 0])
+        places = self.base.places_of(ids)
         return (places[~self.gone[places]] if len(self.gone) else places), chosen
 
     def nearest_many(

@@ -139,6 +139,18 @@ def test_a_file_of_queries(run, kit, tmp_path):
     assert int(fields[0][2]) == first["hits"][0]["passage_id"]
 
 
+def test_a_trec_run_keeps_the_order_of_what_is_diverse(run, kit, tmp_path):
+    """Who reads one goes by its scores."""
+    (tmp_path / "q.txt").write_text("keys in a vault\n")
+    out = run("query", "--batch", "q.txt", "--format", "trec", "--lambda", "0")[1]
+    shown = json.loads(run("query", "keys in a vault", "--json", "--lambda", "0")[1])
+    fields = [line.split() for line in out.splitlines()]
+    assert len(fields) > 2
+    by_score = sorted(fields, key=lambda each: -float(each[4]))
+    assert [int(each[2]) for each in by_score] == [hit["passage_id"] for hit in shown]
+    assert len({each[4] for each in fields}) == len(fields)
+
+
 def test_search_is_query_and_jsonl_is_a_hit_a_line(run, kit):
     _, out, _ = run("search", "keys in a vault", "--jsonl", "--mode", "hybrid")
     hits = [json.loads(line) for line in out.splitlines()]

@@ -29,6 +29,14 @@ def test_words_count_as_a_share_of_the_best():
     assert [each.passage_id for each in diverse(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
 
 
+def test_a_copy_comes_last_however_relevant_unless_relevance_is_all():
+    pool = [Scored(1, 0.9), Scored(2, 0.9), Scored(3, 0.1)]
+    table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
+    # by the formula 2 has .9 · .9 − .1 = .71, 3 has .9 · .1 = .09
+    assert [each.passage_id for each in diverse(pool, 3, 0.9, vectors_of(table))] == [1, 3, 2]
+    assert [each.passage_id for each in diverse(pool, 3, 1.0, vectors_of(table))] == [1, 2, 3]
+
+
 def test_passages_without_vector_are_like_nothing():
     pool = [Scored(1, 0.9), Scored(2, 0.8)]
     found = diverse(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})

@@ -116,3 +116,8 @@ def test_a_collection_asks_its_reranker_and_says_so(tmp_path, encoder, folder):
 def test_a_budget_is_a_time(collection, budget):
     with pytest.raises(UsageError, match=r"budget is .* s; expected more than 0 seconds"):
         collection.search("x", rerank=True, budget=budget)
+
+
+def test_a_budget_for_nothing_is_told_of(collection):
+    with pytest.raises(UsageError, match="budget is the time for rerank"):
+        collection.search("x", budget=0.3)

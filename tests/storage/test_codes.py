@@ -104,6 +104,54 @@ def test_of_what_a_filter_lets_through_the_nearest_are_exact(made, share, seed, 
     assert set(together[0]) == set(expected)
 
 
+SHARES = [0.0001, 0.001, 0.01, 0.1, 0.3, 0.5, 0.8, 1.0]
+
+
+def let_through(rows, share, seed, subject):
+    """Places that a filter lets through: by chance, or the nearest to some vector."""
+    size = max(1, round(share * COUNT))
+    if subject:
+        return np.sort(np.argsort(-(rows @ lively(1, seed=seed + 5000)[0]))[:size])
+    return np.sort(np.random.default_rng(seed).choice(COUNT, size, replace=False))
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    share=st.sampled_from(SHARES),
+    seed=st.integers(0, 1000),
+    subject=st.booleans(),
+    k=st.sampled_from([1, 10, 26]),
+)
+def test_with_codes_too_the_nearest_that_a_filter_lets_through_are_found(
+    made, share, seed, subject, k
+):
+    """However much it lets through, and wherever that lies. The examples are always the same: of
+    tens of thousands of neighbours one may be missing."""
+    _, ids, rows, _, index = made
+    chosen = let_through(rows, share, seed, subject)
+    query = lively(1, seed=seed)[0]
+    found = index.nearest_of(query, k, ids[chosen], exact=False)[0]
+    assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
+
+
+@pytest.mark.parametrize(
+    ("share", "subject", "k"),
+    [(0.1, False, 10), (0.1, True, 10), (0.5, True, 26), (1.0, False, 100)],
+)
+def test_of_a_wide_filter_the_codes_are_what_is_asked(made, share, subject, k, monkeypatch):
+    """And miss none, of a hundred questions."""
+    _, ids, rows, _, index = made
+    asked, plain = [], Codes.nearest
+    monkeypatch.setattr(
+        Codes, "nearest", lambda self, *given: asked.append(1) or plain(self, *given)
+    )
+    chosen = let_through(rows, share, 3, subject)
+    for query in lively(100, seed=12):
+        found = index.nearest_of(query, k, ids[chosen], exact=False)[0]
+        assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
+    assert len(asked) == 100
+
+
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1.0])
 def test_codes_are_asked_for_those_alone_that_a_filter_lets_through(made, share, monkeypatch):
     """Of a part of the topics, of which most queries are not."""
@@ -155,7 +203,10 @@ def test_more_proposals_for_more_and_as_many_as_the_user_says(made):
     wide = [index.codes.candidates(k) for k in (1, 10, 26, 100, 1000)]
     assert wide == sorted(wide)
     assert (wide[1], wide[3]) == known.candidates
-    assert Codes(folder / "codes", known, COUNT, factor=7).candidates(10) == 70
+    sure = [index.codes.candidates(k, sure=True) for k in (1, 10, 26, 100, 1000)]
+    assert sure == [codes.SURE * each for each in wide]
+    told = Codes(folder / "codes", known, COUNT, factor=7)
+    assert told.candidates(10) == told.candidates(10, sure=True) == 70
 
 
 def test_codes_of_other_vectors_are_refused(made, tmp_path):

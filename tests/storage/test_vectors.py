@@ -137,3 +137,25 @@ def test_ids_are_found_in_any_order(tmp_path, order, wanted):
     assert base.places(ids[places]).tolist() == places.tolist()
     absent = np.array([9001, int(ids[3]), -1])
     assert base.places(absent).tolist() == [-1, 3, -1]
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        range(100, 2600),  # one run, with ids that are not here before, in and after it
+        [*range(300, 600), *range(700, 1900), 1950, *range(1999, 2400)],
+        range(5, 2600, 3),  # no two that follow each other
+        range(2500, 4000),
+        [1, 7, 1500],
+        [],
+    ],
+)
+def test_ids_that_follow_each_other_are_found_as_one_by_one(tmp_path, mixed, wanted):
+    chance = np.random.default_rng(0)
+    ids = 500 + np.sort(chance.choice(1800, 1500, replace=False))
+    if mixed:
+        chance.shuffle(ids)
+    base = written(tmp_path, ids, unit_rows(1500))
+    found = base.places_of(np.array(wanted, dtype=np.int64))
+    assert found.tolist() == np.flatnonzero(np.isin(ids, list(wanted))).tolist()
