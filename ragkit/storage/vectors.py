@@ -92,7 +92,7 @@ class VectorIndex:
 
         `query` is (d,) float32 of unit length. Equal vectors may differ in the last digit; which of
         several equal ones at the border are returned is not defined. Where there are codes and
-        not `exact`, one of hundreds may be missing; one of tens of thousands if they are to be
+        not `exact`, one of hundreds may be missing; one of thousands if they are to be
         `sure` (docs/storage.md).
         """
         ids, scores = self.delta_ids, _products(self.delta, query)
@@ -151,7 +151,7 @@ class VectorIndex:
         exact: bool = True,
     ) -> Ranking:
         """The k nearest of these ids, which ascend. Each of them is compared, unless codes take
-        less time and it need not be `exact`: then one of tens of thousands may be missing."""
+        less time and it need not be `exact`: then one of thousands may be missing."""
         places, chosen = self._places(among)
         ids, scores = self.delta_ids[chosen], _products(self.delta[chosen], query)
         if self.base is not None:
