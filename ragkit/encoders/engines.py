@@ -32,7 +32,7 @@ _NUMPY_BATCH = 1_024
 _ONNX_BATCH = 256
 _ONNX_GROUP = 512
 # Texts tokenised at a time, so that ids of a large job never lie in memory all at once.
-_AT_ONCE = 4_096
+AT_ONCE = 4_096
 # What an engine is compared on, and how near it has to come. Short, long, and not English; the last
 # is cut by the window of many models.
 _PROBES = (
@@ -78,9 +78,9 @@ class _Packed:
     def encode(self, forward: Forward, budget: int, texts: Sequence[str], prompt: str) -> Array:
         """(n, d) float32, unit rows: one worker a core, one batch of `budget` tokens each."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for start in range(0, len(texts), _AT_ONCE):
-            ids = self.tokens.ids(texts[start : start + _AT_ONCE], prompt)
-            self._fill(vectors[start : start + _AT_ONCE], ids, forward, budget)
+        for start in range(0, len(texts), AT_ONCE):
+            ids = self.tokens.ids(texts[start : start + AT_ONCE], prompt)
+            self._fill(vectors[start : start + AT_ONCE], ids, forward, budget)
         return vectors
 
     def _fill(

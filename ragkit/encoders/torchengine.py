@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
-from ragkit.encoders.engines import batches
+from ragkit.encoders.engines import AT_ONCE, batches
 from ragkit.encoders.recipe import Recipe
 from ragkit.encoders.tokens import Tokens, clean
 from ragkit.errors import ModelError
@@ -35,8 +35,6 @@ Launch: TypeAlias = Callable[[Sequence[Any]], Arrival]
 # that has too little memory for it halves it. Not measured.
 _CPU_BATCH = 4_096
 _GPU_BATCH = 65_536
-# Texts tokenised at a time, so that ids of a large job never lie in memory all at once.
-_AT_ONCE = 4_096
 logger = logging.getLogger("ragkit")
 
 
@@ -70,12 +68,12 @@ class TorchEngine:
         """(n, d) float32, unit rows. Raises ModelError where the device has too little memory for
         a single text."""
         vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
-        for start in range(0, len(texts), _AT_ONCE):
-            part = [clean(text) for text in texts[start : start + _AT_ONCE]]
+        for start in range(0, len(texts), AT_ONCE):
+            part = [clean(text) for text in texts[start : start + AT_ONCE]]
             ids = self._tokens.ids(part, prompt)
             inputs: Sequence[Any] = ids if self._takes_ids else part
             launch: Launch = self._of_ids if self._takes_ids else partial(self._of_texts, prompt)
-            self._fill(vectors[start : start + _AT_ONCE], inputs, [len(i) for i in ids], launch)
+            self._fill(vectors[start : start + AT_ONCE], inputs, [len(i) for i in ids], launch)
         return vectors
 
     def _fill(

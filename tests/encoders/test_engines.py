@@ -49,8 +49,8 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
     ours, theirs = engines(tiny)
     texts = ["the key " * (i % 13) + "rotates" * (i % 3) for i in range(100)]
     alone = np.concatenate([ours.encode([text], "") for text in texts])
-    monkeypatch.setattr("ragkit.encoders.engines._AT_ONCE", 30)
-    monkeypatch.setattr("ragkit.encoders.torchengine._AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.engines.AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.torchengine.AT_ONCE", 30)
     monkeypatch.setattr("ragkit.encoders.engines._NUMPY_BATCH", 64)
     np.testing.assert_allclose(ours.encode(texts, ""), alone, atol=1e-6)
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)

@@ -126,7 +126,7 @@ def test_with_codes_too_the_nearest_that_a_filter_lets_through_are_found(
     made, share, seed, subject, k
 ):
     """However much it lets through, and wherever that lies. The examples are always the same: of
-    tens of thousands of neighbours one may be missing."""
+    thousands of neighbours one may be missing."""
     _, ids, rows, _, index = made
     chosen = let_through(rows, share, seed, subject)
     query = lively(1, seed=seed)[0]
