@@ -141,7 +141,7 @@ class OnnxEngine:
         from ragkit.encoders import graph
 
         self._packed = reference.packed
-        self._budget = _ONNX_BATCH if threads == 1 else _ONNX_GROUP
+        self._bulk = threads == 1
         self._forward = graph.forward(reference.bert, precision, threads)
         # One at a time, on this thread: workers cannot be had any more while a program ends.
         ours, theirs = (
@@ -157,4 +157,7 @@ class OnnxEngine:
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
         """(n, d) float32, unit rows."""
-        return self._packed.encode(self._forward, self._budget, texts, prompt)
+        if not self._bulk:
+            return self._packed.encode(self._forward, _ONNX_GROUP, texts, prompt)
+        with cores.one_blas_thread():  # what the first layer looks up is computed in NumPy
+            return self._packed.encode(self._forward, _ONNX_BATCH, texts, prompt)

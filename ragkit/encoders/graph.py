@@ -8,7 +8,9 @@ for what the nodes compute. Knows neither strings nor pooling.
 Which kernels: products of matrices are four fifths of the time and run near the processor's rate,
 so what counts is what lies between. SkipLayerNormalization takes seven times as long as Add and
 LayerNormalization, which is why the runtime may not fuse those two. Attention without a mask is
-cheaper by a tenth, and texts of one length, or one text, need none: chosen as they come.
+cheaper by a tenth, and texts of one length, or one text, need none: chosen as they come. What can
+be added once, when the graph is written, is not added to every token; in bulk the first layer looks
+up what it can (`firstlayer.py`).
 
 With one thread a batch runs on the caller's: callers have a worker a core, each with a batch that
 stays in its cache. On two cores that is 1.2 times as fast as one batch on two threads, and on a
@@ -23,7 +25,7 @@ cosine to fp32 is .994, the lowest of 2,000 texts .969 (bench/RESULTS.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,7 @@ from numpy.typing import NDArray
 
 from ragkit.encoders.activations import gelu, gelu_tanh, relu
 from ragkit.encoders.bert import Bert, Layer, LayerNorm
+from ragkit.encoders.firstlayer import FirstLayer
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -40,6 +43,7 @@ _INPUTS: dict[str, list[str | int | None]] = {
     "ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"], "places": ["T"],
     "alike": [], "shape": [3],
 }  # fmt: skip
+_TABLES = ("queries", "keys", "values")  # of the first layer, where it looks them up
 _FUSED = "com.microsoft"  # the domain of ONNX Runtime's own operators
 _OPSET, _IR_VERSION = 17, 8  # old enough for every runtime since 2022
 # Seven bits: without VNNI the kernel adds pairs of products in 16 bits, which eight would overflow.
@@ -59,13 +63,19 @@ def forward(
     Safe to call from threads. Raises ModelError where the runtime cannot be loaded or refuses the
     graph: the reason is in the message.
     """
+    # One text has few words twice, and products of 8 bits are cheaper than looking up.
+    first = FirstLayer(bert) if threads == 1 and precision == "fp32" else None
     try:
-        session = _session(bert, precision, threads)
+        session = _session(bert, first, precision, threads)
     except Exception as error:  # onnxruntime raises its own kinds, and ImportError on rare systems
         raise ModelError(f"ONNX Runtime cannot serve this model ({error})") from error
 
     def run(sequences: Sequence[Sequence[int]]) -> Array:
-        states: Array = session.run(None, _inputs(sequences, bert.dimension))[0]
+        inputs = _inputs(sequences, bert.dimension)
+        if first:
+            table, inputs["words"] = first.find(inputs["ids"])
+            inputs |= zip(_TABLES, table, strict=True)
+        states: Array = session.run(None, inputs)[0]
         return states
 
     return run
@@ -89,12 +99,12 @@ def _inputs(sequences: Sequence[Sequence[int]], dimension: int) -> dict[str, NDA
     }
 
 
-def _session(bert: Bert, precision: str, threads: int) -> Any:  # noqa: ANN401 - onnxruntime has no types
-    import onnxruntime
+def _session(bert: Bert, first: FirstLayer | None, precision: str, threads: int) -> Any:  # noqa: ANN401
+    import onnxruntime  # which has no types
 
     onnxruntime.disable_telemetry_events()
     graph = _Graph(precision)
-    graph.write(bert)
+    graph.write(bert, first)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # Threads that wait sleep: a server has other work for its cores between two queries.
@@ -106,7 +116,9 @@ def _session(bert: Bert, precision: str, threads: int) -> Any:  # noqa: ANN401 -
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in graph.weights.values()]
     options.add_external_initializers(list(graph.weights), values)
     return onnxruntime.InferenceSession(
-        graph.model(bert.dimension), options, providers=["CPUExecutionProvider"]
+        graph.model(bert.dimension, looks_up=first is not None),
+        options,
+        providers=["CPUExecutionProvider"],
     )
 
 
@@ -119,51 +131,66 @@ class _Graph:
     nodes: list[Any] = field(default_factory=list)
     weights: dict[str, NDArray[Any]] = field(default_factory=dict)
 
-    def write(self, bert: Bert) -> None:
+    def write(self, bert: Bert, first: FirstLayer | None) -> None:
         """Packed tokens → states (T, d) float32. int32: `ids`, `positions` (T,); `lengths` (n,);
         for attention, which takes texts side by side, `rows` (n, longest), where each token stands
         among the packed, and `places` (T,), where each stands among n · longest. bool: `alike`,
-        whether all lengths are the same. int64: `shape` (3,), which is n, longest, d."""
+        whether all lengths are the same. int64: `shape` (3,), which is n, longest, d. Where the
+        first layer looks up, `words` (T,) int32, the rows of its tables, and these, (any, d)."""
         words = self.node("Gather", self.weight(bert.words), "ids")
         places = self.node("Gather", self.weight(bert.positions + bert.type), "positions")
         x = self.add_and_normalise(bert.norm, words, places)
-        for layer in bert.layers:
-            x = self.layer(layer, x)
+        layers, looked_up = bert.layers, None
+        if first:
+            self.nodes[-1].output.extend(["", "1/σ"])  # which the norm gives where it is asked to
+            layers, looked_up = [first.layer, *layers[1:]], self.looked_up(first)
+        for layer in map(_folded, layers):
+            x = self.layer(layer, x, looked_up)
+            looked_up = None
         self.node("Identity", x, name="states")
 
-    def layer(self, layer: Layer, x: str) -> str:
+    def looked_up(self, first: FirstLayer) -> list[str]:
+        """Queries, keys and values of the first layer, (T, d) each, from its tables."""
+        found = []
+        for table, of_places in zip(_TABLES, first.places, strict=True):
+            word = self.node("Gather", table, "words")
+            place = self.node("Gather", self.weight(of_places), "positions")
+            found.append(self.node("Mul", self.node("Add", word, place), "1/σ"))
+        found[0] = self.node("Add", found[0], self.weight(first.layer.query.bias))
+        return found
+
+    def layer(self, layer: Layer, x: str, looked_up: list[str] | None) -> str:
         """One transformer layer over the value `x`."""
         out, up, down = layer.attention_output, layer.up, layer.down
-        attended = self.product(out.weight, self.attention(layer, x), out.bias)
+        parts = looked_up or [
+            self.product(layer.query.weight, x, layer.query.bias),
+            self.product(layer.key.weight, x),
+            self.product(layer.value.weight, x),
+        ]
+        attended = self.product(out.weight, self.attention(layer.heads, parts, x), out.bias)
         x = self.add_and_normalise(layer.attention_norm, attended, x)
         raised = self.activation(layer, self.product(up.weight, x, up.bias))
-        return self.add_and_normalise(
-            layer.output_norm, self.product(down.weight, raised, down.bias), x
-        )
+        return self.add_and_normalise(layer.output_norm, self.product(down.weight, raised), x)
 
-    def attention(self, layer: Layer, x: str) -> str:
+    def attention(self, heads: int, parts: Sequence[str], name: str) -> str:
         """(T, d): attention of all heads, each text's tokens to its own."""
-        maps = (layer.query, layer.key, layer.value)
-        parts = [self.product(each.weight, x) for each in maps]
-        bias = self.weight(np.concatenate([each.bias for each in maps]))
-        alike, ragged = (_Graph(self.precision, prefix=f"{x}-{each}-") for each in ("a", "r"))
+        alike, ragged = (_Graph(self.precision, prefix=f"{name}-{each}-") for each in ("a", "r"))
         branches = {
-            "then_branch": alike.alike(layer.heads, parts, bias),
-            "else_branch": ragged.ragged(layer.heads, parts, bias),
+            "then_branch": alike.alike(heads, parts),
+            "else_branch": ragged.ragged(heads, parts),
         }
-        return self.node("If", "alike", **branches)
+        return self.node("Flatten", self.node("If", "alike", **branches), axis=-1)
 
-    def alike(self, heads: int, parts: Sequence[str], bias: str) -> Any:  # noqa: ANN401 - of onnx
+    def alike(self, heads: int, parts: Sequence[str]) -> Any:  # noqa: ANN401 - of onnx
         """Of texts of one length, which stand side by side already."""
         whole = [self.node("Reshape", each, "shape") for each in parts]
-        found = self.node("MultiHeadAttention", *whole, bias, domain=_FUSED, num_heads=heads)
-        return self.branch(self.node("Flatten", found, axis=2))
+        return self.branch(self.node("MultiHeadAttention", *whole, domain=_FUSED, num_heads=heads))
 
-    def ragged(self, heads: int, parts: Sequence[str], bias: str) -> Any:  # noqa: ANN401 - of onnx
+    def ragged(self, heads: int, parts: Sequence[str]) -> Any:  # noqa: ANN401 - of onnx
         """Of any texts; the lengths keep tokens from looking at what fills a row up."""
         whole = [self.node("Gather", each, "rows") for each in parts]  # (n, longest, d)
         found = self.node(
-            "MultiHeadAttention", *whole, bias, "lengths", domain=_FUSED, num_heads=heads
+            "MultiHeadAttention", *whole, "", "lengths", domain=_FUSED, num_heads=heads
         )
         flat = self.node("Flatten", found, axis=2)  # (n · longest, d)
         return self.branch(self.node("Gather", flat, "places"))
@@ -220,16 +247,20 @@ class _Graph:
         self.weights[name] = np.ascontiguousarray(values)
         return name
 
-    def model(self, dimension: int) -> bytes:
+    def model(self, dimension: int, looks_up: bool) -> bytes:
         """The graph in ONNX's own format, its weights to be handed over beside it."""
         from onnx import TensorProto, helper
 
         kinds = {"alike": TensorProto.BOOL, "shape": TensorProto.INT64}
-        tensors = [_elsewhere(name, values) for name, values in self.weights.items()]
+        shapes = _INPUTS
+        if looks_up:
+            kinds |= dict.fromkeys(_TABLES, TensorProto.FLOAT)
+            shapes = shapes | {"words": ["T"]} | {each: [None, dimension] for each in _TABLES}
         inputs = [
             helper.make_tensor_value_info(name, kinds.get(name, TensorProto.INT32), shape)
-            for name, shape in _INPUTS.items()
+            for name, shape in shapes.items()
         ]
+        tensors = [_elsewhere(name, values) for name, values in self.weights.items()]
         shape: list[str | int | None] = ["T", dimension]
         states = helper.make_tensor_value_info("states", TensorProto.FLOAT, shape)
         model = helper.make_model(
@@ -238,6 +269,23 @@ class _Graph:
             ir_version=_IR_VERSION,
         )
         return bytes(model.SerializeToString())
+
+
+def _folded(layer: Layer) -> Layer:
+    """The same layer with fewer additions.
+
+    Rows of attention sum to 1, so a value's bias passes through and may as well be added by the map
+    that follows; a key's adds the same to all scores of a row, which softmax does not see. What the
+    last map of a layer adds may be added before, by the norm whose output it is added to, if the
+    map in between takes it off again.
+    """
+    out, up, norm, added = layer.attention_output, layer.up, layer.attention_norm, layer.down.bias
+    return replace(
+        layer,
+        attention_output=replace(out, bias=out.bias + out.weight @ layer.value.bias),
+        attention_norm=replace(norm, bias=norm.bias + added),
+        up=replace(up, bias=up.bias - up.weight @ added),
+    )
 
 
 def _elsewhere(name: str, values: NDArray[Any]) -> Any:  # noqa: ANN401 - a message of onnx

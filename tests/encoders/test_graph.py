@@ -29,11 +29,12 @@ def engine(folder: Path) -> NumpyEngine:
     return NumpyEngine(found, Tokens(folder / "tokenizer.json", found.max_length))
 
 
+@pytest.mark.parametrize("threads", [1, 2])  # in bulk, and for one text at a time
 @pytest.mark.parametrize("activation", ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"])
-def test_equal_to_the_forward_pass(tiny: Path, activation: str) -> None:
+def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) -> None:
     edit_json(tiny / "config.json", {"hidden_act": activation})
     ours = model(tiny)
-    states = graph.forward(ours)(IDS)
+    states = graph.forward(ours, threads=threads)(IDS)
     assert states.shape == (sum(map(len, IDS)), CONFIG["hidden_size"])
     np.testing.assert_allclose(states, ours.forward(IDS), atol=2e-5)
 

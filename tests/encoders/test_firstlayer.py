@@ -1,0 +1,98 @@
+"""What is looked up for a word is what the first layer computes, whatever was looked up before."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragkit.encoders import bert, firstlayer, recipe, weights
+from ragkit.encoders.firstlayer import FirstLayer
+from ragkit.encoders.graph import forward
+
+from .conftest import CONFIG, VOCABULARY
+
+D = CONFIG["hidden_size"]
+
+
+@pytest.fixture
+def model(tiny: Path) -> bert.Bert:
+    found = recipe.read(tiny, "tiny")
+    return bert.Bert(found.config, weights.tensors(tiny / "model.safetensors"))
+
+
+def rows_of_a_table(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(firstlayer, "_TABLE_BYTES", rows * 3 * D * 4)
+
+
+def queries_keys_values(model: bert.Bert, ids: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
+    """As the forward pass to be read computes them."""
+    x = model.norm(model.words[ids] + model.positions[places] + model.type)
+    layer = model.layers[0]
+    return [layer.query(x), layer.key(x), layer.value(x)]
+
+
+def looked_up(model: bert.Bert, first: FirstLayer, ids: np.ndarray, places: np.ndarray) -> list:
+    """As the module's opening says, σ in float64."""
+    table, rows = first.find(ids)
+    embedded = model.words[ids] + model.positions[places] + model.type
+    deviation = np.sqrt(embedded.var(axis=1, dtype=np.float64) + CONFIG["layer_norm_eps"])
+    maps = (first.layer.query, first.layer.key, first.layer.value)
+    return [
+        (table[i, rows] + first.places[i, places]) / deviation[:, None] + maps[i].bias
+        for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize("rows", [10_000, 8, 1])
+def test_equal_to_the_layer(model: bert.Bert, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """With room for all words, for some, so that the table is begun anew, and for fewer than come
+    at once."""
+    rows_of_a_table(monkeypatch, rows)
+    first, random = FirstLayer(model), np.random.default_rng(1)
+    for count in (1, 5, 3, 40, 2, 7):
+        ids = random.integers(0, len(VOCABULARY), count).astype(np.int32)
+        places = random.integers(0, CONFIG["max_position_embeddings"], count)
+        found = looked_up(model, first, ids, places)
+        for ours, theirs in zip(found, queries_keys_values(model, ids, places), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+def test_a_word_is_computed_once(model: bert.Bert) -> None:
+    first = FirstLayer(model)
+    table, rows = first.find(np.array([7, 5, 7], dtype=np.int32))
+    assert rows[0] == rows[2] != rows[1]
+    table[:, rows] = 3  # whoever asks again is given what lies there
+    again, same = first.find(np.array([5, 9, 7], dtype=np.int32))
+    assert again is table
+    assert (table[:, same[[0, 2]]] == 3).all()
+    assert not (table[:, same[1]] == 3).any()
+
+
+def test_a_full_table_stays_with_who_reads_it(
+    model: bert.Bert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows_of_a_table(monkeypatch, 4)
+    first = FirstLayer(model)
+    before, rows = first.find(np.array([5, 6, 7], dtype=np.int32))
+    kept = before[:, rows].copy()
+    after, _ = first.find(np.array([8, 9], dtype=np.int32))
+    assert after is not before
+    np.testing.assert_array_equal(before[:, rows], kept)
+    large, _ = first.find(np.arange(12, dtype=np.int32))
+    assert large.shape[1] == 12
+    small, _ = first.find(np.array([14], dtype=np.int32))
+    assert small.shape[1] == 4  # no larger than it has to be for longer than it has to
+
+
+def test_threads_share_a_table(model: bert.Bert, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows_of_a_table(monkeypatch, 9)
+    run, random = forward(model), np.random.default_rng(2)
+    texts = [random.integers(0, len(VOCABULARY), length).tolist() for length in range(1, 41)]
+    expected = [model.forward([text]) for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for ours, theirs in zip(pool.map(lambda t: run([t]), texts), expected, strict=True):
+                np.testing.assert_allclose(ours, theirs, atol=2e-5)
