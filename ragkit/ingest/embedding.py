@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 1024  # pending passages looked at together
-JOB_TOKENS = 8192  # given to the encoder at once: a second or two on a laptop
+# Given to the encoder at once: what it does in a second by the job before, within these bounds. A
+# laptop gets the least; a GPU, which would idle between such jobs, as much as a window holds.
+LEAST_TOKENS, MOST_TOKENS = 8_192, 262_144
 WORKERS = 2  # jobs at work at once, so that no core waits for the last batch of one
 IN_FLIGHT = WORKERS + 1  # one more waits, so that the encoder never waits for the database
 
@@ -42,6 +45,7 @@ class Outcome(NamedTuple):
     job: Job
     vectors: NDArray[np.float32] | None  # (n, d)
     window: int  # of the encoder, in tokens
+    seconds: float  # that the encoder took
     failure: BaseException | None
 
 
@@ -64,6 +68,7 @@ class Embedder:
         self._documents: deque[int] = deque()
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []  # given to the threads
+        self._job_tokens = LEAST_TOKENS
         self._after = (0, 0)
         # Simple ones: Ctrl-C while other queues hold their lock would leave it locked for ever.
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -100,10 +105,12 @@ class Embedder:
         while (job := self._jobs.get()) is not None and not self._stopped:
             try:
                 encoder = self._load()
+                started = time.perf_counter()
                 vectors = encoder.encode_passages([each.text for each in job.texts])
-                self._results.put(Outcome(job, vectors, encoder.window, None))
+                seconds = time.perf_counter() - started
+                self._results.put(Outcome(job, vectors, encoder.window, seconds, None))
             except BaseException as error:  # raised again on the caller's thread
-                self._results.put(Outcome(job, None, 0, error))
+                self._results.put(Outcome(job, None, 0, 0, error))
                 return
 
     def _look_for_more(self, everything: bool) -> None:
@@ -119,11 +126,11 @@ class Embedder:
         at_work = {each.hash for job in self._running for each in job.texts}
         texts = {row.hash: row for row in rows if row.hash not in at_work}
         job: list[Pending] = []
-        budget = JOB_TOKENS
+        budget = self._job_tokens
         for each in sorted(texts.values(), key=lambda text: text.tokens, reverse=True):
             if job and each.tokens > budget:
                 self._waiting.append(Job(job, fresh))
-                job, budget = [], JOB_TOKENS
+                job, budget = [], self._job_tokens
             job.append(each)
             budget -= each.tokens
         if job:
@@ -152,8 +159,11 @@ class Embedder:
             return 0
         self.embedded += len(job.texts)
         self.fresh += len(job.texts) * job.fresh
-        self.tokens += sum(each.tokens for each in job.texts)
+        tokens = sum(each.tokens for each in job.texts)
+        self.tokens += tokens
         self.truncated_tokens += sum(max(0, each.tokens - outcome.window) for each in job.texts)
+        in_a_second = int(tokens / max(outcome.seconds, 1e-3))
+        self._job_tokens = min(max(LEAST_TOKENS, in_a_second), MOST_TOKENS)
         return len(job.texts)
 
     def stop(self) -> None:

@@ -41,7 +41,8 @@ class Breaking:
 def test_text_is_kept_and_found_by_words_when_the_encoder_breaks(
     open_collection, encoder, tmp_path, after, monkeypatch
 ):
-    monkeypatch.setattr("ragkit.ingest.embedding.JOB_TOKENS", 64)
+    for bound in ("LEAST_TOKENS", "MOST_TOKENS"):
+        monkeypatch.setattr(f"ragkit.ingest.embedding.{bound}", 64)
     folder = many(tmp_path / "many")
     broken = open_collection(other=Breaking(encoder, after, RuntimeError("no more memory")))
     with pytest.raises(RuntimeError, match="no more memory"):
@@ -84,8 +85,8 @@ class Slow(WordEncoder):
         time.sleep(0.05)
         return super().encode_passages(texts)
 
-import ragkit.ingest.embedding
-ragkit.ingest.embedding.JOB_TOKENS = 64
+from ragkit.ingest import embedding
+embedding.LEAST_TOKENS = embedding.MOST_TOKENS = 64
 with Collection({kit!r}, encoder=Slow(), settings=Settings(passage_tokens=40)) as collection:
     try:
         collection.index({folder!r})
