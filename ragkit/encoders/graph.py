@@ -19,7 +19,7 @@ way round: what takes time is to read all weights once, and two threads read fas
 
 int8 (`precision`): weights as 8-bit integers, one scale an output; activations quantised as they
 come. Twice as fast where the processor has VNNI, and other vectors: for the default model the mean
-cosine to fp32 is .994, the lowest of 2,000 texts .969 (bench/RESULTS.md).
+cosine to fp32 is .994, the lowest of 2,000 texts .981 (bench/RESULTS.md).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from ragkit.errors import ModelError
 
 # Part of every fingerprint: raise it when ragkit's own part of a vector changes.
 ENCODER_FORMAT = 1
+_INT8_FORMAT = 2  # the same, of vectors in 8 bits alone: they change where a sum is taken elsewhere
 
 Json = dict[str, Any]
 
@@ -137,6 +138,8 @@ def variant(fingerprint: str, precision: str, dimensions: int | None) -> str:
     if precision == "fp32" and dimensions is None:
         return fingerprint
     parts = [fingerprint, precision, dimensions]
+    if precision == "int8":
+        parts.append(_INT8_FORMAT)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
