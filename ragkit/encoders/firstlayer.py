@@ -1,9 +1,9 @@
 """Queries, keys and values of BERT's first layer, as far as they depend on a word alone.
 
 Contract: `FirstLayer.find` gives, for the ids of some tokens, rows of a table that holds a product
-for every word met so far, each computed once. The table is begun anew when it is full, and no larger
-than 32 MiB unless one batch alone takes more. Safe to call from threads. Equal to `bert.py` but for
-rounding.
+for every word met so far, each computed once. The table is begun anew when it is full, and no
+larger than 32 MiB unless one batch alone takes more. Safe to call from threads. Equal to `bert.py`
+but for rounding.
 
 What the first layer reads is not mixed yet: LN(w + p), of a word's vector w and a position's p. A
 norm takes off the mean, which is linear, divides by a number, σ, and scales. So, with M for the
