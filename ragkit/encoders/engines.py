@@ -138,11 +138,11 @@ class OnnxEngine:
     """
 
     def __init__(self, reference: NumpyEngine, precision: str, threads: int = 1) -> None:
-        from ragkit.encoders import graph
+        from ragkit.encoders import runtime
 
         self._packed = reference.packed
         self._bulk = threads == 1
-        self._forward = graph.forward(reference.bert, precision, threads)
+        self._forward = runtime.forward(reference.bert, precision, threads)
         # One at a time, on this thread: workers cannot be had any more while a program ends.
         ours, theirs = (
             np.concatenate([engine.encode([probe], "") for probe in _PROBES])

@@ -1,21 +1,14 @@
 """BERT as an ONNX graph: the forward pass of `bert.py` once more, for ONNX Runtime to compute.
 
-Contract: `forward` turns a `Bert` into a function of the same shape as `Bert.forward`. The graph is
-written here, node by node, and handed to the runtime in memory together with the model's own
-weights: nothing is exported, downloaded or cached, and it takes a tenth of a second. Read `bert.py`
-for what the nodes compute. Knows neither strings nor pooling.
+Contract: `write` turns a `Bert` into a graph in ONNX's own format and the weights that belong to
+it. It is written here, node by node, and exported from nowhere. Read `bert.py` for what the nodes
+compute. Knows neither strings nor pooling, nor who runs it: `runtime.py`.
 
 Which kernels: products of matrices are four fifths of the time and run near the processor's rate,
 so what counts is what lies between. SkipLayerNormalization takes seven times as long as Add and
-LayerNormalization, which is why the runtime may not fuse those two. Attention without a mask is
-cheaper by a tenth, and texts of one length, or one text, need none: chosen as they come. What can
-be added once, when the graph is written, is not added to every token; in bulk the first layer looks
-up what it can (`firstlayer.py`).
-
-With one thread a batch runs on the caller's: callers have a worker a core, each with a batch that
-stays in its cache. On two cores that is 1.2 times as fast as one batch on two threads, and on a
-busy machine 1.4 times, since no thread waits for another. For one short text alone it is the other
-way round: what takes time is to read all weights once, and two threads read faster (3 ms, not 5).
+LayerNormalization. Attention without a mask is cheaper by a tenth, and texts of one length, or one
+text, need none: chosen as they come. What can be added once, when the graph is written, is not
+added to every token; in bulk the first layer looks up what it can (`firstlayer.py`).
 
 int8 (`precision`): weights as 8-bit integers, one scale an output; activations quantised as they
 come. Twice as fast where the processor has VNNI, and other vectors: for the default model the mean
@@ -24,9 +17,9 @@ cosine to fp32 is .994, the lowest of 2,000 texts .981 (bench/RESULTS.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +30,13 @@ from ragkit.encoders.firstlayer import FirstLayer
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
+Shape: TypeAlias = list[str | int | None]
 
-PRECISIONS = ("fp32", "int8")
-_INPUTS: dict[str, list[str | int | None]] = {
+_INPUTS: dict[str, Shape] = {
     "ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"], "places": ["T"],
     "alike": [], "shape": [3],
 }  # fmt: skip
-_TABLES = ("queries", "keys", "values")  # of the first layer, where it looks them up
+TABLES = ("queries", "keys", "values")  # of the first layer, where it looks them up
 _FUSED = "com.microsoft"  # the domain of ONNX Runtime's own operators
 _OPSET, _IR_VERSION = 17, 8  # old enough for every runtime since 2022
 # Seven bits: without VNNI the kernel adds pairs of products in 16 bits, which eight would overflow.
@@ -55,71 +48,25 @@ _ACTIVATIONS: dict[Callable[[Array], Array], tuple[str, str]] = {
 }
 
 
-def forward(
-    bert: Bert, precision: str = "fp32", threads: int = 1
-) -> Callable[[Sequence[Sequence[int]]], Array]:
-    """(T, d) float32 from the token ids of some texts, packed, as `Bert.forward` gives them.
+def write(
+    bert: Bert, precision: str, first: FirstLayer | None
+) -> tuple[bytes, dict[str, NDArray[Any]]]:
+    """The graph and, by their names in it, its weights. `precision` is fp32 or int8.
 
-    Safe to call from threads. Raises ModelError where the runtime cannot be loaded or refuses the
-    graph: the reason is in the message.
+    From packed tokens to `states`, (T, d) float32. int32: `ids`, `positions` (T,); `lengths` (n,);
+    for attention, which takes texts side by side, `rows` (n, longest), where each token stands
+    among the packed, and `places` (T,), where each stands among n · longest. bool: `alike`, whether
+    all lengths are the same. int64: `shape` (3,), which is n, longest, d. With `first`, the first
+    layer looks up: `words` (T,) int32, each token's row in `TABLES`, (any, d) float32.
+
+    Raises ModelError for an activation that no node computes.
     """
-    # One text has few words twice, and products of 8 bits are cheaper than looking up.
-    first = FirstLayer(bert) if threads == 1 and precision == "fp32" else None
-    try:
-        session = _session(bert, first, precision, threads)
-    except Exception as error:  # onnxruntime raises its own kinds, and ImportError on rare systems
-        raise ModelError(f"ONNX Runtime cannot serve this model ({error})") from error
-
-    def run(sequences: Sequence[Sequence[int]]) -> Array:
-        inputs = _inputs(sequences, bert.dimension)
-        if first:
-            table, inputs["words"] = first.find(inputs["ids"])
-            inputs |= zip(_TABLES, table, strict=True)
-        states: Array = session.run(None, inputs)[0]
-        return states
-
-    return run
-
-
-def _inputs(sequences: Sequence[Sequence[int]], dimension: int) -> dict[str, NDArray[Any]]:
-    """What `_Graph.write` says of them."""
-    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
-    inside = np.arange(lengths.max()) < lengths[:, None]  # (n, longest)
-    ids = np.concatenate([np.asarray(each, dtype=np.int32) for each in sequences])
-    rows = np.zeros(inside.shape, dtype=np.int32)  # what fills up is never looked at
-    rows[inside] = np.arange(len(ids))
-    return {
-        "ids": ids,
-        "positions": np.nonzero(inside)[1].astype(np.int32),
-        "lengths": lengths,
-        "rows": rows,
-        "places": np.flatnonzero(inside).astype(np.int32),
-        "alike": np.array(inside.all()),
-        "shape": np.array([*inside.shape, dimension], dtype=np.int64),
-    }
-
-
-def _session(bert: Bert, first: FirstLayer | None, precision: str, threads: int) -> Any:  # noqa: ANN401
-    import onnxruntime  # which has no types
-
-    onnxruntime.disable_telemetry_events()
     graph = _Graph(precision)
-    graph.write(bert, first)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    # Threads that wait sleep: a server has other work for its cores between two queries.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # No more than that: the next level makes SkipLayerNormalization of Add and LayerNormalization.
-    level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.graph_optimization_level = level
-    options.log_severity_level = 3  # errors, which are raised as well
-    values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in graph.weights.values()]
-    options.add_external_initializers(list(graph.weights), values)
-    return onnxruntime.InferenceSession(
-        graph.model(bert.dimension, looks_up=first is not None),
-        options,
-        providers=["CPUExecutionProvider"],
-    )
+    graph.bert(bert, first)
+    inputs = _INPUTS
+    if first:
+        inputs = inputs | {"words": ["T"]} | {table: [None, bert.dimension] for table in TABLES}
+    return graph.model(inputs, bert.dimension), graph.weights
 
 
 @dataclass
@@ -131,12 +78,8 @@ class _Graph:
     nodes: list[Any] = field(default_factory=list)
     weights: dict[str, NDArray[Any]] = field(default_factory=dict)
 
-    def write(self, bert: Bert, first: FirstLayer | None) -> None:
-        """Packed tokens → states (T, d) float32. int32: `ids`, `positions` (T,); `lengths` (n,);
-        for attention, which takes texts side by side, `rows` (n, longest), where each token stands
-        among the packed, and `places` (T,), where each stands among n · longest. bool: `alike`,
-        whether all lengths are the same. int64: `shape` (3,), which is n, longest, d. Where the
-        first layer looks up, `words` (T,) int32, the rows of its tables, and these, (any, d)."""
+    def bert(self, bert: Bert, first: FirstLayer | None) -> None:
+        """All of it."""
         words = self.node("Gather", self.weight(bert.words), "ids")
         places = self.node("Gather", self.weight(bert.positions + bert.type), "positions")
         x = self.add_and_normalise(bert.norm, words, places)
@@ -152,7 +95,7 @@ class _Graph:
     def looked_up(self, first: FirstLayer) -> list[str]:
         """Queries, keys and values of the first layer, (T, d) each, from its tables."""
         found = []
-        for table, of_places in zip(_TABLES, first.places, strict=True):
+        for table, of_places in zip(TABLES, first.places, strict=True):
             word = self.node("Gather", table, "words")
             place = self.node("Gather", self.weight(of_places), "positions")
             found.append(self.node("Mul", self.node("Add", word, place), "1/σ"))
@@ -247,22 +190,18 @@ class _Graph:
         self.weights[name] = np.ascontiguousarray(values)
         return name
 
-    def model(self, dimension: int, looks_up: bool) -> bytes:
+    def model(self, shapes: Mapping[str, Shape], dimension: int) -> bytes:
         """The graph in ONNX's own format, its weights to be handed over beside it."""
         from onnx import TensorProto, helper
 
         kinds = {"alike": TensorProto.BOOL, "shape": TensorProto.INT64}
-        shapes = _INPUTS
-        if looks_up:
-            kinds |= dict.fromkeys(_TABLES, TensorProto.FLOAT)
-            shapes = shapes | {"words": ["T"]} | {each: [None, dimension] for each in _TABLES}
+        kinds |= dict.fromkeys(TABLES, TensorProto.FLOAT)
         inputs = [
             helper.make_tensor_value_info(name, kinds.get(name, TensorProto.INT32), shape)
             for name, shape in shapes.items()
         ]
         tensors = [_elsewhere(name, values) for name, values in self.weights.items()]
-        shape: list[str | int | None] = ["T", dimension]
-        states = helper.make_tensor_value_info("states", TensorProto.FLOAT, shape)
+        states = helper.make_tensor_value_info("states", TensorProto.FLOAT, ["T", dimension])
         model = helper.make_model(
             helper.make_graph(self.nodes, "bert", inputs, [states], tensors),
             opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)],

@@ -10,7 +10,7 @@ import pytest
 
 from ragkit.encoders import bert, firstlayer, recipe, weights
 from ragkit.encoders.firstlayer import FirstLayer
-from ragkit.encoders.graph import forward
+from ragkit.encoders.runtime import forward
 
 from .conftest import CONFIG, VOCABULARY
 

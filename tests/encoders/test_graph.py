@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import bert, graph, recipe, weights
+from ragkit.encoders import bert, graph, recipe, runtime, weights
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.models import load
 from ragkit.encoders.sentence import SentenceEncoder
@@ -34,7 +34,7 @@ def engine(folder: Path) -> NumpyEngine:
 def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) -> None:
     edit_json(tiny / "config.json", {"hidden_act": activation})
     ours = model(tiny)
-    states = graph.forward(ours, threads=threads)(IDS)
+    states = runtime.forward(ours, threads=threads)(IDS)
     assert states.shape == (sum(map(len, IDS)), CONFIG["hidden_size"])
     np.testing.assert_allclose(states, ours.forward(IDS), atol=2e-5)
 
@@ -42,12 +42,12 @@ def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) ->
 @pytest.mark.parametrize("ids", [[IDS[0]], [IDS[0], IDS[0][::-1], [2, 11, 12, 15, 3]]])
 def test_texts_of_one_length_need_no_mask(tiny: Path, ids: list[list[int]]) -> None:
     ours = model(tiny)
-    np.testing.assert_allclose(graph.forward(ours)(ids), ours.forward(ids), atol=2e-5)
+    np.testing.assert_allclose(runtime.forward(ours)(ids), ours.forward(ids), atol=2e-5)
 
 
 def test_int8_is_near_and_not_equal(tiny: Path) -> None:
     ours = model(tiny)
-    exact, coarse = ours.forward(IDS), graph.forward(ours, "int8")(IDS)
+    exact, coarse = ours.forward(IDS), runtime.forward(ours, "int8")(IDS)
     cosine = (
         np.sum(exact * coarse, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(coarse, axis=1)
     )
@@ -59,7 +59,7 @@ def test_an_activation_without_a_node_is_refused(
 ) -> None:
     monkeypatch.setattr(graph, "_ACTIVATIONS", {})
     with pytest.raises(ModelError, match=r"ONNX Runtime cannot serve .*gelu"):
-        graph.forward(model(tiny))
+        runtime.forward(model(tiny))
 
 
 def test_the_engine_gives_the_reference_vectors(tiny: Path) -> None:
@@ -78,7 +78,7 @@ def test_wrong_vectors_are_not_trusted(
         changed = np.float32("nan") if damage == "nan" else np.float32(0.3)
         return lambda ids: model.forward(ids)[:, ::-1] + changed
 
-    monkeypatch.setattr(graph, "forward", wrong)
+    monkeypatch.setattr(runtime, "forward", wrong)
     with pytest.raises(ModelError, match="other vectors than the reference"):
         OnnxEngine(engine(tiny), "fp32")
 
