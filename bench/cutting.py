@@ -22,7 +22,7 @@ from ragkit.encoders import Encoder, models
 from ragkit.passages import embedded_text, split
 from ragkit.records import Document, Passage
 
-from .questions import DATA, QUESTIONS, answers, row
+from bench.questions import DATA, QUESTIONS, answers, row
 
 Ways = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
 

@@ -18,7 +18,7 @@ import pytest
 import ragkit
 from ragkit.documents import pdf_layout
 
-from .backtracking import Matcher, TooManyStepsError
+from tests.backtracking import Matcher, TooManyStepsError
 
 PACKAGE = Path(ragkit.__file__).parent
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")

@@ -6,7 +6,7 @@ import pytest
 
 from ragkit.answers.citations import checked, statements
 
-from .hits import hit, lens
+from tests.answers.hits import hit, lens
 
 KEYS = "Nobody likes it. Rotate the signing keys every ninety days. Tell the others."
 CATS = "Cats sleep for most of the day."

@@ -18,7 +18,7 @@ from ragkit.answers.extractive import (
     question_sentences,
 )
 
-from .hits import hit, lens
+from tests.answers.hits import hit, lens
 
 NOTHING_IN_COMMON = np.eye(6, dtype=np.float32)
 

@@ -9,7 +9,7 @@ from ragkit.answer_records import Usage
 from ragkit.answers.llm import ServerModel, server_model
 from ragkit.errors import ModelError, UsageError
 
-from .server import chat_serving
+from tests.answers.server import chat_serving
 
 ASK = [{"role": "user", "content": "How often?"}]
 

@@ -6,7 +6,7 @@ import io
 import zipfile
 from urllib.parse import unquote
 
-from .files import make_zip
+from tests.documents.files import make_zip
 
 RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

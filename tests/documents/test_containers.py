@@ -15,7 +15,7 @@ from ragkit.documents.containers import safe_name
 from ragkit.errors import DocumentError
 from ragkit.records import Record
 
-from .files import PNG, make_docx, make_zip, paragraph
+from tests.documents.files import PNG, make_docx, make_zip, paragraph
 
 NOTE = b"# Intro\n\nThe zebra lives in the savanna.\n"
 

@@ -5,8 +5,8 @@ import pytest
 from ragkit.documents.epub import read_epub
 from ragkit.errors import DocumentError
 
-from .files import make_zip
-from .office_files import make_epub, placed
+from tests.documents.files import make_zip
+from tests.documents.office_files import make_epub, placed
 
 PAGE = (
     '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head>'

@@ -10,7 +10,7 @@ from ragkit.documents import read, read_all
 from ragkit.documents.budget import MAX_DEPTH
 from ragkit.errors import DocumentError
 
-from .files import make_zip
+from tests.documents.files import make_zip
 
 DEEP = 100_000
 

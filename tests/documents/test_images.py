@@ -8,8 +8,8 @@ from ragkit.documents import READERS, media_types, read, sniff
 from ragkit.documents.ocr import Recognised
 from ragkit.errors import DocumentError
 
-from .engines import drawn
-from .test_ocr import PIL, saved, seen
+from tests.documents.engines import drawn
+from tests.documents.test_ocr import PIL, saved, seen
 
 BOX = [(10, 20, 50, 40)]
 WORDS = Recognised("Words in it.", 93.0)

@@ -9,7 +9,7 @@ from ragkit.documents import limits, read
 from ragkit.documents.limits import Allowance, bounded, opened
 from ragkit.errors import DocumentError
 
-from .files import make_zip
+from tests.documents.files import make_zip
 
 
 def test_pieces_pass_until_they_are_too_many():
@@ -98,7 +98,7 @@ def test_a_way_of_packing_that_is_not_known_is_damage():
 
 def test_every_office_format_has_a_reason_for_a_bomb_of_many_parts():
     """Forty slides of 8 MB each: none is too large by itself, all together are."""
-    from .office_files import make_pptx
+    from tests.documents.office_files import make_pptx
 
     slide = "".join(f"<!--{number:0100}-->" for number in range(75_000))
     assert 7_500_000 < len(slide) < 8_500_000

@@ -8,7 +8,7 @@ import pytest
 from ragkit.documents import read, read_all
 from ragkit.documents.sniff import media_type
 
-from .files import PNG, make_pdf
+from tests.documents.files import PNG, make_pdf
 
 
 def message(body="Hello.", **headers):

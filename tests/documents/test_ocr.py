@@ -13,7 +13,7 @@ from ragkit.documents.workers import ReadLimits
 from ragkit.errors import DocumentError
 from tests.documents.engines import FakeEngine, scan
 
-from .files import make_pdf, make_zip
+from tests.documents.files import make_pdf, make_zip
 
 PIL = pytest.importorskip("PIL.Image", reason="the extra ocr is not installed")
 

@@ -13,8 +13,8 @@ from ragkit.documents.ocr_engines import OcrChoice, Tesseract, find, from_tsv
 from ragkit.documents.rapid import Rapid, laid_out
 from ragkit.errors import UsageError
 
-from .engines import printed
-from .files import make_pdf
+from tests.documents.engines import printed
+from tests.documents.files import make_pdf
 
 PAGE = Image(3, 2, bytes((0, 50, 100, 150, 200, 255)), 150)
 COLUMNS = "level page_num block_num par_num line_num word_num left top width height conf text"

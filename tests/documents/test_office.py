@@ -6,7 +6,7 @@ from ragkit.documents.office import read_docx
 from ragkit.errors import DocumentError
 from ragkit.records import Table
 
-from .files import STRICT, TRANSITIONAL, make_docx, make_zip, paragraph
+from tests.documents.files import STRICT, TRANSITIONAL, make_docx, make_zip, paragraph
 
 
 def style(key, name, base="", properties=""):

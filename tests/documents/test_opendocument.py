@@ -9,8 +9,8 @@ from ragkit.documents import media_types, read, sniff
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.errors import DocumentError
 
-from .files import make_zip
-from .office_files import make_odf, placed, tables
+from tests.documents.files import make_zip
+from tests.documents.office_files import make_odf, placed, tables
 
 
 def text(body, **parts):

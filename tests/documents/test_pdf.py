@@ -8,7 +8,7 @@ import pytest
 from ragkit.documents.pdf import read_pdf
 from ragkit.errors import DocumentError
 
-from .files import make_pdf
+from tests.documents.files import make_pdf
 
 
 def test_pages_start_where_they_say():

@@ -21,7 +21,7 @@ from ragkit.documents import processes, read_all, wire
 from ragkit.documents.sandbox import ReadLimits, Sandbox
 from ragkit.records import Document, Heading, Locator, Recognition, Record, Table
 
-from .files import make_zip
+from tests.documents.files import make_zip
 
 # Writes into every pipe the worker has.
 _GARBAGE = """

@@ -8,7 +8,7 @@ from ragkit.documents.numberformats import parsed, shown
 from ragkit.documents.sheets import read_xlsx
 from ragkit.errors import DocumentError
 
-from .office_files import make_xlsx, placed, rows, tables
+from tests.documents.office_files import make_xlsx, placed, rows, tables
 
 
 def read(sheets, **parts):

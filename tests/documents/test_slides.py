@@ -5,7 +5,7 @@ import pytest
 from ragkit.documents.slides import read_pptx
 from ragkit.errors import DocumentError
 
-from .office_files import make_pptx, placed, shape
+from tests.documents.office_files import make_pptx, placed, shape
 
 
 def read(*slides, **parts):

@@ -6,8 +6,8 @@ from ragkit.documents import media_types
 from ragkit.documents.media_types import BINARY, DOCX, ENCRYPTED_OFFICE
 from ragkit.documents.sniff import media_type
 
-from .files import PNG, make_docx, make_pdf, make_zip
-from .office_files import make_epub, make_odf
+from tests.documents.files import PNG, make_docx, make_pdf, make_zip
+from tests.documents.office_files import make_epub, make_odf
 
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

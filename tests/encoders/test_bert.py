@@ -17,7 +17,7 @@ from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 from tests.conftest import REPOSITORY
 
-from .conftest import CONFIG, VOCABULARY, edit_json, tiny_weights
+from tests.encoders.conftest import CONFIG, VOCABULARY, edit_json, tiny_weights
 
 States = tuple[list[np.ndarray], list[np.ndarray]]
 """Every layer's hidden states, (n, d), and attention maps, (h, n, n), of one text."""

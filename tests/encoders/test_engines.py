@@ -14,8 +14,8 @@ from ragkit.encoders.tokens import Tokens
 from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
 
-from .conftest import CONFIG, MODULES, edit_json, write_json
-from .test_tokens import ODD
+from tests.encoders.conftest import CONFIG, MODULES, edit_json, write_json
+from tests.encoders.test_tokens import ODD
 
 TEXTS = ["the key rotates every week .", "bank", *ODD, "river " * 100, "the bank " * 9]
 

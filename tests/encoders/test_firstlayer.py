@@ -12,7 +12,7 @@ from ragkit.encoders import bert, firstlayer, recipe, weights
 from ragkit.encoders.firstlayer import FirstLayer
 from ragkit.encoders.runtime import forward
 
-from .conftest import CONFIG, VOCABULARY
+from tests.encoders.conftest import CONFIG, VOCABULARY
 
 D = CONFIG["hidden_size"]
 

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from ragkit.encoders import recipe
 from ragkit.errors import ModelError
 
-from .conftest import MODULES, edit_json, tiny_weights, write_json
+from tests.encoders.conftest import MODULES, edit_json, tiny_weights, write_json
 
 
 def test_the_tiny_model(tiny: Path) -> None:

@@ -17,7 +17,7 @@ from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError
 
-from .server import Server, serving
+from tests.encoders.server import Server, serving
 
 TEXTS = ["the key rotates", "bank", "every week the river .", "é 日"]
 

@@ -19,7 +19,7 @@ from ragkit.errors import ModelError
 from ragkit.learning.similarity import read_pairs, score_pairs
 from tests.conftest import SHARED
 
-from .conftest import edit_json, write_json
+from tests.encoders.conftest import edit_json, write_json
 
 TEXTS = ["the key rotates", "bank", "", "the river bank . " * 20]
 

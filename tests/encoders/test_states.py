@@ -11,7 +11,7 @@ from ragkit.encoders.models import load
 from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.errors import ModelError, UsageError
 
-from .conftest import edit_json, write_json
+from tests.encoders.conftest import edit_json, write_json
 
 TEXT = "the key rotates the bank"
 ODD = ["", " ", "\0", "a\ud800b", "👍🏽 日", "x" * 100_000, "[MASK]", "key." * 10_000]

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .run import SECONDS, fuzz
+from tests.fuzz.run import SECONDS, fuzz
 
 parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
 parser.add_argument("--mutations", type=int, default=10_000)

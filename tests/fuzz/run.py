@@ -19,8 +19,8 @@ from ragkit.ingest.reading import Cut, read
 from ragkit.ingest.recipes import Recipe
 from tests.conftest import WordEncoder
 
-from .corpus import corpus
-from .mutations import broken
+from tests.fuzz.corpus import corpus
+from tests.fuzz.mutations import broken
 
 SECONDS = 10.0  # no file may take longer
 MEMORY_MB = 1024

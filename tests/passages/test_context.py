@@ -10,7 +10,7 @@ from ragkit.passages import split
 from ragkit.passages.data import left_out
 from ragkit.records import Document, Heading, Locator, Table
 
-from .tools import Words, check, markdown
+from tests.passages.tools import Words, check, markdown
 
 HEADER = "Name | Year"
 ROWS = [f"Ab cd | {n}" for n in range(10, 40)]  # 4 tokens each

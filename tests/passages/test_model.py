@@ -11,8 +11,8 @@ import pytest
 from ragkit.passages import split
 from ragkit.records import Document
 
-from .test_work import HOSTILE, plain
-from .tools import Spans, check, markdown, shown
+from tests.passages.test_work import HOSTILE, plain
+from tests.passages.tools import Spans, check, markdown, shown
 
 pytestmark = pytest.mark.model
 

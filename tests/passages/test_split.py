@@ -8,7 +8,7 @@ from ragkit.errors import UsageError
 from ragkit.passages import embedded_text, split
 from ragkit.records import Document, Heading, Passage
 
-from .tools import Words, check, markdown
+from tests.passages.tools import Words, check, markdown
 
 
 def plain(text: str) -> Document:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ragkit.passages import split
 from ragkit.records import Document, Heading, Table
 
-from .tools import Words, check, shown
+from tests.passages.tools import Words, check, shown
 
 HOSTILE = {
     "one word": "etaoinshrdlu",
