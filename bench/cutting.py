@@ -16,13 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.questions import DATA, QUESTIONS, answers, row
 from ragkit.documents import read
 from ragkit.documents.folder import Found, scan
 from ragkit.encoders import Encoder, models
 from ragkit.passages import embedded_text, split
 from ragkit.records import Document, Passage
-
-from bench.questions import DATA, QUESTIONS, answers, row
 
 Ways = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
 

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit import encoder_choice, folders
+from ragkit import encoder_choice, user_dirs
 from ragkit.collection import Collection
 from ragkit.encoders.digests import file_digest
 from ragkit.errors import UsageError
@@ -73,7 +73,7 @@ def evaluate(
         _, encoder = encoder_choice.load(encoder_choice.wanted(settings, None))
     settings = dataclasses.replace(settings, model=None)
     name = _name(labels.folder, settings, protocol, encoder.fingerprint)
-    folder = folders.cache() / "eval" / name
+    folder = user_dirs.cache() / "eval" / name
     told: list[str] = []
     with Collection(folder, settings=settings, encoder=encoder, notify=told.append) as collection:
         whole = protocol == "beir"

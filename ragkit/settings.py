@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ragkit import folders
+from ragkit import user_dirs
 from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
@@ -172,7 +172,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _user_file() -> Path:
-    return folders.config() / "config.toml"
+    return user_dirs.config() / "config.toml"
 
 
 def _from_file(path: Path) -> dict[str, object]:

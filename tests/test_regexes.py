@@ -17,7 +17,6 @@ import pytest
 
 import ragkit
 from ragkit.documents import pdf_layout
-
 from tests.backtracking import Matcher, TooManyStepsError
 
 PACKAGE = Path(ragkit.__file__).parent

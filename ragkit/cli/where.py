@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ragkit import folders
+from ragkit import user_dirs
 from ragkit.storage.database import FILE_NAME
 
 LOCAL = ".ragkit"
@@ -34,4 +34,4 @@ def _holds_one(folder: Path) -> bool:
 
 def default_folder() -> Path:
     """The user's default collection, in the platform's data folder."""
-    return folders.data() / "default"
+    return user_dirs.data() / "default"

@@ -15,7 +15,7 @@ import json
 import os
 from pathlib import Path
 
-from ragkit import folders
+from ragkit import user_dirs
 
 # Enough for any set of models in use; beyond it the cache starts anew.
 _MOST = 1_000
@@ -38,7 +38,7 @@ def file_digest(path: Path) -> str:
 
 def _read() -> dict[str, str]:
     try:
-        known = json.loads((folders.cache() / "digests.json").read_bytes())
+        known = json.loads((user_dirs.cache() / "digests.json").read_bytes())
     except (OSError, ValueError):
         return {}
     if not isinstance(known, dict):
@@ -49,7 +49,7 @@ def _read() -> dict[str, str]:
 def _write(known: dict[str, str]) -> None:
     """Write to a file beside, then rename: another process never reads half of it."""
     with contextlib.suppress(OSError):
-        folder = folders.cache()
+        folder = user_dirs.cache()
         folder.mkdir(parents=True, exist_ok=True)
         import tempfile
 

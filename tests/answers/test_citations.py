@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ragkit.answers.citations import checked, statements
-
 from tests.answers.hits import hit, lens
 
 KEYS = "Nobody likes it. Rotate the signing keys every ninety days. Tell the others."

@@ -17,7 +17,6 @@ from ragkit.answers.extractive import (
     nearness,
     question_sentences,
 )
-
 from tests.answers.hits import hit, lens
 
 NOTHING_IN_COMMON = np.eye(6, dtype=np.float32)

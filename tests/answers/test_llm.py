@@ -8,7 +8,6 @@ from ragkit import endpoint
 from ragkit.answer_records import Usage
 from ragkit.answers.llm import ServerModel, server_model
 from ragkit.errors import ModelError, UsageError
-
 from tests.answers.server import chat_serving
 
 ASK = [{"role": "user", "content": "How often?"}]

@@ -14,7 +14,6 @@ from ragkit.documents import budget, limits, read, read_all
 from ragkit.documents.containers import safe_name
 from ragkit.errors import DocumentError
 from ragkit.records import Record
-
 from tests.documents.files import PNG, make_docx, make_zip, paragraph
 
 NOTE = b"# Intro\n\nThe zebra lives in the savanna.\n"

@@ -9,7 +9,6 @@ import pytest
 from ragkit.documents import read, read_all
 from ragkit.documents.budget import MAX_DEPTH
 from ragkit.errors import DocumentError
-
 from tests.documents.files import make_zip
 
 DEEP = 100_000

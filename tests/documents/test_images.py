@@ -7,7 +7,6 @@ import pytest
 from ragkit.documents import READERS, media_types, read, sniff
 from ragkit.documents.ocr import Recognised
 from ragkit.errors import DocumentError
-
 from tests.documents.engines import drawn
 from tests.documents.test_ocr import PIL, saved, seen
 

@@ -8,7 +8,6 @@ import pytest
 from ragkit.documents import limits, read
 from ragkit.documents.limits import Allowance, bounded, opened
 from ragkit.errors import DocumentError
-
 from tests.documents.files import make_zip
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from ragkit.documents import read, read_all
 from ragkit.documents.sniff import media_type
-
 from tests.documents.files import PNG, make_pdf
 
 

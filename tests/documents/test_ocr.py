@@ -12,7 +12,6 @@ from ragkit.documents.sandbox import Sandbox
 from ragkit.documents.workers import ReadLimits
 from ragkit.errors import DocumentError
 from tests.documents.engines import FakeEngine, scan
-
 from tests.documents.files import make_pdf, make_zip
 
 PIL = pytest.importorskip("PIL.Image", reason="the extra ocr is not installed")

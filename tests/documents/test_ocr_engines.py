@@ -12,7 +12,6 @@ from ragkit.documents.ocr import Image, OcrLimits, Recognised
 from ragkit.documents.ocr_engines import OcrChoice, Tesseract, find, from_tsv
 from ragkit.documents.rapid import Rapid, laid_out
 from ragkit.errors import UsageError
-
 from tests.documents.engines import printed
 from tests.documents.files import make_pdf
 

@@ -5,7 +5,6 @@ import pytest
 from ragkit.documents.office import read_docx
 from ragkit.errors import DocumentError
 from ragkit.records import Table
-
 from tests.documents.files import STRICT, TRANSITIONAL, make_docx, make_zip, paragraph
 
 

@@ -8,7 +8,6 @@ import pytest
 from ragkit.documents import media_types, read, sniff
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.errors import DocumentError
-
 from tests.documents.files import make_zip
 from tests.documents.office_files import make_odf, placed, tables
 

@@ -7,7 +7,6 @@ import pytest
 
 from ragkit.documents.pdf import read_pdf
 from ragkit.errors import DocumentError
-
 from tests.documents.files import make_pdf
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from ragkit.documents.rtf import read_rtf
 from ragkit.errors import DocumentError
-
 from tests.documents.office_files import tables
 
 FONTS = rb"{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset128 B;}{\f2\fcharset204 C;}{\f3\cpg1253 D;}}"

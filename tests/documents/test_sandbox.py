@@ -20,7 +20,6 @@ import pytest
 from ragkit.documents import processes, read_all, wire
 from ragkit.documents.sandbox import ReadLimits, Sandbox
 from ragkit.records import Document, Heading, Locator, Recognition, Record, Table
-
 from tests.documents.files import make_zip
 
 # Writes into every pipe the worker has.

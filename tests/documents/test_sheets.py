@@ -7,7 +7,6 @@ from ragkit.documents.grid import column
 from ragkit.documents.numberformats import parsed, shown
 from ragkit.documents.sheets import read_xlsx
 from ragkit.errors import DocumentError
-
 from tests.documents.office_files import make_xlsx, placed, rows, tables
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from ragkit.documents.slides import read_pptx
 from ragkit.errors import DocumentError
-
 from tests.documents.office_files import make_pptx, placed, shape
 
 

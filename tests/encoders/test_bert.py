@@ -16,7 +16,6 @@ from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 from tests.conftest import REPOSITORY
-
 from tests.encoders.conftest import CONFIG, VOCABULARY, edit_json, tiny_weights
 
 States = tuple[list[np.ndarray], list[np.ndarray]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ragkit import folders
+from ragkit import user_dirs
 from ragkit.encoders import digests
 
 
@@ -35,8 +35,8 @@ def test_another_file_at_the_same_path_is_hashed_anew(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"a": 1}'])
 def test_a_damaged_cache_is_passed_over(content: bytes, tmp_path: Path) -> None:
-    folders.cache().mkdir(parents=True)
-    (folders.cache() / "digests.json").write_bytes(content)
+    user_dirs.cache().mkdir(parents=True)
+    (user_dirs.cache() / "digests.json").write_bytes(content)
     file = tmp_path / "weights"
     file.write_bytes(b"abc")
     assert digests.file_digest(file) == hashlib.sha256(b"abc").hexdigest()
@@ -51,4 +51,4 @@ def test_no_cache_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_nothing_temporary_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     digests.file_digest(tmp_path / "file")
-    assert [path.name for path in folders.cache().iterdir()] == ["digests.json"]
+    assert [path.name for path in user_dirs.cache().iterdir()] == ["digests.json"]

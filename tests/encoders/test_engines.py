@@ -13,7 +13,6 @@ from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
-
 from tests.encoders.conftest import CONFIG, MODULES, edit_json, write_json
 from tests.encoders.test_tokens import ODD
 

@@ -11,7 +11,6 @@ import pytest
 from ragkit.encoders import bert, firstlayer, recipe, weights
 from ragkit.encoders.firstlayer import FirstLayer
 from ragkit.encoders.runtime import forward
-
 from tests.encoders.conftest import CONFIG, VOCABULARY
 
 D = CONFIG["hidden_size"]

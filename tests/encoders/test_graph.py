@@ -13,7 +13,6 @@ from ragkit.encoders.models import load
 from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
-
 from tests.encoders.conftest import CONFIG, edit_json
 
 IDS = [[2, 5, 6, 7, 3], [2, 3], [2, *[5, 11, 12, 15] * 11, 3], [2, 9, 3]]

@@ -11,7 +11,6 @@ from safetensors.numpy import save_file
 
 from ragkit.encoders import recipe
 from ragkit.errors import ModelError
-
 from tests.encoders.conftest import MODULES, edit_json, tiny_weights, write_json
 
 

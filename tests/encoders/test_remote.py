@@ -16,7 +16,6 @@ from ragkit.encoders.remote import RemoteEncoder, introduced
 from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError
-
 from tests.encoders.server import Server, serving
 
 TEXTS = ["the key rotates", "bank", "every week the river .", "é 日"]

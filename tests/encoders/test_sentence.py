@@ -18,7 +18,6 @@ from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
 from ragkit.learning.similarity import read_pairs, score_pairs
 from tests.conftest import SHARED
-
 from tests.encoders.conftest import edit_json, write_json
 
 TEXTS = ["the key rotates", "bank", "", "the river bank . " * 20]

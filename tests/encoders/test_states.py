@@ -10,7 +10,6 @@ import pytest
 from ragkit.encoders.models import load
 from ragkit.encoders.sentence import SentenceEncoder
 from ragkit.errors import ModelError, UsageError
-
 from tests.encoders.conftest import edit_json, write_json
 
 TEXT = "the key rotates the bank"

@@ -18,7 +18,6 @@ from ragkit.ingest.plan import Task
 from ragkit.ingest.reading import Cut, read
 from ragkit.ingest.recipes import Recipe
 from tests.conftest import WordEncoder
-
 from tests.fuzz.corpus import corpus
 from tests.fuzz.mutations import broken
 

@@ -11,7 +11,6 @@ from markdown_it import MarkdownIt
 from ragkit import Settings
 from ragkit.answers.prompt import RULES
 from tests.answers.server import chat_serving
-
 from tests.injection.documents import DOCUMENTS, EVIL
 
 QUESTION = "What does the note on evil example say?"

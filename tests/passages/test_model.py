@@ -10,7 +10,6 @@ import pytest
 
 from ragkit.passages import split
 from ragkit.records import Document
-
 from tests.passages.test_work import HOSTILE, plain
 from tests.passages.tools import Spans, check, markdown, shown
 

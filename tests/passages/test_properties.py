@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from ragkit.passages import split
 from ragkit.records import Document
-
 from tests.passages.tools import Words, check, markdown
 
 WORDS = "a is the plan word letters encyclopaedia e.g. Dr. 3.14 – end. Is? so: …"

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ragkit.passages import split
 from ragkit.records import Document, Heading, Table
-
 from tests.passages.tools import Words, check, shown
 
 HOSTILE = {

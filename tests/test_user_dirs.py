@@ -5,7 +5,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from ragkit import folders
+from ragkit import user_dirs
 
 
 @pytest.mark.parametrize("base", ["", "  ", "/somewhere/else"])
@@ -14,10 +14,10 @@ def test_they_are_where_platformdirs_says(monkeypatch, kind, base):
     monkeypatch.delenv(f"RAGKIT_{kind.upper()}_DIR", raising=False)
     monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", base)
     expected = getattr(platformdirs, f"user_{kind}_path")("ragkit", appauthor=False)
-    assert getattr(folders, kind)() == expected
+    assert getattr(user_dirs, kind)() == expected
 
 
 @pytest.mark.parametrize("kind", ["config", "cache", "data"])
 def test_a_variable_moves_each(monkeypatch, kind):
     monkeypatch.setenv(f"RAGKIT_{kind.upper()}_DIR", "/elsewhere")
-    assert getattr(folders, kind)() == Path("/elsewhere")
+    assert getattr(user_dirs, kind)() == Path("/elsewhere")
