@@ -31,8 +31,8 @@ from pathlib import Path
 
 from bench.questions import DATA, QUESTIONS
 from bench.vectorengine import memory
+from ragkit.analysis.stopwords import STOP_WORDS
 from ragkit.storage import lexical
-from ragkit.words.stopwords import STOP_WORDS
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))
 LONGER = min(PASSAGES, 50_000)

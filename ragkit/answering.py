@@ -59,8 +59,8 @@ class Sources:
     ) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
         """The words of a text, and how rare a word is in the collection. Words are taken to be in
         the language of `talk`, where there is any: one alone does not tell its own."""
-        from ragkit.words.analysis import telling, telling_in
-        from ragkit.words.languages import language
+        from ragkit.analysis.analyzer import telling, telling_in
+        from ragkit.analysis.language import language
 
         with self.retriever.store.reading() as connection:
             index = self.retriever.indexes.words(connection)

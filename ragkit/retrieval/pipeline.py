@@ -88,7 +88,7 @@ def _meant(query: str, mode: str) -> str:
     """The text that is compared by meaning: without what it excludes, where words count."""
     if mode == "dense":
         return query
-    from ragkit.words.queries import asked  # patterns that a dense query does not need
+    from ragkit.analysis.query_syntax import asked  # patterns that a dense query does not need
 
     return asked(query).text
 

@@ -13,6 +13,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
+from ragkit.analysis import VERSION
 from ragkit.errors import CollectionError
 from ragkit.storage import embeddings, history, lexical, passages, vector_files
 from ragkit.storage.database import Database, generation
@@ -20,7 +21,6 @@ from ragkit.storage.history import IndexFile
 from ragkit.storage.index_files import folder_checksum, set_aside, sweep
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.seals import Seals
-from ragkit.words import VERSION
 
 KINDS = ("vectors", "codes", "words")
 _WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now

@@ -1,6 +1,6 @@
 """Passages by their words: a tantivy index ranked by BM25.
 
-Knows ids and terms, never vectors and never SQL; `ragkit.words` makes the terms, by a passage's
+Knows ids and terms, never vectors and never SQL; `ragkit.analysis` makes the terms, by a passage's
 language. A cache like the FAISS file, under the same rules.
 tantivy's files never change once written, so a new generation is a folder of links to the old
 one's files plus what was added: cheap, and readers of the old generation are not disturbed.
@@ -44,7 +44,7 @@ def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow
 
 
 def _analyzer() -> Any:  # noqa: ANN401
-    """Terms come with spaces between them: `ragkit.words` has done the rest."""
+    """Terms come with spaces between them: `ragkit.analysis` has done the rest."""
     from tantivy import TextAnalyzerBuilder, Tokenizer
 
     return TextAnalyzerBuilder(Tokenizer.whitespace()).build()
@@ -53,8 +53,8 @@ def _analyzer() -> Any:  # noqa: ANN401
 def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # noqa: ANN401
     import tantivy
 
-    from ragkit.words.analysis import analysis  # its patterns take milliseconds to compile
-    from ragkit.words.languages import language
+    from ragkit.analysis.analyzer import analysis  # its patterns take milliseconds to compile
+    from ragkit.analysis.language import language
 
     index.register_tokenizer(_ANALYZER, _analyzer())
     writer = index.writer(heap_size=_HEAP, num_threads=1)

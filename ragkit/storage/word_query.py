@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ragkit.words import queries, typos
-from ragkit.words.analysis import STOP, Analysis, analysis, normal, words
+from ragkit.analysis import query_syntax, spelling
+from ragkit.analysis.analyzer import STOP, Analysis, analysis, normal, words
 
 MOST_TERMS = 1024  # different words of a query that count
 _REMEMBERED = 8192  # words, and terms, of earlier queries
@@ -71,7 +71,7 @@ class Planner:
 
     def plan(self, query: str) -> Plan:
         """What to look up. A phrase that no passage holds is words like any other."""
-        asked = queries.asked(query)
+        asked = query_syntax.asked(query)
         required = (self._phrase(each) for each in asked.required)
         excluded = (self._phrase(each) for each in asked.excluded)
         return Plan(
@@ -90,7 +90,7 @@ class Planner:
             if not terms and piece.extra:
                 continue
             sought = Sought(piece.written, terms, self.inverse(terms), piece.weight)
-            if not terms and typos.forgivable(piece.written) and unknown < _FORGIVEN:
+            if not terms and spelling.forgivable(piece.written) and unknown < _FORGIVEN:
                 unknown += 1
                 sought = self._forgiven(sought)
             fresh = tuple(term for term in sought.terms if term not in taken)
@@ -157,19 +157,19 @@ class Planner:
         It is a guess: of all that the query asks, it counts as a word that is not there.
         """
         word = sought.written.lower()
-        spelled = list(set(typos.neighbours(word)))
+        spelled = list(set(spelling.neighbours(word)))
         each_way = zip(*(each.each_term(spelled) for each in self._analyses), strict=True)
         found: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
             ((near[0] != word[0], -self._frequency(held)), near, held)
             for near, terms in zip(spelled, each_way, strict=True)
             if (held := self._held(terms))
         ]
-        if not found and typos.forgivable(word) > 1:
+        if not found and spelling.forgivable(word) > 1:
             found = [
                 ((edits, -self._frequency((term,))), term, (term,))
                 for stem in {each.term(word) for each in self._analyses}
                 for term in self._beginning(stem[:3], _SCANNED)
-                if abs(len(term) - len(stem)) <= 2 and (edits := typos.distance(stem, term)) <= 2
+                if abs(len(term) - len(stem)) <= 2 and (edits := spelling.distance(stem, term)) <= 2
             ]
         if not found:
             return sought

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ragkit.words.languages import STEMMERS, language
-from ragkit.words.stopwords import STOP_WORDS
+from ragkit.analysis.language import STEMMERS, language
+from ragkit.analysis.stopwords import STOP_WORDS
 
 STOP = "~"  # before the term of a stop word
 LONGEST = 80  # characters of a word; longer ones are hashes and base64

@@ -1,7 +1,7 @@
 import pytest
 
-from ragkit.words.languages import STEMMERS, UNKNOWN, code, language
-from tests.words.multilingual import PASSAGES
+from ragkit.analysis.language import STEMMERS, UNKNOWN, code, language
+from tests.analysis.multilingual import PASSAGES
 
 
 @pytest.mark.parametrize("expected", ["de", "fr", "ru", "ar"])

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ragkit.storage.lexical import WordIndex
-from tests.words.multilingual import PASSAGES, QUESTIONS
+from tests.analysis.multilingual import PASSAGES, QUESTIONS
 
 NUMBERED = [(code, n) for code, passages in PASSAGES.items() for n in range(len(passages))]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from ragkit.words.stopwords import STOP_WORDS
+from ragkit.analysis.stopwords import STOP_WORDS
 
 # By ISO 639-1 code: the name of the Snowball stemmer that tantivy has.
 STEMMERS = {

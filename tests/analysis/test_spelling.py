@@ -1,6 +1,6 @@
 import pytest
 
-from ragkit.words.typos import distance, forgivable, neighbours
+from ragkit.analysis.spelling import distance, forgivable, neighbours
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ragkit.words.stopwords import STOP_WORDS
+from ragkit.analysis.stopwords import STOP_WORDS
 
 MOST_CONDITIONS = 32  # phrases and exclusions of a query; what comes after is words
 # A quote opens after a space and closes before one, so 5" pipes stay 5" pipes. A minus is one only

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragkit.words.queries import MOST_CONDITIONS, Asked, asked
+from ragkit.analysis.query_syntax import MOST_CONDITIONS, Asked, asked
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from ragkit.words.analysis import LONGEST, analysis, normal, words
+from ragkit.analysis.analyzer import LONGEST, analysis, normal, words
 
 
 @pytest.mark.parametrize(
