@@ -17,8 +17,8 @@ from ragkit.settings import Settings
 
 if TYPE_CHECKING:
     from ragkit.answer_records import Event, Turn
-    from ragkit.answering import Chat
     from ragkit.answers import ChatModel
+    from ragkit.answers.pipeline import Chat
     from ragkit.encoder_choice import EncoderChoice
     from ragkit.encoders.crossencoder import Reranker
     from ragkit.retrieval.filters import Where
@@ -163,21 +163,21 @@ class Searching:
 
         Raises UsageError as `search` does, ModelError and CollectionError.
         """
-        from ragkit import answering
+        from ragkit.answers import pipeline
         from ragkit.retrieval.request import Request, asked
 
         wanted = Request(
-            answering.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,
+            pipeline.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,
             fusion or self.settings.fusion, exact=exact,
             rerank=self.settings.reranker is not None if rerank is None else rerank,
         )  # fmt: skip
-        sources = answering.Sources(self._retriever, wanted)
-        chosen = answering.language_model(self.settings) if llm is None else llm or None
-        return answering.stream(asked(question), history, chosen, sources)
+        sources = pipeline.Sources(self._retriever, wanted)
+        chosen = pipeline.language_model(self.settings) if llm is None else llm or None
+        return pipeline.stream(asked(question), history, chosen, sources)
 
     def chat(self) -> Chat:
         """A conversation: an object with `ask`, `stream` and `history`."""
-        from ragkit.answering import Chat
+        from ragkit.answers.pipeline import Chat
 
         return Chat(self.ask_stream)
 

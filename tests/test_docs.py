@@ -11,7 +11,7 @@ import tomllib
 import pytest
 
 import ragkit
-from ragkit.answers import citations, extractive
+from ragkit.answers import citation_check, extractive
 from ragkit.answers.llm import PRESETS
 from ragkit.cli import main
 from ragkit.cli.parser import parser
@@ -75,7 +75,7 @@ def test_the_page_on_answers_names_settings_and_presets_that_exist():
 
 def test_the_page_on_answers_has_the_bounds_of_the_program():
     page = (REPOSITORY / "docs" / "answers.md").read_text()
-    for bound in (extractive.NEAR, extractive._BEHIND, extractive._SAME, citations.BOUND):
+    for bound in (extractive.NEAR, extractive._BEHIND, extractive._SAME, citation_check.BOUND):
         assert re.search(rf"(?<![\d.]){bound:g}(?!\d)", page)
 
 

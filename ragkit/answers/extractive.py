@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ragkit.answer_records import Citation
 from ragkit.answers import Lens
-from ragkit.answers.citations import citation
+from ragkit.answers.citation_check import citation
 from ragkit.answers.sentences import Sentence, sentences
 from ragkit.records import Hit
 

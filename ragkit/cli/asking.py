@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from functools import partial
 
 from ragkit.answer_records import Answer, Event, Piece, Retrieved, answer_fields
-from ragkit.answering import Chat
+from ragkit.answers.pipeline import Chat
 from ragkit.cli import NOTHING_FOUND, render
 from ragkit.cli.commands import opened
 from ragkit.cli.printing import printable, shown, tell

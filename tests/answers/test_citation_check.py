@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.answers.citations import checked, statements
+from ragkit.answers.citation_check import checked, statements
 from tests.answers.hits import hit, lens
 
 KEYS = "Nobody likes it. Rotate the signing keys every ninety days. Tell the others."

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ragkit import Answer, Piece, Retrieved, Settings, Turn, UsageError, endpoint
-from ragkit.answering import NOTHING, Chat
+from ragkit.answers.pipeline import NOTHING, Chat
 from ragkit.answers.prompt import ABSTENTION, WHOLE
 from ragkit.retrieval.pipeline import Retriever
 from tests.answers.server import chat_serving

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.answer_records import EXTRACTIVE, Answer, Event, Piece, Retrieved, Turn, Usage
 from ragkit.answers import ChatModel, Lens, followups
-from ragkit.answers.citations import checked
+from ragkit.answers.citation_check import checked
 from ragkit.answers.extractive import extracted, question_sentences
 from ragkit.answers.prompt import Prompt, abstains, prompt, to_make_whole
 from ragkit.answers.rendering import Outgoing, begins_line, unmarked, visible
