@@ -14,7 +14,7 @@ import ragkit
 from ragkit.answers import citation_check, extractive
 from ragkit.answers.llm import PRESETS
 from ragkit.cli import main
-from ragkit.cli.parser import parser
+from ragkit.cli.arguments.parser import parser
 from ragkit.settings import Settings
 from tests.conftest import REPOSITORY
 

@@ -175,7 +175,7 @@ def completion(arguments: Namespace) -> int:
     """`ragkit completion`."""
     import shtab
 
-    from ragkit.cli.parser import every_action, parser
+    from ragkit.cli.arguments.parser import every_action, parser
 
     top = parser()
     for action in every_action(top):

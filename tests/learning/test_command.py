@@ -107,17 +107,17 @@ def test_wrong_words_and_missing_models(run, pairs, arguments, code, message):
 
 
 def test_the_parser_knows_the_same_choices_as_training():
-    from ragkit.cli import parser_training
+    from ragkit.cli.arguments import train
     from ragkit.encoders.pooling import POOLINGS
     from ragkit.learning.objectives import OBJECTIVES
     from ragkit.learning.targets import NEEDS
 
-    assert tuple(OBJECTIVES) == tuple(NEEDS) == parser_training.OBJECTIVES
-    assert tuple(POOLINGS) == parser_training.POOLINGS
+    assert tuple(OBJECTIVES) == tuple(NEEDS) == train.OBJECTIVES
+    assert tuple(POOLINGS) == train.POOLINGS
 
 
 def test_the_training_page_names_options_that_exist():
-    from ragkit.cli.parser import every_action, parser
+    from ragkit.cli.arguments.parser import every_action, parser
 
     known = {option for action in every_action(parser()) for option in action.option_strings}
     named = set(re.findall(r"--[a-z][a-z-]+", (REPOSITORY / "docs" / "training.md").read_text()))

@@ -9,14 +9,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ragkit import __version__
-from ragkit.cli import (
-    parser_answers,
-    parser_encoding,
-    parser_evaluation,
-    parser_query,
-    parser_serving,
-    parser_training,
-)
+from ragkit.cli.arguments import ask, embed, eval, query, serve, train
 from ragkit.cli.printing import tell
 
 _SHELLS = ("bash", "zsh", "tcsh")
@@ -233,10 +226,10 @@ _COMMANDS = (
         ("query", "search"),
         "querying.query",
         "find the passages that answer a question",
-        parser_query.add_query,
+        query.add_query,
     ),
-    _Known(("ask",), "asking.ask", "answer a question, with citations", parser_answers.add_ask),
-    _Known(("chat",), "asking.chat", "the same in a loop, with history", parser_answers.add_chat),
+    _Known(("ask",), "asking.ask", "answer a question, with citations", ask.add_ask),
+    _Known(("chat",), "asking.chat", "the same in a loop, with history", ask.add_chat),
     _Known(("get",), "commands.get", "show the text behind a citation", _add_get),
     _Known(("status",), "commands.status", "say what is in the collection", _add_json),
     _Known(("ls",), "commands.ls", "list all files with what became of each", _add_ls),
@@ -251,37 +244,37 @@ _COMMANDS = (
         ("embed",),
         "encoding.embed",
         "show the vectors of texts, or of a word in them",
-        parser_encoding.add_embed,
+        embed.add_embed,
     ),
     _Known(
         ("similarity",),
         "encoding.similarity",
         "say how alike two texts are, or many pairs",
-        parser_encoding.add_similarity,
+        embed.add_similarity,
     ),
     _Known(
         ("train",),
         "training.train",
         "fine-tune a SentenceBERT model on pairs of texts",
-        parser_training.add_train,
+        train.add_train,
     ),
     _Known(
         ("eval",),
         "evaluating.evaluate",
         "measure retrieval on a labelled set in BEIR's layout",
-        parser_evaluation.add_eval,
+        eval.add_eval,
     ),
     _Known(
         ("serve",),
         "serving.serve",
         "serve collections over HTTP: API, page, OpenAI-compatible endpoints",
-        parser_serving.add_serve,
+        serve.add_serve,
     ),
     _Known(
         ("mcp",),
         "serving.mcp",
         "serve the collection to chat clients (Model Context Protocol)",
-        parser_serving.add_mcp,
+        serve.add_mcp,
     ),
     _Known(
         ("completion",),

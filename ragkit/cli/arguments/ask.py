@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ragkit.cli.parser_query import add_choosing, add_exact, add_reranking
+from ragkit.cli.arguments.query import add_choosing, add_exact, add_reranking
 
 
 def add_ask(command: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ragkit.cli.parser_query import add_reranking
+from ragkit.cli.arguments.query import add_reranking
 from ragkit.settings import MODES
 
 
