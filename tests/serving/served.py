@@ -7,8 +7,8 @@ stdout, as a careless library might, so that a protocol that shares stdout would
 import sys
 
 from ragkit import Collection
+from ragkit.cli.commands.serve import listening
 from ragkit.cli.printing import tell
-from ragkit.cli.serving import listening
 from ragkit.serving import mcp
 from tests.conftest import WordEncoder
 

@@ -44,7 +44,7 @@ def _command(place: str) -> Callable[[argparse.Namespace], int]:
 
         start_with_one_blas_thread()
         module, _, name = place.partition(".")
-        commands = importlib.import_module(f"ragkit.cli.{module}")
+        commands = importlib.import_module(f"ragkit.cli.commands.{module}")
         function: Callable[[argparse.Namespace], int] = getattr(commands, name)
         return function(arguments)
 
@@ -215,70 +215,70 @@ def _add_completion(command: argparse.ArgumentParser) -> None:
 
 
 _COMMANDS = (
-    _Known(("init",), "commands.init", "make an empty collection in a folder", _add_init),
+    _Known(("init",), "collection.init", "make an empty collection in a folder", _add_init),
     _Known(
         ("index",),
-        "commands.index",
+        "collection.index",
         "bring the collection in line with folders and files",
         _add_index,
     ),
     _Known(
         ("query", "search"),
-        "querying.query",
+        "query.query",
         "find the passages that answer a question",
         query.add_query,
     ),
-    _Known(("ask",), "asking.ask", "answer a question, with citations", ask.add_ask),
-    _Known(("chat",), "asking.chat", "the same in a loop, with history", ask.add_chat),
-    _Known(("get",), "commands.get", "show the text behind a citation", _add_get),
-    _Known(("status",), "commands.status", "say what is in the collection", _add_json),
-    _Known(("ls",), "commands.ls", "list all files with what became of each", _add_ls),
-    _Known(("remove",), "commands.remove", "take documents or roots out", _add_remove),
+    _Known(("ask",), "ask.ask", "answer a question, with citations", ask.add_ask),
+    _Known(("chat",), "ask.chat", "the same in a loop, with history", ask.add_chat),
+    _Known(("get",), "collection.get", "show the text behind a citation", _add_get),
+    _Known(("status",), "collection.status", "say what is in the collection", _add_json),
+    _Known(("ls",), "collection.ls", "list all files with what became of each", _add_ls),
+    _Known(("remove",), "collection.remove", "take documents or roots out", _add_remove),
     _Known(
         ("models",),
-        "modelling.models",
+        "models.models",
         "list the models that are here, with what they are",
         _add_models,
     ),
     _Known(
         ("embed",),
-        "encoding.embed",
+        "embed.embed",
         "show the vectors of texts, or of a word in them",
         embed.add_embed,
     ),
     _Known(
         ("similarity",),
-        "encoding.similarity",
+        "embed.similarity",
         "say how alike two texts are, or many pairs",
         embed.add_similarity,
     ),
     _Known(
         ("train",),
-        "training.train",
+        "train.train",
         "fine-tune a SentenceBERT model on pairs of texts",
         train.add_train,
     ),
     _Known(
         ("eval",),
-        "evaluating.evaluate",
+        "eval.evaluate",
         "measure retrieval on a labelled set in BEIR's layout",
         eval.add_eval,
     ),
     _Known(
         ("serve",),
-        "serving.serve",
+        "serve.serve",
         "serve collections over HTTP: API, page, OpenAI-compatible endpoints",
         serve.add_serve,
     ),
     _Known(
         ("mcp",),
-        "serving.mcp",
+        "serve.mcp",
         "serve the collection to chat clients (Model Context Protocol)",
         serve.add_mcp,
     ),
     _Known(
         ("completion",),
-        "commands.completion",
+        "collection.completion",
         "print a completion script for a shell",
         _add_completion,
     ),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
 from ragkit.cli import WRONG_USAGE, ledger, render
+from ragkit.cli.commands.locate import LOCAL, locate
 from ragkit.cli.printing import counted, printable, shown, tell
-from ragkit.cli.where import LOCAL, locate
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
 from ragkit.storage.database import FILE_NAME

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ragkit.cli import NOTHING_FOUND, ledger, render
+from ragkit.cli.commands.stdin import standard_input
 from ragkit.cli.printing import printable, shown, tell
-from ragkit.cli.reading import standard_input
 from ragkit.errors import UsageError
 from ragkit.records import Hit
 
@@ -32,7 +32,7 @@ def query(arguments: Namespace) -> int:
 
 def _here(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
     """The hits of a collection of this machine, and whether it is empty."""
-    from ragkit.cli.commands import opened
+    from ragkit.cli.commands.collection import opened
 
     with opened(arguments) as collection:
         hits = collection.search(
@@ -97,7 +97,7 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> 
 
 
 def _batch(arguments: Namespace) -> int:
-    from ragkit.cli.commands import opened
+    from ragkit.cli.commands.collection import opened
     from ragkit.learning.evaluate import run_lines
     from ragkit.retrieval.batch import read_queries
     from ragkit.retrieval.hits import ranked_by

@@ -6,9 +6,9 @@ import dataclasses
 from argparse import Namespace
 
 from ragkit.cli import UNAVAILABLE, render
-from ragkit.cli.commands import settings_of
+from ragkit.cli.commands.collection import settings_of
+from ragkit.cli.commands.locate import locate
 from ragkit.cli.printing import printable, tell
-from ragkit.cli.where import locate
 from ragkit.collection import Collection
 from ragkit.model_cards import ModelCard, cards
 from ragkit.storage.database import FILE_NAME

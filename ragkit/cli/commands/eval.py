@@ -6,7 +6,7 @@ import dataclasses
 from argparse import Namespace
 
 from ragkit.cli import render
-from ragkit.cli.commands import settings_of
+from ragkit.cli.commands.collection import settings_of
 from ragkit.cli.printing import printable, tell
 
 

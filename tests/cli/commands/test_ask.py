@@ -9,7 +9,7 @@ import pytest
 
 from ragkit import Collection
 from ragkit.cli import main
-from ragkit.cli.asking import _marks
+from ragkit.cli.commands.ask import _marks
 from ragkit.cli.wrapping import Wrapping
 from tests.answers.server import chat_serving
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ragkit import encoder_choice
 from ragkit import settings as configuration
 from ragkit.cli import render
+from ragkit.cli.commands.stdin import standard_input
 from ragkit.cli.printing import counted, printable, tell
-from ragkit.cli.reading import standard_input
 from ragkit.encoders import models
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.sentence import SentenceEncoder
@@ -133,7 +133,7 @@ def _encoder(arguments: Namespace) -> SentenceEncoder:
     settings = configuration.load(flags={"model": arguments.model, "collection": collection})
     in_use = None
     if settings.collection is not None and arguments.model is None:
-        from ragkit.cli.where import locate
+        from ragkit.cli.commands.locate import locate
         from ragkit.collection import Collection
 
         with Collection(locate(settings.collection), create=False, settings=settings) as there:
