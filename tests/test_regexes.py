@@ -32,7 +32,7 @@ MADE = {
     ),
     "ragkit.documents.ignoring": ("src|docs|build", 0, "search"),
     "ragkit.serving.checking": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
-    "ragkit.cli.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
+    "ragkit.cli.output.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
 }  # fmt: skip
 # Not for documents: what these are used on has some hundred characters at the most.
 SHORT = {

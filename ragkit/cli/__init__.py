@@ -41,7 +41,7 @@ def run() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     from ragkit.cli.arguments.parser import parser
-    from ragkit.cli.printing import tell
+    from ragkit.cli.output.terminal import tell
 
     for stream in (sys.stdout, sys.stderr):  # a document may hold what the terminal cannot show
         if hasattr(stream, "reconfigure"):

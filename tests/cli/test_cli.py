@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from ragkit import cli
-from ragkit.cli import ledger
+from ragkit.cli.output import coverage as coverage_output
 from ragkit.reports import Coverage
 from tests.conftest import SHARED
 from tests.documents.files import make_zip
@@ -190,7 +190,7 @@ def test_ls_lists_every_file_with_what_became_of_it(run, kit, folder):
 
 def test_coverage_is_summed_as_people_say_it():
     coverage = Coverage(830, 812, {"no_text_layer": 11, "encrypted": 4, "too_large": 3}, {})
-    assert ledger.coverage(coverage) == (
+    assert coverage_output.coverage(coverage) == (
         "812 of 830 files, 18 not: 11 scans without a text layer, 4 encrypted, "
         "3 over the size limit"
     )

@@ -8,7 +8,7 @@ import sys
 
 from ragkit import Collection
 from ragkit.cli.commands.serve import listening
-from ragkit.cli.printing import tell
+from ragkit.cli.output.terminal import tell
 from ragkit.serving import mcp
 from tests.conftest import WordEncoder
 

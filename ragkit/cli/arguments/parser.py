@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from ragkit import __version__
 from ragkit.cli.arguments import ask, embed, eval, query, serve, train
-from ragkit.cli.printing import tell
+from ragkit.cli.output.terminal import tell
 
 _SHELLS = ("bash", "zsh", "tcsh")
 

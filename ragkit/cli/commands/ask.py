@@ -10,11 +10,12 @@ from functools import partial
 
 from ragkit.answer_records import Answer, Event, Piece, Retrieved, answer_fields
 from ragkit.answers.pipeline import Chat
-from ragkit.cli import NOTHING_FOUND, render
+from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.commands.collection import opened
 from ragkit.cli.commands.stdin import standard_input
-from ragkit.cli.printing import printable, shown, tell
-from ragkit.cli.wrapping import Wrapping
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import printable, shown, tell
+from ragkit.cli.output.wrapping import Wrapping
 from ragkit.collection import Collection
 
 _PROMPT = "? "

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
-from ragkit.cli import WRONG_USAGE, ledger, render
+from ragkit.cli import WRONG_USAGE
 from ragkit.cli.commands.locate import LOCAL, locate
-from ragkit.cli.printing import counted, printable, shown, tell
+from ragkit.cli.output import coverage, render
+from ragkit.cli.output.terminal import counted, printable, shown, tell
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
 from ragkit.storage.database import FILE_NAME
@@ -72,7 +73,7 @@ def index(arguments: Namespace) -> int:
 
 
 def _index(arguments: Namespace) -> int:
-    from ragkit.cli.progress import progress
+    from ragkit.cli.output.progress import progress
 
     with opened(arguments, create=True) as collection:
         with progress() as show:
@@ -91,7 +92,7 @@ def _index(arguments: Namespace) -> int:
             for report in collection.watch(arguments.paths):
                 _show_report(arguments, report)
     if arguments.strict and report.missing:
-        for line in ledger.missing(report.missing).split("\n"):
+        for line in coverage.missing(report.missing).split("\n"):
             tell(line)
         return WRONG_USAGE
     return 0
@@ -143,7 +144,7 @@ def ls(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line([dataclasses.asdict(file) for file in files])
     elif files:
-        print(ledger.files(shown(files), parts=arguments.failed))
+        print(coverage.files(shown(files), parts=arguments.failed))
     return 0
 
 
@@ -156,7 +157,7 @@ def _why(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line([dataclasses.asdict(each) for each in found])
     else:
-        print(ledger.explanations(shown(found)))
+        print(coverage.explanations(shown(found)))
     return WRONG_USAGE if any(each.state == "unknown" for each in found) else 0
 
 

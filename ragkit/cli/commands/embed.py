@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ragkit import encoder_choice
 from ragkit import settings as configuration
-from ragkit.cli import render
 from ragkit.cli.commands.stdin import standard_input
-from ragkit.cli.printing import counted, printable, tell
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import counted, printable, tell
 from ragkit.encoders import models
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.sentence import SentenceEncoder

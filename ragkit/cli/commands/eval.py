@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 
-from ragkit.cli import render
 from ragkit.cli.commands.collection import settings_of
-from ragkit.cli.printing import printable, tell
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import printable, tell
 
 
 def evaluate(arguments: Namespace) -> int:
     """`ragkit eval`."""
     from ragkit import evaluation
-    from ragkit.cli.progress import progress
+    from ragkit.cli.output.progress import progress
 
     with progress() as show:
         found = evaluation.evaluate(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 
-from ragkit.cli import UNAVAILABLE, render
+from ragkit.cli import UNAVAILABLE
 from ragkit.cli.commands.collection import settings_of
 from ragkit.cli.commands.locate import locate
-from ragkit.cli.printing import printable, tell
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import printable, tell
 from ragkit.collection import Collection
 from ragkit.model_cards import ModelCard, cards
 from ragkit.storage.database import FILE_NAME

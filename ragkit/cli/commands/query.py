@@ -6,9 +6,10 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from ragkit.cli import NOTHING_FOUND, ledger, render
+from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.commands.stdin import standard_input
-from ragkit.cli.printing import printable, shown, tell
+from ragkit.cli.output import coverage, render
+from ragkit.cli.output.terminal import printable, shown, tell
 from ragkit.errors import UsageError
 from ragkit.records import Hit
 
@@ -85,7 +86,7 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> 
             print("\n".join(f"         {printable(line)}" for line in _reasons(hit)))
     elif hits:
         print(render.hits(shown(hits), text))
-    if (warning := ledger.stale(hits)) is not None:
+    if (warning := coverage.stale(hits)) is not None:
         tell(warning)
     if not hits:
         tell(

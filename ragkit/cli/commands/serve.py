@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.arguments.serve import MCP_PORT
 from ragkit.cli.commands.collection import opened
-from ragkit.cli.printing import tell
+from ragkit.cli.output.terminal import tell
 from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
 

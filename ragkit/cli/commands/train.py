@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
-from ragkit.cli import INTERRUPTED, render
-from ragkit.cli.printing import counted, tell
+from ragkit.cli import INTERRUPTED
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import counted, tell
 
 if TYPE_CHECKING:
     from ragkit.learning import Progress, TrainReport

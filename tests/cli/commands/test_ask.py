@@ -10,7 +10,7 @@ import pytest
 from ragkit import Collection
 from ragkit.cli import main
 from ragkit.cli.commands.ask import _marks
-from ragkit.cli.wrapping import Wrapping
+from ragkit.cli.output.wrapping import Wrapping
 from tests.answers.server import chat_serving
 
 ANSWER = ("text", "citations", "answerable", "hits", "model")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ragkit.cli.printing import counted
+from ragkit.cli.output.terminal import counted
 from ragkit.records import Hit
 
 if TYPE_CHECKING:

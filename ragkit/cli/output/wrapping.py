@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ragkit.cli.render import columns
+from ragkit.cli.output.render import columns
 
 _WIDE = "\u1100-\u11ff\u2e80-\ud7a3\uf900-\uffdc"  # scripts without spaces: break at each letter
 _TOKEN = re.compile(rf"\n|[^\S\n]+|[{_WIDE}]|[^\s{_WIDE}]+")

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ragkit.cli import ledger
-from ragkit.cli.printing import SIGNS, counted
+from ragkit.cli.output import coverage
+from ragkit.cli.output.terminal import SIGNS, counted
 from ragkit.records import Hit
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def report(report: IndexReport) -> str:
             f"{counted(report.passages, 'passage')} ({', '.join(made)}) in {report.seconds:.1f} s"
         ]
     if report.coverage is not None:
-        lines += ledger.coverage_lines(report.coverage)
+        lines += coverage.coverage_lines(report.coverage)
     if report.truncated_tokens:
         lines.append(f"{report.truncated_tokens:,} tokens were cut off by the model's window")
     return "\n".join(lines)
@@ -105,15 +105,15 @@ def status(status: CollectionStatus) -> str:
     rows = {
         "collection": status.collection,
         "roots": ", ".join(status.roots) or "none yet: ragkit index FOLDER",
-        "read": ledger.coverage(status.coverage),
+        "read": coverage.coverage(status.coverage),
         "passages": passages,
         "model": model,
         "size": f"{size(status.database_bytes)} database, {size(status.index_bytes)} indexes",
     }
     if status.coverage.left_out:
-        rows["left out"] = ledger.left_out(status.coverage)
+        rows["left out"] = coverage.left_out(status.coverage)
     if status.coverage.missing_parts:
-        rows["parts"] = ledger.parts(status.coverage)
+        rows["parts"] = coverage.parts(status.coverage)
     return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
 
 

@@ -1,0 +1,1 @@
+"""How results are printed: text, JSON, progress bars. Knows records, calls no collection."""
