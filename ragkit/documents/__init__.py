@@ -11,17 +11,18 @@ from dataclasses import replace
 
 from ragkit.documents import (
     archives,
+    detect,
     json_text,
     mail,
     media_types,
     outlook,
-    sniff,
     tables,
     xml_text,
 )
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
+from ragkit.documents.decoding import read_text
 from ragkit.documents.epub import read_epub
 from ragkit.documents.html import read_html
 from ragkit.documents.images import read_image
@@ -41,7 +42,6 @@ from ragkit.documents.rtf import read_rtf
 from ragkit.documents.sheets import read_xlsx
 from ragkit.documents.slides import read_pptx
 from ragkit.documents.subtitles import read_srt, read_vtt
-from ragkit.documents.text import read_text
 from ragkit.documents.xls import read_xls
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
@@ -171,7 +171,7 @@ def _read(data: bytes, name: str, ocr: Ocr | None) -> Document:
 
 def _surprise(media_type: str, name: str) -> str | None:
     """A warning where name and content disagree on what kind of file this is."""
-    promised = sniff.by_name(name)
+    promised = detect.by_name(name)
     if promised is None or media_types.broad(promised) == media_types.broad(media_type):
         return None
     return (

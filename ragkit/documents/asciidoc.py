@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from ragkit.documents.blanking import Lines
+from ragkit.documents.decoding import decode
 from ragkit.documents.markdown import main_heading
-from ragkit.documents.text import decode
 from ragkit.records import Document
 
 _LONGEST_HEADING = 1000  # characters

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from ragkit.documents import compressed, sniff
+from ragkit.documents import compressed, detect
 from ragkit.documents.budget import Budget, SpentError
-from ragkit.documents.sniff import Sniffed
+from ragkit.documents.detect import Sniffed
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
 
@@ -127,7 +127,7 @@ def unwrapped(data: bytes, name: str, budget: Budget) -> tuple[bytes, str, Sniff
     Raises DocumentError where that is damaged, too large or wrapped too often.
     """
     for _ in range(budget.depth):
-        sniffed = sniff.sniffed(data, name)
+        sniffed = detect.sniffed(data, name)
         if sniffed.media_type not in compressed.OPENERS:
             return data, name, sniffed
         data, name = compressed.inflate(data, name, sniffed.media_type, budget)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragkit.documents.text import without_controls
+from ragkit.documents.decoding import without_controls
 from ragkit.records import Document
 
 # What names a record, the best first.

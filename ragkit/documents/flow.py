@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ragkit.documents.text import without_controls
+from ragkit.documents.decoding import without_controls
 from ragkit.records import Heading, Table
 
 _ROW_CHARACTERS = 2000  # a "row" longer than this is a page laid out in a table

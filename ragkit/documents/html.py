@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ragkit.documents import elements, html_metadata
+from ragkit.documents.decoding import decode
 from ragkit.documents.flow import Block, Flow
 from ragkit.documents.nesting import too_deep, without_tags
-from ragkit.documents.text import decode
 from ragkit.documents.titles import page_title
 from ragkit.records import Document
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
+from ragkit.documents.decoding import decode, without_controls
 from ragkit.documents.fields import record
-from ragkit.documents.text import decode, without_controls
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

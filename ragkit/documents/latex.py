@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from ragkit.documents.blanking import Lines
-from ragkit.documents.text import decode
+from ragkit.documents.decoding import decode
 from ragkit.records import Document, Heading
 
 _LEVELS = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsection": 5,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ragkit.documents.text import decode
+from ragkit.documents.decoding import decode
 from ragkit.records import Document, Heading
 
 MAN = "text/troff"

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 
+from ragkit.documents.decoding import decode
 from ragkit.documents.front_matter import front_matter
-from ragkit.documents.text import decode
 from ragkit.records import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters; a longer line is text, whatever it starts with

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ragkit.documents.decoding import decode
 from ragkit.documents.markdown import main_heading, read_markdown
-from ragkit.documents.text import decode
 from ragkit.documents.writing import Writing
 from ragkit.errors import DocumentError
 from ragkit.records import Document

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragkit.documents.text import without_controls
+from ragkit.documents.decoding import without_controls
 from ragkit.records import Heading
 
 # PDFium puts one of these for a hyphen that ends a line and drops the line break behind it.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ragkit.documents.text import read_text
+from ragkit.documents.decoding import read_text
 from ragkit.records import Document, Heading
 
 _LONGEST = 70  # characters of a heading

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 
 from ragkit.documents import rst_tables
+from ragkit.documents.decoding import decode
 from ragkit.documents.markdown import main_heading
-from ragkit.documents.text import decode
 from ragkit.records import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters

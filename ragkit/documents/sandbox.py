@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 
-from ragkit.documents import READERS, media_types, read_all, sniff, wire
+from ragkit.documents import READERS, detect, media_types, read_all, wire
 from ragkit.documents.budget import Budget
+from ragkit.documents.decoding import read_text
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.ocr import OcrLimits
 from ragkit.documents.ocr_engines import Engine
 from ragkit.documents.plain import read_plain
-from ragkit.documents.text import read_text
 from ragkit.documents.workers import Answer, Asked, ReadLimits, Worker
 from ragkit.records import Record
 
@@ -113,4 +113,4 @@ class Sandbox:
 def _is_own(data: bytes, name: str) -> bool:
     """Whether this is text that readers of our own take, and little of it."""
     packed = data.startswith((b"PK", media_types.OLE2))  # no need to look into these
-    return len(data) <= _MODERATE and not packed and sniff.media_type(data, name) in _OWN
+    return len(data) <= _MODERATE and not packed and detect.media_type(data, name) in _OWN

@@ -11,7 +11,7 @@ from dataclasses import replace
 from html import unescape
 from typing import NamedTuple
 
-from ragkit.documents.text import decode
+from ragkit.documents.decoding import decode
 from ragkit.documents.writing import Writing
 from ragkit.errors import DocumentError
 from ragkit.records import Document

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ragkit.documents.text import without_controls
+from ragkit.documents.decoding import without_controls
 from ragkit.records import Document, Heading, Locator, Table
 
 

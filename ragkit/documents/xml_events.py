@@ -13,7 +13,7 @@ from html.entities import html5
 from typing import NamedTuple
 from xml.parsers import expat
 
-from ragkit.documents.text import Decoded, decode
+from ragkit.documents.decoding import Decoded, decode
 from ragkit.errors import DocumentError
 
 _LONGEST_ENTITY = 1000  # characters

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragkit import passages
-from ragkit.documents import ocr_engines, sniff
+from ragkit.documents import detect, ocr_engines
 from ragkit.documents.ocr_engines import OcrChoice
 from ragkit.documents.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
@@ -125,9 +125,9 @@ def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
         single = len(parts) == 1 and not parts[0].record
         first = parts[0].document
         told = (first.media_type, first.media_type_by)
-        media_type, by = told if single else sniff.sniffed(data, found.path)
+        media_type, by = told if single else detect.sniffed(data, found.path)
         return result(media_type=media_type, media_type_by=by, parts=parts, unread=unread)
-    media_type, by = sniff.sniffed(data, found.path)
+    media_type, by = detect.sniffed(data, found.path)
     why = _why_nothing(unread)
     return result(
         media_type=media_type,

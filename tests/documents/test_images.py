@@ -4,7 +4,7 @@ from io import BytesIO
 
 import pytest
 
-from ragkit.documents import READERS, media_types, read, sniff
+from ragkit.documents import READERS, detect, media_types, read
 from ragkit.documents.ocr import Recognised
 from ragkit.errors import DocumentError
 from tests.documents.engines import drawn
@@ -30,7 +30,7 @@ def test_every_kind_of_image_is_read(media_type):
     document = read(data, "named.wrongly", engine)
     assert (document.text, document.media_type) == ("Words in it.", media_type)
     assert (document.pages, document.metadata) == ((0,), {"ocr": "true"})
-    assert media_type not in READERS and sniff.media_type(data, "x.txt") == media_type
+    assert media_type not in READERS and detect.media_type(data, "x.txt") == media_type
 
 
 @pytest.mark.parametrize("media_type", media_types.IMAGES)

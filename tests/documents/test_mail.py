@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import pytest
 
 from ragkit.documents import read, read_all
-from ragkit.documents.sniff import media_type
+from ragkit.documents.detect import media_type
 from tests.documents.files import PNG, make_pdf
 
 

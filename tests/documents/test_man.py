@@ -3,7 +3,7 @@
 import gzip
 
 from ragkit.documents import read
-from ragkit.documents.sniff import media_type
+from ragkit.documents.detect import media_type
 
 MAN = r""".\" a comment
 .TH LS 1 "2024-10-01" "coreutils"

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from ragkit.documents import media_types, read, sniff
+from ragkit.documents import detect, media_types, read
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.errors import DocumentError
 from tests.documents.files import make_zip
@@ -238,4 +238,4 @@ def test_a_package_that_another_program_has_packed_again_is_what_it_says():
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in reversed(whole.namelist()):
             archive.writestr(name, whole.read(name))
-    assert sniff.media_type(packed.getvalue(), "a.zip") == media_types.ODS
+    assert detect.media_type(packed.getvalue(), "a.zip") == media_types.ODS

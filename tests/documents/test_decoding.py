@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragkit.documents.text import decode, read_text
+from ragkit.documents.decoding import decode, read_text
 
 
 @pytest.mark.parametrize(
