@@ -9,23 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ragkit.documents import (
-    archives,
-    detect,
-    json_text,
-    mail,
-    media_types,
-    outlook,
-    tables,
-    xml_text,
-)
+from ragkit.documents import detect, json_text, mail, media_types, outlook, tables, xml_text
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
 from ragkit.documents.decoding import read_text
 from ragkit.documents.epub import read_epub
+from ragkit.documents.formats import archives
+from ragkit.documents.formats.images import read_image
+from ragkit.documents.formats.pdf import read_pdf
+from ragkit.documents.formats.plain_text import read_plain
+from ragkit.documents.formats.subtitles import read_srt, read_vtt
 from ragkit.documents.html import read_html
-from ragkit.documents.images import read_image
 from ragkit.documents.latex import read_latex
 from ragkit.documents.man import read_man
 from ragkit.documents.markdown import read_markdown
@@ -35,13 +30,10 @@ from ragkit.documents.ocr import Ocr
 from ragkit.documents.office import read_docx
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
 from ragkit.documents.org import read_org
-from ragkit.documents.pdf import read_pdf
-from ragkit.documents.plain import read_plain
 from ragkit.documents.rst import read_rst
 from ragkit.documents.rtf import read_rtf
 from ragkit.documents.sheets import read_xlsx
 from ragkit.documents.slides import read_pptx
-from ragkit.documents.subtitles import read_srt, read_vtt
 from ragkit.documents.xls import read_xls
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record

@@ -12,10 +12,10 @@ import logging
 from ragkit.documents import READERS, detect, media_types, read_all, wire
 from ragkit.documents.budget import Budget
 from ragkit.documents.decoding import read_text
+from ragkit.documents.formats.plain_text import read_plain
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.ocr import OcrLimits
 from ragkit.documents.ocr_engines import Engine
-from ragkit.documents.plain import read_plain
 from ragkit.documents.workers import Answer, Asked, ReadLimits, Worker
 from ragkit.records import Record
 

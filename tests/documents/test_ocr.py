@@ -6,8 +6,8 @@ from io import BytesIO
 import pytest
 
 from ragkit.documents import ocr, wire
+from ragkit.documents.formats.pdf import read_pdf
 from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
-from ragkit.documents.pdf import read_pdf
 from ragkit.documents.sandbox import Sandbox
 from ragkit.documents.workers import ReadLimits
 from ragkit.errors import DocumentError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.documents.pdf import read_pdf
+from ragkit.documents.formats.pdf import read_pdf
 from ragkit.errors import DocumentError
 from tests.documents.files import make_pdf
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.plain import read_plain
+from ragkit.documents.formats.plain_text import read_plain
 
 BODY = "This is the text of a part, and it goes on over\nmore than one line, as text does.\n\n" * 4
 
