@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ragkit.documents import detect, json_text, mail, media_types, outlook, tables, xml_text
+from ragkit.documents import detect, mail, media_types, outlook
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
 from ragkit.documents.decoding import read_text
 from ragkit.documents.epub import read_epub
 from ragkit.documents.formats import archives
+from ragkit.documents.formats.data import delimited, json_text, xml_text
+from ragkit.documents.formats.data.notebook import read_notebook
 from ragkit.documents.formats.images import read_image
 from ragkit.documents.formats.pdf import read_pdf
 from ragkit.documents.formats.plain_text import read_plain
@@ -25,7 +27,6 @@ from ragkit.documents.latex import read_latex
 from ragkit.documents.man import read_man
 from ragkit.documents.markdown import read_markdown
 from ragkit.documents.mhtml import read_mhtml
-from ragkit.documents.notebook import read_notebook
 from ragkit.documents.ocr import Ocr
 from ragkit.documents.office import read_docx
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
@@ -50,11 +51,11 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "application/x-subrip": read_srt,
     "application/xml": xml_text.read_xml,
     "text/asciidoc": read_asciidoc,
-    "text/csv": tables.read_table,
+    "text/csv": delimited.read_table,
     "text/html": read_html,
     "text/markdown": read_markdown,
     "text/plain": read_plain,
-    "text/tab-separated-values": tables.read_table,
+    "text/tab-separated-values": delimited.read_table,
     "text/troff": read_man,
     "text/vtt": read_vtt,
     "text/x-org": read_org,
@@ -91,8 +92,8 @@ TABLES: dict[str, Container] = {
     "application/json": json_text.json_records,
     "application/jsonl": json_text.jsonl_records,
     "application/xml": xml_text.xml_records,
-    "text/csv": tables.table_records,
-    "text/tab-separated-values": tables.table_records,
+    "text/csv": delimited.table_records,
+    "text/tab-separated-values": delimited.table_records,
 }
 
 

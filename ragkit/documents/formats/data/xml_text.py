@@ -16,9 +16,9 @@ from xml.parsers.expat import ExpatError
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.fields import record
+from ragkit.documents.formats.data.xml_events import End, Event, Start, Text, decoded, events
 from ragkit.documents.nesting import without_tags
 from ragkit.documents.writing import Writing
-from ragkit.documents.xml_events import End, Event, Start, Text, decoded, events
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

@@ -1,0 +1,1 @@
+"""Readers of data files: delimited tables, JSON, XML, notebooks."""
