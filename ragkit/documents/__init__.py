@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ragkit.documents import detect, mail, media_types, outlook
+from ragkit.documents import detect, media_types
 from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
@@ -19,6 +19,7 @@ from ragkit.documents.formats import archives
 from ragkit.documents.formats.data import delimited, json_text, xml_text
 from ragkit.documents.formats.data.notebook import read_notebook
 from ragkit.documents.formats.images import read_image
+from ragkit.documents.formats.mail import eml, msg
 from ragkit.documents.formats.pdf import read_pdf
 from ragkit.documents.formats.plain_text import read_plain
 from ragkit.documents.formats.subtitles import read_srt, read_vtt
@@ -61,8 +62,8 @@ READERS: dict[str, Callable[[bytes, str], Document]] = {
     "text/x-org": read_org,
     "text/x-rst": read_rst,
     "text/x-tex": read_latex,
-    media_types.EML: mail.read_eml,
-    media_types.MSG: outlook.read_msg,
+    media_types.EML: eml.read_eml,
+    media_types.MSG: msg.read_msg,
     media_types.DOCX: read_docx,
     media_types.EPUB: read_epub,
     media_types.MHTML: read_mhtml,
@@ -81,9 +82,9 @@ PAGED: dict[str, Callable[[bytes, str, Ocr | None], Document]] = {
 }
 # Files that hold several documents. An e-mail has a text of its own too.
 CONTAINERS: dict[str, Container] = {
-    media_types.EML: mail.eml_members,
-    media_types.MBOX: mail.mbox_members,
-    media_types.MSG: outlook.msg_members,
+    media_types.EML: eml.eml_members,
+    media_types.MBOX: eml.mbox_members,
+    media_types.MSG: msg.msg_members,
     media_types.TAR: archives.tar_members,
     media_types.ZIP: archives.zip_members,
 }

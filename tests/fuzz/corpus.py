@@ -17,9 +17,9 @@ from ragkit.documents import media_types
 from tests.conftest import REPOSITORY, SHARED
 from tests.documents.engines import drawn, scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
+from tests.documents.formats.mail.test_eml import message
+from tests.documents.formats.mail.test_msg import MESSAGE, compound_file
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
-from tests.documents.test_mail import message
-from tests.documents.test_outlook import MESSAGE, compound_file
 
 MOST_BYTES = 400_000  # of a file: time goes into many of them, not into large ones
 _MARKUP = {

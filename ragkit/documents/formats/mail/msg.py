@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, without_controls
+from ragkit.documents.formats.mail.eml import EML, with_headers
 from ragkit.documents.html import read_html
-from ragkit.documents.mail import EML, with_headers
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
