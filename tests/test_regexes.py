@@ -26,7 +26,7 @@ MOST_STEPS = 1_000_000
 
 # Patterns that are put together where they are used, with what may stand in them there.
 MADE = {
-    "ragkit.documents.latex": (r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"),
+    "ragkit.documents.formats.markup.latex": (r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"),
     "ragkit.documents.pdf_layout": (
         rf"^[ \t]*{pdf_layout._LEAD}two{pdf_layout._GAP}words[ \t]*$", re.M | re.I, "search"
     ),

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ragkit.documents import detect, media_types
-from ragkit.documents.asciidoc import read_asciidoc
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
 from ragkit.documents.decoding import read_text
@@ -20,19 +19,20 @@ from ragkit.documents.formats.data import delimited, json_text, xml_text
 from ragkit.documents.formats.data.notebook import read_notebook
 from ragkit.documents.formats.images import read_image
 from ragkit.documents.formats.mail import eml, msg
+from ragkit.documents.formats.markup.asciidoc import read_asciidoc
+from ragkit.documents.formats.markup.latex import read_latex
+from ragkit.documents.formats.markup.man import read_man
+from ragkit.documents.formats.markup.markdown import read_markdown
+from ragkit.documents.formats.markup.org import read_org
+from ragkit.documents.formats.markup.rst import read_rst
 from ragkit.documents.formats.pdf import read_pdf
 from ragkit.documents.formats.plain_text import read_plain
 from ragkit.documents.formats.subtitles import read_srt, read_vtt
 from ragkit.documents.html import read_html
-from ragkit.documents.latex import read_latex
-from ragkit.documents.man import read_man
-from ragkit.documents.markdown import read_markdown
 from ragkit.documents.mhtml import read_mhtml
 from ragkit.documents.ocr import Ocr
 from ragkit.documents.office import read_docx
 from ragkit.documents.opendocument import read_odp, read_ods, read_odt
-from ragkit.documents.org import read_org
-from ragkit.documents.rst import read_rst
 from ragkit.documents.rtf import read_rtf
 from ragkit.documents.sheets import read_xlsx
 from ragkit.documents.slides import read_pptx

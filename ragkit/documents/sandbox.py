@@ -12,8 +12,8 @@ import logging
 from ragkit.documents import READERS, detect, media_types, read_all, wire
 from ragkit.documents.budget import Budget
 from ragkit.documents.decoding import read_text
+from ragkit.documents.formats.markup.markdown import read_markdown
 from ragkit.documents.formats.plain_text import read_plain
-from ragkit.documents.markdown import read_markdown
 from ragkit.documents.ocr import OcrLimits
 from ragkit.documents.ocr_engines import Engine
 from ragkit.documents.workers import Answer, Asked, ReadLimits, Worker

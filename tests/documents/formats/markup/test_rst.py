@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ragkit.documents.rst import read_rst
+from ragkit.documents.formats.markup.rst import read_rst
 from ragkit.passages import split
 from tests.conftest import WordEncoder
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ragkit.documents.markdown import plain, read_markdown
+from ragkit.documents.formats.markup.markdown import plain, read_markdown
 
 
 def read(text):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ragkit.documents import rst_tables
 from ragkit.documents.decoding import decode
-from ragkit.documents.markdown import main_heading
+from ragkit.documents.formats.markup import rst_tables
+from ragkit.documents.formats.markup.markdown import main_heading
 from ragkit.records import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters

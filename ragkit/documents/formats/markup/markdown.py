@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html import unescape
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.front_matter import front_matter
+from ragkit.documents.formats.markup.front_matter import front_matter
 from ragkit.records import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters; a longer line is text, whatever it starts with

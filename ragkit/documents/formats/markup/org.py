@@ -10,7 +10,7 @@ import re
 
 from ragkit.documents.blanking import Lines
 from ragkit.documents.decoding import decode
-from ragkit.documents.markdown import main_heading
+from ragkit.documents.formats.markup.markdown import main_heading
 from ragkit.records import Document
 
 _LONGEST_HEADING = 1000  # characters

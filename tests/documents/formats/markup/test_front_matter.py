@@ -3,7 +3,7 @@
 import pytest
 
 from ragkit.documents import read
-from ragkit.documents.front_matter import front_matter
+from ragkit.documents.formats.markup.front_matter import front_matter
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Readers of plain-text markup: Markdown, reStructuredText, AsciiDoc, Org, LaTeX, man."""
