@@ -36,7 +36,7 @@ MADE = {
 }  # fmt: skip
 # Not for documents: what these are used on has some hundred characters at the most.
 SHORT = {
-    "ragkit.documents.numberformats": "the format of a cell's number",
+    "ragkit.documents.formats.office.number_formats": "the format of a cell's number",
     "ragkit.encoders.recipe": "a model's name",
     "ragkit.encoders.words": "a text named on the command line",
     "ragkit.storage.filters": "a path",

@@ -25,18 +25,18 @@ from ragkit.documents.formats.markup.man import read_man
 from ragkit.documents.formats.markup.markdown import read_markdown
 from ragkit.documents.formats.markup.org import read_org
 from ragkit.documents.formats.markup.rst import read_rst
+from ragkit.documents.formats.office.docx import read_docx
+from ragkit.documents.formats.office.odf import read_odp, read_ods, read_odt
+from ragkit.documents.formats.office.pptx import read_pptx
+from ragkit.documents.formats.office.rtf import read_rtf
+from ragkit.documents.formats.office.xls import read_xls
+from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.formats.pdf import read_pdf
 from ragkit.documents.formats.plain_text import read_plain
 from ragkit.documents.formats.subtitles import read_srt, read_vtt
 from ragkit.documents.html import read_html
 from ragkit.documents.mhtml import read_mhtml
 from ragkit.documents.ocr import Ocr
-from ragkit.documents.office import read_docx
-from ragkit.documents.opendocument import read_odp, read_ods, read_odt
-from ragkit.documents.rtf import read_rtf
-from ragkit.documents.sheets import read_xlsx
-from ragkit.documents.slides import read_pptx
-from ragkit.documents.xls import read_xls
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
 

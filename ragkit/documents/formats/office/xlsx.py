@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ragkit.documents import media_types, numberformats
+from ragkit.documents import media_types
+from ragkit.documents.formats.office import number_formats
+from ragkit.documents.formats.office.number_formats import GENERAL, Format
+from ragkit.documents.formats.office.ooxml import related, relations
+from ragkit.documents.formats.office.xlsx_comments import comments_on
 from ragkit.documents.grid import FullError, Grid, is_year
 from ragkit.documents.limits import MAX_INFLATED, Package, opened
-from ragkit.documents.numberformats import GENERAL, Format
-from ragkit.documents.ooxml import related, relations
 from ragkit.documents.properties import CORE, properties_in
-from ragkit.documents.sheetcomments import comments_on
 from ragkit.documents.xmlparts import Attributes, attempt, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
@@ -96,7 +97,7 @@ class _Book:
             self._styles(package, part)
 
     def _styles(self, package: Package, part: str) -> None:
-        codes = dict(numberformats.BUILT_IN)
+        codes = dict(number_formats.BUILT_IN)
         in_cells = False
 
         def start(tag: str, attributes: Attributes) -> None:
@@ -108,7 +109,7 @@ class _Book:
             elif tag == "x:cellXfs":
                 in_cells = True
             elif tag == "x:xf" and in_cells:
-                self.formats.append(numberformats.parsed(codes.get(number, "general")))
+                self.formats.append(number_formats.parsed(codes.get(number, "general")))
 
         def end(tag: str) -> None:
             nonlocal in_cells
@@ -239,7 +240,7 @@ class _Sheet:
             number = float(value)
         except ValueError:
             return value
-        return numberformats.shown(number, self.form, since_1904=self.book.since_1904)
+        return number_formats.shown(number, self.form, since_1904=self.book.since_1904)
 
 
 @lru_cache(maxsize=20_000)

@@ -3,9 +3,9 @@
 import pytest
 
 from ragkit.documents import grid
+from ragkit.documents.formats.office.number_formats import parsed, shown
+from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.grid import column
-from ragkit.documents.numberformats import parsed, shown
-from ragkit.documents.sheets import read_xlsx
 from ragkit.errors import DocumentError
 from tests.documents.office_files import make_xlsx, placed, rows, tables
 

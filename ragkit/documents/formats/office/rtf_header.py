@@ -9,7 +9,7 @@ import codecs
 import re
 from dataclasses import dataclass, field
 
-from ragkit.documents import rtfwords as words
+from ragkit.documents.formats.office import rtf_words as words
 
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 

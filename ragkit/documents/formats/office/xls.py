@@ -9,7 +9,8 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from ragkit.documents import media_types, numberformats
+from ragkit.documents import media_types
+from ragkit.documents.formats.office import number_formats
 from ragkit.documents.grid import FullError, Grid, is_year
 from ragkit.errors import DocumentError
 from ragkit.records import Document
@@ -105,4 +106,4 @@ def _text(book: Book, sheet: Sheet, row: int, column: int, kind: int) -> str:
         code = book.format_map[key].format_str
     except (IndexError, KeyError):  # a style that is not there
         code = "General"
-    return numberformats.shown(value, numberformats.parsed(code), since_1904=book.datemode == 1)
+    return number_formats.shown(value, number_formats.parsed(code), since_1904=book.datemode == 1)

@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ragkit.documents import rtfwords as words
+from ragkit.documents.formats.office import rtf_words as words
+from ragkit.documents.formats.office.rtf_body import Body
+from ragkit.documents.formats.office.rtf_header import Header, Style, level
 from ragkit.documents.media_types import RTF
 from ragkit.documents.parts import laid_out
-from ragkit.documents.rtfbody import Body
-from ragkit.documents.rtfheader import Header, Style, level
 from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError
 from ragkit.records import Document

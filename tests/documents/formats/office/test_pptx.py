@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.slides import read_pptx
+from ragkit.documents.formats.office.pptx import read_pptx
 from ragkit.errors import DocumentError
 from tests.documents.office_files import make_pptx, placed, shape
 

@@ -2,7 +2,7 @@ r"""RTF: characters behind code pages and \u, structure behind control words."""
 
 import pytest
 
-from ragkit.documents.rtf import read_rtf
+from ragkit.documents.formats.office.rtf import read_rtf
 from ragkit.errors import DocumentError
 from tests.documents.office_files import tables
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ragkit.documents.formats.office.ooxml import relations
 from ragkit.documents.limits import Package
-from ragkit.documents.ooxml import relations
 from ragkit.documents.xmlparts import Attributes, attempt
 
 _CELL = re.compile(r"[A-Z]{1,3}[0-9]{1,7}")

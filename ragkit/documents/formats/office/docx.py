@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ragkit.documents import media_types, wordstyles
+from ragkit.documents import media_types
 from ragkit.documents.flow import Flow
+from ragkit.documents.formats.office import docx_styles
 from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import laid_out
 from ragkit.documents.properties import CORE, properties_in
@@ -44,7 +45,7 @@ def _document(package: Package, name: str) -> Document:
     body = min(filter(_BODY.fullmatch, names), key=len, default=None)
     if body is None:
         raise DocumentError("damaged docx: it has no word/document.xml")
-    styles = wordstyles.Styles()
+    styles = docx_styles.Styles()
     if "word/styles.xml" in names:
         attempt(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
     walk = _Walk(styles.resolved())
@@ -64,7 +65,7 @@ def _document(package: Package, name: str) -> Document:
     )
 
 
-def _margins(package: Package, styles: dict[str, wordstyles.Style]) -> Iterator[str]:
+def _margins(package: Package, styles: dict[str, docx_styles.Style]) -> Iterator[str]:
     """What stands above and below the pages, but for their numbers."""
     for part in sorted(filter(_MARGINS.fullmatch, package.names)):
         walk = _Walk(styles, margin=True)
@@ -77,7 +78,7 @@ class _Paragraph:
     """A paragraph being read. One may stand in another: that of a text box in its anchor's."""
 
     pieces: list[str] = field(default_factory=list)
-    style: wordstyles.Style = wordstyles.PLAIN
+    style: docx_styles.Style = docx_styles.PLAIN
     level: int | None = None  # of its own, over its style's
     item: int | None = None  # depth of the list it is in, from 0
     numbered: bool = False  # shows the page's number
@@ -87,7 +88,7 @@ class _Paragraph:
 class _Walk:
     """Where in the document the parser is."""
 
-    styles: dict[str, wordstyles.Style]
+    styles: dict[str, docx_styles.Style]
     margin: bool = False  # in a header or footer
     flow: Flow = field(default_factory=Flow)
     title: str | None = None
@@ -163,9 +164,9 @@ class _Walk:
             return
         paragraph = self.paragraphs[-1]
         if tag == "w:pStyle":
-            paragraph.style = self.styles.get(value, wordstyles.PLAIN)
+            paragraph.style = self.styles.get(value, docx_styles.PLAIN)
         elif tag == "w:outlineLvl":
-            paragraph.level = wordstyles.level(value)
+            paragraph.level = docx_styles.level(value)
         elif tag == "w:ilvl" and value.isdecimal():
             paragraph.item = min(int(value), 8)
         elif tag == "w:numId":  # 0 takes the paragraph out of the list its style puts it in
