@@ -13,7 +13,6 @@ from ragkit.documents import detect, media_types
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
 from ragkit.documents.decoding import read_text
-from ragkit.documents.epub import read_epub
 from ragkit.documents.formats import archives
 from ragkit.documents.formats.data import delimited, json_text, xml_text
 from ragkit.documents.formats.data.notebook import read_notebook
@@ -34,8 +33,9 @@ from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.formats.pdf import read_pdf
 from ragkit.documents.formats.plain_text import read_plain
 from ragkit.documents.formats.subtitles import read_srt, read_vtt
-from ragkit.documents.html import read_html
-from ragkit.documents.mhtml import read_mhtml
+from ragkit.documents.formats.web.epub import read_epub
+from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.formats.web.mhtml import read_mhtml
 from ragkit.documents.ocr import Ocr
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record

@@ -17,7 +17,7 @@ from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.fields import record
 from ragkit.documents.formats.data.xml_events import End, Event, Start, Text, decoded, events
-from ragkit.documents.nesting import without_tags
+from ragkit.documents.formats.web.html_nesting import without_tags
 from ragkit.documents.writing import Writing
 from ragkit.errors import DocumentError
 from ragkit.records import Document

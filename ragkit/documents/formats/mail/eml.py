@@ -18,7 +18,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.decoding import NO_CHARSETS, decode, without_controls
-from ragkit.documents.html import read_html
+from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.limits import MAX_ENTRIES
 from ragkit.documents.writing import Writing
 from ragkit.errors import DocumentError

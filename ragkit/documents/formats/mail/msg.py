@@ -17,7 +17,7 @@ from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, without_controls
 from ragkit.documents.formats.mail.eml import EML, with_headers
-from ragkit.documents.html import read_html
+from ragkit.documents.formats.web.html import read_html
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

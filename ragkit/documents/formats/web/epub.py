@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from ragkit.documents import media_types
-from ragkit.documents.html import read_html
+from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import joined
 from ragkit.documents.properties import properties_in

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from ragkit.documents.elements import IMPLIED_END, INLINE, VOID
+from ragkit.documents.formats.web.html_elements import IMPLIED_END, INLINE, VOID
 
 _MOST_WORK = 200_000_000  # sum of depths; about a second
 _HARMLESS_TAGS = 10_000  # so few cannot add up to that

@@ -15,7 +15,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 
-from ragkit.documents.html import read_html
+from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.media_types import MHTML
 from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError

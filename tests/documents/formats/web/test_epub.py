@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.epub import read_epub
+from ragkit.documents.formats.web.epub import read_epub
 from ragkit.errors import DocumentError
 from tests.documents.files import make_zip
 from tests.documents.office_files import make_epub, placed

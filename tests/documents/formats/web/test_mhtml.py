@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from ragkit.documents import media_types, read
-from ragkit.documents.mhtml import read_mhtml
+from ragkit.documents.formats.web.mhtml import read_mhtml
 from ragkit.errors import DocumentError
 
 HEAD = (

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ragkit.documents import elements, html_metadata
 from ragkit.documents.decoding import decode
 from ragkit.documents.flow import Block, Flow
-from ragkit.documents.nesting import too_deep, without_tags
+from ragkit.documents.formats.web import html_elements, html_metadata
+from ragkit.documents.formats.web.html_nesting import too_deep, without_tags
 from ragkit.documents.titles import page_title
 from ragkit.records import Document
 
@@ -148,13 +148,15 @@ class _Walk:
 
     def _kept(self, node: LexborNode, tag: str) -> str | None:
         """The element's tag, `main` for what plays that role, None for what is left out."""
-        if tag in elements.DROPPED or tag.startswith(("-", "!")):
+        if tag in html_elements.DROPPED or tag.startswith(("-", "!")):
             return None
-        if tag in elements.ASKED:
+        if tag in html_elements.ASKED:
             attributes = node.attributes
             role = attributes.get("role")
             classes = (attributes.get("class") or "").split()
-            if role in elements.FURNITURE_ROLES or elements.FURNITURE_CLASSES & set(classes):
+            if role in html_elements.FURNITURE_ROLES or html_elements.FURNITURE_CLASSES & set(
+                classes
+            ):
                 return None
             return "main" if role == "main" else tag
         if tag in {"header", "footer"} and not self.sections:  # the site's, unless it has a title
@@ -166,11 +168,11 @@ class _Walk:
             self._enter_in_pre(tag)
         elif tag == "br":
             self.pieces.append(_BREAK)
-        elif tag in elements.BOLD:
+        elif tag in html_elements.BOLD:
             self.bold += 1
-        elif tag in elements.BLOCKS:
+        elif tag in html_elements.BLOCKS:
             self._flush()
-            if tag in elements.LISTS:
+            if tag in html_elements.LISTS:
                 start = (node.attributes.get("start") or "") if tag == "ol" else ""
                 before = int(start) - 1 if start.isdecimal() and len(start) < 9 else 0
                 self.lists.append(_List(tag == "ol", before))
@@ -180,9 +182,9 @@ class _Walk:
                 self.tight = tag == "dd"
             elif tag == "pre":
                 self.pre = 1
-            elif tag in elements.HEADINGS:
-                self.heading = elements.HEADINGS[tag]
-            elif tag in elements.SECTIONS:
+            elif tag in html_elements.HEADINGS:
+                self.heading = html_elements.HEADINGS[tag]
+            elif tag in html_elements.SECTIONS:
                 self.sections.append((tag, len(self.flow.blocks)))
             else:
                 self._enter_table(tag)
@@ -191,7 +193,7 @@ class _Walk:
         """Inside `<pre>` a block only begins a new line."""
         self.pre += tag == "pre"
         begun = bool(self.pieces) and not self.pieces[-1].endswith(("\n", _BREAK))
-        if tag == "br" or (tag in elements.BLOCKS and begun):
+        if tag == "br" or (tag in html_elements.BLOCKS and begun):
             self.pieces.append("\n")
 
     def _enter_table(self, tag: str) -> None:
@@ -211,15 +213,15 @@ class _Walk:
     def _leave(self, tag: str) -> None:
         if self.pre > 1 or (self.pre and tag != "pre"):
             self.pre -= tag == "pre"
-            if tag in elements.BLOCKS:
+            if tag in html_elements.BLOCKS:
                 self.pieces.append(_BREAK)
             return
-        if tag in elements.BOLD:
+        if tag in html_elements.BOLD:
             self.bold -= 1
-        if tag not in elements.BLOCKS:
+        if tag not in html_elements.BLOCKS:
             return
         self._flush()
-        if tag in elements.LISTS:
+        if tag in html_elements.LISTS:
             self.lists.pop()
             self.tight = bool(self.lists)
         elif tag in {"li", "dd"}:
@@ -227,9 +229,9 @@ class _Walk:
             self.tight = bool(self.lists)
         elif tag == "pre":
             self.pre = 0
-        elif tag in elements.HEADINGS:
+        elif tag in html_elements.HEADINGS:
             self.heading = 0
-        elif tag in elements.SECTIONS:
+        elif tag in html_elements.SECTIONS:
             opened, start = self.sections.pop()
             if not self.flow.in_row:
                 self.mains.setdefault(opened, []).append((start, len(self.flow.blocks)))

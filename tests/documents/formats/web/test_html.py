@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ragkit.documents.html import read_html
+from ragkit.documents.formats.web.html import read_html
 
 
 def read(markup):
