@@ -16,7 +16,7 @@ from re import _parser
 import pytest
 
 import ragkit
-from ragkit.documents import pdf_layout
+from ragkit.documents.layout import page_lines
 from tests.backtracking import Matcher, TooManyStepsError
 
 PACKAGE = Path(ragkit.__file__).parent
@@ -27,8 +27,8 @@ MOST_STEPS = 1_000_000
 # Patterns that are put together where they are used, with what may stand in them there.
 MADE = {
     "ragkit.documents.formats.markup.latex": (r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"),
-    "ragkit.documents.pdf_layout": (
-        rf"^[ \t]*{pdf_layout._LEAD}two{pdf_layout._GAP}words[ \t]*$", re.M | re.I, "search"
+    "ragkit.documents.layout.page_lines": (
+        rf"^[ \t]*{page_lines._LEAD}two{page_lines._GAP}words[ \t]*$", re.M | re.I, "search"
     ),
     "ragkit.documents.ignoring": ("src|docs|build", 0, "search"),
     "ragkit.serving.checking": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema

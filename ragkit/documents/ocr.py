@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ragkit.documents.pdf_layout import SOFT_HYPHEN, Line, mended
+from ragkit.documents.layout.page_lines import SOFT_HYPHEN, Line, mended
 from ragkit.errors import DocumentError
 from ragkit.records import Recognition
 

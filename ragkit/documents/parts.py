@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ragkit.documents.flow import Flow
+from ragkit.documents.layout.blocks import Flow
 from ragkit.records import Document, Heading, Locator, Table
 
 

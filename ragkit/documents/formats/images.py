@@ -11,10 +11,11 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from ragkit.documents import ocr, pdf_layout
+from ragkit.documents import ocr
+from ragkit.documents.layout import page_lines
+from ragkit.documents.layout.page_lines import Line
 from ragkit.documents.media_types import IMAGES
 from ragkit.documents.ocr import DPI, Image, Ocr, Pages
-from ragkit.documents.pdf_layout import Line
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -45,8 +46,8 @@ def read_image(data: bytes, name: str, engine: Ocr | None) -> Document:
         if pages.failures:
             raise pages.why_nothing()
         raise DocumentError("image without text", kind="image", skipped=True)
-    texts = (pdf_layout.page_text(each, ocr.LEADING) for each in lines)
-    text, starts = pdf_layout.joined_pages(pdf_layout.joined_words(texts))
+    texts = (page_lines.page_text(each, ocr.LEADING) for each in lines)
+    text, starts = page_lines.joined_pages(page_lines.joined_words(texts))
     return Document(
         text,
         "image",

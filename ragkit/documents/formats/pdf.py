@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ragkit.documents import pdf_layout
+from ragkit.documents.layout import page_lines
+from ragkit.documents.layout.page_lines import Entry, Line
+from ragkit.documents.layout.titles import property_title
 from ragkit.documents.ocr import DPI, LEADING, Image, Ocr, Pages
-from ragkit.documents.pdf_layout import Entry, Line
-from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 
@@ -64,19 +64,19 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     lines, left_out = _without_running(pages.lines)
     recognised = pages.images.texts
     measured = [[] if page in recognised else each for page, each in enumerate(lines)]
-    usual = pdf_layout.usual_distance(measured)
+    usual = page_lines.usual_distance(measured)
     texts = (
-        pdf_layout.page_text(each, LEADING if page in recognised else usual)
+        page_lines.page_text(each, LEADING if page in recognised else usual)
         for page, each in enumerate(lines)
     )
-    text, starts = pdf_layout.joined_pages(pdf_layout.joined_words(texts))
-    outline = pages.outline or pdf_layout.by_size(measured)
+    text, starts = page_lines.joined_pages(page_lines.joined_words(texts))
+    outline = pages.outline or page_lines.by_size(measured)
     author = property_title(pages.author, "")
     return Document(
         text,
         "application/pdf",
         title=property_title(pages.title, name),
-        headings=tuple(pdf_layout.headings(text, starts, outline)),
+        headings=tuple(page_lines.headings(text, starts, outline)),
         pages=tuple(starts),
         metadata=({"author": author} if author is not None else {}) | pages.images.metadata(count),
         warnings=(*warnings, *left_out),
@@ -89,7 +89,7 @@ def _without_running(pages: list[list[Line]]) -> tuple[list[list[Line]], list[st
     that has nothing else keeps them."""
     running = {
         page: indices
-        for page, indices in pdf_layout.running_lines(pages).items()
+        for page, indices in page_lines.running_lines(pages).items()
         if len(indices) < len(pages[page])
     }
     if not running:
@@ -143,7 +143,7 @@ def _outline(document: PdfDocument) -> Iterator[Entry]:
             if count >= _MOST_ENTRIES:
                 return
             if page is not None:
-                yield Entry(entry.level + 1, pdf_layout.mended(entry.get_title()), page)
+                yield Entry(entry.level + 1, page_lines.mended(entry.get_title()), page)
     except PdfiumError:
         return
 
@@ -197,7 +197,7 @@ def _lines(textpage: PdfTextPage) -> list[Line]:
     last = 0  # where in the text the line before ends
     at = 0  # in UTF-16 units, which PDFium counts in
     for raw in whole.split("\n"):
-        text = pdf_layout.mended(raw)
+        text = page_lines.mended(raw)
         if text:
             start = at if raw[0] == text[0] else at + _units(raw[: len(raw) - len(raw.lstrip())])
             left, y, size = measure.letter(start)

@@ -12,7 +12,7 @@ from html import unescape
 from typing import NamedTuple
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.writing import Writing
+from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

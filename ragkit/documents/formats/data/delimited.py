@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, read_text
-from ragkit.documents.fields import record
+from ragkit.documents.layout.records import record
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Locator, Table
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import main_heading, read_markdown
-from ragkit.documents.writing import Writing
+from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

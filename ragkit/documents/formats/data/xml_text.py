@@ -15,10 +15,10 @@ from xml.parsers.expat import ExpatError
 
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
-from ragkit.documents.fields import record
 from ragkit.documents.formats.data.xml_events import End, Event, Start, Text, decoded, events
 from ragkit.documents.formats.web.html_nesting import without_tags
-from ragkit.documents.writing import Writing
+from ragkit.documents.layout.records import record
+from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

@@ -19,8 +19,8 @@ from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.decoding import NO_CHARSETS, decode, without_controls
 from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.layout.writer import Writing
 from ragkit.documents.limits import MAX_ENTRIES
-from ragkit.documents.writing import Writing
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

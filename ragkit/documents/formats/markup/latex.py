@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ragkit.documents.blanking import Lines
 from ragkit.documents.decoding import decode
+from ragkit.documents.layout.lines import Lines
 from ragkit.records import Document, Heading
 
 _LEVELS = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsection": 5,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ragkit.documents.blanking import Lines
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import main_heading
+from ragkit.documents.layout.lines import Lines
 from ragkit.records import Document
 
 _LONGEST_HEADING = 1000  # characters

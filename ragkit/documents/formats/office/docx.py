@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ragkit.documents import media_types
-from ragkit.documents.flow import Flow
 from ragkit.documents.formats.office import docx_styles
+from ragkit.documents.layout.blocks import Flow
+from ragkit.documents.layout.properties import CORE, properties_in
+from ragkit.documents.layout.titles import property_title
 from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import laid_out
-from ragkit.documents.properties import CORE, properties_in
-from ragkit.documents.titles import property_title
 from ragkit.documents.xmlparts import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.grid import Grid, column, is_year
+from ragkit.documents.layout.grid import Grid, column, is_year
 from ragkit.documents.xmlparts import Attributes
 
 _SKIPPED = frozenset({"office:annotation", "table:shapes", "office:forms", "text:ruby-text"})

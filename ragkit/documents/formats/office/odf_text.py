@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.flow import Flow
-from ragkit.documents.titles import property_title
+from ragkit.documents.layout.blocks import Flow
+from ragkit.documents.layout.titles import property_title
 from ragkit.documents.xmlparts import Attributes
 
 _SKIPPED = frozenset(

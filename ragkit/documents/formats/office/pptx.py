@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ragkit.documents import media_types
-from ragkit.documents.flow import Flow
 from ragkit.documents.formats.office.charts import chart_rows
 from ragkit.documents.formats.office.ooxml import Relation, relations
 from ragkit.documents.formats.office.pptx_shapes import Lines, Place, Shape, Shapes, shapes_in
+from ragkit.documents.layout.blocks import Flow
+from ragkit.documents.layout.properties import CORE, properties_in
 from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import joined, laid_out
-from ragkit.documents.properties import CORE, properties_in
 from ragkit.documents.xmlparts import Attributes, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.flow import Flow
+from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.limits import Package
 from ragkit.documents.xmlparts import Attributes, attempt
 

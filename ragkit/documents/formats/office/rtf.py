@@ -14,9 +14,9 @@ from typing import NamedTuple
 from ragkit.documents.formats.office import rtf_words as words
 from ragkit.documents.formats.office.rtf_body import Body
 from ragkit.documents.formats.office.rtf_header import Header, Style, level
+from ragkit.documents.layout.titles import property_title
 from ragkit.documents.media_types import RTF
 from ragkit.documents.parts import laid_out
-from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

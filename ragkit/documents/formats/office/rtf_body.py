@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.flow import Flow
 from ragkit.documents.formats.office.rtf_header import Style
+from ragkit.documents.layout.blocks import Flow
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.documents import media_types
 from ragkit.documents.formats.office import number_formats
-from ragkit.documents.grid import FullError, Grid, is_year
+from ragkit.documents.layout.grid import FullError, Grid, is_year
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

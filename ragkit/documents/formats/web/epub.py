@@ -15,9 +15,9 @@ from urllib.parse import unquote
 
 from ragkit.documents import media_types
 from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.layout.properties import properties_in
 from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import joined
-from ragkit.documents.properties import properties_in
 from ragkit.documents.xmlparts import Attributes, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Heading, Table

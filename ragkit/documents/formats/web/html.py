@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.flow import Block, Flow
 from ragkit.documents.formats.web import html_elements, html_metadata
 from ragkit.documents.formats.web.html_nesting import too_deep, without_tags
-from ragkit.documents.titles import page_title
+from ragkit.documents.layout.blocks import Block, Flow
+from ragkit.documents.layout.titles import page_title
 from ragkit.records import Document
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.layout.titles import property_title
 from ragkit.documents.media_types import MHTML
-from ragkit.documents.titles import property_title
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

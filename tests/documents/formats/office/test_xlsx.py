@@ -2,10 +2,10 @@
 
 import pytest
 
-from ragkit.documents import grid
 from ragkit.documents.formats.office.number_formats import parsed, shown
 from ragkit.documents.formats.office.xlsx import read_xlsx
-from ragkit.documents.grid import column
+from ragkit.documents.layout import grid
+from ragkit.documents.layout.grid import column
 from ragkit.errors import DocumentError
 from tests.documents.office_files import make_xlsx, placed, rows, tables
 

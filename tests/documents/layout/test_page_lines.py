@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.pdf_layout import (
+from ragkit.documents.layout.page_lines import (
     SOFT_HYPHEN,
     Entry,
     Line,

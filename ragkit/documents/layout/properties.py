@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ragkit.documents.layout.titles import property_title
 from ragkit.documents.limits import Package
-from ragkit.documents.titles import property_title
 from ragkit.documents.xmlparts import Attributes, attempt
 
 CORE = "docProps/core.xml"  # of OOXML
