@@ -17,7 +17,7 @@ from pathlib import Path
 from bench import readingpeers
 from bench.readingpeers import mean, milliseconds
 from ragkit.documents import media_types, read, read_all
-from ragkit.documents.sandbox import Sandbox
+from ragkit.documents.sandbox.sandbox import Sandbox
 
 HERE = Path(__file__).parent.parent
 FOLDERS = (HERE / "data", HERE.parent / "shared" / "data" / "folder")

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ragkit import Collection, Settings
-from ragkit.documents import ocr_engines
+from ragkit.documents.sandbox import ocr_engines
 
 REPOSITORY = Path(__file__).parent.parent
 MODEL_SETTINGS = ("PRECISION", "DIMENSIONS", "BASE_URL", "API_KEY_ENV", "WINDOW", "TOKENIZER")

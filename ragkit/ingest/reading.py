@@ -20,9 +20,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragkit import passages
-from ragkit.documents import detect, ocr_engines
-from ragkit.documents.ocr_engines import OcrChoice
-from ragkit.documents.sandbox import ReadLimits, Sandbox
+from ragkit.documents import detect
+from ragkit.documents.sandbox import ocr_engines
+from ragkit.documents.sandbox.ocr_engines import OcrChoice
+from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.ingest.recipes import Recipe
 from ragkit.passages import Tokenizer

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragkit.documents.ocr import OcrLimits
-from ragkit.documents.ocr_engines import OcrChoice
-from ragkit.documents.sandbox import ReadLimits
+from ragkit.documents.sandbox.ocr_engines import OcrChoice
+from ragkit.documents.sandbox.sandbox import ReadLimits
 from ragkit.settings import Settings
 
 

@@ -7,7 +7,7 @@ import pypdfium2
 
 
 class FakeEngine:
-    """See `ragkit.documents.ocr_engines.Engine`. Gives the answers in turn."""
+    """See `ragkit.documents.sandbox.ocr_engines.Engine`. Gives the answers in turn."""
 
     name, languages = "fake 1", "eng"
 

@@ -5,11 +5,12 @@ from io import BytesIO
 
 import pytest
 
-from ragkit.documents import ocr, wire
+from ragkit.documents import ocr
 from ragkit.documents.formats.pdf import read_pdf
 from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
-from ragkit.documents.sandbox import Sandbox
-from ragkit.documents.workers import ReadLimits
+from ragkit.documents.sandbox import protocol
+from ragkit.documents.sandbox.client import ReadLimits
+from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.errors import DocumentError
 from tests.documents.engines import FakeEngine, scan
 from tests.documents.files import make_pdf, make_zip
@@ -160,10 +161,10 @@ def test_pages_of_all_documents_of_a_file_are_limited():
     ],
 )
 def test_an_image_that_makes_no_sense_is_refused(fields, size):
-    with pytest.raises(wire.WireError):
-        wire.image_of(wire.Frame(wire.IMAGE, fields, bytes(size), size), 10_000)
-    good = wire.Frame(wire.IMAGE, {"width": 2, "height": 2, "dpi": 72}, bytes(4), 4)
-    assert wire.image_of(good, 4) == Image(2, 2, bytes(4), 72)
+    with pytest.raises(protocol.WireError):
+        protocol.image_of(protocol.Frame(protocol.IMAGE, fields, bytes(size), size), 10_000)
+    good = protocol.Frame(protocol.IMAGE, {"width": 2, "height": 2, "dpi": 72}, bytes(4), 4)
+    assert protocol.image_of(good, 4) == Image(2, 2, bytes(4), 72)
 
 
 def test_recognised_lines_have_no_size_that_tells_headings():

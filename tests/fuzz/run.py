@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ragkit.documents.folder import Found
 from ragkit.documents.ocr import Image, Recognised
-from ragkit.documents.sandbox import ReadLimits, Sandbox
+from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.ingest.reading import Cut, read
 from ragkit.ingest.recipes import Recipe

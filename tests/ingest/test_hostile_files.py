@@ -13,7 +13,7 @@ import pytest
 from ragkit import Settings
 from ragkit.documents.budget import MAX_DEPTH
 from ragkit.documents.folder import Found
-from ragkit.documents.sandbox import Sandbox
+from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.ingest.reading import Cut, read
 from ragkit.ingest.recipes import Recipe

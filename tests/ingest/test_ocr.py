@@ -6,8 +6,8 @@ import time
 import pytest
 
 from ragkit import Settings
-from ragkit.documents import ocr_engines
 from ragkit.documents.ocr import Recognised
+from ragkit.documents.sandbox import ocr_engines
 from ragkit.ingest.recipes import Recipe
 from tests.documents.engines import FakeEngine
 from tests.documents.files import make_pdf, make_zip

@@ -17,11 +17,11 @@ import time
 from dataclasses import asdict, dataclass
 from typing import IO, NamedTuple, cast
 
-from ragkit.documents import confinement, wire
 from ragkit.documents.budget import MAX_DEPTH
 from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
-from ragkit.documents.ocr_engines import Engine
-from ragkit.documents.processes import command, environment, hide_window
+from ragkit.documents.sandbox import confinement, protocol
+from ragkit.documents.sandbox.ocr_engines import Engine
+from ragkit.documents.sandbox.processes import command, environment, hide_window
 from ragkit.records import Record
 
 _SECONDS_PER_MB = 1.0  # beside `seconds`: large files may take longer
@@ -54,7 +54,7 @@ class Asked:
         """As readers in this process see it."""
         return Ocr(self.engine.recognise, self.engine.name, self.engine.languages, self.limits)
 
-    def told(self) -> wire.Fields:
+    def told(self) -> protocol.Fields:
         """What a worker is told of it."""
         return {
             "engine": self.engine.name,
@@ -110,12 +110,14 @@ class Worker:
         with errors:
             try:
                 told = {"ocr": self._asked.told() if self._asked else None}
-                wire.send(self._requests, wire.SETUP, asdict(self._limits) | told)
-                wire.receive(self._answers, most=1000)
-            except (OSError, wire.WireError) as error:
+                protocol.send(self._requests, protocol.SETUP, asdict(self._limits) | told)
+                protocol.receive(self._answers, most=1000)
+            except (OSError, protocol.WireError) as error:
                 self.kill()
                 said = errors.read(10_000).decode(errors="replace").strip().rpartition("\n")[2]
-                raise wire.WireError(f"{sys.executable} does not start: {said or error}") from error
+                raise protocol.WireError(
+                    f"{sys.executable} does not start: {said or error}"
+                ) from error
         self._deadline = math.inf
 
     def read(self, data: bytes, name: str, records: bool) -> Answer:
@@ -130,18 +132,18 @@ class Worker:
         found: list[Record] = []
         try:
             self._deadline = min(last, time.monotonic() + seconds)
-            wire.send(self._requests, wire.READ, request, data)
-            while (frame := self._receive(room))[0] in (wire.RECORD, wire.IMAGE):
-                if frame.kind == wire.IMAGE:
+            protocol.send(self._requests, protocol.READ, request, data)
+            while (frame := self._receive(room))[0] in (protocol.RECORD, protocol.IMAGE):
+                if frame.kind == protocol.IMAGE:
                     last += self._recognise(frame)
                 else:
                     room -= frame.size
-                    found.append(wire.unpacked(frame.fields, frame.data))
+                    found.append(protocol.unpacked(frame.fields, frame.data))
                 self._deadline = min(last, time.monotonic() + seconds)
-        except wire.TooLargeError:
+        except protocol.TooLargeError:
             reason = f"gives more than {most // 1_000_000:,} MB of text"
             return Answer(found, reason, sound=False, fresh=True, kind="limit")
-        except (OSError, wire.WireError):
+        except (OSError, protocol.WireError):
             if time.monotonic() >= self._deadline:
                 reason = f"took longer than {seconds:.0f} s"
                 return Answer(found, reason, sound=False, fresh=True, kind="timeout")
@@ -153,22 +155,22 @@ class Worker:
         over = confinement.out_of_memory(self._limits.memory_mb)
         return Answer(found, None, all(each.reason != over for each in found), fresh)
 
-    def _receive(self, room: int) -> wire.Frame:
+    def _receive(self, room: int) -> protocol.Frame:
         """The next frame: an image, or a record for which there is room."""
         pixels = int(self._asked.limits.megapixels * 1_000_000) if self._asked else 0
-        frame = wire.receive(self._answers, max(room, pixels + 1000))
-        if frame.kind == wire.RECORD and frame.size > room:
-            raise wire.TooLargeError("too large")
+        frame = protocol.receive(self._answers, max(room, pixels + 1000))
+        if frame.kind == protocol.RECORD and frame.size > room:
+            raise protocol.TooLargeError("too large")
         return frame
 
-    def _recognise(self, frame: wire.Frame) -> float:
+    def _recognise(self, frame: protocol.Frame) -> float:
         """Answer what is written in an image; how many seconds it took."""
         if self._asked is None:
-            raise wire.WireError("nobody can be asked")
-        image = wire.image_of(frame, int(self._asked.limits.megapixels * 1_000_000))
+            raise protocol.WireError("nobody can be asked")
+        image = protocol.image_of(frame, int(self._asked.limits.megapixels * 1_000_000))
         started = time.monotonic()
         self._deadline = math.inf  # the worker waits, and the engine has a limit of its own
-        wire.send_text(self._requests, self._asked.recognise(image))
+        protocol.send_text(self._requests, self._asked.recognise(image))
         return time.monotonic() - started
 
     def _cause_of_death(self) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ragkit.documents.ocr import Image, OcrLimits, Recognised
-from ragkit.documents.processes import environment, hide_window, limit_memory
+from ragkit.documents.sandbox.processes import environment, hide_window, limit_memory
 from ragkit.errors import UsageError
 
 NAMES = ("tesseract", "rapidocr")  # the first that is here is used
@@ -213,7 +213,7 @@ def _tesseract(choice: OcrChoice) -> Engine:
 
 
 def _rapid(choice: OcrChoice) -> Engine:
-    from ragkit.documents.rapid import Rapid
+    from ragkit.documents.sandbox.rapidocr import Rapid
 
     return Rapid(choice.limits)
 

@@ -12,10 +12,11 @@ import sys
 from dataclasses import replace
 from typing import IO
 
-from ragkit.documents import confinement, read_all, wire
+from ragkit.documents import read_all
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import OUT_OF_MEMORY
 from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
+from ragkit.documents.sandbox import confinement, protocol
 from ragkit.records import Record
 
 
@@ -24,15 +25,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program
     requests, answers = _own_pipes()
     try:
-        limits = wire.receive(requests).fields
+        limits = protocol.receive(requests).fields
         ocr = _engine(limits["ocr"], requests, answers)
         errors = os.open(os.devnull, os.O_WRONLY)  # no file is opened to write to after this
         confinement.confine(limits["memory_mb"] << 20)
-        wire.send(answers, wire.READY, {})
+        protocol.send(answers, protocol.READY, {})
         os.dup2(errors, sys.stderr.fileno())
         while True:
-            _answer(wire.receive(requests), limits, ocr, answers)
-    except (wire.WireError, BrokenPipeError):  # the program has ended, or wants no more
+            _answer(protocol.receive(requests), limits, ocr, answers)
+    except (protocol.WireError, BrokenPipeError):  # the program has ended, or wants no more
         os._exit(0)
 
 
@@ -51,19 +52,21 @@ def _silence(number: int) -> None:
     os.close(nothing)
 
 
-def _engine(told: wire.Fields | None, requests: IO[bytes], answers: IO[bytes]) -> Ocr | None:
+def _engine(told: protocol.Fields | None, requests: IO[bytes], answers: IO[bytes]) -> Ocr | None:
     """The program as an engine: it is asked what is written in an image."""
     if told is None:
         return None
 
     def recognise(image: Image) -> Recognised:
-        wire.send_image(answers, image)
-        return wire.receive_text(requests)
+        protocol.send_image(answers, image)
+        return protocol.receive_text(requests)
 
     return Ocr(recognise, told["engine"], told["languages"], OcrLimits(**told["limits"]))
 
 
-def _answer(frame: wire.Frame, limits: wire.Fields, ocr: Ocr | None, answers: IO[bytes]) -> None:
+def _answer(
+    frame: protocol.Frame, limits: protocol.Fields, ocr: Ocr | None, answers: IO[bytes]
+) -> None:
     """Send every record of one file, then that it is done."""
     request = frame.fields
     confinement.allow_processor(request["seconds"])
@@ -75,18 +78,22 @@ def _answer(frame: wire.Frame, limits: wire.Fields, ocr: Ocr | None, answers: IO
             frame.data, request["name"], records=by_records, budget=budget, ocr=ocr
         ):
             if record.reason == OUT_OF_MEMORY:
-                wire.send(
-                    answers, wire.RECORD, *wire.packed(replace(record, reason=over, kind="limit"))
+                protocol.send(
+                    answers,
+                    protocol.RECORD,
+                    *protocol.packed(replace(record, reason=over, kind="limit")),
                 )
             else:
-                wire.send(answers, wire.RECORD, *wire.packed(record))
+                protocol.send(answers, protocol.RECORD, *protocol.packed(record))
     except MemoryError:
-        wire.send(answers, wire.RECORD, *wire.packed(Record("", reason=over, kind="limit")))
+        protocol.send(
+            answers, protocol.RECORD, *protocol.packed(Record("", reason=over, kind="limit"))
+        )
     except BrokenPipeError:
         raise
     except Exception as error:
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         detail = detail.encode("ascii", "backslashreplace").decode()
         failed = Record("", reason=f"cannot be read: {detail}")
-        wire.send(answers, wire.RECORD, *wire.packed(failed))
-    wire.send(answers, wire.END, {})
+        protocol.send(answers, protocol.RECORD, *protocol.packed(failed))
+    protocol.send(answers, protocol.END, {})

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from ragkit.documents import syscalls
+from ragkit.documents.sandbox import seccomp
 
 OVER_MEMORY = 86  # exit code of a process that ends itself because it has grown too large
 _LOOK = 0.05  # seconds between two looks at the memory
@@ -34,7 +34,7 @@ def confine(memory: int) -> None:
     for name, most in (("RLIMIT_CORE", 0), ("RLIMIT_FSIZE", 0), ("RLIMIT_NPROC", 0)):
         _limit(getattr(resource, name), most)
     if sys.platform == "linux":
-        syscalls.refuse()
+        seccomp.refuse()
         _limit(resource.RLIMIT_AS, _mapped() + memory)
     else:
         _watch_memory(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + memory)

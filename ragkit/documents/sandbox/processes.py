@@ -13,13 +13,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import ragkit
-
 # All that they learn of this program's environment: what finding libraries may need.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TZ")
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from ragkit.documents.{module} import main; main()"
+    "from ragkit.documents.sandbox.{module} import main; main()"
 )
 
 
@@ -36,7 +34,7 @@ def command(module: str) -> list[str]:
         raise OSError(f"{sys.executable or 'the program'} is not a Python interpreter")
     # What this program imports from, but not the folder it happens to stand in ("").
     path = [os.path.abspath(each) for each in sys.path if each]  # noqa: PTH100
-    own = str(Path(ragkit.__file__).absolute().parent.parent)
+    own = str(Path(__file__).absolute().parents[3])
     path += [] if own in path else [own]
     # Isolated: no variable and no file of the user's has a say.
     start = _START.format(module=module)

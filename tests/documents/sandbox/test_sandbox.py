@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.documents import processes, read_all, wire
-from ragkit.documents.sandbox import ReadLimits, Sandbox
+from ragkit.documents import read_all
+from ragkit.documents.sandbox import processes, protocol
+from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.records import Document, Heading, Locator, Recognition, Record, Table
 from tests.documents.files import make_zip
 
@@ -192,7 +193,7 @@ def test_ctrl_c_does_not_end_the_worker(reader):
 def test_the_worker_ends_with_the_program(tmp_path):
     """Also where the program has no time to say so."""
     code = (
-        "import os\nfrom ragkit.documents.sandbox import Sandbox\nreader = Sandbox()\n"
+        "import os\nfrom ragkit.documents.sandbox.sandbox import Sandbox\nreader = Sandbox()\n"
         "reader.records(b'a,b', 'a.csv')\n"
         "print(reader._worker._process.pid, flush=True)\nos._exit(0)"
     )
@@ -291,7 +292,7 @@ def test_nothing_of_a_record_is_lost_on_the_way():
         assert getattr(document, each.name) != getattr(plain, each.name), each.name
     for record in (Record("a/b", document), Record("c", None, "broken", True, "limit")):
         sent = io.BytesIO()
-        wire.send(sent, wire.RECORD, *wire.packed(record))
+        protocol.send(sent, protocol.RECORD, *protocol.packed(record))
         sent.seek(0)
-        frame = wire.receive(sent, 1_000_000)
-        assert wire.unpacked(frame.fields, frame.data) == record
+        frame = protocol.receive(sent, 1_000_000)
+        assert protocol.unpacked(frame.fields, frame.data) == record

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 
-from ragkit.documents import READERS, detect, media_types, read_all, wire
+from ragkit.documents import READERS, detect, media_types, read_all
 from ragkit.documents.budget import Budget
 from ragkit.documents.decoding import read_text
 from ragkit.documents.formats.markup.markdown import read_markdown
 from ragkit.documents.formats.plain_text import read_plain
 from ragkit.documents.ocr import OcrLimits
-from ragkit.documents.ocr_engines import Engine
-from ragkit.documents.workers import Answer, Asked, ReadLimits, Worker
+from ragkit.documents.sandbox import protocol
+from ragkit.documents.sandbox.client import Answer, Asked, ReadLimits, Worker
+from ragkit.documents.sandbox.ocr_engines import Engine
 from ragkit.records import Record
 
 __all__ = ["ReadLimits", "Sandbox"]
@@ -56,7 +57,7 @@ class Sandbox:
             return list(read_all(data, name, records=records))
         try:
             answer = self._answer(data, name, records)
-        except (OSError, wire.WireError) as error:  # there is no worker
+        except (OSError, protocol.WireError) as error:  # there is no worker
             if self._proven:
                 return [Record("", reason=f"no process to read it in: {error}", kind="unreadable")]
             self._in_process = True

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, cast
 
-from ragkit.documents import syscalls, wire
 from ragkit.documents.ocr import Image, OcrLimits, Recognised
-from ragkit.documents.processes import command, environment, hide_window, limit_memory
+from ragkit.documents.sandbox import protocol, seccomp
+from ragkit.documents.sandbox.processes import command, environment, hide_window, limit_memory
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
@@ -56,9 +56,9 @@ class Rapid:
         clock = threading.Timer(seconds, end)
         clock.start()
         try:
-            wire.send_image(cast("IO[bytes]", process.stdin), image)
-            return wire.receive_text(cast("IO[bytes]", process.stdout), _MOST_ANSWER)
-        except (OSError, wire.WireError):
+            protocol.send_image(cast("IO[bytes]", process.stdin), image)
+            return protocol.receive_text(cast("IO[bytes]", process.stdout), _MOST_ANSWER)
+        except (OSError, protocol.WireError):
             self.stop()
             if late.is_set():
                 return Recognised(reason=f"took longer than {self._limits.seconds:g} s")
@@ -68,7 +68,7 @@ class Rapid:
 
     def _started(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(  # noqa: S603 (this interpreter)
-            command("rapid"),
+            command("rapidocr"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -100,14 +100,14 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, sys.stdout.fileno())  # the library prints
     if sys.platform == "linux":
-        syscalls.refuse()  # connections, above all: its models are here, or it does not start
+        seccomp.refuse()  # connections, above all: its models are here, or it does not start
     engine = _engine()
     try:
         while True:
-            frame = wire.receive(requests)
-            image = wire.image_of(frame, sys.maxsize)
-            wire.send_text(answers, _recognised(engine, image))
-    except (wire.WireError, BrokenPipeError):
+            frame = protocol.receive(requests)
+            image = protocol.image_of(frame, sys.maxsize)
+            protocol.send_text(answers, _recognised(engine, image))
+    except (protocol.WireError, BrokenPipeError):
         os._exit(0)
 
 

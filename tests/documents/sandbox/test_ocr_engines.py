@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from ragkit.documents import ocr_engines
 from ragkit.documents.ocr import Image, OcrLimits, Recognised
-from ragkit.documents.ocr_engines import OcrChoice, Tesseract, find, from_tsv
-from ragkit.documents.rapid import Rapid, laid_out
+from ragkit.documents.sandbox import ocr_engines
+from ragkit.documents.sandbox.ocr_engines import OcrChoice, Tesseract, find, from_tsv
+from ragkit.documents.sandbox.rapidocr import Rapid, laid_out
 from ragkit.errors import UsageError
 from tests.documents.engines import printed
 from tests.documents.files import make_pdf
@@ -195,7 +195,7 @@ def test_rapidocr_answers_from_a_process_that_stays(rapid):
     [("os._exit(7)", "rapidocr died (exit code 7)"), ("time.sleep(60)", "took longer than 1 s")],
 )
 def test_rapidocr_that_fails_costs_its_page(rapid, monkeypatch, behave, reason):
-    monkeypatch.setattr("ragkit.documents.rapid._START_SECONDS", 5.0)
+    monkeypatch.setattr("ragkit.documents.sandbox.rapidocr._START_SECONDS", 5.0)
     engine = rapid(behave, seconds=1.0)
     assert engine.recognise(PAGE) == Recognised(reason=reason)
     engine.stop()

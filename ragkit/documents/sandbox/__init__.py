@@ -1,0 +1,1 @@
+"""Parsing untrusted files in a separate, confined process, and the programs that recognise text."""
