@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
-from ragkit.documents.limits import MAX_ENTRIES, MAX_INFLATED, Allowance, bounded, pieces_of
+from ragkit.documents.unpacking.limits import (
+    MAX_ENTRIES,
+    MAX_INFLATED,
+    Allowance,
+    bounded,
+    pieces_of,
+)
 from ragkit.errors import DocumentError
 
 MAX_DEPTH = 5  # archive in mail in archive …

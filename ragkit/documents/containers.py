@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from ragkit.documents import compressed, detect
+from ragkit.documents import detect
 from ragkit.documents.budget import Budget, SpentError
 from ragkit.documents.detect import Sniffed
+from ragkit.documents.unpacking import compressed
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Record
 

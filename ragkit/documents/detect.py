@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ragkit.documents import media_types
 from ragkit.documents.decoding import SNIFF_BYTES, unicode_encoding
-from ragkit.documents.limits import DAMAGE, too_many_entries
+from ragkit.documents.unpacking.limits import DAMAGE, too_many_entries
 
 # Marks that open a document; comments and an XML declaration may stand before them.
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")

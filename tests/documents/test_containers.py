@@ -10,8 +10,9 @@ import zipfile
 import pytest
 import zstandard
 
-from ragkit.documents import budget, limits, read, read_all
+from ragkit.documents import budget, read, read_all
 from ragkit.documents.containers import safe_name
+from ragkit.documents.unpacking import limits
 from ragkit.errors import DocumentError
 from ragkit.records import Record
 from tests.documents.files import PNG, make_docx, make_zip, paragraph

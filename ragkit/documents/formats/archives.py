@@ -14,7 +14,7 @@ from io import BytesIO
 
 from ragkit.documents.budget import Budget, SpentError
 from ragkit.documents.containers import Member
-from ragkit.documents.limits import MAX_ENTRIES, too_many_entries
+from ragkit.documents.unpacking.limits import MAX_ENTRIES, too_many_entries
 from ragkit.errors import DocumentError
 
 _ENCRYPTED = 0x1  # flag of a zip member

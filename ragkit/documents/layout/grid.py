@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ragkit.documents.decoding import without_controls
-from ragkit.documents.limits import MAX_CHARACTERS
+from ragkit.documents.unpacking.limits import MAX_CHARACTERS
 from ragkit.records import Document, Heading, Locator, Table
 
 MAX_CELLS = 1_000_000  # with something in them, of one file

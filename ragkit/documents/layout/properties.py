@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, attempt
+from ragkit.documents.unpacking.limits import Package
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
 CORE = "docProps/core.xml"  # of OOXML
 _LONGEST = 1000  # characters of one value

@@ -20,7 +20,7 @@ from ragkit.documents.containers import Member
 from ragkit.documents.decoding import NO_CHARSETS, decode, without_controls
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.writer import Writing
-from ragkit.documents.limits import MAX_ENTRIES
+from ragkit.documents.unpacking.limits import MAX_ENTRIES
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

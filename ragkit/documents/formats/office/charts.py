@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, attempt
+from ragkit.documents.unpacking.limits import Package
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
 _MOST_POINTS = 1000  # of a series; more is a curve, not a table
 _CATEGORIES = frozenset({"c:cat", "c:xVal"})

@@ -15,9 +15,9 @@ from ragkit.documents.formats.office import docx_styles
 from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.layout.properties import CORE, properties_in
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import laid_out
-from ragkit.documents.xmlparts import Attributes, attempt
+from ragkit.documents.unpacking.limits import Package, opened
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

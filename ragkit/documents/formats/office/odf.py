@@ -14,9 +14,9 @@ from ragkit.documents.formats.office.odf_sheets import Sheets
 from ragkit.documents.formats.office.odf_text import Content
 from ragkit.documents.layout.grid import FullError, Grid
 from ragkit.documents.layout.properties import Properties, properties_in
-from ragkit.documents.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.parts import joined, laid_out
-from ragkit.documents.xmlparts import Attributes, attempt
+from ragkit.documents.unpacking.limits import MAX_INFLATED, Package, opened
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

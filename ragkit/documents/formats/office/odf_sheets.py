@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.layout.grid import Grid, column, is_year
-from ragkit.documents.xmlparts import Attributes
+from ragkit.documents.unpacking.xml_stream import Attributes
 
 _SKIPPED = frozenset({"office:annotation", "table:shapes", "office:forms", "text:ruby-text"})
 _MOST = 1_048_576  # rows of a sheet; of columns there are fewer

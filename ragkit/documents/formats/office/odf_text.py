@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.xmlparts import Attributes
+from ragkit.documents.unpacking.xml_stream import Attributes
 
 _SKIPPED = frozenset(
     {

@@ -8,8 +8,8 @@ from __future__ import annotations
 import posixpath
 from typing import NamedTuple
 
-from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, attempt
+from ragkit.documents.unpacking.limits import Package
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
 
 class Relation(NamedTuple):

@@ -16,9 +16,9 @@ from ragkit.documents.formats.office.ooxml import Relation, relations
 from ragkit.documents.formats.office.pptx_shapes import Lines, Place, Shape, Shapes, shapes_in
 from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.layout.properties import CORE, properties_in
-from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import joined, laid_out
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.unpacking.limits import Package, opened
+from ragkit.documents.unpacking.xml_stream import Attributes, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.layout.blocks import Flow
-from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, attempt
+from ragkit.documents.unpacking.limits import Package
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
 Place = tuple[int, int]  # left and top in EMU, 914,400 to the inch
 

@@ -18,8 +18,8 @@ from ragkit.documents.formats.office.ooxml import related, relations
 from ragkit.documents.formats.office.xlsx_comments import comments_on
 from ragkit.documents.layout.grid import FullError, Grid, is_year
 from ragkit.documents.layout.properties import CORE, properties_in
-from ragkit.documents.limits import MAX_INFLATED, Package, opened
-from ragkit.documents.xmlparts import Attributes, attempt, parse
+from ragkit.documents.unpacking.limits import MAX_INFLATED, Package, opened
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document
 

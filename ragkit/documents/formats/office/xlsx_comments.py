@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ragkit.documents.formats.office.ooxml import relations
-from ragkit.documents.limits import Package
-from ragkit.documents.xmlparts import Attributes, attempt
+from ragkit.documents.unpacking.limits import Package
+from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
 _CELL = re.compile(r"[A-Z]{1,3}[0-9]{1,7}")
 _KINDS = ("threadedComment", "comments")  # a file that has the first repeats it in the second

@@ -16,9 +16,9 @@ from urllib.parse import unquote
 from ragkit.documents import media_types
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.properties import properties_in
-from ragkit.documents.limits import Package, opened
 from ragkit.documents.parts import joined
-from ragkit.documents.xmlparts import Attributes, parse
+from ragkit.documents.unpacking.limits import Package, opened
+from ragkit.documents.unpacking.xml_stream import Attributes, parse
 from ragkit.errors import DocumentError
 from ragkit.records import Document, Heading, Table
 

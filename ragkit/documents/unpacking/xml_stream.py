@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 from xml.parsers import expat
 
-from ragkit.documents.limits import DAMAGE, MAX_MEMBER, Package
+from ragkit.documents.unpacking.limits import DAMAGE, MAX_MEMBER, Package
 from ragkit.errors import DocumentError
 
 # Namespaces by the end of their URI, which transitional and Strict OOXML share.

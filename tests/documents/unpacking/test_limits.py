@@ -5,8 +5,9 @@ import zipfile
 
 import pytest
 
-from ragkit.documents import limits, read
-from ragkit.documents.limits import Allowance, bounded, opened
+from ragkit.documents import read
+from ragkit.documents.unpacking import limits
+from ragkit.documents.unpacking.limits import Allowance, bounded, opened
 from ragkit.errors import DocumentError
 from tests.documents.files import make_zip
 

@@ -1,0 +1,1 @@
+"""Compressed files and archives, and the limits on what they may expand to."""
