@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.encoders import QUERY, cut, export
 from bench.process import Run, measure, ragkit
 from bench.questions import DATA
-from ragkit.encoders import models
+from ragkit.encoders import resolve as resolve_model
 
 ROUNDS = 7
 
@@ -41,7 +41,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
 def prepare(place: str) -> None:
     """What the command lines read."""
     folder = Path(place)
-    model = models.resolve(models.DEFAULT_MODEL).path
+    model = resolve_model.resolve(resolve_model.DEFAULT_MODEL).path
     (folder / "texts.json").write_text(json.dumps(cut(100_000)))
     (folder / "query.txt").write_text(QUERY)
     (folder / "model.txt").write_text(str(model))

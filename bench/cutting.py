@@ -19,7 +19,8 @@ import numpy as np
 from bench.questions import DATA, QUESTIONS, answers, row
 from ragkit.documents import read
 from ragkit.documents.folder import Found, scan
-from ragkit.encoders import Encoder, models
+from ragkit.encoders import Encoder
+from ragkit.encoders import resolve as resolve_model
 from ragkit.passages import embedded_text, split
 from ragkit.records import Document, Passage
 
@@ -160,7 +161,7 @@ def measure(labelled: Labelled, vectors: Vectors, ways: Ways) -> None:
 
 
 def main() -> None:
-    vectors = Vectors(models.load())
+    vectors = Vectors(resolve_model.load())
     print("\n| set: size, overlap, header | passages | R@1 | R@3 | R@5 | R@10 | MRR@10 |")
     print("|---|---|---|---|---|---|---|")
     measure(own(), vectors, CUTS)

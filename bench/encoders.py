@@ -27,7 +27,7 @@ import numpy as np
 from bench.questions import DATA
 from ragkit import Collection
 from ragkit.documents import read
-from ragkit.encoders import models
+from ragkit.encoders import resolve as resolve_model
 from ragkit.passages import embedded_text, split
 from ragkit.records import Document
 
@@ -49,7 +49,7 @@ class Work(NamedTuple):
 
     @classmethod
     def of(cls, texts: list[str]) -> Work:
-        lengths = [min(count + 2, 256) for count in models.load().count_tokens(texts)]
+        lengths = [min(count + 2, 256) for count in resolve_model.load().count_tokens(texts)]
         linear = LAYERS * 2 * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * WIDE)
         whole = sum(n * linear + LAYERS * 4 * n * n * HIDDEN for n in lengths)
         return cls(sum(lengths), whole)
@@ -93,7 +93,7 @@ def documents() -> Iterator[Document]:
 
 def cut(wanted: int, size: int = 240) -> list[str]:
     """So many passages of data/, as they are embedded, nearly all of about the same length."""
-    encoder = models.load()
+    encoder = resolve_model.load()
     texts = [
         embedded_text(each.header, each.text)
         for document in documents()
@@ -104,7 +104,7 @@ def cut(wanted: int, size: int = 240) -> list[str]:
 
 def mixed(wanted: int) -> list[str]:
     """So many pieces of data/, each length from SHORTEST to LONGEST tokens as likely as another."""
-    encoder, random, texts = models.load(), Random(7), []
+    encoder, random, texts = resolve_model.load(), Random(7), []
     for document in documents():
         spans, start = encoder.token_spans(document.text), 0
         while (end := start + random.randint(SHORTEST, LONGEST) - 2) <= len(spans):
@@ -125,7 +125,7 @@ def prepare(folder: Path) -> dict[str, Work]:
     # As many as were asked for, and of every length: halves and quarters of passages fill up.
     shorter = [part for text in check for part in (text[: len(text) // 2], text[: len(text) // 4])]
     check += [part for part in shorter if part.strip()][: CHECKED - len(check)]
-    model = models.resolve(models.DEFAULT_MODEL).path
+    model = resolve_model.resolve(resolve_model.DEFAULT_MODEL).path
     for name, texts in {**sets, "check": check}.items():
         (folder / f"{name}.json").write_text(json.dumps(texts))
     (folder / "query.txt").write_text(QUERY)
@@ -209,7 +209,7 @@ def agreement(engines: dict[str, Engine], folder: Path) -> None:
 
 def whole_index() -> None:
     """All of `index` against the engine alone on the same text, which is what it waits for."""
-    encoder = models.load()
+    encoder = resolve_model.load()
     texts = cut(100_000)
     encoder.encode_passages(texts[:200])  # the engine is there
     started = time.perf_counter()

@@ -135,10 +135,10 @@ def txtai():
 
 
 def _ragkit(precision: str = "fp32"):
-    from ragkit.encoders import recipe
-    from ragkit.encoders.sentence import SentenceEncoder
+    from ragkit.encoders import model_folder
+    from ragkit.encoders.sentence_encoder import SentenceEncoder
 
-    return SentenceEncoder("bench", recipe.read(Path(_model()), "bench"), precision)
+    return SentenceEncoder("bench", model_folder.read(Path(_model()), "bench"), precision)
 
 
 def ragkit():

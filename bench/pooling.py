@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 from bench.questions import DATA
-from ragkit.encoders import models
+from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.pooling import layers
 from ragkit.learning.similarity import read_pairs, score_pairs
 
@@ -28,7 +28,7 @@ TOKENS = {
 
 
 def table(name: str) -> None:
-    encoder = models.load(name)
+    encoder = resolve_model.load(name)
     pairs, _ = read_pairs(STSB)
     texts = {text for pair in pairs for text in (pair.first, pair.second)}
     vectors = {(tokens, spec): {} for tokens in TOKENS for spec in SPECS.values()}
@@ -52,10 +52,10 @@ def table(name: str) -> None:
         print(f"| {tokens} | {' | '.join(cells)} |", flush=True)
 
 
-def main(names=(models.DEFAULT_MODEL,)) -> None:
+def main(names=(resolve_model.DEFAULT_MODEL,)) -> None:
     for name in names:
         table(name)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or (models.DEFAULT_MODEL,))
+    main(sys.argv[1:] or (resolve_model.DEFAULT_MODEL,))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
-from ragkit.encoders.models import DEFAULT_MODEL, resolve
+from ragkit.encoders.resolve import DEFAULT_MODEL, resolve
 from ragkit.learning import train
 
 STSB = Path(__file__).parent.parent.parent / "shared" / "data" / "stsb"

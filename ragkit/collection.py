@@ -24,7 +24,7 @@ from ragkit.storage.lock import writer_lock
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
-    from ragkit.encoders.crossencoder import Reranker
+    from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.apply import Progress
     from ragkit.ingest.corpus import Row

@@ -269,18 +269,18 @@ def readable(settings: Settings, spec: ModelSpec) -> ModelSpec:
 def load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:
     """The encoder, and the spec with what its server had to be asked for."""
     if spec.base_url is not None:
-        from ragkit.encoders import remote
+        from ragkit.encoders import remote_encoder
 
-        spec = remote.introduced(spec)
+        spec = remote_encoder.introduced(spec)
     return spec, made(spec)
 
 
 def made(spec: ModelSpec) -> Encoder:
     """The encoder of a spec of which all is known."""
     if spec.base_url is not None:
-        from ragkit.encoders.remote import RemoteEncoder
+        from ragkit.encoders.remote_encoder import RemoteEncoder
 
         return RemoteEncoder(spec)
-    from ragkit.encoders import models
+    from ragkit.encoders import resolve as resolve_model
 
-    return models.load(spec)
+    return resolve_model.load(spec)

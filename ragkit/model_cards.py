@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ragkit import encoder_choice
-from ragkit.encoders import engines, models, recipe
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders import engines, model_folder
+from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import RagkitError
 from ragkit.settings import Settings
@@ -91,7 +92,7 @@ def _specs(
         yield in_use
     if settings.model and not (in_use and settings.model == in_use.name):
         yield encoder_choice.wanted(settings, None)
-    yield from map(ModelSpec, [*models.PACKAGES, *models.cached()])
+    yield from map(ModelSpec, [*resolve_model.PACKAGES, *resolve_model.cached()])
 
 
 def _same(card: ModelCard, other: ModelCard) -> bool:
@@ -105,10 +106,10 @@ def _card(spec: ModelSpec, settings: Settings, bench: bool) -> ModelCard:
     try:
         if spec.base_url:
             return _of_server(card, spec, settings, bench)
-        place = models.here(spec.name)
-        if place is None and not models.is_offline():
+        place = resolve_model.here(spec.name)
+        if place is None and not resolve_model.is_offline():
             return dataclasses.replace(card, origin="hub")
-        place = place or models.resolve(spec.name)  # raises, with the ways to get it
+        place = place or resolve_model.resolve(spec.name)  # raises, with the ways to get it
         card = dataclasses.replace(card, origin=place.origin, path=str(place.path.absolute()))
         return _of_folder(card, spec, bench)
     except RagkitError as error:
@@ -117,7 +118,7 @@ def _card(spec: ModelSpec, settings: Settings, bench: bool) -> ModelCard:
 
 def _of_folder(card: ModelCard, spec: ModelSpec, bench: bool) -> ModelCard:
     folder = Path(card.path or "")
-    made = recipe.read(folder, spec.name, digest=lambda path: "")
+    made = model_folder.read(folder, spec.name, digest=lambda path: "")
     encoder = SentenceEncoder(spec.name, made, spec.precision, spec.dimensions)
     files = [path for path in folder.rglob("*") if path.is_file()]
     card = dataclasses.replace(
@@ -136,7 +137,7 @@ def _of_folder(card: ModelCard, spec: ModelSpec, bench: bool) -> ModelCard:
 
 
 def _of_server(card: ModelCard, spec: ModelSpec, settings: Settings, bench: bool) -> ModelCard:
-    query_prompt, passage_prompt = recipe.family_prompts(spec.name)
+    query_prompt, passage_prompt = model_folder.family_prompts(spec.name)
     card = dataclasses.replace(
         card, query_prompt=query_prompt, passage_prompt=passage_prompt, engine="server"
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ragkit.answers import ChatModel
     from ragkit.answers.pipeline import Chat
     from ragkit.encoder_choice import EncoderChoice
-    from ragkit.encoders.crossencoder import Reranker
+    from ragkit.encoders.cross_encoder import Reranker
     from ragkit.retrieval.filters import Where
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.database import Database
@@ -61,10 +61,10 @@ class Searching:
     def _load_reranker(self) -> Reranker:
         with self._loading:
             if self._reranker is None:
-                from ragkit.encoders import crossencoder
+                from ragkit.encoders import cross_encoder
 
-                self._reranker = crossencoder.load(
-                    self.settings.reranker or crossencoder.DEFAULT_RERANKER
+                self._reranker = cross_encoder.load(
+                    self.settings.reranker or cross_encoder.DEFAULT_RERANKER
                 )
             return self._reranker
 

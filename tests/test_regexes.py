@@ -37,7 +37,7 @@ MADE = {
 # Not for documents: what these are used on has some hundred characters at the most.
 SHORT = {
     "ragkit.documents.formats.office.number_formats": "the format of a cell's number",
-    "ragkit.encoders.recipe": "a model's name",
+    "ragkit.encoders.model_folder": "a model's name",
     "ragkit.encoders.words": "a text named on the command line",
     "ragkit.storage.filters": "a path",
 }

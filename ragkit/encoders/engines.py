@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import bert, cores, pooling, weights
-from ragkit.encoders.recipe import Recipe
+from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 

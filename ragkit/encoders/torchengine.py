@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
 from ragkit.encoders.engines import AT_ONCE, batches
-from ragkit.encoders.recipe import Recipe
+from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens, clean
 from ragkit.errors import ModelError
 

@@ -11,9 +11,10 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ragkit.encoders import models, recipe, torchengine
+from ragkit.encoders import model_folder, torchengine
+from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.pooling import POOLINGS
-from ragkit.encoders.recipe import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError, UsageError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def describe(name: str) -> Recipe:
     """What the model of this name is, without loading it."""
-    return recipe.read(models.resolve(name).path, name)
+    return model_folder.read(resolve_model.resolve(name).path, name)
 
 
 def too_long(start: Recipe, texts: Iterable[str], prompt: str) -> int:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ragkit import __version__
+from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.pooling import POOLINGS
-from ragkit.encoders.recipe import Recipe
 from ragkit.encoders.spec import DEFAULT_MODEL
 from ragkit.errors import ModelError, UsageError
 from ragkit.learning import curves, loop, report, start

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.encoder_choice import EncoderChoice
-    from ragkit.encoders.crossencoder import Reranker
+    from ragkit.encoders.cross_encoder import Reranker
     from ragkit.retrieval.search import Ranking
     from ragkit.storage.filters import Condition
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ragkit.encoders.crossencoder import Reranker
+    from ragkit.encoders.cross_encoder import Reranker
     from ragkit.retrieval.search import Scored
 
 CANDIDATES = 20  # passages that are read again; figures in docs/ranking.md

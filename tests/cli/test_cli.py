@@ -19,7 +19,7 @@ RERANKER = SHARED / "models/ms-marco-MiniLM-L12-v2-int8"
 def run(monkeypatch, capsys, encoder, tmp_path):
     """Run `ragkit …` in `tmp_path` with the words' encoder; returns (exit code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     monkeypatch.setenv("COLUMNS", "80")
 
     def run_(*arguments):

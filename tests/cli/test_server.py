@@ -34,7 +34,7 @@ def here(library):  # noqa: F811
 @pytest.fixture
 def query(capsys, monkeypatch, encoder):
     """Exit code, stdout and stderr of `ragkit query`; one asked here gets the words' encoder."""
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
 
     def run(*arguments):
         code = main(["query", *arguments])

@@ -13,8 +13,8 @@ import pytest
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from ragkit.encoders.models import load
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.resolve import load
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 
 WORDS = ["the", "key", "rot", "##ates", "every", "week", "bank", "river", ".", "##s", "日", "é"]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]

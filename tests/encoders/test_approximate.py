@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import approximate
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 
 REPOSITORY = Path(__file__).parents[2]
 SHARED = REPOSITORY.parent / "shared" / "data"

@@ -12,7 +12,7 @@ import pytest
 
 from ragkit.encoders import bert, weights
 from ragkit.encoders.activations import gelu
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 from tests.conftest import REPOSITORY

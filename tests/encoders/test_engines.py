@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import recipe
+from ragkit.encoders import model_folder
 from ragkit.encoders.engines import NumpyEngine, batches
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
@@ -20,7 +20,7 @@ TEXTS = ["the key rotates every week .", "bank", *ODD, "river " * 100, "the bank
 
 
 def engines(folder: Path) -> tuple[NumpyEngine, TorchEngine]:
-    found = recipe.read(folder, "tiny")
+    found = model_folder.read(folder, "tiny")
     tokens = Tokens(folder / "tokenizer.json", found.max_length)
     return NumpyEngine(found, tokens), TorchEngine(found, tokens)
 
@@ -56,17 +56,17 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_numpy_serves(tiny: Path) -> None:
-    assert NumpyEngine.serves(recipe.read(tiny, "tiny"))
+    assert NumpyEngine.serves(model_folder.read(tiny, "tiny"))
     edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
-    assert not NumpyEngine.serves(recipe.read(tiny, "tiny"))  # two poolings joined
+    assert not NumpyEngine.serves(model_folder.read(tiny, "tiny"))  # two poolings joined
     edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": False})
     kind = "sentence_transformers.models.LayerNorm"
     write_json(tiny / "modules.json", [*MODULES, {"path": "2_LayerNorm", "type": kind}])
-    assert not NumpyEngine.serves(recipe.read(tiny, "tiny"))
+    assert not NumpyEngine.serves(model_folder.read(tiny, "tiny"))
 
 
 def test_a_tokenizer_of_another_model_is_told(tiny: Path) -> None:
-    found = recipe.read(tiny, "tiny")
+    found = model_folder.read(tiny, "tiny")
     tokens = Tokens(tiny / "tokenizer.json", found.max_length)
     tokens.vocabulary = CONFIG["vocab_size"] + 1
     with pytest.raises(ModelError, match="do not belong together"):
@@ -76,7 +76,7 @@ def test_a_tokenizer_of_another_model_is_told(tiny: Path) -> None:
 def test_what_sentence_transformers_cannot_load_is_told(tiny: Path) -> None:
     edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
     with pytest.raises(ModelError, match=r"cannot load .*nobody-knows-it(?s:.*)serves instead"):
-        TorchEngine(recipe.read(tiny, "tiny"), Tokens(tiny / "tokenizer.json", 32))
+        TorchEngine(model_folder.read(tiny, "tiny"), Tokens(tiny / "tokenizer.json", 32))
 
 
 @pytest.mark.model

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import bert, firstlayer, recipe, weights
+from ragkit.encoders import bert, firstlayer, model_folder, weights
 from ragkit.encoders.firstlayer import FirstLayer
 from ragkit.encoders.runtime import forward
 from tests.encoders.conftest import CONFIG, VOCABULARY
@@ -18,7 +18,7 @@ D = CONFIG["hidden_size"]
 
 @pytest.fixture
 def model(tiny: Path) -> bert.Bert:
-    found = recipe.read(tiny, "tiny")
+    found = model_folder.read(tiny, "tiny")
     return bert.Bert(found.config, weights.tensors(tiny / "model.safetensors"))
 
 

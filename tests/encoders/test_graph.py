@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import bert, graph, recipe, runtime, weights
+from ragkit.encoders import bert, graph, model_folder, runtime, weights
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine
-from ragkit.encoders.models import load
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.resolve import load
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 from tests.encoders.conftest import CONFIG, edit_json
@@ -19,12 +19,12 @@ IDS = [[2, 5, 6, 7, 3], [2, 3], [2, *[5, 11, 12, 15] * 11, 3], [2, 9, 3]]
 
 
 def model(folder: Path) -> bert.Bert:
-    found = recipe.read(folder, "tiny")
+    found = model_folder.read(folder, "tiny")
     return bert.Bert(found.config, weights.tensors(folder / "model.safetensors"))
 
 
 def engine(folder: Path) -> NumpyEngine:
-    found = recipe.read(folder, "tiny")
+    found = model_folder.read(folder, "tiny")
     return NumpyEngine(found, Tokens(folder / "tokenizer.json", found.max_length))
 
 
@@ -85,7 +85,7 @@ def test_wrong_vectors_are_not_trusted(
 def test_without_the_runtime_numpy_goes_on(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("ragkit.encoders.sentence._WORTH_ONNX", 0)
+    monkeypatch.setattr("ragkit.encoders.sentence_encoder._WORTH_ONNX", 0)
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     encoder = load(str(tiny))
     expected = encoder.encode_queries(["the key"])
@@ -126,7 +126,7 @@ def test_who_asks_twice_is_answered_by_the_runtime(tiny: Path) -> None:
 
 
 def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
-    found = recipe.read(tiny, "tiny")
+    found = model_folder.read(tiny, "tiny")
     coarse, exact = SentenceEncoder("tiny", found, "int8"), SentenceEncoder("tiny", found)
     text = ["the bank rotates the key every week ."]
     np.testing.assert_array_equal(coarse.encode_queries(text), exact.encode_queries(text))
@@ -137,13 +137,13 @@ def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
 def test_int8_needs_a_bert(tiny: Path) -> None:
     edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
     with pytest.raises(ModelError, match=r"nobody-knows-it.*--precision fp32"):
-        SentenceEncoder("tiny", recipe.read(tiny, "tiny"), "int8")
+        SentenceEncoder("tiny", model_folder.read(tiny, "tiny"), "int8")
 
 
 def test_int8_refuses_a_bert_that_is_not_all_of_a_model(tiny: Path) -> None:
     edit_json(tiny / "sentence_bert_config.json", {"do_lower_case": True})
     with pytest.raises(ModelError, match=r"'bert' with mean pooling and steps of its own"):
-        SentenceEncoder("tiny", recipe.read(tiny, "tiny"), "int8")
+        SentenceEncoder("tiny", model_folder.read(tiny, "tiny"), "int8")
 
 
 @pytest.mark.model

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders.models import load
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.resolve import load
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.errors import ModelError, UsageError
 from tests.encoders.conftest import edit_json, write_json
 

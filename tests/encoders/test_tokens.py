@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import tokens
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
 

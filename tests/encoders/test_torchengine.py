@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from ragkit.encoders import recipe
+from ragkit.encoders import model_folder
 from ragkit.encoders.engines import NumpyEngine
 from ragkit.encoders.tokens import Tokens
 from ragkit.encoders.torchengine import TorchEngine
@@ -25,7 +25,7 @@ TEXTS = ["the key rotates every week ." * (n % 4) + "bank" * (n % 3) for n in ra
 
 def engine(folder: Path, *, takes_ids: bool) -> tuple[TorchEngine, np.ndarray]:
     """The engine, by ids or by texts as for models that are not plain; the vectors expected."""
-    found = recipe.read(folder, "tiny")
+    found = model_folder.read(folder, "tiny")
     tokens = Tokens(folder / "tokenizer.json", found.max_length)
     made = TorchEngine(found, tokens)
     made._takes_ids = takes_ids

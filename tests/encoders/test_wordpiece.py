@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.encoders.wordpiece import WordPiece
 

@@ -22,7 +22,7 @@ def received(collection, folder, encoder, monkeypatch):
     """What a model's server was sent by an example over the notes; one note is hostile."""
     (folder / "hostile.txt").write_text(f"How long do cats sleep? {INJECTED}\n")
     collection.index(folder)
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     with chat_server() as (base_url, bodies):
         monkeypatch.setenv("NOTES", str(collection.folder))
         monkeypatch.setenv("OPENAI_BASE_URL", base_url)

@@ -25,7 +25,7 @@ def test_a_rebuild_throws_nothing_away_before_its_model_is_there(
     def gone(spec):
         raise ModelError(f"no model {spec}")
 
-    monkeypatch.setattr("ragkit.encoders.models.load", gone)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", gone)
     with pytest.raises(ModelError, match="no model words"):
         collection.index(rebuild=True)
     assert collection.status().pending == 0
@@ -38,7 +38,7 @@ def test_a_model_that_was_retrained_under_its_name_is_rebuilt_with(
     collection.index(folder)
     retrained = OtherEncoder(encoder)
     retrained.name = encoder.name
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: retrained)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: retrained)
     collection._encoders.given = None
     with pytest.raises(ModelError, match="--rebuild"):
         collection.search("keys")
@@ -50,7 +50,7 @@ def test_an_open_collection_follows_another_that_changes_the_model(
     open_collection, folder, encoder, monkeypatch
 ):
     models = {"words": encoder, "others": OtherEncoder(encoder)}
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: models[spec.name])
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: models[spec.name])
     reader = open_collection()
     reader.index(folder)
     reader._encoders.given = None

@@ -92,7 +92,7 @@ def test_a_pipeline_is_saved_and_loaded(retriever, encoder, monkeypatch):
 
     pipeline = Pipeline()
     pipeline.add_component("retriever", retriever)
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     loaded = Pipeline.loads(pipeline.dumps(), allowed_modules=["ragkit.integrations.haystack"])
     found = loaded.run({"retriever": {"query": QUESTION}})["retriever"]["documents"]
     assert found == retriever.run(QUESTION)["documents"]

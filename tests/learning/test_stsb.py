@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from ragkit import learning
-from ragkit.encoders import models
+from ragkit.encoders import resolve as resolve_model
 from tests.conftest import REAL_MODEL, SHARED
 
 STSB = SHARED / "data/stsb"
@@ -24,7 +24,7 @@ pytestmark = [
 @pytest.fixture
 def weakened(tmp_path):
     """The default model without its upper layers."""
-    source = models.resolve(models.DEFAULT_MODEL).path
+    source = resolve_model.resolve(resolve_model.DEFAULT_MODEL).path
     folder = tmp_path / "weakened"
     folder.mkdir()
     for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
@@ -63,7 +63,7 @@ def test_dev_spearman_rises_by_five_points_in_one_epoch(weakened, tmp_path):
     rows = [json.loads(line) for line in dev.read_text().splitlines()]
     figures = []
     for name in (str(weakened), report.output):
-        encoder = models.load(name)
+        encoder = resolve_model.load(name)
         first = encoder.encode_passages([row["sentence1"] for row in rows])
         second = encoder.encode_passages([row["sentence2"] for row in rows])
         cosines = np.sum(first * second, axis=1)

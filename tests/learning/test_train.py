@@ -9,7 +9,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from ragkit import learning
-from ragkit.encoders import engines, models
+from ragkit.encoders import engines
+from ragkit.encoders import resolve as resolve_model
 from ragkit.errors import ModelError, UsageError
 from ragkit.learning.checkpoints import Workshop
 from tests.learning.conftest import labelled, scored, sentences, write_rows
@@ -66,12 +67,12 @@ def test_the_folder_holds_a_model_a_card_a_report_and_curves(trained):
 
 def test_ragkit_and_sentence_transformers_serve_it_alike(trained):
     assert_served_alike(trained[0].output)
-    assert models.load(trained[0].output).dimension == trained[0].dimension == 32
+    assert resolve_model.load(trained[0].output).dimension == trained[0].dimension == 32
 
 
 def assert_served_alike(folder):
     sentence_transformers = pytest.importorskip("sentence_transformers")
-    encoder = models.load(folder)
+    encoder = resolve_model.load(folder)
     assert engines.NumpyEngine.serves(encoder.recipe)
     texts = ["the key", "every week the bank", "river " * 60]
     model = sentence_transformers.SentenceTransformer(folder, device="cpu")
@@ -82,7 +83,7 @@ def assert_served_alike(folder):
 @pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
 def test_the_pooling_asked_for_is_the_one_served(pairs, tmp_path, plain, pooling):
     report = train(pairs, tmp_path / "out", plain, pooling=pooling, evaluations=1)
-    assert (report.pooling, models.load(report.output).recipe.pooling) == (pooling, pooling)
+    assert (report.pooling, resolve_model.load(report.output).recipe.pooling) == (pooling, pooling)
     assert_served_alike(report.output)
     again = train(pairs, tmp_path / "again", report.output, evaluations=1)
     assert again.pooling == pooling  # without a word of it, what the model has
@@ -106,7 +107,7 @@ def test_pairs_alone_are_ranked_with_the_model_s_prompts(tmp_path, plain):
     rows = [{"question": q, "passage": p} for q, p in zip(texts[::2], texts[1::2], strict=True)]
     report = train(write_rows(tmp_path / "p.jsonl", rows), tmp_path / "out", start)
     assert (report.objective, report.metric) == ("ranking", "MRR@10")
-    recipe = models.load(report.output).recipe
+    recipe = resolve_model.load(report.output).recipe
     assert (recipe.query_prompt, recipe.passage_prompt) == ("query: ", "passage: ")
 
 

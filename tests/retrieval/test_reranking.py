@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ragkit import Collection
-from ragkit.encoders.crossencoder import Reranker
+from ragkit.encoders.cross_encoder import Reranker
 from ragkit.errors import UsageError
 from ragkit.retrieval.choosing import diverse
 from ragkit.retrieval.reranking import CANDIDATES, reranked

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ragkit.encoders.crossencoder import Reranker
+from ragkit.encoders.cross_encoder import Reranker
 from ragkit.serving import library as libraries
 
 QUESTION = "who may stay at home?"

@@ -9,7 +9,7 @@ def test_collections_with_the_same_model_share_one_encoder(
 ):
     make_library(one=folder, two=folder)
     loaded = []
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: loaded.append(spec) or encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: loaded.append(spec) or encoder)
     settings = Settings(passage_tokens=40, overlap=0.0)
     opened = {
         name: Collection(tmp_path / "kits" / name, create=False, settings=settings)
@@ -31,7 +31,7 @@ def test_a_borrowed_encoder_of_another_model_is_not_used(folder, tmp_path, encod
     for name, each in made.items():
         with Collection(tmp_path / name, encoder=each) as collection:
             collection.index(folder)
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: made[spec.name])
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: made[spec.name])
     one, other = (Collection(tmp_path / name, create=False) for name in made)
     one.encoder()
     other.share_encoder(one)

@@ -16,9 +16,9 @@ from ragkit import settings as configuration
 from ragkit.cli.commands.stdin import standard_input
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import counted, printable, tell
-from ragkit.encoders import models
+from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.pooling import LAST
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.states import WordVector
 from ragkit.errors import UsageError
 
@@ -138,7 +138,7 @@ def _encoder(arguments: Namespace) -> SentenceEncoder:
 
         with Collection(locate(settings.collection), create=False, settings=settings) as there:
             in_use = there.model()
-    return models.load(encoder_choice.shown(settings, in_use, named=arguments.model))
+    return resolve_model.load(encoder_choice.shown(settings, in_use, named=arguments.model))
 
 
 def _texts(arguments: Namespace) -> list[str]:

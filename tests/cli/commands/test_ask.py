@@ -21,7 +21,7 @@ CITATION = ("n", "passage_id", "path", "page", "start", "end", "quote")
 def kit(collection, folder, encoder, monkeypatch):
     """The arguments that name a filled collection; its encoder is the fake one."""
     collection.index(folder)
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda spec: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: encoder)
     return ("-c", str(collection.folder))
 
 

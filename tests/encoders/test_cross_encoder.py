@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ragkit.encoders import crossencoder
+from ragkit.encoders import cross_encoder
 from ragkit.errors import ModelError
 from tests.conftest import SHARED
 
@@ -59,7 +59,7 @@ def folder(tmp_path):
 
 def test_each_passage_is_read_with_the_query(folder):
     """Ids of the second text and its [SEP] (3): dogs bark 5 + 7 + 3, sleep 6 + 3, nothing 3."""
-    reranker = crossencoder.load(str(folder))
+    reranker = cross_encoder.load(str(folder))
     passages = ["dogs bark", "sleep", "", "dogs bark sleep cats"]
     assert reranker.scores("cats", passages).tolist() == [15, 9, 3, 25]
     assert reranker.scores("cats", []).shape == (0,)
@@ -67,7 +67,7 @@ def test_each_passage_is_read_with_the_query(folder):
 
 def test_the_window_cuts_the_longer_of_both(folder):
     """16 tokens less [CLS], [SEP], [SEP] and one of the query: twelve dogs at 5, and [SEP]."""
-    reranker = crossencoder.load(str(folder))
+    reranker = cross_encoder.load(str(folder))
     assert reranker.window == 16
     assert reranker.scores("cats", ["dogs " * 100]).tolist() == [12 * 5 + 3]
     assert reranker.scores("cats " * 5000, ["dogs"]).tolist() == [5 + 3]
@@ -84,19 +84,19 @@ def test_the_window_cuts_the_longer_of_both(folder):
 def test_a_model_that_is_no_reranker_is_refused(folder, inputs, wide, complaint):
     model_file(folder / "onnx/model.onnx", inputs, wide)
     with pytest.raises(ModelError, match=complaint):
-        crossencoder.load(str(folder)).scores("cats", ["dogs"])
+        cross_encoder.load(str(folder)).scores("cats", ["dogs"])
 
 
 def test_damaged_and_missing_files_are_named(folder):
     (folder / "onnx/model.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match="no ONNX model that can be run here"):
-        crossencoder.load(str(folder / "onnx/model.onnx"))
+        cross_encoder.load(str(folder / "onnx/model.onnx"))
     model_file(folder / "onnx/model.onnx")
     (folder / "tokenizer.json").unlink()
     with pytest.raises(ModelError, match=r"tokenizer.json is no tokenizer"):
-        crossencoder.load(str(folder))
+        cross_encoder.load(str(folder))
     with pytest.raises(ModelError, match="Three ways"):
-        crossencoder.load("nobody/has-this")
+        cross_encoder.load("nobody/has-this")
 
 
 @pytest.mark.model
@@ -107,7 +107,7 @@ def test_a_real_one_knows_an_answer_from_its_subject():
         "Berlin had a population of 3,520,031 registered inhabitants in an area of 891 square km.",
         "The stock of the pharmacy was sold.",
     ]
-    found = crossencoder.load(str(REAL)).scores("How many people live in Berlin?", passages)
+    found = cross_encoder.load(str(REAL)).scores("How many people live in Berlin?", passages)
     assert np.argsort(-found).tolist() == [1, 0, 2]
     assert found[1] > 5 > -2 > found[2]
 
@@ -134,5 +134,5 @@ def test_a_folder_of_sentence_transformers_serves(tmp_path):
     inputs = tokenizer(["cats"] * 2, passages, padding=True, return_tensors="pt")
     with torch.inference_mode():
         expected = model(**inputs).logits[:, 0].numpy()
-    found = crossencoder.load(str(tmp_path)).scores("cats", passages)
+    found = cross_encoder.load(str(tmp_path)).scores("cats", passages)
     np.testing.assert_allclose(found, expected, atol=1e-5)

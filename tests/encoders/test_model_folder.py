@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from safetensors.numpy import save_file
 
-from ragkit.encoders import recipe
+from ragkit.encoders import model_folder
 from ragkit.errors import ModelError
 from tests.encoders.conftest import MODULES, edit_json, tiny_weights, write_json
 
 
 def test_the_tiny_model(tiny: Path) -> None:
-    found = recipe.read(tiny, "tiny")
+    found = model_folder.read(tiny, "tiny")
     assert (found.pooling, found.dimension, found.max_length) == ("mean", 32, 32)
     assert (found.query_prompt, found.passage_prompt) == ("", "")
     assert found.is_plain
@@ -25,7 +25,7 @@ def test_the_tiny_model(tiny: Path) -> None:
 def test_a_folder_of_plain_transformers_gets_mean_pooling(tiny: Path) -> None:
     (tiny / "modules.json").unlink()
     (tiny / "sentence_bert_config.json").unlink()
-    found = recipe.read(tiny, "tiny")
+    found = model_folder.read(tiny, "tiny")
     assert (found.pooling, found.max_length, found.is_plain) == ("mean", 48, True)
 
 
@@ -40,7 +40,7 @@ def test_a_folder_of_plain_transformers_gets_mean_pooling(tiny: Path) -> None:
 )
 def test_pooling(tiny: Path, config: dict[str, Any], pooling: str) -> None:
     edit_json(tiny / "1_Pooling" / "config.json", config)
-    assert recipe.read(tiny, "tiny").pooling == pooling
+    assert model_folder.read(tiny, "tiny").pooling == pooling
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_the_length_where_sentence_transformers_names_none(
 ) -> None:
     write_json(tiny / "sentence_bert_config.json", {"max_seq_length": None})
     edit_json(tiny / "tokenizer_config.json", settings)
-    assert recipe.read(tiny, "tiny").max_length == length
+    assert model_folder.read(tiny, "tiny").max_length == length
 
 
 def test_no_length_exceeds_the_positions(tiny: Path) -> None:
     write_json(tiny / "sentence_bert_config.json", {"max_seq_length": 512})
-    assert recipe.read(tiny, "tiny").max_length == 48
+    assert model_folder.read(tiny, "tiny").max_length == 48
 
 
 def test_roberta_has_two_positions_fewer_than_it_declares(tiny: Path) -> None:
     write_json(tiny / "sentence_bert_config.json", {})
     edit_json(tiny / "config.json", {"model_type": "roberta"})
-    assert recipe.read(tiny, "tiny").max_length == 46
+    assert model_folder.read(tiny, "tiny").max_length == 46
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_roberta_has_two_positions_fewer_than_it_declares(tiny: Path) -> None:
     [
         ("intfloat/e5-small-v2", ("query: ", "passage: ")),
         ("intfloat/multilingual-e5-large", ("query: ", "passage: ")),
-        ("models/bge-small-en-v1.5/", (recipe._FAMILIES[1][1][0], "")),
+        ("models/bge-small-en-v1.5/", (model_folder._FAMILIES[1][1][0], "")),
         ("BAAI/bge-base-zh", ("", "")),
         ("intfloat/e5-mistral-7b-instruct", ("", "")),
         ("intfloat/multilingual-e5-large-instruct", ("", "")),
@@ -86,7 +86,7 @@ def test_prompts_of_known_families(tiny: Path, name: str, prompts: tuple[str, st
     write_json(
         tiny / "config_sentence_transformers.json", {"prompts": {"query": "", "document": ""}}
     )
-    found = recipe.read(tiny, name)
+    found = model_folder.read(tiny, name)
     assert (found.query_prompt, found.passage_prompt) == prompts
 
 
@@ -101,24 +101,24 @@ def test_prompts_of_known_families(tiny: Path, name: str, prompts: tuple[str, st
 )
 def test_prompts_in_the_folder(tiny: Path, own: dict[str, Any], prompts: tuple[str, str]) -> None:
     write_json(tiny / "config_sentence_transformers.json", own)
-    found = recipe.read(tiny, "tiny")
+    found = model_folder.read(tiny, "tiny")
     assert (found.query_prompt, found.passage_prompt) == prompts
 
 
 def test_all_that_decides_a_vector_changes_the_fingerprint(tiny: Path) -> None:
-    seen = {recipe.read(tiny, "tiny").fingerprint}
-    assert {recipe.read(tiny, "another name").fingerprint} == seen
+    seen = {model_folder.read(tiny, "tiny").fingerprint}
+    assert {model_folder.read(tiny, "another name").fingerprint} == seen
     edit_json(tiny / "tokenizer.json", {"padding": None})
-    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    seen.add(model_folder.read(tiny, "tiny").fingerprint)
     write_json(tiny / "sentence_bert_config.json", {"max_seq_length": 30})
-    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    seen.add(model_folder.read(tiny, "tiny").fingerprint)
     edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
-    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    seen.add(model_folder.read(tiny, "tiny").fingerprint)
     write_json(tiny / "config_sentence_transformers.json", {"prompts": {"query": "q: "}})
-    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    seen.add(model_folder.read(tiny, "tiny").fingerprint)
     changed = {**tiny_weights(), "extra": tiny_weights()["pooler.dense.bias"]}
     save_file(changed, tiny / "model.safetensors")
-    seen.add(recipe.read(tiny, "tiny").fingerprint)
+    seen.add(model_folder.read(tiny, "tiny").fingerprint)
     assert len(seen) == 6
 
 
@@ -132,14 +132,14 @@ def dense(tiny: Path) -> Path:
 
 def test_a_dense_module_decides_the_dimension(tiny: Path) -> None:
     dense(tiny).rename(tiny / "2_Dense" / "model.safetensors")
-    found = recipe.read(tiny, "tiny")
+    found = model_folder.read(tiny, "tiny")
     assert (found.dimension, found.is_plain) == (8, False)
 
 
 def test_a_pickled_dense_module_is_refused(tiny: Path) -> None:
     dense(tiny).rename(tiny / "2_Dense" / "pytorch_model.bin")
     with pytest.raises(ModelError, match="only as a pickle"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 def test_shards_are_all_checked(tiny: Path) -> None:
@@ -149,34 +149,34 @@ def test_shards_are_all_checked(tiny: Path) -> None:
         {"weight_map": {"x": "a.safetensors", "y": "../b.safetensors"}},
     )
     with pytest.raises(ModelError, match=r"b\.safetensors is missing"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
 def test_a_missing_file_is_named(tiny: Path, name: str) -> None:
     (tiny / name).unlink()
     with pytest.raises(ModelError, match=f"{name} is missing"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 def test_a_truncated_model_is_told(tiny: Path) -> None:
     path = tiny / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ModelError, match="its header says"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 def test_pickled_weights_are_refused(tiny: Path) -> None:
     (tiny / "model.safetensors").rename(tiny / "pytorch_model.bin")
     with pytest.raises(ModelError, match="only as a pickle"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
 def test_code_of_a_model_is_refused(tiny: Path, name: str) -> None:
     edit_json(tiny / name, {"auto_map": {"AutoModel": "modeling.Mine"}})
     with pytest.raises(ModelError, match="runs none"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 @pytest.mark.parametrize(
@@ -193,14 +193,14 @@ def test_code_of_a_model_is_refused(tiny: Path, name: str) -> None:
 def test_modules_that_are_not_served(tiny: Path, modules: Any, says: str) -> None:
     write_json(tiny / "modules.json", modules)
     with pytest.raises(ModelError, match=says):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "\0"])
 def test_a_damaged_config_is_told(tiny: Path, content: str) -> None:
     (tiny / "config.json").write_text(content)
     with pytest.raises(ModelError, match=r"config\.json"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,11 @@ def test_values_of_the_wrong_kind_are_told(tiny: Path, place: str, changes: dict
     before = json.loads((tiny / place).read_text()) if (tiny / place).exists() else {}
     write_json(tiny / place, {**before, **changes})
     with pytest.raises(ModelError, match="wrong kind") as error:
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")
     assert str(tiny) in str(error.value)
 
 
 def test_a_file_nested_without_end_is_told(tiny: Path) -> None:
     (tiny / "config.json").write_text("[" * 200_000)
     with pytest.raises(ModelError, match="fetch the model again"):
-        recipe.read(tiny, "tiny")
+        model_folder.read(tiny, "tiny")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragkit.encoders import Encoder, remote
-from ragkit.encoders.models import load
-from ragkit.encoders.remote import RemoteEncoder, introduced
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders import Encoder, remote_encoder
+from ragkit.encoders.remote_encoder import RemoteEncoder, introduced
+from ragkit.encoders.resolve import load
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError
 from tests.encoders.server import Server, serving
@@ -57,7 +57,7 @@ def test_the_vectors_are_the_model_s(
 def test_many_texts_go_in_bounded_requests_and_come_back_in_order(
     server: Server, local: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "_MOST_TOKENS", 60)
+    monkeypatch.setattr(remote_encoder, "_MOST_TOKENS", 60)
     texts = ["the key " * (i % 7) + "week ." for i in range(150)]
     found = encoder(server)
     np.testing.assert_allclose(
@@ -65,7 +65,7 @@ def test_many_texts_go_in_bounded_requests_and_come_back_in_order(
     )
     assert max(len(asked["input"]) for asked in server.asked) <= 32
     sizes = [sum(found.count_tokens(asked["input"])) for asked in server.asked]
-    assert max(sizes) <= 60 + found.count_tokens([remote.PROBE])[0]
+    assert max(sizes) <= 60 + found.count_tokens([remote_encoder.PROBE])[0]
 
 
 def test_the_first_request_alone_carries_the_probe(server: Server) -> None:
@@ -75,7 +75,7 @@ def test_the_first_request_alone_carries_the_probe(server: Server) -> None:
     assert server.asked == []
     found.encode_queries(["key"])
     found.encode_queries(["bank"])
-    assert [asked["input"] for asked in server.asked] == [["key", remote.PROBE], ["bank"]]
+    assert [asked["input"] for asked in server.asked] == [["key", remote_encoder.PROBE], ["bank"]]
 
 
 def test_a_server_that_changes_its_model_is_noticed(server: Server) -> None:

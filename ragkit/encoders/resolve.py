@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ragkit.encoders import digests, recipe
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders import digests, model_folder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
 from ragkit.errors import ModelError
 
@@ -66,7 +66,9 @@ def load(model: ModelSpec | str = DEFAULT_MODEL) -> SentenceEncoder:
     spec = ModelSpec(model) if isinstance(model, str) else model
     found = resolve(spec.name)
     name = str(found.path.resolve()) if found.origin == "folder" else spec.name
-    return SentenceEncoder(name, recipe.read(found.path, name), spec.precision, spec.dimensions)
+    return SentenceEncoder(
+        name, model_folder.read(found.path, name), spec.precision, spec.dimensions
+    )
 
 
 def resolve(name: str) -> ModelFolder:

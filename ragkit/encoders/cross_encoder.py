@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ragkit.encoders import cores, models
+from ragkit.encoders import cores
+from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import batches
 from ragkit.encoders.tokens import clean
 from ragkit.encoders.torchengine import loading_quietly
@@ -52,7 +53,7 @@ def load(name: str = DEFAULT_RERANKER) -> Reranker:
     sentence-transformers. Raises ModelError with the ways out."""
     if (file := onnx_file(name)) is not None:
         return _by_onnxruntime(name, file)
-    found = models.resolve(name)
+    found = resolve_model.resolve(name)
     return _by_torch(name, found.path)
 
 

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import approximate, digests, models, pooling, recipe
+from ragkit.encoders import approximate, digests, model_folder, pooling
+from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
 from ragkit.encoders.tokens import Tokens, clean
 from ragkit.endpoint import Endpoint, RefusedError
@@ -69,7 +70,7 @@ class RemoteEncoder:
                 f"--dimensions {self.dimension} asks for more"
             )
         self._spec = spec
-        self._prompts = recipe.family_prompts(spec.name)
+        self._prompts = model_folder.family_prompts(spec.name)
         self._tokens = _tokens(spec)
         size = spec.window or DEFAULT_SERVER_WINDOW
         self.window = size - _SPECIALS - max(self.count_tokens(self._prompts))
@@ -220,7 +221,7 @@ def _tokens(spec: ModelSpec) -> tuple[str, Tokens] | None:
     """The tokenizer that the spec names, with its digest."""
     if spec.tokenizer is None:
         return None
-    path = models.resolve(spec.tokenizer).path / "tokenizer.json"
+    path = resolve_model.resolve(spec.tokenizer).path / "tokenizer.json"
     if not path.is_file():
         raise ModelError(f"no tokenizer at {path}; name a model's folder that has one")
     return digests.file_digest(path), Tokens(path, spec.window or DEFAULT_SERVER_WINDOW)

@@ -10,9 +10,9 @@ import pytest
 
 from ragkit.encoders import Encoder, cores
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine
-from ragkit.encoders.models import load
-from ragkit.encoders.recipe import variant
-from ragkit.encoders.sentence import SentenceEncoder
+from ragkit.encoders.model_folder import variant
+from ragkit.encoders.resolve import load
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
