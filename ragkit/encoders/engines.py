@@ -17,7 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import bert, cores, pooling, weights
+from ragkit.encoders import cores, pooling
+from ragkit.encoders.bert import model as bert_model
+from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
@@ -103,8 +105,8 @@ class NumpyEngine:
     """BERT in NumPy: nothing to import, ready in milliseconds."""
 
     def __init__(self, recipe: Recipe, tokens: Tokens) -> None:
-        files = weights.tensors(recipe.transformer / "model.safetensors")
-        self.bert = bert.Bert(recipe.config, files)
+        files = safetensors_file.tensors(recipe.transformer / "model.safetensors")
+        self.bert = bert_model.Bert(recipe.config, files)
         known = len(self.bert.words)
         if tokens.vocabulary > known:
             raise ModelError(
@@ -119,7 +121,7 @@ class NumpyEngine:
         return (
             recipe.is_plain
             and recipe.pooling in pooling.POOLINGS
-            and bert.supported(recipe.config)
+            and bert_model.supported(recipe.config)
             and (recipe.transformer / "model.safetensors").is_file()
         )
 
@@ -138,11 +140,11 @@ class OnnxEngine:
     """
 
     def __init__(self, reference: NumpyEngine, precision: str, threads: int = 1) -> None:
-        from ragkit.encoders import runtime
+        from ragkit.encoders.bert import onnx_session
 
         self._packed = reference.packed
         self._bulk = threads == 1
-        self._forward = runtime.forward(reference.bert, precision, threads)
+        self._forward = onnx_session.forward(reference.bert, precision, threads)
         # One at a time, on this thread: workers cannot be had any more while a program ends.
         ours, theirs = (
             np.concatenate([engine.encode([probe], "") for probe in _PROBES])

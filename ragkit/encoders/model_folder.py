@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from ragkit.encoders import digests, weights
+from ragkit.encoders import digests
+from ragkit.encoders.bert import safetensors_file
 from ragkit.errors import ModelError
 
 # Part of every fingerprint: raise it when ragkit's own part of a vector changes.
@@ -207,7 +208,7 @@ def _weight_files(folder: Path, modules: Sequence[tuple[str, str]]) -> list[Path
         elif kind == "Dense" or (own / "pytorch_model.bin").is_file():
             raise ModelError(f"{own}: {_PICKLED}")
     for path in files:
-        weights.header(_existing(path))
+        safetensors_file.header(_existing(path))
     return files
 
 

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import bert, cores, pooling, weights, words
-from ragkit.encoders.activations import ACTIVATIONS
+from ragkit.encoders import cores, pooling, words
+from ragkit.encoders.bert import model as bert_model
+from ragkit.encoders.bert import safetensors_file
+from ragkit.encoders.bert.activations import ACTIVATIONS
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError, UsageError
@@ -58,7 +60,7 @@ class Reader:
     def __init__(self, name: str, recipe: Recipe, tokens: Tokens) -> None:
         self._name, self._recipe, self._tokens = name, recipe, tokens
         path = recipe.transformer / "model.safetensors"
-        if not bert.supported(recipe.config) or not path.is_file():
+        if not bert_model.supported(recipe.config) or not path.is_file():
             raise ModelError(
                 f"{name} is a {recipe.config.get('model_type')!r} model with "
                 f"{recipe.config.get('hidden_act')!r} and "
@@ -68,12 +70,12 @@ class Reader:
                 f"such as all-MiniLM-L6-v2. Sentences are served by sentence-transformers: leave "
                 f"pooling, layers and word out."
             )
-        self._bert = bert.Bert(recipe.config, weights.tensors(path))
+        self._bert = bert_model.Bert(recipe.config, safetensors_file.tensors(path))
 
     def hidden_states(self, text: str) -> HiddenStates:
         """All layers and attention maps of one text, cut to the model's window."""
         ids, spans = self._tokens.located(text)
-        attention: list[bert.Maps] = []
+        attention: list[bert_model.Maps] = []
         with cores.one_blas_thread():
             states = np.stack(list(self._bert.hidden_states([ids], attention)))
         return HiddenStates(

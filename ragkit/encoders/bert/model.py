@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.activations import ACTIVATIONS
+from ragkit.encoders.bert.activations import ACTIVATIONS
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import bert, weights
-from ragkit.encoders.activations import gelu
+from ragkit.encoders.bert import model as bert_model
+from ragkit.encoders.bert import safetensors_file
+from ragkit.encoders.bert.activations import gelu
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
@@ -46,7 +47,7 @@ def assert_equal_to_transformers(folder: Path, sequences: Sequence[Sequence[int]
     model = read(folder)
     for ids, (states, maps) in zip(sequences, reference(folder, sequences), strict=True):
         for _ in range(2):
-            attention: list[bert.Maps] = []
+            attention: list[bert_model.Maps] = []
             ours = list(model.hidden_states([ids], attention))
             assert (len(ours), len(attention)) == (len(states), len(maps))
             for mine, its in zip(ours, states, strict=True):
@@ -55,16 +56,16 @@ def assert_equal_to_transformers(folder: Path, sequences: Sequence[Sequence[int]
                 np.testing.assert_allclose(mine, its, rtol=0, atol=1e-5)
 
 
-def read(folder: Path) -> bert.Bert:
+def read(folder: Path) -> bert_model.Bert:
     config = json.loads((folder / "config.json").read_text())
-    return bert.Bert(config, weights.tensors(folder / "model.safetensors"))
+    return bert_model.Bert(config, safetensors_file.tensors(folder / "model.safetensors"))
 
 
 def random_ids(length: int) -> list[int]:
     return np.random.default_rng(length).integers(0, len(VOCABULARY), length).tolist()
 
 
-@pytest.mark.parametrize("activation", list(bert.ACTIVATIONS))
+@pytest.mark.parametrize("activation", list(bert_model.ACTIVATIONS))
 def test_every_layer_equals_transformers(tiny: Path, activation: str) -> None:
     edit_json(tiny / "config.json", {"hidden_act": activation})
     assert_equal_to_transformers(tiny, [random_ids(n) for n in (1, 20, 33, 48)])
@@ -94,10 +95,10 @@ def test_every_shape_equals_transformers(
 def test_attention_comes_text_by_text_and_its_rows_are_shares(tiny: Path) -> None:
     model = read(tiny)
     sequences = [random_ids(5), random_ids(9)]
-    together: list[bert.Maps] = []
+    together: list[bert_model.Maps] = []
     list(model.hidden_states(sequences, together))
     assert [[each.shape for each in maps] for maps in together] == [[(4, 5, 5), (4, 9, 9)]] * 3
-    alone: list[bert.Maps] = []
+    alone: list[bert_model.Maps] = []
     list(model.hidden_states(sequences[1:], alone))
     for (_, mine), (its,) in zip(together, alone, strict=True):
         np.testing.assert_allclose(mine, its, atol=1e-5)
@@ -117,7 +118,7 @@ def test_weights_saved_below_a_head_are_found(tiny: Path) -> None:
     below = {f"bert.{name}": values for name, values in plain.items()}
     ids = [random_ids(7)]
     np.testing.assert_array_equal(
-        bert.Bert(CONFIG, below).forward(ids), bert.Bert(CONFIG, plain).forward(ids)
+        bert_model.Bert(CONFIG, below).forward(ids), bert_model.Bert(CONFIG, plain).forward(ids)
     )
 
 
@@ -129,7 +130,7 @@ def test_gelu_is_exact() -> None:
 
 def test_large_scores_do_not_overflow() -> None:
     scores = np.array([[1e4, 1e4], [0, -1e4]], dtype=np.float32)
-    assert bert.softmax(scores).tolist() == [[0.5, 0.5], [1, 0]]
+    assert bert_model.softmax(scores).tolist() == [[0.5, 0.5], [1, 0]]
 
 
 @pytest.mark.parametrize(
@@ -143,25 +144,25 @@ def test_large_scores_do_not_overflow() -> None:
 )
 def test_other_architectures_are_named(changes: dict[str, object]) -> None:
     config = {**CONFIG, **changes}
-    assert not bert.supported(config)
+    assert not bert_model.supported(config)
     with pytest.raises(ModelError, match="sentence-transformers serves it"):
-        bert.Bert(config, tiny_weights())
+        bert_model.Bert(config, tiny_weights())
 
 
 def test_missing_and_misshapen_tensors_are_named() -> None:
     found = tiny_weights()
     bias = found.pop("encoder.layer.2.output.dense.bias")
     with pytest.raises(ModelError, match=r"encoder\.layer\.2\.output\.dense\.bias is missing"):
-        bert.Bert(CONFIG, found)
+        bert_model.Bert(CONFIG, found)
     found["encoder.layer.2.output.dense.bias"] = bias[1:]
     with pytest.raises(ModelError, match=r"has the shape \(31,\).*asks for \(32,\)"):
-        bert.Bert(CONFIG, found)
+        bert_model.Bert(CONFIG, found)
 
 
 @pytest.mark.parametrize("heads", [None, 0, 5, "4"])
 def test_a_config_that_makes_no_sense_is_told(heads: object) -> None:
     with pytest.raises(ModelError, match="num_attention_heads"):
-        bert.Bert({**CONFIG, "num_attention_heads": heads}, tiny_weights())
+        bert_model.Bert({**CONFIG, "num_attention_heads": heads}, tiny_weights())
 
 
 @pytest.mark.model

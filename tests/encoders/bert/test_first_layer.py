@@ -8,32 +8,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import bert, firstlayer, model_folder, weights
-from ragkit.encoders.firstlayer import FirstLayer
-from ragkit.encoders.runtime import forward
+from ragkit.encoders import model_folder
+from ragkit.encoders.bert import first_layer, safetensors_file
+from ragkit.encoders.bert import model as bert_model
+from ragkit.encoders.bert.first_layer import FirstLayer
+from ragkit.encoders.bert.onnx_session import forward
 from tests.encoders.conftest import CONFIG, VOCABULARY
 
 D = CONFIG["hidden_size"]
 
 
 @pytest.fixture
-def model(tiny: Path) -> bert.Bert:
+def model(tiny: Path) -> bert_model.Bert:
     found = model_folder.read(tiny, "tiny")
-    return bert.Bert(found.config, weights.tensors(tiny / "model.safetensors"))
+    return bert_model.Bert(found.config, safetensors_file.tensors(tiny / "model.safetensors"))
 
 
 def rows_of_a_table(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(firstlayer, "_TABLE_BYTES", rows * 3 * D * 4)
+    monkeypatch.setattr(first_layer, "_TABLE_BYTES", rows * 3 * D * 4)
 
 
-def queries_keys_values(model: bert.Bert, ids: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
+def queries_keys_values(
+    model: bert_model.Bert, ids: np.ndarray, places: np.ndarray
+) -> list[np.ndarray]:
     """As the forward pass to be read computes them."""
     x = model.norm(model.words[ids] + model.positions[places] + model.type)
     layer = model.layers[0]
     return [layer.query(x), layer.key(x), layer.value(x)]
 
 
-def looked_up(model: bert.Bert, first: FirstLayer, ids: np.ndarray, places: np.ndarray) -> list:
+def looked_up(
+    model: bert_model.Bert, first: FirstLayer, ids: np.ndarray, places: np.ndarray
+) -> list:
     """As the module's opening says, σ in float64."""
     table, rows = first.find(ids)
     embedded = model.words[ids] + model.positions[places] + model.type
@@ -46,7 +52,9 @@ def looked_up(model: bert.Bert, first: FirstLayer, ids: np.ndarray, places: np.n
 
 
 @pytest.mark.parametrize("rows", [10_000, 8, 1])
-def test_equal_to_the_layer(model: bert.Bert, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+def test_equal_to_the_layer(
+    model: bert_model.Bert, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
     """With room for all words, for some, so that the table is begun anew, and for fewer than come
     at once."""
     rows_of_a_table(monkeypatch, rows)
@@ -59,7 +67,7 @@ def test_equal_to_the_layer(model: bert.Bert, monkeypatch: pytest.MonkeyPatch, r
             np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
-def test_a_word_is_computed_once(model: bert.Bert) -> None:
+def test_a_word_is_computed_once(model: bert_model.Bert) -> None:
     first = FirstLayer(model)
     table, rows = first.find(np.array([7, 5, 7], dtype=np.int32))
     assert rows[0] == rows[2] != rows[1]
@@ -71,7 +79,7 @@ def test_a_word_is_computed_once(model: bert.Bert) -> None:
 
 
 def test_a_full_table_stays_with_who_reads_it(
-    model: bert.Bert, monkeypatch: pytest.MonkeyPatch
+    model: bert_model.Bert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows_of_a_table(monkeypatch, 4)
     first = FirstLayer(model)
@@ -86,7 +94,7 @@ def test_a_full_table_stays_with_who_reads_it(
     assert small.shape[1] == 4  # no larger than it has to be for longer than it has to
 
 
-def test_threads_share_a_table(model: bert.Bert, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_share_a_table(model: bert_model.Bert, monkeypatch: pytest.MonkeyPatch) -> None:
     rows_of_a_table(monkeypatch, 9)
     run, random = forward(model), np.random.default_rng(2)
     texts = [random.integers(0, len(VOCABULARY), length).tolist() for length in range(1, 41)]

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import graph
-from ragkit.encoders.bert import Bert
-from ragkit.encoders.firstlayer import FirstLayer
+from ragkit.encoders.bert import onnx_graph
+from ragkit.encoders.bert.first_layer import FirstLayer
+from ragkit.encoders.bert.model import Bert
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -45,7 +45,7 @@ def forward(
         inputs = _inputs(sequences, bert.dimension)
         if first:
             table, inputs["words"] = first.find(inputs["ids"])
-            inputs |= zip(graph.TABLES, table, strict=True)
+            inputs |= zip(onnx_graph.TABLES, table, strict=True)
         states: Array = session.run(None, inputs)[0]
         return states
 
@@ -74,7 +74,7 @@ def _session(bert: Bert, first: FirstLayer | None, precision: str, threads: int)
     import onnxruntime  # which has no types
 
     onnxruntime.disable_telemetry_events()
-    model, weights = graph.write(bert, precision, first)
+    model, weights = onnx_graph.write(bert, precision, first)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # Threads that wait sleep: a server has other work for its cores between two queries.

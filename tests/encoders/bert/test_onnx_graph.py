@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import bert, graph, model_folder, runtime, weights
+from ragkit.encoders import model_folder
+from ragkit.encoders.bert import model as bert_model
+from ragkit.encoders.bert import onnx_graph, onnx_session, safetensors_file
 from ragkit.encoders.engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
@@ -18,9 +20,9 @@ from tests.encoders.conftest import CONFIG, edit_json
 IDS = [[2, 5, 6, 7, 3], [2, 3], [2, *[5, 11, 12, 15] * 11, 3], [2, 9, 3]]
 
 
-def model(folder: Path) -> bert.Bert:
+def model(folder: Path) -> bert_model.Bert:
     found = model_folder.read(folder, "tiny")
-    return bert.Bert(found.config, weights.tensors(folder / "model.safetensors"))
+    return bert_model.Bert(found.config, safetensors_file.tensors(folder / "model.safetensors"))
 
 
 def engine(folder: Path) -> NumpyEngine:
@@ -33,7 +35,7 @@ def engine(folder: Path) -> NumpyEngine:
 def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) -> None:
     edit_json(tiny / "config.json", {"hidden_act": activation})
     ours = model(tiny)
-    states = runtime.forward(ours, threads=threads)(IDS)
+    states = onnx_session.forward(ours, threads=threads)(IDS)
     assert states.shape == (sum(map(len, IDS)), CONFIG["hidden_size"])
     np.testing.assert_allclose(states, ours.forward(IDS), atol=2e-5)
 
@@ -41,12 +43,12 @@ def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) ->
 @pytest.mark.parametrize("ids", [[IDS[0]], [IDS[0], IDS[0][::-1], [2, 11, 12, 15, 3]]])
 def test_texts_of_one_length_need_no_mask(tiny: Path, ids: list[list[int]]) -> None:
     ours = model(tiny)
-    np.testing.assert_allclose(runtime.forward(ours)(ids), ours.forward(ids), atol=2e-5)
+    np.testing.assert_allclose(onnx_session.forward(ours)(ids), ours.forward(ids), atol=2e-5)
 
 
 def test_int8_is_near_and_not_equal(tiny: Path) -> None:
     ours = model(tiny)
-    exact, coarse = ours.forward(IDS), runtime.forward(ours, "int8")(IDS)
+    exact, coarse = ours.forward(IDS), onnx_session.forward(ours, "int8")(IDS)
     cosine = (
         np.sum(exact * coarse, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(coarse, axis=1)
     )
@@ -56,9 +58,9 @@ def test_int8_is_near_and_not_equal(tiny: Path) -> None:
 def test_an_activation_without_a_node_is_refused(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graph, "_ACTIVATIONS", {})
+    monkeypatch.setattr(onnx_graph, "_ACTIVATIONS", {})
     with pytest.raises(ModelError, match=r"ONNX Runtime cannot serve .*gelu"):
-        runtime.forward(model(tiny))
+        onnx_session.forward(model(tiny))
 
 
 def test_the_engine_gives_the_reference_vectors(tiny: Path) -> None:
@@ -73,11 +75,11 @@ def test_the_engine_gives_the_reference_vectors(tiny: Path) -> None:
 def test_wrong_vectors_are_not_trusted(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    def wrong(model: bert.Bert, precision: str, threads: int) -> object:
+    def wrong(model: bert_model.Bert, precision: str, threads: int) -> object:
         changed = np.float32("nan") if damage == "nan" else np.float32(0.3)
         return lambda ids: model.forward(ids)[:, ::-1] + changed
 
-    monkeypatch.setattr(runtime, "forward", wrong)
+    monkeypatch.setattr(onnx_session, "forward", wrong)
     with pytest.raises(ModelError, match="other vectors than the reference"):
         OnnxEngine(engine(tiny), "fp32")
 

@@ -24,9 +24,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.activations import gelu, gelu_tanh, relu
-from ragkit.encoders.bert import Bert, Layer, LayerNorm
-from ragkit.encoders.firstlayer import FirstLayer
+from ragkit.encoders.bert.activations import gelu, gelu_tanh, relu
+from ragkit.encoders.bert.first_layer import FirstLayer
+from ragkit.encoders.bert.model import Bert, Layer, LayerNorm
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]

@@ -23,7 +23,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.bert import Bert, Layer, Linear
+from ragkit.encoders.bert.model import Bert, Layer, Linear
 
 Array = NDArray[np.float32]
 

@@ -1,0 +1,1 @@
+"""BERT's forward pass: NumPy, the ONNX graph built from the weights, and its session."""
