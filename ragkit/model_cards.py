@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ragkit import encoder_choice
-from ragkit.encoders import engines, model_folder
+from ragkit.encoders import model_folder
 from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.engines import cpu_engines
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import RagkitError
@@ -131,7 +132,7 @@ def _of_folder(card: ModelCard, spec: ModelSpec, bench: bool) -> ModelCard:
         passage_prompt=made.passage_prompt,
         languages=languages(folder / "README.md"),
         bytes=sum(path.stat().st_size for path in files),
-        engine=engines.name_for(made),
+        engine=cpu_engines.name_for(made),
     )
     return _measured(card, encoder) if bench else card
 

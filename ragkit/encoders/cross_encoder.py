@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ragkit.encoders import cores
 from ragkit.encoders import resolve as resolve_model
-from ragkit.encoders.engines import batches
+from ragkit.encoders.engines import cpu_threads
+from ragkit.encoders.engines.cpu_engines import batches
+from ragkit.encoders.engines.torch_engine import loading_quietly
 from ragkit.encoders.tokens import clean
-from ragkit.encoders.torchengine import loading_quietly
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _by_onnxruntime(name: str, file: Path) -> Reranker:
     )
     pairs = _Pairs(folder)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores.available()
+    options.intra_op_num_threads = cpu_threads.available()
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(

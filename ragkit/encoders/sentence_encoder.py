@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import cores, engines, pooling
-from ragkit.encoders.engines import NumpyEngine, OnnxEngine
+from ragkit.encoders import pooling
+from ragkit.encoders.engines import cpu_engines, cpu_threads
+from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
+from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.model_folder import Recipe, variant
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.tokens import Tokens
-from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class SentenceEncoder:
     def __init__(
         self, name: str, recipe: Recipe, precision: str = "fp32", dimensions: int | None = None
     ) -> None:
-        if precision not in engines.precisions(recipe):
+        if precision not in cpu_engines.precisions(recipe):
             raise ModelError(
                 f"no engine computes {name} in {precision}: that takes a BERT with cls, mean or "
                 f"max pooling and nothing after it, in one model.safetensors; this one is "
@@ -110,7 +111,7 @@ class SentenceEncoder:
     @cached_property
     def _quick(self) -> OnnxEngine | None:
         """The engine for one query at a time, with all cores; None where there is none."""
-        return self._runtime(cores.available())
+        return self._runtime(cpu_threads.available())
 
     def _for_queries(self) -> NumpyEngine | OnnxEngine | TorchEngine:
         """Who asks twice may ask often: then ONNX Runtime, which encodes a short text in half the
@@ -260,7 +261,7 @@ class SentenceEncoder:
         with self._lock:
             if self._tokens_so_far < _WORTH_TORCH:
                 self._tokens_so_far += _tokens_about(texts)
-            return self._tokens_so_far >= _WORTH_TORCH and cores.may_have_gpu()
+            return self._tokens_so_far >= _WORTH_TORCH and cpu_threads.may_have_gpu()
 
 
 def _tokens_about(texts: Sequence[str]) -> int:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import cores, pooling, words
+from ragkit.encoders import pooling, words
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.bert.activations import ACTIVATIONS
+from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError, UsageError
@@ -76,7 +77,7 @@ class Reader:
         """All layers and attention maps of one text, cut to the model's window."""
         ids, spans = self._tokens.located(text)
         attention: list[bert_model.Maps] = []
-        with cores.one_blas_thread():
+        with cpu_threads.one_blas_thread():
             states = np.stack(list(self._bert.hidden_states([ids], attention)))
         return HiddenStates(
             tokens=self._tokens.written(ids),
@@ -94,7 +95,7 @@ class Reader:
         chosen = self._layers(layers)
         vectors = np.empty((len(texts), self._bert.dimension), dtype=np.float32)
         every = self._tokens.ids(texts) if texts else []
-        with cores.one_blas_thread():
+        with cpu_threads.one_blas_thread():
             for batch in _batches([len(ids) for ids in every]):
                 sequences = [every[i] for i in batch]
                 states = pooling.mean_of_layers(self._bert.hidden_states(sequences), chosen)
@@ -121,7 +122,7 @@ class Reader:
                 read.setdefault((pieces.start, pieces.stop), span)
         if not read:
             raise UsageError(self._no_pieces(word, found, limit))
-        with cores.one_blas_thread():
+        with cpu_threads.one_blas_thread():
             states = pooling.mean_of_layers(self._bert.hidden_states([ids]), chosen)
         return [
             WordVector(

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ragkit.encoders import cores
+from ragkit.encoders.engines import cpu_threads
 from ragkit.learning import checkpoints
 from ragkit.learning.checkpoints import Journal, Workshop
 from ragkit.learning.objectives import Loss, Objective, Prompts
@@ -78,7 +78,7 @@ def _quiet_on_all_cores() -> Iterator[None]:
 
     bars: Any = logging  # without types
     threads, shows_bars = torch.get_num_threads(), bars.is_progress_bar_enabled()
-    torch.set_num_threads(min(threads, cores.available()))
+    torch.set_num_threads(min(threads, cpu_threads.available()))
     bars.disable_progress_bar()
     try:
         yield

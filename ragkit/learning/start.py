@@ -11,8 +11,9 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ragkit.encoders import model_folder, torchengine
+from ragkit.encoders import model_folder
 from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.engines import torch_engine
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.pooling import POOLINGS
 from ragkit.encoders.tokens import Tokens
@@ -40,7 +41,7 @@ def load(start: Recipe, pooling: str | None) -> SentenceTransformer:
     plain transformers gets the mean; `pooling` replaces whatever is there."""
     if pooling is not None and pooling not in POOLINGS:
         raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
-    model = torchengine.sentence_transformer(start).float()
+    model = torch_engine.sentence_transformer(start).float()
     model.max_seq_length = start.max_length
     if start.query_prompt or start.passage_prompt:
         # A family is told by its name, which the trained model no longer has.

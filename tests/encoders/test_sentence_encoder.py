@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import Encoder, cores
-from ragkit.encoders.engines import NumpyEngine, OnnxEngine
+from ragkit.encoders import Encoder
+from ragkit.encoders.engines import cpu_threads
+from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
+from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.model_folder import variant
 from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
-from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
 from ragkit.learning.similarity import read_pairs, score_pairs
 from tests.conftest import SHARED
@@ -142,7 +143,7 @@ def test_torch_is_loaded_only_where_a_gpu_may_pay(
 ) -> None:
     encoder = load(str(tiny))
     large = ["the key rotates " * 20] * 1_000
-    monkeypatch.setattr(cores, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(cpu_threads, "may_have_gpu", lambda: True)
     assert isinstance(encoder._bulk(TEXTS), NumpyEngine)
     encoder._bulk(large)
     assert encoder._torch_engine is not None

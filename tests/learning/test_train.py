@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from ragkit import learning
-from ragkit.encoders import engines
 from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.engines import cpu_engines
 from ragkit.errors import ModelError, UsageError
 from ragkit.learning.checkpoints import Workshop
 from tests.learning.conftest import labelled, scored, sentences, write_rows
@@ -73,7 +73,7 @@ def test_ragkit_and_sentence_transformers_serve_it_alike(trained):
 def assert_served_alike(folder):
     sentence_transformers = pytest.importorskip("sentence_transformers")
     encoder = resolve_model.load(folder)
-    assert engines.NumpyEngine.serves(encoder.recipe)
+    assert cpu_engines.NumpyEngine.serves(encoder.recipe)
     texts = ["the key", "every week the bank", "river " * 60]
     model = sentence_transformers.SentenceTransformer(folder, device="cpu")
     expected = model.encode(texts, normalize_embeddings=True)

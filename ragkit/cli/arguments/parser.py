@@ -40,7 +40,7 @@ def _command(place: str) -> Callable[[argparse.Namespace], int]:
     """The function behind a command, as module.name, imported when it is called."""
 
     def run(arguments: argparse.Namespace) -> int:
-        from ragkit.encoders.cores import start_with_one_blas_thread
+        from ragkit.encoders.engines.cpu_threads import start_with_one_blas_thread
 
         start_with_one_blas_thread()
         module, _, name = place.partition(".")

@@ -10,7 +10,7 @@ import pytest
 from ragkit.encoders import model_folder
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import onnx_graph, onnx_session, safetensors_file
-from ragkit.encoders.engines import NumpyEngine, OnnxEngine
+from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
@@ -96,7 +96,7 @@ def test_without_the_runtime_numpy_goes_on(
 
 
 def test_bulk_moves_to_the_runtime(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragkit.encoders.cores.may_have_gpu", lambda: False)
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_threads.may_have_gpu", lambda: False)
     encoder = load(str(tiny))
     assert isinstance(encoder._bulk(["the key"]), NumpyEngine)
     assert isinstance(encoder._bulk(["the key " * 3_000]), OnnxEngine)
@@ -106,7 +106,7 @@ def test_few_passages_take_the_session_that_is_there(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that answers questions, however many, loads no second session."""
-    monkeypatch.setattr("ragkit.encoders.cores.may_have_gpu", lambda: False)
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_threads.may_have_gpu", lambda: False)
     encoder = load(str(tiny))
     expected = encoder.encode_passages(["the key"])
     encoder._make_ready()

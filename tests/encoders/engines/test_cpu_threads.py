@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from ragkit.encoders import cores
+from ragkit.encoders.engines import cpu_threads
 
 
 def blas_threads() -> set[int]:
@@ -16,7 +16,7 @@ def blas_threads() -> set[int]:
 def test_the_limit_holds_until_the_last_user_leaves() -> None:
     np.ones((2, 2)) @ np.ones((2, 2))
     before = blas_threads()
-    first, second = cores.one_blas_thread(), cores.one_blas_thread()
+    first, second = cpu_threads.one_blas_thread(), cpu_threads.one_blas_thread()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
@@ -26,4 +26,4 @@ def test_the_limit_holds_until_the_last_user_leaves() -> None:
 
 
 def test_available() -> None:
-    assert cores.available() >= 1
+    assert cpu_threads.available() >= 1

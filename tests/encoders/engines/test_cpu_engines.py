@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import model_folder
-from ragkit.encoders.engines import NumpyEngine, batches
+from ragkit.encoders.engines.cpu_engines import NumpyEngine, batches
+from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokens import Tokens
-from ragkit.encoders.torchengine import TorchEngine
 from ragkit.errors import ModelError
 from tests.encoders.conftest import CONFIG, MODULES, edit_json, write_json
 from tests.encoders.test_tokens import ODD
@@ -48,9 +48,9 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
     ours, theirs = engines(tiny)
     texts = ["the key " * (i % 13) + "rotates" * (i % 3) for i in range(100)]
     alone = np.concatenate([ours.encode([text], "") for text in texts])
-    monkeypatch.setattr("ragkit.encoders.engines.AT_ONCE", 30)
-    monkeypatch.setattr("ragkit.encoders.torchengine.AT_ONCE", 30)
-    monkeypatch.setattr("ragkit.encoders.engines._NUMPY_BATCH", 64)
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines.AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines.torch_engine.AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines._NUMPY_BATCH", 64)
     np.testing.assert_allclose(ours.encode(texts, ""), alone, atol=1e-6)
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)
 

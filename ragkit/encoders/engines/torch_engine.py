@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
-from ragkit.encoders.engines import AT_ONCE, batches
+from ragkit.encoders.engines.cpu_engines import AT_ONCE, batches
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens, clean
 from ragkit.errors import ModelError

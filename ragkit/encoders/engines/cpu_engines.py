@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import cores, pooling
+from ragkit.encoders import pooling
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
+from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError
@@ -98,7 +99,7 @@ class _Packed:
             work(jobs[0])
             return
         # The workers are the process's: two calls at once share them, and none waits at the end.
-        list(cores.workers().map(work, jobs))  # the list hands on what a worker raised
+        list(cpu_threads.workers().map(work, jobs))  # the list hands on what a worker raised
 
 
 class NumpyEngine:
@@ -127,7 +128,7 @@ class NumpyEngine:
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
         """(n, d) float32, unit rows."""
-        with cores.one_blas_thread():
+        with cpu_threads.one_blas_thread():
             return self.packed.encode(self.bert.forward, _NUMPY_BATCH, texts, prompt)
 
 
@@ -161,5 +162,5 @@ class OnnxEngine:
         """(n, d) float32, unit rows."""
         if not self._bulk:
             return self._packed.encode(self._forward, _ONNX_GROUP, texts, prompt)
-        with cores.one_blas_thread():  # what the first layer looks up is computed in NumPy
+        with cpu_threads.one_blas_thread():  # what the first layer looks up is computed in NumPy
             return self._packed.encode(self._forward, _ONNX_BATCH, texts, prompt)

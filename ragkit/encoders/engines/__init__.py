@@ -1,0 +1,1 @@
+"""What computes the forward pass: CPU engines, torch, and their threads."""
