@@ -38,7 +38,7 @@ MADE = {
 SHORT = {
     "ragkit.documents.formats.office.number_formats": "the format of a cell's number",
     "ragkit.encoders.model_folder": "a model's name",
-    "ragkit.encoders.words": "a text named on the command line",
+    "ragkit.encoders.inspection.word_spans": "a text named on the command line",
     "ragkit.storage.filters": "a path",
 }
 

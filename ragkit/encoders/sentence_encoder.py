@@ -28,7 +28,7 @@ from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from ragkit.encoders.states import HiddenStates, Reader, WordVector
+    from ragkit.encoders.inspection.hidden_states import HiddenStates, Reader, WordVector
 
 Array = NDArray[np.float32]
 
@@ -190,7 +190,7 @@ class SentenceEncoder:
 
     @cached_property
     def _reader(self) -> Reader:
-        from ragkit.encoders.states import Reader
+        from ragkit.encoders.inspection.hidden_states import Reader
 
         return Reader(self.name, self.recipe, self.tokens)
 

@@ -17,9 +17,9 @@ from ragkit.cli.commands.stdin import standard_input
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import counted, printable, tell
 from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.inspection.hidden_states import WordVector
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.states import WordVector
 from ragkit.errors import UsageError
 
 _FIRST_NUMBERS = 6

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import pooling, words
+from ragkit.encoders import pooling
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.bert.activations import ACTIVATIONS
 from ragkit.encoders.engines import cpu_threads
+from ragkit.encoders.inspection import word_spans
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokens import Tokens
 from ragkit.errors import ModelError, UsageError
@@ -113,11 +114,11 @@ class Reader:
                 f"pooling is {how!r}; expected {' or '.join(WORD_POOLINGS)} for a word's pieces"
             )
         chosen = self._layers(layers)
-        found = words.occurrences(text, word)
+        found = word_spans.occurrences(text, word)
         ids, spans = self._tokens.located(text)
         limit = int(spans[-1, 1]) if self._tokens.count([text])[0] > _own(spans) else len(text)
         read: dict[tuple[int, int], tuple[int, int]] = {}
-        for span, pieces in zip(found, words.pieces(spans, found), strict=True):
+        for span, pieces in zip(found, word_spans.pieces(spans, found), strict=True):
             if pieces.stop > pieces.start and span[1] <= limit:
                 read.setdefault((pieces.start, pieces.stop), span)
         if not read:
@@ -130,7 +131,7 @@ class Reader:
                 start=start,
                 end=end,
                 tokens=self._tokens.written(ids[first:last]),
-                within=words.enclosing(text, start, end),
+                within=word_spans.enclosing(text, start, end),
                 vector=pooling.unit_rows(pooling.POOLINGS[how](states[first:last], [last - first]))[
                     0
                 ],

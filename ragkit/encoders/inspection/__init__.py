@@ -1,0 +1,1 @@
+"""Hidden states, attention maps, and the vectors of single words."""
