@@ -19,7 +19,7 @@ from ragkit.answers.citation_check import checked
 from ragkit.answers.extractive import extracted, question_sentences
 from ragkit.answers.prompt import Prompt, abstains, prompt, to_make_whole
 from ragkit.answers.rendering import Outgoing, begins_line, unmarked, visible
-from ragkit.encoders import approximate
+from ragkit.encoders.tokenization import estimate
 from ragkit.errors import ModelError
 from ragkit.records import Hit
 
@@ -171,7 +171,7 @@ def _generated(
     told: list[str],
 ) -> Iterator[Event]:
     """The pieces and the answer of a language model. Raises _NotBegunError."""
-    sent = prompt(question, hits, history, llm.context_tokens, approximate.count)
+    sent = prompt(question, hits, history, llm.context_tokens, estimate.count)
     if len(sent.sources) < len(hits):
         sources.tell(
             told,

@@ -23,7 +23,7 @@ from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.engines.cpu_engines import batches
 from ragkit.encoders.engines.torch_engine import loading_quietly
-from ragkit.encoders.tokens import clean
+from ragkit.encoders.tokenization.tokenizer import clean
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:

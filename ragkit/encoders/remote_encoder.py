@@ -26,10 +26,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import approximate, digests, model_folder, pooling
+from ragkit.encoders import digests, model_folder, pooling
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
-from ragkit.encoders.tokens import Tokens, clean
+from ragkit.encoders.tokenization import estimate
+from ragkit.encoders.tokenization.tokenizer import Tokens, clean
 from ragkit.endpoint import Endpoint, RefusedError
 from ragkit.errors import ModelError
 
@@ -88,7 +89,7 @@ class RemoteEncoder:
             "probe": self._spec.probe,
             "dimension": self.dimension,
             "window": size,
-            "tokenizer": self._tokens[0] if self._tokens else approximate.RULE,
+            "tokenizer": self._tokens[0] if self._tokens else estimate.RULE,
             "prompts": self._prompts,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -96,11 +97,11 @@ class RemoteEncoder:
     def token_spans(self, text: str) -> NDArray[np.int64]:
         """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, by the named
         tokenizer or by estimate."""
-        return self._tokens[1].spans(text) if self._tokens else approximate.spans(text)
+        return self._tokens[1].spans(text) if self._tokens else estimate.spans(text)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, prompt not counted."""
-        return self._tokens[1].count(texts) if self._tokens else approximate.count(texts)
+        return self._tokens[1].count(texts) if self._tokens else estimate.count(texts)
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
         """(n, d) float32, unit rows, with the family's query prompt. Reads the first `window`

@@ -24,7 +24,7 @@ from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.model_folder import Recipe, variant
 from ragkit.encoders.pooling import LAST
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:

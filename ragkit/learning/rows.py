@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragkit.encoders.tokens import clean
+from ragkit.encoders.tokenization.tokenizer import clean
 from ragkit.errors import UsageError
 
 # Each role's column names, lower case; the first that a row has is taken.

@@ -16,7 +16,7 @@ from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import torch_engine
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.pooling import POOLINGS
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:

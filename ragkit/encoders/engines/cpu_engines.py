@@ -22,7 +22,7 @@ from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.model_folder import Recipe
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ragkit.encoders import pooling
 from ragkit.encoders.engines.cpu_engines import AT_ONCE, batches
 from ragkit.encoders.model_folder import Recipe
-from ragkit.encoders.tokens import Tokens, clean
+from ragkit.encoders.tokenization.tokenizer import Tokens, clean
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]

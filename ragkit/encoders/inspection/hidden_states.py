@@ -23,7 +23,7 @@ from ragkit.encoders.bert.activations import ACTIVATIONS
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.inspection import word_spans
 from ragkit.encoders.model_folder import Recipe
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError, UsageError
 
 Array = NDArray[np.float32]

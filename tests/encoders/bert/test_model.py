@@ -14,7 +14,7 @@ from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.bert.activations import gelu
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError
 from tests.conftest import REPOSITORY
 from tests.encoders.conftest import CONFIG, VOCABULARY, edit_json, tiny_weights

@@ -13,7 +13,7 @@ from ragkit.encoders.bert import onnx_graph, onnx_session, safetensors_file
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError
 from tests.encoders.conftest import CONFIG, edit_json
 

@@ -11,10 +11,10 @@ from ragkit.encoders import model_folder
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, batches
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError
 from tests.encoders.conftest import CONFIG, MODULES, edit_json, write_json
-from tests.encoders.test_tokens import ODD
+from tests.encoders.tokenization.test_tokenizer import ODD
 
 TEXTS = ["the key rotates every week .", "bank", *ODD, "river " * 100, "the bank " * 9]
 

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from ragkit.encoders import model_folder
 from ragkit.encoders.engines.cpu_engines import NumpyEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError
 
 torch = pytest.importorskip("torch")

@@ -11,8 +11,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokens import Tokens
-from ragkit.encoders.wordpiece import WordPiece
+from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.tokenization.wordpiece import WordPiece
 
 LETTERS = "abcdeéèüßæøåñçžłşğı .,;-'’İŁſǅǆ§¶·´¨ªº²½×÷\t\n\xa0"
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.wordpiece import WordPiece
+from ragkit.encoders.tokenization.wordpiece import WordPiece
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:

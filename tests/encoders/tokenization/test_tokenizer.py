@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragkit.encoders import tokens
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokens import Tokens
+from ragkit.encoders.tokenization import tokenizer
+from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError
 
 ODD = ["", " ", "\0", "a\ud800b", "👍🏽", "日 日", "[MASK] [SEP]", "é", "\u200b", "the\x85key"]
@@ -61,7 +61,7 @@ def test_long_texts_go_through_in_pieces(
 ) -> None:
     text = "the key rotates. \n " * 200 + "x" * 1_000 + " week"
     whole = tiny_tokens.spans(text)
-    monkeypatch.setattr(tokens, "_PIECE", 100)
+    monkeypatch.setattr(tokenizer, "_PIECE", 100)
     np.testing.assert_array_equal(tiny_tokens.spans(text), whole)
     assert tiny_tokens.count([text]) == [len(whole)]
 
