@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.questions import DATA, QUESTIONS, answers
 from ragkit import Collection, Settings
-from ragkit.evaluation import evaluate
+from ragkit.evaluation.run import evaluate
 
 SETS = Path(__file__).parent.parent.parent / "shared" / "data"
 SYSTEMS = {

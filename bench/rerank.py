@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.questions import DATA, QUESTIONS, answers
 from ragkit import Collection, Settings
-from ragkit.evaluation import evaluate
+from ragkit.evaluation.run import evaluate
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 RERANKER = os.environ.get("RAGKIT_RERANKER", str(SHARED / "models/ms-marco-MiniLM-L12-v2-int8"))

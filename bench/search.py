@@ -28,7 +28,7 @@ from bench.paragraphs import embedded
 from bench.questions import DATA, QUESTIONS
 from ragkit import Collection
 from ragkit.encoders import Encoder
-from ragkit.learning.evaluate import Row
+from ragkit.evaluation.beir import Row
 from ragkit.retrieval import pipeline
 from ragkit.storage import passages
 from ragkit.storage.lexical import WordIndex

@@ -12,11 +12,11 @@ from ragkit.cli.output.terminal import printable, tell
 
 def evaluate(arguments: Namespace) -> int:
     """`ragkit eval`."""
-    from ragkit import evaluation
     from ragkit.cli.output.progress import progress
+    from ragkit.evaluation import run
 
     with progress() as show:
-        found = evaluation.evaluate(
+        found = run.evaluate(
             arguments.dataset,
             settings=settings_of(arguments),
             protocol=arguments.protocol,

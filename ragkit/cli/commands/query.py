@@ -99,8 +99,8 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> 
 
 def _batch(arguments: Namespace) -> int:
     from ragkit.cli.commands.collection import opened
-    from ragkit.learning.evaluate import run_lines
-    from ragkit.retrieval.batch import read_queries
+    from ragkit.evaluation.beir import run_lines
+    from ragkit.evaluation.queries import read_queries
     from ragkit.retrieval.hits import ranked_by
 
     if arguments.server is not None:

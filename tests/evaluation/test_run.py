@@ -9,7 +9,7 @@ from bench.rerank import part_of
 from ragkit import Settings
 from ragkit.cli import main
 from ragkit.errors import UsageError
-from ragkit.evaluation import evaluate
+from ragkit.evaluation.run import evaluate
 from tests.conftest import SHARED
 
 pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')

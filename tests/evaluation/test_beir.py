@@ -4,7 +4,7 @@ import math
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.learning import evaluate
+from ragkit.evaluation import beir
 
 pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')
 
@@ -23,7 +23,7 @@ def dataset(tmp_path):
 
 
 def test_only_judged_questions_count(dataset):
-    labels = evaluate.read(dataset)
+    labels = beir.read(dataset)
     assert labels.queries == {"q1": "who sleeps"}
     assert labels.qrels == {"q1": {"a": 2, "c": 0}}
     assert [row.id for row in labels.rows()] == ["a", "b/1", "c"]
@@ -34,7 +34,7 @@ def test_measures_are_those_worked_by_hand():
     run = {"q1": {"z": 3.0, "b": 2.0, "a": 1.0}, "q2": {}}
     gain = 1 / math.log2(3) + 3 / math.log2(4)  # b second, a third, the grade as the gain
     best = 3 / math.log2(2) + 1 / math.log2(3)
-    assert evaluate.measures(qrels, run) == pytest.approx(
+    assert beir.measures(qrels, run) == pytest.approx(
         {"nDCG@10": gain / best / 2, "MRR@10": 1 / 4, "R@10": 1 / 2, "R@100": 1 / 2}
     )
 
@@ -42,7 +42,7 @@ def test_measures_are_those_worked_by_hand():
 def test_a_run_is_read_back_by_a_trec_program(tmp_path):
     import ir_measures
 
-    evaluate.write_run(tmp_path / "run", {"q1": {"a": 0.5, "b/1": 0.25}}, "me")
+    beir.write_run(tmp_path / "run", {"q1": {"a": 0.5, "b/1": 0.25}}, "me")
     assert (tmp_path / "run").read_text() == "q1 Q0 a 1 0.5 me\nq1 Q0 b/1 2 0.25 me\n"
     found = [(each.query_id, each.doc_id, each.score) for each in
              ir_measures.read_trec_run(str(tmp_path / "run"))]  # fmt: skip
@@ -51,7 +51,7 @@ def test_a_run_is_read_back_by_a_trec_program(tmp_path):
 
 def test_ids_with_spaces_are_refused_in_a_run(tmp_path):
     with pytest.raises(UsageError, match="cannot hold the id"):
-        evaluate.write_run(tmp_path / "run", {"q 1": {"a": 1.0}}, "me")
+        beir.write_run(tmp_path / "run", {"q 1": {"a": 1.0}}, "me")
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_ids_with_spaces_are_refused_in_a_run(tmp_path):
 def test_what_cannot_be_read_is_said_with_its_place(dataset, file, content, message):
     (dataset / file).write_bytes(content.encode("latin-1"))
     with pytest.raises(UsageError, match=message):
-        list(evaluate.read(dataset).rows())
+        list(beir.read(dataset).rows())
 
 
 def test_another_folder_is_no_set(tmp_path):
     with pytest.raises(UsageError, match=r"has no corpus.jsonl and no queries.jsonl and no qrels"):
-        evaluate.read(tmp_path)
+        beir.read(tmp_path)

@@ -1,7 +1,7 @@
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.retrieval.batch import read_queries
+from ragkit.evaluation.queries import read_queries
 
 
 def test_a_line_a_query_numbered_as_in_the_file(tmp_path):

@@ -21,7 +21,7 @@ from ragkit import encoder_choice, user_dirs
 from ragkit.collection import Collection
 from ragkit.encoders.digests import file_digest
 from ragkit.errors import UsageError
-from ragkit.learning import evaluate as labelled
+from ragkit.evaluation import beir as labelled
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import Hit
 from ragkit.retrieval.hits import ranked_by

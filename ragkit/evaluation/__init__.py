@@ -1,0 +1,1 @@
+"""Retrieval quality on labelled sets. Takes a search function; does not know `Collection`."""
