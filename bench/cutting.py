@@ -18,9 +18,9 @@ import numpy as np
 
 from bench.questions import DATA, QUESTIONS, answers, row
 from ragkit.documents import read
-from ragkit.documents.folder import Found, scan
 from ragkit.encoders import Encoder
 from ragkit.encoders import resolve as resolve_model
+from ragkit.ingest.scan import Found, scan
 from ragkit.passages import embedded_text, split
 from ragkit.records import Document, Passage
 

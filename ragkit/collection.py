@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
-    from ragkit.ingest.apply import Progress
     from ragkit.ingest.corpus import Row
+    from ragkit.ingest.writer import Progress
     from ragkit.reports import (
         CollectionStatus,
         DocumentEntry,
@@ -107,7 +107,7 @@ class Collection(Searching):
         collection's), CollectionError (locked, read-only, disk full).
         """
         from ragkit.ingest import run
-        from ragkit.ingest.request import Request
+        from ragkit.ingest.options import Request
 
         request = Request.of(
             self.settings,
@@ -171,7 +171,7 @@ class Collection(Searching):
 
         `paths` as for `index`. Goes on until `stop` is set or the caller breaks off.
         """
-        from ragkit.ingest.watching import changes, patiently
+        from ragkit.ingest.watch import changes, patiently
 
         with self._store.reading() as connection:
             roots = [root.path for root in ledger.roots(connection) if Path(root.path).exists()]
@@ -227,7 +227,7 @@ class Collection(Searching):
         `paths`: only these files, and what is in these folders. Each file is looked at, whether it
         has changed since. Raises UsageError for a path of which the ledger knows nothing.
         """
-        from ragkit.ingest import paths as named
+        from ragkit.ingest import known_paths as named
 
         with self._store.reading() as connection:
             return named.listed(connection, _listed(paths), [status] if status else [])
@@ -244,10 +244,10 @@ class Collection(Searching):
 
     def explain(self, path: str | Path) -> Whereabouts:
         """Why a path is found or not: what became of it, by which rule, and what changes that."""
-        from ragkit.ingest import why
+        from ragkit.ingest import explain_path
 
         with self._store.reading() as connection:
-            return why.explain(
+            return explain_path.explain(
                 connection, str(path), self.folder, int(self.settings.max_file_mb * 1_000_000)
             )
 

@@ -30,7 +30,7 @@ MADE = {
     "ragkit.documents.layout.page_lines": (
         rf"^[ \t]*{page_lines._LEAD}two{page_lines._GAP}words[ \t]*$", re.M | re.I, "search"
     ),
-    "ragkit.documents.ignoring": ("src|docs|build", 0, "search"),
+    "ragkit.ingest.ignore_rules": ("src|docs|build", 0, "search"),
     "ragkit.serving.checking": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
     "ragkit.cli.output.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
 }  # fmt: skip

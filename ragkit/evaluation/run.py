@@ -29,7 +29,7 @@ from ragkit.settings import Settings
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
-    from ragkit.ingest.apply import Progress
+    from ragkit.ingest.writer import Progress
 
 PROTOCOLS = ("collection", "beir")
 

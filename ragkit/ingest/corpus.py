@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ragkit.encoders import Encoder
-from ragkit.ingest.apply import Progress, Writer
 from ragkit.ingest.embedding import Embedder
+from ragkit.ingest.writer import Progress, Writer
 from ragkit.passages import split
 from ragkit.records import Document, Passage
 from ragkit.storage import embeddings, ledger, passages, texts

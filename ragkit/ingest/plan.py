@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ragkit.documents.folder import Found, Passed, scan
-from ragkit.ingest.recipes import Recipe
-from ragkit.ingest.targets import Target, inner_prefix
+from ragkit.ingest.read_settings import Recipe
+from ragkit.ingest.scan import Found, Passed, scan
+from ragkit.ingest.scan_targets import Target, inner_prefix
 from ragkit.storage import ledger
 from ragkit.storage.ledger import FileRow, Root
 

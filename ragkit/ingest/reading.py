@@ -25,7 +25,7 @@ from ragkit.documents.sandbox import ocr_engines
 from ragkit.documents.sandbox.ocr_engines import OcrChoice
 from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
-from ragkit.ingest.recipes import Recipe
+from ragkit.ingest.read_settings import Recipe
 from ragkit.passages import Tokenizer
 from ragkit.passages.data import left_out
 from ragkit.records import Document, Passage

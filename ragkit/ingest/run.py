@@ -10,14 +10,14 @@ from pathlib import Path
 
 from ragkit.documents import READER_VERSION
 from ragkit.encoders import Encoder
-from ragkit.ingest import moves, targets
+from ragkit.ingest import moved_files, scan_targets
 from ragkit.ingest import plan as planning
-from ragkit.ingest.apply import Progress, Writer
+from ragkit.ingest.options import Request
 from ragkit.ingest.plan import READ, Plan, Task
+from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut
-from ragkit.ingest.recipes import Recipe
-from ragkit.ingest.request import Request
-from ragkit.ingest.targets import Target
+from ragkit.ingest.scan_targets import Target
+from ragkit.ingest.writer import Progress, Writer
 from ragkit.passages import CUTTER_VERSION
 from ragkit.reports import FileStatus, IndexReport, Missing
 from ragkit.storage import embeddings, ledger, passages, statuses
@@ -48,10 +48,10 @@ def plans(
             max_bytes=request.max_file_bytes,
             skip=store.folder.resolve(),
         )
-        wanted = targets.targets(roots, request.paths, request.include, request.exclude)
+        wanted = scan_targets.targets(roots, request.paths, request.include, request.exclude)
         made = [compare(target) for target in wanted]
         warnings = _move_roots(connection, roots, made, compare, named=bool(request.paths))
-        moves.match(connection, roots, made, as_now)
+        moved_files.match(connection, roots, made, as_now)
     for plan in made:
         plan.decide(prune=request.prune)
     return made, recipe, warnings + [warning for plan in made for warning in plan.warnings]
@@ -70,11 +70,11 @@ def _move_roots(
     vanished = [root for root in roots if root.id not in inside and not Path(root.path).exists()]
     told: list[str] = []
     for position, plan in enumerate(made):
-        here = moves.moved_roots(connection, plan, vanished) if plan.new else []
+        here = moved_files.moved_roots(connection, plan, vanished) if plan.new else []
         if not here:
             continue
         is_new = all(root.path != plan.target.path for root in roots)
-        made[position] = compare(targets.with_moved(plan.target, here, is_new=is_new))
+        made[position] = compare(scan_targets.with_moved(plan.target, here, is_new=is_new))
         vanished = [root for root in vanished if root not in here]
         told += [f"{root.path} is now {plan.target.place}; its passages are kept" for root in here]
     if not named:
@@ -226,7 +226,7 @@ def _not_read(
 ) -> tuple[FileStatus, ...]:
     """The ledger's skipped and failed files within what was scanned."""
     scanned: dict[str, list[str]] = {}
-    for target in targets:
+    for target in scan_targets:
         scanned.setdefault(target.path, []).append(target.under)
     found: list[FileStatus] = []
     for path, unders in scanned.items():

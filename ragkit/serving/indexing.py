@@ -17,7 +17,7 @@ from ragkit.errors import BusyError, RagkitError
 
 if TYPE_CHECKING:
     from ragkit.collection import Collection
-    from ragkit.ingest.apply import Progress
+    from ragkit.ingest.writer import Progress
 
 COUNTS = ("added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",
           "embedded", "reused", "tokens", "truncated_tokens")  # fmt: skip

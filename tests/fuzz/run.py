@@ -11,12 +11,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ragkit.documents.folder import Found
 from ragkit.documents.ocr import Image, Recognised
 from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
+from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut, read
-from ragkit.ingest.recipes import Recipe
+from ragkit.ingest.scan import Found
 from tests.conftest import WordEncoder
 from tests.fuzz.corpus import corpus
 from tests.fuzz.mutations import broken

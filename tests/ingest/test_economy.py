@@ -7,7 +7,7 @@ import pytest
 
 from ragkit import Settings
 from ragkit.storage.lock import writer_lock
-from tests.ingest.test_index import OtherEncoder, done
+from tests.ingest.test_run import OtherEncoder, done
 
 
 @pytest.fixture
@@ -142,11 +142,11 @@ def test_a_single_file_that_new_rules_leave_out_is_counted_as_removed(collection
 def test_a_watch_waits_for_another_writer_and_says_so_once(
     collection, folder, notices, monkeypatch
 ):
-    from ragkit.ingest import watching
+    from ragkit.ingest import watch
 
     monkeypatch.setattr("ragkit.collection.PATIENCE", 0)
-    monkeypatch.setattr("ragkit.ingest.watching.AGAIN", 0.05)
-    monkeypatch.setattr(watching, "changes", lambda *_: iter([None]))
+    monkeypatch.setattr("ragkit.ingest.watch.AGAIN", 0.05)
+    monkeypatch.setattr(watch, "changes", lambda *_: iter([None]))
     collection.index(folder)
     (folder / "new.txt").write_text("Something new.")
     lock = writer_lock(collection.folder, "a long job")

@@ -12,11 +12,11 @@ import pytest
 
 from ragkit import Settings
 from ragkit.documents.budget import MAX_DEPTH
-from ragkit.documents.folder import Found
 from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.ingest.plan import Task
+from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut, read
-from ragkit.ingest.recipes import Recipe
+from ragkit.ingest.scan import Found
 from tests.conftest import WordEncoder
 from tests.documents.files import PNG, make_docx, make_pdf, make_zip, paragraph
 from tests.documents.office_files import make_xlsx

@@ -8,7 +8,7 @@ import pytest
 from ragkit import Settings
 from ragkit.documents.ocr import Recognised
 from ragkit.documents.sandbox import ocr_engines
-from ragkit.ingest.recipes import Recipe
+from ragkit.ingest.read_settings import Recipe
 from tests.documents.engines import FakeEngine
 from tests.documents.files import make_pdf, make_zip
 

@@ -6,7 +6,7 @@ import pytest
 
 from ragkit import Collection, Settings
 from ragkit.errors import CollectionError, ModelError, UsageError
-from tests.ingest.test_index import OtherEncoder, done, paths
+from tests.ingest.test_run import OtherEncoder, done, paths
 
 
 def test_a_folder_s_own_gitignore_is_left_alone(tmp_path, encoder):
@@ -112,7 +112,7 @@ def test_an_interrupted_rebuild_goes_on_with_the_next_run(open_collection, folde
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ragkit.ingest.apply.Writer.read_and_embed", interrupt)
+        patch.setattr("ragkit.ingest.writer.Writer.read_and_embed", interrupt)
         with pytest.raises(KeyboardInterrupt):
             collection.index(rebuild=True)
     report = collection.index()

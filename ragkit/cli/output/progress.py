@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-from ragkit.ingest.apply import Progress
+from ragkit.ingest.writer import Progress
 
 
 @contextlib.contextmanager

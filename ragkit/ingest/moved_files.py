@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragkit.ingest.plan import READ, Plan, Task
-from ragkit.ingest.recipes import Recipe
+from ragkit.ingest.read_settings import Recipe
 from ragkit.storage import ledger
 from ragkit.storage.ledger import FileRow, Root, content_hash
 

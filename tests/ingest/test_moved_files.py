@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.ingest.test_index import done, paths
+from tests.ingest.test_run import done, paths
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from ragkit.documents.folder import Found, scan
-from ragkit.documents.ignoring import Rules
+from ragkit.ingest.ignore_rules import Rules
+from ragkit.ingest.scan import Found, scan
 
 PIECES = ["a", "b", "ab", "*", "a*", "*b", "?", "**", "[ab]", "[!a]", "*.c", "a.c", r"\a", r"b\ "]
 FOLDERS = ["", "a", "b", "ab", "a/b", "a/a", "b/b", "a/b/b", "b/ab", "a/b/a", "c d", "[a]"]

@@ -15,9 +15,9 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from ragkit.documents.folder import Found, Passed, scan
 from ragkit.documents.ocr import INSTALL
-from ragkit.ingest.paths import Place, absolute_path, at, places
+from ragkit.ingest.known_paths import Place, absolute_path, at, places
+from ragkit.ingest.scan import Found, Passed, scan
 from ragkit.reports import FileStatus, Whereabouts
 from ragkit.storage import embeddings, ledger, statuses, texts
 

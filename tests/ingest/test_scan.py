@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.documents.folder import Found, Passed, scan
 from ragkit.errors import UsageError
+from ragkit.ingest.scan import Found, Passed, scan
 
 
 def grow(root, *paths):

@@ -18,9 +18,9 @@ from itertools import pairwise
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.plan import READ, Plan
+from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut, Part, Reader, Reading
-from ragkit.ingest.recipes import Recipe
-from ragkit.ingest.targets import Target, inner_prefix
+from ragkit.ingest.scan_targets import Target, inner_prefix
 from ragkit.records import Document
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, advance

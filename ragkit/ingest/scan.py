@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ragkit.documents.ignoring import Rules, from_above
 from ragkit.errors import UsageError
+from ragkit.ingest.ignore_rules import Rules, from_above
 
 _SPECIAL = (
     (stat.S_ISFIFO, "FIFO"),
