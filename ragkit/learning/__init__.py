@@ -3,6 +3,6 @@ rows and targets and splits (data), start, objectives, loop and checkpoints, rep
 
 from ragkit.learning.report import TrainReport
 from ragkit.learning.train import train
-from ragkit.learning.watching import Progress
+from ragkit.learning.training_monitor import Progress
 
 __all__ = ["Progress", "TrainReport", "train"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.learning.targets import Example
+from ragkit.learning.labels import Example
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from ragkit.learning.targets import Example
+from ragkit.learning.labels import Example
 
 
 def split(

@@ -24,12 +24,12 @@ from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.pooling import POOLINGS
 from ragkit.encoders.spec import DEFAULT_MODEL
 from ragkit.errors import ModelError, UsageError
-from ragkit.learning import curves, loop, report, start
+from ragkit.learning import base_model, curves, report, trainer
 from ragkit.learning.checkpoints import Journal, Workshop
-from ragkit.learning.data import Data, gather
+from ragkit.learning.dataset import Data, gather
 from ragkit.learning.objectives import OBJECTIVES, Prompts
 from ragkit.learning.report import TrainReport
-from ragkit.learning.watching import Plan, Progress
+from ragkit.learning.training_monitor import Plan, Progress
 
 _NEEDED = ("accelerate", "datasets", "matplotlib")
 _VERSIONS = ("sentence-transformers", "transformers", "torch")
@@ -90,7 +90,7 @@ def train(  # noqa: PLR0913 - each is a choice of its own
         patience=patience,
         seed=seed,
     )
-    job = _Job(model, start.describe(model), pooling, output, data, plan)
+    job = _Job(model, base_model.describe(model), pooling, output, data, plan)
     cut_texts = _cut_texts(job, notify)
     if resume:
         workshop.check(job.asked)
@@ -193,7 +193,7 @@ def _cut_texts(job: _Job, notify: Callable[[str], None]) -> int:
     """How many training texts are longer than the model's window; that is said."""
     sides = zip(*((example.first, example.second) for example in job.data.train), strict=True)
     cut = sum(
-        start.too_long(job.start, texts, prompt)
+        base_model.too_long(job.start, texts, prompt)
         for texts, prompt in zip(sides, job.prompts, strict=True)
     )
     if cut:
@@ -215,8 +215,8 @@ class _Made:
 
 
 def _fit(job: _Job, workshop: Workshop, on_progress: Callable[[Progress], None]) -> _Made:
-    model = start.load(job.start, job.pooling)
-    journal, planned = loop.run(
+    model = base_model.load(job.start, job.pooling)
+    journal, planned = trainer.run(
         model,
         OBJECTIVES[job.data.objective],
         len(job.data.meaning.classes),

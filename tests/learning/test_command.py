@@ -66,7 +66,7 @@ def test_what_is_decided_or_left_out_is_said_on_stderr(run, tmp_path, plain):
 
 
 def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):
-    from ragkit.learning.watching import Watcher
+    from ragkit.learning.training_monitor import Watcher
 
     saw = Watcher.saw_loss
 
@@ -109,8 +109,8 @@ def test_wrong_words_and_missing_models(run, pairs, arguments, code, message):
 def test_the_parser_knows_the_same_choices_as_training():
     from ragkit.cli.arguments import train
     from ragkit.encoders.pooling import POOLINGS
+    from ragkit.learning.labels import NEEDS
     from ragkit.learning.objectives import OBJECTIVES
-    from ragkit.learning.targets import NEEDS
 
     assert tuple(OBJECTIVES) == tuple(NEEDS) == train.OBJECTIVES
     assert tuple(POOLINGS) == train.POOLINGS

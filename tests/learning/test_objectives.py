@@ -5,9 +5,9 @@ import pytest
 from scipy.special import log_softmax
 from scipy.stats import spearmanr
 
-from ragkit.learning import start
+from ragkit.learning import base_model
+from ragkit.learning.labels import Example
 from ragkit.learning.objectives import OBJECTIVES
-from ragkit.learning.targets import Example
 
 TEXTS = ["the key", "the bank", "every week", "the river rot", "key every week", "bank"]
 PAIRS = list(zip(TEXTS[:3], TEXTS[3:], strict=True))
@@ -16,7 +16,7 @@ NONE = ("", "")
 
 @pytest.fixture(scope="module")
 def model(plain):
-    return start.load(start.describe(str(plain)), "mean").eval()
+    return base_model.load(base_model.describe(str(plain)), "mean").eval()
 
 
 def vectors(model):

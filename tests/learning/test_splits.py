@@ -1,7 +1,7 @@
 """Dev kept apart by sentence."""
 
+from ragkit.learning.labels import Example
 from ragkit.learning.splits import shared_sentences, split
-from ragkit.learning.targets import Example
 
 
 def chains(number):

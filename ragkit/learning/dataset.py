@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.learning import rows, splits, targets
+from ragkit.learning import labels, rows, splits
+from ragkit.learning.labels import Example, Meaning
 from ragkit.learning.rows import LeftOut, Rows
-from ragkit.learning.targets import Example, Meaning
 
 Notify = Callable[[str], None]
 
@@ -50,8 +50,8 @@ def gather(
     """Everything training needs of the files. Raises `UsageError` where too many lines are no
     pairs, or too few pairs are left."""
     found = rows.read(pairs)
-    chosen = targets.choose(found, objective)
-    read = targets.meaning(found, chosen)
+    chosen = labels.choose(found, objective)
+    read = labels.meaning(found, chosen)
     if read.top != 1:
         notify(f"{pairs.name}: scores run from 0 to {read.top:g}; divided by {read.top:g}")
     train, left_out = _examples(found, chosen, read, notify)
@@ -79,7 +79,7 @@ def gather(
 def _examples(
     found: Rows, objective: str, meaning: Meaning, notify: Notify
 ) -> tuple[list[Example], tuple[LeftOut, ...]]:
-    examples, without = targets.examples(found, objective, meaning)
+    examples, without = labels.examples(found, objective, meaning)
     left_out = sorted([*found.left_out, *without], key=lambda each: each.line)
     total = len(examples) + len(left_out)
     if left_out:

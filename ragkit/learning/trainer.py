@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ragkit.encoders.engines import cpu_threads
 from ragkit.learning import checkpoints
 from ragkit.learning.checkpoints import Journal, Workshop
+from ragkit.learning.labels import Example
 from ragkit.learning.objectives import Loss, Objective, Prompts
-from ragkit.learning.targets import Example
-from ragkit.learning.watching import Plan, Progress, Watcher
+from ragkit.learning.training_monitor import Plan, Progress, Watcher
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.learning import targets
+from ragkit.learning import labels as label_fields
+from ragkit.learning.labels import Example, Meaning
 from ragkit.learning.rows import LeftOut, Row, Rows
-from ragkit.learning.targets import Example, Meaning
 
 
 def table(*, scores=None, labels=None):
@@ -30,8 +30,8 @@ def table(*, scores=None, labels=None):
     ],
 )
 def test_the_columns_choose_the_objective(rows, objective):
-    assert targets.choose(rows, None) == objective
-    assert targets.choose(rows, objective) == objective
+    assert label_fields.choose(rows, None) == objective
+    assert label_fields.choose(rows, objective) == objective
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_columns_choose_the_objective(rows, objective):
 )
 def test_an_objective_the_columns_do_not_serve(rows, named, message):
     with pytest.raises(UsageError, match=message):
-        targets.choose(rows, named)
+        label_fields.choose(rows, named)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_an_objective_the_columns_do_not_serve(rows, named, message):
 )
 def test_scores_become_shares_of_the_score_that_means_the_same(scores, top, expected):
     rows = table(scores=scores)
-    assert targets.meaning(rows, "cosine") == Meaning(top=top)
-    made, left_out = targets.examples(rows, "cosine", Meaning(top=top))
+    assert label_fields.meaning(rows, "cosine") == Meaning(top=top)
+    made, left_out = label_fields.examples(rows, "cosine", Meaning(top=top))
     assert [example.target for example in made] == pytest.approx(expected)
     assert left_out == []
 
@@ -69,12 +69,12 @@ def test_a_few_scores_above_one_are_a_mistake_and_not_another_scale():
     scores = [0.5] * 200
     scores[16] = 3.0
     with pytest.raises(UsageError, match=r"1 of 200 scores lie above 1 \(line 17: 3\)"):
-        targets.meaning(table(scores=scores), "cosine")
+        label_fields.meaning(table(scores=scores), "cosine")
 
 
 def test_rows_without_a_usable_score_are_listed():
     rows = table(scores=[0.5, "", None, "high", float("nan"), -0.1, 7, True])
-    made, left_out = targets.examples(rows, "cosine", targets.meaning(rows, "cosine"))
+    made, left_out = label_fields.examples(rows, "cosine", label_fields.meaning(rows, "cosine"))
     assert made == [Example("a0", "b0", 0.5)]
     assert left_out == [
         LeftOut(2, "no score"),
@@ -90,20 +90,20 @@ def test_rows_without_a_usable_score_are_listed():
 def test_labels_are_numbered_in_their_order_and_no_label_is_listed():
     """SNLI marks pairs without an agreed label by a dash, its copies on the hub by -1."""
     rows = table(labels=["neutral", "entailment", "-", -1, "neutral", "contradiction", None])
-    read = targets.meaning(rows, "softmax")
+    read = label_fields.meaning(rows, "softmax")
     assert read.classes == ("contradiction", "entailment", "neutral")
-    made, left_out = targets.examples(rows, "softmax", read)
+    made, left_out = label_fields.examples(rows, "softmax", read)
     assert [example.target for example in made] == [2, 1, 2, 0]
     assert left_out == [LeftOut(line, "no label") for line in (3, 4, 7)]
 
 
 def test_a_label_that_training_never_saw_is_listed():
     rows = table(labels=["yes", "maybe"])
-    _, left_out = targets.examples(rows, "softmax", Meaning(classes=("no", "yes")))
+    _, left_out = label_fields.examples(rows, "softmax", Meaning(classes=("no", "yes")))
     assert left_out == [LeftOut(2, "label 'maybe' is none of no, yes")]
 
 
 @pytest.mark.parametrize("labels", [["same"] * 9, list(range(51))])
 def test_too_few_or_too_many_classes(labels):
     with pytest.raises(UsageError, match="different labels; expected 2 to 50 classes"):
-        targets.meaning(table(labels=labels), "softmax")
+        label_fields.meaning(table(labels=labels), "softmax")
