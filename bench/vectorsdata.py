@@ -61,8 +61,8 @@ def real(cache: Path, folders: list[Path]) -> tuple[np.ndarray, np.ndarray]:
     """(passages, queries): embedded once and kept in `cache`."""
     kept = cache / "real.npz"
     if not kept.exists():
-        from ragkit.encoder_choice import load
         from ragkit.encoders.spec import ModelSpec
+        from ragkit.models.selection import load
 
         share = 2 * (REAL + QUERIES) // len(folders)  # of each folder at most
         texts = [each for folder in folders for each in islice(paragraphs(folder), share)]

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ragkit.encoder_choice import EncoderChoice
 from ragkit.errors import UsageError
+from ragkit.models.selection import EncoderChoice
 from ragkit.searching import Searching
 from ragkit.settings import Settings
 from ragkit.storage import ledger, texts

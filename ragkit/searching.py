@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ragkit.answer_records import Event, Turn
     from ragkit.answers import ChatModel
     from ragkit.answers.pipeline import Chat
-    from ragkit.encoder_choice import EncoderChoice
     from ragkit.encoders.cross_encoder import Reranker
+    from ragkit.models.selection import EncoderChoice
     from ragkit.retrieval.filters import Where
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.database import Database

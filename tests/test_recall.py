@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from bench.vectorsdata import paragraphs
-from ragkit.encoder_choice import load
 from ragkit.encoders.spec import ModelSpec
+from ragkit.models.selection import load
 from ragkit.storage import codes, matrix
 from ragkit.storage.vectors import PROPOSED_AT_MOST, VectorIndex
 from tests.conftest import REAL_MODEL, REPOSITORY

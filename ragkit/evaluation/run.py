@@ -17,11 +17,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit import encoder_choice, user_dirs
+from ragkit import user_dirs
 from ragkit.collection import Collection
 from ragkit.encoders.digests import file_digest
 from ragkit.errors import UsageError
 from ragkit.evaluation import beir as labelled
+from ragkit.models import selection
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records import Hit
 from ragkit.retrieval.hits import ranked_by
@@ -70,7 +71,7 @@ def evaluate(
     labels = labelled.read(dataset)
     labelled.measures({"": {"": 1}}, {})  # a missing package is said before the work
     if encoder is None:
-        _, encoder = encoder_choice.load(encoder_choice.wanted(settings, None))
+        _, encoder = selection.load(selection.wanted(settings, None))
     settings = dataclasses.replace(settings, model=None)
     name = _name(labels.folder, settings, protocol, encoder.fingerprint)
     folder = user_dirs.cache() / "eval" / name

@@ -30,8 +30,8 @@ from ragkit.storage.indexes import Indexes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.encoder_choice import EncoderChoice
     from ragkit.encoders.cross_encoder import Reranker
+    from ragkit.models.selection import EncoderChoice
     from ragkit.retrieval.search import Ranking
     from ragkit.storage.filters import Condition
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit import encoder_choice
 from ragkit import settings as configuration
 from ragkit.cli.commands.stdin import standard_input
 from ragkit.cli.output import render
@@ -21,6 +20,7 @@ from ragkit.encoders.inspection.hidden_states import WordVector
 from ragkit.encoders.pooling import LAST
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.errors import UsageError
+from ragkit.models import selection
 
 _FIRST_NUMBERS = 6
 _WIDTH = 60  # characters of a text that a line shows
@@ -138,7 +138,7 @@ def _encoder(arguments: Namespace) -> SentenceEncoder:
 
         with Collection(locate(settings.collection), create=False, settings=settings) as there:
             in_use = there.model()
-    return resolve_model.load(encoder_choice.shown(settings, in_use, named=arguments.model))
+    return resolve_model.load(selection.shown(settings, in_use, named=arguments.model))
 
 
 def _texts(arguments: Namespace) -> list[str]:

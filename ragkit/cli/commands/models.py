@@ -11,7 +11,7 @@ from ragkit.cli.commands.locate import locate
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import printable, tell
 from ragkit.collection import Collection
-from ragkit.model_cards import ModelCard, cards
+from ragkit.models.cards import ModelCard, cards
 from ragkit.storage.database import FILE_NAME
 
 

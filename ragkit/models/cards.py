@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ragkit import encoder_choice
 from ragkit.encoders import model_folder
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_engines
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import RagkitError
+from ragkit.models import selection
 from ragkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _specs(
     if in_use:
         yield in_use
     if settings.model and not (in_use and settings.model == in_use.name):
-        yield encoder_choice.wanted(settings, None)
+        yield selection.wanted(settings, None)
     yield from map(ModelSpec, [*resolve_model.PACKAGES, *resolve_model.cached()])
 
 
@@ -145,9 +145,9 @@ def _of_server(card: ModelCard, spec: ModelSpec, settings: Settings, bench: bool
     if not (bench or spec.probe):
         return card  # nothing is known of it before it is asked
     if bench:
-        _, encoder = encoder_choice.load(encoder_choice.readable(settings, spec))
+        _, encoder = selection.load(selection.readable(settings, spec))
     else:
-        encoder = encoder_choice.made(spec)
+        encoder = selection.made(spec)
     card = dataclasses.replace(card, dimension=encoder.dimension, window=encoder.window)
     return _measured(card, encoder) if bench else card
 

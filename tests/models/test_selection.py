@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ragkit import Collection, Settings, encoder_choice
-from ragkit.encoder_choice import readable, wanted
+from ragkit import Collection, Settings
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError, UsageError
+from ragkit.models import selection
+from ragkit.models.selection import readable, wanted
 from tests.conftest import WordEncoder
 from tests.encoders.server import serving
 
@@ -132,7 +133,7 @@ def test_other_options_are_refused_with_both_and_the_way_out(kit, folder, settin
 
 
 def test_a_query_asked_again_is_not_encoded_again(collection, folder, encoder, monkeypatch):
-    monkeypatch.setattr(encoder_choice, "REMEMBERED", 2)
+    monkeypatch.setattr(selection, "REMEMBERED", 2)
     collection.index(folder)
     asked = []
     encode = encoder.encode_queries
@@ -152,7 +153,7 @@ def test_a_remembered_vector_cannot_be_changed(collection, folder, encoder):
 
 
 def test_threads_share_what_is_remembered(collection, folder, encoder, monkeypatch):
-    monkeypatch.setattr(encoder_choice, "REMEMBERED", 3)
+    monkeypatch.setattr(selection, "REMEMBERED", 3)
     collection.index(folder)
     queries = [f"key {n % 7}" for n in range(200)]
     with ThreadPoolExecutor(8) as pool:

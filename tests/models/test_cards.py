@@ -8,10 +8,11 @@ import shutil
 
 import pytest
 
-from ragkit import Settings, cli, model_cards
+from ragkit import Settings, cli
 from ragkit.encoders.resolve import PACKAGES
 from ragkit.encoders.spec import ModelSpec
-from ragkit.model_cards import cards, languages
+from ragkit.models import cards as model_cards
+from ragkit.models.cards import cards, languages
 from tests.encoders.conftest import _tiny, alone, edit_json, tiny  # noqa: F401 - fixtures
 from tests.encoders.server import serving
 from tests.encoders.test_resolve import put_in_cache

@@ -1,0 +1,1 @@
+"""Which encoder a collection uses, and the models that can be had."""
