@@ -14,7 +14,12 @@ PACKAGE = Path(ragkit.__file__).parent
 HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "rich", "tantivy", "numpy")
 HEAVY += ("mcp", "starlette", "uvicorn", "jsonschema", "langchain_core", "llama_index", "haystack")
 ANSWERS = ("ragkit.answers", "ragkit.answers.pipeline", "ragkit.answer_records")
-NETWORK = ("http.client", "urllib.request", "ragkit.encoders.remote_encoder", "ragkit.endpoint")
+NETWORK = (
+    "http.client",
+    "urllib.request",
+    "ragkit.encoders.remote_encoder",
+    "ragkit.network.json_client",
+)
 HEAVY += (*ANSWERS, *NETWORK)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ragkit.answer_records import Usage
 from ragkit.answers import Message
-from ragkit.endpoint import Endpoint
 from ragkit.errors import ModelError, UsageError
+from ragkit.network.json_client import Endpoint
 
 # Address, context in tokens, variable with the key. Ollama holds no more than 4,096 tokens unless
 # it is told otherwise, and then silently drops the beginning, which is where the rules stand.

@@ -31,8 +31,8 @@ from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
 from ragkit.encoders.tokenization import estimate
 from ragkit.encoders.tokenization.tokenizer import Tokens, clean
-from ragkit.endpoint import Endpoint, RefusedError
 from ragkit.errors import ModelError
+from ragkit.network.json_client import Endpoint, RefusedError
 
 Array = NDArray[np.float32]
 

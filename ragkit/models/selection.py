@@ -255,7 +255,7 @@ def readable(settings: Settings, spec: ModelSpec) -> ModelSpec:
         return dataclasses.replace(
             spec, base_url=settings.base_url, api_key_env=settings.api_key_env
         )
-    from ragkit.addresses import is_loopback
+    from ragkit.network.addresses import is_loopback
 
     if not is_loopback(spec.base_url):
         raise ModelError(

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ragkit.endpoint import Endpoint, RefusedError
 from ragkit.errors import ModelError, UnavailableError, UsageError
+from ragkit.network.json_client import Endpoint, RefusedError
 from ragkit.records import Explanation, Hit
 
 _PATH = "/v1/search"

@@ -18,7 +18,7 @@ from ragkit.serving.wire import Problem, problem_of
 
 REQUESTS = 256  # at the same time
 REMEMBERED = 10_000  # addresses
-ENDPOINT = "ragkit.endpoint"  # in the scope: the path of the table that answered
+ENDPOINT = "ragkit.network.json_client"  # in the scope: the path of the table that answered
 SAFE = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit import endpoint
 from ragkit.answer_records import Usage
 from ragkit.answers.llm import ServerModel, server_model
 from ragkit.errors import ModelError, UsageError
+from ragkit.network import json_client
 from tests.answers.server import chat_serving
 
 ASK = [{"role": "user", "content": "How often?"}]
@@ -15,7 +15,7 @@ ASK = [{"role": "user", "content": "How often?"}]
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(endpoint.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(json_client.time, "sleep", lambda seconds: None)
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     with chat_serving(lambda messages: ["Every ", "ninety ", "days."]) as server:

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from ragkit import Answer, Piece, Retrieved, Settings, Turn, UsageError, endpoint
+from ragkit import Answer, Piece, Retrieved, Settings, Turn, UsageError
 from ragkit.answers.pipeline import NOTHING, Chat
 from ragkit.answers.prompt import ABSTENTION, WHOLE
+from ragkit.network import json_client
 from ragkit.retrieval.pipeline import Retriever
 from tests.answers.server import chat_serving
 
@@ -20,7 +21,7 @@ SAID = "Rotate the signing keys every ninety days [1]."
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(endpoint.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(json_client.time, "sleep", lambda seconds: None)
     with chat_serving(lambda messages: SAID.partition("signing")) as server:
         yield server
 

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ragkit import endpoint
-from ragkit.addresses import is_loopback
-from ragkit.endpoint import Endpoint
 from ragkit.errors import ModelError
+from ragkit.network import json_client
+from ragkit.network.addresses import is_loopback
+from ragkit.network.json_client import Endpoint
 from tests.encoders.server import Server, serving
 
 KEY = "sk-very-secret-0123"
@@ -28,7 +28,7 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     pauses: list[float] = []
-    monkeypatch.setattr(endpoint.time, "sleep", pauses.append)
+    monkeypatch.setattr(json_client.time, "sleep", pauses.append)
     return pauses
 
 
@@ -171,7 +171,7 @@ def test_nobody_there() -> None:
 
 
 def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(json_client, "ANSWER_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         with pytest.raises(ModelError, match="does not answer in time"):
@@ -208,7 +208,7 @@ def test_a_kept_connection_that_the_server_closed_costs_no_pause(
 
 
 def test_an_answer_without_end_is_bounded(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "_MOST_BYTES", 1_000)
+    monkeypatch.setattr(json_client, "_MOST_BYTES", 1_000)
     server.troubles = [(200, {}, {"x": "y" * 1_000})]
     with pytest.raises(ModelError, match="more than 1,000 bytes"):
         ask(server)

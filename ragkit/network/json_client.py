@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from ragkit import event_stream, proxies
-from ragkit.addresses import is_loopback, split
 from ragkit.errors import ModelError
+from ragkit.network import proxies, sse
+from ragkit.network.addresses import is_loopback, split
 
 T = TypeVar("T")
 _Answer: TypeAlias = tuple[http.client.HTTPConnection, http.client.HTTPResponse]  # head read
@@ -94,7 +94,7 @@ class Endpoint:
             return
         connection, answer = found
         try:
-            for data in event_stream.data(answer):
+            for data in sse.data(answer):
                 yield self._object(data)
         except OSError as error:
             raise self._unreachable(error) from error

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from ragkit.event_stream import data
+from ragkit.network.sse import data
 
 
 def read(text):

@@ -1,0 +1,1 @@
+"""HTTP to addresses that the user named: JSON requests, event streams, proxies."""
