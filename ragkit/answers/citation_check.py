@@ -18,7 +18,7 @@ from ragkit.answer_records import Citation, Statement
 from ragkit.answers import Lens
 from ragkit.answers.rendering import MARK, MARKED, marks
 from ragkit.answers.sentences import Sentence, sentences
-from ragkit.passages.borders import SENTENCE, borders, spans_between
+from ragkit.passages.boundaries import SENTENCE, borders, spans_between
 from ragkit.records import Hit
 
 BOUND = 0.5  # of the cosine, and of the share of words by rarity

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragkit.passages.borders import LINE, SENTENCE, borders, leads_on, spans_between
+from ragkit.passages.boundaries import LINE, SENTENCE, borders, leads_on, spans_between
 
 SHORTEST = 12  # characters of what no sign ends; less says nothing alone
 LONGEST_TITLE = 90  # characters

@@ -27,7 +27,7 @@ from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.ingest.read_settings import Recipe
 from ragkit.passages import Tokenizer
-from ragkit.passages.data import left_out
+from ragkit.passages.blobs import left_out
 from ragkit.records import Document, Passage
 from ragkit.reports import Unread
 from ragkit.storage.ledger import content_hash

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragkit.errors import UsageError
+from ragkit.passages.locators import main_page, written
 from ragkit.passages.packing import Limits, middle, pack
-from ragkit.passages.places import main_page, written
 from ragkit.passages.sections import Section, sections_of
-from ragkit.passages.tokens import LONGEST_WORD, Tokenizer, counts
+from ragkit.passages.token_offsets import LONGEST_WORD, Tokenizer, counts
 from ragkit.records import Document, Passage, embedded_text
 
 __all__ = ["CUTTER_VERSION", "Tokenizer", "embedded_text", "split"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ragkit.passages.borders import (
+from ragkit.passages.boundaries import (
     LINE,
     PARAGRAPH,
     PART,
@@ -22,7 +22,7 @@ from ragkit.passages.borders import (
     leads_on,
 )
 from ragkit.passages.sections import Grid, Section, next_visible, visible_end
-from ragkit.passages.tokens import CHARACTERS_PER_TOKEN, Ruler, Tokenizer
+from ragkit.passages.token_offsets import CHARACTERS_PER_TOKEN, Ruler, Tokenizer
 
 _TAIL = 0.1  # of the size: less makes no passage of its own where it fits the one before
 

@@ -12,9 +12,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragkit.passages import places
-from ragkit.passages.data import data_spans
-from ragkit.passages.tokens import CHARACTERS_PER_TOKEN, Tokenizer, counts
+from ragkit.passages import locators
+from ragkit.passages.blobs import data_spans
+from ragkit.passages.token_offsets import CHARACTERS_PER_TOKEN, Tokenizer, counts
 from ragkit.records import Document, Heading
 
 SEPARATOR = " › "
@@ -166,7 +166,7 @@ class _Gaps:
     """Where sections end that no heading ends: at another slide, around data in the text."""
 
     def __init__(self, document: Document) -> None:
-        gaps = [(offset, offset) for offset in places.borders(document.locators)]
+        gaps = [(offset, offset) for offset in locators.borders(document.locators)]
         gaps += data_spans(document.text)
         self._gaps = sorted(gaps)
         self._starts = [start for start, _ in self._gaps]

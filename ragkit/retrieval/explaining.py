@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ragkit.encoders import Encoder
-from ragkit.passages.borders import SENTENCE, borders, spans_between
+from ragkit.passages.boundaries import SENTENCE, borders, spans_between
 from ragkit.records import Explanation, Hit
 from ragkit.retrieval.search import Searcher
 from ragkit.storage.lexical import WordIndex

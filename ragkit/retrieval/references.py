@@ -88,10 +88,10 @@ def parse(reference: str) -> tuple[str, Place]:
 
 def locator(row: sqlite3.Row, start: int, end: int) -> str | None:
     """Where a span stands in the document of a row (pages, locators)."""
-    from ragkit.passages import places
+    from ragkit.passages import locators as passage_locators
 
     pages, locators = _places(row)
-    return places.written(pages, locators, start, end)
+    return passage_locators.written(pages, locators, start, end)
 
 
 def _places(row: sqlite3.Row) -> tuple[list[int], list[Locator]]:
@@ -156,10 +156,10 @@ def _not_there(connection: sqlite3.Connection, path: str) -> str:
 def _span(row: sqlite3.Row, place: Place, reference: str) -> tuple[int, int]:
     text = row["text"]
     if place.locator is not None:
-        from ragkit.passages import places
+        from ragkit.passages import locators as passage_locators
 
         pages, locators = _places(row)
-        span = places.found(place.locator, pages, locators, len(text))
+        span = passage_locators.found(place.locator, pages, locators, len(text))
         if span is None:
             raise UsageError(_no_such_place(place.locator, pages, locators, reference, row["path"]))
         return span
@@ -232,7 +232,7 @@ def _line_end(text: str, position: int) -> int:
 
 def excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
     """What stands in the span of the document of a row (of `texts`), with where that is."""
-    from ragkit.passages import places
+    from ragkit.passages import locators as passage_locators
     from ragkit.passages.sections import next_visible, visible_end
     from ragkit.reports import Excerpt  # not for a query
 
@@ -242,7 +242,9 @@ def excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
     # White space at the ends, as a page has, is at no place of its own.
     first_visible = next_visible(text, start, end)
     last_visible = visible_end(text, start, end)
-    place = places.written(pages, locators, first_visible, max(last_visible, first_visible + 1))
+    place = passage_locators.written(
+        pages, locators, first_visible, max(last_visible, first_visible + 1)
+    )
     starts = line_starts(text) if row["lines"] else []
     first = bisect_right(starts, start) if starts else None
     last = bisect_right(starts, max(start, end - 1)) if starts else None
@@ -254,7 +256,7 @@ def excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
         text=text[start:end],
         start=start,
         end=end,
-        page=places.main_page(text, pages, start, end),
+        page=passage_locators.main_page(text, pages, start, end),
         locator=place,
         start_line=first,
         end_line=last,

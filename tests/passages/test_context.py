@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.passages import split
-from ragkit.passages.data import left_out
+from ragkit.passages.blobs import left_out
 from ragkit.records import Document, Heading, Locator, Table
 from tests.passages.tools import Words, check, markdown
 

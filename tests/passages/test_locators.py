@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.passages.places import borders, found, main_page, written
+from ragkit.passages.locators import borders, found, main_page, written
 from ragkit.records import Locator
 
 PAGES = (0, 10, 20, 20, 30)  # the third is empty

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.passages.borders import LINE, PARAGRAPH, SENTENCE, borders, glyph_start
+from ragkit.passages.boundaries import LINE, PARAGRAPH, SENTENCE, borders, glyph_start
 
 
 def pieces(text: str, strength: int = SENTENCE) -> list[str]:
