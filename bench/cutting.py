@@ -22,7 +22,7 @@ from ragkit.encoders import Encoder
 from ragkit.encoders import resolve as resolve_model
 from ragkit.ingest.scan import Found, scan
 from ragkit.passages import embedded_text, split
-from ragkit.records import Document, Passage
+from ragkit.records.documents import Document, Passage
 
 Ways = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
 

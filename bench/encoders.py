@@ -29,7 +29,7 @@ from ragkit import Collection
 from ragkit.documents import read
 from ragkit.encoders import resolve as resolve_model
 from ragkit.passages import embedded_text, split
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 ROUNDS = 5
 TEXTS, CHECKED = 160, 2_000

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bench import readingpeers
 from bench.readingpeers import mean, milliseconds
-from ragkit.documents import media_types, read, read_all
+from ragkit.documents import read, read_all
 from ragkit.documents.sandbox.sandbox import Sandbox
+from ragkit.records import media_types
 
 HERE = Path(__file__).parent.parent
 FOLDERS = (HERE / "data", HERE.parent / "shared" / "data" / "folder")

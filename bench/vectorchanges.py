@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragkit.records import Document, Passage
+from ragkit.records.documents import Document, Passage
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, generation
 from ragkit.storage.indexes import Indexes

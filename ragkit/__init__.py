@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Answer, Citation, Piece, Retrieved, Statement, Turn, Usage
     from ragkit.collection import Collection
     from ragkit.errors import (
         BusyError,
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
         UnavailableError,
         UsageError,
     )
-    from ragkit.records import Explanation, Hit
-    from ragkit.reports import CollectionStatus, Excerpt, FileStatus, IndexReport
+    from ragkit.records.answers import Answer, Citation, Piece, Retrieved, Statement, Turn, Usage
+    from ragkit.records.documents import Explanation, Hit
+    from ragkit.records.reports import CollectionStatus, Excerpt, FileStatus, IndexReport
     from ragkit.settings import Settings
 
 __version__ = "0.1.0"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.corpus import Row
     from ragkit.ingest.writer import Progress
-    from ragkit.reports import (
+    from ragkit.records.reports import (
         CollectionStatus,
         DocumentEntry,
         Excerpt,

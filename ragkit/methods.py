@@ -11,7 +11,7 @@ from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Answer, Event
+    from ragkit.records.answers import Answer, Event
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +35,7 @@ def to_its_end(stream: Callable[P, Iterator[Event]]) -> Callable[P, Answer]:
 
     @wraps(stream)
     def run(*arguments: P.args, **named: P.kwargs) -> Answer:
-        from ragkit.answer_records import Answer
+        from ragkit.records.answers import Answer
 
         *_, last = stream(*arguments, **named)
         if not isinstance(last, Answer):

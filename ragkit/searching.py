@@ -12,15 +12,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ragkit.methods import awaitable, to_its_end
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 from ragkit.settings import Settings
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Event, Turn
     from ragkit.answers import ChatModel
     from ragkit.answers.pipeline import Chat
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.models.selection import EncoderChoice
+    from ragkit.records.answers import Event, Turn
     from ragkit.retrieval.filters import Where
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.database import Database

@@ -117,7 +117,7 @@ class Settings:
 def _check_precision(precision: str | None) -> None:
     if precision is None:
         return
-    from ragkit.records import PRECISIONS  # not for `--help`
+    from ragkit.records.documents import PRECISIONS  # not for `--help`
 
     if precision not in PRECISIONS:
         raise UsageError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")

@@ -13,7 +13,7 @@ import ragkit
 PACKAGE = Path(ragkit.__file__).parent
 HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "rich", "tantivy", "numpy")
 HEAVY += ("mcp", "starlette", "uvicorn", "jsonschema", "langchain_core", "llama_index", "haystack")
-ANSWERS = ("ragkit.answers", "ragkit.answers.pipeline", "ragkit.answer_records")
+ANSWERS = ("ragkit.answers", "ragkit.answers.pipeline", "ragkit.records.answers")
 NETWORK = (
     "http.client",
     "urllib.request",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragkit.answer_records import Usage
+    from ragkit.records.answers import Usage
 
 __all__ = ["ChatModel", "Lens", "Message"]
 

@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ragkit.answer_records import Citation, Statement
 from ragkit.answers import Lens
 from ragkit.answers.rendering import MARK, MARKED, marks
 from ragkit.answers.sentences import Sentence, sentences
 from ragkit.passages.boundaries import SENTENCE, borders, spans_between
-from ragkit.records import Hit
+from ragkit.records.answers import Citation, Statement
+from ragkit.records.documents import Hit
 
 BOUND = 0.5  # of the cosine, and of the share of words by rarity
 _FEW_WORDS = 3  # fewer, and without a citation, are no statement

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.answer_records import Citation
 from ragkit.answers import Lens
 from ragkit.answers.citation_check import citation
 from ragkit.answers.sentences import Sentence, sentences
-from ragkit.records import Hit
+from ragkit.records.answers import Citation
+from ragkit.records.documents import Hit
 
 ROOM = 1200  # characters of an answer
 _NEIGHBOUR = 0.5  # part of a sentence's score that the better of its neighbours gives

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ragkit.answer_records import Turn
+from ragkit.records.answers import Turn
 
 ADDED = 4  # words, at most
 SHORT = 4  # words; a question with no more says little of its own

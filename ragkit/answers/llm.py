@@ -11,10 +11,10 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
 
-from ragkit.answer_records import Usage
 from ragkit.answers import Message
 from ragkit.errors import ModelError, UsageError
 from ragkit.network.json_client import Endpoint
+from ragkit.records.answers import Usage
 
 # Address, context in tokens, variable with the key. Ollama holds no more than 4,096 tokens unless
 # it is told otherwise, and then silently drops the beginning, which is where the rules stand.

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ragkit.answer_records import EXTRACTIVE, Answer, Event, Piece, Retrieved, Turn, Usage
 from ragkit.answers import ChatModel, Lens, followups
 from ragkit.answers.citation_check import checked
 from ragkit.answers.extractive import extracted, question_sentences
@@ -21,7 +20,8 @@ from ragkit.answers.prompt import Prompt, abstains, prompt, to_make_whole
 from ragkit.answers.rendering import Outgoing, begins_line, unmarked, visible
 from ragkit.encoders.tokenization import estimate
 from ragkit.errors import ModelError
-from ragkit.records import Hit
+from ragkit.records.answers import EXTRACTIVE, Answer, Event, Piece, Retrieved, Turn, Usage
+from ragkit.records.documents import Hit
 
 if TYPE_CHECKING:
     from ragkit.retrieval.pipeline import Retriever

@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ragkit.answer_records import Turn
 from ragkit.answers import Message
 from ragkit.answers.rendering import visible
 from ragkit.errors import UsageError
-from ragkit.records import Hit
+from ragkit.records.answers import Turn
+from ragkit.records.documents import Hit
 
 ABSTENTION = "The sources do not answer this question."
 RULES = f"""\

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ragkit.documents import detect, media_types
+from ragkit.documents import detect
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Container, Walk, as_document_error, unwrapped
 from ragkit.documents.decoding import read_text
@@ -38,7 +38,8 @@ from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.formats.web.mhtml import read_mhtml
 from ragkit.documents.ocr import Ocr
 from ragkit.errors import DocumentError
-from ragkit.records import Document, Record
+from ragkit.records import media_types
+from ragkit.records.documents import Document, Record
 
 __all__ = ["CONTAINERS", "PAGED", "READERS", "READER_VERSION", "TABLES", "read", "read_all"]
 

@@ -16,7 +16,7 @@ from ragkit.documents.budget import Budget, SpentError
 from ragkit.documents.detect import Sniffed
 from ragkit.documents.unpacking import compressed
 from ragkit.errors import DocumentError
-from ragkit.records import Document, Record
+from ragkit.records.documents import Document, Record
 
 OUT_OF_MEMORY = "too large for the memory of this machine"
 _LONGEST_NAME = 500  # characters

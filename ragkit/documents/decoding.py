@@ -10,7 +10,7 @@ import codecs
 import re
 from typing import NamedTuple
 
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 SNIFF_BYTES = 8192  # enough to tell text from binary, little enough to cost nothing
 _SAMPLE_BYTES = 1 << 16  # given to the detector, whose work grows with it

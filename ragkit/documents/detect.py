@@ -12,9 +12,9 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from ragkit.documents import media_types
 from ragkit.documents.decoding import SNIFF_BYTES, unicode_encoding
 from ragkit.documents.unpacking.limits import DAMAGE, too_many_entries
+from ragkit.records import media_types
 
 # Marks that open a document; comments and an XML declaration may stand before them.
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")

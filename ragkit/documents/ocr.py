@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ragkit.documents.layout.page_lines import SOFT_HYPHEN, Line, mended
 from ragkit.errors import DocumentError
-from ragkit.records import Recognition
+from ragkit.records.documents import Recognition
 
 INSTALL = "no text layer; install ragkit[ocr]"
 NO_PAGES = "no text layer; ocr_pages is 0"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ragkit.documents.layout.blocks import Flow
-from ragkit.records import Document, Heading, Locator, Table
+from ragkit.records.documents import Document, Heading, Locator, Table
 
 
 def laid_out(flow: Flow, media_type: str = "") -> Document:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 
 from ragkit.errors import UsageError
-from ragkit.records import PRECISIONS
+from ragkit.records.documents import PRECISIONS
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_SERVER_WINDOW = 256

@@ -24,7 +24,7 @@ from ragkit.errors import UsageError
 from ragkit.evaluation import beir as labelled
 from ragkit.models import selection
 from ragkit.passages import CUTTER_VERSION
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 from ragkit.retrieval.hits import ranked_by
 from ragkit.settings import Settings
 

@@ -18,7 +18,7 @@ from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.writer import Progress, Writer
 from ragkit.passages import split
-from ragkit.records import Document, Passage
+from ragkit.records.documents import Document, Passage
 from ragkit.storage import embeddings, ledger, passages, texts
 from ragkit.storage.database import Database
 from ragkit.storage.folding import Folding

@@ -18,7 +18,7 @@ from pathlib import Path
 from ragkit.documents.ocr import INSTALL
 from ragkit.ingest.known_paths import Place, absolute_path, at, places
 from ragkit.ingest.scan import Found, Passed, scan
-from ragkit.reports import FileStatus, Whereabouts
+from ragkit.records.reports import FileStatus, Whereabouts
 from ragkit.storage import embeddings, ledger, statuses, texts
 
 _RULE = re.compile(r"ignored by (.+):(\d+)$")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.reports import FileStatus
+from ragkit.records.reports import FileStatus
 from ragkit.storage import ledger, statuses
 from ragkit.storage.ledger import Root
 

@@ -28,8 +28,8 @@ from ragkit.ingest.plan import Task
 from ragkit.ingest.read_settings import Recipe
 from ragkit.passages import Tokenizer
 from ragkit.passages.blobs import left_out
-from ragkit.records import Document, Passage
-from ragkit.reports import Unread
+from ragkit.records.documents import Document, Passage
+from ragkit.records.reports import Unread
 from ragkit.storage.ledger import content_hash
 
 IMAGES = ("image", "no_text_layer")  # kinds of reasons that an engine may mend

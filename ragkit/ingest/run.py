@@ -19,7 +19,7 @@ from ragkit.ingest.reading import Cut
 from ragkit.ingest.scan_targets import Target
 from ragkit.ingest.writer import Progress, Writer
 from ragkit.passages import CUTTER_VERSION
-from ragkit.reports import FileStatus, IndexReport, Missing
+from ragkit.records.reports import FileStatus, IndexReport, Missing
 from ragkit.storage import embeddings, ledger, passages, statuses
 from ragkit.storage.database import Database
 from ragkit.storage.folding import Folding

@@ -21,7 +21,7 @@ from ragkit.ingest.plan import READ, Plan
 from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut, Part, Reader, Reading
 from ragkit.ingest.scan_targets import Target, inner_prefix
-from ragkit.records import Document
+from ragkit.records.documents import Document
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, advance
 from ragkit.storage.folding import Folding

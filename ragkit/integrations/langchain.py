@@ -18,7 +18,7 @@ from langchain_core.retrievers import BaseRetriever
 
 from ragkit.collection import Collection
 from ragkit.integrations.metadata import metadata
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 
 
 class RagkitRetriever(BaseRetriever):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 
 SHOWN = ("citation", "title")  # what a language model should see of it
 

@@ -20,7 +20,7 @@ from ragkit.passages.locators import main_page, written
 from ragkit.passages.packing import Limits, middle, pack
 from ragkit.passages.sections import Section, sections_of
 from ragkit.passages.token_offsets import LONGEST_WORD, Tokenizer, counts
-from ragkit.records import Document, Passage, embedded_text
+from ragkit.records.documents import Document, Passage, embedded_text
 
 __all__ = ["CUTTER_VERSION", "Tokenizer", "embedded_text", "split"]
 

@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote, unquote
 
-from ragkit.records import Locator
+from ragkit.records.documents import Locator
 
 # A passage stands in one of these; the other kinds change within a passage.
 APART = ("slide", "chapter", "sheet")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ragkit.passages import locators
 from ragkit.passages.blobs import data_spans
 from ragkit.passages.token_offsets import CHARACTERS_PER_TOKEN, Tokenizer, counts
-from ragkit.records import Document, Heading
+from ragkit.records.documents import Document, Heading
 
 SEPARATOR = " › "
 _LONGEST_NAME = 300  # characters of a title or heading: a whole paragraph can be marked as one

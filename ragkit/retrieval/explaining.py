@@ -12,7 +12,7 @@ import numpy as np
 
 from ragkit.encoders import Encoder
 from ragkit.passages.boundaries import SENTENCE, borders, spans_between
-from ragkit.records import Explanation, Hit
+from ragkit.records.documents import Explanation, Hit
 from ragkit.retrieval.search import Searcher
 from ragkit.storage.lexical import WordIndex
 

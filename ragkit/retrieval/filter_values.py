@@ -12,8 +12,8 @@ import math
 import re
 from collections.abc import Callable
 
-from ragkit.documents.media_types import EXTENSIONS
 from ragkit.errors import UsageError
+from ragkit.records.media_types import EXTENSIONS
 from ragkit.storage.filters import Date, Value
 
 _NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})$", re.ASCII)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 from ragkit.retrieval.references import citation, is_stale, locator
 from ragkit.retrieval.search import Scored
 from ragkit.storage import passages

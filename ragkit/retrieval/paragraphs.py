@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 from ragkit.retrieval.references import excerpt
 from ragkit.storage import texts
 

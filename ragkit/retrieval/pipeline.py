@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragkit.errors import CollectionError
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 from ragkit.retrieval import choosing
 from ragkit.retrieval.hits import hits
 from ragkit.retrieval.request import Request

@@ -30,12 +30,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.errors import UsageError
-from ragkit.records import Locator
+from ragkit.records.documents import Locator
 from ragkit.storage import texts
 from ragkit.storage.ledger import has_changed
 
 if TYPE_CHECKING:
-    from ragkit.reports import Excerpt
+    from ragkit.records.reports import Excerpt
 
 _NUMBER = r"(\d{1,18})"
 _PLACE = re.compile(
@@ -234,7 +234,7 @@ def excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
     """What stands in the span of the document of a row (of `texts`), with where that is."""
     from ragkit.passages import locators as passage_locators
     from ragkit.passages.sections import next_visible, visible_end
-    from ragkit.reports import Excerpt  # not for a query
+    from ragkit.records.reports import Excerpt  # not for a query
 
     start, end = span
     text = row["text"]

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from ragkit.serving.wire import Problem
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Answer, Event
+    from ragkit.records.answers import Answer, Event
 
 ANSWERS = 16  # being made at the same time; more are refused
 T = TypeVar("T")
@@ -72,7 +72,7 @@ def _close(begun: Future[Any], step: Future[Any]) -> None:
 
 async def last(events: AsyncIterator[Event]) -> Answer:
     """The answer that a stream of events ends in."""
-    from ragkit.answer_records import Answer
+    from ragkit.records.answers import Answer
 
     async for event in events:
         if isinstance(event, Answer):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ragkit.errors import RagkitError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from ragkit.records import Hit
+    from ragkit.records.documents import Hit
     from ragkit.retrieval.filters import Where
 
 WAIT = 0.002  # seconds

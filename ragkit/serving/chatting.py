@@ -24,7 +24,7 @@ from ragkit.serving.schema_parts import MOST_QUERY
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Answer, Event, Turn
+    from ragkit.records.answers import Answer, Event, Turn
 
 MOST_HISTORY = 20  # turns that are looked at
 DONE = b"data: [DONE]\n\n"
@@ -42,7 +42,7 @@ def _text(content: str | list[dict[str, Any]]) -> str:
 
 def conversation(messages: list[dict[str, Any]]) -> tuple[str, list[Turn]]:
     """The question and what was said before it. Raises Problem where there is no question."""
-    from ragkit.answer_records import Turn
+    from ragkit.records.answers import Turn
 
     said = [(each["role"], _text(each["content"])) for each in messages]
     said = [each for each in said if each[0] in ("user", "assistant")]
@@ -121,7 +121,7 @@ def _end(found: Answer) -> str:
 async def _chunks(
     events: AsyncIterator[Event], frame: dict[str, Any], with_usage: bool
 ) -> AsyncIterator[bytes]:
-    from ragkit.answer_records import Answer, Piece
+    from ragkit.records.answers import Answer, Piece
 
     def chunk(delta: dict[str, Any], end: str | None = None, **more: object) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": end, "logprobs": None}
@@ -172,7 +172,7 @@ def _tool_options(tool: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _response_events(events: AsyncIterator[Event], outcome: Outcome) -> AsyncIterator[bytes]:
-    from ragkit.answer_records import Answer, Piece, Retrieved
+    from ragkit.records.answers import Answer, Piece, Retrieved
 
     try:
         async for each in events:

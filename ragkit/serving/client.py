@@ -15,7 +15,7 @@ from typing import Any
 
 from ragkit.errors import ModelError, UnavailableError, UsageError
 from ragkit.network.json_client import Endpoint, RefusedError
-from ragkit.records import Explanation, Hit
+from ragkit.records.documents import Explanation, Hit
 
 _PATH = "/v1/search"
 _LISTS = frozenset({"heading", "missing"})  # tuples of a record, lists in JSON

@@ -23,8 +23,8 @@ from ragkit.serving.schemas import SCHEMAS
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Event
-    from ragkit.records import Hit
+    from ragkit.records.answers import Event
+    from ragkit.records.documents import Hit
 
 _OPTIONS = tuple(Options.__slots__)
 _ANSWER_OPTIONS = ("k", "mode", "min_score", "where", "per_document", "diverse", "fusion")
@@ -62,7 +62,7 @@ async def _alone(desk: Desk, served: Served, query: str, options: Options) -> li
 
 
 def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:
-    from ragkit.answer_records import Turn
+    from ragkit.records.answers import Turn
 
     named = {name: body[name] for name in _ANSWER_OPTIONS if name in body}
     history = [Turn(each["question"], each["answer"]) for each in body.get("history", ())]
@@ -87,7 +87,7 @@ async def ask(desk: Desk, asked: Asked) -> Response:
 
 async def _told(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
     """Hits, then text, then citations and usage, as server-sent events; `done` at the end."""
-    from ragkit.answer_records import Answer, Piece, Retrieved
+    from ragkit.records.answers import Answer, Piece, Retrieved
 
     try:
         async for each in asking.with_first(first, events):

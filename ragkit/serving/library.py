@@ -21,14 +21,14 @@ from urllib.parse import urlsplit
 
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
-from ragkit.records import Hit
-from ragkit.reports import CollectionStatus, Excerpt, NotRead
+from ragkit.records.documents import Hit
+from ragkit.records.reports import CollectionStatus, Excerpt, NotRead
 from ragkit.serving.batching import MOST, Batcher, Options
 from ragkit.serving.indexing import Runs
 from ragkit.serving.uris import Addresses
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Event
+    from ragkit.records.answers import Event
 
 logger = logging.getLogger("ragkit")
 DEFAULT = "default"
@@ -65,7 +65,7 @@ class Served:
 
     def ask_stream(self, question: str, **how: Any) -> Iterator[Event]:  # noqa: ANN401
         """As `Collection.ask_stream` with these arguments; warnings name no server and no key."""
-        from ragkit.answer_records import Answer
+        from ragkit.records.answers import Answer
 
         made = cast("Generator[Event, None, None]", self.collection.ask_stream(question, **how))
         with contextlib.closing(made) as events:

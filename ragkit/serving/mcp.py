@@ -31,7 +31,7 @@ from mcp.shared.exceptions import MCPError
 from ragkit import __version__
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
-from ragkit.reports import DocumentEntry
+from ragkit.records.reports import DocumentEntry
 from ragkit.serving import bodies
 from ragkit.serving.gate import App, Gate
 from ragkit.serving.mcp_tools import TOOLS, Desk, Tool

@@ -17,7 +17,7 @@ from ragkit.settings import MODES
 
 if TYPE_CHECKING:
     from ragkit.collection import Collection
-    from ragkit.reports import Excerpt
+    from ragkit.records.reports import Excerpt
 
 SNIPPET, TEXT = 2_000, 50_000  # most characters of a hit and of a fetched text
 _DATA = (

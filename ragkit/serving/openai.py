@@ -22,8 +22,8 @@ from ragkit.serving.schema_parts import MOST_TEXT, NAME
 from ragkit.serving.wire import Problem, answer
 
 if TYPE_CHECKING:
-    from ragkit.records import Hit
-    from ragkit.reports import DocumentEntry
+    from ragkit.records.documents import Hit
+    from ragkit.records.reports import DocumentEntry
 
 RESULTS = 10  # passages, where none is said
 OWNER = "ragkit"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ragkit.serving import shapes
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Answer, Retrieved
-    from ragkit.records import Hit
+    from ragkit.records.answers import Answer, Retrieved
+    from ragkit.records.documents import Hit
 
 _MARK = re.compile(r"\[(\d{1,4})\]")
 

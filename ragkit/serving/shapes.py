@@ -6,11 +6,11 @@ import dataclasses
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ragkit.records import Hit
-from ragkit.reports import DocumentEntry, Excerpt, NotRead
+from ragkit.records.documents import Hit
+from ragkit.records.reports import DocumentEntry, Excerpt, NotRead
 
 if TYPE_CHECKING:
-    from ragkit.answer_records import Answer, Citation
+    from ragkit.records.answers import Answer, Citation
 
 _HIT = tuple(each.name for each in dataclasses.fields(Hit) if each.name not in
              ("root", "explanation"))  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import ModelError
-from ragkit.records import embedded_text
+from ragkit.records.documents import embedded_text
 from ragkit.storage.database import by_id, generation, set_value, value
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragkit.records import embedded_text
+from ragkit.records.documents import embedded_text
 from ragkit.storage.database import set_value, value
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
-from ragkit.records import Passage, embedded_text
+from ragkit.records.documents import Passage, embedded_text
 from ragkit.storage import texts
 from ragkit.storage.database import by_id
 

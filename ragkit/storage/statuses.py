@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ragkit.reports import Coverage, FileStatus, Missing, NotRead, Unread
+from ragkit.records.reports import Coverage, FileStatus, Missing, NotRead, Unread
 from ragkit.storage.ledger import has_changed
 
 # Kinds of reasons for which a file is not missing: the user's own rules, what is met elsewhere or

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragkit.reports import CollectionStatus
+from ragkit.records.reports import CollectionStatus
 from ragkit.storage import embeddings, history, ledger, passages, statuses, texts
 from ragkit.storage.database import Database, generation
 from ragkit.storage.index_files import disk_size

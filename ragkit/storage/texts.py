@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ragkit.errors import UsageError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
-    from ragkit.reports import DocumentEntry
+    from ragkit.records.reports import DocumentEntry
 
 # How a document is shown and cited: the path of its file, and its place in there.
 SHOWN = "files.path || iif(documents.record = '', '', '/' || documents.record)"
@@ -181,7 +181,7 @@ def entry(
 
 
 def _entry(row: sqlite3.Row) -> DocumentEntry:
-    from ragkit.reports import DocumentEntry  # not for a query
+    from ragkit.records.reports import DocumentEntry  # not for a query
 
     return DocumentEntry(
         id=row["id"],

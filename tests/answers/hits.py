@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ragkit.answers import Lens
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 from tests.conftest import WordEncoder
 
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from ragkit.answer_records import Turn
 from ragkit.answers.followups import follows_on, whole
+from ragkit.records.answers import Turn
 
 RARE = {"wal": 5.0, "mode": 2.0, "signing": 5.0, "keys": 4.0, "rotated": 5.0, "parents": 5.0,
         "leave": 4.5, "": 7.0, "flurbl": 7.0}  # fmt: skip

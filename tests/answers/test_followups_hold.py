@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ragkit.analysis.analyzer import telling
 from ragkit.analysis.query_syntax import asked
-from ragkit.answer_records import Turn
 from ragkit.answers.followups import ADDED, follows_on, whole
+from ragkit.records.answers import Turn
 
 SIGNS = """"“”„-()[]{}:*?!'\\/~^+.,#=<> \n\t"""
 PIECES = ["is it", "-keys", "that", '"signing', 'key"', "the WAL", "mode?", "why", "它", '-"a b"',

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.answer_records import Usage
 from ragkit.answers.llm import ServerModel, server_model
 from ragkit.errors import ModelError, UsageError
 from ragkit.network import json_client
+from ragkit.records.answers import Usage
 from tests.answers.server import chat_serving
 
 ASK = [{"role": "user", "content": "How often?"}]

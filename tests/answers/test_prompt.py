@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.answer_records import Turn
 from ragkit.answers.prompt import ABSTENTION, RULES, abstains, harmless, prompt, to_make_whole
 from ragkit.errors import UsageError
+from ragkit.records.answers import Turn
 from tests.answers.hits import hit
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ragkit import cli
 from ragkit.cli.output import coverage as coverage_output
-from ragkit.reports import Coverage
+from ragkit.records.reports import Coverage
 from tests.conftest import SHARED
 from tests.documents.files import make_zip
 

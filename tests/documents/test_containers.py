@@ -14,7 +14,7 @@ from ragkit.documents import budget, read, read_all
 from ragkit.documents.containers import safe_name
 from ragkit.documents.unpacking import limits
 from ragkit.errors import DocumentError
-from ragkit.records import Record
+from ragkit.records.documents import Record
 from tests.documents.files import PNG, make_docx, make_zip, paragraph
 
 NOTE = b"# Intro\n\nThe zebra lives in the savanna.\n"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ragkit.documents import media_types
 from ragkit.documents.detect import media_type
-from ragkit.documents.media_types import BINARY, DOCX, ENCRYPTED_OFFICE
+from ragkit.records import media_types
+from ragkit.records.media_types import BINARY, DOCX, ENCRYPTED_OFFICE
 from tests.documents.files import PNG, make_docx, make_pdf, make_zip
 from tests.documents.office_files import make_epub, make_odf
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragkit.documents import CONTAINERS, PAGED, READERS, media_types, read
+from ragkit.documents import CONTAINERS, PAGED, READERS, read
 from ragkit.documents.unpacking import compressed
 from ragkit.errors import DocumentError
+from ragkit.records import media_types
 from tests.documents.files import PNG, make_docx, make_pdf, make_zip, paragraph
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows, shape
 

@@ -13,7 +13,7 @@ import tarfile
 
 import zstandard
 
-from ragkit.documents import media_types
+from ragkit.records import media_types
 from tests.conftest import REPOSITORY, SHARED
 from tests.documents.engines import drawn, scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.reports import Coverage
+from ragkit.records.reports import Coverage
 from ragkit.storage.statuses import covered
 from tests.documents.files import make_pdf, make_zip
 

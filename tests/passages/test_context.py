@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ragkit.passages import split
 from ragkit.passages.blobs import left_out
-from ragkit.records import Document, Heading, Locator, Table
+from ragkit.records.documents import Document, Heading, Locator, Table
 from tests.passages.tools import Words, check, markdown
 
 HEADER = "Name | Year"

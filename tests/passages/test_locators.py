@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ragkit.passages.locators import borders, found, main_page, written
-from ragkit.records import Locator
+from ragkit.records.documents import Locator
 
 PAGES = (0, 10, 20, 20, 30)  # the third is empty
 SLIDES = tuple(Locator(10 * n, "slide", str(n + 1)) for n in range(4))

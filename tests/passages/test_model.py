@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ragkit.passages import split
-from ragkit.records import Document
+from ragkit.records.documents import Document
 from tests.passages.test_work import HOSTILE, plain
 from tests.passages.tools import Spans, check, markdown, shown
 

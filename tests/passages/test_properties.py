@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.passages import split
-from ragkit.records import Document
+from ragkit.records.documents import Document
 from tests.passages.tools import Words, check, markdown
 
 WORDS = "a is the plan word letters encyclopaedia e.g. Dr. 3.14 – end. Is? so: …"

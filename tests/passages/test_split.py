@@ -6,7 +6,7 @@ import pytest
 
 from ragkit.errors import UsageError
 from ragkit.passages import embedded_text, split
-from ragkit.records import Document, Heading, Passage
+from ragkit.records.documents import Document, Heading, Passage
 from tests.passages.tools import Words, check, markdown
 
 

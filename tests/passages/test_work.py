@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ragkit.passages import split
-from ragkit.records import Document, Heading, Table
+from ragkit.records.documents import Document, Heading, Table
 from tests.passages.tools import Words, check, shown
 
 HOSTILE = {

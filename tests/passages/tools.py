@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ragkit.passages import Tokenizer, embedded_text
-from ragkit.records import Document, Heading, Passage
+from ragkit.records.documents import Document, Heading, Passage
 
 Spans = list[tuple[int, int]]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 
-from ragkit.answer_records import Answer, Event, Piece, Retrieved, answer_fields
 from ragkit.answers.pipeline import Chat
 from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.commands.collection import opened
@@ -17,6 +16,7 @@ from ragkit.cli.output import render
 from ragkit.cli.output.terminal import printable, shown, tell
 from ragkit.cli.output.wrapping import Wrapping
 from ragkit.collection import Collection
+from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields
 
 _PROMPT = "? "
 _HELP = "ask anything; /sources shows what was found, /new forgets what was said, Ctrl-D ends"

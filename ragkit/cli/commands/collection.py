@@ -18,7 +18,7 @@ from ragkit.errors import UsageError
 from ragkit.storage.database import FILE_NAME
 
 if TYPE_CHECKING:
-    from ragkit.reports import IndexReport
+    from ragkit.records.reports import IndexReport
 
 
 def settings_of(arguments: Namespace) -> configuration.Settings:

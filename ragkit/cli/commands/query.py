@@ -11,7 +11,7 @@ from ragkit.cli.commands.stdin import standard_input
 from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import printable, shown, tell
 from ragkit.errors import UsageError
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 
 
 def query(arguments: Namespace) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ragkit.cli.output.terminal import counted
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 
 if TYPE_CHECKING:
-    from ragkit.reports import Coverage, FileStatus, Missing, Whereabouts
+    from ragkit.records.reports import Coverage, FileStatus, Missing, Whereabouts
 
 _NAMED = 20  # files that a failed `--strict` and a stale answer name
 # Kinds of reasons, for one and for several.

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.cli.output import coverage
 from ragkit.cli.output.terminal import SIGNS, counted
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 
 if TYPE_CHECKING:
-    from ragkit.reports import CollectionStatus, Excerpt, IndexReport
+    from ragkit.records.reports import CollectionStatus, Excerpt, IndexReport
 
 _LINES = 3  # of a passage that a hit shows
 _SHORT = 3  # characters; shorter words of a query are not highlighted

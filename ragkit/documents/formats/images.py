@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from ragkit.documents import ocr
 from ragkit.documents.layout import page_lines
 from ragkit.documents.layout.page_lines import Line
-from ragkit.documents.media_types import IMAGES
 from ragkit.documents.ocr import DPI, Image, Ocr, Pages
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
+from ragkit.records.media_types import IMAGES
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

@@ -21,7 +21,7 @@ from ragkit.documents.layout.page_lines import Entry, Line
 from ragkit.documents.layout.titles import property_title
 from ragkit.documents.ocr import DPI, LEADING, Image, Ocr, Pages
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ragkit.documents.decoding import read_text
-from ragkit.records import Document, Heading
+from ragkit.records.documents import Document, Heading
 
 _LONGEST = 70  # characters of a heading
 _MOST_LINES = 200_000  # a longer file is a log

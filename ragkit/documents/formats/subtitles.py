@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ragkit.documents.decoding import decode
 from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 SRT, VTT = "application/x-subrip", "text/vtt"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ragkit.documents.decoding import without_controls
-from ragkit.records import Heading, Table
+from ragkit.records.documents import Heading, Table
 
 _ROW_CHARACTERS = 2000  # a "row" longer than this is a page laid out in a table
 _BELOW_ALL = 7  # a level: h1 to h6 are above

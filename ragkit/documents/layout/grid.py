@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ragkit.documents.decoding import without_controls
 from ragkit.documents.unpacking.limits import MAX_CHARACTERS
-from ragkit.records import Document, Heading, Locator, Table
+from ragkit.records.documents import Document, Heading, Locator, Table
 
 MAX_CELLS = 1_000_000  # with something in them, of one file
 _LONGEST_ROW = 200_000  # characters; what stands further right is left out

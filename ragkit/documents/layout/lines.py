@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.records import Heading
+from ragkit.records.documents import Heading
 
 
 @dataclass(slots=True)

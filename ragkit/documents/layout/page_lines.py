@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ragkit.documents.decoding import without_controls
-from ragkit.records import Heading
+from ragkit.records.documents import Heading
 
 # PDFium puts one of these for a hyphen that ends a line and drops the line break behind it.
 SOFT_HYPHEN = "\x02"

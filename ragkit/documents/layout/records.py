@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragkit.documents.decoding import without_controls
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 # What names a record, the best first.
 _TITLES = ("title", "name", "subject", "headline", "label", "question", "key", "id", "_id")

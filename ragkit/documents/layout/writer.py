@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ragkit.documents.decoding import without_controls
-from ragkit.records import Document, Heading, Locator, Table
+from ragkit.records.documents import Document, Heading, Locator, Table
 
 
 @dataclass(slots=True)

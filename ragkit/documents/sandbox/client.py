@@ -22,7 +22,7 @@ from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
 from ragkit.documents.sandbox import confinement, protocol
 from ragkit.documents.sandbox.ocr_engines import Engine
 from ragkit.documents.sandbox.processes import command, environment, hide_window
-from ragkit.records import Record
+from ragkit.records.documents import Record
 
 _SECONDS_PER_MB = 1.0  # beside `seconds`: large files may take longer
 _TOGETHER = 10  # times that: a file with all that is in it

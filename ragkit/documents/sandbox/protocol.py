@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any, NamedTuple, TypeVar
 
 from ragkit.documents.ocr import Image, Recognised
-from ragkit.records import Document, Heading, Locator, Recognition, Record, Table
+from ragkit.records.documents import Document, Heading, Locator, Recognition, Record, Table
 
 SETUP, READY, READ, RECORD, END = b"S", b"Y", b"R", b"D", b"E"  # kinds of frames
 IMAGE, TEXT = b"I", b"T"  # a page whose text is asked for, and the answer

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-from ragkit.documents import READERS, detect, media_types, read_all
+from ragkit.documents import READERS, detect, read_all
 from ragkit.documents.budget import Budget
 from ragkit.documents.decoding import read_text
 from ragkit.documents.formats.markup.markdown import read_markdown
@@ -18,7 +18,8 @@ from ragkit.documents.ocr import OcrLimits
 from ragkit.documents.sandbox import protocol
 from ragkit.documents.sandbox.client import Answer, Asked, ReadLimits, Worker
 from ragkit.documents.sandbox.ocr_engines import Engine
-from ragkit.records import Record
+from ragkit.records import media_types
+from ragkit.records.documents import Record
 
 __all__ = ["ReadLimits", "Sandbox"]
 

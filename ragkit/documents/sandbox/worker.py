@@ -17,7 +17,7 @@ from ragkit.documents.budget import Budget
 from ragkit.documents.containers import OUT_OF_MEMORY
 from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
 from ragkit.documents.sandbox import confinement, protocol
-from ragkit.records import Record
+from ragkit.records.documents import Record
 
 
 def main() -> None:

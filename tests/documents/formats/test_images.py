@@ -4,9 +4,10 @@ from io import BytesIO
 
 import pytest
 
-from ragkit.documents import READERS, detect, media_types, read
+from ragkit.documents import READERS, detect, read
 from ragkit.documents.ocr import Recognised
 from ragkit.errors import DocumentError
+from ragkit.records import media_types
 from tests.documents.engines import drawn
 from tests.documents.test_ocr import PIL, saved, seen
 

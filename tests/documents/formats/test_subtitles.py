@@ -4,7 +4,7 @@ import pytest
 
 from ragkit.documents import read
 from ragkit.errors import DocumentError
-from ragkit.records import Locator
+from ragkit.records.documents import Locator
 
 SRT = """1
 00:00:01,000 --> 00:00:03,500

@@ -20,7 +20,7 @@ import pytest
 from ragkit.documents import read_all
 from ragkit.documents.sandbox import processes, protocol
 from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
-from ragkit.records import Document, Heading, Locator, Recognition, Record, Table
+from ragkit.records.documents import Document, Heading, Locator, Recognition, Record, Table
 from tests.documents.files import make_zip
 
 # Writes into every pipe the worker has.

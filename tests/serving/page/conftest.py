@@ -3,7 +3,7 @@
 import pytest
 
 from ragkit import Collection, Settings
-from ragkit.answer_records import Retrieved
+from ragkit.records.answers import Retrieved
 from ragkit.serving.app import Rules, app
 from ragkit.serving.library import Library
 from tests.conftest import WordEncoder

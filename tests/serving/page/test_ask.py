@@ -2,7 +2,7 @@
 
 import threading
 
-from ragkit.answer_records import Answer, Citation, Piece, Statement
+from ragkit.records.answers import Answer, Citation, Piece, Statement
 from tests.serving.page.notes import QUESTION
 from tests.serving.page.steps import ask, expect, is_in_sight
 

@@ -1,6 +1,6 @@
 """What documents, models and addresses say is text: nothing runs, nothing is loaded."""
 
-from ragkit.answer_records import Answer, Piece
+from ragkit.records.answers import Answer, Piece
 from tests.serving.page.notes import HOSTILE, HOSTILE_NAME
 from tests.serving.page.steps import ask, expect, search
 

@@ -18,7 +18,7 @@ from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, read_text
 from ragkit.documents.layout.records import record
 from ragkit.errors import DocumentError
-from ragkit.records import Document, Locator, Table
+from ragkit.records.documents import Document, Locator, Table
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50

@@ -18,7 +18,7 @@ from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, without_controls
 from ragkit.documents.layout.records import record
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 _TOKEN = re.compile(
     r'"((?:[^"\\]++|\\.)*+)("?)|([\[\]{},:])|(\n)|[ \t\r]++|[^\s\[\]{},:"]++|.', re.DOTALL

@@ -15,7 +15,7 @@ from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import main_heading, read_markdown
 from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 IPYNB = "application/x-ipynb+json"
 

@@ -20,7 +20,7 @@ from ragkit.documents.formats.web.html_nesting import without_tags
 from ragkit.documents.layout.records import record
 from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 XML = "application/xml"
 

@@ -22,7 +22,7 @@ from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.writer import Writing
 from ragkit.documents.unpacking.limits import MAX_ENTRIES
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 EML, MBOX = "message/rfc822", "application/mbox"
 

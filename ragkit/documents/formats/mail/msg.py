@@ -19,7 +19,7 @@ from ragkit.documents.decoding import decode, without_controls
 from ragkit.documents.formats.mail.eml import EML, with_headers
 from ragkit.documents.formats.web.html import read_html
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
     from olefile import OleFileIO

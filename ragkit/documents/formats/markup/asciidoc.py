@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import main_heading
 from ragkit.documents.layout.lines import Lines
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 _LONGEST_HEADING = 1000  # characters
 _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)$")

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.layout.lines import Lines
-from ragkit.records import Document, Heading
+from ragkit.records.documents import Document, Heading
 
 _LEVELS = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsection": 5,
            "paragraph": 6, "subparagraph": 7}  # fmt: skip

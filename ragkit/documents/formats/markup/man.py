@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from ragkit.documents.decoding import decode
-from ragkit.records import Document, Heading
+from ragkit.records.documents import Document, Heading
 
 MAN = "text/troff"
 

@@ -12,7 +12,7 @@ from html import unescape
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.front_matter import front_matter
-from ragkit.records import Document, Heading, Table
+from ragkit.records.documents import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters; a longer line is text, whatever it starts with
 

@@ -11,7 +11,7 @@ import re
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import main_heading
 from ragkit.documents.layout.lines import Lines
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 _LONGEST_HEADING = 1000  # characters
 _HEADLINE = re.compile(r"(\*{1,20})[ \t]+(\S.*)$")

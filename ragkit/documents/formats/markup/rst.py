@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup import rst_tables
 from ragkit.documents.formats.markup.markdown import main_heading
-from ragkit.records import Document, Heading, Table
+from ragkit.records.documents import Document, Heading, Table
 
 _LONGEST_HEADING = 1000  # characters
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ragkit.documents import media_types
 from ragkit.documents.formats.office import docx_styles
 from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.layout.properties import CORE, properties_in
@@ -19,7 +18,8 @@ from ragkit.documents.parts import laid_out
 from ragkit.documents.unpacking.limits import Package, opened
 from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records import media_types
+from ragkit.records.documents import Document
 
 _BODY = re.compile(r"word/document\d*\.xml")
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")

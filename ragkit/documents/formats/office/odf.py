@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ragkit.documents import media_types
 from ragkit.documents.formats.office.odf_sheets import Sheets
 from ragkit.documents.formats.office.odf_text import Content
 from ragkit.documents.layout.grid import FullError, Grid
@@ -18,7 +17,8 @@ from ragkit.documents.parts import joined, laid_out
 from ragkit.documents.unpacking.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records import media_types
+from ragkit.records.documents import Document
 
 _CONTENT, _STYLES, _META = "content.xml", "styles.xml", "meta.xml"
 _MANIFEST = "META-INF/manifest.xml"

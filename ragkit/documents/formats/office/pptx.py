@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ragkit.documents import media_types
 from ragkit.documents.formats.office.charts import chart_rows
 from ragkit.documents.formats.office.ooxml import Relation, relations
 from ragkit.documents.formats.office.pptx_shapes import Lines, Place, Shape, Shapes, shapes_in
@@ -20,7 +19,8 @@ from ragkit.documents.parts import joined, laid_out
 from ragkit.documents.unpacking.limits import Package, opened
 from ragkit.documents.unpacking.xml_stream import Attributes, parse
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records import media_types
+from ragkit.records.documents import Document
 
 _PRESENTATION = re.compile(r"ppt/presentation\d*\.xml")
 _FURNITURE = frozenset({"dt", "ftr", "sldNum", "hdr", "sldImg"})

@@ -15,10 +15,10 @@ from ragkit.documents.formats.office import rtf_words as words
 from ragkit.documents.formats.office.rtf_body import Body
 from ragkit.documents.formats.office.rtf_header import Header, Style, level
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.media_types import RTF
 from ragkit.documents.parts import laid_out
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
+from ragkit.records.media_types import RTF
 
 _TOKEN = re.compile(
     rb"""\\(?:(?P<word>[a-zA-Z]{1,32})(?P<number>-?\d{1,9})?[ ]?

@@ -9,11 +9,11 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from ragkit.documents import media_types
 from ragkit.documents.formats.office import number_formats
 from ragkit.documents.layout.grid import FullError, Grid, is_year
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records import media_types
+from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
     from xlrd.book import Book

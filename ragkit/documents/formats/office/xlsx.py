@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ragkit.documents import media_types
 from ragkit.documents.formats.office import number_formats
 from ragkit.documents.formats.office.number_formats import GENERAL, Format
 from ragkit.documents.formats.office.ooxml import related, relations
@@ -21,7 +20,8 @@ from ragkit.documents.layout.properties import CORE, properties_in
 from ragkit.documents.unpacking.limits import MAX_INFLATED, Package, opened
 from ragkit.documents.unpacking.xml_stream import Attributes, attempt, parse
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records import media_types
+from ragkit.records.documents import Document
 
 _WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")

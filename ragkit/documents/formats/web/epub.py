@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from ragkit.documents import media_types
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.properties import properties_in
 from ragkit.documents.parts import joined
 from ragkit.documents.unpacking.limits import Package, opened
 from ragkit.documents.unpacking.xml_stream import Attributes, parse
 from ragkit.errors import DocumentError
-from ragkit.records import Document, Heading, Table
+from ragkit.records import media_types
+from ragkit.records.documents import Document, Heading, Table
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _SCRAMBLED_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")

@@ -16,7 +16,7 @@ from ragkit.documents.formats.web import html_elements, html_metadata
 from ragkit.documents.formats.web.html_nesting import too_deep, without_tags
 from ragkit.documents.layout.blocks import Block, Flow
 from ragkit.documents.layout.titles import page_title
-from ragkit.records import Document
+from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode

@@ -17,9 +17,9 @@ from email.parser import BytesHeaderParser
 
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.media_types import MHTML
 from ragkit.errors import DocumentError
-from ragkit.records import Document
+from ragkit.records.documents import Document
+from ragkit.records.media_types import MHTML
 
 _DEEPEST = 5  # multiparts in multiparts
 _MOST_PARTS = 10_000

@@ -3,7 +3,7 @@
 import pytest
 
 from ragkit.documents import read, read_all
-from ragkit.records import Locator, Table
+from ragkit.records.documents import Locator, Table
 
 
 def test_rows_are_lines_with_the_header_apart():

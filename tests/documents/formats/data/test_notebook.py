@@ -6,7 +6,7 @@ import pytest
 
 from ragkit.documents import read
 from ragkit.errors import DocumentError
-from ragkit.records import Locator
+from ragkit.records.documents import Locator
 
 
 def notebook(*cells, **metadata):

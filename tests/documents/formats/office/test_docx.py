@@ -4,7 +4,7 @@ import pytest
 
 from ragkit.documents.formats.office.docx import read_docx
 from ragkit.errors import DocumentError
-from ragkit.records import Table
+from ragkit.records.documents import Table
 from tests.documents.files import STRICT, TRANSITIONAL, make_docx, make_zip, paragraph
 
 

@@ -5,9 +5,10 @@ import zipfile
 
 import pytest
 
-from ragkit.documents import detect, media_types, read
+from ragkit.documents import detect, read
 from ragkit.documents.formats.office.odf import read_odp, read_ods, read_odt
 from ragkit.errors import DocumentError
+from ragkit.records import media_types
 from tests.documents.files import make_zip
 from tests.documents.office_files import make_odf, placed, tables
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from ragkit.documents import media_types, read
+from ragkit.documents import read
 from ragkit.errors import DocumentError
+from ragkit.records import media_types
 
 CASES = [
     ("office/test.pptx", "slide", "2", "AutoGen is an open-source framework"),

@@ -4,9 +4,10 @@ import base64
 
 import pytest
 
-from ragkit.documents import media_types, read
+from ragkit.documents import read
 from ragkit.documents.formats.web.mhtml import read_mhtml
 from ragkit.errors import DocumentError
+from ragkit.records import media_types
 
 HEAD = (
     b"From: <Saved by Blink>\r\nSnapshot-Content-Location: https://x.y/page\r\n"

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ragkit.records import Hit
+from ragkit.records.documents import Hit
 
 EXTRACTIVE = "extractive"  # the model of an answer that is made of the sources' own sentences
 

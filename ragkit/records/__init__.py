@@ -1,0 +1,1 @@
+"""Frozen dataclasses without behaviour, shared by all layers above."""
