@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from bench.vectorchanges import Index, collection
-from ragkit.retrieval.scopes import Scope
-from ragkit.retrieval.search import Searcher
+from ragkit.retrieval.filter_scope import Scope
+from ragkit.retrieval.rankers import Searcher
 from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import filters, vectors
 from ragkit.storage.vectors import VectorIndex

@@ -216,10 +216,10 @@ class Collection(Searching):
 
         `context` adds so many lines on either side. Raises UsageError where nothing is there.
         """
-        from ragkit.retrieval import references
+        from ragkit.retrieval import citations
 
         with self._store.reading() as connection:
-            return references.get(connection, reference, context)
+            return citations.get(connection, reference, context)
 
     def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
         """The ledger: every file of every root with what became of it, or those of one status.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.models.selection import EncoderChoice
     from ragkit.records.answers import Event, Turn
-    from ragkit.retrieval.filters import Where
+    from ragkit.retrieval.filter_parser import Where
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.database import Database
     from ragkit.storage.indexes import Indexes
@@ -98,7 +98,7 @@ class Searching:
 
         Raises UsageError: an empty query, a number out of range, an unknown mode, a wrong filter.
         """
-        from ragkit.retrieval.request import Request, asked
+        from ragkit.retrieval.options import Request, asked
 
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
@@ -127,7 +127,7 @@ class Searching:
         exact: bool = False,
     ) -> list[list[Hit]]:
         """What `search` finds for each query, in order; encoded and compared all at once."""
-        from ragkit.retrieval.request import Request, asked
+        from ragkit.retrieval.options import Request, asked
 
         wanted = Request(
             self.settings.top_k if k is None else k, mode or self.settings.mode, min_score, context,
@@ -164,7 +164,7 @@ class Searching:
         Raises UsageError as `search` does, ModelError and CollectionError.
         """
         from ragkit.answers import pipeline
-        from ragkit.retrieval.request import Request, asked
+        from ragkit.retrieval.options import Request, asked
 
         wanted = Request(
             pipeline.SOURCES if k is None else k, mode, min_score, 0, where, per_document, diverse,

@@ -24,8 +24,8 @@ from ragkit.records.answers import EXTRACTIVE, Answer, Event, Piece, Retrieved, 
 from ragkit.records.documents import Hit
 
 if TYPE_CHECKING:
+    from ragkit.retrieval.options import Request
     from ragkit.retrieval.pipeline import Retriever
-    from ragkit.retrieval.request import Request
     from ragkit.settings import Settings
 
 SOURCES = 6  # passages that an answer is made from, where nobody says another number

@@ -12,7 +12,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from ragkit.collection import Collection
 from ragkit.integrations.metadata import SHOWN, metadata
 from ragkit.records.documents import Hit
-from ragkit.retrieval.filters import Where
+from ragkit.retrieval.filter_parser import Where
 
 
 class RagkitRetriever(BaseRetriever):

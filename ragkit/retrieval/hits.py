@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragkit.records.documents import Hit
-from ragkit.retrieval.references import citation, is_stale, locator
-from ragkit.retrieval.search import Scored
+from ragkit.retrieval.citations import citation, is_stale, locator
+from ragkit.retrieval.rankers import Scored
 from ragkit.storage import passages
 
 

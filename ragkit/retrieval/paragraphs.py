@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ragkit.records.documents import Hit
-from ragkit.retrieval.references import excerpt
+from ragkit.retrieval.citations import excerpt
 from ragkit.storage import texts
 
 REACH = 800  # characters that a hit grows by on either side, at most

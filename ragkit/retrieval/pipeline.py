@@ -17,11 +17,11 @@ import numpy as np
 
 from ragkit.errors import CollectionError
 from ragkit.records.documents import Hit
-from ragkit.retrieval import choosing
+from ragkit.retrieval import diversity
+from ragkit.retrieval.filter_scope import Scope
 from ragkit.retrieval.hits import hits
-from ragkit.retrieval.request import Request
-from ragkit.retrieval.scopes import Scope
-from ragkit.retrieval.search import DEPTH, Scored, Searcher
+from ragkit.retrieval.options import Request
+from ragkit.retrieval.rankers import DEPTH, Scored, Searcher
 from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import embeddings, passages
 from ragkit.storage.database import Database
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.models.selection import EncoderChoice
-    from ragkit.retrieval.search import Ranking
+    from ragkit.retrieval.rankers import Ranking
     from ragkit.storage.filters import Condition
 
 _TOGETHER = 1024  # queries of one sweep
@@ -124,7 +124,7 @@ class Stages:
         if not wanted.explain:
             yield from found
             return
-        from ragkit.retrieval.explaining import explained  # not for a plain query
+        from ragkit.retrieval.explain import explained  # not for a plain query
 
         for searcher, of_one in zip(searchers, found, strict=True):
             reasons = explained(searcher, self.snapshot.words, self.snapshot.encoder, of_one)
@@ -145,16 +145,16 @@ def chosen(
         found = rank(k, wanted.min_score)
     else:
         documents = partial(passages.documents_of, snapshot.connection)
-        found = choosing.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
+        found = diversity.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
     if reranker is not None:
-        from ragkit.retrieval import reranking  # not for a plain query
+        from ragkit.retrieval import rerank  # not for a plain query
 
         texts = partial(passages.embedded_texts, snapshot.connection)
-        found = reranking.reranked(
+        found = rerank.reranked(
             found, _meant(searcher.text, wanted.mode), texts, reranker, wanted.budget
         )
     if wanted.diversity is not None:
-        return choosing.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
+        return diversity.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
     return found[: wanted.k]
 
 
@@ -162,11 +162,11 @@ def _pool(wanted: Request) -> int:
     """How many passages of the ranking are chosen from."""
     k = wanted.k
     if wanted.diversity is not None:
-        k = max(choosing.POOL_FACTOR * k, choosing.POOL)
+        k = max(diversity.POOL_FACTOR * k, diversity.POOL)
     if wanted.rerank:
-        from ragkit.retrieval import reranking  # not for a plain query
+        from ragkit.retrieval import rerank  # not for a plain query
 
-        k = max(k, reranking.CANDIDATES)
+        k = max(k, rerank.CANDIDATES)
     return k
 
 
@@ -174,7 +174,7 @@ def _reach(wanted: Request, scope: Scope | None) -> int:
     """How many nearest passages of each query its ranking looks at, unless many are alike."""
     k = _pool(wanted)
     if wanted.per_document is not None:
-        k *= choosing.WIDER
+        k *= diversity.WIDER
     if wanted.mode == "hybrid":
         k = max(2 * k, DEPTH)
     if scope is not None and scope.few is None:

@@ -23,7 +23,7 @@ from ragkit.errors import RagkitError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Hit
-    from ragkit.retrieval.filters import Where
+    from ragkit.retrieval.filter_parser import Where
 
 WAIT = 0.002  # seconds
 MOST = 32  # queries of one call

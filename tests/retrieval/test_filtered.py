@@ -49,7 +49,7 @@ def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
     whole = rows.search(query, k=COUNT, mode=mode)
     expected = [hit for hit in whole if start <= int(hit.metadata["n"]) < end]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragkit.retrieval.scopes.FEW", few)
+        patch.setattr("ragkit.retrieval.filter_scope.FEW", few)
         hits = rows.search(query, k=k, mode=mode, where=f"n >= {start} and n < {end}")
     assert [hit.passage_id for hit in hits] == [hit.passage_id for hit in expected[:k]]
     assert [hit.scores for hit in hits] == [hit.scores for hit in expected[:k]]
@@ -58,7 +58,7 @@ def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("few", [0, 5000])
 def test_min_score_holds_within_a_filter(rows, monkeypatch, mode, few):
-    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", few)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", few)
     query, where = "word1 word2 word3", "even = yes"
     every = rows.search(query, k=COUNT, mode=mode, where=where)
     bound = sorted(hit.score for hit in every)[len(every) // 2]
@@ -87,9 +87,9 @@ def test_many_queries_get_what_each_gets_alone(rows, mode):
 def test_what_is_far_away_is_found_without_looking_through_all_before_it(
     rows, monkeypatch, mode, widest
 ):
-    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", 0)
-    monkeypatch.setattr("ragkit.retrieval.scopes.FEW_PART", 0.0)
-    monkeypatch.setattr("ragkit.retrieval.search.WIDEST", widest)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", 0)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW_PART", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.rankers.WIDEST", widest)
     query = "word1 word2 word3"
     whole = rows.search(query, k=COUNT, mode=mode)
     far = int(whole[-1].metadata["n"])
@@ -118,8 +118,8 @@ ASKED = [
 def test_phrases_exclusions_and_options_come_out_of_a_batch_as_alone(
     rows, monkeypatch, mode, few, where
 ):
-    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", few)
-    monkeypatch.setattr("ragkit.retrieval.scopes.FEW_PART", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", few)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW_PART", 0.0)
     for options in (
         {"k": 70},
         {"per_document": 1},

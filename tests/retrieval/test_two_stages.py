@@ -56,9 +56,9 @@ def test_the_ten_nearest_are_those_of_an_exact_search(large, where):
 
 
 def test_what_a_wide_filter_leaves_far_away_is_proposed_among_it_alone(large, monkeypatch):
-    monkeypatch.setattr("ragkit.retrieval.scopes.FEW", 0)
-    monkeypatch.setattr("ragkit.retrieval.scopes.FEW_PART", 0.0)
-    monkeypatch.setattr("ragkit.retrieval.search.WIDEST", 0)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", 0)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW_PART", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.rankers.WIDEST", 0)
     monkeypatch.setattr("ragkit.storage.vectors.LOOKED_AT", -1.0)
     among, plain = [], Codes.nearest
 

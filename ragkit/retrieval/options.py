@@ -10,7 +10,7 @@ from ragkit.errors import UsageError
 from ragkit.settings import FUSIONS, MODES
 
 if TYPE_CHECKING:
-    from ragkit.retrieval.filters import Where
+    from ragkit.retrieval.filter_parser import Where
     from ragkit.storage.filters import Condition
 
 DIVERSITY = 0.8  # λ of MMR where nobody says another: below, what answers goes first
@@ -65,7 +65,7 @@ class Request:
         """The filter as SQL. Raises UsageError where it cannot be understood."""
         if self.where is None:
             return None
-        from ragkit.retrieval.filters import parsed
+        from ragkit.retrieval.filter_parser import parsed
         from ragkit.storage.filters import condition
 
         return condition(parsed(self.where))

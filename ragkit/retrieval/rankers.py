@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.retrieval import fusion, scopes
-from ragkit.retrieval.proposing import SLACK, exactly, picked, ranked
-from ragkit.retrieval.scopes import Limits, Scope
+from ragkit.retrieval import filter_scope, fusion
+from ragkit.retrieval.filter_scope import Limits, Scope
 from ragkit.retrieval.snapshot import Snapshot
+from ragkit.retrieval.top_k import SLACK, exactly, picked, ranked
 from ragkit.storage import embeddings, passages
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ class Searcher:
         self, index: VectorIndex, k: int, ids: NDArray[np.int64]
     ) -> list[tuple[int, float]]:
         """The k nearest of these; each of them is compared where they are few."""
-        nearest = partial(index.nearest_of, among=ids, exact=self._exact or len(ids) <= scopes.FEW)
+        nearest = partial(
+            index.nearest_of, among=ids, exact=self._exact or len(ids) <= filter_scope.FEW
+        )
         return exactly(
             k,
             len(ids),

@@ -9,9 +9,9 @@ import pytest
 from ragkit import Collection
 from ragkit.encoders.cross_encoder import Reranker
 from ragkit.errors import UsageError
-from ragkit.retrieval.choosing import diverse
-from ragkit.retrieval.reranking import CANDIDATES, reranked
-from ragkit.retrieval.search import Scored
+from ragkit.retrieval.diversity import diverse
+from ragkit.retrieval.rankers import Scored
+from ragkit.retrieval.rerank import CANDIDATES, reranked
 
 
 def by_length(read=None):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ragkit.encoders.cross_encoder import Reranker
-    from ragkit.retrieval.search import Scored
+    from ragkit.retrieval.rankers import Scored
 
 CANDIDATES = 20  # passages that are read again; figures in docs/ranking.md
 _FIRST, _STEP = 2, 6  # passages between two looks at the clock

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.errors import UsageError
-from ragkit.retrieval.filters import parsed
+from ragkit.retrieval.filter_parser import parsed
 from ragkit.storage.filters import All, Comparison, Either, Not, path_matches
 
 

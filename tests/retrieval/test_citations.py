@@ -4,7 +4,7 @@ import pypdfium2
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.retrieval.references import Place, citation, parse
+from ragkit.retrieval.citations import Place, citation, parse
 from tests.conftest import REPOSITORY
 
 

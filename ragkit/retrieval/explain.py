@@ -13,7 +13,7 @@ import numpy as np
 from ragkit.encoders import Encoder
 from ragkit.passages.boundaries import SENTENCE, borders, spans_between
 from ragkit.records.documents import Explanation, Hit
-from ragkit.retrieval.search import Searcher
+from ragkit.retrieval.rankers import Searcher
 from ragkit.storage.lexical import WordIndex
 
 _MOST_SENTENCES = 64  # of one hit that are compared

@@ -107,7 +107,7 @@ def fused_by_hand(collection, query):
 def test_hybrid_is_the_best_of_all_passages_however_deep_it_looks_first(
     filled, monkeypatch, query, depth
 ):
-    monkeypatch.setattr("ragkit.retrieval.search.DEPTH", depth)
+    monkeypatch.setattr("ragkit.retrieval.rankers.DEPTH", depth)
     expected = fused_by_hand(filled, query)
     ranked = sorted(expected, key=lambda each: (-round(expected[each], 9), each))
     for k in (1, 5, 30, 1000):

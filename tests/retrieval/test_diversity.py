@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ragkit.retrieval.choosing import diverse
-from ragkit.retrieval.search import Scored
+from ragkit.retrieval.diversity import diverse
+from ragkit.retrieval.rankers import Scored
 
 
 def vectors_of(table):

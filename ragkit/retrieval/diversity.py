@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.retrieval.search import Scored
+from ragkit.retrieval.rankers import Scored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
