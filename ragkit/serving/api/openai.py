@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from ragkit.errors import UsageError
-from ragkit.serving import shapes
+from ragkit.serving.api import json_shapes
+from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
 from ragkit.serving.batching import Options
-from ragkit.serving.endpoints import Asked, Desk, Endpoint
 from ragkit.serving.library import Served
 from ragkit.serving.schema_parts import MOST_TEXT, NAME
 from ragkit.serving.wire import Problem, answer
@@ -144,10 +144,10 @@ async def store_search(desk: Desk, asked: Asked) -> Response:
     hits = await found(served, queries, asked.body)
     data = [
         {
-            "file_id": shapes.file_id(hit.document_id),
+            "file_id": json_shapes.file_id(hit.document_id),
             "filename": hit.path,
             "score": hit.score,
-            "attributes": shapes.attributes(hit),
+            "attributes": json_shapes.attributes(hit),
             "content": [{"type": "text", "text": hit.text}],
         }
         for hit in hits
@@ -244,18 +244,18 @@ async def _document(
 
 def _file(desk: Desk, served: Served, entry: DocumentEntry) -> dict[str, Any]:
     metadata = {
-        name[: shapes.MOST_KEY]: value[: shapes.MOST_VALUE]
+        name[: json_shapes.MOST_KEY]: value[: json_shapes.MOST_VALUE]
         for name, value in {"path": entry.path, **entry.metadata}.items()
     }
     return {
-        "id": shapes.file_id(entry.id),
+        "id": json_shapes.file_id(entry.id),
         "object": "vector_store.file",
         "created_at": desk.started,
         "vector_store_id": served.name,
         "status": "completed",
         "usage_bytes": entry.characters,
         "last_error": None,
-        "attributes": dict(list(metadata.items())[: shapes.MOST_ATTRIBUTES]),
+        "attributes": dict(list(metadata.items())[: json_shapes.MOST_ATTRIBUTES]),
     }
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ragkit.serving import shapes
+from ragkit.serving.api import json_shapes
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Retrieved
@@ -34,7 +34,7 @@ class Outcome:
 
     def response(self, found: Answer) -> dict[str, Any]:
         """All of it."""
-        usage = shapes.usage_fields(found)
+        usage = json_shapes.usage_fields(found)
         return self._frame("completed") | {
             "output": [self._call(found.question, found.hits), self._message(found)],
             "usage": {
@@ -132,11 +132,11 @@ class Outcome:
     def _call(self, question: str, hits: Sequence[Hit]) -> dict[str, Any]:
         results = [
             {
-                "file_id": shapes.file_id(hit.document_id),
+                "file_id": json_shapes.file_id(hit.document_id),
                 "filename": hit.path,
                 "score": hit.score,
                 "text": hit.text,
-                "attributes": shapes.attributes(hit),
+                "attributes": json_shapes.attributes(hit),
             }
             for hit in hits
         ]
@@ -169,7 +169,7 @@ def citations_of(found: Answer) -> list[dict[str, Any]]:
         {
             "type": "file_citation",
             "index": mark.end(),
-            "file_id": shapes.file_id(shapes.document_of(by_number[n], found)),
+            "file_id": json_shapes.file_id(json_shapes.document_of(by_number[n], found)),
             "filename": by_number[n].path,
         }
         for mark in _MARK.finditer(found.text)

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from ragkit.serving import asking, openai, shapes
-from ragkit.serving.endpoints import Asked, Desk, Endpoint
-from ragkit.serving.http import NO_BUFFERING
+from ragkit.serving import asking
+from ragkit.serving.api import json_shapes, openai
+from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
+from ragkit.serving.api.openai_responses import Outcome
+from ragkit.serving.api.own import NO_BUFFERING
 from ragkit.serving.library import Served
-from ragkit.serving.responses import Outcome
 from ragkit.serving.schema_parts import MOST_QUERY
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
@@ -107,8 +108,8 @@ async def chat(desk: Desk, asked: Asked) -> Response:
             **frame,
             "object": "chat.completion",
             "choices": [choice],
-            "usage": shapes.usage_fields(found),
-            "ragkit": shapes.verdict_fields(found),
+            "usage": json_shapes.usage_fields(found),
+            "ragkit": json_shapes.verdict_fields(found),
         }
     )
 
@@ -136,9 +137,9 @@ async def _chunks(
             elif isinstance(each, Answer):
                 if named := sources(each):
                     yield chunk({"content": named})
-                yield chunk({}, _end(each), ragkit=shapes.verdict_fields(each))
+                yield chunk({}, _end(each), ragkit=json_shapes.verdict_fields(each))
                 if with_usage:
-                    usage = {"choices": [], "usage": shapes.usage_fields(each)}
+                    usage = {"choices": [], "usage": json_shapes.usage_fields(each)}
                     yield event(None, {**frame, "object": "chat.completion.chunk", **usage})
     except Exception as error:  # the status is sent: what went wrong is an event
         yield event(None, problem_of(error).fields())

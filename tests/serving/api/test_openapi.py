@@ -2,8 +2,8 @@
 
 import pytest
 
+from ragkit.serving.api.openapi import document
 from ragkit.serving.app import ENDPOINTS, Rules, app
-from ragkit.serving.openapi import document
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 

@@ -14,9 +14,10 @@ from starlette.responses import Response, StreamingResponse
 
 from ragkit import __version__
 from ragkit.errors import UsageError
-from ragkit.serving import asking, metrics, shapes
+from ragkit.serving import asking, metrics
+from ragkit.serving.api import json_shapes
+from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
 from ragkit.serving.batching import Options
-from ragkit.serving.endpoints import Asked, Desk, Endpoint
 from ragkit.serving.library import Served
 from ragkit.serving.schema_parts import MOST_TEXT, NAME
 from ragkit.serving.schemas import SCHEMAS
@@ -49,7 +50,7 @@ async def search(desk: Desk, asked: Asked) -> Response:
         {
             "collection": served.name,
             "query": named["query"],
-            "hits": [shapes.hit_fields(hit) for hit in hits],
+            "hits": [json_shapes.hit_fields(hit) for hit in hits],
         }
     )
 
@@ -78,7 +79,7 @@ async def ask(desk: Desk, asked: Asked) -> Response:
     events = desk.answering.events(partial(_begin, served, asked.body))
     if not asked.body.get("stream"):
         found = await asking.while_here(asked.request, asking.last(events))
-        return answer({"collection": served.name, **shapes.answer_fields(found)})
+        return answer({"collection": served.name, **json_shapes.answer_fields(found)})
     first = await anext(events)  # what is wrong with the request shows here, as a status
     return StreamingResponse(
         _told(first, events), headers=NO_BUFFERING, media_type="text/event-stream"
@@ -92,13 +93,13 @@ async def _told(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[byt
     try:
         async for each in asking.with_first(first, events):
             if isinstance(each, Retrieved):
-                hits = [shapes.hit_fields(hit) for hit in each.hits]
+                hits = [json_shapes.hit_fields(hit) for hit in each.hits]
                 yield event("hits", {"hits": hits, "question": each.question})
             elif isinstance(each, Piece):
                 yield event("text", {"text": each.text})
             elif isinstance(each, Answer):
-                yield event("citations", {"text": each.text, **shapes.verdict_fields(each)})
-                yield event("usage", shapes.usage_fields(each))
+                yield event("citations", {"text": each.text, **json_shapes.verdict_fields(each)})
+                yield event("usage", json_shapes.usage_fields(each))
         yield event("done", {})
     except Exception as error:  # the status is sent: what went wrong is an event
         yield event("error", problem_of(error).fields())
@@ -114,7 +115,7 @@ async def documents(desk: Desk, asked: Asked) -> Response:
     return answer(
         {
             "collection": served.name,
-            "documents": [shapes.entry_fields(entry) for entry in found[:limit]],
+            "documents": [json_shapes.entry_fields(entry) for entry in found[:limit]],
             "total": status.documents,
             "next": found[limit - 1].id if len(found) > limit else None,
         }
@@ -134,7 +135,9 @@ async def document(desk: Desk, asked: Asked) -> Response:
     except UsageError as error:
         raise Problem(404, str(error), "not_found") from None
     span = {"start": start, "end": start + len(text)}
-    return answer({"collection": served.name, **shapes.entry_fields(entry), "text": text, **span})
+    return answer(
+        {"collection": served.name, **json_shapes.entry_fields(entry), "text": text, **span}
+    )
 
 
 async def unread(desk: Desk, asked: Asked) -> Response:
@@ -146,7 +149,7 @@ async def unread(desk: Desk, asked: Asked) -> Response:
     return answer(
         {
             "collection": served.name,
-            "files": [shapes.not_read_fields(each) for each in found[:limit]],
+            "files": [json_shapes.not_read_fields(each) for each in found[:limit]],
             "next": found[limit - 1].id if len(found) > limit else None,
         }
     )
@@ -160,7 +163,7 @@ async def get(desk: Desk, asked: Asked) -> Response:
         excerpt = await desk.library.look_up(served.excerpt, reference, context)
     except UsageError as error:
         raise Problem(404, str(error), "not_found") from None
-    return answer({"collection": served.name, **shapes.excerpt_fields(excerpt, MOST_TEXT)})
+    return answer({"collection": served.name, **json_shapes.excerpt_fields(excerpt, MOST_TEXT)})
 
 
 async def status(desk: Desk, asked: Asked) -> Response:

@@ -1,0 +1,1 @@
+"""The routes: ragkit's own API and the OpenAI-compatible one."""
