@@ -25,9 +25,9 @@ from starlette.routing import Route
 
 from ragkit.serving.api import openai, openai_chat, openapi, own
 from ragkit.serving.api.endpoint import Desk, Endpoint
-from ragkit.serving.asking import Answering
+from ragkit.serving.collections.answer_threads import Answering
+from ragkit.serving.collections.library import Library
 from ragkit.serving.gate import App, Gate
-from ragkit.serving.library import Library
 from ragkit.serving.limits import ENDPOINT, REQUESTS, Limits
 from ragkit.serving.metrics import Metrics
 from ragkit.serving.web import Web, page, served

@@ -33,9 +33,9 @@ from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
 from ragkit.records.reports import DocumentEntry
 from ragkit.serving import bodies
+from ragkit.serving.collections.uris import PREFIX, Addresses
 from ragkit.serving.gate import App, Gate
 from ragkit.serving.mcp_tools import TOOLS, Desk, Tool
-from ragkit.serving.uris import PREFIX, Addresses
 
 PATH = "/mcp"
 PAGE = 100  # resources a list gives at a time

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragkit.errors import UsageError
-from ragkit.serving.uris import Addresses
+from ragkit.serving.collections.uris import Addresses
 from ragkit.settings import MODES
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import mcp
 
 from ragkit.errors import CollectionError
 from ragkit.serving import mcp as serving
-from ragkit.serving.uris import root_name
+from ragkit.serving.collections.uris import root_name
 from tests.serving.clients import TRAVERSALS, run
 
 

@@ -31,8 +31,8 @@ def serve(arguments: Namespace) -> int:
     """`ragkit serve`."""
     try:
         from ragkit.serving import app as serving
-        from ragkit.serving import batching
-        from ragkit.serving.library import Library
+        from ragkit.serving.collections import batching
+        from ragkit.serving.collections.library import Library
     except ModuleNotFoundError as error:
         raise _not_installed(error, "serve", "server") from None
     token = token_for(arguments.host, arguments.token_env)

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ragkit.serving import checking
-from ragkit.serving.asking import Answering
 from ragkit.serving.bodies import body_of
-from ragkit.serving.library import Library, UnknownCollectionError
+from ragkit.serving.collections.answer_threads import Answering
+from ragkit.serving.collections.library import Library, UnknownCollectionError
 from ragkit.serving.metrics import Metrics
 from ragkit.serving.schema_parts import ref
 from ragkit.serving.wire import Problem, problem_of

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from ragkit.errors import UsageError
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
-from ragkit.serving.batching import Options
-from ragkit.serving.library import Served
+from ragkit.serving.collections.batching import Options
+from ragkit.serving.collections.library import Served
 from ragkit.serving.schema_parts import MOST_TEXT, NAME
 from ragkit.serving.wire import Problem, answer
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from ragkit.serving import asking
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
 from ragkit.serving.api.openai_responses import Outcome
 from ragkit.serving.api.own import NO_BUFFERING
-from ragkit.serving.library import Served
+from ragkit.serving.collections import answer_threads
+from ragkit.serving.collections.library import Served
 from ragkit.serving.schema_parts import MOST_QUERY
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
@@ -98,9 +98,9 @@ async def chat(desk: Desk, asked: Asked) -> Response:
     if asked.body.get("stream"):
         first = await anext(events)
         with_usage = bool((asked.body.get("stream_options") or {}).get("include_usage"))
-        chunks = _chunks(asking.with_first(first, events), frame, with_usage)
+        chunks = _chunks(answer_threads.with_first(first, events), frame, with_usage)
         return StreamingResponse(chunks, headers=NO_BUFFERING, media_type="text/event-stream")
-    found = await asking.while_here(asked.request, asking.last(events))
+    found = await answer_threads.while_here(asked.request, answer_threads.last(events))
     message = {"role": "assistant", "content": found.text + sources(found), "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": _end(found), "logprobs": None}
     return answer(
@@ -160,9 +160,9 @@ async def responses(desk: Desk, asked: Asked) -> Response:
     outcome = Outcome(asked.body, "file_search_call.results" in (asked.body.get("include") or ()))
     if asked.body.get("stream"):
         first = await anext(events)
-        told = _response_events(asking.with_first(first, events), outcome)
+        told = _response_events(answer_threads.with_first(first, events), outcome)
         return StreamingResponse(told, headers=NO_BUFFERING, media_type="text/event-stream")
-    found = await asking.while_here(asked.request, asking.last(events))
+    found = await answer_threads.while_here(asked.request, answer_threads.last(events))
     return answer(outcome.response(found))
 
 

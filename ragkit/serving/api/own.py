@@ -14,11 +14,12 @@ from starlette.responses import Response, StreamingResponse
 
 from ragkit import __version__
 from ragkit.errors import UsageError
-from ragkit.serving import asking, metrics
+from ragkit.serving import metrics
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
-from ragkit.serving.batching import Options
-from ragkit.serving.library import Served
+from ragkit.serving.collections import answer_threads
+from ragkit.serving.collections.batching import Options
+from ragkit.serving.collections.library import Served
 from ragkit.serving.schema_parts import MOST_TEXT, NAME
 from ragkit.serving.schemas import SCHEMAS
 from ragkit.serving.wire import Problem, answer, event, problem_of
@@ -78,7 +79,7 @@ async def ask(desk: Desk, asked: Asked) -> Response:
         raise UsageError("the question is empty")
     events = desk.answering.events(partial(_begin, served, asked.body))
     if not asked.body.get("stream"):
-        found = await asking.while_here(asked.request, asking.last(events))
+        found = await answer_threads.while_here(asked.request, answer_threads.last(events))
         return answer({"collection": served.name, **json_shapes.answer_fields(found)})
     first = await anext(events)  # what is wrong with the request shows here, as a status
     return StreamingResponse(
@@ -91,7 +92,7 @@ async def _told(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[byt
     from ragkit.records.answers import Answer, Piece, Retrieved
 
     try:
-        async for each in asking.with_first(first, events):
+        async for each in answer_threads.with_first(first, events):
             if isinstance(each, Retrieved):
                 hits = [json_shapes.hit_fields(hit) for hit in each.hits]
                 yield event("hits", {"hits": hits, "question": each.question})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ragkit.encoders.cross_encoder import Reranker
-from ragkit.serving import library as libraries
+from ragkit.serving.collections import library as libraries
 
 QUESTION = "who may stay at home?"
 LEAVE = "Parents may stay at home for half a year."

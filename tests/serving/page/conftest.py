@@ -5,7 +5,7 @@ import pytest
 from ragkit import Collection, Settings
 from ragkit.records.answers import Retrieved
 from ragkit.serving.app import Rules, app
-from ragkit.serving.library import Library
+from ragkit.serving.collections.library import Library
 from tests.conftest import WordEncoder
 from tests.documents.files import make_zip
 from tests.serving.conftest import listening

@@ -23,9 +23,9 @@ from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
 from ragkit.records.documents import Hit
 from ragkit.records.reports import CollectionStatus, Excerpt, NotRead
-from ragkit.serving.batching import MOST, Batcher, Options
-from ragkit.serving.indexing import Runs
-from ragkit.serving.uris import Addresses
+from ragkit.serving.collections.batching import MOST, Batcher, Options
+from ragkit.serving.collections.indexing import Runs
+from ragkit.serving.collections.uris import Addresses
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Event

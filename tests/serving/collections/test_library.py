@@ -1,7 +1,7 @@
 """Collections by name: whose encoder they use, and what is shown of them."""
 
 from ragkit import Collection, Settings
-from ragkit.serving.library import Library, labels
+from ragkit.serving.collections.library import Library, labels
 
 
 def test_collections_with_the_same_model_share_one_encoder(

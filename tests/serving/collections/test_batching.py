@@ -7,7 +7,7 @@ import pytest
 
 from ragkit import ModelError, UsageError
 from ragkit.errors import UnavailableError
-from ragkit.serving.batching import Batcher, Options
+from ragkit.serving.collections.batching import Batcher, Options
 
 
 class Calls:

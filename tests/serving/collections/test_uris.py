@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.serving.uris import Addresses, root_name
+from ragkit.serving.collections.uris import Addresses, root_name
 
 
 def test_a_name_says_which_folder_and_keeps_folders_of_one_name_apart():

@@ -1,0 +1,1 @@
+"""The collections behind one server: opening, batching, indexing, answering."""
