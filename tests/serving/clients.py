@@ -4,7 +4,7 @@ import asyncio
 
 import mcp
 
-from ragkit.serving.mcp import server
+from ragkit.serving.mcp.server import server
 
 TRAVERSALS = (
     "/etc/passwd", "../../../../etc/passwd", "sub/../../../etc/passwd", "~/.ssh/id_rsa",

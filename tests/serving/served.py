@@ -9,7 +9,7 @@ import sys
 from ragkit import Collection
 from ragkit.cli.commands.serve import listening
 from ragkit.cli.output.terminal import tell
-from ragkit.serving import mcp
+from ragkit.serving.mcp import server
 from tests.conftest import WordEncoder
 
 
@@ -22,11 +22,11 @@ class Talkative(WordEncoder):
 def main(folder, transport, token=""):
     collection = Collection(folder, create=False, encoder=Talkative(), notify=tell)
     if transport == "stdio":
-        mcp.run_stdio(collection)
+        server.run_stdio(collection)
         return
     with listening("127.0.0.1", 0) as bound:
         print(bound.getsockname()[1], flush=True)
-        mcp.run_http(mcp.app(collection, "127.0.0.1", ["kb.example"], token or None), bound)
+        server.run_http(server.app(collection, "127.0.0.1", ["kb.example"], token or None), bound)
 
 
 if __name__ == "__main__":

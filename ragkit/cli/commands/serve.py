@@ -125,7 +125,7 @@ def mcp(arguments: Namespace) -> int:
             if getattr(arguments, name) not in (None, []):
                 raise UsageError(f"--{name.replace('_', '-')} is of --http; name that too")
     try:
-        from ragkit.serving import mcp as serving
+        from ragkit.serving.mcp import server as serving
     except ModuleNotFoundError as error:
         raise _not_installed(error, "mcp", "mcp") from None
     with opened(arguments) as collection:

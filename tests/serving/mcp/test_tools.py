@@ -8,7 +8,7 @@ pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
 
 from ragkit import Settings
 from ragkit.serving.collections.uris import root_name
-from ragkit.serving.mcp_tools import SNIPPET, TEXT
+from ragkit.serving.mcp.tools import SNIPPET, TEXT
 from tests.serving.clients import TRAVERSALS, run
 
 

@@ -35,7 +35,7 @@ from ragkit.records.reports import DocumentEntry
 from ragkit.serving import bodies
 from ragkit.serving.collections.uris import PREFIX, Addresses
 from ragkit.serving.gate import App, Gate
-from ragkit.serving.mcp_tools import TOOLS, Desk, Tool
+from ragkit.serving.mcp.tools import TOOLS, Desk, Tool
 
 PATH = "/mcp"
 PAGE = 100  # resources a list gives at a time

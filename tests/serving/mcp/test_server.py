@@ -12,8 +12,8 @@ pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
 import mcp
 
 from ragkit.errors import CollectionError
-from ragkit.serving import mcp as serving
 from ragkit.serving.collections.uris import root_name
+from ragkit.serving.mcp import server as serving
 from tests.serving.clients import TRAVERSALS, run
 
 
