@@ -31,7 +31,7 @@ MADE = {
         rf"^[ \t]*{page_lines._LEAD}two{page_lines._GAP}words[ \t]*$", re.M | re.I, "search"
     ),
     "ragkit.ingest.ignore_rules": ("src|docs|build", 0, "search"),
-    "ragkit.serving.checking": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
+    "ragkit.serving.schema.validate": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
     "ragkit.cli.output.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
 }  # fmt: skip
 # Not for documents: what these are used on has some hundred characters at the most.

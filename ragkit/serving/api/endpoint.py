@@ -13,12 +13,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragkit.serving import checking
 from ragkit.serving.bodies import body_of
 from ragkit.serving.collections.answer_threads import Answering
 from ragkit.serving.collections.library import Library, UnknownCollectionError
 from ragkit.serving.metrics import Metrics
-from ragkit.serving.schema_parts import ref
+from ragkit.serving.schema import validate
+from ragkit.serving.schema.parts import ref
 from ragkit.serving.wire import Problem, problem_of
 
 
@@ -83,20 +83,20 @@ class Endpoint:
             return await self.handler(desk, await self._asked(request))
         except UnknownCollectionError as error:
             return Problem(404, str(error), "not_found").response()
-        except checking.WrongValueError as error:
+        except validate.WrongValueError as error:
             return Problem(400, str(error), "invalid_value", error.param).response()
         except Exception as error:  # whatever it is, no caller sees a traceback
             return problem_of(error).response()
 
     async def _asked(self, request: Request) -> Asked:
         path = {
-            name: checking.from_text(request.path_params[name], schema, name)
+            name: validate.from_text(request.path_params[name], schema, name)
             for name, schema in self.path_schemas.items()
         }
         body = None
         if self.body is not None:
             body = await body_of(request)
-            checking.check(body, ref(self.body))
+            validate.check(body, ref(self.body))
         return Asked(request, path, self._query(request), body)
 
     def _query(self, request: Request) -> dict[str, Any]:
@@ -105,12 +105,12 @@ class Endpoint:
             if name not in self.query:
                 if self.strict:
                     expected = ", ".join(self.query) or "none"
-                    raise checking.WrongValueError(name[:60], f"is not known; expected {expected}")
+                    raise validate.WrongValueError(name[:60], f"is not known; expected {expected}")
                 continue
             if name in found:
-                raise checking.WrongValueError(name, "is there twice")
-            found[name] = checking.from_text(text, self.query[name], name)
+                raise validate.WrongValueError(name, "is there twice")
+            found[name] = validate.from_text(text, self.query[name], name)
         for name in self.required:
             if name not in found:
-                raise checking.WrongValueError(name, "is missing")
+                raise validate.WrongValueError(name, "is missing")
         return found

@@ -18,7 +18,7 @@ from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
 from ragkit.serving.collections.batching import Options
 from ragkit.serving.collections.library import Served
-from ragkit.serving.schema_parts import MOST_TEXT, NAME
+from ragkit.serving.schema.parts import MOST_TEXT, NAME
 from ragkit.serving.wire import Problem, answer
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ragkit.serving.api.openai_responses import Outcome
 from ragkit.serving.api.own import NO_BUFFERING
 from ragkit.serving.collections import answer_threads
 from ragkit.serving.collections.library import Served
-from ragkit.serving.schema_parts import MOST_QUERY
+from ragkit.serving.schema.parts import MOST_QUERY
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 from ragkit import __version__
 from ragkit.serving.api.endpoint import Endpoint
-from ragkit.serving.schema_parts import ref
-from ragkit.serving.schemas import SCHEMAS
+from ragkit.serving.schema.own import SCHEMAS
+from ragkit.serving.schema.parts import ref
 
 _TAGS = {
     "own": "ragkit's own API",

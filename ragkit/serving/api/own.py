@@ -20,8 +20,8 @@ from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
 from ragkit.serving.collections import answer_threads
 from ragkit.serving.collections.batching import Options
 from ragkit.serving.collections.library import Served
-from ragkit.serving.schema_parts import MOST_TEXT, NAME
-from ragkit.serving.schemas import SCHEMAS
+from ragkit.serving.schema.own import SCHEMAS
+from ragkit.serving.schema.parts import MOST_TEXT, NAME
 from ragkit.serving.wire import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:

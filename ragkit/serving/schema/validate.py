@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragkit.errors import UsageError
-from ragkit.serving.schemas import SCHEMAS
+from ragkit.serving.schema.own import SCHEMAS
 
 Schema = Mapping[str, Any]
 _TYPES: dict[str, type | tuple[type, ...]] = {

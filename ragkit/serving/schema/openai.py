@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ragkit.serving.schema_parts import (
+from ragkit.serving.schema.parts import (
     MOST_QUERY,
     NAME,
     QUERY,

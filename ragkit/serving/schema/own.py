@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ragkit.serving.schema_parts import (
+from ragkit.serving.schema.openai import OPENAI
+from ragkit.serving.schema.parts import (
     COUNT_OR_NONE,
     INTEGER,
     MOST_K,
@@ -23,7 +24,6 @@ from ragkit.serving.schema_parts import (
     object_of,
     ref,
 )
-from ragkit.serving.schemas_openai import OPENAI
 from ragkit.settings import FUSIONS, MODES
 
 _K = {"type": "integer", "minimum": 1, "maximum": MOST_K, "description": "passages; default 10"}

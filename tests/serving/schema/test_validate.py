@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragkit.serving.checking import WrongValueError, check, from_text
-from ragkit.serving.schema_parts import ref
-from ragkit.serving.schemas import SCHEMAS
+from ragkit.serving.schema.own import SCHEMAS
+from ragkit.serving.schema.parts import ref
+from ragkit.serving.schema.validate import WrongValueError, check, from_text
 
 jsonschema = pytest.importorskip("jsonschema", reason="the reference is not installed")
 
