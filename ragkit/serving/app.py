@@ -27,11 +27,11 @@ from ragkit.serving.api import openai, openai_chat, openapi, own
 from ragkit.serving.api.endpoint import Desk, Endpoint
 from ragkit.serving.collections.answer_threads import Answering
 from ragkit.serving.collections.library import Library
-from ragkit.serving.gate import App, Gate
-from ragkit.serving.limits import ENDPOINT, REQUESTS, Limits
-from ragkit.serving.metrics import Metrics
+from ragkit.serving.transport.access import App, Gate
+from ragkit.serving.transport.metrics import Metrics
+from ragkit.serving.transport.rate_limit import ENDPOINT, REQUESTS, Limits
+from ragkit.serving.transport.responses import Problem
 from ragkit.serving.web import Web, page, served
-from ragkit.serving.wire import Problem
 
 ENDPOINTS: tuple[Endpoint, ...] = (*own.ENDPOINTS, *openai.ENDPOINTS, *openai_chat.ENDPOINTS)
 LAST_WORDS = 10  # seconds that requests have to end when the server stops
@@ -133,7 +133,7 @@ def run(application: App, listening: socket.socket) -> None:
     """
     import uvicorn
 
-    from ragkit.serving.patience import Patience
+    from ragkit.serving.transport.timeouts import Patience
 
     config = uvicorn.Config(
         application,

@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragkit.serving.wire import Problem
+from ragkit.serving.transport.responses import Problem
 
 FOLDER = Path(__file__).parent / "web"
 INDEX = "index.html"

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from ragkit import Collection, Settings
 from ragkit.serving.app import Rules, app
 from ragkit.serving.collections.library import Library
-from ragkit.serving.patience import Patience
+from ragkit.serving.transport.timeouts import Patience
 
 
 @pytest.fixture

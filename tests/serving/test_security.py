@@ -10,10 +10,10 @@ import urllib.request
 
 import pytest
 
-from ragkit.serving import bodies
 from ragkit.serving.app import ENDPOINTS, Rules, app
-from ragkit.serving.limits import Rate
-from ragkit.serving.patience import Patience
+from ragkit.serving.transport import bodies
+from ragkit.serving.transport.rate_limit import Rate
+from ragkit.serving.transport.timeouts import Patience
 
 TOKEN = "a-token-of-some-length"
 SEARCH = {"query": "who may stay at home?"}

@@ -88,7 +88,7 @@ def _tell_once(line: str) -> None:
 
 
 def _rate(arguments: Namespace) -> float | None:
-    from ragkit.serving.gate import is_loopback
+    from ragkit.serving.transport.access import is_loopback
 
     rate: float | None = arguments.rate_limit
     if rate is None:
@@ -149,7 +149,7 @@ def token_for(host: str, variable: str | None) -> str | None:
 
     Raises UsageError where others can and no token is named, or the variable holds none.
     """
-    from ragkit.serving.gate import is_loopback
+    from ragkit.serving.transport.access import is_loopback
 
     if variable is None:
         if is_loopback(host):

@@ -13,13 +13,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragkit.serving.bodies import body_of
 from ragkit.serving.collections.answer_threads import Answering
 from ragkit.serving.collections.library import Library, UnknownCollectionError
-from ragkit.serving.metrics import Metrics
 from ragkit.serving.schema import validate
 from ragkit.serving.schema.parts import ref
-from ragkit.serving.wire import Problem, problem_of
+from ragkit.serving.transport.bodies import body_of
+from ragkit.serving.transport.metrics import Metrics
+from ragkit.serving.transport.responses import Problem, problem_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
 from ragkit.serving.collections.batching import Options
 from ragkit.serving.collections.library import Served
 from ragkit.serving.schema.parts import MOST_TEXT, NAME
-from ragkit.serving.wire import Problem, answer
+from ragkit.serving.transport.responses import Problem, answer
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Hit

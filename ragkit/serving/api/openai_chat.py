@@ -22,7 +22,7 @@ from ragkit.serving.api.own import NO_BUFFERING
 from ragkit.serving.collections import answer_threads
 from ragkit.serving.collections.library import Served
 from ragkit.serving.schema.parts import MOST_QUERY
-from ragkit.serving.wire import Problem, answer, event, problem_of
+from ragkit.serving.transport.responses import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Event, Turn

@@ -14,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 
 from ragkit import __version__
 from ragkit.errors import UsageError
-from ragkit.serving import metrics
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
 from ragkit.serving.collections import answer_threads
@@ -22,7 +21,8 @@ from ragkit.serving.collections.batching import Options
 from ragkit.serving.collections.library import Served
 from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.parts import MOST_TEXT, NAME
-from ragkit.serving.wire import Problem, answer, event, problem_of
+from ragkit.serving.transport import metrics
+from ragkit.serving.transport.responses import Problem, answer, event, problem_of
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Event

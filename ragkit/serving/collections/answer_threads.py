@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 
-from ragkit.serving.wire import Problem
+from ragkit.serving.transport.responses import Problem
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Event

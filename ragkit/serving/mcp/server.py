@@ -32,10 +32,10 @@ from ragkit import __version__
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
 from ragkit.records.reports import DocumentEntry
-from ragkit.serving import bodies
 from ragkit.serving.collections.uris import PREFIX, Addresses
-from ragkit.serving.gate import App, Gate
 from ragkit.serving.mcp.tools import TOOLS, Desk, Tool
+from ragkit.serving.transport import bodies
+from ragkit.serving.transport.access import App, Gate
 
 PATH = "/mcp"
 PAGE = 100  # resources a list gives at a time
@@ -128,7 +128,7 @@ def run_http(serving: App, listening: socket.socket) -> None:
     """Serve `app` at a socket that is bound, until SIGINT or SIGTERM."""
     import uvicorn
 
-    from ragkit.serving.patience import Patience
+    from ragkit.serving.transport.timeouts import Patience
 
     config = uvicorn.Config(
         serving,

@@ -21,8 +21,8 @@ import mcp
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from ragkit.serving import bodies
 from ragkit.serving.mcp.server import app
+from ragkit.serving.transport import bodies
 from tests.conftest import REPOSITORY
 
 TOKEN = "correct-horse-battery-staple"

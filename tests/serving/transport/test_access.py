@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ragkit.serving.gate import Gate, is_loopback
+from ragkit.serving.transport.access import Gate, is_loopback
 
 TOKEN = "t" * 32
 

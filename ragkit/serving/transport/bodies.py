@@ -14,8 +14,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from ragkit.serving.gate import App, Receive, Scope, Send
-from ragkit.serving.wire import Problem
+from ragkit.serving.transport.access import App, Receive, Scope, Send
+from ragkit.serving.transport.responses import Problem
 
 MOST = 1_000_000  # bytes
 SECONDS = 30.0  # that a body may take to arrive

@@ -12,9 +12,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from ragkit.serving.gate import App, Receive, Scope, Send
-from ragkit.serving.metrics import Metrics
-from ragkit.serving.wire import Problem, problem_of
+from ragkit.serving.transport.access import App, Receive, Scope, Send
+from ragkit.serving.transport.metrics import Metrics
+from ragkit.serving.transport.responses import Problem, problem_of
 
 REQUESTS = 256  # at the same time
 REMEMBERED = 10_000  # addresses

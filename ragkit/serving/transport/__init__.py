@@ -1,0 +1,1 @@
+"""Access control, request bodies, rate limits, timeouts, responses, metrics."""
