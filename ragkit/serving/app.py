@@ -31,7 +31,7 @@ from ragkit.serving.transport.access import App, Gate
 from ragkit.serving.transport.metrics import Metrics
 from ragkit.serving.transport.rate_limit import ENDPOINT, REQUESTS, Limits
 from ragkit.serving.transport.responses import Problem
-from ragkit.serving.web import Web, page, served
+from ragkit.serving.web.static import Web, page, served
 
 ENDPOINTS: tuple[Endpoint, ...] = (*own.ENDPOINTS, *openai.ENDPOINTS, *openai_chat.ENDPOINTS)
 LAST_WORDS = 10  # seconds that requests have to end when the server stops

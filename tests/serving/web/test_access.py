@@ -5,9 +5,9 @@ import urllib.request
 
 import pytest
 
-from ragkit.serving.web import FOLDER
-from tests.serving.page.notes import LAMP, QUESTION
-from tests.serving.page.steps import ask, expect, has_no_sideways_scroll, is_in_sight, search
+from ragkit.serving.web.static import FOLDER
+from tests.serving.web.notes import LAMP, QUESTION
+from tests.serving.web.steps import ask, expect, has_no_sideways_scroll, is_in_sight, search
 
 
 def test_keys_are_told_and_lead_to_the_field(visit):

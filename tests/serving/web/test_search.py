@@ -4,8 +4,8 @@ import re
 
 from ragkit.serving.app import Rules, app
 from tests.serving.conftest import listening
-from tests.serving.page.notes import LAMP
-from tests.serving.page.steps import expect, is_in_sight, search
+from tests.serving.web.notes import LAMP
+from tests.serving.web.steps import expect, is_in_sight, search
 
 TOKEN = "a-token-of-some-length"
 

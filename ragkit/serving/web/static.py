@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ragkit.serving.transport.responses import Problem
 
-FOLDER = Path(__file__).parent / "web"
+FOLDER = Path(__file__).parent
 INDEX = "index.html"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "

@@ -1,7 +1,7 @@
 """Which files were not read, and why: a list that is asked for by whoever wants it."""
 
-from tests.serving.page.notes import HOSTILE_NAME, UNREAD
-from tests.serving.page.steps import expect, has_no_sideways_scroll
+from tests.serving.web.notes import HOSTILE_NAME, UNREAD
+from tests.serving.web.steps import expect, has_no_sideways_scroll
 
 WHOLE = UNREAD + 2  # with the broken one, and the archive of which a part is missing
 

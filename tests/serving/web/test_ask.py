@@ -3,8 +3,8 @@
 import threading
 
 from ragkit.records.answers import Answer, Citation, Piece, Statement
-from tests.serving.page.notes import QUESTION
-from tests.serving.page.steps import ask, expect, is_in_sight
+from tests.serving.web.notes import QUESTION
+from tests.serving.web.steps import ask, expect, is_in_sight
 
 
 def test_an_answer_of_the_sources_is_cited(visit):

@@ -9,8 +9,8 @@ from ragkit.serving.collections.library import Library
 from tests.conftest import WordEncoder
 from tests.documents.files import make_zip
 from tests.serving.conftest import listening
-from tests.serving.page.browser import Watched, chromium
-from tests.serving.page.notes import HOSTILE, HOSTILE_NAME, LAMP, UNREAD
+from tests.serving.web.browser import Watched, chromium
+from tests.serving.web.notes import HOSTILE, HOSTILE_NAME, LAMP, UNREAD
 
 
 @pytest.fixture(scope="package")

@@ -1,8 +1,8 @@
 """What documents, models and addresses say is text: nothing runs, nothing is loaded."""
 
 from ragkit.records.answers import Answer, Piece
-from tests.serving.page.notes import HOSTILE, HOSTILE_NAME
-from tests.serving.page.steps import ask, expect, search
+from tests.serving.web.notes import HOSTILE, HOSTILE_NAME
+from tests.serving.web.steps import ask, expect, search
 
 
 def test_hostile_text_is_text(visit, script):
