@@ -24,7 +24,7 @@ import numpy as np
 from ragkit.records.documents import Document, Passage
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, generation
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.index_reader import Indexes
 
 OF_A_FILE = 100  # passages
 SEARCHES = 100

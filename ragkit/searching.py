@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ragkit.retrieval.filter_parser import Where
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.database import Database
-    from ragkit.storage.indexes import Indexes
+    from ragkit.storage.index_reader import Indexes
 
 
 class Searching:
@@ -46,7 +46,7 @@ class Searching:
 
     @cached_property
     def _indexes(self) -> Indexes:
-        from ragkit.storage.indexes import Indexes
+        from ragkit.storage.index_reader import Indexes
 
         return Indexes(self._store, self._notify, self.settings.candidates)
 

@@ -21,7 +21,7 @@ from ragkit.passages import split
 from ragkit.records.documents import Document, Passage
 from ragkit.storage import embeddings, ledger, passages, texts
 from ragkit.storage.database import Database
-from ragkit.storage.folding import Folding
+from ragkit.storage.index_writer import Folding
 
 GROUP = 1000  # rows in one commit
 

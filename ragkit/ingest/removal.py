@@ -9,7 +9,7 @@ from pathlib import Path
 from ragkit.errors import UsageError
 from ragkit.storage import history, ledger, texts
 from ragkit.storage.database import Database, advance
-from ragkit.storage.folding import Folding
+from ragkit.storage.index_writer import Folding
 from ragkit.storage.ledger import FileRow
 
 

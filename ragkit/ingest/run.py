@@ -22,7 +22,7 @@ from ragkit.passages import CUTTER_VERSION
 from ragkit.records.reports import FileStatus, IndexReport, Missing
 from ragkit.storage import embeddings, ledger, passages, statuses
 from ragkit.storage.database import Database
-from ragkit.storage.folding import Folding
+from ragkit.storage.index_writer import Folding
 from ragkit.storage.ledger import FileRow, Root
 
 

@@ -24,7 +24,7 @@ from ragkit.ingest.scan_targets import Target, inner_prefix
 from ragkit.records.documents import Document
 from ragkit.storage import embeddings, history, ledger, passages, texts
 from ragkit.storage.database import Database, advance
-from ragkit.storage.folding import Folding
+from ragkit.storage.index_writer import Folding
 from ragkit.storage.statuses import LEFT_OUT
 
 GROUP = 64  # files in one commit, at most

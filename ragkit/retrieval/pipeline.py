@@ -25,7 +25,7 @@ from ragkit.retrieval.rankers import DEPTH, Scored, Searcher
 from ragkit.retrieval.snapshot import Snapshot
 from ragkit.storage import embeddings, passages
 from ragkit.storage.database import Database
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.index_reader import Indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ragkit.encoders import Encoder
 from ragkit.storage import history
 from ragkit.storage.database import generation
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.index_reader import Indexes
 
 if TYPE_CHECKING:
     from ragkit.storage.lexical import WordIndex

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ragkit.storage.index_files import new_file
+from ragkit.storage.atomic_files import new_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ragkit.storage.index_files import link_files, new_folder
+from ragkit.storage.atomic_files import link_files, new_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

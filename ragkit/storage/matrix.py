@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragkit.errors import CollectionError
-from ragkit.storage.index_files import new_file
+from ragkit.storage.atomic_files import new_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

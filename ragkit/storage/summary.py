@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ragkit.records.reports import CollectionStatus
 from ragkit.storage import embeddings, history, ledger, passages, statuses, texts
+from ragkit.storage.atomic_files import disk_size
 from ragkit.storage.database import Database, generation
-from ragkit.storage.index_files import disk_size
 
 
 def summary(store: Database, version: str) -> CollectionStatus:

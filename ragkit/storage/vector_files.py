@@ -9,9 +9,9 @@ import sqlite3
 from pathlib import Path
 
 from ragkit.storage import codes, history, matrix, passages
+from ragkit.storage.atomic_files import facts, sealed
 from ragkit.storage.database import generation
 from ragkit.storage.history import IndexFile
-from ragkit.storage.index_files import facts, sealed
 from ragkit.storage.matrix import Matrix
 from ragkit.storage.vectors import FOLD_AT, READ_AT_MOST
 

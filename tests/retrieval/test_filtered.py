@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragkit import Collection, Settings
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.index_reader import Indexes
 from ragkit.storage.vectors import VectorIndex
 from tests.conftest import WordEncoder
 

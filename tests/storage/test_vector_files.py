@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ragkit.errors import ModelError
-from ragkit.storage import embeddings, history, index_files
+from ragkit.storage import atomic_files, embeddings, history
 from ragkit.storage.database import Database
-from ragkit.storage.indexes import Indexes
+from ragkit.storage.index_reader import Indexes
 
 DIMENSION = 8
 
@@ -143,9 +143,9 @@ def test_a_file_changed_since_it_was_written_is_noticed(shelf, kind, keep_time):
 @pytest.fixture
 def whole_reads(monkeypatch):
     """Names of the files that were read from their beginning to their end for a checksum."""
-    names, plain = [], index_files.file_checksum
+    names, plain = [], atomic_files.file_checksum
     monkeypatch.setattr(
-        index_files, "file_checksum", lambda path: names.append(path.name) or plain(path)
+        atomic_files, "file_checksum", lambda path: names.append(path.name) or plain(path)
     )
     return names
 
@@ -170,7 +170,7 @@ def test_a_copied_collection_is_read_once_and_then_known(shelf, tmp_path, whole_
 
 
 def test_early_collections_recorded_the_checksum_alone(shelf, whole_reads):
-    bare = index_files.facts(shelf.file("vectors").checksum)["checksum"]
+    bare = atomic_files.facts(shelf.file("vectors").checksum)["checksum"]
     with shelf.store.writing() as connection:
         connection.execute("UPDATE index_files SET checksum = ? WHERE kind = 'vectors'", (bare,))
     assert len(shelf.found(shelf.opened())) == 80

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ragkit.storage.atomic_files import checked, folder_checksum
 from ragkit.storage.history import IndexFile
-from ragkit.storage.index_files import checked, folder_checksum
 
 
 class Seals:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ragkit.storage import embeddings, history
+from ragkit.storage.atomic_files import facts
+from ragkit.storage.checksums import Seals
 from ragkit.storage.database import Database, generation, value
-from ragkit.storage.folding import KINDS, Folding, current_words
 from ragkit.storage.history import IndexFile
-from ragkit.storage.index_files import facts
+from ragkit.storage.index_writer import KINDS, Folding, current_words
 from ragkit.storage.lexical import WordIndex
 from ragkit.storage.matrix import Matrix
-from ragkit.storage.seals import Seals
 from ragkit.storage.vectors import VectorIndex
 
 if TYPE_CHECKING:

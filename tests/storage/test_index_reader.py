@@ -127,7 +127,7 @@ def test_a_word_index_that_lags_behind_is_brought_up_to_date(
     indexed, open_collection, folder, monkeypatch
 ):
     with monkeypatch.context() as patch:  # a run that died before its word index was written
-        patch.setattr("ragkit.storage.folding.Folding.words", lambda self: None)
+        patch.setattr("ragkit.storage.index_writer.Folding.words", lambda self: None)
         (folder / "late.txt").write_text("A latecomer.")
         open_collection().index(folder)
     found = open_collection().search("latecomer", k=1, mode="lexical")
@@ -194,7 +194,7 @@ def test_words_kept_in_memory_are_added_to_not_made_again(
     indexed, open_collection, folder, monkeypatch
 ):
     """As where another process holds the lock for its first run: there is no word index yet."""
-    monkeypatch.setattr("ragkit.storage.folding.Folding.words", lambda self: None)
+    monkeypatch.setattr("ragkit.storage.index_writer.Folding.words", lambda self: None)
     for path in index_files(indexed):
         delete(path)
     with indexed._store.writing() as connection:
@@ -220,7 +220,7 @@ def test_a_read_only_collection_with_newer_text_builds_its_words_once(
     indexed, open_collection, folder, unprivileged, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr("ragkit.storage.folding.Folding.words", lambda self: None)
+        patch.setattr("ragkit.storage.index_writer.Folding.words", lambda self: None)
         (folder / "late.txt").write_text("A latecomer.")
         indexed.index(folder)
     indexed.close()

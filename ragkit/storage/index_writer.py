@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from ragkit.analysis import VERSION
 from ragkit.errors import CollectionError
 from ragkit.storage import embeddings, history, lexical, passages, vector_files
+from ragkit.storage.atomic_files import folder_checksum, set_aside, sweep
+from ragkit.storage.checksums import Seals
 from ragkit.storage.database import Database, generation
 from ragkit.storage.history import IndexFile
-from ragkit.storage.index_files import folder_checksum, set_aside, sweep
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.seals import Seals
 
 KINDS = ("vectors", "codes", "words")
 _WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now
