@@ -32,7 +32,7 @@ from pathlib import Path
 from bench.questions import DATA, QUESTIONS
 from bench.vectorengine import memory
 from ragkit.analysis.stopwords import STOP_WORDS
-from ragkit.storage import lexical
+from ragkit.storage.lexical import index as lexical_index
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))
 LONGER = min(PASSAGES, 50_000)
@@ -43,7 +43,7 @@ BUDGET = 20.0  # seconds of asking one system
 Ask = Callable[[str], object]
 
 
-def rows(count: int, words: int = 80) -> Iterator[lexical.Row]:
+def rows(count: int, words: int = 80) -> Iterator[lexical_index.Row]:
     """So many passages of so many words, the same every time."""
     text = [
         word
@@ -75,13 +75,13 @@ def content(question: str) -> list[str]:
 
 
 class Ragkit:
-    modules = ("ragkit.storage.lexical", "ragkit.storage.word_query", "tantivy")
+    modules = ("ragkit.storage.lexical.index", "ragkit.storage.lexical.index.query_plan", "tantivy")
 
-    def build(self, folder: Path, texts: list[lexical.Row]) -> None:
-        lexical.write(folder / "words", None, texts, [])
+    def build(self, folder: Path, texts: list[lexical_index.Row]) -> None:
+        lexical_index.write(folder / "words", None, texts, [])
 
     def open(self, folder: Path) -> Ask:
-        index = lexical.WordIndex.read(folder / "words", 1)
+        index = lexical_index.WordIndex.read(folder / "words", 1)
 
         def ask(question: str) -> object:
             index.plan.cache_clear()
@@ -96,7 +96,7 @@ class Fts5:
     def __init__(self, tokenizer: str) -> None:
         self._tokenizer = tokenizer
 
-    def build(self, folder: Path, texts: list[lexical.Row]) -> None:
+    def build(self, folder: Path, texts: list[lexical_index.Row]) -> None:
         connection = sqlite3.connect(folder / "fts.db")
         options = f"text, content='', tokenize='{self._tokenizer}'"
         connection.execute(f"CREATE VIRTUAL TABLE words USING fts5({options})")
@@ -125,7 +125,7 @@ class Bm25s:
         stem = Stemmer.Stemmer("english")
         return {"stopwords": list(STOP_WORDS["en"]), "stemmer": stem, "show_progress": False}
 
-    def build(self, folder: Path, texts: list[lexical.Row]) -> None:
+    def build(self, folder: Path, texts: list[lexical_index.Row]) -> None:
         import bm25s
 
         index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
@@ -179,7 +179,7 @@ def opened(name: str, folder: Path) -> dict[str, float]:
     return {"first": first, **asking(ask), "memory": memory() - before}
 
 
-def measured(name: str, texts: list[lexical.Row], shown: str) -> None:
+def measured(name: str, texts: list[lexical_index.Row], shown: str) -> None:
     """One line of the table."""
     with tempfile.TemporaryDirectory() as folder:
         started, busy = time.perf_counter(), time.process_time()

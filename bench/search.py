@@ -31,7 +31,7 @@ from ragkit.encoders import Encoder
 from ragkit.evaluation.beir import Row
 from ragkit.retrieval import pipeline
 from ragkit.storage import passages
-from ragkit.storage.lexical import WordIndex
+from ragkit.storage.lexical.index import WordIndex
 from ragkit.storage.vectors import VectorIndex
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))

@@ -14,7 +14,7 @@ from ragkit.encoders import Encoder
 from ragkit.passages.boundaries import SENTENCE, borders, spans_between
 from ragkit.records.documents import Explanation, Hit
 from ragkit.retrieval.rankers import Searcher
-from ragkit.storage.lexical import WordIndex
+from ragkit.storage.lexical.index import WordIndex
 
 _MOST_SENTENCES = 64  # of one hit that are compared
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.storage.filters import Condition
-    from ragkit.storage.lexical import WordIndex
+    from ragkit.storage.lexical.index import WordIndex
 
 FEW = 5000  # passages of a filter that are all known from the start, and compared one by one …
 FEW_PART = 0.02  # … or this part of the collection, where that is more, by words one by one

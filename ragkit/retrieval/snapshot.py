@@ -16,7 +16,7 @@ from ragkit.storage.database import generation
 from ragkit.storage.index_reader import Indexes
 
 if TYPE_CHECKING:
-    from ragkit.storage.lexical import WordIndex
+    from ragkit.storage.lexical.index import WordIndex
     from ragkit.storage.vectors import VectorIndex
 
 

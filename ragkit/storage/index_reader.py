@@ -20,7 +20,7 @@ from ragkit.storage.checksums import Seals
 from ragkit.storage.database import Database, generation, value
 from ragkit.storage.history import IndexFile
 from ragkit.storage.index_writer import KINDS, Folding, current_words
-from ragkit.storage.lexical import WordIndex
+from ragkit.storage.lexical.index import WordIndex
 from ragkit.storage.matrix import Matrix
 from ragkit.storage.vectors import VectorIndex
 

@@ -15,11 +15,12 @@ from collections.abc import Iterator
 
 from ragkit.analysis import VERSION
 from ragkit.errors import CollectionError
-from ragkit.storage import embeddings, history, lexical, passages, vector_files
+from ragkit.storage import embeddings, history, passages, vector_files
 from ragkit.storage.atomic_files import folder_checksum, set_aside, sweep
 from ragkit.storage.checksums import Seals
 from ragkit.storage.database import Database, generation
 from ragkit.storage.history import IndexFile
+from ragkit.storage.lexical import index as lexical_index
 from ragkit.storage.lock import writer_lock
 
 KINDS = ("vectors", "codes", "words")
@@ -101,7 +102,7 @@ class Folding:
                 return
             name = f"{_WORDS}{now}"
             rows = history.texts_since(connection, since)
-            lexical.write(self._store.folder / name, older, rows, gone)
+            lexical_index.write(self._store.folder / name, older, rows, gone)
             known = json.loads(file.checksum) if file is not None and older is not None else {}
             segments = {name: seen for name, seen in known.items() if not name.endswith(".json")}
             checksum = folder_checksum(self._store.folder / name, segments)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ragkit.storage.lexical import WordIndex
+from ragkit.storage.lexical.index import WordIndex
 from tests.analysis.multilingual import PASSAGES, QUESTIONS
 
 NUMBERED = [(code, n) for code, passages in PASSAGES.items() for n in range(len(passages))]

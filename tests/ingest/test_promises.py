@@ -165,7 +165,7 @@ def test_a_full_disk_while_index_files_are_written_is_explained(collection, fold
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ragkit.storage.lexical.write", full)
+    monkeypatch.setattr("ragkit.storage.lexical.index.write", full)
     with pytest.raises(
         CollectionError, match=r"No space left on device.*run the same command again"
     ):

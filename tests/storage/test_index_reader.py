@@ -209,7 +209,7 @@ def test_words_kept_in_memory_are_added_to_not_made_again(
     indexed.index(folder)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "ragkit.storage.lexical.WordIndex.in_memory", lambda *_: pytest.fail("made again")
+            "ragkit.storage.lexical.index.WordIndex.in_memory", lambda *_: pytest.fail("made again")
         )
         assert reader.search("dogs", k=1, mode="lexical")[0].path == "dogs.txt"
         assert reader.search("parents", mode="lexical") == []
@@ -253,7 +253,7 @@ def test_the_word_index_of_a_read_only_collection_is_used_as_it_is(
     expected = answers(indexed)
     indexed.close()
     monkeypatch.setattr(
-        "ragkit.storage.lexical.WordIndex.in_memory", lambda *_: pytest.fail("made again")
+        "ragkit.storage.lexical.index.WordIndex.in_memory", lambda *_: pytest.fail("made again")
     )
     with unprivileged(indexed.folder):
         reader = open_collection()

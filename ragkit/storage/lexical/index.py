@@ -22,7 +22,7 @@ from ragkit.storage.atomic_files import link_files, new_folder
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.word_query import Sought
+    from ragkit.storage.lexical.query_plan import Sought
 
 _ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
 _HEAP = 15_000_000  # bytes tantivy gathers before it writes a segment
@@ -93,7 +93,7 @@ class WordIndex:
     """An opened index. Safe to share between threads: searching changes nothing."""
 
     def __init__(self, index: Any, generation: int, *, memory: bool = False) -> None:  # noqa: ANN401
-        from ragkit.storage.word_query import Planner
+        from ragkit.storage.lexical.query_plan import Planner
 
         self._index = index
         self.memory = memory  # written nowhere

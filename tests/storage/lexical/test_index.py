@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragkit.storage import lexical
-from ragkit.storage.lexical import WordIndex
-from ragkit.storage.word_query import MOST_TERMS
+from ragkit.storage.lexical import index as lexical_index
+from ragkit.storage.lexical.index import WordIndex
+from ragkit.storage.lexical.query_plan import MOST_TERMS
 
 TEXTS = [
     (1, "the quick brown fox"),
@@ -77,8 +77,8 @@ def test_query_syntax_is_only_words(query):
 
 def test_a_new_generation_adds_and_removes_and_leaves_the_old_one_alone(tmp_path):
     first, second = tmp_path / "words-1", tmp_path / "words-2"
-    lexical.write(first, None, rows(TEXTS), [])
-    lexical.write(second, first, rows([(10, "a red fox")]), [1, 2])
+    lexical_index.write(first, None, rows(TEXTS), [])
+    lexical_index.write(second, first, rows([(10, "a red fox")]), [1, 2])
     assert sorted(WordIndex.read(second, 2).best("fox", 9)[0].tolist()) == [3, 10]
     assert WordIndex.read(second, 2).best("lazy", 9)[0].tolist() == []
     assert sorted(WordIndex.read(first, 1).best("fox", 9)[0].tolist()) == [1, 3]
@@ -88,7 +88,7 @@ def test_many_generations_do_not_pile_up_segments(tmp_path):
     older = None
     for generation in range(1, 31):
         path = tmp_path / f"words-{generation}"
-        lexical.write(path, older, rows([(generation, f"word{generation} common")]), [])
+        lexical_index.write(path, older, rows([(generation, f"word{generation} common")]), [])
         older = path
     index = WordIndex.read(path, 30)
     assert len(index) == 30
@@ -102,7 +102,7 @@ def test_a_long_query_is_cut_to_so_many_words():
 
 
 def test_a_damaged_folder_is_an_error_that_says_so(tmp_path):
-    lexical.write(tmp_path / "words-1", None, rows(TEXTS), [])
+    lexical_index.write(tmp_path / "words-1", None, rows(TEXTS), [])
     (tmp_path / "words-1" / "meta.json").write_text("{")
     with pytest.raises(ValueError, match="words-1 is damaged"):
         WordIndex.read(tmp_path / "words-1", 1)
