@@ -30,8 +30,8 @@ from ragkit import Collection
 from ragkit.encoders import Encoder
 from ragkit.evaluation.beir import Row
 from ragkit.retrieval import pipeline
-from ragkit.storage import passages
 from ragkit.storage.lexical.index import WordIndex
+from ragkit.storage.sqlite import passages
 from ragkit.storage.vectors import VectorIndex
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))

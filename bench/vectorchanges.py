@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from ragkit.records.documents import Document, Passage
-from ragkit.storage import embeddings, history, ledger, passages, texts
-from ragkit.storage.database import Database, generation
 from ragkit.storage.index_reader import Indexes
+from ragkit.storage.sqlite import changes, documents, embeddings, passages
+from ragkit.storage.sqlite import files as file_rows
+from ragkit.storage.sqlite.database import Database, generation
 
 OF_A_FILE = 100  # passages
 SEARCHES = 100
@@ -52,7 +53,7 @@ class Index:
         store = Database(folder, create=True)
         with store.writing() as connection:
             model_id = embeddings.use_model(connection, "bench", "b" * 64, dimension, 256)
-            root_id = ledger.save_root(connection, "/bench", "/bench", (), ())
+            root_id = file_rows.save_root(connection, "/bench", "/bench", (), ())
             number = passages.count(connection)
         return cls(store, Indexes(store, print), model_id, root_id, spare, 10 * number)
 
@@ -65,11 +66,11 @@ class Index:
                 lines = [f"passage {self.number + at}" for at in range(size)]
                 self.number += size
                 size_ = random.Random(name).randrange(1_000_000)  # of the file, to filter by
-                file_id = ledger.record_file(
+                file_id = file_rows.record_file(
                     connection, self.root_id, name, status="indexed", size=size_
                 )
                 document = Document("\n".join(lines), "text/plain")
-                document_id = texts.save_document(connection, file_id, document)
+                document_id = documents.save_document(connection, file_id, document)
                 cut = [Passage(0, len(line), line, (), "", 3) for line in lines]
                 passages.save_passages(connection, document_id, cut, now)
                 vectors = np.stack([next(self.spare) for _ in range(size)])
@@ -95,12 +96,12 @@ class Index:
             if count < OF_A_FILE:
                 connection.execute("DELETE FROM passages WHERE id = (SELECT min(id) FROM passages)")
             else:
-                ledger.remove_files(connection, [file_id for file_id, _ in self._old(count)])
+                file_rows.remove_files(connection, [file_id for file_id, _ in self._old(count)])
 
     def commit(self) -> None:
         """What `index` does at its end with the database."""
         with self.store.writing() as connection:
-            history.forget_unused(connection)
+            changes.forget_unused(connection)
             if not embeddings.any_pending(connection, self.model_id):
                 embeddings.note_complete(connection)
 

@@ -22,7 +22,8 @@ from bench.vectorchanges import Index, collection
 from ragkit.retrieval.filter_scope import Scope
 from ragkit.retrieval.rankers import Searcher
 from ragkit.retrieval.snapshot import Snapshot
-from ragkit.storage import filters, vectors
+from ragkit.storage import vectors
+from ragkit.storage.sqlite import filters
 from ragkit.storage.vectors import VectorIndex
 
 SHARES = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

@@ -18,9 +18,10 @@ from ragkit.errors import UsageError
 from ragkit.models.selection import EncoderChoice
 from ragkit.searching import Searching
 from ragkit.settings import Settings
-from ragkit.storage import ledger, texts
-from ragkit.storage.database import Database
 from ragkit.storage.lock import writer_lock
+from ragkit.storage.sqlite import documents as document_rows
+from ragkit.storage.sqlite import files as file_rows
+from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
@@ -125,7 +126,7 @@ class Collection(Searching):
         with writer_lock(self.folder, "ragkit index", PATIENCE):
             model_id, fingerprint = self._encoders.settle(model, rebuild)
             with self._store.writing() as connection:
-                ledger.keep_records(connection, request.records)
+                file_rows.keep_records(connection, request.records)
             return run.index(
                 self._store,
                 self._indexes.folding,
@@ -174,7 +175,7 @@ class Collection(Searching):
         from ragkit.ingest.watch import changes, patiently
 
         with self._store.reading() as connection:
-            roots = [root.path for root in ledger.roots(connection) if Path(root.path).exists()]
+            roots = [root.path for root in file_rows.roots(connection) if Path(root.path).exists()]
         named = _listed(paths)
         for _ in changes(named or roots, self.folder, stop):
             report = patiently(lambda: self.index(paths), self._notify, stop)
@@ -196,7 +197,7 @@ class Collection(Searching):
     def documents(self, after: int = 0, limit: int = 100) -> list[DocumentEntry]:
         """`limit` documents at most, by id, those whose ids come after `after`."""
         with self._store.reading() as connection:
-            return texts.entries(connection, after, limit)
+            return document_rows.entries(connection, after, limit)
 
     def document(
         self, document_id: int, start: int = 0, length: int = sys.maxsize
@@ -206,7 +207,7 @@ class Collection(Searching):
         Raises UsageError where no document has this id.
         """
         with self._store.reading() as connection:
-            found = texts.entry(connection, document_id, start, length)
+            found = document_rows.entry(connection, document_id, start, length)
         if found is None:
             raise UsageError(f"no document has the id {document_id}")
         return found
@@ -237,10 +238,10 @@ class Collection(Searching):
     ) -> list[NotRead]:
         """`limit` files at most that were not read, or not wholly, and why; by id, those whose ids
         come after `after`. With `left_out` those that rules leave out or that are no documents."""
-        from ragkit.storage import statuses
+        from ragkit.storage.sqlite import file_status
 
         with self._store.reading() as connection:
-            return statuses.not_read(connection, after, limit, left_out=left_out)
+            return file_status.not_read(connection, after, limit, left_out=left_out)
 
     def explain(self, path: str | Path) -> Whereabouts:
         """Why a path is found or not: what became of it, by which rule, and what changes that."""
@@ -275,7 +276,7 @@ class Collection(Searching):
         if self.settings.records is not None:
             return self.settings.records
         with self._store.reading() as connection:
-            return ledger.kept_records(connection)
+            return file_rows.kept_records(connection)
 
 
 def _listed(paths: Paths) -> list[str | Path]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ragkit.records.answers import Event, Turn
     from ragkit.retrieval.filter_parser import Where
     from ragkit.retrieval.pipeline import Retriever
-    from ragkit.storage.database import Database
     from ragkit.storage.index_reader import Indexes
+    from ragkit.storage.sqlite.database import Database
 
 
 class Searching:

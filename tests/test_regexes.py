@@ -39,7 +39,7 @@ SHORT = {
     "ragkit.documents.formats.office.number_formats": "the format of a cell's number",
     "ragkit.encoders.model_folder": "a model's name",
     "ragkit.encoders.inspection.word_spans": "a text named on the command line",
-    "ragkit.storage.filters": "a path",
+    "ragkit.storage.sqlite.filters": "a path",
 }
 
 

@@ -19,9 +19,10 @@ from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.writer import Progress, Writer
 from ragkit.passages import split
 from ragkit.records.documents import Document, Passage
-from ragkit.storage import embeddings, ledger, passages, texts
-from ragkit.storage.database import Database
 from ragkit.storage.index_writer import Folding
+from ragkit.storage.sqlite import documents as document_rows
+from ragkit.storage.sqlite import embeddings, files, passages
+from ragkit.storage.sqlite.database import Database
 
 GROUP = 1000  # rows in one commit
 
@@ -83,7 +84,7 @@ def fill(
             made = cut(group, encoder)
             with store.changing() as (connection, generation):
                 for row, (document, cuts) in zip(group, made, strict=True):
-                    document_id = texts.save_document(connection, file_id, document, row.id)
+                    document_id = document_rows.save_document(connection, file_id, document, row.id)
                     passages.save_passages(connection, document_id, cuts, generation)
         _embed(store, model_id, load_encoder, on_progress, started)
         _note(store, file, "indexed")
@@ -99,8 +100,8 @@ def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _begun(store: Database, file: Path) -> tuple[int, bool]:
     """The id of the file's row in the ledger, and whether all of it is in here already."""
     with store.reading() as connection:
-        for root in ledger.roots(connection):
-            for row in ledger.files(connection, root.id):
+        for root in files.roots(connection):
+            for row in files.files(connection, root.id):
                 if row.path == file.name and row.status == "indexed":
                     return _note(store, file, "indexed"), True
     return _note(store, file, "empty"), False
@@ -110,9 +111,9 @@ def _note(store: Database, file: Path, status: str) -> int:
     found = file.stat()
     with store.writing() as connection:
         folder = str(file.parent.absolute())
-        return ledger.record_file(
+        return files.record_file(
             connection,
-            ledger.save_root(connection, str(file.absolute()), folder, (), ()),
+            files.save_root(connection, str(file.absolute()), folder, (), ()),
             file.name,
             status=status,
             size=found.st_size,

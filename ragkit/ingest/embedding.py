@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder
 from ragkit.errors import ModelError
-from ragkit.storage import embeddings
-from ragkit.storage.database import Database
-from ragkit.storage.embeddings import Pending
+from ragkit.storage.sqlite import embeddings
+from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.embeddings import Pending
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,7 +19,8 @@ from ragkit.documents.ocr import INSTALL
 from ragkit.ingest.known_paths import Place, absolute_path, at, places
 from ragkit.ingest.scan import Found, Passed, scan
 from ragkit.records.reports import FileStatus, Whereabouts
-from ragkit.storage import embeddings, ledger, statuses, texts
+from ragkit.storage.sqlite import documents as document_rows
+from ragkit.storage.sqlite import embeddings, file_status, files
 
 _RULE = re.compile(r"ignored by (.+):(\d+)$")
 _REMEDIES = {
@@ -53,7 +54,7 @@ def explain(
         if rows and rows[0].path != f"{place.path}/":
             return _folder(path, [row for each in found for row in at(connection, each)])
     place = found[0]
-    above = statuses.around(connection, place.root.id, place.path) if place.path else None
+    above = file_status.around(connection, place.root.id, place.path) if place.path else None
     if above is not None and not above.path.endswith("/"):
         return _member(connection, path, place, above)
     return _unknown(path, place, max_bytes)
@@ -61,7 +62,7 @@ def explain(
 
 def _outside(connection: sqlite3.Connection, path: str, absolute: Path) -> Whereabouts:
     index = f"ragkit index {shlex.quote(path)}"
-    roots = ", ".join(root.path for root in ledger.roots(connection)) or "none yet"
+    roots = ", ".join(root.path for root in files.roots(connection)) or "none yet"
     if not os.path.lexists(absolute):
         return Whereabouts(path, "unknown", f"there is no such file; the roots are: {roots}")
     answer = f"it is in no root of this collection; the roots are: {roots}"
@@ -129,14 +130,14 @@ def _pending(connection: sqlite3.Connection, row: FileStatus) -> int:
     model = embeddings.model(connection)
     if model is None or not row.passages:
         return 0
-    documents = texts.records_of(connection, row.root, row.path).values()
+    documents = document_rows.records_of(connection, row.root, row.path).values()
     return sum(embeddings.pending_in(connection, model["id"], each) for each, _ in documents)
 
 
 def _folder(path: str, rows: Sequence[FileStatus]) -> Whereabouts:
     """Of a folder, from the rows of what is in it."""
     read = [row for row in rows if row.status not in ("skipped", "failed")]
-    missing = [row for row in rows if statuses.is_missing(row)]
+    missing = [row for row in rows if file_status.is_missing(row)]
     left_out = len(rows) - len(read) - len(missing)
     answer = f"a folder: {len(read):,} of {len(read) + len(missing):,} files were read"
     answer += f", {_passages(sum(row.passages for row in read))}"
@@ -162,7 +163,7 @@ def _member(
             state = state or ("skipped" if each.skipped else "failed")
             remedy = index if tail else _remedy(each.kind, each.reason, place)
             return Whereabouts(path, state, answer, remedy, holder)
-    found = texts.records_of(connection, holder.root, holder.path).get(record)
+    found = document_rows.records_of(connection, holder.root, holder.path).get(record)
     if found is not None:
         answer = f"in {holder.path}, read {_when(holder)}: {_passages(found[1])}{tail}"
         return Whereabouts(path, state or "indexed", answer, index if tail else None, holder)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from ragkit.errors import UsageError
 from ragkit.records.reports import FileStatus
-from ragkit.storage import ledger, statuses
-from ragkit.storage.ledger import Root
+from ragkit.storage.sqlite import file_status, files
+from ragkit.storage.sqlite.files import Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def listed(
     of which the ledger knows nothing.
     """
     if not paths:
-        return statuses.statuses(connection, wanted=wanted, verify=True)
+        return file_status.statuses(connection, wanted=wanted, verify=True)
     found: dict[tuple[str, str], FileStatus] = {}
     for path in paths:
         rows = _rows(connection, str(path))
@@ -57,20 +57,20 @@ def _rows(connection: sqlite3.Connection, path: str) -> list[FileStatus]:
     rows: list[FileStatus] = []
     for place in places(connection, path):
         rows += at(connection, place)
-        if not rows and (above := statuses.around(connection, place.root.id, place.path)):
+        if not rows and (above := file_status.around(connection, place.root.id, place.path)):
             rows = [above]
     return rows
 
 
 def at(connection: sqlite3.Connection, place: Place) -> list[FileStatus]:
     """The rows at or below a place; each file is looked at."""
-    return statuses.statuses(connection, root_ids=[place.root.id], under=place.path, verify=True)
+    return file_status.statuses(connection, root_ids=[place.root.id], under=place.path, verify=True)
 
 
 def places(connection: sqlite3.Connection, path: str) -> list[Place]:
     """Where the roots have a path, the innermost first; all roots inside it where it is a folder
     around them. Where it is in none, the roots that know it by a relative path."""
-    roots = sorted(ledger.roots(connection), key=lambda root: -len(root.path))
+    roots = sorted(files.roots(connection), key=lambda root: -len(root.path))
     absolute = absolute_path(path)
     inside = [
         Place(root, "" if relative == "." else relative)
@@ -88,9 +88,9 @@ def places(connection: sqlite3.Connection, path: str) -> list[Place]:
 
 
 def _is_known(connection: sqlite3.Connection, place: Place) -> bool:
-    rows = ledger.files(connection, place.root.id, place.path)
+    rows = files.files(connection, place.root.id, place.path)
     return next(rows, None) is not None or (
-        statuses.around(connection, place.root.id, place.path) is not None
+        file_status.around(connection, place.root.id, place.path) is not None
     )
 
 

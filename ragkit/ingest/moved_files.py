@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from ragkit.ingest.plan import READ, Plan, Task
 from ragkit.ingest.read_settings import Recipe
-from ragkit.storage import ledger
-from ragkit.storage.ledger import FileRow, Root, content_hash
+from ragkit.storage.sqlite import files
+from ragkit.storage.sqlite.files import FileRow, Root, content_hash
 
 
 class Lost(NamedTuple):
@@ -42,7 +42,7 @@ def moved_roots(connection: sqlite3.Connection, plan: Plan, vanished: Sequence[R
         root
         for root in vanished
         if _more_than_half(
-            [row for row in ledger.files(connection, root.id) if row.has_text], plan.new
+            [row for row in files.files(connection, root.id) if row.has_text], plan.new
         )
     ]
 
@@ -108,7 +108,7 @@ def _elsewhere(
     inside = {root.id for plan in plans for root in (*plan.target.absorbs, *plan.target.moved)}
     for root in roots:
         if root.path not in whole and root.id not in inside:
-            for row in ledger.files(connection, root.id):
+            for row in files.files(connection, root.id):
                 yield Lost(row, None, Path(root.folder, row.path))
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.scan import Found, Passed, scan
 from ragkit.ingest.scan_targets import Target, inner_prefix
-from ragkit.storage import ledger
-from ragkit.storage.ledger import FileRow, Root
+from ragkit.storage.sqlite import files
+from ragkit.storage.sqlite.files import FileRow, Root
 
 READ = ("indexed", "empty")  # statuses of files whose text is in the collection
 _MANY = 20  # vanished files; fewer are believed whatever their share
@@ -167,16 +167,16 @@ def _known(
         if root.path != target.path:
             continue
         if target.turned:
-            certain += ledger.files(connection, root.id)
+            certain += files.files(connection, root.id)
         else:
-            found = ledger.files(connection, root.id, target.under, above=True)
+            found = files.files(connection, root.id, target.under, above=True)
             rows = {row.path: row for row in found}
     for root in target.absorbs:
         prefix = inner_prefix(root, target.folder)
-        rows |= {prefix + row.path: row for row in ledger.files(connection, root.id)}
+        rows |= {prefix + row.path: row for row in files.files(connection, root.id)}
     for root in target.moved:
         prefix = f"{target.under}/" if target.under else ""
-        for row in ledger.files(connection, root.id):
+        for row in files.files(connection, root.id):
             if rows.setdefault(prefix + row.path, row) is not row:
                 certain.append(row)
     return rows, certain

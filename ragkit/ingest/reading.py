@@ -30,7 +30,7 @@ from ragkit.passages import Tokenizer
 from ragkit.passages.blobs import left_out
 from ragkit.records.documents import Document, Passage
 from ragkit.records.reports import Unread
-from ragkit.storage.ledger import content_hash
+from ragkit.storage.sqlite.files import content_hash
 
 IMAGES = ("image", "no_text_layer")  # kinds of reasons that an engine may mend
 AHEAD = 16  # files that may wait to be written

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.storage import history, ledger, texts
-from ragkit.storage.database import Database, advance
 from ragkit.storage.index_writer import Folding
-from ragkit.storage.ledger import FileRow
+from ragkit.storage.sqlite import changes, documents, files
+from ragkit.storage.sqlite.database import Database, advance
+from ragkit.storage.sqlite.files import FileRow
 
 
 def remove(store: Database, folding: Folding, paths: Sequence[str | Path]) -> int:
@@ -22,24 +22,24 @@ def remove(store: Database, folding: Folding, paths: Sequence[str | Path]) -> in
             removed += _remove(connection, path)
     folding.words()
     with store.writing() as connection:
-        history.forget_unused(connection)
+        changes.forget_unused(connection)
     folding.vectors()
     return removed
 
 
 def _remove(connection: sqlite3.Connection, path: str | Path) -> int:
     absolute = Path(path).expanduser().resolve()
-    roots = ledger.roots(connection)
+    roots = files.roots(connection)
     named = next((root for root in roots if Path(root.path) == absolute), None)
     if named is not None:
-        rows = list(ledger.files(connection, named.id))
-        ledger.remove_root(connection, named.id)
+        rows = list(files.files(connection, named.id))
+        files.remove_root(connection, named.id)
         return _read(rows)
     found: dict[str, list[FileRow]] = {}
     for root in roots:
         inside = absolute.is_relative_to(root.folder)
         relative = absolute.relative_to(root.folder) if inside else Path(path)
-        rows = list(ledger.files(connection, root.id, relative.as_posix()))
+        rows = list(files.files(connection, root.id, relative.as_posix()))
         if rows and inside:
             found = {root.path: rows}
             break
@@ -48,11 +48,11 @@ def _remove(connection: sqlite3.Connection, path: str | Path) -> int:
     if len(found) > 1:
         raise UsageError(f"{path} is in several roots, {', '.join(found)}; name it whole")
     for rows in found.values():
-        ledger.remove_files(connection, [row.id for row in rows])
+        files.remove_files(connection, [row.id for row in rows])
         return _read(rows)
-    inner = texts.document_at(connection, str(path), str(absolute))
+    inner = documents.document_at(connection, str(path), str(absolute))
     if inner is not None:  # in an archive or a mailbox
-        texts.remove_document(connection, inner["id"])
+        documents.remove_document(connection, inner["id"])
         return 1
     raise UsageError(f"{path} is neither a root nor a document of this collection; see: ragkit ls")
 

@@ -20,10 +20,11 @@ from ragkit.ingest.scan_targets import Target
 from ragkit.ingest.writer import Progress, Writer
 from ragkit.passages import CUTTER_VERSION
 from ragkit.records.reports import FileStatus, IndexReport, Missing
-from ragkit.storage import embeddings, ledger, passages, statuses
-from ragkit.storage.database import Database
 from ragkit.storage.index_writer import Folding
-from ragkit.storage.ledger import FileRow, Root
+from ragkit.storage.sqlite import embeddings, file_status, passages
+from ragkit.storage.sqlite import files as file_rows
+from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.files import FileRow, Root
 
 
 def plans(
@@ -39,7 +40,7 @@ def plans(
     recipe = Recipe(base, request.ocr.described(), repr((request.limits, request.ocr.limits)))
     as_now = Recipe("none") if request.rebuild and request.dry_run else recipe
     with store.reading() as connection:
-        roots = ledger.roots(connection)
+        roots = file_rows.roots(connection)
         compare = partial(
             planning.compare,
             connection,
@@ -159,7 +160,7 @@ def _same_content(task: Task, recipe: Recipe) -> bool:
     if known is None or known.size != task.found.size or not recipe.fits(known.recipe):
         return False
     try:
-        return ledger.content_hash(task.absolute.read_bytes()) == known.hash
+        return file_rows.content_hash(task.absolute.read_bytes()) == known.hash
     except OSError:
         return False
 
@@ -198,7 +199,7 @@ def index(
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
-        parts = statuses.missing_parts(connection, writer.roots.values())
+        parts = file_status.missing_parts(connection, writer.roots.values())
     read = counts["added"] + counts["updated"] + counts["unchanged"] + counts["moved"]
     return IndexReport(
         added=counts["added"],
@@ -214,7 +215,9 @@ def index(
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
-        coverage=statuses.covered(read, (each.kind for each in bad), (part.kind for part in parts)),
+        coverage=file_status.covered(
+            read, (each.kind for each in bad), (part.kind for part in parts)
+        ),
         missing=(*_missing(bad), *parts),
         documents=bad,
         warnings=tuple(warnings),
@@ -231,7 +234,7 @@ def _not_read(
     found: list[FileStatus] = []
     for path, unders in scanned.items():
         with store.reading() as connection:
-            rows = statuses.statuses(
+            rows = file_status.statuses(
                 connection, wanted=("skipped", "failed"), root_ids=[roots[path]]
             )
         found += [row for row in rows if any(_is_part(row.path, under) for under in unders)]
@@ -242,7 +245,7 @@ def _missing(files: Sequence[FileStatus]) -> list[Missing]:
     return [
         Missing(each.path, each.kind or "damaged", each.reason or each.status)
         for each in files
-        if statuses.is_missing(each)
+        if file_status.is_missing(each)
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.storage.ledger import Root
+from ragkit.storage.sqlite.files import Root
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,12 @@ from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut, Part, Reader, Reading
 from ragkit.ingest.scan_targets import Target, inner_prefix
 from ragkit.records.documents import Document
-from ragkit.storage import embeddings, history, ledger, passages, texts
-from ragkit.storage.database import Database, advance
 from ragkit.storage.index_writer import Folding
-from ragkit.storage.statuses import LEFT_OUT
+from ragkit.storage.sqlite import changes, embeddings, passages
+from ragkit.storage.sqlite import documents as document_rows
+from ragkit.storage.sqlite import files as file_rows
+from ragkit.storage.sqlite.database import Database, advance
+from ragkit.storage.sqlite.file_status import LEFT_OUT
 
 GROUP = 64  # files in one commit, at most
 NAMED = 1000  # parts of one file that the ledger names, where they could not be read
@@ -68,7 +70,7 @@ class Writer:
         if self.moved_roots:
             with self.store.writing() as connection:
                 for root_id in self.moved_roots:  # only now: any plan may have taken their files
-                    ledger.remove_root(connection, root_id)
+                    file_rows.remove_root(connection, root_id)
 
     def _settle(self, plan: Plan) -> None:
         with self.store.writing() as connection:
@@ -76,16 +78,16 @@ class Writer:
                 advance(connection)
             root_id = _save_root(connection, plan.target)
             self.roots[plan.target.path] = root_id
-            ledger.remove_files(connection, (row.id for row in plan.gone))
+            file_rows.remove_files(connection, (row.id for row in plan.gone))
             for row, path in plan.carried:
-                ledger.move_file(connection, row.id, root_id, path)
+                file_rows.move_file(connection, row.id, root_id, path)
             for row, task in plan.moved:
                 found = task.found
-                ledger.move_file(connection, row.id, root_id, found.path)
-                ledger.touch_file(connection, row.id, found.size, found.mtime_ns, found.inode)
+                file_rows.move_file(connection, row.id, root_id, found.path)
+                file_rows.touch_file(connection, row.id, found.size, found.mtime_ns, found.inode)
             now = _now()
             for each, _ in plan.passed:
-                file_id = ledger.record_file(
+                file_id = file_rows.record_file(
                     connection,
                     root_id,
                     each.path,
@@ -94,7 +96,7 @@ class Writer:
                     size=each.size,
                     details={"kind": each.kind, "indexed_at": now},
                 )
-                self.counts["removed"] += texts.remove_documents(connection, file_id)
+                self.counts["removed"] += document_rows.remove_documents(connection, file_id)
         self.counts["moved"] += len(plan.moved) + plan.along
         self.counts["removed"] += sum(row.has_text for row in plan.gone)
         self.counts["unchanged"] += plan.unchanged
@@ -163,7 +165,9 @@ class Writer:
         """Write what became of a file; returns the ids of its documents."""
         task, known = reading.task, reading.task.known
         if reading.same and known is not None:
-            ledger.touch_file(connection, known.id, reading.size, reading.mtime_ns, reading.inode)
+            file_rows.touch_file(
+                connection, known.id, reading.size, reading.mtime_ns, reading.inode
+            )
             moved = known.root_id in self.moved_roots
             self.counts["moved" if moved else "unchanged"] += known.status in READ
             return []
@@ -174,7 +178,7 @@ class Writer:
         # document any more does not.
         kept = reading.digest is None and known is not None and known.has_text
         reason = f"{reading.reason}; its earlier text is kept" if kept else reading.reason
-        file_id = ledger.record_file(
+        file_id = file_rows.record_file(
             connection,
             root_id,
             task.found.path,
@@ -192,7 +196,7 @@ class Writer:
         )
         if not kept:
             kept_records = [part.record for part in reading.parts]
-            texts.remove_documents(connection, file_id, but=kept_records)
+            document_rows.remove_documents(connection, file_id, but=kept_records)
         saved = [self._save_part(connection, generation, file_id, part) for part in reading.parts]
         if saved:
             self.counts["updated" if known and known.has_text else "added"] += 1
@@ -201,7 +205,7 @@ class Writer:
     def _save_part(
         self, connection: sqlite3.Connection, generation: int, file_id: int, part: Part
     ) -> int:
-        document_id = texts.save_document(connection, file_id, part.document, part.record)
+        document_id = document_rows.save_document(connection, file_id, part.document, part.record)
         self.pending -= embeddings.pending_in(connection, self.model_id, document_id)
         passages.save_passages(connection, document_id, part.passages, generation)
         self.pending += embeddings.pending_in(connection, self.model_id, document_id)
@@ -218,22 +222,22 @@ class Writer:
         """Bring the index files up to date, forget what nothing refers to, note if all is done."""
         self.folding.words()
         with self.store.reading() as connection:
-            anything_went = history.any_removed(connection)
+            anything_went = changes.any_removed(connection)
             noted = embeddings.is_noted_complete(connection)
         if anything_went or not noted:
             with self.store.writing() as connection:
-                history.forget_unused(connection)
+                changes.forget_unused(connection)
                 if not embeddings.any_pending(connection, self.model_id):
                     embeddings.note_complete(connection)
         self.folding.vectors()
 
 
 def _save_root(connection: sqlite3.Connection, target: Target) -> int:
-    root_id = ledger.save_root(
+    root_id = file_rows.save_root(
         connection, target.path, target.folder, target.include, target.exclude
     )
     for inner in target.absorbs:
-        ledger.absorb_root(connection, inner, root_id, inner_prefix(inner, target.folder))
+        file_rows.absorb_root(connection, inner, root_id, inner_prefix(inner, target.folder))
     return root_id
 
 

@@ -21,8 +21,8 @@ from ragkit.encoders import spec as specs
 from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
 from ragkit.errors import ModelError, UsageError
 from ragkit.settings import Settings
-from ragkit.storage import embeddings, ledger
-from ragkit.storage.database import Database
+from ragkit.storage.sqlite import embeddings, files
+from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,7 +143,7 @@ class EncoderChoice:
         with self._store.changing() as (connection, now):
             if rebuild:
                 embeddings.forget_vectors(connection, now)
-                ledger.forget_recipes(connection)
+                files.forget_recipes(connection)
             model_id = embeddings.use_model(
                 connection,
                 encoder.name,

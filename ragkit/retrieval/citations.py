@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING
 
 from ragkit.errors import UsageError
 from ragkit.records.documents import Locator
-from ragkit.storage import texts
-from ragkit.storage.ledger import has_changed
+from ragkit.storage.sqlite import documents
+from ragkit.storage.sqlite.files import has_changed
 
 if TYPE_CHECKING:
     from ragkit.records.reports import Excerpt
@@ -106,18 +106,18 @@ def get(connection: sqlite3.Connection, reference: str, context: int = 0) -> Exc
     if not reference.strip():
         raise UsageError("the reference is empty; name a document, as in: ragkit get PATH")
     is_id = reference.isascii() and reference.isdigit() and len(reference) <= 18
-    if is_id and texts.document_at(connection, reference, _absolute(reference)) is None:
-        row = texts.document_of_passage(connection, int(reference))
+    if is_id and documents.document_at(connection, reference, _absolute(reference)) is None:
+        row = documents.document_of_passage(connection, int(reference))
         if row is None:
             raise UsageError(f"no passage has the id {reference}")
         span = (row["start"], row["end"])
     else:
         path, place = parse(reference)
-        row = texts.document_at(connection, reference, _absolute(reference))
+        row = documents.document_at(connection, reference, _absolute(reference))
         if row is not None:  # a file name may itself look like a citation
             place = Place()
         else:
-            row = texts.document_at(connection, path, _absolute(path))
+            row = documents.document_at(connection, path, _absolute(path))
         if row is None:
             raise UsageError(_not_there(connection, path))
         span = _span(row, place, reference)
@@ -133,15 +133,15 @@ def _absolute(path: str) -> str:
 
 def _not_there(connection: sqlite3.Connection, path: str) -> str:
     before, mark, behind = path.rpartition("#")
-    if mark and texts.document_at(connection, before, _absolute(before)) is not None:
+    if mark and documents.document_at(connection, before, _absolute(before)) is not None:
         return f"{path}: #{behind} is no place in a document; expected {_PLACES}"
-    reason = texts.why_not_read(connection, path, _absolute(path))
+    reason = documents.why_not_read(connection, path, _absolute(path))
     if reason is not None:
         return f"{path} was not read: {reason}"
-    paths = texts.document_paths(connection)
+    paths = documents.document_paths(connection)
     folder = path.rstrip("/") + "/"
     inside = sum(each.startswith(folder) for each in paths)
-    if inside and texts.is_file(connection, path, _absolute(path)):
+    if inside and documents.is_file(connection, path, _absolute(path)):
         first = next(each for each in paths if each.startswith(folder))
         return f"{path} holds {inside} documents; name one, as in: ragkit get {first}"
     if inside:

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from ragkit.errors import UsageError
 from ragkit.retrieval import filter_values
-from ragkit.storage.filters import All, Comparison, Either, Filter, Not, Value
+from ragkit.storage.sqlite.filters import All, Comparison, Either, Filter, Not, Value
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 30

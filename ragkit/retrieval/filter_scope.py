@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.storage import passages
+from ragkit.storage.sqlite import passages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.filters import Condition
     from ragkit.storage.lexical.index import WordIndex
+    from ragkit.storage.sqlite.filters import Condition
 
 FEW = 5000  # passages of a filter that are all known from the start, and compared one by one …
 FEW_PART = 0.02  # … or this part of the collection, where that is more, by words one by one
@@ -36,7 +36,7 @@ class Scope:
     @classmethod
     def of(cls, connection: sqlite3.Connection, where: Condition) -> Scope:
         """Look once how much it is."""
-        from ragkit.storage import filters
+        from ragkit.storage.sqlite import filters
 
         limit = max(FEW, int(FEW_PART * passages.count(connection)))
         found = filters.few(connection, where, limit)
@@ -45,7 +45,7 @@ class Scope:
     @cached_property
     def every(self) -> NDArray[np.int64]:
         """The ids of all of it, ascending."""
-        from ragkit.storage import filters
+        from ragkit.storage.sqlite import filters
 
         if self.few is not None:
             return np.array(self.few, dtype=np.int64)
@@ -54,7 +54,7 @@ class Scope:
 
     def among(self, ids: Sequence[int]) -> set[int]:
         """Those of `ids` that are let through."""
-        from ragkit.storage import filters
+        from ragkit.storage.sqlite import filters
 
         return filters.among(self.connection, self.where, ids)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from ragkit.errors import UsageError
 from ragkit.records.media_types import EXTENSIONS
-from ragkit.storage.filters import Date, Value
+from ragkit.storage.sqlite.filters import Date, Value
 
 _NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})$", re.ASCII)
 _DATE = re.compile(

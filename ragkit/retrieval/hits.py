@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ragkit.records.documents import Hit
 from ragkit.retrieval.citations import citation, is_stale, locator
 from ragkit.retrieval.rankers import Scored
-from ragkit.storage import passages
+from ragkit.storage.sqlite import passages
 
 
 @dataclass(frozen=True, slots=True)

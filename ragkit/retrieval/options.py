@@ -11,7 +11,7 @@ from ragkit.settings import FUSIONS, MODES
 
 if TYPE_CHECKING:
     from ragkit.retrieval.filter_parser import Where
-    from ragkit.storage.filters import Condition
+    from ragkit.storage.sqlite.filters import Condition
 
 DIVERSITY = 0.8  # λ of MMR where nobody says another: below, what answers goes first
 
@@ -66,7 +66,7 @@ class Request:
         if self.where is None:
             return None
         from ragkit.retrieval.filter_parser import parsed
-        from ragkit.storage.filters import condition
+        from ragkit.storage.sqlite.filters import condition
 
         return condition(parsed(self.where))
 

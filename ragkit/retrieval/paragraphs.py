@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from ragkit.records.documents import Hit
 from ragkit.retrieval.citations import excerpt
-from ragkit.storage import texts
+from ragkit.storage.sqlite import documents
 
 REACH = 800  # characters that a hit grows by on either side, at most
 _BREAK = re.compile(r"\n[^\S\n]*\n")
@@ -23,7 +23,9 @@ _BREAK = re.compile(r"\n[^\S\n]*\n")
 
 def whole(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[Hit]:
     """The hits of one query, widened, joined, each text once; ranks count from 1 again."""
-    rows = {hit.passage_id: texts.document_of_passage(connection, hit.passage_id) for hit in hits}
+    rows = {
+        hit.passage_id: documents.document_of_passage(connection, hit.passage_id) for hit in hits
+    }
     spans: dict[int, list[tuple[int, int, int]]] = {}  # document → start, end, position of a hit
     for position, hit in enumerate(hits):
         row = rows[hit.passage_id]

@@ -23,9 +23,9 @@ from ragkit.retrieval.hits import hits
 from ragkit.retrieval.options import Request
 from ragkit.retrieval.rankers import DEPTH, Scored, Searcher
 from ragkit.retrieval.snapshot import Snapshot
-from ragkit.storage import embeddings, passages
-from ragkit.storage.database import Database
 from ragkit.storage.index_reader import Indexes
+from ragkit.storage.sqlite import embeddings, passages
+from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.models.selection import EncoderChoice
     from ragkit.retrieval.rankers import Ranking
-    from ragkit.storage.filters import Condition
+    from ragkit.storage.sqlite.filters import Condition
 
 _TOGETHER = 1024  # queries of one sweep
 _WORTH = 32  # queries from which on a sweep is worth it where one alone need not look at everything

@@ -22,7 +22,7 @@ from ragkit.retrieval import filter_scope, fusion
 from ragkit.retrieval.filter_scope import Limits, Scope
 from ragkit.retrieval.snapshot import Snapshot
 from ragkit.retrieval.top_k import SLACK, exactly, picked, ranked
-from ragkit.storage import embeddings, passages
+from ragkit.storage.sqlite import embeddings, passages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

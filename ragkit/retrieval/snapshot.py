@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragkit.encoders import Encoder
-from ragkit.storage import history
-from ragkit.storage.database import generation
 from ragkit.storage.index_reader import Indexes
+from ragkit.storage.sqlite import changes
+from ragkit.storage.sqlite.database import generation
 
 if TYPE_CHECKING:
     from ragkit.storage.lexical.index import WordIndex
@@ -53,5 +53,5 @@ class Snapshot:
         if of >= now:
             return of == now
         return not (
-            history.has_newer_text(self.connection, of) or history.has_removed(self.connection, of)
+            changes.has_newer_text(self.connection, of) or changes.has_removed(self.connection, of)
         )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ragkit.storage.atomic_files import checked, folder_checksum
-from ragkit.storage.history import IndexFile
+from ragkit.storage.sqlite.changes import IndexFile
 
 
 class Seals:

@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ragkit.storage import embeddings, history
 from ragkit.storage.atomic_files import facts
 from ragkit.storage.checksums import Seals
-from ragkit.storage.database import Database, generation, value
-from ragkit.storage.history import IndexFile
 from ragkit.storage.index_writer import KINDS, Folding, current_words
 from ragkit.storage.lexical.index import WordIndex
 from ragkit.storage.matrix import Matrix
+from ragkit.storage.sqlite import changes, embeddings
+from ragkit.storage.sqlite.changes import IndexFile
+from ragkit.storage.sqlite.database import Database, generation, value
 from ragkit.storage.vectors import VectorIndex
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Indexes:
             if held.generation < now:
                 held = held.advanced(
                     now,
-                    history.vectors_since(connection, model["id"], held.generation),
-                    history.removed_since(connection, held.generation),
+                    changes.vectors_since(connection, model["id"], held.generation),
+                    changes.removed_since(connection, held.generation),
                 )
             self._vectors, self._vectors_model = held, model["id"]
             return held
@@ -78,7 +78,7 @@ class Indexes:
         self, connection: sqlite3.Connection, model_id: int, held: VectorIndex
     ) -> VectorIndex:
         """What is held, or the index file where there is a newer one."""
-        file = history.index_file(connection, "vectors")
+        file = changes.index_file(connection, "vectors")
         if file is None or file.model_id != model_id or file in self._seals.damaged:
             return held
         if held.base is not None and held.file_generation >= file.generation:
@@ -95,7 +95,7 @@ class Indexes:
         self, connection: sqlite3.Connection, exact: IndexFile, base: Matrix
     ) -> Codes | None:
         """The compressed vectors that belong to this file, where there are any."""
-        file = history.index_file(connection, "codes")
+        file = changes.index_file(connection, "codes")
         if file is None or file in self._seals.damaged or file.model_id != exact.model_id:
             return None
         if file.generation != exact.generation:
@@ -121,7 +121,7 @@ class Indexes:
         """The passages' words as of this snapshot; up to seconds older while another writes."""
         with self._opening:
             file = current_words(connection)
-            if file is None or history.has_newer_text(connection, file.generation):
+            if file is None or changes.has_newer_text(connection, file.generation):
                 file = self._caught_up(file)
             self._words = self._words_of(connection, file)
             return self._words
@@ -139,13 +139,13 @@ class Indexes:
         now = generation(connection)
         trimmed = int(value(connection, "trimmed") or 0)
         if held is None or not held.memory or held.generation < trimmed:
-            return WordIndex.in_memory(history.texts_since(connection, 0), now)
+            return WordIndex.in_memory(changes.texts_since(connection, 0), now)
         if held.generation >= now:
             return held
         return held.advanced(
             now,
-            history.texts_since(connection, held.generation),
-            history.removed_since(connection, held.generation),
+            changes.texts_since(connection, held.generation),
+            changes.removed_since(connection, held.generation),
         )
 
     def _caught_up(self, file: IndexFile | None) -> IndexFile | None:
@@ -164,7 +164,7 @@ class Indexes:
         why = str(error)
         if isinstance(error, FileNotFoundError):
             with self._store.reading() as connection:
-                if file not in (history.index_file(connection, kind) for kind in KINDS):
+                if file not in (changes.index_file(connection, kind) for kind in KINDS):
                     return  # a writer has put a newer one in its place since our snapshot
             why = f"{file.name} is missing"
         elif isinstance(error, OSError):  # no more file handles, say: the file itself may be good

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 
 from ragkit.analysis import VERSION
 from ragkit.errors import CollectionError
-from ragkit.storage import embeddings, history, passages, vector_files
+from ragkit.storage import vector_files
 from ragkit.storage.atomic_files import folder_checksum, set_aside, sweep
 from ragkit.storage.checksums import Seals
-from ragkit.storage.database import Database, generation
-from ragkit.storage.history import IndexFile
 from ragkit.storage.lexical import index as lexical_index
 from ragkit.storage.lock import writer_lock
+from ragkit.storage.sqlite import changes, embeddings, passages
+from ragkit.storage.sqlite.changes import IndexFile
+from ragkit.storage.sqlite.database import Database, generation
 
 KINDS = ("vectors", "codes", "words")
 _WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now
@@ -64,7 +65,7 @@ class Folding:
                 return
             for file in damaged:
                 with self._store.reading() as connection:
-                    if file in (history.index_file(connection, kind) for kind in KINDS):
+                    if file in (changes.index_file(connection, kind) for kind in KINDS):
                         set_aside(self._store.folder / file.name)
             self.words()
             self.vectors()
@@ -74,9 +75,9 @@ class Folding:
         """Record the new stamps, so that nobody reads the whole file for it again."""
         with self._store.writing() as connection:
             for kind, file in self._seals.resealed.items():
-                known = history.index_file(connection, kind)
+                known = changes.index_file(connection, kind)
                 if known is not None and known.name == file.name:
-                    history.record_index_file(connection, kind, file)
+                    changes.record_index_file(connection, kind, file)
         self._seals.resealed.clear()
 
     @contextlib.contextmanager
@@ -97,11 +98,11 @@ class Folding:
                 with contextlib.suppress(OSError, ValueError):
                     older = self._seals.files(file)
             since = file.generation if file is not None and older is not None else 0
-            gone = history.removed_since(connection, since) if older else []
-            if older and not gone and not history.has_newer_text(connection, since):
+            gone = changes.removed_since(connection, since) if older else []
+            if older and not gone and not changes.has_newer_text(connection, since):
                 return
             name = f"{_WORDS}{now}"
-            rows = history.texts_since(connection, since)
+            rows = changes.texts_since(connection, since)
             lexical_index.write(self._store.folder / name, older, rows, gone)
             known = json.loads(file.checksum) if file is not None and older is not None else {}
             segments = {name: seen for name, seen in known.items() if not name.endswith(".json")}
@@ -116,12 +117,12 @@ class Folding:
             if model is None:
                 return
             fresh: dict[str, IndexFile] = {}
-            file = history.index_file(connection, "vectors")
+            file = changes.index_file(connection, "vectors")
             if not vector_files.good_enough(self._store.folder, connection, file, model["id"]):
                 file = fresh["vectors"] = vector_files.written(
                     self._store.folder, connection, model
                 )
-            known = None if fresh else history.index_file(connection, "codes")
+            known = None if fresh else changes.index_file(connection, "codes")
             count = passages.count(connection)
         compressed = file and vector_files.with_codes(
             self._store.folder, file, known, model["dimension"], count
@@ -134,17 +135,17 @@ class Folding:
     def _make_current(self, fresh: dict[str, IndexFile]) -> None:
         """Record files just written, by kind. Codes of other vectors than these are forgotten."""
         with self._store.writing() as connection:
-            keep = set(history.index_names(connection))
+            keep = set(changes.index_names(connection))
             for kind, file in fresh.items():
-                history.record_index_file(connection, kind, file)
+                changes.record_index_file(connection, kind, file)
             if "vectors" in fresh and "codes" not in fresh:
-                history.forget_index_file(connection, "codes")
-            keep |= set(history.index_names(connection))
+                changes.forget_index_file(connection, "codes")
+            keep |= set(changes.index_names(connection))
         # A reader may just be opening the ones before: they go with the next sweep.
         sweep(self._store.folder, keep | {file.name for file in fresh.values()})
 
 
 def current_words(connection: sqlite3.Connection) -> IndexFile | None:
     """The word index, unless an older ragkit made it, which had other terms: it is made again."""
-    words = history.index_file(connection, "words")
+    words = changes.index_file(connection, "words")
     return words if words is not None and words.name.startswith(_WORDS) else None

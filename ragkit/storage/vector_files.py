@@ -8,11 +8,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ragkit.storage import codes, history, matrix, passages
+from ragkit.storage import codes, matrix
 from ragkit.storage.atomic_files import facts, sealed
-from ragkit.storage.database import generation
-from ragkit.storage.history import IndexFile
 from ragkit.storage.matrix import Matrix
+from ragkit.storage.sqlite import changes, passages
+from ragkit.storage.sqlite.changes import IndexFile
+from ragkit.storage.sqlite.database import generation
 from ragkit.storage.vectors import FOLD_AT, READ_AT_MOST
 
 
@@ -24,7 +25,7 @@ def good_enough(
         return False
     if file.generation == generation(connection):
         return True
-    came, gone = history.changes_since(connection, model_id, file.generation)
+    came, gone = changes.changes_since(connection, model_id, file.generation)
     return came <= READ_AT_MOST and came + gone <= FOLD_AT * passages.count(connection)
 
 
@@ -32,7 +33,7 @@ def written(folder: Path, connection: sqlite3.Connection, model: sqlite3.Row) ->
     """A new file of all vectors of this model, as of this snapshot."""
     now = generation(connection)
     name = f"vectors-{model['fingerprint'][:12]}-{now}.faiss"
-    rows = history.vectors_since(connection, model["id"], 0)
+    rows = changes.vectors_since(connection, model["id"], 0)
     matrix.write(folder / name, rows, model["dimension"])
     return IndexFile(name, now, sealed(folder / name), model["id"])
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ragkit.records.reports import Coverage
-from ragkit.storage.statuses import covered
+from ragkit.storage.sqlite.file_status import covered
 from tests.documents.files import make_pdf, make_zip
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ragkit.errors import UsageError
 from ragkit.retrieval.filter_parser import parsed
-from ragkit.storage.filters import All, Comparison, Either, Not, path_matches
+from ragkit.storage.sqlite.filters import All, Comparison, Either, Not, path_matches
 
 
 def test_and_binds_closer_than_or_and_not_closest():

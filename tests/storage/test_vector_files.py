@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ragkit.errors import ModelError
-from ragkit.storage import atomic_files, embeddings, history
-from ragkit.storage.database import Database
+from ragkit.storage import atomic_files
 from ragkit.storage.index_reader import Indexes
+from ragkit.storage.sqlite import changes, embeddings
+from ragkit.storage.sqlite.database import Database
 
 DIMENSION = 8
 
@@ -70,7 +71,7 @@ class Shelf:
 
     def file(self, kind):
         with self.store.reading() as connection:
-            return history.index_file(connection, kind)
+            return changes.index_file(connection, kind)
 
 
 @pytest.fixture
@@ -251,7 +252,7 @@ class Life(RuleBasedStateMachine):
         self.shelf.indexes.folding.vectors()
         self.shelf.indexes.folding.words()
         with self.shelf.store.writing() as connection:
-            history.forget_unused(connection)
+            changes.forget_unused(connection)
 
     @rule()
     def reopen(self):

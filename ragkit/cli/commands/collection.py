@@ -15,7 +15,7 @@ from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import counted, printable, shown, tell
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
-from ragkit.storage.database import FILE_NAME
+from ragkit.storage.sqlite.database import FILE_NAME
 
 if TYPE_CHECKING:
     from ragkit.records.reports import IndexReport

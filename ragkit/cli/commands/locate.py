@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ragkit import user_dirs
-from ragkit.storage.database import FILE_NAME
+from ragkit.storage.sqlite.database import FILE_NAME
 
 LOCAL = ".ragkit"
 

@@ -12,7 +12,7 @@ from ragkit.cli.output import render
 from ragkit.cli.output.terminal import printable, tell
 from ragkit.collection import Collection
 from ragkit.models.cards import ModelCard, cards
-from ragkit.storage.database import FILE_NAME
+from ragkit.storage.sqlite.database import FILE_NAME
 
 
 def models(arguments: Namespace) -> int:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from ragkit.records.documents import Passage, embedded_text
-from ragkit.storage import texts
-from ragkit.storage.database import by_id
+from ragkit.storage.sqlite import documents
+from ragkit.storage.sqlite.database import by_id
 
 
 def text_hash(embedded: str) -> bytes:
@@ -89,7 +89,7 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
         connection,
         "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
         "documents.pages, documents.locators, files.path AS file_path, "
-        f"{texts.SHOWN} AS path, files.size, files.mtime_ns, "
+        f"{documents.SHOWN} AS path, files.size, files.mtime_ns, "
         "files.hash AS file_hash, roots.folder AS root "
         "FROM passages JOIN documents ON documents.id = passages.document_id "
         "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "

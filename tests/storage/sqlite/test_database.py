@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ragkit.errors import CollectionError
-from ragkit.storage import database
-from ragkit.storage.database import Database
+from ragkit.storage.sqlite import database
+from ragkit.storage.sqlite.database import Database
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ def test_a_collection_of_a_newer_version_says_to_upgrade(store):
 
 
 def test_schema_version_is_the_number_of_steps():
-    from ragkit.storage.migrations import migrations
+    from ragkit.storage.sqlite.migrations import migrations
 
     with sqlite3.connect(":memory:") as connection:
-        from ragkit.storage import migrations as module
+        from ragkit.storage.sqlite import migrations as module
 
         module.apply(connection)
         assert connection.execute("PRAGMA user_version").fetchone()[0] == database.SCHEMA_VERSION

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import ModelError
 from ragkit.records.documents import embedded_text
-from ragkit.storage.database import by_id, generation, set_value, value
+from ragkit.storage.sqlite.database import by_id, generation, set_value, value
 
 if TYPE_CHECKING:
     import numpy as np

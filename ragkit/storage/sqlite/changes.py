@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ragkit.records.documents import embedded_text
-from ragkit.storage.database import set_value, value
+from ragkit.storage.sqlite.database import set_value, value
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ragkit.storage.database import by_id
-from ragkit.storage.texts import SHOWN
+from ragkit.storage.sqlite.database import by_id
+from ragkit.storage.sqlite.documents import SHOWN
 
 if TYPE_CHECKING:
     import numpy as np

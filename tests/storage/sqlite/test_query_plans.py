@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from ragkit.storage.database import Database
+from ragkit.storage.sqlite.database import Database
 
 # A look through all passages, or at all vectors of the model; counting over an index is fine.
 WHOLE = ("SCAN passages", "SCAN vectors", "SCAN documents", "autoindex_vectors_1 (model_id=?)")

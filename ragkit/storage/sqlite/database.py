@@ -100,7 +100,7 @@ class Database:
             self._idle.append(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        from ragkit.storage import migrations
+        from ragkit.storage.sqlite import migrations
 
         connection.execute("PRAGMA page_size = 16384")  # vectors of 1.5 kB sit better in it
         connection.execute("PRAGMA journal_mode = WAL")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ragkit.records.reports import Coverage, FileStatus, Missing, NotRead, Unread
-from ragkit.storage.ledger import has_changed
+from ragkit.storage.sqlite.files import has_changed
 
 # Kinds of reasons for which a file is not missing: the user's own rules, what is met elsewhere or
 # holds no bytes, and what is no document.

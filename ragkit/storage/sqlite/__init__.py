@@ -1,0 +1,1 @@
+"""The database: schema, migrations, and all SQL. Does not know FAISS."""
