@@ -32,7 +32,7 @@ from ragkit.evaluation.beir import Row
 from ragkit.retrieval import pipeline
 from ragkit.storage.lexical.index import WordIndex
 from ragkit.storage.sqlite import passages
-from ragkit.storage.vectors import VectorIndex
+from ragkit.storage.vectors.index import VectorIndex
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))
 APART = 0.6  # length of the random part of a vector before it is made a unit again

@@ -29,25 +29,25 @@ TIMED, WITHIN = 300, 4.0  # queries that are timed, and seconds for them
 class Ragkit:
     """The vector files of a collection, as `index` writes and `query` opens them."""
 
-    modules = ("ragkit.storage.vectors", "ragkit.storage.codes", "faiss")
+    modules = ("ragkit.storage.vectors.index", "ragkit.storage.vectors.quantized", "faiss")
     knobs = (False, True)  # exact
 
     def build(self, rows, folder):
-        from ragkit.storage import codes, matrix
+        from ragkit.storage.vectors import flat_file, quantized
 
         blobs = ((place, row.tobytes()) for place, row in enumerate(rows))
-        count = matrix.write(folder / "exact", blobs, rows.shape[1])
-        base = matrix.Matrix(folder / "exact", rows.shape[1])
-        known = codes.write(folder / "codes", base, codes.kind(count, rows.shape[1]))
+        count = flat_file.write(folder / "exact", blobs, rows.shape[1])
+        base = flat_file.Matrix(folder / "exact", rows.shape[1])
+        known = quantized.write(folder / "codes", base, quantized.kind(count, rows.shape[1]))
         (folder / "known").write_text(json.dumps(known._asdict()))
 
     def open(self, folder, dimension):
-        from ragkit.storage import codes, matrix
-        from ragkit.storage.vectors import VectorIndex
+        from ragkit.storage.vectors import flat_file, quantized
+        from ragkit.storage.vectors.index import VectorIndex
 
-        known = codes.calibration(json.loads((folder / "known").read_text()))
-        base = matrix.Matrix(folder / "exact", dimension)
-        found = codes.Codes(folder / "codes", known, len(base))
+        known = quantized.calibration(json.loads((folder / "known").read_text()))
+        base = flat_file.Matrix(folder / "exact", dimension)
+        found = quantized.Codes(folder / "codes", known, len(base))
         self.index, self.exact = VectorIndex.over(base, dimension, 1, found), False
 
     def turn(self, exact):

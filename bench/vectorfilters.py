@@ -22,9 +22,9 @@ from bench.vectorchanges import Index, collection
 from ragkit.retrieval.filter_scope import Scope
 from ragkit.retrieval.rankers import Searcher
 from ragkit.retrieval.snapshot import Snapshot
-from ragkit.storage import vectors
 from ragkit.storage.sqlite import filters
-from ragkit.storage.vectors import VectorIndex
+from ragkit.storage.vectors import index as vector_index
+from ragkit.storage.vectors.index import VectorIndex
 
 SHARES = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 K, WIDE = 10, 26
@@ -34,11 +34,11 @@ CHECKED = 200  # queries whose answers are compared with those of a sweep
 
 def by_codes(index: VectorIndex, query: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Ids of the nearest of these, proposed by codes however few they are."""
-    rule, vectors.LOOKED_AT = vectors.LOOKED_AT, -1.0
+    rule, vector_index.LOOKED_AT = vector_index.LOOKED_AT, -1.0
     try:
         return index.nearest_of(query, WIDE, ids, exact=False)[0]
     finally:
-        vectors.LOOKED_AT = rule
+        vector_index.LOOKED_AT = rule
 
 
 def _took(ask: Callable[[np.ndarray], Any], queries: np.ndarray) -> float:

@@ -54,15 +54,15 @@ class Made:
 
 
 def _build(folder: Path, passages: np.ndarray, queries: np.ndarray) -> None:
-    from ragkit.storage import codes, matrix
+    from ragkit.storage.vectors import flat_file, quantized
 
     made = Made(passages, queries)
     started = time.perf_counter()
-    matrix.write(folder / "exact", made.rows(), passages.shape[1])
+    flat_file.write(folder / "exact", made.rows(), passages.shape[1])
     written = time.perf_counter() - started - made.seconds
-    base = matrix.Matrix(folder / "exact", passages.shape[1])
+    base = flat_file.Matrix(folder / "exact", passages.shape[1])
     started, busy = time.perf_counter(), time.process_time()
-    known = codes.write(folder / "codes", base, codes.kind(COUNT, passages.shape[1]))
+    known = quantized.write(folder / "codes", base, quantized.kind(COUNT, passages.shape[1]))
     coded, cpu = time.perf_counter() - started, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     (folder / "known").write_text(json.dumps(known._asdict()))

@@ -15,8 +15,8 @@ import pytest
 from bench.vectorsdata import paragraphs
 from ragkit.encoders.spec import ModelSpec
 from ragkit.models.selection import load
-from ragkit.storage import codes, matrix
-from ragkit.storage.vectors import PROPOSED_AT_MOST, VectorIndex
+from ragkit.storage.vectors import flat_file, quantized
+from ragkit.storage.vectors.index import PROPOSED_AT_MOST, VectorIndex
 from tests.conftest import REAL_MODEL, REPOSITORY
 
 pytestmark = REAL_MODEL
@@ -46,10 +46,14 @@ def index(embedded, tmp_path_factory):
     """With codes, although there are fewer vectors than codes are made for."""
     rows, folder = embedded[0], tmp_path_factory.mktemp("real")
     blobs = ((place, row.tobytes()) for place, row in enumerate(rows))
-    matrix.write(folder / "exact", blobs, rows.shape[1])
-    base = matrix.Matrix(folder / "exact", rows.shape[1])
-    known = codes.write(folder / "codes", base, codes.kind(codes.EXACT_BELOW, rows.shape[1]))
-    return VectorIndex.over(base, rows.shape[1], 1, codes.Codes(folder / "codes", known, len(base)))
+    flat_file.write(folder / "exact", blobs, rows.shape[1])
+    base = flat_file.Matrix(folder / "exact", rows.shape[1])
+    known = quantized.write(
+        folder / "codes", base, quantized.kind(quantized.EXACT_BELOW, rows.shape[1])
+    )
+    return VectorIndex.over(
+        base, rows.shape[1], 1, quantized.Codes(folder / "codes", known, len(base))
+    )
 
 
 @pytest.mark.parametrize("subject", [False, True])
@@ -59,7 +63,7 @@ def test_what_a_filter_lets_through_is_found_as_if_all_were_compared(
 ):
     """By chance, or what is near to one question; ten of the 26 that `search` looks for."""
     rows, queries = embedded
-    monkeypatch.setattr("ragkit.storage.vectors.LOOKED_AT", -1.0)
+    monkeypatch.setattr("ragkit.storage.vectors.index.LOOKED_AT", -1.0)
     size = round(share * len(rows))
     places = np.random.default_rng(0).permutation(len(rows))[:size]
     if subject:

@@ -27,7 +27,7 @@ from ragkit.storage.sqlite import embeddings, passages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.vectors import VectorIndex
+    from ragkit.storage.vectors.index import VectorIndex
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
 

@@ -17,7 +17,7 @@ from ragkit.storage.sqlite.database import generation
 
 if TYPE_CHECKING:
     from ragkit.storage.lexical.index import WordIndex
-    from ragkit.storage.vectors import VectorIndex
+    from ragkit.storage.vectors.index import VectorIndex
 
 
 class Snapshot:

@@ -18,14 +18,14 @@ from ragkit.storage.atomic_files import facts
 from ragkit.storage.checksums import Seals
 from ragkit.storage.index_writer import KINDS, Folding, current_words
 from ragkit.storage.lexical.index import WordIndex
-from ragkit.storage.matrix import Matrix
 from ragkit.storage.sqlite import changes, embeddings
 from ragkit.storage.sqlite.changes import IndexFile
 from ragkit.storage.sqlite.database import Database, generation, value
-from ragkit.storage.vectors import VectorIndex
+from ragkit.storage.vectors.flat_file import Matrix
+from ragkit.storage.vectors.index import VectorIndex
 
 if TYPE_CHECKING:
-    from ragkit.storage.codes import Codes
+    from ragkit.storage.vectors.quantized import Codes
 
 File = TypeVar("File")
 
@@ -100,13 +100,15 @@ class Indexes:
             return None
         if file.generation != exact.generation:
             return None
-        from ragkit.storage import codes
+        from ragkit.storage.vectors import quantized
 
-        calibration = codes.calibration(facts(file.checksum))
-        if not codes.is_current(calibration):
+        calibration = quantized.calibration(facts(file.checksum))
+        if not quantized.is_current(calibration):
             return None  # the next `index` makes them again
         return self._opened(
-            file, "codes", lambda path: codes.Codes(path, calibration, len(base), self._candidates)
+            file,
+            "codes",
+            lambda path: quantized.Codes(path, calibration, len(base), self._candidates),
         )
 
     def _opened(self, file: IndexFile, kind: str, read: Callable[[Path], File]) -> File | None:

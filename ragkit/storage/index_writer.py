@@ -15,7 +15,6 @@ from collections.abc import Iterator
 
 from ragkit.analysis import VERSION
 from ragkit.errors import CollectionError
-from ragkit.storage import vector_files
 from ragkit.storage.atomic_files import folder_checksum, set_aside, sweep
 from ragkit.storage.checksums import Seals
 from ragkit.storage.lexical import index as lexical_index
@@ -23,6 +22,7 @@ from ragkit.storage.lock import writer_lock
 from ragkit.storage.sqlite import changes, embeddings, passages
 from ragkit.storage.sqlite.changes import IndexFile
 from ragkit.storage.sqlite.database import Database, generation
+from ragkit.storage.vectors import writer
 
 KINDS = ("vectors", "codes", "words")
 _WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now
@@ -118,13 +118,11 @@ class Folding:
                 return
             fresh: dict[str, IndexFile] = {}
             file = changes.index_file(connection, "vectors")
-            if not vector_files.good_enough(self._store.folder, connection, file, model["id"]):
-                file = fresh["vectors"] = vector_files.written(
-                    self._store.folder, connection, model
-                )
+            if not writer.good_enough(self._store.folder, connection, file, model["id"]):
+                file = fresh["vectors"] = writer.written(self._store.folder, connection, model)
             known = None if fresh else changes.index_file(connection, "codes")
             count = passages.count(connection)
-        compressed = file and vector_files.with_codes(
+        compressed = file and writer.with_codes(
             self._store.folder, file, known, model["dimension"], count
         )
         if compressed is not None:

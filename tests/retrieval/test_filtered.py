@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ragkit import Collection, Settings
 from ragkit.storage.index_reader import Indexes
-from ragkit.storage.vectors import VectorIndex
+from ragkit.storage.vectors.index import VectorIndex
 from tests.conftest import WordEncoder
 
 COUNT = 1000

@@ -7,7 +7,7 @@ import pytest
 
 from ragkit import Collection, Settings
 from ragkit.errors import ModelError
-from ragkit.storage.codes import Codes
+from ragkit.storage.vectors.quantized import Codes
 from tests.conftest import WordEncoder
 
 COUNT = 600
@@ -17,8 +17,8 @@ COUNT = 600
 def large(tmp_path_factory):
     """As if 600 passages were many: codes are made, and all they propose is looked at."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragkit.storage.codes.EXACT_BELOW", 500)
-        patch.setattr("ragkit.storage.vectors.PROPOSED_AT_MOST", 1.0)
+        patch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 500)
+        patch.setattr("ragkit.storage.vectors.index.PROPOSED_AT_MOST", 1.0)
         folder = tmp_path_factory.mktemp("large")
         chance = np.random.default_rng(7)
         lines = [
@@ -59,7 +59,7 @@ def test_what_a_wide_filter_leaves_far_away_is_proposed_among_it_alone(large, mo
     monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", 0)
     monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW_PART", 0.0)
     monkeypatch.setattr("ragkit.retrieval.rankers.WIDEST", 0)
-    monkeypatch.setattr("ragkit.storage.vectors.LOOKED_AT", -1.0)
+    monkeypatch.setattr("ragkit.storage.vectors.index.LOOKED_AT", -1.0)
     among, plain = [], Codes.nearest
 
     def watched(self, query, count, only=None):
@@ -93,7 +93,7 @@ def test_a_sweep_is_exact_and_a_few_queries_are_asked_one_by_one(large, proposin
 def test_the_user_says_how_many_are_proposed(large, proposing, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "ragkit.storage.codes.Codes.nearest",
+        "ragkit.storage.vectors.quantized.Codes.nearest",
         lambda self, query, count, among=None: asked.append(count) or np.arange(count),
     )
     chosen = Settings(candidates=3)

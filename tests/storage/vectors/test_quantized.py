@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragkit.storage import codes, matrix
-from ragkit.storage.codes import Codes
-from ragkit.storage.matrix import Matrix
-from ragkit.storage.vectors import VectorIndex
+from ragkit.storage.vectors import flat_file, quantized
+from ragkit.storage.vectors.flat_file import Matrix
+from ragkit.storage.vectors.index import VectorIndex
+from ragkit.storage.vectors.quantized import Codes
 
 COUNT, DIMENSION = 8_000, 64
 
@@ -32,9 +32,9 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("codes")
     ids, rows = np.arange(COUNT) * 3 + 7, lively(COUNT)
     blobs = ((int(i), row.tobytes()) for i, row in zip(ids, rows, strict=True))
-    matrix.write(folder / "exact", blobs, DIMENSION)
+    flat_file.write(folder / "exact", blobs, DIMENSION)
     base = Matrix(folder / "exact", DIMENSION)
-    known = codes.write(folder / "codes", base, codes.kind(20_000, DIMENSION))
+    known = quantized.write(folder / "codes", base, quantized.kind(20_000, DIMENSION))
     found = Codes(folder / "codes", known, COUNT)
     return folder, ids, rows, known, VectorIndex.over(base, DIMENSION, 1, found)
 
@@ -156,7 +156,7 @@ def test_of_a_wide_filter_the_codes_are_what_is_asked(made, share, subject, k, m
 def test_codes_are_asked_for_those_alone_that_a_filter_lets_through(made, share, monkeypatch):
     """Of a part of the topics, of which most queries are not."""
     _, ids, rows, _, index = made
-    monkeypatch.setattr("ragkit.storage.vectors.LOOKED_AT", 0)
+    monkeypatch.setattr("ragkit.storage.vectors.index.LOOKED_AT", 0)
     subject = np.argsort(-(rows @ lively(1, seed=9)[0]))[: round(share * COUNT)]
     chosen, shares = np.sort(subject), []
     after = index.advanced(2, [], ids[chosen[:5]].tolist())
@@ -192,7 +192,7 @@ def test_many_at_once_are_exact(made, k):
 
 def test_reading_through_python_gives_the_same_index(made, monkeypatch):
     folder, *_, known, index = made
-    monkeypatch.setattr("ragkit.storage.codes._mapped", codes._loaded)
+    monkeypatch.setattr("ragkit.storage.vectors.quantized._mapped", quantized._loaded)
     loaded = Codes(folder / "codes", known, COUNT)
     for query in lively(5, seed=7):
         np.testing.assert_array_equal(loaded.nearest(query, 90), index.codes.nearest(query, 90))
@@ -204,7 +204,7 @@ def test_more_proposals_for_more_and_as_many_as_the_user_says(made):
     assert wide == sorted(wide)
     assert (wide[1], wide[3]) == known.candidates
     sure = [index.codes.candidates(k, sure=True) for k in (1, 10, 26, 100, 1000)]
-    assert sure == [codes.SURE * each for each in wide]
+    assert sure == [quantized.SURE * each for each in wide]
     told = Codes(folder / "codes", known, COUNT, factor=7)
     assert told.candidates(10) == told.candidates(10, sure=True) == 70
 
@@ -216,8 +216,8 @@ def test_codes_of_other_vectors_are_refused(made, tmp_path):
     (tmp_path / "cut").write_bytes((folder / "codes").read_bytes()[:-1])
     with pytest.raises(ValueError, match="is damaged"):
         Codes(tmp_path / "cut", known, COUNT)
-    assert codes.is_current(known)
-    assert not codes.is_current(known._replace(faiss="0.1"))
+    assert quantized.is_current(known)
+    assert not quantized.is_current(known._replace(faiss="0.1"))
 
 
 @pytest.mark.parametrize(
@@ -230,4 +230,4 @@ def test_codes_of_other_vectors_are_refused(made, tmp_path):
     ],
 )
 def test_the_kind_follows_from_the_size(count, dimension, kind):
-    assert codes.kind(count, dimension) == kind
+    assert quantized.kind(count, dimension) == kind

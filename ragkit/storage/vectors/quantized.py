@@ -24,7 +24,7 @@ from ragkit.storage.atomic_files import new_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.matrix import Matrix
+    from ragkit.storage.vectors.flat_file import Matrix
 
 EXACT_BELOW = 20_000  # vectors that are compared one by one: 3 ms at 384 dimensions
 SAMPLE = 8_192  # vectors that the quantizer learns from: 16 directions need no more
@@ -120,7 +120,7 @@ def _calibrated(index: Any, matrix: Matrix, chance: np.random.Generator) -> tupl
     Asked is for sums of two vectors each: they lie about as far from the others as questions do,
     where a vector itself would be found too easily.
     """
-    from ragkit.storage.sweep import nearest_many
+    from ragkit.storage.vectors.batch_search import nearest_many
 
     pairs = chance.integers(0, len(matrix), (2, QUERIES))
     queries = matrix.rows(pairs[0]) + matrix.rows(pairs[1])

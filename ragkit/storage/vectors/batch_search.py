@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.matrix import Blocks
+    from ragkit.storage.vectors.flat_file import Blocks
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and cosines, best first
     Part = tuple[NDArray[np.int64], Callable[[int], Blocks]]  # ids (n,); blocks of a given size

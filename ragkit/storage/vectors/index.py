@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.storage import matrix, sweep
-from ragkit.storage.matrix import Matrix
+from ragkit.storage.vectors import batch_search, flat_file
+from ragkit.storage.vectors.flat_file import Matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.codes import Codes
-    from ragkit.storage.matrix import Blocks, Rows
-    from ragkit.storage.sweep import Part, Ranking
+    from ragkit.storage.vectors.batch_search import Part, Ranking
+    from ragkit.storage.vectors.flat_file import Blocks, Rows
+    from ragkit.storage.vectors.quantized import Codes
 
 FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file …
 READ_AT_MOST = 10_000  # … and a delta above this: it is read from the database at every opening
@@ -55,7 +55,7 @@ class VectorIndex:
 
     def advanced(self, generation: int, rows: Rows, removed: Sequence[int]) -> VectorIndex:
         """The same with these rows added and these ids removed."""
-        fresh = list(matrix.batches(rows, self.dimension))
+        fresh = list(flat_file.batches(rows, self.dimension))
         ids, delta, gone = self.delta_ids, self.delta, self.gone
         if fresh:
             ids = np.concatenate([ids, *(each for each, _ in fresh)])
@@ -191,12 +191,12 @@ class VectorIndex:
             parts: list[Part] = [(self.delta_ids[chosen], partial(_steps, self.delta[chosen]))]
             if base is not None:
                 parts.append((base.ids[places], lambda size: base.blocks(size, places)))
-            return sweep.nearest_many(parts, queries, k)
+            return batch_search.nearest_many(parts, queries, k)
         parts = [(self.delta_ids, partial(_steps, self.delta))]
         if base is not None:
             ids = np.where(self.gone, -1, base.ids) if len(self.gone) else base.ids
             parts.append((ids, base.blocks))
-        return sweep.nearest_many(parts, queries, k)
+        return batch_search.nearest_many(parts, queries, k)
 
 
 def _steps(rows: NDArray[np.float32], size: int) -> Blocks:
@@ -204,8 +204,8 @@ def _steps(rows: NDArray[np.float32], size: int) -> Blocks:
 
 
 def _products(rows: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
-    size = max(1, matrix.SCANNED // len(query))
-    return matrix.products(_steps(rows, size), query, len(rows))
+    size = max(1, flat_file.SCANNED // len(query))
+    return flat_file.products(_steps(rows, size), query, len(rows))
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -77,8 +77,8 @@ class Shelf:
 @pytest.fixture
 def small(monkeypatch):
     """Codes from 60 vectors on, however many they propose."""
-    monkeypatch.setattr("ragkit.storage.codes.EXACT_BELOW", 60)
-    monkeypatch.setattr("ragkit.storage.vectors.PROPOSED_AT_MOST", 1e9)
+    monkeypatch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 60)
+    monkeypatch.setattr("ragkit.storage.vectors.index.PROPOSED_AT_MOST", 1e9)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_many_vectors_get_codes_and_few_do_not(shelf, tmp_path):
 @pytest.mark.parametrize(("came", "written"), [(3, False), (4, True)])
 def test_what_every_opening_would_read_is_few(shelf, came, written, monkeypatch):
     """Of 80 vectors a tenth would be eight."""
-    monkeypatch.setattr("ragkit.storage.vector_files.READ_AT_MOST", 3)
+    monkeypatch.setattr("ragkit.storage.vectors.index.writer.READ_AT_MOST", 3)
     before = shelf.file("vectors").generation
     shelf.remove(shelf.ids[:4])
     shelf.add(unit_rows(came, 2))
@@ -226,8 +226,8 @@ class Life(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("ragkit.storage.codes.EXACT_BELOW", 60)
-        self.patch.setattr("ragkit.storage.vectors.PROPOSED_AT_MOST", 1e9)
+        self.patch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 60)
+        self.patch.setattr("ragkit.storage.vectors.index.PROPOSED_AT_MOST", 1e9)
         self.folder = Path(tempfile.mkdtemp())
         self.shelf = Shelf(self.folder / "kit")
         self.reader = self.shelf.opened()

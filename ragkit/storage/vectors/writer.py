@@ -8,13 +8,13 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ragkit.storage import codes, matrix
 from ragkit.storage.atomic_files import facts, sealed
-from ragkit.storage.matrix import Matrix
 from ragkit.storage.sqlite import changes, passages
 from ragkit.storage.sqlite.changes import IndexFile
 from ragkit.storage.sqlite.database import generation
-from ragkit.storage.vectors import FOLD_AT, READ_AT_MOST
+from ragkit.storage.vectors import flat_file, quantized
+from ragkit.storage.vectors.flat_file import Matrix
+from ragkit.storage.vectors.index import FOLD_AT, READ_AT_MOST
 
 
 def good_enough(
@@ -34,7 +34,7 @@ def written(folder: Path, connection: sqlite3.Connection, model: sqlite3.Row) ->
     now = generation(connection)
     name = f"vectors-{model['fingerprint'][:12]}-{now}.faiss"
     rows = changes.vectors_since(connection, model["id"], 0)
-    matrix.write(folder / name, rows, model["dimension"])
+    flat_file.write(folder / name, rows, model["dimension"])
     return IndexFile(name, now, sealed(folder / name), model["id"])
 
 
@@ -42,13 +42,13 @@ def with_codes(
     folder: Path, exact: IndexFile, known: IndexFile | None, dimension: int, count: int
 ) -> IndexFile | None:
     """New codes of this vector file, where they are many and `known` are not theirs."""
-    if codes.kind(count, dimension) is None or _belong(folder, known, exact):
+    if quantized.kind(count, dimension) is None or _belong(folder, known, exact):
         return None
     base = Matrix(folder / exact.name, dimension)
-    if (kind := codes.kind(len(base), dimension)) is None:
+    if (kind := quantized.kind(len(base), dimension)) is None:
         return None
     name = exact.name.removesuffix(".faiss") + ".codes"
-    found = codes.write(folder / name, base, kind)
+    found = quantized.write(folder / name, base, kind)
     seal = sealed(folder / name, **found._asdict())
     return IndexFile(name, exact.generation, seal, exact.model_id)
 
@@ -58,4 +58,4 @@ def _belong(folder: Path, known: IndexFile | None, exact: IndexFile) -> bool:
         return False
     if (known.generation, known.model_id) != (exact.generation, exact.model_id):
         return False
-    return codes.is_current(codes.calibration(facts(known.checksum)))
+    return quantized.is_current(quantized.calibration(facts(known.checksum)))

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.errors import CollectionError
-from ragkit.storage import matrix
-from ragkit.storage.matrix import Matrix
-from ragkit.storage.vectors import VectorIndex
+from ragkit.storage.vectors import flat_file
+from ragkit.storage.vectors.flat_file import Matrix
+from ragkit.storage.vectors.index import VectorIndex
 
 
 def unit_rows(count, dimension=16, seed=0):
@@ -17,18 +17,18 @@ def unit_rows(count, dimension=16, seed=0):
 
 
 def as_rows(ids, matrix):
-    return [(int(i), row.tobytes()) for i, row in zip(ids, matrix, strict=True)]
+    return [(int(i), row.tobytes()) for i, row in zip(ids, flat_file, strict=True)]
 
 
 def written(folder, ids, rows):
     """A file of these vectors, opened."""
     path = folder / "vectors-x-1.faiss"
-    assert matrix.write(path, as_rows(ids, rows), rows.shape[1]) == len(rows)
+    assert flat_file.write(path, as_rows(ids, rows), rows.shape[1]) == len(rows)
     return Matrix(path, rows.shape[1])
 
 
 def brute_force(ids, matrix, query, k):
-    scores = matrix @ query
+    scores = flat_file @ query
     order = np.lexsort((ids, -scores))[:k]
     return np.asarray(ids)[order], scores[order]
 
@@ -75,7 +75,7 @@ def test_equal_vectors_are_all_found_equally_near_but_for_rounding(tmp_path):
 @pytest.mark.parametrize("size", [0, 1, 81, 100, 2000])
 def test_a_truncated_file_is_no_matrix(tmp_path, size):
     path = tmp_path / "vectors-x-1.faiss"
-    matrix.write(path, as_rows(range(40), unit_rows(40)), 16)
+    flat_file.write(path, as_rows(range(40), unit_rows(40)), 16)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(ValueError, match="is damaged"):
         Matrix(path, 16)
@@ -103,7 +103,7 @@ def test_the_file_is_the_one_that_faiss_would_write(tmp_path, count):
 def test_vectors_of_another_length_in_the_database_say_how_to_mend(tmp_path):
     rows = as_rows(range(3), unit_rows(3, dimension=8))
     with pytest.raises(CollectionError, match=r"8 numbers .* makes 16.*ragkit index --rebuild"):
-        matrix.write(tmp_path / "vectors-x-1.faiss", rows, 16)
+        flat_file.write(tmp_path / "vectors-x-1.faiss", rows, 16)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,1 @@
+"""The vector index. Knows ids and vectors, never text."""
