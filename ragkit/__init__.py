@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ragkit.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from ragkit.collection import Collection
     from ragkit.errors import (
@@ -28,7 +30,31 @@ if TYPE_CHECKING:
     from ragkit.records.reports import CollectionStatus, Excerpt, FileStatus, IndexReport
     from ragkit.settings import Settings
 
-__version__ = "0.1.0"
+# The module that defines each exported name. It is imported on first use only.
+_MODULES = {
+    "Answer": "records.answers",
+    "BusyError": "errors",
+    "Citation": "records.answers",
+    "Collection": "collection",
+    "CollectionError": "errors",
+    "CollectionStatus": "records.reports",
+    "DocumentError": "errors",
+    "Excerpt": "records.reports",
+    "Explanation": "records.documents",
+    "FileStatus": "records.reports",
+    "Hit": "records.documents",
+    "IndexReport": "records.reports",
+    "ModelError": "errors",
+    "Piece": "records.answers",
+    "RagkitError": "errors",
+    "Retrieved": "records.answers",
+    "Settings": "settings",
+    "Statement": "records.answers",
+    "Turn": "records.answers",
+    "UnavailableError": "errors",
+    "Usage": "records.answers",
+    "UsageError": "errors",
+}
 __all__ = [
     "Answer",
     "BusyError",
@@ -56,11 +82,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """What is exported is imported when it is asked for: `ragkit --help` needs none of it."""
-    if name not in __all__:
+    """Import an exported name on first use."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'ragkit' has no attribute {name!r}")
-    for module in ("errors", "records", "reports", "settings", "collection", "answer_records"):
-        found = getattr(import_module(f"ragkit.{module}"), name, None)
-        if getattr(found, "__module__", None) == f"ragkit.{module}":
-            return found
-    raise AttributeError(name)
+    return getattr(import_module(f"ragkit.{_MODULES[name]}"), name)

@@ -266,8 +266,8 @@ class Collection(Searching):
 
     def status(self) -> CollectionStatus:
         """What is in the collection. Loads no model and no index."""
-        from ragkit import __version__
         from ragkit.storage.summary import summary
+        from ragkit.version import __version__
 
         return summary(self._store, __version__)
 

@@ -26,7 +26,9 @@ MOST_STEPS = 1_000_000
 
 # Patterns that are put together where they are used, with what may stand in them there.
 MADE = {
-    "ragkit.documents.formats.markup.latex": (r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"),
+    "ragkit.documents.formats.markup.latex": (
+        r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
+    ),
     "ragkit.documents.layout.page_lines": (
         rf"^[ \t]*{page_lines._LEAD}two{page_lines._GAP}words[ \t]*$", re.M | re.I, "search"
     ),

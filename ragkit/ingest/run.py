@@ -229,7 +229,7 @@ def _not_read(
 ) -> tuple[FileStatus, ...]:
     """The ledger's skipped and failed files within what was scanned."""
     scanned: dict[str, list[str]] = {}
-    for target in scan_targets:
+    for target in targets:
         scanned.setdefault(target.path, []).append(target.under)
     found: list[FileStatus] = []
     for path, unders in scanned.items():

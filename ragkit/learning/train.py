@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ragkit import __version__
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.pooling import POOLINGS
 from ragkit.encoders.spec import DEFAULT_MODEL
@@ -30,6 +29,7 @@ from ragkit.learning.dataset import Data, gather
 from ragkit.learning.objectives import OBJECTIVES, Prompts
 from ragkit.learning.report import TrainReport
 from ragkit.learning.training_monitor import Plan, Progress
+from ragkit.version import __version__
 
 _NEEDED = ("accelerate", "datasets", "matplotlib")
 _VERSIONS = ("sentence-transformers", "transformers", "torch")

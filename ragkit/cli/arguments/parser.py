@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ragkit import __version__
 from ragkit.cli.arguments import ask, embed, eval, query, serve, train
 from ragkit.cli.output.terminal import tell
+from ragkit.version import __version__
 
 _SHELLS = ("bash", "zsh", "tcsh")
 

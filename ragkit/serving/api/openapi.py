@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ragkit import __version__
 from ragkit.serving.api.endpoint import Endpoint
 from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.parts import ref
+from ragkit.version import __version__
 
 _TAGS = {
     "own": "ragkit's own API",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response, StreamingResponse
 
-from ragkit import __version__
 from ragkit.errors import UsageError
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
@@ -23,6 +22,7 @@ from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.parts import MOST_TEXT, NAME
 from ragkit.serving.transport import metrics
 from ragkit.serving.transport.responses import Problem, answer, event, problem_of
+from ragkit.version import __version__
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Event

@@ -28,7 +28,6 @@ from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 
-from ragkit import __version__
 from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UsageError
 from ragkit.records.reports import DocumentEntry
@@ -36,6 +35,7 @@ from ragkit.serving.collections.uris import PREFIX, Addresses
 from ragkit.serving.mcp.tools import TOOLS, Desk, Tool
 from ragkit.serving.transport import bodies
 from ragkit.serving.transport.access import App, Gate
+from ragkit.version import __version__
 
 PATH = "/mcp"
 PAGE = 100  # resources a list gives at a time
