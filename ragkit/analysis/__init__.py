@@ -1,3 +1,4 @@
-"""Text → the terms that a word index holds. Knows no files, no database and no vectors."""
+"""Text → index terms, per language; query syntax; spelling. Knows no files, no vectors."""
 
-VERSION = 2  # raise it when the same text gives other terms: word indexes are made again
+# Raise it when the same text yields other terms: lexical indexes are then rebuilt.
+ANALYSIS_VERSION = 2

@@ -1,9 +1,10 @@
-"""Words → terms, by the language they are written in.
+"""Text analysis: text → index terms, by the language of the text.
 
-A term is lowercased, stemmed and without accents. An identifier (`parseURL`, `max_size`,
-`os.path`) gives itself and its parts; scripts without spaces between words give overlapping
-n-grams. A stop word becomes a term of its own kind, which phrases can name and rankings leave out.
-Documents and queries are analysed alike. Knows no index; its stemmers are tantivy's.
+A term is a word in lower case, stemmed, without accents. An identifier (`parseURL`, `max_size`,
+`os.path`) yields itself and its parts; scripts without spaces between words yield overlapping
+n-grams. A stop word yields a term with a prefix of its own, so that phrases can contain it and
+rankings can discount it. Documents and queries are analysed alike. The stemmers are tantivy's
+(Snowball). Knows no index.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ragkit.analysis.language import STEMMERS, language
+from ragkit.analysis.language import STEMMERS, detect_language
 from ragkit.analysis.stopwords import STOP_WORDS
 
-STOP = "~"  # before the term of a stop word
-LONGEST = 80  # characters of a word; longer ones are hashes and base64
-_REMEMBERED = 8_000_000  # characters of words and their terms
+STOP_PREFIX = "~"  # before the term of a stop word
+MAX_WORD_LENGTH = 80  # characters; longer words are hashes and base64
+_MAX_CACHED_LENGTH = 8_000_000  # characters of cached words and their terms
 # Vowel signs and accents that Python does not count among the letters.
 _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a"
@@ -27,91 +28,94 @@ _MARKS = (
     "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f71-\u0f84\u0f90-\u0fbc"
     "\u102b-\u103e\u17b4-\u17d3\u1ab0-\u1aff\u20d0-\u20f0\u302a-\u302f"
 )
-_IGNORED = dict.fromkeys(map(ord, "\u00ad\u200c\u200d\u2060\ufeff"))  # invisible inside words
-# Han, kana and Hangul, of which two make a word; Thai, Lao, Burmese and Khmer letters.
-_PAIRS = (
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200c\u200d\u2060\ufeff"))  # inside words
+# Scripts indexed by bigrams: Han, kana and Hangul. By trigrams: Thai, Lao, Burmese and Khmer.
+_BIGRAM_LETTERS = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_TRIPLES = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"
+_TRIGRAM_LETTERS = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"
+_UNSPACED_LETTERS = _BIGRAM_LETTERS + _TRIGRAM_LETTERS
 _WORD = re.compile(rf"[\w{_MARKS}]+(?:\.[\w{_MARKS}]+)*")
-_UNSPACED = re.compile(f"[{_PAIRS}{_TRIPLES}]")
-_RUN = re.compile(f"(?P<pairs>[{_PAIRS}]+)|(?P<triples>[{_TRIPLES}]+)|[^{_PAIRS}{_TRIPLES}]+")
-_SIZES = {"pairs": 2, "triples": 3}
+_UNSPACED = re.compile(f"[{_UNSPACED_LETTERS}]")
+_RUN = re.compile(
+    f"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<trigrams>[{_TRIGRAM_LETTERS}]+)|[^{_UNSPACED_LETTERS}]+"
+)
+_NGRAM_SIZES = {"bigrams": 2, "trigrams": 3}
 _IDENTIFIER = re.compile(r"_|[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
-_PART = re.compile(r"[A-Z]+s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-_UNDONE = {"ae": "ä", "oe": "ö", "ue": "ü"}
+_IDENTIFIER_PART = re.compile(r"[A-Z]+s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_UMLAUT_TO_DIGRAPH = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_DIGRAPH_TO_UMLAUT = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _DIGRAPH = re.compile("ae|oe|ue")
 
 
 class Term(NamedTuple):
-    """A term, and what it was in the text. `extra`: other terms of its word say the same."""
+    """A term and the text it was made of. `redundant`: other terms of the same word cover it."""
 
-    written: str
+    surface: str
     term: str
-    extra: bool = False
+    redundant: bool = False
 
 
-class Terms(NamedTuple):
-    """Of a word: the terms in the order of the text, and rows of terms that stand beside it.
+class WordTerms(NamedTuple):
+    """The terms of one word.
 
-    `ends` are what a run of n-grams ends with: with them, any part of it that is shorter than an
-    n-gram begins some term.
+    `sequence` are its terms in the order of the text; `alternatives` are further rows of terms for
+    the same position (the parts of an identifier, a dotted name). `suffixes` are the last
+    characters of each run of n-grams: with them, every substring shorter than an n-gram is the
+    beginning of some term.
     """
 
-    body: list[Term]
-    beside: list[list[Term]]
-    ends: list[str]
+    sequence: list[Term]
+    alternatives: list[list[Term]]
+    suffixes: list[str]
 
 
-def normal(text: str) -> str:
-    """Composed, compatibility forms folded (NFKC), without what cannot be seen inside words."""
+def normalize(text: str) -> str:
+    """Return `text` in Unicode normal form NFKC, without invisible characters inside words."""
     if text.isascii():
         return text
-    return unicodedata.normalize("NFKC", text.translate(_IGNORED))
+    return unicodedata.normalize("NFKC", text.translate(_INVISIBLE))
 
 
-def words(text: str) -> list[str]:
-    """The words of a normal text, in order; a dotted name is one."""
+def split_words(text: str) -> list[str]:
+    """Return the words of a normalized text, in order; a dotted name is one word."""
     return _WORD.findall(text)
 
 
-def telling(text: str) -> list[str]:
-    """The terms of a text in the language it seems to be in, each once, without stop words."""
-    return telling_in(language(text), text)
+def content_terms(text: str, language: str | None = None) -> list[str]:
+    """Return the distinct terms of `text` without stop words, in order of first occurrence.
 
-
-def telling_in(code: str, text: str) -> list[str]:
-    """The same in a language that is known by its code."""
-    rows = analysis(code).text(text)
+    `language` is an ISO 639-1 code; it is detected from the text where it is None.
+    """
+    rows = analyzer_for(language or detect_language(text)).index_terms(text)
     terms = dict.fromkeys(term for row in rows for term in row.split())
-    return [term for term in terms if not term.startswith(STOP)]
+    return [term for term in terms if not term.startswith(STOP_PREFIX)]
 
 
 @lru_cache(maxsize=64)
-def analysis(language: str) -> Analysis:
-    """The analysis of a language by its code; where it has no stemmer, words keep their endings."""
-    return Analysis(language)
+def analyzer_for(language: str) -> Analyzer:
+    """Return the analyzer of a language, by ISO 639-1 code; without a stemmer where none exists."""
+    return Analyzer(language)
 
 
-class _Known(dict[str, str]):
-    """What stands between spaces → its terms; most words of a text have been seen before."""
+class _TermCache(dict[str, str]):
+    """White-space separated chunk → its terms. Most chunks of a text have been seen before."""
 
-    def __init__(self, terms: Callable[[str], tuple[str, list[str]]]) -> None:
-        self.beside: dict[str, list[str]] = {}
-        self.size = 0  # characters, about
-        self._terms = terms
+    def __init__(self, analyze: Callable[[str], tuple[str, list[str]]]) -> None:
+        self.alternatives: dict[str, list[str]] = {}
+        self.length = 0  # characters, approximately
+        self._analyze = analyze
 
     def __missing__(self, chunk: str) -> str:
-        self[chunk], beside = self._terms(chunk)
-        if beside:
-            self.beside[chunk] = beside
-        self.size += 2 * len(chunk) + len(self[chunk])
+        self[chunk], alternatives = self._analyze(chunk)
+        if alternatives:
+            self.alternatives[chunk] = alternatives
+        self.length += 2 * len(chunk) + len(self[chunk])
         return self[chunk]
 
 
-class Analysis:
+class Analyzer:
     """Text of one language → terms. Safe to share between threads."""
 
     def __init__(self, language: str) -> None:
@@ -119,115 +123,122 @@ class Analysis:
 
         self._language = language
 
-        def stemming(tokenizer: Any) -> Any:  # noqa: ANN401 (tantivy has no types)
+        def stemmer(tokenizer: Any) -> Any:  # noqa: ANN401 (tantivy has no types)
             builder = TextAnalyzerBuilder(tokenizer).filter(Filter.lowercase())
-            if language in STEMMERS:  # before accents go: endings are told apart by them
+            if language in STEMMERS:  # before accents are removed: they distinguish suffixes
                 builder = builder.filter(Filter.stemmer(STEMMERS[language]))
             return builder.filter(Filter.ascii_fold()).build().analyze
 
-        self._stem = stemming(Tokenizer.raw())
-        self._stem_each = stemming(Tokenizer.whitespace())
+        self._stem_word = stemmer(Tokenizer.raw())
+        self._stem_words = stemmer(Tokenizer.whitespace())
         self._stop_words = STOP_WORDS.get(language, frozenset())
-        self._known = _Known(self._terms)
+        self._cache = _TermCache(self._analyze_chunk)
 
-    def text(self, text: str) -> list[str]:
-        """What to index of a text, terms between spaces: first itself, then what stands beside it.
+    def index_terms(self, text: str) -> list[str]:
+        """Return the rows of terms to index, each joined by spaces: the text, then alternatives.
 
-        Phrases reach over the terms of one of these strings, never from one to the next.
+        A phrase may match within one row, never from one row to the next.
         """
-        if self._known.size > _REMEMBERED:
-            self._known = _Known(self._terms)
-        known, chunks = self._known, text.split()
-        body = " ".join(map(known.__getitem__, chunks))
-        if known.beside.keys().isdisjoint(chunks):
+        if self._cache.length > _MAX_CACHED_LENGTH:
+            self._cache = _TermCache(self._analyze_chunk)
+        cache, chunks = self._cache, text.split()
+        body = " ".join(map(cache.__getitem__, chunks))
+        if cache.alternatives.keys().isdisjoint(chunks):
             return [body]
-        return [body, *(row for chunk in chunks for row in known.beside.get(chunk, ()))]
+        return [body, *(row for chunk in chunks for row in cache.alternatives.get(chunk, ()))]
 
-    def word(self, word: str) -> Terms:
-        """The terms of one of `words`."""
-        body: list[Term] = []
-        beside: list[list[Term]] = []
-        ends: list[str] = []
+    def word_terms(self, word: str) -> WordTerms:
+        """Return the terms of one of the words that `split_words` returns."""
+        sequence: list[Term] = []
+        alternatives: list[list[Term]] = []
+        suffixes: list[str] = []
         parts = word.split(".")
         for part in parts:
             if part.isascii() or not _UNSPACED.search(part):
-                self._spaced(part, body, beside)
+                self._add_spaced_word(part, sequence, alternatives)
                 continue
             for run in _RUN.finditer(part):
                 if run.lastgroup is None:
-                    self._spaced(run[0], body, beside)
+                    self._add_spaced_word(run[0], sequence, alternatives)
                     continue
-                size = _SIZES[run.lastgroup]
-                body += [Term(gram, gram) for gram in _grams(run[0], size)]
+                size = _NGRAM_SIZES[run.lastgroup]
+                sequence += [Term(gram, gram) for gram in _ngrams(run[0], size)]
                 if len(run[0]) >= size:
-                    ends.append(run[0][1 - size :])
-        if parts[1:] and len(word) <= LONGEST:
-            beside.append([Term(word, self.term(word), extra=True)])
-        return Terms(body, beside, ends)
+                    suffixes.append(run[0][1 - size :])
+        if parts[1:] and len(word) <= MAX_WORD_LENGTH:
+            alternatives.append([Term(word, self.term(word), redundant=True)])
+        return WordTerms(sequence, alternatives, suffixes)
 
-    def spellings(self, word: str) -> set[str]:
-        """The terms of a word written otherwise: German umlauts as ae, oe, ue, and back."""
+    def spelling_variants(self, word: str) -> set[str]:
+        """Return the terms of other spellings: German umlauts as ae, oe, ue, and the reverse."""
         if self._language != "de":
             return set()
-        low = word.lower()
-        written = low.translate(_UMLAUTS), _DIGRAPH.sub(lambda two: _UNDONE[two[0]], low)
-        return {self.term(each) for each in written if each != low}
+        lower = word.lower()
+        variants = (
+            lower.translate(_UMLAUT_TO_DIGRAPH),
+            _DIGRAPH.sub(lambda digraph: _DIGRAPH_TO_UMLAUT[digraph[0]], lower),
+        )
+        return {self.term(variant) for variant in variants if variant != lower}
 
     def is_stop_word(self, word: str) -> bool:
-        """Whether a word as it is written says nothing by itself."""
+        """Whether a word, as it is written, is a stop word of this language."""
         return word.lower() in self._stop_words
 
     @staticmethod
-    def is_cut_short(term: str) -> bool:
-        """Whether a term is shorter than the n-grams of its script."""
+    def is_shorter_than_ngram(term: str) -> bool:
+        """Whether a term has fewer characters than the n-grams of its script."""
         run = _RUN.fullmatch(term)
-        return run is not None and len(term) < _SIZES.get(run.lastgroup or "", 0)
-
-    def _terms(self, chunk: str) -> tuple[str, list[str]]:
-        """What stands between two spaces: its terms, and the rows of those beside it."""
-        body: list[str] = []
-        beside: list[str] = []
-        for word in words(normal(chunk)):
-            terms = self.word(word)
-            body += [each.term for each in terms.body]
-            beside += [" ".join([each.term for each in row]) for row in terms.beside]
-            beside += terms.ends
-        return " ".join(body), beside
-
-    def _spaced(self, word: str, body: list[Term], beside: list[list[Term]]) -> None:
-        word = word.strip("_")
-        if not word or len(word) > LONGEST:
-            return
-        parts = _parts(word) if _IDENTIFIER.search(word) else []
-        body.append(Term(word, self.term(word), extra=len(parts) > 1))
-        if parts[1:]:
-            beside.append([Term(part, self.term(part)) for part in parts])
+        return run is not None and len(term) < _NGRAM_SIZES.get(run.lastgroup or "", 0)
 
     def term(self, word: str) -> str:
-        """The one term of a word without parts."""
-        stopped = STOP if word.lower() in self._stop_words else ""
-        return stopped + "".join("".join(self._stem(word)).split())
+        """Return the one term of a word without parts."""
+        prefix = STOP_PREFIX if word.lower() in self._stop_words else ""
+        return prefix + "".join("".join(self._stem_word(word)).split())
 
-    def each_term(self, spelled: Sequence[str]) -> list[str]:
-        """The term of each of these words without parts, all made at once."""
-        stems = self._stem_each(" ".join(spelled))
-        if len(stems) != len(spelled):
-            return [self.term(each) for each in spelled]
+    def terms(self, words: Sequence[str]) -> list[str]:
+        """Return the term of each of these words without parts, stemmed in one call."""
+        stems = self._stem_words(" ".join(words))
+        if len(stems) != len(words):
+            return [self.term(word) for word in words]
         stop_words = self._stop_words
         return [
-            STOP + stem if word.lower() in stop_words else stem
-            for word, stem in zip(spelled, stems, strict=True)
+            STOP_PREFIX + stem if word.lower() in stop_words else stem
+            for word, stem in zip(words, stems, strict=True)
         ]
 
+    def _analyze_chunk(self, chunk: str) -> tuple[str, list[str]]:
+        """Return the terms of a chunk without white space, and the rows of its alternatives."""
+        sequence: list[str] = []
+        alternatives: list[str] = []
+        for word in split_words(normalize(chunk)):
+            terms = self.word_terms(word)
+            sequence += [term.term for term in terms.sequence]
+            alternatives += [" ".join([term.term for term in row]) for row in terms.alternatives]
+            alternatives += terms.suffixes
+        return " ".join(sequence), alternatives
 
-def _parts(identifier: str) -> list[str]:
+    def _add_spaced_word(
+        self, word: str, sequence: list[Term], alternatives: list[list[Term]]
+    ) -> None:
+        word = word.strip("_")
+        if not word or len(word) > MAX_WORD_LENGTH:
+            return
+        parts = _identifier_parts(word) if _IDENTIFIER.search(word) else []
+        sequence.append(Term(word, self.term(word), redundant=len(parts) > 1))
+        if parts[1:]:
+            alternatives.append([Term(part, self.term(part)) for part in parts])
+
+
+def _identifier_parts(identifier: str) -> list[str]:
     """`HTTPServer2_max` → HTTP, Server, 2, max."""
-    parts = [part for part in identifier.split("_") if part]
     return [
-        piece for part in parts for piece in (_PART.findall(part) if part.isascii() else [part])
+        piece
+        for part in identifier.split("_")
+        if part
+        for piece in (_IDENTIFIER_PART.findall(part) if part.isascii() else [part])
     ]
 
 
-def _grams(text: str, size: int) -> list[str]:
-    """Every `size` characters on end; of fewer, all."""
-    return [text[at : at + size] for at in range(max(1, len(text) - size + 1))]
+def _ngrams(text: str, size: int) -> list[str]:
+    """All overlapping n-grams of `size` characters; the whole text where it is shorter."""
+    return [text[start : start + size] for start in range(max(1, len(text) - size + 1))]

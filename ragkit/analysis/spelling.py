@@ -1,11 +1,11 @@
-"""Words that a mistyped one may have been meant for. Knows spelling, not which words there are."""
+"""Spelling correction: candidates for a mistyped word. Knows spelling, not which words exist."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-_SHORTEST = 5  # letters of a word that may be mistyped in one place …
-_LONG = 8  # … and in two
+_MIN_LENGTH_ONE_EDIT = 5  # letters of a word that may contain one mistake …
+_MIN_LENGTH_TWO_EDITS = 8  # … and two
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyz",
     "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ",
@@ -19,43 +19,49 @@ _ACCENTED = {
 }  # fmt: skip
 
 
-def forgivable(word: str) -> int:
-    """In how many places a word may be mistyped: none where it is short or holds a digit."""
-    if len(word) < _SHORTEST or not word.isalpha():
+def max_edits(word: str) -> int:
+    """Return how many mistakes to allow in `word`: none in short words and those with digits."""
+    if len(word) < _MIN_LENGTH_ONE_EDIT or not word.isalpha():
         return 0
-    return 2 if len(word) >= _LONG else 1
+    return 2 if len(word) >= _MIN_LENGTH_TWO_EDITS else 1
 
 
-def neighbours(word: str) -> Iterator[str]:
-    """All that one letter too many, too few, wrong, or two swapped can have made `word` of."""
+def edit_candidates(word: str) -> Iterator[str]:
+    """Yield the words one edit away: a deletion, a transposition, a substitution, an insertion.
+
+    Inserted letters are those of the word's alphabet; a letter is also replaced by its accented
+    forms. Duplicates occur.
+    """
     word = word.lower()
-    letters = next((each for each in _ALPHABETS if any(c in each for c in word)), "")
-    for at in range(len(word)):
-        before, after = word[:at], word[at + 1 :]
+    letters = next((abc for abc in _ALPHABETS if any(letter in abc for letter in word)), "")
+    for index in range(len(word)):
+        before, after = word[:index], word[index + 1 :]
         yield before + after
         if after:
-            yield before + after[0] + word[at] + after[1:]
-        for letter in letters + _ACCENTED.get(word[at], ""):
+            yield before + after[0] + word[index] + after[1:]
+        for letter in letters + _ACCENTED.get(word[index], ""):
             yield before + letter + after
-    for at in range(len(word) + 1):
+    for index in range(len(word) + 1):
         for letter in letters:
-            yield word[:at] + letter + word[at:]
+            yield word[:index] + letter + word[index:]
 
 
-def distance(one: str, other: str) -> int:
-    """Letters to add, take away, change or swap (each once) to make one word of the other.
+def edit_distance(first: str, second: str) -> int:
+    """Return the number of insertions, deletions, substitutions and adjacent transpositions.
 
-    Damerau, "A technique for computer detection and correction of spelling errors", 1964; optimal
-    string alignment.
+    Damerau, "A technique for computer detection and correction of spelling errors", 1964, as
+    optimal string alignment: no substring is edited twice.
     """
-    older: list[int] = []
-    line = list(range(len(other) + 1))
-    for row, letter in enumerate(one, start=1):
-        oldest, older, line = older, line, [row]
-        for column, facing in enumerate(other, start=1):
-            cost = min(older[column] + 1, line[-1] + 1, older[column - 1] + (letter != facing))
-            swapped = row > 1 and column > 1 and letter == other[column - 2]
-            if swapped and one[row - 2] == facing:
-                cost = min(cost, oldest[column - 2] + 1)
-            line.append(cost)
-    return line[-1]
+    previous: list[int] = []
+    current = list(range(len(second) + 1))
+    for row, letter in enumerate(first, start=1):
+        before_previous, previous, current = previous, current, [row]
+        for column, other in enumerate(second, start=1):
+            cost = min(
+                previous[column] + 1, current[-1] + 1, previous[column - 1] + (letter != other)
+            )
+            transposed = row > 1 and column > 1 and letter == second[column - 2]
+            if transposed and first[row - 2] == other:
+                cost = min(cost, before_previous[column - 2] + 1)
+            current.append(cost)
+    return current[-1]

@@ -59,12 +59,16 @@ class Sources:
     ) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
         """The words of a text, and how rare a word is in the collection. Words are taken to be in
         the language of `talk`, where there is any: one alone does not tell its own."""
-        from ragkit.analysis.analyzer import telling, telling_in
-        from ragkit.analysis.language import language
+        from ragkit.analysis.analyzer import content_terms
+        from ragkit.analysis.language import detect_language
 
         with self.retriever.store.reading() as connection:
             index = self.retriever.indexes.words(connection)
-        terms = partial(telling_in, language("\n".join(talk))) if talk else telling
+        terms = (
+            partial(content_terms, language=detect_language("\n".join(talk)))
+            if talk
+            else content_terms
+        )
         return terms, index.rarity
 
     def lens(self, question: str) -> Lens:

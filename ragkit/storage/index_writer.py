@@ -13,7 +13,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
-from ragkit.analysis import VERSION
+from ragkit.analysis import ANALYSIS_VERSION
 from ragkit.errors import CollectionError
 from ragkit.storage.atomic_files import folder_checksum, set_aside, sweep
 from ragkit.storage.checksums import Seals
@@ -25,7 +25,7 @@ from ragkit.storage.sqlite.database import Database, generation
 from ragkit.storage.vectors import writer
 
 KINDS = ("vectors", "codes", "words")
-_WORDS = f"words-v{VERSION}-"  # names of folders that hold terms as they are made now
+_WORDS = f"words-v{ANALYSIS_VERSION}-"  # names of folders that hold terms as they are made now
 
 
 class Folding:

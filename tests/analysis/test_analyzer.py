@@ -1,6 +1,6 @@
 import pytest
 
-from ragkit.analysis.analyzer import LONGEST, analysis, normal, words
+from ragkit.analysis.analyzer import MAX_WORD_LENGTH, analyzer_for, normalize, split_words
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,8 @@ from ragkit.analysis.analyzer import LONGEST, analysis, normal, words
         ("see foo_bar(x).", ["see foo_bar x", "foo bar"]),
     ],
 )
-def test_an_identifier_is_itself_and_its_parts(text, terms):
-    assert analysis("en").text(text) == terms
+def test_an_identifier_yields_itself_and_its_parts(text, terms):
+    assert analyzer_for("en").index_terms(text) == terms
 
 
 @pytest.mark.parametrize(
@@ -36,40 +36,42 @@ def test_an_identifier_is_itself_and_its_parts(text, terms):
         ("und", "Łódź", "lodz"),
     ],
 )
-def test_forms_of_a_word_are_one_term(language, one, other):
-    assert analysis(language).text(one) == analysis(language).text(other)
+def test_inflected_forms_share_one_term(language, one, other):
+    assert analyzer_for(language).index_terms(one) == analyzer_for(language).index_terms(other)
 
 
-def test_accents_go_after_endings_which_are_told_apart_by_them():
+def test_accents_are_removed_after_stemming():
     # Snowball's French: -ées and -é are endings, -ees and -e are not.
-    assert analysis("fr").text("récoltées") == analysis("fr").text("récolté")
+    assert analyzer_for("fr").index_terms("récoltées") == analyzer_for("fr").index_terms("récolté")
 
 
-def test_scripts_without_spaces_give_overlapping_characters():
-    # The last sign alone as well: 都 begins no pair.
-    assert analysis("und").text("東京都") == ["東京 京都", "都"]
-    assert analysis("und").text("猫") == ["猫"]
-    assert analysis("und").text("กขคง") == ["กขค ขคง", "คง"]
-    assert analysis("und").text("abc東京 7") == ["abc 東京 7", "京"]
+def test_scripts_without_spaces_yield_overlapping_ngrams():
+    # The last character is a suffix term: no bigram begins with 都.
+    assert analyzer_for("und").index_terms("東京都") == ["東京 京都", "都"]
+    assert analyzer_for("und").index_terms("猫") == ["猫"]
+    assert analyzer_for("und").index_terms("กขคง") == ["กขค ขคง", "คง"]
+    assert analyzer_for("und").index_terms("abc東京 7") == ["abc 東京 7", "京"]
 
 
-def test_vowel_signs_do_not_cut_words():
-    assert words(normal("हिन्दी भाषा")) == ["हिन्दी", "भाषा"]
+def test_vowel_signs_do_not_split_words():
+    assert split_words(normalize("हिन्दी भाषा")) == ["हिन्दी", "भाषा"]
 
 
-def test_stop_words_are_those_of_the_language():
-    assert analysis("de").text("die Katze") == ["~die katz"]
-    assert analysis("en").text("they die") == ["~they die"]
+def test_stop_words_depend_on_the_language():
+    assert analyzer_for("de").index_terms("die Katze") == ["~die katz"]
+    assert analyzer_for("en").index_terms("they die") == ["~they die"]
 
 
-def test_what_is_no_word_is_nothing():
-    assert analysis("en").text("") == [""]
-    assert "".join(analysis("en").text("?! \x00 ---")).split() == []
-    assert analysis("en").text("x" * LONGEST + " " + "y" * (LONGEST + 1)) == ["x" * LONGEST + " "]
+def test_text_without_words_yields_no_terms():
+    assert analyzer_for("en").index_terms("") == [""]
+    assert "".join(analyzer_for("en").index_terms("?! \x00 ---")).split() == []
+    assert analyzer_for("en").index_terms(
+        "x" * MAX_WORD_LENGTH + " " + "y" * (MAX_WORD_LENGTH + 1)
+    ) == ["x" * MAX_WORD_LENGTH + " "]
 
 
-def test_umlauts_may_be_written_as_two_letters():
-    german = analysis("de")
-    assert german.term("München") in german.spellings("Muenchen")
-    assert german.term("Muenchen") in german.spellings("München")
-    assert analysis("en").spellings("Muenchen") == set()
+def test_umlauts_and_digraphs_are_spelling_variants():
+    german = analyzer_for("de")
+    assert german.term("München") in german.spelling_variants("Muenchen")
+    assert german.term("Muenchen") in german.spelling_variants("München")
+    assert analyzer_for("en").spelling_variants("Muenchen") == set()

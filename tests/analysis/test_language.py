@@ -1,17 +1,19 @@
 import pytest
 
-from ragkit.analysis.language import STEMMERS, UNKNOWN, code, language
+from ragkit.analysis.language import STEMMERS, UNDETERMINED, detect_language, language_code
 from tests.analysis.multilingual import PASSAGES
 
 
 @pytest.mark.parametrize("expected", ["de", "fr", "ru", "ar"])
-def test_passages_are_told_by_their_little_words(expected):
-    assert [language(text) for text in PASSAGES[expected]] == [expected] * len(PASSAGES[expected])
+def test_stop_words_identify_the_language(expected):
+    assert [detect_language(text) for text in PASSAGES[expected]] == [expected] * len(
+        PASSAGES[expected]
+    )
 
 
 @pytest.mark.parametrize("other", ["zh", "ja", "ko", "th", "hi"])
-def test_languages_without_a_stemmer_are_left_alone(other):
-    assert {language(text) for text in PASSAGES[other]} == {UNKNOWN}
+def test_languages_without_a_stemmer_are_undetermined(other):
+    assert {detect_language(text) for text in PASSAGES[other]} == {UNDETERMINED}
 
 
 @pytest.mark.parametrize(
@@ -24,26 +26,26 @@ def test_languages_without_a_stemmer_are_left_alone(other):
         ("Kot siedzi na stole i nie chce wyjść z domu", "pl"),
         ("Η γάτα είναι στο τραπέζι και δεν θέλει να βγει", "el"),
         ("Кіт на столі і не хоче йти з дому, бо там дощ", "uk"),
-        ("گربه روی میز است", UNKNOWN),
+        ("گربه روی میز است", UNDETERMINED),
     ],
 )
-def test_neighbours_are_told_apart(text, expected):
-    assert language(text) == expected
+def test_related_languages_are_distinguished(text, expected):
+    assert detect_language(text) == expected
 
 
-def test_the_document_decides_only_what_its_words_leave_open():
-    assert language("Bezeichnung Menge Preis", "de-AT") == "de"
-    assert language("Bezeichnung Menge Preis") == "en"
-    assert language("Die Katze ist auf dem Dach und nicht im Haus", "en") == "de"
-    assert language("x = 1", "python") == "en"
-    assert language("", None) == UNKNOWN
+def test_the_declared_language_decides_only_without_stop_words():
+    assert detect_language("Bezeichnung Menge Preis", "de-AT") == "de"
+    assert detect_language("Bezeichnung Menge Preis") == "en"
+    assert detect_language("Die Katze ist auf dem Dach und nicht im Haus", "en") == "de"
+    assert detect_language("x = 1", "python") == "en"
+    assert detect_language("", None) == UNDETERMINED
 
 
-def test_languages_are_declared_in_many_ways():
-    assert [code(each) for each in ("de", "de-DE", "DE_at", "German", "nb-NO")] == [
+def test_declared_languages_have_many_spellings():
+    assert [language_code(name) for name in ("de", "de-DE", "DE_at", "German", "nb-NO")] == [
         "de", "de", "de", "de", "no",
     ]  # fmt: skip
-    assert [code(each) for each in (None, "", "tlh", "c++")] == [None] * 4
+    assert [language_code(name) for name in (None, "", "tlh", "c++")] == [None] * 4
 
 
 def test_every_stemmer_is_one_that_tantivy_has():

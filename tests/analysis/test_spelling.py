@@ -1,6 +1,6 @@
 import pytest
 
-from ragkit.analysis.spelling import distance, forgivable, neighbours
+from ragkit.analysis.spelling import edit_candidates, edit_distance, max_edits
 
 
 @pytest.mark.parametrize(
@@ -14,26 +14,26 @@ from ragkit.analysis.spelling import distance, forgivable, neighbours
     ],
 )
 def test_distances_known_from_the_literature(one, other, edits):
-    assert distance(one, other) == distance(other, one) == edits
+    assert edit_distance(one, other) == edit_distance(other, one) == edits
 
 
 @pytest.mark.parametrize("typo", ["rotaet", "rotte", "rotatte", "rotatr", "orotate", "totate"])
-def test_one_mistake_is_a_neighbour(typo):
-    assert "rotate" in set(neighbours(typo))
+def test_the_intended_word_is_a_candidate_after_one_mistake(typo):
+    assert "rotate" in set(edit_candidates(typo))
 
 
 @pytest.mark.parametrize(
     ("typo", "word"), [("operacion", "operación"), ("яблако", "яблоко"), ("σπιτι", "σπίτι")]
 )
-def test_other_alphabets_have_neighbours_too(typo, word):
-    assert word in set(neighbours(typo))
+def test_other_alphabets_have_candidates_too(typo, word):
+    assert word in set(edit_candidates(typo))
 
 
-def test_every_neighbour_is_one_step_away():
-    assert {distance("words", each) for each in neighbours("words")} == {0, 1}
+def test_every_candidate_is_at_most_one_edit_away():
+    assert {edit_distance("words", word) for word in edit_candidates("words")} == {0, 1}
 
 
-def test_short_words_and_numbers_are_taken_as_they_are():
-    assert [forgivable(each) for each in ("word", "words", "passages", "2024", "sha25666")] == [
+def test_short_words_and_numbers_allow_no_edits():
+    assert [max_edits(word) for word in ("word", "words", "passages", "2024", "sha25666")] == [
         0, 1, 2, 0, 0,
     ]  # fmt: skip

@@ -7,7 +7,7 @@ import zlib
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ragkit.analysis.analyzer import telling
+from ragkit.analysis.analyzer import content_terms
 from ragkit.analysis.query_syntax import asked
 from ragkit.answers.followups import ADDED, follows_on, whole
 from ragkit.records.answers import Turn
@@ -29,7 +29,7 @@ def rarity(term):
     return 7.0 if not term or zlib.crc32(term.encode()) % 3 == 0 else 1 + len(term) % 5
 
 
-def made(question, history, terms=telling):
+def made(question, history, terms=content_terms):
     return whole(question, history, terms, rarity)
 
 
@@ -117,7 +117,7 @@ def test_hostile_lengths_are_cut_to_size():
     def terms(text):
         nonlocal counted
         counted += len(text)
-        return telling(text)
+        return content_terms(text)
 
     million = [Turn(text, text) for text in ("w" * 10**6, "鍵" * 10**6, '"' * 10**6, "k " * 10**6)]
     many = [Turn(f"rotate keys{number} " * 10, "") for number in range(1000)]

@@ -53,19 +53,21 @@ def _analyzer() -> Any:  # noqa: ANN401
 def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # noqa: ANN401
     import tantivy
 
-    from ragkit.analysis.analyzer import analysis  # its patterns take milliseconds to compile
-    from ragkit.analysis.language import language
+    from ragkit.analysis.analyzer import analyzer_for  # compiling its patterns takes ms
+    from ragkit.analysis.language import detect_language
 
     index.register_tokenizer(_ANALYZER, _analyzer())
     writer = index.writer(heap_size=_HEAP, num_threads=1)
     if gone := list(removed):  # by query: by term, tantivy-py quietly misses unsigned fields
         writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", gone))
     for passage_id, text, declared in rows:
-        written_in = language(text, declared)
+        written_in = detect_language(text, declared)
         document = tantivy.Document()
         document.add_unsigned("id", passage_id)
         document.add_text("language", written_in)
-        for terms in analysis(written_in).text(text):  # tantivy leaves a gap between them
+        for terms in analyzer_for(written_in).index_terms(
+            text
+        ):  # tantivy leaves a gap between them
             document.add_text("text", terms)
         writer.add_document(document)
     writer.commit()

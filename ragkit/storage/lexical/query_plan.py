@@ -14,7 +14,13 @@ from functools import lru_cache
 from typing import Any
 
 from ragkit.analysis import query_syntax, spelling
-from ragkit.analysis.analyzer import STOP, Analysis, analysis, normal, words
+from ragkit.analysis.analyzer import (
+    STOP_PREFIX,
+    Analyzer,
+    analyzer_for,
+    normalize,
+    split_words,
+)
 
 MOST_TERMS = 1024  # different words of a query that count
 _REMEMBERED = 8192  # words, and terms, of earlier queries
@@ -64,7 +70,7 @@ class Planner:
 
     def __init__(self, schema: Any, searcher: Any, field: str, languages: Sequence[str]) -> None:  # noqa: ANN401
         self._schema, self._searcher, self._field = schema, searcher, field
-        self._analyses = [analysis(each) for each in languages]
+        self._analyses = [analyzer_for(each) for each in languages]
         # The same little words are in most queries; each language has to analyse them.
         self._pieces_of = lru_cache(_REMEMBERED)(self._analysed)
         self._held_by = lru_cache(_REMEMBERED)(self._counted)
@@ -90,7 +96,7 @@ class Planner:
             if not terms and piece.extra:
                 continue
             sought = Sought(piece.written, terms, self.inverse(terms), piece.weight)
-            if not terms and spelling.forgivable(piece.written) and unknown < _FORGIVEN:
+            if not terms and spelling.max_edits(piece.written) and unknown < _FORGIVEN:
                 unknown += 1
                 sought = self._forgiven(sought)
             fresh = tuple(term for term in sought.terms if term not in taken)
@@ -102,7 +108,7 @@ class Planner:
     def _pieces(self, text: str) -> list[_Piece]:
         """Each word once, and each of its parts."""
         found: dict[tuple[str, ...], _Piece] = {}
-        for word in dict.fromkeys(words(normal(text))):
+        for word in dict.fromkeys(split_words(normalize(text))):
             for piece in self._pieces_of(word):
                 found.setdefault(piece.terms, piece)
             if len(found) > 2 * MOST_TERMS:
@@ -111,10 +117,14 @@ class Planner:
 
     def _analysed(self, word: str) -> list[_Piece]:
         """A word and its parts, as every language has them."""
-        each_way = [each.word(word) for each in self._analyses]
-        rows = [[*terms.body, *(t for row in terms.beside for t in row)] for terms in each_way]
+        each_way = [each.word_terms(word) for each in self._analyses]
+        rows = [
+            [*terms.sequence, *(t for row in terms.alternatives for t in row)] for terms in each_way
+        ]
         return [
-            _Piece(same[0].written, tuple(dict.fromkeys(each.term for each in same)), same[0].extra)
+            _Piece(
+                same[0].surface, tuple(dict.fromkeys(each.term for each in same)), same[0].redundant
+            )
             for same in zip(*rows, strict=True)
         ]
 
@@ -136,7 +146,7 @@ class Planner:
         weighed = []
         for piece in pieces:
             little = any(each.is_stop_word(piece.written) for each in likely)
-            terms = tuple(term for term in piece.terms if term.startswith(STOP) == little)
+            terms = tuple(term for term in piece.terms if term.startswith(STOP_PREFIX) == little)
             weight, extra = (LITTLE, True) if little else (1.0, piece.extra)
             weighed.append(replace(piece, terms=terms, extra=extra, weight=weight))
         return weighed if any(each.weight == 1.0 for each in weighed) else pieces
@@ -144,11 +154,11 @@ class Planner:
     def _written_otherwise(self, piece: _Piece) -> Iterator[str]:
         """The terms of a piece and of its other spellings."""
         yield from piece.terms
-        if piece.extra or any(term.startswith(STOP) for term in piece.terms):
+        if piece.extra or any(term.startswith(STOP_PREFIX) for term in piece.terms):
             return
         for each in self._analyses:
-            yield from each.spellings(piece.written)
-        if Analysis.is_cut_short(piece.written):
+            yield from each.spelling_variants(piece.written)
+        if Analyzer.is_shorter_than_ngram(piece.written):
             yield from self._beginning(piece.written, _ENDINGS)
 
     def _forgiven(self, sought: Sought) -> Sought:
@@ -157,19 +167,20 @@ class Planner:
         It is a guess: of all that the query asks, it counts as a word that is not there.
         """
         word = sought.written.lower()
-        spelled = list(set(spelling.neighbours(word)))
-        each_way = zip(*(each.each_term(spelled) for each in self._analyses), strict=True)
+        spelled = list(set(spelling.edit_candidates(word)))
+        each_way = zip(*(each.terms(spelled) for each in self._analyses), strict=True)
         found: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
             ((near[0] != word[0], -self._frequency(held)), near, held)
             for near, terms in zip(spelled, each_way, strict=True)
             if (held := self._held(terms))
         ]
-        if not found and spelling.forgivable(word) > 1:
+        if not found and spelling.max_edits(word) > 1:
             found = [
                 ((edits, -self._frequency((term,))), term, (term,))
                 for stem in {each.term(word) for each in self._analyses}
                 for term in self._beginning(stem[:3], _SCANNED)
-                if abs(len(term) - len(stem)) <= 2 and (edits := spelling.distance(stem, term)) <= 2
+                if abs(len(term) - len(stem)) <= 2
+                and (edits := spelling.edit_distance(stem, term)) <= 2
             ]
         if not found:
             return sought
@@ -186,9 +197,13 @@ class Planner:
 
         ways: set[tuple[str, ...]] = set()
         for each in self._analyses:
-            terms = tuple(t.term for word in words(normal(text)) for t in each.word(word).body)
+            terms = tuple(
+                t.term
+                for word in split_words(normalize(text))
+                for t in each.word_terms(word).sequence
+            )
             ways.add(terms)
-            if len(terms) == 1 and Analysis.is_cut_short(terms[0]):
+            if len(terms) == 1 and Analyzer.is_shorter_than_ngram(terms[0]):
                 ways.update((term,) for term in self._beginning(terms[0], _ENDINGS))
         clauses: Sequence[Any] = [
             (Occur.Should, Query.phrase_query(self._schema, self._field, list(terms)))
