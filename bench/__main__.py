@@ -1,34 +1,39 @@
-"""Run benchmarks by name; each prints the table that RESULTS.md holds."""
+"""Run benchmarks by name; each prints the tables that RESULTS.md contains."""
 
 import importlib
 import platform
 import sys
 import time
 
-NAMES = (
-    *("start", "cold", "ingest", "memory", "encoders", "pooling", "training"),
-    *(
-        "questions",
-        "fusion",
-        "vectors",
-        "lexical",
-        "search",
-        "batch",
-        "rerank",
-        "cutting",
-        "reading",
-    ),
-    *("load", "malformed"),
-)
+MODULES = {
+    "start": "commands.start",
+    "cold": "commands.cold",
+    "ingest": "commands.ingest",
+    "memory": "commands.memory",
+    "encoders": "encoders.speed",
+    "pooling": "encoders.pooling",
+    "training": "encoders.training",
+    "questions": "retrieval.questions",
+    "fusion": "retrieval.fusion",
+    "vectors": "vectors.indexes",
+    "lexical": "retrieval.lexical",
+    "search": "retrieval.search",
+    "batch": "retrieval.batch",
+    "rerank": "retrieval.rerank",
+    "cutting": "documents.chunking",
+    "reading": "documents.reading",
+    "load": "serving.load",
+    "malformed": "serving.malformed",
+}
 
 
 def main() -> int:
-    for name in sys.argv[1:] or NAMES:
-        if name not in NAMES:
-            print(f"no benchmark is called {name}; there are {', '.join(NAMES)}", file=sys.stderr)
+    for name in sys.argv[1:] or MODULES:
+        if name not in MODULES:
+            print(f"unknown benchmark {name}; expected {', '.join(MODULES)}", file=sys.stderr)
             return 2
         print(f"## {name}: {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}")
-        importlib.import_module(f"bench.{name}").main()
+        importlib.import_module(f"bench.{MODULES[name]}").main()
     return 0
 
 

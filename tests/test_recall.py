@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.vectorsdata import paragraphs
+from bench.vectors.data import paragraphs
 from ragkit.encoders.spec import ModelSpec
 from ragkit.models.selection import load
 from ragkit.storage.vectors import flat_file, quantized
-from ragkit.storage.vectors.index import PROPOSED_AT_MOST, VectorIndex
+from ragkit.storage.vectors.index import MAX_CANDIDATE_SHARE, VectorIndex
 from tests.conftest import REAL_MODEL, REPOSITORY
 
 pytestmark = REAL_MODEL
@@ -47,12 +47,12 @@ def index(embedded, tmp_path_factory):
     rows, folder = embedded[0], tmp_path_factory.mktemp("real")
     blobs = ((place, row.tobytes()) for place, row in enumerate(rows))
     flat_file.write(folder / "exact", blobs, rows.shape[1])
-    base = flat_file.Matrix(folder / "exact", rows.shape[1])
+    base = flat_file.FlatFile(folder / "exact", rows.shape[1])
     known = quantized.write(
         folder / "codes", base, quantized.kind(quantized.EXACT_BELOW, rows.shape[1])
     )
-    return VectorIndex.over(
-        base, rows.shape[1], 1, quantized.Codes(folder / "codes", known, len(base))
+    return VectorIndex.from_file(
+        base, rows.shape[1], 1, quantized.QuantizedVectors(folder / "codes", known, len(base))
     )
 
 
@@ -71,7 +71,7 @@ def test_what_a_filter_lets_through_is_found_as_if_all_were_compared(
     ids, missed = np.sort(places), 0
     for query in queries:
         expected = ids[np.argsort(-(rows[ids] @ query), kind="stable")[:10]]
-        missed += (~np.isin(expected, index.nearest_of(query, 26, ids, exact=False)[0])).sum()
+        missed += (~np.isin(expected, index.top_k_of(query, 26, ids, exact=False)[0])).sum()
     assert missed == 0
 
 
@@ -79,9 +79,9 @@ def test_what_a_filter_lets_through_is_found_as_if_all_were_compared(
 def test_what_the_codes_propose_holds_the_nearest(embedded, index, k):
     rows, queries = embedded
     assert len(rows) >= TEXTS
-    assert index.codes.candidates(k) <= PROPOSED_AT_MOST * len(rows)  # else all are compared
+    assert index.quantized.candidate_count(k) <= MAX_CANDIDATE_SHARE * len(rows)  # else all are compared
     shares = []
     for query in queries:
         expected = np.argsort(-(rows @ query), kind="stable")[:k]
-        shares.append(np.isin(expected, index.nearest(query, k)[0]).mean())
+        shares.append(np.isin(expected, index.top_k(query, k)[0]).mean())
     assert np.mean(shares) >= 0.99

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bench.rerank import part_of
+from bench.retrieval.rerank import part_of
 from ragkit import Settings
 from ragkit.cli import main
 from ragkit.errors import UsageError

@@ -14,13 +14,13 @@ import sys
 import time
 from pathlib import Path
 
-from bench import readingpeers
-from bench.readingpeers import mean, milliseconds
+from bench.documents import reading_peers
+from bench.documents.reading_peers import mean, milliseconds
 from ragkit.documents import read, read_all
 from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.records import media_types
 
-HERE = Path(__file__).parent.parent
+HERE = Path(__file__).parents[2]
 FOLDERS = (HERE / "data", HERE.parent / "shared" / "data" / "folder")
 
 
@@ -48,7 +48,7 @@ def peers(found: dict[str, list[Path]]) -> dict[str, dict[str, str]]:
     """By extension and library, what each takes for these files."""
     listed = {name: [os.fspath(path.resolve()) for path in paths] for name, paths in found.items()}
     done = subprocess.run(
-        [os.environ.get("RAGKIT_PEERS_READING", sys.executable), "-P", readingpeers.__file__],
+        [os.environ.get("RAGKIT_PEERS_READING", sys.executable), "-P", reading_peers.__file__],
         input=json.dumps(listed),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.encoders import QUERY, cut, export
+from bench.encoders.speed import QUERY, cut, export
 from bench.process import Run, measure, ragkit
-from bench.questions import DATA
+from bench.retrieval.questions import DATA
 from ragkit.encoders import resolve as resolve_model
 
 ROUNDS = 7
@@ -23,7 +23,7 @@ ROUNDS = 7
 
 def commands(folder: Path) -> dict[str, list[str]]:
     """Command lines that answer; what they need is made here first."""
-    script = str(Path(__file__).with_name("coldpeers.py"))
+    script = str(Path(__file__).with_name("cold_peers.py"))
     peers = os.environ.get("RAGKIT_PEERS")
     found = {
         "ragkit query": ragkit("-c", str(folder / "kit"), "query", QUERY),
@@ -52,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         # In a process of its own: a child's peak is at least what its parent had when it began.
-        child = "import sys; from bench.cold import prepare; prepare(sys.argv[1])"
+        child = "import sys; from bench.commands.cold import prepare; prepare(sys.argv[1])"
         measure([sys.executable, "-c", child, str(folder)])
         lines = commands(folder)
         runs: dict[str, list[Run]] = {name: [] for name in lines}

@@ -19,8 +19,8 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from bench.load import serving
 from bench.process import ragkit
+from bench.serving.load import serving
 
 REQUESTS = 3_333  # of a round
 TEXTS = {  # little to rank, so that the time goes into requests

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from ragkit.encoders.resolve import DEFAULT_MODEL, resolve
 from ragkit.learning import train
 
-STSB = Path(__file__).parent.parent.parent / "shared" / "data" / "stsb"
+STSB = Path(__file__).parents[3] / "shared" / "data" / "stsb"
 LAYERS = 2
 
 

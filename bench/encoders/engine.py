@@ -1,8 +1,8 @@
 """One embedding engine in a process of its own, so that none is in another's way.
 
-    python bench/engine.py NAME FOLDER
+    python bench/encoders/engine.py NAME FOLDER
 
-FOLDER holds what `bench/encoders.py` has put there: `mixed.json` and `cut.json`, two sets of texts,
+`bench/encoders/speed.py` fills FOLDER: `mixed.json` and `cut.json`, two sets of texts,
 `query.txt`, the model's folder by its path in `model.txt`, and `model.onnx`, a plain export for
 those that need one. Line by line on stdin: `mixed` and `cut` encode these texts, `query` one query
 a few times over, `dump` writes the vectors of `check.json`; each answers with seconds on stdout.

@@ -36,7 +36,7 @@ ROUNDS = 4
 # Words of a query; searches of each server; seconds they may take at most: a busy machine does
 # not get through all of them, and says so in the table.
 PLAN = ((3, [10_000, 4_000], [70, 40]), (9, [4_000, 2_000], [25, 25]))
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 def questions(count: int, words: int, seed: int = 1) -> list[str]:

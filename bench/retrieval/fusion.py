@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.questions import DATA, QUESTIONS, answers
+from bench.retrieval.questions import DATA, QUESTIONS, answers
 from ragkit import Collection, Settings
 from ragkit.evaluation.run import evaluate
 
-SETS = Path(__file__).parent.parent.parent / "shared" / "data"
+SETS = Path(__file__).parents[3] / "shared" / "data"
 SYSTEMS = {
     "dense": Settings(mode="dense"),
     "lexical": Settings(mode="lexical"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.vectorsdata import folders, paragraphs
+from bench.vectors.data import folders, paragraphs
 from ragkit.encoders import Encoder
 
 QUESTIONS, WORDS = 600, 12

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.vectorsdata import expanded, folders, real
+from bench.vectors.data import expanded, folders, real
 
 INDEXES = {
     "Ragkit": "ragkit", "FaissHnsw": "FAISS HNSW16", "Hnswlib": "hnswlib",
@@ -40,7 +40,7 @@ CHOSEN = os.environ.get("RAGKIT_BENCH_INDEXES", ",".join(INDEXES)).split(",")
 PATIENCE = int(os.environ.get("RAGKIT_BENCH_PATIENCE", "180"))
 PARTS = os.environ.get("RAGKIT_BENCH_PARTS", "peers,changes,filters").split(",")
 OPENINGS = 5  # processes that open an index, of which the middle one counts
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def _make(folder: Path, passages: np.ndarray, queries: np.ndarray, count: int) -> None:
@@ -78,7 +78,7 @@ def run(python: str, what: str, name: str, folder: Path) -> dict[str, float] | s
     """What the engine's process has printed, or why it has not."""
     environment = {**os.environ, "ANONYMIZED_TELEMETRY": "False"}
     environment["PYTHONPATH"] = str(ROOT)
-    command = [python, "-m", "bench.vectorengine", what, name, str(folder)]
+    command = [python, "-m", "bench.vectors.engine", what, name, str(folder)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=PATIENCE, env=environment, check=False
@@ -156,4 +156,4 @@ def main() -> None:
             if part in ("build", "peers"):
                 _peers(built, cache, ask=part == "peers")
             else:
-                importlib.import_module(f"bench.vector{part}").measured(built, cache)
+                importlib.import_module(f"bench.vectors.{part}").measured(built, cache)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.process import measure, median, ragkit
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ragkit import Collection
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parents[2] / "data"
 QUESTIONS = [json.loads(line) for line in (DATA / "questions.jsonl").read_text().splitlines()]
 
 

@@ -1,6 +1,6 @@
 """One vector index in a process of its own, so that none is in another's way.
 
-    python -m bench.vectorengine build|open|ask NAME FOLDER
+    python -m bench.vectors.engine build|open|ask NAME FOLDER
 
 FOLDER holds `vectors.npy` (n, 384), `queries.npy` and `truth.npy`, the places of the ten nearest
 of each query. `build` makes the index there; `open`, in a new process, imports the libraries, opens
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.vectordatabases import WIDTHS, Chroma, Lancedb, QdrantEdge, SqliteVec, Zvec
+from bench.vectors.databases import WIDTHS, Chroma, Lancedb, QdrantEdge, SqliteVec, Zvec
 
 WANTED = 0.99
 TIMED, WITHIN = 300, 4.0  # queries that are timed, and seconds for them
@@ -37,7 +37,7 @@ class Ragkit:
 
         blobs = ((place, row.tobytes()) for place, row in enumerate(rows))
         count = flat_file.write(folder / "exact", blobs, rows.shape[1])
-        base = flat_file.Matrix(folder / "exact", rows.shape[1])
+        base = flat_file.FlatFile(folder / "exact", rows.shape[1])
         known = quantized.write(folder / "codes", base, quantized.kind(count, rows.shape[1]))
         (folder / "known").write_text(json.dumps(known._asdict()))
 
@@ -46,15 +46,15 @@ class Ragkit:
         from ragkit.storage.vectors.index import VectorIndex
 
         known = quantized.calibration(json.loads((folder / "known").read_text()))
-        base = flat_file.Matrix(folder / "exact", dimension)
-        found = quantized.Codes(folder / "codes", known, len(base))
-        self.index, self.exact = VectorIndex.over(base, dimension, 1, found), False
+        base = flat_file.FlatFile(folder / "exact", dimension)
+        found = quantized.QuantizedVectors(folder / "codes", known, len(base))
+        self.index, self.exact = VectorIndex.from_file(base, dimension, 1, found), False
 
     def turn(self, exact):
         self.exact = exact
 
     def ask(self, query):  # sixteen more are looked at: `search` needs them for ties
-        return self.index.nearest(query, 26, exact=self.exact)[0][:10]
+        return self.index.top_k(query, 26, exact=self.exact)[0][:10]
 
 
 class FaissHnsw:

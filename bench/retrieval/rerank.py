@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.questions import DATA, QUESTIONS, answers
+from bench.retrieval.questions import DATA, QUESTIONS, answers
 from ragkit import Collection, Settings
 from ragkit.evaluation.run import evaluate
 
-SHARED = Path(__file__).parent.parent.parent / "shared"
+SHARED = Path(__file__).parents[3] / "shared"
 RERANKER = os.environ.get("RAGKIT_RERANKER", str(SHARED / "models/ms-marco-MiniLM-L12-v2-int8"))
 EVERY = {"cranfield": 3, "xquad-en": 40}  # of so many queries one is asked: some seconds each
 MODES = ("dense", "hybrid")

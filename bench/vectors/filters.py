@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.vectorchanges import Index, collection
+from bench.vectors.changes import Index, collection
 from ragkit.retrieval.filter_scope import Scope
 from ragkit.retrieval.rankers import Searcher
 from ragkit.retrieval.snapshot import Snapshot
@@ -34,11 +34,11 @@ CHECKED = 200  # queries whose answers are compared with those of a sweep
 
 def by_codes(index: VectorIndex, query: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Ids of the nearest of these, proposed by codes however few they are."""
-    rule, vector_index.LOOKED_AT = vector_index.LOOKED_AT, -1.0
+    rule, vector_index.FULL_SCAN_SHARE = vector_index.FULL_SCAN_SHARE, -1.0
     try:
-        return index.nearest_of(query, WIDE, ids, exact=False)[0]
+        return index.top_k_of(query, WIDE, ids, exact=False)[0]
     finally:
-        vector_index.LOOKED_AT = rule
+        vector_index.FULL_SCAN_SHARE = rule
 
 
 def _took(ask: Callable[[np.ndarray], Any], queries: np.ndarray) -> float:
@@ -61,7 +61,7 @@ def _missed(
 ) -> str:
     """How many of the nearest of these ids are not among the answers, of how many."""
     asked = np.array(queries[:CHECKED])
-    true = [near for near, _ in index.nearest_many(asked, K, ids)]
+    true = [near for near, _ in index.top_k_batch(asked, K, ids)]
     missed = sum(
         int((~np.isin(near, ask(query))).sum()) for query, near in zip(asked, true, strict=True)
     )
@@ -74,9 +74,9 @@ def _line(kind: str, index: VectorIndex, queries: np.ndarray, places: np.ndarray
     ids = np.sort(base.ids[places])
 
     def ruled(query: np.ndarray) -> np.ndarray:
-        return index.nearest_of(query, WIDE, ids, exact=False)[0]
+        return index.top_k_of(query, WIDE, ids, exact=False)[0]
 
-    scan = _took(lambda query: index.nearest_of(query, WIDE, ids), queries)
+    scan = _took(lambda query: index.top_k_of(query, WIDE, ids), queries)
     look = _took(lambda query: by_codes(index, query, ids), queries)
     rule = _took(ruled, queries)
     share = len(places) / len(base)
@@ -91,9 +91,9 @@ def _in_sql(index: Index, held: VectorIndex, queries: np.ndarray, share: float) 
     with index.store.reading() as connection:
         sizes = [row[0] for row in connection.execute("SELECT size FROM files ORDER BY size")]
         limit = sizes[min(len(sizes) - 1, round(share * len(sizes)))]
-        where = filters.condition(filters.Comparison("size", "<=", (limit,)))
-        listing = _took(lambda _: filters.few(connection, where, len(held)), queries[:5])
-        ids = filters.few(connection, where, len(held))
+        where = filters.compile_filter(filters.Comparison("size", "<=", (limit,)))
+        listing = _took(lambda _: filters.small_id_set(connection, where, len(held)), queries[:5])
+        ids = filters.small_id_set(connection, where, len(held))
         assert ids is not None
         snapshot = Snapshot(connection, index.indexes, None, index.model_id)
 
@@ -108,7 +108,7 @@ def _in_sql(index: Index, held: VectorIndex, queries: np.ndarray, share: float) 
 
 
 def measured(built: Path, cache: Path) -> None:
-    from bench.vectors import SIZES, made
+    from bench.vectors.indexes import SIZES, made
 
     for count in SIZES:
         source = made(built, cache, count)

@@ -29,8 +29,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.questions import DATA, QUESTIONS
-from bench.vectorengine import memory
+from bench.retrieval.questions import DATA, QUESTIONS
+from bench.vectors.engine import memory
+from ragkit.analysis.query_syntax import parse_query
 from ragkit.analysis.stopwords import STOP_WORDS
 from ragkit.storage.lexical import index as lexical_index
 
@@ -81,11 +82,11 @@ class Ragkit:
         lexical_index.write(folder / "words", None, texts, [])
 
     def open(self, folder: Path) -> Ask:
-        index = lexical_index.WordIndex.read(folder / "words", 1)
+        index = lexical_index.LexicalIndex.open(folder / "words", 1)
 
         def ask(question: str) -> object:
             index.plan.cache_clear()
-            return index.best(question, 10)
+            return index.top_k(parse_query(question), 10)
 
         return ask
 
@@ -186,7 +187,7 @@ def measured(name: str, texts: list[lexical_index.Row], shown: str) -> None:
         SYSTEMS[name].build(Path(folder), texts)
         seconds, cpu = time.perf_counter() - started, time.process_time() - busy
         size = sum(each.stat().st_size for each in Path(folder).rglob("*") if each.is_file()) / 1e6
-        command = [sys.executable, "-m", "bench.lexical", name, folder]
+        command = [sys.executable, "-m", "bench.retrieval.lexical", name, folder]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     print(

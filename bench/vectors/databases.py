@@ -1,6 +1,6 @@
 """Databases that hold vectors, each built, opened and asked as its own documentation does it.
 
-Used by `bench.vectorengine`, under the Python that has them. `knobs` are turned from the first on;
+Used by `bench.vectors.engine`, under the Python that has them. `knobs` are tried in order;
 `modules` are what using it imports.
 """
 

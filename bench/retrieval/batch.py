@@ -2,7 +2,7 @@
 
     python -m bench batch           20,000 passages; RAGKIT_BENCH_PASSAGES for others
 
-The passages are those of `bench.search`; the queries are halves of two real ones each, encoded by
+The passages are those of `bench.retrieval.search`; a query is two halves of real ones, encoded by
 the real model, and none is asked twice.
 """
 
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import search
+from bench.retrieval import search
 from ragkit import Collection
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "20000"))

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from ragkit.records.documents import Document, Passage
-from ragkit.storage.index_reader import Indexes
+from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import changes, documents, embeddings, passages
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database, generation
@@ -41,7 +41,7 @@ class Index:
     """`index` from the texts on: rows of files, documents, passages and vectors, then the files."""
 
     store: Database
-    indexes: Indexes
+    indexes: IndexReader
     model_id: int
     root_id: int
     spare: Iterator[np.ndarray]  # vectors that are not in the collection yet
@@ -55,7 +55,7 @@ class Index:
             model_id = embeddings.use_model(connection, "bench", "b" * 64, dimension, 256)
             root_id = file_rows.save_root(connection, "/bench", "/bench", (), ())
             number = passages.count(connection)
-        return cls(store, Indexes(store, print), model_id, root_id, spare, 10 * number)
+        return cls(store, IndexReader(store, print), model_id, root_id, spare, 10 * number)
 
     def add(self, count: int, names: Sequence[str] = ()) -> None:
         """So many passages, in files of these names or in new ones."""
@@ -101,9 +101,9 @@ class Index:
     def commit(self) -> None:
         """What `index` does at its end with the database."""
         with self.store.writing() as connection:
-            changes.forget_unused(connection)
-            if not embeddings.any_pending(connection, self.model_id):
-                embeddings.note_complete(connection)
+            changes.delete_unused(connection)
+            if not embeddings.has_pending(connection, self.model_id):
+                embeddings.mark_complete(connection)
 
     def grow(self, count: int, step: int = 20_000) -> None:
         """Add so many, in commits of `step`."""
@@ -119,7 +119,7 @@ def collection(folder: Path, vectors: np.ndarray) -> None:
     index = Index.over(folder, vectors.shape[1], iter(vectors))
     index.grow(len(vectors))
     index.commit()
-    index.indexes.folding.vectors()
+    index.indexes.index_writer.update_vectors()
     index.store.close()
     (folder / "whole").touch()
 
@@ -130,11 +130,11 @@ def _ms(do: Callable[[], object]) -> float:
     return (time.perf_counter() - started) * 1e3
 
 
-def _search(index: Index, indexes: Indexes, query: np.ndarray) -> None:
+def _search(index: Index, indexes: IndexReader, query: np.ndarray) -> None:
     with index.store.reading() as connection:
         found = indexes.vectors(connection)
         assert found is not None
-        found.nearest(query, WIDE)
+        found.top_k(query, WIDE)
 
 
 def _row(index: Index, what: str, do: Callable[[], None], queries: np.ndarray) -> None:
@@ -142,9 +142,9 @@ def _row(index: Index, what: str, do: Callable[[], None], queries: np.ndarray) -
     _search(index, index.indexes, queries[0])
     commit = _ms(do)
     forget = _ms(index.commit)
-    files = _ms(index.indexes.folding.vectors)
+    files = _ms(index.indexes.index_writer.update_vectors)
     held = _ms(lambda: _search(index, index.indexes, queries[1]))
-    fresh = Indexes(index.store, print)
+    fresh = IndexReader(index.store, print)
     opened = _ms(lambda: _search(index, fresh, queries[2]))
     times = [_ms(lambda q=each: _search(index, fresh, q)) for each in queries[:SEARCHES]]
     with index.store.reading() as connection:
@@ -159,8 +159,8 @@ def _row(index: Index, what: str, do: Callable[[], None], queries: np.ndarray) -
 
 
 def measured(built: Path, cache: Path) -> None:
-    from bench.vectors import SIZES, made
-    from bench.vectorsdata import expanded, real
+    from bench.vectors.data import expanded, real
+    from bench.vectors.indexes import SIZES, made
 
     for count in SIZES:
         source = made(built, cache, count)
@@ -182,7 +182,7 @@ def measured(built: Path, cache: Path) -> None:
                   "| opened + first ms | p50 ms | came | gone |")  # fmt: skip
             print("|---|---|---|---|---|---|---|---|---|")
             _search(index, index.indexes, queries[0])  # a copy is read once as a whole
-            index.indexes.folding.mend()
+            index.indexes.index_writer.repair()
             _rows(index, count, queries)
             index.store.close()
 
@@ -206,6 +206,6 @@ def _unfolded(index: Index, part: int, queries: np.ndarray) -> None:
     started = max(held.base.ids) + 1
     came = ((int(started) + at, next(index.spare).tobytes()) for at in range(part))
     gone = held.base.ids[:: len(held.base) // part][:part].tolist()
-    held = held.advanced(held.generation + 1, came, gone)
-    times = [_ms(lambda q=each: held.nearest(q, WIDE)) for each in queries[:SEARCHES]]
+    held = held.with_changes(held.generation + 1, came, gone)
+    times = [_ms(lambda q=each: held.top_k(q, WIDE)) for each in queries[:SEARCHES]]
     print(f"\n{part:,} came and {part:,} gone, in memory: p50 {statistics.median(times):.2f} ms")

@@ -1,5 +1,5 @@
 """Which tokens and which layers make a sentence's vector: Spearman on STS-B dev for poolings and
-layers, without training anything. `python -m bench.pooling MODEL…` does it for other models."""
+layers, without training anything. `python -m bench.encoders.pooling MODEL…`: other models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from bench.questions import DATA
+from bench.retrieval.questions import DATA
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.pooling import layers
 from ragkit.learning.similarity import read_pairs, score_pairs

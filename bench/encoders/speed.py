@@ -5,7 +5,7 @@ Peers live in environments of their own, named by two variables (left out where 
     RAGKIT_PEERS            a Python with chromadb, txtai and fastembed
     RAGKIT_PEERS_OPENVINO   a Python with sentence-transformers[openvino]
 
-Each engine is a process (bench/engine.py); rounds are interleaved, figures are medians.
+Each engine is a process (bench/encoders/engine.py); rounds are interleaved, figures are medians.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.questions import DATA
+from bench.retrieval.questions import DATA
 from ragkit import Collection
 from ragkit.documents import read
 from ragkit.encoders import resolve as resolve_model

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.questions import DATA, QUESTIONS, answers, row
+from bench.retrieval.questions import DATA, QUESTIONS, answers, row
 from ragkit.documents import read
 from ragkit.encoders import Encoder
 from ragkit.encoders import resolve as resolve_model

@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.paragraphs import embedded
-from bench.questions import DATA, QUESTIONS
+from bench.retrieval.paragraphs import embedded
+from bench.retrieval.questions import DATA, QUESTIONS
 from ragkit import Collection
 from ragkit.encoders import Encoder
 from ragkit.evaluation.beir import Row
 from ragkit.retrieval import pipeline
-from ragkit.storage.lexical.index import WordIndex
+from ragkit.storage.lexical.index import LexicalIndex
 from ragkit.storage.sqlite import passages
 from ragkit.storage.vectors.index import VectorIndex
 
@@ -115,10 +115,10 @@ def watched(encoder: Known) -> Stages:
     stages = Stages()
     stages.watch(encoder, "encode_queries", "encode")
     stages.watch(encoder, "count_tokens", "encode")
-    stages.watch(VectorIndex, "nearest", "vectors")
+    stages.watch(VectorIndex, "top_k", "vectors")
     stages.watch(VectorIndex, "rows", "cosines")
     for name in ("best", "scores", "most", "is_limited"):
-        stages.watch(WordIndex, name, "words")
+        stages.watch(LexicalIndex, name, "words")
     stages.watch(passages, "existing", "existing")
     stages.watch(pipeline, "hits", "hits")
     return stages

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.vectorsdata import expanded, folders, real
+from bench.vectors.data import expanded, folders, real
 
 COUNT = int(os.environ.get("RAGKIT_BENCH_LARGE", "10000000"))
 QUERIES = 100
@@ -60,7 +60,7 @@ def _build(folder: Path, passages: np.ndarray, queries: np.ndarray) -> None:
     started = time.perf_counter()
     flat_file.write(folder / "exact", made.rows(), passages.shape[1])
     written = time.perf_counter() - started - made.seconds
-    base = flat_file.Matrix(folder / "exact", passages.shape[1])
+    base = flat_file.FlatFile(folder / "exact", passages.shape[1])
     started, busy = time.perf_counter(), time.process_time()
     known = quantized.write(folder / "codes", base, quantized.kind(COUNT, passages.shape[1]))
     coded, cpu = time.perf_counter() - started, time.process_time() - busy
@@ -79,7 +79,7 @@ def _build(folder: Path, passages: np.ndarray, queries: np.ndarray) -> None:
 
 
 def measured(built: Path, cache: Path) -> None:
-    from bench.vectors import run
+    from bench.vectors.indexes import run
 
     folder = built / str(COUNT) / "Ragkit"
     if not (folder / "built.json").exists():

@@ -1,6 +1,6 @@
-"""A peer's own way from nothing to ten passages: `python coldpeers.py NAME build|ask FOLDER`.
+"""A peer's own way from nothing to ten passages: `python cold_peers.py NAME build|ask FOLDER`.
 
-FOLDER is laid out by bench/cold.py. Runs under the peer's Python and imports nothing of ragkit.
+bench/commands/cold.py fills FOLDER. Runs under the peer's Python and imports nothing of ragkit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ NAME, STEP, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 
 def encoder(name: str):
     sys.argv = ["engine.py", name, str(FOLDER)]  # it finds the folder there
-    sys.path.insert(0, str(Path(__file__).parent))
+    sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
     import engine
 
     return getattr(engine, name)()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.ingest import make
+from bench.commands.ingest import make
 from bench.process import measure, ragkit
 
 
@@ -56,7 +56,10 @@ def table(sizes: Sequence[int], command) -> None:
 def main() -> None:
     table((100, 1_000, 10_000), lambda folder, kit: ragkit("-c", kit, "index", folder))
     print("\nEverything but the encoder:")
-    child = "import sys; from bench.memory import index_without_encoder as run; run(*sys.argv[1:])"
+    child = (
+        "import sys; from bench.commands.memory import index_without_encoder as run; "
+        "run(*sys.argv[1:])"
+    )
     table(
         (1_000, 10_000, 30_000, 60_000),
         lambda folder, kit: [sys.executable, "-c", child, folder, kit],

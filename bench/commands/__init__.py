@@ -1,0 +1,1 @@
+"""Whole commands: start, cold query, indexing, memory."""

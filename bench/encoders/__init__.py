@@ -1,0 +1,1 @@
+"""Encoders: speed, poolings, training."""

@@ -1,0 +1,1 @@
+"""`ragkit serve` under load and with invalid requests."""

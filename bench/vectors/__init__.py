@@ -1,0 +1,1 @@
+"""Vector indexes: speed, recall, size, beside other libraries."""
