@@ -1,6 +1,6 @@
-"""A chart of an OOXML package → its title and its numbers as table rows.
+"""A chart part of an OOXML package → its title and its data as table rows (DrawingML charts).
 
-Reads what the chart keeps of its data, not the workbook behind it. Knows DrawingML charts only.
+Reads the values that the chart caches (ECMA-376 part 1, 21.2), not the embedded workbook.
 """
 
 from __future__ import annotations
@@ -10,24 +10,28 @@ from dataclasses import dataclass, field
 from ragkit.documents.unpacking.limits import Package
 from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
-_MOST_POINTS = 1000  # of a series; more is a curve, not a table
+_MAX_POINTS = 1000  # rows of one chart; more points are a curve, not a table
 _CATEGORIES = frozenset({"c:cat", "c:xVal"})
 _VALUES = frozenset({"c:val", "c:yVal"})
 
 
 def chart_rows(package: Package, part: str) -> tuple[str, list[list[str]]]:
-    """The chart's title, and rows of cells: series names first, then a row a category."""
-    walk = _Walk()
-    attempt(package, part, walk.start, walk.end, walk.text)
-    points = range(min(_MOST_POINTS, max((len(each.values) for each in walk.series), default=0)))
+    """Return the title of the chart in `part`, and its rows of cells.
+
+    The first row has an empty cell and the names of the series; each further row has a category
+    and its values. No rows if the chart has no values.
+    """
+    chart = _ChartHandler()
+    attempt(package, part, chart.start, chart.end, chart.text)
+    points = range(min(_MAX_POINTS, max((len(s.values) for s in chart.series), default=0)))
     if not points:
-        return walk.title, []
-    categories = max((each.categories for each in walk.series), key=len)
-    rows = [["", *(each.name for each in walk.series)]]
-    for at in points:
-        cells = [each.values[at] if at < len(each.values) else "" for each in walk.series]
-        rows.append([categories[at] if at < len(categories) else str(at + 1), *cells])
-    return walk.title, rows
+        return chart.title, []
+    categories = max((series.categories for series in chart.series), key=len)
+    rows = [["", *(series.name for series in chart.series)]]
+    for index in points:
+        cells = [s.values[index] if index < len(s.values) else "" for s in chart.series]
+        rows.append([categories[index] if index < len(categories) else str(index + 1), *cells])
+    return chart.title, rows
 
 
 @dataclass(slots=True)
@@ -38,14 +42,14 @@ class _Series:
 
 
 @dataclass(slots=True)
-class _Walk:
-    """Where in the chart the parser is."""
+class _ChartHandler:
+    """Collects the title and the series from the elements of a chart part."""
 
     title: str = ""
     series: list[_Series] = field(default_factory=list)
-    _point: int = 0  # number of the open point; there may be gaps
-    _role: str = ""  # the element whose values come: c:tx, c:cat, c:val, c:title
-    _pieces: list[str] | None = None
+    _point: int = 0  # index of the open `c:pt`; indices may have gaps
+    _role: str = ""  # the open element that says what values mean: c:tx, c:cat, c:val, c:title
+    _pieces: list[str] | None = None  # text of the open value
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "c:ser":
@@ -54,7 +58,7 @@ class _Walk:
             self._role = self._role if self._role == "c:title" else tag
         elif tag == "c:pt":
             index = attributes.get("idx", "")
-            self._point = int(index) if index.isdecimal() and len(index) < 9 else _MOST_POINTS
+            self._point = int(index) if index.isdecimal() and len(index) < 9 else _MAX_POINTS
         elif tag == "c:v" or (tag == "a:t" and self._role == "c:title"):
             self._pieces = []
 
@@ -67,9 +71,9 @@ class _Walk:
             self._role = ""
         elif tag in {"c:v", "a:t"} and self._pieces is not None:
             value, self._pieces = " ".join("".join(self._pieces).split()), None
-            self._keep(value)
+            self._store(value)
 
-    def _keep(self, value: str) -> None:
+    def _store(self, value: str) -> None:
         if self._role == "c:title":
             self.title = f"{self.title} {value}".strip() if not self.series else self.title
         elif not self.series:
@@ -77,20 +81,20 @@ class _Walk:
         elif self._role == "c:tx":
             self.series[-1].name = value
         elif self._role in _CATEGORIES:
-            _put(self.series[-1].categories, self._point, value)
+            _set_point(self.series[-1].categories, self._point, value)
         elif self._role in _VALUES:
-            _put(self.series[-1].values, self._point, _shown(value))
+            _set_point(self.series[-1].values, self._point, _shorten_number(value))
 
 
-def _put(values: list[str], at: int, value: str) -> None:
-    """Set one value; those before it that are not given are empty."""
-    if at < _MOST_POINTS:
-        values += [""] * (at + 1 - len(values))
-        values[at] = value
+def _set_point(values: list[str], index: int, value: str) -> None:
+    """Set `values[index]`; missing values before it become "". An index out of range is ignored."""
+    if index < _MAX_POINTS:
+        values += [""] * (index + 1 - len(values))
+        values[index] = value
 
 
-def _shown(value: str) -> str:
-    """A number as a person writes it: 0.3 rather than 0.30000000000000004."""
+def _shorten_number(value: str) -> str:
+    """Return a number with 12 significant digits: 0.3 for 0.30000000000000004. Text stays."""
     try:
         return f"{float(value):.12g}"
     except ValueError:

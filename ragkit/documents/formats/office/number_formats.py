@@ -1,7 +1,8 @@
-"""Cell values as a person reads them: dates, percentages, currencies, rounded numbers.
+"""Spreadsheet number formats: cell values as text, for dates, percentages, currencies and decimals.
 
-Follows a format code of Excel as far as it changes what is read: dates come out in ISO 8601,
-thousands are not grouped, colours and conditions are ignored. Knows numbers and format codes.
+Interprets an Excel format code (ECMA-376 part 1, 18.8.30) as far as it changes the words: dates
+come out in ISO 8601, thousands are not grouped, colours and conditions are ignored. Knows numbers
+and format codes; not cells or files.
 """
 
 from __future__ import annotations
@@ -13,46 +14,50 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-# The formats every workbook has without writing them down.
-BUILT_IN = {
+# Format id → code of the formats that a workbook does not write down (ECMA-376 part 1, 18.8.30).
+BUILT_IN_FORMATS = {
     **{1: "0", 2: "0.00", 3: "0", 4: "0.00", 9: "0%", 10: "0.00%"},
     **dict.fromkeys((*range(14, 18), *range(27, 37), *range(50, 59)), "yyyy-mm-dd"),
     **dict.fromkeys(range(18, 22), "hh:mm"),
     **{22: "yyyy-mm-dd hh:mm", 37: "0", 38: "0", 39: "0.00", 40: "0.00"},
     **{45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss"},
 }
-_LONGEST = 255  # characters of a format code, as in Excel
-# What a format code is made of: quoted and escaped literals, brackets, fillers, digits.
+_MAX_CODE = 255  # characters of a format code, as in Excel
+_MAX_DECIMALS = 15
+# Quoted and escaped literals, brackets, fillers, digit placeholders, other characters.
 _TOKEN = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|([0#?][0#?.,]*)|(.)', re.DOTALL)
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
-_EPOCH = datetime(1899, 12, 30)  # day 0, as if 1900 had been a leap year
+_EPOCH = datetime(1899, 12, 30)  # day 0, because Excel counts 29 February 1900
 _EPOCH_1904 = datetime(1904, 1, 1)
-_MOST = 1e12  # larger numbers are written as they are
-_LAST_DAY = 2_958_466  # after 9999-12-31
+_MAX_FORMATTED = 1e12  # larger numbers ignore their format
+_MAX_DAY = 2_958_466  # the day after 9999-12-31
 
 
-class Format(NamedTuple):
-    """What a format code means for reading."""
+class NumberFormat(NamedTuple):
+    """A parsed format code."""
 
     kind: str = "general"  # general, number, percent, date, elapsed
     decimals: int = 0
-    before: str = ""  # literals around the number: "€ "
-    after: str = ""
+    before: str = ""  # literal before the number: "€ "
+    after: str = ""  # literal after it: " kg"
 
 
-GENERAL = Format()
+GENERAL = NumberFormat()
 
 
 @lru_cache(maxsize=1000)
-def parsed(code: str) -> Format:
-    """The meaning of a format code; only its first section counts."""
+def parse_format(code: str) -> NumberFormat:
+    """Parse a format code such as `#,##0.00 [$€-407]`. Only its first section counts.
+
+    Never fails: a code without digits or date letters is `GENERAL`.
+    """
     before, after, digits, kind = "", "", "", "number"
     if code.casefold() == "general":
         return GENERAL
-    for quoted, escaped, bracket, number, other in _TOKEN.findall(code[:_LONGEST]):
+    for quoted, escaped, bracket, number, other in _TOKEN.findall(code[:_MAX_CODE]):
         if other == ";":
             break
-        if (special := _special(bracket, other, digits)) is not None:
+        if (special := _special_format(bracket, other, digits)) is not None:
             return special
         literal = quoted or escaped or other.strip("@%")
         if bracket.startswith("$"):  # a currency: [$€-407]
@@ -66,51 +71,57 @@ def parsed(code: str) -> Format:
     if not digits:
         return GENERAL
     decimals = len(digits.partition(".")[2].rstrip(","))
-    return Format(kind, min(decimals, 15), before.lstrip(), after.rstrip())
+    return NumberFormat(kind, min(decimals, _MAX_DECIMALS), before.lstrip(), after.rstrip())
 
 
-def _special(bracket: str, other: str, digits: str) -> Format | None:
-    """What a token makes of the whole format, if it is no plain number."""
+def _special_format(bracket: str, other: str, digits: str) -> NumberFormat | None:
+    """Return the format that a single token decides (date, elapsed time, general), or None."""
     if _ELAPSED.fullmatch(bracket):
-        return Format("elapsed")
-    if other and digits and other in "eE/":  # powers of ten and fractions
+        return NumberFormat("elapsed")
+    if other and digits and other in "eE/":  # scientific notation and fractions
         return GENERAL
     if other and other in "dDmMyYhHsSgGbBeE":
-        return Format("date")
+        return NumberFormat("date")
     return None
 
 
-def shown(value: float, form: Format, *, since_1904: bool = False) -> str:
-    """A number in the form its cell asks for; "" where it is none (infinite)."""
-    if form is GENERAL and value.is_integer() and abs(value) < _MOST:  # the most frequent
-        return str(int(value))
-    if form.kind == "date" and 0 <= value < _LAST_DAY:
-        return _date(value, since_1904)
-    if form.kind == "elapsed" and abs(value) < _LAST_DAY:
+def format_number(
+    value: float, number_format: NumberFormat, *, use_1904_epoch: bool = False
+) -> str:
+    """Return a cell's number as text; "" if it is not finite.
+
+    `use_1904_epoch`: day 0 is 1904-01-01 (the workbook's `date1904`), else 1899-12-30.
+    """
+    if number_format is GENERAL and value.is_integer() and abs(value) < _MAX_FORMATTED:
+        return str(int(value))  # the most frequent case first
+    if number_format.kind == "date" and 0 <= value < _MAX_DAY:
+        return _format_date(value, use_1904_epoch)
+    if number_format.kind == "elapsed" and abs(value) < _MAX_DAY:
         seconds = round(abs(value) * 86400)
         sign = "-" if value < 0 else ""
         return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    if form.kind in {"percent", "number"} and abs(value) < _MOST:
-        sign, mark, scale = ("-" if value < 0 else ""), "", 1
-        if form.kind == "percent":
-            mark, scale = "%", 100
-        digits = _rounded(abs(value), scale, form.decimals)
-        return f"{sign}{form.before}{digits}{mark}{form.after}"
+    if number_format.kind in {"percent", "number"} and abs(value) < _MAX_FORMATTED:
+        sign, percent, scale = ("-" if value < 0 else ""), "", 1
+        if number_format.kind == "percent":
+            percent, scale = "%", 100
+        digits = _round_half_up(abs(value), scale, number_format.decimals)
+        return f"{sign}{number_format.before}{digits}{percent}{number_format.after}"
     if not math.isfinite(value):
         return ""
-    return f"{value:.0f}" if value == round(value) and abs(value) < _MOST else f"{value:.12g}"
+    whole = value == round(value) and abs(value) < _MAX_FORMATTED
+    return f"{value:.0f}" if whole else f"{value:.12g}"
 
 
-def _rounded(value: float, scale: int, decimals: int) -> str:
-    """Half up, as spreadsheets do it, on the digits that the number is written with."""
+def _round_half_up(value: float, scale: int, decimals: int) -> str:
+    """Round as spreadsheets do: half up, on the shortest decimal form of the number."""
     exact = Decimal(repr(value)) * scale
     return str(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
-def _date(value: float, since_1904: bool) -> str:
-    """A day, a time of day, or both, whatever there is."""
-    epoch = _EPOCH_1904 if since_1904 else _EPOCH
-    if 0 < value < 60 and not since_1904:  # before the leap day that never was
+def _format_date(value: float, use_1904_epoch: bool) -> str:
+    """Return a day, a time of day, or both: whatever the serial number contains."""
+    epoch = _EPOCH_1904 if use_1904_epoch else _EPOCH
+    if 0 < value < 60 and not use_1904_epoch:  # before Excel's 29 February 1900
         epoch += timedelta(days=1)
     try:
         moment = epoch + timedelta(seconds=round(value * 86400))

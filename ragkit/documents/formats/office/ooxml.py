@@ -1,6 +1,6 @@
-"""How the parts of an OOXML package (docx, pptx, xlsx) point at each other.
+"""Relationships between the parts of an OOXML package (docx, pptx, xlsx; ECMA-376 part 2, 9.3).
 
-Knows `_rels` parts and paths inside the package; what is at their ends is the readers' business.
+Knows `_rels` parts and paths inside the package; not what the related parts contain.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from ragkit.documents.unpacking.limits import Package
 from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
 
-class Relation(NamedTuple):
-    """A part that another one points at."""
+class Relationship(NamedTuple):
+    """A relationship from one part of the package to another one."""
 
-    kind: str  # the end of its type's URI: "slideLayout", "chart"
-    part: str
+    kind: str  # the last segment of the type's URI: "slideLayout", "chart"
+    part: str  # path of the target part in the package
 
 
-def relations(package: Package, part: str) -> dict[str, Relation]:
-    """What `part` points at inside the package and is there, by id ("rId3")."""
+def read_relationships(package: Package, part: str) -> dict[str, Relationship]:
+    """Return the relationships of `part` by id ("rId3").
+
+    External targets and targets that the package does not contain are left out.
+    """
     folder, _, file = part.rpartition("/")
     source = f"{folder}/_rels/{file}.rels"
-    found: dict[str, Relation] = {}
+    relationships: dict[str, Relationship] = {}
 
     def start(tag: str, attributes: Attributes) -> None:
         target = attributes.get("Target", "")
@@ -32,13 +35,14 @@ def relations(package: Package, part: str) -> dict[str, Relation]:
         path = posixpath.normpath(posixpath.join("/" + folder, target)).lstrip("/")
         if path in package.names:
             kind = attributes.get("Type", "").rpartition("/")[2]
-            found[attributes.get("Id", "")] = Relation(kind, path)
+            relationships[attributes.get("Id", "")] = Relationship(kind, path)
 
     if source in package.names:
         attempt(package, source, start, lambda tag: None, lambda text: None)
-    return found
+    return relationships
 
 
-def related(package: Package, part: str, kind: str) -> list[str]:
-    """The parts of one kind that `part` points at."""
-    return [each.part for each in relations(package, part).values() if each.kind == kind]
+def related_parts(package: Package, part: str, kind: str) -> list[str]:
+    """Return the paths of the parts to which `part` has a relationship of this kind."""
+    relationships = read_relationships(package, part).values()
+    return [relationship.part for relationship in relationships if relationship.kind == kind]

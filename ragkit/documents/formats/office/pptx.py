@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ragkit.documents.formats.office.charts import chart_rows
-from ragkit.documents.formats.office.ooxml import Relation, relations
+from ragkit.documents.formats.office.ooxml import Relationship, read_relationships
 from ragkit.documents.formats.office.pptx_shapes import Lines, Place, Shape, Shapes, shapes_in
 from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.layout.properties import CORE, properties_in
@@ -71,13 +71,13 @@ def _order(package: Package) -> Iterator[str]:
             ids.append(attributes.get("r:id", ""))
 
     parse(package, found, start, lambda tag: None, lambda text: None)
-    targets = relations(package, found)
+    targets = read_relationships(package, found)
     return (targets[each].part for each in ids if each in targets)
 
 
 def _slide(package: Package, part: str, slide: Shapes, places: _Places) -> Document:
     """One slide: title, shapes from the top down, notes and comments."""
-    links = relations(package, part)
+    links = read_relationships(package, part)
     shown = [shape for shape in slide.shapes if shape.kind not in _FURNITURE]
     titles = [shape for shape in shown if shape.kind in _TITLES]
     rest = [shape for shape in shown if shape.kind not in _TITLES]
@@ -97,7 +97,7 @@ def _slide(package: Package, part: str, slide: Shapes, places: _Places) -> Docum
     return laid_out(flow)
 
 
-def _position(shape: Shape, links: dict[str, Relation], places: _Places) -> Place:
+def _position(shape: Shape, links: dict[str, Relationship], places: _Places) -> Place:
     """Where to sort a shape: by its line from the top, then from the left."""
     x, y = shape.place or places.of(shape, links)
     return (y // _LINE, x)
@@ -114,7 +114,7 @@ def _promote_first_line(shapes: list[Shape], flow: Flow) -> None:
         texts[0].lines.items.pop(0)
 
 
-def _linked(package: Package, link: Relation, flow: Flow) -> None:
+def _linked(package: Package, link: Relationship, flow: Flow) -> None:
     """A chart or a diagram that stands in a slide but is kept in a part of its own."""
     if link.kind == "chart":
         title, rows = chart_rows(package, link.part)
@@ -125,7 +125,7 @@ def _linked(package: Package, link: Relation, flow: Flow) -> None:
         Lines([item for shape in shapes for item in shape.lines.items]).write(flow)
 
 
-def _beside(package: Package, links: dict[str, Relation], flow: Flow) -> None:
+def _beside(package: Package, links: dict[str, Relationship], flow: Flow) -> None:
     """Speaker notes and comments."""
     for link in links.values():
         if link.kind == "notesSlide":
@@ -144,7 +144,7 @@ class _Places:
         self._package = package
         self._known: dict[str, dict[str, Place]] = {}
 
-    def of(self, shape: Shape, links: dict[str, Relation]) -> Place:
+    def of(self, shape: Shape, links: dict[str, Relationship]) -> Place:
         if not shape.kind and not shape.index:
             return _BELOW
         layouts = [link.part for link in links.values() if link.kind == "slideLayout"]
@@ -158,7 +158,7 @@ class _Places:
             return self._known[part]
         found: dict[str, Place] = {}
         if not master:
-            for link in relations(self._package, part).values():
+            for link in read_relationships(self._package, part).values():
                 if link.kind == "slideMaster":
                     found |= self._in(link.part, master=True)
         for shape in shapes_in(self._package, part).shapes:

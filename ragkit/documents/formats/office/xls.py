@@ -1,7 +1,7 @@
-"""xls → Document: the workbooks of Excel 97 to 2003, as `sheets` reads those of today.
+"""xls → Document: the workbooks of Excel 97 to 2003 (BIFF), with the same result as `xlsx`.
 
-xlrd takes the file apart: pure Python, so a damaged file ends in an exception and never in the end
-of the process. Knows no macros and no charts.
+xlrd parses the file. It is pure Python, so a damaged file ends in an exception and cannot crash
+the process. Knows no macros and no charts.
 """
 
 from __future__ import annotations
@@ -19,32 +19,35 @@ if TYPE_CHECKING:
     from xlrd.book import Book
     from xlrd.sheet import Sheet
 
+_MAX_DETAIL = 100  # characters of xlrd's error message
+
 
 def read_xls(data: bytes, name: str) -> Document:
-    """A workbook's text, one locator a row.
+    """Read a workbook: a line and a locator for each row. A damaged sheet becomes a warning.
 
-    Raises `DocumentError` where the file is damaged or encrypted.
+    Raises `DocumentError` if the file is encrypted or damaged, or if every sheet is damaged.
     """
-    book = _opened(data)
+    book = _open_workbook(data)
     grid = Grid()
-    failed, hidden = [], 0
+    failures: list[str] = []
+    hidden = 0
     for index in range(book.nsheets):
         try:
             sheet = book.sheet_by_index(index)
             hidden += bool(sheet.visibility)
             _read_sheet(book, sheet, grid)
-        except Exception as error:  # xlrd trusts what it reads
-            failed.append(f"sheet {index + 1} is damaged: {_detail(error)}")
+        except Exception as error:  # xlrd does not check what it reads
+            failures.append(f"sheet {index + 1} is damaged: {_error_detail(error)}")
         book.unload_sheet(index)
-    if failed and len(failed) == book.nsheets:
-        raise DocumentError(f"damaged xls: {failed[0]}")
-    grid.warnings += failed
+    if failures and len(failures) == book.nsheets:
+        raise DocumentError(f"damaged xls: {failures[0]}")
+    grid.warnings += failures
     if hidden:
         grid.warnings.append(f"{hidden} hidden sheets are read")
     return grid.document(media_types.XLS)
 
 
-def _opened(data: bytes) -> Book:
+def _open_workbook(data: bytes) -> Book:
     import xlrd
 
     try:
@@ -58,38 +61,38 @@ def _opened(data: bytes) -> Book:
     except xlrd.XLRDError as error:
         if "encrypted" in str(error):
             raise DocumentError("encrypted xls: needs a password", kind="encrypted") from error
-        raise DocumentError(f"damaged xls: {_detail(error)}") from error
-    except Exception as error:  # xlrd trusts what it reads
-        raise DocumentError(f"damaged xls: {_detail(error)}") from error
+        raise DocumentError(f"damaged xls: {_error_detail(error)}") from error
+    except Exception as error:  # xlrd does not check what it reads
+        raise DocumentError(f"damaged xls: {_error_detail(error)}") from error
 
 
-def _detail(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__
+def _error_detail(error: Exception) -> str:
+    return " ".join(str(error).split())[:_MAX_DETAIL] or type(error).__name__
 
 
 def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:
-    """Add one sheet's rows to `grid`, as many as it takes."""
+    """Add the rows of one sheet to `grid`, until the grid is full."""
     from xlrd import XL_CELL_TEXT
 
     grid.sheet(sheet.name)
     try:
-        for number in range(sheet.nrows):
+        for row in range(sheet.nrows):
             if grid.full:
                 raise FullError
-            kinds = sheet.row_types(number)
-            texts = [_text(book, sheet, number, at, kind) for at, kind in enumerate(kinds)]
+            kinds = sheet.row_types(row)
+            texts = [_cell_text(book, sheet, row, col, kind) for col, kind in enumerate(kinds)]
             words = all(
                 kind == XL_CELL_TEXT or is_year(text)
                 for kind, text in zip(kinds, texts, strict=True)
                 if text
             )
-            grid.row(number + 1, [*enumerate(texts)], words=words)
+            grid.row(row + 1, [*enumerate(texts)], words=words)
     except FullError:
         grid.stopped(sheet.nrows)
 
 
-def _text(book: Book, sheet: Sheet, row: int, column: int, kind: int) -> str:
-    """A cell as a person reads it."""
+def _cell_text(book: Book, sheet: Sheet, row: int, column: int, kind: int) -> str:
+    """Return the displayed text of a cell; "" for an empty one."""
     import xlrd
 
     if kind in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
@@ -104,6 +107,7 @@ def _text(book: Book, sheet: Sheet, row: int, column: int, kind: int) -> str:
     try:
         key = book.xf_list[sheet.cell_xf_index(row, column)].format_key
         code = book.format_map[key].format_str
-    except (IndexError, KeyError):  # a style that is not there
+    except (IndexError, KeyError):  # the workbook does not define the cell's style
         code = "General"
-    return number_formats.shown(value, number_formats.parsed(code), since_1904=book.datemode == 1)
+    number_format = number_formats.parse_format(code)
+    return number_formats.format_number(value, number_format, use_1904_epoch=book.datemode == 1)

@@ -1,20 +1,21 @@
-"""xlsx → Document: every sheet, a line a row, with the ranges the rows have in the workbook.
+"""xlsx → Document: a line for each row of every sheet, with the row's cell range as its locator.
 
-Streams the sheets, so a cell in the last row costs no more than one in the first; stops where a
-file gets too large. Formulas come as the values they last had. Hidden sheets are read too. Cells
-are kept here, `grid` makes the text.
+Streams the sheets, so a cell in the last row costs no more than one in the first, and stops where
+the grid is full. Formulas are read as their cached values. Hidden sheets are read too, and so are
+comments on cells. Collects cells; `layout/grid` turns them into text. Elements are those of
+SpreadsheetML (ECMA-376 part 1, 18).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ragkit.documents.formats.office import number_formats
-from ragkit.documents.formats.office.number_formats import GENERAL, Format
-from ragkit.documents.formats.office.ooxml import related, relations
-from ragkit.documents.formats.office.xlsx_comments import comments_on
+from ragkit.documents.formats.office.number_formats import GENERAL, NumberFormat
+from ragkit.documents.formats.office.ooxml import read_relationships, related_parts
 from ragkit.documents.layout.grid import FullError, Grid, is_year
 from ragkit.documents.layout.properties import CORE, properties_in
 from ragkit.documents.unpacking.limits import MAX_INFLATED, Package, opened
@@ -25,37 +26,42 @@ from ragkit.records.documents import Document
 
 _WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
-_WIDEST = 16_384  # columns
-_MOST_CELLS = 4_000_000  # of one sheet, empty or not: about ten seconds
-_LONGEST_CELL = 32_767  # characters, as in Excel
-_WORDS = frozenset({"s", "str", "inlineStr"})  # types of cells that hold text
+_COMMENTED_CELL = re.compile(r"[A-Z]{1,3}[0-9]{1,7}")
+_MAX_COLUMNS = 16_384
+_MAX_CELLS = 4_000_000  # of one sheet, empty ones included: about ten seconds
+_MAX_CELL_TEXT = 32_767  # characters, as in Excel
+_MAX_SHEET_NAME = 40  # characters in a warning
+_TEXT_TYPES = frozenset({"s", "str", "inlineStr"})  # values of a cell's `t` attribute
+# A file with threaded comments repeats them as old comments, so only the first kind is read.
+_COMMENT_KINDS = ("threadedComment", "comments")
 
 
 def read_xlsx(data: bytes, name: str) -> Document:
-    """A workbook's text, one locator a row. A sheet that cannot be read costs only itself.
+    """Read a workbook: a line and a locator for each row. A damaged sheet becomes a warning.
 
-    Raises `DocumentError` where the file is damaged, encrypted, or a trap.
+    Raises `DocumentError` if the file is damaged, encrypted or over a size limit, or if no sheet
+    can be read.
     """
     with opened(data, "xlsx") as package:
-        book = _Book()
-        book.open(package)
+        workbook = _Workbook()
+        workbook.read(package)
         grid = Grid()
-        failed = 0
-        for title, part in book.sheets:
+        failures = 0
+        for title, part in workbook.sheets:
             try:
                 grid.sheet(title)
-                _read_sheet(package, part, book, grid)
-                for cell, comment in comments_on(package, part):
+                _read_sheet(package, part, workbook, grid)
+                for cell, comment in _read_comments(package, part):
                     grid.comment(cell, comment)
             except DocumentError as error:
-                grid.warnings.append(f"sheet {title[:40]}: {error}")
-                failed += 1
-        if failed == len(book.sheets):
-            raise DocumentError(grid.warnings[0] if failed else "damaged xlsx: it has no sheets")
+                grid.warnings.append(f"sheet {title[:_MAX_SHEET_NAME]}: {error}")
+                failures += 1
+        if failures == len(workbook.sheets):
+            raise DocumentError(grid.warnings[0] if failures else "damaged xlsx: it has no sheets")
         properties = properties_in(package, CORE)
     grid.warnings += package.lost
-    if book.hidden:
-        grid.warnings.append(f"{book.hidden} hidden sheets are read")
+    if workbook.hidden:
+        grid.warnings.append(f"{workbook.hidden} hidden sheets are read")
     return replace(
         grid.document(media_types.XLSX),
         title=properties.title(name),
@@ -64,74 +70,74 @@ def read_xlsx(data: bytes, name: str) -> Document:
 
 
 @dataclass(slots=True)
-class _Book:
-    """What the cells of all sheets refer to."""
+class _Workbook:
+    """The sheets of a workbook, and the strings and number formats that cells refer to."""
 
     sheets: list[tuple[str, str]] = field(default_factory=list)  # name, part
     hidden: int = 0
-    since_1904: bool = False
-    strings: list[str] = field(default_factory=list)
-    formats: list[Format] = field(default_factory=list)  # by the style of a cell
+    use_1904_epoch: bool = False
+    strings: list[str] = field(default_factory=list)  # by shared-string index
+    formats: list[NumberFormat] = field(default_factory=list)  # by cell-style index
 
-    def open(self, package: Package) -> None:
-        """Read the workbook, its strings and its styles."""
-        found = min(filter(_WORKBOOK.fullmatch, package.names), key=len, default=None)
-        if found is None:
+    def read(self, package: Package) -> None:
+        """Read the workbook part, its shared strings and its styles."""
+        workbook = min(filter(_WORKBOOK.fullmatch, package.names), key=len, default=None)
+        if workbook is None:
             raise DocumentError("damaged xlsx: it has no xl/workbook.xml")
-        targets = relations(package, found)
+        relationships = read_relationships(package, workbook)
 
         def start(tag: str, attributes: Attributes) -> None:
             if tag == "x:workbookPr":
-                self.since_1904 = attributes.get("date1904") in {"1", "true"}
+                self.use_1904_epoch = attributes.get("date1904") in {"1", "true"}
             elif tag == "x:sheet":
-                target = targets.get(attributes.get("r:id", ""))
+                target = relationships.get(attributes.get("r:id", ""))
                 if target is not None and target.kind == "worksheet":
                     self.sheets.append((attributes.get("name", ""), target.part))
                     self.hidden += attributes.get("state", "visible") != "visible"
 
-        parse(package, found, start, lambda tag: None, lambda text: None)
-        for part in related(package, found, "sharedStrings")[:1]:
-            strings = _Strings(self.strings)
-            attempt(package, part, strings.start, strings.end, strings.text)
-        for part in related(package, found, "styles")[:1]:
-            self._styles(package, part)
+        parse(package, workbook, start, lambda tag: None, lambda text: None)
+        for part in related_parts(package, workbook, "sharedStrings")[:1]:
+            handler = _StringsHandler(self.strings)
+            attempt(package, part, handler.start, handler.end, handler.text)
+        for part in related_parts(package, workbook, "styles")[:1]:
+            self._read_styles(package, part)
 
-    def _styles(self, package: Package, part: str) -> None:
-        codes = dict(number_formats.BUILT_IN)
-        in_cells = False
+    def _read_styles(self, package: Package, part: str) -> None:
+        codes = dict(number_formats.BUILT_IN_FORMATS)
+        in_cell_formats = False
 
         def start(tag: str, attributes: Attributes) -> None:
-            nonlocal in_cells
+            nonlocal in_cell_formats
             key = attributes.get("numFmtId", "")
             number = int(key) if key.isdecimal() and len(key) < 9 else 0
             if tag == "x:numFmt":
                 codes[number] = attributes.get("formatCode", "")
             elif tag == "x:cellXfs":
-                in_cells = True
-            elif tag == "x:xf" and in_cells:
-                self.formats.append(number_formats.parsed(codes.get(number, "general")))
+                in_cell_formats = True
+            elif tag == "x:xf" and in_cell_formats:
+                self.formats.append(number_formats.parse_format(codes.get(number, "general")))
 
         def end(tag: str) -> None:
-            nonlocal in_cells
-            in_cells = in_cells and tag != "x:cellXfs"
+            nonlocal in_cell_formats
+            in_cell_formats = in_cell_formats and tag != "x:cellXfs"
 
         attempt(package, part, start, end, lambda text: None)
 
 
 @dataclass(slots=True)
-class _Strings:
-    """The table of strings as it streams by; readings above Asian characters are left out."""
+class _StringsHandler:
+    """Collects the shared strings. Phonetic readings (`rPh`) of Asian text are left out."""
 
     strings: list[str]
     _pieces: list[str] = field(default_factory=list)
     _in_text: bool = False
-    _reading: bool = False
+    _in_phonetic: bool = False
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "x:t":
-            self._in_text = not self._reading
+            self._in_text = not self._in_phonetic
         elif tag == "x:rPh":
-            self._reading = True
+            self._in_phonetic = True
 
     def text(self, characters: str) -> None:
         if self._in_text:
@@ -141,15 +147,15 @@ class _Strings:
         if tag == "x:t":
             self._in_text = False
         elif tag == "x:rPh":
-            self._reading = False
+            self._in_phonetic = False
         elif tag == "x:si":
-            self.strings.append("".join(self._pieces)[:_LONGEST_CELL])
+            self.strings.append("".join(self._pieces)[:_MAX_CELL_TEXT])
             self._pieces.clear()
 
 
-def _read_sheet(package: Package, part: str, book: _Book, grid: Grid) -> None:
-    """Add one sheet's rows to `grid`, as many as it takes."""
-    sheet = _Sheet(book, grid)
+def _read_sheet(package: Package, part: str, workbook: _Workbook, grid: Grid) -> None:
+    """Add the rows of one sheet to `grid`, until the grid is full."""
+    sheet = _SheetHandler(workbook, grid)
     try:
         if grid.full:
             raise FullError
@@ -159,22 +165,22 @@ def _read_sheet(package: Package, part: str, book: _Book, grid: Grid) -> None:
 
 
 @dataclass(slots=True)
-class _Sheet:
-    """A sheet as it streams by."""
+class _SheetHandler:
+    """Collects the cells of each row of a sheet and adds the row to the grid."""
 
-    book: _Book
+    workbook: _Workbook
     grid: Grid
-    seen: int = 0  # cells, empty ones too
-    height: int = 0  # rows, as the sheet itself says
-    row: int = 0
-    column: int = -1
-    cells: dict[int, str] = field(default_factory=dict)  # of the open row, by column
-    words: bool = True  # all of them hold text
-    kind: str = ""  # of the open cell
-    form: Format = GENERAL
+    cell_count: int = 0  # empty cells included
+    height: int = 0  # number of rows that the sheet's `dimension` declares
+    row: int = 0  # number of the open row, from 1
+    column: int = -1  # index of the open cell, from 0
+    cells: dict[int, str] = field(default_factory=dict)  # of the open row: column → text
+    words: bool = True  # every cell of the row is text or a year
+    kind: str = ""  # type of the open cell: "s", "n", "b", …
+    number_format: NumberFormat = GENERAL
     pieces: list[str] = field(default_factory=list)
     in_value: bool = False
-    reading: bool = False
+    in_phonetic: bool = False
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "x:c":
@@ -182,16 +188,16 @@ class _Sheet:
         elif tag == "x:v":
             self.in_value = True
         elif tag == "x:t":
-            self.in_value = self.kind == "inlineStr" and not self.reading
+            self.in_value = self.kind == "inlineStr" and not self.in_phonetic
         elif tag == "x:row":
             number = attributes.get("r", "")
             self.row = int(number) if number.isdecimal() and len(number) < 9 else self.row + 1
             self.column, self.words = -1, True
         elif tag == "x:rPh":
-            self.reading = True
+            self.in_phonetic = True
         elif tag == "x:dimension":
             last = attributes.get("ref", "").rpartition(":")[2]
-            self.height = int(found[2]) if (found := _REFERENCE.fullmatch(last)) else 0
+            self.height = int(match[2]) if (match := _REFERENCE.fullmatch(last)) else 0
 
     def text(self, characters: str) -> None:
         if self.in_value:
@@ -205,48 +211,90 @@ class _Sheet:
         elif tag == "x:row":
             self.grid.row(self.row, sorted(self.cells.items()), words=self.words)
             self.cells.clear()
-            if self.seen > _MOST_CELLS:
+            if self.cell_count > _MAX_CELLS:
                 raise FullError
         elif tag == "x:rPh":
-            self.reading = False
+            self.in_phonetic = False
 
     def _open_cell(self, attributes: Attributes) -> None:
-        self.seen += 1
+        self.cell_count += 1
         letters = attributes.get("r", "").rstrip("0123456789")
-        self.column = _index(letters) if letters else self.column + 1
+        self.column = _column_index(letters) if letters else self.column + 1
         self.kind = attributes.get("t", "n")
         style = attributes.get("s", "")
-        known = style.isdecimal() and len(style) < 9 and int(style) < len(self.book.formats)
-        self.form = self.book.formats[int(style)] if known else GENERAL
+        formats = self.workbook.formats
+        valid = style.isdecimal() and len(style) < 9 and int(style) < len(formats)
+        self.number_format = formats[int(style)] if valid else GENERAL
         self.pieces.clear()
 
     def _close_cell(self) -> None:
-        value = "".join(self.pieces)[:_LONGEST_CELL]
+        value = "".join(self.pieces)[:_MAX_CELL_TEXT]
         if not value:
             return
         if self.kind == "s":
-            known = value.isdecimal() and len(value) < 9 and int(value) < len(self.book.strings)
-            value = self.book.strings[int(value)] if known else ""
+            strings = self.workbook.strings
+            valid = value.isdecimal() and len(value) < 9 and int(value) < len(strings)
+            value = strings[int(value)] if valid else ""
         elif self.kind == "b":
             value = "FALSE" if value == "0" else "TRUE"
         elif self.kind == "n":
-            value = self._number(value)
+            value = self._format_number(value)
         if value:
             self.cells[self.column] = value
-            self.words = self.words and (self.kind in _WORDS or is_year(value))
+            self.words = self.words and (self.kind in _TEXT_TYPES or is_year(value))
 
-    def _number(self, value: str) -> str:
+    def _format_number(self, value: str) -> str:
         try:
             number = float(value)
         except ValueError:
             return value
-        return number_formats.shown(number, self.form, since_1904=self.book.since_1904)
+        return number_formats.format_number(
+            number, self.number_format, use_1904_epoch=self.workbook.use_1904_epoch
+        )
 
 
 @lru_cache(maxsize=20_000)
-def _index(letters: str) -> int:
-    """A column's number from 0: 0 for A, 26 for AA."""
+def _column_index(letters: str) -> int:
+    """Return the index of a column, from 0: 0 for A, 26 for AA."""
     index = 0
     for letter in letters[:3].upper():
         index = 26 * index + ord(letter) - 64
-    return min(max(index, 1), _WIDEST) - 1
+    return min(max(index, 1), _MAX_COLUMNS) - 1
+
+
+def _read_comments(package: Package, sheet: str) -> Iterator[tuple[str, str]]:
+    """Yield the comments on a sheet's cells as (cell, text), such as ("B2", "Check this")."""
+    relationships = read_relationships(package, sheet).values()
+    for kind in _COMMENT_KINDS:
+        parts = [link.part for link in relationships if link.kind == kind]
+        for part in parts:
+            handler = _CommentsHandler()
+            attempt(package, part, handler.start, handler.end, handler.text)
+            yield from handler.comments
+        if parts:
+            return
+
+
+@dataclass(slots=True)
+class _CommentsHandler:
+    """Collects the comments of one part: cell and text."""
+
+    comments: list[tuple[str, str]] = field(default_factory=list)
+    _cell: str = ""
+    _pieces: list[str] = field(default_factory=list)
+    _in_text: bool = False
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        if tag in {"x:comment", "threadedComment"}:
+            self._cell = attributes.get("ref", "")
+            self._pieces.clear()
+        self._in_text = tag in {"x:t", "text"}
+
+    def text(self, characters: str) -> None:
+        if self._in_text:
+            self._pieces.append(characters)
+
+    def end(self, tag: str) -> None:
+        self._in_text = False
+        if tag in {"x:comment", "threadedComment"} and _COMMENTED_CELL.fullmatch(self._cell):
+            self.comments.append((self._cell, "".join(self._pieces)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.formats.office.number_formats import parsed, shown
+from ragkit.documents.formats.office.number_formats import format_number, parse_format
 from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.layout import grid
 from ragkit.documents.layout.grid import column
@@ -110,7 +110,7 @@ def test_styles_say_how_numbers_are_shown():
     ],
 )
 def test_number_formats(code, value, text):
-    assert shown(value, parsed(code)) == text
+    assert format_number(value, parse_format(code)) == text
 
 
 @pytest.mark.parametrize(("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (16383, "XFD")])
