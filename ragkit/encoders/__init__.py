@@ -1,8 +1,8 @@
-"""Text to unit vectors. Knows strings and arrays; no files of the user, documents or databases.
+"""Encoders: texts to unit vectors. Knows strings and arrays; no user files, documents or databases.
 
-`Encoder` is the protocol that every layer above depends on. `ragkit.encoders.resolve.load` makes one
-from a model's name or spec, `ragkit.encoders.remote_encoder.RemoteEncoder` from a server's address.
-Tests drive every other layer with a deterministic encoder of this protocol.
+`Encoder` is the protocol that every layer above depends on. `resolve.load` builds an encoder from
+a model name or a `ModelSpec`, `remote_encoder.RemoteEncoder` one that calls a server. Tests of the
+other layers use a deterministic encoder that implements this protocol.
 """
 
 from __future__ import annotations

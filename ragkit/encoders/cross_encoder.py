@@ -21,7 +21,7 @@ import numpy as np
 
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_threads
-from ragkit.encoders.engines.cpu_engines import batches
+from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.engines.torch_engine import loading_quietly
 from ragkit.encoders.tokenization.tokenizer import clean
 from ragkit.errors import ModelError
@@ -134,7 +134,7 @@ def _by_onnxruntime(name: str, file: Path) -> Reranker:
     def scores(query: str, passages: Sequence[str]) -> NDArray[np.float32]:
         encoded = pairs(query, passages)
         found = np.empty(len(encoded), dtype=np.float32)
-        for batch in batches([len(ids) for ids, _ in encoded], _BATCH):
+        for batch in token_batches([len(ids) for ids, _ in encoded], _BATCH):
             inputs = _padded([encoded[each] for each in batch])
             (logits,) = session.run(None, {each: inputs[each] for each in wanted})[:1]
             found[batch] = _one_each(np.asarray(logits), len(batch), name)

@@ -19,7 +19,7 @@ import dataclasses
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from ragkit.encoders import digests, model_folder, pooling
 from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
 from ragkit.encoders.tokenization import estimate
 from ragkit.encoders.tokenization.tokenizer import Tokens, clean
@@ -40,8 +41,8 @@ REMOTE_FORMAT = 1
 PROBE = "Parents may stay at home for half a year; the signing keys rotate every ninety days."
 SAME = 0.999  # cosine; half precision and other processors stay above, another model below
 # text-embeddings-inference takes no more than 32 texts as it comes; others take more.
-_MOST_TEXTS = 32
-_MOST_TOKENS = 8_192
+_MAX_TEXTS = 32
+_MAX_TOKENS = 8_192
 _AT_ONCE = 4  # requests
 _SPECIALS = 2  # [CLS] and [SEP], or what the server's model has instead
 _REFUSES_BASE64 = {400, 422}
@@ -114,7 +115,15 @@ class RemoteEncoder:
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Array:
         fitted = [self._fitted(text) for text in texts]
-        jobs = list(_batches([size for _, size in fitted]))
+        jobs = list(
+            token_batches(
+                [size for _, size in fitted],
+                _MAX_TOKENS,
+                padded=False,
+                in_order=True,
+                max_texts=_MAX_TEXTS - 1,  # the probe may go with them
+            )
+        )
         asked = [[prompt + fitted[i][0] for i in job] for job in jobs]
         if len(jobs) < 2:
             found = [self._ask(job) for job in asked]
@@ -202,20 +211,6 @@ def _numbers(embedding: object) -> Array:
     if found.ndim != 1:
         raise ValueError(f"embedding has {found.ndim} axes")
     return found
-
-
-def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Indexes of texts, in order, in groups of a bounded number of texts and tokens."""
-    batch: list[int] = []
-    tokens = 0
-    for index, size in enumerate(sizes):
-        if batch and (len(batch) + 1 >= _MOST_TEXTS or tokens + size > _MOST_TOKENS):
-            yield batch  # with room for the probe
-            batch, tokens = [], 0
-        batch.append(index)
-        tokens += size
-    if batch:
-        yield batch
 
 
 def _tokens(spec: ModelSpec) -> tuple[str, Tokens] | None:

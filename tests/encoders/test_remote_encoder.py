@@ -57,7 +57,7 @@ def test_the_vectors_are_the_model_s(
 def test_many_texts_go_in_bounded_requests_and_come_back_in_order(
     server: Server, local: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_encoder, "_MOST_TOKENS", 60)
+    monkeypatch.setattr(remote_encoder, "_MAX_TOKENS", 60)
     texts = ["the key " * (i % 7) + "week ." for i in range(150)]
     found = encoder(server)
     np.testing.assert_allclose(

@@ -11,7 +11,7 @@ names or of where models come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from ragkit.encoders import pooling
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
+from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokenization.tokenizer import Tokens
 from ragkit.errors import ModelError
@@ -57,19 +58,6 @@ def name_for(recipe: Recipe) -> str:
     return "numpy and onnxruntime" if NumpyEngine.serves(recipe) else "sentence-transformers"
 
 
-def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indexes of texts by falling length, together at most `budget` tokens when padded to the
-    longest; a text over the budget comes alone."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > budget:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
 @dataclass(frozen=True, slots=True)
 class _Packed:
     """What both engines for BERT do around the forward pass: tokenise, share out, pool."""
@@ -94,7 +82,7 @@ class _Packed:
             lengths = [len(sequence) for sequence in sequences]
             vectors[batch] = pooling.unit_rows(self.pool(forward(sequences), lengths))
 
-        jobs = list(batches([len(sequence) for sequence in ids], budget))
+        jobs = list(token_batches([len(sequence) for sequence in ids], budget))
         if len(jobs) == 1:
             work(jobs[0])
             return

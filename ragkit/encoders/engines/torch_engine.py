@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
-from ragkit.encoders.engines.cpu_engines import AT_ONCE, batches
+from ragkit.encoders.engines.batching import token_batches
+from ragkit.encoders.engines.cpu_engines import AT_ONCE
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokenization.tokenizer import Tokens, clean
 from ragkit.errors import ModelError
@@ -81,7 +82,7 @@ class TorchEngine:
     ) -> None:
         """One batch ahead: while the device works on it, the one before is copied back."""
         waiting: tuple[list[int], Arrival] | None = None
-        for batch in batches(lengths, self._budget):
+        for batch in token_batches(lengths, self._budget):
             tokens = len(batch) * lengths[batch[0]]
             started = self._start([inputs[i] for i in batch], tokens, launch)
             if waiting is not None:

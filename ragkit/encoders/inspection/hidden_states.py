@@ -21,6 +21,7 @@ from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.bert.activations import ACTIVATIONS
 from ragkit.encoders.engines import cpu_threads
+from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.inspection import word_spans
 from ragkit.encoders.model_folder import Recipe
 from ragkit.encoders.tokenization.tokenizer import Tokens
@@ -97,7 +98,7 @@ class Reader:
         vectors = np.empty((len(texts), self._bert.dimension), dtype=np.float32)
         every = self._tokens.ids(texts) if texts else []
         with cpu_threads.one_blas_thread():
-            for batch in _batches([len(ids) for ids in every]):
+            for batch in token_batches([len(ids) for ids in every], _BATCH, padded=False):
                 sequences = [every[i] for i in batch]
                 states = pooling.mean_of_layers(self._bert.hidden_states(sequences), chosen)
                 pooled = pooling.POOLINGS[how](states, [len(ids) for ids in sequences])
@@ -154,16 +155,3 @@ class Reader:
 def _own(spans: NDArray[np.int64]) -> int:
     """How many tokens are the text's own and not special."""
     return int((spans[:, 1] > spans[:, 0]).sum())
-
-
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Numbers of texts, longest first, so many together as have `_BATCH` tokens."""
-    batches: list[list[int]] = []
-    room = 0
-    for number in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if lengths[number] > room:
-            batches.append([])
-            room = _BATCH
-        batches[-1].append(number)
-        room -= lengths[number]
-    return batches

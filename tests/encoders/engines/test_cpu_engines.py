@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import model_folder
-from ragkit.encoders.engines.cpu_engines import NumpyEngine, batches
+from ragkit.encoders.engines.cpu_engines import NumpyEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokenization.tokenizer import Tokens
@@ -23,12 +23,6 @@ def engines(folder: Path) -> tuple[NumpyEngine, TorchEngine]:
     found = model_folder.read(folder, "tiny")
     tokens = Tokens(folder / "tokenizer.json", found.max_length)
     return NumpyEngine(found, tokens), TorchEngine(found, tokens)
-
-
-def test_batches_are_sorted_and_bounded() -> None:
-    found = list(batches([3, 90, 5, 100, 5, 200], 100))
-    assert found == [[5], [3], [1], [2, 4, 0]]
-    assert list(batches([], 100)) == []
 
 
 @pytest.mark.parametrize("mode", ["cls", "mean", "max"])
@@ -49,7 +43,7 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
     texts = ["the key " * (i % 13) + "rotates" * (i % 3) for i in range(100)]
     alone = np.concatenate([ours.encode([text], "") for text in texts])
     monkeypatch.setattr("ragkit.encoders.engines.cpu_engines.AT_ONCE", 30)
-    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines.torch_engine.AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.engines.torch_engine.AT_ONCE", 30)
     monkeypatch.setattr("ragkit.encoders.engines.cpu_engines._NUMPY_BATCH", 64)
     np.testing.assert_allclose(ours.encode(texts, ""), alone, atol=1e-6)
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)
