@@ -1,7 +1,7 @@
 """docx → Document: paragraphs, headings, lists, tables, notes and comments of a Word file.
 
-Streams each XML part, so memory stays flat and nesting costs nothing. Knows transitional and
-Strict OOXML; runs no macro and follows no link.
+Streams each XML part, so memory use is flat and deep nesting is cheap. Knows transitional and
+Strict WordprocessingML (ECMA-376 part 1, 17); runs no macros and follows no links.
 """
 
 from __future__ import annotations
@@ -10,7 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ragkit.documents.formats.office import docx_styles
+from ragkit.documents.formats.office.docx_styles import (
+    PLAIN,
+    ParagraphStyle,
+    StylesHandler,
+    heading_level,
+    list_depth,
+)
 from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.layout.properties import CORE, properties_in
 from ragkit.documents.layout.titles import property_title
@@ -23,7 +29,7 @@ from ragkit.records.documents import Document
 
 _BODY = re.compile(r"word/document\d*\.xml")
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
-_MARGINS = re.compile(r"word/(?:header|footer)\d*\.xml")
+_HEADER_OR_FOOTER = re.compile(r"word/(?:header|footer)\d*\.xml")
 
 _SKIPPED = frozenset(
     {"mc:Fallback", "w:del", "w:moveFrom", "w:rPr", "w:sectPr", "w:pPrChange", "w:rt"}
@@ -32,78 +38,79 @@ _CHARACTERS = {"w:tab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-"
 
 
 def read_docx(data: bytes, name: str) -> Document:
-    """A Word document's text, tables by row; notes, comments, headers and footers at the end.
+    """Read a Word document: body text with a line for each table row, then footnotes, endnotes,
+    comments, headers and footers.
 
-    Raises `DocumentError` where the file is damaged, encrypted, or a trap.
+    Raises `DocumentError` if the file is damaged, encrypted or over a size limit.
     """
     with opened(data, "docx") as package:
-        return _document(package, name)
+        return _read_package(package, name)
 
 
-def _document(package: Package, name: str) -> Document:
+def _read_package(package: Package, name: str) -> Document:
     names = package.names
     body = min(filter(_BODY.fullmatch, names), key=len, default=None)
     if body is None:
         raise DocumentError("damaged docx: it has no word/document.xml")
-    styles = docx_styles.Styles()
+    styles = StylesHandler()
     if "word/styles.xml" in names:
         attempt(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
-    walk = _Walk(styles.resolved())
-    damage = attempt(package, body, walk.start, walk.end, walk.text)
-    if damage is not None and not walk.flow.blocks:
+    handler = _BodyHandler(styles.resolve())
+    damage = attempt(package, body, handler.start, handler.end, handler.text)
+    if damage is not None and not handler.flow.blocks:
         raise damage
     for part in filter(names.__contains__, _NOTES):
-        attempt(package, part, walk.start, walk.end, walk.text)
-    for text in dict.fromkeys(_margins(package, walk.styles)):
-        walk.flow.add(text)
+        attempt(package, part, handler.start, handler.end, handler.text)
+    for text in dict.fromkeys(_headers_and_footers(package, handler.styles)):
+        handler.flow.add(text)
     properties = properties_in(package, CORE)
     return replace(
-        laid_out(walk.flow, media_types.DOCX),
-        title=walk.title or properties.title(name),
+        laid_out(handler.flow, media_types.DOCX),
+        title=handler.title or properties.title(name),
         metadata=properties.metadata(),
         warnings=tuple(package.lost),
     )
 
 
-def _margins(package: Package, styles: dict[str, docx_styles.Style]) -> Iterator[str]:
-    """What stands above and below the pages, but for their numbers."""
-    for part in sorted(filter(_MARGINS.fullmatch, package.names)):
-        walk = _Walk(styles, margin=True)
-        attempt(package, part, walk.start, walk.end, walk.text)
-        yield from (block.text for block in walk.flow.blocks)
+def _headers_and_footers(package: Package, styles: dict[str, ParagraphStyle]) -> Iterator[str]:
+    """Yield the paragraphs of page headers and footers, except those with a page number."""
+    for part in sorted(filter(_HEADER_OR_FOOTER.fullmatch, package.names)):
+        handler = _BodyHandler(styles, in_margin=True)
+        attempt(package, part, handler.start, handler.end, handler.text)
+        yield from (block.text for block in handler.flow.blocks)
 
 
 @dataclass(slots=True)
 class _Paragraph:
-    """A paragraph being read. One may stand in another: that of a text box in its anchor's."""
+    """An open paragraph. The paragraphs of a text box are nested in the one that anchors it."""
 
     pieces: list[str] = field(default_factory=list)
-    style: docx_styles.Style = docx_styles.PLAIN
-    level: int | None = None  # of its own, over its style's
-    item: int | None = None  # depth of the list it is in, from 0
-    numbered: bool = False  # shows the page's number
+    style: ParagraphStyle = PLAIN
+    level: int | None = None  # heading level set on the paragraph; None: that of its style
+    item: int | None = None  # list depth set on the paragraph; None: that of its style
+    has_page_number: bool = False
 
 
 @dataclass(slots=True)
-class _Walk:
-    """Where in the document the parser is."""
+class _BodyHandler:
+    """Builds blocks from the elements of the body, the notes, the headers and the footers."""
 
-    styles: dict[str, docx_styles.Style]
-    margin: bool = False  # in a header or footer
+    styles: dict[str, ParagraphStyle]  # by style id
+    in_margin: bool = False  # the part is a page header or footer
     flow: Flow = field(default_factory=Flow)
     title: str | None = None
     paragraphs: list[_Paragraph] = field(default_factory=list)
-    tables: list[bool] = field(default_factory=list)  # open tables: does a row come first?
-    skipped: int = 0  # open elements from one that is left out on
+    tables: list[bool] = field(default_factory=list)  # per open table: its first row is to come
+    skipped: int = 0  # open elements inside a skipped one, itself included
     properties: int = 0  # open w:pPr
     in_text: bool = False
-    in_field: bool = False  # in the code of a field
-    comment: str = ""  # what goes before the next paragraph
+    in_field_code: bool = False
+    comment: str = ""  # prefix of the next paragraph: "Comment by Ada: "
     in_list: bool = False  # the paragraph before was a list item
 
     def start(self, tag: str, attributes: Attributes) -> None:
-        """An element opens."""
-        if self.skipped or tag in _SKIPPED or _is_separator(tag, attributes):
+        """Handle a start tag."""
+        if self.skipped or tag in _SKIPPED or _is_note_separator(tag, attributes):
             self.skipped += 1
         elif tag in {"w:t", "m:t"}:
             self.in_text = True
@@ -113,15 +120,15 @@ class _Walk:
         elif tag == "w:pPr":
             self.properties += 1
         elif self.properties:
-            self._property(tag, attributes.get("w:val", ""))
+            self._set_property(tag, attributes.get("w:val", ""))
         elif tag in _CHARACTERS and self.paragraphs:
             self.paragraphs[-1].pieces.append(_CHARACTERS[tag])
         elif tag == "w:tbl":
             self.tables.append(True)
         elif tag == "w:instrText":
-            self.in_field = True
+            self.in_field_code = True
         elif tag == "w:fldSimple":
-            self._field(attributes.get("w:instr", ""))
+            self._field_code(attributes.get("w:instr", ""))
         elif tag == "w:comment":
             author = property_title(attributes.get("w:author"), "")
             self.comment = f"Comment by {author}: " if author else "Comment: "
@@ -131,15 +138,15 @@ class _Walk:
             self.flow.cell()
 
     def end(self, tag: str) -> None:
-        """An element closes."""
+        """Handle an end tag."""
         if self.skipped:
             self.skipped -= 1
         elif tag in {"w:t", "m:t"}:
             self.in_text = False
         elif tag == "w:instrText":
-            self.in_field = False
+            self.in_field_code = False
         elif tag == "w:p":
-            self._finish(self.paragraphs.pop())
+            self._end_paragraph(self.paragraphs.pop())
         elif tag == "w:pPr":
             self.properties -= 1
         elif tag == "w:tr" and self.tables:
@@ -148,38 +155,38 @@ class _Walk:
             self.tables.pop()
 
     def text(self, characters: str) -> None:
-        """Characters between two tags."""
+        """Handle the characters between two tags."""
         if self.in_text and not self.skipped and self.paragraphs:
             self.paragraphs[-1].pieces.append(characters)
-        elif self.in_field and not self.skipped:
-            self._field(characters)
+        elif self.in_field_code and not self.skipped:
+            self._field_code(characters)
 
-    def _field(self, code: str) -> None:
-        """The code of a field: its result comes as text."""
+    def _field_code(self, code: str) -> None:
+        """Note page-number fields. The result of a field is read as text."""
         if self.paragraphs and code.split()[:1] in (["PAGE"], ["NUMPAGES"]):
-            self.paragraphs[-1].numbered = True
+            self.paragraphs[-1].has_page_number = True
 
-    def _property(self, tag: str, value: str) -> None:
+    def _set_property(self, tag: str, value: str) -> None:
         if not self.paragraphs:
             return
         paragraph = self.paragraphs[-1]
         if tag == "w:pStyle":
-            paragraph.style = self.styles.get(value, docx_styles.PLAIN)
+            paragraph.style = self.styles.get(value, PLAIN)
         elif tag == "w:outlineLvl":
-            paragraph.level = docx_styles.level(value)
+            paragraph.level = heading_level(value)
         elif tag == "w:ilvl" and value.isdecimal():
-            paragraph.item = min(int(value), 8)
-        elif tag == "w:numId":  # 0 takes the paragraph out of the list its style puts it in
+            paragraph.item = list_depth(value)
+        elif tag == "w:numId":  # 0 removes the list that the style sets
             paragraph.item = (paragraph.item or 0) if value != "0" else -1
 
-    def _finish(self, paragraph: _Paragraph) -> None:
+    def _end_paragraph(self, paragraph: _Paragraph) -> None:
         lines = (" ".join(line.split(" ")) for line in "".join(paragraph.pieces).split("\n"))
         text = "\n".join(line.strip() for line in lines).strip()
         style = paragraph.style
         if not text or style.contents:
             return
-        if self.margin:
-            if not paragraph.numbered:
+        if self.in_margin:
+            if not paragraph.has_page_number:
                 self.flow.add(text)
             return
         text, self.comment = self.comment + text, ""
@@ -196,6 +203,6 @@ class _Walk:
         self.in_list = not level and item >= 0
 
 
-def _is_separator(tag: str, attributes: Attributes) -> bool:
-    """Whether it is the rule above the notes, which Word keeps among the notes."""
+def _is_note_separator(tag: str, attributes: Attributes) -> bool:
+    """Return whether a note is the line above the notes, which Word stores as a note."""
     return tag in {"w:footnote", "w:endnote"} and attributes.get("w:type", "normal") != "normal"

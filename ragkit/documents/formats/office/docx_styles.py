@@ -1,7 +1,8 @@
-"""The paragraph styles of a Word file: which are headings, which list items, which the title.
+"""The paragraph styles of a Word file: which are headings, list items or the title.
 
-Styles inherit from each other, and their ids are in the author's language ("berschrift1"), but
-their names are not ("heading 1"). Knows `word/styles.xml` as a stream of elements, no text.
+Styles inherit from each other. Their ids are in the author's language ("berschrift1"); the names of
+built-in styles are always English ("heading 1"). Knows the elements of `word/styles.xml` (ECMA-376
+part 1, 17.7); not the document's text.
 """
 
 from __future__ import annotations
@@ -12,51 +13,57 @@ from typing import NamedTuple
 
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc (?:[1-9]|heading)", re.IGNORECASE)
-_LONGEST_CHAIN = 20  # styles; what inherits from further up is a loop
+_MAX_ANCESTORS = 20  # styles; a longer chain is a cycle
+_MAX_LIST_DEPTH = 8  # from 0
 
 
-class Style(NamedTuple):
-    """What a paragraph style means for reading."""
+class ParagraphStyle(NamedTuple):
+    """The properties of a paragraph style that matter for text extraction."""
 
-    level: int = 0  # of a heading, from 1
-    item: int = -1  # depth of a list, from 0; -1: none
+    level: int = 0  # heading level from 1; 0: no heading
+    item: int = -1  # list depth from 0; -1: no list item
     title: bool = False
     contents: bool = False  # a line of the table of contents, which repeats the headings
 
 
-PLAIN = Style()
+PLAIN = ParagraphStyle()
 
 
 @dataclass(slots=True)
-class _Written:
-    """A style as it stands in the file: None where it leaves the answer to its base."""
+class _Definition:
+    """A style as the file defines it; None: inherited."""
 
     name: str = ""
-    base: str = ""
+    base: str = ""  # id of the style it inherits from
     level: int | None = None
     item: int | None = None
 
 
-def level(value: str) -> int:
-    """The heading level of a `w:outlineLvl` value; 0 for body text (9) and nonsense."""
+def heading_level(value: str) -> int:
+    """Return the heading level of a `w:outlineLvl` value; 0 for body text (9) or invalid values."""
     return int(value) + 1 if value.isdecimal() and int(value) < 9 else 0
 
 
-class Styles:
-    """Collects styles from the elements of `word/styles.xml`."""
+def list_depth(value: str) -> int:
+    """Return the list depth, from 0, of a decimal `w:ilvl` value."""
+    return min(int(value), _MAX_LIST_DEPTH)
+
+
+class StylesHandler:
+    """Collects the paragraph styles from the elements of `word/styles.xml`."""
 
     def __init__(self) -> None:
-        self._written: dict[str, _Written] = {}
-        self._current: _Written | None = None
+        self._definitions: dict[str, _Definition] = {}
+        self._current: _Definition | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element opens."""
+        """Handle a start tag."""
         value = attributes.get("w:val", "")
         if tag == "w:style":
-            style = _Written()
+            definition = _Definition()
             if attributes.get("w:type", "paragraph") == "paragraph":
-                self._written[attributes.get("w:styleId", "")] = style
-            self._current = style
+                self._definitions[attributes.get("w:styleId", "")] = definition
+            self._current = definition
         elif (current := self._current) is None:
             return
         elif tag == "w:name":
@@ -64,36 +71,36 @@ class Styles:
         elif tag == "w:basedOn":
             current.base = value
         elif tag == "w:outlineLvl":
-            current.level = level(value)
+            current.level = heading_level(value)
         elif tag == "w:ilvl" and value.isdecimal():
-            current.item = min(int(value), 8)
-        elif tag == "w:numId":
+            current.item = list_depth(value)
+        elif tag == "w:numId":  # 0 removes the list that the base style sets
             current.item = (current.item or 0) if value != "0" else -1
 
     def end(self, tag: str) -> None:
-        """An element closes."""
+        """Handle an end tag."""
         if tag == "w:style":
             self._current = None
 
-    def resolved(self) -> dict[str, Style]:
-        """Style by id, with what each inherits."""
-        return {key: self._resolve(written) for key, written in self._written.items()}
+    def resolve(self) -> dict[str, ParagraphStyle]:
+        """Return the styles by id, with the properties that they inherit."""
+        return {key: self._resolve_style(style) for key, style in self._definitions.items()}
 
-    def _resolve(self, written: _Written) -> Style:
-        found, name = replace(written), ""
-        for _ in range(_LONGEST_CHAIN):
-            if (heading := _HEADING.fullmatch(written.name)) and found.level is None:
-                found.level = int(heading[1])
-            name = name or (written.name if _CONTENTS.fullmatch(written.name) else "")
-            base = self._written.get(written.base)
+    def _resolve_style(self, definition: _Definition) -> ParagraphStyle:
+        style, is_contents = replace(definition), False
+        for _ in range(_MAX_ANCESTORS):
+            if (heading := _HEADING.fullmatch(definition.name)) and style.level is None:
+                style.level = int(heading[1])
+            is_contents = is_contents or _CONTENTS.fullmatch(definition.name) is not None
+            base = self._definitions.get(definition.base)
             if base is None:
                 break
-            found.level = base.level if found.level is None else found.level
-            found.item = base.item if found.item is None else found.item
-            written = base
-        return Style(
-            level=found.level or 0,
-            item=-1 if found.item is None else found.item,
-            title=found.name.casefold() == "title",
-            contents=bool(name),
+            style.level = base.level if style.level is None else style.level
+            style.item = base.item if style.item is None else style.item
+            definition = base
+        return ParagraphStyle(
+            level=style.level or 0,
+            item=-1 if style.item is None else style.item,
+            title=style.name.casefold() == "title",
+            contents=is_contents,
         )
