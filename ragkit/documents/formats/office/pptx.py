@@ -1,7 +1,7 @@
-"""pptx → Document: the slides in the order they are shown, with tables, charts and speaker notes.
+"""pptx → Document: the slides in presentation order, with tables, charts, notes and comments.
 
-A slide's title comes first, the rest from top to bottom. Hidden slides are read and counted like
-the others, so that slide 7 here is slide 7 in the program. Knows no animations and no pictures.
+A slide's title comes first, then its shapes from top to bottom. Hidden slides are read and counted
+too, so slide numbers agree with those in PowerPoint. Knows no animations and no pictures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from dataclasses import replace
 
 from ragkit.documents.formats.office.charts import chart_rows
 from ragkit.documents.formats.office.ooxml import Relationship, read_relationships
-from ragkit.documents.formats.office.pptx_shapes import Lines, Place, Shape, Shapes, shapes_in
+from ragkit.documents.formats.office.pptx_shapes import (
+    Position,
+    Shape,
+    ShapeContent,
+    ShapesHandler,
+    read_shapes,
+)
 from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.layout.properties import CORE, properties_in
 from ragkit.documents.parts import joined, laid_out
@@ -23,46 +29,47 @@ from ragkit.records import media_types
 from ragkit.records.documents import Document
 
 _PRESENTATION = re.compile(r"ppt/presentation\d*\.xml")
-_FURNITURE = frozenset({"dt", "ftr", "sldNum", "hdr", "sldImg"})
-_TITLES = frozenset({"title", "ctrTitle"})
-_LONGEST_TITLE = 100  # characters of a first line that is taken for a title
-_LINE = 230_000  # EMU, a quarter of an inch: tops closer than this are on one line
-_BELOW = (0, 1 << 40)  # where a shape is that says nothing of its place
+# Placeholder types that repeat on every slide: date, footer, slide number, header, slide image.
+_REPEATED_PLACEHOLDERS = frozenset({"dt", "ftr", "sldNum", "hdr", "sldImg"})
+_TITLE_PLACEHOLDERS = frozenset({"title", "ctrTitle"})
+_MAX_TITLE = 100  # characters of a first line that is promoted to a title
+_LINE_HEIGHT = 230_000  # EMU, a quarter of an inch: tops within one such band are on one line
+_UNKNOWN_POSITION = (0, 1 << 40)  # sorts a shape without a position below all others
 
 
 def read_pptx(data: bytes, name: str) -> Document:
-    """A deck's text, one locator a slide.
+    """Read a presentation, with a locator for each slide.
 
-    Raises `DocumentError` where the file is damaged, encrypted, or a trap.
+    Raises `DocumentError` if the file is damaged, encrypted or over a size limit.
     """
     with opened(data, "pptx") as package:
-        order = list(dict.fromkeys(_order(package)))
-        if not order:
+        slide_parts = list(dict.fromkeys(_slide_parts(package)))
+        if not slide_parts:
             raise DocumentError("damaged pptx: it has no slides")
-        places = _Places(package)
+        placeholders = _PlaceholderPositions(package)
         hidden = 0
-        parts = []
-        for number, part in enumerate(order, start=1):
-            slide = shapes_in(package, part)
-            hidden += slide.hidden
-            parts.append((str(number), _slide(package, part, slide, places)))
+        slides = []
+        for number, part in enumerate(slide_parts, start=1):
+            shapes = read_shapes(package, part)
+            hidden += shapes.hidden
+            slides.append((str(number), _read_slide(package, part, shapes, placeholders)))
         properties = properties_in(package, CORE)
-    document = joined(parts, "slide", media_types.PPTX)
+    document = joined(slides, "slide", media_types.PPTX)
     if not document.text and package.lost:
         raise DocumentError(f"damaged pptx: {package.lost[0].partition(': ')[0]}")
-    first = next((each.text for each in parts[0][1].headings), None)
+    first_heading = next((heading.text for heading in slides[0][1].headings), None)
     return replace(
         document,
-        title=properties.title(name) or first,
+        title=properties.title(name) or first_heading,
         metadata=properties.metadata(),
         warnings=(*package.lost, *((f"{hidden} hidden slides are read",) if hidden else ())),
     )
 
 
-def _order(package: Package) -> Iterator[str]:
-    """The slides' parts as the presentation lists them."""
-    found = min(filter(_PRESENTATION.fullmatch, package.names), key=len, default=None)
-    if found is None:
+def _slide_parts(package: Package) -> Iterator[str]:
+    """Return the paths of the slide parts in presentation order."""
+    presentation = min(filter(_PRESENTATION.fullmatch, package.names), key=len, default=None)
+    if presentation is None:
         raise DocumentError("damaged pptx: it has no ppt/presentation.xml")
     ids: list[str] = []
 
@@ -70,100 +77,105 @@ def _order(package: Package) -> Iterator[str]:
         if tag == "p:sldId":
             ids.append(attributes.get("r:id", ""))
 
-    parse(package, found, start, lambda tag: None, lambda text: None)
-    targets = read_relationships(package, found)
-    return (targets[each].part for each in ids if each in targets)
+    parse(package, presentation, start, lambda tag: None, lambda text: None)
+    links = read_relationships(package, presentation)
+    return (links[slide_id].part for slide_id in ids if slide_id in links)
 
 
-def _slide(package: Package, part: str, slide: Shapes, places: _Places) -> Document:
-    """One slide: title, shapes from the top down, notes and comments."""
+def _read_slide(
+    package: Package, part: str, slide: ShapesHandler, placeholders: _PlaceholderPositions
+) -> Document:
+    """Return one slide: title, shapes from top to bottom, speaker notes and comments."""
     links = read_relationships(package, part)
-    shown = [shape for shape in slide.shapes if shape.kind not in _FURNITURE]
-    titles = [shape for shape in shown if shape.kind in _TITLES]
-    rest = [shape for shape in shown if shape.kind not in _TITLES]
-    if len(rest) > 1:
-        rest.sort(key=lambda shape: _position(shape, links, places))
+    shapes = [shape for shape in slide.shapes if shape.kind not in _REPEATED_PLACEHOLDERS]
+    titles = [shape for shape in shapes if shape.kind in _TITLE_PLACEHOLDERS]
+    others = [shape for shape in shapes if shape.kind not in _TITLE_PLACEHOLDERS]
+    if len(others) > 1:
+        others.sort(key=lambda shape: _sort_key(shape, links, placeholders))
     flow = Flow()
     for shape in titles:
         flow.add(" ".join(shape.text.split()), level=1)
     if not flow.blocks:
-        _promote_first_line(rest, flow)
-    for shape in rest:
-        shape.lines.write(flow)
+        _promote_first_line(others, flow)
+    for shape in others:
+        shape.content.write(flow)
         for link in shape.links:
             if link in links:
-                _linked(package, links[link], flow)
-    _beside(package, links, flow)
+                _write_linked_part(package, links[link], flow)
+    _write_notes_and_comments(package, links, flow)
     return laid_out(flow)
 
 
-def _position(shape: Shape, links: dict[str, Relationship], places: _Places) -> Place:
-    """Where to sort a shape: by its line from the top, then from the left."""
-    x, y = shape.place or places.of(shape, links)
-    return (y // _LINE, x)
+def _sort_key(
+    shape: Shape, links: dict[str, Relationship], placeholders: _PlaceholderPositions
+) -> tuple[int, int]:
+    """Return a shape's line from the top and its left edge."""
+    left, top = shape.position or placeholders.find(shape, links)
+    return (top // _LINE_HEIGHT, left)
 
 
 def _promote_first_line(shapes: list[Shape], flow: Flow) -> None:
-    """Take a short first line for the title of a slide that has none but says more."""
-    texts = [shape for shape in shapes if shape.text]
-    if not texts or (len(texts) == 1 and len(texts[0].lines.items) == 1):
+    """Make a short first line the heading of a slide without a title, if more text follows."""
+    with_text = [shape for shape in shapes if shape.text]
+    if not with_text or (len(with_text) == 1 and len(with_text[0].content.items) == 1):
         return
-    line = texts[0].lines.first()
-    if line and len(line) <= _LONGEST_TITLE:
+    line = with_text[0].content.first_line()
+    if line and len(line) <= _MAX_TITLE:
         flow.add(line, level=1)
-        texts[0].lines.items.pop(0)
+        with_text[0].content.items.pop(0)
 
 
-def _linked(package: Package, link: Relationship, flow: Flow) -> None:
-    """A chart or a diagram that stands in a slide but is kept in a part of its own."""
+def _write_linked_part(package: Package, link: Relationship, flow: Flow) -> None:
+    """Add a chart or a diagram, which a slide keeps in a part of its own."""
     if link.kind == "chart":
         title, rows = chart_rows(package, link.part)
         flow.add(title)
-        Lines([*rows]).write(flow)
+        ShapeContent([*rows]).write(flow)
     elif link.kind == "diagramData":
-        shapes = shapes_in(package, link.part).shapes
-        Lines([item for shape in shapes for item in shape.lines.items]).write(flow)
+        shapes = read_shapes(package, link.part).shapes
+        ShapeContent([item for shape in shapes for item in shape.content.items]).write(flow)
 
 
-def _beside(package: Package, links: dict[str, Relationship], flow: Flow) -> None:
-    """Speaker notes and comments."""
+def _write_notes_and_comments(package: Package, links: dict[str, Relationship], flow: Flow) -> None:
+    """Add the speaker notes and the comments of a slide."""
     for link in links.values():
         if link.kind == "notesSlide":
-            notes = [s.text for s in shapes_in(package, link.part).shapes if s.kind == "body"]
-            text = "\n".join(filter(None, notes))
+            shapes = read_shapes(package, link.part).shapes
+            text = "\n".join(shape.text for shape in shapes if shape.kind == "body" and shape.text)
             flow.add(f"Notes: {text}" if text else "")
         elif link.kind == "comments":
-            for shape in shapes_in(package, link.part).shapes:
+            for shape in read_shapes(package, link.part).shapes:
                 flow.add(f"Comment: {shape.text}" if shape.text else "")
 
 
-class _Places:
-    """Where the layouts and masters put the placeholders of slides that do not say so."""
+class _PlaceholderPositions:
+    """The positions that layouts and masters give to placeholders without one on the slide."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
-        self._known: dict[str, dict[str, Place]] = {}
+        self._cache: dict[str, dict[str, Position]] = {}  # part → placeholder key → position
 
-    def of(self, shape: Shape, links: dict[str, Relationship]) -> Place:
+    def find(self, shape: Shape, links: dict[str, Relationship]) -> Position:
+        """Return the position of a placeholder: by its index, else by its type."""
         if not shape.kind and not shape.index:
-            return _BELOW
+            return _UNKNOWN_POSITION
         layouts = [link.part for link in links.values() if link.kind == "slideLayout"]
-        places = self._in(layouts[0]) if layouts else {}
-        found = places.get(f"index {shape.index}") or places.get(f"kind {shape.kind}")
-        return found or _BELOW
+        positions = self._read(layouts[0]) if layouts else {}
+        position = positions.get(f"index {shape.index}") or positions.get(f"kind {shape.kind}")
+        return position or _UNKNOWN_POSITION
 
-    def _in(self, part: str, *, master: bool = False) -> dict[str, Place]:
-        """The places in a layout, over those in its master."""
-        if part in self._known:
-            return self._known[part]
-        found: dict[str, Place] = {}
-        if not master:
+    def _read(self, part: str, *, is_master: bool = False) -> dict[str, Position]:
+        """Return the positions in a layout, which take precedence over those in its master."""
+        if part in self._cache:
+            return self._cache[part]
+        positions: dict[str, Position] = {}
+        if not is_master:
             for link in read_relationships(self._package, part).values():
                 if link.kind == "slideMaster":
-                    found |= self._in(link.part, master=True)
-        for shape in shapes_in(self._package, part).shapes:
-            if shape.place is not None:
-                found[f"kind {shape.kind}"] = shape.place
-                if shape.index and not master:
-                    found[f"index {shape.index}"] = shape.place
-        return self._known.setdefault(part, found)
+                    positions |= self._read(link.part, is_master=True)
+        for shape in read_shapes(self._package, part).shapes:
+            if shape.position is not None:
+                positions[f"kind {shape.kind}"] = shape.position
+                if shape.index and not is_master:
+                    positions[f"index {shape.index}"] = shape.position
+        return self._cache.setdefault(part, positions)

@@ -1,7 +1,7 @@
-"""The shapes of a slide (or of a layout, notes page, diagram): their text, tables and places.
+"""The shapes of a slide, layout, notes page, comment part or diagram: text, tables and positions.
 
-Streams one DrawingML part. Knows the elements of PresentationML and DrawingML; not what a slide
-makes of its shapes.
+Streams one part. Knows the elements of PresentationML and DrawingML (ECMA-376 part 1, 19 and 21);
+not how a slide orders its shapes.
 """
 
 from __future__ import annotations
@@ -12,28 +12,37 @@ from ragkit.documents.layout.blocks import Flow
 from ragkit.documents.unpacking.limits import Package
 from ragkit.documents.unpacking.xml_stream import Attributes, attempt
 
-Place = tuple[int, int]  # left and top in EMU, 914,400 to the inch
+Position = tuple[int, int]  # left and top in EMU (914,400 per inch)
 
 _SHAPES = frozenset({"p:sp", "p:graphicFrame", "p:grpSp", "p:pic", "p:cxnSp"})
-_ALONE = frozenset({"dgm:pt", "p:cm", "cm"})  # a node of a diagram, a comment: shapes of a kind
+_SHAPE_LIKE = frozenset({"dgm:pt", "p:cm", "cm"})  # diagram nodes and comments
 _TEXTS = frozenset({"a:t", "m:t"})
 _PARAGRAPHS = frozenset({"a:p", "p:text"})
-_DEEPEST = 8  # levels of indentation
+_MAX_LEVEL = 8  # levels of indentation
+_MAX_COORDINATE_DIGITS = 15
+
+
+def read_shapes(package: Package, part: str) -> ShapesHandler:
+    """Read the shapes of one part, in drawing order. Damage becomes a warning of the package."""
+    handler = ShapesHandler()
+    attempt(package, part, handler.start, handler.end, handler.text)
+    return handler
 
 
 @dataclass(slots=True)
-class Lines:
-    """Paragraphs (text) and table rows (cells) in their order. A row starts a table after text."""
+class ShapeContent:
+    """The paragraphs (str) and table rows (list of cells) of a shape, in order."""
 
     items: list[str | list[str]] = field(default_factory=list)
 
-    def first(self) -> str | None:
-        """The first item if it is one line of text."""
+    def first_line(self) -> str | None:
+        """Return the first item if it is a single line of text; "" if there are no items."""
         first = self.items[0] if self.items else ""
         return first if isinstance(first, str) and "\n" not in first else None
 
     def write(self, flow: Flow) -> None:
-        """Add them to `flow`: paragraphs of one shape stand close to each other."""
+        """Add the items to `flow`. Paragraphs are not separated by blank lines; a row that does
+        not follow another row begins a table."""
         before: str | list[str] | None = None
         for item in self.items:
             if isinstance(item, str):
@@ -49,38 +58,38 @@ class Lines:
 
 @dataclass(slots=True)
 class Shape:
-    """A shape, or a group of them read as one."""
+    """A top-level shape, or a group of shapes that is read as one."""
 
-    kind: str = ""  # of a placeholder: "title", "body"
-    index: str = ""  # of a placeholder, by which the layout knows it
-    place: Place | None = None
-    lines: Lines = field(default_factory=Lines)
-    links: list[str] = field(default_factory=list)  # ids of its chart or diagram
+    kind: str = ""  # placeholder type: "title", "body"; "" for other shapes
+    index: str = ""  # placeholder index, which the layout uses too
+    position: Position | None = None
+    content: ShapeContent = field(default_factory=ShapeContent)
+    links: list[str] = field(default_factory=list)  # relationship ids of its charts and diagrams
 
     @property
     def text(self) -> str:
-        """Its paragraphs, one a line."""
-        return "\n".join(item for item in self.lines.items if isinstance(item, str))
+        """The paragraphs of the shape, joined by newlines; without its tables."""
+        return "\n".join(item for item in self.content.items if isinstance(item, str))
 
 
 @dataclass(slots=True)
-class Shapes:
-    """A part as it streams by."""
+class ShapesHandler:
+    """Collects the shapes from the elements of one part."""
 
     shapes: list[Shape] = field(default_factory=list)
-    hidden: bool = False  # the slide is not shown
-    _depth: int = 0  # open shapes, one in the other
-    _skipped: int = 0
+    hidden: bool = False  # the slide is hidden in the slide show
+    _depth: int = 0  # open shapes, nested
+    _skipped: int = 0  # open elements inside a skipped one, itself included
     _in_text: bool = False
     _pieces: list[str] | None = None  # of the open paragraph
-    _level: int = 0
-    _rows: list[list[str]] = field(default_factory=list)  # the open row's cells, if there is one
+    _level: int = 0  # indentation of the open paragraph
+    _rows: list[list[str]] = field(default_factory=list)  # an empty list, then the open row's cells
 
     def start(self, tag: str, attributes: Attributes) -> None:
-        """An element opens."""
+        """Handle a start tag."""
         if self._skipped or tag == "mc:Fallback":
             self._skipped += 1
-        elif tag in _SHAPES or tag in _ALONE:
+        elif tag in _SHAPES or tag in _SHAPE_LIKE:
             if not self._depth:
                 self.shapes.append(Shape())
             self._depth += 1
@@ -96,20 +105,21 @@ class Shapes:
         elif tag == "a:br" and self._pieces is not None:
             self._pieces.append("\n")
         else:
-            self._detail(tag, attributes)
+            self._set_property(tag, attributes)
 
-    def _detail(self, tag: str, attributes: Attributes) -> None:
+    def _set_property(self, tag: str, attributes: Attributes) -> None:
         shape = self.shapes[-1]
         if tag == "a:pPr" and attributes.get("lvl", "").isdecimal():
-            self._level = min(int(attributes["lvl"][:3]), _DEEPEST)
+            self._level = min(int(attributes["lvl"][:3]), _MAX_LEVEL)
         elif tag == "p:ph" and self._depth == 1:
             shape.kind = attributes.get("type", "obj")
             shape.index = attributes.get("idx", "")
-        elif tag == "a:off" and shape.place is None:
-            shape.place = (_number(attributes.get("x", "")), _number(attributes.get("y", "")))
+        elif tag == "a:off" and shape.position is None:
+            x, y = attributes.get("x", ""), attributes.get("y", "")
+            shape.position = (_parse_coordinate(x), _parse_coordinate(y))
         elif tag == "a:tr":
             self._rows = [[]]
-            shape.lines.items.append([])
+            shape.content.items.append([])
         elif tag == "a:tc" and self._rows:
             self._rows.append([])
         elif tag == "c:chart":
@@ -118,28 +128,27 @@ class Shapes:
             shape.links.append(attributes.get("r:dm", ""))
 
     def end(self, tag: str) -> None:
-        """An element closes."""
+        """Handle an end tag."""
         if self._skipped:
             self._skipped -= 1
-        elif tag in _SHAPES or tag in _ALONE:
+        elif tag in _SHAPES or tag in _SHAPE_LIKE:
             self._depth -= 1
         elif tag in _TEXTS:
             self._in_text = False
         elif tag in _PARAGRAPHS:
             self._in_text = False
-            self._finish()
+            self._end_paragraph()
         elif tag == "a:tr" and self._rows and self.shapes:
             cells = [" ".join(" ".join(cell).split()) for cell in self._rows[1:]]
-            self.shapes[-1].lines.items[-1] = cells
+            self.shapes[-1].content.items[-1] = cells
             self._rows = []
 
     def text(self, characters: str) -> None:
-        """Characters between two tags."""
+        """Handle the characters between two tags."""
         if self._in_text and not self._skipped and self._pieces is not None:
             self._pieces.append(characters)
 
-    def _finish(self) -> None:
-        """End the open paragraph."""
+    def _end_paragraph(self) -> None:
         lines = (" ".join(line.split()) for line in "".join(self._pieces or ()).split("\n"))
         text = "\n".join(filter(None, lines))
         self._pieces = None
@@ -149,19 +158,12 @@ class Shapes:
             self._rows[-1].append(text)
         else:
             mark = "  " * (self._level - 1) + "- " if self._level else ""
-            self.shapes[-1].lines.items.append(mark + text)
+            self.shapes[-1].content.items.append(mark + text)
 
 
-def _number(value: str) -> int:
-    """A coordinate; 0 for nonsense."""
+def _parse_coordinate(value: str) -> int:
+    """Parse a coordinate; 0 for an invalid one."""
     digits = value.removeprefix("-")
-    if not digits.isdecimal() or len(digits) > 15:
+    if not digits.isdecimal() or len(digits) > _MAX_COORDINATE_DIGITS:
         return 0
     return int(value)
-
-
-def shapes_in(package: Package, part: str) -> Shapes:
-    """The shapes of one part, in the order they are drawn."""
-    found = Shapes()
-    attempt(package, part, found.start, found.end, found.text)
-    return found
