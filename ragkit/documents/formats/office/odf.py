@@ -1,7 +1,8 @@
-"""OpenDocument → Document: text (odt), slides and drawings (odp, odg), spreadsheets (ods).
+"""OpenDocument → Document: text (odt), presentations and drawings (odp, odg), spreadsheets (ods).
 
-Streams `content.xml`. Slides have a locator each, rows of spreadsheets theirs; notes and comments
-come last, or under their slide. What the elements mean is in `odfcontent` and `odfsheets`.
+Streams `content.xml`. Each slide and each spreadsheet row has a locator. Notes and comments come
+last, or at the end of their slide. `odf_text` and `odf_sheets` know the content's elements; this
+module knows the package (OpenDocument 1.3 part 2).
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ragkit.documents.formats.office.odf_sheets import Sheets
-from ragkit.documents.formats.office.odf_text import Content
+from ragkit.documents.formats.office.odf_sheets import SpreadsheetHandler
+from ragkit.documents.formats.office.odf_text import TextHandler
 from ragkit.documents.layout.grid import FullError, Grid
 from ragkit.documents.layout.properties import Properties, properties_in
 from ragkit.documents.parts import joined, laid_out
@@ -22,40 +23,44 @@ from ragkit.records.documents import Document
 
 _CONTENT, _STYLES, _META = "content.xml", "styles.xml", "meta.xml"
 _MANIFEST = "META-INF/manifest.xml"
-_ELEMENTS = {"dc:date": "modified"}  # beside those that all formats share
+_PROPERTIES = {"dc:date": "modified"}  # in addition to those that all formats share
 
 
 def read_odt(data: bytes, name: str) -> Document:
-    """A text document. Raises `DocumentError` where it is damaged, encrypted, or a trap."""
+    """Read a text document: body text, then notes, comments, headers and footers.
+
+    Raises `DocumentError` if the file is damaged, encrypted or over a size limit.
+    """
     with opened(data, "odt") as package:
-        _check(package)
-        content = Content()
-        _read(package, content)
-        for text in dict.fromkeys(_margins(package)):
+        _refuse_encrypted(package)
+        content = _read_text_content(package)
+        for text in dict.fromkeys(_headers_and_footers(package)):
             content.flow.add(text)
-        properties = properties_in(package, _META, _ELEMENTS)
+        properties = properties_in(package, _META, _PROPERTIES)
     document = laid_out(content.flow, media_types.ODT)
-    return _described(package, replace(document, title=content.title), properties, name)
+    return _with_properties(package, replace(document, title=content.title), properties, name)
 
 
 def read_odp(data: bytes, name: str) -> Document:
-    """Slides, or the pages of a drawing, one locator each. Raises as `read_odt`."""
+    """Read the slides of a presentation or the pages of a drawing, with a locator for each.
+
+    Raises the errors of `read_odt`.
+    """
     with opened(data, "odp") as package:
-        _check(package)
-        content = Content()
-        _read(package, content)
-        properties = properties_in(package, _META, _ELEMENTS)
+        _refuse_encrypted(package)
+        content = _read_text_content(package)
+        properties = properties_in(package, _META, _PROPERTIES)
     slides = [(str(number), laid_out(flow)) for number, flow in enumerate(content.pages, start=1)]
     document = joined(slides, "slide", media_types.ODP)
-    first = next((heading.text for _, slide in slides[:1] for heading in slide.headings), None)
-    return _described(package, replace(document, title=first), properties, name)
+    title = next((heading.text for _, slide in slides[:1] for heading in slide.headings), None)
+    return _with_properties(package, replace(document, title=title), properties, name)
 
 
 def read_ods(data: bytes, name: str) -> Document:
-    """A spreadsheet, one locator a row. Raises as `read_odt`."""
+    """Read a spreadsheet: a line and a locator for each row. Raises the errors of `read_odt`."""
     with opened(data, "ods") as package:
-        _check(package)
-        sheets, damage = Sheets(Grid()), None
+        _refuse_encrypted(package)
+        sheets, damage = SpreadsheetHandler(Grid()), None
         try:
             damage = attempt(
                 package, _CONTENT, sheets.start, sheets.end, sheets.text, most=MAX_INFLATED
@@ -64,28 +69,32 @@ def read_ods(data: bytes, name: str) -> Document:
             sheets.grid.stopped(0)
         if damage is not None and not sheets.grid.locators:
             raise damage
-        properties = properties_in(package, _META, _ELEMENTS)
-    return _described(package, sheets.grid.document(media_types.ODS), properties, name)
+        properties = properties_in(package, _META, _PROPERTIES)
+    return _with_properties(package, sheets.grid.document(media_types.ODS), properties, name)
 
 
-def _read(package: Package, content: Content) -> None:
-    """Read the content, as far as it goes; raise where that is nowhere."""
+def _read_text_content(package: Package) -> TextHandler:
+    """Read `content.xml` up to its first damage; raise the damage if nothing could be read."""
+    content = TextHandler()
     damage = attempt(package, _CONTENT, content.start, content.end, content.text)
     content.finish()
     if damage is not None and not content.pages and not content.flow.blocks:
         raise damage
+    return content
 
 
-def _margins(package: Package) -> Iterator[str]:
-    """What stands above and below the pages, but for their numbers."""
-    margins = Content(margin=True)
+def _headers_and_footers(package: Package) -> Iterator[str]:
+    """Return the paragraphs of page headers and footers, except those with a page number."""
+    margins = TextHandler(in_margin=True)
     if _STYLES in package.names:
         attempt(package, _STYLES, margins.start, margins.end, margins.text)
     return (block.text for block in margins.flow.blocks)
 
 
-def _described(package: Package, document: Document, properties: Properties, name: str) -> Document:
-    """The document with what its properties say; their title counts before the text's own."""
+def _with_properties(
+    package: Package, document: Document, properties: Properties, name: str
+) -> Document:
+    """Add title, metadata and warnings. The title property takes precedence over the text's."""
     return replace(
         document,
         title=properties.title(name) or document.title,
@@ -94,8 +103,8 @@ def _described(package: Package, document: Document, properties: Properties, nam
     )
 
 
-def _check(package: Package) -> None:
-    """Refuse a package whose content is encrypted: its zip is not, only what is in it."""
+def _refuse_encrypted(package: Package) -> None:
+    """Raise `DocumentError` if the manifest lists encrypted parts (the zip itself is readable)."""
     encrypted = False
 
     def start(tag: str, attributes: Attributes) -> None:

@@ -1,7 +1,7 @@
-"""The content of an OpenDocument text or presentation as it streams by → flows.
+"""The content of an OpenDocument text or presentation, streamed into blocks.
 
-Knows the elements of `office:text` and `draw:page`. Deleted text of tracked changes, generated
-indexes and what a slide master repeats are left out.
+Knows the elements of `office:text` and `draw:page` (OpenDocument 1.3 part 3). Deleted text of
+tracked changes, generated indexes and the fields that repeat on every slide are left out.
 """
 
 from __future__ import annotations
@@ -19,86 +19,89 @@ _SKIPPED = frozenset(
         *("dc:date", "meta:date-string", "presentation:settings"),
     }
 )
-_FURNITURE = frozenset({"page-number", "footer", "header", "date-time", "notes-page"})
-_NUMBERS = frozenset({"text:page-number", "text:page-count"})
+# Values of presentation:class that repeat on every slide.
+_REPEATED_FRAMES = frozenset({"page-number", "footer", "header", "date-time", "notes-page"})
+_PAGE_NUMBERS = frozenset({"text:page-number", "text:page-count"})
 _CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
-_DEEPEST = 9  # levels of lists
-_MOST_SPACES = 100  # that one text:s may stand for
+_NOTES = frozenset({"text:note", "office:annotation", "presentation:notes"})
+_SPACES = frozenset({"text:s", "text:tab", "text:line-break"})
+_MAX_LEVEL = 9  # of headings and of lists
+_MAX_SPACES = 100  # of one text:s
 _TITLE = "Title"  # the style's name in files of every language
 
 
 @dataclass(slots=True)
 class _Paragraph:
-    """A paragraph being read. One may stand in another: a note's, a frame's."""
+    """An open paragraph. The paragraphs of notes and frames are nested in the one around them."""
 
-    level: int = 0
-    title: bool = False
-    mark: str = ""
-    numbered: bool = False  # shows the page's number
+    level: int = 0  # heading level from 1; 0: no heading
+    is_title: bool = False
+    mark: str = ""  # indentation and bullet of a list item
+    has_page_number: bool = False
     pieces: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Content:
-    """Where in the content the parser is."""
+class TextHandler:
+    """Builds blocks from the elements of the content. `finish` must follow the last element."""
 
-    flow: Flow = field(default_factory=Flow)  # of the text, or of the open page
-    margin: bool = False  # in the headers and footers of the page styles
-    title: str | None = None
-    pages: list[Flow] = field(default_factory=list)  # those that are read
-    _parents: dict[str, str] = field(default_factory=dict)  # of paragraph styles
+    flow: Flow = field(default_factory=Flow)  # of the text, or of the open slide
+    in_margin: bool = False  # the part is `styles.xml`, with page headers and footers
+    title: str | None = None  # the first paragraph in the style "Title"
+    pages: list[Flow] = field(default_factory=list)  # finished slides
+    _parents: dict[str, str] = field(default_factory=dict)  # paragraph style → parent style
     _paragraphs: list[_Paragraph] = field(default_factory=list)
-    _skipped: int = 0
+    _skipped: int = 0  # open elements inside a skipped one, itself included
     _lists: int = 0  # open lists
-    _item: bool = False  # an item waits for its first paragraph
+    _at_item_start: bool = False  # the open list item has no paragraph yet
     _in_list: bool = False  # the paragraph before was in a list
-    _tables: list[bool] = field(default_factory=list)  # open tables: does a row come first?
-    _headers: int = 0  # open table:table-header-rows
-    _notes: int = 0  # open notes, comments and pages of speaker notes
-    _author: list[str] | None = None  # of the open comment
-    _aside: list[str] = field(default_factory=list)  # paragraphs of the open note
-    _asides: list[str] = field(default_factory=list)  # notes that wait for the end
-    _frame: str = ""  # what the open frame of a slide is for
-    _heads: list[str] = field(default_factory=list)  # the open page's title
+    _tables: list[bool] = field(default_factory=list)  # per open table: its first row is to come
+    _header_rows: int = 0  # open table:table-header-rows
+    _open_notes: int = 0  # open notes, comments and pages of speaker notes
+    _author: list[str] | None = None  # pieces of the open comment's author
+    _note: list[str] = field(default_factory=list)  # paragraphs of the open note
+    _notes: list[str] = field(default_factory=list)  # finished notes, to be added at the end
+    _frame: str = ""  # presentation:class of the open frame
+    _slide_title: list[str] = field(default_factory=list)  # paragraphs of the open slide's title
 
     def start(self, tag: str, attributes: Attributes) -> None:
-        """An element opens."""
-        if self._skipped or tag in _SKIPPED or self._is_furniture(tag, attributes):
+        """Handle a start tag."""
+        if self._skipped or tag in _SKIPPED or self._is_repeated_frame(tag, attributes):
             self._skipped += 1
         elif tag in {"text:p", "text:h"}:
-            self._open(tag, attributes)
-        elif tag in {"text:s", "text:tab", "text:line-break"}:
-            self._space(tag, attributes)
-        elif tag in _NUMBERS and self._paragraphs:
-            self._paragraphs[-1].numbered = True
+            self._start_paragraph(tag, attributes)
+        elif tag in _SPACES:
+            self._append_space(tag, attributes)
+        elif tag in _PAGE_NUMBERS and self._paragraphs:
+            self._paragraphs[-1].has_page_number = True
         elif tag == "text:list":
             self._lists += 1
         elif tag == "text:list-item":
-            self._item = True
+            self._at_item_start = True
         elif tag == "style:style":
             name = attributes.get("style:name", "")
             self._parents[name] = attributes.get("style:parent-style-name", "")
-        elif tag in {"text:note", "office:annotation", "presentation:notes"}:
-            self._notes += 1
-        elif tag == "dc:creator" and self._notes:
+        elif tag in _NOTES:
+            self._open_notes += 1
+        elif tag == "dc:creator" and self._open_notes:
             self._author = []
         elif tag == "draw:page":
             self.flow, self._frame = Flow(), ""
         else:
-            self._table(tag)
+            self._start_table_element(tag)
 
-    def _table(self, tag: str) -> None:
+    def _start_table_element(self, tag: str) -> None:
         if tag == "table:table":
             self._tables.append(True)
         elif tag == "table:table-header-rows":
-            self._headers += 1
+            self._header_rows += 1
         elif tag == "table:table-row" and self._tables:
             self.flow.open_row()
         elif tag in _CELLS and self._tables:
             self.flow.cell()
 
     def text(self, characters: str) -> None:
-        """Characters between two tags."""
+        """Handle the characters between two tags."""
         if self._skipped:
             return
         if self._author is not None:
@@ -107,80 +110,80 @@ class Content:
             self._paragraphs[-1].pieces.append(characters.replace("\n", " ").replace("\t", " "))
 
     def end(self, tag: str) -> None:
-        """An element closes."""
+        """Handle an end tag."""
         if self._skipped:
             self._skipped -= 1
         elif tag in {"text:p", "text:h"}:
-            self._close(self._paragraphs.pop())
+            self._end_paragraph(self._paragraphs.pop())
         elif tag == "text:list":
             self._lists -= 1
             self._in_list = self._in_list and self._lists > 0
         elif tag == "dc:creator" and self._author is not None:
             name, self._author = property_title("".join(self._author), ""), None
-            self._aside.append(f"Comment by {name}:" if name else "Comment:")
-        elif tag in {"text:note", "office:annotation", "presentation:notes"}:
+            self._note.append(f"Comment by {name}:" if name else "Comment:")
+        elif tag in _NOTES:
             self._end_note(tag)
         elif tag == "draw:frame":
             self._frame = ""
         elif tag == "draw:page":
-            self._end_page()
+            self._end_slide()
         elif tag == "table:table-header-rows":
-            self._headers -= 1
+            self._header_rows -= 1
         elif tag == "table:table-row" and self._tables:
             first = self._tables[-1]
-            header = True if self._headers else None
+            header = True if self._header_rows else None
             self._tables[-1] = not self.flow.close_row(first=first, header=header) and first
         elif tag == "table:table" and self._tables:
             self._tables.pop()
 
     def finish(self) -> None:
-        """Put what waits for the end of the document there."""
-        for aside in self._asides:
-            self.flow.add(aside)
-        self._asides.clear()
+        """Add the collected notes and comments at the end."""
+        for note in self._notes:
+            self.flow.add(note)
+        self._notes.clear()
 
-    def _is_furniture(self, tag: str, attributes: Attributes) -> bool:
-        """Whether a frame repeats what every slide says; remembers what other frames are for."""
+    def _is_repeated_frame(self, tag: str, attributes: Attributes) -> bool:
+        """Return whether a frame repeats on every slide. Remembers the class of any frame."""
         if tag == "draw:frame":
             self._frame = attributes.get("presentation:class", "")
-        return tag == "draw:frame" and self._frame in _FURNITURE
+        return tag == "draw:frame" and self._frame in _REPEATED_FRAMES
 
-    def _open(self, tag: str, attributes: Attributes) -> None:
+    def _start_paragraph(self, tag: str, attributes: Attributes) -> None:
         level = 0
         if tag == "text:h":
-            written = attributes.get("text:outline-level", "1")
-            level = min(int(written[:3]) if written[:3].isdecimal() else 1, 9) or 1
+            value = attributes.get("text:outline-level", "1")[:3]
+            level = min(int(value) if value.isdecimal() else 1, _MAX_LEVEL) or 1
         style = attributes.get("text:style-name", "")
-        title = _TITLE in {style, self._parents.get(style)}
+        is_title = _TITLE in {style, self._parents.get(style)}
         mark = ""
-        if self._lists and not self._notes:
-            indent = "  " * (min(self._lists, _DEEPEST) - 1)
-            mark = indent + ("- " if self._item else "  ")
-            self._item = False
-        self._paragraphs.append(_Paragraph(level, title, mark))
+        if self._lists and not self._open_notes:
+            indent = "  " * (min(self._lists, _MAX_LEVEL) - 1)
+            mark = indent + ("- " if self._at_item_start else "  ")
+            self._at_item_start = False
+        self._paragraphs.append(_Paragraph(level, is_title, mark))
 
-    def _space(self, tag: str, attributes: Attributes) -> None:
+    def _append_space(self, tag: str, attributes: Attributes) -> None:
         if not self._paragraphs:
             return
-        count = attributes.get("text:c", "1")[:4]
-        spaces = min(int(count), _MOST_SPACES) if count.isdecimal() else 1
-        signs = {"text:tab": "\t", "text:line-break": "\n"}
-        self._paragraphs[-1].pieces.append(signs.get(tag, " " * spaces))
+        value = attributes.get("text:c", "1")[:4]
+        count = min(int(value), _MAX_SPACES) if value.isdecimal() else 1
+        characters = {"text:tab": "\t", "text:line-break": "\n"}
+        self._paragraphs[-1].pieces.append(characters.get(tag, " " * count))
 
-    def _close(self, paragraph: _Paragraph) -> None:
+    def _end_paragraph(self, paragraph: _Paragraph) -> None:
         lines = "".join(paragraph.pieces).split("\n")
         lines = [" ".join(filter(None, line.split(" "))).strip() for line in lines]
         text = "\n".join(lines).strip()
-        if not text or (self.margin and paragraph.numbered):
+        if not text or (self.in_margin and paragraph.has_page_number):
             return
-        if self._notes:
-            self._aside.append(text)
+        if self._open_notes:
+            self._note.append(text)
             return
         words = " ".join(text.split())
         if self._frame == "title":
-            self._heads.append(words)
+            self._slide_title.append(words)
             return
-        if paragraph.title and self.title is None:
+        if paragraph.is_title and self.title is None:
             self.title, paragraph.level = words, 1
         if paragraph.level:
             self.flow.add(words, level=paragraph.level)
@@ -189,20 +192,20 @@ class Content:
         self._in_list = bool(paragraph.mark)
 
     def _end_note(self, tag: str) -> None:
-        self._notes -= 1
-        if self._notes and tag != "presentation:notes":
+        self._open_notes -= 1
+        if self._open_notes and tag != "presentation:notes":
             return
-        text = "\n".join(self._aside).replace(":\n", ": ", 1 if tag == "office:annotation" else 0)
-        self._aside.clear()
+        text = "\n".join(self._note).replace(":\n", ": ", 1 if tag == "office:annotation" else 0)
+        self._note.clear()
         if text:
-            self._asides.append(f"Notes: {text}" if tag == "presentation:notes" else text)
+            self._notes.append(f"Notes: {text}" if tag == "presentation:notes" else text)
 
-    def _end_page(self) -> None:
-        """The page's title first, its notes last."""
+    def _end_slide(self) -> None:
+        """Put the slide's title first and its notes last."""
         page = Flow()
-        page.add(" ".join(self._heads), level=1)
+        page.add(" ".join(self._slide_title), level=1)
         page.blocks += self.flow.blocks
         self.flow = page
         self.finish()
-        self._heads.clear()
+        self._slide_title.clear()
         self.pages.append(page)
