@@ -1,65 +1,85 @@
-"""What a query asks of words: its text, phrases that have to be there, words that must not.
+"""Query syntax: quoted phrases, excluded words, and the text that is searched for.
 
-`"in this order"` asks for a phrase, `-word` and `-"a phrase"` leave out; everything else is words,
-whatever signs it holds. Knows no index.
+`"in this order"` requires a phrase; `-word` and `-"a phrase"` exclude passages. Everything else is
+plain text, whatever characters it contains. Every string is a valid query. Knows no index.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from ragkit.analysis.stopwords import STOP_WORDS
-
-MOST_CONDITIONS = 32  # phrases and exclusions of a query; what comes after is words
-# A quote opens after a space and closes before one, so 5" pipes stay 5" pipes. A minus is one only
-# where a word of two letters follows at once: -5, -a, --force, a - b and well-known are text. So
-# is one after a little word: nobody excludes with "why does the -wal file grow".
-_OPERATOR = re.compile(
-    r"""(?<![^\s(\[{])(?:
-        (?P<minus>-)?["“„](?P<phrase>[^"“”„]*)["“”](?!\w)
-        | -(?P<word>[^\W\d_]\w\S*)
-    )""",
-    re.VERBOSE,
-)
-_LITTLE = frozenset[str]().union(*STOP_WORDS.values())
-_BEFORE = 30  # characters in which the word before is looked for
+MAX_CONDITIONS = 32  # phrases and exclusions of one query; further operators are plain text
+_CONTEXT = 30  # characters before a minus sign in which the preceding word is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A query, understood. `text` is the query without what it excludes."""
+class ParsedQuery:
+    """A query taken apart once, for all stages of a search.
 
+    `original` is the query as written, with lone surrogates replaced; `text` is the same without
+    its exclusions; `required` and `excluded` are the phrases and words of its operators.
+    """
+
+    original: str
     text: str
     required: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
 
 
-def asked(query: str) -> Asked:
-    """Understand a query; there is none that cannot be understood.
+def parse_query(query: str) -> ParsedQuery:
+    """Parse a query. Never raises.
 
-    One that only excludes is taken as text: there is nothing to exclude from.
+    A query that only excludes is plain text, since there is nothing to exclude from.
     """
     query = query.encode("utf-8", "replace").decode()  # lone surrogates
+    if not any(sign in query for sign in '-"“„'):
+        return ParsedQuery(query, query)  # the usual case: no operator, so no pattern is compiled
     required: list[str] = []
     excluded: list[str] = []
     kept, end = [], 0
-    for match in _OPERATOR.finditer(query):
-        if len(required) + len(excluded) == MOST_CONDITIONS:
+    for match in _operators().finditer(query):
+        if len(required) + len(excluded) == MAX_CONDITIONS:
             break
-        said = match["word"] or match["phrase"]
-        if not any(map(str.isalnum, said)):
+        operand = match["word"] or match["phrase"]
+        if not any(map(str.isalnum, operand)):
             continue
         if match["word"] or match["minus"]:
-            before = query[max(0, match.start() - _BEFORE) : match.start()].lower().split()
-            if before and before[-1] in _LITTLE:
+            before = query[max(0, match.start() - _CONTEXT) : match.start()].lower().split()
+            if before and before[-1] in _stop_words():
                 continue
-            excluded.append(said)
+            excluded.append(operand)
             kept.append(query[end : match.start()])
             end = match.end()
         else:
-            required.append(said)
+            required.append(operand)
     text = "".join([*kept, query[end:]])
     if excluded and not any(map(str.isalnum, text)):
-        return Asked(query)
-    return Asked(" ".join(text.split()) if excluded else query, tuple(required), tuple(excluded))
+        return ParsedQuery(query, query)
+    return ParsedQuery(
+        query, " ".join(text.split()) if excluded else query, tuple(required), tuple(excluded)
+    )
+
+
+@cache
+def _operators() -> re.Pattern[str]:
+    # An opening quote follows a space and a closing quote precedes one, so 5" pipes stay 5" pipes.
+    # A minus excludes only before a word of at least two letters: -5, -a, --force, a - b and
+    # well-known are text. After a stop word it is text too: nobody excludes with
+    # "why does the -wal file grow".
+    return re.compile(
+        r"""(?<![^\s(\[{])(?:
+            (?P<minus>-)?["“„](?P<phrase>[^"“”„]*)["“”](?!\w)
+            | -(?P<word>[^\W\d_]\w\S*)
+        )""",
+        re.VERBOSE,
+    )
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    """The stop words of all languages."""
+    from ragkit.analysis.stopwords import STOP_WORDS
+
+    return frozenset[str]().union(*STOP_WORDS.values())

@@ -14,22 +14,22 @@ from ragkit.encoders import Encoder
 from ragkit.passages.boundaries import SENTENCE, borders, spans_between
 from ragkit.records.documents import Explanation, Hit
 from ragkit.retrieval.rankers import Searcher
-from ragkit.storage.lexical.index import WordIndex
+from ragkit.storage.lexical.index import LexicalIndex
 
 _MOST_SENTENCES = 64  # of one hit that are compared
 
 
 def explained(
-    searcher: Searcher, words: WordIndex, encoder: Encoder, hits: Sequence[Hit]
+    searcher: Searcher, words: LexicalIndex, encoder: Encoder, hits: Sequence[Hit]
 ) -> list[Explanation]:
     """An explanation for each hit, in order."""
-    gains = words.gains(searcher.text, [hit.passage_id for hit in hits])
-    most = words.most(searcher.text)
-    taken = {each.written: each.taken_for for each, _ in gains if each.taken_for is not None}
+    gains = words.term_scores(searcher.query, [hit.passage_id for hit in hits])
+    most = words.max_bm25(searcher.query)
+    taken = {each.surface: each.corrected_to for each, _ in gains if each.corrected_to is not None}
     return [
         _explanation(
             searcher, encoder, hit, most, taken,
-            [(each.written, gained.get(hit.passage_id)) for each, gained in gains],
+            [(each.surface, gained.get(hit.passage_id)) for each, gained in gains],
         )
         for hit in hits
     ]  # fmt: skip

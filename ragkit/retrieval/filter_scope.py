@@ -18,7 +18,8 @@ from ragkit.storage.sqlite import passages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.lexical.index import WordIndex
+    from ragkit.analysis.query_syntax import ParsedQuery
+    from ragkit.storage.lexical.index import LexicalIndex
     from ragkit.storage.sqlite.filters import Condition
 
 FEW = 5000  # passages of a filter that are all known from the start, and compared one by one …
@@ -39,7 +40,7 @@ class Scope:
         from ragkit.storage.sqlite import filters
 
         limit = max(FEW, int(FEW_PART * passages.count(connection)))
-        found = filters.few(connection, where, limit)
+        found = filters.small_id_set(connection, where, limit)
         return cls(connection, where, None if found is None else found.tolist())
 
     @cached_property
@@ -49,14 +50,14 @@ class Scope:
 
         if self.few is not None:
             return np.array(self.few, dtype=np.int64)
-        found = filters.few(self.connection, self.where, passages.count(self.connection))
+        found = filters.small_id_set(self.connection, self.where, passages.count(self.connection))
         return np.empty(0, dtype=np.int64) if found is None else found
 
     def among(self, ids: Sequence[int]) -> set[int]:
         """Those of `ids` that are let through."""
         from ragkit.storage.sqlite import filters
 
-        return filters.among(self.connection, self.where, ids)
+        return filters.matching(self.connection, self.where, ids)
 
 
 @dataclass(frozen=True)
@@ -64,20 +65,20 @@ class Limits:
     """What a query's phrases and exclusions let through, of what its filter does."""
 
     connection: sqlite3.Connection
-    words: WordIndex
-    text: str
+    words: LexicalIndex
+    query: ParsedQuery
     scope: Scope | None
     few: list[int] | None
 
     @classmethod
     def of(
-        cls, connection: sqlite3.Connection, words: WordIndex, text: str, scope: Scope | None
+        cls, connection: sqlite3.Connection, words: LexicalIndex, query: ParsedQuery, scope: Scope | None
     ) -> Limits:
         """Look once how much it is."""
-        limits = cls(connection, words, text, scope, None)
+        limits = cls(connection, words, query, scope, None)
         if scope is not None and scope.few is not None:
-            return replace(limits, few=sorted(words.meeting(text, scope.few)))
-        few = words.few_meeting(text, FEW)
+            return replace(limits, few=sorted(words.matching(query, scope.few)))
+        few = words.matching_up_to(query, FEW)
         return limits if few is None else replace(limits, few=sorted(limits._there(few)))
 
     @cached_property
@@ -85,14 +86,14 @@ class Limits:
         """The ids of all of it, ascending."""
         found = self.few
         if found is None:
-            found = sorted(self._there(self.words.few_meeting(self.text, len(self.words)) or []))
+            found = sorted(self._there(self.words.matching_up_to(self.query, len(self.words)) or []))
         return np.array(found, dtype=np.int64)
 
     def among(self, ids: Sequence[int]) -> set[int]:
         """Those of `ids` that are let through."""
-        return self.words.meeting(self.text, list(self._there(ids)))
+        return self.words.matching(self.query, list(self._there(ids)))
 
     def _there(self, ids: Sequence[int]) -> set[int]:
         if self.scope is None:
-            return passages.existing(self.connection, ids)
+            return passages.existing_ids(self.connection, ids)
         return self.scope.among(ids)

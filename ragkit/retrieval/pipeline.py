@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragkit.analysis.query_syntax import ParsedQuery, parse_query
 from ragkit.errors import CollectionError
 from ragkit.records.documents import Hit
 from ragkit.retrieval import diversity
@@ -23,7 +24,7 @@ from ragkit.retrieval.hits import hits
 from ragkit.retrieval.options import Request
 from ragkit.retrieval.rankers import DEPTH, Scored, Searcher
 from ragkit.retrieval.snapshot import Snapshot
-from ragkit.storage.index_reader import Indexes
+from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import embeddings, passages
 from ragkit.storage.sqlite.database import Database
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.encoders.cross_encoder import Reranker
-    from ragkit.models.selection import EncoderChoice
+    from ragkit.models.selection import ModelSelection
     from ragkit.retrieval.rankers import Ranking
     from ragkit.storage.sqlite.filters import Condition
 
@@ -48,8 +49,8 @@ class Retriever:
     """
 
     store: Database
-    indexes: Indexes
-    encoders: EncoderChoice
+    indexes: IndexReader
+    encoders: ModelSelection
     reranker: Callable[[], Reranker]
     notify: Callable[[str], None]
 
@@ -65,32 +66,29 @@ class Retriever:
         encoder = self.encoders.ready()
         if (cut := self.encoders.cut_off(encoder, queries)) is not None:
             self.notify(cut)
-        meant = [_meant(each, wanted.mode) for each in queries]
-        vectors = self.encoders.query_vectors(encoder, meant)
+        parsed = [parse_query(query) for query in queries]
+        texts = [dense_text(query, wanted.mode) for query in parsed]
+        vectors = self.encoders.query_vectors(encoder, texts)
         reranker = self.reranker() if wanted.rerank else None
         with self.store.reading() as connection:  # only now: loading a model may take seconds
             model = embeddings.model(connection)
             if model is None or model["fingerprint"] != encoder.fingerprint:
                 raise CollectionError(f"{self.store.folder} has just changed its model; ask again")
             stages = Stages(Snapshot(connection, self.indexes, encoder, model["id"]), reranker)
-            found = list(stages.answers(queries, vectors, wanted, where))
-            waiting = wanted.mode != "lexical" and embeddings.any_pending(connection, model["id"])
+            found = list(stages.answers(parsed, vectors, wanted, where))
+            waiting = wanted.mode != "lexical" and embeddings.has_pending(connection, model["id"])
         if waiting:
             self.notify(
                 "some passages are not yet found by meaning, only by their words; "
                 "finish with: ragkit index"
             )
-        self.indexes.folding.mend()
+        self.indexes.index_writer.repair()
         return found
 
 
-def _meant(query: str, mode: str) -> str:
-    """The text that is compared by meaning: without what it excludes, where words count."""
-    if mode == "dense":
-        return query
-    from ragkit.analysis.query_syntax import asked  # patterns that a dense query does not need
-
-    return asked(query).text
+def dense_text(query: ParsedQuery, mode: str) -> str:
+    """The text that is embedded: as written in dense mode, else without the excluded words."""
+    return query.original if mode == "dense" else query.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class Stages:
 
     def answers(
         self,
-        queries: Sequence[str],
+        queries: Sequence[ParsedQuery],
         vectors: NDArray[np.float32],
         wanted: Request,
         where: Condition | None,
@@ -113,8 +111,8 @@ class Stages:
             part = vectors[first : first + _TOGETHER]
             near = _near(self.snapshot, part, wanted, scope)
             searchers = [
-                Searcher(self.snapshot, text, vector, scope, known, wanted.exact)
-                for text, vector, known in zip(queries[first:], part, near, strict=False)
+                Searcher(self.snapshot, query, vector, scope, known, wanted.exact)
+                for query, vector, known in zip(queries[first:], part, near, strict=False)
             ]
             yield from self._shown(searchers, wanted)
 
@@ -151,7 +149,7 @@ def chosen(
 
         texts = partial(passages.embedded_texts, snapshot.connection)
         found = rerank.reranked(
-            found, _meant(searcher.text, wanted.mode), texts, reranker, wanted.budget
+            found, dense_text(searcher.query, wanted.mode), texts, reranker, wanted.budget
         )
     if wanted.diversity is not None:
         return diversity.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
@@ -193,9 +191,9 @@ def _near(
     if count == 1 or wanted.mode == "lexical":
         return [None] * count
     index = snapshot.vectors
-    if index is None or (index.codes is not None and count < _WORTH):
+    if index is None or (index.quantized is not None and count < _WORTH):
         return [None] * count
     among = None
     if scope is not None and scope.few is not None:
         among = np.array(scope.few, dtype=np.int64)
-    return index.nearest_many(queries, _reach(wanted, scope), among)
+    return index.top_k_batch(queries, _reach(wanted, scope), among)

@@ -27,6 +27,7 @@ from ragkit.storage.sqlite import embeddings, passages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ragkit.analysis.query_syntax import ParsedQuery
     from ragkit.storage.vectors.index import VectorIndex
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
@@ -68,13 +69,13 @@ class Searcher:
     def __init__(
         self,
         snapshot: Snapshot,
-        text: str,
+        query: ParsedQuery,
         vector: NDArray[np.float32],
         scope: Scope | None = None,
         near: Ranking | None = None,
         exact: bool = False,
     ) -> None:
-        self.text, self.vector = text, vector
+        self.query, self.vector = query, vector
         self._snapshot, self._connection = snapshot, snapshot.connection
         self._given, self._near = scope, near
         self._scope: Scope | Limits | None = scope
@@ -92,8 +93,8 @@ class Searcher:
     def _limit(self) -> None:
         """Let through only what holds the query's phrases and none of the words it excludes."""
         words = self._snapshot.words
-        if words.is_limited(self.text):
-            self._scope = Limits.of(self._connection, words, self.text, self._given)
+        if words.is_restricted(self.query):
+            self._scope = Limits.of(self._connection, words, self.query, self._given)
             self._few = self._scope.few
             self._near = None  # those were of more
 
@@ -106,7 +107,7 @@ class Searcher:
         index = self._snapshot.vectors
         if index is None:
             return []
-        scope, nearest = self._scope, partial(index.nearest, exact=self._exact)
+        scope, nearest = self._scope, partial(index.top_k, exact=self._exact)
         if scope is None:
             return exactly(
                 k,
@@ -120,7 +121,7 @@ class Searcher:
                 k,
                 len(index),
                 WIDEST * k + SLACK,
-                lambda wide: self._nearest(partial(nearest, sure=True), wide),
+                lambda wide: self._nearest(partial(nearest, high_recall=True), wide),
                 lambda ids, _: self._cosines(scope.among(ids)),
             )
         return self._nearest_of(index, k, scope.every) if proposed is None else proposed
@@ -130,7 +131,7 @@ class Searcher:
     ) -> list[tuple[int, float]]:
         """The k nearest of these; each of them is compared where they are few."""
         nearest = partial(
-            index.nearest_of, among=ids, exact=self._exact or len(ids) <= filter_scope.FEW
+            index.top_k_of, ids=ids, exact=self._exact or len(ids) <= filter_scope.FEW
         )
         return exactly(
             k,
@@ -160,8 +161,8 @@ class Searcher:
         """The k best passages with their BM25 scores."""
         words = self._snapshot.words
         if self._few is not None:
-            return ranked(words.scores(self.text, self._few))[:k]
-        return exactly(k, len(words), lambda wide: words.best(self.text, wide), self._kept)
+            return ranked(words.scores(self.query, self._few))[:k]
+        return exactly(k, len(words), lambda wide: words.top_k(self.query, wide), self._kept)
 
     def hybrid(self, k: int, min_score: float) -> list[Scored]:
         """The k best by `fusion.convex`, each scored by cosine and by BM25.
@@ -169,7 +170,7 @@ class Searcher:
         Both rankings are followed until nothing below could come among the k (the threshold
         algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001).
         """
-        most = self._snapshot.words.most(self.text)
+        most = self._snapshot.words.max_bm25(self.query)
         depth = max(2 * k, DEPTH)
         while True:
             near, worded = self._near_ones(depth), self._worded(depth)
@@ -205,7 +206,7 @@ class Searcher:
         floor = np.partition(least, -k)[-k] if len(least) > k else -1.0
         able = ~known & (fusion.convex(cosines, np.full(len(found), unseen), most) >= floor)
         ids = np.array(list(found), dtype=np.int64)
-        scores = self._snapshot.words.scores(self.text, ids[able].tolist()) if unseen else {}
+        scores = self._snapshot.words.scores(self.query, ids[able].tolist()) if unseen else {}
         bm25[able] = [scores.get(each, 0.0) for each in ids[able].tolist()]
         whole = known | able
         ids, cosines, bm25 = ids[whole], cosines[whole], bm25[whole]
@@ -254,7 +255,7 @@ class Searcher:
         index = self._snapshot.exact_vectors
         if index is None:
             return self._with_query(self.vectors(list(ids)))
-        found, rows = index.rows(np.fromiter(ids, dtype=np.int64, count=len(ids)))
+        found, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
         return dict(zip(found.tolist(), self._scores(rows), strict=True))
 
     def _with_query(self, vectors: dict[int, NDArray[np.float32]]) -> dict[int, float]:
@@ -279,7 +280,7 @@ class Searcher:
         if self._scope is None and self._snapshot.words_are_exact:
             return dict(zip(ids, scores, strict=True))
         if self._scope is None:
-            there = passages.existing(self._connection, ids)
+            there = passages.existing_ids(self._connection, ids)
         else:
             there = self._scope.among(ids)
         return {each: score for each, score in zip(ids, scores, strict=True) if each in there}

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from ragkit.storage.lexical.index import WordIndex
+from ragkit.analysis.query_syntax import parse_query
+from ragkit.storage.lexical.index import LexicalIndex
 from tests.analysis.multilingual import PASSAGES, QUESTIONS
 
 NUMBERED = [(code, n) for code, passages in PASSAGES.items() for n in range(len(passages))]
@@ -13,7 +14,7 @@ NUMBERED = [(code, n) for code, passages in PASSAGES.items() for n in range(len(
 @pytest.fixture(scope="module")
 def index():
     texts = [text for passages in PASSAGES.values() for text in passages]
-    return WordIndex.in_memory([(n, text, None) for n, text in enumerate(texts)], 1)
+    return LexicalIndex.in_memory([(n, text, None) for n, text in enumerate(texts)], 1)
 
 
 @pytest.mark.parametrize("language", QUESTIONS)
@@ -22,7 +23,7 @@ def test_questions_find_their_passages_in_other_forms_of_the_words(index, langua
     Thai, Korean, Arabic and Russian here."""
     gains = []
     for question, answer in QUESTIONS[language]:
-        ids = index.best(question, 10)[0].tolist()
+        ids = index.top_k(parse_query(question), 10)[0].tolist()
         ranks = [rank for rank, n in enumerate(ids, 1) if NUMBERED[n] == (language, answer)]
         gains.append(1 / math.log2(ranks[0] + 1) if ranks else 0.0)
     assert sum(gains) / len(gains) >= 0.95

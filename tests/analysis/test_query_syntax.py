@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragkit.analysis.query_syntax import MOST_CONDITIONS, Asked, asked
+from ragkit.analysis.query_syntax import MAX_CONDITIONS, ParsedQuery, parse_query
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from ragkit.analysis.query_syntax import MOST_CONDITIONS, Asked, asked
     ],
 )
 def test_quotes_and_minus_are_operators(query, text, required, excluded):
-    assert asked(query) == Asked(text, required, excluded)
+    assert parse_query(query) == ParsedQuery(query, text, required, excluded)
 
 
 @pytest.mark.parametrize(
@@ -28,16 +28,16 @@ def test_quotes_and_minus_are_operators(query, text, required, excluded):
     ],
 )  # fmt: skip
 def test_all_else_is_text(query):
-    assert asked(query) == Asked(query)
+    assert parse_query(query) == ParsedQuery(query, query)
 
 
 def test_only_so_many_conditions_count():
-    query = " ".join(f'"phrase {n}"' for n in range(MOST_CONDITIONS + 5))
-    assert len(asked(query).required) == MOST_CONDITIONS
+    query = " ".join(f'"phrase {n}"' for n in range(MAX_CONDITIONS + 5))
+    assert len(parse_query(query).required) == MAX_CONDITIONS
 
 
 @given(st.text(st.characters() | st.sampled_from('"-“” a\x00\ud800')))
 def test_every_query_can_be_understood(query):
-    found = asked(query)
+    found = parse_query(query)
     found.text.encode()
-    assert len(found.required) + len(found.excluded) <= MOST_CONDITIONS
+    assert len(found.required) + len(found.excluded) <= MAX_CONDITIONS

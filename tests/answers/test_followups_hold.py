@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ragkit.analysis.analyzer import content_terms
-from ragkit.analysis.query_syntax import asked
+from ragkit.analysis.query_syntax import parse_query
 from ragkit.answers.followups import ADDED, follows_on, whole
 from ragkit.records.answers import Turn
 
@@ -73,10 +73,10 @@ def test_nothing_that_was_answered_matters(question, history, answer):
 @example("Is it?", [Turn('-cats "and dogs" keys', "")])
 @example('Is it "', [Turn('the" keys', "")])
 def test_nothing_that_was_said_before_is_a_condition(question, history):
-    found = asked(made(question, history))
+    found = parse_query(made(question, history))
     own = question.encode("utf-8", "replace").decode()  # a search reads no lone surrogates
     assert all(each in own for each in (*found.required, *found.excluded))
-    assert len(found.required) == len(asked(question).required)
+    assert len(found.required) == len(parse_query(question).required)
 
 
 NOUNS = """shared memory readers writers indexes tables rows backups triggers keys files columns"""
