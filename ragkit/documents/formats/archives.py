@@ -1,7 +1,7 @@
-"""Zip and tar files → their members, read like the files of a folder.
+"""Zip and tar archives → their members, treated like the files of a folder.
 
-Nothing is written anywhere: names only become parts of citations. Hidden members, links and
-devices are passed over with a reason, as they are in a folder. Knows no document format.
+Nothing is unpacked to the disk: member names are only used in citations. Hidden members, links and
+devices are skipped with a reason, as in a folder. Knows no document format.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from ragkit.documents.containers import Member
 from ragkit.documents.unpacking.limits import MAX_ENTRIES, too_many_entries
 from ragkit.errors import DocumentError
 
-_ENCRYPTED = 0x1  # flag of a zip member
+_FLAG_ENCRYPTED = 0x1  # bit of a zip member's general purpose flags
+_TYPE_MASK, _TYPE_SYMLINK = 0o170000, 0o120000  # of a Unix file mode
 
 
 def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """The members of a zip file, in the order of its directory.
+    """Yield the members of a zip file, in the order of its central directory.
 
-    Raises DocumentError where it has no readable directory.
+    A member that cannot be read is yielded with the reason. Raises `DocumentError` if the directory
+    is damaged or too long, `SpentError` if the file's budget is used up.
     """
     if too_many_entries(data):
         raise DocumentError(f"zip file with over {MAX_ENTRIES:,} members: not read", kind="limit")
@@ -36,37 +38,41 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
             if info.is_dir():
                 continue
             budget.member()
-            inner = info.filename.replace("\\", "/")
+            member_name = info.filename.replace("\\", "/")
             mode = info.external_attr >> 16
-            if (reason := _passed_over(inner)) is not None:
-                yield Member(inner, reason=reason, skipped=True, kind="hidden")
-            elif mode & 0o170000 == 0o120000:
-                yield Member(inner, reason="symbolic link", skipped=True, kind="link")
-            elif info.flag_bits & _ENCRYPTED:
-                yield Member(inner, reason="encrypted: needs a password", kind="encrypted")
+            if _is_hidden(member_name):
+                yield Member(member_name, reason="hidden", skipped=True, kind="hidden")
+            elif mode & _TYPE_MASK == _TYPE_SYMLINK:
+                yield Member(member_name, reason="symbolic link", skipped=True, kind="link")
+            elif info.flag_bits & _FLAG_ENCRYPTED:
+                yield Member(member_name, reason="encrypted: needs a password", kind="encrypted")
             else:
-                yield _zip_member(archive, info, inner, budget)
+                yield _zip_member(archive, info, member_name, budget)
 
 
 def _zip_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, inner: str, budget: Budget
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, budget: Budget
 ) -> Member:
     try:
         with archive.open(info) as file:
-            return Member(inner, budget.inflate(file, info.compress_size, inner))
+            return Member(name, budget.inflate(file, info.compress_size, name))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        return Member(inner, reason=f"damaged zip member: {error}")
+        return Member(name, reason=f"damaged zip member: {error}")
     except SpentError:
         raise
     except DocumentError as error:
-        return Member(inner, reason=str(error), kind=error.kind)
+        return Member(name, reason=str(error), kind=error.kind)
     except NotImplementedError:
-        reason = f"compressed by a method ({info.compress_type}) not known"
-        return Member(inner, reason=reason, kind="unsupported")
+        reason = f"unknown compression method ({info.compress_type})"
+        return Member(name, reason=reason, kind="unsupported")
 
 
 def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """The members of a tar file, in their order. Raises DocumentError where it is damaged."""
+    """Yield the members of an uncompressed tar file, in file order.
+
+    A member that cannot be read is yielded with the reason. Raises `DocumentError` where the file
+    is damaged, `SpentError` if its budget is used up.
+    """
     try:
         archive = tarfile.open(fileobj=BytesIO(data), mode="r:", errors="surrogateescape")  # noqa: SIM115
     except tarfile.TarError as error:
@@ -79,7 +85,7 @@ def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
                 raise DocumentError(f"damaged tar file, the rest is not read: {error}") from error
             if info is None:
                 return
-            archive.members.clear()  # type: ignore[attr-defined]  # else it keeps every header
+            archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header
             if info.isdir():
                 continue
             budget.member()
@@ -87,31 +93,34 @@ def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
 
 def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget) -> Member:
-    inner = info.name
-    reason, kind = _passed_over(inner), "hidden"
-    if reason is None and (info.issym() or info.islnk()):
-        reason, kind = f"{'symbolic' if info.issym() else 'hard'} link", "link"
-    elif reason is None and not info.isreg():
-        reason, kind = "not a regular file", "special"
-    if reason is not None:
-        return Member(inner, reason=reason, skipped=True, kind=kind)
+    name = info.name
+    if _is_hidden(name):
+        return Member(name, reason="hidden", skipped=True, kind="hidden")
+    if info.issym() or info.islnk():
+        reason = f"{'symbolic' if info.issym() else 'hard'} link"
+        return Member(name, reason=reason, skipped=True, kind="link")
+    if not info.isreg():
+        return Member(name, reason="not a regular file", skipped=True, kind="special")
+    return _regular_tar_member(archive, info, budget)
+
+
+def _regular_tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget) -> Member:
+    name = info.name
     try:
         file = archive.extractfile(info)
-        content = b"" if file is None else budget.inflate(file, info.size, inner)
+        content = b"" if file is None else budget.inflate(file, info.size, name)
     except SpentError:
         raise
     except DocumentError as error:
-        return Member(inner, reason=str(error), kind=error.kind)
+        return Member(name, reason=str(error), kind=error.kind)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        return Member(inner, reason=f"damaged tar member: {error}")
+        return Member(name, reason=f"damaged tar member: {error}")
     if len(content) < info.size:
-        return Member(inner, reason="damaged tar member: it is cut off")
-    return Member(inner, content)
+        return Member(name, reason="damaged tar member: it is cut off")
+    return Member(name, content)
 
 
-def _passed_over(name: str) -> str | None:
-    """Why a member is not read for its name alone."""
+def _is_hidden(name: str) -> bool:
+    """Return whether a part of the path begins with a dot, or macOS stored metadata there."""
     parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-    if any(part.startswith(".") for part in parts) or parts[:1] == ["__MACOSX"]:
-        return "hidden"
-    return None
+    return any(part.startswith(".") for part in parts) or parts[:1] == ["__MACOSX"]

@@ -1,7 +1,8 @@
-"""Plain text → Document: its title and headings, where its author has set them apart.
+"""Plain text → Document: its title and headings, where the layout of lines shows them.
 
-A first line alone is the title; a short line alone, in capitals, numbered or written Like A
-Title, is a heading, and so is an underlined one. When in doubt a line is text. Renders nothing.
+A single first line is the title. A short line between blank lines is a heading if it is numbered,
+in capitals or in Title Case; so is an underlined line. In doubt a line is text. The text itself is
+not changed.
 """
 
 from __future__ import annotations
@@ -13,72 +14,93 @@ from dataclasses import replace
 from ragkit.documents.decoding import read_text
 from ragkit.records.documents import Document, Heading
 
-_LONGEST = 70  # characters of a heading
-_MOST_LINES = 200_000  # a longer file is a log
-_SHARE = 4  # of the lines that are not blank, no more than one in so many is a heading
+_MAX_HEADING = 70  # characters
+_MAX_LINES = 200_000  # a longer file is a log
+_MIN_LINES_PER_HEADING = 4  # lines with text; below, the headings are a list
+_MAX_NUMBERED_WORDS = 8  # of a numbered heading
+_MAX_TITLE_CASE_WORDS = 12  # of a heading in Title Case or capitals
+_MAX_BLANK_LINES = 5  # lines after a heading among which text must follow
 _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){0,4}[.)]?|[IVXLC]{1,6}\.|[A-Z]\.)[ \t]+(?=\S)")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
+# Words that Title Case leaves in lower case, in several languages.
 _SMALL = """
 a an and as at but by for from if in into is its nor of on or over per so than that the to up via
 vs with das de der des die du el en im la las le les los und von y zum zur
 """
 _SMALL_WORDS = frozenset(_SMALL.split())
-_NO_HEADING = tuple(".,;:!…-–—|=*\\/>){}]\"'")
+_NOT_AT_HEADING_END = tuple(".,;:!…-–—|=*\\/>){}]\"'")
+_NOT_AT_HEADING_START = "-*+•|>#"
+_UNDERLINES = ("=", "-", "~", "^")
 
 
 def read_plain(data: bytes, name: str) -> Document:
-    """Plain text as it stands, with what its lines show. Never fails."""
+    """Read plain text unchanged, with the title and headings that its lines show. Never fails."""
     document = read_text(data, name)
     lines = document.text.split("\n")
-    if len(lines) > _MOST_LINES:
+    if len(lines) > _MAX_LINES:
         return document
-    found = list(_headings(lines))
-    if _SHARE * len(found) > sum(1 for line in lines if line.strip()):
-        found = found[:1]
-    title = found[0].text if found and not document.text[: found[0].start].strip() else None
-    return replace(document, headings=tuple(found), title=title)
+    headings = list(_find_headings(lines))
+    if _MIN_LINES_PER_HEADING * len(headings) > sum(1 for line in lines if line.strip()):
+        headings = headings[:1]
+    starts_text = bool(headings) and not document.text[: headings[0].start].strip()
+    return replace(
+        document, headings=tuple(headings), title=headings[0].text if starts_text else None
+    )
 
 
-def _headings(lines: list[str]) -> Iterator[Heading]:
-    at = 0
-    first = True  # nothing but blank lines so far
-    end_of_last = 0
+def _find_headings(lines: list[str]) -> Iterator[Heading]:
+    offset = 0
+    is_first = True  # only blank lines so far
+    end_of_underline = 0
     for index, line in enumerate(lines):
-        start, at = at, at + len(line) + 1
-        words = line.strip()
-        if not words or start < end_of_last:
+        start, offset = offset, offset + len(line) + 1
+        text = line.strip()
+        if not text or start < end_of_underline:
             continue
-        before = lines[index - 1].strip() if index else ""
+        above = lines[index - 1].strip() if index else ""
         below = lines[index + 1].strip() if index + 1 < len(lines) else ""
-        after = any(map(str.strip, lines[index + 1 : index + 6]))  # a heading heads something
-        mark = below[:1] if len(below) >= max(3, len(words) // 2) else ""
-        if not before and mark in ("=", "-", "~", "^") and not below.strip(mark) and _short(words):
-            end_of_last = at + len(lines[index + 1])
-            yield Heading(start, end_of_last, 1 if mark == "=" else 2, words)
-        elif after and not before + below and (_like_heading(words) or (first and _title(words))):
-            yield Heading(start, start + len(line), 1 if first else 2, words)
-        first = False
+        has_text_below = any(map(str.strip, lines[index + 1 : index + 1 + _MAX_BLANK_LINES]))
+        mark = below[:1] if len(below) >= max(3, len(text) // 2) else ""
+        is_underlined = mark in _UNDERLINES and not below.strip(mark)
+        if not above and is_underlined and _is_short(text):
+            end_of_underline = offset + len(lines[index + 1])
+            yield Heading(start, end_of_underline, 1 if mark == "=" else 2, text)
+        elif (
+            has_text_below
+            and not above + below
+            and (_is_heading(text) or (is_first and _is_title(text)))
+        ):
+            yield Heading(start, start + len(line), 1 if is_first else 2, text)
+        is_first = False
 
 
-def _short(words: str) -> bool:
-    return len(words) <= _LONGEST and any(map(str.isalpha, words))
+def _is_short(text: str) -> bool:
+    return len(text) <= _MAX_HEADING and any(map(str.isalpha, text))
 
 
-def _title(words: str) -> bool:
-    """Whether a first line that stands alone may be what the text is called."""
-    return _short(words) and not words.endswith(_NO_HEADING) and words[0].isupper()
+def _is_title(text: str) -> bool:
+    """Return whether a first line between blank lines may be the document's title."""
+    return _is_short(text) and not text.endswith(_NOT_AT_HEADING_END) and text[0].isupper()
 
 
-def _like_heading(words: str) -> bool:
-    """Whether a line that stands alone looks like a heading."""
-    if not _short(words) or words.endswith(_NO_HEADING) or words[0] in "-*+•|>#":
+def _is_heading(text: str) -> bool:
+    """Return whether a line between blank lines looks like a heading."""
+    if (
+        not _is_short(text)
+        or text.endswith(_NOT_AT_HEADING_END)
+        or text[0] in _NOT_AT_HEADING_START
+    ):
         return False
-    number = _NUMBER.match(words)
-    rest = words[number.end() :] if number else words
-    found = _WORD.findall(rest)
-    if not found or not found[0][0].isupper() or rest.endswith("?"):
+    number = _NUMBER.match(text)
+    rest = text[number.end() :] if number else text
+    words = _WORD.findall(rest)
+    if not words or not words[0][0].isupper() or rest.endswith("?"):
         return False
-    if number is not None and len(found) <= 8:
+    if number is not None and len(words) <= _MAX_NUMBERED_WORDS:
         return True
-    large = [word for word in found if word.casefold() not in _SMALL_WORDS]
-    return len(found) <= 12 and all(word[0].isupper() for word in large) and len(large) > 1
+    significant = [word for word in words if word.casefold() not in _SMALL_WORDS]
+    return (
+        len(words) <= _MAX_TITLE_CASE_WORDS
+        and all(word[0].isupper() for word in significant)
+        and len(significant) > 1
+    )
