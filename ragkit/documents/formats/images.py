@@ -1,6 +1,7 @@
-"""Images → Document: the text that an engine recognises in them, a page for each frame of a TIFF.
+"""Images → Document: the text that an OCR engine recognises; each frame of a TIFF is a page.
 
-Pillow decodes; nothing of the file itself reaches an engine. Knows no PDF.
+Pillow decodes the file, so an engine gets grey pixels and no part of the file. Knows no PDF and no
+engine.
 """
 
 from __future__ import annotations
@@ -22,14 +23,22 @@ from ragkit.records.media_types import IMAGES
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-_MOST_PIXELS = 80_000_000  # of a file
-_LEAST_CONFIDENCE = 60.0  # below, what looks like words are leaves and bricks
-_COARSE = 150  # dots per inch; below, letters are made larger
+_MAX_PIXELS = 80_000_000  # of one frame in the file
+_MIN_CONFIDENCE = 60.0  # percent; below, the recognised words are mostly texture
+_LOW_DPI = 150  # images below this resolution are enlarged
+_ENLARGEMENT = 2.0
+_MIN_DPI, _MAX_DPI = 70, 1200  # plausible values in a file
+_SCREEN_DPI = 96
+_MIN_SCAN_SIDE = 1500  # pixels of the shorter side; an image without a resolution is then a scan
+_MAX_DETAIL = 100  # characters of Pillow's error message
 
 
 def read_image(data: bytes, name: str, engine: Ocr | None) -> Document:
-    """The text of an image. Raises `DocumentError` where none is found, where there is no engine,
-    and where the image is damaged or too large."""
+    """Read the text of an image with `engine`, with the offset where each page starts.
+
+    Raises `DocumentError` if there is no engine, if no text is recognised, or if the image is
+    damaged or too large.
+    """
     try:
         import PIL.Image  # noqa: F401
     except ImportError:
@@ -39,82 +48,84 @@ def read_image(data: bytes, name: str, engine: Ocr | None) -> Document:
     if not engine.limits.pages:
         raise DocumentError(ocr.NO_PAGES, kind="image", skipped=True)
     pages = Pages(engine)
-    lines = _read(data, pages)
-    count = len(lines)
-    sure = pages.confidence is None or pages.confidence >= _LEAST_CONFIDENCE
-    if not any(lines) or not sure:
+    lines = _recognise_pages(data, pages)
+    is_confident = pages.confidence is None or pages.confidence >= _MIN_CONFIDENCE
+    if not any(lines) or not is_confident:
         if pages.failures:
             raise pages.why_nothing()
         raise DocumentError("image without text", kind="image", skipped=True)
-    texts = (page_lines.page_text(each, ocr.LEADING) for each in lines)
+    texts = (page_lines.page_text(page, ocr.LEADING) for page in lines)
     text, starts = page_lines.joined_pages(page_lines.joined_words(texts))
     return Document(
         text,
         "image",
         pages=tuple(starts),
-        metadata=pages.metadata(count),
-        warnings=tuple(pages.warnings(count)),
+        metadata=pages.metadata(len(lines)),
+        warnings=tuple(pages.warnings(len(lines))),
         recognition=pages.recognition(),
     )
 
 
-def _frame(picture: Picture, number: int, most: int) -> Image:
-    """A frame in shades of grey, upright, on white, at most so many pixels large."""
-    from PIL import ImageOps
-
-    picture.seek(number)
-    _check(picture)
-    dpi = _dpi(picture)
-    shown = ImageOps.exif_transpose(picture)
-    if shown.mode in {"RGBA", "LA", "PA"} or "transparency" in shown.info:
-        shown = _on_white(shown.convert("RGBA"))
-    elif shown.mode.startswith("I"):  # 16 bits
-        shown = shown.convert("I").point(lambda value: value * (1 / 256))
-    shown = shown.convert("L")
-    scale = min(2.0 if dpi < _COARSE else 1.0, math.sqrt(most / (shown.width * shown.height)))
-    if scale != 1.0:
-        shown = shown.resize((max(1, int(shown.width * scale)), max(1, int(shown.height * scale))))
-        dpi = max(70, int(dpi * scale))
-    return Image(shown.width, shown.height, shown.tobytes(), dpi)
-
-
-def _read(data: bytes, pages: Pages) -> list[list[Line]]:
-    """The lines of each page of an image file: all frames of a TIFF, the first of any other."""
+def _recognise_pages(data: bytes, pages: Pages) -> list[list[Line]]:
+    """Return the lines of each page: all frames of a TIFF, the first frame of other formats."""
     import PIL.Image
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of broken metadata, and of sizes that are looked at here
+        warnings.simplefilter("ignore")  # broken metadata; sizes are checked below
         try:
             with PIL.Image.open(BytesIO(data), formats=list(IMAGES.values())) as picture:
-                _check(picture)
+                _check_size(picture)
                 count = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
-                return [pages.read(page, partial(_frame, picture, page)) for page in range(count)]
+                return [
+                    pages.read(page, partial(_render_frame, picture, page)) for page in range(count)
+                ]
         except PIL.Image.DecompressionBombError as error:
-            raise DocumentError(_too_large(), kind="limit") from error
+            raise _too_large() from error
         except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise DocumentError(f"damaged image: {str(error)[:100]}") from error
+            raise DocumentError(f"damaged image: {str(error)[:_MAX_DETAIL]}") from error
 
 
-def _check(picture: Picture) -> None:
-    if picture.width * picture.height > _MOST_PIXELS:
-        raise DocumentError(_too_large(), kind="limit")
+def _render_frame(picture: Picture, frame: int, max_pixels: int) -> Image:
+    """Return a frame in grey, upright, on a white background, with at most `max_pixels` pixels."""
+    from PIL import ImageOps
+
+    picture.seek(frame)
+    _check_size(picture)
+    dpi = _resolution(picture)
+    image = ImageOps.exif_transpose(picture)
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        image = _on_white_background(image.convert("RGBA"))
+    elif image.mode.startswith("I"):  # 16 bits
+        image = image.convert("I").point(lambda value: value * (1 / 256))
+    image = image.convert("L")
+    enlargement = _ENLARGEMENT if dpi < _LOW_DPI else 1.0
+    scale = min(enlargement, math.sqrt(max_pixels / (image.width * image.height)))
+    if scale != 1.0:
+        image = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+        dpi = max(_MIN_DPI, int(dpi * scale))
+    return Image(image.width, image.height, image.tobytes(), dpi)
 
 
-def _too_large() -> str:
-    return f"image of over {_MOST_PIXELS // 1_000_000} megapixels"
+def _check_size(picture: Picture) -> None:
+    if picture.width * picture.height > _MAX_PIXELS:
+        raise _too_large()
 
 
-def _dpi(picture: Picture) -> int:
-    """What the file says, where that can be; a screen's where it says nothing."""
-    told = picture.info.get("dpi", (0, 0))
-    dpi = float(told[0]) if isinstance(told, tuple) and told else 0.0
-    if 70 < dpi <= 1200:
+def _too_large() -> DocumentError:
+    return DocumentError(f"image of over {_MAX_PIXELS // 1_000_000} megapixels", kind="limit")
+
+
+def _resolution(picture: Picture) -> int:
+    """Return the resolution in dots per inch: the file's if plausible, else a guess by its size."""
+    stored = picture.info.get("dpi", (0, 0))
+    dpi = float(stored[0]) if isinstance(stored, tuple) and stored else 0.0
+    if _MIN_DPI < dpi <= _MAX_DPI:
         return round(dpi)
-    return DPI if min(picture.size) > 1500 else 96
+    return DPI if min(picture.size) > _MIN_SCAN_SIDE else _SCREEN_DPI
 
 
-def _on_white(picture: Picture) -> Picture:
+def _on_white_background(picture: Picture) -> Picture:
     import PIL.Image
 
-    ground = PIL.Image.new("RGBA", picture.size, "white")
-    return PIL.Image.alpha_composite(ground, picture)
+    background = PIL.Image.new("RGBA", picture.size, "white")
+    return PIL.Image.alpha_composite(background, picture)
