@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.markup.markdown import main_heading, read_markdown
+from ragkit.documents.formats.markup.markdown import title_heading, read_markdown
 from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
@@ -43,7 +43,7 @@ def read_notebook(data: bytes, name: str) -> Document:
         warnings = (*warnings, f"long outputs of {cut} cells shortened")
     return replace(
         made,
-        title=title or main_heading(made.text, list(made.headings)),
+        title=title or title_heading(made.text, list(made.headings)),
         encoding=encoding,
         encoding_by=told_by,
         metadata=metadata,

@@ -1,76 +1,76 @@
-"""Front matter (a YAML or TOML block that opens a text) → metadata. Plain `key: value` only.
+"""Front matter (a YAML or TOML block at the start of a text) → metadata fields.
 
-Lists of plain values are read too, on one line or one below the other; anything deeper is left
-alone. Knows no YAML parser and nothing of the text below.
+Reads `key: value` and `key = value` with plain or quoted values, and lists of such values on one
+line or on one line each. Skips anything nested deeper. Uses no YAML parser, and does not look at
+the text below the block.
 """
 
 from __future__ import annotations
 
 import re
 
-_MOST_LINES = 200  # a block that has not closed by then is no front matter
-_LONGEST = 500  # characters of a value
+_MAX_LINES = 200  # a block that has not ended by then is no front matter
+_MAX_VALUE_CHARS = 500
 _ENTRY = re.compile(r"([A-Za-z][\w .-]{0,60}?)[ \t]{0,9}(?::(?=[ \t]|$)|=)(.*)$")
-_ITEM = re.compile(r"[ \t]{0,9}-[ \t]++(.*+)$")
+_LIST_ITEM = re.compile(r"[ \t]{0,9}-[ \t]++(.*+)$")
 
 
-def front_matter(text: str) -> tuple[int, dict[str, str]]:
-    """Where the body starts (0 where there is no front matter), and the fields, keys in lower case.
+def parse_front_matter(text: str) -> tuple[int, dict[str, str]]:
+    """Return the offset where the body starts (characters), and the fields of the front matter.
 
-    Values of a list are joined by ", ".
+    The offset is 0 and the fields are empty where there is no front matter. Keys are in lower
+    case; the values of a list are joined by ", ".
     """
     if not text.startswith(("---\n", "+++\n")):
         return 0, {}
-    marker, at = text[:3], 4
+    marker, start = text[:3], 4
     lines: list[str] = []
-    while len(lines) < _MOST_LINES:
-        end = text.find("\n", at)
-        line = text[at : end if end >= 0 else len(text)].rstrip()
+    while len(lines) < _MAX_LINES:
+        end = text.find("\n", start)
+        line = text[start : end if end >= 0 else len(text)].rstrip()
         if line == marker or (marker == "---" and line == "..."):
-            return (end + 1 if end >= 0 else len(text)), fields(lines)
+            return (end + 1 if end >= 0 else len(text)), _parse_fields(lines)
         if end < 0:
             break
         lines.append(line)
-        at = end + 1
+        start = end + 1
     return 0, {}
 
 
-def fields(lines: list[str]) -> dict[str, str]:
-    """The plain fields among these lines."""
-    found: dict[str, str] = {}
+def _parse_fields(lines: list[str]) -> dict[str, str]:
+    fields: dict[str, str] = {}
     items: list[str] = []
-    key = ""  # of the list that may follow
+    list_key = ""  # the key whose list items may follow
     for line in [*lines, "end:"]:
-        if key and (item := _ITEM.match(line[: 2 * _LONGEST])):
-            items += _values(item[1])
+        if list_key and (item := _LIST_ITEM.match(line[: 2 * _MAX_VALUE_CHARS])):
+            items += _parse_values(item[1])
             continue
-        if key and items:
-            found.setdefault(key, ", ".join(items)[:_LONGEST])
-        key, items = "", []
-        entry = _ENTRY.match(line[: 2 * _LONGEST])
+        if list_key and items:
+            fields.setdefault(list_key, ", ".join(items)[:_MAX_VALUE_CHARS])
+        list_key, items = "", []
+        entry = _ENTRY.match(line[: 2 * _MAX_VALUE_CHARS])
         if entry is None:
             continue
-        name, value = entry[1].strip().lower(), entry[2].strip()
-        if value:
-            if values := _values(value):
-                found.setdefault(name, ", ".join(values)[:_LONGEST])
-        else:
-            key = name
-    return found
+        key, value = entry[1].strip().lower(), entry[2].strip()
+        if not value:
+            list_key = key
+        elif values := _parse_values(value):
+            fields.setdefault(key, ", ".join(values)[:_MAX_VALUE_CHARS])
+    return fields
 
 
-def _values(value: str) -> list[str]:
-    """A plain or quoted value, or those of a list in brackets."""
+def _parse_values(value: str) -> list[str]:
+    """Return the value, or the values of a list in brackets, without those that need a parser."""
     value = value.strip()
     if value.startswith("[") and value.endswith("]"):
-        inner = [_scalar(each) for each in value[1:-1].split(",")]
-        return [each for each in inner if each]
-    single = _scalar(value)
-    return [single] if single else []
+        scalars = [_parse_scalar(item) for item in value[1:-1].split(",")]
+        return [scalar for scalar in scalars if scalar]
+    scalar = _parse_scalar(value)
+    return [scalar] if scalar else []
 
 
-def _scalar(value: str) -> str | None:
-    """A plain or quoted string; None for anything that needs a parser."""
+def _parse_scalar(value: str) -> str | None:
+    """Return a plain or quoted string without its quotes; None for anything that needs a parser."""
     value = value.strip()
     if value[:1] in {'"', "'"}:
         quote, end = value[0], value.rfind(value[0])

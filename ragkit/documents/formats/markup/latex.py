@@ -1,7 +1,8 @@
-"""LaTeX → Document: sections, verbatim blocks, title and author; a line of text a line of source.
+"""LaTeX → Document: sections, verbatim blocks, title and author as structure.
 
-The preamble, comments and commands that only lay out are left empty, so that line numbers hold;
-formulas stay as they are. Expands no macro and includes no file.
+Each line of the source gives one line of text, so that line numbers stay valid: the preamble,
+comments and commands that only affect the layout become empty. Formulas stay as they are written.
+Expands no macro and includes no file.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ _SECTION = re.compile(
     r"[ \t]{0,99}\\(part|chapter|(?:sub){0,2}section|(?:sub)?paragraph)\*?"
     r"(?:\[[^\[\]]{0,300}\])?\{"
 )
-_LITERAL = re.compile(r"\\begin\{((?:[Vv]erbatim|lstlisting|minted|alltt|comment)\*?)\}")
+_VERBATIM = re.compile(r"\\begin\{((?:[Vv]erbatim|lstlisting|minted|alltt|comment)\*?)\}")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
-_SHOWN = re.compile(
+# Commands that are replaced by their argument, and commands that are removed.
+_UNWRAPPED = re.compile(
     r"\\(?:emph|text(?:bf|it|tt|sc|sf|rm|sl|up|md|normal)?|underline|mbox|url|footnote|caption"
     r"|title|author|date|enquote)\*?\{([^{}]*)\}"
 )
 _LINK = re.compile(r"\\href\{[^{}]{0,500}\}\{([^{}]*)\}")
-_HIDDEN = re.compile(
+_REMOVED = re.compile(
     r"\\(?:label|index|vspace|hspace|includegraphics|bibliographystyle|bibliography|input|include"
     r"|pagestyle|thispagestyle|setcounter)\*?(?:\[[^\[\]]{0,200}\])?\{[^{}]{0,300}\}"
     r"|\\(?:begin|end)\{[A-Za-z*]{1,40}\}(?:\[[^\[\]]{0,200}\])?"
@@ -34,96 +36,112 @@ _HIDDEN = re.compile(
     r"|bigskip|medskip|smallskip|par)(?![A-Za-z])"
 )
 _ITEM = re.compile(r"\\item(?![A-Za-z])[ \t]{0,9}(?:\[([^\[\]]{0,200})\])?")
-_SIGNS = ((r"\%", "%"), (r"\&", "&"), (r"\_", "_"), (r"\#", "#"), (r"\$", "$"), ("~", " "),
-          ("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"), (r"\ldots", "…"))  # fmt: skip
-_BEGIN = "\\begin{document}"
+_CHARACTERS = ((r"\%", "%"), (r"\&", "&"), (r"\_", "_"), (r"\#", "#"), (r"\$", "$"), ("~", " "),
+               ("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"), (r"\ldots", "…"))  # fmt: skip
+_BEGIN_DOCUMENT = "\\begin{document}"
 _BRACES = str.maketrans("", "", "{}")
-_LONGEST = 2000  # characters that a title or a heading may take up
-_LONGEST_LINE = 100_000  # characters; a longer line is left as it is
+_MAX_ARGUMENT_CHARS = 2000  # of a title or a heading
+_MAX_LINE_CHARS = 100_000  # a longer line is not edited
+_MAX_NESTED_COMMANDS = 3
 
 
 def read_latex(data: bytes, name: str) -> Document:
-    """A LaTeX file with its sections. Never fails."""
-    text, encoding, warnings, told_by = decode(data)
-    lines = Lines()
-    literal = ""
-    found = text.find(_BEGIN)
-    at = 0 if found < 0 else found + len(_BEGIN)
-    for _ in range(text.count("\n", 0, at)):  # the preamble
-        lines.add("")
-    for line in text[at:].split("\n"):
-        if literal:
-            if f"\\end{{{literal}}}" in line:
-                lines.close("" if literal == "comment" else line)
-                literal = ""
-            else:
-                lines.add("" if literal == "comment" else line)
-        elif (opened := _LITERAL.search(line)) is not None:
-            literal = opened[1]
-            lines.add("") if literal == "comment" else lines.open(line)
-        elif (section := _SECTION.match(line)) is not None:
-            words = _plain(_braced(text, at + section.end())).translate(_BRACES)
-            lines.head(words + _plain(_behind(line, section.end())), _LEVELS[section[1]], words)
-        else:
-            lines.add(_plain(line))
-        at += len(line) + 1
+    """Read a LaTeX file, or a part of one without a preamble, with its sections.
+
+    Never raises: the text of any file can be read.
+    """
+    text, encoding, warnings, encoding_by = decode(data)
+    lines = _parse_lines(text)
+    author = _command_argument(text, "author")
     return Document(
         lines.text(),
         "text/x-tex",
-        title=_command(text, "title"),
-        headings=_ranked(lines.headings),
+        title=_command_argument(text, "title"),
+        headings=_renumber_levels(lines.headings),
         fences=tuple(lines.fences),
         lines=True,
         encoding=encoding,
-        encoding_by=told_by,
-        metadata={"author": author} if (author := _command(text, "author")) else {},
+        encoding_by=encoding_by,
+        metadata={"author": author} if author else {},
         warnings=warnings,
     )
 
 
-def _ranked(headings: list[Heading]) -> tuple[Heading, ...]:
-    """The headings with levels from 1, as a paper has no chapters."""
+def _parse_lines(text: str) -> Lines:
+    """Return the lines of text with their sections and verbatim blocks."""
+    lines = Lines()
+    begin = text.find(_BEGIN_DOCUMENT)
+    offset = 0 if begin < 0 else begin + len(_BEGIN_DOCUMENT)  # of the current line
+    for _ in range(text.count("\n", 0, offset)):  # the preamble
+        lines.add("")
+    verbatim = ""  # the name of the open verbatim environment
+    for line in text[offset:].split("\n"):
+        if verbatim:
+            kept = "" if verbatim == "comment" else line
+            if f"\\end{{{verbatim}}}" in line:
+                lines.close(kept)
+                verbatim = ""
+            else:
+                lines.add(kept)
+        elif (opening := _VERBATIM.search(line)) is not None:
+            verbatim = opening[1]
+            lines.add("") if verbatim == "comment" else lines.open(line)
+        elif (section := _SECTION.match(line)) is not None:
+            title = _strip_commands(_read_argument(text, offset + section.end())).translate(_BRACES)
+            rest = _strip_commands(_text_after_argument(line, section.end()))
+            lines.head(title + rest, _LEVELS[section[1]], title)
+        else:
+            lines.add(_strip_commands(line))
+        offset += len(line) + 1
+    return lines
+
+
+def _renumber_levels(headings: list[Heading]) -> tuple[Heading, ...]:
+    """Return the headings with levels from 1 without gaps: a paper has no chapters."""
     levels = sorted({heading.level for heading in headings})
-    return tuple(replace(each, level=levels.index(each.level) + 1) for each in headings)
+    return tuple(replace(heading, level=levels.index(heading.level) + 1) for heading in headings)
 
 
-def _braced(text: str, at: int) -> str:
-    """What stands from `at` to the brace that closes there."""
-    depth, end = 1, at
-    for end in range(at, min(len(text), at + _LONGEST)):
+def _read_argument(text: str, start: int) -> str:
+    """Return the text from `start`, right after an opening brace, to the brace that closes it.
+
+    Returns the first line if no brace closes it within `_MAX_ARGUMENT_CHARS`.
+    """
+    depth, end = 1, start
+    for end in range(start, min(len(text), start + _MAX_ARGUMENT_CHARS)):
         if text[end] in "{}" and text[end - 1] != "\\":
             depth += 1 if text[end] == "{" else -1
             if not depth:
-                return text[at:end]
-    return text[at:end].partition("\n")[0]
+                return text[start:end]
+    return text[start:end].partition("\n")[0]
 
 
-def _behind(line: str, at: int) -> str:
-    """What stands on a section's line after its closing brace."""
-    inner = _braced(line, at)
-    rest = line[at + len(inner) + 1 :]
+def _text_after_argument(line: str, start: int) -> str:
+    """Return the rest of a line behind the argument that starts at `start`, with a space before."""
+    argument = _read_argument(line, start)
+    rest = line[start + len(argument) + 1 :]
     return f" {rest}" if rest.strip() else ""
 
 
-def _command(text: str, name: str) -> str | None:
-    """The argument of the first `\\name{…}` that is not commented out."""
-    for found in re.finditer(rf"^[^%\n]{{0,200}}\\{name}(?:\[[^\[\]]{{0,200}}\])?\{{", text, re.M):
-        words = _braced(text, found.end()).replace(r"\and", ", ").replace("\\\\", " ")
-        return " ".join(_plain(words.replace("\n", " ")).split()) or None
+def _command_argument(text: str, name: str) -> str | None:
+    """Return the argument of the first `\\name{…}` outside of comments, on one line; or None."""
+    for match in re.finditer(rf"^[^%\n]{{0,200}}\\{name}(?:\[[^\[\]]{{0,200}}\])?\{{", text, re.M):
+        argument = _read_argument(text, match.end()).replace(r"\and", ", ").replace("\\\\", " ")
+        return " ".join(_strip_commands(argument.replace("\n", " ")).split()) or None
     return None
 
 
-def _plain(line: str) -> str:
-    """A line without its comment and without commands that only lay out."""
-    if len(line) > _LONGEST_LINE or not any(sign in line for sign in "\\%~`'-"):
+def _strip_commands(line: str) -> str:
+    """Return a line without its comment and without commands that only affect the layout."""
+    if len(line) > _MAX_LINE_CHARS or not any(sign in line for sign in "\\%~`'-"):
         return line
     line = _COMMENT.sub(r"\1", line)
-    line = _LINK.sub(r"\1", _HIDDEN.sub("", line))
-    for _ in range(3):  # commands in commands
+    line = _LINK.sub(r"\1", _REMOVED.sub("", line))
+    for _ in range(_MAX_NESTED_COMMANDS):
         if "\\" not in line:
             break
-        line = _SHOWN.sub(r"\1", line)
+        line = _UNWRAPPED.sub(r"\1", line)
     line = _ITEM.sub(lambda match: f"- {match[1] or ''}".rstrip() + " ", line)
-    for sign, shown in _SIGNS:
-        line = line.replace(sign, shown)
+    for source, character in _CHARACTERS:
+        line = line.replace(source, character)
     return line.rstrip()

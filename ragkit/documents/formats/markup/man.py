@@ -1,7 +1,8 @@
-"""Manual pages (roff with the man or mdoc macros) → Document: a line of text a line of source.
+"""Manual pages (roff with the man or mdoc macros) → Document: sections and displays as structure.
 
-Requests become the words they hold, or an empty line; so line numbers stay those of the file.
-Sections are headings, displays fences. Expands no macro and includes no file.
+Each line of the source gives one line of text, so that line numbers stay valid: a macro becomes
+the text of its arguments, or an empty line. Sections become headings, displays become fences.
+Runs no macro that the file defines, and includes no file.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ def _names(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_SIGNS = {"en": "–", "em": "—", "bu": "•", "aq": "'", "dq": '"', "lq": "“", "rq": "”", "oq": "‘",
-          "cq": "’", "co": "©", "rg": "®", "tm": "™", "ha": "^", "ti": "~", "mu": "×", "->": "→",
-          "<-": "←", "hy": "-", "mi": "−", "rs": "\\", "ga": "`", "fm": "′", "de": "°"}  # fmt: skip
+_SPECIAL_CHARACTERS = {
+    "en": "–", "em": "—", "bu": "•", "aq": "'", "dq": '"', "lq": "“", "rq": "”", "oq": "‘",
+    "cq": "’", "co": "©", "rg": "®", "tm": "™", "ha": "^", "ti": "~", "mu": "×", "->": "→",
+    "<-": "←", "hy": "-", "mi": "−", "rs": "\\", "ga": "`", "fm": "′", "de": "°",
+}  # fmt: skip
 _ESCAPE = re.compile(
     r"""\\(?:
       f(?:\[[^\]]{0,40}\]|\([^\n]{2}|.)        # fonts
@@ -33,33 +36,36 @@ _ESCAPE = re.compile(
     re.VERBOSE,
 )
 _BEGIN = re.compile(r"^\.[ \t]?(?:TH|Dd|Dt|SH|Sh) ", re.MULTILINE)
-_WORD = re.compile(r'"((?:[^"]|"")*+)"?|(\S+)')
-_HEADINGS = {"SH": 1, "Sh": 1, "SS": 2, "Ss": 2}
-_OPEN = frozenset({"nf", "EX", "Bd"})
-_CLOSE = frozenset({"fi", "EE", "Ed"})
-_SPACED = frozenset({"BR", "BI", "IB", "IR", "RB", "RI"})  # alternate fonts: no space between
-# Requests and macros that say nothing: their line is left empty.
+_ARGUMENT = re.compile(r'"((?:[^"]|"")*+)"?|(\S+)')
+_HEADING_LEVELS = {"SH": 1, "Sh": 1, "SS": 2, "Ss": 2}
+_OPEN_DISPLAY = frozenset({"nf", "EX", "Bd"})
+_CLOSE_DISPLAY = frozenset({"fi", "EE", "Ed"})
+_ALTERNATE_FONTS = frozenset({"BR", "BI", "IB", "IR", "RB", "RI"})  # no space between arguments
+# Requests and macros without text of their own: their line becomes empty.
 _SILENT = _names(
     "PP LP P Pp TP TQ IX HP RS RE br sp ad na nh hy ne in ti ta ie el if ig de am so ds nr rm "
     "rn ft ps ll tr cc UE ME YS Bl El Ek Bk Os Dd Dt TH PD DT UR MT als do ce ns rs mso ev it "
     "lf PS PE TS TE EQ EN"
-)
-# Macros of mdoc that may stand among the words of another.
-_CALLED = _names(
+).union(_OPEN_DISPLAY, _CLOSE_DISPLAY)
+# mdoc's "callable" macros: they may follow another macro on its line.
+_CALLABLE = _names(
     "Ad An Ar Cd Cm Dv Em Er Ev Fa Fl Fn Ft Ic Li Ms Nd Nm No Ns Op Oo Oc Pa Pf Pq Po Pc Ql "
     "Qq Sq Dq Do Dc Sx Sy Tn Va Vt Xr Aq Ao Ac Bq Bo Bc Brq Fx Nx Ox Bx Ux At Lk Mt Ta Xo Xc "
     "Ap"
 )
+_MDOC_LINES = frozenset({"It", "D1", "Dl"})  # mdoc macros for an item and for a line of display
+_MDOC_BRACKETS = {"Op": "[]", "Pq": "()", "Dq": "“”", "Qq": '""', "Aq": "<>"}
+_MDOC_PUNCTUATION = frozenset({".", ",", ";", ":", ")"})
 
 
 def read_man(data: bytes, name: str) -> Document:
-    """A manual page with its sections. Never fails."""
-    text, encoding, warnings, told_by = decode(data)
+    """Read the roff source of a manual page with its sections, displays and title."""
+    text, encoding, warnings, encoding_by = decode(data)
     page = _Page()
     begin = _BEGIN.search(text)
-    preamble = text.count("\n", 0, begin.start()) if begin else 0  # definitions of macros
+    preamble = text.count("\n", 0, begin.start()) if begin else 0  # lines that define macros
     for number, line in enumerate(text.split("\n")):
-        page.take(line if number >= preamble else "")
+        page.add(line if number >= preamble else "")
     return Document(
         "\n".join(page.lines),
         MAN,
@@ -68,7 +74,7 @@ def read_man(data: bytes, name: str) -> Document:
         fences=tuple(page.fences),
         lines=True,
         encoding=encoding,
-        encoding_by=told_by,
+        encoding_by=encoding_by,
         metadata={"section": page.section} if page.section else {},
         warnings=warnings,
     )
@@ -76,127 +82,130 @@ def read_man(data: bytes, name: str) -> Document:
 
 @dataclass(slots=True)
 class _Page:
-    """The page so far; a line for each line taken."""
+    """The text of a page so far: one line for each line of the source."""
 
     lines: list[str] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     fences: list[tuple[int, int]] = field(default_factory=list)
     title: str | None = None
-    section: str = ""
-    name: str = ""  # what mdoc's Nm stands for where it has no words
-    at: int = 0  # offset of the next line
-    fence: int | None = None  # where the open one starts
-    ignoring: bool = False  # a definition, up to ".."
-    heading: int = 0  # level of one whose words are on the next line
+    section: str = ""  # of the manual: "1", "3pm"
+    name: str = ""  # what mdoc's Nm without arguments stands for
+    offset: int = 0  # of the next line, in characters
+    fence_start: int | None = None  # offset where the open display starts
+    in_definition: bool = False  # of a macro, which ends with ".."
+    heading_level: int = 0  # of a heading whose text is still to come; 0: none is open
 
-    def take(self, line: str) -> None:
-        """Append what a line of the source says."""
-        words = "" if self._ignored(line) else self._words(line)
-        if self.heading and words:
-            self.headings.append(Heading(self.at, self.at + len(words), self.heading, words))
-            self.heading = 0
-        self.lines.append(words)
-        self.at += len(words) + 1
+    def add(self, line: str) -> None:
+        """Append the text of a line of the source."""
+        text = "" if self._is_definition(line) else self._line_text(line)
+        if self.heading_level and text:
+            end = self.offset + len(text)
+            self.headings.append(Heading(self.offset, end, self.heading_level, text))
+            self.heading_level = 0
+        self.lines.append(text)
+        self.offset += len(text) + 1
 
-    def _ignored(self, line: str) -> bool:
-        if self.ignoring:
-            self.ignoring = not line.startswith("..")
+    def _is_definition(self, line: str) -> bool:
+        """Whether the line belongs to the definition of a macro."""
+        if self.in_definition:
+            self.in_definition = not line.startswith("..")
             return True
-        self.ignoring = line.startswith((".de", ".ig", ".am "))
-        return self.ignoring
+        self.in_definition = line.startswith((".de", ".ig", ".am "))
+        return self.in_definition
 
-    def _words(self, line: str) -> str:
+    def _line_text(self, line: str) -> str:
         if not line.startswith((".", "'")):
-            return _plain(line) if self.fence is not None else _plain(line).strip()
-        macro, _, rest = line[1:].strip().partition(" ")
-        if macro in _HEADINGS:
-            self._close()
-            self.heading = _HEADINGS[macro]
-            return " ".join(_arguments(rest))
+            text = _replace_escapes(line)
+            return text if self.fence_start is not None else text.strip()
+        macro, _, arguments = line[1:].strip().partition(" ")
+        if macro in _HEADING_LEVELS:
+            self._close_fence()
+            self.heading_level = _HEADING_LEVELS[macro]
+            return " ".join(_split_arguments(arguments))
         if macro in {"TH", "Dt"}:
-            names = _arguments(rest)
+            names = _split_arguments(arguments)
             self.title = self.title or (names[0].lower() if names else None)
             self.section = names[1] if len(names) > 1 else ""
-        elif macro in _OPEN and self.fence is None:
-            self.fence = self.at + 1
-        elif macro in _CLOSE:
-            self._close()
+        elif macro in _OPEN_DISPLAY and self.fence_start is None:
+            self.fence_start = self.offset + 1
+        elif macro in _CLOSE_DISPLAY:
+            self._close_fence()
         elif macro == "Nm":
-            rest = self._named(rest)
-        return _requested(macro, rest)
+            arguments = self._name_arguments(arguments)
+        return _macro_text(macro, arguments)
 
-    def _named(self, rest: str) -> str:
-        """The words of an Nm: the page's name where they name none."""
-        words = _arguments(rest)
-        if words and words[0] not in _CALLED and words[0][0].isalnum():
+    def _name_arguments(self, arguments: str) -> str:
+        """Return the arguments of an Nm macro; it stands for the page's name if it has none."""
+        words = _split_arguments(arguments)
+        if words and words[0] not in _CALLABLE and words[0][0].isalnum():
             self.name = self.name or words[0]
-            return rest
-        return f"{self.name} {rest}"
+            return arguments
+        return f"{self.name} {arguments}"
 
-    def _close(self) -> None:
-        if self.fence is not None and self.fence < self.at - 1:
-            self.fences.append((self.fence, self.at - 1))
-        self.fence = None
+    def _close_fence(self) -> None:
+        if self.fence_start is not None and self.fence_start < self.offset - 1:
+            self.fences.append((self.fence_start, self.offset - 1))
+        self.fence_start = None
 
 
-def _requested(macro: str, rest: str) -> str:
-    """The words of a request: none for those that only lay out."""
-    if macro in _SILENT or macro in _OPEN or macro in _CLOSE or macro.startswith(("\\", '"')):
+def _macro_text(macro: str, arguments: str) -> str:
+    """Return the text of a line with a macro; "" for macros that only affect the layout."""
+    if macro in _SILENT or macro.startswith(("\\", '"')):
         return ""
-    words = _arguments(rest)
+    words = _split_arguments(arguments)
     if macro == "IP":
         return words[0] if words else ""
-    if macro in _SPACED:
+    if macro in _ALTERNATE_FONTS:
         return "".join(words)
-    if macro in _CALLED or macro in {"It", "D1", "Dl"}:
-        return _mdoc([macro, *words])
+    if macro in _CALLABLE or macro in _MDOC_LINES:
+        return _mdoc_text([macro, *words])
     return " ".join(words)
 
 
-def _mdoc(words: list[str]) -> str:
-    """A line of mdoc, its macros taken out or written as the signs they stand for."""
-    shown: list[str] = []
-    joined = closing = ""
+def _mdoc_text(words: list[str]) -> str:
+    """Return the text of a line of mdoc; macros are removed or replaced by their punctuation."""
+    pieces: list[str] = []
+    closing = ""  # brackets to close at the end of the line
+    no_space = False  # the next word follows without a space
     for word in words:
         if word == "Fl":
-            shown[len(shown) - bool(joined) :] = [f"{shown[-1]}-" if joined else "-"]
-            joined = "yes"
-        elif word in {"Op", "Pq", "Dq", "Qq", "Aq"}:
-            opened = {"Op": "[]", "Pq": "()", "Dq": "“”", "Qq": '""', "Aq": "<>"}[word]
-            shown.append(opened[0])
-            joined, closing = "yes", opened[1] + closing
+            pieces[len(pieces) - no_space :] = [f"{pieces[-1]}-" if no_space else "-"]
+            no_space = True
+        elif word in _MDOC_BRACKETS:
+            brackets = _MDOC_BRACKETS[word]
+            pieces.append(brackets[0])
+            closing = brackets[1] + closing
+            no_space = True
         elif word == "Ns":
-            joined = "yes"
-        elif word not in _CALLED and word not in {"It", "D1", "Dl"}:
-            if shown and (joined or word in {".", ",", ";", ":", ")"}):
-                shown[-1] += word
+            no_space = True
+        elif word not in _CALLABLE and word not in _MDOC_LINES:
+            if pieces and (no_space or word in _MDOC_PUNCTUATION):
+                pieces[-1] += word
             else:
-                shown.append(word)
-            joined = ""
-    return (" ".join(shown) + closing).strip()
+                pieces.append(word)
+            no_space = False
+    return (" ".join(pieces) + closing).strip()
 
 
-def _arguments(rest: str) -> list[str]:
-    """The words of a request; quotes hold some together."""
-    found = []
-    for quoted, bare in _WORD.findall(rest):
-        if bare.startswith('\\"'):
+def _split_arguments(arguments: str) -> list[str]:
+    """Return the arguments of a macro without escapes; quotes hold words together."""
+    words = []
+    for quoted, bare in _ARGUMENT.findall(arguments):
+        if bare.startswith('\\"'):  # a comment
             break
-        found.append(_plain(quoted.replace('""', '"') or bare))
-    return [each for each in found if each]
+        words.append(_replace_escapes(quoted.replace('""', '"') or bare))
+    return [word for word in words if word]
 
 
-def _plain(line: str) -> str:
-    """A line without roff's escapes."""
-    return _ESCAPE.sub(_escaped, line) if "\\" in line else line
+def _replace_escapes(line: str) -> str:
+    """Return a line with roff's escape sequences replaced by their characters, or removed."""
+    return _ESCAPE.sub(_escape_text, line) if "\\" in line else line
 
 
-def _escaped(match: re.Match[str]) -> str:
-    name = match["long"] or match["two"]
+def _escape_text(match: re.Match[str]) -> str:
+    name = match["long"] or match["two"] or match["string"]
     if name is not None:
-        return _SIGNS.get(name, "")
-    if (string := match["string"]) is not None:
-        return _SIGNS.get(string, "")
+        return _SPECIAL_CHARACTERS.get(name, "")
     sign = match["sign"]
     if sign is None or sign in "&|^%/,:!)c{}pz":
         return ""

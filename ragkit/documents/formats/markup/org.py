@@ -1,7 +1,7 @@
-"""Org mode files → Document: headlines, blocks, and the file's keywords; the text stays as it is.
+"""Org mode → Document: headlines, blocks and file keywords as structure.
 
-One pass over the lines. Comments and drawers are left empty, so that line numbers hold. Evaluates
-nothing and includes no file.
+One pass over the lines. The text stays the file's own, except that comments and drawers become
+empty lines, so that line numbers stay valid. Evaluates no code and includes no file.
 """
 
 from __future__ import annotations
@@ -9,70 +9,85 @@ from __future__ import annotations
 import re
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.markup.markdown import main_heading
+from ragkit.documents.formats.markup.markdown import title_heading
 from ragkit.documents.layout.lines import Lines
 from ragkit.records.documents import Document
 
-_LONGEST_HEADING = 1000  # characters
+_MAX_HEADING_CHARS = 1000  # of a longer line only the start is compared
+_MAX_LEVEL = 9
 _HEADLINE = re.compile(r"(\*{1,20})[ \t]+(\S.*)$")
 _STATE = re.compile(r"(?:TODO|DONE|NEXT|WAITING|CANCELLED)[ \t]+|\[#[A-Z0-9]\][ \t]+")
 _TAGS = re.compile(r"[ \t]:[\w@#%:]{1,200}:$")
 _KEYWORD = re.compile(r"#\+([A-Za-z_]{1,40}):[ \t]*+(.*+)$")
-_BLOCK = re.compile(r"[ \t]{0,40}#\+begin_(\w{1,40})", re.IGNORECASE)
+_BLOCK_BEGIN = re.compile(r"[ \t]{0,40}#\+begin_(\w{1,40})", re.IGNORECASE)
 _LINK = re.compile(r"\[\[([^\[\]]{1,500})\](?:\[([^\[\]]{1,500})\])?\]")
 _DRAWER = re.compile(r"[ \t]{0,40}:(?:PROPERTIES|LOGBOOK|CLOCK):[ \t]{0,40}$", re.IGNORECASE)
-_CODE = frozenset({"src", "example", "export", "verse"})
-_TOLD = frozenset({"author", "date", "email", "language", "description", "keywords", "filetags"})
+_BLOCKS = frozenset({"src", "example", "export", "verse", "comment"})  # all but comments: fences
+_METADATA_KEYWORDS = frozenset(
+    {"author", "date", "email", "language", "description", "keywords", "filetags"}
+)
 
 
 def read_org(data: bytes, name: str) -> Document:
-    """An Org file with its headlines and blocks. Never fails."""
-    text, encoding, warnings, told_by = decode(data)
+    """Read an Org file with its headlines, blocks and keywords.
+
+    Never raises: the text of any file can be read.
+    """
+    text, encoding, warnings, encoding_by = decode(data)
+    lines, keywords = _parse_lines(text)
+    text = lines.text()
+    return Document(
+        text,
+        "text/x-org",
+        title=keywords.get("title") or title_heading(text, lines.headings),
+        headings=tuple(lines.headings),
+        fences=tuple(lines.fences),
+        lines=True,
+        encoding=encoding,
+        encoding_by=encoding_by,
+        metadata={
+            key: value for key, value in keywords.items() if key in _METADATA_KEYWORDS and value
+        },
+        warnings=warnings,
+    )
+
+
+def _parse_lines(text: str) -> tuple[Lines, dict[str, str]]:
+    """Return the lines with their headings and fences, and the file's keywords in lower case."""
     lines, keywords = Lines(), dict[str, str]()
-    block = ""  # the kind of the open one
-    drawer = False
+    block = ""  # the kind of the open block; "" outside of blocks
+    in_drawer = False
     for line in text.split("\n"):
-        lowered = line.strip().lower() if len(line) < _LONGEST_HEADING else ""
+        lowered = line.strip().lower() if len(line) < _MAX_HEADING_CHARS else ""
         if block:
             if lowered == f"#+end_{block}":
                 lines.close(line)
                 block = ""
             else:
                 lines.add("" if block == "comment" else line)
-        elif (begun := _BLOCK.match(line)) is not None and begun[1].lower() in {*_CODE, "comment"}:
-            block = begun[1].lower()
+        elif (begin := _BLOCK_BEGIN.match(line)) is not None and begin[1].lower() in _BLOCKS:
+            block = begin[1].lower()
             lines.add("") if block == "comment" else lines.open(line)
-        elif drawer or _DRAWER.match(line):
-            drawer = lowered != ":end:"
+        elif in_drawer or _DRAWER.match(line):
+            in_drawer = lowered != ":end:"
             lines.add("")
-        elif (found := _KEYWORD.match(line[:_LONGEST_HEADING])) is not None:
-            keywords.setdefault(found[1].lower(), found[2].strip())
+        elif (keyword := _KEYWORD.match(line[:_MAX_HEADING_CHARS])) is not None:
+            keywords.setdefault(keyword[1].lower(), keyword[2].strip())
             lines.add(line)
         elif lowered.startswith("# ") or lowered == "#":
             lines.add("")
-        elif (headline := _HEADLINE.match(line[:_LONGEST_HEADING])) is not None:
-            lines.head(line, min(9, len(headline[1])), _plain(headline[2]))
+        elif (headline := _HEADLINE.match(line[:_MAX_HEADING_CHARS])) is not None:
+            level = min(_MAX_LEVEL, len(headline[1]))
+            lines.head(line, level, _strip_headline_markup(headline[2]))
         else:
             lines.add(line)
-    made = lines.text()
-    return Document(
-        made,
-        "text/x-org",
-        title=keywords.get("title") or main_heading(made, lines.headings),
-        headings=tuple(lines.headings),
-        fences=tuple(lines.fences),
-        lines=True,
-        encoding=encoding,
-        encoding_by=told_by,
-        metadata={key: value for key, value in keywords.items() if key in _TOLD and value},
-        warnings=warnings,
-    )
+    return lines, keywords
 
 
-def _plain(words: str) -> str:
-    """A headline's words without state, priority, tags and links."""
-    words = _TAGS.sub("", words.rstrip())
-    for _ in range(2):
-        if (state := _STATE.match(words)) is not None:
-            words = words[state.end() :]
-    return _LINK.sub(lambda match: match[2] or match[1], words)
+def _strip_headline_markup(headline: str) -> str:
+    """Return a headline's words without state, priority and tags; of links only their label."""
+    headline = _TAGS.sub("", headline.rstrip())
+    for _ in range(2):  # a state and a priority
+        if (state := _STATE.match(headline)) is not None:
+            headline = headline[state.end() :]
+    return _LINK.sub(lambda match: match[2] or match[1], headline)

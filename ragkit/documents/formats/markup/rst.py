@@ -1,22 +1,23 @@
-"""reStructuredText → Document: sections, literal blocks, tables, title; the text stays as it is.
+"""reStructuredText → Document: sections, literal blocks and tables; the text stays the file's own.
 
-One pass over the lines, no docutils: sections by their underlines, literal blocks by indentation.
-Runs no directive and includes no file.
+One pass over the lines, without docutils: sections are found by their underlines, literal blocks
+by their indentation. Runs no directive and includes no file.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.markup import rst_tables
-from ragkit.documents.formats.markup.markdown import main_heading
+from ragkit.documents.formats.markup.markdown import title_heading
+from ragkit.documents.formats.markup.rst_tables import TableLines, find_table, indentation
 from ragkit.records.documents import Document, Heading, Table
 
-_LONGEST_HEADING = 1000  # characters
+_MAX_HEADING_CHARS = 1000  # inline markup in a longer title is not looked at
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-_LITERAL = re.compile(
+_LITERAL_DIRECTIVE = re.compile(
     r"\.\. (?:code-block|code|sourcecode|parsed-literal|doctest|testcode|testoutput|math"
     r"|productionlist)::"
 )
@@ -32,26 +33,29 @@ _INLINE = re.compile(
 
 
 def read_rst(data: bytes, name: str) -> Document:
-    """A reStructuredText file with its sections, literal blocks and title. Never fails."""
-    text, encoding, warnings, told_by = decode(data)
-    scan = _Scan(text)
-    scan.run()
+    """Read a reStructuredText file with its sections, literal blocks, tables and title.
+
+    Never raises: the text of any file can be read.
+    """
+    text, encoding, warnings, encoding_by = decode(data)
+    parser = _BlockParser(text)
+    parser.parse()
     return Document(
         text,
         "text/x-rst",
-        title=main_heading(_without_preamble(text), scan.headings),
-        headings=tuple(scan.headings),
-        fences=tuple(scan.fences),
-        tables=tuple(scan.tables),
+        title=title_heading(_blank_preamble(text), parser.headings),
+        headings=tuple(parser.headings),
+        fences=tuple(parser.fences),
+        tables=tuple(parser.tables),
         lines=True,
         encoding=encoding,
-        encoding_by=told_by,
+        encoding_by=encoding_by,
         warnings=warnings,
     )
 
 
-def _without_preamble(text: str) -> str:
-    """`text` with the comments and targets before its first section blanked out."""
+def _blank_preamble(text: str) -> str:
+    """Return `text` with spaces for the comments and link targets before its first section."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.strip() and not line.startswith((".. ", " ", "\t")) and line != "..":
@@ -60,46 +64,48 @@ def _without_preamble(text: str) -> str:
     return "\n".join(lines)
 
 
+class _SectionTitle(NamedTuple):
+    first: int  # number of its first line, from 0
+    last: int
+    text: str  # with its markup
+    style: tuple[str, bool]  # the character of its underline, and whether it has an overline
+
+
 @dataclass(slots=True)
-class _Scan:
-    """A pass over the lines of `text`, and what it has found so far."""
+class _BlockParser:
+    """Finds the block structure of `text`, line by line."""
 
     text: str
     headings: list[Heading] = field(default_factory=list)
     fences: list[tuple[int, int]] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    styles: list[tuple[str, bool]] = field(default_factory=list)  # (sign, overlined), by level
+    styles: list[tuple[str, bool]] = field(default_factory=list)  # by level: the order of the file
 
-    def run(self) -> None:
-        """Find sections and literal blocks, line by line."""
+    def parse(self) -> None:
+        """Find tables, sections and literal blocks."""
         lines = self.text.split("\n")
-        starts = [0]
+        starts = [0]  # offset of each line, and of the end
         for line in lines:
             starts.append(starts[-1] + len(line) + 1)
         number = 0
         while number < len(lines):
-            line = lines[number]
-            if not line or line.isspace():
+            if not lines[number].strip():
                 number += 1
-                continue
-            table = rst_tables.table_at(lines, number)
-            section = self._section(lines, number) if table is None else None
-            if table is not None:
-                self._table(table, starts)
+            elif (table := find_table(lines, number)) is not None:
+                self._add_table(table, starts)
                 number = table.last + 1
-            elif section is not None:
-                first, last, words, style = section
-                self._heading(starts[first], starts[last] + len(lines[last]), words, style)
-                number = last + 1
-            elif (literal := _literal(lines, number)) is not None:
-                first, last = literal
-                self.fences.append((starts[first], starts[last] + len(lines[last])))
+            elif (section := _section_title(lines, number)) is not None:
+                self._add_heading(section, starts)
+                number = section.last + 1
+            elif (block := _literal_block(lines, number)) is not None:
+                first, last = block
+                self.fences.append((starts[first], starts[last + 1] - 1))
                 number = last + 1
             else:
                 number += 1
 
-    def _table(self, table: rst_tables.Found, starts: list[int]) -> None:
-        """A table; a row of several lines is kept whole as a fence is."""
+    def _add_table(self, table: TableLines, starts: list[int]) -> None:
+        """Add a table. A row of several lines becomes a fence, so that it is not cut."""
         end = starts[table.last + 1] - 1
         body = min(starts[table.body], end)
         self.tables.append(Table(starts[table.first], end, body))
@@ -107,34 +113,35 @@ class _Scan:
             (starts[first], starts[last + 1] - 1) for first, last in table.rows if last > first
         ]
 
-    def _section(
-        self, lines: list[str], number: int
-    ) -> tuple[int, int, str, tuple[str, bool]] | None:
-        """First and last line, words and style of the section title that starts at `number`."""
-        line = lines[number].rstrip()
-        following = [text.rstrip() for text in lines[number + 1 : number + 3]]
-        if not line or (number and lines[number - 1].strip()):
-            return None
-        if _is_ruler(line) and len(following) == 2 and following[1] == line:
-            words = following[0].strip()
-            return (number, number + 2, words, (line[0], True)) if words else None
-        if line[0].isspace() or not following or not _is_ruler(following[0]) or _is_ruler(line):
-            return None
-        ruler = following[0]
-        if len(ruler) < min(4, len(line)) or line.startswith(".. "):
-            return None
-        return number, number + 1, line, (ruler[0], False)
-
-    def _heading(self, start: int, end: int, words: str, style: tuple[str, bool]) -> None:
-        if style not in self.styles:
-            self.styles.append(style)
-        words = _plain(words)
-        if words:
-            self.headings.append(Heading(start, end, self.styles.index(style) + 1, words))
+    def _add_heading(self, section: _SectionTitle, starts: list[int]) -> None:
+        if section.style not in self.styles:
+            self.styles.append(section.style)
+        text = _strip_inline_markup(section.text)
+        if text:
+            start, end = starts[section.first], starts[section.last + 1] - 1
+            level = self.styles.index(section.style) + 1
+            self.headings.append(Heading(start, end, level, text))
 
 
-def _literal(lines: list[str], number: int) -> tuple[int, int] | None:
-    """First and last line of the literal block that `number` opens or announces."""
+def _section_title(lines: list[str], number: int) -> _SectionTitle | None:
+    """Return the section title that starts at line `number`; None if none does."""
+    line = lines[number].rstrip()
+    following = [text.rstrip() for text in lines[number + 1 : number + 3]]
+    if not line or (number and lines[number - 1].strip()):
+        return None
+    if _is_adornment(line) and len(following) == 2 and following[1] == line:
+        title = following[0].strip()
+        return _SectionTitle(number, number + 2, title, (line[0], True)) if title else None
+    if line[0].isspace() or not following or not _is_adornment(following[0]) or _is_adornment(line):
+        return None
+    underline = following[0]
+    if len(underline) < min(4, len(line)) or line.startswith(".. "):
+        return None
+    return _SectionTitle(number, number + 1, line, (underline[0], False))
+
+
+def _literal_block(lines: list[str], number: int) -> tuple[int, int] | None:
+    """Return the first and last line of the literal block that line `number` opens or announces."""
     line = lines[number]
     stripped = line.strip()
     if stripped.startswith(">>> "):
@@ -142,37 +149,34 @@ def _literal(lines: list[str], number: int) -> tuple[int, int] | None:
         while last + 1 < len(lines) and lines[last + 1].strip():
             last += 1
         return number, last
-    directive = _LITERAL.match(stripped) is not None
-    if not directive and (not stripped.endswith("::") or stripped.startswith(".. ")):
+    is_directive = _LITERAL_DIRECTIVE.match(stripped) is not None
+    if not is_directive and (not stripped.endswith("::") or stripped.startswith(".. ")):
         return None
-    indent = _indent(line)
+    indent = indentation(line)
     last = number
-    for at in range(number + 1, len(lines)):
-        if lines[at].strip():
-            if _indent(lines[at]) <= indent:
+    for following in range(number + 1, len(lines)):
+        if lines[following].strip():
+            if indentation(lines[following]) <= indent:
                 break
-            last = at
+            last = following
     if last == number:
         return None
-    if directive:
+    if is_directive:
         return number, last
-    first = next(at for at in range(number + 1, last + 1) if lines[at].strip())
+    first = next(content for content in range(number + 1, last + 1) if lines[content].strip())
     return first, last
 
 
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" \t"))
-
-
-def _is_ruler(line: str) -> bool:
+def _is_adornment(line: str) -> bool:
+    """Whether a line is an underline or overline: one punctuation character, repeated."""
     return len(line) >= 2 and line[0] in _PUNCTUATION and line == line[0] * len(line)
 
 
-def _plain(words: str) -> str:
-    """A title's words without roles, emphasis and links."""
+def _strip_inline_markup(title: str) -> str:
+    """Return a section title without roles, emphasis, links and substitution marks."""
 
-    def kept(match: re.Match[str]) -> str:
-        named = match.group("label", "code", "escaped", "substitution")
-        return next((part for part in named if part), "")
+    def content_of(match: re.Match[str]) -> str:
+        parts = match.group("label", "code", "escaped", "substitution")
+        return next((part for part in parts if part), "")
 
-    return " ".join(_INLINE.sub(kept, words[:_LONGEST_HEADING]).split())
+    return " ".join(_INLINE.sub(content_of, title[:_MAX_HEADING_CHARS]).split())

@@ -3,7 +3,7 @@
 import pytest
 
 from ragkit.documents import read
-from ragkit.documents.formats.markup.front_matter import front_matter
+from ragkit.documents.formats.markup.front_matter import parse_front_matter
 
 
 @pytest.mark.parametrize(
@@ -18,18 +18,18 @@ from ragkit.documents.formats.markup.front_matter import front_matter
     ],
 )
 def test_yaml(block, fields):
-    assert front_matter(f"---\n{block}---\nBody.\n") == (8 + len(block), fields)
+    assert parse_front_matter(f"---\n{block}---\nBody.\n") == (8 + len(block), fields)
 
 
 def test_toml():
     block = '+++\ntitle = "Tea"\ndraft=false\ntags = ["a", "b"]\n+++\n'
     expected = {"title": "Tea", "draft": "false", "tags": "a, b"}
-    assert front_matter(block + "Body.\n") == (len(block), expected)
+    assert parse_front_matter(block + "Body.\n") == (len(block), expected)
 
 
 @pytest.mark.parametrize("text", ["Body.\n", "---\nnever: closed\n", "----\na: 1\n----\n", "---"])
 def test_none(text):
-    assert front_matter(text) == (0, {})
+    assert parse_front_matter(text) == (0, {})
 
 
 def test_markdown_keeps_it_as_metadata():
