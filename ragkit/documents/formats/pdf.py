@@ -1,9 +1,9 @@
-"""PDF → Document: the text layer, page by page, with the offset where each page starts.
+"""PDF → Document: the text layer page by page, with the offset where each page starts.
 
-PDFium does the work. It is not thread safe, so one lock lets one thread in at a time. The order of
-the text is that of the file, which writes columns one after the other; the outline gives the
-headings, or the size of their letters where there is none. A page that is an image is drawn for an
-engine that recognises text, if there is one.
+PDFium extracts the text in the order of the file, which writes columns one after the other.
+Headings come from the outline or, without one, from the size of the letters. Pages that are images
+are rendered for an OCR engine, if there is one. PDFium is not thread-safe, so a lock serialises all
+calls. Knows no engine; `layout/page_lines` turns lines into text.
 """
 
 from __future__ import annotations
@@ -26,67 +26,72 @@ from ragkit.records.documents import Document
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
-_PDFIUM = threading.Lock()
-_MOST_ENTRIES = 5_000  # of an outline
-_NEAR = 4.0  # letters: pieces of one line further apart are cells of a table
-_NO_SPACE = tuple(".,;:!?)]}’”")
+_PDFIUM_LOCK = threading.Lock()
+_MAX_OUTLINE_ENTRIES = 5_000
+_MAX_OUTLINE_DEPTH = 10
+_MAX_PIECE_GAP = 4.0  # letter sizes; pieces of one line further apart are cells of a table
+_MAX_EXAMPLE = 60  # characters of a running line in a warning
+_POINTS_PER_INCH = 72
+_NO_SPACE_BEFORE = tuple(".,;:!?)]}’”")
+
+
+def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
+    """Read the text of all pages, without running heads and feet. `ocr` reads scanned pages.
+
+    Raises `DocumentError` if the file is encrypted or damaged, or if no page has text.
+    """
+    with _PDFIUM_LOCK:
+        content = _extract(data, ocr)
+    page_count = len(content.lines)
+    empty_count = sum(not lines for lines in content.lines)
+    if empty_count == page_count:
+        raise _no_text_error(content)
+    warnings = content.scans.warnings(page_count)
+    if content.broken:
+        warnings.append(f"{content.broken} of {_format_pages(page_count)} cannot be read")
+    if without_text := empty_count - content.broken - content.scans.left:
+        warnings.append(f"{without_text} of {_format_pages(page_count)} have no text")
+    lines, running_warnings = _remove_running_lines(content.lines)
+    recognised = content.scans.texts
+    with_layer = [[] if page in recognised else rows for page, rows in enumerate(lines)]
+    line_distance = page_lines.usual_distance(with_layer)
+    texts = (
+        page_lines.page_text(rows, LEADING if page in recognised else line_distance)
+        for page, rows in enumerate(lines)
+    )
+    text, starts = page_lines.joined_pages(page_lines.joined_words(texts))
+    outline = content.outline or page_lines.by_size(with_layer)
+    author = property_title(content.author, "")
+    properties = {"author": author} if author is not None else {}
+    return Document(
+        text,
+        "application/pdf",
+        title=property_title(content.title, name),
+        headings=tuple(page_lines.headings(text, starts, outline)),
+        pages=tuple(starts),
+        metadata=properties | content.scans.metadata(page_count),
+        warnings=(*warnings, *running_warnings),
+        recognition=content.scans.recognition(),
+    )
 
 
 @dataclass(slots=True)
-class _Found:
-    """What PDFium finds in a file."""
+class _PdfContent:
+    """What PDFium extracts from a file."""
 
-    images: Pages  # pages without a text layer
+    scans: Pages  # pages without a text layer
     lines: list[list[Line]] = field(default_factory=list)  # by page
     outline: list[Entry] = field(default_factory=list)
     title: str = ""
     author: str = ""
-    broken: int = 0  # pages that cannot be read
+    broken: int = 0  # number of pages that cannot be read
 
 
-def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
-    """The text of all pages, without lines that run through them, with the outline's headings.
-    Pages that are images are read by `ocr`.
+def _remove_running_lines(pages: list[list[Line]]) -> tuple[list[list[Line]], list[str]]:
+    """Return the pages without running heads and feet, and a warning with an example.
 
-    Raises `DocumentError` where the file is encrypted or damaged or no page has any text.
+    A page that would become empty keeps its lines.
     """
-    with _PDFIUM:
-        pages = _extract(data, ocr)
-    count = len(pages.lines)
-    empty = sum(not lines for lines in pages.lines)
-    if empty == count:
-        raise _no_text(count, pages)
-    warnings = pages.images.warnings(count)
-    if pages.broken:
-        warnings.append(f"{pages.broken} of {_count(count)} cannot be read")
-    if bare := empty - pages.broken - pages.images.left:
-        warnings.append(f"{bare} of {_count(count)} have no text")
-    lines, left_out = _without_running(pages.lines)
-    recognised = pages.images.texts
-    measured = [[] if page in recognised else each for page, each in enumerate(lines)]
-    usual = page_lines.usual_distance(measured)
-    texts = (
-        page_lines.page_text(each, LEADING if page in recognised else usual)
-        for page, each in enumerate(lines)
-    )
-    text, starts = page_lines.joined_pages(page_lines.joined_words(texts))
-    outline = pages.outline or page_lines.by_size(measured)
-    author = property_title(pages.author, "")
-    return Document(
-        text,
-        "application/pdf",
-        title=property_title(pages.title, name),
-        headings=tuple(page_lines.headings(text, starts, outline)),
-        pages=tuple(starts),
-        metadata=({"author": author} if author is not None else {}) | pages.images.metadata(count),
-        warnings=(*warnings, *left_out),
-        recognition=pages.images.recognition(),
-    )
-
-
-def _without_running(pages: list[list[Line]]) -> tuple[list[list[Line]], list[str]]:
-    """The pages without running heads and feet, and a warning that names one of them. A page
-    that has nothing else keeps them."""
     running = {
         page: indices
         for page, indices in page_lines.running_lines(pages).items()
@@ -99,29 +104,29 @@ def _without_running(pages: list[list[Line]]) -> tuple[list[list[Line]], list[st
         for page, lines in enumerate(pages)
     ]
     first = min(running)
-    example = pages[first][min(running[first])].text[:60]
-    return kept, [f"left out of {_count(len(running))}: running lines such as “{example}”"]
+    example = pages[first][min(running[first])].text[:_MAX_EXAMPLE]
+    return kept, [f"left out of {_format_pages(len(running))}: running lines such as “{example}”"]
 
 
-def _extract(data: bytes, ocr: Ocr | None) -> _Found:
-    document = _open(data)
+def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:
+    document = _open_document(data)
     try:
-        pages = _Found(
+        content = _PdfContent(
             Pages(ocr),
             title=document.get_metadata_value("Title"),
             author=document.get_metadata_value("Author"),
         )
         for number in range(len(document)):
-            lines = _page(document, number, pages.images)
-            pages.lines.append(lines or [])
-            pages.broken += lines is None
-        pages.outline = list(_outline(document))
-        return pages
+            lines = _read_page(document, number, content.scans)
+            content.lines.append(lines or [])
+            content.broken += lines is None
+        content.outline = list(_read_outline(document))
+        return content
     finally:
         document.close()
 
 
-def _open(data: bytes) -> PdfDocument:
+def _open_document(data: bytes) -> PdfDocument:
     from pypdfium2 import PdfDocument, PdfiumError
 
     try:
@@ -132,15 +137,15 @@ def _open(data: bytes) -> PdfDocument:
         raise DocumentError("damaged PDF: no pages can be found in it") from error
 
 
-def _outline(document: PdfDocument) -> Iterator[Entry]:
-    """The outline in its order; nothing where it is damaged."""
+def _read_outline(document: PdfDocument) -> Iterator[Entry]:
+    """Yield the entries of the outline in order, up to the first damaged one."""
     from pypdfium2 import PdfiumError
 
     try:
-        for count, entry in enumerate(document.get_toc(max_depth=10)):
+        for count, entry in enumerate(document.get_toc(max_depth=_MAX_OUTLINE_DEPTH)):
             destination = entry.get_dest()
             page = destination.get_index() if destination is not None else None
-            if count >= _MOST_ENTRIES:
+            if count >= _MAX_OUTLINE_ENTRIES:
                 return
             if page is not None:
                 yield Entry(entry.level + 1, page_lines.mended(entry.get_title()), page)
@@ -148,8 +153,11 @@ def _outline(document: PdfDocument) -> Iterator[Entry]:
         return
 
 
-def _page(document: PdfDocument, number: int, images: Pages) -> list[Line] | None:
-    """A page's lines, None where it cannot be read."""
+def _read_page(document: PdfDocument, number: int, scans: Pages) -> list[Line] | None:
+    """Return the lines of page `number` (from 0); None if the page cannot be read.
+
+    A page with images and without a text layer is read by OCR through `scans`.
+    """
     from pypdfium2 import PdfiumError
 
     try:
@@ -159,11 +167,11 @@ def _page(document: PdfDocument, number: int, images: Pages) -> list[Line] | Non
     try:
         textpage = page.get_textpage()
         try:
-            lines = _lines(textpage)
+            lines = _extract_lines(textpage)
         finally:
             textpage.close()
         if not lines and _has_image(page):
-            return images.read(number, partial(_drawn, page))
+            return scans.read(number, partial(_render_page, page))
         return lines
     except PdfiumError:
         return None
@@ -171,16 +179,17 @@ def _page(document: PdfDocument, number: int, images: Pages) -> list[Line] | Non
         page.close()
 
 
-def _drawn(page: PdfPage, most: int) -> Image:
-    """A page in shades of grey, at most so many pixels large."""
+def _render_page(page: PdfPage, max_pixels: int) -> Image:
+    """Render a page in grey at `DPI`, or less to stay within `max_pixels`."""
     width, height = page.get_size()  # points
-    # A pixel more each way: their numbers are rounded up.
+    # PDFium rounds both sides up, so one pixel per side is subtracted.
     dpi = min(
         float(DPI),
-        72 * (math.sqrt(most / max(width * height, 1.0)) - 1 / max(min(width, height), 1.0)),
+        _POINTS_PER_INCH
+        * (math.sqrt(max_pixels / max(width * height, 1.0)) - 1 / max(min(width, height), 1.0)),
     )
     dpi = max(dpi, 0.01)
-    bitmap = page.render(scale=dpi / 72, grayscale=True, may_draw_forms=False)
+    bitmap = page.render(scale=dpi / _POINTS_PER_INCH, grayscale=True, may_draw_forms=False)
     try:
         stride, pixels = bitmap.stride, bytes(bitmap.buffer)
         rows = (pixels[at : at + bitmap.width] for at in range(0, stride * bitmap.height, stride))
@@ -189,47 +198,62 @@ def _drawn(page: PdfPage, most: int) -> Image:
         bitmap.close()
 
 
-def _lines(textpage: PdfTextPage) -> list[Line]:
-    """The lines that hold text; pieces of one line that PDFium parts at small signs as one."""
-    whole = textpage.get_text_range()
-    measure = _Measure(textpage, _units(whole) == textpage.count_chars())
+def _extract_lines(textpage: PdfTextPage) -> list[Line]:
+    """Return the lines with text. Pieces of one line, which PDFium splits at small gaps, are
+    joined."""
+    text = textpage.get_text_range()
+    letters = _LetterPositions(textpage, _utf16_length(text) == textpage.count_chars())
     lines: list[Line] = []
-    last = 0  # where in the text the line before ends
-    at = 0  # in UTF-16 units, which PDFium counts in
-    for raw in whole.split("\n"):
-        text = page_lines.mended(raw)
-        if text:
-            start = at if raw[0] == text[0] else at + _units(raw[: len(raw) - len(raw.lstrip())])
-            left, y, size = measure.letter(start)
-            before = lines[-1] if lines else None
-            if before and size and before.y == y and left < measure.letter(last)[0] + _NEAR * size:
-                space = "" if text.startswith(_NO_SPACE) else " "
-                lines[-1] = Line(before.text + space + text, y, before.size)
+    last_letter = 0  # offset of the previous line's last letter
+    offset = 0  # in UTF-16 code units, as PDFium counts
+    for raw_line in text.split("\n"):
+        content = page_lines.mended(raw_line)
+        if content:
+            indent = len(raw_line) - len(raw_line.lstrip())
+            is_indented = raw_line[0] != content[0]
+            start = offset + _utf16_length(raw_line[:indent]) if is_indented else offset
+            left, y, size = letters.locate(start)
+            previous = lines[-1] if lines else None
+            if (
+                previous
+                and size
+                and previous.y == y
+                and left < letters.locate(last_letter)[0] + _MAX_PIECE_GAP * size
+            ):
+                space = "" if content.startswith(_NO_SPACE_BEFORE) else " "
+                lines[-1] = Line(previous.text + space + content, y, previous.size)
             else:
-                lines.append(Line(text, y, size))
-            last = at + _units(raw.rstrip()) - 1
-        at += _units(raw) + 1
+                lines.append(Line(content, y, size))
+            last_letter = offset + _utf16_length(raw_line.rstrip()) - 1
+        offset += _utf16_length(raw_line) + 1
     return lines
 
 
-def _units(text: str) -> int:
+def _utf16_length(text: str) -> int:
+    """Return the length in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-class _Measure:
-    """Asks PDFium where letters stand on a page. `same`: each character has its unit."""
+class _LetterPositions:
+    """Positions and sizes of the letters on a page, by their offset in the page's text.
 
-    def __init__(self, textpage: PdfTextPage, same: bool) -> None:
+    `same_index`: the text has one UTF-16 code unit per PDFium character, so offsets are indices.
+    """
+
+    def __init__(self, textpage: PdfTextPage, same_index: bool) -> None:
         from pypdfium2 import raw
 
-        self._page, self._same, self._raw = textpage.raw, same, raw
+        self._page, self._same_index, self._raw = textpage.raw, same_index, raw
         self._x, self._y, self._matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_MATRIX()
 
-    def letter(self, unit: int) -> tuple[float, float, float]:
-        """Where a letter of the text begins (x, y) and its size as it is drawn, in points; zeros
-        where that is not known. A font's own size may be 1, and scaled."""
+    def locate(self, offset: int) -> tuple[float, float, float]:
+        """Return the origin (x, y) and the rendered size of a letter, in points; zeros if unknown.
+
+        The font's own size may be 1 and scaled by the text matrix.
+        """
         page, raw, matrix = self._page, self._raw, self._matrix
-        index = unit if self._same else raw.FPDFText_GetCharIndexFromTextIndex(page, unit)
+        same = self._same_index
+        index = offset if same else raw.FPDFText_GetCharIndexFromTextIndex(page, offset)
         if index < 0 or not raw.FPDFText_GetCharOrigin(page, index, self._x, self._y):
             return 0.0, 0.0, 0.0
         scale = 1.0
@@ -244,16 +268,17 @@ def _has_image(page: PdfPage) -> bool:
     return any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
 
 
-def _no_text(count: int, pages: _Found) -> DocumentError:
-    """Why a file of so many pages, without text on any of them, is not read."""
-    if count == 0:
+def _no_text_error(content: _PdfContent) -> DocumentError:
+    """Return the reason why a file without text on any page cannot be read."""
+    page_count = len(content.lines)
+    if page_count == 0:
         return DocumentError("damaged PDF: it has no pages")
-    if pages.broken == count:
-        return DocumentError(f"damaged PDF: none of its {_count(count)} can be read")
-    if pages.images.left or pages.images.texts:
-        return pages.images.why_nothing()
-    return DocumentError(f"no text: {_count(count)} without any", kind="no_text")
+    if content.broken == page_count:
+        return DocumentError(f"damaged PDF: none of its {_format_pages(page_count)} can be read")
+    if content.scans.left or content.scans.texts:
+        return content.scans.why_nothing()
+    return DocumentError(f"no text: {_format_pages(page_count)} without any", kind="no_text")
 
 
-def _count(pages: int) -> str:
-    return "1 page" if pages == 1 else f"{pages} pages"
+def _format_pages(count: int) -> str:
+    return "1 page" if count == 1 else f"{count} pages"

@@ -1,12 +1,12 @@
 """PDF: text by page, and honest words where there is none."""
 
 import threading
-from pathlib import Path
 
 import pytest
 
 from ragkit.documents.formats.pdf import read_pdf
 from ragkit.errors import DocumentError
+from tests.conftest import REPOSITORY
 from tests.documents.files import make_pdf
 
 
@@ -135,7 +135,7 @@ def test_a_paragraph_that_runs_over_the_page_has_no_blank_line_in_it():
 
 
 def test_real_papers_have_headings_whole_words_and_no_feet():
-    data = (Path(__file__).parents[2] / "data/papers/app-file-format.pdf").read_bytes()
+    data = (REPOSITORY / "data/papers/app-file-format.pdf").read_bytes()
     document = read_pdf(data, "papers/app-file-format.pdf")
     assert "1 / 7" not in document.text
     assert document.text.count("pile-of-files") > 5
