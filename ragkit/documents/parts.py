@@ -6,10 +6,10 @@ Knows no format: what the parts are called, and where they come from, is the rea
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ragkit.documents.layout.blocks import Flow
 from ragkit.records.documents import Document, Heading, Locator, Table
+from ragkit.records.spans import shift_offsets
 
 
 def laid_out(flow: Flow, media_type: str = "") -> Document:
@@ -34,11 +34,10 @@ def joined(parts: Iterable[tuple[str, Document]], kind: str, media_type: str) ->
         if not part.text.strip():
             continue
         locators.append(Locator(at, kind, value))
-        headings += (
-            replace(each, start=at + each.start, end=at + each.end) for each in part.headings
-        )
-        fences += ((at + start, at + end) for start, end in part.fences)
-        tables += (Table(at + t.start, at + t.end, at + t.header_end) for t in part.tables)
+        shifted = shift_offsets(part, at)
+        headings += shifted.headings
+        fences += shifted.fences
+        tables += shifted.tables
         texts.append(part.text)
         at += len(part.text) + 2
     return Document(

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder
+from ragkit.encoders.engines.batching import token_batches
 from ragkit.errors import ModelError
 from ragkit.storage.sqlite import embeddings
 from ragkit.storage.sqlite.database import Database
@@ -118,23 +119,16 @@ class Embedder:
         with self._store.reading() as connection:
             while self._documents and len(rows) < WINDOW:
                 document = self._documents.popleft()
-                rows += embeddings.pending_of(connection, self._model_id, document)
+                rows += embeddings.pending_in_document(connection, self._model_id, document)
             fresh = bool(rows)
             if everything and not fresh:
                 rows = embeddings.pending_after(connection, self._model_id, self._after, WINDOW)
-                self._after = rows[-1].place if rows else self._after
+                self._after = rows[-1].position if rows else self._after
         at_work = {each.hash for job in self._running for each in job.texts}
         texts = {row.hash: row for row in rows if row.hash not in at_work}
-        job: list[Pending] = []
-        budget = self._job_tokens
-        for each in sorted(texts.values(), key=lambda text: text.tokens, reverse=True):
-            if job and each.tokens > budget:
-                self._waiting.append(Job(job, fresh))
-                job, budget = [], self._job_tokens
-            job.append(each)
-            budget -= each.tokens
-        if job:
-            self._waiting.append(Job(job, fresh))
+        pending = list(texts.values())
+        for batch in token_batches([row.tokens for row in pending], self._job_tokens, padded=False):
+            self._waiting.append(Job([pending[index] for index in batch], fresh))
 
     def collect(self, seconds: float) -> int:
         """Store the vectors that are ready, waiting up to so long for the first; how many."""

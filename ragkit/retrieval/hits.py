@@ -1,4 +1,4 @@
-"""Ranked passage ids to hits: text, place, citation, and whether the file is still the same."""
+"""Build hits from ranked passage ids: text, locator, citation, and whether the file has changed."""
 
 from __future__ import annotations
 
@@ -6,111 +6,157 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TYPE_CHECKING
 
-from ragkit.records.documents import Hit
-from ragkit.retrieval.citations import citation, is_stale, locator
-from ragkit.retrieval.rankers import Scored
+from ragkit.records.documents import Hit, Locator
+from ragkit.records.spans import group_overlapping
 from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite.files import has_changed
+
+if TYPE_CHECKING:
+    from ragkit.retrieval.rankers import ScoredPassage
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """What is shown of a document for a passage: characters, and lines where it has them."""
+    """The part of a document that one hit shows. Offsets are characters, lines count from 1."""
 
-    scored: Scored
+    scored: ScoredPassage
     row: sqlite3.Row
     start: int
     end: int
     text: str
-    first: int | None
-    last: int | None
-    place: str | None
+    start_line: int | None  # None where the format has no lines
+    end_line: int | None
+    locator: str | None
 
 
-def hits(
-    connection: sqlite3.Connection, rankings: Sequence[Sequence[Scored]], context: int = 0
+def build_hits(
+    connection: sqlite3.Connection, rankings: Sequence[Sequence[ScoredPassage]], context: int = 0
 ) -> list[list[Hit]]:
-    """For each ranking a hit for each passage, in order, widened by `context` on either side.
+    """Return the hits of each ranking, in order.
 
-    Widened spans of one document that overlap or touch become one hit, in the place and with the
-    scores of the best of them. A passage that is not in this snapshot any more is left out. What
-    several rankings have is looked up once.
+    Each hit is extended by `context` passages on either side. Extended spans of one document that
+    overlap or touch become one hit, with the rank and the scores of the best of them. A passage
+    that is no longer in this snapshot is left out. Rows of several rankings are read once.
     """
-    ids = dict.fromkeys(each.passage_id for ranked in rankings for each in ranked)
+    ids = dict.fromkeys(passage.passage_id for ranking in rankings for passage in ranking)
     rows = passages.rows_by_id(connection, list(ids))
     documents = {row["document_id"]: row for row in rows.values()}
-    stale = {document: is_stale(row) for document, row in documents.items()}
+    stale = {document_id: is_stale(row) for document_id, row in documents.items()}
     return [
         [
             _hit(rank, span, stale[span.row["document_id"]])
-            for rank, span in enumerate(_spans(connection, ranked, rows, context), start=1)
+            for rank, span in enumerate(_spans(connection, ranking, rows, context), start=1)
         ]
-        for ranked in rankings
+        for ranking in rankings
     ]
 
 
-def _spans(
-    connection: sqlite3.Connection,
-    ranked: Sequence[Scored],
-    rows: Mapping[int, sqlite3.Row],
-    context: int,
-) -> Sequence[_Span]:
-    here = [(each, rows[each.passage_id]) for each in ranked if each.passage_id in rows]
-    spans = [_span(connection, scored, row, context) for scored, row in here]
-    return _joined(spans) if context else spans
-
-
-def ranked_by(hit: Hit) -> float:
-    """The score that gave a hit its place: that of the last stage that saw it."""
+def ranking_score(hit: Hit) -> float:
+    """Return the score that determined a hit's rank: that of the last stage that saw it."""
     for stage in ("rerank", "fused", "lexical"):
         if (score := hit.scores[stage]) is not None:
             return score
     return hit.score
 
 
-def _span(connection: sqlite3.Connection, scored: Scored, row: sqlite3.Row, context: int) -> _Span:
-    around = row
+def format_citation(
+    path: str,
+    locator: str | None,
+    start_line: int | None,
+    end_line: int | None,
+    start: int,
+    end: int,
+) -> str:
+    """Return the citation of a span: by locator, else by lines, else by characters.
+
+    `citations.parse_citation` is the inverse.
+    """
+    if locator is not None:
+        return f"{path}#{locator}"
+    if start_line is not None:
+        return f"{path}#L{start_line}" + (f"-L{end_line}" if end_line != start_line else "")
+    return f"{path}#char={start},{end}"
+
+
+def document_locators(row: sqlite3.Row) -> tuple[list[int], list[Locator]]:
+    """Return the page starts and the locators of a document's row."""
+    return json.loads(row["pages"]), [Locator(*values) for values in json.loads(row["locators"])]
+
+
+def is_stale(row: sqlite3.Row) -> bool:
+    """Return whether the file has changed or is missing since it was indexed.
+
+    `row` has root, file_path, size, mtime_ns and file_hash.
+    """
+    file = f"{row['root']}/{row['file_path']}"  # ten times a search: `Path` takes its time
+    return has_changed(file, row["size"], row["mtime_ns"], row["file_hash"])
+
+
+def _spans(
+    connection: sqlite3.Connection,
+    ranking: Sequence[ScoredPassage],
+    rows: Mapping[int, sqlite3.Row],
+    context: int,
+) -> Sequence[_Span]:
+    existing = [(passage, rows.get(passage.passage_id)) for passage in ranking]
+    spans = [_span(connection, passage, row, context) for passage, row in existing if row]
+    return _merge(spans) if context else spans
+
+
+def _span(
+    connection: sqlite3.Connection, scored: ScoredPassage, row: sqlite3.Row, context: int
+) -> _Span:
+    extent, locator = row, row["locator"]
     if context:
-        around = passages.neighbourhood(connection, row["document_id"], row["id"], context)
-    start, end = around["start"], around["end"]
-    place = locator(row, start, end) if context else row["locator"]
-    first, last = around["start_line"], around["end_line"]
-    return _Span(scored, row, start, end, around["text"], first, last, place)
+        from ragkit.passages import locators as passage_locators  # not for a plain query
 
-
-def _joined(spans: Sequence[_Span]) -> list[_Span]:
-    """The spans with those joined that overlap or touch, each where the best of it stood."""
-    found: list[tuple[int, _Span]] = []  # with the rank
-    order = sorted(
-        range(len(spans)), key=lambda each: (spans[each].row["document_id"], spans[each].start)
+        extent = passages.surrounding_span(connection, row["document_id"], row["id"], context)
+        pages, locators = document_locators(row)
+        locator = passage_locators.written(pages, locators, extent["start"], extent["end"])
+    return _Span(
+        scored,
+        row,
+        extent["start"],
+        extent["end"],
+        extent["text"],
+        extent["start_line"],
+        extent["end_line"],
+        locator,
     )
-    for rank in order:
-        span = spans[rank]
-        if found and _meet(found[-1][1], span):
-            before, whole = found[-1]
-            found[-1] = (min(before, rank), _both(whole, span))
-        else:
-            found.append((rank, span))
+
+
+def _merge(spans: Sequence[_Span]) -> list[_Span]:
+    """Merge the spans of one document that overlap or touch, each at the rank of its best part."""
+    ranks_by_document: dict[int, list[int]] = {}
+    for rank, span in enumerate(spans):
+        ranks_by_document.setdefault(span.row["document_id"], []).append(rank)
+    merged: list[tuple[int, _Span]] = []  # with the rank
+    for ranks in ranks_by_document.values():
+        for group in group_overlapping([(spans[rank].start, spans[rank].end) for rank in ranks]):
+            parts = [ranks[index] for index in group]
+            merged.append((min(parts), reduce(_union, (spans[rank] for rank in parts))))
     return [
-        replace(whole, scored=spans[rank].scored, row=spans[rank].row)
-        for rank, whole in sorted(found, key=lambda each: each[0])
+        replace(span, scored=spans[rank].scored, row=spans[rank].row)
+        for rank, span in sorted(merged, key=lambda pair: pair[0])
     ]
 
 
-def _meet(one: _Span, later: _Span) -> bool:
-    return one.row["document_id"] == later.row["document_id"] and later.start <= one.end
+def _union(first: _Span, second: _Span) -> _Span:
+    """Return two spans of a document as one; `second` starts no earlier than `first`."""
+    from ragkit.passages import locators as passage_locators
 
-
-def _both(one: _Span, later: _Span) -> _Span:
-    """Two spans of a document as one; the later begins no earlier."""
-    end = max(one.end, later.end)
-    lines = [line for line in (one.last, later.last) if line is not None]
+    end = max(first.end, second.end)
+    end_lines = [line for line in (first.end_line, second.end_line) if line is not None]
+    pages, locators = document_locators(first.row)
     return replace(
-        one,
+        first,
         end=end,
-        text=one.text + later.text[one.end - later.start :],
-        last=max(lines, default=None),
-        place=locator(one.row, one.start, end),
+        text=first.text + second.text[first.end - second.start :],
+        end_line=max(end_lines, default=None),
+        locator=passage_locators.written(pages, locators, first.start, end),
     )
 
 
@@ -125,12 +171,14 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
         title=row["title"] or row["path"].rpartition("/")[2],
         heading=tuple(json.loads(row["heading"])),
         page=row["page"],
-        locator=span.place,
-        start_line=span.first,
-        end_line=span.last,
+        locator=span.locator,
+        start_line=span.start_line,
+        end_line=span.end_line,
         start=span.start,
         end=span.end,
-        citation=citation(row["path"], span.place, span.first, span.last, span.start, span.end),
+        citation=format_citation(
+            row["path"], span.locator, span.start_line, span.end_line, span.start, span.end
+        ),
         scores={
             "dense": scored.dense,
             "lexical": scored.lexical,

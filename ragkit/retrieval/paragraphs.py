@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ragkit.records.documents import Hit
-from ragkit.retrieval.citations import excerpt
+from ragkit.records.spans import group_overlapping
+from ragkit.retrieval.citations import build_excerpt
 from ragkit.storage.sqlite import documents
 
 REACH = 800  # characters that a hit grows by on either side, at most
 _BREAK = re.compile(r"\n[^\S\n]*\n")
 
 
-def whole(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[Hit]:
+def expand_to_paragraphs(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[Hit]:
     """The hits of one query, widened, joined, each text once; ranks count from 1 again."""
     rows = {
         hit.passage_id: documents.document_of_passage(connection, hit.passage_id) for hit in hits
@@ -30,7 +31,7 @@ def whole(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[Hit]:
     for position, hit in enumerate(hits):
         row = rows[hit.passage_id]
         if row is not None:  # else it has gone since it was found
-            start, end = widened(row["text"], hit.start, hit.end)
+            start, end = expand_span(row["text"], hit.start, hit.end)
             spans.setdefault(row["id"], []).append((start, end, position))
     joined = sorted(
         (position, start, end) for each in spans.values() for start, end, position in _joined(each)
@@ -44,7 +45,7 @@ def whole(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[Hit]:
         words = " ".join(row["text"][start:end].split())
         if words not in seen:
             seen.add(words)
-            place = excerpt(row, (start, end))
+            place = build_excerpt(row, (start, end))
             found.append(
                 replace(
                     hit,
@@ -62,7 +63,7 @@ def whole(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[Hit]:
     return found
 
 
-def widened(text: str, start: int, end: int) -> tuple[int, int]:
+def expand_span(text: str, start: int, end: int) -> tuple[int, int]:
     """The span with the rest of the paragraphs at its ends, where that is no more than `REACH`."""
     near = max(0, start - REACH)
     breaks = [match.end() for match in _BREAK.finditer(text, near, start)]
@@ -79,12 +80,10 @@ def widened(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _joined(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Spans with those joined that overlap or touch; of each the smallest position."""
-    found: list[tuple[int, int, int]] = []
-    for start, end, position in sorted(spans):
-        if found and start <= found[-1][1]:
-            first, last, best = found[-1]
-            found[-1] = (first, max(last, end), min(best, position))
-        else:
-            found.append((start, end, position))
-    return found
+    """Merge the spans that overlap or touch; each result has the smallest position of its parts."""
+    groups = group_overlapping([(start, end) for start, end, _ in spans])
+    merged = []
+    for group in groups:
+        starts, ends, positions = zip(*(spans[index] for index in group), strict=True)
+        merged.append((min(starts), max(ends), min(positions)))
+    return merged

@@ -5,10 +5,11 @@ For readers whose places (cells, cues, rows) have to be known for every block. K
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ragkit.documents.decoding import without_controls
 from ragkit.records.documents import Document, Heading, Locator, Table
+from ragkit.records.spans import shift_offsets
 
 
 @dataclass(slots=True)
@@ -51,14 +52,10 @@ class Writing:
             return
         self._separate("\n\n")
         self._place(place)
-        at = self.length
-        self.headings += [
-            replace(each, start=each.start + at, end=each.end + at) for each in document.headings
-        ]
-        self.fences += [(start + at, end + at) for start, end in document.fences]
-        self.tables += [
-            Table(each.start + at, each.end + at, each.header_end + at) for each in document.tables
-        ]
+        shifted = shift_offsets(document, self.length)
+        self.headings += shifted.headings
+        self.fences += shifted.fences
+        self.tables += shifted.tables
         self.pieces.append(document.text)
         self.length += len(document.text)
 

@@ -20,7 +20,8 @@ from ragkit.documents.unpacking.limits import Package, opened
 from ragkit.documents.unpacking.xml_stream import Attributes, parse
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
-from ragkit.records.documents import Document, Heading, Table
+from ragkit.records.documents import Document, Heading
+from ragkit.records.spans import shift_offsets
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _SCRAMBLED_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -174,13 +175,10 @@ def _chapter(package: Package, item: _Item, title: str | None) -> Document:
     chapter = read_html(_opened_elements(package.read(item.path)), item.path)
     if chapter.headings or not title or not chapter.text:
         return chapter
-    by = len(title) + 2
     return replace(
-        chapter,
+        shift_offsets(chapter, len(title) + 2),
         text=f"{title}\n\n{chapter.text}",
         headings=(Heading(0, len(title), 1, title),),
-        fences=tuple((start + by, end + by) for start, end in chapter.fences),
-        tables=tuple(Table(t.start + by, t.end + by, t.header_end + by) for t in chapter.tables),
     )
 
 
