@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.markup.markdown import title_heading, read_markdown
+from ragkit.documents.formats.markup.markdown import read_markdown, title_heading
 from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document

@@ -16,7 +16,7 @@ from xml.parsers.expat import ExpatError
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.formats.data.xml_events import End, Event, Start, Text, decoded, events
-from ragkit.documents.formats.web.html_nesting import without_tags
+from ragkit.documents.formats.web.html_tags import remove_tags
 from ragkit.documents.layout.records import record
 from ragkit.documents.layout.writer import Writing
 from ragkit.errors import DocumentError
@@ -61,7 +61,7 @@ def read_xml(data: bytes, name: str) -> Document:
     except ExpatError as error:
         note = f"not well-formed XML ({error}): read without its structure"
         warnings = (*warnings, note)
-        made = Document(without_tags(text), XML)
+        made = Document(remove_tags(text), XML)
         return replace(made, encoding=encoding, encoding_by=told_by, warnings=warnings)
     made = walk.written().document(XML)
     top = [heading.text for heading in made.headings if heading.level == 1]
@@ -86,7 +86,7 @@ class _Block:
         if self.code:
             return words.strip("\n").rstrip()
         if "<" in words and _MARKUP.search(words):
-            words = without_tags(words)
+            words = remove_tags(words)
         words = " ".join(words.split())
         return f"{self.label}: {words}" if self.label and words else words
 

@@ -1,142 +1,188 @@
-"""HTML → Document: the readable text of a page, without its furniture.
+"""HTML → Document: the readable text of a page, without navigation and site furniture.
 
-One iterative walk over the tree (pages nest 100,000 deep when they want to hurt). Paragraphs
-are parted by blank lines, list items carry their mark, a table row is a line, `<pre>` stays as it
-is. Knows nothing of where the page came from, and fetches nothing.
+One iterative walk over the tree, because hostile pages nest 100,000 deep. A blank line separates
+paragraphs, list items keep their marker, a table row is a line, `<pre>` keeps its white space.
+Does not know where a page comes from, and fetches nothing.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.formats.web import html_elements, html_metadata
-from ragkit.documents.formats.web.html_nesting import too_deep, without_tags
+from ragkit.documents.formats.web import html_tags
 from ragkit.documents.layout.blocks import Block, Flow
 from ragkit.documents.layout.titles import page_title
 from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_ANCHORS = frozenset("¶#§🔗")  # links from a heading to itself
-_LONGEST_HEADING = 200  # characters of a bold line that may be one
-_BREAK = "\x1e"  # stands for a line's end until white space is folded
+_PERMALINKS = frozenset("¶#§🔗")  # texts of links from a heading to itself
+_MAX_BOLD_HEADING_CHARS = 200  # a longer bold line is no heading
+_MAX_LIST_INDENT = 8  # levels of lists that are indented
+_LINE_BREAK = "\x1e"  # stands for `<br>` until white space is collapsed
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0xFEFF))  # soft hyphen, zero-width space and mark
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.I)
 
+_MAX_METADATA_CHARS = 1000  # of one value
+_META_KEYS = ("name", "property", "http-equiv")  # attributes that name what a `<meta>` is about
+# Metadata key → names of `<meta>` elements. The first of them that has a value is used.
+_META_NAMES = {
+    "description": ("description", "og:description", "dc.description", "twitter:description"),
+    "author": ("author", "article:author", "dc.creator", "citation_author"),
+    "language": ("content-language", "dc.language", "og:locale"),
+    "canonical": ("og:url",),
+    "keywords": ("keywords",),
+    "created": ("article:published_time", "date", "dc.date", "citation_publication_date"),
+    "modified": ("article:modified_time", "last-modified"),
+}
+
 
 def read_html(data: bytes, name: str) -> Document:
-    """The page's text with headings, fences, title and metadata. Never fails on bad markup."""
+    """Read a web page: its text with headings, fences, tables, title and metadata.
+
+    Never raises for bad markup. A page that nests too deep is read without its structure.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
     declared = _CHARSET.search(data[:2048])
-    markup, encoding, warnings, told_by = decode(
+    markup, encoding, warnings, encoding_by = decode(
         data, declared.group(1).decode("ascii", "replace") if declared else None
     )
-    if too_deep(markup):
-        warnings = (*warnings, "nested too deep: read without its structure")
-        made = Document(without_tags(markup), "text/html")
-        return replace(made, encoding=encoding, encoding_by=told_by, warnings=warnings)
+    if html_tags.is_too_deep(markup):
+        return Document(
+            html_tags.remove_tags(markup),
+            "text/html",
+            encoding=encoding,
+            encoding_by=encoding_by,
+            warnings=(*warnings, "nested too deep: read without its structure"),
+        )
     tree = LexborHTMLParser(markup)
-    walk = _Walk()
-    walk.run(tree.body)
-    walk.keep_main()
-    walk.flow.promote_bold_lines()
-    text, headings, fences = walk.flow.layout()
+    walker = _TreeWalker()
+    walker.walk(tree.body)
+    walker.keep_main_content()
+    walker.flow.promote_bold_lines()
+    text, headings, fences = walker.flow.layout()
     first = next((heading.text for heading in headings if heading.level == 1), None)
-    title, metadata = html_metadata.described(tree)
+    title, metadata = _read_head(tree)
     return Document(
         text,
         "text/html",
         title=page_title(title, first),
         headings=headings,
         fences=fences,
-        tables=walk.flow.tables,
+        tables=walker.flow.tables,
         encoding=encoding,
-        encoding_by=told_by,
+        encoding_by=encoding_by,
         metadata=metadata,
         warnings=warnings,
     )
 
 
-def _is_anchor(link: LexborNode) -> bool:
-    """Whether a link in a heading only shows a sign to link there by."""
+def _read_head(tree: LexborHTMLParser) -> tuple[str | None, dict[str, str]]:
+    """Return the page's `<title>` and its metadata; keys without a value are left out."""
+    title = None
+    meta: dict[str, str] = {}
+    metadata: dict[str, str] = {}
+    if tree.root is not None:
+        attributes = tree.root.attributes
+        metadata["language"] = attributes.get("lang") or attributes.get("xml:lang") or ""
+    for node in tree.head.iter() if tree.head is not None else ():
+        attributes = node.attributes
+        if node.tag == "title" and title is None:
+            title = node.text()
+        elif node.tag == "meta":
+            name = next(filter(None, map(attributes.get, _META_KEYS)), "")
+            meta.setdefault((name or "").lower(), attributes.get("content") or "")
+        elif node.tag == "link" and "canonical" in (attributes.get("rel") or "").lower().split():
+            metadata.setdefault("canonical", attributes.get("href") or "")
+    for key, names in _META_NAMES.items():
+        values = (metadata.get(key), *(meta.get(name) for name in names))
+        metadata[key] = next((value for value in map(_metadata_value, values) if value), "")
+    return title, {key: value for key, value in metadata.items() if value}
+
+
+def _metadata_value(value: str | None) -> str:
+    return " ".join((value or "").split())[:_MAX_METADATA_CHARS]
+
+
+def _is_permalink(link: LexborNode) -> bool:
+    """Whether a link in a heading consists of a sign that links to the heading itself."""
     child = link.first_child
     if child is None or child.next is not None or child.tag != "-text":
         return False
-    return (child.text_content or "").strip() in _ANCHORS
+    return (child.text_content or "").strip() in _PERMALINKS
 
 
-def _fold(text: str) -> str:
+def _collapse_whitespace(text: str) -> str:
     return " ".join(text.translate(_INVISIBLE).split())
 
 
 @dataclass(slots=True)
 class _List:
     ordered: bool
-    number: int  # of the item before
+    number: int  # of the previous item
 
 
 @dataclass(slots=True)
 class _Table:
-    first: bool = True  # no row has become a line yet
-    head: bool = False  # in <thead>
-    names: bool = True  # the open row has had <th> alone
+    is_first_row: bool = True  # no row has become a line yet
+    in_head: bool = False  # in <thead>
+    only_names: bool = True  # the open row has had no other cells than <th>
 
 
 @dataclass(slots=True)
-class _Walk:
-    """Where a walk is, and the text of the block that it collects."""
+class _TreeWalker:
+    """Walks the tree of a page and writes its text as blocks to `flow`."""
 
     flow: Flow = field(default_factory=Flow)
     pieces: list[str] = field(default_factory=list)  # inline text of the open block
     lists: list[_List] = field(default_factory=list)  # open lists
     tables: list[_Table] = field(default_factory=list)  # open tables
     sections: list[tuple[str, int]] = field(default_factory=list)  # open: tag, first block
-    mains: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # tag: spans of blocks
-    mark: str = ""  # of the list item that waits for its first block
-    tight: bool = False  # whether the next block follows without a blank line
-    heading: int = 0  # level of the open heading
-    pre: int = 0  # open <pre> elements
-    bold: int = 0  # open <b> and <strong> elements
-    plain: bool = False  # whether the open block has text outside of them
+    closed_sections: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    marker: str = ""  # of the list item whose first block is still to come
+    tight: bool = False  # the next block follows without a blank line
+    heading_level: int = 0  # of the open heading; 0 outside of headings
+    pre_depth: int = 0  # open <pre> elements
+    bold_depth: int = 0  # open <b> and <strong> elements
+    has_plain_text: bool = False  # the open block has text that is not bold
 
-    def run(self, body: LexborNode | None) -> None:
-        """Walk the tree below `body`, keeping its own stack: pages can be deeper than Python's."""
+    def walk(self, body: LexborNode | None) -> None:
+        """Walk the tree below `body`, with a stack of its own: Python's is too small."""
         node = body
-        above: list[tuple[LexborNode, str]] = []
+        ancestors: list[tuple[LexborNode, str]] = []
         while node is not None:
             tag = node.tag or ""
             child = None
             if tag == "-text":
-                self._text(node.text_content or "")
-            elif (kept := self._kept(node, tag)) is not None:
-                self._enter(node, kept)
+                self._add_text(node.text_content or "")
+            elif (kept_tag := self._kept_tag(node, tag)) is not None:
+                self._enter(node, kept_tag)
                 child = node.first_child
                 if child is not None:
-                    above.append((node, kept))
+                    ancestors.append((node, kept_tag))
                 else:
-                    self._leave(kept)
-            following = child or (node.next if above else None)
-            while following is None and above:
-                parent, tag = above.pop()
+                    self._leave(kept_tag)
+            following = child or (node.next if ancestors else None)
+            while following is None and ancestors:
+                parent, tag = ancestors.pop()
                 self._leave(tag)
-                following = parent.next if above else None
+                following = parent.next if ancestors else None
             node = following
         self._flush()
 
-    def _text(self, text: str) -> None:
-        self.pieces.append(text)
-        self.plain = self.plain or (not self.bold and bool(text.strip()))
+    def keep_main_content(self) -> None:
+        """Drop the blocks around the page's only <main> or <article>, if it has most of the text.
 
-    def keep_main(self) -> None:
-        """Drop what stands around the page's only main part, if that holds most of the text."""
+        Headings of level 1 before it are kept.
+        """
         blocks = self.flow.blocks
         for tag in ("main", "article"):
-            spans = self.mains.get(tag, [])
+            spans = self.closed_sections.get(tag, [])
             if len(spans) != 1:
                 continue
             start, end = spans[0]
@@ -146,54 +192,61 @@ class _Walk:
                 self.flow.blocks = [*titles, *blocks[start:end]]
             return
 
-    def _kept(self, node: LexborNode, tag: str) -> str | None:
-        """The element's tag, `main` for what plays that role, None for what is left out."""
-        if tag in html_elements.DROPPED or tag.startswith(("-", "!")):
+    def _add_text(self, text: str) -> None:
+        self.pieces.append(text)
+        self.has_plain_text = self.has_plain_text or (not self.bold_depth and bool(text.strip()))
+
+    def _kept_tag(self, node: LexborNode, tag: str) -> str | None:
+        """Return the tag of an element that is kept, else None.
+
+        An element with the role "main" counts as <main>.
+        """
+        if tag in html_tags.DROPPED or tag.startswith(("-", "!")):
             return None
-        if tag in html_elements.ASKED:
+        if tag in html_tags.MAY_BE_FURNITURE:
             attributes = node.attributes
             role = attributes.get("role")
             classes = (attributes.get("class") or "").split()
-            if role in html_elements.FURNITURE_ROLES or html_elements.FURNITURE_CLASSES & set(
+            if role in html_tags.FURNITURE_ROLES or html_tags.FURNITURE_CLASSES.intersection(
                 classes
             ):
                 return None
             return "main" if role == "main" else tag
         if tag in {"header", "footer"} and not self.sections:  # the site's, unless it has a title
             return tag if tag == "header" and node.css_first("h1") is not None else None
-        return None if tag == "a" and self.heading and _is_anchor(node) else tag
+        return None if tag == "a" and self.heading_level and _is_permalink(node) else tag
 
     def _enter(self, node: LexborNode, tag: str) -> None:
-        if self.pre:
+        if self.pre_depth:
             self._enter_in_pre(tag)
         elif tag == "br":
-            self.pieces.append(_BREAK)
-        elif tag in html_elements.BOLD:
-            self.bold += 1
-        elif tag in html_elements.BLOCKS:
+            self.pieces.append(_LINE_BREAK)
+        elif tag in html_tags.BOLD:
+            self.bold_depth += 1
+        elif tag in html_tags.BLOCKS:
             self._flush()
-            if tag in html_elements.LISTS:
+            if tag in html_tags.LISTS:
                 start = (node.attributes.get("start") or "") if tag == "ol" else ""
-                before = int(start) - 1 if start.isdecimal() and len(start) < 9 else 0
-                self.lists.append(_List(tag == "ol", before))
+                previous = int(start) - 1 if start.isdecimal() and len(start) < 9 else 0
+                self.lists.append(_List(tag == "ol", previous))
             elif tag == "li":
-                self._item()
+                self._start_item()
             elif tag in {"dt", "dd"}:
                 self.tight = tag == "dd"
             elif tag == "pre":
-                self.pre = 1
-            elif tag in html_elements.HEADINGS:
-                self.heading = html_elements.HEADINGS[tag]
-            elif tag in html_elements.SECTIONS:
+                self.pre_depth = 1
+            elif tag in html_tags.HEADING_LEVELS:
+                self.heading_level = html_tags.HEADING_LEVELS[tag]
+            elif tag in html_tags.SECTIONS:
                 self.sections.append((tag, len(self.flow.blocks)))
             else:
                 self._enter_table(tag)
 
     def _enter_in_pre(self, tag: str) -> None:
-        """Inside `<pre>` a block only begins a new line."""
-        self.pre += tag == "pre"
-        begun = bool(self.pieces) and not self.pieces[-1].endswith(("\n", _BREAK))
-        if tag == "br" or (tag in html_elements.BLOCKS and begun):
+        """Inside `<pre>` a block only starts a new line."""
+        self.pre_depth += tag == "pre"
+        is_mid_line = bool(self.pieces) and not self.pieces[-1].endswith(("\n", _LINE_BREAK))
+        if tag == "br" or (tag in html_tags.BLOCKS and is_mid_line):
             self.pieces.append("\n")
 
     def _enter_table(self, tag: str) -> None:
@@ -203,74 +256,80 @@ class _Walk:
             return
         elif tag == "tr":
             self.flow.open_row()
-            self.tables[-1].names = True
+            self.tables[-1].only_names = True
         elif tag in {"td", "th"}:
             self.flow.cell()
-            self.tables[-1].names &= tag == "th"
+            self.tables[-1].only_names &= tag == "th"
         elif tag in {"thead", "tbody"}:
-            self.tables[-1].head = tag == "thead"
+            self.tables[-1].in_head = tag == "thead"
 
     def _leave(self, tag: str) -> None:
-        if self.pre > 1 or (self.pre and tag != "pre"):
-            self.pre -= tag == "pre"
-            if tag in html_elements.BLOCKS:
-                self.pieces.append(_BREAK)
+        if self.pre_depth > 1 or (self.pre_depth and tag != "pre"):
+            self.pre_depth -= tag == "pre"
+            if tag in html_tags.BLOCKS:
+                self.pieces.append(_LINE_BREAK)
             return
-        if tag in html_elements.BOLD:
-            self.bold -= 1
-        if tag not in html_elements.BLOCKS:
+        if tag in html_tags.BOLD:
+            self.bold_depth -= 1
+        if tag not in html_tags.BLOCKS:
             return
         self._flush()
-        if tag in html_elements.LISTS:
+        if tag in html_tags.LISTS:
             self.lists.pop()
             self.tight = bool(self.lists)
         elif tag in {"li", "dd"}:
-            self.mark = ""
+            self.marker = ""
             self.tight = bool(self.lists)
         elif tag == "pre":
-            self.pre = 0
-        elif tag in html_elements.HEADINGS:
-            self.heading = 0
-        elif tag in html_elements.SECTIONS:
-            opened, start = self.sections.pop()
+            self.pre_depth = 0
+        elif tag in html_tags.HEADING_LEVELS:
+            self.heading_level = 0
+        elif tag in html_tags.SECTIONS:
+            section, start = self.sections.pop()
             if not self.flow.in_row:
-                self.mains.setdefault(opened, []).append((start, len(self.flow.blocks)))
+                span = (start, len(self.flow.blocks))
+                self.closed_sections.setdefault(section, []).append(span)
         elif tag == "table":
             self.tables.pop()
         elif tag == "tr" and self.tables:
             table = self.tables[-1]
-            header = table.head or table.names
-            table.first &= not self.flow.close_row(first=table.first, header=header)
+            added = self.flow.close_row(
+                first=table.is_first_row, header=table.in_head or table.only_names
+            )
+            table.is_first_row &= not added
 
-    def _item(self) -> None:
-        """Begin a list item: it keeps its mark until its first block comes."""
+    def _start_item(self) -> None:
+        """Start a list item: its marker waits for its first block."""
         if not self.lists:
             return
         current = self.lists[-1]
         self.tight = current.number > 0 or len(self.lists) > 1
         current.number += 1
-        mark = f"{current.number}. " if current.ordered else "- "
-        self.mark = "  " * (min(len(self.lists), 9) - 1) + mark
+        indent = "  " * min(len(self.lists) - 1, _MAX_LIST_INDENT)
+        self.marker = indent + (f"{current.number}. " if current.ordered else "- ")
 
     def _flush(self) -> None:
-        """End the open block, if it holds any text."""
+        """Write the open block, if it has any text, and start the next one."""
         if not self.pieces:
             return
-        raw, bold = "".join(self.pieces), not self.plain
+        raw, is_bold = "".join(self.pieces), not self.has_plain_text
         self.pieces.clear()
-        self.plain = False
-        if self.pre:
-            raw = raw.replace(f"{_BREAK}\n", "\n").replace(_BREAK, "\n")
+        self.has_plain_text = False
+        if self.pre_depth:
+            raw = raw.replace(f"{_LINE_BREAK}\n", "\n").replace(_LINE_BREAK, "\n")
             self.flow.add(raw.strip("\n").rstrip(), fence=True)
-        elif self.heading:
-            self.flow.add(_fold(raw.replace(_BREAK, " ")).rstrip("¶ "), level=self.heading)
+        elif self.heading_level:
+            text = _collapse_whitespace(raw.replace(_LINE_BREAK, " ")).rstrip("¶ ")
+            self.flow.add(text, level=self.heading_level)
         else:
-            lines = filter(None, map(_fold, raw.split(_BREAK)))
+            lines = filter(None, map(_collapse_whitespace, raw.split(_LINE_BREAK)))
             text = "\n".join(lines)
             if not text:
                 return
-            bold = bold and len(text) <= _LONGEST_HEADING and "\n" not in text
-            item = bool(self.mark)
-            self.flow.append(Block(self.mark + text, tight=self.tight, item=item, bold=bold))
-        self.mark = ""
+            is_bold = is_bold and len(text) <= _MAX_BOLD_HEADING_CHARS and "\n" not in text
+            is_item = bool(self.marker)
+            self.flow.append(
+                Block(self.marker + text, tight=self.tight, item=is_item, bold=is_bold)
+            )
+        self.marker = ""
         self.tight = bool(self.lists)
