@@ -1,8 +1,9 @@
-"""E-mail → Document: one message as text, with its headers as metadata; and what is attached.
+"""E-mail messages (RFC 5322, MIME) and mboxes → Documents and attachments.
 
-The text is the plain part, else the HTML one; a line of From, To and Date opens it, so that a
-message is found by who wrote it. Broken headers and character sets are read as well as they go.
-Knows single messages (also those of a Maildir) and mboxes; fetches nothing.
+The text of a message is its plain-text part, else its HTML part, below the lines From, To and Date,
+so that search finds messages by sender and date. Headers become metadata. Broken headers and wrong
+character sets are decoded as far as possible. Knows single messages (also those of a Maildir) and
+mboxes (RFC 4155); fetches nothing.
 """
 
 from __future__ import annotations
@@ -26,45 +27,58 @@ from ragkit.records.documents import Document
 
 EML, MBOX = "message/rfc822", "application/mbox"
 
-_LONGEST_HEADER = 2000  # characters of one that is kept; lists of recipients go on for pages
+_MAX_HEADER = 2000  # characters of one header; lists of recipients may fill pages
+_MAX_RAW_HEADER = 4 * _MAX_HEADER  # before its encoded words are decoded
 _BOUNDARY = re.compile(rb"boundary=[\"']?([^\"'\s;]{1,80})")
-_DEEPEST = 200  # parts that have parts: the email package asks each of them at every line
+# Multipart parts of one message. The email package compares every line with every open boundary.
+_MAX_MULTIPARTS = 200
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature"})
-# In an mbox a message begins after an empty line, with a line that only looks like text where no
-# header follows it.
+_ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime"})
+_BODY_TYPES = frozenset({"text/plain", "text/html"})
+# Declared charsets that many senders set without using them: the content decides.
+_UNRELIABLE_CHARSETS = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin1"})
+# A message of an mbox begins after an empty line with a "From " line; without a header below it,
+# the line is text.
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n(?=[!-9;-~]{1,99}:|>From )")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def read_eml(data: bytes, name: str) -> Document:
-    """One message: its own text. Raises DocumentError where its parts nest without end."""
-    return message_document(_parsed(data))
+    """Read one message without its attachments. Raises `DocumentError` for too many parts."""
+    return _message_document(_parse_message(data))
 
 
 def eml_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """A message's own document, then its attachments."""
-    yield from _message_members(_parsed(data), budget)
+    """Yield a message's own document (named ""), then its attachments.
+
+    Raises `DocumentError` for too many parts, `SpentError` if the file's budget is used up.
+    """
+    yield from _message_members(_parse_message(data), budget)
 
 
 def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """The messages of an mbox, named "1", "2", …, each followed by its attachments."""
+    """Yield the messages of an mbox, named "1", "2", …, with their attachments ("1/a.pdf").
+
+    A message that cannot be read is yielded with the reason. Raises `SpentError` if the file's
+    budget is used up.
+    """
     starts = [(match.start(), match.end()) for match in _FROM_LINE.finditer(data)]
     ends = [start for start, _ in starts[1:]] + [len(data)]
     for number, ((_, start), end) in enumerate(zip(starts, ends, strict=True), 1):
         budget.member()
         message = _QUOTED_FROM.sub(rb"\1", data[start:end])
         try:
-            for member in _message_members(_parsed(message), budget):
-                inner = f"{number}/{member.name}" if member.name else str(number)
-                yield replace(member, name=inner)
+            for member in _message_members(_parse_message(message), budget):
+                member_name = f"{number}/{member.name}" if member.name else str(number)
+                yield replace(member, name=member_name)
         except DocumentError as error:
             yield Member(str(number), reason=str(error), kind=error.kind)
 
 
-def _parsed(data: bytes) -> Message:
+def _parse_message(data: bytes) -> Message:
     boundaries = _BOUNDARY.findall(data)
-    if len(boundaries) > _DEEPEST:
-        raise DocumentError(f"more than {_DEEPEST} parts with parts of their own", kind="limit")
+    if len(boundaries) > _MAX_MULTIPARTS:
+        raise DocumentError(f"more than {_MAX_MULTIPARTS} multipart parts", kind="limit")
     if sum(data.count(b"\n--" + boundary) for boundary in set(boundaries)) > MAX_ENTRIES:
         raise DocumentError(f"more than {MAX_ENTRIES:,} parts", kind="limit")
     try:
@@ -74,37 +88,37 @@ def _parsed(data: bytes) -> Message:
 
 
 def _message_members(message: Message, budget: Budget) -> Iterator[Member]:
-    yield Member("", document=message_document(message))
+    yield Member("", document=_message_document(message))
     for part in _attachments(message):
         budget.member()
-        yield _attachment(part)
+        yield _attachment_member(part)
 
 
-def message_document(message: Message) -> Document:
-    """The text of a message with its headers: title, and metadata from, to, cc, date, …"""
-    metadata = _metadata(message)
+def _message_document(message: Message) -> Document:
     body = _body(message)
     if body is None:
-        kind = message.get_content_type()
-        encrypted = kind in {"multipart/encrypted", "application/pkcs7-mime"}
+        encrypted = message.get_content_type() in _ENCRYPTED
         body = Document("", EML, warnings=("encrypted: its text is not read",) * encrypted)
-    return with_headers(body, _header(message, "subject"), metadata, EML)
+    return add_headers(body, _header(message, "subject"), _metadata(message), EML)
 
 
-def with_headers(
+def add_headers(
     body: Document, subject: str | None, metadata: dict[str, str], media_type: str
 ) -> Document:
-    """`body` under the lines From, To and Date."""
+    """Return `body` below the lines From, To and Date, with `subject` as its title.
+
+    `metadata`: the headers by lower-case name. A message without text gets a Subject line.
+    """
     lines = [f"{key.title()}: {metadata[key]}" for key in ("from", "to", "date") if key in metadata]
     if subject and not body.text.strip():
-        lines.append(f"Subject: {subject}")  # all there is to find
+        lines.append(f"Subject: {subject}")  # otherwise search could not find the message
     writing = Writing()
     writing.add("\n".join(lines))
     writing.include(body)
     return replace(
         writing.document(media_type),
         title=subject or None,
-        encoding=None,  # each part has its own
+        encoding=None,  # every part has its own
         encoding_by=None,
         metadata={**body.metadata, **metadata},
         warnings=body.warnings,
@@ -112,47 +126,48 @@ def with_headers(
 
 
 def _metadata(message: Message) -> dict[str, str]:
-    found = {key: _addresses(message, key) for key in ("from", "to", "cc")}
-    found["date"] = _date(message)
-    found["message_id"] = _header(message, "message-id")
-    found["in_reply_to"] = _header(message, "in-reply-to")
-    return {key: value for key, value in found.items() if value}
+    values = {key: _addresses(message, key) for key in ("from", "to", "cc")}
+    values["date"] = _date(message)
+    values["message_id"] = _header(message, "message-id")
+    values["in_reply_to"] = _header(message, "in-reply-to")
+    return {key: value for key, value in values.items() if value}
 
 
 def _header(message: Message, name: str) -> str | None:
-    """A header's words, decoded and on one line."""
-    value = _raw(message, name)
-    return _words(value)[:_LONGEST_HEADER] if value is not None else None
+    """Return a header decoded, on one line."""
+    value = _raw_header(message, name)
+    return _decode_header(value)[:_MAX_HEADER] if value is not None else None
 
 
-def _raw(message: Message, name: str) -> str | None:
-    """A header as it stands; bytes that are not ASCII are surrogates."""
+def _raw_header(message: Message, name: str) -> str | None:
+    """Return the first header of this name undecoded; its non-ASCII bytes are surrogates."""
     values = (value for key, value in message.raw_items() if key.lower() == name)
     return next(map(str, values), None)
 
 
-def _words(value: str) -> str:
+def _decode_header(value: str) -> str:
+    """Decode the encoded words (RFC 2047) and raw bytes of a header, on one line."""
     pieces: list[str] = []
     try:
-        decoded = decode_header(value[: 4 * _LONGEST_HEADER])
+        decoded = decode_header(value[:_MAX_RAW_HEADER])
     except (ValueError, LookupError):
         decoded = [(value, None)]
     for piece, charset in decoded:
         if isinstance(piece, str):
             raw = piece.encode("utf-8", "surrogateescape")
-        elif charset is None:  # the piece of a header between encoded words
+        elif charset is None:  # text between encoded words
             raw = piece
         else:
-            pieces.append(_decoded(piece, charset))
+            pieces.append(_decode_charset(piece, charset))
             continue
         pieces.append(decode(raw).text)
     return " ".join(without_controls("".join(pieces)).split())
 
 
-def _decoded(data: bytes, charset: str | None) -> str:
-    """What a part says its encoding is comes first, unlike in files, as gateways set it."""
+def _decode_charset(data: bytes, charset: str | None) -> str:
+    """Decode by the declared charset if it is reliable, else by what the bytes look like."""
     name = (charset or "utf-8").lower().strip("'\" ")
-    if name not in {"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin1", *NO_CHARSETS}:
+    if name not in _UNRELIABLE_CHARSETS and name not in NO_CHARSETS:
         try:
             return data.decode(name)
         except (LookupError, UnicodeError):
@@ -161,58 +176,58 @@ def _decoded(data: bytes, charset: str | None) -> str:
 
 
 def _addresses(message: Message, name: str) -> str | None:
-    """`Anna Berg <anna@example.org>, …`"""
-    value = _raw(message, name)
+    """Return the addresses of a header as `Anna Berg <anna@example.org>, …`."""
+    value = _raw_header(message, name)
     if value is None:
         return None
-    # Names are decoded after the commas between addresses are found: they may hold some.
-    folded = " ".join(value[: 4 * _LONGEST_HEADER].split())
-    found = [
-        f"{_words(person)} <{address}>" if person else address
-        for person, address in getaddresses([folded])
+    # Addresses are split before names are decoded, because decoded names may contain commas.
+    unfolded = " ".join(value[:_MAX_RAW_HEADER].split())
+    addresses = [
+        f"{_decode_header(person)} <{address}>" if person else address
+        for person, address in getaddresses([unfolded])
         if address
     ]
-    return without_controls(", ".join(found) or _words(folded))[:_LONGEST_HEADER]
+    return without_controls(", ".join(addresses) or _decode_header(unfolded))[:_MAX_HEADER]
 
 
 def _date(message: Message) -> str | None:
-    """ISO 8601, with the sender's offset from UTC where there is one."""
-    value = _raw(message, "date")
+    """Return the date in ISO 8601, with the sender's UTC offset if known; else as written."""
+    value = _raw_header(message, "date")
     if value is None:
         return None
     try:
         return parsedate_to_datetime(value).isoformat()
     except (ValueError, TypeError, IndexError, OverflowError):
-        return _words(value)[:_LONGEST_HEADER]
+        return _decode_header(value)[:_MAX_HEADER]
 
 
 def _is_attached(part: Message) -> bool:
     return part.get_content_disposition() == "attachment" or part.get_filename() is not None
 
 
-def _leaves(message: Message) -> Iterator[Message]:
-    """The parts that have no parts; an attached message counts as one."""
-    waiting = [message]
-    while waiting:
-        part = waiting.pop()
+def _leaf_parts(message: Message) -> Iterator[Message]:
+    """Yield the parts without subparts, in order. An attached message is one part."""
+    stack = [message]
+    while stack:
+        part = stack.pop()
         if part.get_content_maintype() == "multipart" and part.is_multipart():
-            waiting.extend(reversed(part.get_payload()))  # type: ignore[arg-type]
+            stack.extend(reversed(part.get_payload()))  # type: ignore[arg-type]
         else:
             yield part
 
 
 def _body(message: Message) -> Document | None:
-    """The plain text parts, else the HTML ones, that are not attached."""
-    shown = [part for part in _leaves(message) if not _is_attached(part)]
-    plain = [part for part in shown if part.get_content_type() == "text/plain"]
-    texts = [_plain(part) for part in plain]
+    """Return all inline plain-text parts, else the first inline HTML part with text, else None."""
+    inline = [part for part in _leaf_parts(message) if not _is_attached(part)]
+    plain_parts = [part for part in inline if part.get_content_type() == "text/plain"]
+    texts = [_plain_text(part) for part in plain_parts]
     if any(text.strip() for text in texts):
         return Document("\n\n".join(text.strip("\n") for text in texts if text.strip()), EML)
-    pages = [part for part in shown if part.get_content_type() == "text/html"]
-    for part in pages:
-        page = _page(part)
+    html_parts = [part for part in inline if part.get_content_type() == "text/html"]
+    for part in html_parts:
+        page = _html_document(part)
         if page.text.strip():
-            more = len(pages) > 1
+            more = len(html_parts) > 1
             return replace(page, warnings=page.warnings + ("further HTML parts left out",) * more)
     return None
 
@@ -229,53 +244,54 @@ def _charset(part: Message) -> str | None:
         return None
 
 
-def _plain(part: Message) -> str:
-    text = without_controls(_decoded(_content(part), _charset(part)))
+def _plain_text(part: Message) -> str:
+    text = without_controls(_decode_charset(_content(part), _charset(part)))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if str(part.get_param("format", "")).lower() == "flowed":
-        text = _unflowed(text)
+        text = _join_flowed_lines(text)
     return text
 
 
-def _unflowed(text: str) -> str:
-    """Paragraphs of RFC 3676: a line that ends in a space goes on in the next."""
+def _join_flowed_lines(text: str) -> str:
+    """Join the lines of a paragraph in `format=flowed` (RFC 3676): a line that ends in a space
+    continues on the next line. Quoted lines and the signature separator stay."""
     lines: list[str] = []
-    open_line = False
+    continues = False
     for line in text.split("\n"):
-        if open_line and not line.startswith(">"):
+        if continues and not line.startswith(">"):
             lines[-1] += line
         else:
             lines.append(line)
-        open_line = line.endswith(" ") and line != "-- " and not line.startswith(">")
+        continues = line.endswith(" ") and line != "-- " and not line.startswith(">")
     return "\n".join(lines)
 
 
-def _page(part: Message) -> Document:
-    markup = _decoded(_content(part), _charset(part))
+def _html_document(part: Message) -> Document:
+    markup = _decode_charset(_content(part), _charset(part))
     return read_html(b"\xef\xbb\xbf" + markup.encode("utf-8", "replace"), "")
 
 
 def _attachments(message: Message) -> Iterator[Message]:
-    texts = {"text/plain", "text/html"}
-    for part in _leaves(message):
-        if part.get_content_type() not in texts or _is_attached(part):
+    for part in _leaf_parts(message):
+        if part.get_content_type() not in _BODY_TYPES or _is_attached(part):
             yield part
 
 
-def _attachment(part: Message) -> Member:
-    kind = part.get_content_type()
-    if kind == "message/rfc822" and part.is_multipart():
+def _attachment_member(part: Message) -> Member:
+    media_type = part.get_content_type()
+    if media_type == "message/rfc822" and part.is_multipart():
         inner = part.get_payload(0)
         subject = _header(inner, "subject") if isinstance(inner, Message) else None
         name = subject or "message"
         return Member(f"{name.replace('/', '_')}.eml", inner.as_bytes())  # type: ignore[union-attr]
-    if part.is_multipart():  # what a mail server reports, as headers
-        pieces = [each.as_bytes() for each in part.get_payload() if isinstance(each, Message)]
-        return Member(f"{part.get_content_subtype()}.txt", b"\n".join(pieces))
-    name = _words(part.get_filename() or "") or f"unnamed.{part.get_content_subtype()}"
+    if part.is_multipart():  # a delivery report: its fields are parsed as messages
+        payload = part.get_payload()
+        reports = [report.as_bytes() for report in payload if isinstance(report, Message)]
+        return Member(f"{part.get_content_subtype()}.txt", b"\n".join(reports))
+    name = _decode_header(part.get_filename() or "") or f"unnamed.{part.get_content_subtype()}"
     name = name.replace("/", "_")
-    if kind in _SIGNATURES:
+    if media_type in _SIGNATURES:
         return Member(name, reason="signature", skipped=True, kind="no_document")
-    if kind.startswith("image/") and part.get("content-id") is not None:
+    if media_type.startswith("image/") and part.get("content-id") is not None:
         return Member(name, reason="image shown in the message", skipped=True, kind="no_document")
     return Member(name, _content(part))
