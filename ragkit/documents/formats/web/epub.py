@@ -1,7 +1,8 @@
-"""EPUB → Document: the chapters of a book in reading order, each read as the web page it is.
+"""EPUB → Document: the chapters of a book in reading order, each read as a web page.
 
-The container names the package file, its spine the order, the table of contents the titles of
-chapters that show none. Knows fonts that are scrambled from chapters that are; breaks no lock.
+The container names the package file; the package file has the reading order (its spine); the table
+of contents gives titles to chapters without a heading. Reads books with obfuscated fonts, refuses
+books with encrypted chapters, and decrypts nothing.
 """
 
 from __future__ import annotations
@@ -24,50 +25,55 @@ from ragkit.records.documents import Document, Heading
 from ragkit.records.spans import shift_offsets
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
-_SCRAMBLED_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-_PAGES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
+_FONT_OBFUSCATION = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+_CHAPTER_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document"})
 _NCX = "application/x-dtbncx+xml"
-_ELEMENTS = {"dc:date": "date"}  # beside those that all formats share
-# XHTML may close any element at once; HTML would take `<title/>` for one that never ends.
-_CLOSED = re.compile(rb"<((?!br|hr|img|meta|link|col|input)[a-zA-Z][\w:-]{0,40})((?:\s[^<>]*)?)/>")
+_PROPERTY_ELEMENTS = {"dc:date": "date"}  # in addition to those that all formats share
+# XHTML allows `<title/>`; an HTML parser would read it as an element that never ends.
+_SELF_CLOSED = re.compile(
+    rb"<((?!br|hr|img|meta|link|col|input)[a-zA-Z][\w:-]{0,40})((?:\s[^<>]*)?)/>"
+)
 
 
 class _Item(NamedTuple):
-    path: str
+    """A file that the package lists."""
+
+    path: str  # in the archive
     media_type: str
     properties: str
 
 
 def read_epub(data: bytes, name: str) -> Document:
-    """A book's text, one locator a chapter; a chapter that cannot be read costs only itself.
+    """Read a book with one locator per chapter; chapters that cannot be read become warnings.
 
-    Raises `DocumentError` where the file is damaged, locked (DRM), or a trap.
+    Raises `DocumentError` if the file is damaged, encrypted (DRM) or over a size limit, or if none
+    of its chapters can be read.
     """
     with opened(data, "epub") as package:
-        book = _book(package)
-        _refuse_locked(package, book)
-        titles = _titles(package, book)
+        book = _read_package_file(package)
+        _check_encryption(package, book)
+        titles = _chapter_titles(package, book)
         chapters: list[tuple[str, Document]] = []
-        lost = []
+        errors = []
         for number, item in enumerate(book.spine, start=1):
             try:
-                chapters.append((str(number), _chapter(package, item, titles.get(item.path))))
+                chapters.append((str(number), _read_chapter(package, item, titles.get(item.path))))
             except DocumentError as error:
-                lost.append(f"chapter {number}: {error}")
+                errors.append(f"chapter {number}: {error}")
         if not chapters:
-            raise DocumentError(lost[0] if lost else "damaged epub: it has no chapters")
-        properties = properties_in(package, book.path, _ELEMENTS)
+            raise DocumentError(errors[0] if errors else "damaged epub: it has no chapters")
+        properties = properties_in(package, book.path, _PROPERTY_ELEMENTS)
     return replace(
         joined(chapters, "chapter", media_types.EPUB),
         title=properties.title(name),
         metadata=properties.metadata(),
-        warnings=(*lost, *package.lost),
+        warnings=(*errors, *package.lost),
     )
 
 
 @dataclass(slots=True)
 class _Book:
-    """The package file: what there is, and in which order it is read."""
+    """The package file: the files of the book by their id, and the ids in reading order."""
 
     path: str
     items: dict[str, _Item] = field(default_factory=dict)
@@ -75,7 +81,7 @@ class _Book:
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "item":
-            path = _resolved(self.path, attributes.get("href", ""))
+            path = _resolve_path(self.path, attributes.get("href", ""))
             item = _Item(path, attributes.get("media-type", ""), attributes.get("properties", ""))
             self.items[attributes.get("id", "")] = item
         elif tag == "itemref":
@@ -83,13 +89,13 @@ class _Book:
 
     @property
     def spine(self) -> list[_Item]:
-        """The chapters in reading order, each once, without the table of contents."""
-        items = (self.items[key] for key in dict.fromkeys(self.order) if key in self.items)
-        pages = (item for item in items if item.media_type in _PAGES)
+        """The chapters in reading order, without duplicates and without the table of contents."""
+        items = (self.items[id_] for id_ in dict.fromkeys(self.order) if id_ in self.items)
+        pages = (item for item in items if item.media_type in _CHAPTER_TYPES)
         return [item for item in pages if "nav" not in item.properties.split()]
 
 
-def _book(package: Package) -> _Book:
+def _read_package_file(package: Package) -> _Book:
     paths: list[str] = []
 
     def start(tag: str, attributes: Attributes) -> None:
@@ -104,75 +110,76 @@ def _book(package: Package) -> _Book:
     return book
 
 
-def _resolved(base: str, href: str) -> str:
-    """The member that a reference in `base` means, without its fragment."""
+def _resolve_path(base: str, href: str) -> str:
+    """Return the path in the archive of a reference in the file `base`, without its fragment."""
     path = unquote(href.partition("#")[0])
     return posixpath.normpath(posixpath.join("/" + posixpath.dirname(base), path)).lstrip("/")
 
 
-def _refuse_locked(package: Package, book: _Book) -> None:
-    """Raise where the chapters themselves are encrypted, not only fonts."""
+def _check_encryption(package: Package, book: _Book) -> None:
+    """Raise `DocumentError` if a chapter is encrypted; obfuscated fonts do not matter."""
     if _ENCRYPTION not in package.names:
         return
-    locked: set[str] = set()
-    algorithms = [""]
+    encrypted: set[str] = set()
+    algorithms = [""]  # of the current element; the last one counts
 
     def start(tag: str, attributes: Attributes) -> None:
         if tag == "EncryptedData":
             algorithms[:] = [""]
         elif tag == "EncryptionMethod":
             algorithms.append(attributes.get("Algorithm", ""))
-        elif tag == "CipherReference" and algorithms[-1] not in _SCRAMBLED_FONTS:
-            locked.add(_resolved("", attributes.get("URI", "")))
+        elif tag == "CipherReference" and algorithms[-1] not in _FONT_OBFUSCATION:
+            encrypted.add(_resolve_path("", attributes.get("URI", "")))
 
     parse(package, _ENCRYPTION, start, lambda tag: None, lambda text: None)
-    if any(item.path in locked for item in book.spine):
-        raise DocumentError("encrypted epub: locked by its shop (DRM)", kind="encrypted")
+    if any(item.path in encrypted for item in book.spine):
+        raise DocumentError("encrypted epub: protected by DRM", kind="encrypted")
 
 
-def _titles(package: Package, book: _Book) -> dict[str, str]:
-    """What the table of contents calls each file; none where it cannot be read."""
-    found: dict[str, str] = {}
-    tables = [each for each in book.items.values() if "nav" in each.properties.split()]
-    tables += [each for each in book.items.values() if each.media_type == _NCX]
-    for item in tables[:2]:
+def _chapter_titles(package: Package, book: _Book) -> dict[str, str]:
+    """Return path → title from the tables of contents; empty if they cannot be read."""
+    titles: dict[str, str] = {}
+    contents = [item for item in book.items.values() if "nav" in item.properties.split()]
+    contents += [item for item in book.items.values() if item.media_type == _NCX]
+    for item in contents[:2]:
         try:
-            entries = _ncx(package, item.path) if item.media_type == _NCX else _nav(package, item)
+            is_ncx = item.media_type == _NCX
+            entries = _read_ncx(package, item.path) if is_ncx else _read_nav(package, item)
             for href, title in entries:
                 if title:
-                    found.setdefault(_resolved(item.path, href), title)
-        except DocumentError:  # the chapters can do without
+                    titles.setdefault(_resolve_path(item.path, href), title)
+        except DocumentError:  # the chapters can be read without it
             continue
-    return found
+    return titles
 
 
-def _nav(package: Package, item: _Item) -> Iterator[tuple[str, str]]:
-    """The links of an EPUB 3 table of contents."""
+def _read_nav(package: Package, item: _Item) -> Iterator[tuple[str, str]]:
+    """Yield link and title of each entry of an EPUB 3 table of contents."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_opened_elements(package.read(item.path)).decode("utf-8", "replace"))
+    tree = LexborHTMLParser(_expand_self_closed(package.read(item.path)).decode("utf-8", "replace"))
     for link in tree.css("nav a[href]"):
         yield link.attributes.get("href") or "", " ".join(link.text().split())
 
 
-def _ncx(package: Package, part: str) -> list[tuple[str, str]]:
-    """The points of an EPUB 2 table of contents."""
-    found: list[tuple[str, str]] = []
+def _read_ncx(package: Package, path: str) -> list[tuple[str, str]]:
+    """Return link and title of each entry of an EPUB 2 table of contents (NCX)."""
+    entries: list[tuple[str, str]] = []
     pieces: list[str] = []
 
     def start(tag: str, attributes: Attributes) -> None:
         if tag == "navLabel":
             pieces.clear()
         elif tag == "content":
-            found.append((attributes.get("src", ""), " ".join("".join(pieces).split())))
+            entries.append((attributes.get("src", ""), " ".join("".join(pieces).split())))
 
-    parse(package, part, start, lambda tag: None, pieces.append)
-    return found
+    parse(package, path, start, lambda tag: None, pieces.append)
+    return entries
 
 
-def _chapter(package: Package, item: _Item, title: str | None) -> Document:
-    """One file of the book, under its title where it shows none."""
-    chapter = read_html(_opened_elements(package.read(item.path)), item.path)
+def _read_chapter(package: Package, item: _Item, title: str | None) -> Document:
+    """Read one file of the book; `title` becomes its heading if it has none."""
+    chapter = read_html(_expand_self_closed(package.read(item.path)), item.path)
     if chapter.headings or not title or not chapter.text:
         return chapter
     return replace(
@@ -182,5 +189,6 @@ def _chapter(package: Package, item: _Item, title: str | None) -> Document:
     )
 
 
-def _opened_elements(page: bytes) -> bytes:
-    return _CLOSED.sub(rb"<\1\2></\1>", page)
+def _expand_self_closed(page: bytes) -> bytes:
+    """Return XHTML with `<a/>` written as `<a></a>`, as an HTML parser needs it."""
+    return _SELF_CLOSED.sub(rb"<\1\2></\1>", page)

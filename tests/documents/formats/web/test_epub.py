@@ -76,7 +76,7 @@ def test_scrambled_fonts_are_no_lock():
                 {"a.xhtml": "x"},
                 **{"META-INF/encryption.xml": locked("urn:aes", "OPS/a.xhtml")},
             ),
-            r"encrypted epub: locked by its shop \(DRM\)",
+            r"encrypted epub: protected by DRM",
         ),
         (make_zip({"mimetype": ""}), "damaged epub: it has no META-INF/container.xml"),
         (make_epub({}), "damaged epub: it has no chapters"),
