@@ -1,13 +1,18 @@
-"""An engine that answers what it is told to, and scans that show black boxes."""
+"""A fake OCR engine, and pictures and scans that show black boxes."""
 
 import time
 from io import BytesIO
 
 import pypdfium2
 
+from ragkit.documents.ocr import Ocr, OcrLimits
+
 
 class FakeEngine:
-    """See `ragkit.documents.sandbox.ocr_engines.Engine`. Gives the answers in turn."""
+    """An OCR engine that returns the given answers in turn, and keeps the images it gets.
+
+    It has the methods of `ragkit.documents.sandbox.ocr_engines.Engine`.
+    """
 
     name, languages = "fake 1", "eng"
 
@@ -24,26 +29,37 @@ class FakeEngine:
         self.stopped = True
 
 
-def drawn(boxes, size=(200, 100), mode="L", ground="white"):
-    """A picture with black boxes on it."""
+def fake_ocr(*answers, **limits):
+    """Return the `Ocr` that readers get, and the fake engine behind it."""
+    engine = FakeEngine(*answers)
+    return Ocr(engine.recognise, engine.name, engine.languages, OcrLimits(**limits)), engine
+
+
+def draw_boxes(boxes, size=(200, 100), mode="L", background="white"):
+    """Return a picture with black boxes: (left, top, right, bottom) in pixels."""
     from PIL import Image, ImageDraw
 
-    picture = Image.new(mode, size, ground)
+    picture = Image.new(mode, size, background)
     for box in boxes:
         ImageDraw.Draw(picture).rectangle(box, fill="black")
     return picture
 
 
-def scan(pages, size=(200, 100)):
-    """A PDF whose pages are images with boxes."""
-    first, *others = [drawn(boxes, size) for boxes in pages]
+def encode_picture(picture, kind, **options):
+    """Return the bytes of a picture in a format of Pillow ("PNG")."""
     data = BytesIO()
-    first.save(data, "PDF", save_all=True, append_images=others)
+    picture.save(data, kind, **options)
     return data.getvalue()
 
 
-def printed(pdf, page, dpi=200):
-    """A page of a PDF as a picture."""
+def make_scan(pages, size=(200, 100)):
+    """Return a PDF whose pages are images with boxes."""
+    first, *others = [draw_boxes(boxes, size) for boxes in pages]
+    return encode_picture(first, "PDF", save_all=True, append_images=others)
+
+
+def render_page(pdf, page, dpi=200):
+    """Render a page of a PDF as a picture."""
     document = pypdfium2.PdfDocument(pdf)
     try:
         return document[page].render(scale=dpi / 72, grayscale=True).to_pil().copy()

@@ -1,37 +1,24 @@
 """Pages that are images: what an engine is shown, what becomes of its answer, what it may cost."""
 
 import contextlib
-from io import BytesIO
 
 import pytest
 
 from ragkit.documents import ocr
 from ragkit.documents.formats.pdf import read_pdf
-from ragkit.documents.ocr import Image, Ocr, OcrLimits, Recognised
+from ragkit.documents.ocr import Image, OcrLimits, Recognised
 from ragkit.documents.sandbox import protocol
 from ragkit.documents.sandbox.client import ReadLimits
 from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.errors import DocumentError
-from tests.documents.engines import FakeEngine, scan
+from tests.documents.engines import FakeEngine, fake_ocr, make_scan
 from tests.documents.files import make_pdf, make_zip
 
 PIL = pytest.importorskip("PIL.Image", reason="the extra ocr is not installed")
 
 
-def seen(*answers, **limits):
-    """Readers' view of an engine that answers so, page by page."""
-    engine = FakeEngine(*answers)
-    return Ocr(engine.recognise, engine.name, engine.languages, OcrLimits(**limits)), engine
-
-
-def saved(picture, kind, **options):
-    data = BytesIO()
-    picture.save(data, kind, **options)
-    return data.getvalue()
-
-
 def test_pages_without_text_are_read_between_those_with():
-    engine, fake = seen(Recognised("Recog-\nnised words.\n\nAnother paragraph.", 90.0))
+    engine, fake = fake_ocr(Recognised("Recog-\nnised words.\n\nAnother paragraph.", 90.0))
     document = read_pdf(make_pdf(["First.", "", "Last."], image=True), "a.pdf", engine)
     assert document.text == "First.\n\nRecognised words.\n\nAnother paragraph.\n\nLast."
     assert [document.text[start:].split("\n")[0] for start in document.pages] == [
@@ -47,7 +34,7 @@ def test_pages_without_text_are_read_between_those_with():
 
 
 def test_a_page_is_drawn_as_large_as_allowed():
-    engine, fake = seen(Recognised("Words."), megapixels=1.0)
+    engine, fake = fake_ocr(Recognised("Words."), megapixels=1.0)
     read_pdf(make_pdf([""], image=True), "a.pdf", engine)
     (image,) = fake.images
     assert 900_000 < image.width * image.height <= 1_000_000 == engine.most_pixels
@@ -55,8 +42,8 @@ def test_a_page_is_drawn_as_large_as_allowed():
 
 
 def test_a_drawn_page_shows_what_is_on_it():
-    data = scan([[(10, 20, 50, 40)]])  # a black box on white, 200 by 100
-    engine, fake = seen(Recognised("Box."))
+    data = make_scan([[(10, 20, 50, 40)]])  # a black box on white, 200 by 100
+    engine, fake = fake_ocr(Recognised("Box."))
     read_pdf(data, "a.pdf", engine)
     (image,) = fake.images
     picture = PIL.frombytes("L", (image.width, image.height), image.pixels)
@@ -67,7 +54,7 @@ def test_a_drawn_page_shows_what_is_on_it():
 
 
 def test_more_pages_than_allowed_are_left_and_said_so():
-    engine, fake = seen(Recognised("One."), Recognised("Two."), pages=2)
+    engine, fake = fake_ocr(Recognised("One."), Recognised("Two."), pages=2)
     document = read_pdf(make_pdf([""] * 5, image=True), "a.pdf", engine)
     assert len(fake.images) == 2
     assert document.recognition.left == 3
@@ -91,14 +78,14 @@ def test_without_an_engine_pages_are_left_and_the_remedy_named():
     ],
 )
 def test_why_a_scan_cannot_be_read(answer, limits, reason, kind):
-    engine, _ = seen(answer, **limits)
+    engine, _ = fake_ocr(answer, **limits)
     with pytest.raises(DocumentError, match=f"^{reason}") as caught:
         read_pdf(make_pdf([""], image=True), "a.pdf", engine)
     assert (caught.value.kind, caught.value.skipped) == (kind, False)
 
 
 def test_one_page_that_fails_costs_itself():
-    engine, _ = seen(Recognised(reason="took longer than 9 s"), Recognised("Two.", 80.0))
+    engine, _ = fake_ocr(Recognised(reason="took longer than 9 s"), Recognised("Two.", 80.0))
     document = read_pdf(make_pdf(["", ""], image=True), "a.pdf", engine)
     assert (document.text.strip(), document.recognition.pages) == ("Two.", (2,))
     assert "1 of 2 pages not read; page 1: took longer than 9 s" in document.warnings
@@ -168,7 +155,7 @@ def test_an_image_that_makes_no_sense_is_refused(fields, size):
 
 
 def test_recognised_lines_have_no_size_that_tells_headings():
-    engine, _ = seen(Recognised("Oak\n\nBirch", 90.0))
+    engine, _ = fake_ocr(Recognised("Oak\n\nBirch", 90.0))
     small = "Words.\n" * 40
     data = make_pdf([small, ""], image=True).replace(b"/F 12 Tf", b"/F 08 Tf")
     assert read_pdf(data, "a.pdf", engine).headings == ()
@@ -179,7 +166,7 @@ def test_recognised_lines_have_no_size_that_tells_headings():
 )
 def test_a_page_of_any_size_is_drawn_within_the_limit(box):
     data = make_pdf([""], image=True).replace(b"[0 0 900 800]", f"[{box}]".encode())
-    engine, fake = seen(Recognised("Words."), megapixels=1.0)
+    engine, fake = fake_ocr(Recognised("Words."), megapixels=1.0)
     with contextlib.suppress(DocumentError):
         read_pdf(data, "a.pdf", engine)
     for image in fake.images:

@@ -15,7 +15,7 @@ import zstandard
 
 from ragkit.records import media_types
 from tests.conftest import REPOSITORY, SHARED
-from tests.documents.engines import drawn, scan
+from tests.documents.engines import draw_boxes, make_scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.formats.mail.test_eml import message
 from tests.documents.formats.mail.test_msg import MESSAGE, compound_file
@@ -138,10 +138,10 @@ def _images() -> dict[str, bytes]:
     """One image of each kind, and a scan; nothing where Pillow is not installed."""
     if importlib.util.find_spec("PIL") is None:
         return {}
-    found = {"scan.scan": scan([[(10, 20, 50, 40)], []])}
+    found = {"scan.scan": make_scan([[(10, 20, 50, 40)], []])}
     for kind in media_types.IMAGES.values():
         data = io.BytesIO()
-        pages = [drawn([(10, 20, 50, 40)]), drawn([])]
+        pages = [draw_boxes([(10, 20, 50, 40)]), draw_boxes([])]
         several = {"save_all": True, "append_images": pages[1:]} if kind in {"TIFF", "GIF"} else {}
         pages[0].save(data, kind, **several)
         found[f"a.{kind.lower()}"] = data.getvalue()

@@ -12,7 +12,7 @@ from ragkit.documents.sandbox import ocr_engines
 from ragkit.documents.sandbox.ocr_engines import OcrChoice, Tesseract, find, from_tsv
 from ragkit.documents.sandbox.rapidocr import Rapid, laid_out
 from ragkit.errors import UsageError
-from tests.documents.engines import printed
+from tests.documents.engines import render_page
 from tests.documents.files import make_pdf
 
 PAGE = Image(3, 2, bytes((0, 50, 100, 150, 200, 255)), 150)
@@ -217,7 +217,7 @@ def test_the_tesseract_of_this_machine_reads_a_printed_page():
     if program is None:
         pytest.skip("tesseract is not installed")
     engine = Tesseract(program, None, OcrLimits())
-    page = printed(make_pdf(["Rotate the signing keys\nevery ninety days."]), 0)
+    page = render_page(make_pdf(["Rotate the signing keys\nevery ninety days."]), 0)
     found = engine.recognise(Image(*page.size, page.tobytes(), 200))
     assert found.text == "Rotate the signing keys\nevery ninety days."
     assert found.confidence > 80

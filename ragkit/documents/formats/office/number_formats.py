@@ -108,8 +108,8 @@ def format_number(
         return f"{sign}{number_format.before}{digits}{percent}{number_format.after}"
     if not math.isfinite(value):
         return ""
-    whole = value == round(value) and abs(value) < _MAX_FORMATTED
-    return f"{value:.0f}" if whole else f"{value:.12g}"
+    is_integer = value == round(value) and abs(value) < _MAX_FORMATTED
+    return f"{value:.0f}" if is_integer else f"{value:.12g}"
 
 
 def _round_half_up(value: float, scale: int, decimals: int) -> str:
