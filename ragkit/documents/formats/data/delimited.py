@@ -1,7 +1,7 @@
-"""Delimited tables (csv, tsv) → Document: a line of text a row, cells parted by " | ".
+"""Delimited tables (csv, tsv) → Document: one line of text per row, cells joined by " | ".
 
-Delimiter and header are told from the first rows. Line numbers stay the file's own unless cells
-hold line breaks; then rows are numbered. Knows no spreadsheet formats.
+Delimiter and header are detected from the first rows. Line numbers stay the file's own unless
+cells contain line breaks; then rows are numbered. Does not know spreadsheet formats.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Locator, Table
 
 _DELIMITERS = ",;\t|"
+_SAMPLE_CHARS = 1 << 16
 _SAMPLE_ROWS = 50
-_LONGEST_HEADER_CELL = 100  # characters
-_LONGEST_CELL = 131_072  # characters: the csv module takes no longer ones
+_MAX_HEADER_CELL_CHARS = 100
 
 
 class _Row(NamedTuple):
-    """Cells, and the lines of the file they stand on, from 1, inclusive."""
+    """The cells of a row, and its first and last line in the file, from 1, inclusive."""
 
     cells: list[str]
     first: int
@@ -35,72 +35,80 @@ class _Row(NamedTuple):
 
 
 def read_table(data: bytes, name: str) -> Document:
-    """A csv or tsv file with one `Table`. What is no table by its looks is read as text."""
-    text, encoding, warnings, told_by = decode(data)
+    """Read a csv or tsv file as a document with one `Table`.
+
+    A file that the csv module rejects is read as plain text, with a warning.
+    """
+    text, encoding, warnings, encoding_by = decode(data)
     try:
-        rows = list(_rows(text, _delimiter(text, name)))
+        rows = list(_parse_rows(text, _detect_delimiter(text, name)))
     except csv.Error as error:
-        note = f"not read as a table: {error}"
-        return replace(read_text(data, name), warnings=(*warnings, note))
-    single = all(row.first == row.last for row in rows)
-    above, header = _header(rows)
-    lines = [_line(row.cells) for row in rows]
-    places = [row.first - 1 if single else at for at, row in enumerate(rows)]  # line of each row
-    laid_out = [""] * (places[-1] + 1 if places else 0)
-    for place, line in zip(places, lines, strict=True):
-        laid_out[place] = line
-    starts = [0]
-    for line in laid_out:
+        warning = f"not read as a table: {error}"
+        return replace(read_text(data, name), warnings=(*warnings, warning))
+    one_line_rows = all(row.first == row.last for row in rows)
+    # The line of the text for each row.
+    numbers = [row.first - 1 if one_line_rows else index for index, row in enumerate(rows)]
+    lines = [""] * (numbers[-1] + 1 if numbers else 0)
+    for number, row in zip(numbers, rows, strict=True):
+        lines[number] = _format_row(row.cells)
+    starts = [0]  # offset of each line, and of the end
+    for line in lines:
         starts.append(starts[-1] + len(line) + 1)
+    title_rows, has_header = _find_header(rows)
     tables: tuple[Table, ...] = ()
-    if above < len(rows):
-        start, end = starts[places[above]], starts[-1] - 1
-        tables = (Table(start, end, starts[places[above + 1]] if header else start),)
-    numbered = (
-        () if single else tuple(Locator(starts[place], "row", str(place + 1)) for place in places)
-    )
+    if title_rows < len(rows):
+        start, end = starts[numbers[title_rows]], starts[-1] - 1
+        body = starts[numbers[title_rows + 1]] if has_header else start
+        tables = (Table(start, end, body),)
     return Document(
-        "\n".join(laid_out),
+        "\n".join(lines),
         "text/csv",
-        title=lines[0] if above == 1 else None,
-        lines=single,
-        locators=numbered,
+        title=lines[numbers[0]] if title_rows == 1 else None,
+        lines=one_line_rows,
+        locators=()
+        if one_line_rows
+        else tuple(Locator(starts[number], "row", str(number + 1)) for number in numbers),
         tables=tables,
         encoding=encoding,
-        encoding_by=told_by,
+        encoding_by=encoding_by,
         warnings=warnings,
     )
 
 
-def _line(cells: Sequence[str]) -> str:
-    return " | ".join(" ".join(cell.split()) for cell in _trimmed(cells))
-
-
 def table_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """A document for every row below the header, named by the number of the row."""
-    text, encoding, _, told_by = decode(data)
+    """Yield a document for each row below the header, named by the number of the row, from 1.
+
+    Raises `DocumentError` if the csv module rejects the file, and `SpentError` if it has more
+    rows than the budget allows.
+    """
+    text, encoding, _, encoding_by = decode(data)
     try:
-        rows = list(_rows(text, _delimiter(text, name)))
+        rows = list(_parse_rows(text, _detect_delimiter(text, name)))
     except csv.Error as error:
         raise DocumentError(f"not a table: {error}") from error
-    above, header = _header(rows)
-    names = rows[above].cells if header else []
-    for number, row in enumerate(rows[above + header :], above + header + 1):
+    title_rows, has_header = _find_header(rows)
+    column_names = rows[title_rows].cells if has_header else []
+    first = title_rows + has_header
+    for number, row in enumerate(rows[first:], first + 1):
         budget.member()
-        pairs = [
-            (names[at] if at < len(names) else f"column {at + 1}", cell)
-            for at, cell in enumerate(row.cells)
+        fields = [
+            (column_names[index] if index < len(column_names) else f"column {index + 1}", cell)
+            for index, cell in enumerate(row.cells)
             if cell.strip()
         ]
-        if pairs:
-            made = record(pairs, "text/csv")
+        if fields:
+            document = record(fields, "text/csv")
             yield Member(
-                str(number), document=replace(made, encoding=encoding, encoding_by=told_by)
+                str(number), document=replace(document, encoding=encoding, encoding_by=encoding_by)
             )
 
 
-def _rows(text: str, delimiter: str) -> Iterator[_Row]:
-    """The rows that hold anything. Raises csv.Error."""
+def _format_row(cells: Sequence[str]) -> str:
+    return " | ".join(" ".join(cell.split()) for cell in _without_trailing_empty(cells))
+
+
+def _parse_rows(text: str, delimiter: str) -> Iterator[_Row]:
+    """Yield the rows that are not empty. Raises `csv.Error`."""
     reader = csv.reader(
         (f"{line}\n" for line in text.split("\n")), delimiter=delimiter, strict=False
     )
@@ -111,58 +119,69 @@ def _rows(text: str, delimiter: str) -> Iterator[_Row]:
             yield _Row(cells, first, last)
 
 
-def _delimiter(text: str, name: str) -> str:
-    """The sign that parts the first rows into the same number of cells, two or more."""
+def _detect_delimiter(text: str, name: str) -> str:
+    """Return the delimiter that splits most of the first rows into the same number of cells.
+
+    That number is at least 2. The default is a comma; the extensions .tsv and .tab mean a tab.
+    """
     if PurePosixPath(name.lower()).suffix in {".tsv", ".tab"}:
         return "\t"
-    sample = text[: 1 << 16].split("\n")[: 4 * _SAMPLE_ROWS]
-    best, most = ",", 0.0
-    for sign in _DELIMITERS:
+    sample = text[:_SAMPLE_CHARS].split("\n")[: 4 * _SAMPLE_ROWS]
+    best, best_share = ",", 0.0
+    for delimiter in _DELIMITERS:
         widths = [
             len(cells)
             for cells, _ in zip(
-                csv.reader(sample, delimiter=sign), range(_SAMPLE_ROWS), strict=False
+                csv.reader(sample, delimiter=delimiter), range(_SAMPLE_ROWS), strict=False
             )
             if cells
         ]
         if not widths:
             continue
-        width, times = Counter(widths).most_common(1)[0]
-        fit = times / len(widths) if width > 1 else 0.0
-        if fit > most:
-            best, most = sign, fit
+        width, count = Counter(widths).most_common(1)[0]
+        share = count / len(widths) if width > 1 else 0.0
+        if share > best_share:
+            best, best_share = delimiter, share
     return best
 
 
-def _header(rows: Sequence[_Row]) -> tuple[int, bool]:
-    """How many rows of titles stand above the table, and whether its first row names columns.
+def _find_header(rows: Sequence[_Row]) -> tuple[int, bool]:
+    """Return the number of title rows above the table, and whether its first row is a header.
 
-    A title is a single cell in a wider table. Names are short, all different, and no numbers.
+    A title row has one cell, in a wider table. The cells of a header are short, all different,
+    and no numbers.
     """
-    width = max((len(_trimmed(row.cells)) for row in rows[:_SAMPLE_ROWS]), default=0)
-    above = 0
-    while above < len(rows) - 1 and width > 1 and len(_trimmed(rows[above].cells)) == 1:
-        above += 1
-    if above >= len(rows) - 1:
+    width = max((len(_without_trailing_empty(row.cells)) for row in rows[:_SAMPLE_ROWS]), default=0)
+    title_rows = 0
+    while (
+        title_rows < len(rows) - 1
+        and width > 1
+        and len(_without_trailing_empty(rows[title_rows].cells)) == 1
+    ):
+        title_rows += 1
+    if title_rows >= len(rows) - 1:
         return 0, False
-    cells = [cell.strip() for cell in _trimmed(rows[above].cells)]
-    named = len(cells) * 2 > width and len({cell.casefold() for cell in cells}) == len(cells)
-    plain = all(len(cell) <= _LONGEST_HEADER_CELL and not _is_number(cell) for cell in cells)
-    return above, named and plain
+    cells = [cell.strip() for cell in _without_trailing_empty(rows[title_rows].cells)]
+    is_wide = len(cells) * 2 > width
+    are_unique = len({cell.casefold() for cell in cells}) == len(cells)
+    are_names = all(
+        len(cell) <= _MAX_HEADER_CELL_CHARS and not _is_number_or_date(cell) for cell in cells
+    )
+    return title_rows, is_wide and are_unique and are_names
 
 
-def _trimmed(cells: Sequence[str]) -> Sequence[str]:
-    """`cells` without the empty ones at the end."""
+def _without_trailing_empty(cells: Sequence[str]) -> Sequence[str]:
+    """Return `cells` without the empty ones at the end."""
     width = len(cells)
     while width and not cells[width - 1].strip():
         width -= 1
     return cells[:width]
 
 
-def _is_number(cell: str) -> bool:
+def _is_number_or_date(cell: str) -> bool:
     bare = cell.strip().strip("%$€£").replace(",", "").replace(" ", "")
     try:
         float(bare)
     except ValueError:
-        return bare[:4].isdigit() and bare[4:5] in {"-", "/", "."}  # a date
+        return bare[:4].isdigit() and bare[4:5] in {"-", "/", "."}  # 2024-01-31
     return True

@@ -1,8 +1,9 @@
-"""JSON and JSON Lines → Document: the words of the data without its punctuation.
+"""JSON and JSON Lines → Document: names and values of the data without its punctuation.
 
-`"name": "value"` becomes `name: value`. A file laid out in lines keeps them, so that line numbers
-hold; one without is laid out. Tokens are read one by one, with no tree and no recursion: depth
-costs nothing, and what is not quite JSON is read as well as it goes.
+`"name": "value"` becomes `name: value`. A file that is laid out in lines keeps them, so that line
+numbers stay valid; any other file gets one line per member and element. Tokens are read one by
+one, without a tree and without recursion: deep nesting costs nothing, and text that is not valid
+JSON is still read.
 """
 
 from __future__ import annotations
@@ -23,129 +24,52 @@ from ragkit.records.documents import Document
 _TOKEN = re.compile(
     r'"((?:[^"\\]++|\\.)*+)("?)|([\[\]{},:])|(\n)|[ \t\r]++|[^\s\[\]{},:"]++|.', re.DOTALL
 )
-_LONGEST_LINE = 2000  # characters on average; a file with longer lines is not laid out
-_DEEPEST = 8  # levels that are indented
-_TITLES = ("title", "name")
+_MAX_MEAN_LINE_CHARS = 2000  # a file with longer lines is not laid out in lines
+_MAX_INDENT_DEPTH = 8
+_MAX_TITLE_CHARS = 200
+_MAX_REASON_CHARS = 200
+_TITLE_KEYS = ("title", "name")
 
 
 def read_json(data: bytes, name: str) -> Document:
-    """One JSON value, as text. Never fails."""
-    text, encoding, warnings, told_by = decode(data)
-    laid_out = text.count("\n") * _LONGEST_LINE >= len(text) and "\n" in text.strip()
-    layout = _Layout(keep_lines=laid_out)
-    layout.run(text)
+    """Read a file with one JSON value as text.
+
+    Never raises: text that is not valid JSON is read token by token, too.
+    """
+    text, encoding, warnings, encoding_by = decode(data)
+    has_lines = text.count("\n") * _MAX_MEAN_LINE_CHARS >= len(text) and "\n" in text.strip()
+    writer = _TokenWriter(keep_lines=has_lines)
+    writer.write(text)
     return Document(
-        "".join(layout.pieces),
+        "".join(writer.pieces),
         "application/json",
-        title=layout.title,
-        lines=laid_out,
+        title=writer.title,
+        lines=has_lines,
         encoding=encoding,
-        encoding_by=told_by,
+        encoding_by=encoding_by,
         warnings=warnings,
     )
 
 
 def read_jsonl(data: bytes, name: str) -> Document:
-    """A line of text for each line of the file. Never fails."""
-    text, encoding, warnings, told_by = decode(data)
-    lines = []
-    for line in text.split("\n"):
-        layout = _Layout(keep_lines=True)
-        layout.run(line)
-        lines.append("".join(layout.pieces))
+    """Read a JSON Lines file: one line of text per line of the file. Never raises."""
+    text, encoding, warnings, encoding_by = decode(data)
     return Document(
-        "\n".join(lines),
+        "\n".join(map(_json_to_line, text.split("\n"))),
         "application/jsonl",
         lines=True,
         encoding=encoding,
-        encoding_by=told_by,
+        encoding_by=encoding_by,
         warnings=warnings,
     )
 
 
-@dataclass(slots=True)
-class _Layout:
-    """JSON's tokens being written as text.
-
-    With `keep_lines` a line ends where one of the file does; else every member and element has
-    one of its own, indented by its depth.
-    """
-
-    keep_lines: bool
-    pieces: list[str] = field(default_factory=list)
-    title: str | None = None
-    depth: int = 0
-    key: str = ""  # the string that may turn out to be a key
-    at_start: bool = True  # nothing stands on the line yet
-    indent: str = ""  # of the file's line
-    waiting: str = ""  # goes before the next word: ", " or ": "
-
-    def run(self, text: str) -> None:
-        """Write all of `text`."""
-        for match in _TOKEN.finditer(text):
-            string, mark = match[1], match[3]
-            if string is not None:
-                self._value(_unescaped(string))
-            elif mark:
-                self._mark(mark)
-            elif match[4]:
-                self._new_line(kept=True)
-            elif not match[0].isspace():
-                self._value(match[0])
-            elif self.at_start:
-                self.indent = match[0][: 2 * _DEEPEST]
-
-    def _value(self, words: str) -> None:
-        words = " ".join(words.split())
-        if self.title is None and self.depth == 1 and self.key in _TITLES and words:
-            self.title = words[:200]
-        self.key = "" if self.waiting == ": " else words
-        if not words:
-            return
-        if self.at_start:
-            own = "  " * min(max(0, self.depth - 1), _DEEPEST)
-            self.pieces.append(self.indent if self.keep_lines else own)
-        else:
-            self.pieces.append(self.waiting or " ")
-        self.pieces.append(words)
-        self.at_start, self.waiting = False, ""
-
-    def _mark(self, mark: str) -> None:
-        if mark == ":":
-            self.waiting = ": "
-            return
-        if mark in "[{":
-            self.depth += 1
-        elif mark in "]}":
-            self.depth = max(0, self.depth - 1)
-        self.key = ""
-        if self.keep_lines:
-            self.waiting = ", " if mark == "," else self.waiting
-        else:
-            self._new_line(kept=False)
-
-    def _new_line(self, *, kept: bool) -> None:
-        if kept != self.keep_lines or (self.at_start and not kept):
-            return
-        if kept and self.waiting == ": ":
-            self.pieces.append(":")
-        self.pieces.append("\n")
-        self.at_start, self.waiting, self.indent = True, "", ""
-
-
-def _unescaped(string: str) -> str:
-    if "\\" not in string:
-        return string
-    try:
-        return without_controls(json.loads(f'"{string}"', strict=False))
-    except ValueError:
-        return string
-
-
 def json_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """A document for every element of an array: the file's own, or the only one in its object.
+    """Yield a document for each element of an array, named by its number, from 1.
 
-    A file without one is a document of its own.
+    The array is the file's value, or the only array among the values of its object. A file
+    without one gives one document. Raises `DocumentError` if the file is not valid JSON or nests
+    too deep, and `SpentError` if it has more elements than the budget allows.
     """
     try:
         value = json.loads(decode(data).text)
@@ -154,43 +78,134 @@ def json_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     except RecursionError as error:
         raise DocumentError("nested too deep to be read by records", kind="limit") from error
     if isinstance(value, dict):
-        lists = [each for each in value.values() if isinstance(each, list)]
-        value = lists[0] if len(lists) == 1 else value
+        arrays = [member for member in value.values() if isinstance(member, list)]
+        value = arrays[0] if len(arrays) == 1 else value
     if not isinstance(value, list):
         yield Member("", document=read_json(data, name))
         return
     for number, element in enumerate(value, 1):
         budget.member()
-        yield Member(str(number), document=_element(element, "application/json"))
+        yield Member(str(number), document=_element_document(element, "application/json"))
 
 
 def jsonl_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """A document for every line, named by the number of the line."""
-    text, encoding, _, told_by = decode(data)
+    """Yield a document for each line that is not blank, named by the number of the line, from 1.
+
+    A line that is not valid JSON gives a member with the reason. Raises `SpentError` if the file
+    has more lines than the budget allows.
+    """
+    text, encoding, _, encoding_by = decode(data)
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         budget.member()
         try:
-            made = _element(json.loads(line), "application/jsonl")
+            document = _element_document(json.loads(line), "application/jsonl")
         except (ValueError, RecursionError) as error:
-            yield Member(str(number), reason=f"not JSON: {error}"[:200])
+            yield Member(str(number), reason=f"not JSON: {error}"[:_MAX_REASON_CHARS])
         else:
             yield Member(
-                str(number), document=replace(made, encoding=encoding, encoding_by=told_by)
+                str(number), document=replace(document, encoding=encoding, encoding_by=encoding_by)
             )
 
 
-def _element(element: Any, media_type: str) -> Document:  # noqa: ANN401 (whatever JSON can hold)
+@dataclass(slots=True)
+class _TokenWriter:
+    """Writes the tokens of JSON as text.
+
+    With `keep_lines`, lines end where those of the source do. Otherwise each member and element
+    gets a line of its own, indented by its depth.
+    """
+
+    keep_lines: bool
+    pieces: list[str] = field(default_factory=list)
+    title: str | None = None
+    depth: int = 0  # of open arrays and objects
+    key: str = ""  # the last string, which may be the key of the next value
+    at_line_start: bool = True  # the line has no text yet
+    source_indent: str = ""  # of the current line of the source
+    separator: str = ""  # goes before the next value: ", " or ": "
+
+    def write(self, text: str) -> None:
+        """Append all tokens of `text`."""
+        for match in _TOKEN.finditer(text):
+            string, punctuation = match[1], match[3]
+            if string is not None:
+                self._write_value(_unescape(string))
+            elif punctuation:
+                self._write_punctuation(punctuation)
+            elif match[4]:
+                self._end_source_line()
+            elif not match[0].isspace():
+                self._write_value(match[0])
+            elif self.at_line_start:
+                self.source_indent = match[0][: 2 * _MAX_INDENT_DEPTH]
+
+    def _write_value(self, value: str) -> None:
+        value = " ".join(value.split())
+        if self.title is None and self.depth == 1 and self.key in _TITLE_KEYS and value:
+            self.title = value[:_MAX_TITLE_CHARS]
+        self.key = "" if self.separator == ": " else value
+        if not value:
+            return
+        if self.at_line_start:
+            indent = "  " * min(max(0, self.depth - 1), _MAX_INDENT_DEPTH)
+            self.pieces.append(self.source_indent if self.keep_lines else indent)
+        else:
+            self.pieces.append(self.separator or " ")
+        self.pieces.append(value)
+        self.at_line_start, self.separator = False, ""
+
+    def _write_punctuation(self, character: str) -> None:
+        if character == ":":
+            self.separator = ": "
+            return
+        if character in "[{":
+            self.depth += 1
+        elif character in "]}":
+            self.depth = max(0, self.depth - 1)
+        self.key = ""
+        if self.keep_lines:
+            self.separator = ", " if character == "," else self.separator
+        elif not self.at_line_start:
+            self._start_line()
+
+    def _end_source_line(self) -> None:
+        if not self.keep_lines:
+            return
+        if self.separator == ": ":
+            self.pieces.append(":")
+        self._start_line()
+
+    def _start_line(self) -> None:
+        self.pieces.append("\n")
+        self.at_line_start, self.separator, self.source_indent = True, "", ""
+
+
+def _unescape(string: str) -> str:
+    """Return the characters of a JSON string, given without its quotes."""
+    if "\\" not in string:
+        return string
+    try:
+        return without_controls(json.loads(f'"{string}"', strict=False))
+    except ValueError:
+        return string
+
+
+def _json_to_line(source: str) -> str:
+    """Return one line of JSON as one line of text: `name: value`, joined by commas."""
+    writer = _TokenWriter(keep_lines=True)
+    writer.write(source)
+    return "".join(writer.pieces)
+
+
+def _element_document(element: Any, media_type: str) -> Document:  # noqa: ANN401 (any JSON value)
     if not isinstance(element, dict):
-        return record([("", _words(element))], media_type)
-    return record([(name, _words(value)) for name, value in element.items()], media_type)
+        return record([("", _value_text(element))], media_type)
+    return record([(name, _value_text(value)) for name, value in element.items()], media_type)
 
 
-def _words(value: Any) -> str:  # noqa: ANN401
-    """A value as text: nested ones as `name: value`, parted by commas."""
+def _value_text(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, str):
         return value
-    layout = _Layout(keep_lines=True)
-    layout.run(json.dumps(value, ensure_ascii=False))
-    return "".join(layout.pieces)
+    return _json_to_line(json.dumps(value, ensure_ascii=False))
