@@ -1,7 +1,8 @@
-"""`Collection`: the one noun that holds state. Everything the command line does is a method here.
+"""`Collection`: the one object that holds state. Everything the command line does is a method here.
 
-A collection is a folder: `ragkit.db`, which is all of the truth, and index files that are made
-from it. One process writes at a time; any number of threads and processes search meanwhile.
+A collection is a folder: `ragkit.db`, the source of truth, and index files that are built from it.
+One process writes at a time; any number of threads and processes search meanwhile. In reading
+order: open and close, index, search, ask, look up, status.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from ragkit.errors import UsageError
-from ragkit.models.selection import EncoderChoice
-from ragkit.searching import Searching
+from ragkit.models.selection import ModelSelection
 from ragkit.settings import Settings
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.sqlite import documents as document_rows
@@ -24,11 +26,15 @@ from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
+    from ragkit.answers import ChatModel
+    from ragkit.answers.pipeline import Chat
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
     from ragkit.ingest.corpus import Row
     from ragkit.ingest.writer import Progress
+    from ragkit.records.answers import Answer, Event, Turn
+    from ragkit.records.documents import Hit
     from ragkit.records.reports import (
         CollectionStatus,
         DocumentEntry,
@@ -38,17 +44,21 @@ if TYPE_CHECKING:
         NotRead,
         Whereabouts,
     )
+    from ragkit.retrieval.filter_parser import Where
+    from ragkit.retrieval.options import SearchOptions
+    from ragkit.retrieval.pipeline import Retriever
+    from ragkit.storage.index_reader import IndexReader
 
 PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
 logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
 
 
-class Collection(Searching):
+class Collection:
     """Documents, their passages and vectors, in one folder. Searching is safe from many threads.
 
-    `encoder` and `reranker` replace the models named in `settings` (tests and unusual models use
-    them); `notify` is told, in one line each, what a user should know but need not act on.
+    `encoder` and `reranker` replace the models named in `settings` (for tests and unusual models);
+    `notify` is called with warnings of one line each that a user need not act on.
     """
 
     def __init__(
@@ -61,14 +71,17 @@ class Collection(Searching):
         reranker: Reranker | None = None,
         notify: Callable[[str], None] = logger.warning,
     ) -> None:
-        """Open the collection in `folder`, or make one there.
+        """Open the collection in `folder`, or create one there.
 
-        Raises CollectionError where it cannot be used, or is not there and `create` is false.
+        Raises CollectionError where it cannot be used, or does not exist and `create` is false.
         """
         self.folder = Path(folder).expanduser().absolute()
-        store = Database(self.folder, create=create)
-        settings = settings or Settings()
-        super().__init__(store, settings, EncoderChoice(store, settings, encoder), reranker, notify)
+        self.settings = settings or Settings()
+        self._store = Database(self.folder, create=create)
+        self._encoders = ModelSelection(self._store, self.settings, encoder)
+        self._reranker = reranker
+        self._reranker_lock = threading.Lock()
+        self._notify = notify
 
     def __enter__(self) -> Collection:
         return self
@@ -121,19 +134,19 @@ class Collection(Searching):
             records=self._by_records(),
         )
         if dry_run:
-            fingerprint = self._encoders.fingerprint_to_write_with(model, rebuild)
+            fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
             return run.preview(self._store, request, fingerprint)
         with writer_lock(self.folder, "ragkit index", PATIENCE):
-            model_id, fingerprint = self._encoders.settle(model, rebuild)
+            model_id, fingerprint = self._encoders.set_collection_model(model, rebuild)
             with self._store.writing() as connection:
-                file_rows.keep_records(connection, request.records)
+                file_rows.set_table_records(connection, request.records)
             return run.index(
                 self._store,
-                self._indexes.folding,
+                self._indexes.index_writer,
                 request,
                 model_id,
                 fingerprint,
-                self._encoders.ready,
+                self._encoders.load_encoder,
                 on_progress,
             )
 
@@ -156,9 +169,9 @@ class Collection(Searching):
         with writer_lock(self.folder, "ragkit eval", PATIENCE):
             corpus.fill(
                 self._store,
-                self._indexes.folding,
-                self._encoders.settle(None, rebuild=False)[0],
-                self._encoders.ready,
+                self._indexes.index_writer,
+                self._encoders.set_collection_model(None, rebuild=False)[0],
+                self._encoders.load_encoder,
                 file,
                 rows,
                 corpus.whole if whole else cut,
@@ -182,22 +195,260 @@ class Collection(Searching):
             if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
 
+    def search(  # noqa: PLR0913 (the fields of `SearchOptions`)
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        mode: str | None = None,
+        min_score: float = -1.0,
+        context: int = 0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        explain: bool = False,
+        rerank: bool = False,
+        budget: float | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """Return the k best passages for a query, best first; none where the collection is empty.
+
+        `mode`: dense (cosine similarity, the default), lexical (BM25) or hybrid (both, combined by
+        `fusion`: convex, of their scores, or rrf, of their ranks). `min_score` is a cosine in every
+        mode. `context` extends each hit by that many passages on either side, and joins hits that
+        then overlap. `where` is a filter (docs/ranking.md). `per_document`: at most that many
+        passages of one document. `diverse`: no near-duplicates (MMR; a number is its λ). `explain`
+        adds to each hit why it was found. `rerank`: a cross-encoder re-orders the first 20
+        passages, or as many as fit into `budget` seconds. `exact` compares the query with every
+        vector also where a large collection is searched by compressed ones (docs/storage.md).
+        Equal scores are in order of ascending passage id.
+
+        Raises UsageError (an empty query, a number out of range, an unknown mode, a filter that
+        cannot be parsed), ModelError and CollectionError.
+        """
+        from ragkit.retrieval.options import SearchOptions
+
+        options = SearchOptions(
+            k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
+            fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
+            where=where, per_document=per_document, diverse=diverse, explain=explain,
+            rerank=rerank, budget=budget, exact=exact,
+        )  # fmt: skip
+        return self.search_with([query], options)[0]
+
+    async def asearch(  # noqa: PLR0913
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        mode: str | None = None,
+        min_score: float = -1.0,
+        context: int = 0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        explain: bool = False,
+        rerank: bool = False,
+        budget: float | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """`search` for event loops: runs on a thread, so the loop goes on."""
+        import asyncio
+
+        from ragkit.retrieval.options import SearchOptions
+
+        options = SearchOptions(
+            k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
+            fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
+            where=where, per_document=per_document, diverse=diverse, explain=explain,
+            rerank=rerank, budget=budget, exact=exact,
+        )  # fmt: skip
+        return (await asyncio.to_thread(self.search_with, [query], options))[0]
+
+    def search_many(  # noqa: PLR0913
+        self,
+        queries: Sequence[str],
+        k: int | None = None,
+        *,
+        mode: str | None = None,
+        min_score: float = -1.0,
+        context: int = 0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        explain: bool = False,
+        rerank: bool = False,
+        budget: float | None = None,
+        exact: bool = False,
+    ) -> list[list[Hit]]:
+        """Return the hits of `search` for each query, in order; encoded and compared in a batch."""
+        from ragkit.retrieval.options import SearchOptions
+
+        options = SearchOptions(
+            k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
+            fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
+            where=where, per_document=per_document, diverse=diverse, explain=explain,
+            rerank=rerank, budget=budget, exact=exact,
+        )  # fmt: skip
+        return self.search_with(queries, options)
+
+    def search_with(self, queries: Sequence[str], options: SearchOptions) -> list[list[Hit]]:
+        """Return the hits of each query, in order, found with ready-made options.
+
+        `search` and `search_many` are this with the options as arguments. Raises as they do.
+        """
+        return self._retriever.search(queries, options)
+
+    def search_options(self, given: Mapping[str, Any]) -> SearchOptions:
+        """Return the options of a search: those in `given` by name, the others by the settings.
+
+        Raises UsageError for a value out of range, TypeError for an unknown name.
+        """
+        from ragkit.retrieval.options import SearchOptions
+
+        settings = self.settings
+        defaults = SearchOptions(k=settings.top_k, mode=settings.mode, fusion=settings.fusion)
+        return replace(defaults, **given)
+
+    def ask_stream(  # noqa: PLR0913
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        mode: str = "hybrid",
+        min_score: float = -1.0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        rerank: bool | None = None,
+        exact: bool = False,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Iterator[Event]:
+        """Yield an answer while it is written: one `Retrieved`, `Piece`s of its text, the `Answer`.
+
+        The answer is written from the k passages (default 6) that `search` finds with these
+        options, extended to whole paragraphs: by the language model of the settings, by another
+        `llm`, or of the sources' own sentences (extractive) where no model is configured, where
+        `llm` is False, and where the model cannot be reached. A follow-up question is completed
+        from `history` before the search. `rerank` is as in `search`; None: rerank if the settings
+        name a reranker. Closing the iterator ends the request to the model.
+
+        Raises UsageError as `search` does, ModelError and CollectionError.
+        """
+        given: dict[str, Any] = {
+            "mode": mode, "min_score": min_score, "where": where, "per_document": per_document,
+            "diverse": diverse, "exact": exact,
+        }  # fmt: skip
+        optional = {"k": k, "fusion": fusion, "rerank": rerank}
+        given |= {name: value for name, value in optional.items() if value is not None}
+        return self.ask_with(question, self.answer_options(given), history=history, llm=llm)
+
+    def ask(  # noqa: PLR0913
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        mode: str = "hybrid",
+        min_score: float = -1.0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        rerank: bool | None = None,
+        exact: bool = False,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Answer:
+        """Return the answer to a question: the last event of `ask_stream` with these arguments."""
+        from ragkit.records.answers import last_answer
+
+        events = self.ask_stream(
+            question, k, mode=mode, min_score=min_score, where=where, per_document=per_document,
+            diverse=diverse, fusion=fusion, rerank=rerank, exact=exact, history=history, llm=llm,
+        )  # fmt: skip
+        return last_answer(events)
+
+    async def aask(  # noqa: PLR0913
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        mode: str = "hybrid",
+        min_score: float = -1.0,
+        where: Where | None = None,
+        per_document: int | None = None,
+        diverse: bool | float = False,
+        fusion: str | None = None,
+        rerank: bool | None = None,
+        exact: bool = False,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Answer:
+        """`ask` for event loops: runs on a thread, so the loop goes on."""
+        import asyncio
+
+        return await asyncio.to_thread(
+            self.ask, question, k, mode=mode, min_score=min_score, where=where, per_document=per_document,
+            diverse=diverse, fusion=fusion, rerank=rerank, exact=exact, history=history, llm=llm,
+        )  # fmt: skip
+
+    def ask_with(
+        self,
+        question: str,
+        options: SearchOptions,
+        *,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Iterator[Event]:
+        """Yield the events of `ask_stream` for ready-made options. Raises as it does."""
+        from ragkit.answers import pipeline
+        from ragkit.retrieval.options import validate_query
+
+        sources = pipeline.Sources(self._retriever, options)
+        model = pipeline.language_model(self.settings) if llm is None else llm or None
+        return pipeline.stream(validate_query(question), history, model, sources)
+
+    def answer_options(self, given: Mapping[str, Any]) -> SearchOptions:
+        """Return the options of the search behind an answer: `given` by name, else the defaults.
+
+        Raises as `search_options` does.
+        """
+        from ragkit.answers.pipeline import SOURCES
+        from ragkit.retrieval.options import SearchOptions
+
+        settings = self.settings
+        defaults = SearchOptions(
+            k=SOURCES, mode="hybrid", fusion=settings.fusion, rerank=settings.reranker is not None
+        )
+        return replace(defaults, **given)
+
+    def chat(self) -> Chat:
+        """Return a conversation: an object with `ask`, `stream` and `history`."""
+        from ragkit.answers.pipeline import Chat
+
+        return Chat(self.ask_stream)
+
     def model(self) -> ModelSpec | None:
         """The model that the passages are embedded with; None where nothing was indexed yet."""
         return self._encoders.spec()
 
     def encoder(self) -> Encoder:
         """What makes its vectors, loaded. Raises ModelError where it cannot be used."""
-        return self._encoders.ready()
+        return self._encoders.load_encoder()
 
     def share_encoder(self, other: Collection) -> None:
         """Use the encoder that `other` has loaded, as long as it is this collection's too."""
-        self._encoders.borrow(other._encoders)
+        self._encoders.share_encoder(other._encoders)
 
     def documents(self, after: int = 0, limit: int = 100) -> list[DocumentEntry]:
         """`limit` documents at most, by id, those whose ids come after `after`."""
         with self._store.reading() as connection:
-            return document_rows.entries(connection, after, limit)
+            return document_rows.list_entries(connection, after, limit)
 
     def document(
         self, document_id: int, start: int = 0, length: int = sys.maxsize
@@ -207,7 +458,7 @@ class Collection(Searching):
         Raises UsageError where no document has this id.
         """
         with self._store.reading() as connection:
-            found = document_rows.entry(connection, document_id, start, length)
+            found = document_rows.get_entry(connection, document_id, start, length)
         if found is None:
             raise UsageError(f"no document has the id {document_id}")
         return found
@@ -220,7 +471,7 @@ class Collection(Searching):
         from ragkit.retrieval import citations
 
         with self._store.reading() as connection:
-            return citations.get(connection, reference, context)
+            return citations.get_excerpt(connection, reference, context)
 
     def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
         """The ledger: every file of every root with what became of it, or those of one status.
@@ -241,7 +492,7 @@ class Collection(Searching):
         from ragkit.storage.sqlite import file_status
 
         with self._store.reading() as connection:
-            return file_status.not_read(connection, after, limit, left_out=left_out)
+            return file_status.list_not_read(connection, after, limit, left_out=left_out)
 
     def explain(self, path: str | Path) -> Whereabouts:
         """Why a path is found or not: what became of it, by which rule, and what changes that."""
@@ -262,21 +513,46 @@ class Collection(Searching):
 
         named = _listed(paths)
         with writer_lock(self.folder, "ragkit remove", PATIENCE):
-            return removal.remove(self._store, self._indexes.folding, named)
+            return removal.remove(self._store, self._indexes.index_writer, named)
 
     def status(self) -> CollectionStatus:
         """What is in the collection. Loads no model and no index."""
-        from ragkit.storage.summary import summary
+        from ragkit.storage.sqlite.file_status import collection_status
         from ragkit.version import __version__
 
-        return summary(self._store, __version__)
+        return collection_status(self._store, __version__)
+
+    @cached_property
+    def _indexes(self) -> IndexReader:
+        from ragkit.storage.index_reader import IndexReader
+
+        return IndexReader(self._store, self._notify, self.settings.candidates)
+
+    @cached_property
+    def _retriever(self) -> Retriever:
+        from ragkit.retrieval.pipeline import Retriever
+
+        return Retriever(
+            self._store, self._indexes, self._encoders, self._load_reranker, self._notify
+        )
+
+    def _load_reranker(self) -> Reranker:
+        """Return the cross-encoder, loaded on the first call."""
+        with self._reranker_lock:
+            if self._reranker is None:
+                from ragkit.encoders import cross_encoder
+
+                self._reranker = cross_encoder.load(
+                    self.settings.reranker or cross_encoder.DEFAULT_RERANKER
+                )
+            return self._reranker
 
     def _by_records(self) -> bool:
         """Whether tables are read by their records: as is set, else as they were before."""
         if self.settings.records is not None:
             return self.settings.records
         with self._store.reading() as connection:
-            return file_rows.kept_records(connection)
+            return file_rows.has_table_records(connection)
 
 
 def _listed(paths: Paths) -> list[str | Path]:

@@ -20,11 +20,20 @@ from ragkit.answers.prompt import Prompt, abstains, prompt, to_make_whole
 from ragkit.answers.rendering import Outgoing, begins_line, unmarked, visible
 from ragkit.encoders.tokenization import estimate
 from ragkit.errors import ModelError
-from ragkit.records.answers import EXTRACTIVE, Answer, Event, Piece, Retrieved, Turn, Usage
+from ragkit.records.answers import (
+    EXTRACTIVE,
+    Answer,
+    Event,
+    Piece,
+    Retrieved,
+    Turn,
+    Usage,
+    last_answer,
+)
 from ragkit.records.documents import Hit
 
 if TYPE_CHECKING:
-    from ragkit.retrieval.options import Request
+    from ragkit.retrieval.options import SearchOptions
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.settings import Settings
 
@@ -39,15 +48,15 @@ class Sources:
     """Where answers come from: one collection, searched in one way."""
 
     retriever: Retriever
-    wanted: Request
+    options: SearchOptions
 
     def find(self, question: str) -> tuple[Hit, ...]:
         """What answers the question: whole paragraphs, best first, each once."""
         from ragkit.retrieval import paragraphs
 
-        found = self.retriever.find([question], self.wanted)[0]
+        found = self.retriever.search([question], self.options)[0]
         with self.retriever.store.reading() as connection:
-            return tuple(paragraphs.whole(connection, found))
+            return tuple(paragraphs.expand_to_paragraphs(connection, found))
 
     def tell(self, told: list[str], warning: str) -> None:
         """A warning to the user at once, and to the answer."""
@@ -63,17 +72,17 @@ class Sources:
         from ragkit.analysis.language import detect_language
 
         with self.retriever.store.reading() as connection:
-            index = self.retriever.indexes.words(connection)
+            index = self.retriever.indexes.lexical(connection)
         terms = (
             partial(content_terms, language=detect_language("\n".join(talk)))
             if talk
             else content_terms
         )
-        return terms, index.rarity
+        return terms, index.idf
 
     def lens(self, question: str) -> Lens:
         """How near texts are to the question."""
-        encoder = self.retriever.encoders.ready()
+        encoder = self.retriever.encoders.load_encoder()
         terms, rarity = self.words()
         asked = [question, *question_sentences(question, terms)]
         vector, *parts = self.retriever.encoders.query_vectors(encoder, asked)
@@ -90,9 +99,7 @@ class Chat:
 
     def ask(self, text: str) -> Answer:
         """The answer to what is said next."""
-        *_, answer = self.stream(text)
-        assert isinstance(answer, Answer)  # noqa: S101 (the last event of every stream)
-        return answer
+        return last_answer(self.stream(text))
 
     def stream(self, text: str) -> Iterator[Event]:
         """The same as it is made. One that is closed before its end leaves no trace."""

@@ -22,7 +22,7 @@ import numpy as np
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.engines.batching import token_batches
-from ragkit.encoders.engines.torch_engine import loading_quietly
+from ragkit.encoders.engines.torch_engine import hide_progress_bars
 from ragkit.encoders.tokenization.tokenizer import clean
 from ragkit.errors import ModelError
 
@@ -51,13 +51,13 @@ class Reranker:
 def load(name: str = DEFAULT_RERANKER) -> Reranker:
     """The cross-encoder of this name: an ONNX file or a folder with one, a folder or a hub name of
     sentence-transformers. Raises ModelError with the ways out."""
-    if (file := onnx_file(name)) is not None:
+    if (file := find_onnx_file(name)) is not None:
         return _by_onnxruntime(name, file)
     found = resolve_model.resolve(name)
     return _by_torch(name, found.path)
 
 
-def onnx_file(name: str) -> Path | None:
+def find_onnx_file(name: str) -> Path | None:
     """The ONNX file that a name means, where it means one on this machine."""
     place = Path(name).expanduser()
     if place.suffix == ".onnx" and place.is_file():
@@ -115,7 +115,7 @@ def _by_onnxruntime(name: str, file: Path) -> Reranker:
     )
     pairs = _Pairs(folder)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cpu_threads.available()
+    options.intra_op_num_threads = cpu_threads.available_cores()
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(
@@ -171,7 +171,7 @@ def _by_torch(name: str, folder: Path) -> Reranker:
     from sentence_transformers import CrossEncoder
 
     try:
-        with loading_quietly():
+        with hide_progress_bars():
             model = CrossEncoder(
                 str(folder),
                 local_files_only=True,

@@ -1,7 +1,7 @@
 """What a model's folder says about making a vector: layers, pooling, prompts, length.
 
 Contract: `read` turns the folder of a sentence-transformers (or plain transformers) model into a
-frozen `Recipe`, or raises a `ModelError` that says what is missing, damaged or unsafe. Only JSON
+frozen `ModelFolder`, or raises a `ModelError` that says what is missing, damaged or unsafe. Only JSON
 is read and only safetensors accepted: no pickle, no code from the folder. Knows no encoder.
 """
 
@@ -56,7 +56,7 @@ _POOLING_KEYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ModelFolder:
     """How the model in `folder` makes a vector of a text."""
 
     folder: Path
@@ -76,7 +76,9 @@ class Recipe:
     """Hex digest of all that decides a vector, whatever engine computes it."""
 
 
-def read(folder: Path, name: str, digest: Callable[[Path], str] = digests.file_digest) -> Recipe:
+def read(
+    folder: Path, name: str, digest: Callable[[Path], str] = digests.file_digest
+) -> ModelFolder:
     """The recipe in `folder`; `name`, as the user gave it, tells the family. Another `digest` is
     for those who need no fingerprint: hashing gigabytes of weights takes seconds."""
     try:
@@ -90,7 +92,7 @@ def read(folder: Path, name: str, digest: Callable[[Path], str] = digests.file_d
         raise ModelError(f"{folder} cannot be read: {error}") from error
 
 
-def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> Recipe:
+def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder:
     modules = _modules(folder)
     transformer = folder / modules[0][1]
     config = _json(transformer / "config.json")
@@ -115,7 +117,7 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> Recipe:
         "max_length": max_length,
         "lower_case": lower_case,
     }
-    return Recipe(
+    return ModelFolder(
         folder=folder,
         transformer=transformer,
         config=config,
@@ -133,7 +135,7 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> Recipe:
     )
 
 
-def variant(fingerprint: str, precision: str, dimensions: int | None) -> str:
+def variant_fingerprint(fingerprint: str, precision: str, dimensions: int | None) -> str:
     """The fingerprint of vectors computed in another precision, or of which only the first
     `dimensions` numbers are kept."""
     if precision == "fp32" and dimensions is None:

@@ -57,7 +57,7 @@ POOLINGS: dict[str, Pooling] = {
 }
 
 
-LAST = "last"
+LAST_LAYER = "last"
 _ONE = re.compile(r"-?\d{1,4}")
 _MEAN = re.compile(r"mean\((-?\d{1,4})?:(-?\d{1,4})?(?::(-?\d{1,4}))?\)")
 
@@ -70,7 +70,7 @@ def layers(spec: str, count: int) -> Sequence[int]:
     Raises UsageError: another form, a number out of range, a slice of nothing.
     """
     spec = "".join(spec.split())
-    if spec == LAST:
+    if spec == LAST_LAYER:
         return (count,)
     if _ONE.fullmatch(spec):
         return (_within(int(spec), count, spec) % (count + 1),)
@@ -100,7 +100,7 @@ def _has(count: int) -> str:
     return f": the model has {count} layers, 1 to {count}, and 0 for its embeddings"
 
 
-def mean_of_layers(states: Iterable[Array], chosen: Sequence[int]) -> Array:
+def average_layers(states: Iterable[Array], chosen: Sequence[int]) -> Array:
     """(T, d) float32: the mean over the chosen layers, rising, of `states`, which comes layer by
     layer and is not asked for more than it takes."""
     total: Array | None = None
@@ -113,7 +113,7 @@ def mean_of_layers(states: Iterable[Array], chosen: Sequence[int]) -> Array:
     return total / np.float32(len(chosen))
 
 
-def unit_rows(vectors: Array) -> Array:
+def normalize_rows(vectors: Array) -> Array:
     """(n, d) float32, every row of length 1, so that an inner product is a cosine. A row of
     zeros stays one: it is at right angles to everything."""
     norms: Array = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)

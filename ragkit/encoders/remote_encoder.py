@@ -6,7 +6,7 @@ text is cut to, `dimensions` and the prompts of known families are worked out he
 server that has `POST /embeddings` serves: https://platform.openai.com/docs/api-reference/embeddings
 
 A server may change its model and not say so, and vectors of two models in one collection answer
-nonsense. So `introduced` keeps what the server answers to a fixed text, the *probe*, and the
+nonsense. So `probe_server` keeps what the server answers to a fixed text, the *probe*, and the
 first request of every process carries that text along: another answer is an error. The
 fingerprint covers the probe, not the address: a server may move. Knows no collection.
 """
@@ -31,7 +31,7 @@ from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
 from ragkit.encoders.tokenization import estimate
-from ragkit.encoders.tokenization.tokenizer import Tokens, clean
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean
 from ragkit.errors import ModelError
 from ragkit.network.json_client import Endpoint, RefusedError
 
@@ -48,14 +48,14 @@ _SPECIALS = 2  # [CLS] and [SEP], or what the server's model has instead
 _REFUSES_BASE64 = {400, 422}
 
 
-def introduced(spec: ModelSpec) -> ModelSpec:
+def probe_server(spec: ModelSpec) -> ModelSpec:
     """The spec with its probe; where it has one, the server is held to it. One request."""
     link = _Link(spec)
     vector = link.ask([PROBE])[0]
     if spec.probe is not None:
         _compare(spec, vector)
         return spec
-    half = pooling.unit_rows(vector[None])[0].astype("<f2")
+    half = pooling.normalize_rows(vector[None])[0].astype("<f2")
     return dataclasses.replace(spec, probe=base64.b64encode(half.tobytes()).decode())
 
 
@@ -132,7 +132,7 @@ class RemoteEncoder:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 found = [first, *pool.map(self._ask, asked[1:])]
         vectors = np.concatenate([np.empty((0, self.dimension), np.float32), *found])
-        return pooling.unit_rows(vectors)
+        return pooling.normalize_rows(vectors)
 
     def _fitted(self, text: str) -> tuple[str, int]:
         """What is sent for a text, and its tokens: servers take no empty one, and may refuse one
@@ -213,14 +213,14 @@ def _numbers(embedding: object) -> Array:
     return found
 
 
-def _tokens(spec: ModelSpec) -> tuple[str, Tokens] | None:
+def _tokens(spec: ModelSpec) -> tuple[str, ModelTokenizer] | None:
     """The tokenizer that the spec names, with its digest."""
     if spec.tokenizer is None:
         return None
     path = resolve_model.resolve(spec.tokenizer).path / "tokenizer.json"
     if not path.is_file():
         raise ModelError(f"no tokenizer at {path}; name a model's folder that has one")
-    return digests.file_digest(path), Tokens(path, spec.window or DEFAULT_SERVER_WINDOW)
+    return digests.file_digest(path), ModelTokenizer(path, spec.window or DEFAULT_SERVER_WINDOW)
 
 
 def _probe(spec: ModelSpec) -> Array:
@@ -232,7 +232,9 @@ def _probe(spec: ModelSpec) -> Array:
 
 def _compare(spec: ModelSpec, vector: Array) -> None:
     known = _probe(spec)
-    cosine = float(pooling.unit_rows(vector[None])[0] @ known) if len(vector) == len(known) else 0
+    cosine = (
+        float(pooling.normalize_rows(vector[None])[0] @ known) if len(vector) == len(known) else 0
+    )
     if cosine < SAME:
         raise ModelError(
             f"{spec.base_url} answers with another model under the name {spec.name}: to the same "

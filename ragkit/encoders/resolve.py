@@ -3,7 +3,7 @@
 Contract: `resolve` finds the folder of a model, in this order: a folder the user names, the
 installed model package, the local hub cache, the hub (only when online). `load` makes the
 encoder. Whatever is not found or not safe is a `ModelError` with the ways out. Knows where models
-lie, not what is in them (`recipe`) nor how they compute (`engines`).
+lie, not what is in them (`model_folder`) nor how they compute (`engines`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ragkit.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFolder:
+class ModelLocation:
     """Where a model lies and how it was found."""
 
     name: str
@@ -71,31 +71,31 @@ def load(model: ModelSpec | str = DEFAULT_MODEL) -> SentenceEncoder:
     )
 
 
-def resolve(name: str) -> ModelFolder:
+def resolve(name: str) -> ModelLocation:
     """Find the model's folder. Only a name found nowhere else is asked for on the hub, and
     only where `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE` are unset."""
     if found := here(name):
         return found
     if is_offline():
         raise ModelError(_not_found(name, "the hub was not asked, HF_HUB_OFFLINE is set"))
-    return ModelFolder(name, _from_hub(name, _repositories(name)[-1]), "hub")
+    return ModelLocation(name, _from_hub(name, _repositories(name)[-1]), "hub")
 
 
-def here(name: str) -> ModelFolder | None:
+def here(name: str) -> ModelLocation | None:
     """The model's folder where it is on this machine; None where only the hub may have it.
     Raises ModelError for what can be no model's name."""
     folder = Path(name).expanduser()
     if (folder / "modules.json").is_file() or (folder / "config.json").is_file():
-        return ModelFolder(name, folder, "folder")
+        return ModelLocation(name, folder, "folder")
     if folder.is_dir() and _looks_like_a_path(name):
         raise ModelError(f"{folder} is no model folder: config.json is missing.")
     if (package := PACKAGES.get(name)) and (path := _in_package(package)):
-        return ModelFolder(name, path, "package")
+        return ModelLocation(name, path, "package")
     if not _HUB_NAME.fullmatch(name):
         raise ModelError(f"no model folder {name!r}.{_three_ways('NAME')}")
     for repository in _repositories(name):
         if path := _in_cache(repository):
-            return ModelFolder(name, path, "cache")
+            return ModelLocation(name, path, "cache")
     return None
 
 

@@ -71,7 +71,7 @@ class ModelSpec:
 _OPTIONS = ("precision", "dimensions", "base_url", "window", "tokenizer", "probe")
 
 
-def stored(name: str, options: str) -> ModelSpec:
+def parse_spec(name: str, options: str) -> ModelSpec:
     """The spec that a collection keeps as a name and `ModelSpec.options`. An option that this
     version does not know is passed over: the fingerprint tells whether it mattered."""
     kept = json.loads(options)

@@ -23,9 +23,9 @@ from ragkit.encoders.digests import file_digest
 from ragkit.errors import UsageError
 from ragkit.evaluation import beir as labelled
 from ragkit.models import selection
-from ragkit.passages import CUTTER_VERSION
+from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.records.documents import Hit
-from ragkit.retrieval.hits import ranked_by
+from ragkit.retrieval.hits import ranking_score
 from ragkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def evaluate(
     labels = labelled.read(dataset)
     labelled.measures({"": {"": 1}}, {})  # a missing package is said before the work
     if encoder is None:
-        _, encoder = selection.load(selection.wanted(settings, None))
+        _, encoder = selection.load(selection.spec_from_settings(settings, None))
     settings = dataclasses.replace(settings, model=None)
     name = _name(labels.folder, settings, protocol, encoder.fingerprint)
     folder = user_dirs.cache() / "eval" / name
@@ -114,7 +114,7 @@ def _run(
     seconds = time.perf_counter() - began
     prefix = len(labelled.CORPUS) + 1
     found = {
-        query: {hit.path[prefix:]: ranked_by(hit) for hit in hits}
+        query: {hit.path[prefix:]: ranking_score(hit) for hit in hits}
         for query, hits in rankings.items()
     }
     return found, seconds
@@ -128,5 +128,5 @@ def _by_rank(scores: dict[str, float]) -> dict[str, float]:
 def _name(folder: Path, settings: Settings, protocol: str, fingerprint: str) -> str:
     """A folder's name for all that decides what the collection holds."""
     cut = (settings.passage_tokens, settings.overlap) if protocol == "collection" else ()
-    what = (file_digest(folder / labelled.CORPUS), protocol, fingerprint, CUTTER_VERSION, cut)
+    what = (file_digest(folder / labelled.CORPUS), protocol, fingerprint, SPLITTER_VERSION, cut)
     return f"{folder.resolve().name[:40]}-{blake2b(repr(what).encode(), digest_size=8).hexdigest()}"

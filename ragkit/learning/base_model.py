@@ -14,34 +14,34 @@ from typing import TYPE_CHECKING
 from ragkit.encoders import model_folder
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import torch_engine
-from ragkit.encoders.model_folder import Recipe
+from ragkit.encoders.model_folder import ModelFolder
 from ragkit.encoders.pooling import POOLINGS
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-def describe(name: str) -> Recipe:
+def describe(name: str) -> ModelFolder:
     """What the model of this name is, without loading it."""
     return model_folder.read(resolve_model.resolve(name).path, name)
 
 
-def too_long(start: Recipe, texts: Iterable[str], prompt: str) -> int:
+def too_long(start: ModelFolder, texts: Iterable[str], prompt: str) -> int:
     """How many of the texts the model cannot read to their end."""
-    tokens = Tokens(start.transformer / "tokenizer.json", start.max_length)
+    tokens = ModelTokenizer(start.transformer / "tokenizer.json", start.max_length)
     distinct = list(dict.fromkeys(texts))
-    room = tokens.room(prompt)
+    room = tokens.max_text_tokens(prompt)
     return sum(count > room for count in tokens.count(distinct))
 
 
-def load(start: Recipe, pooling: str | None) -> SentenceTransformer:
+def load(start: ModelFolder, pooling: str | None) -> SentenceTransformer:
     """A SentenceTransformer on the device it chooses. Without a pooling of its own, a folder of
     plain transformers gets the mean; `pooling` replaces whatever is there."""
     if pooling is not None and pooling not in POOLINGS:
         raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
-    model = torch_engine.sentence_transformer(start).float()
+    model = torch_engine.load_sentence_transformer(start).float()
     model.max_seq_length = start.max_length
     if start.query_prompt or start.passage_prompt:
         # A family is told by its name, which the trained model no longer has.
@@ -51,7 +51,7 @@ def load(start: Recipe, pooling: str | None) -> SentenceTransformer:
     return model
 
 
-def _set_pooling(model: SentenceTransformer, pooling: str, start: Recipe) -> None:
+def _set_pooling(model: SentenceTransformer, pooling: str, start: ModelFolder) -> None:
     from sentence_transformers.sentence_transformer.modules import Pooling
 
     for name, module in model.named_children():

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ragkit.encoders.model_folder import Recipe
+from ragkit.encoders.model_folder import ModelFolder
 from ragkit.encoders.pooling import POOLINGS
 from ragkit.encoders.spec import DEFAULT_MODEL
 from ragkit.errors import ModelError, UsageError
@@ -108,7 +108,7 @@ class _Job:
     """What is asked for."""
 
     model: str
-    start: Recipe
+    start: ModelFolder
     pooling: str | None
     output: Path
     data: Data

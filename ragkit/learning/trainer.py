@@ -78,7 +78,7 @@ def _quiet_on_all_cores() -> Iterator[None]:
 
     bars: Any = logging  # without types
     threads, shows_bars = torch.get_num_threads(), bars.is_progress_bar_enabled()
-    torch.set_num_threads(min(threads, cpu_threads.available()))
+    torch.set_num_threads(min(threads, cpu_threads.available_cores()))
     bars.disable_progress_bar()
     try:
         yield

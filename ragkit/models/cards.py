@@ -92,7 +92,7 @@ def _specs(
     if in_use:
         yield in_use
     if settings.model and not (in_use and settings.model == in_use.name):
-        yield selection.wanted(settings, None)
+        yield selection.spec_from_settings(settings, None)
     yield from map(ModelSpec, [*resolve_model.PACKAGES, *resolve_model.cached()])
 
 
@@ -132,7 +132,7 @@ def _of_folder(card: ModelCard, spec: ModelSpec, bench: bool) -> ModelCard:
         passage_prompt=made.passage_prompt,
         languages=languages(folder / "README.md"),
         bytes=sum(path.stat().st_size for path in files),
-        engine=cpu_engines.name_for(made),
+        engine=cpu_engines.engine_names(made),
     )
     return _measured(card, encoder) if bench else card
 
@@ -145,9 +145,9 @@ def _of_server(card: ModelCard, spec: ModelSpec, settings: Settings, bench: bool
     if not (bench or spec.probe):
         return card  # nothing is known of it before it is asked
     if bench:
-        _, encoder = selection.load(selection.readable(settings, spec))
+        _, encoder = selection.load(selection.resolve_spec(settings, spec))
     else:
-        encoder = selection.made(spec)
+        encoder = selection.build(spec)
     card = dataclasses.replace(card, dimension=encoder.dimension, window=encoder.window)
     return _measured(card, encoder) if bench else card
 

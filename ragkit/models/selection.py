@@ -1,10 +1,10 @@
-"""Which encoder a collection works with, loaded once; and the vectors of its latest queries.
+"""The encoder of a collection, loaded once, and a cache of query vectors.
 
-Contract: what a user asks for (settings, flags) and what the collection was made with become one
-`ModelSpec`; an encoder that would put other vectors beside those that are there is a `ModelError`
-with the command that rebuilds. A collection may come from somebody else: the address of a server
-in it is used only where the user's own settings name it too, or where it is this machine. Knows
-nothing of files, passages or ranking.
+Contract: the user's settings and the model that a collection was made with become one `ModelSpec`.
+An encoder whose vectors do not belong beside the stored ones is a `ModelError` that names the
+command which rebuilds. A collection may come from somebody else: the server address stored in it
+is used only if the user's own settings name it too, or if it is on this machine. Knows nothing of
+files, passages or ranking.
 """
 
 from __future__ import annotations
@@ -30,120 +30,130 @@ if TYPE_CHECKING:
 
     from ragkit.encoders import Encoder
 
-REMEMBERED = 256  # queries
+MAX_CACHED_QUERIES = 256
 
 
-class EncoderChoice:
-    """The encoder of the collection in `store`; `given` takes the place of any model named.
-    Safe to share between threads."""
+class ModelSelection:
+    """The encoder of the collection in `store`. A user's own `encoder` replaces any model that the
+    settings name. Safe to share between threads."""
 
-    def __init__(self, store: Database, settings: Settings, given: Encoder | None = None) -> None:
-        self.given = given
+    def __init__(self, store: Database, settings: Settings, encoder: Encoder | None = None) -> None:
+        self.own_encoder = encoder
         self._store = store
         self._settings = settings
         self._loaded: tuple[ModelSpec, Encoder] | None = None
         self._loading = threading.Lock()
         self._vectors: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
-        self._remembering = threading.Lock()
+        self._caching = threading.Lock()
 
     def spec(self) -> ModelSpec | None:
-        """What the collection was made with; None where nothing was indexed yet."""
-        row = self._row()
-        return None if row is None else specs.stored(row["name"], row["options"])
+        """The spec that the collection was made with; None before anything was indexed."""
+        row = self._stored_model()
+        return None if row is None else specs.parse_spec(row["name"], row["options"])
 
-    def ready(self) -> Encoder:
-        """The collection's encoder, checked against what it was made with."""
+    def load_encoder(self) -> Encoder:
+        """The collection's encoder, loaded if necessary. Raises ModelError if it is not the one
+        that the collection was made with."""
         with self._loading:
-            row = self._row()
-            if self.given is not None:
-                spec, encoder = ModelSpec(self.given.name), self.given
+            row = self._stored_model()
+            if self.own_encoder is not None:
+                spec, encoder = ModelSpec(self.own_encoder.name), self.own_encoder
             elif row is None:
-                spec, encoder = self._loaded = load(wanted(self._settings, None))
+                spec, encoder = self._loaded = load(spec_from_settings(self._settings, None))
             else:
-                spec = readable(self._settings, specs.stored(row["name"], row["options"]))
-                known = self._loaded
-                if known and known[0] == spec and known[1].fingerprint == row["fingerprint"]:
-                    return known[1]
-                encoder = made(spec)
+                stored = specs.parse_spec(row["name"], row["options"])
+                spec = resolve_spec(self._settings, stored)
+                loaded = self._loaded
+                if loaded and loaded[0] == spec and loaded[1].fingerprint == row["fingerprint"]:
+                    return loaded[1]
+                encoder = build(spec)
                 self._loaded = (spec, encoder)
             if row is not None and row["fingerprint"] != encoder.fingerprint:
-                raise self._other_model(row, spec, encoder)
+                raise self._wrong_model(row, spec, encoder)
             return encoder
 
-    def borrow(self, other: EncoderChoice) -> None:
-        """Take the encoder that `other` has loaded. `ready` still checks whether it is the one."""
+    def share_encoder(self, other: ModelSelection) -> None:
+        """Reuse the encoder that `other` has loaded. `load_encoder` still checks it against the
+        collection."""
         with self._loading:
             self._loaded = other._loaded
 
     def query_vector(self, encoder: Encoder, text: str) -> NDArray[np.float32]:
-        """(d,) float32, unit length, read-only. A query asked before is not encoded again."""
+        """The vector of a query: (d,) float32, unit length, read-only. The latest queries are
+        cached."""
         key = (encoder.fingerprint, text)
-        with self._remembering:
+        with self._caching:
             if key in self._vectors:
                 self._vectors.move_to_end(key)
                 return self._vectors[key]
         vector: NDArray[np.float32] = encoder.encode_queries([text])[0]
         vector.setflags(write=False)
-        self._remember(encoder, {text: vector})
+        self._cache(encoder, {text: vector})
         return vector
 
     def query_vectors(self, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, d) float32, unit rows; those that were not asked before are encoded at once."""
+        """The vectors of queries: (n, d) float32, unit rows. Those that are not cached are encoded
+        in one call."""
         import numpy as np  # not for `--help`
 
         if len(texts) == 1:
             return self.query_vector(encoder, texts[0])[None, :]
-        of = encoder.fingerprint
-        with self._remembering:
-            known = {text: self._vectors[of, text] for text in texts if (of, text) in self._vectors}
-        if fresh := [text for text in dict.fromkeys(texts) if text not in known]:
-            known |= zip(fresh, encoder.encode_queries(fresh), strict=True)
-            self._remember(encoder, {text: known[text] for text in fresh[-REMEMBERED:]})
-        return np.stack([known[text] for text in texts])
+        vectors = {}
+        with self._caching:
+            for text in texts:
+                if (cached := self._vectors.get((encoder.fingerprint, text))) is not None:
+                    vectors[text] = cached
+        if missing := [text for text in dict.fromkeys(texts) if text not in vectors]:
+            vectors |= zip(missing, encoder.encode_queries(missing), strict=True)
+            self._cache(encoder, {text: vectors[text] for text in missing[-MAX_CACHED_QUERIES:]})
+        return np.stack([vectors[text] for text in texts])
 
-    def _remember(self, encoder: Encoder, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        with self._remembering:
+    def _cache(self, encoder: Encoder, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        with self._caching:
             for text, vector in vectors.items():
-                kept = vector.copy()  # alone: it may be a row of many
-                kept.setflags(write=False)
-                self._vectors[encoder.fingerprint, text] = kept
-            while len(self._vectors) > REMEMBERED:
+                own = vector.copy()  # a row of a large array would keep all of it in memory
+                own.setflags(write=False)
+                self._vectors[encoder.fingerprint, text] = own
+            while len(self._vectors) > MAX_CACHED_QUERIES:
                 self._vectors.popitem(last=False)
 
     @staticmethod
-    def cut_off(encoder: Encoder, queries: Sequence[str]) -> str | None:
-        """What a user should know of queries that are longer than the encoder reads."""
+    def truncation_warning(encoder: Encoder, queries: Sequence[str]) -> str | None:
+        """The warning that queries are longer than the encoder's window; None if none is."""
         counts = encoder.count_tokens(queries)
-        long = [tokens for tokens in counts if tokens > encoder.window]
-        if not long:
+        too_long = [tokens for tokens in counts if tokens > encoder.window]
+        if not too_long:
             return None
-        what = f"the query has {long[0]} tokens"
+        what = f"the query has {too_long[0]} tokens"
         if len(queries) > 1:
-            what = f"{len(long):,} of the queries have up to {max(long)} tokens"
+            what = f"{len(too_long):,} of the queries have up to {max(too_long)} tokens"
         return f"{what}; {encoder.name} reads the first {encoder.window} of them"
 
-    def fingerprint_to_write_with(self, model: str | None, rebuild: bool) -> str:
-        """What a run of `index` would work with; changes nothing."""
-        row = self._row()
-        found = self._other_to_write_with(row, model, rebuild)
-        if found is None:
-            assert row is not None  # noqa: S101 - else there would be another
+    def fingerprint_for_indexing(self, model: str | None, rebuild: bool) -> str:
+        """The fingerprint of the encoder that `index` would use. Changes nothing. Raises
+        ModelError as `set_collection_model`."""
+        row = self._stored_model()
+        replacement = self._replacement(row, model, rebuild)
+        if replacement is None:
+            assert row is not None  # noqa: S101 - without a stored model there is a replacement
             return str(row["fingerprint"])
-        return found[1].fingerprint
+        return replacement[1].fingerprint
 
-    def settle(self, model: str | None, rebuild: bool) -> tuple[int, str]:
-        """Make what is asked for the collection's encoder, where it is not; its id and
-        fingerprint. `rebuild` forgets the vectors that are there, once the encoder is loaded."""
-        row = self._row()
-        found = self._other_to_write_with(row, model, rebuild)
-        if found is None:
-            assert row is not None  # noqa: S101 - else there would be another
+    def set_collection_model(self, model: str | None, rebuild: bool) -> tuple[int, str]:
+        """Store the encoder of `model`, or of the settings, as the collection's unless it is
+        already. Returns its id and fingerprint. `rebuild` deletes the stored vectors once the
+        encoder is loaded. Raises ModelError if another model is stored and `rebuild` is not set.
+        """
+        row = self._stored_model()
+        replacement = self._replacement(row, model, rebuild)
+        if replacement is None:
+            assert row is not None  # noqa: S101 - without a stored model there is a replacement
             return row["id"], row["fingerprint"]
-        spec, encoder = found
+        spec, encoder = replacement
         with self._store.changing() as (connection, now):
             if rebuild:
-                embeddings.forget_vectors(connection, now)
-                files.forget_recipes(connection)
+                embeddings.delete_vectors(connection, now)
+                files.clear_recipes(connection)
             model_id = embeddings.use_model(
                 connection,
                 encoder.name,
@@ -152,103 +162,109 @@ class EncoderChoice:
                 encoder.window,
                 spec.options,
             )
-        if self.given is None:
+        if self.own_encoder is None:
             self._loaded = (dataclasses.replace(spec, name=encoder.name), encoder)
         return model_id, encoder.fingerprint
 
-    def _other_to_write_with(
+    def _replacement(
         self, row: sqlite3.Row | None, model: str | None, rebuild: bool
     ) -> tuple[ModelSpec, Encoder] | None:
-        """The encoder that is to be made the collection's, with its spec; None where the one in
-        `row` stays, which nothing had to be loaded to know.
+        """The encoder that is to become the collection's, with its spec; None if the stored one in
+        `row` stays, which is known without loading it.
 
-        It has to be where the collection has none yet, where another is asked for, and before a
-        rebuild throws anything away.
+        The encoder is loaded if the collection has none yet, if another model is named, and
+        before a rebuild deletes anything.
         """
         settings = dataclasses.replace(self._settings, model=model or self._settings.model)
-        if self.given is not None and settings.model in (None, self.given.name):
-            spec, encoder = ModelSpec(self.given.name), self.given
+        if self.own_encoder is not None and settings.model in (None, self.own_encoder.name):
+            spec, encoder = ModelSpec(self.own_encoder.name), self.own_encoder
             if row is not None and row["fingerprint"] == encoder.fingerprint and not rebuild:
                 return None
         else:
-            there = None if row is None else specs.stored(row["name"], row["options"])
-            spec = wanted(settings, there)
-            if row is not None and spec == there and not rebuild:
+            stored = None if row is None else specs.parse_spec(row["name"], row["options"])
+            spec = spec_from_settings(settings, stored)
+            if row is not None and spec == stored and not rebuild:
                 return None
             spec = dataclasses.replace(spec, probe=None) if rebuild else spec
             spec, encoder = load(spec)
         if row is not None and row["fingerprint"] != encoder.fingerprint and not rebuild:
-            raise self._other_model(row, spec, encoder)
+            raise self._wrong_model(row, spec, encoder)
         return spec, encoder
 
-    def _row(self) -> sqlite3.Row | None:
+    def _stored_model(self) -> sqlite3.Row | None:
         with self._store.reading() as connection:
             return embeddings.model(connection)
 
-    def _other_model(self, row: sqlite3.Row, spec: ModelSpec, encoder: Encoder) -> ModelError:
-        there = specs.stored(row["name"], row["options"])
+    def _wrong_model(self, row: sqlite3.Row, spec: ModelSpec, encoder: Encoder) -> ModelError:
+        stored = specs.parse_spec(row["name"], row["options"])
         spec = dataclasses.replace(spec, name=encoder.name)
         flags = f"--model {encoder.name}"
-        if spec.dimensions or there.dimensions:
+        if spec.dimensions or stored.dimensions:
             flags += f" --dimensions {encoder.dimension}"
-        if spec.precision != there.precision:
+        if spec.precision != stored.precision:
             flags += f" --precision {spec.precision}"
         return ModelError(
-            f"this collection was made with the model {there} (fingerprint "
+            f"this collection was made with the model {stored} (fingerprint "
             f"{row['fingerprint'][:12]}), not with {spec} ({encoder.fingerprint[:12]}). To read "
             "and embed everything again with the other: "
             f"ragkit -c {self._store.folder} index --rebuild {flags}"
         )
 
 
-def wanted(settings: Settings, there: ModelSpec | None) -> ModelSpec:
-    """What the settings ask for, on top of what the collection has: another model starts afresh,
-    the same one keeps what the settings don't name. Raises UsageError for what fits no model."""
+def spec_from_settings(settings: Settings, stored: ModelSpec | None) -> ModelSpec:
+    """The spec that the settings ask for, given the one `stored` with the collection: another
+    model starts from the defaults, the same one keeps what the settings do not name. Raises
+    UsageError for options that fit no model, ModelError as `resolve_spec`."""
     name = settings.model
     server = None if name and _is_folder(name) else settings.base_url
-    if there is None or not (name is None or _is_called(there, name)):
+    if stored is None or not (name is None or _is_name_of(stored, name)):
         if server and name is None:
             raise UsageError(
                 f"{server} is named as base_url, but no model of it; name one with --model NAME"
             )
         spec = ModelSpec(name or DEFAULT_MODEL, base_url=server)
-    elif name and server and not there.base_url:
-        spec = ModelSpec(name, base_url=server)  # there under the same name
+    elif name and server and not stored.base_url:
+        spec = ModelSpec(name, base_url=server)  # a server's model of the same name
     else:
-        spec = there
-    names = ["precision", "dimensions", *(["window", "tokenizer"] if spec.base_url else [])]
-    named = {each: getattr(settings, each) for each in names}
-    changes = {each: value for each, value in named.items() if value is not None}
-    return readable(settings, dataclasses.replace(spec, **changes))
+        spec = stored
+    options = ["precision", "dimensions", *(["window", "tokenizer"] if spec.base_url else [])]
+    values = {option: getattr(settings, option) for option in options}
+    changes = {option: value for option, value in values.items() if value is not None}
+    return resolve_spec(settings, dataclasses.replace(spec, **changes))
 
 
-def shown(settings: Settings, in_use: ModelSpec | None, named: str | None = None) -> ModelSpec:
-    """The model to look into, layer by layer: the `named` one, else that `in_use` by a collection,
-    else that of the settings. Raises UsageError for a server's: it shows no layers."""
+def spec_for_inspection(
+    settings: Settings, in_use: ModelSpec | None, named: str | None = None
+) -> ModelSpec:
+    """The model whose layers are to be inspected: the `named` one, else that `in_use` by a
+    collection, else that of the settings. Raises UsageError for a server's model, whose layers
+    cannot be read."""
     if named is not None:
-        return wanted(dataclasses.replace(settings, model=named, base_url=None), None)
-    spec = in_use or wanted(settings, None)
+        return spec_from_settings(dataclasses.replace(settings, model=named, base_url=None), None)
+    spec = in_use or spec_from_settings(settings, None)
     if spec.base_url is not None:
         raise UsageError(
-            f"{spec} is a server's, which shows neither layers nor words; name a model that is "
-            "here: --model NAME"
+            f"{spec} runs on a server, which returns neither layers nor words; name a local "
+            "model: --model NAME"
         )
     return spec
 
 
 def _is_folder(name: str) -> bool:
-    """Whether a model's name is that of a folder, which is never asked of a server."""
+    """Whether a model's name is that of a folder; a folder never names a server's model."""
     folder = Path(name).expanduser()
     return any((folder / file).is_file() for file in ("config.json", "modules.json"))
 
 
-def _is_called(spec: ModelSpec, name: str) -> bool:
-    """Whether the name means the model of the spec: a folder goes by its absolute path there."""
+def _is_name_of(spec: ModelSpec, name: str) -> bool:
+    """Whether the name means the model of the spec: a spec holds a folder's absolute path."""
     return name == spec.name or str(Path(name).expanduser().resolve()) == spec.name
 
 
-def readable(settings: Settings, spec: ModelSpec) -> ModelSpec:
-    """The spec with the address and the key's variable that the user's settings name for it."""
+def resolve_spec(settings: Settings, spec: ModelSpec) -> ModelSpec:
+    """The spec with the server address and the name of the key's variable that the user's settings
+    give. Raises ModelError if only the collection names the address and it is another machine's.
+    """
     if spec.base_url is None:
         return spec
     if settings.base_url:
@@ -261,22 +277,23 @@ def readable(settings: Settings, spec: ModelSpec) -> ModelSpec:
         raise ModelError(
             f"this collection was made with the model {spec}, and your settings do not name that "
             f"server. If your text may go there: RAGKIT_BASE_URL={spec.base_url} ragkit …, or "
-            "base_url in your config.toml (with api_key_env, if it asks for a key)"
+            "base_url in your config.toml (with api_key_env, if it needs a key)"
         )
     return spec
 
 
 def load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:
-    """The encoder, and the spec with what its server had to be asked for."""
+    """The encoder of a spec, and the spec completed with the server's probe vector. Makes one
+    request if the model runs on a server. Raises ModelError."""
     if spec.base_url is not None:
         from ragkit.encoders import remote_encoder
 
-        spec = remote_encoder.introduced(spec)
-    return spec, made(spec)
+        spec = remote_encoder.probe_server(spec)
+    return spec, build(spec)
 
 
-def made(spec: ModelSpec) -> Encoder:
-    """The encoder of a spec of which all is known."""
+def build(spec: ModelSpec) -> Encoder:
+    """The encoder of a complete spec: a server's has its probe vector. Raises ModelError."""
     if spec.base_url is not None:
         from ragkit.encoders.remote_encoder import RemoteEncoder
 

@@ -1,9 +1,8 @@
-"""Queries to hits, one after the other or all at once: the order in which the stages come.
+"""From queries to hits: validate, parse, embed, rank, select, build hits, explain.
 
-Ranking (search), what is left of it (choosing), hits, explanations. Many queries are compared with
-all vectors in one sweep of matrix products, and go the same way from there, so each gets the hits
-that it would get alone (or, where those come from compressed vectors, better ones). Knows no
-settings and no rendering.
+Many queries are compared with all vectors in one batch of matrix products and then go the same way
+as one, so each gets the hits that it would get alone (or better ones, where those would come from
+compressed vectors). Knows no settings and no rendering.
 """
 
 from __future__ import annotations
@@ -18,12 +17,11 @@ import numpy as np
 from ragkit.analysis.query_syntax import ParsedQuery, parse_query
 from ragkit.errors import CollectionError
 from ragkit.records.documents import Hit
-from ragkit.retrieval import diversity
-from ragkit.retrieval.filter_scope import Scope
-from ragkit.retrieval.hits import hits
-from ragkit.retrieval.options import Request
-from ragkit.retrieval.rankers import DEPTH, Scored, Searcher
-from ragkit.retrieval.snapshot import Snapshot
+from ragkit.retrieval import rankers
+from ragkit.retrieval.filter_scope import PassageFilter
+from ragkit.retrieval.hits import build_hits
+from ragkit.retrieval.options import SearchOptions, validate_query
+from ragkit.retrieval.rankers import PreparedQuery, ScoredPassage, Snapshot
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import embeddings, passages
 from ragkit.storage.sqlite.database import Database
@@ -36,16 +34,16 @@ if TYPE_CHECKING:
     from ragkit.retrieval.rankers import Ranking
     from ragkit.storage.sqlite.filters import Condition
 
-_TOGETHER = 1024  # queries of one sweep
-_WORTH = 32  # queries from which on a sweep is worth it where one alone need not look at everything
-_SPARE = 32  # nearest passages beyond those asked for, so that a sweep is enough
+_BATCH_SIZE = 1024  # queries that are compared with all vectors at once
+_MIN_BATCH = 32  # queries that make an exhaustive batch cheaper than compressed vectors for each
+_SPARE = 32  # neighbors beyond the expected number, so that a second look is seldom needed
 
 
 @dataclass(frozen=True, slots=True)
 class Retriever:
-    """All that finding takes, of one collection. Safe to share between threads.
+    """Searches one collection. Safe to share between threads.
 
-    `reranker` loads the cross-encoder, or gives the one that was loaded before.
+    `reranker` loads the cross-encoder, or returns the one loaded before; `notify` gets warnings.
     """
 
     store: Database
@@ -54,146 +52,152 @@ class Retriever:
     reranker: Callable[[], Reranker]
     notify: Callable[[str], None]
 
-    def find(self, queries: Sequence[str], wanted: Request) -> list[list[Hit]]:
-        """The hits of each query, in order; none where the collection is empty.
+    def search(self, queries: Sequence[str], options: SearchOptions) -> list[list[Hit]]:
+        """Return the hits of each query, in order; no hits where the collection is empty.
 
-        Raises UsageError (a filter that cannot be understood), ModelError, CollectionError.
+        Raises UsageError (an empty query, a filter that cannot be parsed), ModelError,
+        CollectionError.
         """
-        where = wanted.condition()
+        parsed = [parse_query(validate_query(query)) for query in queries]
+        condition = options.condition()
         with self.store.reading() as connection:
             if not queries or embeddings.model(connection) is None:
                 return [[] for _ in queries]
-        encoder = self.encoders.ready()
-        if (cut := self.encoders.cut_off(encoder, queries)) is not None:
-            self.notify(cut)
-        parsed = [parse_query(query) for query in queries]
-        texts = [dense_text(query, wanted.mode) for query in parsed]
+        encoder = self.encoders.load_encoder()
+        originals = [query.original for query in parsed]
+        if (warning := self.encoders.truncation_warning(encoder, originals)) is not None:
+            self.notify(warning)
+        texts = [dense_text(query, options.mode) for query in parsed]
         vectors = self.encoders.query_vectors(encoder, texts)
-        reranker = self.reranker() if wanted.rerank else None
+        reranker = self.reranker() if options.rerank else None
         with self.store.reading() as connection:  # only now: loading a model may take seconds
             model = embeddings.model(connection)
             if model is None or model["fingerprint"] != encoder.fingerprint:
-                raise CollectionError(f"{self.store.folder} has just changed its model; ask again")
-            stages = Stages(Snapshot(connection, self.indexes, encoder, model["id"]), reranker)
-            found = list(stages.answers(parsed, vectors, wanted, where))
-            waiting = wanted.mode != "lexical" and embeddings.has_pending(connection, model["id"])
-        if waiting:
+                raise CollectionError(
+                    f"{self.store.folder}: the collection's model changed during the query; retry"
+                )
+            snapshot = Snapshot(connection, self.indexes, encoder, model["id"])
+            hits = list(_search(snapshot, parsed, vectors, options, condition, reranker))
+            pending = options.mode != "lexical" and embeddings.has_pending(connection, model["id"])
+        if pending:
             self.notify(
-                "some passages are not yet found by meaning, only by their words; "
+                "some passages have no embedding yet; only keyword search finds them; "
                 "finish with: ragkit index"
             )
         self.indexes.index_writer.repair()
-        return found
+        return hits
 
 
 def dense_text(query: ParsedQuery, mode: str) -> str:
-    """The text that is embedded: as written in dense mode, else without the excluded words."""
+    """Return the text that is embedded: as written in dense mode, else without exclusions."""
     return query.original if mode == "dense" else query.text
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """The stages over one snapshot of a collection."""
-
-    snapshot: Snapshot
-    reranker: Reranker | None = None
-
-    def answers(
-        self,
-        queries: Sequence[ParsedQuery],
-        vectors: NDArray[np.float32],
-        wanted: Request,
-        where: Condition | None,
-    ) -> Iterator[list[Hit]]:
-        """The hits of each query, in order. `vectors` is (n, d) float32, a unit row for each."""
-        scope = None if where is None else Scope.of(self.snapshot.connection, where)
-        for first in range(0, len(queries), _TOGETHER):
-            part = vectors[first : first + _TOGETHER]
-            near = _near(self.snapshot, part, wanted, scope)
-            searchers = [
-                Searcher(self.snapshot, query, vector, scope, known, wanted.exact)
-                for query, vector, known in zip(queries[first:], part, near, strict=False)
-            ]
-            yield from self._shown(searchers, wanted)
-
-    def _shown(self, searchers: Sequence[Searcher], wanted: Request) -> Iterator[list[Hit]]:
-        ranked = [chosen(self.snapshot, each, wanted, self.reranker) for each in searchers]
-        found = hits(self.snapshot.connection, ranked, wanted.context)
-        if not wanted.explain:
-            yield from found
-            return
-        from ragkit.retrieval.explain import explained  # not for a plain query
-
-        for searcher, of_one in zip(searchers, found, strict=True):
-            reasons = explained(searcher, self.snapshot.words, self.snapshot.encoder, of_one)
-            pairs = zip(of_one, reasons, strict=True)
-            yield [replace(hit, explanation=reason) for hit, reason in pairs]
-
-
-def chosen(
+def _search(
     snapshot: Snapshot,
-    searcher: Searcher,
-    wanted: Request,
-    reranker: Reranker | None = None,
-) -> list[Scored]:
-    """The passages that a request is answered with, in order."""
-    rank = searcher.ranking(wanted.mode, wanted.fusion)
-    k = _pool(wanted)
-    if wanted.per_document is None:
-        found = rank(k, wanted.min_score)
+    queries: Sequence[ParsedQuery],
+    vectors: NDArray[np.float32],
+    options: SearchOptions,
+    condition: Condition | None,
+    reranker: Reranker | None,
+) -> Iterator[list[Hit]]:
+    """Yield the hits of each query, in order. `vectors` is (n, d) float32, one unit row each."""
+    passage_filter = None
+    if condition is not None:
+        passage_filter = PassageFilter.create(snapshot.connection, condition)
+    for first in range(0, len(queries), _BATCH_SIZE):
+        batch = vectors[first : first + _BATCH_SIZE]
+        neighbors = _batch_neighbors(snapshot, batch, options, passage_filter)
+        prepared = [
+            rankers.prepare(snapshot, query, vector, options, passage_filter, known)
+            for query, vector, known in zip(queries[first:], batch, neighbors, strict=False)
+        ]
+        selected = [select_passages(query, options, reranker) for query in prepared]
+        hits = build_hits(snapshot.connection, selected, options.context)
+        yield from _with_explanations(prepared, hits) if options.explain else hits
+
+
+def _with_explanations(
+    prepared: Sequence[PreparedQuery], hits: Sequence[list[Hit]]
+) -> Iterator[list[Hit]]:
+    from ragkit.retrieval.explain import explain_hits  # not for a plain query
+
+    for query, query_hits in zip(prepared, hits, strict=True):
+        explanations = explain_hits(query, query_hits)
+        yield [
+            replace(hit, explanation=explanation)
+            for hit, explanation in zip(query_hits, explanations, strict=True)
+        ]
+
+
+def select_passages(
+    prepared: PreparedQuery, options: SearchOptions, reranker: Reranker | None = None
+) -> list[ScoredPassage]:
+    """Return the passages that a query is answered with, in order: rank, rerank, diversify."""
+    connection, depth = prepared.snapshot.connection, _ranking_depth(options)
+    rank = partial(rankers.rank, prepared, options)
+    if options.per_document is None:
+        ranking = rank(depth)
     else:
-        documents = partial(passages.documents_of, snapshot.connection)
-        found = diversity.grouped(rank, k, wanted.min_score, wanted.per_document, documents)
+        from ragkit.retrieval.diversity import limit_per_document
+
+        documents = partial(passages.documents_of, connection)
+        ranking = limit_per_document(rank, depth, options.per_document, documents)
     if reranker is not None:
-        from ragkit.retrieval import rerank  # not for a plain query
+        from ragkit.retrieval.rerank import rerank
 
-        texts = partial(passages.embedded_texts, snapshot.connection)
-        found = rerank.reranked(
-            found, dense_text(searcher.query, wanted.mode), texts, reranker, wanted.budget
-        )
-    if wanted.diversity is not None:
-        return diversity.diverse(found, wanted.k, wanted.diversity, searcher.vectors)
-    return found[: wanted.k]
+        texts = partial(passages.embedded_texts, connection)
+        text = dense_text(prepared.query, options.mode)
+        ranking = rerank(ranking, text, texts, reranker, options.budget)
+    if options.mmr_lambda is not None:
+        from ragkit.retrieval.diversity import mmr
 
-
-def _pool(wanted: Request) -> int:
-    """How many passages of the ranking are chosen from."""
-    k = wanted.k
-    if wanted.diversity is not None:
-        k = max(diversity.POOL_FACTOR * k, diversity.POOL)
-    if wanted.rerank:
-        from ragkit.retrieval import rerank  # not for a plain query
-
-        k = max(k, rerank.CANDIDATES)
-    return k
+        return mmr(ranking, options.k, options.mmr_lambda, prepared.stored_vectors)
+    return ranking[: options.k]
 
 
-def _reach(wanted: Request, scope: Scope | None) -> int:
-    """How many nearest passages of each query its ranking looks at, unless many are alike."""
-    k = _pool(wanted)
-    if wanted.per_document is not None:
-        k *= diversity.WIDER
-    if wanted.mode == "hybrid":
-        k = max(2 * k, DEPTH)
-    if scope is not None and scope.few is None:
-        k = max(k, DEPTH)  # those that the filter lets through are sought among them
-    return k + _SPARE
+def _ranking_depth(options: SearchOptions) -> int:
+    """Return how many passages of the ranking the k hits are selected from."""
+    depth = options.k
+    if options.mmr_lambda is not None:
+        from ragkit.retrieval import diversity
+
+        depth = max(diversity.POOL_FACTOR * depth, diversity.MIN_POOL)
+    if options.rerank:
+        from ragkit.retrieval.rerank import MAX_CANDIDATES
+
+        depth = max(depth, MAX_CANDIDATES)
+    return depth
 
 
-def _near(
+def _batch_neighbors(
     snapshot: Snapshot,
-    queries: NDArray[np.float32],
-    wanted: Request,
-    scope: Scope | None,
+    vectors: NDArray[np.float32],
+    options: SearchOptions,
+    passage_filter: PassageFilter | None,
 ) -> Sequence[Ranking | None]:
-    """The nearest passages of each query by one look at each vector, where that is quicker."""
-    count = len(queries)
-    if count == 1 or wanted.mode == "lexical":
+    """Return the neighbors of each query from one pass over the vectors, where that is quicker."""
+    count = len(vectors)
+    if count == 1 or options.mode == "lexical":
         return [None] * count
     index = snapshot.vectors
-    if index is None or (index.quantized is not None and count < _WORTH):
+    if index is None or (index.quantized is not None and count < _MIN_BATCH):
         return [None] * count
-    among = None
-    if scope is not None and scope.few is not None:
-        among = np.array(scope.few, dtype=np.int64)
-    return index.top_k_batch(queries, _reach(wanted, scope), among)
+    ids = None
+    if passage_filter is not None and passage_filter.small_id_set is not None:
+        ids = np.array(passage_filter.small_id_set, dtype=np.int64)
+    return index.top_k_batch(vectors, _neighbor_count(options, passage_filter), ids)
+
+
+def _neighbor_count(options: SearchOptions, passage_filter: PassageFilter | None) -> int:
+    """Return how many neighbors of each query its ranking looks at, unless many are alike."""
+    count = _ranking_depth(options)
+    if options.per_document is not None:
+        from ragkit.retrieval.diversity import OVERFETCH
+
+        count *= OVERFETCH
+    if options.mode == "hybrid":
+        count = max(2 * count, rankers.FUSION_DEPTH)
+    if passage_filter is not None and passage_filter.small_id_set is None:
+        count = max(count, rankers.FUSION_DEPTH)  # the matches are looked for among them
+    return count + _SPARE

@@ -34,7 +34,7 @@ def test_a_text_without_tokens_is_refused() -> None:
 
 
 def test_unit_rows() -> None:
-    rows = pooling.unit_rows(np.array([[3, 4], [0, 0]], dtype=np.float32))
+    rows = pooling.normalize_rows(np.array([[3, 4], [0, 0]], dtype=np.float32))
     np.testing.assert_allclose(rows, [[0.6, 0.8], [0, 0]], rtol=1e-6)
     assert rows.dtype == np.float32
 
@@ -86,5 +86,5 @@ def test_layers_are_averaged_and_no_more_computed_than_taken() -> None:
             yield np.full((2, 2), layer, dtype=np.float32)
         raise AssertionError("a layer too many")
 
-    assert pooling.mean_of_layers(states(), [0, 2]).tolist() == [[4.5, 4.5], [4.5, 4.5]]
-    assert pooling.mean_of_layers(states(), [1]).tolist() == [[3, 3], [3, 3]]
+    assert pooling.average_layers(states(), [0, 2]).tolist() == [[4.5, 4.5], [4.5, 4.5]]
+    assert pooling.average_layers(states(), [1]).tolist() == [[3, 3], [3, 3]]

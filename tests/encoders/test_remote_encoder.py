@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import Encoder, remote_encoder
-from ragkit.encoders.remote_encoder import RemoteEncoder, introduced
+from ragkit.encoders.remote_encoder import RemoteEncoder, probe_server
 from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
@@ -38,7 +38,7 @@ def spec(server: Server, **more: Any) -> ModelSpec:
 
 
 def encoder(server: Server, **more: Any) -> RemoteEncoder:
-    return RemoteEncoder(introduced(spec(server, **more)))
+    return RemoteEncoder(probe_server(spec(server, **more)))
 
 
 @pytest.mark.parametrize("knows_base64", [True, False])
@@ -69,7 +69,7 @@ def test_many_texts_go_in_bounded_requests_and_come_back_in_order(
 
 
 def test_the_first_request_alone_carries_the_probe(server: Server) -> None:
-    known = introduced(spec(server))
+    known = probe_server(spec(server))
     server.asked.clear()
     found = RemoteEncoder(known)
     assert server.asked == []
@@ -79,19 +79,19 @@ def test_the_first_request_alone_carries_the_probe(server: Server) -> None:
 
 
 def test_a_server_that_changes_its_model_is_noticed(server: Server) -> None:
-    known = introduced(spec(server))
+    known = probe_server(spec(server))
     honest = server.encode
     server.encode = lambda texts: honest(texts)[:, ::-1]
     with pytest.raises(ModelError, match=r"another model under the name served.*--rebuild"):
         RemoteEncoder(known).encode_queries(["key"])
     with pytest.raises(ModelError, match="another model"):
-        introduced(known)
+        probe_server(known)
     server.encode = lambda texts: honest(texts) + 0.01 * np.float32(np.arange(32) % 2)
     RemoteEncoder(known).encode_queries(["key"])  # noise of another processor
 
 
 def test_another_dimension_is_noticed(server: Server) -> None:
-    known = introduced(spec(server))
+    known = probe_server(spec(server))
     honest = server.encode
     server.encode = lambda texts: honest(texts)[:, :16]
     with pytest.raises(ModelError, match=r"\[16\] numbers.*expected 32"):
@@ -99,7 +99,7 @@ def test_another_dimension_is_noticed(server: Server) -> None:
 
 
 def test_the_fingerprint_follows_the_model_not_the_address(server: Server) -> None:
-    known = introduced(spec(server))
+    known = probe_server(spec(server))
     moved = dataclasses.replace(known, base_url="http://elsewhere.example/v1")
     assert RemoteEncoder(moved).fingerprint == RemoteEncoder(known).fingerprint
     others = [
@@ -121,7 +121,7 @@ def test_dimensions_are_the_first_made_unit_rows(server: Server, local: Sentence
 
 
 def test_prompts_of_known_families_are_put_before(server: Server) -> None:
-    known = introduced(ModelSpec("intfloat/e5-small-v2", base_url=server.url))
+    known = probe_server(ModelSpec("intfloat/e5-small-v2", base_url=server.url))
     found = RemoteEncoder(known)
     found.encode_queries(["key"])
     found.encode_passages(["key"])
@@ -169,13 +169,13 @@ def test_odd_texts(server: Server) -> None:
 def test_answers_that_are_none(server: Server, answer: Any, says: str) -> None:
     server.troubles = [(200, {}, answer)]
     with pytest.raises(ModelError, match=says):
-        introduced(spec(server))
+        probe_server(spec(server))
 
 
 def test_a_refusal_for_another_reason_than_base64_is_told(server: Server) -> None:
     server.troubles = [(400, {}, {"error": "no such model"})] * 2
     with pytest.raises(ModelError, match="no such model"):
-        introduced(spec(server))
+        probe_server(spec(server))
     assert "encoding_format" not in server.asked[1]
 
 

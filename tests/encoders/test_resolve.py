@@ -61,7 +61,7 @@ def test_a_folder_comes_before_the_package_the_package_before_the_cache(
 ) -> None:
     trust(monkeypatch, fake_package)
     put_in_cache(tiny, "all-MiniLM-L6-v2", tmp_path / "hub")
-    assert resolve("all-MiniLM-L6-v2") == resolve_model.ModelFolder(
+    assert resolve("all-MiniLM-L6-v2") == resolve_model.ModelLocation(
         "all-MiniLM-L6-v2", fake_package, "package"
     )
     shutil.copytree(tiny, tmp_path / "all-MiniLM-L6-v2")
@@ -81,7 +81,7 @@ def test_a_package_with_other_weights_is_refused() -> None:
 @pytest.mark.parametrize("name", ["sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2"])
 def test_the_cache(tiny: Path, tmp_path: Path, name: str) -> None:
     path = put_in_cache(tiny, "sentence-transformers/all-MiniLM-L6-v2", tmp_path / "hub")
-    assert resolve(name) == resolve_model.ModelFolder(name, path, "cache")
+    assert resolve(name) == resolve_model.ModelLocation(name, path, "cache")
 
 
 @pytest.mark.parametrize("variable", ["HF_HOME", "XDG_CACHE_HOME", "HOME"])
@@ -143,7 +143,7 @@ def test_the_hub_is_asked_for_safetensors_only(
     monkeypatch.delenv("HF_HUB_OFFLINE")
     snapshot = put_in_cache(tiny, "sentence-transformers/some-model", tmp_path / "hub")
     (snapshot / "model.safetensors").unlink()  # another program fetched a part
-    assert resolve("some-model") == resolve_model.ModelFolder("some-model", tiny, "hub")
+    assert resolve("some-model") == resolve_model.ModelLocation("some-model", tiny, "hub")
     assert asked["repository"] == "sentence-transformers/some-model"
     assert asked["allow_patterns"] == ["*.json", "*.txt", "*.model", "*.safetensors"]
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ragkit.encoders import Encoder
-from ragkit.encoders.engines import cpu_threads
+from ragkit.encoders import Encoder, model_folder
+from ragkit.encoders.engines import cpu_engines, cpu_threads
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
-from ragkit.encoders.model_folder import variant
+from ragkit.encoders.model_folder import variant_fingerprint
 from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.spec import ModelSpec
@@ -61,7 +62,7 @@ def test_dimensions_and_precision_are_told_apart(tiny: Path) -> None:
     whole = load(str(tiny))
     assert load(ModelSpec(str(tiny), dimensions=32)).fingerprint == whole.fingerprint
     prints = {load(ModelSpec(str(tiny), dimensions=n)).fingerprint for n in (4, 8, 32)}
-    prints.add(variant(whole.fingerprint, "int8", None))
+    prints.add(variant_fingerprint(whole.fingerprint, "int8", None))
     assert len(prints) == 4
     with pytest.raises(ModelError, match="vectors of 32 numbers; --dimensions 33 asks for more"):
         load(ModelSpec(str(tiny), dimensions=33))
@@ -138,28 +139,100 @@ def test_other_architectures_go_through_sentence_transformers(tiny: Path) -> Non
     assert encoder.encode_passages(TEXTS).shape == (4, 32)
 
 
-def test_torch_is_loaded_only_where_a_gpu_may_pay(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_torch_is_loaded_only_if_a_gpu_may_pay(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = load(str(tiny))
     large = ["the key rotates " * 20] * 1_000
-    monkeypatch.setattr(cpu_threads, "may_have_gpu", lambda: True)
-    assert isinstance(encoder._bulk(TEXTS), NumpyEngine)
-    encoder._bulk(large)
-    assert encoder._torch_engine is not None
+    monkeypatch.setattr(cpu_threads, "has_gpu_driver", lambda: True)
+    assert isinstance(encoder._bulk_engine(TEXTS), NumpyEngine)
+    encoder._bulk_engine(large)
+    assert "torch" in encoder._engines
     monkeypatch.setattr(TorchEngine, "device", "cuda")
-    assert isinstance(encoder._bulk(TEXTS), TorchEngine)
+    assert isinstance(encoder._bulk_engine(TEXTS), TorchEngine)
     monkeypatch.setattr(TorchEngine, "device", "cpu")  # a driver, but no torch for it
-    assert isinstance(encoder._bulk(large), OnnxEngine)
+    assert isinstance(encoder._bulk_engine(large), OnnxEngine)
 
 
-def test_groups_of_queries_take_the_engine_that_is_there(tiny: Path) -> None:
+def test_groups_of_queries_use_the_session_that_is_loaded(tiny: Path) -> None:
     encoder, queries = load(str(tiny)), [f"{text} {n}" for n in range(16) for text in TEXTS[:2]]
-    alone = np.concatenate([encoder.encode_queries([each]) for each in queries])
-    encoder._make_ready()
-    encoder._tokens_so_far = 10**4  # enough for the bulk engine, if one were loaded
+    alone = np.concatenate([encoder.encode_queries([query]) for query in queries])
+    encoder._load_query_session()
+    encoder._selector.count_tokens(10**4)  # enough for the bulk engine, if one were loaded
     np.testing.assert_allclose(encoder.encode_queries(queries), alone, atol=1e-5)
-    assert "_onnx" not in vars(encoder)
+    assert "onnx_bulk" not in encoder._engines
+
+
+def test_int8_without_a_correct_onnx_session_is_an_error(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load(ModelSpec(str(tiny), "int8"))
+    monkeypatch.setattr(cpu_engines, "_MIN_COSINE", {"int8": 2.0})  # which no vector reaches
+    with pytest.raises(ModelError, match="cannot be encoded in int8 here"):
+        encoder.encode_passages(TEXTS)
+    assert encoder.encode_queries(TEXTS).shape == (4, 32)  # queries need no int8
+
+
+def test_numpy_encodes_if_onnx_runtime_is_missing(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    encoder = load(str(tiny))
+    expected = encoder.encode_queries(["the key"])
+    encoder._selector.count_tokens(4_000)  # enough for ONNX Runtime
+    np.testing.assert_allclose(encoder.encode_passages(["the key"]), expected, atol=1e-6)
+    assert "going on with NumPy" in caplog.text
+
+
+def test_bulk_calls_move_to_onnx_runtime(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_threads.has_gpu_driver", lambda: False)
+    encoder = load(str(tiny))
+    assert isinstance(encoder._bulk_engine(["the key"]), NumpyEngine)
+    assert isinstance(encoder._bulk_engine(["the key " * 3_000]), OnnxEngine)
+
+
+def test_small_calls_use_the_session_that_is_loaded(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that encodes many queries loads no second session."""
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_threads.has_gpu_driver", lambda: False)
+    encoder = load(str(tiny))
+    expected = encoder.encode_passages(["the key"])
+    encoder._load_query_session()
+    for _ in range(10):
+        found = encoder.encode_passages(["the key", "the bank " * 1_000])
+    assert "onnx_bulk" not in encoder._engines
+    np.testing.assert_allclose(found[:1], expected, atol=1e-5)
+    encoder.encode_passages(["the key " * 3_000])
+    assert encoder._bulk_engine(["the key"]) is encoder._engines["onnx_bulk"]
+
+
+def test_later_queries_are_encoded_by_onnx_runtime(tiny: Path) -> None:
+    encoder = load(str(tiny))
+    first = encoder.encode_queries(["the key"])
+    assert isinstance(encoder._query_engine(), NumpyEngine)  # the second starts loading it
+    encoder._load_query_session()  # waits for that
+    assert isinstance(encoder._query_engine(), OnnxEngine)
+    np.testing.assert_allclose(encoder.encode_queries(["the key"]), first, atol=1e-5)
+
+
+def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
+    found = model_folder.read(tiny, "tiny")
+    coarse, exact = SentenceEncoder("tiny", found, "int8"), SentenceEncoder("tiny", found)
+    text = ["the bank rotates the key every week ."]
+    np.testing.assert_array_equal(coarse.encode_queries(text), exact.encode_queries(text))
+    cosine = float((coarse.encode_passages(text) @ exact.encode_passages(text).T)[0, 0])
+    assert 0.95 < cosine < 0.999999
+
+
+def test_int8_needs_a_bert(tiny: Path) -> None:
+    edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
+    with pytest.raises(ModelError, match=r"nobody-knows-it.*--precision fp32"):
+        SentenceEncoder("tiny", model_folder.read(tiny, "tiny"), "int8")
+
+
+def test_int8_refuses_a_bert_with_further_modules(tiny: Path) -> None:
+    edit_json(tiny / "sentence_bert_config.json", {"do_lower_case": True})
+    with pytest.raises(ModelError, match=r"'bert' with mean pooling and modules of its own"):
+        SentenceEncoder("tiny", model_folder.read(tiny, "tiny"), "int8")
 
 
 def test_threads_share_an_encoder(tiny: Path) -> None:
@@ -173,8 +246,10 @@ def test_threads_share_an_encoder(tiny: Path) -> None:
 
 
 ENGINES = {
-    "numpy": lambda encoder: NumpyEngine(encoder.recipe, encoder.tokens),
-    "onnx": lambda encoder: OnnxEngine(NumpyEngine(encoder.recipe, encoder.tokens), "fp32"),
+    "numpy": lambda encoder: NumpyEngine(encoder.model_folder, encoder.tokenizer),
+    "onnx": lambda encoder: OnnxEngine(
+        NumpyEngine(encoder.model_folder, encoder.tokenizer), "fp32"
+    ),
 }
 
 

@@ -43,12 +43,12 @@ def test_nonsense(options: dict[str, Any], says: str) -> None:
 def test_what_is_kept_with_a_collection(options: dict[str, Any], kept: dict[str, Any]) -> None:
     made = ModelSpec("m", **options, api_key_env="MY_KEY")
     assert json.loads(made.options) == kept  # no trace of the key
-    assert spec.stored("m", made.options) == made
-    assert spec.stored("m", made.options).api_key_env is None
+    assert spec.parse_spec("m", made.options) == made
+    assert spec.parse_spec("m", made.options).api_key_env is None
 
 
 def test_an_option_of_a_later_version_is_passed_over() -> None:
-    assert spec.stored("m", '{"dimensions": 8, "colour": "red"}') == ModelSpec("m", dimensions=8)
+    assert spec.parse_spec("m", '{"dimensions": 8, "colour": "red"}') == ModelSpec("m", dimensions=8)
 
 
 def test_for_people() -> None:

@@ -20,7 +20,7 @@ def test_a_rebuild_throws_nothing_away_before_its_model_is_there(
 ):
     collection = open_collection()
     collection.index(folder)
-    collection._encoders.given = None
+    collection._encoders.own_encoder = None
 
     def gone(spec):
         raise ModelError(f"no model {spec}")
@@ -39,7 +39,7 @@ def test_a_model_that_was_retrained_under_its_name_is_rebuilt_with(
     retrained = OtherEncoder(encoder)
     retrained.name = encoder.name
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: retrained)
-    collection._encoders.given = None
+    collection._encoders.own_encoder = None
     with pytest.raises(ModelError, match="--rebuild"):
         collection.search("keys")
     assert collection.index(rebuild=True, model=encoder.name).embedded == 4
@@ -53,7 +53,7 @@ def test_an_open_collection_follows_another_that_changes_the_model(
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: models[spec.name])
     reader = open_collection()
     reader.index(folder)
-    reader._encoders.given = None
+    reader._encoders.own_encoder = None
     reader.search("keys")
     open_collection(other=models["others"]).index(rebuild=True)
     assert reader.search("parents at home", k=1)[0].path == "leave.txt"

@@ -73,7 +73,7 @@ def test_ragkit_and_sentence_transformers_serve_it_alike(trained):
 def assert_served_alike(folder):
     sentence_transformers = pytest.importorskip("sentence_transformers")
     encoder = resolve_model.load(folder)
-    assert cpu_engines.NumpyEngine.serves(encoder.recipe)
+    assert cpu_engines.NumpyEngine.supports(encoder.model_folder)
     texts = ["the key", "every week the bank", "river " * 60]
     model = sentence_transformers.SentenceTransformer(folder, device="cpu")
     expected = model.encode(texts, normalize_embeddings=True)
@@ -83,7 +83,8 @@ def assert_served_alike(folder):
 @pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
 def test_the_pooling_asked_for_is_the_one_served(pairs, tmp_path, plain, pooling):
     report = train(pairs, tmp_path / "out", plain, pooling=pooling, evaluations=1)
-    assert (report.pooling, resolve_model.load(report.output).recipe.pooling) == (pooling, pooling)
+    model_folder = resolve_model.load(report.output).model_folder
+    assert (report.pooling, model_folder.pooling) == (pooling, pooling)
     assert_served_alike(report.output)
     again = train(pairs, tmp_path / "again", report.output, evaluations=1)
     assert again.pooling == pooling  # without a word of it, what the model has
@@ -107,8 +108,8 @@ def test_pairs_alone_are_ranked_with_the_model_s_prompts(tmp_path, plain):
     rows = [{"question": q, "passage": p} for q, p in zip(texts[::2], texts[1::2], strict=True)]
     report = train(write_rows(tmp_path / "p.jsonl", rows), tmp_path / "out", start)
     assert (report.objective, report.metric) == ("ranking", "MRR@10")
-    recipe = resolve_model.load(report.output).recipe
-    assert (recipe.query_prompt, recipe.passage_prompt) == ("query: ", "passage: ")
+    model_folder = resolve_model.load(report.output).model_folder
+    assert (model_folder.query_prompt, model_folder.passage_prompt) == ("query: ", "passage: ")
 
 
 class Stop(KeyboardInterrupt):

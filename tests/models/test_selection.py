@@ -12,7 +12,7 @@ from ragkit import Collection, Settings
 from ragkit.encoders.spec import ModelSpec
 from ragkit.errors import ModelError, UsageError
 from ragkit.models import selection
-from ragkit.models.selection import readable, wanted
+from ragkit.models.selection import resolve_spec, spec_from_settings
 from tests.conftest import WordEncoder
 from tests.encoders.server import serving
 
@@ -44,7 +44,7 @@ AT = "http://127.0.0.1:9/v1"
     ],
 )
 def test_what_is_wanted(settings, there, expected):
-    assert wanted(Settings(**settings), there) == expected
+    assert spec_from_settings(Settings(**settings), there) == expected
 
 
 def test_a_folder_by_any_of_its_names_is_the_same_model_and_never_a_server_s(tmp_path, monkeypatch):
@@ -53,23 +53,23 @@ def test_a_folder_by_any_of_its_names_is_the_same_model_and_never_a_server_s(tmp
     monkeypatch.chdir(tmp_path)
     there = ModelSpec(str(tmp_path / "mine"), dimensions=8)
     for name in ("mine", "./mine", str(tmp_path / "mine")):
-        assert wanted(Settings(model=name, base_url=AT), there) == there
-        assert wanted(Settings(model=name, base_url=AT), None) == ModelSpec(name)
+        assert spec_from_settings(Settings(model=name, base_url=AT), there) == there
+        assert spec_from_settings(Settings(model=name, base_url=AT), None) == ModelSpec(name)
 
 
 def test_a_server_without_a_model_is_refused():
     with pytest.raises(UsageError, match=r"no model of it; name one with --model"):
-        wanted(Settings(base_url=AT), None)
+        spec_from_settings(Settings(base_url=AT), None)
 
 
 def test_a_collection_s_own_address_is_used_only_on_this_machine():
     """It may have come with somebody else's folder."""
     foreign = ModelSpec("m", base_url="https://evil.example/v1")
     with pytest.raises(ModelError, match=r"RAGKIT_BASE_URL=https://evil\.example/v1"):
-        readable(Settings(api_key_env="MY_KEY"), foreign)
-    here = readable(Settings(api_key_env="MY_KEY"), ModelSpec("m", base_url=AT))
+        resolve_spec(Settings(api_key_env="MY_KEY"), foreign)
+    here = resolve_spec(Settings(api_key_env="MY_KEY"), ModelSpec("m", base_url=AT))
     assert (here.base_url, here.api_key_env) == (AT, None)  # no key to where nobody sent it
-    mine = readable(Settings(base_url="https://mine.example", api_key_env="MY_KEY"), foreign)
+    mine = resolve_spec(Settings(base_url="https://mine.example", api_key_env="MY_KEY"), foreign)
     assert (mine.base_url, mine.api_key_env) == ("https://mine.example", "MY_KEY")
 
 
@@ -128,12 +128,12 @@ def test_other_options_are_refused_with_both_and_the_way_out(kit, folder, settin
         kit(**settings).index(folder)
     rebuilt = kit(**settings).index(folder, rebuild=True)
     assert rebuilt.embedded == 4
-    assert kit().model() == wanted(Settings(**settings), ModelSpec("m", dimensions=16))
+    assert kit().model() == spec_from_settings(Settings(**settings), ModelSpec("m", dimensions=16))
     assert len(kit().search("parents at home")) == 4
 
 
 def test_a_query_asked_again_is_not_encoded_again(collection, folder, encoder, monkeypatch):
-    monkeypatch.setattr(selection, "REMEMBERED", 2)
+    monkeypatch.setattr(selection, "MAX_CACHED_QUERIES", 2)
     collection.index(folder)
     asked = []
     encode = encoder.encode_queries
@@ -153,7 +153,7 @@ def test_a_remembered_vector_cannot_be_changed(collection, folder, encoder):
 
 
 def test_threads_share_what_is_remembered(collection, folder, encoder, monkeypatch):
-    monkeypatch.setattr(selection, "REMEMBERED", 3)
+    monkeypatch.setattr(selection, "MAX_CACHED_QUERIES", 3)
     collection.index(folder)
     queries = [f"key {n % 7}" for n in range(200)]
     with ThreadPoolExecutor(8) as pool:

@@ -55,7 +55,7 @@ def test_an_explanation_says_which_words_and_which_sentence(collection, tmp_path
         assert why.sentence == text[why.start : why.end]
         (lexical,) = collection.search(query, k=1, mode="lexical")
         assert sum(why.words.values()) == pytest.approx(lexical.scores["lexical"], rel=1e-5)
-        vectors = collection._encoders.ready().encode_queries([why.sentence, query])
+        vectors = collection._encoders.load_encoder().encode_queries([why.sentence, query])
         assert why.sentence_score == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-5)
     assert 0 < why.share < 1
     assert collection.search(query, k=1)[0].explanation is None

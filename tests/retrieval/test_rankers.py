@@ -34,7 +34,7 @@ def brute_force(collection, query, k):
         ).fetchall()
     ids = np.array([row[0] for row in rows])
     matrix = np.stack([np.frombuffer(row[1], "<f4") for row in rows]).astype(np.float64)
-    vector = collection._encoders.ready().encode_queries([query])[0].astype(np.float64)
+    vector = collection._encoders.load_encoder().encode_queries([query])[0].astype(np.float64)
     scores = (matrix @ vector).astype(np.float32)
     order = np.lexsort((ids, -scores))[:k]
     return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
@@ -107,7 +107,7 @@ def fused_by_hand(collection, query):
 def test_hybrid_is_the_best_of_all_passages_however_deep_it_looks_first(
     filled, monkeypatch, query, depth
 ):
-    monkeypatch.setattr("ragkit.retrieval.rankers.DEPTH", depth)
+    monkeypatch.setattr("ragkit.retrieval.rankers.FUSION_DEPTH", depth)
     expected = fused_by_hand(filled, query)
     ranked = sorted(expected, key=lambda each: (-round(expected[each], 9), each))
     for k in (1, 5, 30, 1000):

@@ -40,9 +40,9 @@ def _command(place: str) -> Callable[[argparse.Namespace], int]:
     """The function behind a command, as module.name, imported when it is called."""
 
     def run(arguments: argparse.Namespace) -> int:
-        from ragkit.encoders.engines.cpu_threads import start_with_one_blas_thread
+        from ragkit.encoders.engines.cpu_threads import use_one_blas_thread
 
-        start_with_one_blas_thread()
+        use_one_blas_thread()
         module, _, name = place.partition(".")
         commands = importlib.import_module(f"ragkit.cli.commands.{module}")
         function: Callable[[argparse.Namespace], int] = getattr(commands, name)

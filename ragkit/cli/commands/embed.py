@@ -17,7 +17,7 @@ from ragkit.cli.output import render
 from ragkit.cli.output.terminal import counted, printable, tell
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.inspection.hidden_states import WordVector
-from ragkit.encoders.pooling import LAST
+from ragkit.encoders.pooling import LAST_LAYER
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.errors import UsageError
 from ragkit.models import selection
@@ -138,7 +138,7 @@ def _encoder(arguments: Namespace) -> SentenceEncoder:
 
         with Collection(locate(settings.collection), create=False, settings=settings) as there:
             in_use = there.model()
-    return resolve_model.load(selection.shown(settings, in_use, named=arguments.model))
+    return resolve_model.load(selection.spec_for_inspection(settings, in_use, named=arguments.model))
 
 
 def _texts(arguments: Namespace) -> list[str]:
@@ -174,7 +174,7 @@ def _checked(texts: Sequence[str]) -> list[str]:
 
 def _words(encoder: SentenceEncoder, text: str, arguments: Namespace) -> list[WordVector]:
     found = encoder.embed_words(
-        text, arguments.word, arguments.pooling or "mean", arguments.layers or LAST
+        text, arguments.word, arguments.pooling or "mean", arguments.layers or LAST_LAYER
     )
     for each in found:
         if each.within != each.word:
@@ -190,13 +190,15 @@ def _sentences(
         {
             "text": text,
             "model": encoder.name,
-            "pooling": arguments.pooling or encoder.recipe.pooling,
-            "layers": arguments.layers or LAST,
-            "tokens": encoder.tokens.written(encoder.tokens.ids([text])[0]),
+            "pooling": arguments.pooling or encoder.model_folder.pooling,
+            "layers": arguments.layers or LAST_LAYER,
+            "tokens": encoder.tokenizer.token_strings(encoder.tokenizer.ids([text])[0]),
             "unread_tokens": unread,
             "vector": _numbers(vector),
         }
-        for text, vector, unread in zip(texts, vectors, encoder.unread(texts), strict=True)
+        for text, vector, unread in zip(
+            texts, vectors, encoder.count_truncated_tokens(texts), strict=True
+        )
     ]
 
 
@@ -207,7 +209,7 @@ def _word_entry(
         "text": text,
         "model": encoder.name,
         "pooling": arguments.pooling or "mean",
-        "layers": arguments.layers or LAST,
+        "layers": arguments.layers or LAST_LAYER,
         **_span(found),
         "tokens": found.tokens,
         "vector": _numbers(found.vector),
@@ -245,11 +247,13 @@ def _shown(entry: dict[str, Any]) -> str:
 
 
 def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
-    unread = [(text, n) for text, n in zip(texts, encoder.unread(texts), strict=True) if n]
+    unread = [
+        (text, n) for text, n in zip(texts, encoder.count_truncated_tokens(texts), strict=True) if n
+    ]
     if unread:
         tokens = sum(number for _, number in unread)
         tell(
-            f"{counted(len(unread), 'text')} longer than the {encoder.recipe.max_length} "
+            f"{counted(len(unread), 'text')} longer than the {encoder.model_folder.max_length} "
             f"tokens that {encoder.name} reads: {counted(tokens, 'token')} not read, "
             f"first of “{_short(unread[0][0])}”"
         )

@@ -22,8 +22,8 @@ from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.engines.batching import token_batches
-from ragkit.encoders.model_folder import Recipe
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.model_folder import ModelFolder
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -36,7 +36,7 @@ _NUMPY_BATCH = 1_024
 _ONNX_BATCH = 256
 _ONNX_GROUP = 512
 # Texts tokenised at a time, so that ids of a large job never lie in memory all at once.
-AT_ONCE = 4_096
+MAX_TEXTS_AT_ONCE = 4_096
 # What an engine is compared on, and how near it has to come. Short, long, and not English; the last
 # is cut by the window of many models.
 _PROBES = (
@@ -45,33 +45,35 @@ _PROBES = (
     "Die Schlüssel werden jede Woche getauscht; 鍵は毎週交換されます。",
     "A key that was never rotated is a key that somebody else may hold by now. " * 30,
 )
-_LEAST_COSINE = {"fp32": 0.999999, "int8": 0.95}
+_MIN_COSINE = {"fp32": 0.999999, "int8": 0.95}
 
 
-def precisions(recipe: Recipe) -> tuple[str, ...]:
+def supported_precisions(model_folder: ModelFolder) -> tuple[str, ...]:
     """What this model can be computed in here."""
-    return ("fp32", "int8") if NumpyEngine.serves(recipe) else ("fp32",)
+    return ("fp32", "int8") if NumpyEngine.supports(model_folder) else ("fp32",)
 
 
-def name_for(recipe: Recipe) -> str:
+def engine_names(model_folder: ModelFolder) -> str:
     """What computes this model on a CPU: queries, then passages where those differ."""
-    return "numpy and onnxruntime" if NumpyEngine.serves(recipe) else "sentence-transformers"
+    return (
+        "numpy and onnxruntime" if NumpyEngine.supports(model_folder) else "sentence-transformers"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
     """What both engines for BERT do around the forward pass: tokenise, share out, pool."""
 
-    tokens: Tokens
+    tokens: ModelTokenizer
     pool: pooling.Pooling
     dimension: int
 
     def encode(self, forward: Forward, budget: int, texts: Sequence[str], prompt: str) -> Array:
         """(n, d) float32, unit rows: one worker a core, one batch of `budget` tokens each."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for start in range(0, len(texts), AT_ONCE):
-            ids = self.tokens.ids(texts[start : start + AT_ONCE], prompt)
-            self._fill(vectors[start : start + AT_ONCE], ids, forward, budget)
+        for start in range(0, len(texts), MAX_TEXTS_AT_ONCE):
+            ids = self.tokens.ids(texts[start : start + MAX_TEXTS_AT_ONCE], prompt)
+            self._fill(vectors[start : start + MAX_TEXTS_AT_ONCE], ids, forward, budget)
         return vectors
 
     def _fill(
@@ -80,7 +82,7 @@ class _Packed:
         def work(batch: list[int]) -> None:
             sequences = [ids[i] for i in batch]
             lengths = [len(sequence) for sequence in sequences]
-            vectors[batch] = pooling.unit_rows(self.pool(forward(sequences), lengths))
+            vectors[batch] = pooling.normalize_rows(self.pool(forward(sequences), lengths))
 
         jobs = list(token_batches([len(sequence) for sequence in ids], budget))
         if len(jobs) == 1:
@@ -93,25 +95,25 @@ class _Packed:
 class NumpyEngine:
     """BERT in NumPy: nothing to import, ready in milliseconds."""
 
-    def __init__(self, recipe: Recipe, tokens: Tokens) -> None:
-        files = safetensors_file.tensors(recipe.transformer / "model.safetensors")
-        self.bert = bert_model.Bert(recipe.config, files)
+    def __init__(self, model_folder: ModelFolder, tokens: ModelTokenizer) -> None:
+        files = safetensors_file.tensors(model_folder.transformer / "model.safetensors")
+        self.bert = bert_model.Bert(model_folder.config, files)
         known = len(self.bert.words)
         if tokens.vocabulary > known:
             raise ModelError(
-                f"{recipe.transformer}: tokenizer.json has {tokens.vocabulary:,} tokens, the model "
+                f"{model_folder.transformer}: tokenizer.json has {tokens.vocabulary:,} tokens, the model "
                 f"vectors for {known:,}: the two do not belong together, fetch the model again."
             )
-        self.packed = _Packed(tokens, pooling.POOLINGS[recipe.pooling], self.bert.dimension)
+        self.packed = _Packed(tokens, pooling.POOLINGS[model_folder.pooling], self.bert.dimension)
 
     @staticmethod
-    def serves(recipe: Recipe) -> bool:
+    def supports(model_folder: ModelFolder) -> bool:
         """Whether this engine computes the whole of the recipe."""
         return (
-            recipe.is_plain
-            and recipe.pooling in pooling.POOLINGS
-            and bert_model.supported(recipe.config)
-            and (recipe.transformer / "model.safetensors").is_file()
+            model_folder.is_plain
+            and model_folder.pooling in pooling.POOLINGS
+            and bert_model.supported(model_folder.config)
+            and (model_folder.transformer / "model.safetensors").is_file()
         )
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
@@ -140,10 +142,10 @@ class OnnxEngine:
             for engine in (self, reference)
         )
         nearest = np.einsum("ij,ij->i", ours, theirs)
-        if not nearest.min() >= _LEAST_COSINE[precision]:  # also where it is not a number
+        if not nearest.min() >= _MIN_COSINE[precision]:  # also where it is not a number
             raise ModelError(
                 f"ONNX Runtime gives other vectors than the reference for this model: cosine "
-                f"{nearest.min():.5f}, expected {_LEAST_COSINE[precision]} in {precision}"
+                f"{nearest.min():.5f}, expected {_MIN_COSINE[precision]} in {precision}"
             )
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:

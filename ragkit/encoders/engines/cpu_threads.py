@@ -30,7 +30,7 @@ _users = 0
 _limit: Any = None
 
 
-def available() -> int:
+def available_cores() -> int:
     """Physical cores this process may use: a second thread on a core has no arithmetic unit of
     its own, and two products on it get in each other's way."""
     if not hasattr(os, "sched_getaffinity"):
@@ -62,10 +62,10 @@ def workers() -> ThreadPoolExecutor:
     """The process's workers, one a core."""
     from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(available(), thread_name_prefix="ragkit-encoder")
+    return ThreadPoolExecutor(available_cores(), thread_name_prefix="ragkit-encoder")
 
 
-def may_have_gpu() -> bool:
+def has_gpu_driver() -> bool:
     """Whether torch might find an accelerator here, told without importing torch, which takes
     seconds: the driver's device (NVIDIA; AMD), the driver's library (Windows), Apple silicon."""
     if sys.platform == "darwin":
@@ -75,7 +75,7 @@ def may_have_gpu() -> bool:
     return Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
 
 
-def start_with_one_blas_thread() -> None:
+def use_one_blas_thread() -> None:
     """For a program of our own, before it imports NumPy: a pool of threads that is never used is
     not started (20 ms of a processor), and need not be looked for (15 ms) to be switched off."""
     if "numpy" not in sys.modules:

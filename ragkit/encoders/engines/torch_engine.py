@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
 from ragkit.encoders.engines.batching import token_batches
-from ragkit.encoders.engines.cpu_engines import AT_ONCE
-from ragkit.encoders.model_folder import Recipe
-from ragkit.encoders.tokenization.tokenizer import Tokens, clean
+from ragkit.encoders.engines.cpu_engines import MAX_TEXTS_AT_ONCE
+from ragkit.encoders.model_folder import ModelFolder
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -40,21 +40,21 @@ logger = logging.getLogger("ragkit")
 
 
 class TorchEngine:
-    """The model of `recipe`, on the device that sentence-transformers chooses.
+    """The model of `model_folder`, on the device that sentence-transformers chooses.
 
     A model that is a transformer with pooling gets our token ids, so that no text is tokenised
     twice; any other goes through the library's own `encode`.
     """
 
-    def __init__(self, recipe: Recipe, tokens: Tokens) -> None:
+    def __init__(self, model_folder: ModelFolder, tokens: ModelTokenizer) -> None:
         import torch
 
-        self._model = sentence_transformer(recipe)
-        self._model.max_seq_length = recipe.max_length
+        self._model = load_sentence_transformer(model_folder)
+        self._model.max_seq_length = model_folder.max_length
         self._model.eval()
         self._tokens = tokens
-        self._dimension = recipe.dimension
-        self._takes_ids = recipe.is_plain
+        self._dimension = model_folder.dimension
+        self._takes_ids = model_folder.is_plain
         self._filler = getattr(self._model.tokenizer, "pad_token_id", None) or 0
         self._budget = _CPU_BATCH if self.device == "cpu" else _GPU_BATCH
         self._half = torch.float16 if self.device == "cuda" else None
@@ -69,12 +69,14 @@ class TorchEngine:
         """(n, d) float32, unit rows. Raises ModelError where the device has too little memory for
         a single text."""
         vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
-        for start in range(0, len(texts), AT_ONCE):
-            part = [clean(text) for text in texts[start : start + AT_ONCE]]
+        for start in range(0, len(texts), MAX_TEXTS_AT_ONCE):
+            part = [clean(text) for text in texts[start : start + MAX_TEXTS_AT_ONCE]]
             ids = self._tokens.ids(part, prompt)
             inputs: Sequence[Any] = ids if self._takes_ids else part
             launch: Launch = self._of_ids if self._takes_ids else partial(self._of_texts, prompt)
-            self._fill(vectors[start : start + AT_ONCE], inputs, [len(i) for i in ids], launch)
+            self._fill(
+                vectors[start : start + MAX_TEXTS_AT_ONCE], inputs, [len(i) for i in ids], launch
+            )
         return vectors
 
     def _fill(
@@ -179,33 +181,33 @@ class TorchEngine:
                 convert_to_numpy=True,
                 show_progress_bar=False,
             )
-        vectors = pooling.unit_rows(np.asarray(found, dtype=np.float32))
+        vectors = pooling.normalize_rows(np.asarray(found, dtype=np.float32))
         return lambda: vectors
 
 
-def sentence_transformer(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only here
+def load_sentence_transformer(model_folder: ModelFolder) -> Any:  # noqa: ANN401 - imported only here
     """The SentenceTransformer of a recipe's folder: from that folder alone, no pickle, no code."""
     from sentence_transformers import SentenceTransformer
 
     try:
-        with loading_quietly():
+        with hide_progress_bars():
             return SentenceTransformer(
-                str(recipe.folder),
+                str(model_folder.folder),
                 local_files_only=True,
                 trust_remote_code=False,
                 model_kwargs={"use_safetensors": True},
             )
     except Exception as error:  # whatever transformers raises for a model it cannot serve
         raise ModelError(
-            f"sentence-transformers cannot load {recipe.folder} (architecture "
-            f"{recipe.config.get('model_type')}): {' '.join(str(error).split())}. What serves "
+            f"sentence-transformers cannot load {model_folder.folder} (architecture "
+            f"{model_folder.config.get('model_type')}): {' '.join(str(error).split())}. What serves "
             f"instead: another model, or a server that has this one, named as base_url in your "
             f"settings"
         ) from error
 
 
 @contextmanager
-def loading_quietly() -> Iterator[None]:
+def hide_progress_bars() -> Iterator[None]:
     """No bars of transformers, over in a moment anyway: standard error is the user's."""
     from transformers.utils import logging
 

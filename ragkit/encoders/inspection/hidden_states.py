@@ -1,6 +1,6 @@
 """What a BERT makes of one text, layer by layer, and the vectors of single words in it.
 
-Contract: `Reader` serves the models that `bert` computes; strings in, frozen records and unit
+Contract: `BertInspector` serves the models that `bert` computes; strings in, frozen records and unit
 rows out, no prompt put before anything. Safe to share between threads. Knows no engine, no files
 of the user, no collection.
 
@@ -23,8 +23,8 @@ from ragkit.encoders.bert.activations import ACTIVATIONS
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.inspection import word_spans
-from ragkit.encoders.model_folder import Recipe
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.model_folder import ModelFolder
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError, UsageError
 
 Array = NDArray[np.float32]
@@ -41,7 +41,7 @@ class HiddenStates:
     spans: NDArray[np.int64]  # (n, 2) characters of the text; a special token's span is empty
     states: Array  # (L + 1, n, d): the embeddings, then each layer's output
     attention: Array  # (L, h, n, n): how much the row's token takes from the column's
-    unread: int  # tokens of the text beyond the window, which the model does not see
+    truncated_tokens: int  # tokens of the text beyond the window, which the model does not see
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,37 +56,37 @@ class WordVector:
     vector: Array  # (d,), of length 1
 
 
-class Reader:
-    """The model of `recipe`, read from the inside. Raises `ModelError` where NumPy does not
+class BertInspector:
+    """The model of `model_folder`, read from the inside. Raises `ModelError` where NumPy does not
     compute its architecture."""
 
-    def __init__(self, name: str, recipe: Recipe, tokens: Tokens) -> None:
-        self._name, self._recipe, self._tokens = name, recipe, tokens
-        path = recipe.transformer / "model.safetensors"
-        if not bert_model.supported(recipe.config) or not path.is_file():
+    def __init__(self, name: str, model_folder: ModelFolder, tokens: ModelTokenizer) -> None:
+        self._name, self._recipe, self._tokens = name, model_folder, tokens
+        path = model_folder.transformer / "model.safetensors"
+        if not bert_model.supported(model_folder.config) or not path.is_file():
             raise ModelError(
-                f"{name} is a {recipe.config.get('model_type')!r} model with "
-                f"{recipe.config.get('hidden_act')!r} and "
-                f"{recipe.config.get('position_embedding_type', 'absolute')!r} positions; layers, "
+                f"{name} is a {model_folder.config.get('model_type')!r} model with "
+                f"{model_folder.config.get('hidden_act')!r} and "
+                f"{model_folder.config.get('position_embedding_type', 'absolute')!r} positions; layers, "
                 f"words and other poolings than its own are read from BERT models with absolute "
                 f"positions and one of {', '.join(ACTIVATIONS)}, in one model.safetensors, "
                 f"such as all-MiniLM-L6-v2. Sentences are served by sentence-transformers: leave "
                 f"pooling, layers and word out."
             )
-        self._bert = bert_model.Bert(recipe.config, safetensors_file.tensors(path))
+        self._bert = bert_model.Bert(model_folder.config, safetensors_file.tensors(path))
 
     def hidden_states(self, text: str) -> HiddenStates:
         """All layers and attention maps of one text, cut to the model's window."""
-        ids, spans = self._tokens.located(text)
+        ids, spans = self._tokens.encode_with_spans(text)
         attention: list[bert_model.Maps] = []
         with cpu_threads.one_blas_thread():
             states = np.stack(list(self._bert.hidden_states([ids], attention)))
         return HiddenStates(
-            tokens=self._tokens.written(ids),
+            tokens=self._tokens.token_strings(ids),
             spans=spans,
             states=states,
             attention=np.stack([maps[0] for maps in attention]),
-            unread=self._tokens.count([text])[0] - _own(spans),
+            truncated_tokens=self._tokens.count([text])[0] - _own(spans),
         )
 
     def embed(self, texts: Sequence[str], how: str, layers: str) -> Array:
@@ -100,9 +100,9 @@ class Reader:
         with cpu_threads.one_blas_thread():
             for batch in token_batches([len(ids) for ids in every], _BATCH, padded=False):
                 sequences = [every[i] for i in batch]
-                states = pooling.mean_of_layers(self._bert.hidden_states(sequences), chosen)
+                states = pooling.average_layers(self._bert.hidden_states(sequences), chosen)
                 pooled = pooling.POOLINGS[how](states, [len(ids) for ids in sequences])
-                vectors[batch] = pooling.unit_rows(pooled)
+                vectors[batch] = pooling.normalize_rows(pooled)
         return vectors
 
     def embed_words(self, text: str, word: str, how: str, layers: str) -> list[WordVector]:
@@ -116,7 +116,7 @@ class Reader:
             )
         chosen = self._layers(layers)
         found = word_spans.occurrences(text, word)
-        ids, spans = self._tokens.located(text)
+        ids, spans = self._tokens.encode_with_spans(text)
         limit = int(spans[-1, 1]) if self._tokens.count([text])[0] > _own(spans) else len(text)
         read: dict[tuple[int, int], tuple[int, int]] = {}
         for span, pieces in zip(found, word_spans.pieces(spans, found), strict=True):
@@ -125,17 +125,17 @@ class Reader:
         if not read:
             raise UsageError(self._no_pieces(word, found, limit))
         with cpu_threads.one_blas_thread():
-            states = pooling.mean_of_layers(self._bert.hidden_states([ids]), chosen)
+            states = pooling.average_layers(self._bert.hidden_states([ids]), chosen)
         return [
             WordVector(
                 word=text[start:end],
                 start=start,
                 end=end,
-                tokens=self._tokens.written(ids[first:last]),
+                tokens=self._tokens.token_strings(ids[first:last]),
                 within=word_spans.enclosing(text, start, end),
-                vector=pooling.unit_rows(pooling.POOLINGS[how](states[first:last], [last - first]))[
-                    0
-                ],
+                vector=pooling.normalize_rows(
+                    pooling.POOLINGS[how](states[first:last], [last - first])
+                )[0],
             )
             for (first, last), (start, end) in read.items()
         ]
@@ -148,7 +148,7 @@ class Reader:
             return f"{word!r} has no token in {self._name}: choose a word with letters"
         return (
             f"“{word}” stands at character {found[0][0]:,}, and {self._name} reads the text up to "
-            f"character {limit:,}, {self._tokens.room('')} tokens: shorten the text"
+            f"character {limit:,}, {self._tokens.max_text_tokens('')} tokens: shorten the text"
         )
 
 

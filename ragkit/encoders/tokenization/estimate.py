@@ -1,6 +1,6 @@
 """Tokens of a text where the model's own tokenizer is out of reach: an estimate on the safe side.
 
-Contract: the shape of `tokens.Tokens`, as far as cutting needs it. A token is up to four ASCII
+Contract: the shape of `tokens.ModelTokenizer`, as far as cutting needs it. A token is up to four ASCII
 letters, up to two digits, or any other single character that is no white space. Tokenizers of
 today join more than that: on prose in English this counts 1.2 to 1.5 times what WordPiece makes,
 on source code 0.9 to 1.2 times, and one for each character of other scripts, which is the most

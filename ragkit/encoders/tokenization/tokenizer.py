@@ -33,7 +33,7 @@ _PIECE = 100_000
 _SPACES_END = re.compile(r"\s+")
 
 
-class Tokens:
+class ModelTokenizer:
     """The tokenizer in `path`, for a model that reads `max_length` tokens, specials included."""
 
     def __init__(self, path: Path, max_length: int) -> None:
@@ -74,7 +74,7 @@ class Tokens:
         first, last = (text[0], text[-1] + 1) if text else (len(probe.ids), len(probe.ids))
         return probe.ids[:first], probe.ids[last:]
 
-    def room(self, prompt: str) -> int:
+    def max_text_tokens(self, prompt: str) -> int:
         """Tokens left for a text beside the special tokens and `prompt`."""
         before, after = self._frame
         return self.max_length - len(before) - len(after) - self.count([prompt])[0]
@@ -100,7 +100,7 @@ class Tokens:
             for text in texts
         ]
 
-    def located(self, text: str) -> tuple[list[int], NDArray[np.int64]]:
+    def encode_with_spans(self, text: str) -> tuple[list[int], NDArray[np.int64]]:
         """The ids of one text as `ids` has them, and the span of each: (n, 2) int64, character
         offsets `[start, end)`, that of a special token empty."""
         (ids,) = self.ids([text])
@@ -111,7 +111,7 @@ class Tokens:
         spans[before + len(own) :] = own[-1, 1] if len(own) else 0
         return ids, spans
 
-    def written(self, ids: Sequence[int]) -> tuple[str, ...]:
+    def token_strings(self, ids: Sequence[int]) -> tuple[str, ...]:
         """The ids as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
         return tuple(self._tokenizer.id_to_token(each) or "" for each in ids)
 
@@ -119,7 +119,7 @@ class Tokens:
         """What the model reads for each text: prompt and text, cut to the model's length,
         between the special tokens. Never empty."""
         before, after = self._frame
-        room = self.max_length - len(before) - len(after)
+        max_text_tokens = self.max_length - len(before) - len(after)
         whole = [clean(prompt + text) for text in texts]
         if (quick := self._quickly(whole)) is not None:
             found = [quick]
@@ -128,7 +128,7 @@ class Tokens:
         else:
             encodings = self._tokenizer.encode_batch(whole, add_special_tokens=False)
             found = [encoding.ids for encoding in encodings]
-        return [[*before, *ids[:room], *after] or [0] for ids in found]
+        return [[*before, *ids[:max_text_tokens], *after] or [0] for ids in found]
 
 
 def clean(text: str) -> str:

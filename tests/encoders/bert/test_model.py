@@ -14,7 +14,7 @@ from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.bert.activations import gelu
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError
 from tests.conftest import REPOSITORY
 from tests.encoders.conftest import CONFIG, VOCABULARY, edit_json, tiny_weights
@@ -168,7 +168,9 @@ def test_a_config_that_makes_no_sense_is_told(heads: object) -> None:
 @pytest.mark.model
 def test_the_real_model_on_real_text_equals_transformers(minilm: SentenceEncoder) -> None:
     text = (REPOSITORY / "data" / "guide" / "faq.html").read_text(encoding="utf-8")
-    tokenizer = Tokens(minilm.recipe.transformer / "tokenizer.json", 512)
+    tokenizer = ModelTokenizer(minilm.model_folder.transformer / "tokenizer.json", 512)
     (ids,) = tokenizer.ids([text])
     lengths = (1, 2, 8, 12, 16, 32, 33, 130, 256, 511, 512)
-    assert_equal_to_transformers(minilm.recipe.transformer, [ids[:length] for length in lengths])
+    assert_equal_to_transformers(
+        minilm.model_folder.transformer, [ids[:length] for length in lengths]
+    )

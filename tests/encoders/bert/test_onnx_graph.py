@@ -11,9 +11,8 @@ from ragkit.encoders import model_folder
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import onnx_graph, onnx_session, safetensors_file
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
-from ragkit.encoders.resolve import load
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError
 from tests.encoders.conftest import CONFIG, edit_json
 
@@ -27,7 +26,7 @@ def model(folder: Path) -> bert_model.Bert:
 
 def engine(folder: Path) -> NumpyEngine:
     found = model_folder.read(folder, "tiny")
-    return NumpyEngine(found, Tokens(folder / "tokenizer.json", found.max_length))
+    return NumpyEngine(found, ModelTokenizer(folder / "tokenizer.json", found.max_length))
 
 
 @pytest.mark.parametrize("threads", [1, 2])  # in bulk, and for one text at a time
@@ -84,76 +83,11 @@ def test_wrong_vectors_are_not_trusted(
         OnnxEngine(engine(tiny), "fp32")
 
 
-def test_without_the_runtime_numpy_goes_on(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("ragkit.encoders.sentence_encoder._WORTH_ONNX", 0)
-    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    encoder = load(str(tiny))
-    expected = encoder.encode_queries(["the key"])
-    np.testing.assert_allclose(encoder.encode_passages(["the key"]), expected, atol=1e-6)
-    assert "going on with NumPy" in caplog.text
-
-
-def test_bulk_moves_to_the_runtime(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragkit.encoders.engines.cpu_threads.may_have_gpu", lambda: False)
-    encoder = load(str(tiny))
-    assert isinstance(encoder._bulk(["the key"]), NumpyEngine)
-    assert isinstance(encoder._bulk(["the key " * 3_000]), OnnxEngine)
-
-
-def test_few_passages_take_the_session_that_is_there(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that answers questions, however many, loads no second session."""
-    monkeypatch.setattr("ragkit.encoders.engines.cpu_threads.may_have_gpu", lambda: False)
-    encoder = load(str(tiny))
-    expected = encoder.encode_passages(["the key"])
-    encoder._make_ready()
-    for _ in range(10):
-        found = encoder.encode_passages(["the key", "the bank " * 1_000])
-    assert "_onnx" not in vars(encoder)
-    np.testing.assert_allclose(found[:1], expected, atol=1e-5)
-    encoder.encode_passages(["the key " * 3_000])
-    assert encoder._bulk(["the key"]) is encoder._onnx
-
-
-def test_who_asks_twice_is_answered_by_the_runtime(tiny: Path) -> None:
-    encoder = load(str(tiny))
-    first = encoder.encode_queries(["the key"])
-    assert isinstance(encoder._for_queries(), NumpyEngine)  # the second: it is made ready now
-    encoder._make_ready()  # waits for that
-    assert isinstance(encoder._for_queries(), OnnxEngine)
-    np.testing.assert_allclose(encoder.encode_queries(["the key"]), first, atol=1e-5)
-
-
-def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
-    found = model_folder.read(tiny, "tiny")
-    coarse, exact = SentenceEncoder("tiny", found, "int8"), SentenceEncoder("tiny", found)
-    text = ["the bank rotates the key every week ."]
-    np.testing.assert_array_equal(coarse.encode_queries(text), exact.encode_queries(text))
-    cosine = float((coarse.encode_passages(text) @ exact.encode_passages(text).T)[0, 0])
-    assert 0.95 < cosine < 0.999999
-
-
-def test_int8_needs_a_bert(tiny: Path) -> None:
-    edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
-    with pytest.raises(ModelError, match=r"nobody-knows-it.*--precision fp32"):
-        SentenceEncoder("tiny", model_folder.read(tiny, "tiny"), "int8")
-
-
-def test_int8_refuses_a_bert_that_is_not_all_of_a_model(tiny: Path) -> None:
-    edit_json(tiny / "sentence_bert_config.json", {"do_lower_case": True})
-    with pytest.raises(ModelError, match=r"'bert' with mean pooling and steps of its own"):
-        SentenceEncoder("tiny", model_folder.read(tiny, "tiny"), "int8")
-
-
 @pytest.mark.model
 def test_the_real_model(minilm: SentenceEncoder) -> None:
     """Every text's vector is the reference's, from one token to the whole window."""
     sentence = "Parents may stay at home — naïve 日本 👍🏽 ; 26 weeks , and no key is ever rotated"
     texts = [" ".join((sentence.split() * 25)[:n]) for n in (*range(1, 40), 80, 150, 230, 300)]
-    reference = minilm._numpy
-    assert reference is not None
+    reference = NumpyEngine(minilm.model_folder, minilm.tokenizer)
     ours = OnnxEngine(reference, "fp32").encode(texts, "")
     np.testing.assert_allclose(ours, reference.encode(texts, ""), atol=1e-5)

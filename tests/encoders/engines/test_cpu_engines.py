@@ -11,7 +11,7 @@ from ragkit.encoders import model_folder
 from ragkit.encoders.engines.cpu_engines import NumpyEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError
 from tests.encoders.conftest import CONFIG, MODULES, edit_json, write_json
 from tests.encoders.tokenization.test_tokenizer import ODD
@@ -21,7 +21,7 @@ TEXTS = ["the key rotates every week .", "bank", *ODD, "river " * 100, "the bank
 
 def engines(folder: Path) -> tuple[NumpyEngine, TorchEngine]:
     found = model_folder.read(folder, "tiny")
-    tokens = Tokens(folder / "tokenizer.json", found.max_length)
+    tokens = ModelTokenizer(folder / "tokenizer.json", found.max_length)
     return NumpyEngine(found, tokens), TorchEngine(found, tokens)
 
 
@@ -42,26 +42,26 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
     ours, theirs = engines(tiny)
     texts = ["the key " * (i % 13) + "rotates" * (i % 3) for i in range(100)]
     alone = np.concatenate([ours.encode([text], "") for text in texts])
-    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines.AT_ONCE", 30)
-    monkeypatch.setattr("ragkit.encoders.engines.torch_engine.AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines.MAX_TEXTS_AT_ONCE", 30)
+    monkeypatch.setattr("ragkit.encoders.engines.torch_engine.MAX_TEXTS_AT_ONCE", 30)
     monkeypatch.setattr("ragkit.encoders.engines.cpu_engines._NUMPY_BATCH", 64)
     np.testing.assert_allclose(ours.encode(texts, ""), alone, atol=1e-6)
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)
 
 
 def test_what_numpy_serves(tiny: Path) -> None:
-    assert NumpyEngine.serves(model_folder.read(tiny, "tiny"))
+    assert NumpyEngine.supports(model_folder.read(tiny, "tiny"))
     edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
-    assert not NumpyEngine.serves(model_folder.read(tiny, "tiny"))  # two poolings joined
+    assert not NumpyEngine.supports(model_folder.read(tiny, "tiny"))  # two poolings joined
     edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": False})
     kind = "sentence_transformers.models.LayerNorm"
     write_json(tiny / "modules.json", [*MODULES, {"path": "2_LayerNorm", "type": kind}])
-    assert not NumpyEngine.serves(model_folder.read(tiny, "tiny"))
+    assert not NumpyEngine.supports(model_folder.read(tiny, "tiny"))
 
 
 def test_a_tokenizer_of_another_model_is_told(tiny: Path) -> None:
     found = model_folder.read(tiny, "tiny")
-    tokens = Tokens(tiny / "tokenizer.json", found.max_length)
+    tokens = ModelTokenizer(tiny / "tokenizer.json", found.max_length)
     tokens.vocabulary = CONFIG["vocab_size"] + 1
     with pytest.raises(ModelError, match="do not belong together"):
         NumpyEngine(found, tokens)
@@ -70,7 +70,7 @@ def test_a_tokenizer_of_another_model_is_told(tiny: Path) -> None:
 def test_what_sentence_transformers_cannot_load_is_told(tiny: Path) -> None:
     edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
     with pytest.raises(ModelError, match=r"cannot load .*nobody-knows-it(?s:.*)serves instead"):
-        TorchEngine(model_folder.read(tiny, "tiny"), Tokens(tiny / "tokenizer.json", 32))
+        TorchEngine(model_folder.read(tiny, "tiny"), ModelTokenizer(tiny / "tokenizer.json", 32))
 
 
 @pytest.mark.model
@@ -91,5 +91,5 @@ def test_the_engines_agree_on_the_real_model(minilm: SentenceEncoder) -> None:
     ]
     texts = [" ".join((words * 25)[:n]) for n in (1, 2, 5, 12, 40, 100, 200, 300)]
     texts += [*ODD, "x" * 1_000_000]
-    theirs = TorchEngine(minilm.recipe, minilm.tokens).encode(texts, "")
+    theirs = TorchEngine(minilm.model_folder, minilm.tokenizer).encode(texts, "")
     np.testing.assert_allclose(minilm.encode_queries(texts), theirs, atol=1e-5)

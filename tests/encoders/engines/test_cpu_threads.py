@@ -26,4 +26,4 @@ def test_the_limit_holds_until_the_last_user_leaves() -> None:
 
 
 def test_available() -> None:
-    assert cpu_threads.available() >= 1
+    assert cpu_threads.available_cores() >= 1

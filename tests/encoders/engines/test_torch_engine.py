@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from ragkit.encoders import model_folder
 from ragkit.encoders.engines.cpu_engines import NumpyEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError
 
 torch = pytest.importorskip("torch")
@@ -26,7 +26,7 @@ TEXTS = ["the key rotates every week ." * (n % 4) + "bank" * (n % 3) for n in ra
 def engine(folder: Path, *, takes_ids: bool) -> tuple[TorchEngine, np.ndarray]:
     """The engine, by ids or by texts as for models that are not plain; the vectors expected."""
     found = model_folder.read(folder, "tiny")
-    tokens = Tokens(folder / "tokenizer.json", found.max_length)
+    tokens = ModelTokenizer(folder / "tokenizer.json", found.max_length)
     made = TorchEngine(found, tokens)
     made._takes_ids = takes_ids
     return made, NumpyEngine(found, tokens).encode(TEXTS, "")

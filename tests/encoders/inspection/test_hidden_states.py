@@ -27,7 +27,7 @@ def test_hidden_states(tiny: Path) -> None:
         "", "the", "key", "rot", "ates", "the", "bank", "",
     ]  # fmt: skip
     assert (found.states.shape, found.states.dtype) == ((4, 8, 32), np.float32)
-    assert (found.attention.shape, found.unread) == ((3, 4, 8, 8), 0)
+    assert (found.attention.shape, found.truncated_tokens) == ((3, 4, 8, 8), 0)
 
 
 @pytest.mark.parametrize("text", ODD)
@@ -35,7 +35,11 @@ def test_odd_texts_have_states_and_vectors(tiny: Path, text: str) -> None:
     encoder = load(str(tiny))
     found = encoder.hidden_states(text)
     assert len(found.tokens) == len(found.spans) == found.states.shape[1] <= 32
-    assert found.unread == encoder.unread([text])[0] == max(0, encoder.count_tokens([text])[0] - 30)
+    assert (
+        found.truncated_tokens
+        == encoder.count_truncated_tokens([text])[0]
+        == max(0, encoder.count_tokens([text])[0] - 30)
+    )
     for rows in (encoder.embed([text]), encoder.embed([text], "cls", "mean(1:)")):
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 

@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokenization.tokenizer import Tokens
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.encoders.tokenization.wordpiece import WordPiece
 
 LETTERS = "abcdeéèüßæøåñçžłşğı .,;-'’İŁſǅǆ§¶·´¨ªº²½×÷\t\n\xa0"
@@ -36,7 +36,7 @@ def strings(vocabulary: list[str], count: int) -> Iterator[str]:
 @pytest.mark.model
 @pytest.mark.slow
 def test_equal_to_the_library_on_100_000_strings(minilm: SentenceEncoder) -> None:
-    path = minilm.recipe.transformer / "tokenizer.json"
+    path = minilm.model_folder.transformer / "tokenizer.json"
     library, ours = Tokenizer.from_file(str(path)), WordPiece.read(path)
     library.no_padding()
     library.no_truncation()
@@ -94,7 +94,7 @@ def test_other_tokenizers_are_the_librarys(tiny: Path, changes: dict[str, object
 
 
 def test_tokens_answer_alike_before_and_after_the_library_is_there(tiny: Path) -> None:
-    fresh, used = (Tokens(tiny / "tokenizer.json", 32) for _ in range(2))
+    fresh, used = (ModelTokenizer(tiny / "tokenizer.json", 32) for _ in range(2))
     used.count(["the", "key"])  # two texts: the library
     for text in ("the bank rotates .", "日 the", "", "river " * 60):
         assert fresh.ids([text], "every ") == used.ids(["key", text], "every ")[1:]
