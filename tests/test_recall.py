@@ -63,7 +63,7 @@ def test_what_a_filter_lets_through_is_found_as_if_all_were_compared(
 ):
     """By chance, or what is near to one question; ten of the 26 that `search` looks for."""
     rows, queries = embedded
-    monkeypatch.setattr("ragkit.storage.vectors.index.LOOKED_AT", -1.0)
+    monkeypatch.setattr("ragkit.storage.vectors.index.FULL_SCAN_SHARE", -1.0)
     size = round(share * len(rows))
     places = np.random.default_rng(0).permutation(len(rows))[:size]
     if subject:

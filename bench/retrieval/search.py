@@ -65,7 +65,7 @@ def passages_of_data() -> tuple[list[str], np.ndarray, Encoder]:
             rows = connection.execute(
                 "SELECT text, vector FROM passages JOIN vectors USING (hash) ORDER BY passages.id"
             ).fetchall()
-        encoder = collection._encoders.ready()
+        encoder = collection._encoders.load_encoder()
     return [row[0] for row in rows], np.stack([np.frombuffer(r[1], "<f4") for r in rows]), encoder
 
 
@@ -116,11 +116,11 @@ def watched(encoder: Known) -> Stages:
     stages.watch(encoder, "encode_queries", "encode")
     stages.watch(encoder, "count_tokens", "encode")
     stages.watch(VectorIndex, "top_k", "vectors")
-    stages.watch(VectorIndex, "rows", "cosines")
-    for name in ("best", "scores", "most", "is_limited"):
+    stages.watch(VectorIndex, "vectors_of", "cosines")
+    for name in ("top_k", "scores", "max_bm25", "is_restricted"):
         stages.watch(LexicalIndex, name, "words")
-    stages.watch(passages, "existing", "existing")
-    stages.watch(pipeline, "hits", "hits")
+    stages.watch(passages, "existing_ids", "existing")
+    stages.watch(pipeline, "build_hits", "hits")
     return stages
 
 

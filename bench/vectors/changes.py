@@ -101,7 +101,7 @@ class Index:
     def commit(self) -> None:
         """What `index` does at its end with the database."""
         with self.store.writing() as connection:
-            changes.delete_unused(connection)
+            changes.delete_unused_rows(connection)
             if not embeddings.has_pending(connection, self.model_id):
                 embeddings.mark_complete(connection)
 
@@ -150,7 +150,7 @@ def _row(index: Index, what: str, do: Callable[[], None], queries: np.ndarray) -
     with index.store.reading() as connection:
         now = fresh.vectors(connection)
         assert now is not None and now.generation == generation(connection)
-        came, gone = len(now.delta_ids), int(now.gone.sum())
+        came, gone = len(now.delta_ids), int(now.removed.sum())
     print(
         f"| {what} | {commit:,.0f} | {forget:,.0f} | {files:,.0f} | {held:.1f} | {opened:.1f} "
         f"| {statistics.median(times):.2f} | {came:,} | {gone:,} |",

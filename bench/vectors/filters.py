@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from bench.vectors.changes import Index, collection
-from ragkit.retrieval.filter_scope import Scope
-from ragkit.retrieval.rankers import Searcher
-from ragkit.retrieval.snapshot import Snapshot
+from ragkit.analysis.query_syntax import ParsedQuery
+from ragkit.retrieval.filter_scope import PassageFilter
+from ragkit.retrieval.rankers import PreparedQuery, Snapshot, rank_dense
 from ragkit.storage.sqlite import filters
 from ragkit.storage.vectors import index as vector_index
 from ragkit.storage.vectors.index import VectorIndex
@@ -98,9 +98,9 @@ def _in_sql(index: Index, held: VectorIndex, queries: np.ndarray, share: float) 
         snapshot = Snapshot(connection, index.indexes, None, index.model_id)
 
         def search(query: np.ndarray) -> np.ndarray:
-            scope = Scope.of(connection, where)
-            found = Searcher(snapshot, "", query, scope).dense(K, -1.0)
-            return np.array([each.passage_id for each in found])
+            matches = PassageFilter.create(connection, where)
+            prepared = PreparedQuery(snapshot, ParsedQuery("", ""), query, matches)
+            return np.array([hit.passage_id for hit in rank_dense(prepared, K, -1.0)])
 
         took = _took(search, queries)
         missed = _missed(search, held, queries, ids)

@@ -17,9 +17,9 @@ from typing import Protocol
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.writer import Progress, Writer
-from ragkit.passages import split
+from ragkit.passages.split import split_document
 from ragkit.records.documents import Document, Passage
-from ragkit.storage.index_writer import Folding
+from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import embeddings, files, passages
 from ragkit.storage.sqlite.database import Database
@@ -59,14 +59,14 @@ def in_passages(size: int, overlap: float) -> Cut:
 
     def cut(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequence[Passage]]]:
         documents = [Document(row.text, "text/plain", row.title or None) for row in rows]
-        return [(each, split(each, encoder, size=size, overlap=overlap)) for each in documents]
+        return [(each, split_document(each, encoder, size=size, overlap=overlap)) for each in documents]
 
     return cut
 
 
 def fill(
     store: Database,
-    folding: Folding,
+    index_writer: IndexWriter,
     model_id: int,
     load_encoder: Callable[[], Encoder],
     file: Path,
@@ -76,7 +76,7 @@ def fill(
 ) -> None:
     """Make the collection hold these rows of `file`, with their vectors and index files."""
     started = time.monotonic()
-    writer = Writer(store, folding, model_id, on_progress, started)
+    writer = Writer(store, index_writer, model_id, on_progress, started)
     file_id, done = _begun(store, file)
     if not done:
         encoder = load_encoder()
@@ -132,7 +132,7 @@ def _embed(
 ) -> None:
     """Give every passage its vector."""
     with store.reading() as connection:
-        total = embeddings.pending_count(connection, model_id)
+        total = embeddings.count_pending(connection, model_id)
     embedder = Embedder(store, load_encoder, model_id)
     try:
         embedder.feed(everything=True)

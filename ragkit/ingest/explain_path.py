@@ -54,7 +54,7 @@ def explain(
         if rows and rows[0].path != f"{place.path}/":
             return _folder(path, [row for each in found for row in at(connection, each)])
     place = found[0]
-    above = file_status.around(connection, place.root.id, place.path) if place.path else None
+    above = file_status.enclosing_file(connection, place.root.id, place.path) if place.path else None
     if above is not None and not above.path.endswith("/"):
         return _member(connection, path, place, above)
     return _unknown(path, place, max_bytes)
@@ -130,8 +130,8 @@ def _pending(connection: sqlite3.Connection, row: FileStatus) -> int:
     model = embeddings.model(connection)
     if model is None or not row.passages:
         return 0
-    documents = document_rows.records_of(connection, row.root, row.path).values()
-    return sum(embeddings.pending_in(connection, model["id"], each) for each, _ in documents)
+    documents = document_rows.list_records(connection, row.root, row.path).values()
+    return sum(embeddings.count_pending_in_document(connection, model["id"], each) for each, _ in documents)
 
 
 def _folder(path: str, rows: Sequence[FileStatus]) -> Whereabouts:
@@ -163,7 +163,7 @@ def _member(
             state = state or ("skipped" if each.skipped else "failed")
             remedy = index if tail else _remedy(each.kind, each.reason, place)
             return Whereabouts(path, state, answer, remedy, holder)
-    found = document_rows.records_of(connection, holder.root, holder.path).get(record)
+    found = document_rows.list_records(connection, holder.root, holder.path).get(record)
     if found is not None:
         answer = f"in {holder.path}, read {_when(holder)}: {_passages(found[1])}{tail}"
         return Whereabouts(path, state or "indexed", answer, index if tail else None, holder)

@@ -41,7 +41,7 @@ def listed(
     of which the ledger knows nothing.
     """
     if not paths:
-        return file_status.statuses(connection, wanted=wanted, verify=True)
+        return file_status.coverage_report(connection, statuses=wanted, verify=True)
     found: dict[tuple[str, str], FileStatus] = {}
     for path in paths:
         rows = _rows(connection, str(path))
@@ -57,14 +57,14 @@ def _rows(connection: sqlite3.Connection, path: str) -> list[FileStatus]:
     rows: list[FileStatus] = []
     for place in places(connection, path):
         rows += at(connection, place)
-        if not rows and (above := file_status.around(connection, place.root.id, place.path)):
+        if not rows and (above := file_status.enclosing_file(connection, place.root.id, place.path)):
             rows = [above]
     return rows
 
 
 def at(connection: sqlite3.Connection, place: Place) -> list[FileStatus]:
     """The rows at or below a place; each file is looked at."""
-    return file_status.statuses(connection, root_ids=[place.root.id], under=place.path, verify=True)
+    return file_status.coverage_report(connection, root_ids=[place.root.id], under=place.path, verify=True)
 
 
 def places(connection: sqlite3.Connection, path: str) -> list[Place]:
@@ -90,7 +90,7 @@ def places(connection: sqlite3.Connection, path: str) -> list[Place]:
 def _is_known(connection: sqlite3.Connection, place: Place) -> bool:
     rows = files.files(connection, place.root.id, place.path)
     return next(rows, None) is not None or (
-        file_status.around(connection, place.root.id, place.path) is not None
+        file_status.enclosing_file(connection, place.root.id, place.path) is not None
     )
 
 

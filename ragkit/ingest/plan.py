@@ -138,7 +138,7 @@ def _found(plan: Plan, found: Found, row: FileRow | None, recipe: Recipe) -> Non
     task = Task(plan.target.folder, found, row)
     if row is None:
         plan.new.append(task)
-    elif not (row.unchanged(found.size, found.mtime_ns, found.inode) and recipe.fits(row.recipe)):
+    elif not (row.is_unchanged(found.size, found.mtime_ns, found.inode) and recipe.fits(row.recipe)):
         plan.read.append(task)
     elif row.status in READ:
         along = any(row.root_id == root.id for root in plan.target.moved)

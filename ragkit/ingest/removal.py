@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragkit.errors import UsageError
-from ragkit.storage.index_writer import Folding
+from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, documents, files
 from ragkit.storage.sqlite.database import Database, advance
 from ragkit.storage.sqlite.files import FileRow
 
 
-def remove(store: Database, folding: Folding, paths: Sequence[str | Path]) -> int:
+def remove(store: Database, index_writer: IndexWriter, paths: Sequence[str | Path]) -> int:
     """Take these out, all or none; returns how many files that had been read are gone."""
     removed = 0
     with store.writing() as connection:
         advance(connection)
         for path in paths:
             removed += _remove(connection, path)
-    folding.words()
+    index_writer.update_lexical()
     with store.writing() as connection:
-        changes.forget_unused(connection)
-    folding.vectors()
+        changes.delete_unused_rows(connection)
+    index_writer.update_vectors()
     return removed
 
 

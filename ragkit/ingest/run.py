@@ -18,9 +18,9 @@ from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut
 from ragkit.ingest.scan_targets import Target
 from ragkit.ingest.writer import Progress, Writer
-from ragkit.passages import CUTTER_VERSION
+from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.records.reports import FileStatus, IndexReport, Missing
-from ragkit.storage.index_writer import Folding
+from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import embeddings, file_status, passages
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
@@ -32,7 +32,7 @@ def plans(
 ) -> tuple[list[Plan], Recipe, list[str]]:
     """What there is to do, the recipe files are to be read by, and warnings."""
     base = (
-        f"read {READER_VERSION}, cut {CUTTER_VERSION}, {request.passage_tokens} tokens, "
+        f"read {READER_VERSION}, cut {SPLITTER_VERSION}, {request.passage_tokens} tokens, "
         f"overlap {request.overlap:g}, model {fingerprint[:16]}"
     )
     if request.records:
@@ -167,7 +167,7 @@ def _same_content(task: Task, recipe: Recipe) -> bool:
 
 def index(
     store: Database,
-    folding: Folding,
+    index_writer: IndexWriter,
     request: Request,
     model_id: int,
     fingerprint: str,
@@ -177,10 +177,10 @@ def index(
     """Bring the collection in line with the folders. The encoder is loaded only if needed."""
     started = time.monotonic()
     made, recipe, warnings = plans(store, request, fingerprint)
-    writer = Writer(store, folding, model_id, on_progress, started)
+    writer = Writer(store, index_writer, model_id, on_progress, started)
     writer.settle(made)
     with store.reading() as connection:
-        writer.pending = embeddings.pending_count(connection, model_id)
+        writer.pending = embeddings.count_pending(connection, model_id)
     embedder = None
     if writer.pending or any(plan.read for plan in made):
         cut = Cut(
@@ -215,7 +215,7 @@ def index(
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
-        coverage=file_status.covered(
+        coverage=file_status.sum_coverage(
             read, (each.kind for each in bad), (part.kind for part in parts)
         ),
         missing=(*_missing(bad), *parts),
@@ -234,8 +234,8 @@ def _not_read(
     found: list[FileStatus] = []
     for path, unders in scanned.items():
         with store.reading() as connection:
-            rows = file_status.statuses(
-                connection, wanted=("skipped", "failed"), root_ids=[roots[path]]
+            rows = file_status.coverage_report(
+                connection, statuses=("skipped", "failed"), root_ids=[roots[path]]
             )
         found += [row for row in rows if any(_is_part(row.path, under) for under in unders)]
     return tuple(found)

@@ -22,12 +22,12 @@ from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut, Part, Reader, Reading
 from ragkit.ingest.scan_targets import Target, inner_prefix
 from ragkit.records.documents import Document
-from ragkit.storage.index_writer import Folding
+from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, embeddings, passages
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database, advance
-from ragkit.storage.sqlite.file_status import LEFT_OUT
+from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
 
 GROUP = 64  # files in one commit, at most
 NAMED = 1000  # parts of one file that the ledger names, where they could not be read
@@ -51,7 +51,7 @@ class Writer:
     """One run's state: where it writes and what it has counted."""
 
     store: Database
-    folding: Folding
+    index_writer: IndexWriter
     model_id: int
     on_progress: Callable[[Progress], None]
     started: float  # time.monotonic()
@@ -196,7 +196,7 @@ class Writer:
         )
         if not kept:
             kept_records = [part.record for part in reading.parts]
-            document_rows.remove_documents(connection, file_id, but=kept_records)
+            document_rows.remove_documents(connection, file_id, keep=kept_records)
         saved = [self._save_part(connection, generation, file_id, part) for part in reading.parts]
         if saved:
             self.counts["updated" if known and known.has_text else "added"] += 1
@@ -206,30 +206,30 @@ class Writer:
         self, connection: sqlite3.Connection, generation: int, file_id: int, part: Part
     ) -> int:
         document_id = document_rows.save_document(connection, file_id, part.document, part.record)
-        self.pending -= embeddings.pending_in(connection, self.model_id, document_id)
+        self.pending -= embeddings.count_pending_in_document(connection, self.model_id, document_id)
         passages.save_passages(connection, document_id, part.passages, generation)
-        self.pending += embeddings.pending_in(connection, self.model_id, document_id)
+        self.pending += embeddings.count_pending_in_document(connection, self.model_id, document_id)
         self.counts["read_passages"] += len(part.passages)
         return document_id
 
     def _index_words(self, *, now: bool) -> None:
         if self.text_waits and (now or time.monotonic() - self.words_at > WORDS_EVERY):
-            self.folding.words()
+            self.index_writer.update_lexical()
             self.words_at = time.monotonic()
             self.text_waits = False
 
     def finish(self) -> None:
         """Bring the index files up to date, forget what nothing refers to, note if all is done."""
-        self.folding.words()
+        self.index_writer.update_lexical()
         with self.store.reading() as connection:
-            anything_went = changes.any_removed(connection)
-            noted = embeddings.is_noted_complete(connection)
+            anything_went = changes.has_removals(connection)
+            noted = embeddings.is_complete(connection)
         if anything_went or not noted:
             with self.store.writing() as connection:
-                changes.forget_unused(connection)
-                if not embeddings.any_pending(connection, self.model_id):
-                    embeddings.note_complete(connection)
-        self.folding.vectors()
+                changes.delete_unused_rows(connection)
+                if not embeddings.has_pending(connection, self.model_id):
+                    embeddings.mark_complete(connection)
+        self.index_writer.update_vectors()
 
 
 def _save_root(connection: sqlite3.Connection, target: Target) -> int:
@@ -272,7 +272,7 @@ def _details(reading: Reading) -> dict[str, object]:
         "tables": sum(len(document.tables) for document in documents),
         "unread": [
             (each.record, each.reason, each.skipped, each.kind)
-            for each in sorted(reading.unread, key=lambda each: each.kind in LEFT_OUT)[:NAMED]
+            for each in sorted(reading.unread, key=lambda each: each.kind in LEFT_OUT_KINDS)[:NAMED]
         ],
         "unread_count": len(reading.unread),
     }

@@ -1,7 +1,7 @@
-"""Why a passage is among the hits: the words it shares with the query, and its nearest sentence.
+"""Explain hits: the words that each shares with the query, and its sentence closest to the query.
 
-Contract: nothing here ranks; it only says what the stages saw, from the same index and the same
-encoder. Knows no files and no rendering.
+Nothing here ranks; it shows what the stages saw, from the same index and the same encoder. Knows no
+files and no rendering.
 """
 
 from __future__ import annotations
@@ -10,54 +10,56 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ragkit.encoders import Encoder
-from ragkit.passages.boundaries import SENTENCE, borders, spans_between
+from ragkit.passages.boundaries import SENTENCE, find_boundaries, split_at
 from ragkit.records.documents import Explanation, Hit
-from ragkit.retrieval.rankers import Searcher
-from ragkit.storage.lexical.index import LexicalIndex
+from ragkit.retrieval.rankers import PreparedQuery
 
-_MOST_SENTENCES = 64  # of one hit that are compared
+_MAX_SENTENCES = 64  # of one hit that are compared with the query
 
 
-def explained(
-    searcher: Searcher, words: LexicalIndex, encoder: Encoder, hits: Sequence[Hit]
-) -> list[Explanation]:
-    """An explanation for each hit, in order."""
-    gains = words.term_scores(searcher.query, [hit.passage_id for hit in hits])
-    most = words.max_bm25(searcher.query)
-    taken = {each.surface: each.corrected_to for each, _ in gains if each.corrected_to is not None}
+def explain_hits(prepared: PreparedQuery, hits: Sequence[Hit]) -> list[Explanation]:
+    """Return an explanation for each hit, in order."""
+    index = prepared.snapshot.lexical
+    term_scores = index.term_scores(prepared.query, [hit.passage_id for hit in hits])
+    max_bm25 = index.max_bm25(prepared.query)
+    corrections = {
+        word.surface: word.corrected_to
+        for word, _ in term_scores
+        if word.corrected_to is not None
+    }
     return [
-        _explanation(
-            searcher, encoder, hit, most, taken,
-            [(each.surface, gained.get(hit.passage_id)) for each, gained in gains],
+        _explain(
+            prepared, hit, max_bm25, corrections,
+            [(word.surface, scores.get(hit.passage_id)) for word, scores in term_scores],
         )
         for hit in hits
     ]  # fmt: skip
 
 
-def _explanation(
-    searcher: Searcher,
-    encoder: Encoder,
+def _explain(
+    prepared: PreparedQuery,
     hit: Hit,
-    most: float,
-    taken: Mapping[str, str],
-    gains: Sequence[tuple[str, float | None]],
+    max_bm25: float,
+    corrections: Mapping[str, str],
+    word_scores: Sequence[tuple[str, float | None]],
 ) -> Explanation:
-    held: dict[str, float] = {}
-    for word, gain in gains:
-        if gain is not None:
-            held[word] = held.get(word, 0.0) + gain
-    spans = list(_sentences(hit.text))[:_MOST_SENTENCES] or [(0, len(hit.text))]
-    vectors = encoder.encode_passages([hit.text[start:end] for start, end in spans])
-    cosines = np.clip(vectors @ searcher.vector, -1.0, 1.0)
+    """`word_scores` are the query's words with their part of the hit's BM25; None: not in it."""
+    matched: dict[str, float] = {}
+    for word, score in word_scores:
+        if score is not None:
+            matched[word] = matched.get(word, 0.0) + score
+    spans = list(_sentences(hit.text))[:_MAX_SENTENCES] or [(0, len(hit.text))]
+    sentences = [hit.text[start:end] for start, end in spans]
+    vectors = prepared.snapshot.encoder.encode_passages(sentences)
+    cosines = np.clip(vectors @ prepared.vector, -1.0, 1.0)
     best = int(np.argmax(cosines))
     start, end = spans[best]
     return Explanation(
-        words=dict(sorted(held.items(), key=lambda each: -each[1])),
-        missing=tuple(dict.fromkeys(word for word, _ in gains if word not in held)),
-        taken_for=taken,
-        share=min(1.0, sum(held.values()) / most) if most else 0.0,
-        sentence=hit.text[start:end],
+        words=dict(sorted(matched.items(), key=lambda pair: -pair[1])),
+        missing=tuple(dict.fromkeys(word for word, _ in word_scores if word not in matched)),
+        taken_for=corrections,
+        share=min(1.0, sum(matched.values()) / max_bm25) if max_bm25 else 0.0,
+        sentence=sentences[best],
         sentence_score=float(cosines[best]),
         start=hit.start + start,
         end=hit.start + end,
@@ -66,5 +68,5 @@ def _explanation(
 
 def _sentences(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences, without the white space around them."""
-    ends = [offset for offset, strength in borders(text, 0, len(text)) if strength >= SENTENCE]
-    return spans_between(text, ends)
+    ends = [offset for offset, strength in find_boundaries(text, 0, len(text)) if strength >= SENTENCE]
+    return split_at(text, ends)

@@ -1,8 +1,8 @@
-"""Filters as they are written: `type = pdf and mtime > 2024-01-01 and path ~ "hr/**"`.
+"""Parse filters such as `type = pdf and mtime > 2024-01-01 and path ~ "hr/**"`.
 
-Contract: `parsed` turns an expression, a dict or the filter JSON of OpenAI's API into the tree of
-`storage.filters`; whatever is wrong is a UsageError that says where. Nothing of the input is ever
-run or becomes SQL. Length, depth and number of tests are limited. The grammar:
+`parse_filter` turns an expression, a dict or the filter JSON of OpenAI's API into the tree of
+`storage.sqlite.filters`; an error is a UsageError that says where it is. The input is never
+executed and never becomes SQL. Length, depth and number of comparisons are limited. The grammar:
 
     any    := all ("or" all)*
     all    := one ("and" one)*
@@ -21,11 +21,11 @@ from typing import NoReturn
 
 from ragkit.errors import UsageError
 from ragkit.retrieval import filter_values
-from ragkit.storage.sqlite.filters import All, Comparison, Either, Filter, Not, Value
+from ragkit.storage.sqlite.filters import AllOf, AnyOf, Comparison, Filter, Not, Value
 
-MOST_CHARACTERS = 10_000
-MOST_DEPTH = 30
-MOST_TESTS = 500
+MAX_CHARACTERS = 10_000
+MAX_DEPTH = 30
+MAX_COMPARISONS = 500
 _SYMBOLS = {"==": "="}
 _OPENAI = {"eq": "=", "ne": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "in": "in",
            "nin": "not in"}  # fmt: skip
@@ -43,17 +43,20 @@ Where = str | Mapping[str, object]
 class _Token:
     kind: str  # string, operator, sign, word, end or odd
     text: str
-    place: int  # of its first character, from 0
+    offset: int  # of its first character, from 0
 
 
-def parsed(where: Where) -> Filter:
-    """The tree of a filter. Raises UsageError with what was found, expected, and where."""
+def parse_filter(where: Where) -> Filter:
+    """Return the tree of a filter.
+
+    Raises UsageError with what was found, what was expected, and at which character.
+    """
     if isinstance(where, str) and not where.lstrip().startswith("{"):
-        tree = _Parser(where).whole()
+        tree = _Parser(where).parse()
     else:
-        tree = _of_dict(_from_json(where) if isinstance(where, str) else where, 0)
-    if (tests := _tests(tree)) > MOST_TESTS:  # SQLite's own limit is a depth of 1,000
-        raise UsageError(f"the filter compares {tests:,} values; expected {MOST_TESTS} at most")
+        tree = _parse_dict(_load_json(where) if isinstance(where, str) else where, 0)
+    if (count := _count_comparisons(tree)) > MAX_COMPARISONS:  # SQLite's own limit is a depth of 1,000
+        raise UsageError(f"the filter compares {count:,} values; expected {MAX_COMPARISONS} at most")
     return tree
 
 
@@ -61,9 +64,9 @@ class _Parser:
     """A recursive descent over the tokens of one expression."""
 
     def __init__(self, text: str) -> None:
-        if len(text) > MOST_CHARACTERS:
+        if len(text) > MAX_CHARACTERS:
             raise UsageError(
-                f"the filter has {len(text):,} characters; expected {MOST_CHARACTERS:,} at most"
+                f"the filter has {len(text):,} characters; expected {MAX_CHARACTERS:,} at most"
             )
         self._text = text
         self._tokens = [
@@ -76,7 +79,7 @@ class _Parser:
         ]
         self._at = 0
 
-    def whole(self) -> Filter:
+    def parse(self) -> Filter:
         tree = self._any(0)
         if self._next.kind != "end":
             self._fail("and, or, or the end")
@@ -96,41 +99,41 @@ class _Parser:
 
     def _fail(self, expected: str) -> NoReturn:
         token = self._next
-        found = "it ends" if token.kind == "end" else f"{token.text[:40]!r}"
+        actual = "it ends" if token.kind == "end" else f"{token.text[:40]!r}"
         raise UsageError(
-            f"the filter, at character {token.place + 1}: {found}; expected {expected}"
+            f"the filter, at character {token.offset + 1}: {actual}; expected {expected}"
         )
 
     def _any(self, depth: int) -> Filter:
-        if depth > MOST_DEPTH:
-            self._fail(f"at most {MOST_DEPTH} parentheses or nots within each other")
+        if depth > MAX_DEPTH:
+            self._fail(f"at most {MAX_DEPTH} parentheses or nots within each other")
         parts = [self._all(depth)]
         while self._is_word("or"):
             self._take()
             parts.append(self._all(depth))
-        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
     def _all(self, depth: int) -> Filter:
         parts = [self._one(depth)]
         while self._is_word("and"):
             self._take()
             parts.append(self._one(depth))
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def _one(self, depth: int) -> Filter:
         if self._is_word("not"):
             self._take()
-            if depth >= MOST_DEPTH:
-                self._fail(f"at most {MOST_DEPTH} parentheses or nots within each other")
+            if depth >= MAX_DEPTH:
+                self._fail(f"at most {MAX_DEPTH} parentheses or nots within each other")
             return Not(self._one(depth + 1))
         if self._next.text == "(" and self._next.kind == "sign":
             self._take()
             tree = self._any(depth + 1)
             self._sign(")")
             return tree
-        return self._test()
+        return self._comparison()
 
-    def _test(self) -> Comparison:
+    def _comparison(self) -> Comparison:
         if self._next.kind not in ("word", "string") or self._is_word("and") or self._is_word("or"):
             self._fail("a field: path, type, mtime, page, language, or a name of the metadata")
         field = self._take()
@@ -165,12 +168,12 @@ class _Parser:
     def _value(self, field: _Token, operator: str) -> Value:
         token = self._next
         if token.kind not in ("word", "string"):
-            self._fail("a value (in quotes where it holds spaces or signs)")
+            self._fail("a value (in quotes where it contains spaces or signs)")
         try:
             quoted = token.kind == "string"
-            value = filter_values.value(_text(field), operator, _text(token), quoted=quoted)
+            value = filter_values.parse_value(_text(field), operator, _text(token), quoted=quoted)
         except UsageError as error:
-            raise UsageError(f"the filter, at character {token.place + 1}: {error}") from None
+            raise UsageError(f"the filter, at character {token.offset + 1}: {error}") from None
         self._take()
         return value
 
@@ -186,81 +189,81 @@ def _text(token: _Token) -> str:
     return token.text
 
 
-def _from_json(text: str) -> Mapping[str, object]:
-    if len(text) > MOST_CHARACTERS:
+def _load_json(text: str) -> Mapping[str, object]:
+    if len(text) > MAX_CHARACTERS:
         raise UsageError(
-            f"the filter has {len(text):,} characters; expected {MOST_CHARACTERS:,} at most"
+            f"the filter has {len(text):,} characters; expected {MAX_CHARACTERS:,} at most"
         )
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the filter is not JSON: {error}") from None
-    assert isinstance(found, dict)  # noqa: S101 - it begins with a brace
-    return found
+    assert isinstance(value, dict)  # noqa: S101 - it begins with a brace
+    return value
 
 
-def _of_dict(where: object, depth: int) -> Filter:
+def _parse_dict(where: object, depth: int) -> Filter:
     """OpenAI's form, `{"type": "eq", "key": …, "value": …}` and `{"type": "and", "filters": […]}`,
-    or the short one: `{"author": "Bob", "page": {">": 3}}`, all of which must hold."""
+    or the short one: `{"author": "Bob", "page": {">": 3}}`, all of which must be true."""
     if not isinstance(where, Mapping):
-        raise UsageError(f"the filter holds {where!r}; expected an object")
-    if depth > MOST_DEPTH:
-        raise UsageError(f"the filter is more than {MOST_DEPTH} levels deep")
+        raise UsageError(f"the filter contains {where!r}; expected an object")
+    if depth > MAX_DEPTH:
+        raise UsageError(f"the filter is more than {MAX_DEPTH} levels deep")
     kind = where.get("type")
     if "filters" in where and kind in ("and", "or"):
-        _only(where, {"type", "filters"})
+        _check_keys(where, {"type", "filters"})
         filters = where["filters"]
         if not isinstance(filters, (list, tuple)) or not filters:
-            raise UsageError(f"the filter's filters are {filters!r}; expected an array of some")
-        parts = tuple(_of_dict(part, depth + 1) for part in filters)
-        return All(parts) if kind == "and" else Either(parts)
+            raise UsageError(f"the filter's filters are {filters!r}; expected a non-empty array")
+        parts = tuple(_parse_dict(part, depth + 1) for part in filters)
+        return AllOf(parts) if kind == "and" else AnyOf(parts)
     if "key" in where and isinstance(kind, str) and "value" in where:
-        _only(where, {"type", "key", "value"})
+        _check_keys(where, {"type", "key", "value"})
         if kind not in _OPENAI:
             raise UsageError(
                 f"the filter's type is {kind!r}; expected one of {', '.join(_OPENAI)}, and, or"
             )
-        return _dict_test(where["key"], _OPENAI[kind], where["value"])
+        return _parse_dict_comparison(where["key"], _OPENAI[kind], where["value"])
     if not where:
         raise UsageError("the filter is an empty object; leave it out instead")
-    return All(tuple(test for key, value in where.items() for test in _short(key, value)))
+    return AllOf(tuple(test for key, value in where.items() for test in _parse_short_form(key, value)))
 
 
-def _only(where: Mapping[str, object], names: set[str]) -> None:
-    if more := sorted(map(str, where.keys() - names)):
-        raise UsageError(f"the filter has {more[0]!r}; expected only {', '.join(sorted(names))}")
+def _check_keys(where: Mapping[str, object], names: set[str]) -> None:
+    if unknown := sorted(map(str, where.keys() - names)):
+        raise UsageError(f"the filter has {unknown[0]!r}; expected only {', '.join(sorted(names))}")
 
 
-def _short(key: object, value: object) -> list[Comparison]:
+def _parse_short_form(key: object, value: object) -> list[Comparison]:
     if isinstance(value, Mapping):
         wrong = [operator for operator in value if operator not in _DICT]
         if wrong or not value:
             raise UsageError(
                 f"the filter's {key!r} has {wrong[:1] or 'nothing'}; expected {', '.join(_DICT)}"
             )
-        return [_dict_test(key, str(operator), each) for operator, each in value.items()]
-    return [_dict_test(key, "in" if isinstance(value, (list, tuple)) else "=", value)]
+        return [_parse_dict_comparison(key, str(operator), operand) for operator, operand in value.items()]
+    return [_parse_dict_comparison(key, "in" if isinstance(value, (list, tuple)) else "=", value)]
 
 
-def _dict_test(key: object, operator: str, value: object) -> Comparison:
+def _parse_dict_comparison(key: object, operator: str, value: object) -> Comparison:
     if not isinstance(key, str) or not key:
         raise UsageError(f"the filter's key is {key!r}; expected the name of a field")
     several = operator in ("in", "not in")
     if several != isinstance(value, (list, tuple)):
-        wanted = "an array" if several else "one value"
-        raise UsageError(f"the filter's {key!r} is {value!r}; expected {wanted} for {operator}")
+        expected = "an array" if several else "one value"
+        raise UsageError(f"the filter's {key!r} is {value!r}; expected {expected} for {operator}")
     values = value if isinstance(value, (list, tuple)) else [value]
     try:
         return Comparison(
-            key, operator, tuple(filter_values.plain(key, operator, v) for v in values)
+            key, operator, tuple(filter_values.convert_value(key, operator, v) for v in values)
         )
     except UsageError as error:
         raise UsageError(f"the filter: {error}") from None
 
 
-def _tests(tree: Filter) -> int:
+def _count_comparisons(tree: Filter) -> int:
     if isinstance(tree, Comparison):
         return max(1, len(tree.values))
     if isinstance(tree, Not):
-        return _tests(tree.part)
-    return sum(map(_tests, tree.parts))
+        return _count_comparisons(tree.part)
+    return sum(map(_count_comparisons, tree.parts))

@@ -1,6 +1,7 @@
-"""What may be found at all: by a filter, and by a query's own phrases and exclusions.
+"""Which passages may be found: by a metadata filter, and by a query's own phrases and exclusions.
 
-Contract: all of it where that is little (`few`), else what to ask of each passage. Ranks nothing.
+Both kinds of filter give their matches as a set of ids where that is small (`small_id_set`), else
+as a test of given ids (`matching`). Ranks nothing.
 """
 
 from __future__ import annotations
@@ -22,78 +23,90 @@ if TYPE_CHECKING:
     from ragkit.storage.lexical.index import LexicalIndex
     from ragkit.storage.sqlite.filters import Condition
 
-FEW = 5000  # passages of a filter that are all known from the start, and compared one by one …
-FEW_PART = 0.02  # … or this part of the collection, where that is more, by words one by one
+MAX_SMALL_SET = 5000  # matches of a filter that are read at once and compared exhaustively …
+MAX_SMALL_SHARE = 0.02  # … or this share of the collection's passages, where that is more
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What a filter lets through: all of it where that is little, else what to ask of each."""
+class PassageFilter:
+    """The passages that an SQL condition matches.
+
+    `small_id_set` is all of their ids, ascending; None where they are many.
+    """
 
     connection: sqlite3.Connection
-    where: Condition
-    few: list[int] | None
+    condition: Condition
+    small_id_set: list[int] | None
 
     @classmethod
-    def of(cls, connection: sqlite3.Connection, where: Condition) -> Scope:
-        """Look once how much it is."""
+    def create(cls, connection: sqlite3.Connection, condition: Condition) -> PassageFilter:
+        """Read the ids once if they are few."""
         from ragkit.storage.sqlite import filters
 
-        limit = max(FEW, int(FEW_PART * passages.count(connection)))
-        found = filters.small_id_set(connection, where, limit)
-        return cls(connection, where, None if found is None else found.tolist())
+        limit = max(MAX_SMALL_SET, int(MAX_SMALL_SHARE * passages.count(connection)))
+        ids = filters.small_id_set(connection, condition, limit)
+        return cls(connection, condition, None if ids is None else ids.tolist())
 
     @cached_property
-    def every(self) -> NDArray[np.int64]:
-        """The ids of all of it, ascending."""
+    def all_ids(self) -> NDArray[np.int64]:
+        """The ids of all matches, ascending, (n,) int64."""
         from ragkit.storage.sqlite import filters
 
-        if self.few is not None:
-            return np.array(self.few, dtype=np.int64)
-        found = filters.small_id_set(self.connection, self.where, passages.count(self.connection))
-        return np.empty(0, dtype=np.int64) if found is None else found
+        if self.small_id_set is not None:
+            return np.array(self.small_id_set, dtype=np.int64)
+        count = passages.count(self.connection)
+        ids = filters.small_id_set(self.connection, self.condition, count)
+        return np.empty(0, dtype=np.int64) if ids is None else ids
 
-    def among(self, ids: Sequence[int]) -> set[int]:
-        """Those of `ids` that are let through."""
+    def matching(self, ids: Sequence[int]) -> set[int]:
+        """Return those of `ids` that match."""
         from ragkit.storage.sqlite import filters
 
-        return filters.matching(self.connection, self.where, ids)
+        return filters.matching(self.connection, self.condition, ids)
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a query's phrases and exclusions let through, of what its filter does."""
+class QueryFilter:
+    """The passages with a query's phrases and without its excluded words, within another filter.
+
+    `small_id_set` is all of their ids, ascending; None where they are many.
+    """
 
     connection: sqlite3.Connection
-    words: LexicalIndex
+    index: LexicalIndex
     query: ParsedQuery
-    scope: Scope | None
-    few: list[int] | None
+    inner: PassageFilter | None
+    small_id_set: list[int] | None
 
     @classmethod
-    def of(
-        cls, connection: sqlite3.Connection, words: LexicalIndex, query: ParsedQuery, scope: Scope | None
-    ) -> Limits:
-        """Look once how much it is."""
-        limits = cls(connection, words, query, scope, None)
-        if scope is not None and scope.few is not None:
-            return replace(limits, few=sorted(words.matching(query, scope.few)))
-        few = words.matching_up_to(query, FEW)
-        return limits if few is None else replace(limits, few=sorted(limits._there(few)))
+    def create(
+        cls,
+        connection: sqlite3.Connection,
+        index: LexicalIndex,
+        query: ParsedQuery,
+        inner: PassageFilter | None,
+    ) -> QueryFilter:
+        """Read the ids once if they are few."""
+        unread = cls(connection, index, query, inner, None)
+        if inner is not None and inner.small_id_set is not None:
+            return replace(unread, small_id_set=sorted(index.matching(query, inner.small_id_set)))
+        ids = index.matching_up_to(query, MAX_SMALL_SET)
+        return unread if ids is None else replace(unread, small_id_set=sorted(unread._inner(ids)))
 
     @cached_property
-    def every(self) -> NDArray[np.int64]:
-        """The ids of all of it, ascending."""
-        found = self.few
-        if found is None:
-            found = sorted(self._there(self.words.matching_up_to(self.query, len(self.words)) or []))
-        return np.array(found, dtype=np.int64)
+    def all_ids(self) -> NDArray[np.int64]:
+        """The ids of all matches, ascending, (n,) int64."""
+        ids = self.small_id_set
+        if ids is None:
+            ids = sorted(self._inner(self.index.matching_up_to(self.query, len(self.index)) or []))
+        return np.array(ids, dtype=np.int64)
 
-    def among(self, ids: Sequence[int]) -> set[int]:
-        """Those of `ids` that are let through."""
-        return self.words.matching(self.query, list(self._there(ids)))
+    def matching(self, ids: Sequence[int]) -> set[int]:
+        """Return those of `ids` that match."""
+        return self.index.matching(self.query, list(self._inner(ids)))
 
-    def _there(self, ids: Sequence[int]) -> set[int]:
-        if self.scope is None:
+    def _inner(self, ids: Sequence[int]) -> set[int]:
+        """Return those of `ids` that exist and match the inner filter."""
+        if self.inner is None:
             return passages.existing_ids(self.connection, ids)
-        return self.scope.among(ids)
+        return self.inner.matching(ids)

@@ -115,7 +115,7 @@ def _span(
 
         extent = passages.surrounding_span(connection, row["document_id"], row["id"], context)
         pages, locators = document_locators(row)
-        locator = passage_locators.written(pages, locators, extent["start"], extent["end"])
+        locator = passage_locators.format_locator(pages, locators, extent["start"], extent["end"])
     return _Span(
         scored,
         row,
@@ -156,7 +156,7 @@ def _union(first: _Span, second: _Span) -> _Span:
         end=end,
         text=first.text + second.text[first.end - second.start :],
         end_line=max(end_lines, default=None),
-        locator=passage_locators.written(pages, locators, first.start, end),
+        locator=passage_locators.format_locator(pages, locators, first.start, end),
     )
 
 

@@ -1,10 +1,15 @@
-"""What is asked for in a search, checked once. Knows no collection."""
+"""`SearchOptions`: everything that a search can be told besides its query, defined once.
+
+Each field carries its help text and its JSON Schema. Command line, HTTP API, tool schema and
+Python derive their options from them, so a new option is one field here. Knows no collection.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from ragkit.errors import UsageError
 from ragkit.settings import FUSIONS, MODES
@@ -13,28 +18,133 @@ if TYPE_CHECKING:
     from ragkit.retrieval.filter_parser import Where
     from ragkit.storage.sqlite.filters import Condition
 
-DIVERSITY = 0.8  # λ of MMR where nobody says another: below, what answers goes first
+DEFAULT_LAMBDA = 0.8  # λ of MMR; below, relevance no longer comes first
+MAX_K = 100  # of a request over HTTP or MCP
+_COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_K}
+_FLAG = {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """All that a search can be told but its text; `Collection.search` says what each means."""
+def _option(
+    default: Any,  # noqa: ANN401 (of the field that it is for)
+    text: str,
+    schema: Mapping[str, Any],
+    *,
+    metavar: str | None = None,
+    request: str | None = None,
+    for_answers: bool = True,
+    tool: Mapping[str, Any] | None = None,
+) -> Any:  # noqa: ANN401
+    """A field with its help.
 
-    k: int
-    mode: str
-    min_score: float = -1.0
-    context: int = 0
-    where: Where | None = None
-    per_document: int | None = None
-    diverse: bool | float = False
-    fusion: str = "convex"
-    explain: bool = False
-    rerank: bool = False
-    budget: float | None = None
-    exact: bool = False
+    `text` is its help on the command line, `schema` its JSON Schema in requests, described there by
+    `request` (else by `text`). `for_answers`: `ask` has it too. `tool`: the MCP tool has it, with
+    these keywords in place of the schema's.
+    """
+    metadata = {
+        "text": text,
+        "schema": {**schema, "description": request or text},
+        "metavar": metavar,
+        "for_answers": for_answers,
+        "tool": None if tool is None else {**schema, "description": request or text, **tool},
+    }
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """The options of one search, checked. Raises UsageError with the value and what is expected.
+
+    The defaults are those of `Settings`; `Collection.search_options` takes a collection's own.
+    """
+
+    k: int = _option(
+        10,
+        "maximum number of passages",
+        _COUNT,
+        metavar="N",
+        request="maximum number of passages; default 10",
+        tool={"description": "maximum number of passages"},
+    )
+    mode: str = _option(
+        "dense",
+        "dense: cosine similarity of embeddings; lexical: BM25 over words; hybrid: both",
+        {"type": "string", "enum": list(MODES)},
+        tool={},
+    )
+    fusion: str = _option(
+        "convex",
+        "how hybrid combines the two rankings: convex, by their scores (default); rrf, by their "
+        "ranks",
+        {"type": "string", "enum": list(FUSIONS)},
+    )
+    where: Where | None = _option(
+        None,
+        "only passages that match this filter: 'type = pdf and mtime > 2024-01-01 and "
+        "path ~ \"hr/**\"', also as JSON",
+        {"type": ["string", "object"], "maxLength": 10_000},
+        metavar="EXPR",
+        request="a filter: an expression, or the JSON of OpenAI's API (docs/ranking.md)",
+        tool={
+            "type": "string",
+            "maxLength": 4_000,
+            "description": "only passages that match this filter, as in: type = pdf and "
+            "mtime > 2024-01-01 and path ~ 'hr/**'",
+        },
+    )
+    min_score: float = _option(
+        -1.0,
+        "leave out passages with a lower cosine similarity, in every mode",
+        {"type": "number", "minimum": -1, "maximum": 1},
+        metavar="X",
+        request="lowest cosine similarity, in every mode",
+    )
+    per_document: int | None = _option(
+        None, "at most N passages of each document", _COUNT, metavar="N",
+        request="maximum number of passages of each document",
+    )  # fmt: skip
+    diverse: bool | float = _option(
+        False,
+        "no two passages that say the same (maximal marginal relevance)",
+        {"type": ["boolean", "number"], "minimum": 0, "maximum": 1},
+        request="no two passages that say the same; a number is the λ of MMR",
+    )
+    context: int = _option(
+        0,
+        "add N passages before and after each hit, and join hits that then overlap",
+        {"type": "integer", "minimum": 0, "maximum": 20},
+        metavar="N",
+        request="passages added before and after each hit",
+        for_answers=False,
+    )
+    exact: bool = _option(
+        False, "compare the query with every vector, also in a large collection", _FLAG
+    )
+    rerank: bool = _option(
+        False,
+        "re-order the first 20 passages with a cross-encoder, which reads each together with the "
+        "query",
+        _FLAG,
+        request="re-order the first 20 passages with the server's cross-encoder",
+    )
+    budget: float | None = _option(
+        None,
+        "how long reranking may take, 300ms or 1.5s: as many passages as fit, best first",
+        {"type": "number", "minimum": 0.001, "maximum": 60},
+        metavar="TIME",
+        request="seconds for rerank: as many passages as fit, best first",
+        for_answers=False,
+    )
+    explain: bool = _option(
+        False,
+        "show for each hit its score at every stage, the words that it shares with the query, and "
+        "its sentence closest to the query",
+        _FLAG,
+        request="why each hit was found: matched words, closest sentence; k is 20 at most",
+        for_answers=False,
+    )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be, with the value found and the values expected."""
+        """Check every value."""
         if self.k < 1:
             raise UsageError(f"k is {self.k}; expected 1 or more")
         if self.mode not in MODES:
@@ -55,25 +165,53 @@ class Request:
             raise UsageError(f"budget is {self.budget} s; expected more than 0 seconds")
 
     @property
-    def diversity(self) -> float | None:
-        """λ, or None where similar passages may stand beside each other."""
+    def mmr_lambda(self) -> float | None:
+        """λ of maximal marginal relevance, 0 to 1; None: near-duplicates are allowed."""
         if self.diverse is True:
-            return DIVERSITY
+            return DEFAULT_LAMBDA
         return None if self.diverse is False else float(self.diverse)
 
     def condition(self) -> Condition | None:
-        """The filter as SQL. Raises UsageError where it cannot be understood."""
+        """Return `where` as an SQL condition. Raises UsageError where it cannot be parsed."""
         if self.where is None:
             return None
-        from ragkit.retrieval.filter_parser import parsed
-        from ragkit.storage.sqlite.filters import condition
+        from ragkit.retrieval.filter_parser import parse_filter
+        from ragkit.storage.sqlite.filters import compile_filter
 
-        return condition(parsed(self.where))
+        return compile_filter(parse_filter(self.where))
 
 
-def asked(query: str) -> str:
-    """The text of a query as it can be searched for. Raises UsageError where it is empty."""
-    query = query.encode("utf-8", "replace").decode()  # an odd terminal's lone surrogates
+@dataclass(frozen=True, slots=True)
+class OptionHelp:
+    """What one option is called and how it is described on every surface."""
+
+    name: str  # of the field of `SearchOptions`
+    text: str  # help on the command line
+    metavar: str | None
+    schema: Mapping[str, Any]  # JSON Schema of a request's field, with a description
+    tool_schema: Mapping[str, Any] | None  # of the MCP tool; None: the tool does not have it
+    for_answers: bool  # whether `ask` has it, too
+
+
+SEARCH_OPTIONS: Mapping[str, OptionHelp] = {
+    option.name: OptionHelp(
+        option.name,
+        option.metadata["text"],
+        option.metadata["metavar"],
+        option.metadata["schema"],
+        option.metadata["tool"],
+        option.metadata["for_answers"],
+    )
+    for option in fields(SearchOptions)
+}
+
+
+def validate_query(query: str) -> str:
+    """Return the query with lone surrogates (of an odd terminal) replaced.
+
+    Raises UsageError where it is empty.
+    """
+    query = query.encode("utf-8", "replace").decode()
     if not query.strip():
         raise UsageError("the query is empty; ask something, as in: ragkit query TEXT")
     return query

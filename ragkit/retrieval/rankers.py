@@ -1,55 +1,103 @@
-"""From a query to ranked passage ids with their scores.
+"""Rank the passages of a collection for one query: dense, lexical or hybrid.
 
-Dense: cosine over all vectors. Lexical: BM25 over words. Hybrid: both, by `fusion`. Each ranking is
-exact, over the whole collection or over what a filter lets through: the k best are those that
-scoring every passage would give. The one exception is dense over a large collection or a large part
-of one, where compressed vectors propose (docs/storage.md), unless all is to be `exact`. Whatever
-proposed a passage, its `dense` score is the cosine of the stored vectors, computed in float64 and
-rounded to float32, so equal vectors tie exactly; ties go to the smaller id. Knows no files and no
-rendering.
+Dense: cosine similarity over all vectors. Lexical: BM25 over words. Hybrid: both, combined by
+`fusion`. Each ranking is exact, over the whole collection or over what a filter matches: the k best
+are those that scoring every passage would give. The one exception is dense over a large collection
+or a large part of one, where compressed vectors propose candidates (docs/storage.md), unless
+`exact` is set. Whatever proposed a passage, its `dense` score is the cosine of the stored vectors,
+computed in float64 and rounded to float32, so equal vectors tie exactly; ties go to the smaller id.
+Knows no files and no rendering.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragkit.encoders import Encoder
 from ragkit.retrieval import filter_scope, fusion
-from ragkit.retrieval.filter_scope import Limits, Scope
-from ragkit.retrieval.snapshot import Snapshot
-from ragkit.retrieval.top_k import SLACK, exactly, picked, ranked
-from ragkit.storage.sqlite import embeddings, passages
+from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
+from ragkit.retrieval.options import SearchOptions
+from ragkit.storage.index_reader import IndexReader
+from ragkit.storage.sqlite import changes, embeddings, passages
+from ragkit.storage.sqlite.database import generation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.analysis.query_syntax import ParsedQuery
+    from ragkit.storage.lexical.index import LexicalIndex
     from ragkit.storage.vectors.index import VectorIndex
 
-    Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and scores, best first
+    Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # (n,) ids and scores, best first
 
-WIDEST = 10  # passages of the ranking looked through for each that is wanted of a wide filter
-DEPTH = 100  # passages of each ranking that are fused at first
+MAX_WIDENING = 10  # candidates per requested passage that are checked against a large filter
+FUSION_DEPTH = 100  # passages of each ranking that are fused at first
+_SLACK = 16  # candidates beyond k, so that one proposal suffices unless many passages are alike
+_ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
+
+
+class Snapshot:
+    """What a connection sees inside one transaction, and the index files that belong to it.
+
+    All queries of a batch see the same vectors and words, whatever is written meanwhile. For one
+    thread, as its connection is.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, indexes: IndexReader, encoder: Encoder, model_id: int
+    ) -> None:
+        self.connection, self._indexes = connection, indexes
+        self.encoder, self.model_id = encoder, model_id
+
+    @cached_property
+    def vectors(self) -> VectorIndex | None:
+        """All searchable vectors of this snapshot or of a slightly later one."""
+        return self._indexes.vectors(self.connection)
+
+    @cached_property
+    def exact_vectors(self) -> VectorIndex | None:
+        """The same index if it is of exactly this snapshot, else None."""
+        index = self.vectors
+        now = generation(self.connection)
+        return index if index is not None and index.generation == now else None
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """The words of all passages of this snapshot or of a slightly different one."""
+        return self._indexes.lexical(self.connection)
+
+    @cached_property
+    def lexical_is_exact(self) -> bool:
+        """Whether `lexical` has exactly the passages of this snapshot."""
+        indexed, now = self.lexical.generation, generation(self.connection)
+        if indexed >= now:
+            return indexed == now
+        return not (
+            changes.has_newer_text(self.connection, indexed)
+            or changes.has_removals_since(self.connection, indexed)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A passage and what each stage gave it; None where a stage did not see it."""
+class ScoredPassage:
+    """A passage with its score at each stage; None where a stage did not see it."""
 
     passage_id: int
-    dense: float
-    lexical: float | None = None
+    dense: float  # cosine, higher is closer
+    lexical: float | None = None  # BM25
     fused: float | None = None
-    rerank: float | None = None
-    final: float | None = None  # after reranking, also of those that were not read again
+    rerank: float | None = None  # of the cross-encoder, 0 to 1
+    final: float | None = None  # after reranking, also of passages that were not reranked
 
     @property
-    def ranked_by(self) -> float:
-        """The score of the last stage that saw it."""
+    def ranking_score(self) -> float:
+        """The score of the last stage that saw the passage; the ranking is by this score."""
         if self.final is not None:
             return self.final
         if self.fused is not None:
@@ -57,230 +105,329 @@ class Scored:
         return self.dense if self.lexical is None else self.lexical
 
 
-class Searcher:
-    """One query against one snapshot of a collection.
+@dataclass(frozen=True, slots=True)
+class PreparedQuery:
+    """One query with all that ranking it takes. A value: ranking changes nothing in it.
 
-    `vector` is the query's, (d,) float32 of unit length. `scope` limits everything to what a filter
-    lets through. `near` are the nearest passages of all that could be found where they are known:
-    of `scope` where that is little, else of the whole collection. `exact`: nothing is proposed by
-    compressed vectors.
+    `vector` is (d,) float32 of unit length. `filter` restricts the candidates. `neighbors` is a
+    prefix of the dense ranking if it is known already: within `filter` where that is a small id
+    set, else over the whole collection. `exact`: compressed vectors propose nothing.
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        query: ParsedQuery,
-        vector: NDArray[np.float32],
-        scope: Scope | None = None,
-        near: Ranking | None = None,
-        exact: bool = False,
-    ) -> None:
-        self.query, self.vector = query, vector
-        self._snapshot, self._connection = snapshot, snapshot.connection
-        self._given, self._near = scope, near
-        self._scope: Scope | Limits | None = scope
-        self._exact = exact
-        self._few = None if scope is None else scope.few
+    snapshot: Snapshot
+    query: ParsedQuery
+    vector: NDArray[np.float32]
+    filter: PassageFilter | QueryFilter | None = None
+    neighbors: Ranking | None = None
+    exact: bool = False
 
-    def ranking(self, mode: str, fused_by: str) -> Callable[[int, float], list[Scored]]:
-        """The function of k and the lowest cosine that ranks in this mode."""
-        if mode != "dense":
-            self._limit()
-        if mode == "hybrid":
-            return self.by_rank if fused_by == "rrf" else self.hybrid
-        return {"dense": self.dense, "lexical": self.lexical}[mode]
+    def stored_vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+        """Return the vectors of `ids`: id → (d,) float32. Ids without a vector are left out."""
+        return embeddings.stored_vectors(self.snapshot.connection, self.snapshot.model_id, ids)
 
-    def _limit(self) -> None:
-        """Let through only what holds the query's phrases and none of the words it excludes."""
-        words = self._snapshot.words
-        if words.is_restricted(self.query):
-            self._scope = Limits.of(self._connection, words, self.query, self._given)
-            self._few = self._scope.few
-            self._near = None  # those were of more
 
-    def dense(self, k: int, min_score: float) -> list[Scored]:
-        """The k nearest passages by cosine."""
-        return [Scored(each, score) for each, score in self._near_ones(k) if score >= min_score]
+def prepare(
+    snapshot: Snapshot,
+    query: ParsedQuery,
+    vector: NDArray[np.float32],
+    options: SearchOptions,
+    passage_filter: PassageFilter | None = None,
+    neighbors: Ranking | None = None,
+) -> PreparedQuery:
+    """Return the query ready to be ranked.
 
-    def _near_ones(self, k: int) -> list[tuple[int, float]]:
-        """The k nearest passages with their cosines."""
-        index = self._snapshot.vectors
-        if index is None:
-            return []
-        scope, nearest = self._scope, partial(index.top_k, exact=self._exact)
-        if scope is None:
-            return exactly(
-                k,
-                len(index),
-                lambda wide: self._nearest(nearest, wide),
-                lambda ids, _: self._cosines(ids),
-            )
-        proposed = None
-        if self._few is None:  # of a wide filter what is nearest of all may do
-            proposed = picked(
-                k,
-                len(index),
-                WIDEST * k + SLACK,
-                lambda wide: self._nearest(partial(nearest, high_recall=True), wide),
-                lambda ids, _: self._cosines(scope.among(ids)),
-            )
-        return self._nearest_of(index, k, scope.every) if proposed is None else proposed
-
-    def _nearest_of(
-        self, index: VectorIndex, k: int, ids: NDArray[np.int64]
-    ) -> list[tuple[int, float]]:
-        """The k nearest of these; each of them is compared where they are few."""
-        nearest = partial(
-            index.top_k_of, ids=ids, exact=self._exact or len(ids) <= filter_scope.FEW
+    Except in dense mode, candidates are restricted to passages that contain every quoted phrase and
+    none of the excluded words.
+    """
+    if options.mode != "dense" and snapshot.lexical.is_restricted(query):
+        query_filter = QueryFilter.create(
+            snapshot.connection, snapshot.lexical, query, passage_filter
         )
-        return exactly(
-            k,
-            len(ids),
-            lambda wide: (
-                nearest(self.vector, wide) if self._few is None else self._nearest(nearest, wide)
-            ),
-            lambda ids, _: self._cosines(ids),
-        )
+        return PreparedQuery(snapshot, query, vector, query_filter, None, options.exact)
+    return PreparedQuery(snapshot, query, vector, passage_filter, neighbors, options.exact)
 
-    def lexical(self, k: int, min_score: float) -> list[Scored]:
-        """The k best passages by BM25 among those whose cosine is high enough."""
-        wide = k
-        while True:
-            found = self._worded(wide)
-            cosines = self.cosines([each for each, _ in found])
-            enough = [
-                Scored(each, cosines[each], lexical=score)
-                for each, score in found
-                if cosines[each] >= min_score
-            ]
-            if len(enough) >= k or len(found) < wide:
-                return enough[:k]
-            wide *= 4
 
-    def _worded(self, k: int) -> list[tuple[int, float]]:
-        """The k best passages with their BM25 scores."""
-        words = self._snapshot.words
-        if self._few is not None:
-            return ranked(words.scores(self.query, self._few))[:k]
-        return exactly(k, len(words), lambda wide: words.top_k(self.query, wide), self._kept)
+def rank(prepared: PreparedQuery, options: SearchOptions, k: int) -> list[ScoredPassage]:
+    """Return the k best passages by `options.mode`, best first."""
+    if options.mode == "dense":
+        return rank_dense(prepared, k, options.min_score)
+    if options.mode == "lexical":
+        return rank_lexical(prepared, k, options.min_score)
+    return rank_hybrid(prepared, k, options.min_score, options.fusion)
 
-    def hybrid(self, k: int, min_score: float) -> list[Scored]:
-        """The k best by `fusion.convex`, each scored by cosine and by BM25.
 
-        Both rankings are followed until nothing below could come among the k (the threshold
-        algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001).
-        """
-        most = self._snapshot.words.max_bm25(self.query)
-        depth = max(2 * k, DEPTH)
-        while True:
-            near, worded = self._near_ones(depth), self._worded(depth)
-            unseen = worded[-1][1] if len(worded) == depth else 0.0  # no other has more of words
-            seen = self._both(near, worded)
-            best = self._fused(k, *seen, min_score=min_score, unseen=unseen, most=most)
-            done = len(near) < depth or near[-1][1] < min_score
-            if not done:  # else what is left was seen among the words, or is too far away
-                bound = fusion.convex(near[-1][1], unseen, most)
-                done = len(best) == k and best[-1].ranked_by > bound
-            if done:
-                return best
-            depth *= 4
+def rank_dense(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
+    """Return the k passages of the highest cosine, as far as it is `min_score` or more."""
+    return [
+        ScoredPassage(passage_id, cosine)
+        for passage_id, cosine in _dense_top_k(prepared, k)
+        if cosine >= min_score
+    ]
 
-    def _fused(
-        self,
-        k: int,
-        dense: dict[int, float],
-        lexical: dict[int, float],
-        *,
-        min_score: float,
-        unseen: float,
-        most: float,
-    ) -> list[Scored]:
-        """The k best of those in `dense`. A passage that is not in `lexical` has `unseen` at most;
-        what it has is looked up only where that could bring it among the k: it costs more than
-        all the rest."""
-        found = {each: cosine for each, cosine in dense.items() if cosine >= min_score}
-        cosines = np.array(list(found.values()), dtype=np.float64)
-        bm25 = np.array([lexical.get(each, -1.0) for each in found], dtype=np.float64)
-        known = bm25 >= 0
-        least = fusion.convex(cosines, np.maximum(bm25, 0.0), most)
-        floor = np.partition(least, -k)[-k] if len(least) > k else -1.0
-        able = ~known & (fusion.convex(cosines, np.full(len(found), unseen), most) >= floor)
-        ids = np.array(list(found), dtype=np.int64)
-        scores = self._snapshot.words.scores(self.query, ids[able].tolist()) if unseen else {}
-        bm25[able] = [scores.get(each, 0.0) for each in ids[able].tolist()]
-        whole = known | able
-        ids, cosines, bm25 = ids[whole], cosines[whole], bm25[whole]
-        fused = fusion.convex(cosines, bm25, most)
-        best = np.lexsort((ids, -fused))[:k]
-        rows = zip(*(each[best].tolist() for each in (ids, cosines, bm25, fused)), strict=True)
-        return [Scored(each, dense, lexical, fused) for each, dense, lexical, fused in rows]
 
-    def by_rank(self, k: int, min_score: float) -> list[Scored]:
-        """The k best by reciprocal rank fusion of the two rankings."""
-        depth = max(k, DEPTH)
-        near, worded = self._near_ones(depth), self._worded(depth)
-        dense, lexical = self._both(near, worded)
-        fused = fusion.reciprocal_rank([[each for each, _ in near], [each for each, _ in worded]])
-        merged = [
-            Scored(each, dense[each], lexical.get(each), score) for each, score in ranked(fused)
+def rank_lexical(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
+    """Return the k passages of the highest BM25 score among those of a sufficient cosine."""
+    depth = k
+    while True:
+        ranking = _lexical_top_k(prepared, depth)
+        cosines = compute_cosines(prepared, [passage_id for passage_id, _ in ranking])
+        accepted = [
+            ScoredPassage(passage_id, cosines[passage_id], lexical=bm25)
+            for passage_id, bm25 in ranking
+            if cosines[passage_id] >= min_score
         ]
-        return [each for each in merged if each.dense >= min_score][:k]
+        if len(accepted) >= k or len(ranking) < depth:
+            return accepted[:k]
+        depth *= 4
 
-    def _both(
-        self, near: Sequence[tuple[int, float]], worded: Sequence[tuple[int, float]]
-    ) -> tuple[dict[int, float], dict[int, float]]:
-        """The cosines of all of these, and the BM25 scores that are known."""
-        dense, lexical = dict(near), dict(worded)
-        return dense | self.cosines([each for each in lexical if each not in dense]), lexical
 
-    def cosines(self, ids: Sequence[int]) -> dict[int, float]:
-        """Passage id → exact cosine with the query, for those of `ids` that are in this snapshot.
+def rank_hybrid(
+    prepared: PreparedQuery, k: int, min_score: float, fused_by: str
+) -> list[ScoredPassage]:
+    """Return the k best passages by a fusion of both rankings: "convex" or "rrf"."""
+    if fused_by == "rrf":
+        return _rank_by_reciprocal_ranks(prepared, k, min_score)
+    return _rank_by_convex_combination(prepared, k, min_score)
 
-        A passage that still waits for its vector is embedded here: every hit carries its cosine.
-        """
-        known = self._cosines(ids)
-        missing = [each for each in ids if each not in known]
-        if not missing:
-            return known
-        texts = passages.embedded_texts(self._connection, missing)
-        fresh = self._snapshot.encoder.encode_passages(list(texts.values()))
-        return known | self._with_query(dict(zip(texts, fresh, strict=True)))
 
-    def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
-        """Passage id → its vector, (d,) float32, for those that have one."""
-        return embeddings.stored_vectors(self._connection, self._snapshot.model_id, ids)
+def _rank_by_convex_combination(
+    prepared: PreparedQuery, k: int, min_score: float
+) -> list[ScoredPassage]:
+    """Both rankings are followed until nothing below could enter the k best: the threshold
+    algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001.
+    """
+    max_bm25 = prepared.snapshot.lexical.max_bm25(prepared.query)
+    depth = max(2 * k, FUSION_DEPTH)
+    while True:
+        dense, lexical = _dense_top_k(prepared, depth), _lexical_top_k(prepared, depth)
+        unseen = lexical[-1][1] if len(lexical) == depth else 0.0  # bound of all other BM25 scores
+        cosines, bm25 = _scores_of_both(prepared, dense, lexical)
+        best = _fuse(prepared, k, cosines, bm25, min_score, unseen, max_bm25)
+        done = len(dense) < depth or dense[-1][1] < min_score
+        if not done:  # else all others are in the lexical ranking or below min_score
+            bound = fusion.convex(dense[-1][1], unseen, max_bm25)
+            done = len(best) == k and best[-1].ranking_score > bound
+        if done:
+            return best
+        depth *= 4
 
-    def _cosines(self, ids: Collection[int]) -> dict[int, float]:
-        """The same for those alone that have their vector."""
-        index = self._snapshot.exact_vectors
-        if index is None:
-            return self._with_query(self.vectors(list(ids)))
-        found, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
-        return dict(zip(found.tolist(), self._scores(rows), strict=True))
 
-    def _with_query(self, vectors: dict[int, NDArray[np.float32]]) -> dict[int, float]:
-        if not vectors:
-            return {}
-        return dict(zip(vectors, self._scores(np.stack(list(vectors.values()))), strict=True))
+def _fuse(
+    prepared: PreparedQuery,
+    k: int,
+    dense: Mapping[int, float],
+    lexical: Mapping[int, float],
+    min_score: float,
+    unseen: float,
+    max_bm25: float,
+) -> list[ScoredPassage]:
+    """Return the k best of the passages in `dense`.
 
-    def _scores(self, rows: NDArray[np.float32]) -> list[float]:
-        exact = rows.astype(np.float64) @ self.vector.astype(np.float64)
-        scores: list[float] = np.clip(exact, -1.0, 1.0).astype(np.float32).tolist()
-        return scores
+    A passage that is not in `lexical` has a BM25 score of at most `unseen`. The exact score is
+    looked up only where it could bring the passage among the k best: the look-up costs more than
+    everything else here.
+    """
+    candidates = {passage: cosine for passage, cosine in dense.items() if cosine >= min_score}
+    cosines = np.array(list(candidates.values()), dtype=np.float64)
+    bm25 = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)
+    known = bm25 >= 0
+    lower = fusion.convex(cosines, np.maximum(bm25, 0.0), max_bm25)
+    floor = np.partition(lower, -k)[-k] if len(lower) > k else -1.0
+    upper = fusion.convex(cosines, np.full(len(candidates), unseen), max_bm25)
+    possible = ~known & (upper >= floor)
+    ids = np.array(list(candidates), dtype=np.int64)
+    possible_ids = ids[possible].tolist()
+    scores = prepared.snapshot.lexical.scores(prepared.query, possible_ids) if unseen else {}
+    bm25[possible] = [scores.get(passage, 0.0) for passage in possible_ids]
+    kept = known | possible
+    ids, cosines, bm25 = ids[kept], cosines[kept], bm25[kept]
+    fused = fusion.convex(cosines, bm25, max_bm25)
+    best = np.lexsort((ids, -fused))[:k]
+    rows = zip(*(column[best].tolist() for column in (ids, cosines, bm25, fused)), strict=True)
+    return [ScoredPassage(*row) for row in rows]
 
-    def _nearest(
-        self, nearest: Callable[[NDArray[np.float32], int], Ranking], wide: int
-    ) -> Ranking:
-        if self._near is not None and wide <= len(self._near[0]):
-            return self._near[0][:wide], self._near[1][:wide]
-        return nearest(self.vector, wide)
 
-    def _kept(self, ids: list[int], scores: list[float]) -> dict[int, float]:
-        """The scores of those that are in this snapshot and let through."""
-        if self._scope is None and self._snapshot.words_are_exact:
-            return dict(zip(ids, scores, strict=True))
-        if self._scope is None:
-            there = passages.existing_ids(self._connection, ids)
-        else:
-            there = self._scope.among(ids)
-        return {each: score for each, score in zip(ids, scores, strict=True) if each in there}
+def _rank_by_reciprocal_ranks(
+    prepared: PreparedQuery, k: int, min_score: float
+) -> list[ScoredPassage]:
+    depth = max(k, FUSION_DEPTH)
+    dense, lexical = _dense_top_k(prepared, depth), _lexical_top_k(prepared, depth)
+    cosines, bm25 = _scores_of_both(prepared, dense, lexical)
+    fused = fusion.reciprocal_rank([[passage for passage, _ in dense],
+                                    [passage for passage, _ in lexical]])  # fmt: skip
+    merged = [
+        ScoredPassage(passage, cosines[passage], bm25.get(passage), score)
+        for passage, score in _sort_by_score(fused)
+    ]
+    return [passage for passage in merged if passage.dense >= min_score][:k]
+
+
+def _scores_of_both(
+    prepared: PreparedQuery,
+    dense: Sequence[tuple[int, float]],
+    lexical: Sequence[tuple[int, float]],
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Return the cosines of the passages of both rankings, and the BM25 scores that are known."""
+    cosines, bm25 = dict(dense), dict(lexical)
+    only_lexical = [passage for passage in bm25 if passage not in cosines]
+    return cosines | compute_cosines(prepared, only_lexical), bm25
+
+
+def _dense_top_k(prepared: PreparedQuery, k: int) -> list[tuple[int, float]]:
+    """Return the k passages of the highest cosine: (id, cosine)."""
+    index = prepared.snapshot.vectors
+    if index is None:
+        return []
+    candidates, top_k = prepared.filter, partial(index.top_k, exact=prepared.exact)
+    if candidates is None:
+        return exact_top_k(
+            k,
+            len(index),
+            lambda width: _propose(prepared, top_k, width),
+            lambda ids, _: _stored_cosines(prepared, ids),
+        )
+    proposed = None
+    if candidates.small_id_set is None:  # the collection's neighbors may contain enough matches
+        proposed = bounded_top_k(
+            k,
+            len(index),
+            MAX_WIDENING * k + _SLACK,
+            lambda width: _propose(prepared, partial(top_k, high_recall=True), width),
+            lambda ids, _: _stored_cosines(prepared, candidates.matching(ids)),
+        )
+    if proposed is not None:
+        return proposed
+    return _dense_top_k_of(prepared, index, k, candidates.all_ids)
+
+
+def _dense_top_k_of(
+    prepared: PreparedQuery, index: VectorIndex, k: int, ids: NDArray[np.int64]
+) -> list[tuple[int, float]]:
+    """Return the k of `ids` with the highest cosine; a small set is compared exhaustively."""
+    exact = prepared.exact or len(ids) <= filter_scope.MAX_SMALL_SET
+    top_k_of = partial(index.top_k_of, ids=ids, exact=exact)
+    is_small = prepared.filter is not None and prepared.filter.small_id_set is not None
+    return exact_top_k(
+        k,
+        len(ids),
+        lambda width: (
+            _propose(prepared, top_k_of, width) if is_small else top_k_of(prepared.vector, width)
+        ),
+        lambda proposed, _: _stored_cosines(prepared, proposed),
+    )
+
+
+def _propose(
+    prepared: PreparedQuery,
+    top_k: Callable[[NDArray[np.float32], int], Ranking],
+    width: int,
+) -> Ranking:
+    """Return the first `width` neighbors: the known ones where they suffice."""
+    known = prepared.neighbors
+    if known is not None and width <= len(known[0]):
+        return known[0][:width], known[1][:width]
+    return top_k(prepared.vector, width)
+
+
+def _lexical_top_k(prepared: PreparedQuery, k: int) -> list[tuple[int, float]]:
+    """Return the k passages of the highest BM25 score: (id, score)."""
+    index, query = prepared.snapshot.lexical, prepared.query
+    if prepared.filter is not None and prepared.filter.small_id_set is not None:
+        return _sort_by_score(index.scores(query, prepared.filter.small_id_set))[:k]
+    return exact_top_k(
+        k,
+        len(index),
+        lambda width: index.top_k(query, width),
+        lambda ids, scores: _keep_existing(prepared, ids, scores),
+    )
+
+
+def _keep_existing(
+    prepared: PreparedQuery, ids: list[int], scores: list[float]
+) -> dict[int, float]:
+    """Return the scores of those ids that are in this snapshot and match the filter."""
+    snapshot = prepared.snapshot
+    if prepared.filter is not None:
+        kept = prepared.filter.matching(ids)
+    elif snapshot.lexical_is_exact:
+        return dict(zip(ids, scores, strict=True))
+    else:
+        kept = passages.existing_ids(snapshot.connection, ids)
+    return {passage: score for passage, score in zip(ids, scores, strict=True) if passage in kept}
+
+
+def compute_cosines(prepared: PreparedQuery, ids: Sequence[int]) -> dict[int, float]:
+    """Return the exact cosine with the query for those of `ids` that are in this snapshot.
+
+    A passage without a stored vector is embedded now: every hit has a cosine.
+    """
+    cosines = _stored_cosines(prepared, ids)
+    missing = [passage for passage in ids if passage not in cosines]
+    if not missing:
+        return cosines
+    texts = passages.embedded_texts(prepared.snapshot.connection, missing)
+    vectors = prepared.snapshot.encoder.encode_passages(list(texts.values()))
+    return cosines | dict(zip(texts, _products(prepared, vectors), strict=True))
+
+
+def _stored_cosines(prepared: PreparedQuery, ids: Collection[int]) -> dict[int, float]:
+    """Return the exact cosines of those of `ids` that have a stored vector."""
+    index = prepared.snapshot.exact_vectors
+    if index is not None:
+        known, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
+        return dict(zip(known.tolist(), _products(prepared, rows), strict=True))
+    vectors = prepared.stored_vectors(list(ids))
+    if not vectors:
+        return {}
+    return dict(zip(vectors, _products(prepared, np.stack(list(vectors.values()))), strict=True))
+
+
+def _products(prepared: PreparedQuery, rows: NDArray[np.float32]) -> list[float]:
+    """Return the inner products of (n, d) float32 unit rows with the query, in [-1, 1]."""
+    exact = rows.astype(np.float64) @ prepared.vector.astype(np.float64)
+    cosines: list[float] = np.clip(exact, -1.0, 1.0).astype(np.float32).tolist()
+    return cosines
+
+
+def exact_top_k(
+    k: int,
+    count: int,
+    propose: Callable[[int], Ranking],
+    score: Callable[[list[int], list[float]], dict[int, float]],
+) -> list[tuple[int, float]]:
+    """Return the true first k by (score, then smaller id) from an index that proposes candidates.
+
+    `propose(n)` gives the n best of `count` candidates with approximate scores; `score` gives the
+    exact scores of those that count. An index may leave out any of several equal candidates at its
+    border, and may name passages that are gone; so it is asked again, for more, until the k-th
+    score is clearly above the border.
+    """
+    return bounded_top_k(k, count, count, propose, score) or []
+
+
+def bounded_top_k(
+    k: int,
+    count: int,
+    max_width: int,
+    propose: Callable[[int], Ranking],
+    score: Callable[[list[int], list[float]], dict[int, float]],
+) -> list[tuple[int, float]] | None:
+    """Return the same as `exact_top_k`, or None where it would take more than `max_width`
+    candidates, as estimated from the share of the first ones that `score` keeps."""
+    width = min(k + _SLACK, count)
+    while width <= max_width:
+        ids, approximate = propose(width)
+        scores = score(ids.tolist(), approximate.tolist())
+        order = _sort_by_score(scores)
+        exhausted = width >= count or len(ids) < width
+        if exhausted or (len(order) >= k and order[k - 1][1] > approximate[-1] + _ROUNDING):
+            return order[:k]
+        if max_width < count and len(order) * max_width < k * width:
+            return None
+        width = min(4 * width, count)
+    return None
+
+
+def _sort_by_score(scores: Mapping[int, float]) -> list[tuple[int, float]]:
+    """Return (id, score) by descending score, then by ascending id."""
+    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -1,1 +1,2 @@
-"""Where a collection is kept: SQLite, the only truth, and the index files made from it."""
+"""Storage of a collection: the SQLite database, which is the source of truth, and the index files
+built from it."""

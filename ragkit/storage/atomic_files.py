@@ -1,81 +1,30 @@
-"""How index files are written, checked and thrown away: never half, never in place.
+"""Atomic writing of index files and folders, and the deletion of those no longer in use.
 
-An index file (or folder) is written under a temporary name, flushed to disk, and renamed to a name
-that says what it holds: `vectors-<model>-<generation>.faiss` or `.codes`,
-`words-v<version>-<generation>`. Its checksum goes into the database only after that, so at every
-instant the database names a whole file or one that can be made again. Knows bytes and names, not
-what is in them.
+A file or folder is written under a temporary name, flushed to disk, and renamed to its final name:
+`vectors-<model>-<generation>.faiss` or `.codes`, `words-v<version>-<generation>`. The database
+records it only after that. So whenever a process dies, the database names either a complete file or
+a file that can be rebuilt. Knows bytes and names, not what the files contain.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 _TEMPORARY = ".tmp-"
 _DAMAGED = "damaged-"
 
 
-def file_checksum(path: Path) -> str:
-    """Checksum of a whole file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
-
-
-def sealed(path: Path, **facts: object) -> str:
-    """What is recorded of a file just written, as JSON: checksum, stamp, and these facts."""
-    return json.dumps({"checksum": file_checksum(path), "stamp": stamp(path), **facts})
-
-
-def facts(seal: str) -> dict[str, Any]:
-    """What a seal says. Early collections recorded the checksum alone."""
-    known: dict[str, Any] = json.loads(seal) if seal.startswith("{") else {"checksum": seal}
-    return known
-
-
-def stamp(path: Path) -> list[int]:
-    """What changes with every write: inode, size, and the times of the last write and change."""
-    found = path.stat()
-    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-
-
-def checked(path: Path, seal: str) -> str:
-    """The seal of a file that is what was written; another where only its stamp is.
-
-    A file under the stamp that was recorded is not read: that would take seconds where there are
-    a million vectors. Raises ValueError where the checksum is another, OSError.
-    """
-    known = facts(seal)
-    now = stamp(path)
-    if known.get("stamp") == now:
-        return seal
-    if file_checksum(path) != known["checksum"]:
-        raise ValueError(f"{path.name} is damaged: its checksum is not the recorded one")
-    return json.dumps({**known, "stamp": now})
-
-
-def folder_checksum(folder: Path, known: dict[str, str] | None = None) -> str:
-    """Checksum of a folder of files, as JSON from name to digest.
-
-    `known` gives digests of files that cannot have changed (links to an older generation's).
-    """
-    # Locks come and go with whoever has the folder open.
-    names = sorted(entry.name for entry in folder.iterdir() if entry.suffix != ".lock")
-    return json.dumps(
-        {name: (known or {}).get(name) or file_checksum(folder / name) for name in names}
-    )
-
-
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that appears at `path` whole or not at all."""
+    """Open a binary file for writing that appears at `path` complete or not at all.
+
+    An exception inside the `with` deletes the temporary file. Raises OSError.
+    """
     temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
     try:
         with temporary.open("wb") as file:
@@ -83,34 +32,37 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        flush_folder(path.parent)
+        fsync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def new_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """A folder that appears at `path` whole or not at all; `fill` writes its files."""
+    """Create a folder that appears at `path` complete or not at all.
+
+    `fill` gets the path of the temporary folder and writes the files. Raises OSError.
+    """
     temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir()
         fill(temporary)
-        readers = temporary.stat().st_mode & 0o666  # tantivy keeps some of its files to itself
+        mode = temporary.stat().st_mode & 0o666  # tantivy makes some files readable to us alone
         for entry in temporary.iterdir():
-            entry.chmod(readers)
-            with entry.open("r+b") as file:  # Windows flushes only what may be written
+            entry.chmod(mode)
+            with entry.open("r+b") as file:  # Windows can flush only a file opened for writing
                 os.fsync(file.fileno())
-        flush_folder(temporary)
+        fsync_folder(temporary)
         if path.exists():
-            shutil.rmtree(path)  # the leftover of a run that died before it recorded this one
+            shutil.rmtree(path)  # left by a process that died before it recorded the folder
         temporary.replace(path)
-        flush_folder(path.parent)
+        fsync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def flush_folder(folder: Path) -> None:
-    """Make renames in this folder survive a power cut, where the platform can."""
+def fsync_folder(folder: Path) -> None:
+    """Flush a folder's entries to disk, so that a rename survives a power cut. Not on Windows."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -121,7 +73,8 @@ def flush_folder(folder: Path) -> None:
 
 
 def link_files(source: Path, target: Path) -> None:
-    """Give `target` all files of `source` without copying bytes, where the file system can."""
+    """Hard-link all files of the folder `source` into the folder `target`; copy where the file
+    system has no hard links."""
     for entry in source.iterdir():
         try:
             os.link(entry, target / entry.name)
@@ -130,13 +83,13 @@ def link_files(source: Path, target: Path) -> None:
 
 
 def disk_size(path: Path) -> int:
-    """Bytes of a file, or of the files of a folder; 0 where nothing is there."""
+    """Return the bytes of a file, or of all files of a folder; 0 if `path` does not exist."""
     files = path.iterdir() if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def set_aside(path: Path) -> None:
-    """Rename a damaged file or folder out of the way; the next sweep deletes it."""
+    """Rename a damaged file or folder to free its name; `delete_unused_files` deletes it."""
     with contextlib.suppress(OSError):
         aside = path.with_name(f"{_DAMAGED}{path.name}")
         if aside.is_dir():
@@ -144,15 +97,15 @@ def set_aside(path: Path) -> None:
         path.replace(aside)
 
 
-def sweep(folder: Path, keep: set[str]) -> None:
-    """Delete index files and temporary ones that are not to be kept.
+def delete_unused_files(folder: Path, keep: set[str]) -> None:
+    """Delete the index files and temporary files in `folder` whose names are not in `keep`.
 
-    What a reader still has open stays readable for it on POSIX; on Windows the deletion fails and
-    the next sweep tries again.
+    On POSIX a file that a reader has open stays readable for it. On Windows the deletion fails and
+    the next call tries again.
     """
     for entry in folder.iterdir():
-        ours = entry.name.startswith(("vectors-", "words-", _TEMPORARY, _DAMAGED))
-        if ours and entry.name not in keep:
+        is_ours = entry.name.startswith(("vectors-", "words-", _TEMPORARY, _DAMAGED))
+        if is_ours and entry.name not in keep:
             with contextlib.suppress(OSError):
                 if entry.is_dir():
                     shutil.rmtree(entry)

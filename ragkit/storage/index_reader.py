@@ -1,8 +1,9 @@
-"""The index files of a collection as searching has them open, in step with the database.
+"""`IndexReader`: the open index files of a collection, in step with the database.
 
-Contract: each is a base written at some generation plus what the database says came or went since.
-Where a file is missing, damaged or another model's, everything counts as "since": searching goes on
-at once, and whoever may write makes the file again (`folding`). Knows nothing of ranking.
+An index holds a file written at some generation, and the changes since, read from the database. If
+the file is missing, damaged or of another model, everything counts as changed: searching works at
+once, and the next process that may write rebuilds the file (`IndexWriter`). Knows nothing of
+ranking.
 """
 
 from __future__ import annotations
@@ -14,163 +15,167 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ragkit.storage.atomic_files import facts
-from ragkit.storage.checksums import Seals
-from ragkit.storage.index_writer import KINDS, Folding, current_words
-from ragkit.storage.lexical.index import WordIndex
+from ragkit.storage.checksums import ChecksumCache, parse_record
+from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
+from ragkit.storage.lexical.index import LexicalIndex
 from ragkit.storage.sqlite import changes, embeddings
 from ragkit.storage.sqlite.changes import IndexFile
 from ragkit.storage.sqlite.database import Database, generation, value
-from ragkit.storage.vectors.flat_file import Matrix
+from ragkit.storage.vectors.flat_file import FlatFile
 from ragkit.storage.vectors.index import VectorIndex
 
 if TYPE_CHECKING:
-    from ragkit.storage.vectors.quantized import Codes
+    from ragkit.storage.vectors.quantized import QuantizedVectors
 
-File = TypeVar("File")
+Opened = TypeVar("Opened")
 
 
-class Indexes:
-    """Opened index files of one collection. Safe to use from many threads.
+class IndexReader:
+    """The open index files of one collection. Safe to use from many threads.
 
-    `folding` writes them. `tell` gets one line whenever a file had to be set aside. `candidates`:
-    so many proposals for each passage asked for, where a large collection is searched by codes;
-    None: as measured.
+    `index_writer` writes them. `notify` gets one line for each file that has to be rebuilt.
+    `candidates`: how many candidates the codes propose for each hit; None: as calibrated.
     """
 
     def __init__(
-        self, store: Database, tell: Callable[[str], None], candidates: int | None = None
+        self, store: Database, notify: Callable[[str], None], candidates: int | None = None
     ) -> None:
         self._store = store
-        self._tell = tell
+        self._notify = notify
         self._candidates = candidates
-        self._opening = threading.Lock()
+        self._lock = threading.Lock()
         self._vectors: VectorIndex | None = None
         self._vectors_model: int | None = None
-        self._words: WordIndex | None = None
-        self._seals = Seals(store.folder)
-        self.folding = Folding(store, self._seals)
+        self._lexical: LexicalIndex | None = None
+        self._checksums = ChecksumCache(store.folder)
+        self.index_writer = IndexWriter(store, self._checksums)
 
     def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:
-        """All searchable vectors as of this snapshot, or a little later.
+        """Return all searchable vectors as of this snapshot, or of a slightly later one.
 
-        None where the collection has no model yet.
+        None if the collection has no model yet.
         """
         model = embeddings.model(connection)
         if model is None:
             return None
-        with self._opening:
-            held = self._vectors if self._vectors_model == model["id"] else None
-            if held is None or held.generation < int(value(connection, "trimmed") or 0):
-                held = VectorIndex.over(None, model["dimension"], 0)
-            held = self._on_newest_file(connection, model["id"], held)
+        with self._lock:
+            index = self._vectors if self._vectors_model == model["id"] else None
+            if index is None or index.generation < int(value(connection, "trimmed") or 0):
+                index = VectorIndex.from_file(None, model["dimension"], 0)
+            index = self._on_newest_file(connection, model["id"], index)
             now = generation(connection)
-            if held.generation < now:
-                held = held.advanced(
+            if index.generation < now:
+                index = index.with_changes(
                     now,
-                    changes.vectors_since(connection, model["id"], held.generation),
-                    changes.removed_since(connection, held.generation),
+                    changes.vectors_since(connection, model["id"], index.generation),
+                    changes.removed_since(connection, index.generation),
                 )
-            self._vectors, self._vectors_model = held, model["id"]
-            return held
+            self._vectors, self._vectors_model = index, model["id"]
+            return index
 
     def _on_newest_file(
-        self, connection: sqlite3.Connection, model_id: int, held: VectorIndex
+        self, connection: sqlite3.Connection, model_id: int, index: VectorIndex
     ) -> VectorIndex:
-        """What is held, or the index file where there is a newer one."""
+        """Return `index`, or the content of the vector file if that is newer than its base."""
         file = changes.index_file(connection, "vectors")
-        if file is None or file.model_id != model_id or file in self._seals.damaged:
-            return held
-        if held.base is not None and held.file_generation >= file.generation:
-            if held.codes is None and (found := self._codes(connection, file, held.base)):
-                return replace(held, codes=found)
-            return held
-        base = self._opened(file, "vectors", lambda path: Matrix(path, held.dimension))
+        if file is None or file.model_id != model_id or file in self._checksums.damaged:
+            return index
+        if index.base is not None and index.file_generation >= file.generation:
+            if index.quantized is None and (
+                codes := self._open_codes(connection, file, index.base)
+            ):
+                return replace(index, quantized=codes)
+            return index
+        base = self._open(file, "vectors", lambda path: FlatFile(path, index.dimension))
         if base is None:
-            return held
-        found = self._codes(connection, file, base)
-        return VectorIndex.over(base, held.dimension, file.generation, found)
+            return index
+        codes = self._open_codes(connection, file, base)
+        return VectorIndex.from_file(base, index.dimension, file.generation, codes)
 
-    def _codes(
-        self, connection: sqlite3.Connection, exact: IndexFile, base: Matrix
-    ) -> Codes | None:
-        """The compressed vectors that belong to this file, where there are any."""
+    def _open_codes(
+        self, connection: sqlite3.Connection, exact: IndexFile, base: FlatFile
+    ) -> QuantizedVectors | None:
+        """Open the codes of the vectors in the file `exact`, if there are any."""
         file = changes.index_file(connection, "codes")
-        if file is None or file in self._seals.damaged or file.model_id != exact.model_id:
+        if file is None or file in self._checksums.damaged or file.model_id != exact.model_id:
             return None
         if file.generation != exact.generation:
             return None
         from ragkit.storage.vectors import quantized
 
-        calibration = quantized.calibration(facts(file.checksum))
+        calibration = quantized.calibration(parse_record(file.checksum))
         if not quantized.is_current(calibration):
-            return None  # the next `index` makes them again
-        return self._opened(
+            return None  # made by another version of FAISS; the next `ragkit index` rebuilds them
+        return self._open(
             file,
             "codes",
-            lambda path: quantized.Codes(path, calibration, len(base), self._candidates),
+            lambda path: quantized.QuantizedVectors(path, calibration, len(base), self._candidates),
         )
 
-    def _opened(self, file: IndexFile, kind: str, read: Callable[[Path], File]) -> File | None:
-        """What is in this file, if it is what was written."""
+    def _open(self, file: IndexFile, kind: str, read: Callable[[Path], Opened]) -> Opened | None:
+        """Return what `read` makes of a verified file; None, after a report, if it is damaged."""
         try:
-            return read(self._seals.file(kind, file))
+            return read(self._checksums.verify_file(kind, file))
         except (OSError, ValueError) as error:
             self._report(file, error)
             return None
 
-    def words(self, connection: sqlite3.Connection) -> WordIndex:
-        """The passages' words as of this snapshot; up to seconds older while another writes."""
-        with self._opening:
-            file = current_words(connection)
+    def lexical(self, connection: sqlite3.Connection) -> LexicalIndex:
+        """Return the lexical index as of this snapshot; a little older while another process
+        writes."""
+        with self._lock:
+            file = current_lexical_file(connection)
             if file is None or changes.has_newer_text(connection, file.generation):
-                file = self._caught_up(file)
-            self._words = self._words_of(connection, file)
-            return self._words
+                file = self._refreshed(file)
+            self._lexical = self._lexical_index(connection, file)
+            return self._lexical
 
-    def _words_of(self, connection: sqlite3.Connection, file: IndexFile | None) -> WordIndex:
-        """The index in this file; without one, of what the database holds, kept in memory."""
-        held = self._words
-        if file is not None and file not in self._seals.damaged:
-            if held is not None and not held.memory and held.generation == file.generation:
-                return held
+    def _lexical_index(
+        self, connection: sqlite3.Connection, file: IndexFile | None
+    ) -> LexicalIndex:
+        """Open this file; without one, build the index of the database's passages in memory."""
+        index = self._lexical
+        if file is not None and file not in self._checksums.damaged:
+            if index is not None and not index.memory and index.generation == file.generation:
+                return index
             try:
-                return WordIndex.read(self._seals.files(file), file.generation)
+                return LexicalIndex.open(self._checksums.verify_folder(file), file.generation)
             except (OSError, ValueError) as error:
                 self._report(file, error)
         now = generation(connection)
         trimmed = int(value(connection, "trimmed") or 0)
-        if held is None or not held.memory or held.generation < trimmed:
-            return WordIndex.in_memory(changes.texts_since(connection, 0), now)
-        if held.generation >= now:
-            return held
-        return held.advanced(
+        if index is None or not index.memory or index.generation < trimmed:
+            return LexicalIndex.in_memory(changes.texts_since(connection, 0), now)
+        if index.generation >= now:
+            return index
+        return index.with_changes(
             now,
-            changes.texts_since(connection, held.generation),
-            changes.removed_since(connection, held.generation),
+            changes.texts_since(connection, index.generation),
+            changes.removed_since(connection, index.generation),
         )
 
-    def _caught_up(self, file: IndexFile | None) -> IndexFile | None:
-        """The word index brought up to date, if nobody else is just doing that.
+    def _refreshed(self, file: IndexFile | None) -> IndexFile | None:
+        """Return the lexical index file after an update; `file` while another process writes.
 
-        None on a read-only disk, where the file stays behind for good.
+        None on a read-only disk, where the file can never catch up.
         """
         if self._store.read_only:
             return None
-        if not self.folding.caught_up():
+        if not self.index_writer.try_refresh():
             return file
         with self._store.reading() as connection:
-            return current_words(connection)
+            return current_lexical_file(connection)
 
     def _report(self, file: IndexFile, error: Exception) -> None:
-        why = str(error)
+        """Notify the user that a file cannot be used, and remember to rebuild it if it is bad."""
+        reason = str(error)
         if isinstance(error, FileNotFoundError):
             with self._store.reading() as connection:
-                if file not in (changes.index_file(connection, kind) for kind in KINDS):
-                    return  # a writer has put a newer one in its place since our snapshot
-            why = f"{file.name} is missing"
-        elif isinstance(error, OSError):  # no more file handles, say: the file itself may be good
-            self._tell(f"{file.name} cannot be read ({error.strerror}); searching the database")
+                if file not in (changes.index_file(connection, kind) for kind in INDEX_KINDS):
+                    return  # a writer has replaced it since our snapshot
+            reason = f"{file.name} is missing"
+        elif isinstance(error, OSError):  # such as too many open files: the file may be intact
+            self._notify(f"{file.name} cannot be read ({error.strerror}); searching the database")
             return
-        self._tell(f"{why}; made again from the database, nothing is embedded again")
-        self._seals.damaged.add(file)
+        self._notify(f"{reason}; rebuilt from the database, nothing is embedded again")
+        self._checksums.damaged.add(file)

@@ -3,7 +3,7 @@
 import pytest
 
 from ragkit.records.reports import Coverage
-from ragkit.storage.sqlite.file_status import covered
+from ragkit.storage.sqlite.file_status import sum_coverage
 from tests.documents.files import make_pdf, make_zip
 
 
@@ -128,7 +128,7 @@ def test_the_kind_of_a_reason_comes_to_the_ledger(kept, collection):
 
 def test_kinds_are_counted_most_frequent_first():
     kinds = ["encrypted", *["no_text_layer"] * 2, "hidden"]
-    found = covered(5, kinds, [])
+    found = sum_coverage(5, kinds, [])
     assert (found.files, list(found.missing.items())) == (
         8,
         [("no_text_layer", 2), ("encrypted", 1)],

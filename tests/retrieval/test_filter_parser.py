@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.errors import UsageError
-from ragkit.retrieval.filter_parser import parsed
-from ragkit.storage.sqlite.filters import All, Comparison, Either, Not, path_matches
+from ragkit.retrieval.filter_parser import parse_filter
+from ragkit.storage.sqlite.filters import AllOf, AnyOf, Comparison, Not, path_matches
 
 
 def test_and_binds_closer_than_or_and_not_closest():
     a, b, c = (Comparison(name, "=", (1.0,)) for name in "abc")
-    assert parsed("a = 1 or b = 1 and not c = 1") == Either((a, All((b, Not(c)))))
-    assert parsed("(a == 1 OR b = 1) AND c = 1") == All((Either((a, b)), c))
+    assert parse_filter("a = 1 or b = 1 and not c = 1") == AnyOf((a, AllOf((b, Not(c)))))
+    assert parse_filter("(a == 1 OR b = 1) AND c = 1") == AllOf((AnyOf((a, b)), c))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_and_binds_closer_than_or_and_not_closest():
     ],
 )
 def test_tests_as_they_are_written(where, expected):
-    assert parsed(where) == expected
+    assert parse_filter(where) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_tests_as_they_are_written(where, expected):
         ("page", "at character 5: it ends; expected one of = !="),
         ("page >", "at character 7: it ends; expected a value"),
         ("page > x", "at character 8: page is 'x'; expected a number"),
-        ("page ~ 3", "page is not compared with ~"),
+        ("page ~ 3", "page cannot be compared with ~"),
         ("mtime > soon", "at character 9: mtime is 'soon'; expected a date"),
         ("mtime > 2024-02-30", "expected a date"),
         ("type = nonsense", "type is 'nonsense'; expected pdf"),
-        ("type > pdf", "type is not compared with >"),
+        ("type > pdf", "type cannot be compared with >"),
         ("a = 1 b = 2", "at character 7: 'b'; expected and, or, or the end"),
         ("(a = 1", "at character 7: it ends; expected '\\)'"),
         ("a in 1", "at character 6: '1'; expected '\\('"),
@@ -62,7 +62,7 @@ def test_tests_as_they_are_written(where, expected):
         (f"a in ({','.join('1' * 501)})", "compares 501 values; expected 500"),
         ({"a": list(range(501))}, "compares 501 values; expected 500"),
         ("a = " + "x" * 10_000, "has 10,004 characters"),
-        ("a = '\0'", "holds a NUL"),
+        ("a = '\0'", "contains a NUL"),
         ("{", "the filter is not JSON"),
         ('{"type": "near", "key": "a", "value": 1}', "type is 'near'; expected one of eq"),
         ('{"type": "and", "filters": []}', r"filters are \[\]; expected an array"),
@@ -77,20 +77,20 @@ def test_tests_as_they_are_written(where, expected):
 )
 def test_what_is_wrong_is_said_with_its_place(where, message):
     with pytest.raises(UsageError, match=message):
-        parsed(where)
+        parse_filter(where)
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.text(alphabet="ab=<>~!(),'\"\\ \t\0{}[]:-*orandnti1.é", max_size=40))
 def test_no_text_makes_a_traceback(where):
     try:
-        parsed(where)
+        parse_filter(where)
     except UsageError as error:
         assert str(error).startswith("the filter")
 
 
 def test_openai_and_short_dicts_are_the_same_filter():
-    written = parsed('author = "Bob" and (page >= 3 or tag in ("x", "y"))')
+    written = parse_filter('author = "Bob" and (page >= 3 or tag in ("x", "y"))')
     openai = {
         "type": "and",
         "filters": [
@@ -104,11 +104,11 @@ def test_openai_and_short_dicts_are_the_same_filter():
             },
         ],
     }
-    assert written == parsed(openai) == parsed(json.dumps(openai))
-    short = parsed({"author": "Bob", "page": {">": 2, "<=": 9}, "tag": ["x", "y"]})
-    assert short == parsed('author="Bob" and page>2 and page<=9 and tag in ("x","y")')
-    day = parsed({"mtime": {">=": datetime.date(2024, 3, 5)}})
-    assert day == All((parsed("mtime >= 2024-03-05"),))
+    assert written == parse_filter(openai) == parse_filter(json.dumps(openai))
+    short = parse_filter({"author": "Bob", "page": {">": 2, "<=": 9}, "tag": ["x", "y"]})
+    assert short == parse_filter('author="Bob" and page>2 and page<=9 and tag in ("x","y")')
+    day = parse_filter({"mtime": {">=": datetime.date(2024, 3, 5)}})
+    assert day == AllOf((parse_filter("mtime >= 2024-03-05"),))
 
 
 @pytest.mark.parametrize(

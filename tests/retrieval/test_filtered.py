@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragkit import Collection, Settings
-from ragkit.storage.index_reader import Indexes
+from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.vectors.index import VectorIndex
 from tests.conftest import WordEncoder
 
@@ -49,7 +49,7 @@ def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
     whole = rows.search(query, k=COUNT, mode=mode)
     expected = [hit for hit in whole if start <= int(hit.metadata["n"]) < end]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragkit.retrieval.filter_scope.FEW", few)
+        patch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
         hits = rows.search(query, k=k, mode=mode, where=f"n >= {start} and n < {end}")
     assert [hit.passage_id for hit in hits] == [hit.passage_id for hit in expected[:k]]
     assert [hit.scores for hit in hits] == [hit.scores for hit in expected[:k]]
@@ -58,7 +58,7 @@ def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("few", [0, 5000])
 def test_min_score_holds_within_a_filter(rows, monkeypatch, mode, few):
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", few)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
     query, where = "word1 word2 word3", "even = yes"
     every = rows.search(query, k=COUNT, mode=mode, where=where)
     bound = sorted(hit.score for hit in every)[len(every) // 2]
@@ -87,9 +87,9 @@ def test_many_queries_get_what_each_gets_alone(rows, mode):
 def test_what_is_far_away_is_found_without_looking_through_all_before_it(
     rows, monkeypatch, mode, widest
 ):
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", 0)
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW_PART", 0.0)
-    monkeypatch.setattr("ragkit.retrieval.rankers.WIDEST", widest)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", 0)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SHARE", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.rankers.MAX_WIDENING", widest)
     query = "word1 word2 word3"
     whole = rows.search(query, k=COUNT, mode=mode)
     far = int(whole[-1].metadata["n"])
@@ -118,8 +118,8 @@ ASKED = [
 def test_phrases_exclusions_and_options_come_out_of_a_batch_as_alone(
     rows, monkeypatch, mode, few, where
 ):
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", few)
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW_PART", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SHARE", 0.0)
     for options in (
         {"k": 70},
         {"per_document": 1},
@@ -143,9 +143,9 @@ def test_phrases_exclusions_and_options_come_out_of_a_batch_as_alone(
 )
 def test_a_batch_looks_at_the_vectors_once_for_all(rows, monkeypatch, mode, options):
     alone = []
-    nearest = VectorIndex.nearest
+    nearest = VectorIndex.top_k
     monkeypatch.setattr(
-        VectorIndex, "nearest", lambda self, *given, **named: alone.append(1) or nearest(
+        VectorIndex, "top_k", lambda self, *given, **named: alone.append(1) or nearest(
             self, *given, **named
         )
     )  # fmt: skip
@@ -156,12 +156,12 @@ def test_a_batch_looks_at_the_vectors_once_for_all(rows, monkeypatch, mode, opti
 
 
 def test_one_state_of_the_index_files_answers_all_of_a_batch(rows, monkeypatch):
-    opened, words, vectors = [], Indexes.words, Indexes.vectors
+    opened, words, vectors = [], IndexReader.lexical, IndexReader.vectors
     monkeypatch.setattr(
-        Indexes, "words", lambda self, at: opened.append("words") or words(self, at)
+        IndexReader, "lexical", lambda self, at: opened.append("words") or words(self, at)
     )
     monkeypatch.setattr(
-        Indexes, "vectors", lambda self, at: opened.append("vectors") or vectors(self, at)
+        IndexReader, "vectors", lambda self, at: opened.append("vectors") or vectors(self, at)
     )
     rows.search_many([f"word{n} -word{n + 1}" for n in range(9)], mode="hybrid", explain=True)
     assert sorted(opened) == ["vectors", "words"]

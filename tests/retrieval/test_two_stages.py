@@ -7,7 +7,7 @@ import pytest
 
 from ragkit import Collection, Settings
 from ragkit.errors import ModelError
-from ragkit.storage.vectors.quantized import Codes
+from ragkit.storage.vectors.quantized import QuantizedVectors
 from tests.conftest import WordEncoder
 
 COUNT = 600
@@ -18,7 +18,7 @@ def large(tmp_path_factory):
     """As if 600 passages were many: codes are made, and all they propose is looked at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 500)
-        patch.setattr("ragkit.storage.vectors.index.PROPOSED_AT_MOST", 1.0)
+        patch.setattr("ragkit.storage.vectors.index.MAX_CANDIDATE_SHARE", 1.0)
         folder = tmp_path_factory.mktemp("large")
         chance = np.random.default_rng(7)
         lines = [
@@ -35,9 +35,9 @@ def large(tmp_path_factory):
 @pytest.fixture
 def proposing(monkeypatch):
     """How often codes were asked."""
-    counts, plain = [], Codes.nearest
+    counts, plain = [], QuantizedVectors.propose
     monkeypatch.setattr(
-        Codes, "nearest", lambda self, *given: counts.append(1) or plain(self, *given)
+        QuantizedVectors, "propose", lambda self, *given: counts.append(1) or plain(self, *given)
     )
     return counts
 
@@ -56,17 +56,17 @@ def test_the_ten_nearest_are_those_of_an_exact_search(large, where):
 
 
 def test_what_a_wide_filter_leaves_far_away_is_proposed_among_it_alone(large, monkeypatch):
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", 0)
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW_PART", 0.0)
-    monkeypatch.setattr("ragkit.retrieval.rankers.WIDEST", 0)
-    monkeypatch.setattr("ragkit.storage.vectors.index.LOOKED_AT", -1.0)
-    among, plain = [], Codes.nearest
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", 0)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SHARE", 0.0)
+    monkeypatch.setattr("ragkit.retrieval.rankers.MAX_WIDENING", 0)
+    monkeypatch.setattr("ragkit.storage.vectors.index.FULL_SCAN_SHARE", -1.0)
+    among, plain = [], QuantizedVectors.propose
 
     def watched(self, query, count, only=None):
         among.append(None if only is None else len(only))
         return plain(self, query, count, only)
 
-    monkeypatch.setattr(Codes, "nearest", watched)
+    monkeypatch.setattr(QuantizedVectors, "propose", watched)
     exact = large.search("word3 word4", where="n > 100", exact=True)
     assert among == []
     assert large.search("word3 word4", where="n > 100") == exact
@@ -93,7 +93,7 @@ def test_a_sweep_is_exact_and_a_few_queries_are_asked_one_by_one(large, proposin
 def test_the_user_says_how_many_are_proposed(large, proposing, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "ragkit.storage.vectors.quantized.Codes.nearest",
+        "ragkit.storage.vectors.quantized.QuantizedVectors.propose",
         lambda self, query, count, among=None: asked.append(count) or np.arange(count),
     )
     chosen = Settings(candidates=3)

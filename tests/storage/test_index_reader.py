@@ -78,7 +78,7 @@ def test_a_harmed_file_is_made_again_and_the_user_told(
     assert encoder.encoded == []
     assert len(notices) == 1
     assert kind in notices[0]
-    assert "made again from the database" in notices[0]
+    assert "rebuilt from the database" in notices[0]
     notices.clear()
     assert answers(open_collection()) == expected
     assert notices == []
@@ -127,7 +127,7 @@ def test_a_word_index_that_lags_behind_is_brought_up_to_date(
     indexed, open_collection, folder, monkeypatch
 ):
     with monkeypatch.context() as patch:  # a run that died before its word index was written
-        patch.setattr("ragkit.storage.index_writer.Folding.words", lambda self: None)
+        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
         (folder / "late.txt").write_text("A latecomer.")
         open_collection().index(folder)
     found = open_collection().search("latecomer", k=1, mode="lexical")
@@ -186,7 +186,7 @@ def test_a_reader_that_stays_open_goes_over_to_newer_files(indexed, open_collect
     updated_many_times(indexed, folder)
     assert answers(reader) == answers(open_collection())
     held = reader._indexes._vectors
-    assert held.changes <= 1  # a tenth of four passages, or the last
+    assert held.change_count <= 1  # a tenth of four passages, or the last
     assert len(held.base) >= 4
 
 
@@ -194,42 +194,42 @@ def test_words_kept_in_memory_are_added_to_not_made_again(
     indexed, open_collection, folder, monkeypatch
 ):
     """As where another process holds the lock for its first run: there is no word index yet."""
-    monkeypatch.setattr("ragkit.storage.index_writer.Folding.words", lambda self: None)
+    monkeypatch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
     for path in index_files(indexed):
         delete(path)
     with indexed._store.writing() as connection:
         connection.execute("DELETE FROM index_files")
     reader = open_collection()
     assert reader.search("parents", k=1, mode="lexical")[0].path == "leave.txt"
-    first = reader._indexes._words
+    first = reader._indexes._lexical
     assert reader.search("cats", k=1, mode="lexical")[0].path == "sub/cats.txt"
-    assert reader._indexes._words is first
+    assert reader._indexes._lexical is first
     (folder / "dogs.txt").write_text("Dogs bark.")
     (folder / "leave.txt").unlink()
     indexed.index(folder)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "ragkit.storage.lexical.index.WordIndex.in_memory", lambda *_: pytest.fail("made again")
+            "ragkit.storage.lexical.index.LexicalIndex.in_memory", lambda *_: pytest.fail("rebuilt")
         )
         assert reader.search("dogs", k=1, mode="lexical")[0].path == "dogs.txt"
         assert reader.search("parents", mode="lexical") == []
-    assert len(reader._indexes._words) == len(first)
+    assert len(reader._indexes._lexical) == len(first)
 
 
 def test_a_read_only_collection_with_newer_text_builds_its_words_once(
     indexed, open_collection, folder, unprivileged, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr("ragkit.storage.index_writer.Folding.words", lambda self: None)
+        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
         (folder / "late.txt").write_text("A latecomer.")
         indexed.index(folder)
     indexed.close()
     with unprivileged(indexed.folder):
         reader = open_collection()
         assert reader.search("latecomer", k=1, mode="lexical")[0].path == "late.txt"
-        first = reader._indexes._words
+        first = reader._indexes._lexical
         reader.search("parents", k=1, mode="lexical")
-        assert reader._indexes._words is first
+        assert reader._indexes._lexical is first
         reader.close()
 
 
@@ -253,7 +253,7 @@ def test_the_word_index_of_a_read_only_collection_is_used_as_it_is(
     expected = answers(indexed)
     indexed.close()
     monkeypatch.setattr(
-        "ragkit.storage.lexical.index.WordIndex.in_memory", lambda *_: pytest.fail("made again")
+        "ragkit.storage.lexical.index.LexicalIndex.in_memory", lambda *_: pytest.fail("rebuilt")
     )
     with unprivileged(indexed.folder):
         reader = open_collection()

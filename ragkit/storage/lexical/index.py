@@ -1,9 +1,9 @@
-"""Passages by their words: a tantivy index ranked by BM25.
+"""`LexicalIndex`: a tantivy index of the passages' terms, ranked by BM25.
 
-Knows ids and terms, never vectors and never SQL; `ragkit.analysis` makes the terms, by a passage's
-language. A cache like the FAISS file, under the same rules.
-tantivy's files never change once written, so a new generation is a folder of links to the old
-one's files plus what was added: cheap, and readers of the old generation are not disturbed.
+`ragkit.analysis` makes the terms, by the language of each passage. The index is a cache of the
+database, like the vector files. The files of tantivy never change once written, so the folder of a
+new generation holds hard links to the old files, and new files for what was added: cheap, and
+readers of the old generation are not disturbed. Knows passage ids and terms; no vectors and no SQL.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from ragkit.storage.atomic_files import link_files, new_folder
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ragkit.storage.lexical.query_plan import Sought
+    from ragkit.analysis.query_syntax import ParsedQuery
+    from ragkit.storage.lexical.query_plan import QueryWord
 
-_ANALYZER = "ragkit"  # registered on every open: tantivy stores only the name
-_HEAP = 15_000_000  # bytes tantivy gathers before it writes a segment
-_K1 = 1.2  # of BM25, as tantivy has it
-_FEW = 1000  # ids from which on a set of them is quicker than each as a term
-_PLANS = 32  # queries whose plan is kept: one search asks for it several times
+_ANALYZER = "ragkit"  # registered each time an index is opened: tantivy stores only the name
+_HEAP_BYTES = 15_000_000  # that tantivy collects before it writes a segment
+_K1 = 1.2  # BM25's k1, a constant in tantivy
+_MAX_ID_TERMS = 1000  # ids above which a set query is faster than one term query for each
+_PLAN_CACHE = 32  # queries whose plan is kept: one search uses it several times
 
-Row = tuple[int, str, str | None]  # passage id, text, the language its document declares
+Row = tuple[int, str, str | None]  # passage id, text, language declared by its document
 
 
 def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow)
@@ -44,7 +45,7 @@ def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow
 
 
 def _analyzer() -> Any:  # noqa: ANN401
-    """Terms come with spaces between them: `ragkit.analysis` has done the rest."""
+    """Return tantivy's analyzer: it splits at spaces, since `ragkit.analysis` made the terms."""
     from tantivy import TextAnalyzerBuilder, Tokenizer
 
     return TextAnalyzerBuilder(Tokenizer.whitespace()).build()
@@ -57,7 +58,7 @@ def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # no
     from ragkit.analysis.language import detect_language
 
     index.register_tokenizer(_ANALYZER, _analyzer())
-    writer = index.writer(heap_size=_HEAP, num_threads=1)
+    writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
     if gone := list(removed):  # by query: by term, tantivy-py quietly misses unsigned fields
         writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", gone))
     for passage_id, text, declared in rows:
@@ -75,9 +76,10 @@ def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # no
 
 
 def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable[int]) -> None:
-    """Make the index folder `path`: the older one, if any, less `removed`, plus `rows`.
+    """Write the index folder `path`: `older`, if given, without the ids `removed`, with `rows`.
 
-    `rows` are (passage id, text, language). Ids in `rows` must not be in `older`.
+    `rows` are (passage id, text, declared language or None); their ids must not be in `older`.
+    Raises OSError, and ValueError from tantivy.
     """
     import tantivy
 
@@ -85,135 +87,144 @@ def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable
         if older is not None:
             link_files(older, folder)
         _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
-        for lock in folder.glob(".*.lock"):  # belongs to a process, not to the content
+        for lock in folder.glob(".*.lock"):  # belongs to a process, not to the index
             lock.unlink()
 
     new_folder(path, fill)
 
 
-class WordIndex:
-    """An opened index. Safe to share between threads: searching changes nothing."""
+class LexicalIndex:
+    """An open index at one generation. Safe to share between threads: searching changes nothing.
+
+    `plan(query)` returns the `QueryPlan` of a parsed query.
+    """
 
     def __init__(self, index: Any, generation: int, *, memory: bool = False) -> None:  # noqa: ANN401
-        from ragkit.storage.lexical.query_plan import Planner
+        from ragkit.storage.lexical.query_plan import QueryPlanner
 
         self._index = index
-        self.memory = memory  # written nowhere
+        self.memory = memory  # not on disk
         index.register_tokenizer(_ANALYZER, _analyzer())
         self.generation = generation
         self._schema = index.schema
         self._searcher = index.searcher()
         languages = self._searcher.terms_with_prefix("language", "")
-        self._planner = Planner(
+        self._planner = QueryPlanner(
             self._schema, self._searcher, "text", [code for code, _ in languages]
         )
-        self.plan = lru_cache(_PLANS)(self._planner.plan)  # what a query asks for
+        self.plan = lru_cache(_PLAN_CACHE)(self._planner.plan)
 
     @classmethod
-    def read(cls, path: Path, generation: int) -> WordIndex:
-        """Open the folder `path`. Raises ValueError where tantivy cannot make sense of it."""
+    def open(cls, path: Path, generation: int) -> LexicalIndex:
+        """Open the folder `path`. Raises ValueError if tantivy cannot read it."""
         import tantivy
 
         try:
             if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
                 return cls(tantivy.Index.open(str(path)), generation)
-            # tantivy opens nothing that it cannot lock, so it gets a folder of links to lock.
-            # It may be locking still when that goes; at the worst an empty folder is left behind.
+            # tantivy opens only what it can lock, so it gets a writable folder of links. It may
+            # still hold the lock when the folder is deleted; at worst an empty folder is left.
             with tempfile.TemporaryDirectory(prefix="ragkit-", ignore_cleanup_errors=True) as links:
                 for entry in path.iterdir():
-                    if entry.suffix != ".lock":  # left by somebody who may write here
+                    if entry.suffix != ".lock":  # left by a process that may write here
                         Path(links, entry.name).symlink_to(entry.absolute())
                 return cls(tantivy.Index.open(links), generation)
         except (ValueError, OSError) as error:
             raise ValueError(f"{path.name} is damaged ({error})") from error
 
     @classmethod
-    def in_memory(cls, rows: Iterable[Row], generation: int) -> WordIndex:
-        """An index of these rows that is written nowhere: for a collection on a read-only disk."""
+    def in_memory(cls, rows: Iterable[Row], generation: int) -> LexicalIndex:
+        """Build an index of `rows` in memory, for a collection on a read-only disk."""
         import tantivy
 
-        return cls(tantivy.Index(_schema()), -1, memory=True).advanced(generation, rows, ())
+        return cls(tantivy.Index(_schema()), -1, memory=True).with_changes(generation, rows, ())
 
-    def advanced(self, generation: int, rows: Iterable[Row], removed: Iterable[int]) -> WordIndex:
-        """An index in memory with these rows added and these ids removed.
+    def with_changes(
+        self, generation: int, rows: Iterable[Row], removed: Iterable[int]
+    ) -> LexicalIndex:
+        """Return an in-memory index with these rows added and these ids removed.
 
-        Who holds the one before goes on with what it was. Of several threads, one may do this.
+        This index stays as it is. Only one thread at a time may call it.
         """
         _add(self._index, rows, removed)
         self._index.reload()
-        return WordIndex(self._index, generation, memory=True)
+        return LexicalIndex(self._index, generation, memory=True)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    def best(self, query: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The k best passages for any of the query's words, best first.
+    def top_k(self, query: ParsedQuery, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the k best passages that contain any word of the query, best first.
 
-        Returns ids (n,) int64 and BM25 scores (n,) float32, n ≤ k; equal scores come by ascending
-        id among those returned. What the query requires or excludes is asked by `meeting`.
+        Ids (n,) int64 and BM25 scores (n,) float32, n ≤ k; equal scores by ascending id among those
+        returned. Phrases and exclusions are not applied here, but by `matching`.
         """
         terms = self.plan(query).terms
         if not terms or not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        ids, scores = self._found(self._any_of(terms), min(k, len(self)))
+        ids, scores = self._search(self._term_query(terms), min(k, len(self)))
         order = np.lexsort((ids, -scores))
         return ids[order], scores[order]
 
-    def scores(self, query: str, ids: Sequence[int]) -> dict[int, float]:
-        """Id → its BM25 score for the query, the same that `best` gives; those of `ids` alone that
-        hold any of its words."""
+    def scores(self, query: ParsedQuery, ids: Sequence[int]) -> dict[int, float]:
+        """Return id → BM25 score, as in `top_k`, for those of `ids` that contain any word of the
+        query."""
         return self._scores(self.plan(query).terms, ids)
 
-    def gains(self, query: str, ids: Sequence[int]) -> list[tuple[Sought, dict[int, float]]]:
-        """Each word of the query that counts, and what it adds to the score of those that have
-        it: together their `scores`."""
+    def term_scores(
+        self, query: ParsedQuery, ids: Sequence[int]
+    ) -> list[tuple[QueryWord, dict[int, float]]]:
+        """Return each scored word of the query with id → its part of the score. The parts of an id
+        add up to its score in `scores`."""
         return [
-            (each, self._scores([(term, each.weight) for term in each.terms], ids))
-            for each in self.plan(query).sought
+            (word, self._scores([(term, word.weight) for term in word.terms], ids))
+            for word in self.plan(query).words
         ]
 
-    def most(self, query: str) -> float:
-        """What BM25 stays below for a passage with each word of the query in it, very often.
+    def max_bm25(self, query: ParsedQuery) -> float:
+        """Return an upper bound of the BM25 score: that of a passage that repeats every word of the
+        query without end.
 
-        That is (k1 + 1) times the sum of the words' inverse document frequencies; of the forms a
+        It is (k1 + 1) times the sum of the words' inverse document frequencies. Of the terms that a
         word has in several languages the rarest counts.
         """
-        return (_K1 + 1) * sum(each.inverse for each in self.plan(query).sought)
+        return (_K1 + 1) * sum(word.idf for word in self.plan(query).words)
 
-    def rarity(self, term: str) -> float:
-        """The inverse document frequency of a term, as `words.analysis` has it."""
-        return self._planner.inverse([term])
+    def idf(self, term: str) -> float:
+        """Return BM25's inverse document frequency of a term of `ragkit.analysis`."""
+        return self._planner.idf([term])
 
-    def is_limited(self, query: str) -> bool:
-        """Whether the query requires phrases or excludes words."""
+    def is_restricted(self, query: ParsedQuery) -> bool:
+        """Whether the query has a required phrase that occurs, or an exclusion."""
         plan = self.plan(query)
         return bool(plan.required or plan.excluded)
 
-    def meeting(self, query: str, ids: Sequence[int]) -> set[int]:
-        """Those of `ids` that hold what the query requires and nothing that it excludes."""
+    def matching(self, query: ParsedQuery, ids: Sequence[int]) -> set[int]:
+        """Return those of `ids` that contain every required phrase and nothing excluded."""
         if not len(ids):
             return set()
-        return set(self._meeting(query, len(ids), ids))
+        return set(self._matching(query, len(ids), ids))
 
-    def few_meeting(self, query: str, most: int) -> list[int] | None:
-        """All passages that do, by id; None where they are more than `most`."""
-        if not self.plan(query).required and len(self) > 2 * most:
-            return None  # excluding leaves more than that
-        found = self._meeting(query, most + 1, None)
-        return sorted(found) if len(found) <= most else None
+    def matching_up_to(self, query: ParsedQuery, limit: int) -> list[int] | None:
+        """Return the ids of all passages that `matching` lets through, ascending; None if they are
+        more than `limit`."""
+        if not self.plan(query).required and len(self) > 2 * limit:
+            return None  # an exclusion leaves more than that
+        ids = self._matching(query, limit + 1, None)
+        return sorted(ids) if len(ids) <= limit else None
 
-    def _meeting(self, query: str, limit: int, ids: Sequence[int] | None) -> list[int]:
+    def _matching(self, query: ParsedQuery, limit: int, ids: Sequence[int] | None) -> list[int]:
         from tantivy import Occur, Query
 
         plan = self.plan(query)
-        clauses: list[Any] = [(Occur.Must, each) for each in plan.required]
-        clauses += [(Occur.MustNot, each) for each in plan.excluded]
+        clauses: list[Any] = [(Occur.Must, phrase) for phrase in plan.required]
+        clauses += [(Occur.MustNot, phrase) for phrase in plan.excluded]
         if ids is not None:
-            clauses.append((Occur.Must, self._these(ids)))
+            clauses.append((Occur.Must, self._id_query(ids)))
         elif not plan.required:
             clauses.append((Occur.Must, Query.all_query()))
-        wanted = Query.const_score_query(Query.boolean_query(clauses), 1.0)
-        return self._found(wanted, limit)[0].tolist() if len(self) else []
+        restriction = Query.const_score_query(Query.boolean_query(clauses), 1.0)
+        return self._search(restriction, limit)[0].tolist() if len(self) else []
 
     def _scores(self, terms: Sequence[tuple[str, float]], ids: Sequence[int]) -> dict[int, float]:
         from tantivy import Occur, Query
@@ -221,23 +232,23 @@ class WordIndex:
         if not terms or not len(ids) or not len(self):
             return {}
         clauses: Sequence[Any] = [
-            (Occur.Must, self._any_of(terms)),
-            (Occur.Must, Query.const_score_query(self._these(ids), 0.0)),
+            (Occur.Must, self._term_query(terms)),
+            (Occur.Must, Query.const_score_query(self._id_query(ids), 0.0)),
         ]
-        found, scores = self._found(Query.boolean_query(clauses), len(ids))
-        return dict(zip(found.tolist(), scores.tolist(), strict=True))
+        matches, scores = self._search(Query.boolean_query(clauses), len(ids))
+        return dict(zip(matches.tolist(), scores.tolist(), strict=True))
 
-    def _these(self, ids: Sequence[int]) -> Any:  # noqa: ANN401
+    def _id_query(self, ids: Sequence[int]) -> Any:  # noqa: ANN401
         from tantivy import Occur, Query
 
-        if len(ids) > _FEW:
+        if len(ids) > _MAX_ID_TERMS:
             return Query.term_set_query(self._schema, "id", list(ids))
         clauses: Sequence[Any] = [
-            (Occur.Should, Query.term_query(self._schema, "id", each, "basic")) for each in ids
+            (Occur.Should, Query.term_query(self._schema, "id", id_, "basic")) for id_ in ids
         ]
         return Query.boolean_query(clauses)
 
-    def _any_of(self, terms: Sequence[tuple[str, float]]) -> Any:  # noqa: ANN401
+    def _term_query(self, terms: Sequence[tuple[str, float]]) -> Any:  # noqa: ANN401
         from tantivy import Occur, Query
 
         clauses: list[Any] = []
@@ -248,7 +259,7 @@ class WordIndex:
             )
         return Query.boolean_query(clauses)
 
-    def _found(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401
+    def _search(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401
         hits = self._searcher.search(query, limit=limit, count=False).hits
         scores = np.array([score for score, _ in hits], dtype=np.float32)
         addresses = [address for _, address in hits]

@@ -1,7 +1,7 @@
-"""A query's text → what is looked up in a word index: groups of terms, phrases, exclusions.
+"""The plan of a query: the terms, phrases and exclusions to look up in the lexical index.
 
-A query's language is not known and seldom to be guessed, so each word is analysed by every
-language that the collection holds: the terms that come of it are one group. Knows terms and their
+The language of a query is unknown and often impossible to detect, so each word is analyzed for
+every language of the collection. The resulting terms form one group. Knows terms and their document
 frequencies, no passages.
 """
 
@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ragkit.analysis import query_syntax, spelling
+from ragkit.analysis import spelling
 from ragkit.analysis.analyzer import (
     STOP_PREFIX,
     Analyzer,
@@ -22,210 +22,226 @@ from ragkit.analysis.analyzer import (
     split_words,
 )
 
-MOST_TERMS = 1024  # different words of a query that count
-_REMEMBERED = 8192  # words, and terms, of earlier queries
-_FORGIVEN = 8  # words of a query that are looked at for typos
-LITTLE = 0.5  # weight of a stop word beside words that say something; docs/ranking.md
-_ENDINGS = 64  # terms that begin with a sign too short for a term of its own
-_SCANNED = 20_000  # terms that are compared with a mistyped one
+if TYPE_CHECKING:
+    from ragkit.analysis.query_syntax import ParsedQuery
+
+MAX_TERMS = 1024  # different words of a query that count
+STOP_WORD_WEIGHT = 0.5  # BM25 weight of a stop word beside content words; docs/ranking.md
+_CACHE_SIZE = 8192  # words, and terms, of earlier queries
+_MAX_CORRECTED = 8  # unknown words of a query that are checked for typos
+_MAX_SHORT_COMPLETIONS = 64  # terms that begin with a word too short to be a term
+_MAX_COMPARED = 20_000  # terms that a misspelled word is compared with
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """A word of the query and its terms that the index holds; no other word has them."""
+class QueryWord:
+    """A word of the query with its index terms. No term belongs to two words."""
 
-    written: str
-    terms: tuple[str, ...]
-    inverse: float  # document frequency: that of its rarest term
-    weight: float = 1.0  # of its BM25
-    taken_for: str | None = None  # the word that it was read as, where nobody wrote it
+    surface: str  # as written in the query
+    terms: tuple[str, ...]  # only those that the index contains
+    idf: float  # inverse document frequency of its rarest term
+    weight: float = 1.0  # factor for its BM25 score
+    corrected_to: str | None = None  # the word it was taken for, if it is misspelled
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All that a query asks. `required` and `excluded` are tantivy's queries."""
+class QueryPlan:
+    """What a query looks up. `required` and `excluded` are tantivy queries."""
 
-    sought: tuple[Sought, ...]
+    words: tuple[QueryWord, ...]
     required: tuple[Any, ...] = ()
     excluded: tuple[Any, ...] = ()
 
     @property
     def terms(self) -> list[tuple[str, float]]:
-        """Every term that may score, with its weight."""
-        return [(term, each.weight) for each in self.sought for term in each.terms]
+        """All scored terms with their weights."""
+        return [(term, word.weight) for word in self.words for term in word.terms]
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A word or part of one: its terms, language by language."""
+class _Token:
+    """A word, or a part of one, with its term in each language."""
 
-    written: str
+    surface: str
     terms: tuple[str, ...]
-    extra: bool
+    redundant: bool  # ignored if the index lacks it: a part of a word, or a stop word
     weight: float = 1.0
 
 
-class Planner:
-    """Plans for one state of an index; safe to share between threads."""
+class QueryPlanner:
+    """Makes plans for one state of an index. Safe to share between threads.
+
+    `languages` are the codes of all languages in the index, `field` is the name of the text field.
+    """
 
     def __init__(self, schema: Any, searcher: Any, field: str, languages: Sequence[str]) -> None:  # noqa: ANN401
         self._schema, self._searcher, self._field = schema, searcher, field
-        self._analyses = [analyzer_for(each) for each in languages]
-        # The same little words are in most queries; each language has to analyse them.
-        self._pieces_of = lru_cache(_REMEMBERED)(self._analysed)
-        self._held_by = lru_cache(_REMEMBERED)(self._counted)
+        self._analyzers = [analyzer_for(code) for code in languages]
+        # Most queries contain the same frequent words, and each language has to analyze them.
+        self._tokens_of = lru_cache(_CACHE_SIZE)(self._analyze)
+        self._frequency_of = lru_cache(_CACHE_SIZE)(self._document_frequency)
 
-    def plan(self, query: str) -> Plan:
-        """What to look up. A phrase that no passage holds is words like any other."""
-        asked = query_syntax.asked(query)
-        required = (self._phrase(each) for each in asked.required)
-        excluded = (self._phrase(each) for each in asked.excluded)
-        return Plan(
-            self._sought(asked.text),
-            tuple(each for each in required if each is not None and self._anywhere(each)),
-            tuple(each for each in excluded if each is not None),
+    def plan(self, query: ParsedQuery) -> QueryPlan:
+        """Return the plan of a query. A phrase that no passage contains is searched as words."""
+        required = (self._phrase_query(phrase) for phrase in query.required)
+        excluded = (self._phrase_query(phrase) for phrase in query.excluded)
+        return QueryPlan(
+            self._words(query.text),
+            tuple(phrase for phrase in required if phrase is not None and self._occurs(phrase)),
+            tuple(phrase for phrase in excluded if phrase is not None),
         )
 
-    def _sought(self, text: str) -> tuple[Sought, ...]:
-        pieces = self._scoring(self._pieces(text))
-        found: list[Sought] = []
-        taken: set[str] = set()
-        unknown = 0
-        for piece in pieces[:MOST_TERMS]:
-            terms = self._held(self._written_otherwise(piece))
-            if not terms and piece.extra:
+    def _words(self, text: str) -> tuple[QueryWord, ...]:
+        words: list[QueryWord] = []
+        used_terms: set[str] = set()
+        corrected = 0
+        for token in self._weigh(self._tokens(text))[:MAX_TERMS]:
+            terms = self._known_terms(self._variants(token))
+            if not terms and token.redundant:
                 continue
-            sought = Sought(piece.written, terms, self.inverse(terms), piece.weight)
-            if not terms and spelling.max_edits(piece.written) and unknown < _FORGIVEN:
-                unknown += 1
-                sought = self._forgiven(sought)
-            fresh = tuple(term for term in sought.terms if term not in taken)
-            if fresh or not sought.terms:
-                found.append(replace(sought, terms=fresh))
-            taken.update(fresh)
-        return tuple(found)
+            word = QueryWord(token.surface, terms, self.idf(terms), token.weight)
+            if not terms and spelling.max_edits(token.surface) and corrected < _MAX_CORRECTED:
+                corrected += 1
+                word = self._correct(word)
+            fresh = tuple(term for term in word.terms if term not in used_terms)
+            if fresh or not word.terms:
+                words.append(replace(word, terms=fresh))
+            used_terms.update(fresh)
+        return tuple(words)
 
-    def _pieces(self, text: str) -> list[_Piece]:
-        """Each word once, and each of its parts."""
-        found: dict[tuple[str, ...], _Piece] = {}
+    def _tokens(self, text: str) -> list[_Token]:
+        """Return each different word, and each of its parts."""
+        tokens: dict[tuple[str, ...], _Token] = {}
         for word in dict.fromkeys(split_words(normalize(text))):
-            for piece in self._pieces_of(word):
-                found.setdefault(piece.terms, piece)
-            if len(found) > 2 * MOST_TERMS:
+            for token in self._tokens_of(word):
+                tokens.setdefault(token.terms, token)
+            if len(tokens) > 2 * MAX_TERMS:
                 break
-        return list(found.values())
+        return list(tokens.values())
 
-    def _analysed(self, word: str) -> list[_Piece]:
-        """A word and its parts, as every language has them."""
-        each_way = [each.word_terms(word) for each in self._analyses]
+    def _analyze(self, word: str) -> list[_Token]:
+        """Return a word and its parts, each with the terms of all languages."""
+        analyses = [analyzer.word_terms(word) for analyzer in self._analyzers]
         rows = [
-            [*terms.sequence, *(t for row in terms.alternatives for t in row)] for terms in each_way
+            [*terms.sequence, *(term for row in terms.alternatives for term in row)]
+            for terms in analyses
         ]
         return [
-            _Piece(
-                same[0].surface, tuple(dict.fromkeys(each.term for each in same)), same[0].redundant
+            _Token(
+                same[0].surface,
+                tuple(dict.fromkeys(token.term for token in same)),
+                same[0].redundant,
             )
             for same in zip(*rows, strict=True)
         ]
 
-    def _counted(self, term: str) -> int:
-        """How many passages hold a term."""
+    def _document_frequency(self, term: str) -> int:
+        """Return the number of passages that contain a term."""
         return int(self._searcher.doc_freq(self._field, term))
 
-    def _scoring(self, pieces: list[_Piece]) -> list[_Piece]:
-        """With less weight for the stop words of the language that the query seems to be in.
+    def _weigh(self, tokens: list[_Token]) -> list[_Token]:
+        """Give less weight to the stop words of the language that the query is probably in.
 
-        They are looked up where they are stop words alone, a word that is one elsewhere where it is
-        none. Where a query has nothing else, everything counts.
+        Such a word is looked up where it is a stop word; a word that is a stop word in another
+        language only is looked up where it is a content word. In a query of stop words alone, all
+        count fully.
         """
         counts = [
-            sum(each.is_stop_word(piece.written) for piece in pieces) for each in self._analyses
+            sum(analyzer.is_stop_word(token.surface) for token in tokens)
+            for analyzer in self._analyzers
         ]
-        most = max(counts, default=0)
-        likely = [a for a, n in zip(self._analyses, counts, strict=True) if n == most > 0]
+        highest = max(counts, default=0)
+        likely = [
+            analyzer
+            for analyzer, count in zip(self._analyzers, counts, strict=True)
+            if count == highest > 0
+        ]
         weighed = []
-        for piece in pieces:
-            little = any(each.is_stop_word(piece.written) for each in likely)
-            terms = tuple(term for term in piece.terms if term.startswith(STOP_PREFIX) == little)
-            weight, extra = (LITTLE, True) if little else (1.0, piece.extra)
-            weighed.append(replace(piece, terms=terms, extra=extra, weight=weight))
-        return weighed if any(each.weight == 1.0 for each in weighed) else pieces
+        for token in tokens:
+            is_stop = any(analyzer.is_stop_word(token.surface) for analyzer in likely)
+            terms = tuple(term for term in token.terms if term.startswith(STOP_PREFIX) == is_stop)
+            weight, redundant = (STOP_WORD_WEIGHT, True) if is_stop else (1.0, token.redundant)
+            weighed.append(replace(token, terms=terms, redundant=redundant, weight=weight))
+        return weighed if any(token.weight == 1.0 for token in weighed) else tokens
 
-    def _written_otherwise(self, piece: _Piece) -> Iterator[str]:
-        """The terms of a piece and of its other spellings."""
-        yield from piece.terms
-        if piece.extra or any(term.startswith(STOP_PREFIX) for term in piece.terms):
+    def _variants(self, token: _Token) -> Iterator[str]:
+        """Yield the terms of a token and of its spelling variants."""
+        yield from token.terms
+        if token.redundant or any(term.startswith(STOP_PREFIX) for term in token.terms):
             return
-        for each in self._analyses:
-            yield from each.spelling_variants(piece.written)
-        if Analyzer.is_shorter_than_ngram(piece.written):
-            yield from self._beginning(piece.written, _ENDINGS)
+        for analyzer in self._analyzers:
+            yield from analyzer.spelling_variants(token.surface)
+        if Analyzer.is_shorter_than_ngram(token.surface):
+            yield from self._terms_with_prefix(token.surface, _MAX_SHORT_COMPLETIONS)
 
-    def _forgiven(self, sought: Sought) -> Sought:
-        """The word nearest to one that nobody wrote, if there is any.
+    def _correct(self, word: QueryWord) -> QueryWord:
+        """Return an unknown word with the terms of the most similar known word, if there is one.
 
-        It is a guess: of all that the query asks, it counts as a word that is not there.
+        The correction is a guess, so the word keeps the inverse document frequency of an unknown
+        word.
         """
-        word = sought.written.lower()
-        spelled = list(set(spelling.edit_candidates(word)))
-        each_way = zip(*(each.terms(spelled) for each in self._analyses), strict=True)
-        found: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
-            ((near[0] != word[0], -self._frequency(held)), near, held)
-            for near, terms in zip(spelled, each_way, strict=True)
-            if (held := self._held(terms))
+        surface = word.surface.lower()
+        spellings = list(set(spelling.edit_candidates(surface)))
+        analyses = zip(*(analyzer.terms(spellings) for analyzer in self._analyzers), strict=True)
+        candidates: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
+            ((candidate[0] != surface[0], -self._total_frequency(known)), candidate, known)
+            for candidate, terms in zip(spellings, analyses, strict=True)
+            if (known := self._known_terms(terms))
         ]
-        if not found and spelling.max_edits(word) > 1:
-            found = [
-                ((edits, -self._frequency((term,))), term, (term,))
-                for stem in {each.term(word) for each in self._analyses}
-                for term in self._beginning(stem[:3], _SCANNED)
+        if not candidates and spelling.max_edits(surface) > 1:
+            candidates = [
+                ((edits, -self._total_frequency((term,))), term, (term,))
+                for stem in {analyzer.term(surface) for analyzer in self._analyzers}
+                for term in self._terms_with_prefix(stem[:3], _MAX_COMPARED)
                 if abs(len(term) - len(stem)) <= 2
                 and (edits := spelling.edit_distance(stem, term)) <= 2
             ]
-        if not found:
-            return sought
-        _, near, terms = min(found)
-        return replace(sought, terms=terms, taken_for=near)
+        if not candidates:
+            return word
+        _, correction, terms = min(candidates)
+        return replace(word, terms=terms, corrected_to=correction)
 
-    def _beginning(self, prefix: str, limit: int) -> list[str]:
+    def _terms_with_prefix(self, prefix: str, limit: int) -> list[str]:
         rows = self._searcher.terms_with_prefix(self._field, prefix, limit=limit)
         return [term for term, _ in rows]
 
-    def _phrase(self, text: str) -> Any:  # noqa: ANN401
-        """Passages with these words in this order, whatever their endings; None of no words."""
+    def _phrase_query(self, text: str) -> Any:  # noqa: ANN401
+        """Return the tantivy query for passages with these words in this order, in any inflection;
+        None for a text without words."""
         from tantivy import Occur, Query
 
-        ways: set[tuple[str, ...]] = set()
-        for each in self._analyses:
+        sequences: set[tuple[str, ...]] = set()
+        for analyzer in self._analyzers:
             terms = tuple(
-                t.term
+                token.term
                 for word in split_words(normalize(text))
-                for t in each.word_terms(word).sequence
+                for token in analyzer.word_terms(word).sequence
             )
-            ways.add(terms)
+            sequences.add(terms)
             if len(terms) == 1 and Analyzer.is_shorter_than_ngram(terms[0]):
-                ways.update((term,) for term in self._beginning(terms[0], _ENDINGS))
+                completions = self._terms_with_prefix(terms[0], _MAX_SHORT_COMPLETIONS)
+                sequences.update((term,) for term in completions)
         clauses: Sequence[Any] = [
             (Occur.Should, Query.phrase_query(self._schema, self._field, list(terms)))
             if terms[1:]
             else (Occur.Should, Query.term_query(self._schema, self._field, terms[0], "basic"))
-            for terms in sorted(ways)
+            for terms in sorted(sequences)
             if terms
         ]
         return Query.boolean_query(clauses) if clauses else None
 
-    def _anywhere(self, query: Any) -> bool:  # noqa: ANN401
+    def _occurs(self, query: Any) -> bool:  # noqa: ANN401
         return bool(self._searcher.search(query, limit=1, count=False).hits)
 
-    def _held(self, terms: Iterable[str]) -> tuple[str, ...]:
-        return tuple(term for term in dict.fromkeys(terms) if term and self._held_by(term))
+    def _known_terms(self, terms: Iterable[str]) -> tuple[str, ...]:
+        return tuple(term for term in dict.fromkeys(terms) if term and self._frequency_of(term))
 
-    def _frequency(self, terms: Sequence[str]) -> int:
-        return sum(self._held_by(term) for term in terms)
+    def _total_frequency(self, terms: Sequence[str]) -> int:
+        return sum(self._frequency_of(term) for term in terms)
 
-    def inverse(self, terms: Sequence[str]) -> float:
-        """The inverse document frequency of the rarest, as BM25 has it; 0 counts where none is."""
+    def idf(self, terms: Sequence[str]) -> float:
+        """Return BM25's inverse document frequency of the rarest of `terms`; without any, that of
+        a term in no passage."""
         total = self._searcher.num_docs
-        counts = [self._held_by(term) for term in terms]
-        least = min(counts, default=0)
-        return math.log(1 + max(0.0, total - least + 0.5) / (least + 0.5))
+        lowest = min((self._frequency_of(term) for term in terms), default=0)
+        return math.log(1 + max(0.0, total - lowest + 0.5) / (lowest + 0.5))

@@ -1,7 +1,8 @@
-"""What came and went since a generation, and which index file holds which generation.
+"""The change log: what was added and removed since a generation, and which index file holds which.
 
-An index file is a base, what came after it is read here: together they are all there is. Functions
-over a connection of `database`; they neither begin nor commit. Knows no FAISS and no tantivy.
+An index is a file of one generation plus the changes since, which are read here. Functions over a
+connection of `database`; they neither begin nor commit a transaction. Knows neither FAISS nor
+tantivy.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from ragkit.storage.sqlite.database import set_value, value
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """An index file as the database knows it."""
+    """A row of `index_files`: an index file and the generation it holds."""
 
     name: str
     generation: int
-    checksum: str  # of a vector file its seal, of a word folder JSON from name to digest
+    checksum: str  # a record of `checksums`; of a lexical index JSON: file name → checksum
     model_id: int | None
 
 
 def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
-    """The current index file of this kind (`vectors`, `codes` or `words`)."""
+    """Return the current index file of this kind (`vectors`, `codes` or `words`); None without."""
     row = connection.execute(
         "SELECT name, generation, checksum, model_id FROM index_files WHERE kind = ?", (kind,)
     ).fetchone()
@@ -33,7 +34,7 @@ def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
 
 
 def index_names(connection: sqlite3.Connection) -> list[str]:
-    """The names of all current index files."""
+    """Return the names of all current index files."""
     return [row[0] for row in connection.execute("SELECT name FROM index_files ORDER BY name")]
 
 
@@ -49,13 +50,13 @@ def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile
 
 
 def forget_index_file(connection: sqlite3.Connection, kind: str) -> None:
-    """There is no file of this kind any more."""
+    """Delete the row of this kind of index file."""
     connection.execute("DELETE FROM index_files WHERE kind = ?", (kind,))
 
 
-# Two questions, each with an index of its own, where one with OR would read the whole table.
-# Otherwise SQLite would look at all vectors of the model first: CROSS JOIN fixes the order of the
-# tables, "+" keeps an index out.
+# Two queries, each with an index of its own: one with OR would scan the table. CROSS JOIN fixes the
+# order of the tables and "+" rules an index out; otherwise SQLite would begin with all vectors of
+# the model.
 _NEW_PASSAGES = (
     "FROM passages CROSS JOIN vectors ON vectors.hash = passages.hash "
     "AND vectors.model_id = :model WHERE passages.generation > :since"
@@ -70,10 +71,10 @@ _NEW_VECTORS = (
 def vectors_since(
     connection: sqlite3.Connection, model_id: int, generation: int
 ) -> Iterator[tuple[int, bytes]]:
-    """(passage id, vector blob) of what became searchable after this generation.
+    """Yield (passage id, float32 blob) of the passages that became searchable after `generation`.
 
-    Generation 0 yields everything, by id: an index is built and caught up by the same rows. No
-    sorting, which would hold all vectors in memory.
+    Generation 0 yields all, by id: the same rows build an index and update it. Others are not
+    sorted, as that would hold all vectors in memory.
     """
     sql = f"SELECT passages.id, vectors.vector {_NEW_PASSAGES}"
     if generation:
@@ -86,18 +87,18 @@ def vectors_since(
 def texts_since(
     connection: sqlite3.Connection, generation: int
 ) -> Iterator[tuple[int, str, str | None]]:
-    """(passage id, text with its header, language) of passages that came after this generation.
+    """Yield (id, header and text, language) of the passages added after `generation`, by id.
 
-    By id; the language is what the document says of itself, None where it says nothing.
+    The language is the one that the document declares; None if it declares none.
     """
-    by = "+id" if generation else "id"  # few are found by generation, all are read as they lie
+    by = "+id" if generation else "id"  # some are found by generation, all are read in file order
     rows = connection.execute(
         f"SELECT id, header, text, document_id FROM passages WHERE generation > ? ORDER BY {by}",
         (generation,),
     )
     document = language = None
     for row in rows:
-        if row[3] != document:  # not by a join, which would read its text for each passage
+        if row[3] != document:  # a join would read its text for each passage
             document, language = row[3], _declared_language(connection, row[3])
         yield row[0], embedded_text(row[1], row[2]), language
 
@@ -110,15 +111,15 @@ def _declared_language(connection: sqlite3.Connection, document_id: int) -> str 
 
 
 def has_newer_text(connection: sqlite3.Connection, generation: int) -> bool:
-    """Whether any passage came after this generation."""
+    """Whether any passage was added after this generation."""
     sql = "SELECT 1 FROM passages WHERE generation > ? LIMIT 1"
     return connection.execute(sql, (generation,)).fetchone() is not None
 
 
-def changes_since(
+def count_changes_since(
     connection: sqlite3.Connection, model_id: int, generation: int
 ) -> tuple[int, int]:
-    """How many passages became searchable, and how many went, after this generation."""
+    """Return how many passages became searchable, and how many were removed, after `generation`."""
     row = connection.execute(
         f"SELECT (SELECT count(*) {_NEW_PASSAGES}) + (SELECT count(*) {_NEW_VECTORS}), "
         "(SELECT count(*) FROM removals WHERE generation > :since)",
@@ -127,28 +128,28 @@ def changes_since(
     return int(row[0]), int(row[1])
 
 
-def any_removed(connection: sqlite3.Connection) -> bool:
-    """Whether passages went that index files may still name."""
+def has_removals(connection: sqlite3.Connection) -> bool:
+    """Whether there are removed passages that an index file may still contain."""
     return connection.execute("SELECT 1 FROM removals LIMIT 1").fetchone() is not None
 
 
-def has_removed(connection: sqlite3.Connection, generation: int) -> bool:
+def has_removals_since(connection: sqlite3.Connection, generation: int) -> bool:
     """Whether any passage was deleted after this generation."""
     sql = "SELECT 1 FROM removals WHERE generation > ? LIMIT 1"
     return connection.execute(sql, (generation,)).fetchone() is not None
 
 
 def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
-    """Ids of passages that were deleted after this generation."""
+    """Return the ids of the passages that were deleted after this generation."""
     rows = connection.execute("SELECT passage_id FROM removals WHERE generation > ?", (generation,))
     return [row[0] for row in rows]
 
 
-def forget_unused(connection: sqlite3.Connection) -> None:
-    """Delete vectors that no passage has, and removals that both index files have seen."""
+def delete_unused_rows(connection: sqlite3.Connection) -> None:
+    """Delete vectors without a passage, and removals that both index files already contain."""
     newest = connection.execute("SELECT max(generation) FROM removals").fetchone()[0]
     if newest is not None and newest > int(value(connection, "swept") or 0):
-        # By id: the inner question is answered from indexes, without reading any vector.
+        # By id: SQLite answers the inner query from indexes, without reading any vector.
         connection.execute(
             "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors WHERE NOT EXISTS "
             "(SELECT 1 FROM passages WHERE passages.hash = vectors.hash))"

@@ -1,8 +1,8 @@
-"""The SQLite file of a collection: opening, transactions, generations. The only truth.
+"""`Database`: the SQLite file of a collection, with connections, transactions and generations.
 
-A *generation* counts the commits that changed passages or vectors; index files name the one they
-hold, and what came later is read from here. Rows themselves are the business of `ledger` and
-`passages` beside this file. Knows no FAISS, no tantivy, no models.
+The database is the source of truth. A *generation* counts the commits that changed passages or
+vectors. An index file holds one generation; later changes are read from the database. The other
+modules of this folder read and write the rows. Knows no FAISS, no tantivy and no models.
 
 Durability: WAL with `synchronous=FULL`, so an acknowledged commit survives a power cut.
 """
@@ -20,65 +20,65 @@ from typing import Any
 from ragkit.errors import CollectionError
 
 SCHEMA_VERSION = 2
-APPLICATION_ID = 0x72676B74  # "rgkt", so that `file` and we can tell it from other databases
+APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite databases
 BUSY_TIMEOUT_MS = 10_000
 FILE_NAME = "ragkit.db"
-CHUNK = 500  # rows asked for by id in one statement; SQLite allows 32,766 parameters
+IDS_PER_STATEMENT = 500  # SQLite allows 32,766 parameters
 
 
 class Database:
     """A pool of connections to one file. Safe to use from many threads; one process writes."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
-        """Open `folder`/ragkit.db; make both where `create` is true.
+        """Open `folder`/ragkit.db; with `create`, make the folder and the file if they are missing.
 
-        Raises CollectionError: nothing there, not SQLite, not ragkit's, newer than this program,
-        or not to be opened.
+        An older schema is migrated. Raises CollectionError if there is no collection, if the file
+        is not a ragkit database, is damaged, has a newer schema, or cannot be opened.
         """
         self.folder = folder
         self.path = folder / FILE_NAME
         self.read_only = False
         self._mode = "rwc"
-        # Not a queue: Ctrl-C while one holds its lock would leave it locked for ever.
+        # Not a queue.Queue: Ctrl-C while its lock is held would leave it locked for ever.
         self._idle: deque[sqlite3.Connection] = deque()
-        if not self._is_there():
+        if not self._exists():
             if not create:
                 raise CollectionError(
                     f"no collection at {folder}. Make one with: ragkit -c {folder} index FOLDER"
                 )
             self._make_folder()
         else:
-            self._decide_how_to_open()
+            self._detect_read_only()
         try:
             self._check()
-            self._mode = "rw"  # a file that vanishes is not to be made again, empty
+            self._mode = "rw"  # a file that was deleted must not be created again, empty
         except sqlite3.Error as error:
             self.close()
-            raise explained(error, self.path) from error
+            raise to_collection_error(error, self.path) from error
         except BaseException:
             self.close()
             raise
 
-    def _is_there(self) -> bool:
+    def _exists(self) -> bool:
         try:
             return self.path.is_file()
         except OSError as error:
             raise CollectionError(
-                f"cannot look into {self.folder}: {error.strerror or error}"
+                f"cannot open {self.folder}: {error.strerror or error}"
             ) from error
 
     def _make_folder(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not any(self.folder.iterdir()):  # a folder of ours alone is no source
+            if not any(self.folder.iterdir()):  # a folder that is ours alone is no source for git
                 (self.folder / ".gitignore").write_text("*\n")
         except OSError as error:
             raise CollectionError(
-                f"cannot make a collection at {self.folder}: {error.strerror or error}"
+                f"cannot create a collection at {self.folder}: {error.strerror or error}"
             ) from error
 
     def _check(self) -> None:
-        """See that the file is ours and of this version; bring an older one up to date."""
+        """Check that the file is a collection of this version; migrate an older one."""
         connection = self._connect()
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -91,7 +91,7 @@ class Database:
                 )
             if version > SCHEMA_VERSION:
                 raise CollectionError(
-                    f"{self.path} was made by a newer ragkit (schema {version}, this one knows "
+                    f"{self.path} was made by a newer ragkit (schema {version}; this one knows "
                     f"{SCHEMA_VERSION}). Upgrade with: pip install --upgrade ragkit"
                 )
             if version < SCHEMA_VERSION:
@@ -102,9 +102,9 @@ class Database:
     def _migrate(self, connection: sqlite3.Connection) -> None:
         from ragkit.storage.sqlite import migrations
 
-        connection.execute("PRAGMA page_size = 16384")  # vectors of 1.5 kB sit better in it
+        connection.execute("PRAGMA page_size = 16384")  # fits vectors of 1.5 kB better
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")  # another process may be making it just now
+        connection.execute("BEGIN IMMEDIATE")  # another process may be creating it at this moment
         try:
             migrations.apply(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -116,21 +116,22 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         place = self.path.absolute().as_uri()
         if self.read_only:
-            # WAL needs to write beside the file, so promise that nobody does.
+            # WAL writes beside the file; `immutable` promises that no process does.
             return self._configured(
                 sqlite3.connect(f"{place}?mode=ro&immutable=1", uri=True, **_CONNECT)
             )
         return self._configured(sqlite3.connect(f"{place}?mode={self._mode}", uri=True, **_CONNECT))
 
-    def _decide_how_to_open(self) -> None:
-        """Read-only, once and for all, where the folder cannot be written."""
+    def _detect_read_only(self) -> None:
+        """Set `read_only` if the folder cannot be written. Raises CollectionError if the
+        write-ahead log then holds changes."""
         if os.access(self.folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             return
         wal = self.path.with_name(f"{FILE_NAME}-wal")
         if wal.exists() and wal.stat().st_size:
             raise CollectionError(
-                f"{self.path} holds changes that a writer has not folded in yet, and {self.folder} "
-                "is read-only. Open it once where it can be written: ragkit status"
+                f"{self.path} has a write-ahead log that is not merged yet, and {self.folder} is "
+                "read-only. Open it once where it can be written: ragkit status"
             )
         self.read_only = True
 
@@ -139,7 +140,9 @@ class Database:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # really reads
+            connection.execute(
+                "SELECT count(*) FROM sqlite_master"
+            ).fetchone()  # the first real read
         except sqlite3.Error:
             connection.close()
             raise
@@ -148,7 +151,10 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One consistent snapshot: what other connections commit meanwhile is not seen."""
+        """Yield a connection on one snapshot: it does not see what others commit meanwhile.
+
+        Raises CollectionError for SQLite's errors.
+        """
         with self._borrowed() as connection:
             connection.execute("BEGIN")
             try:
@@ -158,7 +164,10 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, committed at the end, rolled back on any error."""
+        """Yield a connection in a transaction, committed at the end, rolled back on any error.
+
+        Raises CollectionError for SQLite's errors, and if the collection is read-only.
+        """
         if self.read_only:
             raise CollectionError(f"cannot write to {self.path}: it is read-only")
         with self._borrowed() as connection:
@@ -172,7 +181,7 @@ class Database:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[tuple[sqlite3.Connection, int]]:
-        """`writing`, for changes of passages or vectors: yields the generation they come in."""
+        """Like `writing`, for changes of passages or vectors: yield also their new generation."""
         with self.writing() as connection:
             yield connection, advance(connection)
 
@@ -184,23 +193,23 @@ class Database:
             try:
                 connection = self._connect()
             except sqlite3.Error as error:
-                raise explained(error, self.path) from error
+                raise to_collection_error(error, self.path) from error
         try:
             yield connection
         except sqlite3.Error as error:
-            raise explained(error, self.path) from error
+            raise to_collection_error(error, self.path) from error
         finally:
             if connection.in_transaction:  # Ctrl-C may strike just after BEGIN
                 connection.rollback()
             self._idle.append(connection)
 
     def size(self) -> int:
-        """Bytes of the database on disk, its write-ahead log included."""
+        """Return the bytes of the database on disk, with its write-ahead log."""
         files = (self.path, self.path.with_name(f"{FILE_NAME}-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
-        """Close all idle connections; the last one folds the WAL into the file."""
+        """Close all idle connections; closing the last one merges the write-ahead log."""
         while True:
             try:
                 self._idle.pop().close()
@@ -208,23 +217,23 @@ class Database:
                 return
 
 
-# Transactions are begun and ended by hand; a pooled connection serves one thread at a time.
+# Transactions are explicit; a pooled connection serves one thread at a time.
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
 
 def generation(connection: sqlite3.Connection) -> int:
-    """Which generation this snapshot holds."""
+    """Return the generation of this snapshot."""
     return int(value(connection, "generation") or 0)
 
 
 def advance(connection: sqlite3.Connection) -> int:
-    """Begin a new generation in this transaction, before passages or vectors change."""
+    """Begin a new generation, before passages or vectors change; return it."""
     connection.execute("UPDATE collection SET value = value + 1 WHERE key = 'generation'")
     return generation(connection)
 
 
 def value(connection: sqlite3.Connection, key: str) -> int | str | None:
-    """One value of the table `collection`, None where it was never set."""
+    """Return a value of the table `collection`; None if it was never set."""
     row = connection.execute("SELECT value FROM collection WHERE key = ?", (key,)).fetchone()
     return None if row is None else row[0]
 
@@ -235,21 +244,21 @@ def set_value(connection: sqlite3.Connection, key: str, value: int | str) -> Non
 
 
 def by_id(
-    connection: sqlite3.Connection, sql: str, ids: Sequence[int], *before: object
+    connection: sqlite3.Connection, sql: str, ids: Sequence[int], *parameters: object
 ) -> Iterator[sqlite3.Row]:
-    """The rows of `sql`, which ends in the name of a column, whose column is one of `ids`.
+    """Yield the rows of the query `sql` IN (`ids`); `sql` ends with the name of a column.
 
-    `before` are the values of the marks that stand in `sql` itself.
+    `parameters` are the values of the placeholders in `sql` itself.
     """
-    for first in range(0, len(ids), CHUNK):
-        chunk = ids[first : first + CHUNK]
+    for first in range(0, len(ids), IDS_PER_STATEMENT):
+        chunk = ids[first : first + IDS_PER_STATEMENT]
         yield from connection.execute(
-            f"{sql} IN ({', '.join('?' * len(chunk))})", (*before, *chunk)
+            f"{sql} IN ({', '.join('?' * len(chunk))})", (*parameters, *chunk)
         )
 
 
-def explained(error: sqlite3.Error, path: Path) -> CollectionError:
-    """SQLite's error as ours, with what can be done about it."""
+def to_collection_error(error: sqlite3.Error, path: Path) -> CollectionError:
+    """Return SQLite's error as a CollectionError that names the remedy."""
     text = str(error)
     if "not a database" in text:
         return CollectionError(

@@ -1,7 +1,8 @@
-"""Rows of documents: the texts of files, and finding one by what it is cited by.
+"""Rows of documents: the texts of files, found by id or by the path of a citation.
 
-A file is one document, or holds several: then each has its place in the file, its record. Functions
-over a connection of `database`; they neither begin nor commit. Knows no passages.
+A file is one document or contains several; then each has a record, its place in the file. Functions
+over a connection of `database`; they neither begin nor commit a transaction. Of passages it knows
+only how many there are.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from ragkit.records.documents import Document
 if TYPE_CHECKING:
     from ragkit.records.reports import DocumentEntry
 
-# How a document is shown and cited: the path of its file, and its place in there.
-SHOWN = "files.path || iif(documents.record = '', '', '/' || documents.record)"
+# The path that a document is shown and cited by: that of its file, and its record.
+DISPLAY_PATH = "files.path || iif(documents.record = '', '', '/' || documents.record)"
 
 _DOCUMENT = (
-    f"SELECT documents.*, files.path AS file_path, {SHOWN} AS path, files.size, files.mtime_ns, "
-    "files.hash AS file_hash, roots.folder AS root {more} FROM documents "
+    f"SELECT documents.*, files.path AS file_path, {DISPLAY_PATH} AS path, files.size, "
+    "files.mtime_ns, files.hash AS file_hash, roots.folder AS root {more} FROM documents "
     "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
 )
 
 _ENTRY = (
-    f"SELECT documents.id, {SHOWN} AS path, documents.title, files.media_type, "
+    f"SELECT documents.id, {DISPLAY_PATH} AS path, documents.title, files.media_type, "
     "length(documents.text) AS characters, documents.metadata, roots.folder AS root, "
     "(SELECT count(*) FROM passages WHERE document_id = documents.id) AS passages FROM documents "
     "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
@@ -37,9 +38,9 @@ _ENTRY = (
 def save_document(
     connection: sqlite3.Connection, file_id: int, document: Document, record: str = ""
 ) -> int:
-    """Write a document of a file, new or again; returns its id, kept when it was there.
+    """Insert or update a document of a file; return its id, which an update keeps.
 
-    `record` is its place in the file, "" for the file's own.
+    `record` is its place in the file, "" if the file is one document.
     """
     row = connection.execute(
         "INSERT INTO documents (file_id, record, title, text, pages, locators, lines, metadata) "
@@ -64,21 +65,21 @@ def save_document(
     return int(row[0])
 
 
-def remove_documents(connection: sqlite3.Connection, file_id: int, but: Iterable[str] = ()) -> int:
-    """Take out what was read from a file, `but` these records; its row in the ledger stays.
+def remove_documents(connection: sqlite3.Connection, file_id: int, keep: Iterable[str] = ()) -> int:
+    """Delete the documents of a file, except the records `keep`; the row of the file stays.
 
-    Returns 1 where that were all of its documents, 0 where there was none or some are left.
+    Return 1 if those were all of its documents; 0 if it had none or if some are left.
     """
     rows = connection.execute("SELECT id, record FROM documents WHERE file_id = ?", (file_id,))
-    kept = set(but)
-    found = rows.fetchall()
-    gone = [(row[0],) for row in found if row[1] not in kept]
-    connection.executemany("DELETE FROM documents WHERE id = ?", gone)
-    return int(bool(found) and len(gone) == len(found))
+    kept = set(keep)
+    documents = rows.fetchall()
+    deleted = [(row[0],) for row in documents if row[1] not in kept]
+    connection.executemany("DELETE FROM documents WHERE id = ?", deleted)
+    return int(bool(documents) and len(deleted) == len(documents))
 
 
 def remove_document(connection: sqlite3.Connection, document_id: int) -> None:
-    """Take one document of a file out; the file is read again by the next run."""
+    """Delete one document of a file; the next `ragkit index` reads the file again."""
     connection.execute(
         "UPDATE files SET recipe = NULL WHERE id = (SELECT file_id FROM documents WHERE id = ?)",
         (document_id,),
@@ -87,7 +88,7 @@ def remove_document(connection: sqlite3.Connection, document_id: int) -> None:
 
 
 def document_of_passage(connection: sqlite3.Connection, passage_id: int) -> sqlite3.Row | None:
-    """The document a passage is in, with the passage's start and end."""
+    """Return the document of a passage, with the passage's `start` and `end` (characters)."""
     row: sqlite3.Row | None = connection.execute(
         _DOCUMENT.format(more=', passages.start, passages."end"')
         + "JOIN passages ON passages.document_id = documents.id WHERE passages.id = ?",
@@ -97,39 +98,43 @@ def document_of_passage(connection: sqlite3.Connection, passage_id: int) -> sqli
 
 
 def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sqlite3.Row | None:
-    """The document with this relative or absolute path, which may lead into a file.
+    """Return the document with this relative or absolute path, which may name a record of a file.
 
-    Raises UsageError where a relative path is in several roots.
+    None if there is none. Raises UsageError if a relative path is in several roots.
     """
-    files, arguments = _files_on(path, absolute)
+    files, arguments = _file_condition(path, absolute)
     rows = connection.execute(
         _DOCUMENT.format(more="") + f"WHERE ({files}) "
-        f"AND ({SHOWN} = ? OR roots.folder || '/' || {SHOWN} = ?) ORDER BY documents.id",
+        f"AND ({DISPLAY_PATH} = ? OR roots.folder || '/' || {DISPLAY_PATH} = ?) "
+        "ORDER BY documents.id",
         (*arguments, path, absolute),
     ).fetchall()
     exact = [row for row in rows if f"{row['root']}/{row['path']}" == absolute]
     if len({row["root"] for row in rows}) > 1 and not exact:
         places = ", ".join(f"{row['root']}/{row['path']}" for row in rows)
         raise UsageError(f"{path} is in several roots; name one of {places}")
-    found: list[sqlite3.Row] = exact or rows
-    return found[0] if found else None
+    documents: list[sqlite3.Row] = exact or rows
+    return documents[0] if documents else None
 
 
-def why_not_read(connection: sqlite3.Connection, path: str, absolute: str) -> str | None:
-    """The reason why what has this relative or absolute path was skipped or failed."""
-    files, arguments = _files_on(path, absolute)
+def unread_reason(connection: sqlite3.Connection, path: str, absolute: str) -> str | None:
+    """Return why the file or record with this relative or absolute path was skipped or failed.
+
+    None if it was not, or if it is unknown.
+    """
+    files, arguments = _file_condition(path, absolute)
     rows = connection.execute(
         "SELECT files.path, roots.folder, files.reason, files.details FROM files "
         f"JOIN roots ON roots.id = files.root_id WHERE {files}",
         arguments,
     )
     for file_path, folder, reason, details in rows:
-        whole = f"{folder}/{file_path}"
-        if path == file_path or absolute == whole:
+        absolute_file = f"{folder}/{file_path}"
+        if path == file_path or absolute == absolute_file:
             return None if reason is None else str(reason)
-        for record, why, *_ in json.loads(details).get("unread", ()):
-            if path == f"{file_path}/{record}" or absolute == f"{whole}/{record}":
-                return str(why)
+        for record, record_reason, *_ in json.loads(details).get("unread", ()):
+            if path == f"{file_path}/{record}" or absolute == f"{absolute_file}/{record}":
+                return str(record_reason)
     return None
 
 
@@ -143,8 +148,11 @@ def is_file(connection: sqlite3.Connection, path: str, absolute: str) -> bool:
     return row is not None
 
 
-def records_of(connection: sqlite3.Connection, root: str, path: str) -> dict[str, tuple[int, int]]:
-    """The documents of a file (of the root with this folder): record → id and passages."""
+def list_records(
+    connection: sqlite3.Connection, root: str, path: str
+) -> dict[str, tuple[int, int]]:
+    """Return the documents of a file: record → (id, number of passages). `root` is the folder of
+    its root."""
     rows = connection.execute(
         "SELECT record, documents.id, "
         "(SELECT count(*) FROM passages WHERE document_id = documents.id) FROM documents "
@@ -156,21 +164,21 @@ def records_of(connection: sqlite3.Connection, root: str, path: str) -> dict[str
 
 
 def document_count(connection: sqlite3.Connection) -> int:
-    """How many documents there are."""
+    """Return the number of documents."""
     return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
 
 
-def entries(connection: sqlite3.Connection, after: int, limit: int) -> list[DocumentEntry]:
-    """The documents whose ids come after this one, `limit` at most, by id."""
+def list_entries(connection: sqlite3.Connection, after: int, limit: int) -> list[DocumentEntry]:
+    """Return the documents with ids above `after`, by id, at most `limit`."""
     rows = connection.execute(_ENTRY + "WHERE documents.id > ? ORDER BY documents.id LIMIT ?",
                               (after, limit))  # fmt: skip
     return [_entry(row) for row in rows]
 
 
-def entry(
+def get_entry(
     connection: sqlite3.Connection, document_id: int, start: int, length: int
 ) -> tuple[DocumentEntry, str] | None:
-    """A document and `length` characters of its text from `start` on; None where it is not."""
+    """Return a document and `length` characters of its text from `start`; None if it is unknown."""
     row = connection.execute(_ENTRY + "WHERE documents.id = ?", (document_id,)).fetchone()
     if row is None:
         return None
@@ -196,22 +204,22 @@ def _entry(row: sqlite3.Row) -> DocumentEntry:
 
 
 def document_paths(connection: sqlite3.Connection) -> list[str]:
-    """The relative paths of all documents."""
-    sql = f"SELECT {SHOWN} FROM documents JOIN files ON files.id = documents.file_id"
+    """Return the relative paths of all documents."""
+    sql = f"SELECT {DISPLAY_PATH} FROM documents JOIN files ON files.id = documents.file_id"
     return [row[0] for row in connection.execute(sql)]
 
 
-def _files_on(path: str, absolute: str) -> tuple[str, list[str]]:
-    """The condition that a file is at a path or holds what is there, and its arguments."""
-    inner, whole = _prefixes(path), _prefixes(absolute)
+def _file_condition(path: str, absolute: str) -> tuple[str, list[str]]:
+    """Return the SQL condition that a file has a path or contains it, and its parameters."""
+    relative, full = _prefixes(path), _prefixes(absolute)
     condition = (
-        f"files.path IN ({', '.join('?' * len(inner))}) "
-        f"OR roots.folder || '/' || files.path IN ({', '.join('?' * len(whole))})"
+        f"files.path IN ({', '.join('?' * len(relative))}) "
+        f"OR roots.folder || '/' || files.path IN ({', '.join('?' * len(full))})"
     )
-    return condition, inner + whole
+    return condition, relative + full
 
 
 def _prefixes(path: str) -> list[str]:
-    """A path and those above it: a/b/c, a/b, a. Paths that are too deep for files only as whole."""
+    """Return a path and those above it: a/b/c, a/b, a. At most 100, the longest ones."""
     parts = path.split("/")
     return ["/".join(parts[:end]) for end in range(len(parts), max(0, len(parts) - 100), -1)]

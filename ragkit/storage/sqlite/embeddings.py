@@ -1,8 +1,9 @@
-"""Rows of models and vectors: which encoder is in use, and what it made of which text.
+"""Rows of models and vectors: the collection's encoder, and the vectors of embedded texts.
 
-Functions over a connection of `database`; they neither begin nor commit. Vectors are little-endian
-float32 blobs keyed by (model, hash of the embedded text): an equal text is never embedded twice.
-A passage without a vector of the model in use is *pending*. Knows no FAISS and no encoder.
+Vectors are little-endian float32 blobs keyed by (model, hash of the embedded text), so an equal
+text is never embedded twice. A passage without a vector of the current model is *pending*.
+Functions over a connection of `database`; they neither begin nor commit a transaction. Knows no
+FAISS and no encoder.
 """
 
 from __future__ import annotations
@@ -19,16 +20,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-UNIT = 1e-3  # how far the length of a vector may be from 1
+UNIT_TOLERANCE = 1e-3  # how far the length of a vector may be from 1
 
 
 class Pending(NamedTuple):
-    """A passage that waits for its vector."""
+    """A passage without a vector."""
 
-    place: tuple[int, int]  # generation and id
+    position: tuple[int, int]  # generation and passage id
     hash: bytes
-    text: str  # what the encoder is given
+    text: str  # header and text, as the encoder gets them
     tokens: int
 
 
@@ -40,7 +40,10 @@ def use_model(
     window: int,
     options: str = "{}",
 ) -> int:
-    """Make this the encoder of the collection; returns its id. `options`: a JSON object."""
+    """Make this the encoder of the collection; return its row id.
+
+    `window` is in tokens; `options` is a JSON object.
+    """
     row = connection.execute(
         "INSERT INTO models (name, fingerprint, dimension, window, options) "
         "VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
@@ -54,8 +57,10 @@ def use_model(
 
 
 def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
-    """The encoder in use: id, name, fingerprint, dimension, window, options; None in a new
-    collection."""
+    """Return the row of the current encoder: id, name, fingerprint, dimension, window, options.
+
+    None in a new collection.
+    """
     row: sqlite3.Row | None = connection.execute(
         "SELECT models.* FROM models JOIN collection ON collection.value = models.id "
         "WHERE collection.key = 'model_id'"
@@ -63,8 +68,8 @@ def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
     return row
 
 
-# Up to the generation `complete` nothing is pending, so that nobody has to look at all passages to
-# learn that. Whoever takes vectors away, or the model, sets it back to 0.
+# Up to the generation `complete` nothing is pending, so no query has to scan the passages for that.
+# Code that deletes vectors or changes the model sets it to 0.
 _PENDING = (
     "FROM passages WHERE NOT EXISTS (SELECT 1 FROM vectors "
     "WHERE vectors.model_id = :model AND vectors.hash = passages.hash) "
@@ -75,43 +80,47 @@ def _complete(connection: sqlite3.Connection) -> int:
     return int(value(connection, "complete") or 0)
 
 
-def is_noted_complete(connection: sqlite3.Connection) -> bool:
-    """Whether it is known without looking that nothing is pending."""
+def is_complete(connection: sqlite3.Connection) -> bool:
+    """Whether nothing is marked as pending; costs no scan. False may still mean that nothing is."""
     return _complete(connection) == generation(connection)
 
 
-def any_pending(connection: sqlite3.Connection, model_id: int) -> bool:
-    """Whether any passage waits for its vector. Cheap where none does, and where the last does."""
-    if is_noted_complete(connection):
+def has_pending(connection: sqlite3.Connection, model_id: int) -> bool:
+    """Whether any passage has no vector. Cheap if none or if the latest has none."""
+    if is_complete(connection):
         return False
     sql = f"SELECT 1 {_PENDING} AND generation > :complete ORDER BY generation DESC LIMIT 1"
     found = connection.execute(sql, {"model": model_id, "complete": _complete(connection)})
     return found.fetchone() is not None
 
 
-def note_complete(connection: sqlite3.Connection) -> None:
-    """Remember that nothing is pending as of this generation."""
+def mark_complete(connection: sqlite3.Connection) -> None:
+    """Record that nothing is pending as of this generation."""
     set_value(connection, "complete", generation(connection))
 
 
-def pending_count(connection: sqlite3.Connection, model_id: int) -> int:
-    """How many different texts wait for their vector."""
-    if is_noted_complete(connection):
+def count_pending(connection: sqlite3.Connection, model_id: int) -> int:
+    """Return the number of different texts without a vector."""
+    if is_complete(connection):
         return 0
     sql = f"SELECT count(DISTINCT hash) {_PENDING} AND generation > :complete"
     values = {"model": model_id, "complete": _complete(connection)}
     return int(connection.execute(sql, values).fetchone()[0])
 
 
-def pending_in(connection: sqlite3.Connection, model_id: int, document_id: int) -> int:
-    """How many different texts of this document wait for their vector."""
+def count_pending_in_document(
+    connection: sqlite3.Connection, model_id: int, document_id: int
+) -> int:
+    """Return the number of different texts of this document without a vector."""
     sql = f"SELECT count(DISTINCT hash) {_PENDING} AND document_id = :document"
     values = {"model": model_id, "document": document_id}
     return int(connection.execute(sql, values).fetchone()[0])
 
 
-def pending_of(connection: sqlite3.Connection, model_id: int, document_id: int) -> list[Pending]:
-    """The pending passages of this document."""
+def pending_in_document(
+    connection: sqlite3.Connection, model_id: int, document_id: int
+) -> list[Pending]:
+    """Return the pending passages of this document."""
     sql = (
         f"SELECT id, generation, hash, header, text, tokens {_PENDING} AND document_id = :document"
     )
@@ -122,7 +131,7 @@ def pending_of(connection: sqlite3.Connection, model_id: int, document_id: int) 
 def pending_after(
     connection: sqlite3.Connection, model_id: int, after: tuple[int, int], limit: int
 ) -> list[Pending]:
-    """The next pending passages by (generation, id); begin with (0, 0)."""
+    """Return the next pending passages by (generation, id), at most `limit`; begin with (0, 0)."""
     rows = connection.execute(
         f"SELECT id, generation, hash, header, text, tokens {_PENDING} "
         "AND generation > :complete AND (generation, id) > (:generation, :id) "
@@ -150,9 +159,10 @@ def save_vectors(
     hashes: Sequence[bytes],
     vectors: NDArray[np.float32],
 ) -> None:
-    """Store one vector for each hash; `vectors` is (n, d) float32, unit rows.
+    """Store one vector for each text hash; `vectors` is (n, d) float32, unit rows.
 
-    Raises ModelError where they are not: one NaN would be near everything, a longer one nearer.
+    Raises ModelError if the dimension or a row's length is wrong: a NaN would be similar to
+    everything, a longer vector too similar.
     """
     _check(connection, model_id, vectors)
     rows = vectors.astype("<f4", copy=False)
@@ -170,26 +180,29 @@ def _check(connection: sqlite3.Connection, model_id: int, vectors: NDArray[np.fl
 
     sql = "SELECT name, dimension FROM models WHERE id = ?"
     name, dimension = connection.execute(sql, (model_id,)).fetchone()
-    mend = "Nothing of it was stored. Another model: ragkit index --rebuild --model NAME"
+    remedy = "None of them was stored. Use another model: ragkit index --rebuild --model NAME"
     if vectors.shape[1] != dimension:
         raise ModelError(
-            f"{name} made vectors of {vectors.shape[1]} numbers; expected {dimension}. {mend}"
+            f"{name} made vectors of {vectors.shape[1]} numbers; expected {dimension}. {remedy}"
         )
     lengths = np.linalg.norm(vectors, axis=1)
-    if (wrong := ~(np.abs(lengths - 1) < UNIT)).any():  # NaN is no length at all
+    if (wrong := ~(np.abs(lengths - 1) < UNIT_TOLERANCE)).any():  # true for NaN as well
         raise ModelError(
             f"{name} made {wrong.sum()} of {len(vectors)} vectors that cannot be compared: one has "
-            f"length {lengths[wrong][0]:.4g}; expected 1. {mend}"
+            f"length {lengths[wrong][0]:.4g}; expected 1. {remedy}"
         )
 
 
 def stored_vectors(
     connection: sqlite3.Connection, model_id: int, ids: Sequence[int]
 ) -> dict[int, NDArray[np.float32]]:
-    """Passage id → (d,) float32 unit vector, for those of `ids` that are there and not pending."""
+    """Return the stored vectors of the passages `ids`: id → (d,) float32, unit length.
+
+    Unknown ids and pending passages are left out.
+    """
     import numpy as np
 
-    rows = by_id(  # CROSS JOIN fixes the order: SQLite would look at all vectors of the model first
+    rows = by_id(  # CROSS JOIN: else SQLite would begin with all vectors of the model
         connection,
         "SELECT passages.id, vectors.vector FROM passages CROSS JOIN vectors "
         "ON vectors.hash = passages.hash AND vectors.model_id = ? WHERE passages.id",
@@ -199,10 +212,10 @@ def stored_vectors(
     return {row[0]: np.frombuffer(row[1], dtype="<f4") for row in rows}
 
 
-def forget_vectors(connection: sqlite3.Connection, now: int) -> None:
-    """Delete all vectors, so that everything is embedded anew; index files hold nothing now.
+def delete_vectors(connection: sqlite3.Connection, now: int) -> None:
+    """Delete all vectors and the rows of their index files, so that everything is embedded again.
 
-    `now` is the generation in which that happens.
+    `now` is the generation of the deletion.
     """
     connection.execute("DELETE FROM vectors")
     connection.execute("DELETE FROM index_files WHERE kind IN ('vectors', 'codes')")

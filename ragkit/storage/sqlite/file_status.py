@@ -1,7 +1,7 @@
-"""The ledger as people see it: what became of each file, and how many were read.
+"""File status as users see it: the coverage report, its sums, and the collection in figures.
 
-Functions over a connection of `database` that change nothing. The rows are written by `ledger`.
-Knows no index files, and looks at the files themselves only where it is asked to.
+`files` writes the rows that are shown here. Nothing here changes the database. The files themselves
+are read only to verify them.
 """
 
 from __future__ import annotations
@@ -12,14 +12,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ragkit.records.reports import Coverage, FileStatus, Missing, NotRead, Unread
+from ragkit.records.reports import (
+    CollectionStatus,
+    Coverage,
+    FileStatus,
+    Missing,
+    NotRead,
+    Unread,
+)
+from ragkit.storage.atomic_files import disk_size
+from ragkit.storage.sqlite import changes, documents, embeddings, files, passages
+from ragkit.storage.sqlite.database import Database, generation
 from ragkit.storage.sqlite.files import has_changed
 
-# Kinds of reasons for which a file is not missing: the user's own rules, what is met elsewhere or
-# holds no bytes, and what is no document.
-LEFT_OUT = ("ignored", "excluded", "hidden", "link", "special", "image", "no_document")
+# Kinds of reasons for which an unread file does not count as missing: it is excluded by the user's
+# rules, is indexed under another path, has no content, or is not a document.
+LEFT_OUT_KINDS = ("ignored", "excluded", "hidden", "link", "special", "image", "no_document")
 
-_STATUSES = """
+_FILE_STATUS = """
 SELECT files.*, roots.folder AS root,
        (SELECT coalesce(sum(length(text)), 0) FROM documents WHERE file_id = files.id)
            AS characters,
@@ -36,49 +46,48 @@ WHERE {where} GROUP BY files.id ORDER BY roots.folder, files.path
 _NOT_READ = "status IN ('skipped', 'failed')"
 _KIND = "coalesce(json_extract(files.details, '$.kind'), 'damaged')"
 _PART_KIND = "coalesce(json_extract(part.value, '$[3]'), 'damaged')"
-_IN_LEFT_OUT = f"IN ({', '.join('?' * len(LEFT_OUT))})"
+_IN_LEFT_OUT = f"IN ({', '.join('?' * len(LEFT_OUT_KINDS))})"
 _HAS_MISSING_PART = (
     "EXISTS (SELECT 1 FROM json_each(files.details, '$.unread') AS part "
     f"WHERE {_PART_KIND} NOT {_IN_LEFT_OUT})"
 )
-PARTS = 100  # of a file that is not wholly read, that are named with it
+MAX_PARTS = 100  # unread parts that are named with a file
 
 
-def statuses(
+def coverage_report(
     connection: sqlite3.Connection,
     *,
-    wanted: Sequence[str] = (),
+    statuses: Sequence[str] = (),
     root_ids: Sequence[int] = (),
     under: str = "",
     verify: bool = False,
 ) -> list[FileStatus]:
-    """The ledger as records, by root and path; only these statuses or roots where any are named.
+    """Return the status of each file, by root and path.
 
-    `under`: only what is at or below this relative path. `verify` looks at each file, whether it
-    has changed since.
+    `statuses`, `root_ids` and `under` (a relative path: itself and what is below it) restrict the
+    files. `verify` checks whether each file has changed since it was read.
     """
     where, arguments = ["1"], list[object]()
-    for column, values in (("files.status", wanted), ("files.root_id", root_ids)):
+    for column, values in (("files.status", statuses), ("files.root_id", root_ids)):
         if values:
             where.append(f"{column} IN ({', '.join('?' * len(values))})")
             arguments += values
     if under:
-        # "/" sorts just before "0", so this range is exactly what lies below the folder.
+        # "0" follows "/", so this range is exactly what is below the folder.
         where.append("(files.path IN (?, ?) OR (files.path > ? AND files.path < ?))")
         arguments += [under, f"{under}/", f"{under}/", f"{under}0"]
-    rows = connection.execute(_STATUSES.format(where=" AND ".join(where)), arguments)
+    rows = connection.execute(_FILE_STATUS.format(where=" AND ".join(where)), arguments)
     return [_status(row, verify=verify) for row in rows]
 
 
-def around(connection: sqlite3.Connection, root_id: int, path: str) -> FileStatus | None:
-    """The nearest row that holds a relative path: an archive or a mailbox, or a folder that was
-    passed over as a whole."""
+def enclosing_file(connection: sqlite3.Connection, root_id: int, path: str) -> FileStatus | None:
+    """Return the nearest row above a relative path: an archive, a mailbox, or a skipped folder."""
     parts = path.split("/")
     for depth in range(len(parts) - 1, 0, -1):
-        above = "/".join(parts[:depth])
+        parent = "/".join(parts[:depth])
         row = connection.execute(
-            _STATUSES.format(where="files.root_id = ? AND files.path IN (?, ?)"),
-            (root_id, above, f"{above}/"),
+            _FILE_STATUS.format(where="files.root_id = ? AND files.path IN (?, ?)"),
+            (root_id, parent, f"{parent}/"),
         ).fetchone()
         if row is not None:
             return _status(row, verify=True)
@@ -100,7 +109,7 @@ def _status(row: sqlite3.Row, *, verify: bool) -> FileStatus:
         passages=row["passages"],
         tokens=row["tokens"],
         documents=row["documents"],
-        unread=tuple(Unread(*each) for each in details.get("unread", ())),
+        unread=tuple(Unread(*part) for part in details.get("unread", ())),
         unread_count=details.get("unread_count", 0),
         kind=details.get("kind"),
         media_type_by=details.get("media_type_by"),
@@ -120,14 +129,14 @@ def _status(row: sqlite3.Row, *, verify: bool) -> FileStatus:
 
 
 def _is_stale(row: sqlite3.Row) -> bool:
-    if row["hash"] is None:  # it was not read: nothing to compare with
+    if row["hash"] is None:  # it was not read: there is nothing to compare with
         return False
     file = Path(row["root"]) / row["path"]
     return has_changed(file, row["size"], row["mtime_ns"], row["hash"])
 
 
-def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
-    """Files by status, and skipped or failed files by reason, most frequent first."""
+def count_files(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
+    """Return status → files, and reason → skipped or failed files, the most frequent first."""
     by_status = connection.execute("SELECT status, count(*) FROM files GROUP BY status ORDER BY 1")
     by_reason = connection.execute(
         f"SELECT reason, count(*) FROM files WHERE {_NOT_READ} GROUP BY reason ORDER BY 2 DESC, 1"
@@ -136,7 +145,7 @@ def counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, in
 
 
 def coverage(connection: sqlite3.Connection) -> Coverage:
-    """How many of all files that may hold documents were read."""
+    """Return how many of the files that may contain documents were read."""
     read = connection.execute(f"SELECT count(*) FROM files WHERE NOT {_NOT_READ}").fetchone()
     kinds = connection.execute(
         f"SELECT json_extract(details, '$.kind') FROM files WHERE {_NOT_READ}"
@@ -144,31 +153,31 @@ def coverage(connection: sqlite3.Connection) -> Coverage:
     parts = missing_parts(
         connection, [row[0] for row in connection.execute("SELECT id FROM roots")]
     )
-    return covered(read[0], (row[0] for row in kinds), (part.kind for part in parts))
+    return sum_coverage(read[0], (row[0] for row in kinds), (part.kind for part in parts))
 
 
-def covered(read: int, kinds: Iterable[str | None], parts: Iterable[str]) -> Coverage:
-    """The sum of so many files that were read, files that were not by the kinds of their reasons,
-    and parts of files that are missing by theirs."""
+def sum_coverage(read: int, kinds: Iterable[str | None], parts: Iterable[str]) -> Coverage:
+    """Return the coverage of `read` files that were read, of unread files by the kinds of their
+    reasons, and of missing parts of files by theirs."""
     counted = Counter(kind or "damaged" for kind in kinds).most_common()
-    missing = {kind: number for kind, number in counted if kind not in LEFT_OUT}
+    missing = {kind: number for kind, number in counted if kind not in LEFT_OUT_KINDS}
     return Coverage(
         files=read + sum(missing.values()),
         read=read,
         missing=missing,
-        left_out={kind: number for kind, number in counted if kind in LEFT_OUT},
+        left_out={kind: number for kind, number in counted if kind in LEFT_OUT_KINDS},
         missing_parts=dict(Counter(parts).most_common()),
     )
 
 
 def is_missing(file: FileStatus) -> bool:
-    """Whether a file may hold a document and was not read."""
-    return file.status in ("skipped", "failed") and file.kind not in LEFT_OUT
+    """Whether a file may contain a document and was not read."""
+    return file.status in ("skipped", "failed") and file.kind not in LEFT_OUT_KINDS
 
 
 def missing_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> list[Missing]:
-    """Attachments and members of archives in the files of these roots that may hold documents and
-    could not be read, where their file itself was."""
+    """Return the attachments and archive members that may contain documents and could not be read,
+    in files of these roots that were read."""
     ids = list(root_ids)
     rows = connection.execute(
         "SELECT files.path, json_extract(part.value, '$[0]') AS record, "
@@ -177,7 +186,7 @@ def missing_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> li
         "FROM files, json_each(files.details, '$.unread') AS part "
         f"WHERE root_id IN ({', '.join('?' * len(ids))}) AND NOT {_NOT_READ} "
         f"AND kind NOT {_IN_LEFT_OUT} ORDER BY files.root_id, files.path",
-        (*ids, *LEFT_OUT),
+        (*ids, *LEFT_OUT_KINDS),
     )
     return [
         Missing(f"{row['path']}/{row['record']}" if row["record"] else row["path"], *row[2:])
@@ -185,41 +194,74 @@ def missing_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> li
     ]
 
 
-def not_read(
+def list_not_read(
     connection: sqlite3.Connection, after: int, limit: int, *, left_out: bool
 ) -> list[NotRead]:
-    """Files that may hold documents and were not read, or not wholly; with `left_out` those that
-    are not missing. `limit` at most, by id, those whose ids come after `after`."""
+    """Return files that may contain documents and were not read completely, by id.
+
+    With `left_out`, return those that were left out on purpose instead. Ids above `after`, at most
+    `limit` files.
+    """
     if left_out:
-        which, times = f"{_NOT_READ} AND {_KIND} {_IN_LEFT_OUT}", 1
+        condition, repeats = f"{_NOT_READ} AND {_KIND} {_IN_LEFT_OUT}", 1
     else:
-        whole = f"{_NOT_READ} AND {_KIND} NOT {_IN_LEFT_OUT}"
-        which, times = f"({whole} OR NOT {_NOT_READ} AND {_HAS_MISSING_PART})", 2
+        unread_file = f"{_NOT_READ} AND {_KIND} NOT {_IN_LEFT_OUT}"
+        condition, repeats = f"({unread_file} OR NOT {_NOT_READ} AND {_HAS_MISSING_PART})", 2
     rows = connection.execute(
         "SELECT files.*, roots.folder AS root FROM files JOIN roots ON roots.id = files.root_id "
-        f"WHERE files.id > ? AND {which} ORDER BY files.id LIMIT ?",
-        (after, *LEFT_OUT * times, limit),
+        f"WHERE files.id > ? AND {condition} ORDER BY files.id LIMIT ?",
+        (after, *LEFT_OUT_KINDS * repeats, limit),
     )
     return [_not_read(row) for row in rows]
 
 
 def _not_read(row: sqlite3.Row) -> NotRead:
     details = json.loads(row["details"])
-    itself = row["status"] in ("skipped", "failed")
-    unread = () if itself else [Unread(*each) for each in details.get("unread", ())]
+    is_unread = row["status"] in ("skipped", "failed")
+    unread = () if is_unread else [Unread(*part) for part in details.get("unread", ())]
     parts = [
-        Missing(f"{row['path']}/{each.record}" if each.record else row["path"], each.kind,
-                each.reason)
-        for each in unread
-        if each.kind not in LEFT_OUT
+        Missing(f"{row['path']}/{part.record}" if part.record else row["path"], part.kind,
+                part.reason)
+        for part in unread
+        if part.kind not in LEFT_OUT_KINDS
     ]  # fmt: skip
     return NotRead(
         id=row["id"],
         path=row["path"],
         root=row["root"],
         status=row["status"],
-        kind=details.get("kind", "damaged") if itself else None,
-        reason=row["reason"] if itself else None,
-        parts=tuple(parts[:PARTS]),
+        kind=details.get("kind", "damaged") if is_unread else None,
+        reason=row["reason"] if is_unread else None,
+        parts=tuple(parts[:MAX_PARTS]),
         parts_count=len(parts),
     )
+
+
+def collection_status(store: Database, version: str) -> CollectionStatus:
+    """Return the collection in figures: counts, sizes in bytes, model, coverage.
+
+    `version` is the version of this program. Loads no model and opens no index file.
+    """
+    with store.reading() as connection:
+        model = embeddings.model(connection)
+        by_status, by_reason = count_files(connection)
+        return CollectionStatus(
+            collection=str(store.folder),
+            roots=tuple(root.path for root in files.roots(connection)),
+            files=by_status,
+            reasons=by_reason,
+            coverage=coverage(connection),
+            documents=documents.document_count(connection),
+            passages=passages.count(connection),
+            pending=embeddings.count_pending(connection, model["id"]) if model else 0,
+            model=model["name"] if model else None,
+            fingerprint=model["fingerprint"] if model else None,
+            dimension=model["dimension"] if model else None,
+            window=model["window"] if model else None,
+            database_bytes=store.size(),
+            index_bytes=sum(
+                disk_size(store.folder / name) for name in changes.index_names(connection)
+            ),
+            generation=generation(connection),
+            version=version,
+        )

@@ -1,7 +1,7 @@
-"""Rows of roots and files: which files there are, and whether each needs work.
+"""Rows of roots and files: which files there are, and whether each has to be read again.
 
-Functions over a connection of `database`; they neither begin nor commit. What became of the files,
-for people to see, is in `statuses`. Knows no passages' vectors and no index files.
+`file_status` shows the rows to users. Functions over a connection of `database`; they neither begin
+nor commit a transaction. Knows no vectors and no index files.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Root:
 
     id: int
     path: str  # absolute
-    folder: str  # what the paths of its files are relative to: `path`, or its parent for a file
+    folder: str  # that paths are relative to: `path`, or the parent of a single file
     include: tuple[str, ...]
     exclude: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """What the ledger knows of a file; enough to tell whether it needs work."""
+    """A row of `files`: what decides whether a file has to be read again."""
 
     id: int
     root_id: int
@@ -40,30 +40,30 @@ class FileRow:
     status: str
     reason: str | None
     recipe: str | None
-    has_text: bool  # of documents; a file that fails to open may keep what it had
+    has_text: bool  # whether it has documents; a file that now fails to open keeps them
     kind: str | None = None  # of the reason
 
-    def unchanged(self, size: int, mtime_ns: int, inode: int) -> bool:
-        """Whether a file that looks like this now holds what it held."""
+    def is_unchanged(self, size: int, mtime_ns: int, inode: int) -> bool:
+        """Whether a file with this size in bytes, time and inode has the content that was read."""
         return (self.size, self.mtime_ns, self.inode) == (size, mtime_ns, inode)
 
 
 def content_hash(data: bytes) -> bytes:
-    """20 bytes of BLAKE2b over a file's bytes: whether it has changed."""
+    """Return 20 bytes of BLAKE2b over the bytes of a file."""
     return blake2b(data, digest_size=20).digest()
 
 
 def has_changed(file: str | Path, size: int, mtime_ns: int | None, digest: bytes | None) -> bool:
-    """Whether a file is another by now than it was with this size, time stamp and content, or gone.
+    """Whether a file no longer has this size (bytes), time and content hash, or is gone.
 
-    One `stat`; where that leaves it open the content decides. A file that may not be looked at is
-    not known to have changed.
+    Takes one `stat`; if that does not decide, the content is read. A file that may not be read
+    counts as unchanged.
     """
     try:
-        found = os.stat(file)  # noqa: PTH116 (a string as often as a path)
-        if (found.st_size, found.st_mtime_ns) == (size, mtime_ns):
+        status = os.stat(file)  # noqa: PTH116 (often a string)
+        if (status.st_size, status.st_mtime_ns) == (size, mtime_ns):
             return False
-        if found.st_size != size or digest is None:  # what is here of it is older
+        if status.st_size != size or digest is None:  # only an older content was read
             return True
         return content_hash(Path(file).read_bytes()) != digest
     except PermissionError:
@@ -73,7 +73,7 @@ def has_changed(file: str | Path, size: int, mtime_ns: int | None, digest: bytes
 
 
 def roots(connection: sqlite3.Connection) -> list[Root]:
-    """All roots, by path."""
+    """Return all roots, by path."""
     rows = connection.execute("SELECT id, path, folder, include, exclude FROM roots ORDER BY path")
     return [
         Root(row[0], row[1], row[2], tuple(json.loads(row[3])), tuple(json.loads(row[4])))
@@ -88,7 +88,7 @@ def save_root(
     include: Sequence[str],
     exclude: Sequence[str],
 ) -> int:
-    """Add a root, or change its globs and whether it is a folder; returns its id."""
+    """Insert a root, or update its folder and globs; return its id."""
     connection.execute(
         "INSERT INTO roots (path, folder, include, exclude) VALUES (?, ?, ?, ?) ON CONFLICT (path) "
         "DO UPDATE SET folder = excluded.folder, include = excluded.include, "
@@ -99,24 +99,25 @@ def save_root(
     return int(connection.execute("SELECT id FROM roots WHERE path = ?", (path,)).fetchone()[0])
 
 
-def keep_records(connection: sqlite3.Connection, by_records: bool) -> None:
-    """Note whether tables are read by their records."""
+def set_table_records(connection: sqlite3.Connection, by_records: bool) -> None:
+    """Record whether each record of a table becomes a document."""
     connection.execute("INSERT OR REPLACE INTO collection VALUES ('records', ?)", (by_records,))
 
 
-def kept_records(connection: sqlite3.Connection) -> bool:
-    """Whether tables were read by their records the last time."""
+def has_table_records(connection: sqlite3.Connection) -> bool:
+    """Whether the last `ragkit index` made a document of each record of a table."""
     row = connection.execute("SELECT value FROM collection WHERE key = 'records'").fetchone()
     return bool(row and row[0])
 
 
 def remove_root(connection: sqlite3.Connection, root_id: int) -> None:
-    """Take out a root with all its files."""
+    """Delete a root with its files, documents and passages."""
     connection.execute("DELETE FROM roots WHERE id = ?", (root_id,))
 
 
 def absorb_root(connection: sqlite3.Connection, inner: Root, outer_id: int, prefix: str) -> None:
-    """Make the files of `inner` files of the root around it; nothing is read again."""
+    """Move the files of `inner` to the root that contains it, under the path `prefix`. No file is
+    read again."""
     connection.execute(
         "UPDATE OR REPLACE files SET root_id = ?, path = ? || path WHERE root_id = ?",
         (outer_id, prefix, inner.id),
@@ -127,9 +128,9 @@ def absorb_root(connection: sqlite3.Connection, inner: Root, outer_id: int, pref
 def files(
     connection: sqlite3.Connection, root_id: int, under: str = "", *, above: bool = False
 ) -> Iterator[FileRow]:
-    """The files of a root, or only those at or below the relative path `under`.
+    """Yield the files of a root, or only those at or below the relative path `under`.
 
-    With `above` also the rows of folders around it, where they were passed over.
+    With `above` also the rows of skipped folders that contain it.
     """
     sql = (
         "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe, "
@@ -138,10 +139,10 @@ def files(
     )
     arguments: list[object] = [root_id]
     if under:
-        # "/" sorts just before "0", so this range is exactly what lies below the folder.
+        # "0" follows "/", so this range is exactly what is below the folder.
         parts = under.split("/") if above else []
-        around = ["/".join(parts[:depth]) + "/" for depth in range(1, len(parts))]
-        names = [under, f"{under}/", *around]
+        parents = ["/".join(parts[:depth]) + "/" for depth in range(1, len(parts))]
+        names = [under, f"{under}/", *parents]
         sql += f" AND (path IN ({', '.join('?' * len(names))}) OR (path > ? AND path < ?))"
         arguments += [*names, f"{under}/", f"{under}0"]
     for row in connection.execute(sql, arguments):
@@ -165,7 +166,7 @@ def record_file(
     warnings: Sequence[str] = (),
     details: Mapping[str, object] | None = None,
 ) -> int:
-    """Write a file's row, new or again; returns its id."""
+    """Insert or update the row of a file; return its id. docs/storage.md describes the columns."""
     row = connection.execute(
         "INSERT INTO files (root_id, path, status, reason, size, mtime_ns, inode, hash, recipe, "
         "media_type, encoding, warnings, details) "
@@ -187,20 +188,20 @@ def record_file(
 def touch_file(
     connection: sqlite3.Connection, file_id: int, size: int, mtime_ns: int | None, inode: int
 ) -> None:
-    """The same content under a new stamp."""
+    """Update size, time and inode of a file whose content is the same."""
     connection.execute(
         "UPDATE files SET size = ?, mtime_ns = ?, inode = ? WHERE id = ?",
         (size, mtime_ns, inode, file_id),
     )
 
 
-def forget_recipes(connection: sqlite3.Connection) -> None:
-    """Make every file be read again, by the next run if this one breaks off."""
+def clear_recipes(connection: sqlite3.Connection) -> None:
+    """Clear how the files were read, so that this run or the next reads all of them again."""
     connection.execute("UPDATE files SET recipe = NULL")
 
 
 def move_file(connection: sqlite3.Connection, file_id: int, root_id: int, path: str) -> None:
-    """The same file under a new name; its documents, passages and vectors stay as they are."""
+    """Give a file a new path; its documents, passages and vectors stay."""
     connection.execute("DELETE FROM files WHERE root_id = ? AND path = ?", (root_id, path))
     connection.execute(
         "UPDATE files SET root_id = ?, path = ? WHERE id = ?", (root_id, path, file_id)
@@ -208,5 +209,5 @@ def move_file(connection: sqlite3.Connection, file_id: int, root_id: int, path: 
 
 
 def remove_files(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:
-    """Take files out, with their documents and passages."""
+    """Delete files with their documents and passages."""
     connection.executemany("DELETE FROM files WHERE id = ?", ((file_id,) for file_id in file_ids))

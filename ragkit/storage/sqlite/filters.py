@@ -1,9 +1,9 @@
-"""Filters as SQL: which passages a condition over their documents and files lets through.
+"""Filters as SQL: compile a filter over documents and files, and select the passages that match.
 
-Contract: a tree of `All`, `Either`, `Not` and `Comparison` becomes one SQL condition whose values
-are all bound, never written into it. What a document lacks compares as false, so `!=`, `not in` and
-`!~` are exactly the opposite of `=`, `in` and `~`. Functions over a connection of `database`. Knows
-neither how filters are written nor what the names of types mean.
+A tree of `AllOf`, `AnyOf`, `Not` and `Comparison` becomes one SQL condition. All values are bound
+parameters. A field that a document lacks compares as false, so `!=`, `not in` and `!~` are exactly
+the opposite of `=`, `in` and `~`. Functions over a connection of `database`. Knows neither the
+syntax of filters nor the names of media types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ragkit.storage.sqlite.database import by_id
-from ragkit.storage.sqlite.documents import SHOWN
+from ragkit.storage.sqlite.documents import DISPLAY_PATH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +29,11 @@ NEGATED = {"!=": "=", "not in": "in", "!~": "~"}
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A point in time as far as it was said: a year, a month, a day, or to the second; UTC."""
+    """A year, month, day, minute or second in UTC: the time from `start` to before `end`."""
 
     text: str  # "2024-03", "2024-03-05", "2024-03-05T10:30"
     start: datetime.datetime
-    end: datetime.datetime  # where it is over
+    end: datetime.datetime  # exclusive
 
 
 Value = str | float | Date
@@ -41,7 +41,7 @@ Value = str | float | Date
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field against values; several only for `in` and `not in`."""
+    """A comparison of a field with values; several only for `in` and `not in`."""
 
     field: str
     operator: str  # = < <= > >= in ~, or one of NEGATED
@@ -49,38 +49,38 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """True where all of its parts are."""
+class AllOf:
+    """True if all parts are true."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
-    """True where any of its parts is."""
+class AnyOf:
+    """True if any part is true."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """True where its part is not."""
+    """True if its part is false."""
 
     part: Filter
 
 
-Filter = Comparison | All | Either | Not
+Filter = Comparison | AllOf | AnyOf | Not
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition over the tables of `_FROM`, and the values of its marks."""
+    """An SQL condition over the tables of `_FROM`, and the values of its placeholders."""
 
     sql: str
     values: tuple[object, ...]
 
 
-# The order of the tables is fixed: what a file or a document decides is asked once for it.
+# CROSS JOIN fixes the order of the tables: a condition on a file or document is evaluated once.
 _FROM = (
     "FROM files CROSS JOIN roots ON roots.id = files.root_id "
     "CROSS JOIN documents ON documents.file_id = files.id "
@@ -92,7 +92,7 @@ _BACK = (
 )
 _NUMBERS = {"page": "passages.page", "size": "files.size"}
 _TEXTS = {
-    "path": SHOWN,
+    "path": DISPLAY_PATH,
     "root": "roots.folder",
     "title": "documents.title",
     "type": "files.media_type",
@@ -101,96 +101,98 @@ _TEXTS = {
 _METADATA = "(SELECT value FROM json_each(documents.metadata) WHERE key = ?)"
 
 
-def condition(tree: Filter) -> Condition:
-    """The tree as SQL."""
+def compile_filter(tree: Filter) -> Condition:
+    """Return the SQL condition of a filter."""
     if isinstance(tree, Comparison):
-        return _test(tree)
+        return _compile_comparison(tree)
     if isinstance(tree, Not):
-        inner = condition(tree.part)
+        inner = compile_filter(tree.part)
         return Condition(f"NOT ({inner.sql})", inner.values)
-    parts = [condition(part) for part in tree.parts]
-    word, empty = (" AND ", "1") if isinstance(tree, All) else (" OR ", "0")
+    parts = [compile_filter(part) for part in tree.parts]
+    word, empty = (" AND ", "1") if isinstance(tree, AllOf) else (" OR ", "0")
     sql = word.join(f"({part.sql})" for part in parts) or empty
     return Condition(sql, tuple(value for part in parts for value in part.values))
 
 
-def few(connection: sqlite3.Connection, where: Condition, limit: int) -> NDArray[np.int64] | None:
-    """The ids of the passages let through, ascending; None where they are more than `limit`.
+def small_id_set(
+    connection: sqlite3.Connection, where: Condition, limit: int
+) -> NDArray[np.int64] | None:
+    """Return the ids of the matching passages, (n,) int64, ascending; None if more than `limit`.
 
-    SQLite writes them into one text, which takes a seventh of the time of a row for each.
+    SQLite returns them as one text, which takes a seventh of the time of one row for each.
     """
     import numpy as np
 
-    _prepare(connection)
+    _create_functions(connection)
     inner = f"SELECT passages.id AS id {_FROM} WHERE {where.sql} LIMIT ?"
-    found = connection.execute(
+    count, ids = connection.execute(
         f"SELECT count(*), group_concat(id) FROM ({inner})", (*where.values, limit + 1)
     ).fetchone()
-    if found[0] > limit:
+    if count > limit:
         return None
-    return np.sort(np.fromstring(found[1] or "", dtype=np.int64, sep=","), kind="stable")
+    return np.sort(np.fromstring(ids or "", dtype=np.int64, sep=","), kind="stable")
 
 
-def among(connection: sqlite3.Connection, where: Condition, ids: Sequence[int]) -> set[int]:
-    """Those of `ids` that are there and let through."""
-    _prepare(connection)
+def matching(connection: sqlite3.Connection, where: Condition, ids: Sequence[int]) -> set[int]:
+    """Return those of `ids` that exist and match."""
+    _create_functions(connection)
     sql = f"SELECT passages.id {_BACK} WHERE ({where.sql}) AND passages.id"
     return {row[0] for row in by_id(connection, sql, ids, *where.values)}
 
 
-def _test(test: Comparison) -> Condition:
+def _compile_comparison(test: Comparison) -> Condition:
     if test.operator in NEGATED:
-        inner = _test(Comparison(test.field, NEGATED[test.operator], test.values))
+        inner = _compile_comparison(Comparison(test.field, NEGATED[test.operator], test.values))
         return Condition(f"NOT ({inner.sql})", inner.values)
     operator = "=" if test.operator == "in" else test.operator
-    parts = [_compared(test.field, operator, value) for value in test.values]
+    parts = [_compare(test.field, operator, value) for value in test.values]
     sql = " OR ".join(f"coalesce({part.sql}, 0)" for part in parts) or "0"
     return Condition(sql, tuple(value for part in parts for value in part.values))
 
 
-def _compared(field: str, operator: str, value: Value) -> Condition:
-    """One field against one value; may be NULL where a document lacks the field."""
+def _compare(field: str, operator: str, value: Value) -> Condition:
+    """Compare one field with one value; NULL if the document lacks the field."""
     if field == "mtime" and isinstance(value, Date):
-        return _in_time("files.mtime_ns", operator, value)
+        return _compare_time("files.mtime_ns", operator, value)
     if field in _NUMBERS:
         return Condition(f"{_NUMBERS[field]} {operator} ?", (value,))
     if field == "language" and operator != "~":
-        return _language(str(value))
-    place, key = (_TEXTS[field], ()) if field in _TEXTS else (_METADATA, (field,))
+        return _compare_language(str(value))
+    column, key = (_TEXTS[field], ()) if field in _TEXTS else (_METADATA, (field,))
     if operator == "~":
-        how = "ragkit_path" if field == "path" else "ragkit_glob"
-        return Condition(f"{how}(?, {place})", (value, *key))
-    if isinstance(value, Date):  # ISO dates are ordered as text, up to where the value says it
-        shown = f"replace(substr({place}, 1, ?), ' ', 'T')"
-        sql = f"{place} GLOB '[0-9][0-9][0-9][0-9]*' AND {shown} {operator} ?"
+        function = "ragkit_path" if field == "path" else "ragkit_glob"
+        return Condition(f"{function}(?, {column})", (value, *key))
+    if isinstance(value, Date):  # ISO dates sort as text, up to the precision of the value
+        date = f"replace(substr({column}, 1, ?), ' ', 'T')"
+        sql = f"{column} GLOB '[0-9][0-9][0-9][0-9]*' AND {date} {operator} ?"
         return Condition(sql, (*key, *key, len(value.text), value.text))
-    shown = f"ragkit_number({place})" if isinstance(value, float) else place
-    return Condition(f"{shown} {operator} ?", (*key, value))
+    operand = f"ragkit_number({column})" if isinstance(value, float) else column
+    return Condition(f"{operand} {operator} ?", (*key, value))
 
 
-def _in_time(column: str, operator: str, value: Date) -> Condition:
-    """Nanoseconds since 1970 against a span of time."""
+def _compare_time(column: str, operator: str, value: Date) -> Condition:
+    """Compare a column of nanoseconds since 1970 with a span of time."""
     start, end = _nanoseconds(value.start), _nanoseconds(value.end)
     if operator == "=":
         return Condition(f"{column} >= ? AND {column} < ?", (start, end))
-    edge, sign = {
+    bound, sign = {
         "<": (start, "<"), ">=": (start, ">="), "<=": (end, "<"), ">": (end, ">="),
     }[operator]  # fmt: skip
-    return Condition(f"{column} {sign} ?", (edge,))
+    return Condition(f"{column} {sign} ?", (bound,))
 
 
 def _nanoseconds(time: datetime.datetime) -> int:
     return round((time - datetime.datetime(1970, 1, 1)).total_seconds()) * 1_000_000_000
 
 
-def _language(value: str) -> Condition:
-    """`en` is also en-GB and en_US; case does not matter."""
-    shown = f"lower(replace({_METADATA}, '_', '-')) || '-'"
-    wanted = value.lower().replace("_", "-") + "-"
-    return Condition(f"substr({shown}, 1, ?) = ?", ("language", len(wanted), wanted))
+def _compare_language(value: str) -> Condition:
+    """Match a language: `en` matches en-GB and en_US too; case is ignored."""
+    code = f"lower(replace({_METADATA}, '_', '-')) || '-'"
+    prefix = value.lower().replace("_", "-") + "-"
+    return Condition(f"substr({code}, 1, ?) = ?", ("language", len(prefix), prefix))
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _create_functions(connection: sqlite3.Connection) -> None:
     functions: tuple[tuple[str, int, Callable[..., float | None]], ...] = (
         ("ragkit_path", 2, path_matches),
         ("ragkit_glob", 2, _text_matches),
@@ -208,23 +210,26 @@ def _number(text: object) -> float | None:
 
 
 def _text_matches(pattern: str, text: object) -> bool | None:
-    """A glob over a whole text, case aside."""
+    """Match a glob against a whole text, ignoring case."""
     if text is None:
         return None
     return _glob(pattern.casefold()).match(str(text).casefold()) is not None
 
 
 def path_matches(pattern: str, path: str) -> bool:
-    """A glob over a path, as .gitignore has them: `*` stays within a folder, `**` does not; a
-    pattern without a slash is about the last part alone, `hr/` is all that is in a folder hr."""
+    """Match a glob in .gitignore syntax against a relative path.
+
+    `*` stays within a folder, `**` does not. A pattern without a slash is matched against the last
+    part only; `hr/` matches everything in a folder hr.
+    """
     parts = path.split("/")
     if "/" not in pattern:
         return _glob(pattern).match(parts[-1]) is not None
-    wanted = pattern.strip("/").split("/")
+    globs = pattern.strip("/").split("/")
     if pattern.endswith("/"):
-        wanted = [*([] if "/" in pattern[:-1] else ["**"]), *wanted, "**"]
-    reached = {0}  # how many parts of the path the pattern may have eaten so far
-    for glob in wanted:
+        globs = [*([] if "/" in pattern[:-1] else ["**"]), *globs, "**"]
+    reached = {0}  # how many parts of the path the globs so far can have matched
+    for glob in globs:
         if glob == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else set()
         else:
@@ -235,4 +240,6 @@ def path_matches(pattern: str, path: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(pattern))  # made so that no pattern takes long
+    return re.compile(
+        fnmatch.translate(pattern)
+    )  # translates to a pattern that never backtracks far

@@ -1,6 +1,7 @@
-"""Rows of passages: written with their document, read back for what shows them.
+"""Rows of passages: written with their document, read to show hits.
 
-Functions over a connection of `database`; they neither begin nor commit. Knows no vectors.
+Functions over a connection of `database`; they neither begin nor commit a transaction. Knows no
+vectors.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from ragkit.storage.sqlite.database import by_id
 
 
 def text_hash(embedded: str) -> bytes:
-    """The key of a vector: 20 bytes of BLAKE2b over what the encoder is given."""
+    """Return the key of a vector: 20 bytes of BLAKE2b over the embedded text."""
     return blake2b(embedded.encode(), digest_size=20).digest()
 
 
 def save_passages(
     connection: sqlite3.Connection, document_id: int, passages: Sequence[Passage], generation: int
 ) -> None:
-    """Make these the passages of a document.
+    """Replace the passages of a document by these; new ones get this generation.
 
-    One whose embedded text was there before keeps its id and its vector, wherever it moved to in
-    the text; only what is really new is inserted, only what is really gone deleted.
+    A passage whose embedded text the document had before keeps its id and its vector, wherever it
+    is in the text now. Only new texts are inserted, and only missing ones are deleted.
     """
     known: dict[bytes, list[int]] = defaultdict(list)
     for row in connection.execute(
@@ -62,34 +63,34 @@ def save_passages(
 
 
 def count(connection: sqlite3.Connection) -> int:
-    """How many passages there are."""
+    """Return the number of passages."""
     return int(connection.execute("SELECT count(*) FROM passages").fetchone()[0])
 
 
 def embedded_texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Passage id → header and text, for those of `ids` that are there."""
+    """Return id → header and text, as embedded, for those of `ids` that exist."""
     rows = by_id(connection, "SELECT id, header, text FROM passages WHERE id", ids)
     return {row[0]: embedded_text(row[1], row[2]) for row in rows}
 
 
-def existing(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
-    """Those of `ids` that are there."""
+def existing_ids(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    """Return those of `ids` that exist."""
     return {row[0] for row in by_id(connection, "SELECT id FROM passages WHERE id", ids)}
 
 
 def documents_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
-    """Passage id → id of its document, for those of `ids` that are there."""
+    """Return passage id → document id for those of `ids` that exist."""
     rows = by_id(connection, "SELECT id, document_id FROM passages WHERE id", ids)
     return {row[0]: row[1] for row in rows}
 
 
 def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, sqlite3.Row]:
-    """Passage id → everything a hit shows: passage, document, file and root, joined."""
+    """Return id → the row that a hit shows: passage, document, file and root, joined."""
     rows = by_id(
         connection,
         "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
         "documents.pages, documents.locators, files.path AS file_path, "
-        f"{documents.SHOWN} AS path, files.size, files.mtime_ns, "
+        f"{documents.DISPLAY_PATH} AS path, files.size, files.mtime_ns, "
         "files.hash AS file_hash, roots.folder AS root "
         "FROM passages JOIN documents ON documents.id = passages.document_id "
         "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
@@ -99,10 +100,13 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     return {row["id"]: row for row in rows}
 
 
-def neighbourhood(
+def surrounding_span(
     connection: sqlite3.Connection, document_id: int, passage_id: int, reach: int
 ) -> sqlite3.Row:
-    """The span from `reach` passages before one to `reach` after it, with its text and lines."""
+    """Return the span from `reach` passages before a passage to `reach` after it.
+
+    The row has `start` and `end` (characters), `start_line`, `end_line` and `text`.
+    """
     row: sqlite3.Row = connection.execute(
         "WITH numbered AS (SELECT *, row_number() OVER (ORDER BY start, id) AS place "
         "FROM passages WHERE document_id = :document), "

@@ -1,4 +1,7 @@
-"""Many queries against all vectors at once: one look at each vector, by matrix products."""
+"""Batch search: many queries against all vectors by matrix products, which read each vector once.
+
+Knows ids and vectors only.
+"""
 
 from __future__ import annotations
 
@@ -16,65 +19,66 @@ if TYPE_CHECKING:
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids and cosines, best first
     Part = tuple[NDArray[np.int64], Callable[[int], Blocks]]  # ids (n,); blocks of a given size
 
-TOGETHER = 1024  # queries of one sweep
-BLOCK = 16_384  # vectors of one product
-_GROUP = 16  # scores of which only the greatest is looked at to find a first border
+MAX_QUERIES = 1024  # queries that are compared at a time
+BLOCK = 16_384  # vectors of one matrix product
+_GROUP = 16  # scores of which only the maximum is used to bound the k-th best score
 
 
-def nearest_many(parts: Sequence[Part], queries: NDArray[np.float32], k: int) -> list[Ranking]:
-    """The k nearest of each query, (n, d); equal ones by ascending id.
+def batch_top_k(parts: Sequence[Part], queries: NDArray[np.float32], k: int) -> list[Ranking]:
+    """Return the k nearest vectors of each query, (n, d) float32 unit rows, best first.
 
-    An id of -1 says that its vector is no more. Which of several equal ones at the border are
-    returned is not defined.
+    Equal scores are sorted by ascending id; which of several equal ones are among the k at the
+    lower end is not defined. A vector with the id -1 is ignored.
     """
-    found: list[Ranking] = []
-    for first in range(0, len(queries), TOGETHER):
-        found += _swept(parts, queries[first : first + TOGETHER], k)
-    return found
+    rankings: list[Ranking] = []
+    for first in range(0, len(queries), MAX_QUERIES):
+        rankings += _top_k(parts, queries[first : first + MAX_QUERIES], k)
+    return rankings
 
 
-def _swept(parts: Sequence[Part], queries: NDArray[np.float32], k: int) -> list[Ranking]:
-    numbers = np.arange(len(queries) + 1)
-    # What is kept, one after the other: whose it is, how near, and which.
-    whose, near, ids = np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.int64)
-    border = np.full(len(queries), -np.inf, dtype=np.float32)  # the k-th best of each so far
-    for names, blocks in parts:
+def _top_k(parts: Sequence[Part], queries: NDArray[np.float32], k: int) -> list[Ranking]:
+    # The candidates of all queries in three parallel arrays, sorted by query, score and id.
+    query_of = np.empty(0, np.int64)
+    scores_of = np.empty(0, np.float32)
+    ids_of = np.empty(0, np.int64)
+    kth_best = np.full(len(queries), -np.inf, dtype=np.float32)  # so far
+    for ids, blocks in parts:
         for first, block in blocks(BLOCK):
-            here = names[first : first + len(block)]
+            block_ids = ids[first : first + len(block)]
             scores = queries @ block.T
-            scores[:, here < 0] = -np.inf
-            rows, columns = _above(scores, border, k)
-            whose = np.concatenate([whose, rows])
-            near = np.concatenate([near, scores[rows, columns]])
-            ids = np.concatenate([ids, here[columns]])
-            order = np.lexsort((ids, -near, whose))
-            whose, near, ids = whose[order], near[order], ids[order]
-            rank = np.arange(len(whose)) - np.searchsorted(whose, whose)
-            last, kept = rank == k - 1, rank < k
-            border[whose[last]] = near[last]
-            whose, near, ids = whose[kept], near[kept], ids[kept]
-    ends = np.searchsorted(whose, numbers).tolist()
-    return [(ids[a:b], near[a:b]) for a, b in pairwise(ends)]
+            scores[:, block_ids < 0] = -np.inf
+            rows, columns = _candidates(scores, kth_best, k)
+            query_of = np.concatenate([query_of, rows])
+            scores_of = np.concatenate([scores_of, scores[rows, columns]])
+            ids_of = np.concatenate([ids_of, block_ids[columns]])
+            order = np.lexsort((ids_of, -scores_of, query_of))
+            query_of, scores_of, ids_of = query_of[order], scores_of[order], ids_of[order]
+            rank = np.arange(len(query_of)) - np.searchsorted(query_of, query_of)
+            is_kth, is_kept = rank == k - 1, rank < k
+            kth_best[query_of[is_kth]] = scores_of[is_kth]
+            query_of, scores_of, ids_of = query_of[is_kept], scores_of[is_kept], ids_of[is_kept]
+    ends = np.searchsorted(query_of, np.arange(len(queries) + 1)).tolist()
+    return [(ids_of[a:b], scores_of[a:b]) for a, b in pairwise(ends)]
 
 
-def _above(
-    scores: NDArray[np.float32], border: NDArray[np.float32], k: int
+def _candidates(
+    scores: NDArray[np.float32], kth_best: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where scores may be among the k best of their row: rows and columns."""
-    if np.isneginf(border).any():  # nothing to compare with yet
-        rows, columns = np.nonzero(scores >= _least(scores, k)[:, None])
-        there = np.isfinite(scores[rows, columns])
-        return rows[there], columns[there]
-    rows, columns = np.nonzero(scores > border[:, None])
+    """Return the rows and columns of `scores` that may be among the k best of their row."""
+    if np.isneginf(kth_best).any():  # a query has fewer than k candidates yet
+        rows, columns = np.nonzero(scores >= _lower_bound(scores, k)[:, None])
+        is_live = np.isfinite(scores[rows, columns])
+        return rows[is_live], columns[is_live]
+    rows, columns = np.nonzero(scores > kth_best[:, None])
     return rows, columns
 
 
-def _least(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-    """What k scores of each row reach: the k-th of the greatest of every few of them, for which no
-    row has to be put in order."""
+def _lower_bound(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """Return a score for each row that at least k of its scores reach: the k-th best of the maxima
+    of small groups. That avoids sorting the row."""
     groups = scores.shape[1] // max(1, min(_GROUP, scores.shape[1] // max(1, k)))
     if groups <= k:
         return np.full(len(scores), -np.inf, dtype=np.float32)
     width = scores.shape[1] // groups
-    greatest = scores[:, : groups * width].reshape(len(scores), width, groups).max(axis=1)
-    return np.partition(greatest, groups - k, axis=1)[:, groups - k]
+    maxima = scores[:, : groups * width].reshape(len(scores), width, groups).max(axis=1)
+    return np.partition(maxima, groups - k, axis=1)[:, groups - k]

@@ -1,9 +1,11 @@
-"""The exact vectors of a collection in one file: written in steps, mapped into memory to be read.
+"""The flat vector file: the exact vectors of a collection, written in steps and mapped to be read.
 
-Knows ids, unit vectors and bytes; no text, no SQL. The file is a FAISS `IndexIDMap(IndexFlatIP)`,
-byte for byte, so FAISS can read it too. It is read here without FAISS: opening it takes no more
-time for a large collection than for a small one, its pages are shared between processes, and a
-small collection is searched before FAISS would be imported.
+The file is a FAISS `IndexIDMap(IndexFlatIP)`, byte for byte, so FAISS can read it too. It is read
+here without FAISS: opening takes the same time for any number of vectors, the pages are shared
+between processes, and a small collection is searched without importing FAISS. Knows ids, unit
+vectors and bytes; no text and no SQL.
+
+A *position* is the row number of a vector in the file.
 """
 
 from __future__ import annotations
@@ -27,177 +29,189 @@ from ragkit.storage.atomic_files import new_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Blocks = Iterable[tuple[int, NDArray[np.float32]]]  # first place, and vectors (m, d)
-    Rows = Iterable[tuple[int, bytes]]  # passage id and float32 blob
+    Blocks = Iterable[tuple[int, NDArray[np.float32]]]  # first position, and vectors (m, d)
+    Rows = Iterable[tuple[int, bytes]]  # passage id, and the vector as a float32 blob
 
-STEP = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
-SCANNED = 1 << 18  # numbers compared with one query at a time: they stay in the cache
-_SMALL = 256 << 20  # bytes of a file that stays mapped once looked at
-_RESIDENT = 64 << 20  # bytes of a larger one left mapped; the system keeps its own copy
-_AROUND = 1 << 21  # bytes that the system may map where one is looked at
-_SPARSE = 20  # vectors of which one is wanted: to map so many pages takes longer than to read it
-_FEW = 200  # ids that are looked up one by one
+BATCH = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
+SCAN_NUMBERS = (
+    1 << 18
+)  # numbers compared with a query at a time: 1 MB, which stays in the CPU cache
+_SMALL_FILE = 256 << 20  # bytes up to which a file stays mapped once it was read
+_MAX_RESIDENT = 64 << 20  # bytes of a larger file that stay mapped; the page cache keeps its copy
+_READ_AHEAD = 1 << 21  # bytes that the system may map around one that is read
+_SPARSE = 20  # one vector wanted in this many: reading each is faster than mapping the pages
+_MAX_BISECTED = 200  # ids that are looked up one by one, without sorting the file's ids
 _HEADER = struct.Struct("<iqqq?i")
-_START = 4 + _HEADER.size + 4 + _HEADER.size + 8  # where the vectors begin
+_VECTORS_START = 4 + _HEADER.size + 4 + _HEADER.size + 8  # byte offset of the vectors
 
 
 def batches(rows: Rows, dimension: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """(passage id, float32 blob) in groups: ids (n,) int64 and vectors (n, d) float32."""
+    """Group (passage id, float32 blob) rows: yield ids (n,) int64 and vectors (n, d) float32.
+
+    Raises CollectionError if a blob does not hold `dimension` numbers.
+    """
     rows = iter(rows)
-    while batch := list(islice(rows, STEP)):
+    while batch := list(islice(rows, BATCH)):
         ids = np.fromiter((row[0] for row in batch), dtype=np.int64, count=len(batch))
         blob = b"".join(row[1] for row in batch)
         if len(blob) != 4 * dimension * len(batch):
             raise CollectionError(
-                f"vectors of {len(blob) / len(batch) / 4:g} numbers where the collection's encoder "
-                f"makes {dimension}. Mend with: ragkit index --rebuild"
+                f"the database holds vectors of {len(blob) / len(batch) / 4:g} numbers; the "
+                f"collection's encoder makes {dimension}. Repair with: ragkit index --rebuild"
             )
         yield ids, np.frombuffer(blob, dtype="<f4").reshape(len(batch), dimension)
 
 
 def write(path: Path, rows: Rows, dimension: int) -> int:
-    """Write a file of these rows to `path`; returns how many there were.
+    """Write the file `path` and return the number of vectors.
 
-    Takes no more memory for many than for few, but for their ids.
+    Memory holds one batch of vectors, and all ids. Raises like `batches`, and OSError.
     """
-    every: list[NDArray[np.int64]] = []
+    all_ids: list[NDArray[np.int64]] = []
     with new_file(path) as file:
         file.write(_header(0, dimension))
         for ids, vectors in batches(rows, dimension):
             file.write(vectors.tobytes())
-            every.append(ids)
-        together = np.concatenate([np.empty(0, dtype=np.int64), *every]).astype("<i8")
-        file.write(struct.pack("<Q", len(together)))
-        file.write(together.tobytes())
+            all_ids.append(ids)
+        joined = np.concatenate([np.empty(0, dtype=np.int64), *all_ids]).astype("<i8")
+        file.write(struct.pack("<Q", len(joined)))
+        file.write(joined.tobytes())
         file.seek(0)
-        file.write(_header(len(together), dimension))
-    return len(together)
+        file.write(_header(len(joined), dimension))
+    return len(joined)
 
 
 def _header(count: int, dimension: int) -> bytes:
-    """Both headers (fourcc, dimension, count, two unused numbers, whether trained, metric: inner
+    """Return both headers (fourcc, dimension, count, two unused numbers, is-trained, metric: inner
     product) and the length of the vectors, as index_write.cpp of FAISS writes them."""
-    rest = _HEADER.pack(dimension, count, 1 << 20, 1 << 20, True, 0)
-    return b"IxMp" + rest + b"IxFI" + rest + struct.pack("<Q", count * dimension)
+    fields = _HEADER.pack(dimension, count, 1 << 20, 1 << 20, True, 0)
+    return b"IxMp" + fields + b"IxFI" + fields + struct.pack("<Q", count * dimension)
 
 
 def products(blocks: Blocks, query: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """The cosines of so many vectors with a query, block by block: one thread in steps is quicker
-    than several at once."""
-    found = np.empty(count, dtype=np.float32)
+    """Return the inner product of each of `count` vectors with the query: (count,) float32.
+
+    Goes block by block: one thread on blocks in the cache is faster than several on everything.
+    """
+    scores = np.empty(count, dtype=np.float32)
     for first, block in blocks:
-        np.dot(block, query, out=found[first : first + len(block)])
-    return found
+        np.dot(block, query, out=scores[first : first + len(block)])
+    return scores
 
 
-class Matrix:
-    """The vectors of one file. Immutable, so threads may share it."""
+class FlatFile:
+    """An open flat vector file: `ids` (n,) int64 and n vectors. Immutable; threads may share it."""
 
     def __init__(self, path: Path, dimension: int) -> None:
-        """Map the file. Raises OSError, and ValueError where it is not one of such vectors."""
+        """Map the file. Raises OSError; ValueError if it is damaged or has another dimension."""
         with path.open("rb") as file:
-            start = file.read(_START)
-            if len(start) < _START:
-                raise ValueError(f"{path.name} is damaged: it is cut off")
+            start = file.read(_VECTORS_START)
+            if len(start) < _VECTORS_START:
+                raise ValueError(f"{path.name} is damaged: it is shorter than its header")
             found, count = struct.unpack_from("<iq", start, 4)
             if start != _header(count, found):
-                raise ValueError(f"{path.name} is damaged: it does not begin as it should")
+                raise ValueError(f"{path.name} is damaged: its header is not a vector file's")
             if found != dimension:
                 raise ValueError(f"{path.name} holds vectors of {found} numbers, not {dimension}")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._file: int | None = None  # for vectors that lie far apart in a large one
-            if len(self._map) > _SMALL and hasattr(os, "pread"):
+            self._file: int | None = None  # to read scattered vectors of a large file
+            if len(self._map) > _SMALL_FILE and hasattr(os, "pread"):
                 self._file = os.dup(file.fileno())
                 weakref.finalize(self, os.close, self._file)
         size = 4 * dimension
-        end = _START + count * size
+        end = _VECTORS_START + count * size
         if len(self._map) != end + 8 + 8 * count:
-            raise ValueError(f"{path.name} is damaged: it has another length than it says")
-        # As bytes, because the header leaves the numbers where NumPy would copy all to use any.
-        flat = np.frombuffer(self._map, np.uint8, count * size, _START)
+            raise ValueError(f"{path.name} is damaged: its length does not fit its header")
+        # As bytes: the header leaves the floats unaligned, and NumPy would copy all to use any.
+        flat = np.frombuffer(self._map, np.uint8, count * size, _VECTORS_START)
         self._bytes = flat.reshape(count, size)
         self.dimension = dimension
         self.ids: NDArray[np.int64] = np.frombuffer(self._map, "<i8", count, end + 8)
-        self._one_by_one = memoryview(self._map)[end + 8 :].cast("q")
-        self._looked = 0
+        self._ids_view = memoryview(self._map)[end + 8 :].cast("q")  # for bisection
+        self._bytes_read = 0  # since the pages were last unmapped
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rows(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The vectors at these places, (m, d)."""
+    def vectors_at(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors at these positions, (m, d) float32, in their order."""
         if not len(positions):
             return np.empty((0, self.dimension), dtype=np.float32)
         size, span = 4 * self.dimension, int(positions.max() - positions.min() + 1)
         if self._file is not None and span > _SPARSE * len(positions):
-            starts = (_START + size * positions).tolist()
-            read = b"".join([os.pread(self._file, size, start) for start in starts])
-            return np.frombuffer(read, "<f4").reshape(len(positions), self.dimension)
-        found = self._bytes[positions].view("<f4")
-        self._let_go(min(span * size, _AROUND * len(positions)))
-        return found
+            starts = (_VECTORS_START + size * positions).tolist()
+            data = b"".join([os.pread(self._file, size, start) for start in starts])
+            return np.frombuffer(data, "<f4").reshape(len(positions), self.dimension)
+        vectors = self._bytes[positions].view("<f4")
+        self._unmap_read(min(span * size, _READ_AHEAD * len(positions)))
+        return vectors
 
-    def blocks(self, size: int, places: NDArray[np.int64] | None = None) -> Blocks:
-        """All vectors, or those at these places, as (how many came before, up to `size` of them),
-        in memory that the next overwrites."""
-        if places is not None:
-            for first in range(0, len(places), size):
-                yield first, self.rows(places[first : first + size])
+    def blocks(self, size: int, positions: NDArray[np.int64] | None = None) -> Blocks:
+        """Yield all vectors, or those at `positions`, in blocks of `size`: the number of vectors
+        before the block, and the block (m, d) float32. The next block overwrites its memory."""
+        if positions is not None:
+            for first in range(0, len(positions), size):
+                yield first, self.vectors_at(positions[first : first + size])
             return
-        kept = np.empty((min(size, len(self)), 4 * self.dimension), dtype=np.uint8)
+        buffer = np.empty((min(size, len(self)), 4 * self.dimension), dtype=np.uint8)
         for first in range(0, len(self), size):
-            block = kept[: min(size, len(self) - first)]
+            block = buffer[: min(size, len(self) - first)]
             block[:] = self._bytes[first : first + len(block)]
-            self._let_go(block.nbytes)
+            self._unmap_read(block.nbytes)
             yield first, block.view("<f4")
 
     def scores(
-        self, query: NDArray[np.float32], places: NDArray[np.int64] | None = None
+        self, query: NDArray[np.float32], positions: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
-        """The cosine of each vector with the query, or of each of those at these places."""
-        blocks = self.blocks(max(1, SCANNED // self.dimension), places)
-        return products(blocks, query, len(self) if places is None else len(places))
+        """Return the cosine of every vector, or of those at `positions`, with `query` (d,): (n,)
+        float32."""
+        blocks = self.blocks(max(1, SCAN_NUMBERS // self.dimension), positions)
+        return products(blocks, query, len(self) if positions is None else len(positions))
 
-    def places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where these ids are, in the order of `ids`; -1 for those that are not here."""
+    def positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the position of each of `ids`, (m,) int64, in their order; -1 for unknown ids."""
         if not len(self):
             return np.full(len(ids), -1, dtype=np.int64)
-        if len(ids) <= _FEW:  # as long as all are found: to sort takes milliseconds, once
-            found = (bisect_left(self._one_by_one, each) for each in ids.tolist())
-            at = np.fromiter(found, dtype=np.int64, count=len(ids)).clip(max=len(self) - 1)
+        if len(ids) <= _MAX_BISECTED:  # the file's ids mostly ascend; sorting takes milliseconds
+            bisected = (bisect_left(self._ids_view, id_) for id_ in ids.tolist())
+            at = np.fromiter(bisected, dtype=np.int64, count=len(ids)).clip(max=len(self) - 1)
             if (self.ids[at] == ids).all():
                 return at
-        ascending, order = self._sorted
+        ascending, order = self._sorted_ids
         at = np.searchsorted(ascending, ids, sorter=order).clip(max=len(self) - 1)
         if order is not None:
             at = order[at]
         return np.where(ascending[at] == ids, at, -1)
 
-    def places_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where those of these ids, which ascend, are that are here; ascending. Ids that follow
-        each other, as those of a document mostly do, are looked up by their first and last."""
-        new = np.flatnonzero(np.diff(ids) != 1) + 1  # where another run of ids begins
-        if len(ids) <= _FEW or 2 * len(new) > len(ids):
-            places = self.places(ids)
-            return np.sort(places[places >= 0])
-        own, order = self._sorted
-        starts = np.searchsorted(own, ids[np.append(0, new)], sorter=order)
-        ends = np.searchsorted(own, ids[np.append(new, len(ids)) - 1], "right", sorter=order)
+    def known_positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the positions of those of `ids` that the file holds, ascending. `ids` ascend.
+
+        Runs of consecutive ids, as the passages of a document have, are looked up by their ends.
+        """
+        run_starts = np.flatnonzero(np.diff(ids) != 1) + 1
+        if len(ids) <= _MAX_BISECTED or 2 * len(run_starts) > len(ids):
+            positions = self.positions(ids)
+            return np.sort(positions[positions >= 0])
+        own, order = self._sorted_ids
+        starts = np.searchsorted(own, ids[np.append(0, run_starts)], sorter=order)
+        last = ids[np.append(run_starts, len(ids)) - 1]
+        ends = np.searchsorted(own, last, "right", sorter=order)
         sizes = ends - starts
         before = np.cumsum(sizes) - sizes
         at = np.repeat(starts - before, sizes) + np.arange(sizes.sum())
         return at if order is None else np.sort(order[at])
 
     @cached_property
-    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
-        """The ids in memory of their own, and the order in which they ascend, unless they do."""
+    def _sorted_ids(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+        """The ids in memory, and the order that sorts them; None if they ascend already."""
         ids = self.ids.astype(np.int64)
         return ids, None if (ids[1:] > ids[:-1]).all() else np.argsort(ids)
 
-    def _let_go(self, size: int) -> None:
-        """Unmap what was looked at: it stays in the system's cache, but counts no more as ours."""
-        self._looked += size
-        large = len(self._map) > _SMALL
-        if large and self._looked > _RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
-            self._looked = 0
+    def _unmap_read(self, size: int) -> None:
+        """Count `size` bytes as read; unmap the pages of a large file from time to time. They stay
+        in the page cache, but no longer count as memory of this process."""
+        self._bytes_read += size
+        is_large = len(self._map) > _SMALL_FILE
+        if is_large and self._bytes_read > _MAX_RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
+            self._bytes_read = 0
             self._map.madvise(mmap.MADV_DONTNEED)

@@ -1,8 +1,8 @@
-"""Nearest neighbours by cosine: index files, what came after them, what has gone since.
+"""`VectorIndex`: nearest neighbours by cosine, over a vector file and the changes since.
 
-Knows ids and unit vectors, never text and never SQL. A large collection is searched in two stages:
-compressed vectors (`codes`) propose, the exact ones (`matrix`) decide. A small one, one of which
-all is wanted exactly, and what a filter has left of any are compared one by one.
+A large collection is searched in two stages: quantized vectors propose candidates, exact vectors
+decide. In a small collection, in exact search and for a small filter each vector is compared. Knows
+ids and unit vectors, never text and never SQL.
 """
 
 from __future__ import annotations
@@ -15,208 +15,229 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragkit.storage.vectors import batch_search, flat_file
-from ragkit.storage.vectors.flat_file import Matrix
+from ragkit.storage.vectors.flat_file import FlatFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.storage.vectors.batch_search import Part, Ranking
     from ragkit.storage.vectors.flat_file import Blocks, Rows
-    from ragkit.storage.vectors.quantized import Codes
+    from ragkit.storage.vectors.quantized import QuantizedVectors
 
-FOLD_AT = 0.1  # a delta or removals above this part of the base are folded into a new file …
-READ_AT_MOST = 10_000  # … and a delta above this: it is read from the database at every opening
-PROPOSED_AT_MOST = 0.1  # of all vectors: beyond that it is quicker to compare all
-LOOKED_AT = 0.003  # of all vectors: as many are compared in the time of a look at all codes
+MAX_CANDIDATE_SHARE = 0.1  # of all vectors: with more candidates, comparing all is faster
+FULL_SCAN_SHARE = 0.003  # of all vectors: so many are compared in the time of scanning all codes
 
 
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
-    """All searchable vectors as of one generation. Immutable, so threads may share it."""
+    """All searchable vectors as of one generation: a vector file (the base) and a delta.
+
+    Immutable, so threads may share it. A query is (d,) float32 of unit length. A `Ranking` is a
+    pair: ids (n,) int64 and cosines (n,) float32, best first, equal cosines by ascending id.
+    """
 
     dimension: int
     generation: int
-    file_generation: int  # of the base; 0 where there is none
-    base: Matrix | None
-    codes: Codes | None  # of the base
+    file_generation: int  # of the base; 0 without one
+    base: FlatFile | None
+    quantized: QuantizedVectors | None  # the codes of the base
     delta_ids: NDArray[np.int64]  # (m,)
     delta: NDArray[np.float32]  # (m, d), unit rows
-    gone: NDArray[np.bool_]  # (n,), or (0,) where nothing of the base is gone
-    changes: int = 0  # how many came or went after the base
+    removed: NDArray[np.bool_]  # (n,) for the base; (0,) if nothing of it was removed
+    change_count: int = 0  # vectors added and removed since the base
 
     @classmethod
-    def over(
-        cls, base: Matrix | None, dimension: int, generation: int, codes: Codes | None = None
+    def from_file(
+        cls,
+        base: FlatFile | None,
+        dimension: int,
+        generation: int,
+        codes: QuantizedVectors | None = None,
     ) -> VectorIndex:
-        """An index file's content, nothing after it."""
-        ids, gone = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
+        """Make an index of a vector file (None: of no vectors) without changes."""
+        ids, removed = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
         delta = np.empty((0, dimension), dtype=np.float32)
-        return cls(dimension, generation, generation, base, codes, ids, delta, gone)
+        return cls(dimension, generation, generation, base, codes, ids, delta, removed)
 
-    def advanced(self, generation: int, rows: Rows, removed: Sequence[int]) -> VectorIndex:
-        """The same with these rows added and these ids removed."""
-        fresh = list(flat_file.batches(rows, self.dimension))
-        ids, delta, gone = self.delta_ids, self.delta, self.gone
-        if fresh:
-            ids = np.concatenate([ids, *(each for each, _ in fresh)])
-            delta = np.concatenate([delta, *(vectors for _, vectors in fresh)])
+    def with_changes(self, generation: int, rows: Rows, removed: Sequence[int]) -> VectorIndex:
+        """Return a copy with these (id, float32 blob) rows added and these ids removed.
+
+        Raises CollectionError if a blob does not hold `dimension` numbers.
+        """
+        added = list(flat_file.batches(rows, self.dimension))
+        ids, delta, mask = self.delta_ids, self.delta, self.removed
+        if added:
+            ids = np.concatenate([ids, *(batch_ids for batch_ids, _ in added)])
+            delta = np.concatenate([delta, *(vectors for _, vectors in added)])
         if removed:
-            out = np.fromiter(removed, dtype=np.int64, count=len(removed))
-            if (kept := ~np.isin(ids, out)).sum() < len(ids):
+            removed_ids = np.fromiter(removed, dtype=np.int64, count=len(removed))
+            if (kept := ~np.isin(ids, removed_ids)).sum() < len(ids):
                 ids, delta = ids[kept], delta[kept]
             if self.base is not None:
-                places = self.base.places(out)
-                gone = gone.copy() if len(gone) else np.zeros(len(self.base), dtype=np.bool_)
-                gone[places[places >= 0]] = True
+                positions = self.base.positions(removed_ids)
+                mask = mask.copy() if len(mask) else np.zeros(len(self.base), dtype=np.bool_)
+                mask[positions[positions >= 0]] = True
         return replace(
             self,
             generation=generation,
             delta_ids=ids,
             delta=delta,
-            gone=gone,
-            changes=self.changes + sum(len(each) for each, _ in fresh) + len(removed),
+            removed=mask,
+            change_count=self.change_count
+            + sum(len(batch_ids) for batch_ids, _ in added)
+            + len(removed),
         )
 
     def __len__(self) -> int:
-        """How many neighbours there are."""
-        return self._in_base + len(self.delta_ids)
+        """The number of searchable vectors."""
+        return self._base_count + len(self.delta_ids)
 
     @property
-    def _in_base(self) -> int:
-        return (0 if self.base is None else len(self.base)) - int(self.gone.sum())
+    def _base_count(self) -> int:
+        return (0 if self.base is None else len(self.base)) - int(self.removed.sum())
 
-    def nearest(
-        self, query: NDArray[np.float32], k: int, *, exact: bool = False, sure: bool = False
+    def top_k(
+        self, query: NDArray[np.float32], k: int, *, exact: bool = False, high_recall: bool = False
     ) -> Ranking:
-        """The k nearest passages: ids (n,) int64 and cosines (n,) float32, best first, n ≤ k.
+        """Return the k nearest passages, or all if there are fewer.
 
-        `query` is (d,) float32 of unit length. Equal vectors may differ in the last digit; which of
-        several equal ones at the border are returned is not defined. Where there are codes and
-        not `exact`, one of hundreds may be missing; one of thousands if they are to be
-        `sure` (docs/storage.md).
+        Which of several equal ones are among the k at the lower end is not defined; equal vectors
+        may differ in the last digit. With quantized vectors and without `exact`, about one of some
+        hundreds may be missing; with `high_recall` one of thousands (docs/storage.md).
         """
         ids, scores = self.delta_ids, _products(self.delta, query)
-        if self.base is not None and self._in_base:
-            places, found = self._of_base(self.base, query, k, exact, sure)
-            ids = np.concatenate([ids, self.base.ids[places]])
-            scores = np.concatenate([scores, found])
-        return _ranked(ids, scores, k)
+        if self.base is not None and self._base_count:
+            positions, base_scores = self._base_top_k(self.base, query, k, exact, high_recall)
+            ids = np.concatenate([ids, self.base.ids[positions]])
+            scores = np.concatenate([scores, base_scores])
+        return _rank(ids, scores, k)
 
-    def _of_base(
-        self, base: Matrix, query: NDArray[np.float32], k: int, exact: bool, sure: bool
+    def _base_top_k(
+        self, base: FlatFile, query: NDArray[np.float32], k: int, exact: bool, high_recall: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Places that hold the k nearest of the base that are still there, and their cosines."""
-        ahead = 0  # how many that are gone are nearer than the k-th
-        while not exact and (places := self._proposed(query, k + ahead, sure)) is not None:
-            scores = base.scores(query, places)
-            if not len(self.gone):
-                return places, scores
-            gone = self.gone[places]
-            left = scores[~gone]
-            border = left[_best(left, k)].min() if len(left) >= k else -np.inf
-            seen = int((scores[gone] >= border).sum())
-            if seen <= ahead or len(places) == len(base):
-                return places[~gone], left
-            ahead = max(seen, 2 * ahead)
+        """Return positions that hold the k nearest of the base without removed ones, and their
+        cosines, unordered."""
+        extra = 0  # removed vectors that are nearer than the k-th that is left
+        while (
+            not exact and (positions := self._candidates(query, k + extra, high_recall)) is not None
+        ):
+            scores = base.scores(query, positions)
+            if not len(self.removed):
+                return positions, scores
+            removed = self.removed[positions]
+            live_scores = scores[~removed]
+            has_k = len(live_scores) >= k
+            kth_score = live_scores[_top_positions(live_scores, k)].min() if has_k else -np.inf
+            ahead = int((scores[removed] >= kth_score).sum())
+            if ahead <= extra or len(positions) == len(base):
+                return positions[~removed], live_scores
+            extra = max(ahead, 2 * extra)
         scores = base.scores(query)
-        if len(self.gone):
-            scores[self.gone] = -np.inf
-        best = _best(scores, min(k, self._in_base))
+        if len(self.removed):
+            scores[self.removed] = -np.inf
+        best = _top_positions(scores, min(k, self._base_count))
         return best, scores[best]
 
-    def _proposed(
+    def _candidates(
         self,
         query: NDArray[np.float32],
         k: int,
-        sure: bool,
-        among: NDArray[np.int64] | None = None,
+        high_recall: bool,
+        subset: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64] | None:
-        """Places in the base, or of those in `among`, that hold the k nearest; None where all have
-        to be compared."""
-        if self.codes is None:
+        """Return ascending positions of the base, or of `subset`, that should hold the k nearest;
+        None if comparing each vector is faster."""
+        if self.quantized is None:
             return None
-        count = self.codes.candidates(k, sure=sure)
-        if among is None and count > PROPOSED_AT_MOST * len(self.codes):
+        count = self.quantized.candidate_count(k, high_recall=high_recall)
+        if subset is None and count > MAX_CANDIDATE_SHARE * len(self.quantized):
             return None
-        if among is not None and len(among) < count + LOOKED_AT * len(self.codes):
+        if subset is not None and len(subset) < count + FULL_SCAN_SHARE * len(self.quantized):
             return None
-        return np.sort(self.codes.nearest(query, count, among))
+        return np.sort(self.quantized.propose(query, count, subset))
 
-    def nearest_of(
+    def top_k_of(
         self,
         query: NDArray[np.float32],
         k: int,
-        among: NDArray[np.int64],
+        ids: NDArray[np.int64],
         *,
         exact: bool = True,
     ) -> Ranking:
-        """The k nearest of these ids, which ascend. Each of them is compared, unless codes take
-        less time and it need not be `exact`: then one of thousands may be missing."""
-        places, chosen = self._places(among)
-        ids, scores = self.delta_ids[chosen], _products(self.delta[chosen], query)
-        if self.base is not None:
-            if not exact and (proposed := self._proposed(query, k, True, places)) is not None:
-                places = proposed
-            ids = np.concatenate([ids, self.base.ids[places]])
-            scores = np.concatenate([scores, self.base.scores(query, places)])
-        return _ranked(ids, scores, k)
+        """Return the k nearest of `ids`, which ascend.
 
-    def rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The vectors of those of these ids that are there: ids (m,) and (m, d)."""
-        places, chosen = self._places(np.sort(ids))
-        found, rows = self.delta_ids[chosen], self.delta[chosen]
+        Without `exact`, quantized vectors propose candidates where that is faster than comparing
+        each; then one of thousands may be missing.
+        """
+        positions, rows = self._locate(ids)
+        found, scores = self.delta_ids[rows], _products(self.delta[rows], query)
         if self.base is not None:
-            found = np.concatenate([self.base.ids[places], found])
-            rows = np.concatenate([self.base.rows(places), rows])
-        return found, rows
+            if not exact:
+                candidates = self._candidates(query, k, True, positions)
+                positions = positions if candidates is None else candidates
+            found = np.concatenate([found, self.base.ids[positions]])
+            scores = np.concatenate([scores, self.base.scores(query, positions)])
+        return _rank(found, scores, k)
 
-    def _places(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where these ids, which ascend, are in the base, ascending, and where in the delta."""
-        chosen = np.empty(0, dtype=np.int64)
-        if len(self.delta_ids):  # else nothing is imported for it: np.isin takes 10 ms at first
-            chosen = np.flatnonzero(np.isin(self.delta_ids, ids))
+    def vectors_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the vectors of those of `ids` that the index holds: ids (m,) and rows (m, d)."""
+        positions, rows = self._locate(np.sort(ids))
+        found, vectors = self.delta_ids[rows], self.delta[rows]
+        if self.base is not None:
+            found = np.concatenate([self.base.ids[positions], found])
+            vectors = np.concatenate([self.base.vectors_at(positions), vectors])
+        return found, vectors
+
+    def _locate(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the ascending positions of `ids`, which ascend, in the base and in the delta."""
+        rows = np.empty(0, dtype=np.int64)
+        if len(self.delta_ids):  # the first call of np.isin takes 10 ms
+            rows = np.flatnonzero(np.isin(self.delta_ids, ids))
         if self.base is None:
-            return np.empty(0, dtype=np.int64), chosen
-        places = self.base.places_of(ids)
-        return (places[~self.gone[places]] if len(self.gone) else places), chosen
+            return np.empty(0, dtype=np.int64), rows
+        positions = self.base.known_positions(ids)
+        return (positions[~self.removed[positions]] if len(self.removed) else positions), rows
 
-    def nearest_many(
-        self, queries: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
+    def top_k_batch(
+        self, queries: NDArray[np.float32], k: int, ids: NDArray[np.int64] | None = None
     ) -> list[Ranking]:
-        """The k nearest of each query, (n, d), exactly; one look at each vector, or at each of
-        those with these ids."""
+        """Return the k nearest of each query, (n, d), exactly; only among `ids` if they are given.
+
+        Reads each vector once for all queries.
+        """
         base = self.base
-        if among is not None:
-            places, chosen = self._places(among)
-            parts: list[Part] = [(self.delta_ids[chosen], partial(_steps, self.delta[chosen]))]
+        if ids is not None:
+            positions, rows = self._locate(ids)
+            parts: list[Part] = [(self.delta_ids[rows], partial(_blocks, self.delta[rows]))]
             if base is not None:
-                parts.append((base.ids[places], lambda size: base.blocks(size, places)))
-            return batch_search.nearest_many(parts, queries, k)
-        parts = [(self.delta_ids, partial(_steps, self.delta))]
+                parts.append((base.ids[positions], lambda size: base.blocks(size, positions)))
+            return batch_search.batch_top_k(parts, queries, k)
+        parts = [(self.delta_ids, partial(_blocks, self.delta))]
         if base is not None:
-            ids = np.where(self.gone, -1, base.ids) if len(self.gone) else base.ids
-            parts.append((ids, base.blocks))
-        return batch_search.nearest_many(parts, queries, k)
+            live = np.where(self.removed, -1, base.ids) if len(self.removed) else base.ids
+            parts.append((live, base.blocks))
+        return batch_search.batch_top_k(parts, queries, k)
 
 
-def _steps(rows: NDArray[np.float32], size: int) -> Blocks:
+def _blocks(rows: NDArray[np.float32], size: int) -> Blocks:
     return ((first, rows[first : first + size]) for first in range(0, len(rows), size))
 
 
 def _products(rows: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
-    size = max(1, flat_file.SCANNED // len(query))
-    return flat_file.products(_steps(rows, size), query, len(rows))
+    size = max(1, flat_file.SCAN_NUMBERS // len(query))
+    return flat_file.products(_blocks(rows, size), query, len(rows))
 
 
-def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Where the k highest are, in no order."""
+def _top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return the positions of the k highest scores, unordered."""
     if k >= len(scores):
         return np.arange(len(scores))
     return np.argpartition(-scores, k - 1)[:k]
 
 
-def _ranked(ids: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Ranking:
-    part = _best(scores, k)
-    ids, scores = ids[part], scores[part]
+def _rank(ids: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Ranking:
+    """Return the k best, sorted by falling score, then by ascending id."""
+    best = _top_positions(scores, k)
+    ids, scores = ids[best], scores[best]
     order = np.lexsort((ids, -scores))
     return ids[order], scores[order]

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ragkit.analysis.query_syntax import parse_query
 from ragkit.storage.lexical import index as lexical_index
-from ragkit.storage.lexical.index import WordIndex
-from ragkit.storage.lexical.query_plan import MOST_TERMS
+from ragkit.storage.lexical.index import LexicalIndex
+from ragkit.storage.lexical.query_plan import MAX_TERMS
 
 TEXTS = [
     (1, "the quick brown fox"),
@@ -21,7 +22,7 @@ def rows(texts):
 
 
 def made_of(texts):
-    return WordIndex.in_memory(rows(texts), 1)
+    return LexicalIndex.in_memory(rows(texts), 1)
 
 
 def bm25(term_frequency, length, average, documents, containing, k1=1.2, b=0.75):
@@ -32,7 +33,7 @@ def bm25(term_frequency, length, average, documents, containing, k1=1.2, b=0.75)
 
 
 def test_scores_are_bm25_worked_by_hand():
-    ids, scores = made_of(TEXTS).best("fox", 10)
+    ids, scores = made_of(TEXTS).top_k(parse_query("fox"), 10)
     average = (4 + 4 + 5 + 5) / 4
     assert ids.tolist() == [3, 1]
     assert scores == pytest.approx([bm25(2, 5, average, 4, 2), bm25(1, 4, average, 4, 2)], rel=1e-5)
@@ -40,29 +41,29 @@ def test_scores_are_bm25_worked_by_hand():
 
 def test_words_are_folded_and_stemmed():
     index = made_of([(4, "Cafés were rotating keys")])
-    assert index.best("CAFE", 1)[0].tolist() == [4]
-    assert index.best("rotation of a key", 1)[0].tolist() == [4]
+    assert index.top_k(parse_query("CAFE"), 1)[0].tolist() == [4]
+    assert index.top_k(parse_query("rotation of a key"), 1)[0].tolist() == [4]
 
 
 def test_equal_scores_come_by_ascending_id():
     index = made_of([(n, "same words") for n in (7, 3, 5)])
-    assert index.best("words", 3)[0].tolist() == [3, 5, 7]
+    assert index.top_k(parse_query("words"), 3)[0].tolist() == [3, 5, 7]
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!", "zebra", '"', "\x00"])
 def test_a_query_without_known_words_finds_nothing(query):
-    assert made_of(TEXTS).best(query, 5)[0].tolist() == []
+    assert made_of(TEXTS).top_k(parse_query(query), 5)[0].tolist() == []
 
 
 def test_an_empty_index_finds_nothing():
-    assert made_of([]).best("fox", 5)[0].tolist() == []
+    assert made_of([]).top_k(parse_query("fox"), 5)[0].tolist() == []
 
 
 @settings(max_examples=200, deadline=None)
 @given(query=st.text(max_size=60))
 def test_no_character_of_a_query_has_a_meaning(query):
     index = made_of(TEXTS)
-    found = index.best(query, 5)[0].tolist()
+    found = index.top_k(parse_query(query), 5)[0].tolist()
     assert set(found) <= {1, 2, 3, 9}
 
 
@@ -72,16 +73,19 @@ def test_no_character_of_a_query_has_a_meaning(query):
 def test_query_syntax_is_only_words(query):
     plain = "".join(each if each.isalnum() else " " for each in query)
     index = made_of(TEXTS)
-    assert index.best(query, 5)[0].tolist() == index.best(plain, 5)[0].tolist()
+    assert (
+        index.top_k(parse_query(query), 5)[0].tolist()
+        == index.top_k(parse_query(plain), 5)[0].tolist()
+    )
 
 
 def test_a_new_generation_adds_and_removes_and_leaves_the_old_one_alone(tmp_path):
     first, second = tmp_path / "words-1", tmp_path / "words-2"
     lexical_index.write(first, None, rows(TEXTS), [])
     lexical_index.write(second, first, rows([(10, "a red fox")]), [1, 2])
-    assert sorted(WordIndex.read(second, 2).best("fox", 9)[0].tolist()) == [3, 10]
-    assert WordIndex.read(second, 2).best("lazy", 9)[0].tolist() == []
-    assert sorted(WordIndex.read(first, 1).best("fox", 9)[0].tolist()) == [1, 3]
+    assert sorted(LexicalIndex.open(second, 2).top_k(parse_query("fox"), 9)[0].tolist()) == [3, 10]
+    assert LexicalIndex.open(second, 2).top_k(parse_query("lazy"), 9)[0].tolist() == []
+    assert sorted(LexicalIndex.open(first, 1).top_k(parse_query("fox"), 9)[0].tolist()) == [1, 3]
 
 
 def test_many_generations_do_not_pile_up_segments(tmp_path):
@@ -90,22 +94,22 @@ def test_many_generations_do_not_pile_up_segments(tmp_path):
         path = tmp_path / f"words-{generation}"
         lexical_index.write(path, older, rows([(generation, f"word{generation} common")]), [])
         older = path
-    index = WordIndex.read(path, 30)
+    index = LexicalIndex.open(path, 30)
     assert len(index) == 30
     assert index._searcher.num_segments < 20
-    assert len(index.best("common", 50)[0]) == 30
+    assert len(index.top_k(parse_query("common"), 50)[0]) == 30
 
 
 def test_a_long_query_is_cut_to_so_many_words():
-    query = " ".join(f"w{n}" for n in range(MOST_TERMS)) + " fox"
-    assert made_of(TEXTS).best(query, 5)[0].tolist() == []
+    query = " ".join(f"w{n}" for n in range(MAX_TERMS)) + " fox"
+    assert made_of(TEXTS).top_k(parse_query(query), 5)[0].tolist() == []
 
 
 def test_a_damaged_folder_is_an_error_that_says_so(tmp_path):
     lexical_index.write(tmp_path / "words-1", None, rows(TEXTS), [])
     (tmp_path / "words-1" / "meta.json").write_text("{")
     with pytest.raises(ValueError, match="words-1 is damaged"):
-        WordIndex.read(tmp_path / "words-1", 1)
+        LexicalIndex.open(tmp_path / "words-1", 1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -116,28 +120,32 @@ def test_a_damaged_folder_is_an_error_that_says_so(tmp_path):
 )
 def test_scores_of_given_ids_are_those_of_the_whole_ranking(texts, query, chosen):
     index = made_of(list(enumerate(texts, start=1)))
-    ids, scores = index.best(query, 100)
+    ids, scores = index.top_k(parse_query(query), 100)
     every = dict(zip(ids.tolist(), scores.tolist(), strict=True))
     expected = {each: score for each, score in every.items() if each in chosen}
-    assert index.scores(query, sorted(chosen)) == expected
+    assert index.scores(parse_query(query), sorted(chosen)) == expected
 
 
 def test_the_most_a_query_can_give_is_never_reached_and_nearly_so():
     texts = [(1, "fox " * 5000), (2, "fox dog"), (3, "dog"), (4, "cat")]
     index = made_of(texts)
     inverse = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
-    assert index.most("fox") == pytest.approx(2.2 * inverse)
-    assert index.most("fox dog fox") == pytest.approx(2 * 2.2 * inverse)
+    assert index.max_bm25(parse_query("fox")) == pytest.approx(2.2 * inverse)
+    assert index.max_bm25(parse_query("fox dog fox")) == pytest.approx(2 * 2.2 * inverse)
     unknown = math.log(1 + (4 + 0.5) / 0.5)
-    assert index.most("zebra") == pytest.approx(2.2 * unknown)
-    assert 0.9 * index.most("fox") < index.best("fox", 1)[1][0] < index.most("fox")
+    assert index.max_bm25(parse_query("zebra")) == pytest.approx(2.2 * unknown)
+    assert (
+        0.9 * index.max_bm25(parse_query("fox"))
+        < index.top_k(parse_query("fox"), 1)[1][0]
+        < index.max_bm25(parse_query("fox"))
+    )
 
 
 def test_nothing_can_be_had_from_no_words():
-    assert made_of(TEXTS).most("?!") == 0
-    assert made_of(TEXTS).scores("?!", [1]) == {}
-    assert made_of(TEXTS).scores("fox", []) == {}
-    assert made_of([]).scores("fox", [1]) == {}
+    assert made_of(TEXTS).max_bm25(parse_query("?!")) == 0
+    assert made_of(TEXTS).scores(parse_query("?!"), [1]) == {}
+    assert made_of(TEXTS).scores(parse_query("fox"), []) == {}
+    assert made_of([]).scores(parse_query("fox"), [1]) == {}
 
 
 CODE = [
@@ -149,7 +157,7 @@ CODE = [
 
 
 def found(index, query, k=50):
-    return index.best(query, k)[0].tolist()
+    return index.top_k(parse_query(query), k)[0].tolist()
 
 
 def test_an_identifier_is_found_by_its_parts_and_best_by_itself():
@@ -176,30 +184,33 @@ def test_phrases_and_exclusions_are_those_of_brute_force(texts, phrase):
     everything = set(range(len(texts)))
     quoted = '"' + " ".join(phrase) + '"'
     required, excluded = f"fox {quoted}", f"fox -{quoted}"
-    assert index.meeting(required, sorted(everything)) == (held or everything)
-    assert index.meeting(excluded, sorted(everything)) == everything - held
-    assert index.few_meeting(excluded, 50) == sorted(everything - held)
-    assert index.is_limited(required) == bool(held)
+    assert index.matching(parse_query(required), sorted(everything)) == (held or everything)
+    assert index.matching(parse_query(excluded), sorted(everything)) == everything - held
+    assert index.matching_up_to(parse_query(excluded), 50) == sorted(everything - held)
+    assert index.is_restricted(parse_query(required)) == bool(held)
 
 
 def test_a_phrase_does_not_reach_into_the_parts_of_identifiers():
     index = made_of([(1, "read parseURL loadFile"), (2, "url load")])
-    assert index.few_meeting('"url load"', 9) == [2]
-    assert index.few_meeting('"parse url"', 9) == [1]
-    assert index.few_meeting('"read parseurl"', 9) == [1]
+    assert index.matching_up_to(parse_query('"url load"'), 9) == [2]
+    assert index.matching_up_to(parse_query('"parse url"'), 9) == [1]
+    assert index.matching_up_to(parse_query('"read parseurl"'), 9) == [1]
 
 
 def test_more_than_so_many_are_not_listed():
     index = made_of([(n, "fox") for n in range(10)])
-    assert index.few_meeting('"fox"', 9) is None
-    assert index.few_meeting('"fox"', 10) == list(range(10))
+    assert index.matching_up_to(parse_query('"fox"'), 9) is None
+    assert index.matching_up_to(parse_query('"fox"'), 10) == list(range(10))
 
 
 def test_a_typo_is_forgiven_where_nothing_else_matches():
     index = made_of([(1, "Rotating the signing keys"), (2, "configuration of servers")])
     assert found(index, "roatting") == [1]
     assert found(index, "confgiruation") == [2]
-    assert [each.taken_for for each in index.plan("roatting keys").sought] == ["rotating", None]
+    assert [each.corrected_to for each in index.plan(parse_query("roatting keys")).words] == [
+        "rotating",
+        None,
+    ]
     assert found(made_of([(1, "sing"), (2, "signing")]), "sing") == [1]
 
 
@@ -223,7 +234,7 @@ def test_scores_of_a_language_are_bm25_among_all():
     german = "der hund ist hier und nicht dort"
     index = made_of([(1, german), (2, "the dog is here and not there"), (3, german + " hund")])
     expected = bm25(2, 8, 22 / 3, 3, 2), bm25(1, 7, 22 / 3, 3, 2)
-    ids, scores = index.best("Hunde", 5)
+    ids, scores = index.top_k(parse_query("Hunde"), 5)
     assert ids.tolist() == [3, 1]
     assert scores == pytest.approx(expected, rel=1e-5)
 
@@ -240,16 +251,16 @@ def test_scores_of_a_language_are_bm25_among_all():
 def test_a_hostile_query_is_a_query(query):
     index = made_of(TEXTS)
     assert set(found(index, query)) <= {1, 2, 3, 9}
-    assert index.meeting(query, [1, 2, 3, 9]) <= {1, 2, 3, 9}
-    assert index.most(query) >= 0
+    assert index.matching(parse_query(query), [1, 2, 3, 9]) <= {1, 2, 3, 9}
+    assert index.max_bm25(parse_query(query)) >= 0
 
 
 @settings(max_examples=200, deadline=None)
 @given(query=st.text(st.characters() | st.sampled_from('"- fox.dog_A1\ud800\x00'), max_size=40))
 def test_no_text_raises(query):
     index = made_of(TEXTS)
-    ids, scores = index.best(query, 5)
-    assert all(score <= index.most(query) + 1e-4 for score in scores)
-    gains = index.gains(query, ids.tolist())
+    ids, scores = index.top_k(parse_query(query), 5)
+    assert all(score <= index.max_bm25(parse_query(query)) + 1e-4 for score in scores)
+    gains = index.term_scores(parse_query(query), ids.tolist())
     total = [sum(gained.get(each, 0) for _, gained in gains) for each in ids.tolist()]
     assert total == pytest.approx(scores.tolist(), rel=1e-4)

@@ -36,7 +36,7 @@ def test_a_folder_that_is_closed_to_us(tmp_path, unprivileged, create):
     closed = tmp_path / "closed"
     (closed / "kit").mkdir(parents=True)
     closed.chmod(0o700)
-    message = r"cannot look into .*kit: Permission denied"
+    message = r"cannot open .*kit: Permission denied"
     with unprivileged(tmp_path), pytest.raises(CollectionError, match=message):
         Database(closed / "kit", create=create)
 
@@ -53,7 +53,7 @@ def test_a_collection_of_a_newer_version_says_to_upgrade(store):
     with store.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(
-        CollectionError, match=r"schema 99, this one knows 2.*pip install --upgrade"
+        CollectionError, match=r"schema 99; this one knows 2.*pip install --upgrade"
     ):
         Database(store.folder)
 
@@ -132,5 +132,7 @@ def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
 
 
 def test_a_full_disk_is_named_as_such():
-    error = database.explained(sqlite3.OperationalError("database or disk is full"), Path("x"))
+    error = database.to_collection_error(
+        sqlite3.OperationalError("database or disk is full"), Path("x")
+    )
     assert "the disk is full" in str(error)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.storage.vectors import flat_file, quantized
-from ragkit.storage.vectors.flat_file import Matrix
+from ragkit.storage.vectors.flat_file import FlatFile
 from ragkit.storage.vectors.index import VectorIndex
-from ragkit.storage.vectors.quantized import Codes
+from ragkit.storage.vectors.quantized import QuantizedVectors
 
 COUNT, DIMENSION = 8_000, 64
 
@@ -33,10 +33,10 @@ def made(tmp_path_factory):
     ids, rows = np.arange(COUNT) * 3 + 7, lively(COUNT)
     blobs = ((int(i), row.tobytes()) for i, row in zip(ids, rows, strict=True))
     flat_file.write(folder / "exact", blobs, DIMENSION)
-    base = Matrix(folder / "exact", DIMENSION)
+    base = FlatFile(folder / "exact", DIMENSION)
     known = quantized.write(folder / "codes", base, quantized.kind(20_000, DIMENSION))
-    found = Codes(folder / "codes", known, COUNT)
-    return folder, ids, rows, known, VectorIndex.over(base, DIMENSION, 1, found)
+    found = QuantizedVectors(folder / "codes", known, COUNT)
+    return folder, ids, rows, known, VectorIndex.from_file(base, DIMENSION, 1, found)
 
 
 def brute_force(ids, rows, query, k):
@@ -47,7 +47,7 @@ def recall(index, ids, rows, k, queries):
     shares = []
     for query in queries:
         expected = brute_force(ids, rows, query, k)
-        shares.append(len(np.intersect1d(index.nearest(query, k)[0], expected)) / len(expected))
+        shares.append(len(np.intersect1d(index.top_k(query, k)[0], expected)) / len(expected))
     return np.mean(shares)
 
 
@@ -60,7 +60,7 @@ def test_what_the_codes_propose_holds_the_nearest(made, k):
 def test_scores_are_those_of_the_exact_vectors(made):
     _, _, rows, _, index = made
     query = lively(1, seed=2)[0]
-    found, scores = index.nearest(query, 20)
+    found, scores = index.top_k(query, 20)
     np.testing.assert_allclose(scores, rows[(found - 7) // 3] @ query, atol=1e-6)
     assert (np.diff(scores) <= 0).all()
 
@@ -68,7 +68,7 @@ def test_scores_are_those_of_the_exact_vectors(made):
 def test_exact_finds_all_of_the_nearest(made):
     _, ids, rows, _, index = made
     for query in lively(30, seed=3):
-        found = index.nearest(query, 50, exact=True)[0]
+        found = index.top_k(query, 50, exact=True)[0]
         assert set(found) == set(brute_force(ids, rows, query, 50))
 
 
@@ -79,11 +79,11 @@ def test_what_is_gone_is_never_found_and_leaves_no_gap(made, count):
     query = lively(1, seed=4)[0]
     gone = brute_force(ids, rows, query, count)
     left = ~np.isin(ids, gone)
-    after = index.advanced(2, [], gone.tolist())
+    after = index.with_changes(2, [], gone.tolist())
     assert len(after) == COUNT - count
     assert recall(after, ids[left], rows[left], 10, [query]) >= 0.9
-    assert len(after.nearest(query, 10)[0]) == 10
-    assert not np.isin(after.nearest(query, 500)[0], gone).any()
+    assert len(after.top_k(query, 10)[0]) == 10
+    assert not np.isin(after.top_k(query, 500)[0], gone).any()
 
 
 @settings(max_examples=40, deadline=None)
@@ -97,10 +97,10 @@ def test_of_what_a_filter_lets_through_the_nearest_are_exact(made, share, seed, 
     chance = np.random.default_rng(seed)
     chosen = np.sort(chance.choice(COUNT, max(1, round(share * COUNT)), replace=False))
     query = lively(1, seed=seed)[0]
-    found = index.nearest_of(query, k, ids[chosen])[0]
+    found = index.top_k_of(query, k, ids[chosen])[0]
     expected = brute_force(ids[chosen], rows[chosen], query, k)
     assert set(found) == set(expected)
-    together = index.nearest_many(query[None], k, ids[chosen])[0]
+    together = index.top_k_batch(query[None], k, ids[chosen])[0]
     assert set(together[0]) == set(expected)
 
 
@@ -130,7 +130,7 @@ def test_with_codes_too_the_nearest_that_a_filter_lets_through_are_found(
     _, ids, rows, _, index = made
     chosen = let_through(rows, share, seed, subject)
     query = lively(1, seed=seed)[0]
-    found = index.nearest_of(query, k, ids[chosen], exact=False)[0]
+    found = index.top_k_of(query, k, ids[chosen], exact=False)[0]
     assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
 
 
@@ -141,13 +141,13 @@ def test_with_codes_too_the_nearest_that_a_filter_lets_through_are_found(
 def test_of_a_wide_filter_the_codes_are_what_is_asked(made, share, subject, k, monkeypatch):
     """And miss none, of a hundred questions."""
     _, ids, rows, _, index = made
-    asked, plain = [], Codes.nearest
+    asked, plain = [], QuantizedVectors.propose
     monkeypatch.setattr(
-        Codes, "nearest", lambda self, *given: asked.append(1) or plain(self, *given)
+        QuantizedVectors, "propose", lambda self, *given: asked.append(1) or plain(self, *given)
     )
     chosen = let_through(rows, share, 3, subject)
     for query in lively(100, seed=12):
-        found = index.nearest_of(query, k, ids[chosen], exact=False)[0]
+        found = index.top_k_of(query, k, ids[chosen], exact=False)[0]
         assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
     assert len(asked) == 100
 
@@ -156,13 +156,13 @@ def test_of_a_wide_filter_the_codes_are_what_is_asked(made, share, subject, k, m
 def test_codes_are_asked_for_those_alone_that_a_filter_lets_through(made, share, monkeypatch):
     """Of a part of the topics, of which most queries are not."""
     _, ids, rows, _, index = made
-    monkeypatch.setattr("ragkit.storage.vectors.index.LOOKED_AT", 0)
+    monkeypatch.setattr("ragkit.storage.vectors.index.FULL_SCAN_SHARE", 0)
     subject = np.argsort(-(rows @ lively(1, seed=9)[0]))[: round(share * COUNT)]
     chosen, shares = np.sort(subject), []
-    after = index.advanced(2, [], ids[chosen[:5]].tolist())
+    after = index.with_changes(2, [], ids[chosen[:5]].tolist())
     chosen = chosen[5:]
     for query in lively(50, seed=10):
-        found, scores = after.nearest_of(query, 10, ids[chosen], exact=False)
+        found, scores = after.top_k_of(query, 10, ids[chosen], exact=False)
         expected = brute_force(ids[chosen], rows[chosen], query, 10)
         assert len(found) == 10
         np.testing.assert_allclose(scores, rows[(found - 7) // 3] @ query, atol=1e-6)
@@ -173,49 +173,49 @@ def test_codes_are_asked_for_those_alone_that_a_filter_lets_through(made, share,
 
 def test_of_few_that_a_filter_lets_through_codes_are_not_asked(made, monkeypatch):
     _, ids, rows, _, index = made
-    monkeypatch.setattr(Codes, "nearest", None)
+    monkeypatch.setattr(QuantizedVectors, "propose", None)
     query, chosen = lively(1, seed=3)[0], np.arange(0, COUNT, 400)
-    found = index.nearest_of(query, 5, ids[chosen], exact=False)[0]
+    found = index.top_k_of(query, 5, ids[chosen], exact=False)[0]
     assert found.tolist() == brute_force(ids[chosen], rows[chosen], query, 5).tolist()
 
 
 @pytest.mark.parametrize("k", [1, 132, COUNT + 5])
 def test_many_at_once_are_exact(made, k):
     _, ids, rows, _, index = made
-    index = index.advanced(2, [(1, lively(1, seed=8)[0].tobytes())], [7, 10])
+    index = index.with_changes(2, [(1, lively(1, seed=8)[0].tobytes())], [7, 10])
     every, matrix_ = np.append(ids, 1), np.vstack([rows, lively(1, seed=8)])
     left = ~np.isin(every, [7, 10])
     queries = lively(3, seed=6)
-    for query, (found, _) in zip(queries, index.nearest_many(queries, k), strict=True):
+    for query, (found, _) in zip(queries, index.top_k_batch(queries, k), strict=True):
         assert set(found) == set(brute_force(every[left], matrix_[left], query, k))
 
 
 def test_reading_through_python_gives_the_same_index(made, monkeypatch):
     folder, *_, known, index = made
-    monkeypatch.setattr("ragkit.storage.vectors.quantized._mapped", quantized._loaded)
-    loaded = Codes(folder / "codes", known, COUNT)
+    monkeypatch.setattr("ragkit.storage.vectors.quantized._mapped_lists", quantized._loaded_lists)
+    loaded = QuantizedVectors(folder / "codes", known, COUNT)
     for query in lively(5, seed=7):
-        np.testing.assert_array_equal(loaded.nearest(query, 90), index.codes.nearest(query, 90))
+        np.testing.assert_array_equal(loaded.propose(query, 90), index.quantized.propose(query, 90))
 
 
 def test_more_proposals_for_more_and_as_many_as_the_user_says(made):
     folder, *_, known, index = made
-    wide = [index.codes.candidates(k) for k in (1, 10, 26, 100, 1000)]
+    wide = [index.quantized.candidate_count(k) for k in (1, 10, 26, 100, 1000)]
     assert wide == sorted(wide)
     assert (wide[1], wide[3]) == known.candidates
-    sure = [index.codes.candidates(k, sure=True) for k in (1, 10, 26, 100, 1000)]
-    assert sure == [quantized.SURE * each for each in wide]
-    told = Codes(folder / "codes", known, COUNT, factor=7)
-    assert told.candidates(10) == told.candidates(10, sure=True) == 70
+    sure = [index.quantized.candidate_count(k, high_recall=True) for k in (1, 10, 26, 100, 1000)]
+    assert sure == [quantized.HIGH_RECALL_FACTOR * each for each in wide]
+    told = QuantizedVectors(folder / "codes", known, COUNT, factor=7)
+    assert told.candidate_count(10) == told.candidate_count(10, high_recall=True) == 70
 
 
 def test_codes_of_other_vectors_are_refused(made, tmp_path):
     folder, *_, known, _ = made
     with pytest.raises(ValueError, match="holds 8000 codes for 7999"):
-        Codes(folder / "codes", known, COUNT - 1)
+        QuantizedVectors(folder / "codes", known, COUNT - 1)
     (tmp_path / "cut").write_bytes((folder / "codes").read_bytes()[:-1])
     with pytest.raises(ValueError, match="is damaged"):
-        Codes(tmp_path / "cut", known, COUNT)
+        QuantizedVectors(tmp_path / "cut", known, COUNT)
     assert quantized.is_current(known)
     assert not quantized.is_current(known._replace(faiss="0.1"))
 

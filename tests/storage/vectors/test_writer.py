@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ragkit.errors import ModelError
-from ragkit.storage import atomic_files
-from ragkit.storage.index_reader import Indexes
+from ragkit.storage import checksums
+from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import changes, embeddings
 from ragkit.storage.sqlite.database import Database
 
@@ -40,7 +40,7 @@ class Shelf:
             connection.execute("INSERT INTO documents (file_id, text) VALUES (1, '')")
 
     def opened(self):
-        return Indexes(self.store, self.told.append, candidates=1000)
+        return IndexReader(self.store, self.told.append, candidates=1000)
 
     def use(self, fingerprint):
         with self.store.writing() as connection:
@@ -78,7 +78,7 @@ class Shelf:
 def small(monkeypatch):
     """Codes from 60 vectors on, however many they propose."""
     monkeypatch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 60)
-    monkeypatch.setattr("ragkit.storage.vectors.index.PROPOSED_AT_MOST", 1e9)
+    monkeypatch.setattr("ragkit.storage.vectors.index.MAX_CANDIDATE_SHARE", 1e9)
 
 
 @pytest.fixture
@@ -86,17 +86,17 @@ def shelf(tmp_path, small):
     made = Shelf(tmp_path / "kit")
     made.rows = unit_rows(80, 1)
     made.ids = made.add(made.rows)
-    made.indexes.folding.vectors()
+    made.indexes.index_writer.update_vectors()
     yield made
     made.store.close()
 
 
 def test_many_vectors_get_codes_and_few_do_not(shelf, tmp_path):
     assert shelf.file("codes").name == shelf.file("vectors").name.replace(".faiss", ".codes")
-    assert shelf.found().codes is not None
+    assert shelf.found().quantized is not None
     shelf.remove(shelf.ids[:40])
-    shelf.indexes.folding.vectors()
-    assert shelf.found().codes is None
+    shelf.indexes.index_writer.update_vectors()
+    assert shelf.found().quantized is None
     assert shelf.file("codes") is None
     assert len(shelf.found()) == 40
 
@@ -104,11 +104,11 @@ def test_many_vectors_get_codes_and_few_do_not(shelf, tmp_path):
 @pytest.mark.parametrize(("came", "written"), [(3, False), (4, True)])
 def test_what_every_opening_would_read_is_few(shelf, came, written, monkeypatch):
     """Of 80 vectors a tenth would be eight."""
-    monkeypatch.setattr("ragkit.storage.vectors.index.writer.READ_AT_MOST", 3)
+    monkeypatch.setattr("ragkit.storage.index_writer.MAX_DELTA", 3)
     before = shelf.file("vectors").generation
     shelf.remove(shelf.ids[:4])
     shelf.add(unit_rows(came, 2))
-    shelf.indexes.folding.vectors()
+    shelf.indexes.index_writer.update_vectors()
     assert (shelf.file("vectors").generation > before) is written
     assert len(shelf.found(shelf.opened())) == 76 + came
 
@@ -131,22 +131,22 @@ def test_a_file_changed_since_it_was_written_is_noticed(shelf, kind, keep_time):
     changed(path, **({"ns": (before.st_atime_ns, before.st_mtime_ns)} if keep_time else {}))
     reader = shelf.opened()
     query = shelf.rows[3]
-    assert shelf.found(reader).nearest(query, 1)[0].tolist() == [shelf.ids[3]]
+    assert shelf.found(reader).top_k(query, 1)[0].tolist() == [shelf.ids[3]]
     assert shelf.told == [
-        f"{file.name} is damaged: its checksum is not the recorded one; made again from the "
+        f"{file.name} is damaged: its checksum is not the recorded one; rebuilt from the "
         "database, nothing is embedded again"
     ]
-    reader.folding.mend()
-    assert shelf.found(shelf.opened()).codes is not None
+    reader.index_writer.repair()
+    assert shelf.found(shelf.opened()).quantized is not None
     assert len(shelf.told) == 1
 
 
 @pytest.fixture
 def whole_reads(monkeypatch):
     """Names of the files that were read from their beginning to their end for a checksum."""
-    names, plain = [], atomic_files.file_checksum
+    names, plain = [], checksums.file_checksum
     monkeypatch.setattr(
-        atomic_files, "file_checksum", lambda path: names.append(path.name) or plain(path)
+        checksums, "file_checksum", lambda path: names.append(path.name) or plain(path)
     )
     return names
 
@@ -161,17 +161,17 @@ def test_a_copied_collection_is_read_once_and_then_known(shelf, tmp_path, whole_
     shutil.copytree(shelf.store.folder, tmp_path / "copy")
     store = Database(tmp_path / "copy")
     for _ in range(2):
-        reader = Indexes(store, shelf.told.append)
+        reader = IndexReader(store, shelf.told.append)
         with store.reading() as connection:
             assert len(reader.vectors(connection)) == 80
-        reader.folding.mend()
+        reader.index_writer.repair()
         assert len(whole_reads) == 2  # the vectors and the codes, the first time alone
     assert shelf.told == []
     store.close()
 
 
 def test_early_collections_recorded_the_checksum_alone(shelf, whole_reads):
-    bare = atomic_files.facts(shelf.file("vectors").checksum)["checksum"]
+    bare = checksums.parse_record(shelf.file("vectors").checksum)["checksum"]
     with shelf.store.writing() as connection:
         connection.execute("UPDATE index_files SET checksum = ? WHERE kind = 'vectors'", (bare,))
     assert len(shelf.found(shelf.opened())) == 80
@@ -182,15 +182,15 @@ def test_vectors_of_another_encoder_are_never_compared(shelf):
     shelf.use("b" * 64)
     assert len(shelf.found()) == 0
     ids = shelf.add(unit_rows(5, 2))
-    assert sorted(shelf.found().nearest(shelf.rows[0], 99)[0].tolist()) == ids
+    assert sorted(shelf.found().top_k(shelf.rows[0], 99)[0].tolist()) == ids
 
 
 def test_codes_of_another_faiss_are_left_alone_until_they_are_made_again(shelf, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("faiss.__version__", "99.0")
-        assert shelf.found(shelf.opened()).codes is None
-        shelf.indexes.folding.vectors()
-        assert shelf.found(shelf.opened()).codes is not None
+        assert shelf.found(shelf.opened()).quantized is None
+        shelf.indexes.index_writer.update_vectors()
+        assert shelf.found(shelf.opened()).quantized is not None
     assert shelf.told == []
 
 
@@ -212,11 +212,11 @@ def test_a_reader_that_stays_open_goes_over_to_a_newer_file_at_once(shelf):
     reader = shelf.opened()
     assert shelf.found(reader).file_generation == 1
     more = shelf.add(unit_rows(5, 5))
-    shelf.indexes.folding.vectors()
-    assert shelf.found(reader).changes == len(more)  # a tenth is not reached
+    shelf.indexes.index_writer.update_vectors()
+    assert shelf.found(reader).change_count == len(more)  # a tenth is not reached
     shelf.add(unit_rows(30, 6))
-    shelf.indexes.folding.vectors()
-    assert shelf.found(reader).changes == 0
+    shelf.indexes.index_writer.update_vectors()
+    assert shelf.found(reader).change_count == 0
     assert len(shelf.found(reader).base) == 115
 
 
@@ -227,7 +227,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 60)
-        self.patch.setattr("ragkit.storage.vectors.index.PROPOSED_AT_MOST", 1e9)
+        self.patch.setattr("ragkit.storage.vectors.index.MAX_CANDIDATE_SHARE", 1e9)
         self.folder = Path(tempfile.mkdtemp())
         self.shelf = Shelf(self.folder / "kit")
         self.reader = self.shelf.opened()
@@ -249,10 +249,10 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def fold(self):
-        self.shelf.indexes.folding.vectors()
-        self.shelf.indexes.folding.words()
+        self.shelf.indexes.index_writer.update_vectors()
+        self.shelf.indexes.index_writer.update_lexical()
         with self.shelf.store.writing() as connection:
-            changes.forget_unused(connection)
+            changes.delete_unused_rows(connection)
 
     @rule()
     def reopen(self):
@@ -269,11 +269,11 @@ class Life(RuleBasedStateMachine):
         some = ids[::3]
         for k in (1, 7, 500):
             expected = set(ids[np.argsort(-scores)[:k]].tolist())
-            assert set(index.nearest(query[0], k)[0].tolist()) == expected
-            assert set(index.nearest(query[0], k, exact=True)[0].tolist()) == expected
-            assert set(index.nearest_many(query, k)[0][0].tolist()) == expected
+            assert set(index.top_k(query[0], k)[0].tolist()) == expected
+            assert set(index.top_k(query[0], k, exact=True)[0].tolist()) == expected
+            assert set(index.top_k_batch(query, k)[0][0].tolist()) == expected
             of_some = set(some[np.argsort(-scores[::3])[:k]].tolist())
-            assert set(index.nearest_of(query[0], k, some)[0].tolist()) == of_some
+            assert set(index.top_k_of(query[0], k, some)[0].tolist()) == of_some
 
     def teardown(self):
         assert self.shelf.told == []
