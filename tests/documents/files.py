@@ -1,4 +1,4 @@
-"""Small files made by hand, for the readers' tests."""
+"""Small PDF, docx and zip files, made by hand for the readers' tests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 def make_pdf(pages, title="", encrypted=False, image=False, outline=()):
-    """A PDF whose pages show the given lines of text; "" makes an empty page. A line that begins
-    with "^" has room above it, as a paragraph has. `outline`: titles with their pages, from 0."""
+    """Return a PDF. `pages`: their lines of text; "" is an empty page, or one with an image.
+
+    A line that begins with "^" has space above it, like a new paragraph. `outline`: (title, page
+    from 0).
+    """
     kids = " ".join(f"{10 + 2 * number} 0 R" for number in range(len(pages)))
     objects = {
         1: b"<</Type/Catalog/Pages 2 0 R/Outlines 7 0 R>>",
@@ -62,7 +65,7 @@ def _stream(content, entries=b""):
 
 
 def make_docx(body, namespace=TRANSITIONAL, **parts):
-    """A docx whose body holds this XML; `parts` by name: styles="<w:style …>", core=…"""
+    """Return a docx. `body`: XML; `parts`: XML by name, such as styles="<w:style …>"."""
     root = f'<w:{{0}} xmlns:w="{namespace}" xmlns:mc="http://schemas.openxmlformats.org/'
     root += 'markup-compatibility/2006">{1}</w:{0}>'
     files = {"word/document.xml": root.format("document", f"<w:body>{body}</w:body>")}
@@ -78,7 +81,7 @@ def make_docx(body, namespace=TRANSITIONAL, **parts):
 
 
 def make_zip(files):
-    """A zip archive with these members."""
+    """Return a zip archive. `files`: content by name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -87,6 +90,6 @@ def make_zip(files):
 
 
 def paragraph(text, style="", properties=""):
-    """A `w:p` with one run."""
+    """Return a `w:p` with one run. `style`: a style id; `properties`: XML for `w:pPr`."""
     styled = f'<w:pStyle w:val="{style}"/>' if style else ""
     return f"<w:p><w:pPr>{styled}{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"

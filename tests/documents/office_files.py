@@ -1,4 +1,4 @@
-"""Small presentations, workbooks, OpenDocument files and books made by hand, for readers' tests."""
+"""Small office files (pptx, xlsx, xls, OpenDocument, epub), made by hand for the readers' tests."""
 
 from __future__ import annotations
 
@@ -43,25 +43,26 @@ CORE = (
 )
 
 
-def placed(document):
-    """What stands at each place: the text from one locator to the next."""
-    ends = [*(each.start for each in document.locators[1:]), len(document.text)]
+def text_by_locator(document):
+    """Return (value, text up to the next locator) of each locator."""
+    ends = [*(locator.start for locator in document.locators[1:]), len(document.text)]
     return [
-        (each.value, document.text[each.start : end].strip())
-        for each, end in zip(document.locators, ends, strict=True)
+        (locator.value, document.text[locator.start : end].strip())
+        for locator, end in zip(document.locators, ends, strict=True)
     ]
 
 
-def tables(document):
-    """Each table's header rows and the rows below them."""
+def split_tables(document):
+    """Return (header rows, rows below them) of each table."""
+    text = document.text
     return [
-        (document.text[each.start : each.header_end], document.text[each.header_end : each.end])
-        for each in document.tables
+        (text[table.start : table.header_end], text[table.header_end : table.end])
+        for table in document.tables
     ]
 
 
-def relations(*links):
-    """A `_rels` part: links as (id, kind, target)."""
+def relationships_part(*links):
+    """Return a `_rels` part; `links`: (id, kind, target)."""
     rows = (
         f'<Relationship Id="{key}" Type="{TYPES}/{kind}" Target="{target}"/>'
         for key, kind, target in links
@@ -70,26 +71,26 @@ def relations(*links):
 
 
 def make_pptx(*slides, core="", links=(), **parts):
-    """A presentation; `slides` are the XML of shape trees; `parts` by name (chart="<c:…>").
+    """Return a pptx. `slides`: the XML of their shape trees; "<hidden/>" in it hides the slide.
 
-    `links`: (id, kind, target) of the first slide.
+    `links`: (id, kind, target) of the first slide; `parts`: XML by name (chart="<c:…>").
     """
     numbers = range(1, len(slides) + 1)
     ids = "".join(f'<p:sldId r:id="r{number}"/>' for number in numbers)
     files = {
         "ppt/presentation.xml": f"<p:presentation {OOXML}><p:sldIdLst>{ids}</p:sldIdLst>"
         "</p:presentation>",
-        "ppt/_rels/presentation.xml.rels": relations(
+        "ppt/_rels/presentation.xml.rels": relationships_part(
             *((f"r{number}", "slide", f"slides/slide{number}.xml") for number in numbers)
         ),
-        "ppt/slides/_rels/slide1.xml.rels": relations(*links),
+        "ppt/slides/_rels/slide1.xml.rels": relationships_part(*links),
         "docProps/core.xml": CORE.format(core),
     }
     for number, slide in enumerate(slides, start=1):
-        shown = "" if "<hidden/>" not in slide else ' show="0"'
+        show = "" if "<hidden/>" not in slide else ' show="0"'
         tree = slide.replace("<hidden/>", "")
         files[f"ppt/slides/slide{number}.xml"] = (
-            f"<p:sld {OOXML}{shown}><p:cSld><p:spTree>{tree}</p:spTree></p:cSld></p:sld>"
+            f"<p:sld {OOXML}{show}><p:cSld><p:spTree>{tree}</p:spTree></p:cSld></p:sld>"
         )
     for name, content in parts.items():
         files[f"ppt/{name}.xml"] = f"<p:part {OOXML}>{content}</p:part>"
@@ -97,20 +98,20 @@ def make_pptx(*slides, core="", links=(), **parts):
 
 
 def shape(*lines, kind="", at=None):
-    """A shape with these paragraphs, at (left, top) in EMU; `kind` makes it a placeholder."""
+    """Return a shape with these paragraphs. `kind`: placeholder type; `at`: (left, top) in EMU."""
     placeholder = f'<p:ph type="{kind}"/>' if kind else ""
-    place = f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/></a:xfrm>' if at else ""
+    position = f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/></a:xfrm>' if at else ""
     paragraphs = "".join(f"<a:p><a:r><a:t>{line}</a:t></a:r></a:p>" for line in lines)
     return (
-        f"<p:sp><p:nvSpPr><p:nvPr>{placeholder}</p:nvPr></p:nvSpPr><p:spPr>{place}</p:spPr>"
+        f"<p:sp><p:nvSpPr><p:nvPr>{placeholder}</p:nvPr></p:nvSpPr><p:spPr>{position}</p:spPr>"
         f"<p:txBody>{paragraphs}</p:txBody></p:sp>"
     )
 
 
 def make_xlsx(sheets, strings=(), styles="", core="", dated="0", comments=""):
-    """A workbook; `sheets`: name → XML of the rows, "!" before the name hides it."""
+    """Return an xlsx. `sheets`: name → XML of the rows; "!" before the name hides the sheet."""
     names = list(sheets)
-    listed = "".join(
+    sheet_list = "".join(
         f'<sheet name="{name.removeprefix("!")}" r:id="r{number}" '
         f'state="{"hidden" if name.startswith("!") else "visible"}"/>'
         for number, name in enumerate(names)
@@ -123,12 +124,14 @@ def make_xlsx(sheets, strings=(), styles="", core="", dated="0", comments=""):
     return make_zip(
         {
             "xl/workbook.xml": f'<workbook {OOXML}><workbookPr date1904="{dated}"/>'
-            f"<sheets>{listed}</sheets></workbook>",
-            "xl/_rels/workbook.xml.rels": relations(*links),
+            f"<sheets>{sheet_list}</sheets></workbook>",
+            "xl/_rels/workbook.xml.rels": relationships_part(*links),
             "xl/strings.xml": f"<sst {OOXML}>{items}</sst>",
             "xl/styles.xml": f"<styleSheet {OOXML}>{styles}</styleSheet>",
             "docProps/core.xml": CORE.format(core),
-            "xl/worksheets/_rels/0.xml.rels": relations(("c", "comments", "../comments.xml")),
+            "xl/worksheets/_rels/0.xml.rels": relationships_part(
+                ("c", "comments", "../comments.xml")
+            ),
             "xl/comments.xml": f"<comments {OOXML}>{comments}</comments>",
             **{
                 f"xl/worksheets/{number}.xml": f"<worksheet {OOXML}>{rows}</worksheet>"
@@ -139,8 +142,8 @@ def make_xlsx(sheets, strings=(), styles="", core="", dated="0", comments=""):
 
 
 def rows(*lines, first=1):
-    """Rows of a sheet from a list of values each: text inline, numbers as numbers, None empty."""
-    written = []
+    """Return the XML of rows. `lines`: lists of values; str: inline text, None: no cell."""
+    elements = []
     for number, values in enumerate(lines, start=first):
         cells = ""
         for column, value in zip("ABCDEFGH", values, strict=False):
@@ -148,12 +151,13 @@ def rows(*lines, first=1):
                 cells += f'<c r="{column}{number}" t="inlineStr"><is><t>{value}</t></is></c>'
             elif value is not None:
                 cells += f'<c r="{column}{number}"><v>{value}</v></c>'
-        written.append(f'<row r="{number}">{cells}</row>')
-    return f"<sheetData>{''.join(written)}</sheetData>"
+        elements.append(f'<row r="{number}">{cells}</row>')
+    return f"<sheetData>{''.join(elements)}</sheetData>"
 
 
 def make_odf(kind, body, meta="", manifest="", styles="", pages=""):
-    """An OpenDocument file of a kind ("text", "spreadsheet", "presentation")."""
+    """Return an OpenDocument file. `kind`: "text", "spreadsheet", "presentation"; `pages`: XML of
+    styles.xml."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
@@ -174,7 +178,7 @@ def make_odf(kind, body, meta="", manifest="", styles="", pages=""):
 
 
 def make_epub(chapters, toc="", metadata="", **files):
-    """A book: chapters as href → XHTML; `toc` is an NCX navMap; further `files` by path."""
+    """Return an epub. `chapters`: href → XHTML; `toc`: an NCX navMap; `files`: content by path."""
     items = "".join(
         f'<item id="i{number}" href="{href}" media-type="application/xhtml+xml"/>'
         for number, href in enumerate(chapters)

@@ -17,8 +17,7 @@ from ragkit.records import media_types
 from tests.conftest import REPOSITORY, SHARED
 from tests.documents.engines import draw_boxes, make_scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
-from tests.documents.formats.mail.test_eml import message
-from tests.documents.formats.mail.test_msg import MESSAGE, compound_file
+from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
 
 MOST_BYTES = 400_000  # of a file: time goes into many of them, not into large ones
@@ -82,7 +81,7 @@ def corpus() -> dict[str, dict[str, bytes]]:
 def made() -> dict[str, bytes]:
     """One small file of each format that is read."""
     markup = {name: text.encode() for name, text in _MARKUP.items()}
-    mail = message("Plain words.", Date="Tue, 01 Oct 2024 12:34:56 -0500")
+    mail = make_message("Plain words.", Date="Tue, 01 Oct 2024 12:34:56 -0500")
     mail.add_attachment(make_pdf(["Attached."]), "application", "pdf", filename="report.pdf")
     mail.add_attachment(b"a,b\n1,2\n", "text", "csv", filename="t.csv")
     eml = mail.as_bytes()
@@ -112,7 +111,7 @@ def made() -> dict[str, bytes]:
         "a.mbox": b"".join(
             b"From ann Tue Oct  1 12:34:56 2024\n%s\n\n" % each for each in [eml] * 2
         ),
-        "a.msg": compound_file(MESSAGE),
+        "a.msg": make_ole2(OUTLOOK_MESSAGE),
     }
     inside = {**markup, **{name: office[name] for name in ("a.pdf", "a.docx", "a.eml")}}
     tar = io.BytesIO()

@@ -1,4 +1,4 @@
-"""E-mail: one document a message, its headers as metadata, its attachments as records."""
+"""E-mail: one document for each message, headers as metadata, attachments as further records."""
 
 import quopri
 from email.message import EmailMessage
@@ -8,15 +8,7 @@ import pytest
 from ragkit.documents import read, read_all
 from ragkit.documents.detect import media_type
 from tests.documents.files import PNG, make_pdf
-
-
-def message(body="Hello.", **headers):
-    made = EmailMessage()
-    made["From"], made["Subject"] = "Ann Berg <ann@example.org>", "Plans"
-    for name, value in headers.items():
-        made[name] = value
-    made.set_content(body)
-    return made
+from tests.documents.mail_files import make_message
 
 
 def test_headers_become_metadata_and_open_the_text():
@@ -47,8 +39,8 @@ def body_of(data):
     return read(data, "a.eml").text.split("\n\n", 1)[-1]
 
 
-def test_the_plain_part_comes_first_else_the_page():
-    both = message("Plain words.")
+def test_the_plain_part_is_preferred_to_the_html_part():
+    both = make_message("Plain words.")
     both.add_alternative("<p>Rich <b>words</b>.</p>", subtype="html")
     assert body_of(both.as_bytes()) == "Plain words."
     page = EmailMessage()
@@ -73,12 +65,12 @@ def test_the_plain_part_comes_first_else_the_page():
         ),
     ],
 )
-def test_character_sets_also_wrong_ones(header, content, text):
+def test_declared_undeclared_and_wrong_charsets(header, content, text):
     head = b"Subject: x\nContent-Type: text/plain; %s\nContent-Transfer-Encoding: quoted-printable"
     assert body_of(head % header + b"\n\n" + content) == text
 
 
-def test_flowed_paragraphs_are_one_line():
+def test_format_flowed_paragraphs_are_one_line():
     head = b"Subject: x\nContent-Type: text/plain; format=flowed\n\n"
     assert body_of(head + b"One line \ngoes on.\n> quoted \n> here\n-- \nAnn\n") == (
         "One line goes on.\n> quoted \n> here\n-- \nAnn"
@@ -86,11 +78,11 @@ def test_flowed_paragraphs_are_one_line():
 
 
 def test_attachments_are_records_of_their_own():
-    mail = message("See the report.")
+    mail = make_message("See the report.")
     mail.add_attachment(make_pdf(["Page one."]), "application", "pdf", filename="re/port.pdf")
     mail.add_attachment(b"a,b\n1,2\n", "text", "csv", filename="t.csv")
     mail.add_attachment(PNG, "image", "png", cid="<1>", filename="logo.png")
-    mail.add_attachment(message("Inner words.", Date="Mon, 7 Oct 2024 09:00:00 +0000"))
+    mail.add_attachment(make_message("Inner words.", Date="Mon, 7 Oct 2024 09:00:00 +0000"))
     records = {record.name: record for record in read_all(mail.as_bytes(), "a.eml")}
     assert list(records) == ["", "re_port.pdf", "t.csv", "logo.png", "Plans.eml"]
     assert records[""].document.title == "Plans"
@@ -100,7 +92,7 @@ def test_attachments_are_records_of_their_own():
     assert records["Plans.eml"].document.text.endswith("Inner words.")
 
 
-def test_a_message_without_words_is_found_by_its_subject():
+def test_a_message_without_text_gets_a_subject_line():
     document = read(b"Subject: Lunch?\nFrom: a@b.c\n\n", "a.eml")
     assert document.text == "From: a@b.c\nSubject: Lunch?"
 
@@ -112,7 +104,7 @@ MBOX = (
 )
 
 
-def test_an_mbox_has_a_document_a_message():
+def test_each_message_of_an_mbox_is_a_document():
     records = list(read_all(MBOX, "archive"))
     assert [(record.name, record.document.title) for record in records] == [
         ("1", "One"),
@@ -123,8 +115,8 @@ def test_an_mbox_has_a_document_a_message():
     )
 
 
-def test_an_attachment_in_an_mbox_stands_below_its_message():
-    mail = message("See it.")
+def test_an_attachment_in_an_mbox_is_named_below_its_message():
+    mail = make_message("See it.")
     mail.add_attachment(b"words", "text", "plain", filename="note.txt")
     data = b"From x Tue Oct  1 12:34:56 2024\n" + mail.as_bytes()
     assert [record.name for record in read_all(data, "m.mbox")] == ["1", "1/note.txt"]
@@ -146,11 +138,11 @@ def test_an_attachment_in_an_mbox_stands_below_its_message():
         (b"Date: x\nFrom: y\nTo: z\n\n", "a.py", "text/x-python"),
     ],
 )
-def test_mail_is_known_by_how_it_opens(data, name, expected):
+def test_mail_is_detected_by_its_first_lines(data, name, expected):
     assert media_type(data, name) == expected
 
 
-def test_parts_without_end_are_refused():
+def test_too_many_nested_multiparts_are_refused():
     data = b"Subject: x\n"
     for number in range(300):
         data += b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (number, number)
@@ -158,7 +150,7 @@ def test_parts_without_end_are_refused():
     assert record.reason == "more than 200 multipart parts"
 
 
-def test_more_parts_than_anybody_sends_are_refused():
+def test_too_many_parts_are_refused():
     data = b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 20_001
     (record,) = read_all(data, "a.eml")
     assert record.reason == "more than 20,000 parts"
@@ -172,3 +164,31 @@ def test_real_mail(real_files):
     other = read((real_files / "misc" / "mime-different-plain-html.eml").read_bytes(), "a.eml")
     assert "This is the text/plain part." in other.text
     assert "networked email" not in other.text
+
+
+def test_signatures_are_skipped_and_delivery_reports_are_text():
+    signed = (
+        b'Subject: x\nContent-Type: multipart/signed; boundary="b"\n\n'
+        b"--b\nContent-Type: text/plain\n\nWords.\n"
+        b"--b\nContent-Type: application/pgp-signature\n\nabc\n--b--\n"
+    )
+    own, signature = read_all(signed, "a.eml")
+    assert own.document.text == "Words."
+    assert (signature.name, signature.reason) == ("unnamed.pgp-signature", "signature")
+    report = (  # RFC 3464: groups of fields, parted by an empty line
+        b'Subject: x\nContent-Type: multipart/report; boundary="b"\n\n'
+        b"--b\nContent-Type: text/plain\n\nNot delivered.\n"
+        b"--b\nContent-Type: message/delivery-status\n\n"
+        b"Reporting-MTA: dns; example.org\n\nAction: failed\nStatus: 5.1.1\n--b--\n"
+    )
+    own, status = read_all(report, "a.eml")
+    assert own.document.text == "Not delivered."
+    assert status.name == "delivery-status.txt"
+    assert "Action: failed\nStatus: 5.1.1" in status.document.text
+
+
+def test_an_encrypted_message_has_a_warning():
+    data = b"Subject: x\nContent-Type: application/pkcs7-mime\n\nabc"
+    document = read(data, "a.eml")
+    assert document.text == "Subject: x"
+    assert document.warnings == ("encrypted: its text is not read",)

@@ -1,4 +1,4 @@
-"""Outlook messages, made by hand as [MS-CFB] and [MS-OXMSG] describe them."""
+"""Outlook messages: headers, bodies and attachments by the properties of [MS-OXMSG]."""
 
 import struct
 
@@ -6,107 +6,11 @@ import pytest
 
 from ragkit.documents import read, read_all
 from ragkit.errors import DocumentError
-
-SECTOR, FREE, END = 512, 0xFFFFFFFF, 0xFFFFFFFE
-
-
-def compound_file(tree):
-    """An OLE2 file of streams (bytes) and storages (dicts). All streams get sectors of their own,
-    padded to what is not kept in the mini stream."""
-    entries, sectors, chains = [("Root Entry", 5, FREE, FREE, 0)], [], []
-
-    def children(storage):
-        below = []
-        for name, content in storage.items():
-            entries.append(None)
-            number = len(entries) - 1
-            if isinstance(content, dict):
-                entries[number] = (name, 1, children(content), FREE, 0)
-            else:
-                padded = content.ljust(4096, b"\0")
-                chains.append((len(sectors), -(-len(padded) // SECTOR)))
-                entries[number] = (name, 2, FREE, len(sectors), max(4096, len(content)))
-                for at in range(0, len(padded), SECTOR):
-                    sectors.append(padded[at : at + SECTOR].ljust(SECTOR, b"\0"))
-            below.append(number)
-        siblings.update(zip(below, [*below[1:], FREE], strict=False))
-        return below[0] if below else FREE
-
-    siblings = {}
-    entries[0] = ("Root Entry", 5, children(tree), END, 0)
-    directory = b"".join(
-        _entry(*entry, siblings.get(number, FREE)) for number, entry in enumerate(entries)
-    )
-    first = len(sectors)
-    directory += bytes(-len(directory) % SECTOR)
-    sectors += [directory[at : at + SECTOR] for at in range(0, len(directory), SECTOR)]
-    chains.append((first, len(sectors) - first))
-    table = [FREE] * (SECTOR // 4 * (len(sectors) // 127 + 1))
-    for start, length in chains:
-        table[start : start + length] = [*range(start + 1, start + length), END]
-    fat = len(sectors)
-    for at in range(len(table) // 128):
-        table[fat + at] = 0xFFFFFFFD
-    sectors += [struct.pack("<128I", *table[at : at + 128]) for at in range(0, len(table), 128)]
-    header = struct.pack(
-        "<8s16xHHHHH6xIIIIIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6,
-        0, len(table) // 128, first, 0, 4096, END, 0, END, 0,
-    )  # fmt: skip
-    places = [*range(fat, fat + len(table) // 128)]
-    header += struct.pack("<109I", *places, *[FREE] * (109 - len(places)))
-    return header + b"".join(sectors)
+from tests.documents.mail_files import OUTLOOK_MESSAGE, make_ole2, property_stream, text_stream
 
 
-def _entry(name, kind, child, start, size, sibling):
-    wide = name.encode("utf-16-le") + b"\0\0"
-    return struct.pack(
-        "<64sHBBIII36xIQ", wide, len(wide), kind, 1, FREE, sibling, child, start, size
-    )
-
-
-def properties(header, **small):
-    entries = b"".join(
-        struct.pack("<HHI8s", 0x40, int(tag[1:], 16), 6, value) for tag, value in small.items()
-    )
-    return bytes(header) + entries
-
-
-def text(tag, value):
-    return {f"__substg1.0_{tag}001F": value.encode("utf-16-le")}
-
-
-def filetime(seconds_since_1601):
-    return struct.pack("<Q", seconds_since_1601 * 10_000_000)
-
-
-# 2024-10-01 00:00 UTC is 133,722,144,000,000,000 tenths of microseconds after 1601.
-OCTOBER = filetime(13_372_214_400)
-INNER = {
-    "__properties_version1.0": properties(24),
-    **text("0037", "Inner"),
-    **text("1000", "Inside."),
-}
-MESSAGE = {
-    "__properties_version1.0": properties(32, x0039=OCTOBER),
-    **text("0037", "Plans for Käse"),
-    **text("0C1A", "Ann Berg"),
-    **text("5D01", "ann@example.org"),
-    **text("0E04", "Bo; Cy"),
-    **text("1000", "See you.\r\nAnn"),
-    "__attach_version1.0_#00000000": {
-        "__properties_version1.0": properties(8),
-        **text("3707", "notes.txt"),
-        "__substg1.0_37010102": b"Attached words.".ljust(4096),
-    },
-    "__attach_version1.0_#00000001": {
-        "__properties_version1.0": properties(8),
-        "__substg1.0_3701000D": INNER,
-    },
-}
-
-
-def test_a_message_and_what_is_attached():
-    records = list(read_all(compound_file(MESSAGE), "a.msg"))
+def test_a_message_and_its_attachments():
+    records = list(read_all(make_ole2(OUTLOOK_MESSAGE), "a.msg"))
     assert [record.name for record in records] == ["", "notes.txt", "Inner"]
     own = records[0].document
     opening = "From: Ann Berg <ann@example.org>\nTo: Bo; Cy\nDate: 2024-10-01T00:00:00+00:00\n\n"
@@ -116,18 +20,56 @@ def test_a_message_and_what_is_attached():
     assert records[2].document.text == "Inside."
 
 
-def test_a_message_with_a_page_only():
+def test_an_html_body_is_decoded_by_its_code_page():
     page = b"<p>Caf\xe9 <b>words</b></p>".ljust(4096)
     tree = {
-        "__properties_version1.0": properties(32, x3FDE=struct.pack("<Q", 1252)),
+        "__properties_version1.0": property_stream(32, x3FDE=struct.pack("<Q", 1252)),
         "__substg1.0_10130102": page,
     }
-    assert read(compound_file(tree), "a.msg").text == "Café words"
+    assert read(make_ole2(tree), "a.msg").text == "Café words"
 
 
 def test_a_damaged_message_is_refused():
     with pytest.raises(DocumentError, match="damaged Outlook message"):
-        data = compound_file(MESSAGE)
-        read(data[:48] + b"\xff\xff\xff\x7f" + data[52:], "a.msg")  # where its directory is
+        data = make_ole2(OUTLOOK_MESSAGE)
+        read(
+            data[:48] + b"\xff\xff\xff\x7f" + data[52:], "a.msg"
+        )  # [MS-CFB] 2.2: the first sector of the directory
     with pytest.raises(DocumentError, match="it has no properties"):
-        read(compound_file(text("0037", "x")), "a.msg")
+        read(make_ole2(text_stream("0037", "x")), "a.msg")
+
+
+def test_attachments_without_content_and_inline_images_are_skipped():
+    tree = {
+        "__properties_version1.0": property_stream(32),
+        **text_stream("1000", "Words."),
+        "__attach_version1.0_#00000000": {  # attach method "by reference": no 3701 stream
+            "__properties_version1.0": property_stream(8),
+            **text_stream("3001", "shared/plan.docx"),
+        },
+        "__attach_version1.0_#00000001": {
+            "__properties_version1.0": property_stream(8),
+            **text_stream("3704", "LOGO.PNG"),
+            **text_stream("3712", "<1>"),
+            "__substg1.0_37010102": b"image",
+        },
+    }
+    own, *others = read_all(make_ole2(tree), "a.msg")
+    assert own.document.text.rstrip("\0") == "Words."
+    assert [(record.name, record.reason, record.skipped) for record in others] == [
+        ("shared_plan.docx", "attached by reference, not in the file", True),
+        ("LOGO.PNG", "image shown in the message", True),
+    ]
+
+
+def test_byte_strings_are_decoded_and_the_time_of_receipt_replaces_a_missing_date():
+    tree = {
+        # 1601-01-01 plus 86,400 days of 86,400 s, the FILETIME of 1837-07-23 00:00 UTC
+        "__properties_version1.0": property_stream(
+            32, x0E06=struct.pack("<Q", 86_400 * 86_400 * 10_000_000)
+        ),
+        "__substg1.0_1000001E": b"Caf\xe9 au lait, voil\xe0.",
+    }
+    document = read(make_ole2(tree), "a.msg")
+    assert document.metadata["date"] == "1837-07-23T00:00:00+00:00"
+    assert document.text.rstrip("\0").endswith("Café au lait, voilà.")

@@ -10,7 +10,7 @@ from ragkit.documents.formats.office.odf import read_odp, read_ods, read_odt
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from tests.documents.files import make_zip
-from tests.documents.office_files import make_odf, placed, tables
+from tests.documents.office_files import make_odf, text_by_locator, split_tables
 
 
 def text(body, **parts):
@@ -104,7 +104,7 @@ def test_headers_and_footers_come_once_and_without_page_numbers():
 
 def test_tables_know_their_header():
     document = read_odt(make_odf("text", table(["A", "B"], ["1", "2"])), "a.odt")
-    assert tables(document) == [("A | B\n", "1 | 2")]
+    assert split_tables(document) == [("A | B\n", "1 | 2")]
 
 
 def test_slides_have_their_title_first_and_their_notes_last():
@@ -123,7 +123,9 @@ def test_slides_have_their_title_first_and_their_notes_last():
         + "</draw:page>"
     )
     document = read_odp(make_odf("presentation", slide + "<draw:page/>" + slide), "a.odp")
-    assert placed(document) == [(number, "Plan\n\nPoint\n\nNotes: Say it") for number in "13"]
+    assert text_by_locator(document) == [
+        (number, "Plan\n\nPoint\n\nNotes: Say it") for number in "13"
+    ]
     assert [each.text for each in document.headings] == ["Plan", "Plan"]
     assert document.title == "Plan"
 
@@ -143,14 +145,14 @@ def test_sheets_count_the_rows_and_cells_that_are_left_out():
         "</table:table>"
     )
     document = read_ods(make_odf("spreadsheet", body), "a.ods")
-    assert placed(document) == [
+    assert text_by_locator(document) == [
         ("Costs!A1:B1", "Costs\n\nItem | Cost"),
         ("Costs!A2:B2", "Rent | € 5.00"),
         ("Costs!A3:B3", "Rent | € 5.00"),
         ("Costs!D1004", "end of it"),
         ("Costs!B2", "Comment on B2: no"),
     ]
-    assert tables(document) == [("Item | Cost\n", "Rent | € 5.00\nRent | € 5.00")]
+    assert split_tables(document) == [("Item | Cost\n", "Rent | € 5.00\nRent | € 5.00")]
 
 
 def test_one_cell_that_stands_for_all_of_a_sheet_does_not_multiply():

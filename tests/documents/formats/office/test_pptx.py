@@ -4,7 +4,7 @@ import pytest
 
 from ragkit.documents.formats.office.pptx import read_pptx
 from ragkit.errors import DocumentError
-from tests.documents.office_files import make_pptx, placed, shape
+from tests.documents.office_files import make_pptx, text_by_locator, shape
 
 
 def read(*slides, **parts):
@@ -27,7 +27,7 @@ def test_a_slide_is_its_title_and_what_stands_below_from_the_top_down():
 
 def test_each_slide_has_its_number_even_if_others_are_empty_or_hidden():
     document = read(shape("One"), "", f"<hidden/>{shape('Three')}", shape("Four"))
-    assert placed(document) == [("1", "One"), ("3", "Three"), ("4", "Four")]
+    assert text_by_locator(document) == [("1", "One"), ("3", "Three"), ("4", "Four")]
     assert {each.kind for each in document.locators} == {"slide"}
     assert document.warnings == ("1 hidden slides are read",)
 
@@ -83,7 +83,7 @@ def test_notes_comments_charts_and_diagrams_stand_on_their_slide():
         notes=shape("Say hello", kind="body") + shape("1", kind="sldNum"),
         comments="<p:cm><p:text>Really?</p:text></p:cm>",
     )
-    assert placed(document) == [
+    assert text_by_locator(document) == [
         (
             "1",
             "T\n\nSales\n\n| North\nMay |\nJune | 0.3\n\nPlan\nDo\n\nNotes: Say hello\n\n"
@@ -123,7 +123,7 @@ def test_properties():
 
 def test_damage_to_one_part_costs_only_what_comes_behind_it():
     document = read(shape("One") + "<p:sp>", shape("Two"), core="<dc:title>Plan</dc:creator>")
-    assert placed(document) == [("1", "One"), ("2", "Two")]
+    assert text_by_locator(document) == [("1", "One"), ("2", "Two")]
     assert document.warnings == (
         "ppt/slides/slide1.xml is damaged: read as far as it goes",
         "docProps/core.xml is damaged: read as far as it goes",

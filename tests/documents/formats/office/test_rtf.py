@@ -4,7 +4,7 @@ import pytest
 
 from ragkit.documents.formats.office.rtf import read_rtf
 from ragkit.errors import DocumentError
-from tests.documents.office_files import tables
+from tests.documents.office_files import split_tables
 
 FONTS = rb"{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset128 B;}{\f2\fcharset204 C;}{\f3\cpg1253 D;}}"
 
@@ -65,7 +65,7 @@ def test_tables_are_a_line_a_row():
         rb"\pard\intbl 1\cell 2\cell\row\pard after\par"
     )
     assert document.text == "before\n\nA more | B\n1 | 2\n\nafter"
-    assert tables(document) == [("A more | B\n", "1 | 2")]
+    assert split_tables(document) == [("A more | B\n", "1 | 2")]
 
 
 def test_information():

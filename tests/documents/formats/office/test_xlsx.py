@@ -7,7 +7,7 @@ from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.layout import grid
 from ragkit.documents.layout.grid import column
 from ragkit.errors import DocumentError
-from tests.documents.office_files import make_xlsx, placed, rows, tables
+from tests.documents.office_files import make_xlsx, text_by_locator, rows, split_tables
 
 
 def read(sheets, **parts):
@@ -17,7 +17,7 @@ def read(sheets, **parts):
 def test_a_row_is_a_line_with_its_range():
     lines = rows(["Item", "Cost"], ["Rent", 1200], [None, 30.5], [], ["end"])
     document = read({"Budget 2024": lines, "Empty": "", "Last": rows(["x"])})
-    assert placed(document) == [
+    assert text_by_locator(document) == [
         ("Budget 2024!A1:B1", "Budget 2024\n\nItem | Cost"),
         ("Budget 2024!A2:B2", "Rent | 1200"),
         ("Budget 2024!B3", "| 30.5"),
@@ -47,7 +47,7 @@ def test_a_row_is_a_line_with_its_range():
     ],
 )
 def test_the_header_of_a_table_is_known(lines, header):
-    assert [found for found, _ in tables(read({"S": rows(*lines)}))] == [header]
+    assert [found for found, _ in split_tables(read({"S": rows(*lines)}))] == [header]
 
 
 def test_a_list_or_a_single_row_is_no_table():
@@ -61,7 +61,7 @@ def test_shared_strings_types_and_cells_without_references():
         '<row r="7"><c r="C7"><f>1+1</f><v>2</v></c></row>'
     )
     document = read({"S": f"<sheetData>{cells}</sheetData>"}, strings=["no", "two\nlines"])
-    assert placed(document) == [
+    assert text_by_locator(document) == [
         ("S!A1:E1", "S\n\ntwo lines |  | TRUE | #N/A | formula"),
         ("S!C7", "2"),
     ]
@@ -122,7 +122,7 @@ def test_comments_stand_below_the_rows_with_their_cell():
     comment = '<comment ref="{}"><text><r><t>{}</t></r></text></comment>'
     comments = comment.format("B1", "Why\n7?") + comment.format("nonsense", "x")
     document = read({"S": rows(["a", 7]), "T": rows(["b"])}, comments=comments)
-    assert placed(document) == [
+    assert text_by_locator(document) == [
         ("S!A1:B1", "S\n\na | 7"),
         ("S!B1", "Comment on B1: Why 7?"),
         ("T!A1", "T\n\nb"),
@@ -144,7 +144,7 @@ def test_a_damaged_sheet_costs_only_itself():
 def test_a_cell_in_the_last_row_costs_nothing():
     far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c>'
     document = read({"S": f"<sheetData>{far}</row></sheetData>"})
-    assert placed(document) == [("S!A1", "S\n\n1"), ("S!XFD1048576", "2")]
+    assert text_by_locator(document) == [("S!A1", "S\n\n1"), ("S!XFD1048576", "2")]
 
 
 def test_a_sheet_of_too_many_rows_is_read_as_far_as_it_may(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from ragkit.documents.formats.web.epub import read_epub
 from ragkit.errors import DocumentError
 from tests.documents.files import make_zip
-from tests.documents.office_files import make_epub, placed
+from tests.documents.office_files import make_epub, text_by_locator
 
 PAGE = (
     '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head>'
@@ -33,7 +33,7 @@ def test_chapters_are_read_in_order_with_their_numbers():
         "</dc:language><dc:date>1999</dc:date><dc:identifier>urn:isbn:1</dc:identifier>",
     )
     document = read_epub(book, "a.epub")
-    assert placed(document) == [("1", "First\n\none"), ("3", "two")]
+    assert text_by_locator(document) == [("1", "First\n\none"), ("3", "two")]
     assert document.title == "A book"
     assert document.metadata == {
         "author": "Ada",
@@ -50,7 +50,7 @@ def test_a_chapter_without_a_heading_has_the_title_of_the_table_of_contents():
         "<content src='a.xhtml#top'/></navPoint></navMap>"
     )
     document = read_epub(make_epub({"z.xhtml": PAGE.format(""), "a.xhtml": page}, toc), "a.epub")
-    assert placed(document) == [("2", "The second\n\ntwo\n\ncode")]
+    assert text_by_locator(document) == [("2", "The second\n\ntwo\n\ncode")]
     assert [(each.level, each.text) for each in document.headings] == [(1, "The second")]
     assert [document.text[start:end] for start, end in document.fences] == ["code"]
 
@@ -58,7 +58,7 @@ def test_a_chapter_without_a_heading_has_the_title_of_the_table_of_contents():
 def test_a_chapter_that_is_missing_costs_only_itself():
     book = make_epub({"a.xhtml": PAGE.format("a"), "b.xhtml": PAGE.format("b")})
     document = read_epub(book.replace(b"OPS/a.xhtml", b"OPS/c.xhtml"), "a.epub")
-    assert placed(document) == [("2", "b")]
+    assert text_by_locator(document) == [("2", "b")]
     assert document.warnings == ("chapter 1: damaged epub: it has no OPS/a.xhtml",)
 
 
