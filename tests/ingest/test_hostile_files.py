@@ -98,7 +98,7 @@ def test_entities(indexed, tmp_path):
     )
     assert found["a.xml"] == (
         "failed",
-        "declares entities that hold others or are very long: not read",
+        "declares entities that refer to others or are very long: not read",
     )
     assert found["b.xml"] == ("indexed", None)
     assert found["c.docx"][0] == "failed"

@@ -1,7 +1,7 @@
 """Jupyter notebooks → Document: Markdown cells with their headings, code as fences, short outputs.
 
-Every cell is a place: `cell=4` is the fourth. Of outputs only text is kept, and little of it:
-what a program printed is seldom what is looked for. Runs nothing.
+Each cell has a locator: `cell=4` is the fourth. Of outputs only text is kept, up to a limit: few
+searches look for what a program printed. Runs no code.
 """
 
 from __future__ import annotations
@@ -19,118 +19,114 @@ from ragkit.records.documents import Document
 
 IPYNB = "application/x-ipynb+json"
 
-_LONGEST_OUTPUT = 2000  # characters of one cell's outputs
-_Json = Mapping[str, Any]
+_MAX_OUTPUT_CHARS = 2000  # of all outputs of one cell
+_JsonObject = Mapping[str, Any]
 
 
 def read_notebook(data: bytes, name: str) -> Document:
-    """A notebook of format 3 or 4. Raises DocumentError where it is none."""
-    text, encoding, warnings, told_by = decode(data)
+    """Read a notebook of format 3 or 4. Raises `DocumentError` if the file is none."""
+    text, encoding, warnings, encoding_by = decode(data)
     try:
         notebook = json.loads(text)
     except ValueError as error:
         raise DocumentError(f"damaged notebook: {error}") from error
     except RecursionError as error:
         raise DocumentError("damaged notebook: nested too deep") from error
-    cells = _cells(notebook)
+    cells = _list_cells(notebook)
     if cells is None:
-        raise DocumentError("JSON, but no notebook: it has no cells")
+        raise DocumentError("JSON, but not a notebook: it has no cells")
     writing = Writing()
-    cut = sum(_write(writing, cell, number) for number, cell in enumerate(cells, 1))
-    made = writing.document(IPYNB)
-    title, metadata = _about(notebook)
-    if cut:
-        warnings = (*warnings, f"long outputs of {cut} cells shortened")
+    shortened = sum(_write_cell(writing, cell, number) for number, cell in enumerate(cells, 1))
+    if shortened:
+        warnings = (*warnings, f"long outputs of {shortened} cells shortened")
+    document = writing.document(IPYNB)
+    title, metadata = _read_metadata(notebook)
     return replace(
-        made,
-        title=title or title_heading(made.text, list(made.headings)),
+        document,
+        title=title or title_heading(document.text, document.headings),
         encoding=encoding,
-        encoding_by=told_by,
+        encoding_by=encoding_by,
         metadata=metadata,
         warnings=warnings,
     )
 
 
-def _cells(notebook: object) -> list[_Json] | None:
-    """The cells; those of format 3 are kept by worksheets."""
+def _list_cells(notebook: object) -> list[_JsonObject] | None:
+    """Return the cells, in format 3 those of all worksheets; None if it is not a notebook."""
     if not isinstance(notebook, dict):
         return None
-    found = notebook.get("cells")
-    if not isinstance(found, list):
-        sheets = notebook.get("worksheets")
-        if not isinstance(sheets, list):
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        worksheets = notebook.get("worksheets")
+        if not isinstance(worksheets, list):
             return None
-        found = [
+        cells = [
             cell
-            for sheet in sheets
-            if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
-            for cell in sheet["cells"]
+            for worksheet in worksheets
+            if isinstance(worksheet, dict) and isinstance(worksheet.get("cells"), list)
+            for cell in worksheet["cells"]
         ]
-    return [cell if isinstance(cell, dict) else {} for cell in found]
+    return [cell if isinstance(cell, dict) else {} for cell in cells]
 
 
-def _about(notebook: _Json) -> tuple[str | None, dict[str, str]]:
-    """Title and metadata: the language, and authors where they are named."""
-    about = notebook.get("metadata")
-    if not isinstance(about, dict):
+def _read_metadata(notebook: _JsonObject) -> tuple[str | None, dict[str, str]]:
+    """Return the title and the metadata: the language of the code, and the authors."""
+    source = notebook.get("metadata")
+    if not isinstance(source, dict):
         return None, {}
-    title = about.get("title")
-    found: dict[str, str] = {}
-    for key in ("language_info", "kernelspec"):
-        kernel = about.get(key)
-        language = (
-            kernel.get("name" if key == "language_info" else "language")
-            if isinstance(kernel, dict)
-            else None
-        )
+    metadata: dict[str, str] = {}
+    for key, name_key in (("language_info", "name"), ("kernelspec", "language")):
+        kernel = source.get(key)
+        language = kernel.get(name_key) if isinstance(kernel, dict) else None
         if isinstance(language, str) and language:
-            found.setdefault("language", language)
-    authors = about.get("authors")
+            metadata.setdefault("language", language)
+    authors = source.get("authors")
     if isinstance(authors, list):
-        names = [each.get("name") for each in authors if isinstance(each, dict)]
-        if shown := ", ".join(each for each in names if isinstance(each, str)):
-            found["author"] = shown
-    return (title.strip() or None if isinstance(title, str) else None), found
+        names = [author.get("name") for author in authors if isinstance(author, dict)]
+        if joined := ", ".join(name for name in names if isinstance(name, str)):
+            metadata["author"] = joined
+    title = source.get("title")
+    return (title.strip() or None if isinstance(title, str) else None), metadata
 
 
-def _write(writing: Writing, cell: _Json, number: int) -> bool:
-    """Append a cell; whether its outputs were shortened."""
+def _write_cell(writing: Writing, cell: _JsonObject, number: int) -> bool:
+    """Append a cell. Returns whether its outputs were shortened."""
     place = ("cell", str(number))
-    source = _joined(cell.get("source", cell.get("input"))).strip("\n")
-    kind = cell.get("cell_type")
-    if kind == "code":
+    source = _join_lines(cell.get("source", cell.get("input"))).strip("\n")
+    cell_type = cell.get("cell_type")
+    if cell_type == "code":
         writing.add(source.rstrip(), fence=True, place=place)
-        output = "\n".join(_outputs(cell)).strip("\n").rstrip()
-        writing.add(output[:_LONGEST_OUTPUT], fence=True, place=place)
-        return len(output) > _LONGEST_OUTPUT
-    if kind == "heading":
+        output = "\n".join(_output_texts(cell)).strip("\n").rstrip()
+        writing.add(output[:_MAX_OUTPUT_CHARS], fence=True, place=place)
+        return len(output) > _MAX_OUTPUT_CHARS
+    if cell_type == "heading":  # of format 3
         level = cell.get("level")
-        writing.add(
-            source, level=level if isinstance(level, int) and 0 < level < 7 else 1, place=place
-        )
-    elif kind == "markdown":
+        is_valid = isinstance(level, int) and 0 < level < 7
+        writing.add(source, level=level if is_valid else 1, place=place)
+    elif cell_type == "markdown":
         writing.include(read_markdown(source.encode("utf-8", "replace"), ""), place)
     else:
         writing.add(source, place=place)
     return False
 
 
-def _joined(value: object) -> str:
-    """Text that a notebook keeps as a string or as a list of lines."""
+def _join_lines(value: object) -> str:
+    """Return text that a notebook stores as a string or as a list of lines."""
     if isinstance(value, list):
         return "".join(line for line in value if isinstance(line, str))
     return value if isinstance(value, str) else ""
 
 
-def _outputs(cell: _Json) -> Iterator[str]:
-    found = cell.get("outputs")
-    for output in found if isinstance(found, list) else ():
+def _output_texts(cell: _JsonObject) -> Iterator[str]:
+    """Yield the text of each output of a code cell."""
+    outputs = cell.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
         if not isinstance(output, dict):
             continue
         data = output.get("data")
-        if isinstance(output.get("ename"), str):  # the trace of an error is full of escape codes
+        if isinstance(output.get("ename"), str):  # its traceback is full of escape sequences
             yield f"{output['ename']}: {output.get('evalue', '')}"
         elif isinstance(data, dict):
-            yield _joined(data.get("text/plain", data.get("text/markdown")))
+            yield _join_lines(data.get("text/plain", data.get("text/markdown")))
         else:
-            yield _joined(output.get("text"))
+            yield _join_lines(output.get("text"))

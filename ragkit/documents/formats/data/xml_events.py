@@ -1,7 +1,7 @@
-"""XML → its elements and text, one after the other, by expat: depth costs nothing.
+"""XML → a stream of events: elements begin, contain text, and end. Parsed by expat, without a tree.
 
-Declared entities are put in as plain text where they are harmless: none is loaded from anywhere,
-none may hold another. Knows no schema and builds no tree.
+Declared entities are replaced by their text if that is harmless: none is loaded from a file or an
+address, and none may refer to another. Knows no schema.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from xml.parsers import expat
 from ragkit.documents.decoding import Decoded, decode
 from ragkit.errors import DocumentError
 
-_LONGEST_ENTITY = 1000  # characters
-_MOST_EXPANDED = 1_000_000  # characters that all entities together may add
-_CHUNK = 1 << 16  # characters given to expat at once
+_MAX_ENTITY_CHARS = 1000
+_MAX_EXPANDED_CHARS = 1_000_000  # that all entities together may add
+_CHUNK_CHARS = 1 << 16  # given to expat at once
 _ENCODING = re.compile(rb"""^[^<]{0,9}<\?xml[^>]{0,99}encoding\s{0,9}=\s{0,9}["']([\w.:-]{1,40})""")
 
 
 class Start(NamedTuple):
-    """An element begins; names are without their namespace's prefix."""
+    """An element begins. Its tag has no namespace prefix."""
 
     tag: str
     attributes: dict[str, str]
@@ -34,7 +34,7 @@ class Text(NamedTuple):
     """Characters in an element."""
 
     text: str
-    line: int
+    line: int  # of the file, from 1
 
 
 class End(NamedTuple):
@@ -46,68 +46,73 @@ class End(NamedTuple):
 Event = Start | Text | End
 
 
-def decoded(data: bytes) -> Decoded:
-    """The characters of an XML file, by what it says of its encoding."""
+def decode_xml(data: bytes) -> Decoded:
+    """Decode an XML file; the encoding in its XML declaration counts as declared."""
     declared = _ENCODING.match(data)
     return decode(data, declared[1].decode() if declared else None)
 
 
-def events(text: str) -> Iterator[Event]:
-    """What stands in an XML text, in order.
+def parse_events(text: str) -> Iterator[Event]:
+    """Yield the events of an XML text in order.
 
-    Raises ExpatError where it is not well-formed, after what stands before that, and DocumentError
-    where it declares entities that could grow without end.
+    Raises `ExpatError` at the place where it is not well-formed, and `DocumentError` if it
+    declares entities that could grow without limit.
     """
-    parsing = _Parsing()
+    handler = _Handler()
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = lambda tag, attributes: parsing.found.append(
-        Start(_local(tag), attributes, parser.CurrentLineNumber)
+    parser.StartElementHandler = lambda tag, attributes: handler.events.append(
+        Start(_local_name(tag), attributes, parser.CurrentLineNumber)
     )
-    parser.EndElementHandler = lambda tag: parsing.found.append(End(_local(tag)))
-    parser.CharacterDataHandler = lambda words: parsing.found.append(
-        Text(words, parser.CurrentLineNumber)
+    parser.EndElementHandler = lambda tag: handler.events.append(End(_local_name(tag)))
+    parser.CharacterDataHandler = lambda characters: handler.events.append(
+        Text(characters, parser.CurrentLineNumber)
     )
-    # With a default handler, expat hands references to entities over instead of expanding them.
-    parser.DefaultHandler = lambda words: parsing.reference(words, parser.CurrentLineNumber)
-    parser.EntityDeclHandler = parsing.declaration
-    for at in range(0, len(text), _CHUNK):
-        parser.Parse(text[at : at + _CHUNK], False)
-        yield from parsing.taken()
+    # With a default handler, expat passes references to entities on instead of expanding them.
+    parser.DefaultHandler = lambda markup: handler.expand_reference(
+        markup, parser.CurrentLineNumber
+    )
+    parser.EntityDeclHandler = handler.declare_entity
+    for start in range(0, len(text), _CHUNK_CHARS):
+        parser.Parse(text[start : start + _CHUNK_CHARS], False)
+        yield from handler.take_events()
     parser.Parse("", True)
-    yield from parsing.taken()
+    yield from handler.take_events()
 
 
-def _local(tag: str) -> str:
+def _local_name(tag: str) -> str:
     return tag.rpartition(":")[2]
 
 
 @dataclass(slots=True)
-class _Parsing:
-    """What expat has found since it was last asked, and the entities so far."""
+class _Handler:
+    """Collects events between two calls of the parser, and the declared entities."""
 
-    found: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     entities: dict[str, str] = field(default_factory=dict)
-    expanded: int = 0
+    expanded_chars: int = 0
 
-    def taken(self) -> list[Event]:
-        taken, self.found = self.found, []
-        return taken
+    def take_events(self) -> list[Event]:
+        """Return the events since the last call."""
+        events, self.events = self.events, []
+        return events
 
-    def declaration(self, name: str, is_parameter: bool, value: str | None, *_: object) -> None:
-        if value is None or is_parameter:  # an external one, which nobody loads
+    def declare_entity(self, name: str, is_parameter: bool, value: str | None, *_: object) -> None:
+        """Keep the text of an entity. External ones have no value and are never loaded."""
+        if value is None or is_parameter:
             return
-        if "&" in value or "%" in value or len(value) > _LONGEST_ENTITY:
+        if "&" in value or "%" in value or len(value) > _MAX_ENTITY_CHARS:
             raise DocumentError(
-                "declares entities that hold others or are very long: not read", kind="limit"
+                "declares entities that refer to others or are very long: not read", kind="limit"
             )
         self.entities.setdefault(name, value)
 
-    def reference(self, words: str, line: int) -> None:
-        if not words.startswith("&"):
-            return  # a comment, an instruction, a declaration
-        text = self.entities.get(words[1:-1]) or html5.get(words[1:]) or words
-        self.expanded += len(text)
-        if self.expanded > _MOST_EXPANDED:
+    def expand_reference(self, markup: str, line: int) -> None:
+        """Add the text of a reference to an entity: a declared one, or one that HTML defines."""
+        if not markup.startswith("&"):
+            return  # a comment, a processing instruction, a declaration
+        text = self.entities.get(markup[1:-1]) or html5.get(markup[1:]) or markup
+        self.expanded_chars += len(text)
+        if self.expanded_chars > _MAX_EXPANDED_CHARS:
             raise DocumentError("its entities add too much text: not read", kind="limit")
-        self.found.append(Text(text, line))
+        self.events.append(Text(text, line))

@@ -1,8 +1,8 @@
-"""XML of any kind → Document: headings from titles, paragraphs, code, and `name: value` lines.
+"""XML of any schema → Document: headings from titles, paragraphs, code, and `name: value` lines.
 
-Elements with a title (`section`, `chapter`, `sec`) make headings, prose (`para`, `p`) makes
-paragraphs, and any other element that only holds text a line with its name. Knows the names that
-DocBook, JATS, TEI, DITA and RSS have in common, and no schema.
+Elements with a title (`section`, `chapter`, `sec`) give headings, prose (`para`, `p`) gives
+paragraphs, and any other element that contains only text gives a line with its name. Knows the
+element names that DocBook, JATS, TEI, DITA and RSS have in common, and no schema.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from xml.parsers.expat import ExpatError
 
 from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
-from ragkit.documents.formats.data.xml_events import End, Event, Start, Text, decoded, events
+from ragkit.documents.formats.data.xml_events import (
+    End,
+    Event,
+    Start,
+    Text,
+    decode_xml,
+    parse_events,
+)
 from ragkit.documents.formats.web.html_tags import remove_tags
 from ragkit.documents.layout.records import record
 from ragkit.documents.layout.writer import Writing
@@ -39,56 +46,60 @@ _CODE = frozenset(["programlisting", "screen", "literallayout", "synopsis", "cod
 _PROSE = _names("para simpara p paragraph seg l term glossterm quote v verse li td th")
 _ROWS = frozenset({"row", "tr"})
 _ITEMS = frozenset({"listitem", "list-item", "li"})
-# These begin a line of their own wherever they stand; all others go on in the text around them.
+# These start a block of their own; the text of all others continues the block around them.
 _BLOCKS = _TITLES | _SECTIONS | _CODE | _PROSE | _ROWS | _ITEMS
-_TOLD = _names("name title label value text description content summary comment")
-_MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")  # as text: feeds carry HTML so
-_ITEM = "- "
-_DEEPEST = 6  # levels of headings
-_LONGEST_ROW = 2000  # characters; a longer "row" is a page laid out in a table
+_TEXT_ATTRIBUTES = _names("name title label value text description content summary comment")
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")  # in text: feeds contain escaped HTML
+_ITEM_MARKER = "- "
+_MAX_HEADING_LEVEL = 6
+_MAX_ROW_CHARS = 2000  # a longer "row" is a page laid out in a table
+_MAX_FIELD_PATH = 3  # elements in the name of a field
 
 
 def read_xml(data: bytes, name: str) -> Document:
-    """An XML file with its headings. What is not well-formed is read without its structure.
+    """Read an XML file with its headings; if it is not well-formed, without its structure.
 
-    Raises DocumentError where it declares entities that could grow without end.
+    Raises `DocumentError` if it declares entities that could grow without limit.
     """
-    text, encoding, warnings, told_by = decoded(data)
-    walk = _Walk()
+    text, encoding, warnings, encoding_by = decode_xml(data)
+    builder = _BlockBuilder()
+    title = None
     try:
-        for event in events(text):
-            walk.take(event)
+        for event in parse_events(text):
+            builder.add(event)
     except ExpatError as error:
-        note = f"not well-formed XML ({error}): read without its structure"
-        warnings = (*warnings, note)
-        made = Document(remove_tags(text), XML)
-        return replace(made, encoding=encoding, encoding_by=told_by, warnings=warnings)
-    made = walk.written().document(XML)
-    top = [heading.text for heading in made.headings if heading.level == 1]
-    title = top[0] if len(top) == 1 else None
-    made = replace(made, title=title, encoding=encoding, encoding_by=told_by)
-    return replace(made, warnings=warnings)
+        warning = f"not well-formed XML ({error}): read without its structure"
+        warnings = (*warnings, warning)
+        document = Document(remove_tags(text), XML)
+    else:
+        document = builder.write().document(XML)
+        top = [heading.text for heading in document.headings if heading.level == 1]
+        title = top[0] if len(top) == 1 else None
+    return replace(
+        document, title=title, encoding=encoding, encoding_by=encoding_by, warnings=warnings
+    )
 
 
 @dataclass(slots=True)
 class _Block:
-    """A paragraph, heading or line being collected."""
+    """A paragraph, heading, row or line that is being collected."""
 
     pieces: list[str]
     line: int  # of the file
-    parent: int  # number of the element that its element is in
-    label: str = ""  # goes before it; "" for prose
-    level: int = 0
-    code: bool = False
+    parent: int  # number of the element that contains the block's element
+    label: str = ""  # the name before a value; "" for prose
+    level: int = 0  # of a heading
+    is_code: bool = False
 
     def text(self) -> str:
-        words = "".join(self.pieces)
-        if self.code:
-            return words.strip("\n").rstrip()
-        if "<" in words and _MARKUP.search(words):
-            words = remove_tags(words)
-        words = " ".join(words.split())
-        return f"{self.label}: {words}" if self.label and words else words
+        """Return the text of the block; only code keeps its white space."""
+        text = "".join(self.pieces)
+        if self.is_code:
+            return text.strip("\n").rstrip()
+        if "<" in text and _MARKUP.search(text):
+            text = remove_tags(text)
+        text = " ".join(text.split())
+        return f"{self.label}: {text}" if self.label and text else text
 
 
 @dataclass(slots=True)
@@ -96,180 +107,187 @@ class _Element:
     """An open element."""
 
     tag: str
-    number: int
-    first: int  # how many blocks there were when it began
+    number: int  # in the order in which elements begin
+    first_block: int  # index of the first block in the element
     block: _Block | None = None  # that its text goes to
-    inline: bool = False  # it stands in the text of its parent
-    leaf: bool = True
-    rows: bool = False  # whether it holds any
-    sections: int = 0  # among itself and the elements above
+    is_inline: bool = False  # its text continues the block of its parent
+    is_leaf: bool = True
+    has_rows: bool = False
+    section_depth: int = 0  # sections among the element and its ancestors
 
 
 @dataclass(slots=True)
-class _Walk:
-    """Where a walk is, and the blocks so far."""
+class _BlockBuilder:
+    """Turns the events of an XML text into blocks."""
 
     blocks: list[_Block] = field(default_factory=list)
-    open: list[_Element] = field(default_factory=list)
-    elements: int = 0
+    open_elements: list[_Element] = field(default_factory=list)
+    element_count: int = 0
 
-    def take(self, event: Event) -> None:
-        """Go on by one event."""
+    def add(self, event: Event) -> None:
+        """Handle the next event."""
         if isinstance(event, Start):
-            self._start(event)
+            self._start_element(event)
         elif isinstance(event, Text):
-            self._text(event)
+            self._add_text(event)
         else:
-            self._end()
+            self._end_element()
 
-    def _start(self, event: Start) -> None:
-        parent = self.open[-1] if self.open else None
-        self.elements += 1
+    def _start_element(self, event: Start) -> None:
+        parent = self.open_elements[-1] if self.open_elements else None
+        self.element_count += 1
         tag = event.tag.lower()
-        inner = _Element(tag, self.elements, len(self.blocks))
+        element = _Element(tag, self.element_count, len(self.blocks))
         if parent is not None:
-            parent.leaf = False
-            inner.sections = parent.sections
+            parent.is_leaf = False
+            element.section_depth = parent.section_depth
             if parent.block is not None and tag not in _BLOCKS:
-                inner.inline, inner.block = True, parent.block
+                element.is_inline, element.block = True, parent.block
             elif tag in _BLOCKS:
                 parent.block = None
-        inner.sections += tag in _SECTIONS
-        self.open.append(inner)
+        element.section_depth += tag in _SECTIONS
+        self.open_elements.append(element)
         for name, value in event.attributes.items():
-            if name.lower() in _TOLD and value.strip() and not inner.inline:
+            if name.lower() in _TEXT_ATTRIBUTES and value.strip() and not element.is_inline:
                 label = f"{tag} {name}" if tag != name else tag
-                self.blocks.append(_Block([value], event.line, inner.number, label))
+                self.blocks.append(_Block([value], event.line, element.number, label))
 
-    def _text(self, event: Text) -> None:
-        element = self.open[-1]
-        block = element.block
-        if block is None:
+    def _add_text(self, event: Text) -> None:
+        element = self.open_elements[-1]
+        if element.block is None:
             if not event.text.strip():
                 return
-            block = self._block_for(element, event.line)
-            element.block = block
-        block.pieces.append(event.text)
+            element.block = self._block_for(element, event.line)
+        element.block.pieces.append(event.text)
 
     def _block_for(self, element: _Element, line: int) -> _Block:
-        """Where text goes that opens an element or follows a child of it."""
-        parent = self.open[-2].number if len(self.open) > 1 else 0
-        if len(self.blocks) == element.first + 1 and self.blocks[-1].label and not element.leaf:
-            last = self.blocks[-1]  # its first child was not a line: it opens this paragraph
-            last.label, last.parent = "", parent
-            return last
-        made = _Block([], line, parent)
+        """Return the block for text that opens an element or follows a child of it."""
+        parent = self.open_elements[-2].number if len(self.open_elements) > 1 else 0
+        has_one_block = len(self.blocks) == element.first_block + 1
+        if has_one_block and self.blocks[-1].label and not element.is_leaf:
+            # The first child looked like `name: value`, but it is the start of a paragraph.
+            block = self.blocks[-1]
+            block.label, block.parent = "", parent
+            return block
+        block = _Block([], line, parent)
         if element.tag in _TITLES:
-            made.level = min(_DEEPEST, 1 + element.sections)
+            block.level = min(_MAX_HEADING_LEVEL, 1 + element.section_depth)
         elif element.tag in _CODE:
-            made.code = True
-        self.blocks.append(made)
-        return made
+            block.is_code = True
+        self.blocks.append(block)
+        return block
 
-    def _end(self) -> None:
-        element = self.open.pop()
-        if element.inline:
+    def _end_element(self) -> None:
+        element = self.open_elements.pop()
+        if element.is_inline:
             return
-        if element.block is not None and element.leaf and element.tag not in _BLOCKS:
+        if element.block is not None and element.is_leaf and element.tag not in _BLOCKS:
             element.block.label = element.tag
-        if element.tag in _ROWS and not element.rows:
+        if element.tag in _ROWS and not element.has_rows:
             self._join_row(element)
-        elif element.tag in _ITEMS and len(self.blocks) > element.first:
-            opening = self.blocks[element.first]
-            if not (opening.level or opening.code or opening.pieces[0] == _ITEM):
-                opening.pieces.insert(0, _ITEM)
-        if self.open:
-            self.open[-1].rows |= element.rows or element.tag in _ROWS
+        elif element.tag in _ITEMS and len(self.blocks) > element.first_block:
+            first = self.blocks[element.first_block]
+            if not (first.level or first.is_code or first.pieces[0] == _ITEM_MARKER):
+                first.pieces.insert(0, _ITEM_MARKER)
+        if self.open_elements:
+            self.open_elements[-1].has_rows |= element.has_rows or element.tag in _ROWS
 
     def _join_row(self, row: _Element) -> None:
-        """Make one line of the blocks in a row, if they are short."""
-        inside = self.blocks[row.first :]
-        line = " | ".join(block.text() for block in inside)
-        if inside and len(line) <= _LONGEST_ROW:
-            above = self.open[-1].number if self.open else 0
-            self.blocks[row.first :] = [_Block([line], inside[0].line, above)]
+        """Replace the blocks of a row by one line, if they are short."""
+        cells = self.blocks[row.first_block :]
+        line = " | ".join(cell.text() for cell in cells)
+        if cells and len(line) <= _MAX_ROW_CHARS:
+            parent = self.open_elements[-1].number if self.open_elements else 0
+            self.blocks[row.first_block :] = [_Block([line], cells[0].line, parent)]
 
-    def written(self) -> Writing:
-        """The text; a line locator where a paragraph or a group of lines begins."""
+    def write(self) -> Writing:
+        """Return the text, with a line locator for each paragraph and each group of lines."""
         writing = Writing()
-        last: _Block | None = None
+        previous: _Block | None = None
         for block in self.blocks:
-            tight = bool(last and block.label and last.label and last.parent == block.parent)
+            same_group = bool(
+                previous and block.label and previous.label and previous.parent == block.parent
+            )
             writing.add(
                 block.text(),
                 level=block.level,
-                fence=block.code,
-                between="\n" if tight else "\n\n",
-                place=None if tight else ("line", str(block.line)),
+                fence=block.is_code,
+                between="\n" if same_group else "\n\n",
+                place=None if same_group else ("line", str(block.line)),
             )
-            last = block
+            previous = block
         return writing
 
 
 def xml_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """A document for every element of the list that the file is, named by its number.
+    """Yield a document for each repeated element, named by its number, from 1.
 
-    Those are the most frequent elements right below the root, or below its only child. A file
-    without any is a document of its own.
+    Repeated elements are the most frequent ones directly below the root, or below its only child.
+    A file without any gives one document. Raises `DocumentError` if the file is not well-formed,
+    and `SpentError` if it has more elements than the budget allows.
     """
-    text = decoded(data).text
+    text = decode_xml(data).text
     try:
-        place = _repeated(text)
-        if place is None:
+        repeated = _find_repeated_element(text)
+        if repeated is None:
             yield Member("", document=read_xml(data, name))
             return
-        for number, pairs in enumerate(_fields(text, *place), 1):
+        depth, tag = repeated
+        for number, fields in enumerate(_element_fields(text, depth, tag), 1):
             budget.member()
-            if pairs:
-                yield Member(str(number), document=record(pairs, XML))
+            if fields:
+                yield Member(str(number), document=record(fields, XML))
     except ExpatError as error:
         raise DocumentError(f"not well-formed XML ({error})") from error
 
 
-def _repeated(text: str) -> tuple[int, str] | None:
-    """Depth and name of the elements that are records; None where nothing comes twice."""
+def _find_repeated_element(text: str) -> tuple[int, str] | None:
+    """Return depth (1: below the root) and tag of the elements that are records, or None."""
     counts: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
     depth = 0
-    for event in events(text):
+    for event in parse_events(text):
         if isinstance(event, Start):
             if depth in counts:
                 counts[depth][event.tag] += 1
             depth += 1
         elif isinstance(event, End):
             depth -= 1
-    only_child = counts[1].total() == 1
-    for level in (1, 2) if only_child else (1,):
-        for tag, times in counts[level].most_common(1):
-            if times > 1:
+    root_has_one_child = counts[1].total() == 1
+    for level in (1, 2) if root_has_one_child else (1,):
+        for tag, count in counts[level].most_common(1):
+            if count > 1:
                 return level, tag
     return None
 
 
-def _fields(text: str, depth: int, tag: str) -> Iterator[list[tuple[str, str]]]:
-    """Names and values in every element `tag` at this depth; a name is the path below it."""
-    above: list[str] = []
-    pairs: list[tuple[str, str]] = []
+def _element_fields(text: str, depth: int, tag: str) -> Iterator[list[tuple[str, str]]]:
+    """Yield names and values of each element `tag` at this depth.
+
+    The name of a value is the path of tags from the element to the value, without the element.
+    """
+    path: list[str] = []  # tags of the open elements
+    fields: list[tuple[str, str]] = []
     pieces: list[str] = []
 
-    def flush() -> None:
-        words = " ".join("".join(pieces).split())
+    def end_value() -> None:
+        value = " ".join("".join(pieces).split())
         pieces.clear()
-        if words:
-            pairs.append((" ".join(above[depth + 1 :][-3:]), words))
+        if value:
+            fields.append((" ".join(path[depth + 1 :][-_MAX_FIELD_PATH:]), value))
 
-    for event in events(text):
-        inside = len(above) > depth and above[depth] == tag
+    for event in parse_events(text):
+        in_record = len(path) > depth and path[depth] == tag
         if isinstance(event, Text):
-            if inside:
+            if in_record:
                 pieces.append(event.text)
         elif isinstance(event, Start):
-            flush()
-            above.append(event.tag)
-            if len(above) > depth and above[depth] == tag:
-                pairs.extend(event.attributes.items())
+            end_value()
+            path.append(event.tag)
+            if len(path) > depth and path[depth] == tag:
+                fields.extend(event.attributes.items())
         else:
-            flush()
-            above.pop()
-            if inside and len(above) == depth:
-                yield pairs
-                pairs = []
+            end_value()
+            path.pop()
+            if in_record and len(path) == depth:
+                yield fields
+                fields = []

@@ -66,8 +66,8 @@ def test_an_old_notebook_keeps_its_cells_by_worksheet():
     ("data", "reason"),
     [
         (b'{"cells": [', "damaged notebook: Expecting value"),
-        (b'{"a": 1}', "JSON, but no notebook: it has no cells"),
-        (b"[]", "JSON, but no notebook"),
+        (b'{"a": 1}', "JSON, but not a notebook: it has no cells"),
+        (b"[]", "JSON, but not a notebook"),
     ],
 )
 def test_what_is_no_notebook_is_refused(data, reason):
