@@ -13,7 +13,7 @@ from typing import Any
 
 from ragkit.answers import Message
 from ragkit.errors import ModelError, UsageError
-from ragkit.network.json_client import Endpoint
+from ragkit.network.json_client import JsonClient
 from ragkit.records.answers import Usage
 
 # Address, context in tokens, variable with the key. Ollama holds no more than 4,096 tokens unless
@@ -38,7 +38,7 @@ class ServerModel:
     ) -> None:
         self.name = name
         self.context_tokens = context_tokens
-        self._endpoint = Endpoint(base_url, _PATH, api_key_env)
+        self._client = JsonClient(base_url, _PATH, api_key_env)
         own = "api.openai.com" in base_url  # its newest models take no other name, nor temperature
         self._limit = "max_completion_tokens" if own else "max_tokens"
         self._more: dict[str, Any] = {} if own else {"temperature": 0}
@@ -58,17 +58,17 @@ class ServerModel:
         usage: Usage | None = None
         reason = None
         thoughts = _Thoughts()
-        with closing(self._endpoint.stream(content)) as events:  # type: ignore[type-var]
+        with closing(self._client.stream(content)) as events:  # type: ignore[type-var]
             for event in events:
                 if error := event.get("error"):
                     why = error.get("message") if isinstance(error, dict) else error
-                    raise ModelError(f"{self._endpoint.url} breaks off its answer: {why}")
+                    raise ModelError(f"{self._client.url} ended its response early: {why}")
                 try:
                     usage = _usage(event) or usage
                     said, reason = _said(event, reason)
                 except (AttributeError, TypeError, ValueError, OverflowError) as error:
                     raise ModelError(
-                        f"{self._endpoint.url} answers something else than a chat completion "
+                        f"{self._client.url} answers something else than a chat completion "
                         f"({error}). Is base_url that of an OpenAI-compatible server?"
                     ) from error
                 if text := thoughts.without(said):

@@ -33,7 +33,7 @@ from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
 from ragkit.encoders.tokenization import estimate
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean
 from ragkit.errors import ModelError
-from ragkit.network.json_client import Endpoint, RefusedError
+from ragkit.network.json_client import JsonClient, RefusedError
 
 Array = NDArray[np.float32]
 
@@ -98,11 +98,11 @@ class RemoteEncoder:
     def token_spans(self, text: str) -> NDArray[np.int64]:
         """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, by the named
         tokenizer or by estimate."""
-        return self._tokens[1].spans(text) if self._tokens else estimate.spans(text)
+        return self._tokens[1].token_spans(text) if self._tokens else estimate.token_spans(text)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, prompt not counted."""
-        return self._tokens[1].count(texts) if self._tokens else estimate.count(texts)
+        return self._tokens[1].count_tokens(texts) if self._tokens else estimate.count_tokens(texts)
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
         """(n, d) float32, unit rows, with the family's query prompt. Reads the first `window`
@@ -158,7 +158,7 @@ class _Link:
     """Requests to the server and what it answers, checked."""
 
     def __init__(self, spec: ModelSpec) -> None:
-        self._endpoint = Endpoint(spec.base_url or "", "/embeddings", spec.api_key_env)
+        self._client = JsonClient(spec.base_url or "", "/embeddings", spec.api_key_env)
         self._model = spec.name
         self._dimension = len(_probe(spec)) if spec.probe else None
         self._packed = True
@@ -167,18 +167,18 @@ class _Link:
         """(n, whole dimension) float32, finite, in the order of `texts`."""
         content: dict[str, Any] = {"model": self._model, "input": texts}
         if not self._packed:
-            return self._vectors(self._endpoint.post(content), len(texts))
+            return self._vectors(self._client.post(content), len(texts))
         try:
-            answer = self._endpoint.post({**content, "encoding_format": "base64"})
+            answer = self._client.post({**content, "encoding_format": "base64"})
         except RefusedError as error:
             if error.status not in _REFUSES_BASE64:
                 raise
-            answer = self._endpoint.post(content)  # or it refuses for another reason
+            answer = self._client.post(content)  # or it refuses for another reason
             self._packed = False
         return self._vectors(answer, len(texts))
 
     def _vectors(self, answer: dict[str, Any], wanted: int) -> Array:
-        url = self._endpoint.url
+        url = self._client.url
         try:
             rows = {int(row.get("index", i)): row for i, row in enumerate(answer["data"])}
             vectors = [_numbers(rows[i]["embedding"]) for i in range(wanted)]

@@ -1,6 +1,6 @@
-"""Addresses of servers, as users name them: checked, and whether they are this machine.
+"""Addresses of servers, as users write them: validation, and whether one is this machine.
 
-Knows no connection.
+Opens no connection.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ _EXPECTED = "expected http(s)://HOST[:PORT]/PATH, as in http://localhost:11434/v
 
 
 def is_loopback(base_url: str) -> bool:
-    """Whether the address is this machine itself."""
-    host = split(base_url).hostname or ""
+    """Whether the address is this machine: localhost or a loopback IP address."""
+    host = parse_base_url(base_url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -25,21 +25,27 @@ def is_loopback(base_url: str) -> bool:
         return False
 
 
-def split(base_url: str, called: str = "base_url", key: str = "api_key_env") -> SplitResult:
-    """The address in parts. Raises ModelError for one that cannot be used, without repeating a
-    password in it. `called` and `key` are what the user has named it and its key by."""
+def parse_base_url(
+    base_url: str, setting: str = "base_url", key_setting: str = "api_key_env"
+) -> SplitResult:
+    """Return the parts of a server's address.
+
+    `setting` and `key_setting` are the names by which the user gave the address and its key; error
+    messages use them. Raises ModelError for anything but an http(s) address without credentials,
+    query and fragment. A password in the address is not repeated in the message.
+    """
     try:
         parts = urlsplit(base_url.strip().rstrip("/"))
         _ = parts.port
     except ValueError as error:
-        raise ModelError(f"{called} is no address ({error}); {_EXPECTED}") from error
+        raise ModelError(f"{setting} is not a valid address ({error}); {_EXPECTED}") from error
     if parts.username or parts.password:
         raise ModelError(
-            f"{called} holds a user's name or password; keep a key in an environment variable "
-            f"and name the variable in {key}"
+            f"{setting} contains a user's name or password; keep a key in an environment variable "
+            f"and name the variable in {key_setting}"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ModelError(f"{called} is {base_url!r}; {_EXPECTED}")
+        raise ModelError(f"{setting} is {base_url!r}; {_EXPECTED}")
     if parts.query or parts.fragment or not re.fullmatch("[!-~]+", base_url.strip()):
-        raise ModelError(f"{called} is {base_url!r}, with more than an address; {_EXPECTED}")
+        raise ModelError(f"{setting} is {base_url!r}, which is more than an address; {_EXPECTED}")
     return parts

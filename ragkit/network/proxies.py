@@ -1,6 +1,6 @@
-"""The proxy that the environment, or the system's settings, name for an address.
+"""The HTTP proxy that the environment or the system settings name for an address.
 
-Knows no requests, and no proxy that is not spoken to over plain http.
+Supports proxies that are spoken to over plain http. Sends no requests.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from ragkit.errors import ModelError
 
 
-def named(scheme: str, netloc: str) -> SplitResult | None:
-    """The proxy for an address of this scheme, or None. Raises ModelError: not an http proxy."""
+def find_proxy(scheme: str, netloc: str) -> SplitResult | None:
+    """Return the proxy for `scheme`://`netloc`, or None.
+
+    Raises ModelError where the environment names a proxy of another kind, such as SOCKS.
+    """
     if urllib.request.proxy_bypass(netloc):
         return None
     address = urllib.request.getproxies().get(scheme)
@@ -21,12 +24,12 @@ def named(scheme: str, netloc: str) -> SplitResult | None:
         return None
     proxy = urlsplit(address if "//" in address else f"http://{address}")
     if proxy.scheme != "http":
-        raise ModelError(f"the environment names a proxy by {proxy.scheme}; only http is spoken")
+        raise ModelError(f"the environment names a {proxy.scheme} proxy; expected an http proxy")
     return proxy
 
 
-def login(proxy: SplitResult) -> dict[str, str]:
-    """The headers that name its user, if it has one."""
+def authorization_headers(proxy: SplitResult) -> dict[str, str]:
+    """Return the headers that authenticate at the proxy: none where its address has no user."""
     if not proxy.username:
         return {}
     pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"

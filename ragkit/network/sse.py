@@ -1,6 +1,6 @@
 """Server-sent events, as far as JSON servers use them: the data of each event.
 
-https://html.spec.whatwg.org/multipage/server-sent-events.html. Knows bytes only.
+https://html.spec.whatwg.org/multipage/server-sent-events.html. Reads bytes, opens no connection.
 """
 
 from __future__ import annotations
@@ -8,34 +8,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-_LONGEST = 1_000_000  # bytes of a line
+_MAX_LINE_BYTES = 1_000_000
 DONE = b"[DONE]"  # how OpenAI's API ends a stream
 
 
-class Lines(Protocol):
-    """What is read from."""
+class LineReader(Protocol):
+    """A binary file, as far as events are read from it."""
 
     def readline(self, limit: int, /) -> bytes:
-        """The next line with its end, or so many bytes of it; b"" at the end."""
+        """Return the next line with its line end, at most `limit` bytes of it; b"" at the end."""
 
 
-def data(source: Lines) -> Iterator[bytes]:
-    """The data of each event, its lines joined by a line feed, to the end or to [DONE].
+def event_data(source: LineReader) -> Iterator[bytes]:
+    """Yield the data of each event, its lines joined by a line feed, until the end or [DONE].
 
-    Raises ValueError for a line that is too long, and where the source ends in an event.
+    Raises ValueError for a line that is too long, and where the source ends within an event.
     """
     lines: list[bytes] = []
-    while line := source.readline(_LONGEST):
-        if len(line) == _LONGEST:
-            raise ValueError(f"a line of an event has more than {_LONGEST:,} bytes")
+    while line := source.readline(_MAX_LINE_BYTES):
+        if len(line) == _MAX_LINE_BYTES:
+            raise ValueError(f"a line of an event has more than {_MAX_LINE_BYTES:,} bytes")
         line = line.rstrip(b"\r\n")
         if line.startswith(b"data:"):
             lines.append(line[5:].removeprefix(b" "))
         elif not line and lines:
-            found = b"\n".join(lines)
-            if found == DONE:
+            data = b"\n".join(lines)
+            if data == DONE:
                 return
-            yield found
+            yield data
             lines = []
     if lines and lines != [DONE]:
         raise ValueError("the stream ends in the middle of an event")

@@ -1,10 +1,10 @@
-"""A search that a running `ragkit serve` answers: its own API, asked from another process.
+"""Search through a running `ragkit serve`: the client of its own API.
 
-Contract: `search` sends what it is given and nothing else, so that all that is left out is as the
-server's settings say; hits are those of `Collection.search`, but with "" for `root`, as no server
-says where things are on its machine. Errors are those of a collection here: a `UsageError` for what
-the server finds wrong with the question, else an `UnavailableError`. Imports little: whoever asks a
-server wants to be quicker than a process that loads a model. Knows no command line.
+`search` sends the options it is given and nothing else, so that the server's settings decide the
+rest. Hits are those of `Collection.search`, except that `root` is "": a server names no path of its
+machine. Errors are those of a local collection: UsageError for what the server rejects as invalid,
+otherwise UnavailableError. Imports little, so that a query is faster than a process that loads a
+model. Knows no command line.
 """
 
 from __future__ import annotations
@@ -14,56 +14,58 @@ from dataclasses import fields
 from typing import Any
 
 from ragkit.errors import ModelError, UnavailableError, UsageError
-from ragkit.network.json_client import Endpoint, RefusedError
+from ragkit.network.json_client import JsonClient, RefusedError
 from ragkit.records.documents import Explanation, Hit
 
 _PATH = "/v1/search"
-_LISTS = frozenset({"heading", "missing"})  # tuples of a record, lists in JSON
+_TUPLES = frozenset({"heading", "missing"})  # fields that are tuples in a record, lists in JSON
 _ADVICE = {
-    401: "name the variable that holds its token with --token-env",
+    401: "name the variable that contains its token with --token-env",
     404: "is it a ragkit serve, and the name one of its collections?",
 }
 
 
 def search(
-    server: str, query: str, asked: Mapping[str, Any], token_env: str | None = None
+    server: str, query: str, options: Mapping[str, Any], token_env: str | None = None
 ) -> tuple[str, list[Hit]]:
-    """The name of the collection that answered, and its hits.
+    """Return the name of the collection that answered, and its hits.
 
-    `asked` are fields of a request for /v1/search, `token_env` names the variable with the token
-    that the server wants. Raises UsageError, UnavailableError.
+    `options` are fields of a request to /v1/search; `token_env` names the environment variable
+    with the server's token. Raises UsageError, UnavailableError.
     """
-    base = server.strip().rstrip("/").removesuffix("/v1")
+    base_url = server.strip().rstrip("/").removesuffix("/v1")
     try:
-        endpoint = Endpoint(base, _PATH, token_env, called=("--server", "--token-env"))
+        endpoint = JsonClient(base_url, _PATH, token_env, setting_names=("--server", "--token-env"))
     except ModelError as error:
         raise UsageError(str(error)) from error
     try:
-        answer = endpoint.post({"query": query, **asked})
+        response = endpoint.post({"query": query, **options})
     except RefusedError as error:
         if error.status in (400, 413):
-            raise UsageError(f"{endpoint.url}: {error.said}") from error
+            raise UsageError(f"{endpoint.url}: {error.detail}") from error
         advice = f"; {_ADVICE[error.status]}" if error.status in _ADVICE else ""
-        raise UnavailableError(f"{endpoint.url}: {error.status}, {error.said}{advice}") from error
+        raise UnavailableError(f"{endpoint.url}: {error.status}, {error.detail}{advice}") from error
     except ModelError as error:
         raise UnavailableError(
-            f"{error} Start one with: ragkit serve; or ask without --server"
+            f"{error} Start a server with: ragkit serve; or query without --server"
         ) from error
     try:
-        return str(answer["collection"]), [_hit(each) for each in answer["hits"]]
+        return str(response["collection"]), [_parse_hit(hit) for hit in response["hits"]]
     except (LookupError, TypeError, AttributeError) as error:
         raise UnavailableError(
-            f"{endpoint.url} answers no hits ({error!r}); expected a ragkit serve of this version"
+            f"{endpoint.url} returned no hits ({error!r}); expected a ragkit serve of this version"
         ) from error
 
 
-def _hit(said: Mapping[str, Any]) -> Hit:
-    why = said.get("explanation")
-    explanation = None if why is None else Explanation(**_values(Explanation, why))
-    return Hit(**{**_values(Hit, said), "root": "", "explanation": explanation})
+def _parse_hit(values: Mapping[str, Any]) -> Hit:
+    explanation_values = values.get("explanation")
+    explanation = None
+    if explanation_values is not None:
+        explanation = Explanation(**_known_fields(Explanation, explanation_values))
+    return Hit(**{**_known_fields(Hit, values), "root": "", "explanation": explanation})
 
 
-def _values(record: type[Hit | Explanation], said: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a record's fields; what a later version says besides is left out."""
-    names = (each.name for each in fields(record) if each.name in said)
-    return {name: tuple(said[name]) if name in _LISTS else said[name] for name in names}
+def _known_fields(record: type[Hit | Explanation], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a record's fields. Fields that a later version has added are left out."""
+    names = (field.name for field in fields(record) if field.name in values)
+    return {name: tuple(values[name]) if name in _TUPLES else values[name] for name in names}

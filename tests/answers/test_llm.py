@@ -67,7 +67,7 @@ def test_an_answer_that_breaks_off_is_not_asked_for_again(server):
     server.breaks_after = 2
     pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
     assert [next(pieces), next(pieces)] == ["Every ", "ninety "]
-    with pytest.raises(ModelError, match="breaks off its answer"):
+    with pytest.raises(ModelError, match="ended its response early"):
         next(pieces)
     assert len(server.asked) == 1
 
@@ -126,7 +126,7 @@ def test_thoughts_are_left_out(server, pieces, kept):
 def test_a_preset_names_the_address_and_what_it_holds(monkeypatch):
     ollama = server_model("ollama", None, "llama3.2", None, None)
     assert (ollama.name, ollama.context_tokens) == ("llama3.2", 4096)
-    assert ollama._endpoint.url == "http://localhost:11434/v1/chat/completions"
+    assert ollama._client.url == "http://localhost:11434/v1/chat/completions"
     assert server_model("llamacpp", None, None, None, 9000).context_tokens == 9000
     assert server_model(None, None, "x", None, None) is None
     with pytest.raises(UsageError, match="llm_model is not set"):

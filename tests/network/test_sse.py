@@ -6,26 +6,26 @@ import io
 
 import pytest
 
-from ragkit.network.sse import data
+from ragkit.network.sse import event_data
 
 
 def read(text):
-    return list(data(io.BytesIO(text)))
+    return list(event_data(io.BytesIO(text)))
 
 
-def test_each_event_is_its_data():
+def test_the_lines_of_an_event_are_joined():
     text = (
         b": hello\n\nevent: x\nid: 7\ndata: {}\n\ndata:a\r\ndata:  b\r\n\r\n\n\ndata: [DONE]\n\nx"
     )
     assert read(text) == [b"{}", b"a\n b"]
 
 
-def test_an_end_without_done_is_one():
+def test_a_stream_may_end_without_done():
     assert read(b"data: 1\n\n") == [b"1"]
     assert read(b"data: 1\n\ndata: [DONE]") == [b"1"]
 
 
 @pytest.mark.parametrize("text", [b"data: {", b"data: " + b"x" * 1_000_001])
-def test_what_is_no_whole_event_is_an_error(text):
+def test_an_incomplete_or_endless_event_is_an_error(text):
     with pytest.raises(ValueError, match=r"middle of an event|more than"):
         read(text)
