@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from urllib.parse import unquote
 
@@ -153,6 +154,66 @@ def rows(*lines, first=1):
                 cells += f'<c r="{column}{number}"><v>{value}</v></c>'
         elements.append(f'<row r="{number}">{cells}</row>')
     return f"<sheetData>{''.join(elements)}</sheetData>"
+
+
+def make_xls(sheets, strings=(), formats=(), use_1904_epoch=False):
+    """Return the Workbook stream of an xls ([MS-XLS], BIFF8).
+
+    `sheets`: name → cell records; "!" before the name hides the sheet. `strings`: the shared
+    strings. `formats`: format codes of the cell styles 1, 2, …; style 0 is General.
+    """
+
+    def workbook(offsets):
+        font = struct.pack("<5H4B", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + _short_text("Arial")
+        records = [_bof(0x0005), _record(0x0022, struct.pack("<H", use_1904_epoch))]
+        records += [_record(0x0031, font)] * 4
+        for number, code in enumerate(formats, start=164):
+            records.append(_record(0x041E, struct.pack("<H", number) + _text(code)))
+        for number in (0, *range(164, 164 + len(formats))):
+            style = struct.pack("<3H4B2IH", 0, number, 0, 0, 0, 0, 0xFC, 0, 0, 0x20C0)
+            records.append(_record(0x00E0, style))
+        for name, offset in zip(sheets, offsets, strict=True):
+            bound = struct.pack("<IBB", offset, name.startswith("!"), 0)
+            records.append(_record(0x0085, bound + _short_text(name.removeprefix("!"))))
+        shared = struct.pack("<II", len(strings), len(strings)) + b"".join(map(_text, strings))
+        return b"".join([*records, _record(0x00FC, shared), _record(0x000A)])
+
+    bodies = [_bof(0x0010) + b"".join(cells) + _record(0x000A) for cells in sheets.values()]
+    ends = [len(workbook([0] * len(bodies)))]
+    for body in bodies:
+        ends.append(ends[-1] + len(body))
+    return workbook(ends[:-1]) + b"".join(bodies)
+
+
+def xls_string(row, column, index):
+    """Return a LabelSst record: a cell with a shared string."""
+    return _record(0x00FD, struct.pack("<HHHI", row, column, 0, index))
+
+
+def xls_number(row, column, value, style=0):
+    """Return a Number record."""
+    return _record(0x0203, struct.pack("<HHHd", row, column, style, value))
+
+
+def xls_boolean(row, column, value, is_error=False):
+    """Return a BoolErr record: 0, 1, or an error code such as 0x2A (#N/A)."""
+    return _record(0x0205, struct.pack("<HHHBB", row, column, 0, value, is_error))
+
+
+def _bof(kind):
+    return _record(0x0809, struct.pack("<4H2I", 0x0600, kind, 0, 1997, 0, 6))
+
+
+def _record(number, data=b""):
+    return struct.pack("<HH", number, len(data)) + data
+
+
+def _text(text):
+    return struct.pack("<HB", len(text), 1) + text.encode("utf-16-le")
+
+
+def _short_text(text):
+    return struct.pack("<BB", len(text), 1) + text.encode("utf-16-le")
 
 
 def make_odf(kind, body, meta="", manifest="", styles="", pages=""):

@@ -4,7 +4,7 @@ import pytest
 
 from ragkit.documents.formats.office.pptx import read_pptx
 from ragkit.errors import DocumentError
-from tests.documents.office_files import make_pptx, text_by_locator, shape
+from tests.documents.office_files import make_pptx, shape, text_by_locator
 
 
 def read(*slides, **parts):

@@ -5,9 +5,9 @@ import pytest
 from ragkit.documents.formats.office.number_formats import format_number, parse_format
 from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.layout import grid
-from ragkit.documents.layout.grid import column
+from ragkit.documents.layout.grid import column_letters
 from ragkit.errors import DocumentError
-from tests.documents.office_files import make_xlsx, text_by_locator, rows, split_tables
+from tests.documents.office_files import make_xlsx, rows, split_tables, text_by_locator
 
 
 def read(sheets, **parts):
@@ -115,7 +115,7 @@ def test_number_formats(code, value, text):
 
 @pytest.mark.parametrize(("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (16383, "XFD")])
 def test_columns_have_letters(index, letters):
-    assert column(index) == letters
+    assert column_letters(index) == letters
 
 
 def test_comments_stand_below_the_rows_with_their_cell():
