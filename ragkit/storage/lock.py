@@ -1,7 +1,7 @@
-"""One writer at a time: an advisory lock that says who holds it.
+"""The writer lock of a collection: one process writes at a time, and the lock names it.
 
-The lock is the operating system's, so it goes with the process that held it; the note beside it
-is for people. A reader takes it only to mend an index file, and only while nobody else has it.
+It is an advisory lock of the operating system, so it ends with its process; `writer.json` beside it
+is for people. A reader takes it only to repair or update an index file, and only if it is free.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from ragkit.errors import BusyError, CollectionError
 
 
 @contextlib.contextmanager
-def writer_lock(folder: Path, purpose: str, patience: float = 0) -> Iterator[None]:
-    """Hold the collection's lock. Raises BusyError where another holds it for longer than
-    `patience` seconds, CollectionError where it cannot be taken at all."""
+def writer_lock(folder: Path, purpose: str, timeout: float = 0) -> Iterator[None]:
+    """Hold the writer lock of the collection in `folder`; `purpose` is shown to other writers.
+
+    Raises BusyError if another process holds it for longer than `timeout` seconds, CollectionError
+    if the lock file cannot be written.
+    """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / "writer.lock", timeout=patience, thread_local=False)
+    lock = FileLock(folder / "writer.lock", timeout=timeout, thread_local=False)
     note = folder / "writer.json"
     try:
         lock.acquire()
@@ -49,8 +52,8 @@ def writer_lock(folder: Path, purpose: str, patience: float = 0) -> Iterator[Non
 
 def _holder(note: Path) -> str:
     try:
-        found = json.loads(note.read_text())
-        who = f"process {found['pid']} on {found['host']}"
-        return f"{who} ({found['purpose']}, since {found['since']})"
+        holder = json.loads(note.read_text())
+        process = f"process {holder['pid']} on {holder['host']}"
+        return f"{process} ({holder['purpose']}, since {holder['since']})"
     except (OSError, ValueError, KeyError):
         return "another process"

@@ -1,0 +1,72 @@
+import sqlite3
+
+import pytest
+
+from ragkit.storage.sqlite import database, migrations
+from ragkit.storage.sqlite.database import Database
+
+TABLES = {
+    "collection", "roots", "files", "documents", "passages", "models", "vectors", "removals",
+    "index_files",
+}  # fmt: skip
+
+
+@pytest.fixture
+def connection():
+    connection = sqlite3.connect(":memory:")
+    yield connection
+    connection.close()
+
+
+def columns(connection, table):
+    return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def test_all_steps_make_the_documented_tables(connection):
+    migrations.apply(connection)
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    assert names >= TABLES
+    assert columns(connection, "vectors") == ["id", "model_id", "hash", "generation", "vector"]
+
+
+def test_the_schema_version_is_the_number_of_steps(connection):
+    migrations.apply(connection)
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    assert version == database.SCHEMA_VERSION == len(migrations.migrations._migrations)
+
+
+def test_applying_twice_changes_nothing(connection):
+    migrations.apply(connection)
+    before = connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+    migrations.apply(connection)
+    assert connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall() == before
+
+
+def test_a_database_of_the_first_schema_keeps_its_rows(tmp_path):
+    (tmp_path / "kit").mkdir()
+    old = sqlite3.connect(tmp_path / "kit" / "ragkit.db")
+    for statement in migrations._M001.split("\n\n"):
+        old.execute(statement)
+    old.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
+    old.execute("CREATE TABLE _sqlite_migrations (migration_set TEXT, name TEXT, applied_at TEXT)")
+    old.execute("INSERT INTO _sqlite_migrations VALUES ('ragkit', 'm001_collection', '2025-01-01')")
+    old.execute("INSERT INTO roots (path, folder) VALUES ('/home/notes', '/home/notes')")
+    old.commit()
+    old.close()
+    store = Database(tmp_path / "kit")
+    with store.reading() as connection:
+        assert connection.execute("SELECT path FROM roots").fetchone()[0] == "/home/notes"
+        assert "locator" in columns(connection, "passages")
+        assert "details" in columns(connection, "files")
+    store.close()
+
+
+def test_deleting_a_passage_records_its_removal(connection):
+    migrations.apply(connection)
+    connection.execute("UPDATE collection SET value = 7 WHERE key = 'generation'")
+    connection.execute(
+        "INSERT INTO passages (id, document_id, start, 'end', text, header, heading, tokens, hash, "
+        "generation) VALUES (3, 1, 0, 1, 'x', '', '[]', 1, x'00', 1)"
+    )
+    connection.execute("DELETE FROM passages")
+    assert connection.execute("SELECT * FROM removals").fetchall() == [(3, 7)]
