@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.retrieval.questions import DATA, QUESTIONS, answers, row
-from ragkit.documents import read
+from ragkit.documents.read import read
 from ragkit.encoders import Encoder
 from ragkit.encoders import resolve as resolve_model
 from ragkit.ingest.scan import Found, scan
-from ragkit.passages import embedded_text, split
-from ragkit.records.documents import Document, Passage
+from ragkit.passages.split import split_document
+from ragkit.records.documents import Document, Passage, embedded_text
 
 Ways = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
 
@@ -147,7 +147,7 @@ def measure(labelled: Labelled, vectors: Vectors, ways: Ways) -> None:
         cuts = [
             (name, passage)
             for name, document in labelled.documents.items()
-            for passage in split(document, vectors.encoder, size=size, overlap=overlap)
+            for passage in split_document(document, vectors.encoder, size=size, overlap=overlap)
         ]
         for kind in kinds:
             texts = [

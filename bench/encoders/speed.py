@@ -26,10 +26,10 @@ import numpy as np
 
 from bench.retrieval.questions import DATA
 from ragkit import Collection
-from ragkit.documents import read
+from ragkit.documents.read import read
 from ragkit.encoders import resolve as resolve_model
-from ragkit.passages import embedded_text, split
-from ragkit.records.documents import Document
+from ragkit.passages.split import split_document
+from ragkit.records.documents import Document, embedded_text
 
 ROUNDS = 5
 TEXTS, CHECKED = 160, 2_000
@@ -97,7 +97,7 @@ def cut(wanted: int, size: int = 240) -> list[str]:
     texts = [
         embedded_text(each.header, each.text)
         for document in documents()
-        for each in split(document, encoder, size=size)
+        for each in split_document(document, encoder, size=size, overlap=0.15)
     ]
     return _spread(texts, wanted)
 

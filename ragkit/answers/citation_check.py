@@ -17,7 +17,7 @@ import numpy as np
 from ragkit.answers import Lens
 from ragkit.answers.rendering import MARK, MARKED, marks
 from ragkit.answers.sentences import Sentence, sentences
-from ragkit.passages.boundaries import SENTENCE, borders, spans_between
+from ragkit.passages.boundaries import SENTENCE, find_boundaries, split_at
 from ragkit.records.answers import Citation, Statement
 from ragkit.records.documents import Hit
 
@@ -92,11 +92,11 @@ def statements(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences of an answer, each with the citations that follow it."""
     ends = []
     plain = MARKED.sub(lambda mark: " " * len(mark[0]), text)
-    for offset, strength in borders(plain, 0, len(plain)):
+    for offset, strength in find_boundaries(plain, 0, len(plain)):
         if strength >= SENTENCE or text[offset - 1] == "\n":
             behind = _BEHIND.match(text, offset)
             ends.append(behind.end() if behind else offset)
-    return spans_between(text, ends)
+    return split_at(text, ends)
 
 
 def _says_something(text: str) -> bool:

@@ -3,7 +3,7 @@
 Contract: spans of the text, in order, without the white space around them. A heading alone, a rule
 and a table's border are no sentences. An item of a list is said with the lead-in that announces
 it, a row with its table's header: the span of either is its `context`. Knows characters only; where
-sentences end is what `passages.borders` says, in all scripts.
+sentences end is what `passages.find_boundaries` says, in all scripts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragkit.passages.boundaries import LINE, SENTENCE, borders, leads_on, spans_between
+from ragkit.passages.boundaries import LINE, SENTENCE, find_boundaries, is_lead_in, split_at
 
 SHORTEST = 12  # characters of what no sign ends; less says nothing alone
 LONGEST_TITLE = 90  # characters
@@ -57,7 +57,7 @@ def sentences(text: str, headings: Sequence[str] = ()) -> list[Sentence]:
         header = None
         item = _ITEM.match(said)
         if item is None:
-            lead = (start, end) if leads_on(text, end) else None
+            lead = (start, end) if is_lead_in(text, end) else None
         if _is_sentence(said):
             found.append(Sentence(start, end, lead if item else None))
     return found
@@ -82,10 +82,10 @@ def _plain(heading: str) -> str:
 def _spans(text: str) -> list[tuple[int, int]]:
     """Between borders; lines of running text stay together, lines of their own do not."""
     ends = []
-    for offset, strength in borders(text, 0, len(text)):
+    for offset, strength in find_boundaries(text, 0, len(text)):
         if strength >= SENTENCE or (strength == LINE and _own_line(text, offset)):
             ends.append(offset)
-    return spans_between(text, ends)
+    return split_at(text, ends)
 
 
 def _own_line(text: str, offset: int) -> bool:
@@ -98,7 +98,7 @@ def _own_line(text: str, offset: int) -> bool:
         _HEADING.match(line)
         or (_NUMBERED.match(line) and _is_title(f"{line}."))
         or (_ROW.fullmatch(line) and "|" in line)
-        or (leads_on(text, offset) and (_ITEM.match(following) or "\n\n" in text[begin:offset]))
+        or (is_lead_in(text, offset) and (_ITEM.match(following) or "\n\n" in text[begin:offset]))
     )
 
 

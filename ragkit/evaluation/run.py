@@ -68,8 +68,8 @@ def evaluate(
     settings = settings or Settings()
     if protocol not in PROTOCOLS:
         raise UsageError(f"protocol is {protocol!r}; expected one of {', '.join(PROTOCOLS)}")
-    labels = labelled.read(dataset)
-    labelled.measures({"": {"": 1}}, {})  # a missing package is said before the work
+    labels = labelled.read_dataset(dataset)
+    labelled.compute_measures({"": {"": 1}}, {})  # a missing package is said before the work
     if encoder is None:
         _, encoder = selection.load(selection.spec_from_settings(settings, None))
     settings = dataclasses.replace(settings, model=None)
@@ -78,8 +78,8 @@ def evaluate(
     told: list[str] = []
     with Collection(folder, settings=settings, encoder=encoder, notify=told.append) as collection:
         whole = protocol == "beir"
-        file = labels.folder / labelled.CORPUS
-        collection.index_rows(file, labels.rows(), whole=whole, on_progress=on_progress)
+        file = labels.folder / labelled.CORPUS_FILE
+        collection.index_rows(file, labels.corpus(), whole=whole, on_progress=on_progress)
         found, seconds = _run(collection, labels.queries, rerank)
     if told:  # of long queries, say: once, not for each
         more = f" (and {len(told) - 1:,} more notices)" if told[1:] else ""
@@ -93,7 +93,7 @@ def evaluate(
         mode=mode,
         protocol=protocol,
         queries=len(labels.queries),
-        measures=labelled.measures(labels.qrels, by_rank),
+        measures=labelled.compute_measures(labels.qrels, by_rank),
         ms_per_query=1000 * seconds / len(labels.queries),
     )
 
@@ -112,7 +112,7 @@ def _run(
                 text, k=labelled.DEPTH, per_document=1, rerank=rerank
             )
     seconds = time.perf_counter() - began
-    prefix = len(labelled.CORPUS) + 1
+    prefix = len(labelled.CORPUS_FILE) + 1
     found = {
         query: {hit.path[prefix:]: ranking_score(hit) for hit in hits}
         for query, hits in rankings.items()
@@ -128,5 +128,11 @@ def _by_rank(scores: dict[str, float]) -> dict[str, float]:
 def _name(folder: Path, settings: Settings, protocol: str, fingerprint: str) -> str:
     """A folder's name for all that decides what the collection holds."""
     cut = (settings.passage_tokens, settings.overlap) if protocol == "collection" else ()
-    what = (file_digest(folder / labelled.CORPUS), protocol, fingerprint, SPLITTER_VERSION, cut)
+    what = (
+        file_digest(folder / labelled.CORPUS_FILE),
+        protocol,
+        fingerprint,
+        SPLITTER_VERSION,
+        cut,
+    )
     return f"{folder.resolve().name[:40]}-{blake2b(repr(what).encode(), digest_size=8).hexdigest()}"

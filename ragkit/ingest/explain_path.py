@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from ragkit.documents.ocr import INSTALL
+from ragkit.documents.ocr import NO_ENGINE_REASON
 from ragkit.ingest.known_paths import Place, absolute_path, at, places
 from ragkit.ingest.scan import Found, Passed, scan
 from ragkit.records.reports import FileStatus, Whereabouts
@@ -221,7 +221,7 @@ def _scanned(place: Place, max_bytes: int) -> Found | Passed | None:
 
 
 def _remedy(kind: str | None, reason: str | None, place: Place) -> str | None:
-    written = _REMEDIES.get("no_text_layer" if reason == INSTALL else kind or "")
+    written = _REMEDIES.get("no_text_layer" if reason == NO_ENGINE_REASON else kind or "")
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
     return written.format(index=index, root=_root(place)) if written else None
 

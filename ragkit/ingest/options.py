@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragkit.documents.ocr import OcrLimits
-from ragkit.documents.sandbox.ocr_engines import OcrChoice
+from ragkit.documents.sandbox.ocr_engines import OcrOptions
 from ragkit.documents.sandbox.sandbox import ReadLimits
 from ragkit.settings import Settings
 
@@ -27,7 +27,7 @@ class Request:
     max_file_bytes: int = 50_000_000
     records: bool = False
     limits: ReadLimits = field(default_factory=ReadLimits)
-    ocr: OcrChoice = field(default_factory=OcrChoice)
+    ocr: OcrOptions = field(default_factory=OcrOptions)
 
     @classmethod
     def of(
@@ -62,5 +62,5 @@ class Request:
             max_file_bytes=int(chosen.max_file_mb * 1_000_000),
             records=records,
             limits=limits,
-            ocr=OcrChoice(chosen.ocr_engine, chosen.ocr_languages, ocr_limits),
+            ocr=OcrOptions(chosen.ocr_engine, chosen.ocr_languages, ocr_limits),
         )

@@ -1,4 +1,4 @@
-"""Bytes to passages, on a thread of its own: reads, sniffs, parses and cuts one file at a time.
+"""Bytes to passages, on a thread of its own: reads, detects, parses and cuts one file at a time.
 
 A file may hold several documents: an archive, a mailbox, a table read by its records.
 
@@ -19,15 +19,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ragkit import passages
-from ragkit.documents import detect
+from ragkit.documents.detect import DetectedFile, detect
 from ragkit.documents.sandbox import ocr_engines
-from ragkit.documents.sandbox.ocr_engines import OcrChoice
+from ragkit.documents.sandbox.ocr_engines import OcrOptions
 from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.ingest.read_settings import Recipe
-from ragkit.passages import Tokenizer
-from ragkit.passages.blobs import left_out
+from ragkit.passages.sections import blob_warning
+from ragkit.passages.split import split_document
+from ragkit.passages.token_offsets import Tokenizer
 from ragkit.records.documents import Document, Passage
 from ragkit.records.reports import Unread
 from ragkit.storage.sqlite.files import content_hash
@@ -92,7 +92,7 @@ class Cut:
     max_bytes: int
     records: bool = False  # of tables, JSON and XML, each a document
     limits: ReadLimits = field(default_factory=ReadLimits)  # of reading, before it is cut
-    ocr: OcrChoice = field(default_factory=OcrChoice)
+    ocr: OcrOptions = field(default_factory=OcrOptions)
 
 
 def read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
@@ -121,18 +121,18 @@ def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     result = partial(Reading, task, len(data), stamp, found.inode, digest)
     if same:
         return result(same=True)
-    parts, unread = _parts(data, found.path, cut, sandbox)
+    file = detect(data, found.path)
+    parts, unread = _parts(file, cut, sandbox)
     if parts:
         single = len(parts) == 1 and not parts[0].record
         first = parts[0].document
         told = (first.media_type, first.media_type_by)
-        media_type, by = told if single else detect.sniffed(data, found.path)
+        media_type, by = told if single else (file.media_type, file.detected_by)
         return result(media_type=media_type, media_type_by=by, parts=parts, unread=unread)
-    media_type, by = detect.sniffed(data, found.path)
     why = _why_nothing(unread)
     return result(
-        media_type=media_type,
-        media_type_by=by,
+        media_type=file.media_type,
+        media_type_by=file.detected_by,
         unread=unread if unread[1:] else (),
         reason=why.reason,
         skipped=why.skipped,
@@ -140,18 +140,18 @@ def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     )
 
 
-def _parts(data: bytes, path: str, cut: Cut, sandbox: Sandbox) -> tuple[list[Part], list[Unread]]:
+def _parts(file: DetectedFile, cut: Cut, sandbox: Sandbox) -> tuple[list[Part], list[Unread]]:
     """The documents of a file, cut, and what could not be read of it."""
     parts: list[Part] = []
     unread: list[Unread] = []
-    for record in sandbox.records(data, path, records=cut.records):
+    for record in sandbox.read(file, records=cut.records):
         if record.document is None:
             unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
             continue
         document = record.document
-        if (note := left_out(document.text)) is not None:
+        if (note := blob_warning(document.text)) is not None:
             document = replace(document, warnings=(*document.warnings, note))
-        cuts = passages.split(document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
+        cuts = split_document(document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
         parts.append(Part(record.name, document, cuts))
     return parts, unread
 
@@ -201,7 +201,7 @@ class Reader:
         for _ in range(AHEAD):
             self._room.put(None)
         self._stopped = False
-        self._sandbox = Sandbox(cut.limits, ocr_engines.find(cut.ocr), cut.ocr.limits)
+        self._sandbox = Sandbox(cut.limits, ocr_engines.create_engine(cut.ocr), cut.ocr.limits)
         self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
         self._thread.start()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ragkit.documents import READER_VERSION
+from ragkit.documents.read import READER_VERSION
 from ragkit.encoders import Encoder
 from ragkit.ingest import moved_files, scan_targets
 from ragkit.ingest import plan as planning
@@ -37,7 +37,7 @@ def plans(
     )
     if request.records:
         base += ", by records"
-    recipe = Recipe(base, request.ocr.described(), repr((request.limits, request.ocr.limits)))
+    recipe = Recipe(base, request.ocr.describe(), repr((request.limits, request.ocr.limits)))
     as_now = Recipe("none") if request.rebuild and request.dry_run else recipe
     with store.reading() as connection:
         roots = file_rows.roots(connection)

@@ -1,7 +1,7 @@
-"""Places where a text may be cut, and how good each is. Knows characters only.
+"""Find the offsets where a text may be cut, and how strong each boundary is. Knows characters only.
 
-The pattern has no unbounded repeat that can fail and be tried again one character later, so a
-scan takes time in proportion to the text, whatever is in it.
+The pattern has no unbounded repeat that can fail and be retried one character later, so the time
+of a scan is proportional to the text.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-# How strong a border is; a stronger one is worth a shorter passage.
+# Strengths of boundaries; a stronger one justifies a shorter passage.
 LINE = 1
 SENTENCE = 2  # also a new list item or table row; in code, a blank line
 PARAGRAPH = 3  # in code, a definition inside another
-PART = 4  # a new page; in code, a definition of its own
+PART = 4  # a new page; in code, a top-level definition
 
 _CLOSING = r"""["'’”»›)\]}」』）】》〉*_]"""
-_BORDER = re.compile(
+_BOUNDARY = re.compile(
     rf"""
       (?P<paragraph> \n[^\S\n]*+\n )
     | (?P<item> \n (?=[^\S\n]{{0,16}} (?: [-*+•‣◦▪·|] | \d{{1,3}}[.)] ) [^\S\n]) )
     | (?P<line> \n )
-    | (?P<full> [。！？．｡؟۔।॥።၊။។]++ {_CLOSING}{{0,4}} )  # scripts that put no space after it
+    | (?P<full> [。！？．｡؟۔।॥።၊။។]++ {_CLOSING}{{0,4}} )  # scripts without a space after it
     | (?P<stop> [.!?…] {_CLOSING}{{0,4}} (?=\s) )
     """,
     re.VERBOSE,
@@ -39,44 +39,44 @@ _CODE_LINE = re.compile(
     )?""",
     re.VERBOSE,
 )
-_ONE_LEVEL = 4  # columns
-_LONGEST_QUESTION = 240  # characters
+_INDENT = 4  # columns
+_MAX_QUESTION = 240  # characters
 _QUESTION_MARKS = tuple("?？؟")
 _SENTENCE_ENDS = ".!?:。！？：؟"
 
 _LOOK_BACK = 16  # characters: no abbreviation is longer
-_WRITTEN_SHORT = """
+_ABBREVIATION_LIST = """
 al approx art bzw ca cf ch chap co corp dept dr ed eds eq esp est etc evtl fig figs fr gen ggf gov
 hr hrsg inc jr lt ltd max min misc mr mrs ms mt nr no nos op p par pp prof ref refs resp rev sec
 sect sen sr st str tab usw vgl viz vol vols vs
 """
-_ABBREVIATIONS = frozenset(_WRITTEN_SHORT.split())
+_ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
 _JOINERS = "\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
-_LONGEST_CLUSTER = 16  # characters
+_MAX_CLUSTER = 16  # characters
 
 
-def borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """`(offset, strength)` of the borders in `text[start:end]`, in order.
+def find_boundaries(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield `(offset, strength)` of the boundaries in `text[start:end]`, in order.
 
     An offset lies after the end of a sentence and before, or in, the white space that follows.
-    After a colon every border is weak: a lead-in stays with what it announces. So is the end of
-    a line that is a question on its own: it stays with its answer.
+    After a colon every boundary is weak, so that a lead-in stays with its list. So is the end of
+    a line that is only a question, so that it stays with its answer.
     """
-    for match in _BORDER.finditer(text, start, end):
+    for match in _BOUNDARY.finditer(text, start, end):
         kind = match.lastgroup
         if kind == "stop":
             if _ends_sentence(text, match.start(), match.end()):
                 yield match.end(), SENTENCE
         elif kind is not None:
-            weak = leads_on(text, match.start()) or (
-                kind != "full" and _asks(text, match.start(), match.end())
+            weak = is_lead_in(text, match.start()) or (
+                kind != "full" and _is_lone_question(text, match.start(), match.end())
             )
             yield match.end(), LINE if weak else _STRENGTH[kind]
 
 
-def spans_between(text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
-    """The parts of `text` that end at these offsets and at its end, without the white space around
-    them; parts of nothing else are left out."""
+def split_at(text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the spans between the offsets `ends`, without the white space around them; spans of
+    only white space are left out."""
     spans = []
     for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
         inner = text[start:end]
@@ -86,28 +86,28 @@ def spans_between(text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def code_borders(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """`(offset, strength)` of the line ends in code, in `text[start:end]`, in order.
+def find_code_boundaries(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield `(offset, strength)` of the line ends in source code, in `text[start:end]`, in order.
 
-    By indentation and the words that begin definitions, so it holds for most languages: a line
-    without indentation after a blank line begins a part, a definition indented once a smaller one.
-    A comment or decorator above a definition belongs to it.
+    Strength follows indentation and the keywords of definitions, so it works for most languages:
+    an unindented line after a blank line begins a part, a definition indented once a paragraph. A
+    comment or decorator above a definition belongs to it.
     """
-    at = text.find("\n", start, end)
-    while at >= 0:
-        offset = at + 1
+    newline = text.find("\n", start, end)
+    while newline >= 0:
+        offset = newline + 1
         yield offset, _code_strength(text, offset)
-        at = text.find("\n", offset, end)
+        newline = text.find("\n", offset, end)
 
 
 def _code_strength(text: str, offset: int) -> int:
-    """How good a border the start of the line at `offset` is."""
+    """Return the strength of the boundary before the line at `offset`."""
     line = _CODE_LINE.match(text, offset)
-    before = text[max(0, offset - _LONGEST_QUESTION) : offset - 1].rpartition("\n")[2]
+    before = text[max(0, offset - _MAX_QUESTION) : offset - 1].rpartition("\n")[2]
     if line is None or not line["first"] or line["first"] in "})]" or line["goes_on"]:
         return LINE
     indent = len(line["indent"].expandtabs(4))
-    inner = indent <= _ONE_LEVEL and (line["defines"] or line["first"] in "@#/*;-")
+    inner = indent <= _INDENT and (line["defines"] or line["first"] in "@#/*;-")
     if not before.strip():
         return PART if indent == 0 else PARAGRAPH if inner else SENTENCE
     if not line["defines"] or before.lstrip().startswith(("@", "#", "//", "/*", "*", "--", ";")):
@@ -115,33 +115,34 @@ def _code_strength(text: str, offset: int) -> int:
     return PARAGRAPH if indent == 0 else SENTENCE
 
 
-def _asks(text: str, end: int, following: int) -> bool:
-    """Whether the line that ends at `end` is a question alone, and no question comes next."""
-    if not _bare(text[max(0, end - _LOOK_BACK) : end]).endswith(_QUESTION_MARKS):
+def _is_lone_question(text: str, end: int, following: int) -> bool:
+    """Whether the line that ends at `end` is only a question, and the next line is none."""
+    if not _without_end_marks(text[max(0, end - _LOOK_BACK) : end]).endswith(_QUESTION_MARKS):
         return False
-    line = text.rfind("\n", max(0, end - _LONGEST_QUESTION), end) + 1
-    if line == 0 and end > _LONGEST_QUESTION:
+    line = text.rfind("\n", max(0, end - _MAX_QUESTION), end) + 1
+    if line == 0 and end > _MAX_QUESTION:
         return False
     before = text[max(0, line - _LOOK_BACK) : max(0, line - 1)].rpartition("\n")[2].rstrip()
     if before and before[-1] not in _SENTENCE_ENDS:
         return False  # the last line of a longer question
-    answer = text[following : following + _LONGEST_QUESTION].lstrip().partition("\n")[0]
-    return not _bare(answer).endswith(_QUESTION_MARKS)
+    answer = text[following : following + _MAX_QUESTION].lstrip().partition("\n")[0]
+    return not _without_end_marks(answer).endswith(_QUESTION_MARKS)
 
 
-def leads_on(text: str, offset: int) -> bool:
-    """Whether the text before `offset` announces what follows: a list, an example."""
-    return _bare(text[max(0, offset - _LOOK_BACK) : offset]).endswith((":", "："))
+def is_lead_in(text: str, offset: int) -> bool:
+    """Whether the text before `offset` ends with a colon: it introduces a list or an example."""
+    return _without_end_marks(text[max(0, offset - _LOOK_BACK) : offset]).endswith((":", "："))
 
 
-def _bare(text: str) -> str:
-    """Without the white space at its end, and the signs that end bold or slanted words there."""
+def _without_end_marks(text: str) -> str:
+    """Return `text` without white space and Markdown emphasis marks at its end."""
     return text.rstrip().rstrip("*_")
 
 
 def _ends_sentence(text: str, stop: int, end: int) -> bool:
-    """Whether the `.`, `!`, `?` or `…` at `stop` closes a sentence; its closing signs end at
-    `end`. When in doubt, no: a border missed costs less than a sentence cut in two."""
+    """Whether the `.`, `!`, `?` or `…` at `stop` ends a sentence; its closing quotes end at `end`.
+
+    When in doubt, no: a missed boundary costs less than a sentence cut in two."""
     following = text[end : end + _LOOK_BACK].lstrip()[:1]
     if following.islower() or following == "|":  # the sentence, or the table's cell, goes on
         return False
@@ -157,10 +158,10 @@ def _ends_sentence(text: str, stop: int, end: int) -> bool:
     )
 
 
-def glyph_start(text: str, start: int, offset: int) -> int:
-    """The last offset in `(start, offset]` that parts no accent or joined emoji from its base;
-    `offset` itself where the cluster is absurdly long."""
-    for candidate in range(offset, max(start, offset - _LONGEST_CLUSTER), -1):
+def cluster_start(text: str, start: int, offset: int) -> int:
+    """Return the last offset in `(start, offset]` that is not inside a grapheme cluster (a base
+    with its accents, a joined emoji); `offset` itself if the cluster is over 16 characters."""
+    for candidate in range(offset, max(start, offset - _MAX_CLUSTER), -1):
         if candidate >= len(text):
             return candidate
         character = text[candidate]

@@ -1,10 +1,10 @@
-"""Offsets ↔ places of a file: pages, slides, sheets, cells, chapters, times.
+"""Convert between character offsets and locators: pages, slides, sheets, cells, chapters, times.
 
     page=7   page=7-8   slide=3-5   chapter=3   cell=4   row=7-9
     sheet=Budget!A2:F9   time=00:01:02-00:01:15
 
-`written` says where a span stands, `found` which span a place is; what one writes the other finds.
-Knows characters and numbers; nothing of files.
+`format_locator` turns a span into a locator; `find_span` turns it back into the span. Does not know
+files.
 """
 
 from __future__ import annotations
@@ -16,54 +16,61 @@ from urllib.parse import quote, unquote
 
 from ragkit.records.documents import Locator
 
-# A passage stands in one of these; the other kinds change within a passage.
-APART = ("slide", "chapter", "sheet")
+# A passage lies in one of these; the other kinds may change within a passage.
+SECTION_KINDS = ("slide", "chapter", "sheet")
 
-_SUBSTANTIAL = 0.25  # of a passage's characters: less of it on a page is a remnant
+_SUBSTANTIAL = 0.25  # share of a passage's visible characters
 _RANGE = re.compile(r"([A-Z]{1,3})(\d{1,7})(?::([A-Z]{1,3})(\d{1,7}))?")
 _VISIBLE = re.compile(r"\S+")
-_KEPT = " !$&'()*,;:@/?+"  # beside letters, digits and "-._~": no sign that parts a citation
+_UNQUOTED = " !$&'()*,;:@/?+"  # beside letters, digits and "-._~": none of them delimits a citation
 
 
-def written(pages: Sequence[int], locators: Sequence[Locator], start: int, end: int) -> str | None:
-    """The place of `[start, end)`; None where the document has none, or none from its start on."""
+def format_locator(
+    pages: Sequence[int], locators: Sequence[Locator], start: int, end: int
+) -> str | None:
+    """Return the locator of `[start, end)`, such as "page=7-8"; None if the document has no pages
+    and no locator at or before `start`."""
     if pages:
         first, last = page_at(pages, start), page_at(pages, end - 1)
-        return f"page={_joined(str(first), str(last))}"
-    touched = _touched(locators, start, end)
-    if not touched or touched[0].start > start:
+        return f"page={_join_values(str(first), str(last))}"
+    touching = _overlapping(locators, start, end)
+    if not touching or touching[0].start > start:
         return None
-    kind = touched[0].kind
-    values = [locator.value for locator in touched if locator.kind == kind]
-    value = _JOIN.get(kind, _joined)(values[0], values[-1])
-    return None if value is None else f"{kind}={quote(value, safe=_KEPT)}"
+    kind = touching[0].kind
+    values = [locator.value for locator in touching if locator.kind == kind]
+    value = _JOIN.get(kind, _join_values)(values[0], values[-1])
+    return None if value is None else f"{kind}={quote(value, safe=_UNQUOTED)}"
 
 
-def found(
-    place: str, pages: Sequence[int], locators: Sequence[Locator], length: int
+def find_span(
+    locator: str, pages: Sequence[int], locators: Sequence[Locator], length: int
 ) -> tuple[int, int] | None:
-    """The span of a written place in a text of `length` characters; None where it has no such."""
-    kind, _, value = place.partition("=")
+    """Return the span `(start, end)` of `locator` in a text of `length` characters; None if the
+    document has no such place."""
+    kind, _, value = locator.partition("=")
     if kind == "page":
         numbers = [int(part) for part in value.split("-")]
         if not 1 <= numbers[0] <= numbers[-1] <= len(pages):
             return None
-        return pages[numbers[0] - 1], _following(pages, numbers[-1], length)
+        return pages[numbers[0] - 1], _offset_at(pages, numbers[-1], length)
     starts = [locator.start for locator in locators]
-    within = _FIND.get(kind, _named)(unquote(value), [x for x in locators if x.kind == kind])
-    if within is None:
+    locator_range = _FIND.get(kind, _find_values)(
+        unquote(value), [candidate for candidate in locators if candidate.kind == kind]
+    )
+    if locator_range is None:
         return None
-    first, last = within
-    return first.start, _following(starts, bisect_right(starts, last.start), length)
+    first, last = locator_range
+    return first.start, _offset_at(starts, bisect_right(starts, last.start), length)
 
 
 def page_at(pages: Sequence[int], offset: int) -> int:
-    """The page, from 1, on which the character at `offset` stands."""
+    """Return the page, from 1, of the character at `offset`."""
     return max(1, bisect_right(pages, offset))
 
 
 def main_page(text: str, pages: Sequence[int], start: int, end: int) -> int | None:
-    """The first page that holds a substantial part of `[start, end)`; None without pages."""
+    """Return the first page with at least a quarter of the visible characters of `[start, end)`;
+    None without pages."""
     if not pages:
         return None
     first, last = page_at(pages, start), page_at(pages, end - 1)
@@ -75,38 +82,38 @@ def main_page(text: str, pages: Sequence[int], start: int, end: int) -> int | No
     return last
 
 
-def borders(locators: Sequence[Locator]) -> Iterator[int]:
-    """Offsets that no passage may cross: where a slide, a chapter or another sheet begins."""
-    before = None
+def section_starts(locators: Sequence[Locator]) -> Iterator[int]:
+    """Yield the offsets that no passage may cross: the starts of slides, chapters and sheets."""
+    previous = None
     for locator in locators:
         name = locator.value.rpartition("!")[0] if locator.kind == "sheet" else locator.value
-        here = (locator.kind, name) if locator.kind in APART else None
-        if here != before and (here or before):
+        current = (locator.kind, name) if locator.kind in SECTION_KINDS else None
+        if current != previous and (current or previous):
             yield locator.start
-        before = here
+        previous = current
 
 
 def _visible(text: str, start: int, end: int) -> int:
     return sum(match.end() - match.start() for match in _VISIBLE.finditer(text, start, end))
 
 
-def _following(starts: Sequence[int], index: int, length: int) -> int:
+def _offset_at(starts: Sequence[int], index: int, length: int) -> int:
     return starts[index] if index < len(starts) else length
 
 
-def _touched(locators: Sequence[Locator], start: int, end: int) -> Sequence[Locator]:
-    """The locators that stand in `[start, end)`, the one before it among them."""
+def _overlapping(locators: Sequence[Locator], start: int, end: int) -> Sequence[Locator]:
+    """Return the locators that apply in `[start, end)`, including the one in force at `start`."""
     first = max(0, bisect_right(locators, start, key=lambda locator: locator.start) - 1)
     last = bisect_left(locators, end, key=lambda locator: locator.start)
     return locators[first:last]
 
 
-def _joined(first: str, last: str) -> str:
+def _join_values(first: str, last: str) -> str:
     return first if first == last else f"{first}-{last}"
 
 
-def _joined_cells(first: str, last: str) -> str | None:
-    """`Budget!A2:F2` and `Budget!A9:F9` → `Budget!A2:F9`; None across sheets."""
+def _join_cells(first: str, last: str) -> str | None:
+    """Join `Budget!A2:F2` and `Budget!A9:F9` to `Budget!A2:F9`; None across sheets."""
     (name, start), (other, end) = _sheet(first), _sheet(last)
     if name != other:
         return None
@@ -120,8 +127,8 @@ def _joined_cells(first: str, last: str) -> str | None:
     return f"{name}!{corners[0]}" + (f":{corners[1]}" if corners[0] != corners[1] else "")
 
 
-def _joined_times(first: str, last: str) -> str:
-    return _joined(_interval(first)[0], _interval(last)[1])
+def _join_times(first: str, last: str) -> str:
+    return _join_values(_interval(first)[0], _interval(last)[1])
 
 
 def _sheet(value: str) -> tuple[str, str]:
@@ -139,7 +146,7 @@ def _interval(value: str) -> tuple[str, str]:
 
 
 def _seconds(time: str) -> float:
-    """Of `01:02:03.5`, `02:03` or `3,5`; -1 for anything else."""
+    """Parse `01:02:03.5`, `02:03` or `3,5` as seconds; -1 for anything else."""
     total = 0.0
     for part in time.replace(",", ".").split(":"):
         if not re.fullmatch(r"\d{1,9}(?:\.\d{1,9})?", part):
@@ -148,11 +155,11 @@ def _seconds(time: str) -> float:
     return total
 
 
-Ends = tuple[Locator, Locator] | None
+LocatorRange = tuple[Locator, Locator] | None
 
 
-def _named(value: str, locators: Sequence[Locator]) -> Ends:
-    """From the first locator of this value, or of the first of two values, to the last."""
+def _find_values(value: str, locators: Sequence[Locator]) -> LocatorRange:
+    """Return the first and last locator of `value`, which may be a range "A-B"."""
     by_value: dict[str, list[Locator]] = {}
     for locator in locators:
         by_value.setdefault(locator.value, []).append(locator)
@@ -161,33 +168,35 @@ def _named(value: str, locators: Sequence[Locator]) -> Ends:
     pairs += [("-".join(parts[:cut]), "-".join(parts[cut:])) for cut in range(1, len(parts))]
     for first, last in pairs:
         if first in by_value and last in by_value:
-            ends = by_value[first][0], by_value[last][-1]
-            return ends if ends[0].start <= ends[1].start else None
+            locator_range = by_value[first][0], by_value[last][-1]
+            return locator_range if locator_range[0].start <= locator_range[1].start else None
     return None
 
 
-def _cells(value: str, locators: Sequence[Locator]) -> Ends:
-    """The rows of a sheet that a range of cells touches; all of the sheet for its name alone."""
+def _find_cells(value: str, locators: Sequence[Locator]) -> LocatorRange:
+    """Return the first and last row that a range of cells overlaps; all rows for a sheet name."""
     name, cells = _sheet(value)
-    wanted = _RANGE.fullmatch(cells)
-    if wanted is None:
+    cell_range = _RANGE.fullmatch(cells)
+    if cell_range is None:
         name = value
     inside = [locator for locator in locators if _sheet(locator.value)[0] == name]
-    if wanted is not None:
-        inside = [locator for locator in inside if _overlap(wanted, _sheet(locator.value)[1])]
+    if cell_range is not None:
+        inside = [
+            locator for locator in inside if _rows_overlap(cell_range, _sheet(locator.value)[1])
+        ]
     return (inside[0], inside[-1]) if inside else None
 
 
-def _overlap(wanted: re.Match[str], cells: str) -> bool:
+def _rows_overlap(cell_range: re.Match[str], cells: str) -> bool:
     row = _RANGE.fullmatch(cells)
     if row is None:
         return False
-    top, bottom = int(wanted[2]), int(wanted[4] or wanted[2])
+    top, bottom = int(cell_range[2]), int(cell_range[4] or cell_range[2])
     return int(row[2]) <= bottom and top <= int(row[4] or row[2])
 
 
-def _times(value: str, locators: Sequence[Locator]) -> Ends:
-    """What is said between two times, or at one."""
+def _find_times(value: str, locators: Sequence[Locator]) -> LocatorRange:
+    """Return the first and last locator that overlaps a time or an interval of times."""
     start, end = map(_seconds, _interval(value))
     if start < 0 or end < start:
         return None
@@ -200,7 +209,10 @@ def _times(value: str, locators: Sequence[Locator]) -> Ends:
 
 
 _JOIN: dict[str, Callable[[str, str], str | None]] = {
-    "sheet": _joined_cells,
-    "time": _joined_times,
+    "sheet": _join_cells,
+    "time": _join_times,
 }
-_FIND: dict[str, Callable[[str, Sequence[Locator]], Ends]] = {"sheet": _cells, "time": _times}
+_FIND: dict[str, Callable[[str, Sequence[Locator]], LocatorRange]] = {
+    "sheet": _find_cells,
+    "time": _find_times,
+}

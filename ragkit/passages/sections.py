@@ -1,8 +1,9 @@
-"""What stands between two headings, with its heading path and the headers of its passages.
+"""Divide a document into sections, with their heading paths and the headers of their passages.
 
-A heading belongs to the section it heads. A heading with nothing under it but a deeper heading
-is joined to that one's section: alone it would say nothing. A slide, a chapter or a sheet also
-begins a section. Knows no passages.
+A heading belongs to the section it heads. A heading followed directly by a deeper heading joins the
+section of that heading, because it has no text of its own. A slide, a chapter or a sheet
+also begins a section. Blobs (base64 data and the like) belong to no section.
+Does not know passages.
 """
 
 from __future__ import annotations
@@ -13,26 +14,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragkit.passages import locators
-from ragkit.passages.blobs import data_spans
-from ragkit.passages.token_offsets import CHARACTERS_PER_TOKEN, Tokenizer, counts
+from ragkit.passages.token_offsets import MAX_CHARACTERS_PER_TOKEN, Tokenizer, count_in_batches
 from ragkit.records.documents import Document, Heading
 
 SEPARATOR = " › "
-_LONGEST_NAME = 300  # characters of a title or heading: a whole paragraph can be marked as one
+_MAX_NAME = 300  # characters of a title or heading; some documents mark up paragraphs as headings
 _VISIBLE = re.compile(r"\S")
-_LONGEST_HEAD = 2_000  # characters of a table's header rows
+_MAX_TABLE_HEADER = 2_000  # characters of a table's header rows
 _RULE = re.compile(r"^[\s|:+=-]+$", re.MULTILINE)  # the line below a Markdown header
 _PROSE = frozenset({"text/x-rst", "text/x-org", "text/x-tex", "text/x-ini"})
 
+_MAX_WORD = 2_000  # characters; no word, address or digest of any language is as long
+_BLOB_PREFIX = 100  # characters kept: WordPiece maps a longer word to its unknown token
+# ASCII only: Chinese and Thai have no spaces, so their text also forms long runs of letters.
+# The lookbehind lets each run be tried once, so the time is proportional to the text.
+_BLOB = re.compile(rf"(?<![A-Za-z0-9+/=_%-])[A-Za-z0-9+/=_%-]{{{_MAX_WORD + 1},}}+")
+
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """The part of a table that lies in a section, and what its passages repeat of its header."""
+class SectionTable:
+    """A table with a row in a section, and the header that its passages repeat."""
 
     start: int
     end: int
     header_end: int  # where the rows after the header begin
-    header: str  # its words in a line a row, "" where there is none
+    header: str  # one line of text a header row; "" if there is none
     tokens: int  # of `header`
 
 
@@ -42,30 +48,30 @@ class Section:
 
     start: int
     end: int
-    body: int  # where the text under its headings begins; `start` where there is no heading
+    body_start: int  # where the text below its headings begins; `start` without a heading
     path: tuple[str, ...]  # headings, outermost first, its own last
     header: str  # the document's title and the section's own heading
     header_tokens: int
     fences: tuple[tuple[int, int], ...]  # clipped to the section
-    grids: tuple[Grid, ...] = ()
+    tables: tuple[SectionTable, ...] = ()
     pages: tuple[int, ...] = ()  # where pages begin inside the section
     code: bool = False  # it is source code throughout
 
     def header_at(self, start: int) -> str:
-        """The header of the passage that starts at `start`."""
-        grid = self.grid_at(start)
-        return "\n".join(filter(None, (self.header, grid.header))) if grid else self.header
+        """Return the header of the passage that starts at `start`."""
+        table = self.table_at(start)
+        return "\n".join(filter(None, (self.header, table.header))) if table else self.header
 
-    def tokens_at(self, start: int) -> int:
-        """The tokens of `header_at(start)`."""
-        grid = self.grid_at(start)
-        return self.header_tokens + (grid.tokens if grid else 0)
+    def header_tokens_at(self, start: int) -> int:
+        """Return the number of tokens of `header_at(start)`."""
+        table = self.table_at(start)
+        return self.header_tokens + (table.tokens if table else 0)
 
-    def grid_at(self, start: int) -> Grid | None:
-        """The table among whose rows a passage starts that begins at `start`."""
-        index = bisect_right(self.grids, start, key=lambda grid: grid.start) - 1
-        grid = self.grids[index] if index >= 0 else None
-        return grid if grid and grid.header_end <= start < grid.end else None
+    def table_at(self, start: int) -> SectionTable | None:
+        """Return the table whose body rows contain `start`, if any."""
+        index = bisect_right(self.tables, start, key=lambda table: table.start) - 1
+        table = self.tables[index] if index >= 0 else None
+        return table if table and table.header_end <= start < table.end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +80,40 @@ class _Block:
 
     start: int
     end: int
-    body: int
+    body_start: int
     path: tuple[str, ...]
 
 
-def sections_of(document: Document, tokenizer: Tokenizer, header_limit: int) -> list[Section]:
-    """The sections of `document` that hold more than white space, in order.
+def find_sections(document: Document, tokenizer: Tokenizer, header_limit: int) -> list[Section]:
+    """Return the sections of `document` in order; those with only white space are left out.
 
-    A header has at most `header_limit` tokens: the title goes first, the heading loses words at
-    its end.
+    A header has at most `header_limit` tokens: first the title is dropped, then words at the end
+    of the heading.
     """
     blocks = list(_blocks(document))
-    title = _name(document.title or "")
-    ends = (name for block in blocks for name in (*block.path[:1], *block.path[-1:]))
-    names = [name for name in dict.fromkeys([title, *ends]) if name]
+    title = _one_line(document.title or "")
+    shown_names = (name for block in blocks for name in (*block.path[:1], *block.path[-1:]))
+    names = [name for name in dict.fromkeys([title, *shown_names]) if name]
     headers = _Headers(title, names, tokenizer, header_limit)
     code = is_code(document.media_type)
     fences = ((0, len(document.text)),) if code else document.fences
     starts = [start for start, _ in fences]
-    grids = list(_grids(document, headers))
-    grid_starts = [grid.start for grid in grids]
+    tables = list(_section_tables(document, headers))
+    table_starts = [table.start for table in tables]
     sections = []
     for block in blocks:
-        header, tokens = headers.write(block.path)
+        header, tokens = headers.build(block.path)
         sections.append(
             Section(
                 start=block.start,
                 end=block.end,
-                body=block.body,
+                body_start=block.body_start,
                 path=block.path,
                 header=header,
                 header_tokens=tokens,
-                fences=tuple(_clipped(fences, starts, block.start, block.end)),
-                grids=tuple(_within(grids, grid_starts, block.start, block.end)),
-                pages=tuple(_between(document.pages, block.start, block.end)),
+                fences=tuple(_fences_within(fences, starts, block.start, block.end)),
+                tables=tuple(_tables_within(tables, table_starts, block.start, block.end)),
+                pages=tuple(_offsets_between(document.pages, block.start, block.end)),
                 code=code,
             )
         )
@@ -115,20 +121,42 @@ def sections_of(document: Document, tokenizer: Tokenizer, header_limit: int) -> 
 
 
 def is_code(media_type: str) -> bool:
-    """Whether a text of this type is a program, to be cut at its definitions."""
+    """Whether this media type is source code, which is cut at its definitions."""
     return media_type == "text/javascript" or (
         media_type.startswith("text/x-") and media_type not in _PROSE
     )
 
 
+def blob_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans `(start, end)` that belong to no passage, in order.
+
+    A blob is a word of more than 2,000 characters: an image in base64, a key, a dump. Nobody
+    searches for the middle of it, and its passages would outnumber those of the text. Only its
+    first 100 characters are split into passages.
+    """
+    if len(text) <= _MAX_WORD:
+        return
+    for match in _BLOB.finditer(text):
+        yield match.start() + _BLOB_PREFIX, match.end()
+
+
+def blob_warning(text: str) -> str | None:
+    """Return the warning for text that no passage contains; None where there is none."""
+    sizes = [end - start for start, end in blob_spans(text)]
+    if not sizes:
+        return None
+    words = "a word" if len(sizes) == 1 else f"{len(sizes):,} words"
+    return f"{words} of over {_MAX_WORD:,} characters: {sum(sizes):,} characters not searched"
+
+
 def next_visible(text: str, start: int, end: int) -> int:
-    """The first offset in `[start, end)` that is not white space; `end` if there is none."""
+    """Return the first offset in `[start, end)` that is not white space; `end` if there is none."""
     match = _VISIBLE.search(text, start, end)
     return match.start() if match else end
 
 
 def visible_end(text: str, start: int, end: int) -> int:
-    """`end` moved back over white space, not beyond `start`."""
+    """Return `end` moved back over white space, not before `start`."""
     while end > start and text[end - 1].isspace():
         end -= 1
     return end
@@ -136,10 +164,10 @@ def visible_end(text: str, start: int, end: int) -> int:
 
 def _blocks(document: Document) -> Iterator[_Block]:
     text, headings = document.text, document.headings
-    apart = _Gaps(document)
-    path: list[tuple[int, str]] = []  # level and words
+    gaps = _Gaps(document)
+    path: list[tuple[int, str]] = []  # level and text
     start: int | None = 0  # None: take it from the next heading
-    body = 0
+    body_start = 0
     for index, heading in enumerate((None, *headings)):
         following = headings[index] if index < len(headings) else None
         if heading is not None:
@@ -147,36 +175,36 @@ def _blocks(document: Document) -> Iterator[_Block]:
                 path.pop()
             if start is None:
                 start = heading.start
-            path.append((heading.level, _name(heading.text)))
-            body = heading.end
-            parted = following and apart.between(heading.start, following.start)
-            if following and not parted and _heads(text, heading, following):
+            path.append((heading.level, _one_line(heading.text)))
+            body_start = heading.end
+            has_gap = following and gaps.between(heading.start, following.start)
+            if following and not has_gap and _is_subheading(text, heading, following):
                 continue
         end = following.start if following else len(text)
-        for left, right in apart.parts(start or 0, end):
+        for left, right in gaps.parts(start or 0, end):
             first = next_visible(text, left, right)
             if first < right:
                 last = visible_end(text, first, right)
-                own = next_visible(text, max(body, first), last)
-                yield _Block(first, last, own, _names(path))
+                own_start = next_visible(text, max(body_start, first), last)
+                yield _Block(first, last, own_start, _path_names(path))
         start = None
 
 
 class _Gaps:
-    """Where sections end that no heading ends: at another slide, around data in the text."""
+    """Where sections end without a heading: before a slide, a chapter or a sheet, around blobs."""
 
     def __init__(self, document: Document) -> None:
-        gaps = [(offset, offset) for offset in locators.borders(document.locators)]
-        gaps += data_spans(document.text)
+        gaps = [(offset, offset) for offset in locators.section_starts(document.locators)]
+        gaps += blob_spans(document.text)
         self._gaps = sorted(gaps)
         self._starts = [start for start, _ in self._gaps]
 
     def between(self, start: int, end: int) -> bool:
-        """Whether there is one in `(start, end]`."""
+        """Whether there is a gap in `(start, end]`."""
         return bisect_right(self._starts, start) < bisect_right(self._starts, end)
 
     def parts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """`[start, end)` without the gaps."""
+        """Yield the parts of `[start, end)` between the gaps."""
         for index in range(bisect_right(self._starts, start), bisect_right(self._starts, end)):
             left, right = self._gaps[index]
             if start < left:
@@ -186,25 +214,25 @@ class _Gaps:
             yield start, end
 
 
-def _heads(text: str, heading: Heading, following: Heading) -> bool:
+def _is_subheading(text: str, heading: Heading, following: Heading) -> bool:
     """Whether `following` is a deeper heading with only white space before it."""
     blank = next_visible(text, heading.end, following.start) >= following.start
     return blank and following.level > heading.level
 
 
-def _names(path: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+def _path_names(path: Sequence[tuple[int, str]]) -> tuple[str, ...]:
     return tuple(name for _, name in path if name)
 
 
-def _name(text: str) -> str:
-    """A title or heading on one line, without what no person would call a heading any more."""
-    return " ".join(text[: 2 * _LONGEST_NAME].split())[:_LONGEST_NAME].rstrip()
+def _one_line(text: str) -> str:
+    """Return a title or heading on one line, cut to `_MAX_NAME` characters."""
+    return " ".join(text[: 2 * _MAX_NAME].split())[:_MAX_NAME].rstrip()
 
 
-def _clipped(
+def _fences_within(
     fences: Sequence[tuple[int, int]], starts: Sequence[int], start: int, end: int
 ) -> Iterator[tuple[int, int]]:
-    """The fences, or parts of them, in `[start, end)`."""
+    """Yield the parts of the fences in `[start, end)`."""
     for index in range(max(0, bisect_right(starts, start) - 1), len(fences)):
         left, right = fences[index]
         if left >= end:
@@ -213,45 +241,47 @@ def _clipped(
             yield max(left, start), min(right, end)
 
 
-def _grids(document: Document, headers: _Headers) -> Iterator[Grid]:
-    """The tables, with what is repeated of their header rows."""
+def _section_tables(document: Document, headers: _Headers) -> Iterator[SectionTable]:
+    """Yield the tables with the header that their passages repeat."""
     text = document.text
     rows = [
-        _RULE.sub("", text[table.start : min(table.header_end, table.start + _LONGEST_HEAD)])
+        _RULE.sub("", text[table.start : min(table.header_end, table.start + _MAX_TABLE_HEADER)])
         for table in document.tables
     ]
-    for table, written in zip(document.tables, headers.fitted(rows), strict=True):
-        yield Grid(table.start, table.end, table.header_end, *written)
+    for table, fitted in zip(document.tables, headers.fit_rows(rows), strict=True):
+        yield SectionTable(table.start, table.end, table.header_end, *fitted)
 
 
-def _within(grids: Sequence[Grid], starts: Sequence[int], start: int, end: int) -> Iterator[Grid]:
-    """The tables that have a row in `[start, end)`."""
+def _tables_within(
+    tables: Sequence[SectionTable], starts: Sequence[int], start: int, end: int
+) -> Iterator[SectionTable]:
+    """Yield the tables that have a row in `[start, end)`."""
     for index in range(max(0, bisect_right(starts, start) - 1), bisect_left(starts, end)):
-        if grids[index].end > start:
-            yield grids[index]
+        if tables[index].end > start:
+            yield tables[index]
 
 
-def _between(offsets: Sequence[int], start: int, end: int) -> Sequence[int]:
-    """Those inside `(start, end)`."""
+def _offsets_between(offsets: Sequence[int], start: int, end: int) -> Sequence[int]:
+    """Return the offsets inside `(start, end)`."""
     return offsets[bisect_right(offsets, start) : bisect_left(offsets, end)]
 
 
 class _Headers:
-    """Writes headers of at most `limit` tokens, from counts of their parts."""
+    """Builds headers of at most `limit` tokens from the token counts of their parts."""
 
     def __init__(self, title: str, names: list[str], tokenizer: Tokenizer, limit: int) -> None:
         self._title = title
         self._tokenizer = tokenizer
         self._limit = limit
-        separator, *rest = counts([SEPARATOR.strip(), *names], tokenizer)
+        separator, *rest = count_in_batches([SEPARATOR.strip(), *names], tokenizer)
         self._separator = separator
         self._tokens = dict(zip(names, rest, strict=True))
 
-    def write(self, path: tuple[str, ...]) -> tuple[str, int]:
-        """The header that shows the title (or else the first heading) and the last heading of
-        `path`, and its tokens. What says the same as the other is written once.
+    def build(self, path: tuple[str, ...]) -> tuple[str, int]:
+        """Return the header and its token count: the title (else the first heading) and the last
+        heading of `path`. Equal parts are written once.
 
-        The headings between them are left out: measured, they blur what a passage is about.
+        The headings between them are left out: with them, measured recall is lower.
         """
         parts = [self._title or next(iter(path), ""), *path[-1:]]
         if parts[0].casefold() == parts[-1].casefold():
@@ -264,23 +294,23 @@ class _Headers:
             total = self._tokens[parts[-1]]
             parts = parts[-1:]
         if total > self._limit:
-            short = self._shortened(parts[-1])
+            short = self._shorten(parts[-1])
             return short, self._tokenizer.count_tokens([short])[0]
         return SEPARATOR.join(parts), total
 
-    def fitted(self, rows: list[str]) -> Iterator[tuple[str, int]]:
-        """Header rows of tables and their tokens; words are left out at the end of long ones."""
+    def fit_rows(self, rows: list[str]) -> Iterator[tuple[str, int]]:
+        """Yield the table headers and their token counts; long ones lose words at the end."""
         lines = ["\n".join(" ".join(line.split()) for line in row.splitlines()) for row in rows]
-        for line, tokens in zip(lines, counts(lines, self._tokenizer), strict=True):
+        for line, tokens in zip(lines, count_in_batches(lines, self._tokenizer), strict=True):
             if tokens <= self._limit:
                 yield line, tokens
             else:
-                short = self._shortened(line)
+                short = self._shorten(line)
                 yield short, self._tokenizer.count_tokens([short])[0]
 
-    def _shortened(self, part: str) -> str:
-        """The first words of `part`, as many as fit."""
-        part = part[: self._limit * CHARACTERS_PER_TOKEN]
+    def _shorten(self, part: str) -> str:
+        """Return the first words of `part` that fit the limit."""
+        part = part[: self._limit * MAX_CHARACTERS_PER_TOKEN]
         spans = self._tokenizer.token_spans(part)
         if len(spans) <= self._limit:
             return part

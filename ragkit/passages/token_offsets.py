@@ -1,7 +1,7 @@
-"""Where the tokens of a text begin, how many lie in a span, how far a number of them reaches.
+"""Token offsets of a text: count the tokens of a span, find the end of a number of tokens.
 
-Asks the tokenizer for each stretch of text once, in slices, so that memory and time stay in
-proportion to the text whatever is in it. Knows nothing of headings, sentences or passages.
+The tokenizer is called once for each stretch of text, in slices, so memory and time are
+proportional to the text. Does not know headings, sentences or passages.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# A span of n tokens has at most 16 n characters: a run of spaces, or of signs the tokenizer does
-# not know, costs few tokens and must not make a passage of megabytes.
-CHARACTERS_PER_TOKEN = 16
+# A span of n tokens has at most 16 n characters. A run of spaces or of unknown characters costs few
+# tokens and must not become a passage of megabytes.
+MAX_CHARACTERS_PER_TOKEN = 16
 
-_SLICE = 50_000  # characters tokenised at once
-_SEARCH = 1_000  # characters at the end of a slice searched for a white space to cut at
+_SLICE = 50_000  # characters tokenized at once
+_SLICE_SEARCH = 1_000  # characters at the end of a slice searched for white space to cut at
 _BATCH = 500_000  # characters counted at once
 
 # WordPiece makes one "unknown" token of a word of more than 100 characters. Digests and long
-# identifiers may stay so; a longer word is read in pieces that the tokenizer takes in.
-LONGEST_WORD = 500
+# identifiers stay so; a longer word is tokenized in pieces that the tokenizer knows.
+MAX_WORD_CHARACTERS = 500
 _PIECE = 100
 
 
 class Tokenizer(Protocol):
-    """The part of an encoder that decides how much text fits into one input."""
+    """The part of an encoder that decides how much text fits one input."""
 
     @property
     def window(self) -> int:
-        """Tokens of text one input can hold, special tokens and prompt already taken off."""
+        """Maximum tokens of text in one input, without special tokens and prompt."""
 
     def token_spans(self, text: str) -> NDArray[np.int64] | Sequence[tuple[int, int]]:
-        """`(start, end)` of each token, character offsets, in order; no special tokens."""
+        """(n, 2) character offsets `[start, end)` of the tokens, in order, no special tokens."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens and prompt not counted, nothing truncated."""
+        """Number of tokens of each text, without special tokens and prompt, not truncated."""
 
 
-def counts(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[int]:
-    """The tokenizer's count of each text, asked for in batches of bounded size."""
+def count_in_batches(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[int]:
+    """Yield the token count of each text; the tokenizer is called in batches of bounded size."""
     batch: list[str] = []
     characters = 0
     for text in texts:
@@ -57,8 +57,11 @@ def counts(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[int]:
         yield from tokenizer.count_tokens(batch)
 
 
-class Ruler:
-    """Measures spans of `text[start:end]` in tokens. All offsets are offsets into `text`."""
+class TokenOffsets:
+    """Token offsets of `text[start:end]`. All offsets are offsets into `text`.
+
+    `long_words` are the spans of words of more than 500 characters.
+    """
 
     def __init__(self, text: str, start: int, end: int, tokenizer: Tokenizer) -> None:
         self._text = text
@@ -69,56 +72,57 @@ class Ruler:
         for left, right in _slices(text, start, end):
             self._read(left, right)
 
-    def tokens(self, start: int, end: int) -> int:
-        """Tokens that begin in `[start, end)`."""
+    def count(self, start: int, end: int) -> int:
+        """Return the number of tokens that begin in `[start, end)`."""
         return bisect_left(self._starts, end) - bisect_left(self._starts, start)
 
-    def reach(self, start: int, tokens: int) -> int:
-        """The furthest end of a span from `start` with at most so many tokens: a token's start.
+    def end_after(self, start: int, tokens: int) -> int:
+        """Return the largest end of a span from `start` with at most `tokens` tokens.
 
-        At least one character, even where that one has more tokens.
+        The end is the start of a token. The span has at least one character, even if that has
+        more tokens.
         """
         index = bisect_left(self._starts, start) + tokens
         end = self._starts[index] if index < len(self._starts) else self._end
-        return max(min(end, start + CHARACTERS_PER_TOKEN * tokens), start + 1)
+        return max(min(end, start + MAX_CHARACTERS_PER_TOKEN * tokens), start + 1)
 
-    def back(self, end: int, tokens: int) -> int:
-        """The start of the last `tokens` tokens before `end`."""
+    def start_before(self, end: int, tokens: int) -> int:
+        """Return the start of the last `tokens` tokens before `end`."""
         index = max(0, bisect_left(self._starts, end) - tokens)
         start = self._starts[index] if index < len(self._starts) else end
-        return min(end, max(start, end - CHARACTERS_PER_TOKEN * tokens))
+        return min(end, max(start, end - MAX_CHARACTERS_PER_TOKEN * tokens))
 
-    def starts_before(self, end: int, start: int) -> Iterator[int]:
-        """Starts of tokens in `(start, end]`, the last first."""
+    def starts_between(self, start: int, end: int) -> Iterator[int]:
+        """Yield the starts of tokens in `(start, end]`, in descending order."""
         index = bisect_left(self._starts, end + 1) - 1
         while index >= 0 and self._starts[index] > start:
             yield self._starts[index]
             index -= 1
 
-    def break_words(self, words: list[tuple[int, int]]) -> list[int]:
-        """Measure these long words by their pieces. Returns the offsets at which to cut them.
+    def split_long_words(self, words: list[tuple[int, int]]) -> list[int]:
+        """Tokenize these long words in pieces. Returns the offsets at which they must be cut.
 
-        Two pieces side by side would be one long word again: one unknown token. Where the
-        pieces are unknown too (a run of emoji), nothing is gained and no cut is asked for.
+        Two adjacent pieces in one passage would form one long word again: one unknown token. If
+        the pieces are unknown too (a run of emoji), the word is not cut.
         """
         old, self._starts, copied = self._starts, array("q"), 0
         cuts: list[int] = []
         for start, end in words:
             last = start + (end - start - 1) // _PIECE * _PIECE
-            found = self._piece_starts(start, last, end)
-            if found:
+            starts = self._piece_starts(start, last, end)
+            if starts:
                 self._starts.extend(old[copied : bisect_left(old, start)])
-                self._starts.extend(found)
+                self._starts.extend(starts)
                 copied = bisect_left(old, end)
                 cuts.extend(range(start + _PIECE, end, _PIECE))
         self._starts.extend(old[copied:])
         return cuts
 
     def _piece_starts(self, start: int, last: int, end: int) -> array[int]:
-        """Starts of tokens in a long word whose last piece begins at `last`; none if unknown.
+        """Return the token starts of a long word with its last piece at `last`; none if unknown.
 
-        Only the first and the last piece share a passage with other text and are measured;
-        those between them are taken to be like the first.
+        Only the first and the last piece share a passage with other text and are tokenized; the
+        pieces between them are assumed to have as many tokens as the first.
         """
         first, rest = self._text[start : start + _PIECE], self._text[last:end]
         spans = _array(self._tokenizer.token_spans(f"{first} {rest}"))[:, 0]
@@ -136,27 +140,27 @@ class Ruler:
 
         spans = _array(self._tokenizer.token_spans(self._text[left:right])) + left
         self._starts.frombytes(np.ascontiguousarray(spans[:, 0]).tobytes())
-        for start, end in spans[spans[:, 1] - spans[:, 0] > LONGEST_WORD].tolist():
-            if self.long_words and self.long_words[-1][1] == start:  # cut by a slice's end
+        for start, end in spans[spans[:, 1] - spans[:, 0] > MAX_WORD_CHARACTERS].tolist():
+            if self.long_words and self.long_words[-1][1] == start:  # cut by the end of a slice
                 self.long_words[-1] = (self.long_words[-1][0], end)
             else:
                 self.long_words.append((start, end))
 
 
 def _array(spans: NDArray[np.int64] | Sequence[tuple[int, int]]) -> NDArray[np.int64]:
-    """(n, 2) int64, also for no tokens at all."""
+    """Return the spans as (n, 2) int64, also for n = 0."""
     import numpy as np
 
     return np.asarray(spans, dtype=np.int64).reshape(-1, 2)
 
 
 def _slices(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Spans of at most `_SLICE` characters that cover `[start, end)`, cut at white space if any
-    is near."""
+    """Yield spans of at most `_SLICE` characters that cover `[start, end)`, cut at white space if
+    the last `_SLICE_SEARCH` characters contain any."""
     while end - start > _SLICE:
         right = start + _SLICE
-        near = range(right, right - _SEARCH, -1)
-        cut = next((offset for offset in near if text[offset - 1].isspace()), right)
+        candidates = range(right, right - _SLICE_SEARCH, -1)
+        cut = next((offset for offset in candidates if text[offset - 1].isspace()), right)
         yield start, cut
         start = cut
     yield start, end

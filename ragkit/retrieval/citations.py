@@ -170,7 +170,8 @@ def _expect(reference: str, number: int, count: int, noun: str, path: str) -> No
         raise UsageError(f"{reference}: {noun}s count from 1; {path} has {count}")
     if number > count:
         raise UsageError(
-            f"{reference}: there is no {noun} {number}; {path} has {count} {noun}{'s' * (count > 1)}"
+            f"{reference}: there is no {noun} {number}; "
+            f"{path} has {count} {noun}{'s' * (count > 1)}"
         )
 
 

@@ -23,9 +23,7 @@ def explain_hits(prepared: PreparedQuery, hits: Sequence[Hit]) -> list[Explanati
     term_scores = index.term_scores(prepared.query, [hit.passage_id for hit in hits])
     max_bm25 = index.max_bm25(prepared.query)
     corrections = {
-        word.surface: word.corrected_to
-        for word, _ in term_scores
-        if word.corrected_to is not None
+        word.surface: word.corrected_to for word, _ in term_scores if word.corrected_to is not None
     }
     return [
         _explain(
@@ -68,5 +66,7 @@ def _explain(
 
 def _sentences(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences, without the white space around them."""
-    ends = [offset for offset, strength in find_boundaries(text, 0, len(text)) if strength >= SENTENCE]
+    ends = [
+        offset for offset, strength in find_boundaries(text, 0, len(text)) if strength >= SENTENCE
+    ]
     return split_at(text, ends)

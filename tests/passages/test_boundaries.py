@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.passages.boundaries import LINE, PARAGRAPH, SENTENCE, borders, glyph_start
+from ragkit.passages.boundaries import LINE, PARAGRAPH, SENTENCE, cluster_start, find_boundaries
 
 
 def pieces(text: str, strength: int = SENTENCE) -> list[str]:
-    cuts = [offset for offset, found in borders(text, 0, len(text)) if found >= strength]
+    cuts = [offset for offset, found in find_boundaries(text, 0, len(text)) if found >= strength]
     parts = [text[a:b].strip() for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     return [part for part in parts if part]
 
@@ -49,8 +49,8 @@ def test_blank_lines_part_paragraphs_but_not_after_a_colon() -> None:
 
 
 def test_an_accent_stays_with_its_letter() -> None:
-    assert glyph_start("ae\u0301i", 0, 2) == 1
-    assert glyph_start("ae\u0301i", 0, 3) == 3
+    assert cluster_start("ae\u0301i", 0, 2) == 1
+    assert cluster_start("ae\u0301i", 0, 3) == 3
     family = "👩\u200d👩\u200d👧"
-    assert glyph_start("x" + family, 0, 1 + 4) == 1
-    assert glyph_start("e" + "\u0301" * 50, 0, 40) == 40
+    assert cluster_start("x" + family, 0, 1 + 4) == 1
+    assert cluster_start("e" + "\u0301" * 50, 0, 40) == 40

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragkit.passages import split
-from ragkit.passages.blobs import left_out
+from ragkit.passages.sections import blob_warning
 from ragkit.records.documents import Document, Heading, Locator, Table
-from tests.passages.tools import Words, check, markdown
+from tests.passages.tools import Words, check, markdown, split
 
 HEADER = "Name | Year"
 ROWS = [f"Ab cd | {n}" for n in range(10, 40)]  # 4 tokens each
@@ -181,5 +180,5 @@ def test_data_in_text_is_cut_no_further_than_its_beginning() -> None:
     text = f"See this: {'iVBORw0KGgo' * 900}) and that."
     passages = split(Document(text, "text/plain"), Words())
     assert [len(p.text) for p in passages] == [110, 11]
-    assert left_out(text) == "a word of over 2,000 characters: 9,800 characters not searched"
-    assert left_out("汉字" * 5_000 + "word " * 9_000 + "x" * 2_000) is None
+    assert blob_warning(text) == "a word of over 2,000 characters: 9,800 characters not searched"
+    assert blob_warning("汉字" * 5_000 + "word " * 9_000 + "x" * 2_000) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.passages.locators import borders, found, main_page, written
+from ragkit.passages.locators import find_span, format_locator, main_page, section_starts
 from ragkit.records.documents import Locator
 
 PAGES = (0, 10, 20, 20, 30)  # the third is empty
@@ -40,14 +40,14 @@ CHAPTERS = (Locator(0, "chapter", "front-matter"), Locator(10, "chapter", "2"))
 )
 def test_a_place_is_found_again(pages, locators, start, end, place, span) -> None:
     length = 99 if locators is SLIDES else 200
-    assert written(pages, locators, start, end) == place
-    assert found(place, pages, locators, length) == span
+    assert format_locator(pages, locators, start, end) == place
+    assert find_span(place, pages, locators, length) == span
 
 
 def test_no_place_is_invented() -> None:
-    assert written((), (), 0, 5) is None
-    assert written((), SLIDES[1:], 0, 15) is None  # begins before the first slide
-    assert written((), ROWS, 110, 125) is None  # over two sheets
+    assert format_locator((), (), 0, 5) is None
+    assert format_locator((), SLIDES[1:], 0, 15) is None  # begins before the first slide
+    assert format_locator((), ROWS, 110, 125) is None  # over two sheets
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_no_place_is_invented() -> None:
     ],
 )
 def test_places_that_people_write(place: str, span: tuple[int, int] | None) -> None:
-    assert found(place, (), ROWS if "sheet" in place else CUES, 200) == span
+    assert find_span(place, (), ROWS if "sheet" in place else CUES, 200) == span
 
 
 @pytest.mark.parametrize("place", ["page=0", "page=6", "page=3-2", "page=4-6"])
 def test_pages_that_are_not_there(place: str) -> None:
-    assert found(place, PAGES, (), 40) is None
+    assert find_span(place, PAGES, (), 40) is None
 
 
 def test_the_page_is_the_first_with_a_good_part() -> None:
@@ -84,7 +84,7 @@ def test_the_page_is_the_first_with_a_good_part() -> None:
 
 
 def test_slides_chapters_and_sheets_part_passages_but_rows_and_cells_do_not() -> None:
-    assert list(borders(SLIDES)) == [0, 10, 20, 30]
-    assert list(borders(ROWS)) == [0, 120]
-    assert list(borders(CUES)) == []
-    assert list(borders((Locator(0, "cell", "1"), Locator(9, "cell", "2")))) == []
+    assert list(section_starts(SLIDES)) == [0, 10, 20, 30]
+    assert list(section_starts(ROWS)) == [0, 120]
+    assert list(section_starts(CUES)) == []
+    assert list(section_starts((Locator(0, "cell", "1"), Locator(9, "cell", "2")))) == []

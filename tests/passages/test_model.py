@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.passages import split
 from ragkit.records.documents import Document
 from tests.passages.test_work import HOSTILE, plain
-from tests.passages.tools import Spans, check, markdown, shown
+from tests.passages.tools import Spans, check, markdown, shown, split
 
 pytestmark = pytest.mark.model
 

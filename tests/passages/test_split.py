@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.passages import embedded_text, split
-from ragkit.records.documents import Document, Heading, Passage
-from tests.passages.tools import Words, check, markdown
+from ragkit.records.documents import Document, Heading, Passage, embedded_text
+from tests.passages.tools import Words, check, markdown, split
 
 
 def plain(text: str) -> Document:
@@ -186,7 +185,7 @@ def test_the_size_is_clamped_to_the_window() -> None:
 
 @pytest.mark.parametrize(
     ("size", "overlap", "message"),
-    [(0, 0.1, "0 tokens"), (200, 0.3, "overlap of 0.3"), (200, -0.1, "overlap of -0.1")],
+    [(0, 0.1, "0 tokens"), (200, 0.3, "overlap is 0.3"), (200, -0.1, "overlap is -0.1")],
 )
 def test_wrong_numbers_are_named(size: int, overlap: float, message: str) -> None:
     with pytest.raises(UsageError, match=message):

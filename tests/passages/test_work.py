@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ragkit.passages import split
 from ragkit.records.documents import Document, Heading, Table
-from tests.passages.tools import Words, check, shown
+from tests.passages.tools import Words, check, shown, split
 
 HOSTILE = {
     "one word": "etaoinshrdlu",

@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ragkit.passages import Tokenizer, embedded_text
-from ragkit.records.documents import Document, Heading, Passage
+from ragkit.passages.split import split_document
+from ragkit.passages.token_offsets import Tokenizer
+from ragkit.records.documents import Document, Heading, Passage, embedded_text
+from ragkit.settings import Settings
 
+DEFAULT = Settings()
 Spans = list[tuple[int, int]]
 
 
@@ -36,6 +39,17 @@ class Words:
             step = 5 if end - start <= 100 else end - start
             spans.extend((left, min(left + step, end)) for left in range(start, end, step))
         return spans
+
+
+def split(
+    document: Document,
+    tokenizer: Tokenizer,
+    *,
+    size: int = DEFAULT.passage_tokens,
+    overlap: float = DEFAULT.overlap,
+) -> list[Passage]:
+    """`split_document` with the default settings."""
+    return split_document(document, tokenizer, size=size, overlap=overlap)
 
 
 def markdown(text: str, title: str | None = None) -> Document:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from ragkit.documents.formats.markup.rst import read_rst
-from ragkit.passages import split
+from ragkit.passages.split import split_document
 from tests.conftest import WordEncoder
 
 
@@ -200,7 +200,7 @@ def test_rows_of_rst_tables_are_never_cut_and_repeat_their_header():
     rows = "".join(f"Tree {n:<3}  tall and\n          old {n}\n" for n in range(40))
     border = "========  ========"
     document = read(f"Trees\n=====\n\n{border}\nName      Size\n{border}\n{rows}{border}\n")
-    found = split(document, WordEncoder(), size=40, overlap=0.0)
+    found = split_document(document, WordEncoder(), size=40, overlap=0.0)
     assert len(found) > 3
     for number in range(40):
         (holder,) = [each for each in found if f"Tree {number} " in each.text]
