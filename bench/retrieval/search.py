@@ -28,7 +28,7 @@ from bench.retrieval.paragraphs import embedded
 from bench.retrieval.questions import DATA, QUESTIONS
 from ragkit import Collection
 from ragkit.encoders import Encoder
-from ragkit.evaluation.beir import Row
+from ragkit.evaluation.beir import CorpusDocument
 from ragkit.retrieval import pipeline
 from ragkit.storage.lexical.index import LexicalIndex
 from ragkit.storage.sqlite import passages
@@ -78,14 +78,14 @@ def queries() -> Iterator[str]:
         yield " ".join(one[: len(one) // 2] + other[len(other) // 2 :])
 
 
-def varied(texts: Sequence[str]) -> Iterator[Row]:
+def varied(texts: Sequence[str]) -> Iterator[CorpusDocument]:
     chance = random.Random(1)
     for number in range(PASSAGES):
         words = texts[number % len(texts)].split(" ")
         other = chance.choice(texts).split(" ")
         at = chance.randrange(len(words))
         words[at : at + len(words) // 4] = other[: len(words) // 4]
-        yield Row(str(number), "", f"{number % len(texts)} {' '.join(words)}")
+        yield CorpusDocument(str(number), "", f"{number % len(texts)} {' '.join(words)}")
 
 
 class Stages:
@@ -124,7 +124,7 @@ def watched(encoder: Known) -> Stages:
     return stages
 
 
-def measured(encoder: Known, rows: Iterator[Row], asked: Iterator[str]) -> None:
+def measured(encoder: Known, rows: Iterator[CorpusDocument], asked: Iterator[str]) -> None:
     """Print a line for each mode."""
     stages = watched(encoder)
     columns = ("encode", "vectors", "cosines", "words", "existing", "hits")
@@ -157,7 +157,7 @@ def main() -> None:
     if cache := os.environ.get("RAGKIT_BENCH_CACHE"):
         different, theirs, questions = embedded(Path(cache), PASSAGES, real)
         print(f"\n{len(different):,} different passages, k = 10; means of the stages\n")
-        rows = (Row(str(n), "", f"{n} {text}") for n, text in enumerate(different))
+        rows = (CorpusDocument(str(n), "", f"{n} {text}") for n, text in enumerate(different))
         measured(Known(real, theirs, 0.0), rows, iter(questions))
     print(f"\n{PASSAGES:,} variations of {len(texts)} passages\n")
     measured(Known(real, vectors, APART), varied(texts), queries())

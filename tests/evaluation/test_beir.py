@@ -22,19 +22,19 @@ def dataset(tmp_path):
     return folder
 
 
-def test_only_judged_questions_count(dataset):
-    labels = beir.read(dataset)
+def test_only_judged_queries_are_read(dataset):
+    labels = beir.read_dataset(dataset)
     assert labels.queries == {"q1": "who sleeps"}
     assert labels.qrels == {"q1": {"a": 2, "c": 0}}
-    assert [row.id for row in labels.rows()] == ["a", "b/1", "c"]
+    assert [document.id for document in labels.corpus()] == ["a", "b/1", "c"]
 
 
-def test_measures_are_those_worked_by_hand():
+def test_measures_equal_those_worked_by_hand():
     qrels = {"q1": {"a": 3, "b": 1, "z": 0}, "q2": {"c": 1}}
     run = {"q1": {"z": 3.0, "b": 2.0, "a": 1.0}, "q2": {}}
     gain = 1 / math.log2(3) + 3 / math.log2(4)  # b second, a third, the grade as the gain
     best = 3 / math.log2(2) + 1 / math.log2(3)
-    assert beir.measures(qrels, run) == pytest.approx(
+    assert beir.compute_measures(qrels, run) == pytest.approx(
         {"nDCG@10": gain / best / 2, "MRR@10": 1 / 4, "R@10": 1 / 2, "R@100": 1 / 2}
     )
 
@@ -44,13 +44,13 @@ def test_a_run_is_read_back_by_a_trec_program(tmp_path):
 
     beir.write_run(tmp_path / "run", {"q1": {"a": 0.5, "b/1": 0.25}}, "me")
     assert (tmp_path / "run").read_text() == "q1 Q0 a 1 0.5 me\nq1 Q0 b/1 2 0.25 me\n"
-    found = [(each.query_id, each.doc_id, each.score) for each in
+    found = [(row.query_id, row.doc_id, row.score) for row in
              ir_measures.read_trec_run(str(tmp_path / "run"))]  # fmt: skip
     assert found == [("q1", "a", 0.5), ("q1", "b/1", 0.25)]
 
 
 def test_ids_with_spaces_are_refused_in_a_run(tmp_path):
-    with pytest.raises(UsageError, match="cannot hold the id"):
+    with pytest.raises(UsageError, match="cannot contain the id"):
         beir.write_run(tmp_path / "run", {"q 1": {"a": 1.0}}, "me")
 
 
@@ -58,22 +58,26 @@ def test_ids_with_spaces_are_refused_in_a_run(tmp_path):
     ("file", "content", "message"),
     [
         ("corpus.jsonl", '{"_id": "a", "text": "x"}\n{', "corpus.jsonl:2 is not JSON"),
-        ("corpus.jsonl", "[]", "corpus.jsonl:1 holds no JSON object"),
+        ("corpus.jsonl", "[]", "corpus.jsonl:1 is not a JSON object"),
         ("corpus.jsonl", '{"text": "x"}', "corpus.jsonl:1: _id is None"),
         ("corpus.jsonl", '{"_id": "a", "text": 7}', "corpus.jsonl:1: text is 7"),
-        ("corpus.jsonl", '{"_id":"a","text":"x"}\n' * 2, "corpus.jsonl:2: the _id 'a' was there"),
+        (
+            "corpus.jsonl",
+            '{"_id":"a","text":"x"}\n' * 2,
+            "corpus.jsonl:2: the _id 'a' occurs twice",
+        ),
         ("queries.jsonl", '{"_id": "q9", "text": "x"}', "judges the query 'q1'"),
         ("qrels/test.tsv", "q1\ta\n", "test.tsv:1 is 'q1\\\\ta'; expected query-id"),
-        ("qrels/test.tsv", "query-id\tcorpus-id\tscore\n", "holds no judgement"),
+        ("qrels/test.tsv", "query-id\tcorpus-id\tscore\n", "contains no judgement"),
         ("qrels/test.tsv", "\xff\xfe", "is not UTF-8"),
     ],
 )
-def test_what_cannot_be_read_is_said_with_its_place(dataset, file, content, message):
+def test_an_invalid_line_is_an_error_with_its_place(dataset, file, content, message):
     (dataset / file).write_bytes(content.encode("latin-1"))
     with pytest.raises(UsageError, match=message):
-        list(beir.read(dataset).rows())
+        list(beir.read_dataset(dataset).corpus())
 
 
-def test_another_folder_is_no_set(tmp_path):
+def test_a_folder_without_the_files_is_not_a_dataset(tmp_path):
     with pytest.raises(UsageError, match=r"has no corpus.jsonl and no queries.jsonl and no qrels"):
-        beir.read(tmp_path)
+        beir.read_dataset(tmp_path)
