@@ -84,7 +84,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", *own):
         monkeypatch.delenv(f"RAGKIT_{name}", raising=False)
     for name in ocr_engines.NAMES:  # whatever is installed here
-        monkeypatch.setitem(ocr_engines.HERE, name, lambda: False)
+        monkeypatch.setitem(ocr_engines.IS_INSTALLED, name, lambda: False)
 
 
 @pytest.fixture

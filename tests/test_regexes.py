@@ -30,7 +30,9 @@ MADE = {
         r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
     ),
     "ragkit.documents.layout.page_lines": (
-        rf"^[ \t]*{page_lines._LEAD}two{page_lines._GAP}words[ \t]*$", re.M | re.I, "search"
+        rf"^[ \t]*{page_lines._NUMBER_PREFIX}two{page_lines._WORD_GAP}words[ \t]*$",
+        re.M | re.I,
+        "search",
     ),
     "ragkit.ingest.ignore_rules": ("src|docs|build", 0, "search"),
     "ragkit.serving.schema.validate": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from bench.documents import reading_peers
 from bench.documents.reading_peers import mean, milliseconds
-from ragkit.documents import read, read_all
+from ragkit.documents.detect import detect
+from ragkit.documents.read import read, read_all
+from ragkit.documents.registry import BY_EXTENSION
 from ragkit.documents.sandbox.sandbox import Sandbox
-from ragkit.records import media_types
 
 HERE = Path(__file__).parents[2]
 FOLDERS = (HERE / "data", HERE.parent / "shared" / "data" / "folder")
@@ -28,11 +29,11 @@ def worker() -> None:
     """What the process that reads costs: its start, and each small file."""
     here, table = Sandbox(), b"name,born\nAda,1815\n"
     started = time.perf_counter()
-    here.records(table, "a.csv")
+    here.read(detect(table, "a.csv"))
     first = time.perf_counter() - started
     times = {}
     for name, function in (
-        ("in a worker", lambda: here.records(table, "a.csv")),
+        ("in a worker", lambda: here.read(detect(table, "a.csv"))),
         ("in process", lambda: list(read_all(table, "a.csv"))),
     ):
         started = time.perf_counter()
@@ -62,7 +63,7 @@ def main() -> None:
     found: dict[str, list[Path]] = {}
     for folder in FOLDERS:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix[1:].lower() in media_types.EXTENSIONS:
+            if path.is_file() and path.suffix[1:].lower() in BY_EXTENSION:
                 found.setdefault(path.suffix[1:].lower(), []).append(path)
     others = peers(found)
     print("\n| format | files | kB a file | ragkit, CPU ms a file | others, CPU ms a file |")

@@ -1,144 +1,155 @@
-"""Files that hold several documents: walks archives, mailboxes and what is attached in them.
+"""Files that contain several documents: walks archives, mailboxes and attachments.
 
-A container is a function from bytes to members. Members that are containers themselves are opened
-in turn, to a bounded depth; every member ends as a `Record`, with a document or with a reason.
-Knows no format: the table of containers is the caller's.
+A container is a function from bytes to members (`registry.Format.members`). Members that are
+containers themselves are opened in turn, to a bounded depth; every member ends as a `Record`, with
+a document or with a reason. Does not know any format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from ragkit.documents import detect
-from ragkit.documents.budget import Budget, SpentError
-from ragkit.documents.detect import Sniffed
-from ragkit.documents.unpacking import compressed
+from ragkit.documents.detect import DetectedFile, detect
+from ragkit.documents.registry import FORMATS, load
+from ragkit.documents.unpacking.compressed import decompress
+from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 
 OUT_OF_MEMORY = "too large for the memory of this machine"
-_LONGEST_NAME = 500  # characters
+_MAX_NAME_LENGTH = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What a container holds: bytes to be read by their name, a document, or a reason why not."""
+    """One member of a container: bytes to be read by their name, a document, or a reason."""
 
     name: str  # as the container has it; "" for the container's own document
     data: bytes = b""
     document: Document | None = None
     reason: str | None = None
     skipped: bool = False
-    kind: str = "damaged"  # the reason in a word: see docs/formats.md
+    kind: str = "damaged"  # kind of the reason: see docs/formats.md
 
 
 Container = Callable[[bytes, str, Budget], Iterator[Member]]
 
 
 @dataclass(slots=True)
-class Walk:
-    """One file being opened up."""
+class ContainerWalk:
+    """Reads one file with everything in it, within one budget."""
 
-    read: Callable[[bytes, str], Document]  # raises nothing but DocumentError
-    containers: Mapping[str, Container]
+    read: Callable[[DetectedFile], Document]  # raises DocumentError
+    by_records: bool  # one document per row, element or line of data files
     budget: Budget = field(default_factory=Budget)
-    names: dict[str, int] = field(default_factory=dict)  # given so far, and how often asked for
+    _name_counts: dict[str, int] = field(default_factory=dict)  # record name → times it occurred
 
-    def records(self, data: bytes, name: str) -> Iterator[Record]:
-        """Every document of the file and of what is in it. Raises nothing for what it holds."""
+    def read_all(self, file: DetectedFile) -> Iterator[Record]:
+        """Yield every document of the file and of its members. Raises nothing for its content."""
         try:
-            yield from self._file(data, name, "", 0)
-        except SpentError as error:
+            yield from self._read_file(file, "", 0)
+        except BudgetExceededError as error:
             yield Record("", reason=str(error), kind=error.kind)
 
-    def _file(self, data: bytes, name: str, record: str, depth: int) -> Iterator[Record]:
+    def _read_file(self, file: DetectedFile, record: str, depth: int) -> Iterator[Record]:
         try:
-            data, name, sniffed = unwrapped(data, name, self.budget)
+            file = decompress_file(file, self.budget)
+            container = self._container(file.media_type)
         except Exception as error:
-            yield _failed(record, error)
+            yield _failed_record(record, error)
             return
-        container = self.containers.get(sniffed.media_type)
         if container is None:
-            yield self._single(data, name, record)
+            yield self._read_single(file, record)
         elif depth == self.budget.depth:
             reason = f"nested more than {depth} files deep"
             yield Record(record, reason=reason, kind="limit")
         else:
-            yield from self._members(container(data, name, self.budget), record, depth)
+            yield from self._read_members(
+                container(file.data, file.name, self.budget), record, depth
+            )
 
-    def _members(self, members: Iterator[Member], record: str, depth: int) -> Iterator[Record]:
+    def _container(self, media_type: str) -> Container | None:
+        """The function that lists the members of files of this type; None for a single document."""
+        row = FORMATS[media_type]
+        reference = row.members or (row.records if self.by_records else "")
+        container: Container | None = load(reference) if reference else None
+        return container
+
+    def _read_members(self, members: Iterator[Member], record: str, depth: int) -> Iterator[Record]:
         while True:
             try:
                 member = next(members, None)
             except Exception as error:
-                yield _failed(record, error)
+                yield _failed_record(record, error)
                 return
             if member is None:
                 return
-            inner = self._unique(record, member.name) if member.name else record
+            name = self._unique_name(record, member.name) if member.name else record
             if member.document is not None:
-                yield Record(inner, member.document)
+                yield Record(name, member.document)
             elif member.reason is not None:
-                yield Record(inner, reason=member.reason, skipped=member.skipped, kind=member.kind)
+                yield Record(name, reason=member.reason, skipped=member.skipped, kind=member.kind)
             else:
-                yield from self._file(member.data, safe_name(member.name), inner, depth + 1)
+                file = detect(member.data, safe_member_name(member.name))
+                yield from self._read_file(file, name, depth + 1)
 
-    def _single(self, data: bytes, name: str, record: str) -> Record:
+    def _read_single(self, file: DetectedFile, record: str) -> Record:
         try:
-            return Record(record, self.read(data, name))
+            return Record(record, self.read(file))
         except Exception as error:
-            return _failed(record, error)
+            return _failed_record(record, error)
 
-    def _unique(self, record: str, name: str) -> str:
-        """The member's place in the file: safe to show, and given to no other."""
-        inner = safe_name(name)
-        wanted = unique = f"{record}/{inner}" if record else inner
-        path = PurePosixPath(wanted)
-        while unique in self.names:
-            self.names[wanted] += 1
-            unique = str(path.with_name(f"{path.stem} ({self.names[wanted]}){path.suffix}"))
-        self.names[unique] = 1
+    def _unique_name(self, record: str, name: str) -> str:
+        """The member's path in the file: safe to show, and different from all others."""
+        inner = safe_member_name(name)
+        first = unique = f"{record}/{inner}" if record else inner
+        path = PurePosixPath(first)
+        while unique in self._name_counts:
+            self._name_counts[first] += 1
+            unique = str(path.with_name(f"{path.stem} ({self._name_counts[first]}){path.suffix}"))
+        self._name_counts[unique] = 1
         return unique
 
 
 def as_document_error(error: Exception) -> DocumentError:
-    """What went wrong with a file, as the one error that says so to users."""
+    """Return the `DocumentError` that tells users about any exception of a reader."""
     if isinstance(error, DocumentError):
         return error
     if isinstance(error, MemoryError):
         return DocumentError(OUT_OF_MEMORY, kind="limit")
-    # Parsers of broken files fail in ways nobody has listed.
+    # Parsers of broken files fail in ways that nobody has listed.
     detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
     return DocumentError(f"cannot be read: {detail}")
 
 
-def _failed(record: str, error: Exception) -> Record:
-    """The record of what could not be read. A spent budget is the whole file's: raised again."""
-    if isinstance(error, SpentError):
+def _failed_record(record: str, error: Exception) -> Record:
+    """The record of a document that could not be read. An exceeded budget ends the whole file: it
+    is raised again."""
+    if isinstance(error, BudgetExceededError):
         raise error
-    told = as_document_error(error)
-    return Record(record, reason=str(told), skipped=told.skipped, kind=told.kind)
+    reason = as_document_error(error)
+    return Record(record, reason=str(reason), skipped=reason.skipped, kind=reason.kind)
 
 
-def unwrapped(data: bytes, name: str, budget: Budget) -> tuple[bytes, str, Sniffed]:
-    """Content, name and what tells the type of a file, taken out of what it is compressed by.
+def decompress_file(file: DetectedFile, budget: Budget) -> DetectedFile:
+    """Return what a compressed file contains, with its type; other files as they are.
 
-    Raises DocumentError where that is damaged, too large or wrapped too often.
+    Raises DocumentError for damaged data and for more than `budget` allows.
     """
     for _ in range(budget.depth):
-        sniffed = detect.sniffed(data, name)
-        if sniffed.media_type not in compressed.OPENERS:
-            return data, name, sniffed
-        data, name = compressed.inflate(data, name, sniffed.media_type, budget)
+        row = FORMATS[file.media_type]
+        if not row.decompressor:
+            return file
+        file = detect(*decompress(file.data, file.name, load(row.decompressor), budget))
     raise DocumentError(f"compressed more than {budget.depth} times over", kind="limit")
 
 
-def safe_name(name: str) -> str:
-    """A member's name as a relative path that shows what it is and leads nowhere."""
+def safe_member_name(name: str) -> str:
+    """Return a member's name as a printable relative path without `..`, at most 500 characters."""
     name = name.encode("utf-8", "backslashreplace").decode()
-    name = "".join(each if each.isprintable() else "_" for each in name.replace("\\", "/"))
+    name = "".join(char if char.isprintable() else "_" for char in name.replace("\\", "/"))
     parts = [part.strip() for part in name.split("/")]
-    kept = "/".join(part for part in parts if part not in ("", ".", ".."))
-    return kept[-_LONGEST_NAME:].lstrip("/") or "unnamed"
+    path = "/".join(part for part in parts if part not in ("", ".", ".."))
+    return path[-_MAX_NAME_LENGTH:].lstrip("/") or "unnamed"

@@ -1,7 +1,8 @@
-"""Text in images of pages: what a reader asks, what an engine answers, and what it may cost.
+"""Optical character recognition (OCR) as readers use it: page images in, text lines out, limits.
 
-A reader makes an image of a page and gets its text. Who recognises it, and in which process, is
-the caller's business (`ocr_engines`, `sandbox`). Knows no engine and no format.
+A reader renders a page as an image and gets its text. Which engine recognises it, and in which
+process, is decided by the caller (`sandbox.ocr_engines`, `sandbox.sandbox`). Knows no engine and no
+format.
 """
 
 from __future__ import annotations
@@ -11,22 +12,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ragkit.documents.layout.page_lines import SOFT_HYPHEN, Line, mended
+from ragkit.documents.layout.page_lines import SOFT_HYPHEN, PageLine, clean_line
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Recognition
 
-INSTALL = "no text layer; install ragkit[ocr]"
-NO_PAGES = "no text layer; ocr_pages is 0"
-DPI = 300  # what engines are made for
-_LEAST_SIDE = 16  # pixels; less shows no word
-_PARTED = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
-LEADING = 1.2  # distance of two recognised lines, in sizes of their letters
-_SIZE = 10.0  # of these, in points
+NO_ENGINE_REASON = "no text layer; install ragkit[ocr]"
+DISABLED_REASON = "no text layer; ocr_pages is 0"
+DPI = 300  # the resolution that engines are made for
+_MIN_SIDE = 16  # pixels; smaller images show no word
+_HYPHENATION = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
+LINE_SPACING = 1.2  # between two recognised lines, in font sizes
+_FONT_SIZE = 10.0  # of recognised lines, in points
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """A page as an engine sees it: a byte a pixel, line by line from the top; 0 is black."""
+class PageImage:
+    """A page in grey: one byte per pixel, row by row from the top; 0 is black."""
 
     width: int
     height: int
@@ -35,148 +36,156 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class OcrText:
     """The text of an image: a newline between lines, a blank line between paragraphs."""
 
     text: str = ""
-    confidence: float | None = None  # 0 to 100, of its words in the mean
-    reason: str | None = None  # why it could not be read
+    confidence: float | None = None  # 0 to 100, the mean of its words
+    reason: str | None = None  # why it could not be recognised
 
 
 @dataclass(frozen=True, slots=True)
 class OcrLimits:
     """What recognising text may cost."""
 
-    pages: int = 500  # of one document
-    seconds: float = 120.0  # a page
-    megapixels: float = 25.0  # a page; a larger one is made smaller
-    memory_mb: int = 2048  # MiB, of the engine's process; on Linux
+    pages: int = 500  # per document
+    seconds: float = 120.0  # per page
+    megapixels: float = 25.0  # per page; larger pages are scaled down
+    memory_mb: int = 2048  # MiB of the engine's process, on Linux
 
 
-Recognise = Callable[[Image], Recognised]  # raises nothing for what the image shows
+Recogniser = Callable[[PageImage], OcrText]  # raises nothing for the image's content
 
 
 @dataclass(slots=True)
 class Ocr:
-    """An engine as readers see it."""
+    """An OCR engine as readers see it."""
 
-    recognise: Recognise
+    recognise: Recogniser
     engine: str
     languages: str | None
     limits: OcrLimits
-    seconds: float = 0.0  # that it has taken so far
+    seconds: float = 0.0  # of wall time that it has taken so far
 
     @property
-    def most_pixels(self) -> int:
-        """The largest image of a page that may be asked about."""
+    def max_pixels(self) -> int:
+        """The size of the largest image of a page."""
         return int(self.limits.megapixels * 1_000_000)
 
 
 @dataclass(slots=True)
-class Pages:
-    """The pages of one document that have no text layer. `ocr`: None where there is no engine."""
+class ScannedPages:
+    """The pages of one document without a text layer. `ocr`: None if there is no engine."""
 
     ocr: Ocr | None
-    texts: dict[int, str] = field(default_factory=dict)  # of pages that were read, from 0
-    left: int = 0  # pages that were not
+    texts: dict[int, str] = field(default_factory=dict)  # of recognised pages, numbered from 0
+    unread: int = 0  # pages that were not recognised
     failures: list[str] = field(default_factory=list)  # "page 3: took longer than 60 s"
-    _confidences: list[tuple[float, int]] = field(default_factory=list)  # with their weight
+    _confidences: list[tuple[float, int]] = field(default_factory=list)  # (confidence, weight)
 
-    def read(self, page: int, image: Callable[[int], Image]) -> list[Line]:
-        """The lines of a page (from 0), if there is an engine. `image` makes an image of so many
-        pixels at most."""
+    def read(self, page: int, render: Callable[[int], PageImage]) -> list[PageLine]:
+        """Recognise a page (numbered from 0); [] without an engine, or over a limit.
+
+        `render` returns its image, given the maximum number of pixels.
+        """
         if self.ocr is None or len(self.texts) >= self.ocr.limits.pages:
-            self.left += 1
+            self.unread += 1
             return []
         started = time.monotonic()
-        shown = image(self.ocr.most_pixels)
-        if min(shown.width, shown.height) < _LEAST_SIDE:
+        image = render(self.ocr.max_pixels)
+        if min(image.width, image.height) < _MIN_SIDE:
             return []
-        found = self.ocr.recognise(shown)
+        result = self.ocr.recognise(image)
         self.ocr.seconds += time.monotonic() - started
-        if found.reason is not None:
-            self.left += 1
-            self.failures.append(f"page {page + 1}: {found.reason}")
+        if result.reason is not None:
+            self.unread += 1
+            self.failures.append(f"page {page + 1}: {result.reason}")
             return []
-        self.texts[page] = found.text
-        if found.confidence is not None and found.text:
-            self._confidences.append((found.confidence, len(found.text)))
-        return lines(found.text)
+        self.texts[page] = result.text
+        if result.confidence is not None and result.text:
+            self._confidences.append((result.confidence, len(result.text)))
+        return text_lines(result.text)
 
     @property
     def confidence(self) -> float | None:
-        """Of all that was read in the mean, 0 to 100."""
+        """The mean confidence of all recognised text, 0 to 100; None if it is unknown."""
         weight = sum(size for _, size in self._confidences)
         if not weight:
             return None
         return round(sum(value * size for value, size in self._confidences) / weight, 1)
 
     def recognition(self) -> Recognition | None:
-        """What the ledger is to know; None where all pages have a text layer."""
+        """Return what was recognised; None if all pages have a text layer."""
         if self.ocr is None or not self.texts:
-            return Recognition(left=self.left) if self.left else None
+            return Recognition(left=self.unread) if self.unread else None
         return Recognition(
             tuple(page + 1 for page in sorted(self.texts)),
             self.ocr.engine,
             self.ocr.languages,
             self.confidence,
-            self.left,
+            self.unread,
         )
 
-    def metadata(self, pages: int) -> dict[str, str]:
-        """What a document of so many pages says of itself: that its text was recognised."""
-        read = sorted(page + 1 for page, text in self.texts.items() if text)
-        if not read:
+    def metadata(self, page_count: int) -> dict[str, str]:
+        """Return the document's metadata about recognised text: `ocr`, and `ocr_pages` if only some
+        of its `page_count` pages were recognised."""
+        numbers = sorted(page + 1 for page, text in self.texts.items() if text)
+        if not numbers:
             return {}
-        some = {"ocr_pages": spans(read)} if len(read) < pages else {}
-        return {"ocr": "true"} | some
+        pages = {"ocr_pages": format_ranges(numbers)} if len(numbers) < page_count else {}
+        return {"ocr": "true"} | pages
 
-    def warnings(self, pages: int) -> list[str]:
-        """What was not read, and how much of what was read was recognised."""
-        found = []
+    def warnings(self, page_count: int) -> list[str]:
+        """Return warnings about recognised and unread pages, of `page_count`."""
+        warnings = []
         if self.texts and self.ocr is not None:
             sure = f", {self.confidence:.0f} % sure" if self.confidence is not None else ""
-            found.append(f"{len(self.texts)} of {pages} pages read by {self.ocr.engine}{sure}")
-        if self.left and self.ocr is None:
-            found.append(f"{self.left} of {pages} pages have no text layer; install ragkit[ocr]")
-        elif over := self.left - len(self.failures):
-            most = self.ocr.limits.pages if self.ocr else 0
-            found.append(f"{over} pages without a text layer not read: over {most} (ocr_pages)")
+            warnings.append(
+                f"{len(self.texts)} of {page_count} pages read by {self.ocr.engine}{sure}"
+            )
+        if self.unread and self.ocr is None:
+            warnings.append(
+                f"{self.unread} of {page_count} pages have no text layer; install ragkit[ocr]"
+            )
+        elif over := self.unread - len(self.failures):
+            limit = self.ocr.limits.pages if self.ocr else 0
+            warnings.append(f"{over} pages without a text layer not read: over {limit} (ocr_pages)")
         if self.failures:
-            found.append(f"{len(self.failures)} of {pages} pages not read; {self.failures[0]}")
-        return found
+            failed = f"{len(self.failures)} of {page_count} pages not read"
+            warnings.append(f"{failed}; {self.failures[0]}")
+        return warnings
 
-    def why_nothing(self) -> DocumentError:
-        """Why a document of images alone is not read."""
+    def no_text_error(self) -> DocumentError:
+        """Return the error for a document that consists of images without recognised text."""
         if self.ocr is None:
-            return DocumentError(INSTALL, kind="no_text_layer")
+            return DocumentError(NO_ENGINE_REASON, kind="no_text_layer")
         if not self.ocr.limits.pages:
-            return DocumentError(NO_PAGES, kind="limit")
+            return DocumentError(DISABLED_REASON, kind="limit")
         if self.failures:
             kind = "timeout" if "took longer" in self.failures[0] else "damaged"
             return DocumentError(f"no text layer; {self.failures[0]}", kind=kind)
         return DocumentError(f"no text: {self.ocr.engine} found none", kind="no_text")
 
 
-def lines(text: str) -> list[Line]:
-    """Recognised text as lines of a page, those of a paragraph closer to each other."""
-    found: list[Line] = []
+def text_lines(text: str) -> list[PageLine]:
+    """Return recognised text as lines of a page, with a wider gap between two paragraphs."""
+    lines: list[PageLine] = []
     y = 0.0
-    for paragraph in _PARTED.sub(SOFT_HYPHEN, text).split("\n\n"):
+    for paragraph in _HYPHENATION.sub(SOFT_HYPHEN, text).split("\n\n"):
         for line in paragraph.split("\n"):
-            if words := mended(line):
-                y -= LEADING * _SIZE
-                found.append(Line(words, y, _SIZE))
-        y -= LEADING * _SIZE
-    return found
+            if clean := clean_line(line):
+                y -= LINE_SPACING * _FONT_SIZE
+                lines.append(PageLine(clean, y, _FONT_SIZE))
+        y -= LINE_SPACING * _FONT_SIZE
+    return lines
 
 
-def spans(numbers: list[int]) -> str:
-    """Ascending numbers in short: `1-3, 7`."""
-    found: list[list[int]] = []
+def format_ranges(numbers: list[int]) -> str:
+    """Return ascending numbers as ranges: `1-3, 7`."""
+    ranges: list[list[int]] = []
     for number in numbers:
-        if found and number == found[-1][-1] + 1:
-            found[-1][1:] = [number]
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [number]
         else:
-            found.append([number])
-    return ", ".join("-".join(map(str, each)) for each in found)
+            ranges.append([number])
+    return ", ".join("-".join(map(str, bounds)) for bounds in ranges)

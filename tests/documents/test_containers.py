@@ -10,8 +10,8 @@ import zipfile
 import pytest
 import zstandard
 
-from ragkit.documents import budget, read, read_all
-from ragkit.documents.containers import safe_name
+from ragkit.documents.containers import safe_member_name
+from ragkit.documents.read import read, read_all
 from ragkit.documents.unpacking import limits
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Record
@@ -109,8 +109,8 @@ def test_names_lead_nowhere_and_are_unique():
         "a_b.txt": "3",
         "x/y.txt": "4",
     }
-    assert safe_name("../..") == "unnamed"
-    assert safe_name("C:\\docs\\..\\a.md") == "C:/docs/a.md"
+    assert safe_member_name("../..") == "unnamed"
+    assert safe_member_name("C:\\docs\\..\\a.md") == "C:/docs/a.md"
 
 
 def test_links_and_devices_in_a_tar_are_passed_over():
@@ -167,14 +167,14 @@ def test_an_encrypted_member_is_named():
 
 
 def test_too_many_members_end_the_reading(monkeypatch):
-    monkeypatch.setattr(budget, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(limits, "MAX_MEMBERS", 3)
     data = tar([(f"{number}.txt", b"x") for number in range(5)])
     assert list(texts(data, "a.tar")) == ["0.txt", "1.txt", "2.txt"]
     assert reasons(data, "a.tar") == {"": ("the rest is not read: over 3 members", False)}
 
 
 def test_too_many_bytes_end_the_reading(monkeypatch):
-    monkeypatch.setattr(limits.Allowance.__init__, "__defaults__", (8,))
+    monkeypatch.setattr(limits.ByteAllowance.__init__, "__defaults__", (8,))
     data = tar([("a.txt", b"12345"), ("b.txt", b"6789"), ("c.txt", b"x")])
     assert texts(data, "a.tar") == {"a.txt": "12345"}
     assert reasons(data, "a.tar") == {
@@ -184,7 +184,7 @@ def test_too_many_bytes_end_the_reading(monkeypatch):
 
 def test_too_much_time_ends_the_reading():
     data = tar([("a.txt", b"x")])
-    (record,) = read_all(data, "a.tar", budget=budget.Budget(seconds=-1.0))
+    (record,) = read_all(data, "a.tar", budget=limits.Budget(seconds=-1.0))
     reason = "the rest is not read: it took over -1 s"
     assert record == Record("", reason=reason, kind="timeout")
 

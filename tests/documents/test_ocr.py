@@ -5,11 +5,11 @@ import contextlib
 import pytest
 
 from ragkit.documents import ocr
+from ragkit.documents.detect import detect
 from ragkit.documents.formats.pdf import read_pdf
-from ragkit.documents.ocr import Image, OcrLimits, Recognised
+from ragkit.documents.ocr import OcrLimits, OcrText, PageImage
 from ragkit.documents.sandbox import protocol
-from ragkit.documents.sandbox.client import ReadLimits
-from ragkit.documents.sandbox.sandbox import Sandbox
+from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.errors import DocumentError
 from tests.documents.engines import FakeEngine, fake_ocr, make_scan
 from tests.documents.files import make_pdf, make_zip
@@ -18,7 +18,7 @@ PIL = pytest.importorskip("PIL.Image", reason="the extra ocr is not installed")
 
 
 def test_pages_without_text_are_read_between_those_with():
-    engine, fake = fake_ocr(Recognised("Recog-\nnised words.\n\nAnother paragraph.", 90.0))
+    engine, fake = fake_ocr(OcrText("Recog-\nnised words.\n\nAnother paragraph.", 90.0))
     document = read_pdf(make_pdf(["First.", "", "Last."], image=True), "a.pdf", engine)
     assert document.text == "First.\n\nRecognised words.\n\nAnother paragraph.\n\nLast."
     assert [document.text[start:].split("\n")[0] for start in document.pages] == [
@@ -34,16 +34,16 @@ def test_pages_without_text_are_read_between_those_with():
 
 
 def test_a_page_is_drawn_as_large_as_allowed():
-    engine, fake = fake_ocr(Recognised("Words."), megapixels=1.0)
+    engine, fake = fake_ocr(OcrText("Words."), megapixels=1.0)
     read_pdf(make_pdf([""], image=True), "a.pdf", engine)
     (image,) = fake.images
-    assert 900_000 < image.width * image.height <= 1_000_000 == engine.most_pixels
+    assert 900_000 < image.width * image.height <= 1_000_000 == engine.max_pixels
     assert image.width / 900 == pytest.approx(image.dpi / 72, rel=0.01)
 
 
 def test_a_drawn_page_shows_what_is_on_it():
     data = make_scan([[(10, 20, 50, 40)]])  # a black box on white, 200 by 100
-    engine, fake = fake_ocr(Recognised("Box."))
+    engine, fake = fake_ocr(OcrText("Box."))
     read_pdf(data, "a.pdf", engine)
     (image,) = fake.images
     picture = PIL.frombytes("L", (image.width, image.height), image.pixels)
@@ -54,7 +54,7 @@ def test_a_drawn_page_shows_what_is_on_it():
 
 
 def test_more_pages_than_allowed_are_left_and_said_so():
-    engine, fake = fake_ocr(Recognised("One."), Recognised("Two."), pages=2)
+    engine, fake = fake_ocr(OcrText("One."), OcrText("Two."), pages=2)
     document = read_pdf(make_pdf([""] * 5, image=True), "a.pdf", engine)
     assert len(fake.images) == 2
     assert document.recognition.left == 3
@@ -71,10 +71,10 @@ def test_without_an_engine_pages_are_left_and_the_remedy_named():
 @pytest.mark.parametrize(
     ("answer", "limits", "reason", "kind"),
     [
-        (Recognised(), {}, "no text: fake 1 found none", "no_text"),
-        (Recognised(reason="took longer than 9 s"), {}, "no text layer; page 1: took", "timeout"),
-        (Recognised(reason="died"), {}, "no text layer; page 1: died", "damaged"),
-        (Recognised("Never."), {"pages": 0}, "no text layer; ocr_pages is 0", "limit"),
+        (OcrText(), {}, "no text: fake 1 found none", "no_text"),
+        (OcrText(reason="took longer than 9 s"), {}, "no text layer; page 1: took", "timeout"),
+        (OcrText(reason="died"), {}, "no text layer; page 1: died", "damaged"),
+        (OcrText("Never."), {"pages": 0}, "no text layer; ocr_pages is 0", "limit"),
     ],
 )
 def test_why_a_scan_cannot_be_read(answer, limits, reason, kind):
@@ -85,7 +85,7 @@ def test_why_a_scan_cannot_be_read(answer, limits, reason, kind):
 
 
 def test_one_page_that_fails_costs_itself():
-    engine, _ = fake_ocr(Recognised(reason="took longer than 9 s"), Recognised("Two.", 80.0))
+    engine, _ = fake_ocr(OcrText(reason="took longer than 9 s"), OcrText("Two.", 80.0))
     document = read_pdf(make_pdf(["", ""], image=True), "a.pdf", engine)
     assert (document.text.strip(), document.recognition.pages) == ("Two.", (2,))
     assert "1 of 2 pages not read; page 1: took longer than 9 s" in document.warnings
@@ -95,16 +95,16 @@ def test_one_page_that_fails_costs_itself():
     ("numbers", "expected"), [([4], "4"), ([1, 2, 3, 7, 9, 10], "1-3, 7, 9-10"), ([], "")]
 )
 def test_page_numbers_in_short(numbers, expected):
-    assert ocr.spans(numbers) == expected
+    assert ocr.format_ranges(numbers) == expected
 
 
 def test_the_program_asks_the_engine_for_its_reader():
     """A scan in an archive is drawn in the worker, and recognised here."""
-    engine = FakeEngine(Recognised("Words of a scan."))
+    engine = FakeEngine(OcrText("Words of a scan."))
     sandbox = Sandbox(engine=engine)
     try:
         data = make_zip({"in/scan.pdf": make_pdf([""], image=True), "a.csv": "x,y\n1,2\n"})
-        records = {each.name: each for each in sandbox.records(data, "a.zip")}
+        records = {each.name: each for each in sandbox.read(detect(data, "a.zip"))}
     finally:
         sandbox.close()
     document = records["in/scan.pdf"].document
@@ -115,21 +115,21 @@ def test_the_program_asks_the_engine_for_its_reader():
 
 
 def test_the_engines_time_is_not_the_files():
-    engine = FakeEngine(*[Recognised("Words.")] * 3, seconds=0.8)
+    engine = FakeEngine(*[OcrText("Words.")] * 3, seconds=0.8)
     sandbox = Sandbox(ReadLimits(seconds=2), engine)
     try:
-        (record,) = sandbox.records(make_pdf([""] * 3, image=True), "a.pdf")
+        (record,) = sandbox.read(detect(make_pdf([""] * 3, image=True), "a.pdf"))
     finally:
         sandbox.close()
     assert record.document.recognition.pages == (1, 2, 3)
 
 
 def test_pages_of_all_documents_of_a_file_are_limited():
-    engine = FakeEngine(*[Recognised("Words.")] * 10)
+    engine = FakeEngine(*[OcrText("Words.")] * 10)
     sandbox = Sandbox(engine=engine, ocr_limits=OcrLimits(pages=1))
     try:
         scans = {f"{number}.pdf": make_pdf([""], image=True) for number in range(11)}
-        *_, last = sandbox.records(make_zip(scans), "a.zip")
+        *_, last = sandbox.read(detect(make_zip(scans), "a.zip"))
     finally:
         sandbox.close()
     assert last.reason == "no text layer; page 1: over 10 pages in one file"
@@ -148,14 +148,14 @@ def test_pages_of_all_documents_of_a_file_are_limited():
     ],
 )
 def test_an_image_that_makes_no_sense_is_refused(fields, size):
-    with pytest.raises(protocol.WireError):
-        protocol.image_of(protocol.Frame(protocol.IMAGE, fields, bytes(size), size), 10_000)
+    with pytest.raises(protocol.ProtocolError):
+        protocol.decode_image(protocol.Frame(protocol.IMAGE, fields, bytes(size), size), 10_000)
     good = protocol.Frame(protocol.IMAGE, {"width": 2, "height": 2, "dpi": 72}, bytes(4), 4)
-    assert protocol.image_of(good, 4) == Image(2, 2, bytes(4), 72)
+    assert protocol.decode_image(good, 4) == PageImage(2, 2, bytes(4), 72)
 
 
 def test_recognised_lines_have_no_size_that_tells_headings():
-    engine, _ = fake_ocr(Recognised("Oak\n\nBirch", 90.0))
+    engine, _ = fake_ocr(OcrText("Oak\n\nBirch", 90.0))
     small = "Words.\n" * 40
     data = make_pdf([small, ""], image=True).replace(b"/F 12 Tf", b"/F 08 Tf")
     assert read_pdf(data, "a.pdf", engine).headings == ()
@@ -166,8 +166,8 @@ def test_recognised_lines_have_no_size_that_tells_headings():
 )
 def test_a_page_of_any_size_is_drawn_within_the_limit(box):
     data = make_pdf([""], image=True).replace(b"[0 0 900 800]", f"[{box}]".encode())
-    engine, fake = fake_ocr(Recognised("Words."), megapixels=1.0)
+    engine, fake = fake_ocr(OcrText("Words."), megapixels=1.0)
     with contextlib.suppress(DocumentError):
         read_pdf(data, "a.pdf", engine)
     for image in fake.images:
-        assert len(image.pixels) == image.width * image.height <= engine.most_pixels
+        assert len(image.pixels) == image.width * image.height <= engine.max_pixels

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragkit.documents import CONTAINERS, PAGED, READERS, read
-from ragkit.documents.unpacking import compressed
+from ragkit.documents.formats.markup import markdown
+from ragkit.documents.read import read
 from ragkit.errors import DocumentError
-from ragkit.records import media_types
 from tests.documents.files import PNG, make_docx, make_pdf, make_zip, paragraph
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows, shape
 
@@ -190,22 +189,14 @@ def test_a_parser_that_fails_costs_only_its_file(monkeypatch):
     def fail(data, name):
         raise ZeroDivisionError("deep\ninside")
 
-    monkeypatch.setitem(READERS, "text/markdown", fail)
+    monkeypatch.setattr(markdown, "read_markdown", fail)
     with pytest.raises(DocumentError, match=r"^cannot be read: ZeroDivisionError: deep inside$"):
         read(b"x", "a.md")
 
 
-def test_every_type_has_a_reader_or_words_for_why_not():
-    types = {*media_types.EXTENSIONS.values(), *(found for _, found in media_types.MAGIC)}
-    types |= {found for _, found in media_types.ZIP_PARTS}
-    types |= {found for found, _ in media_types.MAGIC_AT}
-    read_somehow = READERS.keys() | PAGED.keys() | CONTAINERS.keys() | compressed.OPENERS.keys()
-    assert types <= read_somehow | media_types.KIND.keys()
-    assert not read_somehow & media_types.KIND.keys()
-
-
 def test_parsers_load_only_when_they_are_needed():
-    code = "import sys, ragkit.documents as d; d.read(b'x', 'a.md'); print(*sys.modules)"
+    code = "import sys; from ragkit.documents.read import read; read(b'x', 'a.md');"
+    code += " print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout.split()

@@ -13,6 +13,7 @@ import tarfile
 
 import zstandard
 
+from ragkit.documents.registry import BY_EXTENSION
 from ragkit.records import media_types
 from tests.conftest import REPOSITORY, SHARED
 from tests.documents.engines import draw_boxes, make_scan
@@ -72,7 +73,7 @@ def corpus() -> dict[str, dict[str, bytes]]:
     for folder in (REPOSITORY / "data", SHARED / "data" / "folder"):
         for path in sorted(folder.rglob("*.*")):
             extension = path.suffix[1:].lower()
-            if extension in media_types.EXTENSIONS and path.stat().st_size <= MOST_BYTES:
+            if extension in BY_EXTENSION and path.stat().st_size <= MOST_BYTES:
                 name = path.relative_to(folder).as_posix()
                 found.setdefault(extension, {})[name] = path.read_bytes()
     return found

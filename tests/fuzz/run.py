@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ragkit.documents.ocr import Image, Recognised
+from ragkit.documents.ocr import OcrText, PageImage
 from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 from ragkit.ingest.plan import Task
 from ragkit.ingest.read_settings import Recipe
@@ -41,9 +41,9 @@ class _Engine:
 
     name, languages = "none 1", None
 
-    def recognise(self, image: Image) -> Recognised:
+    def recognise(self, image: PageImage) -> OcrText:
         assert len(image.pixels) == image.width * image.height
-        return Recognised("Words.", 90.0)
+        return OcrText("Words.", 90.0)
 
     def stop(self) -> None:
         pass

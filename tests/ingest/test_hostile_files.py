@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ragkit import Settings
-from ragkit.documents.budget import MAX_DEPTH
 from ragkit.documents.sandbox.sandbox import Sandbox
+from ragkit.documents.unpacking.limits import MAX_DEPTH
 from ragkit.ingest.plan import Task
 from ragkit.ingest.read_settings import Recipe
 from ragkit.ingest.reading import Cut, read

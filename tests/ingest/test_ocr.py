@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ragkit import Settings
-from ragkit.documents.ocr import Recognised
+from ragkit.documents.ocr import OcrText
 from ragkit.documents.sandbox import ocr_engines
 from ragkit.ingest.read_settings import Recipe
 from tests.documents.engines import FakeEngine
@@ -41,7 +41,7 @@ def install(monkeypatch):
 
     def install(*answers):
         engine = FakeEngine(*answers)
-        monkeypatch.setitem(ocr_engines.HERE, "tesseract", lambda: True)
+        monkeypatch.setitem(ocr_engines.IS_INSTALLED, "tesseract", lambda: True)
         monkeypatch.setitem(ocr_engines.ENGINES, "tesseract", lambda choice: engine)
         return engine
 
@@ -66,7 +66,7 @@ def test_without_an_engine_the_ledger_says_what_to_install(collection, scans, mo
 def test_what_was_a_scan_is_read_once_an_engine_is_here(collection, scans, install):
     collection.index(scans)
     words = ("In the archive.", "On a page of both.", "Rotate keys. " * 10, "Feed the cats. " * 9)
-    engine = install(*(Recognised(each, 90.0) for each in words))
+    engine = install(*(OcrText(each, 90.0) for each in words))
     report = collection.index()
     assert (report.added, report.updated, report.unchanged) == (1, 2, 3)
     assert len(engine.images) == 4
@@ -83,16 +83,16 @@ def test_what_was_a_scan_is_read_once_an_engine_is_here(collection, scans, insta
 def test_what_an_engine_has_read_stays_without_it(collection, folder, install, monkeypatch):
     (folder / "scan.pdf").write_bytes(SCAN)
     aged(folder)
-    install(Recognised("Rotate the keys.", 90.0), Recognised("Feed the cats.", 90.0))
+    install(OcrText("Rotate the keys.", 90.0), OcrText("Feed the cats.", 90.0))
     collection.index(folder)
-    monkeypatch.setitem(ocr_engines.HERE, "tesseract", lambda: False)
+    monkeypatch.setitem(ocr_engines.IS_INSTALLED, "tesseract", lambda: False)
     assert collection.index().unchanged == 4
 
 
 def test_another_language_reads_scans_again_and_nothing_else(open_collection, scans, install):
     (scans / "docs.zip").unlink()
     (scans / "mixed.pdf").unlink()
-    install(*[Recognised("Words.", 90.0)] * 4)
+    install(*[OcrText("Words.", 90.0)] * 4)
     open_collection().index(scans)
     chosen = Settings(passage_tokens=40, overlap=0.0, ocr_languages="deu")
     report = open_collection(chosen).index()

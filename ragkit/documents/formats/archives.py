@@ -12,9 +12,13 @@ import zlib
 from collections.abc import Iterator
 from io import BytesIO
 
-from ragkit.documents.budget import Budget, SpentError
 from ragkit.documents.containers import Member
-from ragkit.documents.unpacking.limits import MAX_ENTRIES, too_many_entries
+from ragkit.documents.unpacking.limits import (
+    MAX_MEMBERS,
+    Budget,
+    BudgetExceededError,
+    has_too_many_entries,
+)
 from ragkit.errors import DocumentError
 
 _FLAG_ENCRYPTED = 0x1  # bit of a zip member's general purpose flags
@@ -25,10 +29,10 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield the members of a zip file, in the order of its central directory.
 
     A member that cannot be read is yielded with the reason. Raises `DocumentError` if the directory
-    is damaged or too long, `SpentError` if the file's budget is used up.
+    is damaged or too long, `BudgetExceededError` if the file's budget is used up.
     """
-    if too_many_entries(data):
-        raise DocumentError(f"zip file with over {MAX_ENTRIES:,} members: not read", kind="limit")
+    if has_too_many_entries(data):
+        raise DocumentError(f"zip file with over {MAX_MEMBERS:,} members: not read", kind="limit")
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
@@ -37,7 +41,7 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            budget.member()
+            budget.count_member()
             member_name = info.filename.replace("\\", "/")
             mode = info.external_attr >> 16
             if _is_hidden(member_name):
@@ -55,10 +59,10 @@ def _zip_member(
 ) -> Member:
     try:
         with archive.open(info) as file:
-            return Member(name, budget.inflate(file, info.compress_size, name))
+            return Member(name, budget.decompress(file, info.compress_size, name))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         return Member(name, reason=f"damaged zip member: {error}")
-    except SpentError:
+    except BudgetExceededError:
         raise
     except DocumentError as error:
         return Member(name, reason=str(error), kind=error.kind)
@@ -71,7 +75,7 @@ def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield the members of an uncompressed tar file, in file order.
 
     A member that cannot be read is yielded with the reason. Raises `DocumentError` where the file
-    is damaged, `SpentError` if its budget is used up.
+    is damaged, `BudgetExceededError` if its budget is used up.
     """
     try:
         archive = tarfile.open(fileobj=BytesIO(data), mode="r:", errors="surrogateescape")  # noqa: SIM115
@@ -88,7 +92,7 @@ def tar_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
             archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header
             if info.isdir():
                 continue
-            budget.member()
+            budget.count_member()
             yield _tar_member(archive, info, budget)
 
 
@@ -108,8 +112,8 @@ def _regular_tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget:
     name = info.name
     try:
         file = archive.extractfile(info)
-        content = b"" if file is None else budget.inflate(file, info.size, name)
-    except SpentError:
+        content = b"" if file is None else budget.decompress(file, info.size, name)
+    except BudgetExceededError:
         raise
     except DocumentError as error:
         return Member(name, reason=str(error), kind=error.kind)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from ragkit.documents import ocr
 from ragkit.documents.layout import page_lines
-from ragkit.documents.layout.page_lines import Line
-from ragkit.documents.ocr import DPI, Image, Ocr, Pages
+from ragkit.documents.layout.page_lines import PageLine
+from ragkit.documents.ocr import DPI, Ocr, PageImage, ScannedPages
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 from ragkit.records.media_types import IMAGES
@@ -44,18 +44,18 @@ def read_image(data: bytes, name: str, engine: Ocr | None) -> Document:
     except ImportError:
         engine = None
     if engine is None:
-        raise DocumentError(ocr.INSTALL, kind="image", skipped=True)
+        raise DocumentError(ocr.NO_ENGINE_REASON, kind="image", skipped=True)
     if not engine.limits.pages:
-        raise DocumentError(ocr.NO_PAGES, kind="image", skipped=True)
-    pages = Pages(engine)
+        raise DocumentError(ocr.DISABLED_REASON, kind="image", skipped=True)
+    pages = ScannedPages(engine)
     lines = _recognise_pages(data, pages)
     is_confident = pages.confidence is None or pages.confidence >= _MIN_CONFIDENCE
     if not any(lines) or not is_confident:
         if pages.failures:
-            raise pages.why_nothing()
+            raise pages.no_text_error()
         raise DocumentError("image without text", kind="image", skipped=True)
-    texts = (page_lines.page_text(page, ocr.LEADING) for page in lines)
-    text, starts = page_lines.joined_pages(page_lines.joined_words(texts))
+    texts = (page_lines.join_lines(page, ocr.LINE_SPACING) for page in lines)
+    text, starts = page_lines.join_pages(page_lines.rejoin_hyphenated_words(texts))
     return Document(
         text,
         "image",
@@ -66,7 +66,7 @@ def read_image(data: bytes, name: str, engine: Ocr | None) -> Document:
     )
 
 
-def _recognise_pages(data: bytes, pages: Pages) -> list[list[Line]]:
+def _recognise_pages(data: bytes, pages: ScannedPages) -> list[list[PageLine]]:
     """Return the lines of each page: all frames of a TIFF, the first frame of other formats."""
     import PIL.Image
 
@@ -85,7 +85,7 @@ def _recognise_pages(data: bytes, pages: Pages) -> list[list[Line]]:
             raise DocumentError(f"damaged image: {str(error)[:_MAX_DETAIL]}") from error
 
 
-def _render_frame(picture: Picture, frame: int, max_pixels: int) -> Image:
+def _render_frame(picture: Picture, frame: int, max_pixels: int) -> PageImage:
     """Return a frame in grey, upright, on a white background, with at most `max_pixels` pixels."""
     from PIL import ImageOps
 
@@ -103,7 +103,7 @@ def _render_frame(picture: Picture, frame: int, max_pixels: int) -> Image:
     if scale != 1.0:
         image = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
         dpi = max(_MIN_DPI, int(dpi * scale))
-    return Image(image.width, image.height, image.tobytes(), dpi)
+    return PageImage(image.width, image.height, image.tobytes(), dpi)
 
 
 def _check_size(picture: Picture) -> None:

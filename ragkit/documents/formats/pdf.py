@@ -17,9 +17,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ragkit.documents.layout import page_lines
-from ragkit.documents.layout.page_lines import Entry, Line
+from ragkit.documents.layout.page_lines import OutlineEntry, PageLine
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.ocr import DPI, LEADING, Image, Ocr, Pages
+from ragkit.documents.ocr import DPI, LINE_SPACING, Ocr, PageImage, ScannedPages
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
@@ -49,25 +49,25 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     warnings = content.scans.warnings(page_count)
     if content.broken:
         warnings.append(f"{content.broken} of {_format_pages(page_count)} cannot be read")
-    if without_text := empty_count - content.broken - content.scans.left:
+    if without_text := empty_count - content.broken - content.scans.unread:
         warnings.append(f"{without_text} of {_format_pages(page_count)} have no text")
     lines, running_warnings = _remove_running_lines(content.lines)
     recognised = content.scans.texts
     with_layer = [[] if page in recognised else rows for page, rows in enumerate(lines)]
-    line_distance = page_lines.usual_distance(with_layer)
+    line_distance = page_lines.usual_line_spacing(with_layer)
     texts = (
-        page_lines.page_text(rows, LEADING if page in recognised else line_distance)
+        page_lines.join_lines(rows, LINE_SPACING if page in recognised else line_distance)
         for page, rows in enumerate(lines)
     )
-    text, starts = page_lines.joined_pages(page_lines.joined_words(texts))
-    outline = content.outline or page_lines.by_size(with_layer)
+    text, starts = page_lines.join_pages(page_lines.rejoin_hyphenated_words(texts))
+    outline = content.outline or page_lines.outline_by_font_size(with_layer)
     author = property_title(content.author, "")
     properties = {"author": author} if author is not None else {}
     return Document(
         text,
         "application/pdf",
         title=property_title(content.title, name),
-        headings=tuple(page_lines.headings(text, starts, outline)),
+        headings=tuple(page_lines.locate_headings(text, starts, outline)),
         pages=tuple(starts),
         metadata=properties | content.scans.metadata(page_count),
         warnings=(*warnings, *running_warnings),
@@ -79,22 +79,22 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
 class _PdfContent:
     """What PDFium extracts from a file."""
 
-    scans: Pages  # pages without a text layer
-    lines: list[list[Line]] = field(default_factory=list)  # by page
-    outline: list[Entry] = field(default_factory=list)
+    scans: ScannedPages  # pages without a text layer
+    lines: list[list[PageLine]] = field(default_factory=list)  # by page
+    outline: list[OutlineEntry] = field(default_factory=list)
     title: str = ""
     author: str = ""
     broken: int = 0  # number of pages that cannot be read
 
 
-def _remove_running_lines(pages: list[list[Line]]) -> tuple[list[list[Line]], list[str]]:
+def _remove_running_lines(pages: list[list[PageLine]]) -> tuple[list[list[PageLine]], list[str]]:
     """Return the pages without running heads and feet, and a warning with an example.
 
     A page that would become empty keeps its lines.
     """
     running = {
         page: indices
-        for page, indices in page_lines.running_lines(pages).items()
+        for page, indices in page_lines.find_running_lines(pages).items()
         if len(indices) < len(pages[page])
     }
     if not running:
@@ -112,7 +112,7 @@ def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:
     document = _open_document(data)
     try:
         content = _PdfContent(
-            Pages(ocr),
+            ScannedPages(ocr),
             title=document.get_metadata_value("Title"),
             author=document.get_metadata_value("Author"),
         )
@@ -137,7 +137,7 @@ def _open_document(data: bytes) -> PdfDocument:
         raise DocumentError("damaged PDF: no pages can be found in it") from error
 
 
-def _read_outline(document: PdfDocument) -> Iterator[Entry]:
+def _read_outline(document: PdfDocument) -> Iterator[OutlineEntry]:
     """Yield the entries of the outline in order, up to the first damaged one."""
     from pypdfium2 import PdfiumError
 
@@ -148,12 +148,12 @@ def _read_outline(document: PdfDocument) -> Iterator[Entry]:
             if count >= _MAX_OUTLINE_ENTRIES:
                 return
             if page is not None:
-                yield Entry(entry.level + 1, page_lines.mended(entry.get_title()), page)
+                yield OutlineEntry(entry.level + 1, page_lines.clean_line(entry.get_title()), page)
     except PdfiumError:
         return
 
 
-def _read_page(document: PdfDocument, number: int, scans: Pages) -> list[Line] | None:
+def _read_page(document: PdfDocument, number: int, scans: ScannedPages) -> list[PageLine] | None:
     """Return the lines of page `number` (from 0); None if the page cannot be read.
 
     A page with images and without a text layer is read by OCR through `scans`.
@@ -179,7 +179,7 @@ def _read_page(document: PdfDocument, number: int, scans: Pages) -> list[Line] |
         page.close()
 
 
-def _render_page(page: PdfPage, max_pixels: int) -> Image:
+def _render_page(page: PdfPage, max_pixels: int) -> PageImage:
     """Render a page in grey at `DPI`, or less to stay within `max_pixels`."""
     width, height = page.get_size()  # points
     # PDFium rounds both sides up, so one pixel per side is subtracted.
@@ -193,21 +193,21 @@ def _render_page(page: PdfPage, max_pixels: int) -> Image:
     try:
         stride, pixels = bitmap.stride, bytes(bitmap.buffer)
         rows = (pixels[at : at + bitmap.width] for at in range(0, stride * bitmap.height, stride))
-        return Image(bitmap.width, bitmap.height, b"".join(rows), max(1, round(dpi)))
+        return PageImage(bitmap.width, bitmap.height, b"".join(rows), max(1, round(dpi)))
     finally:
         bitmap.close()
 
 
-def _extract_lines(textpage: PdfTextPage) -> list[Line]:
+def _extract_lines(textpage: PdfTextPage) -> list[PageLine]:
     """Return the lines with text. Pieces of one line, which PDFium splits at small gaps, are
     joined."""
     text = textpage.get_text_range()
     letters = _LetterPositions(textpage, _utf16_length(text) == textpage.count_chars())
-    lines: list[Line] = []
+    lines: list[PageLine] = []
     last_letter = 0  # offset of the previous line's last letter
     offset = 0  # in UTF-16 code units, as PDFium counts
     for raw_line in text.split("\n"):
-        content = page_lines.mended(raw_line)
+        content = page_lines.clean_line(raw_line)
         if content:
             indent = len(raw_line) - len(raw_line.lstrip())
             is_indented = raw_line[0] != content[0]
@@ -221,9 +221,9 @@ def _extract_lines(textpage: PdfTextPage) -> list[Line]:
                 and left < letters.locate(last_letter)[0] + _MAX_PIECE_GAP * size
             ):
                 space = "" if content.startswith(_NO_SPACE_BEFORE) else " "
-                lines[-1] = Line(previous.text + space + content, y, previous.size)
+                lines[-1] = PageLine(previous.text + space + content, y, previous.size)
             else:
-                lines.append(Line(content, y, size))
+                lines.append(PageLine(content, y, size))
             last_letter = offset + _utf16_length(raw_line.rstrip()) - 1
         offset += _utf16_length(raw_line) + 1
     return lines
@@ -275,8 +275,8 @@ def _no_text_error(content: _PdfContent) -> DocumentError:
         return DocumentError("damaged PDF: it has no pages")
     if content.broken == page_count:
         return DocumentError(f"damaged PDF: none of its {_format_pages(page_count)} can be read")
-    if content.scans.left or content.scans.texts:
-        return content.scans.why_nothing()
+    if content.scans.unread or content.scans.texts:
+        return content.scans.no_text_error()
     return DocumentError(f"no text: {_format_pages(page_count)} without any", kind="no_text")
 
 

@@ -12,7 +12,7 @@ from html import unescape
 from typing import NamedTuple
 
 from ragkit.documents.decoding import decode
-from ragkit.documents.layout.writer import Writing
+from ragkit.documents.layout.writer import DocumentWriter
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
@@ -47,7 +47,7 @@ def read_vtt(data: bytes, name: str) -> Document:
 
 def _read_subtitles(data: bytes, media_type: str) -> Document:
     text, encoding, warnings, encoding_by = decode(data)
-    writing = Writing()
+    writing = DocumentWriter()
     previous: _Cue | None = None
     length = 0  # characters of the open paragraph
     count = 0
@@ -61,7 +61,7 @@ def _read_subtitles(data: bytes, media_type: str) -> Document:
             pause or (ended and length > _LONG_PARAGRAPH) or cue.text.startswith(_DIALOGUE_DASHES)
         )
         separator = "\n\n" if starts_paragraph else " "
-        writing.add(cue.text, between=separator, place=("time", cue.timings))
+        writing.add(cue.text, separator=separator, locator=("time", cue.timings))
         length = len(cue.text) + (0 if starts_paragraph else length)
         previous = cue
     if not count and text.strip():

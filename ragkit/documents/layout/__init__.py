@@ -1,1 +1,1 @@
-"""Building blocks of extracted text: blocks, tables, titles, the lines of a page."""
+"""Parts of extracted text: blocks, tables, titles, the lines of a page."""

@@ -1,7 +1,7 @@
 """Blocks → text: lays out headings, paragraphs, list items, table rows and code as plain text.
 
-Readers of structured formats (HTML, docx) say what comes, in order; `Flow` decides what stands
-between, and keeps the offsets of headings, fences and tables right. Knows no format.
+Readers of structured formats (HTML, docx) add blocks in order; `BlockLayout` chooses the separators
+and keeps the offsets of headings, fences and tables right. Knows no format.
 """
 
 from __future__ import annotations
@@ -10,40 +10,39 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ragkit.documents.decoding import without_controls
-from ragkit.records.documents import Heading, Table
+from ragkit.documents.decoding import strip_invalid_characters
+from ragkit.records.documents import Document, Heading, Table
 
-_ROW_CHARACTERS = 2000  # a "row" longer than this is a page laid out in a table
-_BELOW_ALL = 7  # a level: h1 to h6 are above
-_DEEPEST_ROW = 4  # rows in rows in rows: below, cells are plain blocks, or time would explode
+_MAX_ROW_CHARACTERS = 2000  # a longer "row" is a page laid out in a table
+_LOWEST_LEVEL = 7  # of headings; h1 to h6 are above
+_MAX_ROW_DEPTH = 4  # of nested tables; deeper cells are plain blocks, else time is exponential
 
 
 @dataclass(slots=True)
 class Block:
-    """One piece of text: a paragraph unless it says otherwise."""
+    """One piece of text: a paragraph unless its fields say otherwise."""
 
     text: str
     level: int = 0  # of a heading, from 1
     fence: bool = False
-    tight: bool = False  # no blank line between it and the block before
+    tight: bool = False  # no blank line between the previous block and this one
     item: bool = False  # begins a list item
-    bold: bool = False  # a short line that is bold throughout: a heading, if text follows it
+    bold: bool = False  # a short line that is entirely bold: a heading, if text follows it
     row: bool = False  # of a table
-    header: bool | None = None  # of a row: it names the columns; None: the first one does
+    header: bool | None = None  # of a row: it names the columns; None: the format does not say
 
 
 @dataclass(slots=True)
-class Flow:
-    """A document being written. Rows may hold rows: a table in a cell is written out plainly."""
+class BlockLayout:
+    """The blocks of a document in order. Rows may be nested: a table in a cell becomes text."""
 
     blocks: list[Block] = field(default_factory=list)
-    tables: tuple[Table, ...] = ()  # once laid out
-    _rows: list[list[list[Block]]] = field(default_factory=list)  # open rows: cells: blocks
-    _flattened: int = 0  # open rows below the deepest that counts
+    _rows: list[list[list[Block]]] = field(default_factory=list)  # open rows → cells → blocks
+    _rows_too_deep: int = 0  # open rows below `_MAX_ROW_DEPTH`
 
     @property
     def in_row(self) -> bool:
-        """Whether what is added now goes into a table."""
+        """Whether the next block goes into a table row."""
         return bool(self._rows)
 
     def add(self, text: str, *, level: int = 0, fence: bool = False, tight: bool = False) -> None:
@@ -52,53 +51,53 @@ class Flow:
 
     def append(self, block: Block) -> None:
         """Append a block; an empty one is dropped."""
-        block.text = without_controls(block.text)
+        block.text = strip_invalid_characters(block.text)
         if block.text.strip():
-            self._open().append(block)
+            self._target().append(block)
 
     def promote_bold_lines(self) -> None:
-        """Make headings, below all others, of bold lines that plain text of their own follows.
+        """Turn bold lines that are followed by plain text into headings of the lowest level.
 
-        Many pages mark their questions, limits or steps so, and have no other headings there. A
-        list of bold items is a list.
+        Many pages mark questions, limits or steps like this, without heading elements. A list of
+        bold items stays a list.
         """
         for block, following in pairwise(self.blocks):
-            unfinished = block.text.endswith((":", ",", ";"))
-            alone = following.bold or following.item or following.level
-            alone = alone or (block.item and not following.tight)  # the list ends here
-            if block.bold and not unfinished and not alone:
-                block.level = _BELOW_ALL
+            is_unfinished = block.text.endswith((":", ",", ";"))
+            has_no_text = following.bold or following.item or following.level
+            has_no_text = has_no_text or (block.item and not following.tight)  # the list ends here
+            if block.bold and not is_unfinished and not has_no_text:
+                block.level = _LOWEST_LEVEL
 
     def open_row(self) -> None:
         """Begin a table row; `close_row` must follow."""
-        if len(self._rows) < _DEEPEST_ROW:
+        if len(self._rows) < _MAX_ROW_DEPTH:
             self._rows.append([])
         else:
-            self._flattened += 1
+            self._rows_too_deep += 1
 
-    def cell(self) -> None:
+    def open_cell(self) -> None:
         """Begin the next cell of the open row."""
-        if self._rows and not self._flattened:
+        if self._rows and not self._rows_too_deep:
             self._rows[-1].append([])
 
     def close_row(self, *, first: bool = False, header: bool | None = None) -> bool:
         """End the row: one line if its cells are short, else their blocks one after the other.
 
-        `first`: the row opens its table, so a blank line goes before it. `header`: whether it
-        names the columns; where the format does not say, the first row is taken to. Returns
-        whether a line was added.
+        `first`: the row opens its table, so a blank line precedes it. `header`: whether it names
+        the columns; None if the format does not say: then the first row counts as the header.
+        Returns whether a line was added.
         """
-        if self._flattened:
-            self._flattened -= 1
+        if self._rows_too_deep:
+            self._rows_too_deep -= 1
             return False
         cells = self._rows.pop()
         blocks = [block for cell in cells for block in cell]
         if not blocks:
             return False
         if any(block.level or block.fence for block in blocks) or (
-            sum(len(block.text) for block in blocks) > _ROW_CHARACTERS
+            sum(len(block.text) for block in blocks) > _MAX_ROW_CHARACTERS
         ):
-            self._open().extend(blocks)
+            self._target().extend(blocks)
             return False
         line = " | ".join(
             " ".join(" ".join(block.text.split()) for block in cell) for cell in cells
@@ -106,8 +105,8 @@ class Flow:
         self.append(Block(line.strip(), tight=not first, row=True, header=header))
         return True
 
-    def _open(self) -> list[Block]:
-        """Where the next block goes: the open cell, or the document."""
+    def _target(self) -> list[Block]:
+        """The list that gets the next block: the open cell, or the document."""
         if not self._rows:
             return self.blocks
         cells = self._rows[-1]
@@ -115,43 +114,47 @@ class Flow:
             cells.append([])
         return cells[-1]
 
-    def layout(self) -> tuple[str, tuple[Heading, ...], tuple[tuple[int, int], ...]]:
-        """The text, its headings and its fences (character offsets into the text). Its tables
-        are in `tables` from then on."""
+    def document(self, media_type: str = "") -> Document:
+        """Lay the blocks out as a document with headings, fences and tables."""
         parts: list[str] = []
         headings: list[Heading] = []
         fences: list[tuple[int, int]] = []
         rows: list[tuple[int, int, Block]] = []
-        at = 0
+        offset = 0
         for block in self.blocks:
             if parts:
                 separator = "\n" if block.tight else "\n\n"
                 parts.append(separator)
-                at += len(separator)
-            end = at + len(block.text)
+                offset += len(separator)
+            end = offset + len(block.text)
             if block.level:
-                headings.append(Heading(at, end, block.level, block.text.lstrip("- ")))
+                headings.append(Heading(offset, end, block.level, block.text.lstrip("- ")))
             elif block.fence:
-                fences.append((at, end))
+                fences.append((offset, end))
             elif block.row:
-                rows.append((at, end, block))
+                rows.append((offset, end, block))
             parts.append(block.text)
-            at = end
-        self.tables = tuple(_tables(rows))
-        return "".join(parts), tuple(headings), tuple(fences)
+            offset = end
+        return Document(
+            "".join(parts),
+            media_type,
+            headings=tuple(headings),
+            fences=tuple(fences),
+            tables=tuple(_join_rows(rows)),
+        )
 
 
-def _tables(rows: list[tuple[int, int, Block]]) -> Iterator[Table]:
-    """Rows that follow each other as tables. The header of one row alone heads nothing."""
+def _join_rows(rows: list[tuple[int, int, Block]]) -> Iterator[Table]:
+    """Consecutive rows as tables. A table of one row has no header."""
     first = 0
     for index, (_, end, _) in enumerate(rows):
         following = rows[index + 1] if index + 1 < len(rows) else None
         if following is not None and following[2].tight and following[0] == end + 1:
             continue
         table = rows[first : index + 1]
-        named = next((at for at, row in enumerate(table) if not row[2].header), len(table))
+        header_rows = next((n for n, row in enumerate(table) if not row[2].header), len(table))
         if table[0][2].header is None:
-            named = 1
+            header_rows = 1
         start = table[0][0]
-        yield Table(start, end, table[named][0] if 0 < named < len(table) else start)
+        yield Table(start, end, table[header_rows][0] if 0 < header_rows < len(table) else start)
         first = index + 1

@@ -1,7 +1,6 @@
-"""A text being read line by line, where lines may be dropped but their numbers have to hold.
+"""Collects the lines of a markup file; dropped lines stay as empty lines, so line numbers are kept.
 
-For readers of markup whose text stays the file's own: a dropped line is left empty. Knows no
-markup.
+For readers whose text is the file's own. Knows no markup.
 """
 
 from __future__ import annotations
@@ -13,43 +12,43 @@ from ragkit.records.documents import Heading
 
 @dataclass(slots=True)
 class Lines:
-    """The lines so far, with headings and fences by their offsets."""
+    """The lines so far, with the offsets of headings and fences."""
 
-    kept: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     fences: list[tuple[int, int]] = field(default_factory=list)
-    at: int = 0  # offset of the next line
-    fence: int | None = None  # where the open one starts
+    offset: int = 0  # of the next line
+    open_fence_start: int | None = None
 
     def add(self, line: str) -> None:
-        """Append a line, "" for one that is dropped."""
-        self.kept.append(line)
-        self.at += len(line) + 1
+        """Append a line; "" for one that is dropped."""
+        self.lines.append(line)
+        self.offset += len(line) + 1
 
-    def head(self, line: str, level: int, words: str) -> None:
-        """Append a line that is a heading; one without words is only a line."""
-        words = " ".join(words.split())
-        if words and line.strip():
-            self.headings.append(Heading(self.at, self.at + len(line), level, words))
+    def add_heading(self, line: str, level: int, text: str) -> None:
+        """Append a line that is a heading with this text; without text it is an ordinary line."""
+        text = " ".join(text.split())
+        if text and line.strip():
+            self.headings.append(Heading(self.offset, self.offset + len(line), level, text))
         self.add(line)
 
-    def open(self, line: str) -> None:
-        """Append a line that begins a fence."""
-        self.fence = self.at
+    def open_fence(self, line: str) -> None:
+        """Append a line that begins a code block."""
+        self.open_fence_start = self.offset
         self.add(line)
 
-    def close(self, line: str) -> None:
-        """Append a line that ends the open fence."""
+    def close_fence(self, line: str) -> None:
+        """Append a line that ends the open code block."""
         self.add(line)
-        if self.fence is not None and self.fence < self.at - 1:
-            self.fences.append((self.fence, self.at - 1))
-        self.fence = None
+        if self.open_fence_start is not None and self.open_fence_start < self.offset - 1:
+            self.fences.append((self.open_fence_start, self.offset - 1))
+        self.open_fence_start = None
 
     def text(self) -> str:
-        """All of it; a fence left open ends there, without the empty lines at its end."""
-        text = "\n".join(self.kept)
+        """Return the text. An open code block ends at the last line that is not empty."""
+        text = "\n".join(self.lines)
         end = len(text.rstrip("\n"))
-        if self.fence is not None and self.fence < end:
-            self.fences.append((self.fence, end))
-        self.fence = None
+        if self.open_fence_start is not None and self.open_fence_start < end:
+            self.fences.append((self.open_fence_start, end))
+        self.open_fence_start = None
         return text

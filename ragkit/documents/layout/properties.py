@@ -1,7 +1,7 @@
-"""What an Office file says of itself: Dublin Core properties → title and metadata.
+"""Dublin Core properties of office documents and EPUB → title and metadata.
 
-OOXML (`docProps/core.xml`), OpenDocument (`meta.xml`) and EPUB use the same words under different
-roofs. Knows element names; not where the parts are.
+OOXML (`docProps/core.xml`), OpenDocument (`meta.xml`) and EPUB use the same elements in different
+parts. Knows element names; not where the parts are.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.unpacking.limits import Package
-from ragkit.documents.unpacking.xml_stream import Attributes, attempt
+from ragkit.documents.unpacking.limits import ZipPackage
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 
 CORE = "docProps/core.xml"  # of OOXML
-_LONGEST = 1000  # characters of one value
-# Which property an element holds. The first author is the author.
+_MAX_VALUE_LENGTH = 1000  # characters
+# Element → property.
 _ELEMENTS = {
     "dc:title": "title",
     "dc:creator": "author",
@@ -30,12 +30,15 @@ _ELEMENTS = {
     "cp:keywords": "keywords",
     "meta:keyword": "keywords",
 }
-_SEVERAL = frozenset({"author", "subject", "keywords"})  # values that may come several times
+_REPEATABLE = frozenset({"author", "subject", "keywords"})  # others: the first value counts
 
 
 @dataclass(slots=True)
 class Properties:
-    """The properties of one part as they stream by; several authors are parted by commas."""
+    """Collects the properties of one XML part; several authors are joined by commas.
+
+    `start`, `text` and `end` are the callbacks of `xml_stream`.
+    """
 
     elements: dict[str, str] = field(default_factory=lambda: dict(_ELEMENTS))
     values: dict[str, list[str]] = field(default_factory=dict)
@@ -43,44 +46,46 @@ class Properties:
     _pieces: list[str] = field(default_factory=list)
 
     def start(self, tag: str, attributes: Attributes) -> None:
-        """An element opens."""
+        """Handle a start tag."""
         self._current = self.elements.get(tag, "")
         self._pieces.clear()
 
     def text(self, characters: str) -> None:
-        """Characters between two tags."""
+        """Handle characters between two tags."""
         if self._current:
             self._pieces.append(characters)
 
     def end(self, tag: str) -> None:
-        """An element closes."""
-        value = " ".join("".join(self._pieces).split())[:_LONGEST]
+        """Handle an end tag."""
+        value = " ".join("".join(self._pieces).split())[:_MAX_VALUE_LENGTH]
         if self._current and value:
             self.values.setdefault(self._current, []).append(value)
         self._current = ""
 
     def title(self, name: str) -> str | None:
-        """The title, unless it is a placeholder or the file's name."""
+        """Return the title, unless it is a placeholder or the file's `name`."""
         return property_title(next(iter(self.values.get("title", ())), None), name)
 
     def metadata(self) -> dict[str, str]:
-        """All but the title; an author who is a placeholder is none."""
-        found = {}
+        """Return all properties but the title, without placeholders as authors."""
+        metadata = {}
         for key, values in self.values.items():
-            kept = [each for each in values if key != "author" or property_title(each, "")]
-            if kept and key != "title":
-                found[key] = ", ".join(dict.fromkeys(kept)) if key in _SEVERAL else kept[0]
-        return found
+            if key == "title":
+                continue
+            kept = [value for value in values if key != "author" or property_title(value, "")]
+            if kept:
+                metadata[key] = ", ".join(dict.fromkeys(kept)) if key in _REPEATABLE else kept[0]
+        return metadata
 
 
-def properties_in(
-    package: Package, part: str, elements: dict[str, str] | None = None
+def read_properties(
+    package: ZipPackage, part: str, elements: dict[str, str] | None = None
 ) -> Properties:
-    """The properties that `part` holds; none where the package has no such part.
+    """Read the properties in `part`; empty ones if the package has no such part.
 
-    `elements`: further element names with the property that each holds.
+    `elements`: further element names → properties.
     """
-    found = Properties({**_ELEMENTS, **(elements or {})})
+    properties = Properties({**_ELEMENTS, **(elements or {})})
     if part in package.names:
-        attempt(package, part, found.start, found.end, found.text)
-    return found
+        parse_xml_leniently(package, part, properties.start, properties.end, properties.text)
+    return properties

@@ -1,4 +1,4 @@
-"""Titles worth showing: what a page or a file's properties call themselves, if it says anything.
+"""Titles of web pages and of file properties, without site names, placeholders and file names.
 
 Programs fill title fields with file names and placeholders; those are no titles. Knows strings
 only.
@@ -12,19 +12,10 @@ from pathlib import PurePosixPath
 _SEPARATORS = frozenset("|–—-·:»«›‹/•")
 _PLACEHOLDERS = frozenset(
     {
-        *(
-            "untitled",
-            "unknown",
-            "unknown author",
-            "anonymous",
-            "unspecified",
-            "no title",
-            "title",
-            "none",
-            "null",
-        ),
-        *("document", "document1", "word document", "microsoft word document"),
-        *("powerpoint presentation", "slide 1", "print", "layout 1", "template"),
+        *("untitled", "unknown", "unknown author", "anonymous", "unspecified", "no title"),
+        *("title", "none", "null", "document", "document1", "word document"),
+        *("microsoft word document", "powerpoint presentation", "slide 1", "print", "layout 1"),
+        "template",
     }
 )
 _PRODUCER = re.compile(r"Microsoft (?:Office )?(?:Word|PowerPoint|Excel) - ", re.IGNORECASE)
@@ -32,24 +23,24 @@ _FILE_NAME = re.compile(r"\S{1,200}\.[A-Za-z][A-Za-z0-9]{1,4}")  # "Dokument1.do
 
 
 def page_title(title: str | None, first_heading: str | None) -> str | None:
-    """The title of a web page: without the site's name where a heading shows which part that is."""
+    """Return a web page's title, without the site's name if the first heading is the rest of it."""
     title = " ".join((title or "").split())
     if not title or not first_heading or title == first_heading:
         return title or first_heading
-    for rest in (title.removeprefix(first_heading), title.removesuffix(first_heading)):
-        if rest != title and _SEPARATORS.intersection((rest.strip()[:1], rest.strip()[-1:])):
+    for site in (title.removeprefix(first_heading), title.removesuffix(first_heading)):
+        if site != title and _SEPARATORS.intersection((site.strip()[:1], site.strip()[-1:])):
             return first_heading
     return title
 
 
 def property_title(title: str | None, name: str) -> str | None:
-    """The title among a file's properties; None where it is a placeholder or a file name."""
+    """Return the title in a file's properties; None if it is a placeholder or a file name."""
     title = _PRODUCER.sub("", " ".join((title or "").split()), count=1)
     stem = PurePosixPath(name).stem.casefold()
-    junk = (
+    is_useless = (
         not any(map(str.isalnum, title))
         or title.casefold().strip("()<>[]") in _PLACEHOLDERS
         or title.casefold() == stem
         or _FILE_NAME.fullmatch(title) is not None
     )
-    return None if junk else title
+    return None if is_useless else title

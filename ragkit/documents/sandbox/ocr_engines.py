@@ -1,8 +1,8 @@
-"""Engines that recognise text in images, each a process of its own: tesseract, or RapidOCR.
+"""OCR engines: chooses one, and runs tesseract. Each engine is a process of its own.
 
-Tesseract is used where it is installed. RapidOCR comes with the extra `ocr`, with its models in the
-package, and serves where tesseract is not. An engine sees grey pixels that the reader made, and
-nothing of a file. Its process has limits of time and, on Linux, of memory.
+Tesseract is used if it is installed, else RapidOCR (`rapidocr`), which the extra `ocr` installs
+with its models. An engine gets grey pixels that a reader has rendered, and no bytes of a file. Its
+process has limits on time and, on Linux, on memory.
 """
 
 from __future__ import annotations
@@ -19,93 +19,98 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ragkit.documents.ocr import Image, OcrLimits, Recognised
+from ragkit.documents.ocr import OcrLimits, OcrText, PageImage
 from ragkit.documents.sandbox.processes import environment, hide_window, limit_memory
 from ragkit.errors import UsageError
 
-NAMES = ("tesseract", "rapidocr")  # the first that is here is used
-_NO_LANGUAGES = frozenset({"osd", "equ", "snum"})  # what tesseract lists beside them
-_FEW = 4  # languages: so many are looked for where none is chosen
-_LEAST_CONFIDENCE = 30.0  # words below are specks and rules
+NAMES = ("tesseract", "rapidocr")  # the first that is installed is used
+_NO_LANGUAGES = frozenset({"osd", "equ", "snum"})  # tesseract lists them among the languages
+_MAX_DEFAULT_LANGUAGES = 4  # used together where none is chosen
+_MIN_CONFIDENCE = 30.0  # of a word; below, it is a speck or a rule
 _VARIABLES = ("TESSDATA_PREFIX",)
 logger = logging.getLogger("ragkit")
 _LANGUAGES = re.compile(r"[\w/-]+(?:\+[\w/-]+){0,19}")
 
 
-class Engine(Protocol):
-    """What recognises text, on one thread; `stop` may come from any."""
+class OcrEngine(Protocol):
+    """Recognises text, on one thread; `stop` may be called from any."""
 
     name: str  # with its version
-    languages: str | None
+    languages: str | None  # "eng+deu"; None if it has no choice of languages
 
-    def recognise(self, image: Image) -> Recognised:
-        """The text of an image. Raises nothing for what it shows."""
+    def recognise(self, image: PageImage) -> OcrText:
+        """Return the text of an image. Raises nothing for its content."""
 
     def stop(self) -> None:
         """End its process at once. It can be used again."""
 
 
 @dataclass(frozen=True, slots=True)
-class OcrChoice:
-    """Which engine the user wants, for which languages, and what it may cost."""
+class OcrOptions:
+    """The engine and languages that the user has chosen, and limits."""
 
-    engine: str | None = None  # of NAMES; None: the first that is here
-    languages: str | None = None  # "eng+deu"; None: those that are installed, if they are few
+    engine: str | None = None  # one of NAMES; None: the first that is installed
+    languages: str | None = None  # "eng+deu"; None: those that are installed, at most four
     limits: OcrLimits = field(default_factory=OcrLimits)
 
-    def here(self) -> str | None:
-        """The engine that would be used, by its name; None where none is installed."""
-        wanted = NAMES if self.engine is None else (self.engine,)
-        return next((name for name in wanted if HERE[name]()), None)
+    def installed_engine(self) -> str | None:
+        """Return the name of the engine that would be used; None if it is not installed."""
+        names = NAMES if self.engine is None else (self.engine,)
+        return next((name for name in names if IS_INSTALLED[name]()), None)
 
-    def described(self) -> str | None:
-        """What decides how pages are recognised, in words; None where they are not."""
-        engine = self.here()
+    def describe(self) -> str | None:
+        """Return what decides how pages are recognised, as text; None if they are not.
+
+        It is stored with the collection: when it changes, scans are read again.
+        """
+        engine = self.installed_engine()
         if engine is None or not self.limits.pages:
             return None
         images = "" if importlib.util.find_spec("PIL") else ", pages of PDF alone"
         return f"{engine} {self.languages or 'by itself'}{images}"
 
 
-def find(choice: OcrChoice) -> Engine | None:
-    """The engine that is to be used; None where there is none and none was asked for.
+def create_engine(options: OcrOptions) -> OcrEngine | None:
+    """Create the engine that the options select; None if they select none and none is installed.
 
-    Raises UsageError where the one that was asked for, or a language, is not installed.
+    Raises UsageError if the selected engine, or a language, is not installed.
     """
-    name = choice.here()
-    if name is None and choice.engine is not None:
-        raise UsageError(f"ocr_engine is {choice.engine}, which is not installed")
+    name = options.installed_engine()
+    if name is None and options.engine is not None:
+        raise UsageError(f"ocr_engine is {options.engine}, which is not installed")
     if name is None:
         return None
     try:
-        return ENGINES[name](choice)
+        return _ENGINES[name](options)
     except UsageError as error:
-        if choice.engine is not None or choice.languages is not None:
+        if options.engine is not None or options.languages is not None:
             raise
-        logger.warning("text in images is not recognised: %s", error)  # nobody asked for it
+        logger.warning(
+            "text in images is not recognised: %s", error
+        )  # the user has not selected it
         return None
 
 
-def tesseract_program() -> str | None:
-    """Where tesseract is installed; never in the working folder."""
+def find_tesseract() -> str | None:
+    """Return the path of the tesseract program, from `PATH` but never in the working folder."""
     found = shutil.which("tesseract")
     if found is not None and Path(found).parent.resolve() != Path.cwd().resolve():
         return found
-    usual = Path(os.environ.get("PROGRAMFILES", ""), "Tesseract-OCR", "tesseract.exe")
-    return str(usual) if sys.platform == "win32" and usual.is_file() else None
+    default = Path(os.environ.get("PROGRAMFILES", ""), "Tesseract-OCR", "tesseract.exe")
+    return str(default) if sys.platform == "win32" and default.is_file() else None
 
 
 class Tesseract:
-    """The `tesseract` program, started for each page."""
+    """The `tesseract` program, started once per page. See `OcrEngine`."""
 
-    def __init__(self, program: str, wanted: str | None, limits: OcrLimits) -> None:
+    def __init__(self, program: str, languages: str | None, limits: OcrLimits) -> None:
         self._program, self._limits = program, limits
         self._process: subprocess.Popen[bytes] | None = None
-        told = self._ask("--version").split()
-        self.name = f"tesseract {told[1]}" if len(told) > 1 else "tesseract"
-        self.languages: str | None = _languages(self._ask("--list-langs"), wanted)
+        version = self._query("--version").split()
+        self.name = f"tesseract {version[1]}" if len(version) > 1 else "tesseract"
+        self.languages: str | None = _select_languages(self._query("--list-langs"), languages)
 
-    def _ask(self, option: str) -> str:
+    def _query(self, option: str) -> str:
         try:
             done = subprocess.run(  # noqa: S603 (the program that the user has installed)
                 [self._program, option],
@@ -118,8 +123,8 @@ class Tesseract:
             raise UsageError(f"{self._program} {option} does not work: {error}") from error
         return (done.stdout or done.stderr).decode(errors="replace")
 
-    def recognise(self, image: Image) -> Recognised:
-        """See `Engine`."""
+    def recognise(self, image: PageImage) -> OcrText:
+        """See `OcrEngine`."""
         command = [self._program, "stdin", "stdout", "-l", self.languages or "eng"]
         command += ["--dpi", str(image.dpi), "tsv"]
         try:
@@ -133,52 +138,52 @@ class Tesseract:
                 creationflags=hide_window(),
             )
         except OSError as error:
-            return Recognised(reason=f"tesseract does not start: {error.strerror}")
+            return OcrText(reason=f"tesseract does not start: {error.strerror}")
         self._process = process
         try:
             limit_memory(process.pid, self._limits.memory_mb)
-            shape = b"P5\n%d %d\n255\n" % (image.width, image.height)
-            out, told = process.communicate(shape + image.pixels, self._limits.seconds)
+            header = b"P5\n%d %d\n255\n" % (image.width, image.height)  # of the PGM format
+            output, errors = process.communicate(header + image.pixels, self._limits.seconds)
         except subprocess.TimeoutExpired:
-            return Recognised(reason=f"took longer than {self._limits.seconds:g} s")
+            return OcrText(reason=f"took longer than {self._limits.seconds:g} s")
         finally:
             self._process = None
             process.kill()
             process.communicate()
         if process.returncode != 0:
-            why = " ".join(told.decode(errors="replace").split())[-100:]
-            return Recognised(reason=f"tesseract failed: {why or process.returncode}")
-        return from_tsv(out.decode(errors="replace"))
+            detail = " ".join(errors.decode(errors="replace").split())[-100:]
+            return OcrText(reason=f"tesseract failed: {detail or process.returncode}")
+        return parse_tsv(output.decode(errors="replace"))
 
     def stop(self) -> None:
-        """See `Engine`."""
+        """See `OcrEngine`."""
         process = self._process
         if process is not None:
             process.kill()
 
 
-def _languages(told: str, wanted: str | None) -> str:
-    """Which languages tesseract is to look for, of those that it lists."""
-    installed = {line.strip() for line in told.splitlines()[1:]} - _NO_LANGUAGES - {""}
-    if wanted is not None:
-        lacking = [each for each in wanted.split("+") if each not in installed]
-        if lacking or not _LANGUAGES.fullmatch(wanted):
+def _select_languages(listing: str, languages: str | None) -> str:
+    """The languages that tesseract recognises: `languages`, or a default from those it lists."""
+    installed = {line.strip() for line in listing.splitlines()[1:]} - _NO_LANGUAGES - {""}
+    if languages is not None:
+        missing = [name for name in languages.split("+") if name not in installed]
+        if missing or not _LANGUAGES.fullmatch(languages):
             raise UsageError(
-                f"ocr_languages is {wanted!r}; tesseract has: {'+'.join(sorted(installed))}"
+                f"ocr_languages is {languages!r}; tesseract has: {'+'.join(sorted(installed))}"
             )
-        return wanted
-    letters = sorted(each for each in installed if "/" not in each)
-    if not letters:
+        return languages
+    names = sorted(name for name in installed if "/" not in name)  # no scripts
+    if not names:
         raise UsageError("tesseract has no language installed, not even eng")
-    if len(letters) > _FEW:
-        return "eng" if "eng" in letters else letters[0]
-    return "+".join(sorted(letters, key=lambda each: (each != "eng", each)))
+    if len(names) > _MAX_DEFAULT_LANGUAGES:
+        return "eng" if "eng" in names else names[0]
+    return "+".join(sorted(names, key=lambda name: (name != "eng", name)))
 
 
-def from_tsv(table: str) -> Recognised:
-    """The text of the table that tesseract writes: a row for each block, line and word."""
+def parse_tsv(table: str) -> OcrText:
+    """Return the text of the table that tesseract writes: one row per block, line and word."""
     paragraphs: dict[tuple[str, ...], dict[str, list[str]]] = {}
-    sure: list[tuple[float, int]] = []
+    confidences: list[tuple[float, int]] = []
     for row in table.split("\n")[1:]:
         cells = row.split("\t")
         if len(cells) < 12 or cells[0] != "5" or not cells[11].strip():
@@ -187,45 +192,47 @@ def from_tsv(table: str) -> Recognised:
             confidence = float(cells[10])
         except ValueError:
             continue
-        if confidence < _LEAST_CONFIDENCE:
+        if confidence < _MIN_CONFIDENCE:
             continue
         word = cells[11].strip()
         lines = paragraphs.setdefault((cells[2], cells[3]), {})
         lines.setdefault(cells[4], []).append(word)
-        sure.append((confidence, len(word)))
+        confidences.append((confidence, len(word)))
     text = "\n\n".join(
         "\n".join(" ".join(words) for words in lines.values()) for lines in paragraphs.values()
     )
-    return Recognised(text, mean(sure))
+    return OcrText(text, weighted_mean(confidences))
 
 
-def mean(values: list[tuple[float, int]]) -> float | None:
-    """Of values with their weights; None of none."""
+def weighted_mean(values: list[tuple[float, int]]) -> float | None:
+    """Return the mean of (value, weight) pairs, rounded to 0.1; None without any weight."""
     weight = sum(size for _, size in values)
     return round(sum(value * size for value, size in values) / weight, 1) if weight else None
 
 
-def _tesseract(choice: OcrChoice) -> Engine:
-    program = tesseract_program()
-    if program is None:  # it has just gone
+def _create_tesseract(options: OcrOptions) -> OcrEngine:
+    program = find_tesseract()
+    if program is None:  # it has just been removed
         raise UsageError("tesseract is not installed")
-    return Tesseract(program, choice.languages, choice.limits)
+    return Tesseract(program, options.languages, options.limits)
 
 
-def _rapid(choice: OcrChoice) -> Engine:
-    from ragkit.documents.sandbox.rapidocr import Rapid
+def _create_rapidocr(options: OcrOptions) -> OcrEngine:
+    from ragkit.documents.sandbox.rapidocr import RapidOcrEngine
 
-    return Rapid(choice.limits)
+    return RapidOcrEngine(options.limits)
 
 
-def _rapid_is_here() -> bool:
+def _is_rapidocr_installed() -> bool:
     return importlib.util.find_spec("rapidocr") is not None
 
 
-# Whether an engine is installed.
-HERE: dict[str, Callable[[], bool]] = {
-    "tesseract": lambda: tesseract_program() is not None,
-    "rapidocr": _rapid_is_here,
+# By name: whether an engine is installed, and what creates it.
+IS_INSTALLED: dict[str, Callable[[], bool]] = {
+    "tesseract": lambda: find_tesseract() is not None,
+    "rapidocr": _is_rapidocr_installed,
 }
-# How one is made. Raises UsageError where it, or a language, is not installed.
-ENGINES: dict[str, Callable[[OcrChoice], Engine]] = {"tesseract": _tesseract, "rapidocr": _rapid}
+_ENGINES: dict[str, Callable[[OcrOptions], OcrEngine]] = {
+    "tesseract": _create_tesseract,
+    "rapidocr": _create_rapidocr,
+}

@@ -1,9 +1,9 @@
-"""What the process that reads files may not ask of Linux: connections, programs, files to write,
-other processes.
+"""A seccomp filter for Linux: refuses connections, programs, files opened for writing, and signals
+to other processes.
 
-A seccomp filter: a little program that the kernel runs at each system call, from which there is no
-way back. On other processors than the two it is written for, and where the kernel has none, the
-other limits hold alone.
+The filter is a classic BPF program that the kernel runs at each system call of this process; it
+cannot be removed. On processors other than the two listed here, and in kernels without seccomp,
+only the resource limits of `processes` apply.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import NamedTuple
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of classic BPF
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
-_NUMBER, _PROCESSOR = 0, 4  # offsets of what the program looks at
-_ARGUMENT = (16, 24, 32)  # and of its arguments' lower halves
+_NUMBER, _PROCESSOR = 0, 4  # offsets in the kernel's struct seccomp_data
+_ARGUMENT = (16, 24, 32)  # and of the lower halves of the first arguments
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _CLONE_THREAD = 0x10000
-_X32 = 0x40000000  # other names for the calls of x86_64
+_X32 = 0x40000000  # from here on, second numbers of the same calls on x86_64
 
 
 class _Calls(NamedTuple):
-    """A processor's number and its numbers of calls, from the kernel's unistd.h."""
+    """A processor's audit number and its system call numbers, from the kernel's unistd.h."""
 
     processor: int
     refused: tuple[int, ...]
-    opening: tuple[tuple[int, int], ...]  # with the argument that says what for
-    killing: tuple[int, ...]
+    opening: tuple[tuple[int, int], ...]  # call, and which of its arguments has the open flags
+    killing: tuple[int, ...]  # allowed on this process only
     clone: int
     clone3: int
 
@@ -76,44 +76,49 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("first", ctypes.POINTER(_Instruction)))
 
 
-def refuse() -> bool:
-    """Put the filter in force for this process, for good. False where there is none."""
-    process = ctypes.CDLL(None, use_errno=True)
-    if process.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+def install_filter() -> bool:
+    """Install the filter for this process, irrevocably.
+
+    Returns whether it is in force: False on other processors and kernels without seccomp.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return False
-    made = _filter(os.uname().machine)
-    if made is None:
+    filter_program = _build_filter(os.uname().machine)
+    if filter_program is None:
         return False
-    instructions = (_Instruction * len(made))(*(_Instruction(*each) for each in made))
-    program = _Program(len(made), instructions)
-    answer: int = process.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
-    return answer == 0
+    instructions = (_Instruction * len(filter_program))(
+        *(_Instruction(*values) for values in filter_program)
+    )
+    program = _Program(len(filter_program), instructions)
+    result: int = libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
+    return result == 0
 
 
-def _filter(machine: str) -> list[tuple[int, int, int, int]] | None:
-    """The program: (code, jump if so, jump if not, value) each."""
+def _build_filter(machine: str) -> list[tuple[int, int, int, int]] | None:
+    """The BPF instructions: (code, jump if true, jump if false, value) each."""
     if machine not in _PROCESSORS:
         return None
     calls = _PROCESSORS[machine]
     denied = (_RETURN, 0, 0, _ERROR | errno.EPERM)
     allowed = (_RETURN, 0, 0, _ALLOW)
-    made = [
+    program = [
         (_LOAD, 0, 0, _PROCESSOR),
         (_EQUAL, 1, 0, calls.processor),
         denied,
         (_LOAD, 0, 0, _NUMBER),
     ]
-    made += [(_AT_LEAST, 0, 1, _X32), denied]
+    program += [(_AT_LEAST, 0, 1, _X32), denied]
     for number in calls.refused:
-        made += [(_EQUAL, 0, 1, number), denied]
+        program += [(_EQUAL, 0, 1, number), denied]
     for number, argument in calls.opening:
-        made += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _ARGUMENT[argument])]
-        made += [(_ANY_BIT, 0, 1, _WRITING), denied, allowed]
-    for number in calls.killing:  # itself it may end
-        made += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _ARGUMENT[0])]
-        made += [(_EQUAL, 1, 0, os.getpid()), denied, allowed]
-    # Threads are begun by `clone`, once `clone3` says that it is not there.
-    made += [(_EQUAL, 0, 4, calls.clone), (_LOAD, 0, 0, _ARGUMENT[0])]
-    made += [(_ANY_BIT, 1, 0, _CLONE_THREAD), denied, allowed]
-    made += [(_EQUAL, 0, 1, calls.clone3), (_RETURN, 0, 0, _ERROR | errno.ENOSYS), allowed]
-    return made
+        program += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _ARGUMENT[argument])]
+        program += [(_ANY_BIT, 0, 1, _WRITING), denied, allowed]
+    for number in calls.killing:  # it may end itself
+        program += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _ARGUMENT[0])]
+        program += [(_EQUAL, 1, 0, os.getpid()), denied, allowed]
+    # C libraries start threads by `clone` where `clone3` does not exist.
+    program += [(_EQUAL, 0, 4, calls.clone), (_LOAD, 0, 0, _ARGUMENT[0])]
+    program += [(_ANY_BIT, 1, 0, _CLONE_THREAD), denied, allowed]
+    program += [(_EQUAL, 0, 1, calls.clone3), (_RETURN, 0, 0, _ERROR | errno.ENOSYS), allowed]
+    return program

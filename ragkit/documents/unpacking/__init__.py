@@ -1,1 +1,1 @@
-"""Compressed files and archives, and the limits on what they may expand to."""
+"""Compressed files and zip packages, and the limits on what they may unpack to."""

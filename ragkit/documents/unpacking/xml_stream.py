@@ -1,8 +1,8 @@
-"""XML members of a package → calls, as a stream: memory stays flat and nesting costs nothing.
+"""Streams XML members of a zip package to callbacks, in constant memory and at any nesting depth.
 
-No entity is ever expanded and nothing outside the file is looked up: an internal DTD, where
-entities and default attributes come from, is refused. Knows the namespaces of the formats that are
-read here by short names ("w:p", "text:h"); what the elements mean is the readers' business.
+No entity is ever expanded and no external resource is loaded: an internal DTD, which could define
+entities and default attributes, is refused. Knows the namespaces of the formats that are read,
+under short prefixes ("w:p", "text:h"); does not know what the elements mean.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 from xml.parsers import expat
 
-from ragkit.documents.unpacking.limits import DAMAGE, MAX_MEMBER, Package
+from ragkit.documents.unpacking.limits import DAMAGE, MAX_MEMBER_BYTES, ZipPackage
 from ragkit.errors import DocumentError
 
 # Namespaces by the end of their URI, which transitional and Strict OOXML share.
@@ -47,23 +47,23 @@ _PREFIXES = {
     "opendocument:xmlns:manifest:1.0": "manifest",
 }
 
-_MOST_NAMES = 10_000  # of elements and attributes; documents have hundreds
+_MAX_NAMES = 10_000  # different names of elements and attributes; documents have hundreds
 
 
 class DamagedPartError(DocumentError):
-    """A part that is no XML from some place on, or cannot be unpacked."""
+    """A member that is not well-formed XML, or cannot be unpacked."""
 
 
-class _Names(dict[str, str]):
-    """Short names by those with a URI, made when they are first asked for."""
+class _PrefixedNames(dict[str, str]):
+    """Names with a namespace URI → prefixed names, computed on first use."""
 
     def __missing__(self, name: str) -> str:
-        if len(self) >= _MOST_NAMES:
+        if len(self) >= _MAX_NAMES:
             raise DocumentError(
-                f"XML with over {_MOST_NAMES:,} different names: not read", kind="limit"
+                f"XML with over {_MAX_NAMES:,} different names: not read", kind="limit"
             )
         uri, _, local = name.rpartition(" ")
-        prefix = next((short for end, short in _PREFIXES.items() if uri.endswith(end)), "")
+        prefix = next((prefix for end, prefix in _PREFIXES.items() if uri.endswith(end)), "")
         self[name] = f"{prefix}:{local}" if prefix else local
         return self[name]
 
@@ -74,19 +74,20 @@ End = Callable[[str], None]
 Text = Callable[[str], None]
 
 
-def parse(
-    package: Package,
+def parse_xml(
+    package: ZipPackage,
     part: str,
     start: Start,
     end: End,
     text: Text,
     *,
-    most: int = MAX_MEMBER,
+    max_bytes: int = MAX_MEMBER_BYTES,
 ) -> None:
-    """Stream one XML part of `most` bytes through the three callbacks; names come as "w:p".
+    """Stream the XML member `part`, of at most `max_bytes`, to the three callbacks.
 
-    Names in namespaces that no reader asks for come without a prefix. Raises `DocumentError` for
-    a part that is missing, too large, not well formed, or declares a DTD of its own.
+    Names are passed as "w:p"; those of namespaces that no reader uses, without a prefix. Raises
+    `DamagedPartError` if it is not well formed, `DocumentError` if it is missing, too large, or
+    declares a DTD of its own.
     """
 
     def doctype(name: str, system: str | None, public: str | None, internal: int) -> None:
@@ -98,9 +99,9 @@ def parse(
             f"{part[-60:]} declares entities, a way to blow files up: not read", kind="limit"
         )
 
-    names = _Names()
+    names = _PrefixedNames()
 
-    def opened(name: str, attributes: Attributes) -> None:
+    def start_element(name: str, attributes: Attributes) -> None:
         if attributes:
             attributes = {names[key]: value for key, value in attributes.items()}
         start(names[name], attributes)
@@ -109,35 +110,35 @@ def parse(
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = refuse
-    parser.StartElementHandler = opened
+    parser.StartElementHandler = start_element
     parser.EndElementHandler = lambda name: end(names[name])
     parser.CharacterDataHandler = text
     try:
-        for piece in package.pieces(part, most):
-            parser.Parse(piece, False)
+        for chunk in package.iter_chunks(part, max_bytes):
+            parser.Parse(chunk, False)
         parser.Parse(b"", True)
     except (expat.ExpatError, LookupError, *DAMAGE) as error:  # LookupError: an unknown encoding
         detail = str(error)[:80] or "cut off"
         raise DamagedPartError(f"damaged {package.kind}: {part[-60:]}: {detail}") from error
 
 
-def attempt(
-    package: Package,
+def parse_xml_leniently(
+    package: ZipPackage,
     part: str,
     start: Start,
     end: End,
     text: Text,
     *,
-    most: int = MAX_MEMBER,
+    max_bytes: int = MAX_MEMBER_BYTES,
 ) -> DamagedPartError | None:
-    """`parse` a part as far as it goes: damage to it becomes a warning in `package.lost`.
+    """Like `parse_xml`, but damage becomes a warning in `package.warnings`; returns the error.
 
-    Returns the damage, for readers that can do nothing without the part. Traps are refused as
-    ever.
+    What precedes the damage has been passed to the callbacks. Missing and too large members and
+    DTDs still raise `DocumentError`.
     """
     try:
-        parse(package, part, start, end, text, most=most)
+        parse_xml(package, part, start, end, text, max_bytes=max_bytes)
     except DamagedPartError as error:
-        package.lost.append(f"{part[-60:]} is damaged: read as far as it goes")
+        package.warnings.append(f"{part[-60:]} is damaged: read as far as it goes")
         return error
     return None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents import read
+from ragkit.documents.read import read
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Locator
 

@@ -4,24 +4,24 @@ import pytest
 
 from ragkit.documents.layout.page_lines import (
     SOFT_HYPHEN,
-    Entry,
-    Line,
-    by_size,
-    joined_words,
-    mended,
-    page_text,
-    running_lines,
-    usual_distance,
+    OutlineEntry,
+    PageLine,
+    clean_line,
+    find_running_lines,
+    join_lines,
+    outline_by_font_size,
+    rejoin_hyphenated_words,
+    usual_line_spacing,
 )
 
 
 def pages(*texts):
-    return [[Line(line) for line in text.split("\n")] for text in texts]
+    return [[PageLine(line) for line in text.split("\n")] for text in texts]
 
 
 def left_out(*texts):
     """The lines that are running ones, by page."""
-    found = running_lines(pages(*texts))
+    found = find_running_lines(pages(*texts))
     return [
         [text.split("\n")[at] for at in sorted(found.get(n, ()))] for n, text in enumerate(texts)
     ]
@@ -62,8 +62,8 @@ def test_what_may_be_unique_stays(texts):
 
 
 def test_ligatures_and_marks():
-    assert mended(" ﬁrst o\ufb03ce\r") == "first office"
-    assert mended("impor\ufffetant so\xadft") == f"impor{SOFT_HYPHEN}tant so{SOFT_HYPHEN}ft"
+    assert clean_line(" ﬁrst o\ufb03ce\r") == "first office"
+    assert clean_line("impor\ufffetant so\xadft") == f"impor{SOFT_HYPHEN}tant so{SOFT_HYPHEN}ft"
 
 
 def test_a_hyphen_stays_where_the_document_writes_it_elsewhere():
@@ -72,7 +72,7 @@ def test_a_hyphen_stays_where_the_document_writes_it_elsewhere():
         f"A pile-of{mark}files is impor{mark}tant.",
         f"The Pile-of-files. re{mark}read, reread",
     ]
-    assert joined_words(texts) == [
+    assert rejoin_hyphenated_words(texts) == [
         "A pile-of-files is important.",
         "The Pile-of-files. reread, reread",
     ]
@@ -80,26 +80,26 @@ def test_a_hyphen_stays_where_the_document_writes_it_elsewhere():
 
 def test_more_room_or_other_letters_part_paragraphs():
     lines = [
-        Line("Title", 100, 20),
-        Line("First", 80, 10),
-        Line("goes on.", 68, 10),
-        Line("2", 70, 6),
-        Line("Two", 46, 10),
-        Line("goes on.", 34, 10),
+        PageLine("Title", 100, 20),
+        PageLine("First", 80, 10),
+        PageLine("goes on.", 68, 10),
+        PageLine("2", 70, 6),
+        PageLine("Two", 46, 10),
+        PageLine("goes on.", 34, 10),
     ]
-    assert usual_distance([lines]) == 1.2
-    assert page_text(lines, 1.2) == "Title\n\nFirst\ngoes on.\n2\n\nTwo\ngoes on."
+    assert usual_line_spacing([lines]) == 1.2
+    assert join_lines(lines, 1.2) == "Title\n\nFirst\ngoes on.\n2\n\nTwo\ngoes on."
 
 
 def test_another_column_goes_on_with_the_sentence():
-    lines = [Line("end", 100, 10), Line("of it", 88, 10), Line("and more.", 130, 10)]
-    assert page_text(lines, 1.2) == "end\nof it\nand more."
-    assert page_text([*lines, Line("New", 150, 10)], 1.2).endswith("and more.\n\nNew")
+    lines = [PageLine("end", 100, 10), PageLine("of it", 88, 10), PageLine("and more.", 130, 10)]
+    assert join_lines(lines, 1.2) == "end\nof it\nand more."
+    assert join_lines([*lines, PageLine("New", 150, 10)], 1.2).endswith("and more.\n\nNew")
 
 
 def lines_of(*rows):
     """Lines of a page from (size, text)."""
-    return [Line(text, 700.0 - 20 * number, size) for number, (size, text) in enumerate(rows)]
+    return [PageLine(text, 700.0 - 20 * number, size) for number, (size, text) in enumerate(rows)]
 
 
 PROSE = (
@@ -111,8 +111,8 @@ PROSE = (
 def test_larger_lines_are_headings_by_their_size():
     first = lines_of((18.0, "Keys"), PROSE, (12.0, "Rotation"), PROSE, (11.0, "Not larger enough"))
     second = lines_of((12.2, "Storage"), PROSE, (8.0, "A note below"))
-    assert by_size([first, second]) == [
-        *(Entry(1, "Keys", 0), Entry(2, "Rotation", 0), Entry(2, "Storage", 1))
+    assert outline_by_font_size([first, second]) == [
+        *(OutlineEntry(1, "Keys", 0), OutlineEntry(2, "Rotation", 0), OutlineEntry(2, "Storage", 1))
     ]
 
 
@@ -120,16 +120,16 @@ def test_larger_lines_are_headings_by_their_size():
     "text", ["*TXN98765202411231432*", "12", "A sentence in large letters.", "x" * 121, "a | b | c"]
 )
 def test_a_larger_line_that_is_no_heading(text):
-    assert by_size([lines_of((14.0, text), PROSE, PROSE, PROSE, PROSE)]) == []
+    assert outline_by_font_size([lines_of((14.0, text), PROSE, PROSE, PROSE, PROSE)]) == []
 
 
 def test_text_that_is_large_for_the_most_part_has_no_headings():
     slide = lines_of(
         (30.0, "Growth of all our regions"), (20.0, "More than ever before"), (12.0, "x")
     )
-    assert by_size([slide]) == []
-    assert by_size([lines_of((0.0, "Size unknown"))]) == []
+    assert outline_by_font_size([slide]) == []
+    assert outline_by_font_size([lines_of((0.0, "Size unknown"))]) == []
 
 
 def test_a_line_has_no_line_ends():
-    assert mended("A\rnother page") == "A nother page"
+    assert clean_line("A\rnother page") == "A nother page"

@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from ragkit.documents.ocr import Image, OcrLimits, Recognised
+from ragkit.documents.ocr import OcrLimits, OcrText, PageImage
 from ragkit.documents.sandbox import ocr_engines
-from ragkit.documents.sandbox.ocr_engines import OcrChoice, Tesseract, find, from_tsv
-from ragkit.documents.sandbox.rapidocr import Rapid, laid_out
+from ragkit.documents.sandbox.ocr_engines import OcrOptions, Tesseract, create_engine, parse_tsv
+from ragkit.documents.sandbox.rapidocr import RapidOcrEngine, join_boxes
 from ragkit.errors import UsageError
 from tests.documents.engines import render_page
 from tests.documents.files import make_pdf
 
-PAGE = Image(3, 2, bytes((0, 50, 100, 150, 200, 255)), 150)
+PAGE = PageImage(3, 2, bytes((0, 50, 100, 150, 200, 255)), 150)
 COLUMNS = "level page_num block_num par_num line_num word_num left top width height conf text"
 # Two paragraphs, the first of two lines, with a speck between them.
 ROWS = """
@@ -59,7 +59,7 @@ def stub(tmp_path, monkeypatch):
         program.chmod(0o755)
         monkeypatch.setenv("PATH", str(program.parent))
         monkeypatch.setitem(
-            ocr_engines.HERE, "tesseract", lambda: ocr_engines.tesseract_program() is not None
+            ocr_engines.IS_INSTALLED, "tesseract", lambda: ocr_engines.find_tesseract() is not None
         )
         return program
 
@@ -67,7 +67,7 @@ def stub(tmp_path, monkeypatch):
 
 
 def test_words_become_lines_and_paragraphs():
-    found = from_tsv(TABLE)
+    found = parse_tsv(TABLE)
     assert found.text == "Green tea\nsteeps.\n\nCoffee"
     # (5 * 96 + 3 * 90 + 7 * 84 + 6 * 95) / 21
     assert found.confidence == 90.9
@@ -75,15 +75,15 @@ def test_words_become_lines_and_paragraphs():
 
 @pytest.mark.parametrize("table", ["", "5", "x\n5\t1\t1\t1\t1\t1\t0\t0\t0\t0\thigh\tword", "\n\n"])
 def test_a_table_that_is_none_has_no_text(table):
-    assert from_tsv(table) == Recognised()
+    assert parse_tsv(table) == OcrText()
 
 
 def test_tesseract_gets_pixels_and_nothing_of_the_file(stub, monkeypatch):
     monkeypatch.setenv("SECRET", "x")
     program = stub()
-    engine = find(OcrChoice())
+    engine = create_engine(OcrOptions())
     assert (engine.name, engine.languages) == ("tesseract 9.8.7", "eng+deu")
-    assert engine.recognise(PAGE) == from_tsv(TABLE)
+    assert engine.recognise(PAGE) == parse_tsv(TABLE)
     asked = (program.parent / "asked").read_bytes()
     assert asked == b"stdin stdout -l eng+deu --dpi 150 tsv|P5\n3 2\n255\n" + PAGE.pixels
     variables = (program.parent / "variables").read_text().split()
@@ -101,7 +101,7 @@ def test_tesseract_gets_pixels_and_nothing_of_the_file(stub, monkeypatch):
 def test_what_fails_costs_its_page(stub, behave, reason):
     engine = Tesseract(str(stub(behave)), "eng", OcrLimits(seconds=0.5))
     started = time.monotonic()
-    assert engine.recognise(PAGE) == Recognised(reason=reason)
+    assert engine.recognise(PAGE) == OcrText(reason=reason)
     assert time.monotonic() - started < 20
 
 
@@ -115,9 +115,9 @@ def test_an_engine_that_grows_costs_its_page(stub):
 
 def test_a_language_that_is_not_installed_is_named(stub):
     stub()
-    assert find(OcrChoice(languages="deu")).languages == "deu"
+    assert create_engine(OcrOptions(languages="deu")).languages == "deu"
     with pytest.raises(UsageError, match=r"^ocr_languages is 'deu\+fra'; tesseract has: deu\+eng$"):
-        find(OcrChoice(languages="deu+fra"))
+        create_engine(OcrOptions(languages="deu+fra"))
 
 
 @pytest.mark.parametrize(
@@ -126,33 +126,33 @@ def test_a_language_that_is_not_installed_is_named(stub):
 )
 def test_languages_that_nobody_chose_are_those_installed_if_few(installed, chosen):
     told = "\n".join(["List:", *installed.split()])
-    assert ocr_engines._languages(told, None) == chosen
+    assert ocr_engines._select_languages(told, None) == chosen
 
 
 def test_an_engine_that_was_asked_for_must_be_here():
-    assert find(OcrChoice()) is None
+    assert create_engine(OcrOptions()) is None
     with pytest.raises(UsageError, match=r"^ocr_engine is rapidocr, which is not installed"):
-        find(OcrChoice("rapidocr"))
+        create_engine(OcrOptions("rapidocr"))
 
 
 def test_a_broken_tesseract_that_nobody_asked_for_is_told_and_left(stub, caplog):
     stub().write_text(f"#!{sys.executable}\nraise SystemExit(1)")
-    assert find(OcrChoice()) is None
+    assert create_engine(OcrOptions()) is None
     assert caplog.messages[0].startswith("text in images is not recognised: ")
     with pytest.raises(UsageError, match="does not work"):
-        find(OcrChoice("tesseract"))
+        create_engine(OcrOptions("tesseract"))
 
 
 def test_a_program_of_the_working_folder_is_not_run(stub, monkeypatch):
     monkeypatch.chdir(stub().parent)
-    assert ocr_engines.tesseract_program() is None
+    assert ocr_engines.find_tesseract() is None
 
 
 def test_what_decides_how_pages_are_read(stub):
-    assert OcrChoice().described() is None
+    assert OcrOptions().describe() is None
     stub()
-    assert OcrChoice(languages="deu").described().startswith("tesseract deu")
-    assert OcrChoice(limits=OcrLimits(pages=0)).described() is None
+    assert OcrOptions(languages="deu").describe().startswith("tesseract deu")
+    assert OcrOptions(limits=OcrLimits(pages=0)).describe() is None
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def rapid(tmp_path, monkeypatch):
             "    def __call__(self, image):\n" + textwrap.indent(behave, "        ")
         )
         monkeypatch.syspath_prepend(tmp_path)
-        return Rapid(OcrLimits(**limits))
+        return RapidOcrEngine(OcrLimits(**limits))
 
     return install
 
@@ -197,27 +197,29 @@ def test_rapidocr_answers_from_a_process_that_stays(rapid):
 def test_rapidocr_that_fails_costs_its_page(rapid, monkeypatch, behave, reason):
     monkeypatch.setattr("ragkit.documents.sandbox.rapidocr._START_SECONDS", 5.0)
     engine = rapid(behave, seconds=1.0)
-    assert engine.recognise(PAGE) == Recognised(reason=reason)
+    assert engine.recognise(PAGE) == OcrText(reason=reason)
     engine.stop()
 
 
 def test_an_image_without_words_has_no_text(rapid):
     engine = rapid("return Found(txts=None, scores=None, boxes=None)")
-    assert engine.recognise(PAGE) == Recognised()
+    assert engine.recognise(PAGE) == OcrText()
     engine.stop()
 
 
 def test_pieces_of_a_line_stand_beside_each_other():
     boxes = [(100, 12, 190, 31), (0, 10, 90, 30), (0, 35, 90, 55), (0, 100, 90, 120)]
-    assert laid_out(boxes, ["tea", "Green", "steeps.", "Coffee"]) == "Green tea\nsteeps.\n\nCoffee"
+    assert (
+        join_boxes(boxes, ["tea", "Green", "steeps.", "Coffee"]) == "Green tea\nsteeps.\n\nCoffee"
+    )
 
 
 def test_the_tesseract_of_this_machine_reads_a_printed_page():
-    program = ocr_engines.tesseract_program()
+    program = ocr_engines.find_tesseract()
     if program is None:
         pytest.skip("tesseract is not installed")
     engine = Tesseract(program, None, OcrLimits())
     page = render_page(make_pdf(["Rotate the signing keys\nevery ninety days."]), 0)
-    found = engine.recognise(Image(*page.size, page.tobytes(), 200))
+    found = engine.recognise(PageImage(*page.size, page.tobytes(), 200))
     assert found.text == "Rotate the signing keys\nevery ninety days."
     assert found.confidence > 80

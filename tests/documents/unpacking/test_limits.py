@@ -5,18 +5,18 @@ import zipfile
 
 import pytest
 
-from ragkit.documents import read
+from ragkit.documents.read import read
 from ragkit.documents.unpacking import limits
-from ragkit.documents.unpacking.limits import Allowance, bounded, opened
+from ragkit.documents.unpacking.limits import ByteAllowance, limit_chunks, open_zip
 from ragkit.errors import DocumentError
 from tests.documents.files import make_zip
 
 
 def test_pieces_pass_until_they_are_too_many():
-    allowance = Allowance(10)
-    pieces = bounded([b"abc", b"defg", b"hijk"], 11, "a", allowance)
+    allowance = ByteAllowance(10)
+    pieces = limit_chunks([b"abc", b"defg", b"hijk"], 11, "a", allowance)
     assert [next(pieces), next(pieces)] == [b"abc", b"defg"]
-    assert allowance.left == 3
+    assert allowance.remaining == 3
     with pytest.raises(DocumentError, match=r"^inflates to over 256 MB$"):
         next(pieces)
 
@@ -31,11 +31,11 @@ def test_pieces_pass_until_they_are_too_many():
 def test_one_member_has_limits_of_its_own(packed, most, reason):
     pieces = [bytes(1_000_000)] * 9
     with pytest.raises(DocumentError, match=reason):
-        list(bounded(pieces, packed, "a.xml", Allowance(), most))
+        list(limit_chunks(pieces, packed, "a.xml", ByteAllowance(), most))
 
 
 def test_small_members_may_be_packed_as_tightly_as_they_like():
-    with opened(make_zip({"a": "x" * 3_000_000}), "docx") as package:
+    with open_zip(make_zip({"a": "x" * 3_000_000}), "docx") as package:
         assert len(package.read("a")) == 3_000_000
 
 
@@ -43,7 +43,7 @@ def test_members_of_one_file_share_its_allowance():
     data = make_zip({"a": "x" * 60, "b": "y" * 60})
     with (
         pytest.raises(DocumentError, match="inflates to over 256 MB"),
-        opened(data, "docx", Allowance(100)) as package,
+        open_zip(data, "docx", ByteAllowance(100)) as package,
     ):
         assert package.read("a") == b"x" * 60
         package.read("b")
@@ -55,15 +55,15 @@ def test_a_member_that_lies_about_its_size_is_not_believed():
     data[at : at + 4] = (10).to_bytes(4, "little")
     with (
         pytest.raises(DocumentError, match="damaged docx: Bad CRC-32"),
-        opened(bytes(data), "docx") as package,
+        open_zip(bytes(data), "docx") as package,
     ):
         package.read("a")
 
 
 def test_more_entries_than_anybody_should_look_at(monkeypatch):
-    monkeypatch.setattr(limits, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(limits, "MAX_MEMBERS", 3)
     data = make_zip(dict.fromkeys(("word/document.xml", "b", "c", "d"), ""))
-    with pytest.raises(DocumentError, match="docx with over 3 members"), opened(data, "docx"):
+    with pytest.raises(DocumentError, match="docx with over 3 members"), open_zip(data, "docx"):
         pass
     with pytest.raises(DocumentError) as caught:
         read(data, "a.docx")
@@ -91,7 +91,7 @@ def test_a_way_of_packing_that_is_not_known_is_damage():
     data[8] = data[data.index(b"PK\x01\x02") + 10] = 97
     with (
         pytest.raises(DocumentError, match="damaged docx: "),
-        opened(bytes(data), "docx") as package,
+        open_zip(bytes(data), "docx") as package,
     ):
         package.read("a")
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, read_text
-from ragkit.documents.layout.records import record
+from ragkit.documents.layout.records import record_document
+from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Locator, Table
 
@@ -78,7 +78,7 @@ def read_table(data: bytes, name: str) -> Document:
 def table_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a document for each row below the header, named by the number of the row, from 1.
 
-    Raises `DocumentError` if the csv module rejects the file, and `SpentError` if it has more
+    Raises `DocumentError` if the csv module rejects the file, and `BudgetExceededError` if it has more
     rows than the budget allows.
     """
     text, encoding, _, encoding_by = decode(data)
@@ -90,14 +90,14 @@ def table_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     column_names = rows[title_rows].cells if has_header else []
     first = title_rows + has_header
     for number, row in enumerate(rows[first:], first + 1):
-        budget.member()
+        budget.count_member()
         fields = [
             (column_names[index] if index < len(column_names) else f"column {index + 1}", cell)
             for index, cell in enumerate(row.cells)
             if cell.strip()
         ]
         if fields:
-            document = record(fields, "text/csv")
+            document = record_document(fields, "text/csv")
             yield Member(
                 str(number), document=replace(document, encoding=encoding, encoding_by=encoding_by)
             )

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
-from ragkit.documents.decoding import decode, without_controls
-from ragkit.documents.layout.records import record
+from ragkit.documents.decoding import decode, strip_invalid_characters
+from ragkit.documents.layout.records import record_document
+from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
@@ -69,7 +69,7 @@ def json_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
     The array is the file's value, or the only array among the values of its object. A file
     without one gives one document. Raises `DocumentError` if the file is not valid JSON or nests
-    too deep, and `SpentError` if it has more elements than the budget allows.
+    too deep, and `BudgetExceededError` if it has more elements than the budget allows.
     """
     try:
         value = json.loads(decode(data).text)
@@ -84,21 +84,21 @@ def json_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
         yield Member("", document=read_json(data, name))
         return
     for number, element in enumerate(value, 1):
-        budget.member()
+        budget.count_member()
         yield Member(str(number), document=_element_document(element, "application/json"))
 
 
 def jsonl_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a document for each line that is not blank, named by the number of the line, from 1.
 
-    A line that is not valid JSON gives a member with the reason. Raises `SpentError` if the file
+    A line that is not valid JSON gives a member with the reason. Raises `BudgetExceededError` if the file
     has more lines than the budget allows.
     """
     text, encoding, _, encoding_by = decode(data)
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        budget.member()
+        budget.count_member()
         try:
             document = _element_document(json.loads(line), "application/jsonl")
         except (ValueError, RecursionError) as error:
@@ -187,7 +187,7 @@ def _unescape(string: str) -> str:
     if "\\" not in string:
         return string
     try:
-        return without_controls(json.loads(f'"{string}"', strict=False))
+        return strip_invalid_characters(json.loads(f'"{string}"', strict=False))
     except ValueError:
         return string
 
@@ -201,8 +201,8 @@ def _json_to_line(source: str) -> str:
 
 def _element_document(element: Any, media_type: str) -> Document:  # noqa: ANN401 (any JSON value)
     if not isinstance(element, dict):
-        return record([("", _value_text(element))], media_type)
-    return record([(name, _value_text(value)) for name, value in element.items()], media_type)
+        return record_document([("", _value_text(element))], media_type)
+    return record_document([(name, _value_text(value)) for name, value in element.items()], media_type)
 
 
 def _value_text(value: Any) -> str:  # noqa: ANN401

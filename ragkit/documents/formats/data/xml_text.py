@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from xml.parsers.expat import ExpatError
 
-from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
 from ragkit.documents.formats.data.xml_events import (
     End,
@@ -24,8 +23,9 @@ from ragkit.documents.formats.data.xml_events import (
     parse_events,
 )
 from ragkit.documents.formats.web.html_tags import remove_tags
-from ragkit.documents.layout.records import record
-from ragkit.documents.layout.writer import Writing
+from ragkit.documents.layout.records import record_document
+from ragkit.documents.layout.writer import DocumentWriter
+from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
@@ -200,9 +200,9 @@ class _BlockBuilder:
             parent = self.open_elements[-1].number if self.open_elements else 0
             self.blocks[row.first_block :] = [_Block([line], cells[0].line, parent)]
 
-    def write(self) -> Writing:
+    def write(self) -> DocumentWriter:
         """Return the text, with a line locator for each paragraph and each group of lines."""
-        writing = Writing()
+        writing = DocumentWriter()
         previous: _Block | None = None
         for block in self.blocks:
             same_group = bool(
@@ -212,8 +212,8 @@ class _BlockBuilder:
                 block.text(),
                 level=block.level,
                 fence=block.is_code,
-                between="\n" if same_group else "\n\n",
-                place=None if same_group else ("line", str(block.line)),
+                separator="\n" if same_group else "\n\n",
+                locator=None if same_group else ("line", str(block.line)),
             )
             previous = block
         return writing
@@ -224,7 +224,7 @@ def xml_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 
     Repeated elements are the most frequent ones directly below the root, or below its only child.
     A file without any gives one document. Raises `DocumentError` if the file is not well-formed,
-    and `SpentError` if it has more elements than the budget allows.
+    and `BudgetExceededError` if it has more elements than the budget allows.
     """
     text = decode_xml(data).text
     try:
@@ -234,9 +234,9 @@ def xml_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
             return
         depth, tag = repeated
         for number, fields in enumerate(_element_fields(text, depth, tag), 1):
-            budget.member()
+            budget.count_member()
             if fields:
-                yield Member(str(number), document=record(fields, XML))
+                yield Member(str(number), document=record_document(fields, XML))
     except ExpatError as error:
         raise DocumentError(f"not well-formed XML ({error})") from error
 

@@ -16,12 +16,11 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 
-from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
-from ragkit.documents.decoding import NO_CHARSETS, decode, without_controls
+from ragkit.documents.decoding import UNSAFE_CODECS, decode, strip_invalid_characters
 from ragkit.documents.formats.web.html import read_html
-from ragkit.documents.layout.writer import Writing
-from ragkit.documents.unpacking.limits import MAX_ENTRIES
+from ragkit.documents.layout.writer import DocumentWriter
+from ragkit.documents.unpacking.limits import MAX_MEMBERS, Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
@@ -51,7 +50,7 @@ def read_eml(data: bytes, name: str) -> Document:
 def eml_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a message's own document (named ""), then its attachments.
 
-    Raises `DocumentError` for too many parts, `SpentError` if the file's budget is used up.
+    Raises `DocumentError` for too many parts, `BudgetExceededError` if the file's budget is used up.
     """
     yield from _message_members(_parse_message(data), budget)
 
@@ -59,13 +58,13 @@ def eml_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield the messages of an mbox, named "1", "2", …, with their attachments ("1/a.pdf").
 
-    A message that cannot be read is yielded with the reason. Raises `SpentError` if the file's
+    A message that cannot be read is yielded with the reason. Raises `BudgetExceededError` if the file's
     budget is used up.
     """
     starts = [(match.start(), match.end()) for match in _FROM_LINE.finditer(data)]
     ends = [start for start, _ in starts[1:]] + [len(data)]
     for number, ((_, start), end) in enumerate(zip(starts, ends, strict=True), 1):
-        budget.member()
+        budget.count_member()
         message = _QUOTED_FROM.sub(rb"\1", data[start:end])
         try:
             for member in _message_members(_parse_message(message), budget):
@@ -79,8 +78,8 @@ def _parse_message(data: bytes) -> Message:
     boundaries = _BOUNDARY.findall(data)
     if len(boundaries) > _MAX_MULTIPARTS:
         raise DocumentError(f"more than {_MAX_MULTIPARTS} multipart parts", kind="limit")
-    if sum(data.count(b"\n--" + boundary) for boundary in set(boundaries)) > MAX_ENTRIES:
-        raise DocumentError(f"more than {MAX_ENTRIES:,} parts", kind="limit")
+    if sum(data.count(b"\n--" + boundary) for boundary in set(boundaries)) > MAX_MEMBERS:
+        raise DocumentError(f"more than {MAX_MEMBERS:,} parts", kind="limit")
     try:
         return email.message_from_bytes(data.lstrip(b"\r\n"))
     except RecursionError as error:
@@ -90,7 +89,7 @@ def _parse_message(data: bytes) -> Message:
 def _message_members(message: Message, budget: Budget) -> Iterator[Member]:
     yield Member("", document=_message_document(message))
     for part in _attachments(message):
-        budget.member()
+        budget.count_member()
         yield _attachment_member(part)
 
 
@@ -112,9 +111,9 @@ def add_headers(
     lines = [f"{key.title()}: {metadata[key]}" for key in ("from", "to", "date") if key in metadata]
     if subject and not body.text.strip():
         lines.append(f"Subject: {subject}")  # otherwise search could not find the message
-    writing = Writing()
+    writing = DocumentWriter()
     writing.add("\n".join(lines))
-    writing.include(body)
+    writing.add_document(body)
     return replace(
         writing.document(media_type),
         title=subject or None,
@@ -161,13 +160,13 @@ def _decode_header(value: str) -> str:
             pieces.append(_decode_charset(piece, charset))
             continue
         pieces.append(decode(raw).text)
-    return " ".join(without_controls("".join(pieces)).split())
+    return " ".join(strip_invalid_characters("".join(pieces)).split())
 
 
 def _decode_charset(data: bytes, charset: str | None) -> str:
     """Decode by the declared charset if it is reliable, else by what the bytes look like."""
     name = (charset or "utf-8").lower().strip("'\" ")
-    if name not in _UNRELIABLE_CHARSETS and name not in NO_CHARSETS:
+    if name not in _UNRELIABLE_CHARSETS and name not in UNSAFE_CODECS:
         try:
             return data.decode(name)
         except (LookupError, UnicodeError):
@@ -187,7 +186,7 @@ def _addresses(message: Message, name: str) -> str | None:
         for person, address in getaddresses([unfolded])
         if address
     ]
-    return without_controls(", ".join(addresses) or _decode_header(unfolded))[:_MAX_HEADER]
+    return strip_invalid_characters(", ".join(addresses) or _decode_header(unfolded))[:_MAX_HEADER]
 
 
 def _date(message: Message) -> str | None:
@@ -245,7 +244,7 @@ def _charset(part: Message) -> str | None:
 
 
 def _plain_text(part: Message) -> str:
-    text = without_controls(_decode_charset(_content(part), _charset(part)))
+    text = strip_invalid_characters(_decode_charset(_content(part), _charset(part)))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if str(part.get_param("format", "")).lower() == "flowed":
         text = _join_flowed_lines(text)

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from ragkit.documents.budget import Budget
 from ragkit.documents.containers import Member
-from ragkit.documents.decoding import decode, without_controls
+from ragkit.documents.decoding import decode, strip_invalid_characters
 from ragkit.documents.formats.mail.eml import EML, add_headers
 from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
@@ -52,7 +52,7 @@ def msg_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a message's own document (named ""), then its attachments, including those of attached
     messages ("Subject/a.pdf").
 
-    Raises `DocumentError` if the file is damaged, `SpentError` if its budget is used up.
+    Raises `DocumentError` if the file is damaged, `BudgetExceededError` if its budget is used up.
     """
     with _open_ole2(data) as file:
         yield from _members(file, [], "", budget)
@@ -77,7 +77,7 @@ def _members(file: OleFileIO, folder: list[str], name: str, budget: Budget) -> I
         if path[:depth] == folder and len(path) > depth and path[depth].startswith("__attach")
     }
     for storage in sorted(attachments):
-        budget.member()
+        budget.count_member()
         attachment = [*folder, storage]
         message = [*attachment, f"__substg1.0_{_DATA}{_OBJECT}"]
         file_name = _text(file, attachment, _LONG_FILE_NAME) or _text(file, attachment, _FILE_NAME)
@@ -161,7 +161,7 @@ def _text(file: OleFileIO, folder: list[str], property_id: str) -> str | None:
         if narrow is None:
             return None
         text = decode(narrow).text
-    return re.sub(r"\r\n?", "\n", without_controls(text))
+    return re.sub(r"\r\n?", "\n", strip_invalid_characters(text))
 
 
 def _fixed_properties(file: OleFileIO, folder: list[str]) -> dict[int, bytes]:

@@ -63,7 +63,7 @@ def _parse_lines(source: Sequence[str]) -> tuple[Lines, dict[str, str]]:
             lines.add("")
         elif delimiter:
             if bare == delimiter:
-                lines.close(line)
+                lines.close_fence(line)
                 delimiter = ""
             else:
                 lines.add(line)
@@ -71,10 +71,10 @@ def _parse_lines(source: Sequence[str]) -> tuple[Lines, dict[str, str]]:
             lines.add("")
         elif (level := _section_level(source, number)) > 0:
             title = line if _HEADING.match(line) is None else line.lstrip("=#")
-            lines.head(line, level, _strip_inline_markup(title))
+            lines.add_heading(line, level, _strip_inline_markup(title))
         elif (opening := _FENCE.match(bare)) is not None and not _is_underline(source, number):
             delimiter = opening[1]
-            lines.open(line)
+            lines.open_fence(line)
         else:
             attribute = _ATTRIBUTE.match(line[:_MAX_HEADING_CHARS])
             if attribute is not None and attribute[1].lower() in _METADATA_ATTRIBUTES:

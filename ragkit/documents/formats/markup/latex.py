@@ -79,17 +79,17 @@ def _parse_lines(text: str) -> Lines:
         if verbatim:
             kept = "" if verbatim == "comment" else line
             if f"\\end{{{verbatim}}}" in line:
-                lines.close(kept)
+                lines.close_fence(kept)
                 verbatim = ""
             else:
                 lines.add(kept)
         elif (opening := _VERBATIM.search(line)) is not None:
             verbatim = opening[1]
-            lines.add("") if verbatim == "comment" else lines.open(line)
+            lines.add("") if verbatim == "comment" else lines.open_fence(line)
         elif (section := _SECTION.match(line)) is not None:
             title = _strip_commands(_read_argument(text, offset + section.end())).translate(_BRACES)
             rest = _strip_commands(_text_after_argument(line, section.end()))
-            lines.head(title + rest, _LEVELS[section[1]], title)
+            lines.add_heading(title + rest, _LEVELS[section[1]], title)
         else:
             lines.add(_strip_commands(line))
         offset += len(line) + 1

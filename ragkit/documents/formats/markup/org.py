@@ -61,13 +61,13 @@ def _parse_lines(text: str) -> tuple[Lines, dict[str, str]]:
         lowered = line.strip().lower() if len(line) < _MAX_HEADING_CHARS else ""
         if block:
             if lowered == f"#+end_{block}":
-                lines.close(line)
+                lines.close_fence(line)
                 block = ""
             else:
                 lines.add("" if block == "comment" else line)
         elif (begin := _BLOCK_BEGIN.match(line)) is not None and begin[1].lower() in _BLOCKS:
             block = begin[1].lower()
-            lines.add("") if block == "comment" else lines.open(line)
+            lines.add("") if block == "comment" else lines.open_fence(line)
         elif in_drawer or _DRAWER.match(line):
             in_drawer = lowered != ":end:"
             lines.add("")
@@ -78,7 +78,7 @@ def _parse_lines(text: str) -> tuple[Lines, dict[str, str]]:
             lines.add("")
         elif (headline := _HEADLINE.match(line[:_MAX_HEADING_CHARS])) is not None:
             level = min(_MAX_LEVEL, len(headline[1]))
-            lines.head(line, level, _strip_headline_markup(headline[2]))
+            lines.add_heading(line, level, _strip_headline_markup(headline[2]))
         else:
             lines.add(line)
     return lines, keywords

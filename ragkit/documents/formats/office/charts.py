@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.unpacking.limits import Package
-from ragkit.documents.unpacking.xml_stream import Attributes, attempt
+from ragkit.documents.unpacking.limits import ZipPackage
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 
 _MAX_POINTS = 1000  # rows of one chart; more points are a curve, not a table
 _CATEGORIES = frozenset({"c:cat", "c:xVal"})
 _VALUES = frozenset({"c:val", "c:yVal"})
 
 
-def chart_rows(package: Package, part: str) -> tuple[str, list[list[str]]]:
+def chart_rows(package: ZipPackage, part: str) -> tuple[str, list[list[str]]]:
     """Return the title of the chart in `part`, and its rows of cells.
 
     The first row has an empty cell and the names of the series; each further row has a category
     and its values. No rows if the chart has no values.
     """
     chart = _ChartHandler()
-    attempt(package, part, chart.start, chart.end, chart.text)
+    parse_xml_leniently(package, part, chart.start, chart.end, chart.text)
     points = range(min(_MAX_POINTS, max((len(s.values) for s in chart.series), default=0)))
     if not points:
         return chart.title, []

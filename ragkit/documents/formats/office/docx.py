@@ -17,12 +17,11 @@ from ragkit.documents.formats.office.docx_styles import (
     heading_level,
     list_depth,
 )
-from ragkit.documents.layout.blocks import Flow
-from ragkit.documents.layout.properties import CORE, properties_in
+from ragkit.documents.layout.blocks import BlockLayout
+from ragkit.documents.layout.properties import CORE, read_properties
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.parts import laid_out
-from ragkit.documents.unpacking.limits import Package, opened
-from ragkit.documents.unpacking.xml_stream import Attributes, attempt
+from ragkit.documents.unpacking.limits import ZipPackage, open_zip
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document
@@ -43,40 +42,40 @@ def read_docx(data: bytes, name: str) -> Document:
 
     Raises `DocumentError` if the file is damaged, encrypted or over a size limit.
     """
-    with opened(data, "docx") as package:
+    with open_zip(data, "docx") as package:
         return _read_package(package, name)
 
 
-def _read_package(package: Package, name: str) -> Document:
+def _read_package(package: ZipPackage, name: str) -> Document:
     names = package.names
     body = min(filter(_BODY.fullmatch, names), key=len, default=None)
     if body is None:
         raise DocumentError("damaged docx: it has no word/document.xml")
     styles = StylesHandler()
     if "word/styles.xml" in names:
-        attempt(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
+        parse_xml_leniently(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
     handler = _BodyHandler(styles.resolve())
-    damage = attempt(package, body, handler.start, handler.end, handler.text)
+    damage = parse_xml_leniently(package, body, handler.start, handler.end, handler.text)
     if damage is not None and not handler.flow.blocks:
         raise damage
     for part in filter(names.__contains__, _NOTES):
-        attempt(package, part, handler.start, handler.end, handler.text)
+        parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
     for text in dict.fromkeys(_headers_and_footers(package, handler.styles)):
         handler.flow.add(text)
-    properties = properties_in(package, CORE)
+    properties = read_properties(package, CORE)
     return replace(
-        laid_out(handler.flow, media_types.DOCX),
+        handler.flow.document(media_types.DOCX),
         title=handler.title or properties.title(name),
         metadata=properties.metadata(),
-        warnings=tuple(package.lost),
+        warnings=tuple(package.warnings),
     )
 
 
-def _headers_and_footers(package: Package, styles: dict[str, ParagraphStyle]) -> Iterator[str]:
+def _headers_and_footers(package: ZipPackage, styles: dict[str, ParagraphStyle]) -> Iterator[str]:
     """Yield the paragraphs of page headers and footers, except those with a page number."""
     for part in sorted(filter(_HEADER_OR_FOOTER.fullmatch, package.names)):
         handler = _BodyHandler(styles, in_margin=True)
-        attempt(package, part, handler.start, handler.end, handler.text)
+        parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
         yield from (block.text for block in handler.flow.blocks)
 
 
@@ -97,7 +96,7 @@ class _BodyHandler:
 
     styles: dict[str, ParagraphStyle]  # by style id
     in_margin: bool = False  # the part is a page header or footer
-    flow: Flow = field(default_factory=Flow)
+    flow: BlockLayout = field(default_factory=BlockLayout)
     title: str | None = None
     paragraphs: list[_Paragraph] = field(default_factory=list)
     tables: list[bool] = field(default_factory=list)  # per open table: its first row is to come
@@ -135,7 +134,7 @@ class _BodyHandler:
         elif tag == "w:tr":
             self.flow.open_row()
         elif tag == "w:tc":
-            self.flow.cell()
+            self.flow.open_cell()
 
     def end(self, tag: str) -> None:
         """Handle an end tag."""

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from ragkit.documents.formats.office.odf_sheets import SpreadsheetHandler
 from ragkit.documents.formats.office.odf_text import TextHandler
-from ragkit.documents.layout.grid import FullError, Grid
-from ragkit.documents.layout.properties import Properties, properties_in
-from ragkit.documents.parts import joined, laid_out
-from ragkit.documents.unpacking.limits import MAX_INFLATED, Package, opened
-from ragkit.documents.unpacking.xml_stream import Attributes, attempt
+from ragkit.documents.layout.grid import Grid, GridFullError
+from ragkit.documents.layout.properties import Properties, read_properties
+from ragkit.documents.layout.writer import join_documents
+from ragkit.documents.unpacking.limits import MAX_TOTAL_BYTES, ZipPackage, open_zip
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document
@@ -31,13 +31,13 @@ def read_odt(data: bytes, name: str) -> Document:
 
     Raises `DocumentError` if the file is damaged, encrypted or over a size limit.
     """
-    with opened(data, "odt") as package:
+    with open_zip(data, "odt") as package:
         _refuse_encrypted(package)
         content = _read_text_content(package)
         for text in dict.fromkeys(_headers_and_footers(package)):
             content.flow.add(text)
-        properties = properties_in(package, _META, _PROPERTIES)
-    document = laid_out(content.flow, media_types.ODT)
+        properties = read_properties(package, _META, _PROPERTIES)
+    document = content.flow.document(media_types.ODT)
     return _with_properties(package, replace(document, title=content.title), properties, name)
 
 
@@ -46,64 +46,64 @@ def read_odp(data: bytes, name: str) -> Document:
 
     Raises the errors of `read_odt`.
     """
-    with opened(data, "odp") as package:
+    with open_zip(data, "odp") as package:
         _refuse_encrypted(package)
         content = _read_text_content(package)
-        properties = properties_in(package, _META, _PROPERTIES)
-    slides = [(str(number), laid_out(flow)) for number, flow in enumerate(content.pages, start=1)]
-    document = joined(slides, "slide", media_types.ODP)
+        properties = read_properties(package, _META, _PROPERTIES)
+    slides = [(str(number), flow.document()) for number, flow in enumerate(content.pages, start=1)]
+    document = join_documents(slides, "slide", media_types.ODP)
     title = next((heading.text for _, slide in slides[:1] for heading in slide.headings), None)
     return _with_properties(package, replace(document, title=title), properties, name)
 
 
 def read_ods(data: bytes, name: str) -> Document:
     """Read a spreadsheet: a line and a locator for each row. Raises the errors of `read_odt`."""
-    with opened(data, "ods") as package:
+    with open_zip(data, "ods") as package:
         _refuse_encrypted(package)
         sheets, damage = SpreadsheetHandler(Grid()), None
         try:
-            damage = attempt(
-                package, _CONTENT, sheets.start, sheets.end, sheets.text, most=MAX_INFLATED
+            damage = parse_xml_leniently(
+                package, _CONTENT, sheets.start, sheets.end, sheets.text, max_bytes=MAX_TOTAL_BYTES
             )
-        except FullError:
-            sheets.grid.stopped(0)
+        except GridFullError:
+            sheets.grid.warn_truncated(0)
         if damage is not None and not sheets.grid.locators:
             raise damage
-        properties = properties_in(package, _META, _PROPERTIES)
+        properties = read_properties(package, _META, _PROPERTIES)
     return _with_properties(package, sheets.grid.document(media_types.ODS), properties, name)
 
 
-def _read_text_content(package: Package) -> TextHandler:
+def _read_text_content(package: ZipPackage) -> TextHandler:
     """Read `content.xml` up to its first damage; raise the damage if nothing could be read."""
     content = TextHandler()
-    damage = attempt(package, _CONTENT, content.start, content.end, content.text)
+    damage = parse_xml_leniently(package, _CONTENT, content.start, content.end, content.text)
     content.finish()
     if damage is not None and not content.pages and not content.flow.blocks:
         raise damage
     return content
 
 
-def _headers_and_footers(package: Package) -> Iterator[str]:
+def _headers_and_footers(package: ZipPackage) -> Iterator[str]:
     """Return the paragraphs of page headers and footers, except those with a page number."""
     margins = TextHandler(in_margin=True)
     if _STYLES in package.names:
-        attempt(package, _STYLES, margins.start, margins.end, margins.text)
+        parse_xml_leniently(package, _STYLES, margins.start, margins.end, margins.text)
     return (block.text for block in margins.flow.blocks)
 
 
 def _with_properties(
-    package: Package, document: Document, properties: Properties, name: str
+    package: ZipPackage, document: Document, properties: Properties, name: str
 ) -> Document:
     """Add title, metadata and warnings. The title property takes precedence over the text's."""
     return replace(
         document,
         title=properties.title(name) or document.title,
         metadata=properties.metadata(),
-        warnings=(*document.warnings, *package.lost),
+        warnings=(*document.warnings, *package.warnings),
     )
 
 
-def _refuse_encrypted(package: Package) -> None:
+def _refuse_encrypted(package: ZipPackage) -> None:
     """Raise `DocumentError` if the manifest lists encrypted parts (the zip itself is readable)."""
     encrypted = False
 
@@ -112,6 +112,6 @@ def _refuse_encrypted(package: Package) -> None:
         encrypted = encrypted or tag == "manifest:encryption-data"
 
     if _MANIFEST in package.names:
-        attempt(package, _MANIFEST, start, lambda tag: None, lambda text: None)
+        parse_xml_leniently(package, _MANIFEST, start, lambda tag: None, lambda text: None)
     if encrypted:
         raise DocumentError(f"encrypted {package.kind}: needs a password", kind="encrypted")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.layout.grid import Grid, column, is_year
+from ragkit.documents.layout.grid import Grid, column_letters, is_year
 from ragkit.documents.unpacking.xml_stream import Attributes
 
 _SKIPPED = frozenset({"office:annotation", "table:shapes", "office:forms", "text:ruby-text"})
@@ -56,7 +56,7 @@ class SpreadsheetHandler:
             self._row_copies = _repetitions(attributes.get("table:number-rows-repeated", "1"))
             self._column, self._words = 0, True
         elif tag == "table:table":
-            self.grid.sheet(attributes.get("table:name", ""))
+            self.grid.begin_sheet(attributes.get("table:name", ""))
             self._row = 1
 
     def text(self, characters: str) -> None:
@@ -75,12 +75,12 @@ class SpreadsheetHandler:
             self._in_paragraph -= 1
         elif tag == "table:table-row":
             for copy in range(min(self._row_copies, _MAX_COPIES) if self._cells else 0):
-                self.grid.row(self._row + copy, self._cells, words=self._words)
+                self.grid.add_row(self._row + copy, self._cells, is_text=self._words)
             self._row = min(self._row + self._row_copies, _MAX_REPEATED)
             self._cells = []
         elif tag == "table:table":
             for cell, comment in self._comments:
-                self.grid.comment(cell, comment)
+                self.grid.add_comment(cell, comment)
             self._comments.clear()
 
     def _start_skipped(self, tag: str) -> None:
@@ -99,7 +99,7 @@ class SpreadsheetHandler:
                 self._comment.append(" ")
         if not self._skipped and self._comment is not None:
             if len(self._comments) < _MAX_COMMENTS:
-                cell = f"{column(self._column)}{self._row}"
+                cell = f"{column_letters(self._column)}{self._row}"
                 self._comments.append((cell, "".join(self._comment)[:_MAX_CELL_TEXT]))
             self._comment = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.layout.blocks import Flow
+from ragkit.documents.layout.blocks import BlockLayout
 from ragkit.documents.layout.titles import property_title
 from ragkit.documents.unpacking.xml_stream import Attributes
 
@@ -45,10 +45,10 @@ class _Paragraph:
 class TextHandler:
     """Builds blocks from the elements of the content. `finish` must follow the last element."""
 
-    flow: Flow = field(default_factory=Flow)  # of the text, or of the open slide
+    flow: BlockLayout = field(default_factory=BlockLayout)  # of the text, or of the open slide
     in_margin: bool = False  # the part is `styles.xml`, with page headers and footers
     title: str | None = None  # the first paragraph in the style "Title"
-    pages: list[Flow] = field(default_factory=list)  # finished slides
+    pages: list[BlockLayout] = field(default_factory=list)  # finished slides
     _parents: dict[str, str] = field(default_factory=dict)  # paragraph style → parent style
     _paragraphs: list[_Paragraph] = field(default_factory=list)
     _skipped: int = 0  # open elements inside a skipped one, itself included
@@ -86,7 +86,7 @@ class TextHandler:
         elif tag == "dc:creator" and self._open_notes:
             self._author = []
         elif tag == "draw:page":
-            self.flow, self._frame = Flow(), ""
+            self.flow, self._frame = BlockLayout(), ""
         else:
             self._start_table_element(tag)
 
@@ -98,7 +98,7 @@ class TextHandler:
         elif tag == "table:table-row" and self._tables:
             self.flow.open_row()
         elif tag in _CELLS and self._tables:
-            self.flow.cell()
+            self.flow.open_cell()
 
     def text(self, characters: str) -> None:
         """Handle the characters between two tags."""
@@ -202,7 +202,7 @@ class TextHandler:
 
     def _end_slide(self) -> None:
         """Put the slide's title first and its notes last."""
-        page = Flow()
+        page = BlockLayout()
         page.add(" ".join(self._slide_title), level=1)
         page.blocks += self.flow.blocks
         self.flow = page

@@ -8,8 +8,8 @@ from __future__ import annotations
 import posixpath
 from typing import NamedTuple
 
-from ragkit.documents.unpacking.limits import Package
-from ragkit.documents.unpacking.xml_stream import Attributes, attempt
+from ragkit.documents.unpacking.limits import ZipPackage
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 
 
 class Relationship(NamedTuple):
@@ -19,7 +19,7 @@ class Relationship(NamedTuple):
     part: str  # path of the target part in the package
 
 
-def read_relationships(package: Package, part: str) -> dict[str, Relationship]:
+def read_relationships(package: ZipPackage, part: str) -> dict[str, Relationship]:
     """Return the relationships of `part` by id ("rId3").
 
     External targets and targets that the package does not contain are left out.
@@ -38,11 +38,11 @@ def read_relationships(package: Package, part: str) -> dict[str, Relationship]:
             relationships[attributes.get("Id", "")] = Relationship(kind, path)
 
     if source in package.names:
-        attempt(package, source, start, lambda tag: None, lambda text: None)
+        parse_xml_leniently(package, source, start, lambda tag: None, lambda text: None)
     return relationships
 
 
-def related_parts(package: Package, part: str, kind: str) -> list[str]:
+def related_parts(package: ZipPackage, part: str, kind: str) -> list[str]:
     """Return the paths of the parts to which `part` has a relationship of this kind."""
     relationships = read_relationships(package, part).values()
     return [relationship.part for relationship in relationships if relationship.kind == kind]

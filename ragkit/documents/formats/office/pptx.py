@@ -19,11 +19,11 @@ from ragkit.documents.formats.office.pptx_shapes import (
     ShapesHandler,
     read_shapes,
 )
-from ragkit.documents.layout.blocks import Flow
-from ragkit.documents.layout.properties import CORE, properties_in
-from ragkit.documents.parts import joined, laid_out
-from ragkit.documents.unpacking.limits import Package, opened
-from ragkit.documents.unpacking.xml_stream import Attributes, parse
+from ragkit.documents.layout.blocks import BlockLayout
+from ragkit.documents.layout.properties import CORE, read_properties
+from ragkit.documents.layout.writer import join_documents
+from ragkit.documents.unpacking.limits import ZipPackage, open_zip
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document
@@ -42,7 +42,7 @@ def read_pptx(data: bytes, name: str) -> Document:
 
     Raises `DocumentError` if the file is damaged, encrypted or over a size limit.
     """
-    with opened(data, "pptx") as package:
+    with open_zip(data, "pptx") as package:
         slide_parts = list(dict.fromkeys(_slide_parts(package)))
         if not slide_parts:
             raise DocumentError("damaged pptx: it has no slides")
@@ -53,20 +53,20 @@ def read_pptx(data: bytes, name: str) -> Document:
             shapes = read_shapes(package, part)
             hidden += shapes.hidden
             slides.append((str(number), _read_slide(package, part, shapes, placeholders)))
-        properties = properties_in(package, CORE)
-    document = joined(slides, "slide", media_types.PPTX)
-    if not document.text and package.lost:
-        raise DocumentError(f"damaged pptx: {package.lost[0].partition(': ')[0]}")
+        properties = read_properties(package, CORE)
+    document = join_documents(slides, "slide", media_types.PPTX)
+    if not document.text and package.warnings:
+        raise DocumentError(f"damaged pptx: {package.warnings[0].partition(': ')[0]}")
     first_heading = next((heading.text for heading in slides[0][1].headings), None)
     return replace(
         document,
         title=properties.title(name) or first_heading,
         metadata=properties.metadata(),
-        warnings=(*package.lost, *((f"{hidden} hidden slides are read",) if hidden else ())),
+        warnings=(*package.warnings, *((f"{hidden} hidden slides are read",) if hidden else ())),
     )
 
 
-def _slide_parts(package: Package) -> Iterator[str]:
+def _slide_parts(package: ZipPackage) -> Iterator[str]:
     """Return the paths of the slide parts in presentation order."""
     presentation = min(filter(_PRESENTATION.fullmatch, package.names), key=len, default=None)
     if presentation is None:
@@ -77,13 +77,13 @@ def _slide_parts(package: Package) -> Iterator[str]:
         if tag == "p:sldId":
             ids.append(attributes.get("r:id", ""))
 
-    parse(package, presentation, start, lambda tag: None, lambda text: None)
+    parse_xml(package, presentation, start, lambda tag: None, lambda text: None)
     links = read_relationships(package, presentation)
     return (links[slide_id].part for slide_id in ids if slide_id in links)
 
 
 def _read_slide(
-    package: Package, part: str, slide: ShapesHandler, placeholders: _PlaceholderPositions
+    package: ZipPackage, part: str, slide: ShapesHandler, placeholders: _PlaceholderPositions
 ) -> Document:
     """Return one slide: title, shapes from top to bottom, speaker notes and comments."""
     links = read_relationships(package, part)
@@ -92,7 +92,7 @@ def _read_slide(
     others = [shape for shape in shapes if shape.kind not in _TITLE_PLACEHOLDERS]
     if len(others) > 1:
         others.sort(key=lambda shape: _sort_key(shape, links, placeholders))
-    flow = Flow()
+    flow = BlockLayout()
     for shape in titles:
         flow.add(" ".join(shape.text.split()), level=1)
     if not flow.blocks:
@@ -103,7 +103,7 @@ def _read_slide(
             if link in links:
                 _write_linked_part(package, links[link], flow)
     _write_notes_and_comments(package, links, flow)
-    return laid_out(flow)
+    return flow.document()
 
 
 def _sort_key(
@@ -114,7 +114,7 @@ def _sort_key(
     return (top // _LINE_HEIGHT, left)
 
 
-def _promote_first_line(shapes: list[Shape], flow: Flow) -> None:
+def _promote_first_line(shapes: list[Shape], flow: BlockLayout) -> None:
     """Make a short first line the heading of a slide without a title, if more text follows."""
     with_text = [shape for shape in shapes if shape.text]
     if not with_text or (len(with_text) == 1 and len(with_text[0].content.items) == 1):
@@ -125,7 +125,7 @@ def _promote_first_line(shapes: list[Shape], flow: Flow) -> None:
         with_text[0].content.items.pop(0)
 
 
-def _write_linked_part(package: Package, link: Relationship, flow: Flow) -> None:
+def _write_linked_part(package: ZipPackage, link: Relationship, flow: BlockLayout) -> None:
     """Add a chart or a diagram, which a slide keeps in a part of its own."""
     if link.kind == "chart":
         title, rows = chart_rows(package, link.part)
@@ -136,7 +136,7 @@ def _write_linked_part(package: Package, link: Relationship, flow: Flow) -> None
         ShapeContent([item for shape in shapes for item in shape.content.items]).write(flow)
 
 
-def _write_notes_and_comments(package: Package, links: dict[str, Relationship], flow: Flow) -> None:
+def _write_notes_and_comments(package: ZipPackage, links: dict[str, Relationship], flow: BlockLayout) -> None:
     """Add the speaker notes and the comments of a slide."""
     for link in links.values():
         if link.kind == "notesSlide":
@@ -151,7 +151,7 @@ def _write_notes_and_comments(package: Package, links: dict[str, Relationship], 
 class _PlaceholderPositions:
     """The positions that layouts and masters give to placeholders without one on the slide."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: ZipPackage) -> None:
         self._package = package
         self._cache: dict[str, dict[str, Position]] = {}  # part → placeholder key → position
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.layout.blocks import Flow
-from ragkit.documents.unpacking.limits import Package
-from ragkit.documents.unpacking.xml_stream import Attributes, attempt
+from ragkit.documents.layout.blocks import BlockLayout
+from ragkit.documents.unpacking.limits import ZipPackage
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 
 Position = tuple[int, int]  # left and top in EMU (914,400 per inch)
 
@@ -22,10 +22,10 @@ _MAX_LEVEL = 8  # levels of indentation
 _MAX_COORDINATE_DIGITS = 15
 
 
-def read_shapes(package: Package, part: str) -> ShapesHandler:
+def read_shapes(package: ZipPackage, part: str) -> ShapesHandler:
     """Read the shapes of one part, in drawing order. Damage becomes a warning of the package."""
     handler = ShapesHandler()
-    attempt(package, part, handler.start, handler.end, handler.text)
+    parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
     return handler
 
 
@@ -40,7 +40,7 @@ class ShapeContent:
         first = self.items[0] if self.items else ""
         return first if isinstance(first, str) and "\n" not in first else None
 
-    def write(self, flow: Flow) -> None:
+    def write(self, flow: BlockLayout) -> None:
         """Add the items to `flow`. Paragraphs are not separated by blank lines; a row that does
         not follow another row begins a table."""
         before: str | list[str] | None = None
@@ -50,7 +50,7 @@ class ShapeContent:
             else:
                 flow.open_row()
                 for cell in item:
-                    flow.cell()
+                    flow.open_cell()
                     flow.add(cell)
                 flow.close_row(first=not isinstance(before, list))
             before = item

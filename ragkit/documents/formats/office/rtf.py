@@ -12,9 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ragkit.documents.layout.blocks import Flow
+from ragkit.documents.layout.blocks import BlockLayout
 from ragkit.documents.layout.titles import property_title
-from ragkit.documents.parts import laid_out
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 from ragkit.records.media_types import RTF
@@ -197,7 +196,7 @@ class _Header:
 class _Body:
     """Builds blocks (headings, list items, paragraphs, table rows) from complete paragraphs."""
 
-    flow: Flow = field(default_factory=Flow)
+    flow: BlockLayout = field(default_factory=BlockLayout)
     style: _Style = field(default_factory=_Style)  # of the open paragraph
     in_table: bool = False
     title: str | None = None
@@ -243,7 +242,7 @@ class _Body:
             return
         self.flow.open_row()
         for cell in self._row:
-            self.flow.cell()
+            self.flow.open_cell()
             self.flow.add(cell)
         self._after_row |= self.flow.close_row(first=not self._after_row)
         self._after_item = False
@@ -297,7 +296,7 @@ class _Parser:
         """Return the document that was parsed; `name` is the file's name."""
         for note in dict.fromkeys(self.notes):
             self.body.flow.add(note)
-        body = laid_out(self.body.flow, RTF)
+        body = self.body.flow.document(RTF)
         metadata = self.header.information
         title = property_title(metadata.pop("title", None), name)
         if not property_title(metadata.get("author"), ""):

@@ -10,7 +10,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from ragkit.documents.formats.office import number_formats
-from ragkit.documents.layout.grid import FullError, Grid, is_year
+from ragkit.documents.layout.grid import Grid, GridFullError, is_year
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document
@@ -74,11 +74,11 @@ def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:
     """Add the rows of one sheet to `grid`, until the grid is full."""
     from xlrd import XL_CELL_TEXT
 
-    grid.sheet(sheet.name)
+    grid.begin_sheet(sheet.name)
     try:
         for row in range(sheet.nrows):
             if grid.full:
-                raise FullError
+                raise GridFullError
             kinds = sheet.row_types(row)
             texts = [_cell_text(book, sheet, row, col, kind) for col, kind in enumerate(kinds)]
             words = all(
@@ -86,9 +86,9 @@ def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:
                 for kind, text in zip(kinds, texts, strict=True)
                 if text
             )
-            grid.row(row + 1, [*enumerate(texts)], words=words)
-    except FullError:
-        grid.stopped(sheet.nrows)
+            grid.add_row(row + 1, [*enumerate(texts)], is_text=words)
+    except GridFullError:
+        grid.warn_truncated(sheet.nrows)
 
 
 def _cell_text(book: Book, sheet: Sheet, row: int, column: int, kind: int) -> str:

@@ -16,10 +16,10 @@ from functools import lru_cache
 from ragkit.documents.formats.office import number_formats
 from ragkit.documents.formats.office.number_formats import GENERAL, NumberFormat
 from ragkit.documents.formats.office.ooxml import read_relationships, related_parts
-from ragkit.documents.layout.grid import FullError, Grid, is_year
-from ragkit.documents.layout.properties import CORE, properties_in
-from ragkit.documents.unpacking.limits import MAX_INFLATED, Package, opened
-from ragkit.documents.unpacking.xml_stream import Attributes, attempt, parse
+from ragkit.documents.layout.grid import Grid, GridFullError, is_year
+from ragkit.documents.layout.properties import CORE, read_properties
+from ragkit.documents.unpacking.limits import MAX_TOTAL_BYTES, ZipPackage, open_zip
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml, parse_xml_leniently
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document
@@ -42,24 +42,24 @@ def read_xlsx(data: bytes, name: str) -> Document:
     Raises `DocumentError` if the file is damaged, encrypted or over a size limit, or if no sheet
     can be read.
     """
-    with opened(data, "xlsx") as package:
+    with open_zip(data, "xlsx") as package:
         workbook = _Workbook()
         workbook.read(package)
         grid = Grid()
         failures = 0
         for title, part in workbook.sheets:
             try:
-                grid.sheet(title)
+                grid.begin_sheet(title)
                 _read_sheet(package, part, workbook, grid)
                 for cell, comment in _read_comments(package, part):
-                    grid.comment(cell, comment)
+                    grid.add_comment(cell, comment)
             except DocumentError as error:
                 grid.warnings.append(f"sheet {title[:_MAX_SHEET_NAME]}: {error}")
                 failures += 1
         if failures == len(workbook.sheets):
             raise DocumentError(grid.warnings[0] if failures else "damaged xlsx: it has no sheets")
-        properties = properties_in(package, CORE)
-    grid.warnings += package.lost
+        properties = read_properties(package, CORE)
+    grid.warnings += package.warnings
     if workbook.hidden:
         grid.warnings.append(f"{workbook.hidden} hidden sheets are read")
     return replace(
@@ -79,7 +79,7 @@ class _Workbook:
     strings: list[str] = field(default_factory=list)  # by shared-string index
     formats: list[NumberFormat] = field(default_factory=list)  # by cell-style index
 
-    def read(self, package: Package) -> None:
+    def read(self, package: ZipPackage) -> None:
         """Read the workbook part, its shared strings and its styles."""
         workbook = min(filter(_WORKBOOK.fullmatch, package.names), key=len, default=None)
         if workbook is None:
@@ -95,14 +95,14 @@ class _Workbook:
                     self.sheets.append((attributes.get("name", ""), target.part))
                     self.hidden += attributes.get("state", "visible") != "visible"
 
-        parse(package, workbook, start, lambda tag: None, lambda text: None)
+        parse_xml(package, workbook, start, lambda tag: None, lambda text: None)
         for part in related_parts(package, workbook, "sharedStrings")[:1]:
             handler = _StringsHandler(self.strings)
-            attempt(package, part, handler.start, handler.end, handler.text)
+            parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
         for part in related_parts(package, workbook, "styles")[:1]:
             self._read_styles(package, part)
 
-    def _read_styles(self, package: Package, part: str) -> None:
+    def _read_styles(self, package: ZipPackage, part: str) -> None:
         codes = dict(number_formats.BUILT_IN_FORMATS)
         in_cell_formats = False
 
@@ -121,7 +121,7 @@ class _Workbook:
             nonlocal in_cell_formats
             in_cell_formats = in_cell_formats and tag != "x:cellXfs"
 
-        attempt(package, part, start, end, lambda text: None)
+        parse_xml_leniently(package, part, start, end, lambda text: None)
 
 
 @dataclass(slots=True)
@@ -153,15 +153,15 @@ class _StringsHandler:
             self._pieces.clear()
 
 
-def _read_sheet(package: Package, part: str, workbook: _Workbook, grid: Grid) -> None:
+def _read_sheet(package: ZipPackage, part: str, workbook: _Workbook, grid: Grid) -> None:
     """Add the rows of one sheet to `grid`, until the grid is full."""
     sheet = _SheetHandler(workbook, grid)
     try:
         if grid.full:
-            raise FullError
-        parse(package, part, sheet.start, sheet.end, sheet.text, most=MAX_INFLATED)
-    except FullError:
-        grid.stopped(sheet.height)
+            raise GridFullError
+        parse_xml(package, part, sheet.start, sheet.end, sheet.text, max_bytes=MAX_TOTAL_BYTES)
+    except GridFullError:
+        grid.warn_truncated(sheet.height)
 
 
 @dataclass(slots=True)
@@ -209,10 +209,10 @@ class _SheetHandler:
         elif tag == "x:c":
             self._close_cell()
         elif tag == "x:row":
-            self.grid.row(self.row, sorted(self.cells.items()), words=self.words)
+            self.grid.add_row(self.row, sorted(self.cells.items()), is_text=self.words)
             self.cells.clear()
             if self.cell_count > _MAX_CELLS:
-                raise FullError
+                raise GridFullError
         elif tag == "x:rPh":
             self.in_phonetic = False
 
@@ -262,14 +262,14 @@ def _column_index(letters: str) -> int:
     return min(max(index, 1), _MAX_COLUMNS) - 1
 
 
-def _read_comments(package: Package, sheet: str) -> Iterator[tuple[str, str]]:
+def _read_comments(package: ZipPackage, sheet: str) -> Iterator[tuple[str, str]]:
     """Yield the comments on a sheet's cells as (cell, text), such as ("B2", "Check this")."""
     relationships = read_relationships(package, sheet).values()
     for kind in _COMMENT_KINDS:
         parts = [link.part for link in relationships if link.kind == kind]
         for part in parts:
             handler = _CommentsHandler()
-            attempt(package, part, handler.start, handler.end, handler.text)
+            parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
             yield from handler.comments
         if parts:
             return

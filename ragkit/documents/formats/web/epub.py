@@ -15,10 +15,10 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from ragkit.documents.formats.web.html import read_html
-from ragkit.documents.layout.properties import properties_in
-from ragkit.documents.parts import joined
-from ragkit.documents.unpacking.limits import Package, opened
-from ragkit.documents.unpacking.xml_stream import Attributes, parse
+from ragkit.documents.layout.properties import read_properties
+from ragkit.documents.layout.writer import join_documents
+from ragkit.documents.unpacking.limits import ZipPackage, open_zip
+from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document, Heading
@@ -49,7 +49,7 @@ def read_epub(data: bytes, name: str) -> Document:
     Raises `DocumentError` if the file is damaged, encrypted (DRM) or over a size limit, or if none
     of its chapters can be read.
     """
-    with opened(data, "epub") as package:
+    with open_zip(data, "epub") as package:
         book = _read_package_file(package)
         _check_encryption(package, book)
         titles = _chapter_titles(package, book)
@@ -62,12 +62,12 @@ def read_epub(data: bytes, name: str) -> Document:
                 errors.append(f"chapter {number}: {error}")
         if not chapters:
             raise DocumentError(errors[0] if errors else "damaged epub: it has no chapters")
-        properties = properties_in(package, book.path, _PROPERTY_ELEMENTS)
+        properties = read_properties(package, book.path, _PROPERTY_ELEMENTS)
     return replace(
-        joined(chapters, "chapter", media_types.EPUB),
+        join_documents(chapters, "chapter", media_types.EPUB),
         title=properties.title(name),
         metadata=properties.metadata(),
-        warnings=(*errors, *package.lost),
+        warnings=(*errors, *package.warnings),
     )
 
 
@@ -95,18 +95,18 @@ class _Book:
         return [item for item in pages if "nav" not in item.properties.split()]
 
 
-def _read_package_file(package: Package) -> _Book:
+def _read_package_file(package: ZipPackage) -> _Book:
     paths: list[str] = []
 
     def start(tag: str, attributes: Attributes) -> None:
         if tag == "rootfile":
             paths.append(unquote(attributes.get("full-path", "")))
 
-    parse(package, _CONTAINER, start, lambda tag: None, lambda text: None)
+    parse_xml(package, _CONTAINER, start, lambda tag: None, lambda text: None)
     if not paths:
         raise DocumentError("damaged epub: its container names no package file")
     book = _Book(paths[0])
-    parse(package, book.path, book.start, lambda tag: None, lambda text: None)
+    parse_xml(package, book.path, book.start, lambda tag: None, lambda text: None)
     return book
 
 
@@ -116,7 +116,7 @@ def _resolve_path(base: str, href: str) -> str:
     return posixpath.normpath(posixpath.join("/" + posixpath.dirname(base), path)).lstrip("/")
 
 
-def _check_encryption(package: Package, book: _Book) -> None:
+def _check_encryption(package: ZipPackage, book: _Book) -> None:
     """Raise `DocumentError` if a chapter is encrypted; obfuscated fonts do not matter."""
     if _ENCRYPTION not in package.names:
         return
@@ -131,12 +131,12 @@ def _check_encryption(package: Package, book: _Book) -> None:
         elif tag == "CipherReference" and algorithms[-1] not in _FONT_OBFUSCATION:
             encrypted.add(_resolve_path("", attributes.get("URI", "")))
 
-    parse(package, _ENCRYPTION, start, lambda tag: None, lambda text: None)
+    parse_xml(package, _ENCRYPTION, start, lambda tag: None, lambda text: None)
     if any(item.path in encrypted for item in book.spine):
         raise DocumentError("encrypted epub: protected by DRM", kind="encrypted")
 
 
-def _chapter_titles(package: Package, book: _Book) -> dict[str, str]:
+def _chapter_titles(package: ZipPackage, book: _Book) -> dict[str, str]:
     """Return path → title from the tables of contents; empty if they cannot be read."""
     titles: dict[str, str] = {}
     contents = [item for item in book.items.values() if "nav" in item.properties.split()]
@@ -153,7 +153,7 @@ def _chapter_titles(package: Package, book: _Book) -> dict[str, str]:
     return titles
 
 
-def _read_nav(package: Package, item: _Item) -> Iterator[tuple[str, str]]:
+def _read_nav(package: ZipPackage, item: _Item) -> Iterator[tuple[str, str]]:
     """Yield link and title of each entry of an EPUB 3 table of contents."""
     from selectolax.lexbor import LexborHTMLParser
 
@@ -162,7 +162,7 @@ def _read_nav(package: Package, item: _Item) -> Iterator[tuple[str, str]]:
         yield link.attributes.get("href") or "", " ".join(link.text().split())
 
 
-def _read_ncx(package: Package, path: str) -> list[tuple[str, str]]:
+def _read_ncx(package: ZipPackage, path: str) -> list[tuple[str, str]]:
     """Return link and title of each entry of an EPUB 2 table of contents (NCX)."""
     entries: list[tuple[str, str]] = []
     pieces: list[str] = []
@@ -173,11 +173,11 @@ def _read_ncx(package: Package, path: str) -> list[tuple[str, str]]:
         elif tag == "content":
             entries.append((attributes.get("src", ""), " ".join("".join(pieces).split())))
 
-    parse(package, path, start, lambda tag: None, pieces.append)
+    parse_xml(package, path, start, lambda tag: None, pieces.append)
     return entries
 
 
-def _read_chapter(package: Package, item: _Item, title: str | None) -> Document:
+def _read_chapter(package: ZipPackage, item: _Item, title: str | None) -> Document:
     """Read one file of the book; `title` becomes its heading if it has none."""
     chapter = read_html(_expand_self_closed(package.read(item.path)), item.path)
     if chapter.headings or not title or not chapter.text:

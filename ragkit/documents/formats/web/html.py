@@ -8,12 +8,12 @@ Does not know where a page comes from, and fetches nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.web import html_tags
-from ragkit.documents.layout.blocks import Block, Flow
+from ragkit.documents.layout.blocks import Block, BlockLayout
 from ragkit.documents.layout.titles import page_title
 from ragkit.records.documents import Document
 
@@ -65,16 +65,12 @@ def read_html(data: bytes, name: str) -> Document:
     walker.walk(tree.body)
     walker.keep_main_content()
     walker.flow.promote_bold_lines()
-    text, headings, fences = walker.flow.layout()
-    first = next((heading.text for heading in headings if heading.level == 1), None)
+    body = walker.flow.document("text/html")
+    first = next((heading.text for heading in body.headings if heading.level == 1), None)
     title, metadata = _read_head(tree)
-    return Document(
-        text,
-        "text/html",
+    return replace(
+        body,
         title=page_title(title, first),
-        headings=headings,
-        fences=fences,
-        tables=walker.flow.tables,
         encoding=encoding,
         encoding_by=encoding_by,
         metadata=metadata,
@@ -138,7 +134,7 @@ class _Table:
 class _TreeWalker:
     """Walks the tree of a page and writes its text as blocks to `flow`."""
 
-    flow: Flow = field(default_factory=Flow)
+    flow: BlockLayout = field(default_factory=BlockLayout)
     pieces: list[str] = field(default_factory=list)  # inline text of the open block
     lists: list[_List] = field(default_factory=list)  # open lists
     tables: list[_Table] = field(default_factory=list)  # open tables
@@ -258,7 +254,7 @@ class _TreeWalker:
             self.flow.open_row()
             self.tables[-1].only_names = True
         elif tag in {"td", "th"}:
-            self.flow.cell()
+            self.flow.open_cell()
             self.tables[-1].only_names &= tag == "th"
         elif tag in {"thead", "tbody"}:
             self.tables[-1].in_head = tag == "thead"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents import read, read_all
+from ragkit.documents.read import read, read_all
 from ragkit.records.documents import Locator, Table
 
 

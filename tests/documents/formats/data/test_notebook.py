@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ragkit.documents import read
+from ragkit.documents.read import read
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Locator
 

@@ -1,6 +1,6 @@
 """XML: titles as headings, prose as paragraphs, data as `name: value` lines."""
 
-from ragkit.documents import read, read_all
+from ragkit.documents.read import read, read_all
 
 DOCBOOK = b"""<?xml version="1.0"?>
 <!DOCTYPE article SYSTEM "http://example.org/docbook.dtd" [<!ENTITY v "1.2">]>

@@ -5,8 +5,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from ragkit.documents import read, read_all
 from ragkit.documents.detect import media_type
+from ragkit.documents.read import read, read_all
 from tests.documents.files import PNG, make_pdf
 from tests.documents.mail_files import make_message
 

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from ragkit.documents import read, read_all
+from ragkit.documents.read import read, read_all
 from ragkit.errors import DocumentError
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_ole2, property_stream, text_stream
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ragkit.documents import read
 from ragkit.documents.formats.markup.front_matter import parse_front_matter
+from ragkit.documents.read import read
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import gzip
 
-from ragkit.documents import read
 from ragkit.documents.detect import media_type
+from ragkit.documents.read import read
 
 MAN = r""".\" a comment
 .TH LS 1 "2024-10-01" "coreutils"

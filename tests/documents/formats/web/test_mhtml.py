@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from ragkit.documents import read
 from ragkit.documents.formats.web.mhtml import read_mhtml
+from ragkit.documents.read import read
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 

@@ -1,0 +1,703 @@
+"""The table of file formats: one row (`Format`) per format.
+
+File type detection (`detect`), the choice of a reader (`read`, `containers`) and the table in
+docs/formats.md are derived from these rows. To add a format, write its reader in `formats/` and
+add one row. Readers are named by "module:function" and imported when the first file of their
+format is read. Knows no file contents.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ragkit.records import media_types
+
+Locator = Literal["lines", "line", "characters", "page", "slide", "sheet", "chapter", "cell",
+                  "time", "message", "path", "the content's"]  # fmt: skip
+NameRule = Literal["decides", "hints", "ignored"]
+ReasonKind = Literal["no_document", "unsupported", "encrypted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One file format: how it is recognised, what reads it, and what is said about it.
+
+    A format has a `reader`, `members`, a `decompressor`, or the `reason` why it is not read.
+    """
+
+    media_type: str
+    name: str  # in docs/formats.md
+    label: str = "text"  # in warnings: "the name says PDF, the content is HTML"
+
+    # Recognition by name: extensions without dot, and whole file names, both in lower case.
+    extensions: str = ""  # separated by spaces
+    file_names: str = ""
+    # What the name may decide about a file that is text: "decides"; "hints": only if the content
+    # looks like it; "ignored": only the content counts.
+    name_rule: NameRule = "decides"
+    # Recognition by content.
+    magic: tuple[bytes, ...] = ()  # alternatives, each at offset 0
+    signatures: tuple[tuple[tuple[int, bytes], ...], ...] = ()  # alternatives: (offset, bytes) each
+    zip_members: tuple[str, ...] = ()  # prefixes of the name of a member of a zip
+    zip_mimetypes: tuple[str, ...] = ()  # what the member `mimetype` of a zip contains
+    ole2_streams: tuple[str, ...] = ()  # names of streams in an OLE2 file, the surest first
+    ole2_extensions: str = ""  # decide where an OLE2 file is cut off before its stream names
+
+    # Reading: "module:function".
+    reader: str = ""  # (bytes, name) → Document; with `paged`, (bytes, name, Ocr | None)
+    paged: bool = False  # its pages may be images: the reader gets the OCR engine
+    members: str = ""  # (bytes, name, Budget) → the documents in a container
+    records: str = ""  # the same, one document per row, element or line of data
+    decompressor: str = ""  # (bytes) → the open file of what a compressed file contains
+    in_process: bool = False  # linear code of ragkit's own: small files need no sandbox
+
+    # Not read: the reason shown to the user, and its kind ("no_document": nothing is missing).
+    reason: str = ""
+    reason_kind: ReasonKind = "no_document"
+
+    # docs/formats.md. Rows that follow each other with the same `content` share a line there.
+    content: str = ""  # what is read
+    locator: Locator = "lines"  # what citations name
+    library: str = ""  # the package that parses it, where it is not Python or ragkit
+    extra: str = ""  # of ragkit, that installs this library; "" for a required dependency
+
+
+_TEXT = "ragkit.documents.decoding:read_text"
+_FORMATS = "ragkit.documents.formats"
+_COMPRESSED = "ragkit.documents.unpacking.compressed"
+
+# Source code and configuration: text as it stands, one media type per language.
+_SOURCE_CODE = {
+    "application/toml": "toml",
+    "application/yaml": "yaml yml",
+    "text/css": "css scss sass less",
+    "text/javascript": "js mjs cjs jsx",
+    "text/x-ada": "adb ads",
+    "text/x-assembly": "asm s",
+    "text/x-bibtex": "bib",
+    "text/x-c": "c h",
+    "text/x-c++": "cc cpp cxx c++ hh hpp hxx cu cuh",
+    "text/x-clojure": "clj cljs cljc edn",
+    "text/x-cmake": "cmake",
+    "text/x-csharp": "cs",
+    "text/x-cython": "pyx pxd",
+    "text/x-d": "d",
+    "text/x-dart": "dart",
+    "text/x-dockerfile": "dockerfile",
+    "text/x-elixir": "ex exs",
+    "text/x-elm": "elm",
+    "text/x-erlang": "erl hrl",
+    "text/x-fortran": "f f90 f95 for",
+    "text/x-fsharp": "fs fsx fsi",
+    "text/x-go": "go",
+    "text/x-graphql": "graphql gql",
+    "text/x-groovy": "groovy gradle",
+    "text/x-haskell": "hs lhs",
+    "text/x-ini": "ini cfg conf properties",
+    "text/x-java": "java",
+    "text/x-julia": "jl",
+    "text/x-kotlin": "kt kts",
+    "text/x-lisp": "lisp el scm rkt",
+    "text/x-lua": "lua",
+    "text/x-makefile": "mk mak",
+    "text/x-nim": "nim",
+    "text/x-nix": "nix",
+    "text/x-objectivec": "m mm",
+    "text/x-ocaml": "ml mli",
+    "text/x-pascal": "pas pp",
+    "text/x-perl": "pl pm",
+    "text/x-php": "php",
+    "text/x-powershell": "ps1 psm1",
+    "text/x-protobuf": "proto",
+    "text/x-python": "py pyi pyw",
+    "text/x-r": "r",
+    "text/x-ruby": "rb rake",
+    "text/x-rust": "rs",
+    "text/x-scala": "scala sc",
+    "text/x-shellscript": "sh bash zsh fish",
+    "text/x-sql": "sql",
+    "text/x-svelte": "svelte",
+    "text/x-swift": "swift",
+    "text/x-tcl": "tcl",
+    "text/x-terraform": "tf",
+    "text/x-typescript": "ts tsx mts cts",
+    "text/x-verilog": "v sv",
+    "text/x-vhdl": "vhd vhdl",
+    "text/x-vim": "vim",
+    "text/x-vue": "vue",
+    "text/x-xsd": "xsd",
+    "text/x-xslt": "xsl xslt",
+    "text/x-zig": "zig",
+}
+_SOURCE_FILE_NAMES = {
+    "text/x-cmake": "cmakelists.txt",
+    "text/x-dockerfile": "dockerfile containerfile",
+    "text/x-groovy": "jenkinsfile",
+    "text/x-makefile": "makefile gnumakefile",
+    "text/x-ruby": "rakefile gemfile",
+}
+_SOURCE_CONTENT = "the text as it is, in any encoding"
+_OFFICE_CONTENT = "text, headings, lists, tables, notes, comments, headers and footers"
+_SLIDES_CONTENT = "slides with tables, charts and speaker notes, also hidden slides"
+_SHEETS_CONTENT = "every sheet, one line per row, values as displayed; the header row"
+
+# The order matters where the content of a file fits several rows: for `signatures`, `zip_members`
+# and `ole2_streams` the first row wins.
+_ROWS: tuple[Format, ...] = (
+    # --- Text and markup ---
+    Format(
+        media_type="text/plain",
+        name="plain text, logs",
+        extensions="txt text log",
+        reader=f"{_FORMATS}.plain_text:read_plain",
+        in_process=True,
+        content="the text as it is, in any encoding; lines set apart → headings",
+    ),
+    *(
+        Format(
+            media_type=media_type,
+            name="source code, configuration",
+            extensions=extensions,
+            file_names=_SOURCE_FILE_NAMES.get(media_type, ""),
+            reader=_TEXT,
+            in_process=True,
+            content=_SOURCE_CONTENT,
+        )
+        for media_type, extensions in _SOURCE_CODE.items()
+    ),
+    Format(
+        media_type="text/markdown",
+        name="Markdown",
+        extensions="md markdown mdown mkd mdx qmd rmd",
+        reader=f"{_FORMATS}.markup.markdown:read_markdown",
+        in_process=True,
+        content="the text as it is; headings, code fences, tables; YAML or TOML front matter"
+        " → metadata",
+    ),
+    Format(
+        media_type="text/x-rst",
+        name="reStructuredText",
+        extensions="rst rest",
+        reader=f"{_FORMATS}.markup.rst:read_rst",
+        content="the text as it is; sections, literal blocks, tables (grid, simple, `list-table`,"
+        " `csv-table`)",
+    ),
+    Format(
+        media_type="text/asciidoc",
+        name="AsciiDoc",
+        extensions="adoc asciidoc",
+        reader=f"{_FORMATS}.markup.asciidoc:read_asciidoc",
+        content="the text as it is, without comments; sections, blocks; header attributes"
+        " → metadata",
+    ),
+    Format(
+        media_type="text/x-org",
+        name="Org",
+        extensions="org",
+        reader=f"{_FORMATS}.markup.org:read_org",
+        content="the text as it is, without comments and drawers; headlines, blocks; keywords"
+        " → metadata",
+    ),
+    Format(
+        media_type="text/x-tex",
+        name="LaTeX",
+        extensions="tex ltx sty",
+        reader=f"{_FORMATS}.markup.latex:read_latex",
+        content="the text without preamble, comments and layout commands; sections, verbatim"
+        " blocks; formulas stay",
+    ),
+    Format(
+        media_type="text/troff",
+        name="manual pages (man, mdoc)",
+        extensions="1 2 3 4 5 6 7 8 9 1p 3p 3pm 1ssl 3ssl 5ssl 7ssl man mdoc roff",
+        name_rule="hints",  # `syslog.1` is no manual page
+        reader=f"{_FORMATS}.markup.man:read_man",
+        content="the text without macros; sections, displays",
+    ),
+    # --- Web and books ---
+    Format(
+        media_type="text/html",
+        name="HTML",
+        label="HTML",
+        extensions="html htm xhtml xht",
+        reader=f"{_FORMATS}.web.html:read_html",
+        content="the main part of the page without navigation; tables; the head → metadata",
+        locator="characters",
+        library="selectolax",
+    ),
+    Format(
+        media_type=media_types.MHTML,
+        name="MHTML",
+        label="MHTML",
+        extensions="mht mhtml",
+        reader=f"{_FORMATS}.web.mhtml:read_mhtml",
+        content="the page in it, as HTML",
+        locator="characters",
+        library="selectolax",
+    ),
+    Format(
+        media_type=media_types.EPUB,
+        name="EPUB",
+        label="epub",
+        extensions="epub",
+        name_rule="ignored",
+        zip_mimetypes=(media_types.EPUB,),
+        reader=f"{_FORMATS}.web.epub:read_epub",
+        content="chapters in reading order",
+        locator="chapter",
+        library="selectolax",
+    ),
+    # --- PDF and office documents ---
+    Format(
+        media_type="application/pdf",
+        name="PDF",
+        label="PDF",
+        extensions="pdf",
+        name_rule="ignored",
+        magic=(b"%PDF-",),
+        reader=f"{_FORMATS}.pdf:read_pdf",
+        paged=True,
+        content="the text layer in the order of the file, which is the reading order except where"
+        " a program writes columns line by line; outline, or lines in larger letters → headings;"
+        " pages without text by OCR",
+        locator="page",
+        library="pypdfium2",
+    ),
+    Format(
+        media_type=media_types.ENCRYPTED_OFFICE,
+        name="encrypted Office file",
+        ole2_streams=("EncryptedPackage",),
+        reason="encrypted Office file: needs a password",
+        reason_kind="encrypted",
+    ),
+    Format(
+        media_type=media_types.DOCX,
+        name="docx",
+        label="docx",
+        extensions="docx docm dotx",
+        name_rule="ignored",
+        zip_members=("word/document",),
+        reader=f"{_FORMATS}.office.docx:read_docx",
+        content=f"{_OFFICE_CONTENT}; properties → metadata",
+        locator="characters",
+    ),
+    Format(
+        media_type=media_types.ODT,
+        name="odt",
+        label="odt",
+        extensions="odt ott",
+        name_rule="ignored",
+        zip_mimetypes=(
+            media_types.ODT,
+            f"{media_types.ODT}-template",
+            "application/vnd.oasis.opendocument.text-master",
+        ),
+        reader=f"{_FORMATS}.office.odf:read_odt",
+        content=f"{_OFFICE_CONTENT}, without deleted text; properties → metadata",
+        locator="characters",
+    ),
+    Format(
+        media_type=media_types.RTF,
+        name="rtf",
+        label="rtf",
+        extensions="rtf",
+        name_rule="ignored",
+        magic=(b"{\\rtf",),
+        reader=f"{_FORMATS}.office.rtf:read_rtf",
+        content="text, headings, tables, notes",
+        locator="characters",
+    ),
+    Format(
+        media_type="application/msword",
+        name="doc",
+        ole2_streams=("WordDocument",),
+        ole2_extensions="doc dot",
+        reason="doc is not supported yet",
+        reason_kind="unsupported",
+    ),
+    Format(
+        media_type=media_types.XLSB,
+        name="xlsb",
+        zip_members=("xl/workbook.bin",),  # before xlsx, whose prefix fits this name, too
+        reason="xlsb is not supported yet",
+        reason_kind="unsupported",
+    ),
+    Format(
+        media_type=media_types.XLSX,
+        name="xlsx",
+        label="xlsx",
+        extensions="xlsx xlsm xltx",
+        name_rule="ignored",
+        zip_members=("xl/workbook",),
+        reader=f"{_FORMATS}.office.xlsx:read_xlsx",
+        content=_SHEETS_CONTENT,
+        locator="sheet",
+    ),
+    Format(
+        media_type=media_types.XLS,
+        name="xls",
+        label="xls",
+        extensions="xls xlt",
+        name_rule="ignored",
+        ole2_streams=("Workbook", "Book" + 12 * "\0"),  # the latter: Excel 5
+        ole2_extensions="xls xlt",
+        reader=f"{_FORMATS}.office.xls:read_xls",
+        content=_SHEETS_CONTENT,
+        locator="sheet",
+        library="xlrd",
+    ),
+    Format(
+        media_type=media_types.ODS,
+        name="ods",
+        label="ods",
+        extensions="ods ots",
+        name_rule="ignored",
+        zip_mimetypes=(media_types.ODS, f"{media_types.ODS}-template"),
+        reader=f"{_FORMATS}.office.odf:read_ods",
+        content=_SHEETS_CONTENT,
+        locator="sheet",
+    ),
+    Format(
+        media_type=media_types.PPTX,
+        name="pptx",
+        label="pptx",
+        extensions="pptx pptm ppsx potx",
+        name_rule="ignored",
+        zip_members=("ppt/presentation",),
+        reader=f"{_FORMATS}.office.pptx:read_pptx",
+        content=_SLIDES_CONTENT,
+        locator="slide",
+    ),
+    Format(
+        media_type=media_types.ODP,
+        name="odp, odg",
+        label="odp",
+        extensions="odp otp odg",
+        name_rule="ignored",
+        zip_mimetypes=(
+            media_types.ODP,
+            f"{media_types.ODP}-template",
+            "application/vnd.oasis.opendocument.graphics",
+        ),
+        reader=f"{_FORMATS}.office.odf:read_odp",
+        content=_SLIDES_CONTENT,
+        locator="slide",
+    ),
+    Format(
+        media_type="application/vnd.ms-powerpoint",
+        name="ppt",
+        ole2_streams=("PowerPoint Document",),
+        ole2_extensions="ppt pps pot",
+        reason="ppt is not supported yet",
+        reason_kind="unsupported",
+    ),
+    # --- Data ---
+    Format(
+        media_type="text/csv",
+        name="CSV",
+        extensions="csv",
+        reader=f"{_FORMATS}.data.delimited:read_table",
+        records=f"{_FORMATS}.data.delimited:table_records",
+        content="one line per row, cells separated by `|`; delimiter and header row are detected;"
+        " cited by row where cells contain line breaks",
+    ),
+    Format(
+        media_type="text/tab-separated-values",
+        name="TSV",
+        extensions="tsv tab",
+        reader=f"{_FORMATS}.data.delimited:read_table",
+        records=f"{_FORMATS}.data.delimited:table_records",
+        content="one line per row, cells separated by `|`; delimiter and header row are detected;"
+        " cited by row where cells contain line breaks",
+    ),
+    Format(
+        media_type="application/json",
+        name="JSON, GeoJSON",
+        extensions="json geojson",
+        reader=f"{_FORMATS}.data.json_text:read_json",
+        records=f"{_FORMATS}.data.json_text:json_records",
+        content="`name: value` lines without punctuation; cited by characters where the file is"
+        " one line",
+    ),
+    Format(
+        media_type="application/jsonl",
+        name="JSON Lines",
+        extensions="jsonl ndjson",
+        reader=f"{_FORMATS}.data.json_text:read_jsonl",
+        records=f"{_FORMATS}.data.json_text:jsonl_records",
+        content="the same, line by line",
+    ),
+    Format(
+        media_type="application/xml",
+        name="XML",
+        extensions="xml rss atom dbk docbook dita ditamap tei nxml xmi",
+        reader=f"{_FORMATS}.data.xml_text:read_xml",
+        records=f"{_FORMATS}.data.xml_text:xml_records",
+        content="titles as headings, paragraphs, code, rows; other elements as `name: value`",
+        locator="line",
+    ),
+    Format(
+        media_type="application/x-ipynb+json",
+        name="Jupyter notebook",
+        extensions="ipynb",
+        reader=f"{_FORMATS}.data.notebook:read_notebook",
+        content="Markdown with headings, code, at most 2,000 characters of text output per cell",
+        locator="cell",
+    ),
+    Format(
+        media_type="application/x-subrip",
+        name="SubRip subtitles",
+        extensions="srt",
+        reader=f"{_FORMATS}.subtitles:read_srt",
+        content="the spoken text in paragraphs; speakers",
+        locator="time",
+    ),
+    Format(
+        media_type="text/vtt",
+        name="WebVTT subtitles",
+        extensions="vtt",
+        reader=f"{_FORMATS}.subtitles:read_vtt",
+        content="the spoken text in paragraphs; speakers",
+        locator="time",
+    ),
+    # --- Mail ---
+    Format(
+        media_type=media_types.EML,
+        name="e-mail, files of a Maildir",
+        label="e-mail",
+        extensions="eml",
+        reader=f"{_FORMATS}.mail.eml:read_eml",
+        members=f"{_FORMATS}.mail.eml:eml_members",
+        content="the plain text, else the HTML; From, To, Cc, Date, Message-ID → metadata,"
+        " Subject → title; attachments are documents",
+        locator="message",
+    ),
+    Format(
+        media_type=media_types.MSG,
+        name="Outlook message",
+        label="Outlook message",
+        extensions="msg oft",
+        name_rule="ignored",
+        ole2_streams=("__substg1.0_",),
+        ole2_extensions="msg",
+        reader=f"{_FORMATS}.mail.msg:read_msg",
+        members=f"{_FORMATS}.mail.msg:msg_members",
+        content="the plain text, else the HTML; From, To, Cc, Date, Message-ID → metadata,"
+        " Subject → title; attachments are documents",
+        locator="message",
+        library="olefile",
+    ),
+    Format(
+        media_type=media_types.MBOX,
+        name="mbox",
+        label="mailbox",
+        extensions="mbox",
+        name_rule="ignored",
+        members=f"{_FORMATS}.mail.eml:mbox_members",
+        content="each message is a document, with its attachments",
+        locator="message",
+    ),
+    # --- Archives and compressed files ---
+    Format(
+        media_type=media_types.ZIP,
+        name="zip",
+        label="zip archive",
+        members=f"{_FORMATS}.archives:zip_members",
+        content="each file in it is a document, as in a folder",
+        locator="path",
+    ),
+    Format(
+        media_type=media_types.TAR,
+        name="tar",
+        label="tar archive",
+        signatures=(((257, b"ustar\0"),), ((257, b"ustar  \0"),)),
+        members=f"{_FORMATS}.archives:tar_members",
+        content="each file in it is a document, as in a folder",
+        locator="path",
+    ),
+    Format(
+        media_type="application/gzip",
+        name="gzip",
+        magic=(b"\x1f\x8b",),
+        decompressor=f"{_COMPRESSED}:open_gzip",
+        content="the file in it (tar.gz: the files)",
+        locator="the content's",
+    ),
+    Format(
+        media_type="application/x-bzip2",
+        name="bzip2",
+        magic=tuple(b"BZh%d1AY&SY" % size for size in range(1, 10)),
+        decompressor=f"{_COMPRESSED}:open_bzip2",
+        content="the file in it (tar.gz: the files)",
+        locator="the content's",
+    ),
+    Format(
+        media_type="application/x-xz",
+        name="xz",
+        magic=(b"\xfd7zXZ\0",),
+        decompressor=f"{_COMPRESSED}:open_xz",
+        content="the file in it (tar.gz: the files)",
+        locator="the content's",
+    ),
+    Format(
+        media_type="application/zstd",
+        name="zstd",
+        magic=(b"\x28\xb5\x2f\xfd",),
+        decompressor=f"{_COMPRESSED}:open_zstd",
+        content="the file in it (tar.gz: the files)",
+        locator="the content's",
+        library="zstandard",
+    ),
+    Format(
+        media_type="application/x-7z-compressed",
+        name="7z",
+        magic=(b"7z\xbc\xaf\x27\x1c",),
+        reason="binary file (7z archive)",
+        reason_kind="unsupported",
+    ),
+    Format(
+        media_type="application/x-rar",
+        name="RAR",
+        magic=(b"Rar!\x1a\x07",),
+        reason="binary file (RAR archive)",
+        reason_kind="unsupported",
+    ),
+    # --- Programs and other binary data ---
+    Format(
+        media_type="application/x-ms-dos-executable",
+        name="Windows program",
+        signatures=(((0, b"MZ"), (0x28, bytes(20))),),
+        reason="binary file (Windows program)",
+    ),
+    Format(
+        media_type="application/x-elf",
+        name="ELF program",
+        magic=(b"\x7fELF",),
+        reason="binary file (ELF program)",
+    ),
+    Format(
+        media_type="application/x-mach-binary",
+        name="Mach-O program",
+        magic=(b"\xcf\xfa\xed\xfe",),
+        reason="binary file (Mach-O program)",
+    ),
+    Format(
+        media_type="application/x-sqlite3",
+        name="SQLite database",
+        magic=(b"SQLite format 3\0",),
+        reason="binary file (SQLite database)",
+    ),
+    Format(
+        media_type="application/postscript",
+        name="PostScript",
+        magic=(b"%!PS",),
+        reason="PostScript is not supported yet",
+        reason_kind="unsupported",
+    ),
+    Format(
+        media_type="font/otf",
+        name="font",
+        magic=(b"OTTO\0", b"\0\1\0\0\0", b"wOFF\0", b"wOF2\0"),
+        reason="binary file (font)",
+    ),
+    # --- Images, audio, video ---
+    *(
+        Format(
+            media_type=media_type,
+            name=name,
+            label=f"{name} image",
+            extensions="",  # their content is enough: no text is an image
+            magic=magic,
+            signatures=signatures,
+            reader=f"{_FORMATS}.images:read_image",
+            paged=True,
+            content="the text in the image, by OCR; every page of a TIFF",
+            locator="page",
+            library="Pillow",
+            extra="ocr",
+        )
+        for media_type, name, magic, signatures in (
+            ("image/png", "PNG", (b"\x89PNG\r\n\x1a\n",), ()),
+            ("image/jpeg", "JPEG", (b"\xff\xd8\xff",), ()),
+            ("image/gif", "GIF", (b"GIF87a", b"GIF89a"), ()),
+            ("image/tiff", "TIFF", (b"II*\0", b"MM\0*"), ()),
+            ("image/bmp", "BMP", (), (((0, b"BM"), (6, bytes(4))),)),
+            ("image/webp", "WEBP", (), (((0, b"RIFF"), (8, b"WEBP")),)),
+        )
+    ),
+    Format(
+        media_type="image/svg+xml",
+        name="SVG",
+        extensions="svg",
+        name_rule="ignored",
+        reason="SVG image",
+    ),
+    Format(
+        media_type="video/mp4",
+        name="MP4 video",
+        signatures=(((0, bytes(2)), (4, b"ftyp")),),
+        reason="binary file (MP4 video)",
+    ),
+    Format(
+        media_type="video/x-matroska",
+        name="Matroska video",
+        magic=(b"\x1aE\xdf\xa3",),
+        reason="binary file (Matroska video)",
+    ),
+    Format(
+        media_type="audio/mpeg",
+        name="MP3 audio",
+        magic=(b"ID3\3", b"ID3\4"),
+        reason="binary file (MP3 audio)",
+    ),
+    Format(
+        media_type="audio/ogg",
+        name="Ogg audio",
+        magic=(b"OggS\0",),
+        reason="binary file (Ogg audio)",
+    ),
+    Format(
+        media_type=media_types.OLE2_ANY,
+        name="other OLE2 file",
+        reason="binary file (OLE2)",
+    ),
+    Format(media_type=media_types.BINARY, name="other binary file", reason="binary file"),
+)
+
+FORMATS: dict[str, Format] = {row.media_type: row for row in _ROWS}  # by media type
+BY_EXTENSION = {extension: row for row in _ROWS for extension in row.extensions.split()}
+BY_FILE_NAME = {name: row for row in _ROWS for name in row.file_names.split()}
+
+
+def load(reference: str) -> Callable[..., Any]:
+    """Return the function that "module:function" names; imports its module on first use."""
+    module, _, function = reference.partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return loaded
+
+
+def markdown_table() -> str:
+    """Return the table of readable formats in docs/formats.md, derived from the rows."""
+    lines = ["| format | extensions | what is read | cited by | library |", "|---|---|---|---|---|"]
+    groups: dict[str, list[Format]] = {}
+    for row in FORMATS.values():
+        if row.content:
+            groups.setdefault(row.content, []).append(row)
+    for content, rows in groups.items():
+        names = ", ".join(dict.fromkeys(row.name for row in rows))
+        extensions = " ".join(row.extensions for row in rows if row.extensions)
+        libraries = ", ".join(
+            dict.fromkeys(
+                f"{row.library} (extra `{row.extra}`)" if row.extra else row.library
+                for row in rows
+                if row.library
+            )
+        )
+        lines.append(
+            f"| {names} | {extensions} | {content.replace('|', chr(92) + '|')} |"
+            f" {rows[0].locator} | {libraries} |"
+        )
+    return "\n".join(lines)
