@@ -1,0 +1,165 @@
+"""Zip and tar archives: every member has its content, or the reason why it is not read."""
+
+import io
+import struct
+import tarfile
+import zipfile
+
+import pytest
+
+from ragkit.documents.formats import archives
+from ragkit.documents.formats.archives import tar_members, zip_members
+from ragkit.documents.unpacking import limits
+from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
+from ragkit.errors import DocumentError
+from tests.documents.files import make_zip
+
+
+def make_tar(*members):
+    """Return a tar file. `members`: (name or TarInfo, content)."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        for name, content in members:
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+
+def special_member(name, kind, target=""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info, b""
+
+
+def contents(members):
+    return {member.name: member.data for member in members if member.reason is None}
+
+
+def reasons(members):
+    return {
+        member.name: (member.reason, member.kind, member.skipped)
+        for member in members
+        if member.reason is not None
+    }
+
+
+def test_zip_members_in_directory_order():
+    data = make_zip({"b.txt": "one", "folder/": "", "folder/a.txt": "two", "x\\y.txt": "three"})
+    members = list(zip_members(data, "a.zip", Budget()))
+    assert [member.name for member in members] == ["b.txt", "folder/a.txt", "x/y.txt"]
+    assert [member.data for member in members] == [b"one", b"two", b"three"]
+
+
+def test_tar_members_in_file_order():
+    folder, _ = special_member("folder", tarfile.DIRTYPE)
+    data = make_tar(("b.txt", b"one"), (folder, b""), ("folder/a.txt", b"two"))
+    members = tar_members(data, "a.tar", Budget())
+    assert contents(members) == {"b.txt": b"one", "folder/a.txt": b"two"}
+
+
+@pytest.mark.parametrize("name", [".env", "a/.git/config", "__MACOSX/a.md"])
+def test_hidden_members_are_skipped(name):
+    expected = {name: ("hidden", "hidden", True)}
+    assert reasons(zip_members(make_zip({name: "x"}), "a.zip", Budget())) == expected
+    assert reasons(tar_members(make_tar((name, b"x")), "a.tar", Budget())) == expected
+
+
+def test_dots_in_a_path_do_not_hide_a_member():
+    data = make_tar(("./a/../b.txt", b"x"))
+    assert contents(tar_members(data, "a.tar", Budget())) == {"./a/../b.txt": b"x"}
+
+
+def test_links_and_devices_in_a_tar_are_skipped():
+    data = make_tar(
+        special_member("soft", tarfile.SYMTYPE, "/etc/passwd"),
+        special_member("hard", tarfile.LNKTYPE, "soft"),
+        special_member("device", tarfile.CHRTYPE),
+        special_member("pipe", tarfile.FIFOTYPE),
+    )
+    assert reasons(tar_members(data, "a.tar", Budget())) == {
+        "soft": ("symbolic link", "link", True),
+        "hard": ("hard link", "link", True),
+        "device": ("not a regular file", "special", True),
+        "pipe": ("not a regular file", "special", True),
+    }
+
+
+def test_a_symbolic_link_in_a_zip_is_skipped():
+    info = zipfile.ZipInfo("link")
+    info.external_attr = 0o120777 << 16  # Unix mode: S_IFLNK
+    members = zip_members(make_zip({info: "/etc/passwd"}), "a.zip", Budget())
+    assert reasons(members) == {"link": ("symbolic link", "link", True)}
+
+
+def set_directory_field(data, offset, value):
+    """Return a zip with a 16-bit field of its first directory entry changed (APPNOTE 4.3.12)."""
+    data = bytearray(data)
+    struct.pack_into("<H", data, data.index(b"PK\x01\x02") + offset, value)
+    return bytes(data)
+
+
+def test_an_encrypted_member_has_its_reason():
+    data = set_directory_field(make_zip({"a.txt": "secret"}), 8, 0x1)  # general purpose flags
+    members = zip_members(data, "a.zip", Budget())
+    assert reasons(members) == {"a.txt": ("encrypted: needs a password", "encrypted", False)}
+
+
+def test_an_unknown_compression_method_has_its_reason():
+    data = set_directory_field(make_zip({"a.txt": "x"}), 10, 98)  # compression method: PPMd
+    members = zip_members(data, "a.zip", Budget())
+    assert reasons(members) == {"a.txt": ("unknown compression method (98)", "unsupported", False)}
+
+
+def test_a_damaged_zip_member_does_not_affect_the_others():
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("a.txt", b"first")
+        archive.writestr("b.txt", b"second")
+    data = bytearray(stored.getvalue())
+    data[data.index(b"first")] ^= 1
+    members = list(zip_members(bytes(data), "a.zip", Budget()))
+    assert contents(members) == {"b.txt": b"second"}
+    ((reason, kind, skipped),) = reasons(members).values()
+    assert reason.startswith("damaged zip member: Bad CRC-32")
+    assert (kind, skipped) == ("damaged", False)
+
+
+def test_a_truncated_tar_keeps_the_complete_members():
+    data = make_tar(("a.txt", b"first"), ("b.txt", b"x" * 5000))[:2000]
+    members = tar_members(data, "a.tar", Budget())
+    first, second = next(members), next(members)
+    assert (first.name, first.data) == ("a.txt", b"first")
+    assert (second.name, second.reason) == ("b.txt", "damaged tar member: unexpected end of data")
+    with pytest.raises(DocumentError, match=r"^damaged tar file, the rest is not read: "):
+        next(members)
+
+
+@pytest.mark.parametrize(
+    ("read", "data", "reason"),
+    [
+        (zip_members, b"PK\x05\x06", "damaged zip file: its directory cannot be read"),
+        (tar_members, b"no tar file" * 100, "damaged tar file: "),
+    ],
+)
+def test_files_that_are_no_archives_are_refused(read, data, reason):
+    with pytest.raises(DocumentError, match=f"^{reason}"):
+        list(read(data, "a", Budget()))
+
+
+def test_too_many_members_are_refused(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_MEMBERS", 2)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    names = ("a", "b", "c")
+    with pytest.raises(DocumentError, match=r"^zip file with over 2 members: not read$"):
+        list(zip_members(make_zip(dict.fromkeys(names, "")), "a.zip", Budget()))
+    members = tar_members(make_tar(*((name, b"") for name in names)), "a.tar", Budget())
+    assert [next(members).name, next(members).name] == ["a", "b"]
+    with pytest.raises(BudgetExceededError, match=r"^the rest is not read: over 2 members$"):
+        next(members)
+
+
+def test_a_member_over_its_compression_ratio_has_its_reason():
+    # Zeros compress about a thousandfold; the limit is two hundredfold from 4 MB on.
+    members = zip_members(make_zip({"a": bytes(5_000_000), "b": "x"}), "a.zip", Budget())
+    assert list(reasons(members)) == ["a"]
