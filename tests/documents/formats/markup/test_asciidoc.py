@@ -5,7 +5,6 @@ Expected values follow the AsciiDoc language documentation.
 
 import pytest
 
-from ragkit.documents import read
 from ragkit.documents.formats.markup.asciidoc import read_asciidoc
 
 GUIDE = """= The Guide
@@ -46,7 +45,7 @@ def parse(text):
 
 
 def test_sections_blocks_and_attributes_of_a_document():
-    document = read(GUIDE.encode(), "a.adoc")
+    document = parse(GUIDE)
     assert headings(document) == [
         (1, "The Guide"),
         (2, "Start here"),
@@ -58,7 +57,7 @@ def test_sections_blocks_and_attributes_of_a_document():
 
 
 def test_comments_become_empty_lines_so_that_line_numbers_stay_valid():
-    document = read(GUIDE.encode(), "a.adoc")
+    document = parse(GUIDE)
     source, lines = GUIDE.split("\n"), document.text.split("\n")
     assert len(lines) == len(source)
     changed = [number for number, line in enumerate(lines) if line != source[number]]
