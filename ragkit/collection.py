@@ -121,9 +121,9 @@ class Collection:
         collection's), CollectionError (locked, read-only, disk full).
         """
         from ragkit.ingest import run
-        from ragkit.ingest.options import Request
+        from ragkit.ingest.options import IndexOptions
 
-        request = Request.of(
+        options = IndexOptions.from_settings(
             self.settings,
             _listed(paths),
             include=include,
@@ -135,15 +135,15 @@ class Collection:
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
-            return run.preview(self._store, request, fingerprint)
+            return run.preview(self._store, options, fingerprint)
         with writer_lock(self.folder, "ragkit index", PATIENCE):
             model_id, fingerprint = self._encoders.set_collection_model(model, rebuild)
             with self._store.writing() as connection:
-                file_rows.set_table_records(connection, request.records)
+                file_rows.set_table_records(connection, options.records)
             return run.index(
                 self._store,
                 self._indexes.index_writer,
-                request,
+                options,
                 model_id,
                 fingerprint,
                 self._encoders.load_encoder,
@@ -393,8 +393,9 @@ class Collection:
         import asyncio
 
         return await asyncio.to_thread(
-            self.ask, question, k, mode=mode, min_score=min_score, where=where, per_document=per_document,
-            diverse=diverse, fusion=fusion, rerank=rerank, exact=exact, history=history, llm=llm,
+            self.ask, question, k, mode=mode, min_score=min_score, where=where,
+            per_document=per_document, diverse=diverse, fusion=fusion, rerank=rerank, exact=exact,
+            history=history, llm=llm,
         )  # fmt: skip
 
     def ask_with(

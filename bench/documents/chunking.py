@@ -20,7 +20,7 @@ from bench.retrieval.questions import DATA, QUESTIONS, answers, row
 from ragkit.documents.read import read
 from ragkit.encoders import Encoder
 from ragkit.encoders import resolve as resolve_model
-from ragkit.ingest.scan import Found, scan
+from ragkit.ingest.scan import ScannedFile, scan
 from ragkit.passages.split import split_document
 from ragkit.records.documents import Document, Passage, embedded_text
 
@@ -76,7 +76,7 @@ class Vectors:
 
 def own() -> Labelled:
     """The documents of data/ with their questions: a passage answers that holds a quote."""
-    found = [entry.path for entry in scan(DATA) if isinstance(entry, Found)]
+    found = [entry.path for entry in scan(DATA) if isinstance(entry, ScannedFile)]
     return Labelled(
         "data",
         {path: read((DATA / path).read_bytes(), path) for path in found},

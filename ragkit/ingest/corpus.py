@@ -38,7 +38,7 @@ class Row(Protocol):
     def text(self) -> str: ...  # noqa: D102
 
 
-Cut = Callable[[Sequence[Row], Encoder], list[tuple[Document, Sequence[Passage]]]]
+RowSplitter = Callable[[Sequence[Row], Encoder], list[tuple[Document, Sequence[Passage]]]]
 
 
 def whole(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequence[Passage]]]:
@@ -54,12 +54,14 @@ def whole(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequenc
     ]
 
 
-def in_passages(size: int, overlap: float) -> Cut:
+def in_passages(size: int, overlap: float) -> RowSplitter:
     """Each row cut like any other document."""
 
     def cut(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequence[Passage]]]:
         documents = [Document(row.text, "text/plain", row.title or None) for row in rows]
-        return [(each, split_document(each, encoder, size=size, overlap=overlap)) for each in documents]
+        return [
+            (each, split_document(each, encoder, size=size, overlap=overlap)) for each in documents
+        ]
 
     return cut
 
@@ -71,7 +73,7 @@ def fill(
     load_encoder: Callable[[], Encoder],
     file: Path,
     rows: Iterable[Row],
-    cut: Cut,
+    cut: RowSplitter,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> None:
     """Make the collection hold these rows of `file`, with their vectors and index files."""

@@ -33,17 +33,17 @@ WORKERS = 2  # jobs at work at once, so that no core waits for the last batch of
 IN_FLIGHT = WORKERS + 1  # one more waits, so that the encoder never waits for the database
 
 
-class Job(NamedTuple):
+class EmbeddingJob(NamedTuple):
     """Texts that are given to the encoder together."""
 
     texts: list[Pending]
     fresh: bool  # of a document read in this run
 
 
-class Outcome(NamedTuple):
+class EmbeddingResult(NamedTuple):
     """What became of a job."""
 
-    job: Job
+    job: EmbeddingJob
     vectors: NDArray[np.float32] | None  # (n, d)
     window: int  # of the encoder, in tokens
     seconds: float  # that the encoder took
@@ -67,13 +67,13 @@ class Embedder:
         self.failure: BaseException | None = None
         self._store, self._load, self._model_id = store, load, model_id
         self._documents: deque[int] = deque()
-        self._waiting: deque[Job] = deque()
-        self._running: list[Job] = []  # given to the threads
+        self._waiting: deque[EmbeddingJob] = deque()
+        self._running: list[EmbeddingJob] = []  # given to the threads
         self._job_tokens = LEAST_TOKENS
         self._after = (0, 0)
         # Simple ones: Ctrl-C while other queues hold their lock would leave it locked for ever.
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._results: SimpleQueue[Outcome] = SimpleQueue()
+        self._jobs: SimpleQueue[EmbeddingJob | None] = SimpleQueue()
+        self._results: SimpleQueue[EmbeddingResult] = SimpleQueue()
         self._stopped = False
         self._threads = [
             threading.Thread(target=self._run, name=f"ragkit-embedder-{number}", daemon=True)
@@ -109,9 +109,9 @@ class Embedder:
                 started = time.perf_counter()
                 vectors = encoder.encode_passages([each.text for each in job.texts])
                 seconds = time.perf_counter() - started
-                self._results.put(Outcome(job, vectors, encoder.window, seconds, None))
+                self._results.put(EmbeddingResult(job, vectors, encoder.window, seconds, None))
             except BaseException as error:  # raised again on the caller's thread
-                self._results.put(Outcome(job, None, 0, 0, error))
+                self._results.put(EmbeddingResult(job, None, 0, 0, error))
                 return
 
     def _look_for_more(self, everything: bool) -> None:
@@ -128,7 +128,7 @@ class Embedder:
         texts = {row.hash: row for row in rows if row.hash not in at_work}
         pending = list(texts.values())
         for batch in token_batches([row.tokens for row in pending], self._job_tokens, padded=False):
-            self._waiting.append(Job([pending[index] for index in batch], fresh))
+            self._waiting.append(EmbeddingJob([pending[index] for index in batch], fresh))
 
     def collect(self, seconds: float) -> int:
         """Store the vectors that are ready, waiting up to so long for the first; how many."""
@@ -138,7 +138,7 @@ class Embedder:
                 stored += self._save(self._results.get(timeout=0 if stored else seconds))
         return stored
 
-    def _save(self, outcome: Outcome) -> int:
+    def _save(self, outcome: EmbeddingResult) -> int:
         job, vectors = outcome.job, outcome.vectors
         self._running.remove(job)
         self.failure = self.failure or outcome.failure

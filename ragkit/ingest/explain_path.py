@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 
 from ragkit.documents.ocr import NO_ENGINE_REASON
-from ragkit.ingest.known_paths import Place, absolute_path, at, places
-from ragkit.ingest.scan import Found, Passed, scan
+from ragkit.ingest.known_paths import RootPath, absolute_path, at, places
+from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
 from ragkit.records.reports import FileStatus, Whereabouts
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import embeddings, file_status, files
@@ -54,7 +54,9 @@ def explain(
         if rows and rows[0].path != f"{place.path}/":
             return _folder(path, [row for each in found for row in at(connection, each)])
     place = found[0]
-    above = file_status.enclosing_file(connection, place.root.id, place.path) if place.path else None
+    above = (
+        file_status.enclosing_file(connection, place.root.id, place.path) if place.path else None
+    )
     if above is not None and not above.path.endswith("/"):
         return _member(connection, path, place, above)
     return _unknown(path, place, max_bytes)
@@ -70,7 +72,7 @@ def _outside(connection: sqlite3.Connection, path: str, absolute: Path) -> Where
 
 
 def _file(
-    connection: sqlite3.Connection, path: str, place: Place, row: FileStatus, max_bytes: int
+    connection: sqlite3.Connection, path: str, place: RootPath, row: FileStatus, max_bytes: int
 ) -> Whereabouts:
     """What became of a file that the ledger knows."""
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
@@ -81,7 +83,7 @@ def _file(
         answer = f"{what}; as it was {when}, {_holds(row)}"
         return Whereabouts(path, "gone", answer, f"ragkit index {_root(place)}", row)
     now = _scanned(place, max_bytes)
-    if isinstance(now, Passed):  # by the rules as they are now
+    if isinstance(now, SkippedPath):  # by the rules as they are now
         made = _passed(path, place, now)
         kept = f"; what was read of it {when} is kept until the next index" if row.passages else ""
         return replace(made, file=row, answer=made.answer + kept)
@@ -131,7 +133,9 @@ def _pending(connection: sqlite3.Connection, row: FileStatus) -> int:
     if model is None or not row.passages:
         return 0
     documents = document_rows.list_records(connection, row.root, row.path).values()
-    return sum(embeddings.count_pending_in_document(connection, model["id"], each) for each, _ in documents)
+    return sum(
+        embeddings.count_pending_in_document(connection, model["id"], each) for each, _ in documents
+    )
 
 
 def _folder(path: str, rows: Sequence[FileStatus]) -> Whereabouts:
@@ -151,7 +155,7 @@ def _folder(path: str, rows: Sequence[FileStatus]) -> Whereabouts:
 
 
 def _member(
-    connection: sqlite3.Connection, path: str, place: Place, holder: FileStatus
+    connection: sqlite3.Connection, path: str, place: RootPath, holder: FileStatus
 ) -> Whereabouts:
     """Of what is in an archive or a mailbox."""
     record = place.path.removeprefix(f"{holder.path}/")
@@ -173,10 +177,10 @@ def _member(
     return Whereabouts(path, state or "unknown", answer, index if tail else None, holder)
 
 
-def _unknown(path: str, place: Place, max_bytes: int) -> Whereabouts:
+def _unknown(path: str, place: RootPath, max_bytes: int) -> Whereabouts:
     """Of what is in a root but not in the ledger."""
     now = _scanned(place, max_bytes)
-    if isinstance(now, Passed):
+    if isinstance(now, SkippedPath):
         return _passed(path, place, now)
     if now is None and not place.absolute.is_dir():
         return Whereabouts(path, "unknown", f"there is no such file in {place.root.path}")
@@ -185,7 +189,7 @@ def _unknown(path: str, place: Place, max_bytes: int) -> Whereabouts:
     return Whereabouts(path, "new", what, None if now is None else index)
 
 
-def _passed(path: str, place: Place, passed: Passed) -> Whereabouts:
+def _passed(path: str, place: RootPath, passed: SkippedPath) -> Whereabouts:
     """Of what the rules pass over, itself or a folder around it."""
     what = f"the folder {passed.path} is " if passed.path.endswith("/") else ""
     answer = f"{what}{passed.reason}"
@@ -204,7 +208,7 @@ def _line(file: Path, number: int) -> str:
         return "a rule that is gone by now"
 
 
-def _scanned(place: Place, max_bytes: int) -> Found | Passed | None:
+def _scanned(place: RootPath, max_bytes: int) -> ScannedFile | SkippedPath | None:
     """What a run of `index` would meet at this place first."""
     root = place.root
     if not Path(root.path).exists():
@@ -220,13 +224,13 @@ def _scanned(place: Place, max_bytes: int) -> Found | Passed | None:
     return first[0] if first else None
 
 
-def _remedy(kind: str | None, reason: str | None, place: Place) -> str | None:
+def _remedy(kind: str | None, reason: str | None, place: RootPath) -> str | None:
     written = _REMEDIES.get("no_text_layer" if reason == NO_ENGINE_REASON else kind or "")
     index = f"ragkit index {shlex.quote(str(place.absolute))}"
     return written.format(index=index, root=_root(place)) if written else None
 
 
-def _root(place: Place) -> str:
+def _root(place: RootPath) -> str:
     return shlex.quote(place.root.path)
 
 

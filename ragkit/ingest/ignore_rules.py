@@ -28,7 +28,7 @@ _SPECIAL = re.compile(r"([\\*?\[\]])")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class IgnoreRules:
     """Patterns in the order of their weight, the weightiest last."""
 
     spec: GitIgnoreSpec | None = None
@@ -57,7 +57,7 @@ class Rules:
             return None, ""
         return result.include, self.labels[result.index]
 
-    def extended(self, lines: Sequence[str], labels: Sequence[str], base: str = "") -> Rules:
+    def extended(self, lines: Sequence[str], labels: Sequence[str], base: str = "") -> IgnoreRules:
         """These rules and, over them, the patterns in `lines` of a file in the folder `base`."""
         from pathspec import GitIgnoreSpec
 
@@ -78,11 +78,11 @@ class Rules:
         if len(all_labels) == len(self.labels):
             return self
         hinted = None if "" in hints else re.compile("|".join(map(re.escape, sorted(hints))))
-        return Rules(
+        return IgnoreRules(
             GitIgnoreSpec(patterns), tuple(all_labels), self.frame, frozenset(hints), hinted
         )
 
-    def with_files(self, folder: Path, path: str) -> Rules:
+    def with_files(self, folder: Path, path: str) -> IgnoreRules:
         """These rules and, over them, the ignore files in `folder`, which is `path` from the root
         ("" or "a/b/")."""
         rules = self
@@ -92,14 +92,14 @@ class Rules:
         return rules
 
 
-def from_above(root: Path) -> Rules:
+def from_above(root: Path) -> IgnoreRules:
     """The rules of the `.gitignore` files between `root` and the top of its git repository.
 
     None where they leave out the root itself: whoever names an ignored folder wants it read.
     """
     folders = [root, *root.parents]
     depth = next((at for at, folder in enumerate(folders) if (folder / ".git").exists()), 0)
-    rules = Rules()
+    rules = IgnoreRules()
     inside = ""
     for above in range(depth, 0, -1):
         lines = _lines(folders[above] / ".gitignore")
@@ -107,7 +107,7 @@ def from_above(root: Path) -> Rules:
         rules = rules.extended(lines, labels, inside)
         inside += f"{folders[above - 1].name}/"
         if rules.match(inside) is not None:
-            return Rules()
+            return IgnoreRules()
     return replace(rules, frame=inside)
 
 

@@ -20,7 +20,7 @@ from ragkit.storage.sqlite.files import Root
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RootPath:
     """A path as a root has it: relative to the root's folder, "" for the root itself."""
 
     root: Root
@@ -57,37 +57,41 @@ def _rows(connection: sqlite3.Connection, path: str) -> list[FileStatus]:
     rows: list[FileStatus] = []
     for place in places(connection, path):
         rows += at(connection, place)
-        if not rows and (above := file_status.enclosing_file(connection, place.root.id, place.path)):
+        if not rows and (
+            above := file_status.enclosing_file(connection, place.root.id, place.path)
+        ):
             rows = [above]
     return rows
 
 
-def at(connection: sqlite3.Connection, place: Place) -> list[FileStatus]:
+def at(connection: sqlite3.Connection, place: RootPath) -> list[FileStatus]:
     """The rows at or below a place; each file is looked at."""
-    return file_status.coverage_report(connection, root_ids=[place.root.id], under=place.path, verify=True)
+    return file_status.coverage_report(
+        connection, root_ids=[place.root.id], under=place.path, verify=True
+    )
 
 
-def places(connection: sqlite3.Connection, path: str) -> list[Place]:
+def places(connection: sqlite3.Connection, path: str) -> list[RootPath]:
     """Where the roots have a path, the innermost first; all roots inside it where it is a folder
     around them. Where it is in none, the roots that know it by a relative path."""
     roots = sorted(files.roots(connection), key=lambda root: -len(root.path))
     absolute = absolute_path(path)
     inside = [
-        Place(root, "" if relative == "." else relative)
+        RootPath(root, "" if relative == "." else relative)
         for root in roots
         if absolute.is_relative_to(root.path)
         for relative in [absolute.relative_to(root.folder).as_posix()]
     ]
-    inside += [Place(root, "") for root in roots if absolute in Path(root.path).parents]
+    inside += [RootPath(root, "") for root in roots if absolute in Path(root.path).parents]
     relative = os.path.normpath(path)
     if os.path.lexists(absolute) or Path(relative).is_absolute() or relative.startswith(".."):
         return inside
-    named = [Place(root, relative) for root in roots]
+    named = [RootPath(root, relative) for root in roots]
     known = [place for place in named if _is_known(connection, place)]
     return known if known and not any(_is_known(connection, each) for each in inside) else inside
 
 
-def _is_known(connection: sqlite3.Connection, place: Place) -> bool:
+def _is_known(connection: sqlite3.Connection, place: RootPath) -> bool:
     rows = files.files(connection, place.root.id, place.path)
     return next(rows, None) is not None or (
         file_status.enclosing_file(connection, place.root.id, place.path) is not None

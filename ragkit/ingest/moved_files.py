@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ragkit.ingest.plan import READ, Plan, Task
-from ragkit.ingest.read_settings import Recipe
+from ragkit.ingest.options import ReadSettings
+from ragkit.ingest.plan import READ, Plan, FileTask
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.files import FileRow, Root, content_hash
 
 
-class Lost(NamedTuple):
+class MissingFile(NamedTuple):
     """A file that is not where the ledger says, as far as its plan could see."""
 
     row: FileRow
@@ -47,7 +47,7 @@ def moved_roots(connection: sqlite3.Connection, plan: Plan, vanished: Sequence[R
     ]
 
 
-def _more_than_half(rows: Sequence[FileRow], new: Sequence[Task]) -> bool:
+def _more_than_half(rows: Sequence[FileRow], new: Sequence[FileTask]) -> bool:
     enough = len(rows) // 2 + 1
     stamps = {(task.found.size, task.found.mtime_ns, task.found.inode) for task in new}
     if sum((row.size, row.mtime_ns, row.inode) in stamps for row in rows) >= enough:
@@ -69,14 +69,17 @@ def _more_than_half(rows: Sequence[FileRow], new: Sequence[Task]) -> bool:
 
 
 def match(
-    connection: sqlite3.Connection, roots: Sequence[Root], plans: Sequence[Plan], recipe: Recipe
+    connection: sqlite3.Connection,
+    roots: Sequence[Root],
+    plans: Sequence[Plan],
+    read_settings: ReadSettings,
 ) -> None:
     """Turn new files of the plans into moved ones: within a plan, between plans, from elsewhere."""
     sizes = {task.found.size for plan in plans for task in plan.new}
-    lost: dict[int, list[Lost]] = defaultdict(list)
+    lost: dict[int, list[MissingFile]] = defaultdict(list)
     for each in (*_of_plans(plans), *(_elsewhere(connection, roots, plans) if sizes else ())):
         row = each.row
-        if row.size in sizes and row.status in READ and recipe.fits(row.recipe):
+        if row.size in sizes and row.status in READ and read_settings.match(row.recipe):
             lost[row.size].append(each)
     taken: set[int] = set()
     for plan in plans:
@@ -94,25 +97,25 @@ def match(
         plan.gone = [row for row in plan.gone if row.id not in taken]
 
 
-def _of_plans(plans: Sequence[Plan]) -> Iterator[Lost]:
+def _of_plans(plans: Sequence[Plan]) -> Iterator[MissingFile]:
     for plan in plans:
         for row in (*plan.lost, *plan.gone):
-            yield Lost(row, plan, None)
+            yield MissingFile(row, plan, None)
 
 
 def _elsewhere(
     connection: sqlite3.Connection, roots: Sequence[Root], plans: Sequence[Plan]
-) -> Iterator[Lost]:
+) -> Iterator[MissingFile]:
     """The files of roots, or parts of roots, that no plan looks at."""
     whole = {plan.target.path for plan in plans if not plan.target.under}
     inside = {root.id for plan in plans for root in (*plan.target.absorbs, *plan.target.moved)}
     for root in roots:
         if root.path not in whole and root.id not in inside:
             for row in files.files(connection, root.id):
-                yield Lost(row, None, Path(root.folder, row.path))
+                yield MissingFile(row, None, Path(root.folder, row.path))
 
 
-def _same(task: Task, plan: Plan, lost: Sequence[Lost]) -> FileRow | None:
+def _same(task: FileTask, plan: Plan, lost: Sequence[MissingFile]) -> FileRow | None:
     """The one of these files that the new one is."""
     found = task.found
     digest: bytes | None = None
@@ -134,14 +137,14 @@ def _same(task: Task, plan: Plan, lost: Sequence[Lost]) -> FileRow | None:
     return None
 
 
-def _digest(task: Task) -> bytes | None:
+def _digest(task: FileTask) -> bytes | None:
     try:
         return content_hash(task.absolute.read_bytes())
     except OSError:
         return None
 
 
-def _like(row: FileRow, task: Task) -> bool:
+def _like(row: FileRow, task: FileTask) -> bool:
     """Whether the names say the same of the format: equal bytes are read alike only then."""
     return _kind(row.path) == _kind(task.found.path)
 

@@ -1,54 +1,63 @@
-"""What is asked of a run of `index`: the user's words and settings, as plain values."""
+"""The options of an index run, and the read settings that are stored with each file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.documents.ocr import OcrLimits
+from ragkit.documents.read import READER_VERSION
 from ragkit.documents.sandbox.ocr_engines import OcrOptions
 from ragkit.documents.sandbox.sandbox import ReadLimits
+from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.settings import Settings
 
+_OCR, _LIMITS, _SEPARATOR = "ocr ", "limits ", "; "
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user asked for. None for globs: those the root was indexed with."""
 
-    paths: Sequence[str | Path] = ()
-    include: Sequence[str] | None = None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """The options of one index run. Defaults of the settings are in `Settings` alone."""
+
+    paths: Sequence[str | Path] = ()  # (): all known roots
+    include: Sequence[str] | None = None  # globs; None: those stored with the root
     exclude: Sequence[str] | None = None
     dry_run: bool = False
-    prune: bool = False
+    prune: bool = False  # delete entries of missing files even if most of a folder is missing
     rebuild: bool = False
-    passage_tokens: int = 200
-    overlap: float = 0.1
-    max_file_bytes: int = 50_000_000
-    records: bool = False
-    limits: ReadLimits = field(default_factory=ReadLimits)
-    ocr: OcrOptions = field(default_factory=OcrOptions)
+    records: bool = False  # each row or element of tables, JSON and XML is a document
+    passage_tokens: int
+    overlap: float  # share of `passage_tokens`
+    max_file_bytes: int
+    limits: ReadLimits
+    ocr: OcrOptions
 
     @classmethod
-    def of(
+    def from_settings(
         cls,
-        chosen: Settings,
-        paths: Sequence[str | Path],
+        settings: Settings,
+        paths: Sequence[str | Path] = (),
         *,
-        include: Sequence[str] | None,
-        exclude: Sequence[str] | None,
-        dry_run: bool,
-        prune: bool,
-        rebuild: bool,
-        records: bool,
-    ) -> Request:
-        """What is asked for with these settings."""
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        dry_run: bool = False,
+        prune: bool = False,
+        rebuild: bool = False,
+        records: bool = False,
+    ) -> IndexOptions:
+        """Return the options of a run with these settings."""
         limits = ReadLimits(
-            chosen.reader_seconds, chosen.reader_memory_mb, chosen.reader_output_mb,
-            chosen.reader_depth,
-        )  # fmt: skip
+            settings.reader_seconds,
+            settings.reader_memory_mb,
+            settings.reader_output_mb,
+            settings.reader_depth,
+        )
         ocr_limits = OcrLimits(
-            chosen.ocr_pages, chosen.ocr_seconds, chosen.ocr_megapixels, chosen.ocr_memory_mb
+            settings.ocr_pages,
+            settings.ocr_seconds,
+            settings.ocr_megapixels,
+            settings.ocr_memory_mb,
         )
         return cls(
             paths=paths,
@@ -57,10 +66,56 @@ class Request:
             dry_run=dry_run,
             prune=prune,
             rebuild=rebuild,
-            passage_tokens=chosen.passage_tokens,
-            overlap=chosen.overlap,
-            max_file_bytes=int(chosen.max_file_mb * 1_000_000),
             records=records,
+            passage_tokens=settings.passage_tokens,
+            overlap=settings.overlap,
+            max_file_bytes=int(settings.max_file_mb * 1_000_000),
             limits=limits,
-            ocr=OcrOptions(chosen.ocr_engine, chosen.ocr_languages, ocr_limits),
+            ocr=OcrOptions(settings.ocr_engine, settings.ocr_languages, ocr_limits),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """How files are read and split now. A note of it is stored with each file; a file whose note
+    differs is read again.
+
+    `base` applies to all files. The note of a file with page images also names the OCR engine, or
+    that there was none; that of a file that failed also names the limits of reading.
+    """
+
+    base: str
+    ocr: str | None = None  # the engine and its languages; None without OCR
+    limits: str = ""  # of reading
+
+    @classmethod
+    def from_options(cls, options: IndexOptions, fingerprint: str) -> ReadSettings:
+        """Return the read settings of a run with the encoder of this fingerprint."""
+        base = (
+            f"read {READER_VERSION}, cut {SPLITTER_VERSION}, {options.passage_tokens} tokens, "
+            f"overlap {options.overlap:g}, model {fingerprint[:16]}"
+        )
+        if options.records:
+            base += ", by records"
+        return cls(base, options.ocr.describe(), repr((options.limits, options.ocr.limits)))
+
+    def note(self, *, images: bool, failed: bool) -> str:
+        """Return the note to store with a file.
+
+        `images`: it is an image or has pages without a text layer; `failed`: it, or a part of it,
+        could not be read.
+        """
+        marks = [f"{_OCR}{self.ocr or 'none'}"] if images else []
+        marks += [f"{_LIMITS}{self.limits}"] if failed else []
+        return _SEPARATOR.join((self.base, *marks))
+
+    def match(self, note: str | None) -> bool:
+        """Whether a file with this note would be read in the same way now.
+
+        Text from an OCR engine that is no longer installed stays valid.
+        """
+        base, *marks = (note or "").split(_SEPARATOR)
+        current = {f"{_LIMITS}{self.limits}", f"{_OCR}{self.ocr}"}
+        return base == self.base and all(
+            mark in current or (self.ocr is None and mark.startswith(_OCR)) for mark in marks
         )

@@ -7,13 +7,13 @@ afterwards, over all targets of a run (`moves`). Knows no text and no vectors.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ragkit.ingest.read_settings import Recipe
-from ragkit.ingest.scan import Found, Passed, scan
-from ragkit.ingest.scan_targets import Target, inner_prefix
+from ragkit.errors import UsageError
+from ragkit.ingest.options import ReadSettings
+from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.files import FileRow, Root
 
@@ -22,11 +22,30 @@ _MANY = 20  # vanished files; fewer are believed whatever their share
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ScanTarget:
+    """A part of a root that is scanned: all of it, or what lies at or below `under`."""
+
+    path: str  # absolute: the root's
+    folder: str  # what relative paths are relative to
+    under: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    absorbs: tuple[Root, ...] = ()  # roots inside this new one, which become part of it
+    moved: tuple[Root, ...] = ()  # roots that are gone, most of whose files are here now
+    turned: bool = False  # a file where the collection knows a folder, or the other way round
+
+    @property
+    def place(self) -> Path:
+        """What is scanned."""
+        return Path(self.folder, self.under) if self.under else Path(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
     """A file that has to be read, or that was moved."""
 
     folder: str
-    found: Found
+    found: ScannedFile
     known: FileRow | None  # its row, where it was there before
 
     @property
@@ -39,18 +58,22 @@ class Task:
 class Plan:
     """All that one run has to do with one target."""
 
-    target: Target
-    read: list[Task] = field(default_factory=list)
-    moved: list[tuple[FileRow, Task]] = field(default_factory=list)  # (its old row, where it is)
+    target: ScanTarget
+    read: list[FileTask] = field(default_factory=list)
+    moved: list[tuple[FileRow, FileTask]] = field(
+        default_factory=list
+    )  # (its old row, where it is)
     gone: list[FileRow] = field(default_factory=list)
-    passed: list[tuple[Passed, FileRow | None]] = field(default_factory=list)  # newly, with its row
+    passed: list[tuple[SkippedPath, FileRow | None]] = field(
+        default_factory=list
+    )  # newly, with its row
     still: list[FileRow] = field(default_factory=list)  # not read before, nor now
     unchanged: int = 0
     carried: list[tuple[FileRow, str]] = field(default_factory=list)  # of moved roots: (row, path)
     along: int = 0  # of those, how many are as they were
     warnings: list[str] = field(default_factory=list)
     # Until `decide`: what was not known, what is not there, and whether to believe that.
-    new: list[Task] = field(default_factory=list)
+    new: list[FileTask] = field(default_factory=list)
     lost: list[FileRow] = field(default_factory=list)
     known: int = 0
     emptied: bool = False
@@ -79,18 +102,116 @@ class Plan:
         return []
 
 
+def targets(
+    roots: Sequence[Root],
+    paths: Sequence[str | Path],
+    include: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+) -> list[ScanTarget]:
+    """What to scan for these paths; all known roots that are there where no path is named.
+
+    Raises UsageError for a path that is not there, and where there is nothing to do at all.
+    """
+    if not paths:
+        if not roots:
+            raise UsageError("nothing to index yet: name a folder, as in: ragkit index FOLDER")
+        there = [root for root in roots if Path(root.path).exists()]
+        return [_target(root, "", include, exclude) for root in there]
+    found: dict[tuple[str, str], ScanTarget] = {}
+    for path in paths:
+        target = _named(Path(path), roots, include, exclude)
+        found[target.path, target.under] = target
+    return [each for each in found.values() if not _covered(each, found.values())]
+
+
+def with_moved(target: ScanTarget, moved: Sequence[Root], *, is_new: bool) -> ScanTarget:
+    """The target as the home of these roots, a new one under the globs of the first."""
+    target = replace(target, moved=tuple(moved))
+    if is_new and not (target.include or target.exclude):
+        return replace(target, include=moved[0].include, exclude=moved[0].exclude)
+    return target
+
+
+def inner_prefix(root: Root, folder: str) -> str:
+    """What turns a path of the inner root into one below `folder`: "", or "sub/folder/"."""
+    relative = Path(root.folder).relative_to(folder).as_posix()
+    return "" if relative == "." else f"{relative}/"
+
+
+def _target(
+    root: Root, under: str, include: Sequence[str] | None, exclude: Sequence[str] | None
+) -> ScanTarget:
+    folder = _folder(Path(root.path))
+    turned = folder != root.folder
+    return ScanTarget(
+        root.path,
+        folder,
+        "" if turned else under,
+        root.include if include is None else tuple(include),
+        root.exclude if exclude is None else tuple(exclude),
+        turned=turned,
+    )
+
+
+def _folder(path: Path) -> str:
+    return str(path if path.is_dir() else path.parent)
+
+
+def _named(
+    path: Path, roots: Sequence[Root], include: Sequence[str] | None, exclude: Sequence[str] | None
+) -> ScanTarget:
+    try:
+        absolute = path.expanduser().resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageError(f"no file or folder at {path}") from error
+    for root in roots:
+        if absolute == Path(root.path):
+            return _target(root, "", include, exclude)
+    for root in roots:
+        if absolute.is_relative_to(root.path):  # a part of a known root stays a part of it
+            if include is not None or exclude is not None:
+                raise UsageError(
+                    f"{path} is part of the root {root.path}, whose globs hold for all of it; "
+                    f"change them with: ragkit index {root.path} --include … --exclude …"
+                )
+            return _target(root, absolute.relative_to(root.path).as_posix(), None, None)
+    absorbs = [
+        root
+        for root in roots
+        if Path(root.path).is_relative_to(absolute) and not (root.include or root.exclude)
+    ]
+    return ScanTarget(
+        str(absolute),
+        _folder(absolute),
+        "",
+        tuple(include or ()),
+        tuple(exclude or ()),
+        tuple(absorbs),
+    )
+
+
+def _covered(target: ScanTarget, others: Iterable[ScanTarget]) -> bool:
+    """Whether another target of the same run scans all of this one."""
+    return any(
+        other is not target
+        and Path(target.folder, target.under).is_relative_to(Path(other.folder, other.under))
+        and Path(other.path).is_dir()
+        for other in others
+    )
+
+
 def compare(
     connection: sqlite3.Connection,
     roots: Sequence[Root],
-    target: Target,
+    target: ScanTarget,
     *,
-    recipe: Recipe,
+    read_settings: ReadSettings,
     max_bytes: int,
     skip: Path,
 ) -> Plan:
     """Compare one target with the ledger.
 
-    `roots` are all known ones. `recipe` says how files are read and cut now: those read by another
+    `roots` are all known ones. `read_settings` says how files are read and cut now: those read by another
     one are read again. `skip` is the collection's own folder.
     """
     plan = Plan(target)
@@ -109,8 +230,8 @@ def compare(
             continue
         seen.add(entry.path)
         row = known.get(entry.path)
-        if isinstance(entry, Found):
-            _found(plan, entry, row, recipe)
+        if isinstance(entry, ScannedFile):
+            _found(plan, entry, row, read_settings)
             continue
         if entry.unreadable and entry.path.endswith("/"):
             closed.append("" if entry.path == "./" else entry.path)
@@ -134,11 +255,16 @@ def compare(
     return plan
 
 
-def _found(plan: Plan, found: Found, row: FileRow | None, recipe: Recipe) -> None:
-    task = Task(plan.target.folder, found, row)
+def _found(
+    plan: Plan, found: ScannedFile, row: FileRow | None, read_settings: ReadSettings
+) -> None:
+    task = FileTask(plan.target.folder, found, row)
     if row is None:
         plan.new.append(task)
-    elif not (row.is_unchanged(found.size, found.mtime_ns, found.inode) and recipe.fits(row.recipe)):
+    elif not (
+        row.is_unchanged(found.size, found.mtime_ns, found.inode)
+        and read_settings.match(row.recipe)
+    ):
         plan.read.append(task)
     elif row.status in READ:
         along = any(row.root_id == root.id for root in plan.target.moved)
@@ -148,16 +274,16 @@ def _found(plan: Plan, found: Found, row: FileRow | None, recipe: Recipe) -> Non
         plan.still.append(row)
 
 
-def _passed(plan: Plan, passed: Passed, row: FileRow | None) -> None:
-    as_now = ("skipped", passed.reason, passed.kind)
-    if row is not None and (row.status, row.reason, row.kind) == as_now:
+def _passed(plan: Plan, passed: SkippedPath, row: FileRow | None) -> None:
+    current = ("skipped", passed.reason, passed.kind)
+    if row is not None and (row.status, row.reason, row.kind) == current:
         plan.still.append(row)
     else:
         plan.passed.append((passed, row))
 
 
 def _known(
-    connection: sqlite3.Connection, roots: Sequence[Root], target: Target
+    connection: sqlite3.Connection, roots: Sequence[Root], target: ScanTarget
 ) -> tuple[dict[str, FileRow], list[FileRow]]:
     """The ledger's rows by their path below the target's folder, those of absorbed and moved roots
     too; and rows of files that cannot be there any more."""
@@ -182,7 +308,7 @@ def _known(
     return rows, certain
 
 
-def _apart(roots: Sequence[Root], target: Target) -> tuple[str, ...]:
+def _apart(roots: Sequence[Root], target: ScanTarget) -> tuple[str, ...]:
     """Folders inside the target that are roots with globs of their own, and stay so."""
     return tuple(
         inner_prefix(root, target.folder)
@@ -195,8 +321,8 @@ def _apart(roots: Sequence[Root], target: Target) -> tuple[str, ...]:
 
 
 def _reached(
-    target: Target, known: dict[str, FileRow], passed: tuple[str, ...]
-) -> tuple[Target, dict[str, FileRow]]:
+    target: ScanTarget, known: dict[str, FileRow], passed: tuple[str, ...]
+) -> tuple[ScanTarget, dict[str, FileRow]]:
     """The target without the roots inside it that its own rules pass over: they stay roots."""
     hidden = [
         root for root in target.absorbs if inner_prefix(root, target.folder).startswith(passed)

@@ -16,15 +16,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ragkit.documents.detect import DetectedFile, detect
 from ragkit.documents.sandbox import ocr_engines
-from ragkit.documents.sandbox.ocr_engines import OcrOptions
-from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
-from ragkit.ingest.plan import Task
-from ragkit.ingest.read_settings import Recipe
+from ragkit.documents.sandbox.sandbox import Sandbox
+from ragkit.ingest.options import IndexOptions, ReadSettings
+from ragkit.ingest.plan import FileTask
 from ragkit.passages.sections import blob_warning
 from ragkit.passages.split import split_document
 from ragkit.passages.token_offsets import Tokenizer
@@ -40,7 +39,7 @@ _FRESH_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SplitRecord:
     """A document of a file, with its passages."""
 
     record: str  # its place in the file; "" where the file is the document
@@ -49,16 +48,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadResult:
     """What became of one file: its documents, or a reason why there are none."""
 
-    task: Task
+    task: FileTask
     size: int
     mtime_ns: int | None  # None: read it again next time
     inode: int
     digest: bytes | None = None
     media_type: str | None = None
-    parts: Sequence[Part] = ()
+    parts: Sequence[SplitRecord] = ()
     unread: Sequence[Unread] = ()  # what is in the file and could not be read
     reason: str | None = None
     skipped: bool = False  # the reason is that it is no document, not that it is broken
@@ -82,47 +81,42 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """How documents are cut into passages."""
+class ReadContext:
+    """What reading needs besides the file: options, read settings, tokenizer."""
 
-    tokenizer: Callable[[], Tokenizer]  # loaded when the first document has to be cut
-    size: int
-    overlap: float
-    recipe: Recipe
-    max_bytes: int
-    records: bool = False  # of tables, JSON and XML, each a document
-    limits: ReadLimits = field(default_factory=ReadLimits)  # of reading, before it is cut
-    ocr: OcrOptions = field(default_factory=OcrOptions)
+    options: IndexOptions
+    read_settings: ReadSettings
+    load_tokenizer: Callable[[], Tokenizer]  # called when the first document is split
 
 
-def read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
+def read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     """Read one file. Never raises for what the file holds or how it is kept."""
     started = time.perf_counter()
-    return replace(_read(task, cut, sandbox), seconds=time.perf_counter() - started)
+    return replace(_read(task, context, sandbox), seconds=time.perf_counter() - started)
 
 
-def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
+def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     found = task.found
     try:
-        data, stamp = _bytes(task, cut.max_bytes)
+        data, stamp = _bytes(task, context.options.max_file_bytes)
     except OSError as error:
         reason = "permission denied" if isinstance(error, PermissionError) else error.strerror
         reason = reason or str(error)
-        return Reading(task, found.size, None, found.inode, reason=reason, kind="unreadable")
+        return ReadResult(task, found.size, None, found.inode, reason=reason, kind="unreadable")
     digest = content_hash(data)
     known = task.known
     # What has failed may not fail again: limits may be others, or the machine less busy.
     same = (
         known is not None
         and known.hash == digest
-        and cut.recipe.fits(known.recipe)
+        and context.read_settings.match(known.recipe)
         and known.status != "failed"
     )
-    result = partial(Reading, task, len(data), stamp, found.inode, digest)
+    result = partial(ReadResult, task, len(data), stamp, found.inode, digest)
     if same:
         return result(same=True)
     file = detect(data, found.path)
-    parts, unread = _parts(file, cut, sandbox)
+    parts, unread = _split_records(file, context, sandbox)
     if parts:
         single = len(parts) == 1 and not parts[0].record
         first = parts[0].document
@@ -140,19 +134,24 @@ def _read(task: Task, cut: Cut, sandbox: Sandbox) -> Reading:
     )
 
 
-def _parts(file: DetectedFile, cut: Cut, sandbox: Sandbox) -> tuple[list[Part], list[Unread]]:
+def _split_records(
+    file: DetectedFile, context: ReadContext, sandbox: Sandbox
+) -> tuple[list[SplitRecord], list[Unread]]:
     """The documents of a file, cut, and what could not be read of it."""
-    parts: list[Part] = []
+    options = context.options
+    parts: list[SplitRecord] = []
     unread: list[Unread] = []
-    for record in sandbox.read(file, records=cut.records):
+    for record in sandbox.read(file, records=options.records):
         if record.document is None:
             unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
             continue
         document = record.document
         if (note := blob_warning(document.text)) is not None:
             document = replace(document, warnings=(*document.warnings, note))
-        cuts = split_document(document, cut.tokenizer(), size=cut.size, overlap=cut.overlap)
-        parts.append(Part(record.name, document, cuts))
+        passages = split_document(
+            document, context.load_tokenizer(), size=options.passage_tokens, overlap=options.overlap
+        )
+        parts.append(SplitRecord(record.name, document, passages))
     return parts, unread
 
 
@@ -170,7 +169,7 @@ def _why_nothing(unread: Sequence[Unread]) -> Unread:
     return Unread("", reason, skipped=not broken, kind=kind)
 
 
-def _bytes(task: Task, max_bytes: int) -> tuple[bytes, int | None]:
+def _bytes(task: FileTask, max_bytes: int) -> tuple[bytes, int | None]:
     """The file's bytes and a time stamp that holds for them, None where it may not."""
     with task.absolute.open("rb") as file:
         before = os.fstat(file.fileno())
@@ -193,15 +192,18 @@ class Reader:
     it locked for ever.
     """
 
-    def __init__(self, tasks: Sequence[Task], cut: Cut) -> None:
+    def __init__(self, tasks: Sequence[FileTask], context: ReadContext) -> None:
         self.error: BaseException | None = None
-        self._tasks, self._cut = tasks, cut
-        self._results: queue.SimpleQueue[Reading] = queue.SimpleQueue()
+        self._tasks, self._context = tasks, context
+        self._results: queue.SimpleQueue[ReadResult] = queue.SimpleQueue()
         self._room: queue.SimpleQueue[None] = queue.SimpleQueue()  # one for each that may wait
         for _ in range(AHEAD):
             self._room.put(None)
         self._stopped = False
-        self._sandbox = Sandbox(cut.limits, ocr_engines.create_engine(cut.ocr), cut.ocr.limits)
+        options = context.options
+        self._sandbox = Sandbox(
+            options.limits, ocr_engines.create_engine(options.ocr), options.ocr.limits
+        )
         self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
         self._thread.start()
 
@@ -210,9 +212,9 @@ class Reader:
         """Whether all files were read and their results taken."""
         return not self._thread.is_alive() and self._results.empty()
 
-    def take(self, most: int, patience: float) -> list[Reading]:
+    def take(self, most: int, patience: float) -> list[ReadResult]:
         """Up to so many of the results that are ready, waiting so many seconds for the first."""
-        taken: list[Reading] = []
+        taken: list[ReadResult] = []
         with contextlib.suppress(queue.Empty):
             while len(taken) < most:
                 taken.append(self._results.get(timeout=0 if taken else patience))
@@ -232,7 +234,7 @@ class Reader:
                 self._room.get()
                 if self._stopped:
                     return
-                reading = read(task, self._cut, self._sandbox)
+                reading = read(task, self._context, self._sandbox)
                 if self._stopped:  # it may have failed for that
                     return
                 self._results.put(reading)

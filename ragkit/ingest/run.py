@@ -8,17 +8,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ragkit.documents.read import READER_VERSION
 from ragkit.encoders import Encoder
-from ragkit.ingest import moved_files, scan_targets
+from ragkit.ingest import moved_files
 from ragkit.ingest import plan as planning
-from ragkit.ingest.options import Request
-from ragkit.ingest.plan import READ, Plan, Task
-from ragkit.ingest.read_settings import Recipe
-from ragkit.ingest.reading import Cut
-from ragkit.ingest.scan_targets import Target
+from ragkit.ingest.options import IndexOptions, ReadSettings
+from ragkit.ingest.plan import READ, FileTask, Plan, ScanTarget
+from ragkit.ingest.reading import ReadContext
 from ragkit.ingest.writer import Progress, Writer
-from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.records.reports import FileStatus, IndexReport, Missing
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import embeddings, file_status, passages
@@ -28,41 +24,35 @@ from ragkit.storage.sqlite.files import FileRow, Root
 
 
 def plans(
-    store: Database, request: Request, fingerprint: str
-) -> tuple[list[Plan], Recipe, list[str]]:
+    store: Database, options: IndexOptions, fingerprint: str
+) -> tuple[list[Plan], ReadSettings, list[str]]:
     """What there is to do, the recipe files are to be read by, and warnings."""
-    base = (
-        f"read {READER_VERSION}, cut {SPLITTER_VERSION}, {request.passage_tokens} tokens, "
-        f"overlap {request.overlap:g}, model {fingerprint[:16]}"
-    )
-    if request.records:
-        base += ", by records"
-    recipe = Recipe(base, request.ocr.describe(), repr((request.limits, request.ocr.limits)))
-    as_now = Recipe("none") if request.rebuild and request.dry_run else recipe
+    read_settings = ReadSettings.from_options(options, fingerprint)
+    current = ReadSettings("none") if options.rebuild and options.dry_run else read_settings
     with store.reading() as connection:
         roots = file_rows.roots(connection)
         compare = partial(
             planning.compare,
             connection,
             roots,
-            recipe=as_now,
-            max_bytes=request.max_file_bytes,
+            read_settings=current,
+            max_bytes=options.max_file_bytes,
             skip=store.folder.resolve(),
         )
-        wanted = scan_targets.targets(roots, request.paths, request.include, request.exclude)
+        wanted = planning.targets(roots, options.paths, options.include, options.exclude)
         made = [compare(target) for target in wanted]
-        warnings = _move_roots(connection, roots, made, compare, named=bool(request.paths))
-        moved_files.match(connection, roots, made, as_now)
+        warnings = _move_roots(connection, roots, made, compare, named=bool(options.paths))
+        moved_files.match(connection, roots, made, current)
     for plan in made:
-        plan.decide(prune=request.prune)
-    return made, recipe, warnings + [warning for plan in made for warning in plan.warnings]
+        plan.decide(prune=options.prune)
+    return made, read_settings, warnings + [warning for plan in made for warning in plan.warnings]
 
 
 def _move_roots(
     connection: sqlite3.Connection,
     roots: Sequence[Root],
     made: list[Plan],
-    compare: Callable[[Target], Plan],
+    compare: Callable[[ScanTarget], Plan],
     *,
     named: bool,
 ) -> list[str]:
@@ -75,7 +65,7 @@ def _move_roots(
         if not here:
             continue
         is_new = all(root.path != plan.target.path for root in roots)
-        made[position] = compare(scan_targets.with_moved(plan.target, here, is_new=is_new))
+        made[position] = compare(planning.with_moved(plan.target, here, is_new=is_new))
         vanished = [root for root in vanished if root not in here]
         told += [f"{root.path} is now {plan.target.place}; its passages are kept" for root in here]
     if not named:
@@ -87,12 +77,12 @@ def _move_roots(
     return told
 
 
-def preview(store: Database, request: Request, fingerprint: str) -> IndexReport:
+def preview(store: Database, options: IndexOptions, fingerprint: str) -> IndexReport:
     """What a run would do; changes nothing."""
     started = time.monotonic()
-    made, recipe, warnings = plans(store, request, fingerprint)
+    made, read_settings, warnings = plans(store, options, fingerprint)
     every = [task for plan in made for task in plan.read]
-    same = [] if request.rebuild else [task for task in every if _same_content(task, recipe)]
+    same = [] if options.rebuild else [task for task in every if _same_content(task, read_settings)]
     same_ids = {id(task) for task in same}
     tasks = [task for task in every if id(task) not in same_ids]
     known = [task for task in tasks if task.known and task.known.has_text]
@@ -154,10 +144,10 @@ def _status(
     )
 
 
-def _same_content(task: Task, recipe: Recipe) -> bool:
+def _same_content(task: FileTask, read_settings: ReadSettings) -> bool:
     """Whether a file with a new stamp holds what the ledger knows."""
     known = task.known
-    if known is None or known.size != task.found.size or not recipe.fits(known.recipe):
+    if known is None or known.size != task.found.size or not read_settings.match(known.recipe):
         return False
     try:
         return file_rows.content_hash(task.absolute.read_bytes()) == known.hash
@@ -168,7 +158,7 @@ def _same_content(task: Task, recipe: Recipe) -> bool:
 def index(
     store: Database,
     index_writer: IndexWriter,
-    request: Request,
+    options: IndexOptions,
     model_id: int,
     fingerprint: str,
     load_encoder: Callable[[], Encoder],
@@ -176,24 +166,15 @@ def index(
 ) -> IndexReport:
     """Bring the collection in line with the folders. The encoder is loaded only if needed."""
     started = time.monotonic()
-    made, recipe, warnings = plans(store, request, fingerprint)
+    made, read_settings, warnings = plans(store, options, fingerprint)
     writer = Writer(store, index_writer, model_id, on_progress, started)
     writer.settle(made)
     with store.reading() as connection:
         writer.pending = embeddings.count_pending(connection, model_id)
     embedder = None
     if writer.pending or any(plan.read for plan in made):
-        cut = Cut(
-            load_encoder,
-            request.passage_tokens,
-            request.overlap,
-            recipe,
-            request.max_file_bytes,
-            request.records,
-            request.limits,
-            request.ocr,
-        )
-        embedder = writer.read_and_embed(made, cut, load_encoder)
+        context = ReadContext(options, read_settings, load_encoder)
+        embedder = writer.read_and_embed(made, context, load_encoder)
     writer.finish()
     bad = _not_read(store, [plan.target for plan in made], writer.roots)
     counts = writer.counts
@@ -225,7 +206,7 @@ def index(
 
 
 def _not_read(
-    store: Database, targets: Sequence[Target], roots: dict[str, int]
+    store: Database, targets: Sequence[ScanTarget], roots: dict[str, int]
 ) -> tuple[FileStatus, ...]:
     """The ledger's skipped and failed files within what was scanned."""
     scanned: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ragkit.errors import UsageError
-from ragkit.ingest.ignore_rules import Rules, from_above
+from ragkit.ingest.ignore_rules import IgnoreRules, from_above
 
 _SPECIAL = (
     (stat.S_ISFIFO, "FIFO"),
@@ -26,7 +26,7 @@ _SPECIAL = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ScannedFile:
     """A file to read."""
 
     path: str  # relative to the root, "/" between its parts
@@ -36,7 +36,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class SkippedPath:
     """A file that is not taken, or a folder (its path ends in "/") with all that is in it."""
 
     path: str  # as in Found, but printable where it is not UTF-8
@@ -51,8 +51,8 @@ class _Walk:
     """What does not change during one walk."""
 
     root: str
-    include: Rules
-    exclude: Rules
+    include: IgnoreRules
+    exclude: IgnoreRules
     max_bytes: int
 
 
@@ -63,7 +63,7 @@ def scan(
     exclude: Sequence[str] = (),
     max_bytes: int = 50_000_000,
     under: str = "",
-) -> Iterator[Found | Passed]:
+) -> Iterator[ScannedFile | SkippedPath]:
     """Every file below `root`, sorted by name, depth first, each found or passed over.
 
     `include` and `exclude` are gitignore-style patterns over paths relative to the root. With
@@ -85,18 +85,20 @@ def scan(
     root = Path(os.path.realpath(root))
     walk = _Walk(
         str(root),
-        Rules().extended(include, [f"--include {pattern!r}" for pattern in include]),
-        Rules().extended(exclude, [f"--exclude {pattern!r}" for pattern in exclude]),
+        IgnoreRules().extended(include, [f"--include {pattern!r}" for pattern in include]),
+        IgnoreRules().extended(exclude, [f"--exclude {pattern!r}" for pattern in exclude]),
         max_bytes,
     )
     yield from _entries(walk, from_above(root), wanted)
 
 
-def _entries(walk: _Walk, rules: Rules, wanted: list[str]) -> Iterator[Found | Passed]:
+def _entries(
+    walk: _Walk, rules: IgnoreRules, wanted: list[str]
+) -> Iterator[ScannedFile | SkippedPath]:
     """Walk the tree with its own stack: a path can be deeper than Python's."""
     # Open folders: path from the root, the rules in them, the entries that are left.
     first = _listed(walk, "", rules, wanted[:1])
-    if isinstance(first, Passed):
+    if isinstance(first, SkippedPath):
         yield first
         return
     open_folders = [("", *first)]
@@ -113,15 +115,15 @@ def _entries(walk: _Walk, rules: Rules, wanted: list[str]) -> Iterator[Found | P
         inner = f"{path}{entry.name}/"
         depth = len(open_folders)
         listed = _listed(walk, inner, rules, wanted[depth : depth + 1])
-        if isinstance(listed, Passed):
+        if isinstance(listed, SkippedPath):
             yield listed
         else:
             open_folders.append((inner, *listed))
 
 
 def _listed(
-    walk: _Walk, path: str, rules: Rules, only: Sequence[str]
-) -> tuple[Rules, Iterator[os.DirEntry[str]]] | Passed:
+    walk: _Walk, path: str, rules: IgnoreRules, only: Sequence[str]
+) -> tuple[IgnoreRules, Iterator[os.DirEntry[str]]] | SkippedPath:
     """A folder's rules and its entries by name, or why it cannot be listed. `only`: the one name
     that is wanted, if not all are."""
     folder = os.path.join(walk.root, path)  # noqa: PTH118 (pathlib takes ten times as long)
@@ -129,7 +131,7 @@ def _listed(
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        return Passed(path or "./", _why(error), unreadable=True)
+        return SkippedPath(path or "./", _why(error), unreadable=True)
     names = {entry.name for entry in entries}
     if names & {".gitignore", ".ragkitignore"}:
         rules = rules.with_files(Path(folder), path)
@@ -138,7 +140,9 @@ def _listed(
     return rules, iter(entries)
 
 
-def _entry(walk: _Walk, rules: Rules, path: str, entry: os.DirEntry[str]) -> Found | Passed | None:
+def _entry(
+    walk: _Walk, rules: IgnoreRules, path: str, entry: os.DirEntry[str]
+) -> ScannedFile | SkippedPath | None:
     """What becomes of one entry: found, passed over, or None for a folder to go into."""
     try:
         is_folder = entry.is_dir(follow_symlinks=False)
@@ -146,19 +150,19 @@ def _entry(walk: _Walk, rules: Rules, path: str, entry: os.DirEntry[str]) -> Fou
         against = _against(walk, rules, shown, entry)
         if against is not None:
             kind, reason = against
-            return Passed(_printable(shown), reason, kind=kind)
+            return SkippedPath(_printable(shown), reason, kind=kind)
         if is_folder:
             return None
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return Passed(_printable(path), _why(error), unreadable=True)
+        return SkippedPath(_printable(path), _why(error), unreadable=True)
     if not _is_included(walk.include, path):
-        return Passed(path, "not matched by --include", status.st_size, kind="excluded")
+        return SkippedPath(path, "not matched by --include", status.st_size, kind="excluded")
     return _sized(path, status, walk.max_bytes)
 
 
 def _against(
-    walk: _Walk, rules: Rules, path: str, entry: os.DirEntry[str]
+    walk: _Walk, rules: IgnoreRules, path: str, entry: os.DirEntry[str]
 ) -> tuple[str, str] | None:
     """Why an entry is not even looked at, as kind and reason; None where nothing is against it."""
     if not path.isascii() and not _is_utf8(path):
@@ -173,7 +177,7 @@ def _against(
     return None if label is None else ("excluded", f"excluded by {label}")
 
 
-def _is_included(include: Rules, path: str) -> bool:
+def _is_included(include: IgnoreRules, path: str) -> bool:
     """Whether the patterns take a file: they may name it, or a folder it is in."""
     if include.spec is None:
         return True
@@ -186,14 +190,14 @@ def _is_included(include: Rules, path: str) -> bool:
     return False
 
 
-def _sized(path: str, status: os.stat_result, max_bytes: int) -> Found | Passed:
+def _sized(path: str, status: os.stat_result, max_bytes: int) -> ScannedFile | SkippedPath:
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for is_kind, name in _SPECIAL if is_kind(status.st_mode)), "unknown")
-        return Passed(path, f"not a regular file ({kind})", kind="special")
+        return SkippedPath(path, f"not a regular file ({kind})", kind="special")
     if status.st_size > max_bytes:
         reason = f"larger than {_bytes(max_bytes)}"
-        return Passed(path, reason, status.st_size, kind="too_large")
-    return Found(path, status.st_size, status.st_mtime_ns, status.st_ino)
+        return SkippedPath(path, reason, status.st_size, kind="too_large")
+    return ScannedFile(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def _link(root: str, path: str) -> str:

@@ -17,10 +17,9 @@ from itertools import pairwise
 
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
-from ragkit.ingest.plan import READ, Plan
-from ragkit.ingest.read_settings import Recipe
-from ragkit.ingest.reading import Cut, Part, Reader, Reading
-from ragkit.ingest.scan_targets import Target, inner_prefix
+from ragkit.ingest.options import ReadSettings
+from ragkit.ingest.plan import READ, Plan, ScanTarget, inner_prefix
+from ragkit.ingest.reading import ReadContext, SplitRecord, Reader, ReadResult
 from ragkit.records.documents import Document
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, embeddings, passages
@@ -103,19 +102,19 @@ class Writer:
         self.moved_roots |= {root.id for root in plan.target.moved}
 
     def read_and_embed(
-        self, plans: Sequence[Plan], cut: Cut, load_encoder: Callable[[], Encoder]
+        self, plans: Sequence[Plan], context: ReadContext, load_encoder: Callable[[], Encoder]
     ) -> Embedder:
         """Read what the plans say and give every pending passage its vector."""
         tasks = [task for plan in plans for task in plan.read]
         owners = {id(task): self.roots[plan.target.path] for plan in plans for task in plan.read}
-        reader = Reader(tasks, cut)
+        reader = Reader(tasks, context)
         embedder = Embedder(self.store, load_encoder, self.model_id)
         try:
             while not reader.finished:
                 embedder.feed()
                 group = reader.take(GROUP, PATIENCE)
                 if group:
-                    embedder.add(self._save_group(group, owners, cut.recipe))
+                    embedder.add(self._save_group(group, owners, context.read_settings))
                 self._collect(embedder, 0, len(tasks))
             if reader.error is not None:
                 raise reader.error
@@ -141,12 +140,12 @@ class Writer:
         )
 
     def _save_group(
-        self, group: Sequence[Reading], owners: dict[int, int], recipe: Recipe
+        self, group: Sequence[ReadResult], owners: dict[int, int], read_settings: ReadSettings
     ) -> list[int]:
         """Commit what was read; returns the ids of the documents."""
         with self.store.changing() as (connection, generation):
             saved = [
-                self._save(connection, generation, owners[id(reading.task)], reading, recipe)
+                self._save(connection, generation, owners[id(reading.task)], reading, read_settings)
                 for reading in group
             ]
         self.files_done += len(group)
@@ -159,8 +158,8 @@ class Writer:
         connection: sqlite3.Connection,
         generation: int,
         root_id: int,
-        reading: Reading,
-        recipe: Recipe,
+        reading: ReadResult,
+        read_settings: ReadSettings,
     ) -> list[int]:
         """Write what became of a file; returns the ids of its documents."""
         task, known = reading.task, reading.task.known
@@ -188,7 +187,7 @@ class Writer:
             mtime_ns=reading.mtime_ns,
             inode=reading.inode,
             digest=reading.digest,
-            recipe=recipe.noted(images=reading.has_images, failed=reading.has_failed),
+            recipe=read_settings.note(images=reading.has_images, failed=reading.has_failed),
             media_type=reading.media_type,
             encoding=_encoding(reading),
             warnings=_warnings(reading),
@@ -203,7 +202,7 @@ class Writer:
         return saved
 
     def _save_part(
-        self, connection: sqlite3.Connection, generation: int, file_id: int, part: Part
+        self, connection: sqlite3.Connection, generation: int, file_id: int, part: SplitRecord
     ) -> int:
         document_id = document_rows.save_document(connection, file_id, part.document, part.record)
         self.pending -= embeddings.count_pending_in_document(connection, self.model_id, document_id)
@@ -223,8 +222,8 @@ class Writer:
         self.index_writer.update_lexical()
         with self.store.reading() as connection:
             anything_went = changes.has_removals(connection)
-            noted = embeddings.is_complete(connection)
-        if anything_went or not noted:
+            note = embeddings.is_complete(connection)
+        if anything_went or not note:
             with self.store.writing() as connection:
                 changes.delete_unused_rows(connection)
                 if not embeddings.has_pending(connection, self.model_id):
@@ -232,7 +231,7 @@ class Writer:
         self.index_writer.update_vectors()
 
 
-def _save_root(connection: sqlite3.Connection, target: Target) -> int:
+def _save_root(connection: sqlite3.Connection, target: ScanTarget) -> int:
     root_id = file_rows.save_root(
         connection, target.path, target.folder, target.include, target.exclude
     )
@@ -241,13 +240,13 @@ def _save_root(connection: sqlite3.Connection, target: Target) -> int:
     return root_id
 
 
-def _encoding(reading: Reading) -> str | None:
+def _encoding(reading: ReadResult) -> str | None:
     """The encoding that the file's documents have in common."""
     found = {part.document.encoding for part in reading.parts}
     return found.pop() if len(found) == 1 else None
 
 
-def _warnings(reading: Reading) -> list[str]:
+def _warnings(reading: ReadResult) -> list[str]:
     """What was lost or guessed, with where in the file; the first of them."""
     found = [
         f"{part.record}: {warning}" if part.record else warning
@@ -258,11 +257,11 @@ def _warnings(reading: Reading) -> list[str]:
     return found[:NAMED] + more
 
 
-def _details(reading: Reading) -> dict[str, object]:
+def _details(reading: ReadResult) -> dict[str, object]:
     """What the ledger notes of a file beyond its columns; only what there is to say."""
     documents = [part.document for part in reading.parts]
     by = {document.encoding_by for document in documents}
-    noted = {
+    note = {
         "kind": reading.kind,
         "media_type_by": reading.media_type_by,
         "encoding_by": by.pop() if len(by) == 1 else None,
@@ -276,7 +275,7 @@ def _details(reading: Reading) -> dict[str, object]:
         ],
         "unread_count": len(reading.unread),
     }
-    kept = {name: value for name, value in noted.items() if value}
+    kept = {name: value for name, value in note.items() if value}
     return {**kept, "seconds": round(reading.seconds, 4), "indexed_at": _now()}
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from ragkit.documents.ocr import OcrText, PageImage
 from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
-from ragkit.ingest.plan import Task
-from ragkit.ingest.read_settings import Recipe
-from ragkit.ingest.reading import Cut, read
-from ragkit.ingest.scan import Found
+from ragkit.ingest.options import IndexOptions, ReadSettings
+from ragkit.ingest.plan import FileTask
+from ragkit.ingest.reading import ReadContext, read
+from ragkit.ingest.scan import ScannedFile
+from ragkit.settings import Settings
 from tests.conftest import WordEncoder
 from tests.fuzz.corpus import corpus
 from tests.fuzz.mutations import broken
@@ -52,7 +53,8 @@ class _Engine:
 def fuzz(mutations: int, seed: int, folder: Path, formats: list[str] | None = None) -> Findings:
     """Break so many files, the formats in turn, and read them. The same seed breaks the same."""
     files = {name: found for name, found in corpus().items() if not formats or name in formats}
-    cut = Cut(WordEncoder, 40, 0.1, Recipe("fuzz"), 50_000_000)
+    options = IndexOptions.from_settings(Settings(passage_tokens=40, overlap=0.1))
+    context = ReadContext(options, ReadSettings("fuzz"), WordEncoder)
     limits = ReadLimits(seconds=SECONDS, memory_mb=MEMORY_MB)
     sandbox = Sandbox(limits, _Engine())
     findings = Findings()
@@ -66,7 +68,8 @@ def fuzz(mutations: int, seed: int, folder: Path, formats: list[str] | None = No
             if chance.random() < 0.05:  # under a name that is not its own
                 name += f".{chance.choice(order)}"
             data = broken(found[origin], chance)
-            by_records = replace(cut, records=chance.random() < 0.1)
+            with_records = replace(options, records=chance.random() < 0.1)
+            by_records = replace(context, options=with_records)
             _read(name, data, by_records, sandbox, folder, findings)
     finally:
         sandbox.close()
@@ -74,14 +77,16 @@ def fuzz(mutations: int, seed: int, folder: Path, formats: list[str] | None = No
 
 
 def _read(
-    name: str, data: bytes, cut: Cut, sandbox: Sandbox, folder: Path, findings: Findings
+    name: str, data: bytes, context: ReadContext, sandbox: Sandbox, folder: Path, findings: Findings
 ) -> None:
     path = folder / name
     path.write_bytes(data)
     before = _process(sandbox)
     started = _processor(sandbox)
     try:
-        reading = read(Task(str(folder), Found(name, len(data), 0, 0), None), cut, sandbox)
+        reading = read(
+            FileTask(str(folder), ScannedFile(name, len(data), 0, 0), None), context, sandbox
+        )
     except Exception as error:
         findings.wrong.append((name, f"raised {type(error).__name__}: {error}", data))
         return

@@ -13,10 +13,10 @@ import pytest
 from ragkit import Settings
 from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.documents.unpacking.limits import MAX_DEPTH
-from ragkit.ingest.plan import Task
-from ragkit.ingest.read_settings import Recipe
-from ragkit.ingest.reading import Cut, read
-from ragkit.ingest.scan import Found
+from ragkit.ingest.options import IndexOptions, ReadSettings
+from ragkit.ingest.plan import FileTask
+from ragkit.ingest.reading import ReadContext, read
+from ragkit.ingest.scan import ScannedFile
 from tests.conftest import WordEncoder
 from tests.documents.files import PNG, make_docx, make_pdf, make_zip, paragraph
 from tests.documents.office_files import make_xlsx
@@ -224,8 +224,10 @@ def test_a_file_that_lets_wait_for_its_content(tmp_path):
     end = os.open(tmp_path / "a.txt", os.O_RDWR)
     patience = threading.Timer(9, os.write, (end, b"x"))
     patience.start()
-    task = Task(str(tmp_path), Found("a.txt", 0, 0, 0), None)
-    reading = read(task, Cut(WordEncoder, 40, 0.1, Recipe("fifo"), 1000), Sandbox())
+    task = FileTask(str(tmp_path), ScannedFile("a.txt", 0, 0, 0), None)
+    options = IndexOptions.from_settings(Settings(max_file_mb=0.001))
+    context = ReadContext(options, ReadSettings("fifo"), WordEncoder)
+    reading = read(task, context, Sandbox())
     patience.cancel()
     os.close(end)
     assert reading.reason == "nothing can be read without waiting for it"

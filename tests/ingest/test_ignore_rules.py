@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from ragkit.ingest.ignore_rules import Rules
-from ragkit.ingest.scan import Found, scan
+from ragkit.ingest.ignore_rules import IgnoreRules
+from ragkit.ingest.scan import ScannedFile, scan
 
 PIECES = ["a", "b", "ab", "*", "a*", "*b", "?", "**", "[ab]", "[!a]", "*.c", "a.c", r"\a", r"b\ "]
 FOLDERS = ["", "a", "b", "ab", "a/b", "a/a", "b/b", "a/b/b", "b/ab", "a/b/a", "c d", "[a]"]
@@ -35,7 +35,7 @@ def test_git_agrees(tmp_path, seed):
     listing = ["git", "-C", str(tmp_path), "ls-files", "-zo", "--exclude-standard"]
     listed = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
     expected = {path for path in listed if path and not path.endswith(".gitignore")}
-    assert {each.path for each in scan(tmp_path) if isinstance(each, Found)} == expected
+    assert {each.path for each in scan(tmp_path) if isinstance(each, ScannedFile)} == expected
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_git_agrees(tmp_path, seed):
     ],
 )
 def test_patterns(lines, path, label):
-    rules = Rules().extended(lines, [str(number + 1) for number in range(len(lines))])
+    rules = IgnoreRules().extended(lines, [str(number + 1) for number in range(len(lines))])
     assert rules.match(path) == label
 
 
 def test_patterns_of_a_folder_with_signs_in_its_name():
-    rules = Rules().extended(["*.log"], ["here"], "a*[b]/")
+    rules = IgnoreRules().extended(["*.log"], ["here"], "a*[b]/")
     assert rules.match("a*[b]/x.log") == "here"
     assert rules.match("axb/x.log") is None

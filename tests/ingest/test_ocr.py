@@ -8,7 +8,7 @@ import pytest
 from ragkit import Settings
 from ragkit.documents.ocr import OcrText
 from ragkit.documents.sandbox import ocr_engines
-from ragkit.ingest.read_settings import Recipe
+from ragkit.ingest.options import ReadSettings
 from tests.documents.engines import FakeEngine
 from tests.documents.files import make_pdf, make_zip
 
@@ -114,14 +114,14 @@ def test_what_failed_at_a_limit_is_read_when_it_is_raised(open_collection, folde
 
 
 def test_a_note_fits_unless_what_it_names_has_changed():
-    now = Recipe("base", "tesseract eng", "30 s")
-    assert now.fits(now.noted(images=True, failed=True))
-    assert now.noted(images=False, failed=False) == "base"
-    assert not Recipe("other", "tesseract eng", "30 s").fits("base")
-    scan, failed = now.noted(images=True, failed=False), now.noted(images=False, failed=True)
-    assert not Recipe("base", "tesseract deu", "30 s").fits(scan)
-    assert Recipe("base", None, "60 s").fits(scan)
-    assert Recipe("base", "tesseract deu", "30 s").fits(failed)
-    assert not Recipe("base", "tesseract eng", "60 s").fits(failed)
-    unread = Recipe("base", None, "30 s").noted(images=True, failed=False)
-    assert not now.fits(unread) and not now.fits(None)
+    now = ReadSettings("base", "tesseract eng", "30 s")
+    assert now.match(now.note(images=True, failed=True))
+    assert now.note(images=False, failed=False) == "base"
+    assert not ReadSettings("other", "tesseract eng", "30 s").match("base")
+    scan, failed = now.note(images=True, failed=False), now.note(images=False, failed=True)
+    assert not ReadSettings("base", "tesseract deu", "30 s").match(scan)
+    assert ReadSettings("base", None, "60 s").match(scan)
+    assert ReadSettings("base", "tesseract deu", "30 s").match(failed)
+    assert not ReadSettings("base", "tesseract eng", "60 s").match(failed)
+    unread = ReadSettings("base", None, "30 s").note(images=True, failed=False)
+    assert not now.match(unread) and not now.match(None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.ingest.scan import Found, Passed, scan
+from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
 
 
 def grow(root, *paths):
@@ -20,18 +20,20 @@ def grow(root, *paths):
 
 
 def found(root, **options):
-    return [each.path for each in scan(root, **options) if isinstance(each, Found)]
+    return [each.path for each in scan(root, **options) if isinstance(each, ScannedFile)]
 
 
 def passed(root, **options):
-    return {each.path: each.reason for each in scan(root, **options) if isinstance(each, Passed)}
+    return {
+        each.path: each.reason for each in scan(root, **options) if isinstance(each, SkippedPath)
+    }
 
 
 def test_files_come_by_name_with_their_stamps(tmp_path):
     grow(tmp_path, "b.md", "a/z.md", "a/b/c.md", "a.md", "empty/")
     assert found(tmp_path) == ["a/b/c.md", "a/z.md", "a.md", "b.md"]
     status = (tmp_path / "b.md").stat()
-    assert list(scan(tmp_path))[-1] == Found("b.md", 4, status.st_mtime_ns, status.st_ino)
+    assert list(scan(tmp_path))[-1] == ScannedFile("b.md", 4, status.st_mtime_ns, status.st_ino)
 
 
 def test_hidden_entries_are_one_line_each(tmp_path):
@@ -84,7 +86,7 @@ def test_large_files(tmp_path, limit, words):
     (tmp_path / "big").write_bytes(bytes(limit + 1))
     (tmp_path / "fits").write_bytes(bytes(limit))
     assert found(tmp_path, max_bytes=limit) == ["fits"]
-    expected = Passed("big", f"larger than {words}", limit + 1, kind="too_large")
+    expected = SkippedPath("big", f"larger than {words}", limit + 1, kind="too_large")
     assert next(scan(tmp_path, max_bytes=limit)) == expected
 
 
