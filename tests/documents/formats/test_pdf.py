@@ -1,4 +1,4 @@
-"""PDF: text by page, and honest words where there is none."""
+"""PDF: text by page, running lines, headings from the outline, and reasons for unreadable files."""
 
 import threading
 
@@ -10,7 +10,7 @@ from tests.conftest import REPOSITORY
 from tests.documents.files import make_pdf
 
 
-def test_pages_start_where_they_say():
+def test_pages_have_their_offsets():
     document = read_pdf(make_pdf(["Page one.\nSecond line.", "", "Page three."]), "a.pdf")
     assert document.text == "Page one.\nSecond line.\n\n\n\nPage three."
     assert document.pages == (0, 24, 26)
@@ -18,7 +18,7 @@ def test_pages_start_where_they_say():
     assert document.warnings == ("1 of 3 pages have no text",)
 
 
-def test_a_sentence_that_runs_on_is_one_line():
+def test_a_sentence_over_two_lines_is_joined():
     lines = "Parents may be absent for up to twenty\nweeks in the first years. Both are\nEntitled."
     assert read_pdf(make_pdf([lines]), "a.pdf").text == (
         "Parents may be absent for up to twenty weeks in the first years. Both are\nEntitled."
@@ -28,7 +28,7 @@ def test_a_sentence_that_runs_on_is_one_line():
 @pytest.mark.parametrize(
     "lines", ["total: 3\nitem: 4", "import numpy as np, os, re, sys;\nfor x in range"]
 )
-def test_what_may_be_code_or_a_table_keeps_its_lines(lines):
+def test_code_and_tables_keep_their_lines(lines):
     assert read_pdf(make_pdf([lines]), "a.pdf").text == lines
 
 
@@ -44,7 +44,7 @@ def test_what_may_be_code_or_a_table_keeps_its_lines(lines):
         ("leave", None),
     ],
 )
-def test_titles_that_are_none(title, expected):
+def test_titles_and_placeholders(title, expected):
     assert read_pdf(make_pdf(["text"], title=title), "hr/leave.pdf").title == expected
 
 
@@ -57,22 +57,22 @@ def test_titles_that_are_none(title, expected):
         (b"%PDF-1.4\nnothing else", "damaged PDF: no pages can be found in it"),
     ],
 )
-def test_why_a_pdf_cannot_be_read(data, reason):
+def test_unreadable_files_have_their_reason(data, reason):
     with pytest.raises(DocumentError, match=f"^{reason}$") as caught:
         read_pdf(data, "a.pdf")
     assert not caught.value.skipped
 
 
 def test_a_truncated_pdf_is_read_or_refused():
-    whole = make_pdf(["The text."])
-    for length in range(10, len(whole), 50):
+    data = make_pdf(["The text."])
+    for length in range(10, len(data), 50):
         try:
-            assert read_pdf(whole[:length], "a.pdf").text == "The text."
+            assert read_pdf(data[:length], "a.pdf").text == "The text."
         except DocumentError as error:
             assert str(error).startswith(("damaged PDF", "no text"))
 
 
-def test_many_threads_may_read():
+def test_several_threads_can_read():
     data, texts = make_pdf(["Some text."] * 20), []
     threads = [
         threading.Thread(target=lambda: texts.append(read_pdf(data, "a.pdf").text))
@@ -85,21 +85,21 @@ def test_many_threads_may_read():
     assert texts == ["\n\n".join(["Some text."] * 20)] * 8
 
 
-def test_words_parted_at_a_line_end_are_whole_again(real_files):
+def test_hyphenated_words_are_joined(real_files):
     data = (real_files / "misc/layout-parser-paper-fast.pdf").read_bytes()
     document = read_pdf(data, "paper.pdf")
     assert "easy reuse of important innovations by a wide audience" in document.text
     assert len(document.pages) == 2
 
 
-def test_junk_before_the_header_is_passed_over():
+def test_bytes_before_the_header_are_ignored():
     assert read_pdf(b"From: a printer\r\n" + make_pdf(["The text."]), "a.pdf").text == "The text."
 
 
 SENTENCE = "This is a line of text that is long enough to be one of running text."
 
 
-def test_a_running_foot_is_left_out_and_named():
+def test_a_running_foot_is_left_out_with_a_warning():
     pages = [f"{word}{SENTENCE}\nIt ends here{word}\n{n} / 4" for n, word in enumerate("abcd", 1)]
     document = read_pdf(make_pdf(pages), "a.pdf")
     assert " / 4" not in document.text
@@ -108,7 +108,7 @@ def test_a_running_foot_is_left_out_and_named():
     assert document.text[document.pages[3] :] == f"d{SENTENCE}\nIt ends hered"
 
 
-def test_page_numbers_alone_are_all_the_text_there_is():
+def test_pages_of_numbers_alone_keep_them():
     document = read_pdf(make_pdf(["1", "2", "3", "4"]), "a.pdf")
     assert (document.text, document.warnings) == ("1\n\n2\n\n3\n\n4", ())
 
@@ -124,17 +124,17 @@ def test_the_outline_gives_the_headings():
     ]
 
 
-def test_paragraphs_are_told_by_the_room_between_them():
+def test_larger_line_distances_separate_paragraphs():
     page = "One.\nIs one.\n^Two.\nIs too.\nThe end."
     assert read_pdf(make_pdf([page]), "a.pdf").text == ("One.\nIs one.\n\nTwo.\nIs too.\nThe end.")
 
 
-def test_a_paragraph_that_runs_over_the_page_has_no_blank_line_in_it():
+def test_a_paragraph_over_two_pages_has_no_blank_line():
     text = read_pdf(make_pdf([SENTENCE[:-1] + ",", "and goes on.", "Next."]), "a.pdf").text
     assert text == f"{SENTENCE[:-1]},\nand goes on.\n\nNext."
 
 
-def test_real_papers_have_headings_whole_words_and_no_feet():
+def test_a_real_paper_has_headings_joined_words_and_no_feet():
     data = (REPOSITORY / "data/papers/app-file-format.pdf").read_bytes()
     document = read_pdf(data, "papers/app-file-format.pdf")
     assert "1 / 7" not in document.text

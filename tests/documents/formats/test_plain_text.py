@@ -1,4 +1,4 @@
-"""Plain text: what its author has set apart, and nothing else."""
+"""Plain text: the title and headings that the layout of lines shows."""
 
 import pytest
 
@@ -14,11 +14,11 @@ def headings(text):
     return document.title, [(heading.level, heading.text) for heading in document.headings]
 
 
-def test_a_first_line_alone_is_the_title_and_lines_like_titles_are_headings():
+def test_a_single_first_line_is_the_title_and_title_like_lines_are_headings():
     lines = ["The house rules", "Leave of Absence", "2.1 Sick leave", "NO WARRANTY"]
-    title, found = headings("".join(f"{line}\n\n{BODY}" for line in lines))
+    title, levels_and_texts = headings("".join(f"{line}\n\n{BODY}" for line in lines))
     assert title == "The house rules"
-    assert found == list(zip([1, 2, 2, 2], lines, strict=True))
+    assert levels_and_texts == list(zip([1, 2, 2, 2], lines, strict=True))
 
 
 def test_underlined_lines_are_headings():
@@ -42,7 +42,7 @@ def test_underlined_lines_are_headings():
         "lower Case First",
     ],
 )
-def test_what_may_be_text_is_text(line):
+def test_doubtful_lines_are_text(line):
     assert headings(f"{BODY}{line}\n\n{BODY}") == (None, [])
 
 
@@ -51,7 +51,7 @@ def test_a_list_of_short_lines_has_no_headings():
     assert headings(text) == ("Shopping", [(1, "Shopping")])
 
 
-def test_a_line_that_heads_nothing_is_none():
+def test_a_line_without_text_below_is_no_heading():
     assert headings("Yours Truly") == (None, [])
     assert headings(f"{BODY}John H. Smith\n") == (None, [])
     assert headings("") == (None, [])

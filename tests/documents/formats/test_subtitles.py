@@ -1,4 +1,4 @@
-"""Subtitles: what is said, with the time of each cue."""
+"""Subtitles (SubRip, WebVTT): the spoken text, with the time of each cue."""
 
 import pytest
 
@@ -32,7 +32,7 @@ Bye.
 """
 
 
-def test_cues_run_on_until_a_pause():
+def test_cues_are_joined_until_a_pause():
     document = read(SRT.replace("\n", "\r\n").encode(), "a.srt")
     assert document.text == "The zebra lives in the savanna.\n\nIt runs."
     assert document.locators == (
@@ -42,21 +42,33 @@ def test_cues_run_on_until_a_pause():
     )
 
 
-def test_webvtt_with_speakers_notes_and_short_times():
+def test_webvtt_speakers_notes_and_short_timestamps():
     document = read(VTT.encode(), "a.vtt")
     assert document.text == "Ann: Good morning & hello.\n\nBye."
     assert document.title == "A talk"
-    assert [each.value for each in document.locators] == [
+    assert [locator.value for locator in document.locators] == [
         "00:00:01.000-00:00:02.000",
         "01:00:00.000-01:00:01.000",
     ]
 
 
-def test_a_cue_shown_on_is_said_once():
+def test_a_repeated_cue_is_written_once():
     text = "00:01.000 --> 00:02.000\nOn.\n\n00:02.000 --> 00:03.000\nOn.\n"
     assert read(text.encode(), "a.vtt").text == "On."
 
 
-def test_what_has_no_cue_is_refused():
+def test_a_file_without_cues_is_refused():
     with pytest.raises(DocumentError, match="no subtitle in it"):
         read(b"just words", "a.srt")
+
+
+def test_dashes_and_the_end_of_a_long_paragraph_begin_a_new_one():
+    dialogue = "00:01.000 --> 00:02.000\nOne.\n\n00:02.000 --> 00:03.000\n- Two.\n"
+    assert read(dialogue.encode(), "a.vtt").text == "One.\n\n- Two."
+    sentence = "x" * 400 + "."
+    cues = "".join(
+        f"00:0{second}.000 --> 00:0{second + 1}.000\n{sentence}{second}.\n\n" for second in range(3)
+    )
+    # The second cue ends a sentence after more than 600 characters.
+    paragraphs = read(cues.encode(), "a.vtt").text.split("\n\n")
+    assert [len(paragraph) for paragraph in paragraphs] == [403 + 1 + 403, 403]

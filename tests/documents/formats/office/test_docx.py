@@ -1,4 +1,4 @@
-"""docx: structure by styles, and traps that do not spring."""
+"""docx: paragraphs, styles, lists, tables, notes and comments; damaged and malicious files."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def text(body, **parts):
 
 
 @pytest.mark.parametrize("namespace", [TRANSITIONAL, STRICT])
-def test_headings_by_style_in_any_language(namespace):
+def test_headings_by_style_in_every_language(namespace):
     body = (
         paragraph("The report", "Titel")
         + paragraph("First", "berschrift1")
@@ -44,15 +44,15 @@ def test_headings_by_style_in_any_language(namespace):
     )
     document = read_docx(make_docx(body, namespace, styles=STYLES), "a.docx")
     assert document.title == "The report"
-    assert [(each.level, each.text) for each in document.headings] == [
+    assert [(heading.level, heading.text) for heading in document.headings] == [
         (1, "The report"),
         (1, "First"),
         (2, "Second"),
         (2, "Third"),
         (4, "Own"),
     ]
-    for each in document.headings:
-        assert document.text[each.start : each.end] == each.text
+    for heading in document.headings:
+        assert document.text[heading.start : heading.end] == heading.text
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_headings_by_style_in_any_language(namespace):
         ),
     ],
 )
-def test_layout(body, expected):
+def test_text_of_paragraphs(body, expected):
     assert text(body, styles=STYLES) == expected
 
 
-def test_tables_are_a_line_a_row():
+def test_each_table_row_is_a_line():
     cell = "<w:tc>{}</w:tc>"
     rows = [["Name", "Days"], ["Parental", "130"]]
     table = "".join(
@@ -102,10 +102,12 @@ def test_tables_are_a_line_a_row():
     body = paragraph("Before") + f"<w:tbl>{table}</w:tbl>" + paragraph("After")
     document = read_docx(make_docx(body), "a.docx")
     assert document.text == "Before\n\nName | Days\nParental | 130\n\nAfter"
-    assert document.tables == (Table(8, 34, 20),)  # the first row is taken for its header
+    assert document.tables == (
+        Table(8, 34, 20),
+    )  # without further marks the first row is the header
 
 
-def test_notes_come_last_without_their_separators():
+def test_notes_come_last_without_separators():
     notes = (
         f'<w:footnote w:type="separator">{paragraph("----")}</w:footnote>'
         f"<w:footnote>{paragraph('A note.')}</w:footnote>"
@@ -113,34 +115,35 @@ def test_notes_come_last_without_their_separators():
     assert text(paragraph("Text."), footnotes=notes) == "Text.\n\nA note."
 
 
-def test_comments_name_their_author():
+def test_comments_have_their_author():
     comments = f'<w:comment w:author="Ada  L">{paragraph("Why?")}{paragraph("Say.")}</w:comment>'
     comments += f"<w:comment>{paragraph('x')}</w:comment>"
-    found = text(paragraph("Text."), comments=comments)
-    assert found == "Text.\n\nComment by Ada L: Why?\n\nSay.\n\nComment: x"
+    assert text(paragraph("Text."), comments=comments) == (
+        "Text.\n\nComment by Ada L: Why?\n\nSay.\n\nComment: x"
+    )
 
 
-def test_headers_and_footers_come_once_and_without_page_numbers():
+def test_headers_and_footers_are_added_once_without_page_numbers():
     number = (
         "<w:p><w:r><w:t>Page </w:t></w:r><w:r><w:instrText> PAGE </w:instrText></w:r>"
         "<w:r><w:t>1</w:t></w:r></w:p>"
         '<w:p><w:fldSimple w:instr="NUMPAGES"><w:r><w:t>9</w:t></w:r></w:fldSimple></w:p>'
     )
-    found = text(
+    extracted = text(
         paragraph("Text.") + number,
         header1=paragraph("Acme Ltd") + number,
         header2=paragraph("Acme Ltd"),
         footer1=paragraph("Confidential"),
     )
-    assert found == "Text.\n\nPage 1\n\n9\n\nConfidential\n\nAcme Ltd"
+    assert extracted == "Text.\n\nPage 1\n\n9\n\nConfidential\n\nAcme Ltd"
 
 
-def test_a_style_that_a_paragraph_had_before_a_change_does_not_count():
+def test_the_style_before_a_tracked_change_is_ignored():
     old = '<w:pPrChange><w:pPr><w:pStyle w:val="berschrift1"/></w:pPr></w:pPrChange>'
     assert read_docx(make_docx(paragraph("x", "", old), styles=STYLES), "a.docx").headings == ()
 
 
-def test_title_among_the_properties():
+def test_the_title_property_unless_it_is_a_placeholder():
     core = "<dc:title>Leave policy</dc:title><dc:creator>Ada</dc:creator>"
     document = read_docx(make_docx(paragraph("x"), core=core), "a.docx")
     assert (document.title, document.metadata) == ("Leave policy", {"author": "Ada"})
@@ -148,7 +151,7 @@ def test_title_among_the_properties():
     assert read_docx(make_docx(paragraph("x"), core=core), "a.docx").title is None
 
 
-def laughs():
+def billion_laughs():
     entities = '<!ENTITY a "ha">' + "".join(
         f'<!ENTITY {new} "{f"&{old};" * 10}">'
         for old, new in zip("abcdefgh", "bcdefghi", strict=True)
@@ -159,8 +162,8 @@ def laughs():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (make_zip({"word/document.xml": laughs()}), "declares entities"),
-        (make_zip({"word/document.xml": laughs().encode("utf-16")}), "declares entities"),
+        (make_zip({"word/document.xml": billion_laughs()}), "declares entities"),
+        (make_zip({"word/document.xml": billion_laughs().encode("utf-16")}), "declares entities"),
         (make_zip({"word/document.xml": " " * 65_000_000}), "document.xml inflates to over 64 MB"),
         (make_zip({"word/document.xml": "<w:p"}), "damaged docx: word/document.xml: "),
         (make_zip({"other.xml": ""}), "damaged docx: it has no word/document.xml"),
@@ -168,13 +171,13 @@ def laughs():
         (b"PK\x03\x04", "damaged docx: "),
     ],
 )
-def test_broken_files_and_traps_are_refused(data, reason):
+def test_damaged_and_malicious_files_are_refused(data, reason):
     with pytest.raises(DocumentError, match=reason) as caught:
         read_docx(data, "a.docx")
     assert not caught.value.skipped
 
 
-def test_a_locked_member_needs_a_password():
+def test_an_encrypted_member_needs_a_password():
     data = bytearray(make_docx(paragraph("x")))
     data[6] |= 1  # the "encrypted" flag: in the local header and in the directory
     data[data.index(b"PK\x01\x02") + 8] |= 1
@@ -182,18 +185,18 @@ def test_a_locked_member_needs_a_password():
         read_docx(bytes(data), "a.docx")
 
 
-def test_a_nest_a_hundred_thousand_deep_is_read():
+def test_elements_nested_a_hundred_thousand_deep_are_read():
     deep = "<w:sdt>" * 100_000 + paragraph("down here") + "</w:sdt>" * 100_000
     assert text(deep) == "down here"
 
 
-def test_tables_in_tables_take_linear_time():
+def test_nested_tables_take_linear_time():
     table = "<w:tbl><w:tr><w:tc>" + paragraph("x")
     deep = table * 20_000 + "</w:tc></w:tr></w:tbl>" * 20_000
     assert text(deep).split() == ["x"] * 20_000
 
 
-def test_real_files(real_files):
+def test_a_real_file(real_files):
     document = read_docx((real_files / "office/unit_test_headers.docx").read_bytes(), "a.docx")
     assert document.title == "Test Document"
-    assert (2, "Section 1.1") in [(each.level, each.text) for each in document.headings]
+    assert (2, "Section 1.1") in [(heading.level, heading.text) for heading in document.headings]

@@ -1,4 +1,4 @@
-"""pptx: slides in order, what stands on them from the top down, notes below."""
+"""pptx: slides in order, their shapes from top to bottom, then notes and comments."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def read(*slides, **parts):
     return read_pptx(make_pptx(*slides, **parts), "a.pptx")
 
 
-def test_a_slide_is_its_title_and_what_stands_below_from_the_top_down():
+def test_a_slide_is_its_title_and_its_shapes_from_top_to_bottom():
     slide = (
         shape("right", at=(5_000_000, 1_000_000))
         + shape("low", at=(0, 4_000_000))
@@ -21,23 +21,23 @@ def test_a_slide_is_its_title_and_what_stands_below_from_the_top_down():
     )
     document = read(slide)
     assert document.text == "Leave\n\nleft\n\nright\n\nlow"
-    assert [(each.level, each.text) for each in document.headings] == [(1, "Leave")]
+    assert [(heading.level, heading.text) for heading in document.headings] == [(1, "Leave")]
     assert document.title == "Leave"
 
 
-def test_each_slide_has_its_number_even_if_others_are_empty_or_hidden():
+def test_empty_and_hidden_slides_are_counted():
     document = read(shape("One"), "", f"<hidden/>{shape('Three')}", shape("Four"))
     assert text_by_locator(document) == [("1", "One"), ("3", "Three"), ("4", "Four")]
-    assert {each.kind for each in document.locators} == {"slide"}
+    assert {locator.kind for locator in document.locators} == {"slide"}
     assert document.warnings == ("1 hidden slides are read",)
 
 
-def test_a_short_first_line_is_the_title_of_a_slide_that_has_none():
-    assert [each.text for each in read(shape("Agenda", "a", "b")).headings] == ["Agenda"]
+def test_a_short_first_line_is_the_heading_of_a_slide_without_a_title():
+    assert [heading.text for heading in read(shape("Agenda", "a", "b")).headings] == ["Agenda"]
     assert read(shape("Just one line")).headings == ()
 
 
-def test_levels_and_line_breaks():
+def test_indentation_levels_and_line_breaks():
     slide = (
         "<p:sp><p:txBody><a:p><a:r><a:t>a</a:t></a:r><a:br/><a:r><a:t>b</a:t></a:r></a:p>"
         '<a:p><a:pPr lvl="1"/><a:r><a:t>c</a:t></a:r></a:p>'
@@ -46,17 +46,17 @@ def test_levels_and_line_breaks():
     assert read(slide).text == "a\nb\n- c\n  - d"
 
 
-def test_tables_are_a_line_a_row():
+def test_each_table_row_is_a_line():
     cell = "<a:tc><a:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:txBody></a:tc>"
     lines = "".join(
         f"<a:tr>{''.join(map(cell.format, row))}</a:tr>" for row in (["A", "B"], ["1", "2"])
     )
     document = read(f"<p:graphicFrame><a:tbl>{lines}</a:tbl></p:graphicFrame>")
     assert document.text == "A | B\n1 | 2"
-    assert [(each.start, each.end) for each in document.tables] == [(0, 11)]
+    assert [(table.start, table.end) for table in document.tables] == [(0, 11)]
 
 
-def test_notes_comments_charts_and_diagrams_stand_on_their_slide():
+def test_charts_diagrams_notes_and_comments_are_on_their_slide():
     series = (
         "<c:title><c:tx><c:rich><a:p><a:r><a:t>Sales</a:t></a:r></a:p></c:rich></c:tx></c:title>"
         "<c:ser><c:tx><c:v>North</c:v></c:tx><c:cat><c:pt idx='0'><c:v>May</c:v></c:pt>"
@@ -93,21 +93,22 @@ def test_notes_comments_charts_and_diagrams_stand_on_their_slide():
     ]
 
 
-def test_placeholders_without_a_place_take_that_of_their_layout():
+def test_placeholders_without_a_position_take_that_of_their_layout():
     body = (
         '<p:sp><p:nvSpPr><p:nvPr><p:ph idx="{}"/></p:nvPr></p:nvSpPr><p:spPr>{}</p:spPr>{}</p:sp>'
     )
     text = "<p:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></p:txBody>"
-    place = '<a:xfrm><a:off x="0" y="{}"/></a:xfrm>'
+    position = '<a:xfrm><a:off x="0" y="{}"/></a:xfrm>'
     document = read(
         body.format(1, "", text.format("second")) + body.format(2, "", text.format("first")),
         links=[("l", "slideLayout", "../layout.xml")],
-        layout=body.format(1, place.format(9_000_000), "") + body.format(2, place.format(9), ""),
+        layout=body.format(1, position.format(9_000_000), "")
+        + body.format(2, position.format(9), ""),
     )
     assert document.text == "first\n\nsecond"
 
 
-def test_properties():
+def test_properties_become_title_and_metadata():
     core = (
         "<dc:title>Plan</dc:title><dc:creator>Ada</dc:creator><dc:creator>Bob</dc:creator>"
         "<dcterms:created>2024-03-15T05:57:54Z</dcterms:created><cp:keywords>a, b</cp:keywords>"
@@ -121,7 +122,7 @@ def test_properties():
     }
 
 
-def test_damage_to_one_part_costs_only_what_comes_behind_it():
+def test_a_damaged_part_is_read_up_to_the_damage():
     document = read(shape("One") + "<p:sp>", shape("Two"), core="<dc:title>Plan</dc:creator>")
     assert text_by_locator(document) == [("1", "One"), ("2", "Two")]
     assert document.warnings == (
@@ -139,10 +140,10 @@ def test_damage_to_one_part_costs_only_what_comes_behind_it():
         (make_pptx(shape("x"))[:-40], "damaged pptx: "),
     ],
 )
-def test_broken_files_and_traps_are_refused(data, reason):
+def test_damaged_and_malicious_files_are_refused(data, reason):
     with pytest.raises(DocumentError, match=reason):
         read_pptx(data, "a.pptx")
 
 
-def test_groups_a_hundred_thousand_deep_are_read():
+def test_groups_nested_a_hundred_thousand_deep_are_read():
     assert read("<p:grpSp>" * 100_000 + shape("x") + "</p:grpSp>" * 100_000).text == "x"

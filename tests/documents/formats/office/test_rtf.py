@@ -1,4 +1,4 @@
-r"""RTF: characters behind code pages and \u, structure behind control words."""
+r"""RTF 1.9.1: code pages, `\u`, destinations, styles and tables."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def read(body):
         (b"", ""),
     ],
 )
-def test_text(body, text):
+def test_text_of_control_words(body, text):
     assert read(body).text == text
 
 
@@ -51,7 +51,7 @@ def test_headings_by_style_and_outline_level():
         rb"\pard\outlinelevel9 Body\par"
     )
     assert document.title == "The report"
-    assert [(each.level, each.text) for each in document.headings] == [
+    assert [(heading.level, heading.text) for heading in document.headings] == [
         (1, "The report"),
         (1, "One"),
         (2, "Two"),
@@ -59,7 +59,7 @@ def test_headings_by_style_and_outline_level():
     ]
 
 
-def test_tables_are_a_line_a_row():
+def test_each_table_row_is_a_line():
     document = read(
         rb"before\par\trowd\cellx1\cellx2\pard\intbl A\par more\cell B\cell\row"
         rb"\pard\intbl 1\cell 2\cell\row\pard after\par"
@@ -68,7 +68,7 @@ def test_tables_are_a_line_a_row():
     assert split_tables(document) == [("A more | B\n", "1 | 2")]
 
 
-def test_information():
+def test_document_properties():
     document = read(
         rb"{\info{\title My plan}{\author Ad\'e1}{\creatim\yr2024\mo2\dy3\hr1}{\operator x}}text"
     )
@@ -76,19 +76,19 @@ def test_information():
     assert document.metadata == {"author": "Adá", "created": "2024-02-03"}
 
 
-def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes():
+def test_a_truncated_file_is_read_up_to_its_end():
     document = read_rtf(rb"{\rtf1 one\par {\b tw", "a.rtf")
     assert document.text == "one\n\ntw"
     assert document.warnings == ("cut off: read as far as it goes",)
 
 
-def test_what_is_no_rtf_is_refused():
+def test_other_data_is_refused():
     with pytest.raises(DocumentError, match="damaged rtf"):
         read_rtf(b"text", "a.rtf")
 
 
 @pytest.mark.parametrize(
-    "hostile",
+    "body",
     [
         b"{" * 100_000 + b"x" + b"}" * 100_000,
         b"{" * 200_000,
@@ -102,5 +102,5 @@ def test_what_is_no_rtf_is_refused():
         b"\\bin999999999 ",
     ],
 )
-def test_hostile_files_take_linear_time(hostile):
-    read(hostile)  # minutes, or the end of the stack, if it were not
+def test_hostile_files_take_linear_time(body):
+    read(body)  # quadratic time would take minutes

@@ -1,13 +1,20 @@
-"""Workbooks: rows with their ranges, tables with their headers, numbers as they are shown."""
+"""xlsx: rows with their cell ranges, tables with their headers, strings, styles and comments."""
 
 import pytest
 
-from ragkit.documents.formats.office.number_formats import format_number, parse_format
 from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.layout import grid
 from ragkit.documents.layout.grid import column_letters
 from ragkit.errors import DocumentError
-from tests.documents.office_files import make_xlsx, rows, split_tables, text_by_locator
+from tests.documents.files import make_zip
+from tests.documents.office_files import (
+    OOXML,
+    make_xlsx,
+    relationships_part,
+    rows,
+    split_tables,
+    text_by_locator,
+)
 
 
 def read(sheets, **parts):
@@ -24,7 +31,7 @@ def test_a_row_is_a_line_with_its_range():
         ("Budget 2024!A5", "end"),
         ("Last!A1", "Last\n\nx"),
     ]
-    assert [each.text for each in document.headings] == ["Budget 2024", "Last"]
+    assert [heading.text for heading in document.headings] == ["Budget 2024", "Last"]
 
 
 @pytest.mark.parametrize(
@@ -37,8 +44,8 @@ def test_a_row_is_a_line_with_its_range():
         ([["Region", 2023, 2024], ["North", 1, 2]], "Region | 2023 | 2024\n"),
         ([[None, 2023, 2024], ["North", 1, 2]], "2023 | 2024\n"),
         ([["Ada", 1815], ["Grace", 1906]], ""),
-        ([["Ada", 1915], ["Grace", 1906]], ""),  # a year below a year
-        ([["A", 7], ["x", 1]], ""),  # a number is no name
+        ([["Ada", 1915], ["Grace", 1906]], ""),  # a year above a year is data
+        ([["A", 7], ["x", 1]], ""),  # a number names no column
         ([["A", "A"], ["x", 1]], ""),
         ([["A"], ["x", 1], ["y", 2]], ""),
         ([["A", "B"], ["x", 1, 2]], ""),  # a column without a name
@@ -46,15 +53,15 @@ def test_a_row_is_a_line_with_its_range():
         ([["A", "B"], ["A", "B"]], ""),
     ],
 )
-def test_the_header_of_a_table_is_known(lines, header):
-    assert [found for found, _ in split_tables(read({"S": rows(*lines)}))] == [header]
+def test_the_header_of_a_table_is_detected(lines, header):
+    assert [header_rows for header_rows, _ in split_tables(read({"S": rows(*lines)}))] == [header]
 
 
-def test_a_list_or_a_single_row_is_no_table():
+def test_lists_and_single_rows_are_no_tables():
     assert read({"S": rows(["a"], ["b"], [], ["x", "y"])}).tables == ()
 
 
-def test_shared_strings_types_and_cells_without_references():
+def test_shared_strings_cell_types_and_cells_without_references():
     cells = (
         '<row><c t="s"><v>1</v></c><c t="s"><v>9</v></c><c t="b"><v>1</v></c>'
         '<c t="e"><v>#N/A</v></c><c t="str"><f>A1</f><v>formula</v></c></row>'
@@ -67,7 +74,7 @@ def test_shared_strings_types_and_cells_without_references():
     ]
 
 
-def test_styles_say_how_numbers_are_shown():
+def test_numbers_are_formatted_by_the_style_of_their_cell():
     styles = (
         '<numFmts><numFmt numFmtId="170" formatCode="0.0&quot; kg&quot;"/></numFmts>'
         '<cellStyleXfs><xf numFmtId="9"/></cellStyleXfs>'
@@ -84,41 +91,12 @@ def test_styles_say_how_numbers_are_shown():
     assert "2028-02-02" in later.text  # 1,462 days later: day 0 is 1904-01-01
 
 
-@pytest.mark.parametrize(
-    ("code", "value", "text"),
-    [
-        ("General", 3.0, "3"),
-        ("General", 0.1 + 0.2, "0.3"),
-        ("General", 1e20, "1e+20"),
-        ("0%", 0.125, "13%"),
-        ("#,##0.00", 1234.5, "1234.50"),
-        ('"$"#,##0.00_);[Red]\\("$"#,##0.00\\)', -1234.5, "-$1234.50"),
-        ("#,##0.00 [$€-407]", 5.0, "5.00 €"),
-        ("[$€-407] #,##0.00", 5.0, "€ 5.00"),
-        ("yyyy-mm-dd", 45323.0, "2024-02-01"),
-        ("m/d/yy h:mm", 45323.5, "2024-02-01 12:00"),
-        ("h:mm:ss AM/PM", 0.25, "06:00"),
-        ("[h]:mm:ss", 1.5, "36:00:00"),
-        ("d. mmmm", 1.0, "1900-01-01"),
-        ("d. mmmm", 61.0, "1900-03-01"),
-        ("0.00E+00", 12345.6, "12345.6"),
-        ("# ?/?", 0.5, "0.5"),
-        ("@", 5.0, "5"),
-        ("yyyy", -1.0, "-1"),
-        ("yyyy", 1e300, "1e+300"),
-        ("0.00", float("inf"), ""),
-    ],
-)
-def test_number_formats(code, value, text):
-    assert format_number(value, parse_format(code)) == text
-
-
 @pytest.mark.parametrize(("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (16383, "XFD")])
 def test_columns_have_letters(index, letters):
     assert column_letters(index) == letters
 
 
-def test_comments_stand_below_the_rows_with_their_cell():
+def test_comments_follow_the_rows_with_their_cell():
     comment = '<comment ref="{}"><text><r><t>{}</t></r></text></comment>'
     comments = comment.format("B1", "Why\n7?") + comment.format("nonsense", "x")
     document = read({"S": rows(["a", 7]), "T": rows(["b"])}, comments=comments)
@@ -129,25 +107,25 @@ def test_comments_stand_below_the_rows_with_their_cell():
     ]
 
 
-def test_hidden_sheets_are_read_and_told():
+def test_hidden_sheets_are_read_with_a_warning():
     document = read({"!Salaries": rows(["Ada", 1])})
     assert "Ada | 1" in document.text
     assert document.warnings == ("1 hidden sheets are read",)
 
 
-def test_a_damaged_sheet_costs_only_itself():
+def test_a_damaged_sheet_is_a_warning():
     document = read({"Good": rows(["a", 1]), "Bad": "<sheetData><row>"})
     assert "a | 1" in document.text
     assert document.warnings[0].startswith("sheet Bad: damaged xlsx: xl/worksheets/1.xml: ")
 
 
-def test_a_cell_in_the_last_row_costs_nothing():
+def test_a_cell_in_the_last_row_needs_no_rows_above_it():
     far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c>'
     document = read({"S": f"<sheetData>{far}</row></sheetData>"})
     assert text_by_locator(document) == [("S!A1", "S\n\n1"), ("S!XFD1048576", "2")]
 
 
-def test_a_sheet_of_too_many_rows_is_read_as_far_as_it_may(monkeypatch):
+def test_too_many_cells_end_the_sheet_with_a_warning(monkeypatch):
     monkeypatch.setattr(grid, "MAX_CELLS", 6)
     lines = '<dimension ref="A1:B5"/>' + rows(*([number, number] for number in range(5)))
     document = read({"S": lines, "More": lines})
@@ -158,14 +136,14 @@ def test_a_sheet_of_too_many_rows_is_read_as_far_as_it_may(monkeypatch):
     )
 
 
-def test_one_string_in_every_cell_does_not_multiply():
+def test_a_long_shared_string_in_every_cell_is_bounded():
     row = '<row><c t="s"><v>0</v></c>' + '<c t="s"><v>0</v></c>' * 999 + "</row>"
     document = read({"S": f"<sheetData>{row * 3}</sheetData>"}, strings=["x" * 1_000_000])
     assert len(document.text) < 700_000
     assert document.warnings == ("rows longer than 200,000 characters are cut",)
 
 
-def test_a_bomb_of_blank_cells_is_refused():
+def test_a_zip_bomb_of_blank_cells_is_refused():
     row = '<row><c s="1"/><c s="1"/><c s="1"/></row>'
     with pytest.raises(DocumentError, match="inflates to over 200 times its size"):
         read({"S": f"<sheetData>{row * 200_000}</sheetData>"})
@@ -180,6 +158,30 @@ def test_a_bomb_of_blank_cells_is_refused():
         (b"PK\x03\x04", "damaged xlsx: "),
     ],
 )
-def test_broken_files_are_refused(data, reason):
+def test_damaged_files_are_refused(data, reason):
     with pytest.raises(DocumentError, match=reason):
         read_xlsx(data, "a.xlsx")
+
+
+def test_phonetic_readings_are_left_out():
+    # ECMA-376 part 1, 18.4.6: rPh has the reading of the text before it.
+    reading = '<is><t>東京</t><rPh sb="0" eb="2"><t>トウキョウ</t></rPh></is>'
+    cells = f'<row><c t="inlineStr">{reading}</c></row>'
+    assert read({"S": f"<sheetData>{cells}</sheetData>"}).text == "S\n\n東京"
+
+
+def test_threaded_comments_replace_the_old_ones_that_repeat_them():
+    old = '<comment ref="A1"><text><t>[Threaded comment] Why?</t></text></comment>'
+    files = {
+        "xl/workbook.xml": f"<workbook {OOXML}><sheets><sheet name='S' r:id='r'/></sheets>"
+        "</workbook>",
+        "xl/_rels/workbook.xml.rels": relationships_part(("r", "worksheet", "sheet.xml")),
+        "xl/sheet.xml": f"<worksheet {OOXML}>{rows(['a'])}</worksheet>",
+        "xl/_rels/sheet.xml.rels": relationships_part(
+            ("c", "comments", "old.xml"), ("t", "threadedComment", "new.xml")
+        ),
+        "xl/old.xml": f"<comments {OOXML}>{old}</comments>",
+        "xl/new.xml": "<ThreadedComments><threadedComment ref='A1'><text>Why?</text>"
+        "</threadedComment></ThreadedComments>",
+    }
+    assert read_xlsx(make_zip(files), "a.xlsx").text == "S\n\na\n\nComment on A1: Why?"

@@ -1,4 +1,4 @@
-"""Real files of every Office format: what a person sees in them, and where."""
+"""Real office files of several formats: a visible phrase of each, with its locator."""
 
 import pytest
 
@@ -36,37 +36,39 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "kind", "place", "phrase"), CASES)
-def test_a_phrase_stands_at_its_place(real_files, path, kind, place, phrase):
+@pytest.mark.parametrize(("path", "kind", "value", "phrase"), CASES)
+def test_a_phrase_has_its_locator(real_files, path, kind, value, phrase):
     document = read((real_files / path).read_bytes(), path)
     assert document.text.count(phrase) == 1
-    at = document.text.index(phrase)
-    here = [each for each in document.locators if each.start <= at]
-    assert (here[-1].kind, here[-1].value) == (kind, place) if kind else document.locators == ()
+    offset = document.text.index(phrase)
+    locators = [
+        (locator.kind, locator.value) for locator in document.locators if locator.start <= offset
+    ]
+    assert locators[-1:] == ([(kind, value)] if kind else [])
 
 
 @pytest.mark.parametrize(
     "path", ["office/test.xlsx", "office/test.xls", "misc/stanley-cups.xlsx", "misc/fake.odt"]
 )
-def test_the_header_of_each_real_table_is_found(real_files, path):
+def test_the_header_of_each_table_is_detected(real_files, path):
     document = read((real_files / path).read_bytes(), path)
-    first = [document.text[each.start : each.header_end] for each in document.tables]
-    assert first[0] in {
+    headers = [document.text[table.start : table.header_end] for table in document.tables]
+    assert headers[0] in {
         "Alpha | Beta | Gamma | Delta\n",
         "Team | Location | Stanley Cups\n",
         "Header row | Mon | Wed | Fri\n",
     }
-    assert len(first) == (1 if path.endswith("odt") else 2)
+    assert len(headers) == (1 if path.endswith("odt") else 2)
 
 
 @pytest.mark.parametrize("path", ["office/test.pptx", "office/test.xlsx", "office/test.epub"])
-def test_a_real_file_that_is_cut_off_says_so(real_files, path):
+def test_a_truncated_file_is_refused(real_files, path):
     data = (real_files / path).read_bytes()
     with pytest.raises(DocumentError, match=r"^damaged \w+: cut off$"):
         read(data[: len(data) // 2], path)
 
 
-def test_types_are_told_by_content(real_files):
+def test_types_are_detected_by_content(real_files):
     for path, expected in {
         "office/test.pptx": media_types.PPTX,
         "office/test.xlsx": media_types.XLSX,
