@@ -1,8 +1,11 @@
-"""Manual pages: a line of text a line of source, so that line numbers stay true."""
+"""Manual pages with the man and mdoc macros: one line of text for each line of the source."""
 
 import gzip
 
+import pytest
+
 from ragkit.documents.detect import media_type
+from ragkit.documents.formats.markup.man import read_man
 from ragkit.documents.read import read
 
 MAN = r""".\" a comment
@@ -35,14 +38,14 @@ MDOC = r""".Dd October 1, 2024
 """
 
 
-def test_man_macros():
+def test_macros_of_man():
     document = read(MAN.encode(), "ls.1")
     assert document.text.split("\n") == [
         "", "", "NAME", "ls - list directory contents", "SEE ALSO", "", "-a, --all",
         "do not ignore entries—", "", "", "  $ ls \\", "", "Sub section", "•", "one",
         "", "", "", "",
     ]  # fmt: skip
-    assert [(each.level, each.text) for each in document.headings] == [
+    assert [(heading.level, heading.text) for heading in document.headings] == [
         (1, "NAME"),
         (1, "SEE ALSO"),
         (2, "Sub section"),
@@ -51,7 +54,7 @@ def test_man_macros():
     assert (document.title, document.metadata, document.lines) == ("ls", {"section": "1"}, True)
 
 
-def test_mdoc_macros():
+def test_macros_of_mdoc():
     document = read(MDOC.encode(), "cat.1")
     assert document.text.split("\n") == [
         "", "", "NAME", "cat", "concatenate files", "SYNOPSIS", "[-benst]", "head 1,", "",
@@ -59,7 +62,7 @@ def test_mdoc_macros():
     assert document.title == "cat"
 
 
-def test_mdoc_names_the_page_where_no_name_is_written():
+def test_nm_without_arguments_stands_for_the_name_of_the_page():
     page = MDOC + ".Sh DESCRIPTION\nThe\n.Nm\nutility.\nSo does\n.Nm .\n.Nm Fl v\n.Nm tac\n.Nm\n"
     lines = read(page.encode(), "cat.1").text.split("\n")
     assert lines[8:] == [
@@ -67,14 +70,44 @@ def test_mdoc_names_the_page_where_no_name_is_written():
     ]  # fmt: skip
 
 
-def test_a_compressed_page_is_read_too():
+def test_a_compressed_page_is_read():
     assert read(gzip.compress(MAN.encode()), "ls.1.gz").title == "ls"
 
 
-def test_a_page_is_known_by_how_it_opens():
+def test_a_page_is_detected_by_its_first_macro():
     assert media_type(MAN.encode(), "ls.1") == "text/troff"
     definitions = b'.\\" by hand\n.de Sp\n.if n .sp\n..\n'
     assert media_type(definitions + MAN.encode(), "ls.old") == "text/plain"
     assert media_type(definitions + MAN.encode(), "ls.3") == "text/troff"
     assert media_type(MDOC.encode(), "no-suffix") == "text/troff"
     assert media_type(b"Oct 1 12:00 host kernel: x", "syslog.1") == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (r"\fBbold\fR and \f(CWcode\fP and \f[I]italic\f[]", "bold and code and italic"),
+        (r"a\-b \(em c \(co \[rg] \(->", "a-b — c © ® →"),
+        (r"C:\erun \e \& \|x", "C:\\run \\  x"),
+        (r"size \s-1small\s0 \s+2large", "size small large"),
+        ('text\\" a comment', "text"),
+        (r"\*[lq]quoted\*[rq]", "“quoted”"),
+        (r".B bold words", "bold words"),
+        (r'.BR ls (1) "two words"', "ls(1)two words"),
+        (r'.IP "a tag" 4', "a tag"),
+        (r".br", ""),
+        (r".UNKNOWN some words", "some words"),
+        (r".Op Fl a Ar file", "[-a file]"),
+        (r".Pq see below", "(see below)"),
+        (r".Fl a , Fl b", "-a, -b"),
+        (r".Ar file Ns s", "files"),
+        (r".Dq Li x Ns y", "“xy”"),
+    ],
+)
+def test_escapes_and_macros_become_text(source, text):
+    assert read_man(f".SH NAME\n{source}\n".encode(), "a.1").text.split("\n")[1] == text
+
+
+def test_a_heading_may_follow_on_the_next_line():
+    document = read_man(b".SH\nName of it\nwords\n", "a.1")
+    assert [(heading.level, heading.text) for heading in document.headings] == [(1, "Name of it")]
