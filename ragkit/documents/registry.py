@@ -677,27 +677,3 @@ def load(reference: str) -> Callable[..., Any]:
     module, _, function = reference.partition(":")
     loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return loaded
-
-
-def markdown_table() -> str:
-    """Return the table of readable formats in docs/formats.md, derived from the rows."""
-    lines = ["| format | extensions | what is read | cited by | library |", "|---|---|---|---|---|"]
-    groups: dict[str, list[Format]] = {}
-    for row in FORMATS.values():
-        if row.content:
-            groups.setdefault(row.content, []).append(row)
-    for content, rows in groups.items():
-        names = ", ".join(dict.fromkeys(row.name for row in rows))
-        extensions = " ".join(row.extensions for row in rows if row.extensions)
-        libraries = ", ".join(
-            dict.fromkeys(
-                f"{row.library} (extra `{row.extra}`)" if row.extra else row.library
-                for row in rows
-                if row.library
-            )
-        )
-        lines.append(
-            f"| {names} | {extensions} | {content.replace('|', chr(92) + '|')} |"
-            f" {rows[0].locator} | {libraries} |"
-        )
-    return "\n".join(lines)

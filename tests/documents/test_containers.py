@@ -5,7 +5,6 @@ import gzip
 import io
 import lzma
 import tarfile
-import zipfile
 
 import pytest
 import zstandard
@@ -29,12 +28,6 @@ def tar(members, compression=""):
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return data.getvalue()
-
-
-def special(name, kind, target=""):
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, target
-    return info, b""
 
 
 def texts(data, name):
@@ -111,59 +104,6 @@ def test_names_lead_nowhere_and_are_unique():
     }
     assert safe_member_name("../..") == "unnamed"
     assert safe_member_name("C:\\docs\\..\\a.md") == "C:/docs/a.md"
-
-
-def test_links_and_devices_in_a_tar_are_passed_over():
-    data = tar(
-        [
-            special("soft", tarfile.SYMTYPE, "/etc/passwd"),
-            special("hard", tarfile.LNKTYPE, "soft"),
-            special("device", tarfile.CHRTYPE),
-            special("pipe", tarfile.FIFOTYPE),
-        ]
-    )
-    assert reasons(data, "a.tar") == {
-        "soft": ("symbolic link", True),
-        "hard": ("hard link", True),
-        "device": ("not a regular file", True),
-        "pipe": ("not a regular file", True),
-    }
-
-
-def test_a_link_in_a_zip_is_passed_over():
-    info = zipfile.ZipInfo("link")
-    info.external_attr = 0o120777 << 16
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr(info, "/etc/passwd")
-    assert reasons(data.getvalue(), "a.zip") == {"link": ("symbolic link", True)}
-
-
-def test_a_damaged_member_costs_itself_alone():
-    stored = io.BytesIO()
-    with zipfile.ZipFile(stored, "w") as archive:
-        archive.writestr("a.txt", b"first")
-        archive.writestr("b.txt", b"second")
-    data = bytearray(stored.getvalue())
-    data[data.index(b"first")] ^= 1
-    assert texts(bytes(data), "a.zip") == {"b.txt": "second"}
-    ((reason, skipped),) = reasons(bytes(data), "a.zip").values()
-    assert reason.startswith("damaged zip member: Bad CRC-32")
-    assert not skipped
-
-
-def test_a_tar_that_is_cut_off_keeps_what_stands_before():
-    data = tar([("a.txt", b"first"), ("b.txt", b"x" * 5000)])[:2000]
-    assert texts(data, "a.tar") == {"a.txt": "first"}
-    reason = "damaged tar member: unexpected end of data"
-    assert reasons(data, "a.tar")["b.txt"] == (reason, False)
-
-
-def test_an_encrypted_member_is_named():
-    data = bytearray(make_zip({"a.txt": b"secret"}))
-    data[6] |= 1
-    data[data.index(b"PK\x01\x02") + 8] |= 1
-    assert reasons(bytes(data), "a.zip") == {"a.txt": ("encrypted: needs a password", False)}
 
 
 def test_too_many_members_end_the_reading(monkeypatch):
