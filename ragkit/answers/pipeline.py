@@ -182,7 +182,7 @@ def _generated(
     told: list[str],
 ) -> Iterator[Event]:
     """The pieces and the answer of a language model. Raises _NotBegunError."""
-    sent = prompt(question, hits, history, llm.context_tokens, estimate.count)
+    sent = prompt(question, hits, history, llm.context_tokens, estimate.count_tokens)
     if len(sent.sources) < len(hits):
         sources.tell(
             told,

@@ -7,6 +7,7 @@ one `Retrieved`, any number of `Piece`s whose texts make up the answer's, and th
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -109,3 +110,14 @@ def answer_fields(answer: Answer) -> dict[str, Any]:
         if hit["explanation"] is None:
             del hit["explanation"]
     return fields
+
+
+def last_answer(events: Iterable[Event]) -> Answer:
+    """Read a stream of events to its end and return the answer, its last event.
+
+    Raises TypeError where the last event is something else.
+    """
+    *_, last = events
+    if not isinstance(last, Answer):
+        raise TypeError(f"the events end with {last!r}, not with an answer")
+    return last

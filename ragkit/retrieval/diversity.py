@@ -1,7 +1,6 @@
-"""From a ranking to what is shown of it: so many of each document, no two of the same kind.
+"""Diversify a ranking: at most n passages per document, and maximal marginal relevance (MMR).
 
-Contract: a ranking is a function of k and the lowest cosine that gives its first k; it is asked
-for more of them until enough are left. Knows no index, no files and no rendering.
+Knows no index, no files and no rendering.
 """
 
 from __future__ import annotations
@@ -12,77 +11,77 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.retrieval.rankers import Scored
+from ragkit.retrieval.rankers import ScoredPassage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-POOL = 50  # passages, at least, of which diverse ones are chosen
-POOL_FACTOR = 5
-COPY = 0.98  # cosine of passages that say the same
-WIDER = 4  # passages looked at, at first, for each that may be left of a document
-
-Rank = Callable[[int, float], list[Scored]]
+MIN_POOL = 50  # passages, at least, of which MMR chooses
+POOL_FACTOR = 5  # passages of the pool for each that is chosen
+NEAR_DUPLICATE = 0.98  # cosine from which on two passages say the same
+OVERFETCH = 4  # passages ranked at first for each that is kept by `limit_per_document`
 
 
-def grouped(
-    rank: Rank,
+def limit_per_document(
+    rank: Callable[[int], list[ScoredPassage]],
     k: int,
-    min_score: float,
     per_document: int,
-    documents: Callable[[Sequence[int]], Mapping[int, int]],
-) -> list[Scored]:
-    """The first k of a ranking that has no more than `per_document` passages of any document.
+    document_ids: Callable[[Sequence[int]], Mapping[int, int]],
+) -> list[ScoredPassage]:
+    """Return the first k passages of a ranking with at most `per_document` of each document.
 
-    `documents` gives the document of each passage id.
+    `rank(n)` gives the first n passages of the ranking; it is called with larger n until enough
+    remain. `document_ids` maps passage ids to document ids.
     """
-    wide = WIDER * k
+    depth = OVERFETCH * k
     while True:
-        found = rank(wide, min_score)
-        owner = documents([each.passage_id for each in found])
-        taken: Counter[int] = Counter()
+        ranking = rank(depth)
+        document_of = document_ids([passage.passage_id for passage in ranking])
+        counts: Counter[int] = Counter()
         kept = []
-        for each in found:
-            document = owner[each.passage_id]
-            taken[document] += 1
-            if taken[document] <= per_document:
-                kept.append(each)
-        if len(kept) >= k or len(found) < wide:
+        for passage in ranking:
+            document_id = document_of[passage.passage_id]
+            counts[document_id] += 1
+            if counts[document_id] <= per_document:
+                kept.append(passage)
+        if len(kept) >= k or len(ranking) < depth:
             return kept[:k]
-        wide *= 4
+        depth *= 4
 
 
-def diverse(
-    pool: Sequence[Scored],
+def mmr(
+    pool: Sequence[ScoredPassage],
     k: int,
     weight: float,
     vectors: Callable[[Sequence[int]], Mapping[int, NDArray[np.float32]]],
-) -> list[Scored]:
-    """k of the pool by maximal marginal relevance, in the order in which they were chosen.
+) -> list[ScoredPassage]:
+    """Return k passages of the pool by maximal marginal relevance, in the order of their choice.
 
-    Each next one has the greatest `weight` · relevance − (1 − `weight`) · cosine to the nearest one
-    chosen before. Relevance is the cosine; in other modes what the pool was ranked by, as a share
-    of the best. A copy of one chosen before comes after all others, but with a `weight` of 1, which
-    changes nothing. Carbonell and Goldstein, "The use of MMR", SIGIR 1998.
+    Each next passage has the greatest `weight` · relevance − (1 − `weight`) · cosine to the closest
+    passage chosen before. Relevance is the cosine; in other modes the score that the pool was
+    ranked by, divided by the best. A near-duplicate of a chosen passage comes after all others,
+    except with a `weight` of 1, which keeps the ranking. `vectors` maps ids to (d,) float32 unit
+    vectors, where there are any. Carbonell and Goldstein, "The use of MMR, diversity-based
+    reranking for reordering documents and producing summaries", SIGIR 1998.
     """
     if not pool:
         return []
-    relevance = np.array([each.ranked_by for each in pool], dtype=np.float64)
+    relevance = np.array([passage.ranking_score for passage in pool], dtype=np.float64)
     if pool[0].lexical is not None or pool[0].final is not None:  # else they are cosines already
         relevance /= max(float(relevance.max()), 1e-9)
-    known = vectors([each.passage_id for each in pool])
-    width = max((len(each) for each in known.values()), default=0)
-    nothing = np.zeros(width, dtype=np.float32)  # like nothing else: it has no vector yet
-    matrix = np.stack([known.get(each.passage_id, nothing) for each in pool])
-    nearest = np.full(len(pool), -np.inf)
+    known = vectors([passage.passage_id for passage in pool])
+    dimension = max((len(vector) for vector in known.values()), default=0)
+    zeros = np.zeros(dimension, dtype=np.float32)  # similar to nothing: it has no vector yet
+    matrix = np.stack([known.get(passage.passage_id, zeros) for passage in pool])
+    similarity = np.full(len(pool), -np.inf)  # to the closest chosen passage
     chosen: list[int] = []
     gain = relevance.copy()
     for _ in range(min(k, len(pool))):
         gain[chosen] = -np.inf
-        best = int(np.argmax(gain))  # of equals the first, which ranks higher
+        best = int(np.argmax(gain))  # of equal ones the first, which ranks higher
         chosen.append(best)
-        nearest = np.maximum(nearest, matrix @ matrix[best])
-        gain = weight * relevance - (1 - weight) * nearest
+        similarity = np.maximum(similarity, matrix @ matrix[best])
+        gain = weight * relevance - (1 - weight) * similarity
         if weight < 1:
-            gain[nearest >= COPY] -= 4.0  # more than there can be between two others
-    return [pool[each] for each in chosen]
+            gain[similarity >= NEAR_DUPLICATE] -= 4.0  # more than two others can differ by
+    return [pool[index] for index in chosen]

@@ -55,8 +55,12 @@ def parse_filter(where: Where) -> Filter:
         tree = _Parser(where).parse()
     else:
         tree = _parse_dict(_load_json(where) if isinstance(where, str) else where, 0)
-    if (count := _count_comparisons(tree)) > MAX_COMPARISONS:  # SQLite's own limit is a depth of 1,000
-        raise UsageError(f"the filter compares {count:,} values; expected {MAX_COMPARISONS} at most")
+    if (
+        count := _count_comparisons(tree)
+    ) > MAX_COMPARISONS:  # SQLite's own limit is a depth of 1,000
+        raise UsageError(
+            f"the filter compares {count:,} values; expected {MAX_COMPARISONS} at most"
+        )
     return tree
 
 
@@ -214,7 +218,9 @@ def _parse_dict(where: object, depth: int) -> Filter:
         _check_keys(where, {"type", "filters"})
         filters = where["filters"]
         if not isinstance(filters, (list, tuple)) or not filters:
-            raise UsageError(f"the filter's filters are {filters!r}; expected a non-empty array")
+            raise UsageError(
+                f"the filter's filters are {filters!r}; expected an array of one or more"
+            )
         parts = tuple(_parse_dict(part, depth + 1) for part in filters)
         return AllOf(parts) if kind == "and" else AnyOf(parts)
     if "key" in where and isinstance(kind, str) and "value" in where:
@@ -226,7 +232,9 @@ def _parse_dict(where: object, depth: int) -> Filter:
         return _parse_dict_comparison(where["key"], _OPENAI[kind], where["value"])
     if not where:
         raise UsageError("the filter is an empty object; leave it out instead")
-    return AllOf(tuple(test for key, value in where.items() for test in _parse_short_form(key, value)))
+    return AllOf(
+        tuple(test for key, value in where.items() for test in _parse_short_form(key, value))
+    )
 
 
 def _check_keys(where: Mapping[str, object], names: set[str]) -> None:
@@ -241,7 +249,10 @@ def _parse_short_form(key: object, value: object) -> list[Comparison]:
             raise UsageError(
                 f"the filter's {key!r} has {wrong[:1] or 'nothing'}; expected {', '.join(_DICT)}"
             )
-        return [_parse_dict_comparison(key, str(operator), operand) for operator, operand in value.items()]
+        return [
+            _parse_dict_comparison(key, str(operator), operand)
+            for operator, operand in value.items()
+        ]
     return [_parse_dict_comparison(key, "in" if isinstance(value, (list, tuple)) else "=", value)]
 
 

@@ -3,6 +3,7 @@
 Each field carries its help text and its JSON Schema. Command line, HTTP API, tool schema and
 Python derive their options from them, so a new option is one field here. Knows no collection.
 """
+# ruff: noqa: RUF009 (`_option` is `dataclasses.field`)
 
 from __future__ import annotations
 
@@ -80,7 +81,7 @@ class SearchOptions:
     where: Where | None = _option(
         None,
         "only passages that match this filter: 'type = pdf and mtime > 2024-01-01 and "
-        "path ~ \"hr/**\"', also as JSON",
+        'path ~ "hr/**"\', also as JSON',
         {"type": ["string", "object"], "maxLength": 10_000},
         metavar="EXPR",
         request="a filter: an expression, or the JSON of OpenAI's API (docs/ranking.md)",
@@ -181,28 +182,11 @@ class SearchOptions:
         return compile_filter(parse_filter(self.where))
 
 
-@dataclass(frozen=True, slots=True)
-class OptionHelp:
-    """What one option is called and how it is described on every surface."""
-
-    name: str  # of the field of `SearchOptions`
-    text: str  # help on the command line
-    metavar: str | None
-    schema: Mapping[str, Any]  # JSON Schema of a request's field, with a description
-    tool_schema: Mapping[str, Any] | None  # of the MCP tool; None: the tool does not have it
-    for_answers: bool  # whether `ask` has it, too
-
-
-SEARCH_OPTIONS: Mapping[str, OptionHelp] = {
-    option.name: OptionHelp(
-        option.name,
-        option.metadata["text"],
-        option.metadata["metavar"],
-        option.metadata["schema"],
-        option.metadata["tool"],
-        option.metadata["for_answers"],
-    )
-    for option in fields(SearchOptions)
+# Name of each option → "text" (help on the command line), "metavar" (there, or None), "schema"
+# (JSON Schema of a request's field, with a description), "for_answers" (whether `ask` has it) and
+# "tool" (JSON Schema of the MCP tool's parameter; None where the tool does not have it).
+SEARCH_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    option.name: option.metadata for option in fields(SearchOptions)
 }
 
 

@@ -84,7 +84,7 @@ class Retriever:
                 "some passages have no embedding yet; only keyword search finds them; "
                 "finish with: ragkit index"
             )
-        self.indexes.index_writer.repair()
+        self.indexes.repair()
         return hits
 
 

@@ -1,11 +1,10 @@
-"""A ranking's first passages put in a better order by a cross-encoder, within a time.
+"""Re-order the first passages of a ranking with a cross-encoder, within a time budget.
 
-Contract: what is ranked already is given; a reranker is a function of a query and passages. The
-first `CANDIDATES` are read again or, with a budget, as many of them as it allows, in the order in
-which they came, so that what time is there goes to the best of them. The new order is by the mean
-of what the reranker finds (the logistic function of its logit) and of what the passage was ranked
-by before, as a share of the best: where the reranker is undecided the ranking stays, and what was
-not read again stays below. Knows no index and no model's name.
+The reranker is a function of a query and texts. It reads the first `MAX_CANDIDATES` passages or,
+with a budget, as many as fit, in the order of the ranking. The new order is by the mean of the
+reranker's score (the logistic function of its logit) and of the score of the ranking as a share of
+the best one: where the reranker is undecided the ranking stays, and passages that it did not read
+stay below. Knows no index and no model's name.
 """
 
 from __future__ import annotations
@@ -18,63 +17,64 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ragkit.encoders.cross_encoder import Reranker
-    from ragkit.retrieval.rankers import Scored
+    from ragkit.retrieval.rankers import ScoredPassage
 
-CANDIDATES = 20  # passages that are read again; figures in docs/ranking.md
-_FIRST, _STEP = 2, 6  # passages between two looks at the clock
+MAX_CANDIDATES = 20  # passages that are reranked; figures in bench/RESULTS.md
+_FIRST_STEP, _STEP = 2, 6  # passages between two looks at the clock
 
 
-def reranked(
-    ranked: Sequence[Scored],
+def rerank(
+    ranking: Sequence[ScoredPassage],
     query: str,
     texts: Callable[[Sequence[int]], Mapping[int, str]],
     reranker: Reranker,
     budget: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
-) -> list[Scored]:
-    """`ranked` with the reranker's score, best first; equal ones keep their order.
+) -> list[ScoredPassage]:
+    """Return `ranking` with the reranker's scores, best first; equal ones keep their order.
 
-    `texts` gives what is read of each passage id. `budget` is in seconds, for the reading alone: a
-    step is taken only where one like the slowest so far still fits, the first always.
+    `texts` maps passage ids to the texts that the reranker reads. `budget` is in seconds, for the
+    reading alone: a step is taken only where one like the slowest so far still fits; the first step
+    is always taken.
     """
-    first = [each.passage_id for each in ranked[:CANDIDATES]]
-    known = texts(first)
-    there = [each for each in first if each in known]
-    logits = _scores(reranker, query, [known[each] for each in there], budget, clock)
-    found = {each: _logistic(logit) for each, logit in zip(there, logits, strict=False)}
-    best = max((each.ranked_by for each in ranked), default=0.0)
-    judged = [_judged(each, best, found.get(each.passage_id)) for each in ranked]
-    return sorted(judged, key=lambda each: -each.ranked_by)
+    candidates = [passage.passage_id for passage in ranking[:MAX_CANDIDATES]]
+    known = texts(candidates)
+    ids = [passage_id for passage_id in candidates if passage_id in known]
+    logits = _logits(reranker, query, [known[passage_id] for passage_id in ids], budget, clock)
+    scores = {passage_id: _logistic(x) for passage_id, x in zip(ids, logits, strict=False)}
+    best = max((passage.ranking_score for passage in ranking), default=0.0)
+    scored = [_combine(passage, best, scores.get(passage.passage_id)) for passage in ranking]
+    return sorted(scored, key=lambda passage: -passage.ranking_score)
 
 
-def _judged(scored: Scored, best: float, rerank: float | None) -> Scored:
-    share = max(0.0, scored.ranked_by / best) if best > 0 else 0.0
-    return replace(scored, rerank=rerank, final=((rerank or 0.0) + share) / 2)
+def _combine(passage: ScoredPassage, best: float, score: float | None) -> ScoredPassage:
+    share = max(0.0, passage.ranking_score / best) if best > 0 else 0.0
+    return replace(passage, rerank=score, final=((score or 0.0) + share) / 2)
 
 
 def _logistic(logit: float) -> float:
     return 1 / (1 + math.exp(-max(-700.0, logit)))
 
 
-def _scores(
+def _logits(
     reranker: Reranker,
     query: str,
-    passages: Sequence[str],
+    texts: Sequence[str],
     budget: float | None,
     clock: Callable[[], float],
 ) -> list[float]:
-    """The scores of the first passages: all without a budget."""
-    if not passages:
+    """Return the logits of the first texts: of all without a budget."""
+    if not texts:
         return []
     if budget is None:
-        return [float(each) for each in reranker.scores(query, passages)]
-    began = before = clock()
-    slowest = 0.0
-    found: list[float] = []
-    while part := passages[len(found) : len(found) + (_STEP if found else _FIRST)]:
-        if found and before - began + slowest * len(part) > budget:
+        return [float(logit) for logit in reranker.scores(query, texts)]
+    began = now = clock()
+    slowest = 0.0  # seconds per text
+    logits: list[float] = []
+    while step := texts[len(logits) : len(logits) + (_STEP if logits else _FIRST_STEP)]:
+        if logits and now - began + slowest * len(step) > budget:
             break
-        found += [float(each) for each in reranker.scores(query, part)]
-        now = clock()
-        slowest, before = max(slowest, (now - before) / len(part)), now
-    return found
+        logits += [float(logit) for logit in reranker.scores(query, step)]
+        before, now = now, clock()
+        slowest = max(slowest, (now - before) / len(step))
+    return logits

@@ -163,10 +163,10 @@ def test_wrong_input_is_refused_at_once(collection):
 
 def test_a_reranker_is_asked_where_it_is_wanted(filled, monkeypatch):
     wanted = []
-    real = Retriever.find
+    real = Retriever.search
     monkeypatch.setattr(
         Retriever,
-        "find",
+        "search",
         lambda self, queries, request: (
             wanted.append((request.rerank, request.exact))
             or real(self, queries, replace(request, rerank=False))

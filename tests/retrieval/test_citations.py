@@ -4,25 +4,26 @@ import pypdfium2
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.retrieval.citations import Place, citation, parse
+from ragkit.retrieval.citations import DocumentPart, parse_citation
+from ragkit.retrieval.hits import format_citation
 from tests.conftest import REPOSITORY
 
 
 @pytest.mark.parametrize(
     ("written", "path", "place"),
     [
-        ("a/b.pdf#page=7", "a/b.pdf", Place(locator="page=7")),
-        ("a.md#L10-L42", "a.md", Place(lines=(10, 42))),
-        ("a.md#L10-42", "a.md", Place(lines=(10, 42))),
-        ("a.md#L10", "a.md", Place(lines=(10, 10))),
-        ("a.html#char=5,99", "a.html", Place(characters=(5, 99))),
-        ("a.html", "a.html", Place()),
-        ("c#.md", "c#.md", Place()),
-        ("c#.md#L3", "c#.md", Place(lines=(3, 3))),
+        ("a/b.pdf#page=7", "a/b.pdf", DocumentPart(locator="page=7")),
+        ("a.md#L10-L42", "a.md", DocumentPart(lines=(10, 42))),
+        ("a.md#L10-42", "a.md", DocumentPart(lines=(10, 42))),
+        ("a.md#L10", "a.md", DocumentPart(lines=(10, 10))),
+        ("a.html#char=5,99", "a.html", DocumentPart(characters=(5, 99))),
+        ("a.html", "a.html", DocumentPart()),
+        ("c#.md", "c#.md", DocumentPart()),
+        ("c#.md#L3", "c#.md", DocumentPart(lines=(3, 3))),
     ],
 )
 def test_what_a_citation_says(written, path, place):
-    assert parse(written) == (path, place)
+    assert parse_citation(written) == (path, place)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_what_a_citation_says(written, path, place):
     ],
 )
 def test_the_most_exact_citation(arguments, written):
-    assert citation(*arguments) == written
+    assert format_citation(*arguments) == written
 
 
 @pytest.fixture
@@ -93,8 +94,8 @@ def test_absolute_and_working_folder_paths(filled, folder, monkeypatch):
         ("poem.txt#L3-L2", "line 3 comes after line 2; name the smaller one first"),
         ("poem.txt#char=2,999", "poem.txt has 24 characters, no 999"),
         ("poem.txt#char=9,3", "character 9 comes after character 3"),
-        ("poem.txt#L" + "9" * 5000, "is no place in a document; expected #page=7, #L10-L42 or"),
-        ("poem.txt#chapter", "#chapter is no place in a document"),
+        ("poem.txt#L" + "9" * 5000, "is not a part of a document; expected #page=7, #L10-L42 or"),
+        ("poem.txt#chapter", "#chapter is not a part of a document"),
         ("99999", "no passage has the id 99999"),
         ("0", "no passage has the id 0"),
         ("-1", "no document -1"),
@@ -104,7 +105,7 @@ def test_absolute_and_working_folder_paths(filled, folder, monkeypatch):
         ("a\0b", "no document a"),
         ("~nobody-has-this-name/x", "no document ~nobody"),
         ("../" * 2000, "no document"),
-        ("poem.txt#page=1#L1", "#page=1 is no place in a document"),
+        ("poem.txt#page=1#L1", "#page=1 is not a part of a document"),
     ],
 )
 def test_what_is_not_there_is_named(filled, reference, message):

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ragkit.retrieval.diversity import diverse
-from ragkit.retrieval.rankers import Scored
+from ragkit.retrieval.diversity import mmr
+from ragkit.retrieval.rankers import ScoredPassage
 
 
 def vectors_of(table):
@@ -14,34 +14,34 @@ def vectors_of(table):
 
 
 def test_maximal_marginal_relevance_by_hand():
-    pool = [Scored(1, 0.9), Scored(2, 0.88), Scored(3, 0.5)]
+    pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.88), ScoredPassage(3, 0.5)]
     table = {1: [1, 0], 2: [0.96, 0.28], 3: [0, 1]}
     # After 1: 2 has .5 · .88 − .5 · .96 = −.04, 3 has .5 · .5 − 0 = .25.
-    assert [each.passage_id for each in diverse(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+    assert [each.passage_id for each in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
     # .9 · .88 − .1 · .96 = .696 against .9 · .5 = .45
-    assert [each.passage_id for each in diverse(pool, 2, 0.9, vectors_of(table))] == [1, 2]
+    assert [each.passage_id for each in mmr(pool, 2, 0.9, vectors_of(table))] == [1, 2]
 
 
 def test_words_count_as_a_share_of_the_best():
-    pool = [Scored(1, 0.1, lexical=20.0), Scored(2, 0.1, lexical=19.0), Scored(3, 0.9, lexical=5.0)]
+    pool = [ScoredPassage(1, 0.1, lexical=20.0), ScoredPassage(2, 0.1, lexical=19.0), ScoredPassage(3, 0.9, lexical=5.0)]
     table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
     # 2: .5 · .95 − .5 = −.025; 3: .5 · .25 = .125
-    assert [each.passage_id for each in diverse(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+    assert [each.passage_id for each in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
 
 
 def test_a_copy_comes_last_however_relevant_unless_relevance_is_all():
-    pool = [Scored(1, 0.9), Scored(2, 0.9), Scored(3, 0.1)]
+    pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.9), ScoredPassage(3, 0.1)]
     table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
     # by the formula 2 has .9 · .9 − .1 = .71, 3 has .9 · .1 = .09
-    assert [each.passage_id for each in diverse(pool, 3, 0.9, vectors_of(table))] == [1, 3, 2]
-    assert [each.passage_id for each in diverse(pool, 3, 1.0, vectors_of(table))] == [1, 2, 3]
+    assert [each.passage_id for each in mmr(pool, 3, 0.9, vectors_of(table))] == [1, 3, 2]
+    assert [each.passage_id for each in mmr(pool, 3, 1.0, vectors_of(table))] == [1, 2, 3]
 
 
 def test_passages_without_vector_are_like_nothing():
-    pool = [Scored(1, 0.9), Scored(2, 0.8)]
-    found = diverse(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})
+    pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.8)]
+    found = mmr(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})
     assert [each.passage_id for each in found] == [1, 2]
-    assert diverse([], 3, 0.5, lambda ids: {}) == []
+    assert mmr([], 3, 0.5, lambda ids: {}) == []
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-"""Hits widened to whole paragraphs."""
+"""Hits expand_span to whole paragraphs."""
 
 from __future__ import annotations
 
 import pytest
 
 from ragkit.retrieval import paragraphs
-from ragkit.retrieval.paragraphs import widened
+from ragkit.retrieval.paragraphs import expand_span
 
 TEXT = "First one.\n\nSecond begins here, goes on there, and ends.\n  \nThird."
 
@@ -22,13 +22,13 @@ TEXT = "First one.\n\nSecond begins here, goes on there, and ends.\n  \nThird."
 )
 def test_to_the_borders_of_its_paragraphs(part, whole):
     start = TEXT.index(part)
-    found = widened(TEXT, start, start + len(part))
+    found = expand_span(TEXT, start, start + len(part))
     assert TEXT[slice(*found)] == whole
 
 
 def test_not_where_they_are_far():
     text = "x " * 2000
-    assert widened(text, 2000, 2010) == (2000, 2010)
+    assert expand_span(text, 2000, 2010) == (2000, 2010)
 
 
 def test_passages_of_one_paragraph_become_one_hit(collection, tmp_path):
@@ -38,7 +38,7 @@ def test_passages_of_one_paragraph_become_one_hit(collection, tmp_path):
     collection.index([tmp_path / "long.txt", tmp_path / "copy.md"])
     hits = collection.search("keys and vaults", k=9)
     with collection._store.reading() as connection:
-        found = paragraphs.whole(connection, hits)
+        found = paragraphs.expand_to_paragraphs(connection, hits)
     assert len(hits) > len(found)
     assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
     assert (found[0].text, found[0].score, found[0].passage_id) == (

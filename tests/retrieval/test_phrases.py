@@ -43,7 +43,7 @@ def test_every_hit_holds_the_phrase_and_nothing_excluded(filled, texts, mode, fu
 
 @pytest.mark.parametrize("few", [0, 5000])
 def test_a_filter_and_a_phrase_hold_together(filled, texts, few, monkeypatch):
-    monkeypatch.setattr("ragkit.retrieval.filter_scope.FEW", few)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
     expected = {name for name, text in texts.items() if "signing keys" in text and name < "03"}
     for mode in ("lexical", "hybrid"):
         found = paths(filled, '"signing keys"', mode=mode, where='path ~ "0[0-2]*"')

@@ -9,9 +9,9 @@ import pytest
 from ragkit import Collection
 from ragkit.encoders.cross_encoder import Reranker
 from ragkit.errors import UsageError
-from ragkit.retrieval.diversity import diverse
-from ragkit.retrieval.rankers import Scored
-from ragkit.retrieval.rerank import CANDIDATES, reranked
+from ragkit.retrieval.diversity import mmr
+from ragkit.retrieval.rankers import ScoredPassage
+from ragkit.retrieval.rerank import MAX_CANDIDATES, rerank
 
 
 def by_length(read=None):
@@ -26,42 +26,42 @@ def by_length(read=None):
 
 
 def ranking(lengths):
-    scored = [Scored(each, 1 - each / 100) for each in range(len(lengths))]
+    scored = [ScoredPassage(each, 1 - each / 100) for each in range(len(lengths))]
     return scored, lambda ids: {each: "x" * lengths[each] for each in ids}
 
 
 def test_the_order_is_by_the_mean_of_both_and_equals_keep_theirs():
     """Logits −3, −1, −2, −1 are .047, .269, .119, .269; shares of the best 1, .99, .98, .97."""
     scored, texts = ranking([3, 1, 2, 1])
-    found = reranked(scored, "q", texts, by_length())
+    found = rerank(scored, "q", texts, by_length())
     assert [each.passage_id for each in found] == [1, 3, 2, 0]
     assert [each.rerank for each in found] == pytest.approx([0.2689, 0.2689, 0.1192, 0.0474], 1e-3)
     assert [each.final for each in found] == pytest.approx([0.6295, 0.6195, 0.5496, 0.5237], 1e-3)
     assert [each.dense for each in found] == [0.99, 0.97, 0.98, 1]
     alike, texts = ranking([5, 5, 5])
     alike = [replace(each, dense=0.5) for each in alike]
-    assert [each.passage_id for each in reranked(alike, "q", texts, by_length())] == [0, 1, 2]
+    assert [each.passage_id for each in rerank(alike, "q", texts, by_length())] == [0, 1, 2]
 
 
 def test_an_undecided_reranker_changes_nothing_and_extreme_logits_are_no_error():
     scored, texts = ranking([4, 4, 4])
-    found = reranked(scored, "q", texts, by_length())
+    found = rerank(scored, "q", texts, by_length())
     assert [each.passage_id for each in found] == [0, 1, 2]
     wild = Reranker("wild", 9, lambda q, p: np.array([-1e30, 1e30, 0], dtype=np.float32))
-    assert [each.rerank for each in reranked(scored, "q", texts, wild)] == pytest.approx(
+    assert [each.rerank for each in rerank(scored, "q", texts, wild)] == pytest.approx(
         [1, 0.5, 0]
     )
     below = [replace(each, dense=-each.passage_id / 10 - 0.1) for each in scored]
-    assert [each.passage_id for each in reranked(below, "q", texts, by_length())] == [0, 1, 2]
+    assert [each.passage_id for each in rerank(below, "q", texts, by_length())] == [0, 1, 2]
 
 
 def test_what_is_beyond_the_candidates_or_gone_stays_below():
-    lengths = [1] * CANDIDATES + [0]
+    lengths = [1] * MAX_CANDIDATES + [0]
     scored, texts = ranking(lengths)
-    found = reranked(
+    found = rerank(
         scored, "q", lambda ids: {k: v for k, v in texts(ids).items() if k != 0}, by_length()
     )
-    assert [each.passage_id for each in found] == [*range(1, CANDIDATES), 0, CANDIDATES]
+    assert [each.passage_id for each in found] == [*range(1, MAX_CANDIDATES), 0, MAX_CANDIDATES]
     assert [each.rerank for each in found[-2:]] == [None, None]
 
 
@@ -78,21 +78,21 @@ def test_a_budget_is_kept_by_steps_of_one_second_a_passage(budget, steps):
     def clock():
         return sum(map(len, read)) + 0 * next(now)
 
-    reranked(scored, "q", texts, by_length(read), budget, clock)
+    rerank(scored, "q", texts, by_length(read), budget, clock)
     assert [len(each) for each in read] == steps
 
 
 def test_nothing_found_is_nothing_to_read():
-    assert reranked([], "q", lambda ids: {}, by_length()) == []
-    assert reranked([], "q", lambda ids: {}, by_length(), 1.0) == []
+    assert rerank([], "q", lambda ids: {}, by_length()) == []
+    assert rerank([], "q", lambda ids: {}, by_length(), 1.0) == []
 
 
 def test_diversity_after_a_reranker_goes_by_what_it_made_of_both():
     """λ = 1 is relevance alone."""
     finals = {1: 0.9, 2: 0.2, 3: 0.6}
-    pool = [Scored(each, 0.5, rerank=0.5, final=finals[each]) for each in finals]
+    pool = [ScoredPassage(each, 0.5, rerank=0.5, final=finals[each]) for each in finals]
     vectors = {each: np.eye(3, dtype=np.float32)[each - 1] for each in finals}
-    found = diverse(pool, 3, 1.0, lambda ids: vectors)
+    found = mmr(pool, 3, 1.0, lambda ids: vectors)
     assert [each.passage_id for each in found] == [1, 3, 2]
 
 

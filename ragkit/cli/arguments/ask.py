@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ragkit.cli.arguments.query import add_choosing, add_exact, add_reranking
+from ragkit.cli.arguments.query import add_search_options
 
 
 def add_ask(command: argparse.ArgumentParser) -> None:
@@ -16,9 +16,12 @@ def add_ask(command: argparse.ArgumentParser) -> None:
 
 def add_chat(command: argparse.ArgumentParser) -> None:
     """The arguments of `chat`."""
-    add_choosing(command, passages="that it is answered from (default: 6)", mode="hybrid")
-    add_exact(command)
-    add_reranking(command)
+    add_search_options(
+        command,
+        k_help="answer from at most N passages (default: 6)",
+        mode="hybrid",
+        for_answers=True,
+    )
     command.add_argument(
         "--no-llm",
         action="store_true",

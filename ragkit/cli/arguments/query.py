@@ -1,10 +1,10 @@
-"""What `ragkit query` takes. Imports nothing but argparse."""
+"""The arguments of `ragkit query`; the options of every search are those of `SearchOptions`."""
 
 from __future__ import annotations
 
 import argparse
-
-from ragkit.settings import FUSIONS, MODES
+from collections.abc import Callable, Mapping
+from typing import Any
 
 
 def add_query(command: argparse.ArgumentParser) -> None:
@@ -12,41 +12,88 @@ def add_query(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "text", metavar="TEXT", nargs="?", help="the question; - reads it from stdin"
     )
-    add_choosing(command, passages="to show (default: 10)", mode="dense")
-    command.add_argument(
-        "--context",
-        type=int,
-        default=0,
-        metavar="N",
-        help="add N passages before and after, and join what then overlaps",
-    )
-    add_exact(command)
-    add_reranking(command)
-    command.add_argument(
-        "--budget",
-        type=duration,
-        metavar="TIME",
-        help="how long reranking may take, 300ms or 1.5s: as many passages as fit, best first",
-    )
+    add_search_options(command, k_help="show at most N passages (default: 10)", mode="dense")
     _add_output(command)
     _add_server(command)
 
 
+def add_search_options(
+    command: argparse.ArgumentParser, *, k_help: str, mode: str, for_answers: bool = False
+) -> None:
+    """Add an option for each field of `SearchOptions`, or for those that `ask` has.
+
+    What the user does not type is None. `mode` is the default that the help names.
+    """
+    from ragkit.retrieval.options import SEARCH_OPTIONS  # not for other commands
+
+    for name, option in SEARCH_OPTIONS.items():
+        if for_answers and not option["for_answers"]:
+            continue
+        if name == "k":
+            command.add_argument("-k", "--top-k", type=int, metavar="N", help=k_help)
+        elif name == "diverse":
+            _add_diverse(command, option["text"])
+        elif name == "rerank":
+            add_reranking(command, option["text"])
+        else:
+            text = f"{option['text']} (default: {mode})" if name == "mode" else option["text"]
+            _add_option(command, name, text, option)
+
+
+def typed_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the search options that the user typed: name of the field → value."""
+    from ragkit.retrieval.options import SEARCH_OPTIONS
+
+    values = {name: getattr(arguments, _dest(name), None) for name in SEARCH_OPTIONS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _dest(option: str) -> str:
+    return "top_k" if option == "k" else option
+
+
+def _add_option(
+    command: argparse.ArgumentParser, name: str, text: str, option: Mapping[str, Any]
+) -> None:
+    flag, schema = f"--{name.replace('_', '-')}", option["schema"]
+    if schema["type"] == "boolean":
+        command.add_argument(flag, action="store_true", default=None, help=text)
+    elif "enum" in schema:
+        command.add_argument(flag, choices=schema["enum"], help=text)
+    else:
+        kinds: Mapping[str, Callable[[str], object]] = {"integer": int, "number": float}
+        kind = duration if name == "budget" else kinds.get(str(schema["type"]), str)
+        command.add_argument(flag, type=kind, metavar=option["metavar"], help=text)
+
+
+def _add_diverse(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--diverse", action="store_true", default=None, help=text)
+    command.add_argument(
+        "--lambda",
+        dest="diverse",
+        type=float,
+        metavar="X",
+        help="the same with another λ: 1 is relevance only, 0 is diversity only (default: 0.8)",
+    )
+
+
 def duration(text: str) -> float:
-    """Seconds, of `300ms` or `1.5s`."""
+    """Return seconds for `300ms` or `1.5s`. Raises ValueError for anything else."""
     number = text.removesuffix("ms").removesuffix("s")
     if number == text:
         raise ValueError(text)
     return float(number) / (1000 if text.endswith("ms") else 1)
 
 
-def add_reranking(command: argparse.ArgumentParser) -> None:
+def add_reranking(command: argparse.ArgumentParser, text: str | None = None) -> None:
     """The options of every command that can rerank."""
+    from ragkit.retrieval.options import SEARCH_OPTIONS
+
     command.add_argument(
         "--rerank",
         action="store_true",
-        help="have a cross-encoder read the question with each of the first 20 passages, and order "
-        "them by what it finds, too",
+        default=None,
+        help=text or SEARCH_OPTIONS["rerank"]["text"],
     )
     command.add_argument(
         "--reranker",
@@ -56,80 +103,21 @@ def add_reranking(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_choosing(command: argparse.ArgumentParser, *, passages: str, mode: str) -> None:
-    """The options that choose passages, as `query` and `ask` take them."""
-    command.add_argument("-k", "--top-k", type=int, metavar="N", help=f"passages {passages}")
-    command.add_argument(
-        "--mode",
-        choices=MODES,
-        help="dense: by cosine similarity; lexical: by words, BM25; hybrid: both "
-        f"(default: {mode})",
-    )
-    command.add_argument(
-        "--fusion",
-        choices=FUSIONS,
-        help="how hybrid makes one ranking of both: convex, of their scores (default); rrf, of "
-        "their ranks",
-    )
-    command.add_argument(
-        "--where",
-        metavar="EXPR",
-        help="only passages that it lets through: 'type = pdf and mtime > 2024-01-01 and "
-        'path ~ "hr/**"\', also as JSON',
-    )
-    command.add_argument(
-        "--min-score",
-        type=float,
-        default=-1.0,
-        metavar="X",
-        help="leave out what has a lower cosine, in every mode",
-    )
-    command.add_argument(
-        "--per-document", type=int, metavar="N", help="at most N passages of each document"
-    )
-    command.add_argument(
-        "--diverse",
-        action="store_true",
-        help="no two passages that say the same (maximal marginal relevance)",
-    )
-    command.add_argument(
-        "--lambda",
-        dest="diverse",
-        type=float,
-        metavar="X",
-        help="the same, with its λ: 1 is relevance alone, 0 variety alone (default: 0.8)",
-    )
-
-
-def add_exact(command: argparse.ArgumentParser) -> None:
-    """The option of every command that searches as `query` does."""
-    command.add_argument(
-        "--exact",
-        action="store_true",
-        help="compare with every passage, also in a large collection",
-    )
-
-
 def _add_server(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--server",
         metavar="URL",
-        help="ask a running ragkit serve instead of opening a collection; -c then is a name there",
+        help="search a running ragkit serve instead of opening a collection; -c is then its name "
+        "there",
     )
     command.add_argument(
         "--token-env",
         metavar="NAME",
-        help="of --server: the environment variable with its token",
+        help="the environment variable with the token for --server",
     )
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--explain",
-        action="store_true",
-        help="say of each hit what every stage gave it, which words it shares with the question, "
-        "and which of its sentences is nearest",
-    )
     command.add_argument("--json", action="store_true", help="print one JSON value")
     command.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
     command.add_argument(
@@ -140,6 +128,6 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--format",
         choices=("json", "trec"),
-        help="of --batch: json, an object a line with query_id, query and hits (default); trec, a "
+        help="for --batch: json, an object a line with query_id, query and hits (default); trec, a "
         "run whose documents are passage ids",
     )

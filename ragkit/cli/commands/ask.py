@@ -10,13 +10,14 @@ from functools import partial
 
 from ragkit.answers.pipeline import Chat
 from ragkit.cli import NOTHING_FOUND
-from ragkit.cli.commands.collection import opened
-from ragkit.cli.commands.stdin import standard_input
+from ragkit.cli.arguments.query import typed_options
+from ragkit.cli.commands.collection import open_collection
+from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import render
-from ragkit.cli.output.terminal import printable, shown, tell
+from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.cli.output.wrapping import Wrapping
 from ragkit.collection import Collection
-from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields
+from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields, last_answer
 
 _PROMPT = "? "
 _HELP = "ask anything; /sources shows what was found, /new forgets what was said, Ctrl-D ends"
@@ -24,17 +25,17 @@ _HELP = "ask anything; /sources shows what was found, /new forgets what was said
 
 def ask(arguments: Namespace) -> int:
     """`ragkit ask`."""
-    text = standard_input() if arguments.text == "-" else arguments.text
-    with opened(arguments) as collection:
+    text = read_stdin() if arguments.text == "-" else arguments.text
+    with open_collection(arguments) as collection:
         events = _asked_with(collection, arguments)(text)
-        answer = _last(events) if arguments.json else _streamed(events)
+        answer = last_answer(events) if arguments.json else _streamed(events)
         empty = not answer.hits and not collection.status().passages
     if arguments.json:
         render.json_line(answer_fields(answer))
     else:
         _show_sources(answer)
     if empty:
-        tell("the collection is empty; fill it with: ragkit index FOLDER")
+        print_message("the collection is empty; fill it with: ragkit index FOLDER")
     return 0 if answer.answerable else NOTHING_FOUND
 
 
@@ -44,8 +45,8 @@ def chat(arguments: Namespace) -> int:
         import readline  # noqa: F401
     asks = sys.stdin.isatty()
     if asks:
-        tell(_HELP)
-    with opened(arguments) as collection:
+        print_message(_HELP)
+    with open_collection(arguments) as collection:
         talk = Chat(_asked_with(collection, arguments))
         last: Answer | None = None
         while True:
@@ -63,23 +64,16 @@ def chat(arguments: Namespace) -> int:
             elif line == "/sources":
                 _show_hits(last)
             elif line.startswith("/"):
-                tell(_HELP)
+                print_message(_HELP)
             elif line:
                 last = _answered(talk, line) or last
 
 
 def _asked_with(collection: Collection, arguments: Namespace) -> Callable[..., Iterator[Event]]:
-    """The collection's `ask_stream` with the options of the command."""
+    """Return the collection's `ask_with` for the options of the command."""
     return partial(
-        collection.ask_stream,
-        k=arguments.top_k,
-        mode=arguments.mode or "hybrid",
-        min_score=arguments.min_score,
-        where=arguments.where,
-        per_document=arguments.per_document,
-        diverse=arguments.diverse,
-        rerank=arguments.rerank or None,
-        exact=arguments.exact,
+        collection.ask_with,
+        options=collection.answer_options(typed_options(arguments)),
         llm=False if arguments.no_llm else None,
     )
 
@@ -91,16 +85,10 @@ def _answered(talk: Chat, line: str) -> Answer | None:
         answer = _streamed(events)
     except KeyboardInterrupt:
         print()
-        tell("interrupted; the question is forgotten")
+        print_message("interrupted; the question is forgotten")
         return None
     _show_sources(answer)
     print(flush=True)
-    return answer
-
-
-def _last(events: Iterator[Event]) -> Answer:
-    *_, answer = events
-    assert isinstance(answer, Answer)  # noqa: S101 (the last event of every stream)
     return answer
 
 
@@ -110,7 +98,7 @@ def _streamed(events: Iterator[Event]) -> Answer:
     with closing(events):  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Piece):
-                text = wrapping.feed(printable(event.text, lines=True))
+                text = wrapping.feed(to_printable(event.text, lines=True))
                 print(text, end="", flush=True)
             elif not isinstance(event, Retrieved):
                 print(wrapping.end(), flush=True)
@@ -128,11 +116,13 @@ def _show_sources(answer: Answer) -> None:
     for each in answer.citations:
         cited.setdefault(each.passage_id, []).append(each.n)
     for passage_id, numbers in cited.items():
-        line = f"{_marks(numbers)} {render.whereabouts(shown(hits[passage_id]))}"
-        print(render.fitted(line, render.terminal_width()), flush=True)
+        line = f"{_marks(numbers)} {render.whereabouts(printable_record(hits[passage_id]))}"
+        print(render.truncate(line, render.terminal_width()), flush=True)
     for statement in answer.unsupported:
         told = " ".join(statement.text.split())
-        tell(f"not supported by {'what it cites' if statement.cites else 'any source'}: {told}")
+        print_message(
+            f"not supported by {'what it cites' if statement.cites else 'any source'}: {told}"
+        )
 
 
 def _marks(numbers: Sequence[int]) -> str:
@@ -144,6 +134,6 @@ def _marks(numbers: Sequence[int]) -> str:
 
 def _show_hits(answer: Answer | None) -> None:
     if answer is None or not answer.hits:
-        tell("nothing was found yet")
+        print_message("nothing was found yet")
     else:
-        print(render.hits(shown(answer.hits), answer.question), flush=True)
+        print(render.hits(printable_record(answer.hits), answer.question), flush=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 
-from ragkit.cli.commands.collection import settings_of
+from ragkit.cli.commands.collection import load_settings
 from ragkit.cli.output import render
-from ragkit.cli.output.terminal import printable, tell
+from ragkit.cli.output.terminal import print_message, to_printable
 
 
 def evaluate(arguments: Namespace) -> int:
@@ -18,11 +18,11 @@ def evaluate(arguments: Namespace) -> int:
     with progress() as show:
         found = run.evaluate(
             arguments.dataset,
-            settings=settings_of(arguments),
+            settings=load_settings(arguments),
             protocol=arguments.protocol,
-            rerank=arguments.rerank,
+            rerank=bool(arguments.rerank),
             run=arguments.run_file,
-            notify=tell,
+            notify=print_message,
             on_progress=show,
         )
     fields = dataclasses.asdict(found)
@@ -33,7 +33,7 @@ def evaluate(arguments: Namespace) -> int:
         render.json_line(fields)
         return 0
     print(
-        f"{printable(found.dataset)}, {found.mode}, protocol {found.protocol}, "
+        f"{to_printable(found.dataset)}, {found.mode}, protocol {found.protocol}, "
         f"{found.queries:,} {'query' if found.queries == 1 else 'queries'}, "
         f"{found.ms_per_query:.1f} ms each"
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Any
 
 from ragkit.cli import NOTHING_FOUND
-from ragkit.cli.commands.stdin import standard_input
+from ragkit.cli.arguments.query import typed_options
+from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import coverage, render
-from ragkit.cli.output.terminal import printable, shown, tell
+from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.errors import UsageError
 from ragkit.records.documents import Hit
 
@@ -26,28 +26,18 @@ def query(arguments: Namespace) -> int:
         raise UsageError("--token-env is of --server URL; a collection here needs no token")
     if arguments.batch is not None:
         return _batch(arguments)
-    text = standard_input() if arguments.text == "-" else arguments.text
+    text = read_stdin() if arguments.text == "-" else arguments.text
     hits, empty = (_here if arguments.server is None else _there)(arguments, text)
     return _print(arguments, text, hits, empty=empty)
 
 
 def _here(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
     """The hits of a collection of this machine, and whether it is empty."""
-    from ragkit.cli.commands.collection import opened
+    from ragkit.cli.commands.collection import open_collection
 
-    with opened(arguments) as collection:
-        hits = collection.search(
-            text,
-            min_score=arguments.min_score,
-            context=arguments.context,
-            where=arguments.where,
-            per_document=arguments.per_document,
-            diverse=arguments.diverse,
-            explain=arguments.explain,
-            rerank=arguments.rerank,
-            budget=arguments.budget,
-            exact=arguments.exact,
-        )
+    with open_collection(arguments) as collection:
+        options = collection.search_options(typed_options(arguments))
+        (hits,) = collection.search_with([text], options)
         return hits, not hits and not collection.status().passages
 
 
@@ -57,19 +47,11 @@ def _there(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
 
     if arguments.reranker is not None:
         raise UsageError("--server reranks by the model of its settings; leave out --reranker")
-    named = {"k": arguments.top_k, "collection": getattr(arguments, "collection", None)}
-    same = ("mode", "fusion", "where", "per_document", "budget")
-    asked: dict[str, Any] = {**named, **{name: getattr(arguments, name) for name in same}}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    for name in ("context", "explain", "rerank", "exact"):
-        if value := getattr(arguments, name):
-            asked[name] = value
-    if arguments.diverse is not False:  # 0 is a λ
-        asked["diverse"] = arguments.diverse
-    if arguments.min_score != -1:
-        asked["min_score"] = arguments.min_score
-    collection, hits = search(arguments.server, text, asked, arguments.token_env)
-    tell(f"asked {collection} of {arguments.server}")
+    given = typed_options(arguments)
+    if (name := getattr(arguments, "collection", None)) is not None:
+        given["collection"] = name
+    collection, hits = search(arguments.server, text, given, arguments.token_env)
+    print_message(f"asked {collection} of {arguments.server}")
     return hits, False
 
 
@@ -82,14 +64,14 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> 
             render.json_line(render.hit_fields(hit))
     elif arguments.explain:
         for hit in hits:
-            print(render.hits([shown(hit)], text))
-            print("\n".join(f"         {printable(line)}" for line in _reasons(hit)))
+            print(render.hits([printable_record(hit)], text))
+            print("\n".join(f"         {to_printable(line)}" for line in _reasons(hit)))
     elif hits:
-        print(render.hits(shown(hits), text))
+        print(render.hits(printable_record(hits), text))
     if (warning := coverage.stale(hits)) is not None:
-        tell(warning)
+        print_message(warning)
     if not hits:
-        tell(
+        print_message(
             "the collection is empty; fill it with: ragkit index FOLDER"
             if empty
             else "nothing found"
@@ -98,35 +80,24 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> 
 
 
 def _batch(arguments: Namespace) -> int:
-    from ragkit.cli.commands.collection import opened
+    from ragkit.cli.commands.collection import open_collection
     from ragkit.evaluation.beir import run_lines
     from ragkit.evaluation.queries import read_queries
-    from ragkit.retrieval.hits import ranked_by
+    from ragkit.retrieval.hits import ranking_score
 
     if arguments.server is not None:
         raise UsageError("--batch is answered here; ask a --server one question at a time")
     queries = read_queries(arguments.batch)
-    with opened(arguments) as collection:
-        answers = collection.search_many(
-            list(queries.values()),
-            min_score=arguments.min_score,
-            context=arguments.context,
-            where=arguments.where,
-            per_document=arguments.per_document,
-            diverse=arguments.diverse,
-            explain=arguments.explain,
-            rerank=arguments.rerank,
-            budget=arguments.budget,
-            exact=arguments.exact,
-        )
-        mode = arguments.mode or collection.settings.mode
+    with open_collection(arguments) as collection:
+        options = collection.search_options(typed_options(arguments))
+        answers = collection.search_with(list(queries.values()), options)
     found = list(zip(queries.items(), answers, strict=True))
     if arguments.format == "trec":
         # What a reranker says is only a part of what orders them, and variety no score at all.
-        by_rank = arguments.rerank or arguments.diverse is not False
-        score = (lambda hit: 1 / hit.rank) if by_rank else ranked_by
+        by_rank = options.rerank or options.mmr_lambda is not None
+        score = (lambda hit: 1 / hit.rank) if by_rank else ranking_score
         run = {key: {str(h.passage_id): score(h) for h in hits} for (key, _), hits in found}
-        for line in run_lines(run, f"ragkit-{mode}{'+rerank' * arguments.rerank}"):
+        for line in run_lines(run, f"ragkit-{options.mode}{'+rerank' * options.rerank}"):
             print(line)
     else:
         rows = [
