@@ -1,7 +1,7 @@
-"""The ASGI application: the table of endpoints behind gate and limits; and the server that runs it.
+"""The ASGI application: the endpoints behind limits and access control; and its server.
 
-From outside in: how much (`limits`), who may ask (CORS for the pages that were named; `gate`), what
-(the table). Everything else is in the modules beside this one.
+A request passes, from the outside in, `RequestLimits`, CORS (if origins are allowed),
+`AccessControl`, and the route of its endpoint.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,96 +22,94 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ragkit.serving.api import openai, openai_chat, openapi, own
-from ragkit.serving.api.endpoint import Desk, Endpoint
-from ragkit.serving.collections.answer_threads import Answering
+from ragkit.serving.api import openai, openai_chat, openai_responses, openapi, own
+from ragkit.serving.api.endpoint import Context, Endpoint
 from ragkit.serving.collections.library import Library
-from ragkit.serving.transport.access import App, Gate
+from ragkit.serving.transport.access import AccessControl, App
+from ragkit.serving.transport.json_http import ApiError
 from ragkit.serving.transport.metrics import Metrics
-from ragkit.serving.transport.rate_limit import ENDPOINT, REQUESTS, Limits
-from ragkit.serving.transport.responses import Problem
-from ragkit.serving.web.static import Web, page, served
+from ragkit.serving.transport.rate_limit import MAX_REQUESTS, RequestLimits
+from ragkit.serving.web.static import PageFiles, StaticFile, make_file
 
-ENDPOINTS: tuple[Endpoint, ...] = (*own.ENDPOINTS, *openai.ENDPOINTS, *openai_chat.ENDPOINTS)
-LAST_WORDS = 10  # seconds that requests have to end when the server stops
-OPEN = ("/", "/docs", "/openapi.json", "/web/", *(each.path for each in ENDPOINTS if each.open))
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *own.ENDPOINTS,
+    *openai.ENDPOINTS,
+    *openai_chat.ENDPOINTS,
+    *openai_responses.ENDPOINTS,
+)
+SHUTDOWN_SECONDS = 10  # for requests in progress when the server stops
+PUBLIC_PATHS = ("/", "/docs", "/openapi.json", "/web/", *(e.path for e in ENDPOINTS if e.is_public))
 logger = logging.getLogger("ragkit")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """Who may ask, and how much. `host` is the address that is listened at."""
+class ServerOptions:
+    """Access control and limits of a server."""
 
-    host: str = "127.0.0.1"
-    names: tuple[str, ...] = ()  # other host names of this server
-    origins: tuple[str, ...] = ()  # of pages that may ask: https://chat.example
+    host: str = "127.0.0.1"  # the address it listens on
+    host_names: tuple[str, ...] = ()  # further host names of this server
+    origins: tuple[str, ...] = ()  # allowed for cross-origin requests: https://chat.example
     token: str | None = None
-    rate: float | None = None  # requests a second of one address
-    requests: int = REQUESTS  # at the same time
+    rate: float | None = None  # requests per second and address
+    max_requests: int = MAX_REQUESTS  # at the same time
 
 
-def app(library: Library, rules: Rules, on_ready: Callable[[], None] = lambda: None) -> App:
-    """The application. `on_ready` is called when it starts."""
-    metrics = Metrics()
-    desk = Desk(library, Answering(), metrics, int(time.time()))
+def create_app(
+    library: Library, options: ServerOptions, on_ready: Callable[[], None] = lambda: None
+) -> App:
+    """Return the ASGI application. `on_ready` is called when it starts."""
+    context = Context(library, Metrics(), int(time.time()))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         on_ready()
         yield
-        desk.answering.close()
+        library.answers.close()
 
     inner = Starlette(
-        routes=[*map(partial(_route, desk), ENDPOINTS), *_pages()],
-        exception_handlers={HTTPException: _no_route},
+        routes=[*(endpoint.route(context) for endpoint in ENDPOINTS), *_page_routes()],
+        exception_handlers={HTTPException: _on_http_exception},
         lifespan=lifespan,
     )
     inner.router.redirect_slashes = False
-    gated: App = Gate(
-        inner, rules.host, rules.names, rules.token, origins=rules.origins, unguarded=OPEN,
-        refuse=_refuse,
+    app: App = AccessControl(
+        inner, options.host, options.host_names, options.token, origins=options.origins,
+        public=PUBLIC_PATHS, refuse=_refuse,
     )  # fmt: skip
-    if rules.origins:
-        gated = CORSMiddleware(
-            gated,
-            allow_origins=rules.origins,
+    if options.origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=options.origins,
             allow_methods=("GET", "POST"),
             allow_headers=("authorization", "content-type"),
         )
-    return Limits(gated, metrics, rules.rate, rules.requests, rules.origins)
+    return RequestLimits(app, context.metrics, options.rate, options.max_requests, options.origins)
 
 
-def _route(desk: Desk, endpoint: Endpoint) -> Route:
-    async def run(request: Request) -> Response:
-        request.scope[ENDPOINT] = endpoint.path
-        return await endpoint.run(desk, request)
+def _page_routes() -> list[Route]:
+    """The web page, the API reference and the OpenAPI document."""
+    files = PageFiles()
+    document = json.dumps(openapi.build_document(ENDPOINTS), ensure_ascii=False)
 
-    return Route(endpoint.path, run, methods=[endpoint.method])
+    def serve(file: StaticFile) -> Callable[[Request], Awaitable[Response]]:
+        async def respond(request: Request) -> Response:
+            return file.respond(request)
 
-
-def _pages() -> list[Route]:
-    web = Web()
-    description = page(json.dumps(openapi.document(ENDPOINTS), ensure_ascii=False), ".json")
-    manual = page(openapi.page(ENDPOINTS))
-
-    def shown(file: object) -> Callable[[Request], Awaitable[Response]]:
-        async def run(request: Request) -> Response:
-            return served(request, file)  # type: ignore[arg-type]
-
-        return run
+        return respond
 
     return [
-        Route("/", web.index),
-        Route("/web/{path:path}", web.file),
-        Route("/openapi.json", shown(description)),
-        Route("/docs", shown(manual)),
+        Route("/", files.index),
+        Route("/web/{path:path}", files.file),
+        Route("/openapi.json", serve(make_file(document.encode(), ".json"))),
+        Route("/docs", serve(make_file(openapi.render_page(ENDPOINTS).encode(), ".html"))),
     ]
 
 
-async def _no_route(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 (registered for these alone)
-    message = {404: "nothing is there", 405: "this method is not for that"}
-    return Problem(
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    """Starlette's own errors (no route, wrong method) in the format of our API."""
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for these only)
+    message = {404: "not found", 405: "this method is not allowed here"}
+    return ApiError(
         error.status_code,
         message.get(error.status_code, error.detail),
         {404: "not_found", 405: "method_not_allowed"}.get(error.status_code),
@@ -123,29 +120,29 @@ async def _no_route(request: Request, error: Exception) -> Response:
 def _refuse(status: int, reason: str) -> Response:
     headers = {"www-authenticate": "Bearer"} if status == 401 else None
     code = {401: "invalid_api_key", 403: "forbidden_origin", 421: "wrong_host"}.get(status)
-    return Problem(status, reason, code, headers=headers).response()
+    return ApiError(status, reason, code, headers=headers).response()
 
 
-def run(application: App, listening: socket.socket) -> None:
-    """Serve at a bound socket until SIGINT or SIGTERM; requests that run are let to end.
+def run_server(app: App, bound: socket.socket) -> None:
+    """Serve on a bound socket until SIGINT or SIGTERM; then let requests in progress end.
 
     Raises KeyboardInterrupt after SIGINT.
     """
     import uvicorn
 
-    from ragkit.serving.transport.timeouts import Patience
+    from ragkit.serving.transport.timeouts import TimeoutProtocol
 
     config = uvicorn.Config(
-        application,
-        http=Patience,
-        log_level="error",  # else a line for each request that is no HTTP
+        app,
+        http=TimeoutProtocol,
+        log_level="error",  # otherwise one line for each request that is not HTTP
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # who asks is who connects; a header would say anything
+        proxy_headers=False,  # a caller's address is that of its connection, never a header's
         lifespan="on",
-        timeout_graceful_shutdown=LAST_WORDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         backlog=1024,
     )
-    # uvicorn raises the signal that ended it again, and that of SIGTERM would be the end of us.
+    # uvicorn raises the signal again that stopped it; SIGTERM would then kill this process.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[bound])

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ragkit.cli import main
-from ragkit.serving.app import Rules, app
+from ragkit.serving.app import ServerOptions, create_app
 from tests.serving.conftest import connect, library, listen, make_library  # noqa: F401 - fixtures
 
 TOKEN = "a-token-of-some-length"
@@ -17,12 +17,12 @@ QUESTION = "how do we rotate keys?"
 
 @pytest.fixture
 def server(library, listen):  # noqa: F811
-    return listen(app(library, Rules()))
+    return listen(create_app(library, ServerOptions()))
 
 
 @pytest.fixture
 def guarded(library, listen):  # noqa: F811
-    return listen(app(library, Rules(token=TOKEN)))
+    return listen(create_app(library, ServerOptions(token=TOKEN)))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 
 import mcp
 
-from ragkit.serving.mcp.server import server
+from ragkit.serving.mcp.server import create_server
 
 TRAVERSALS = (
     "/etc/passwd", "../../../../etc/passwd", "sub/../../../etc/passwd", "~/.ssh/id_rsa",
@@ -17,7 +17,7 @@ def run(collection, work):
     """What `work` gives for a client of the collection's server; errors as they are."""
 
     async def connected():
-        async with mcp.Client(server(collection)) as client:
+        async with mcp.Client(create_server(collection)) as client:
             try:
                 return await work(client), None
             except mcp.MCPError as error:  # the client would wrap it in a group

@@ -11,9 +11,9 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from ragkit import Collection, Settings
-from ragkit.serving.app import Rules, app
+from ragkit.serving.app import ServerOptions, create_app
 from ragkit.serving.collections.library import Library
-from ragkit.serving.transport.timeouts import Patience
+from ragkit.serving.transport.timeouts import TimeoutProtocol
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def connect():
     with contextlib.ExitStack() as stack:
 
         def connect(library, rules=None, **how):
-            application = app(library, rules or Rules())
+            application = create_app(library, rules or ServerOptions())
             client = TestClient(application, base_url="http://localhost", **how)
             return stack.enter_context(client)
 
@@ -78,7 +78,7 @@ def listen():
 @contextlib.contextmanager
 def listening(application):
     with socket.create_server(("127.0.0.1", 0)) as bound:
-        config = uvicorn.Config(application, log_level="error", lifespan="on", http=Patience)
+        config = uvicorn.Config(application, log_level="error", lifespan="on", http=TimeoutProtocol)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()

@@ -8,7 +8,7 @@ import sys
 
 from ragkit import Collection
 from ragkit.cli.commands.serve import listening
-from ragkit.cli.output.terminal import tell
+from ragkit.cli.output.terminal import print_message
 from ragkit.serving.mcp import server
 from tests.conftest import WordEncoder
 
@@ -20,13 +20,15 @@ class Talkative(WordEncoder):
 
 
 def main(folder, transport, token=""):
-    collection = Collection(folder, create=False, encoder=Talkative(), notify=tell)
+    collection = Collection(folder, create=False, encoder=Talkative(), notify=print_message)
     if transport == "stdio":
         server.run_stdio(collection)
         return
     with listening("127.0.0.1", 0) as bound:
         print(bound.getsockname()[1], flush=True)
-        server.run_http(server.app(collection, "127.0.0.1", ["kb.example"], token or None), bound)
+        server.run_http(
+            server.create_mcp_app(collection, "127.0.0.1", ["kb.example"], token or None), bound
+        )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragkit.serving.app import Rules, app
+from ragkit.serving.app import ServerOptions, create_app
 from tests.answers.server import chat_serving
 
 openai = pytest.importorskip("openai", reason="the client is not installed")
@@ -33,7 +33,7 @@ def connected(library, listen):
         collection.settings = replace(
             collection.settings, llm_base_url=model.url, llm_model="small"
         )
-        address = listen(app(library, Rules()))
+        address = listen(create_app(library, ServerOptions()))
         return openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
 
     return connect

@@ -10,10 +10,10 @@ import urllib.request
 
 import pytest
 
-from ragkit.serving.app import ENDPOINTS, Rules, app
-from ragkit.serving.transport import bodies
-from ragkit.serving.transport.rate_limit import Rate
-from ragkit.serving.transport.timeouts import Patience
+from ragkit.serving.app import ENDPOINTS, ServerOptions, create_app
+from ragkit.serving.transport import json_http
+from ragkit.serving.transport.rate_limit import RateLimiter
+from ragkit.serving.transport.timeouts import TimeoutProtocol
 
 TOKEN = "a-token-of-some-length"
 SEARCH = {"query": "who may stay at home?"}
@@ -39,8 +39,8 @@ def test_forged_host_and_origin_are_refused_everywhere(client):
     "given", [None, "", TOKEN, f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer", "Bearer é".encode()]
 )
 def test_without_the_token_nothing_is_told(connect, library, given):
-    client = connect(library, Rules(token=TOKEN))
-    for endpoint in (each for each in ENDPOINTS if not each.open):
+    client = connect(library, ServerOptions(token=TOKEN))
+    for endpoint in (each for each in ENDPOINTS if not each.is_public):
         headers = {} if given is None else {"authorization": given}
         refused = called(client, endpoint.method, endpoint.path, headers=headers)
         assert refused.status_code == 401
@@ -48,14 +48,14 @@ def test_without_the_token_nothing_is_told(connect, library, given):
 
 
 def test_with_the_token_all_is(connect, library):
-    client = connect(library, Rules(token=TOKEN))
+    client = connect(library, ServerOptions(token=TOKEN))
     for method, path in PATHS:
         answered = called(client, method, path, headers={"authorization": f"Bearer {TOKEN}"})
         assert answered.status_code not in (401, 403, 421)
 
 
 def test_the_page_needs_no_token_but_is_no_way_around_it(connect, library):
-    client = connect(library, Rules(token=TOKEN))
+    client = connect(library, ServerOptions(token=TOKEN))
     for path in ("/", "/docs", "/openapi.json", "/web/docs.css", "/v1/health"):
         assert client.get(path).status_code == 200
     for path in ("/web/../v1/status", "/web/..%2fv1/status", "//v1/status", "/v1/health/../status"):
@@ -99,7 +99,7 @@ def test_a_path_in_several_roots_does_not_say_where_they_are(client, library, tm
 
 
 def test_only_named_pages_may_ask(connect, library):
-    client = connect(library, Rules(origins=("https://chat.example",)))
+    client = connect(library, ServerOptions(origins=("https://chat.example",)))
     ours = client.post("/v1/search", json=SEARCH, headers={"origin": "https://chat.example"})
     assert ours.headers["access-control-allow-origin"] == "https://chat.example"
     before = client.options(
@@ -135,7 +135,7 @@ def test_a_body_that_is_too_large_is_refused(client):
 
 
 def test_too_many_requests_of_one_address_are_refused(connect, library):
-    client = connect(library, Rules(rate=1))
+    client = connect(library, ServerOptions(rate=1))
     statuses = [client.get("/v1/health").status_code for _ in range(4)]
     assert statuses[:2] == [200, 200]
     assert 429 in statuses[2:]
@@ -143,7 +143,7 @@ def test_too_many_requests_of_one_address_are_refused(connect, library):
 
 def test_asking_whether_one_may_ask_counts_as_well(connect, library):
     """A preflight; and a page that may ask can read why it is refused."""
-    client = connect(library, Rules(rate=1, origins=("https://chat.example",)))
+    client = connect(library, ServerOptions(rate=1, origins=("https://chat.example",)))
     ours = {"origin": "https://chat.example"}
     before = {**ours, "access-control-request-method": "POST"}
     statuses = [client.options("/v1/search", headers=before).status_code for _ in range(4)]
@@ -157,15 +157,15 @@ def test_asking_whether_one_may_ask_counts_as_well(connect, library):
 
 
 def test_the_bucket_fills_again_and_each_address_has_its_own():
-    rate = Rate(2)
-    assert [rate.allows("a", 0.0) for _ in range(5)] == [True, True, True, True, False]
-    assert rate.allows("b", 0.0)
-    assert not rate.allows("a", 0.4)
-    assert rate.allows("a", 0.6)
+    rate = RateLimiter(2)
+    assert [rate.allow("a", 0.0) for _ in range(5)] == [True, True, True, True, False]
+    assert rate.allow("b", 0.0)
+    assert not rate.allow("a", 0.4)
+    assert rate.allow("a", 0.6)
 
 
 def test_too_many_requests_at_once_are_refused(connect, library, monkeypatch):
-    client = connect(library, Rules(requests=1))
+    client = connect(library, ServerOptions(max_requests=1))
     inside, go_on = threading.Event(), threading.Event()
 
     def search_many(queries, options):
@@ -187,16 +187,16 @@ def test_too_many_requests_at_once_are_refused(connect, library, monkeypatch):
     "begun", [b"", b"GET /v1/hea", b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1"]
 )
 def test_who_never_ends_a_head_is_let_go(library, listen, monkeypatch, begun):
-    monkeypatch.setattr(Patience, "seconds", 0.1)
-    with connected(listen(app(library, Rules()))) as caller:
+    monkeypatch.setattr(TimeoutProtocol, "seconds", 0.1)
+    with connected(listen(create_app(library, ServerOptions()))) as caller:
         caller.sendall(begun)
         answer = b"".join(iter(lambda: caller.recv(4096), b""))
     assert answer.count(b"HTTP/1.1 200") == begun.count(b"Host")
 
 
 def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
-    monkeypatch.setattr(Patience, "seconds", 0.1)
-    with connected(listen(app(library, Rules()))) as caller:
+    monkeypatch.setattr(TimeoutProtocol, "seconds", 0.1)
+    with connected(listen(create_app(library, ServerOptions()))) as caller:
         for _ in range(10):
             caller.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = b""
@@ -208,7 +208,7 @@ def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
 
 
 def test_a_head_without_an_end_is_not_kept(library, listen):
-    with connected(listen(app(library, Rules()))) as caller:
+    with connected(listen(create_app(library, ServerOptions()))) as caller:
         caller.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nX: ")
         with contextlib.suppress(ConnectionError):  # hung up while we still send
             for _ in range(100):
@@ -219,8 +219,8 @@ def test_a_head_without_an_end_is_not_kept(library, listen):
 
 @pytest.mark.parametrize("head", ["Content-Length: 99", "Transfer-Encoding: chunked"])
 def test_who_never_ends_a_body_is_told_so(library, listen, monkeypatch, head):
-    monkeypatch.setattr(bodies, "SECONDS", 0.1)
-    with connected(listen(app(library, Rules()))) as caller:
+    monkeypatch.setattr(json_http, "BODY_SECONDS", 0.1)
+    with connected(listen(create_app(library, ServerOptions()))) as caller:
         caller.sendall(
             b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             + head.encode()
@@ -231,7 +231,7 @@ def test_who_never_ends_a_body_is_told_so(library, listen, monkeypatch, head):
 
 
 def test_who_hangs_up_in_a_body_is_one_line_of_the_log(library, listen, caplog):
-    address = listen(app(library, Rules()))
+    address = listen(create_app(library, ServerOptions()))
     with connected(address) as caller:
         caller.sendall(
             b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -241,7 +241,7 @@ def test_who_hangs_up_in_a_body_is_one_line_of_the_log(library, listen, caplog):
     while not caplog.records:
         time.sleep(0.01)
     figures = urllib.request.urlopen(f"{address}/metrics").read()
-    assert b'endpoint="/v1/search",status="499"} 1' in figures
+    assert b'endpoint="/v1/search",method="POST",status="499"} 1.0' in figures
     (line,) = caplog.records
     assert (line.getMessage(), line.exc_info) == (
         "a caller hung up in the middle of a body: '/v1/search'", None,
@@ -278,7 +278,7 @@ def test_who_hangs_up_ends_the_work_for_the_answer(library, listen, monkeypatch,
             ended.set()
 
     monkeypatch.setattr(library["default"].collection, "ask_stream", ask_stream)
-    address = listen(app(library, Rules()))
+    address = listen(create_app(library, ServerOptions()))
     for stream in (True, False):
         begun.clear()
         ended.clear()

@@ -14,8 +14,8 @@ from functools import lru_cache, partial
 
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.arguments.serve import MCP_PORT
-from ragkit.cli.commands.collection import opened
-from ragkit.cli.output.terminal import tell
+from ragkit.cli.commands.collection import open_collection
+from ragkit.cli.output.terminal import print_message
 from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
 
@@ -36,14 +36,14 @@ def serve(arguments: Namespace) -> int:
     except ModuleNotFoundError as error:
         raise _not_installed(error, "serve", "server") from None
     token = token_for(arguments.host, arguments.token_env)
-    rules = serving.Rules(
+    rules = serving.ServerOptions(
         arguments.host,
         tuple(arguments.allow_host),
         tuple(map(_origin, arguments.allow_origin)),
         token,
         _rate(arguments),
     )
-    batch = batching.MOST if arguments.batch is None else arguments.batch
+    batch = batching.MAX_BATCH if arguments.batch is None else arguments.batch
     if batch < 1:
         raise UsageError(f"--batch is {batch}; expected 1 or more")
     with ExitStack() as stack:
@@ -53,11 +53,11 @@ def serve(arguments: Namespace) -> int:
         library.warm()
         address = f"http://{_in_url(arguments.host)}:{bound.getsockname()[1]}"
         names = ", ".join(collections)
-        ready = partial(tell, f"serving {names} at {address}; the API: {address}/docs")
+        ready = partial(print_message, f"serving {names} at {address}; the API: {address}/docs")
         try:
-            serving.run(serving.app(library, rules, ready), bound)
+            serving.run_server(serving.create_app(library, rules, ready), bound)
         except KeyboardInterrupt:
-            tell("interrupted; what was asked has been answered")
+            print_message("interrupted; what was asked has been answered")
             return INTERRUPTED
     return 0
 
@@ -65,7 +65,7 @@ def serve(arguments: Namespace) -> int:
 def _named(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
     """The collections to serve, open, by name. Raises UsageError for names that cannot be."""
     if not arguments.collections:
-        return {DEFAULT: stack.enter_context(opened(arguments, notify=_tell_once))}
+        return {DEFAULT: stack.enter_context(open_collection(arguments, notify=_tell_once))}
     found: dict[str, Collection] = {}
     for each in arguments.collections:
         name, sign, folder = each.partition("=")
@@ -77,14 +77,14 @@ def _named(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
         if name in found:
             raise UsageError(f"{name} is there twice; each collection needs a name of its own")
         arguments.collection = folder
-        found[name] = stack.enter_context(opened(arguments, notify=_tell_once))
+        found[name] = stack.enter_context(open_collection(arguments, notify=_tell_once))
     return found
 
 
 @lru_cache(maxsize=1000)
 def _tell_once(line: str) -> None:
     """What callers of a server are not told; a thousand may bring about the same line."""
-    tell(line)
+    print_message(line)
 
 
 def _rate(arguments: Namespace) -> float | None:
@@ -128,19 +128,24 @@ def mcp(arguments: Namespace) -> int:
         from ragkit.serving.mcp import server as serving
     except ModuleNotFoundError as error:
         raise _not_installed(error, "mcp", "mcp") from None
-    with opened(arguments) as collection:
+    with open_collection(arguments) as collection:
         if not arguments.http:
             if sys.stdin.isatty():
-                tell("waiting for a chat client on stdin; for one over HTTP: ragkit mcp --http")
+                print_message(
+                    "waiting for a chat client on stdin; for one over HTTP: ragkit mcp --http"
+                )
             serving.run_stdio(collection)
             return 0
         host = arguments.host or _LOOPBACK
         token = token_for(host, arguments.token_env)
         with listening(host, MCP_PORT if arguments.port is None else arguments.port) as bound:
             port = bound.getsockname()[1]
-            tell(f"serving {collection.folder} at http://{_in_url(host)}:{port}{serving.PATH}")
+            print_message(
+                f"serving {collection.folder} at http://{_in_url(host)}:{port}{serving.PATH}"
+            )
             with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
-                serving.run_http(serving.app(collection, host, arguments.allow_host, token), bound)
+                app = serving.create_mcp_app(collection, host, arguments.allow_host, token)
+                serving.run_http(app, bound)
     return 0
 
 

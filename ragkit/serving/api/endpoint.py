@@ -1,116 +1,154 @@
-"""What an endpoint is, and how a request becomes its checked arguments.
+"""What an endpoint is, and how an HTTP request becomes validated arguments for its handler.
 
-The table of endpoints makes both the routes and `/openapi.json`; the schemas in it are those that
-requests are checked by. Knows no collection.
+The tables of endpoints (`own`, `openai`, `openai_chat`, `openai_responses`) make both the routes
+and `/openapi.json`; requests are validated by the schemas in them. Knows no retrieval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from ragkit.serving.collections.answer_threads import Answering
-from ragkit.serving.collections.library import Library, UnknownCollectionError
-from ragkit.serving.schema import validate
-from ragkit.serving.schema.parts import ref
-from ragkit.serving.transport.bodies import body_of
+from ragkit.serving.collections.library import (
+    Library,
+    OverloadedError,
+    UnknownCollectionError,
+)
+from ragkit.serving.schema.own import SCHEMAS
+from ragkit.serving.schema.validate import InvalidValueError, parse_parameter, validate
+from ragkit.serving.transport.json_http import ApiError, read_json, to_api_error
 from ragkit.serving.transport.metrics import Metrics
-from ragkit.serving.transport.responses import Problem, problem_of
+from ragkit.serving.transport.rate_limit import ENDPOINT
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """All that handlers work with."""
+class Context:
+    """What all handlers of one application share."""
 
     library: Library
-    answering: Answering
     metrics: Metrics
     started: int  # seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request: its path's and its query string's values, and its body, all checked."""
+class ValidatedRequest:
+    """One request whose path, query string and body fit the endpoint's schemas."""
 
     request: Request
     path: Mapping[str, Any]
     query: Mapping[str, Any]
-    body: Any
+    body: Any  # None where the endpoint takes none
+
+    async def run_until_disconnect(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of `work`. Cancels it and raises ApiError if the caller hangs up."""
+        task = asyncio.ensure_future(work)
+        disconnect = asyncio.ensure_future(self._wait_for_disconnect())
+        try:
+            await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ApiError(499, "the caller has hung up")
+            return task.result()
+        finally:
+            disconnect.cancel()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+
+    async def _wait_for_disconnect(self) -> None:
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
 
 
-Handler = Callable[[Desk, Asked], Awaitable[Response]]
+Handler = Callable[[Context, ValidatedRequest], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One row of the table."""
+    """One row of a table of endpoints. `response` and `body` are names in `SCHEMAS`."""
 
     method: str
     path: str  # with {names} of `path_schemas`
     handler: Handler
+    operation_id: str  # in /openapi.json; generated clients name their methods after it
     summary: str
     tag: str  # own, openai or operations
-    answer: str | None = None  # of SCHEMAS; None: no JSON
-    body: str | None = None  # of SCHEMAS
-    query: Mapping[str, Any] = field(default_factory=dict)
+    response: str | None = None  # None: not JSON
+    body: str | None = None
+    query: Mapping[str, Any] = field(default_factory=dict)  # parameter → schema
     path_schemas: Mapping[str, Any] = field(default_factory=dict)
-    required: tuple[str, ...] = ()  # of `query`
+    required: tuple[str, ...] = ()  # names in `query`
     status: int = 200
-    media: tuple[str, ...] = ("application/json",)
-    strict: bool = True  # unknown names in the query string are refused
-    open: bool = False  # needs no token
-    errors: tuple[int, ...] = ()  # beyond those that every endpoint may answer
+    media_types: tuple[str, ...] = ("application/json",)
+    is_strict: bool = True  # refuse unknown parameters in the query string
+    is_public: bool = False  # needs no token
+    errors: tuple[int, ...] = ()  # statuses beyond those that `error_statuses` derives
 
     @property
-    def own_errors(self) -> tuple[int, ...]:
-        """Statuses of errors, in order."""
-        taken = {*self.errors, 403, 421, 429, 503}
+    def error_statuses(self) -> tuple[int, ...]:
+        """The statuses of all errors that this endpoint may return, ascending."""
+        statuses = {*self.errors, 403, 421, 429, 503}
         if self.body or self.query or self.path_schemas:
-            taken.add(400)
+            statuses.add(400)
         if self.body:
-            taken |= {408, 413, 415}
-        if not self.open:
-            taken.add(401)
-        return tuple(sorted(taken))
+            statuses |= {408, 413, 415}
+        if not self.is_public:
+            statuses.add(401)
+        return tuple(sorted(statuses))
 
-    async def run(self, desk: Desk, request: Request) -> Response:
-        """Check the request and answer it; an error becomes its answer."""
+    def route(self, context: Context) -> Route:
+        """Return the route that answers requests to this endpoint."""
+
+        async def respond(request: Request) -> Response:
+            request.scope[ENDPOINT] = self.path
+            return await self._respond(context, request)
+
+        return Route(self.path, respond, methods=[self.method])
+
+    async def _respond(self, context: Context, request: Request) -> Response:
         try:
-            return await self.handler(desk, await self._asked(request))
+            return await self.handler(context, await self._validate(request))
         except UnknownCollectionError as error:
-            return Problem(404, str(error), "not_found").response()
-        except validate.WrongValueError as error:
-            return Problem(400, str(error), "invalid_value", error.param).response()
-        except Exception as error:  # whatever it is, no caller sees a traceback
-            return problem_of(error).response()
+            return ApiError(404, str(error), "not_found").response()
+        except OverloadedError as error:
+            return ApiError(503, str(error), "overloaded", headers={"retry-after": "2"}).response()
+        except InvalidValueError as error:
+            return ApiError(400, str(error), "invalid_value", error.param).response()
+        except Exception as error:  # no caller ever sees a traceback
+            return to_api_error(error).response()
 
-    async def _asked(self, request: Request) -> Asked:
+    async def _validate(self, request: Request) -> ValidatedRequest:
+        """Raises InvalidValueError and what `read_json` raises."""
         path = {
-            name: validate.from_text(request.path_params[name], schema, name)
+            name: parse_parameter(request.path_params[name], schema, name)
             for name, schema in self.path_schemas.items()
         }
         body = None
         if self.body is not None:
-            body = await body_of(request)
-            validate.check(body, ref(self.body))
-        return Asked(request, path, self._query(request), body)
+            body = await read_json(request)
+            validate(body, SCHEMAS[self.body])
+        return ValidatedRequest(request, path, self._validate_query(request), body)
 
-    def _query(self, request: Request) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _validate_query(self, request: Request) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for name, text in request.query_params.multi_items():
             if name not in self.query:
-                if self.strict:
+                if self.is_strict:
                     expected = ", ".join(self.query) or "none"
-                    raise validate.WrongValueError(name[:60], f"is not known; expected {expected}")
+                    raise InvalidValueError(name[:60], f"is not known; expected {expected}")
                 continue
-            if name in found:
-                raise validate.WrongValueError(name, "is there twice")
-            found[name] = validate.from_text(text, self.query[name], name)
+            if name in values:
+                raise InvalidValueError(name, "is given twice")
+            values[name] = parse_parameter(text, self.query[name], name)
         for name in self.required:
-            if name not in found:
-                raise validate.WrongValueError(name, "is missing")
-        return found
+            if name not in values:
+                raise InvalidValueError(name, "is missing")
+        return values

@@ -1,4 +1,4 @@
-"""Records as they are shown to callers: JSON values that name no folder of this machine."""
+"""Serializers: records as JSON values for HTTP callers. They name no folder of this machine."""
 
 from __future__ import annotations
 
@@ -12,66 +12,66 @@ from ragkit.records.reports import DocumentEntry, Excerpt, NotRead
 if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Citation
 
-_HIT = tuple(each.name for each in dataclasses.fields(Hit) if each.name not in
+_HIT = tuple(field.name for field in dataclasses.fields(Hit) if field.name not in
              ("root", "explanation"))  # fmt: skip
-_of_hit = attrgetter(*_HIT)
-_ENTRY = tuple(each.name for each in dataclasses.fields(DocumentEntry) if each.name != "root")
-_NOT_READ = tuple(each.name for each in dataclasses.fields(NotRead) if each.name != "root")
-_EXCERPT = tuple(each.name for each in dataclasses.fields(Excerpt) if each.name != "root")
-MOST_ATTRIBUTES, MOST_KEY, MOST_VALUE = 16, 64, 512  # OpenAI's
+_hit_values = attrgetter(*_HIT)
+_ENTRY = tuple(field.name for field in dataclasses.fields(DocumentEntry) if field.name != "root")
+_NOT_READ = tuple(field.name for field in dataclasses.fields(NotRead) if field.name != "root")
+_EXCERPT = tuple(field.name for field in dataclasses.fields(Excerpt) if field.name != "root")
+MAX_ATTRIBUTES, MAX_KEY, MAX_VALUE = 16, 64, 512  # OpenAI's limits; the latter two in characters
 
 
 def hit_fields(hit: Hit) -> dict[str, Any]:
-    """A hit, its fields as in the contract."""
-    fields = dict(zip(_HIT, _of_hit(hit), strict=True))  # `asdict` takes longer than a search
+    """Return a hit with the fields that the API documents, without `root`."""
+    fields = dict(zip(_HIT, _hit_values(hit), strict=True))  # `asdict` takes longer than a search
     if hit.explanation is not None:
         fields["explanation"] = dataclasses.asdict(hit.explanation)
     return fields
 
 
 def entry_fields(entry: DocumentEntry) -> dict[str, Any]:
-    """A document without its text."""
+    """Return a document without its text."""
     return {name: getattr(entry, name) for name in _ENTRY}
 
 
 def not_read_fields(file: NotRead) -> dict[str, Any]:
-    """A file that was not read, or not wholly."""
+    """Return a file that was not read, or only in part, with the reasons."""
     fields = {name: getattr(file, name) for name in _NOT_READ}
     return {**fields, "parts": [dataclasses.asdict(part) for part in file.parts]}
 
 
-def excerpt_fields(excerpt: Excerpt, most: int) -> dict[str, Any]:
-    """The text behind a citation, its first `most` characters."""
+def excerpt_fields(excerpt: Excerpt, max_characters: int) -> dict[str, Any]:
+    """Return the text behind a citation, cut to its first `max_characters`."""
     fields = {name: getattr(excerpt, name) for name in _EXCERPT}
-    fields["truncated"] = len(excerpt.text) > most
-    fields["text"] = excerpt.text[:most]
+    fields["truncated"] = len(excerpt.text) > max_characters
+    fields["text"] = excerpt.text[:max_characters]
     return fields
 
 
 def citation_fields(citation: Citation, answer: Answer) -> dict[str, Any]:
-    """A citation, with the id of its document."""
-    return {**dataclasses.asdict(citation), "document_id": document_of(citation, answer)}
+    """Return a citation with the id of its document."""
+    return {**dataclasses.asdict(citation), "document_id": cited_document_id(citation, answer)}
 
 
-def document_of(citation: Citation, answer: Answer) -> int | None:
-    """The id of the document that a citation is from."""
-    found = (hit.document_id for hit in answer.hits if hit.passage_id == citation.passage_id)
-    return next(found, None)
+def cited_document_id(citation: Citation, answer: Answer) -> int | None:
+    """Return the id of the document that a citation refers to; None if no hit has its passage."""
+    ids = (hit.document_id for hit in answer.hits if hit.passage_id == citation.passage_id)
+    return next(ids, None)
 
 
 def verdict_fields(answer: Answer) -> dict[str, Any]:
-    """All of an answer that is known at its end: citations, whether it could be answered, …"""
+    """Return what is known at the end of an answer: citations, unsupported sentences, warnings."""
     return {
-        "citations": [citation_fields(each, answer) for each in answer.citations],
+        "citations": [citation_fields(citation, answer) for citation in answer.citations],
         "answerable": answer.answerable,
         "model": answer.model,
-        "unsupported": [dataclasses.asdict(each) for each in answer.unsupported],
+        "unsupported": [dataclasses.asdict(statement) for statement in answer.unsupported],
         "warnings": list(answer.warnings),
     }
 
 
 def usage_fields(answer: Answer) -> dict[str, int]:
-    """Tokens the language model's server counted; 0 where none was asked."""
+    """Return the tokens that the language model's server counted; 0 without a language model."""
     prompt = answer.usage.prompt_tokens if answer.usage else 0
     completion = answer.usage.completion_tokens if answer.usage else 0
     return {
@@ -82,7 +82,7 @@ def usage_fields(answer: Answer) -> dict[str, int]:
 
 
 def answer_fields(answer: Answer) -> dict[str, Any]:
-    """A whole answer, its fields as in the contract."""
+    """Return a complete answer with the fields that the API documents."""
     return {
         "text": answer.text,
         "hits": [hit_fields(hit) for hit in answer.hits],
@@ -92,21 +92,23 @@ def answer_fields(answer: Answer) -> dict[str, Any]:
     }
 
 
-def attributes(hit: Hit) -> dict[str, str | float]:
-    """What OpenAI's API calls attributes: where the hit stands, then its document's metadata."""
-    place = {
+def openai_attributes(hit: Hit) -> dict[str, str | float]:
+    """Return OpenAI's attributes of a search result: its location, then its document's metadata."""
+    location = {
         "path": hit.path, "citation": hit.citation, "title": hit.title, "page": hit.page,
         "passage_id": hit.passage_id, "start": hit.start, "end": hit.end,
     }  # fmt: skip
-    both = {name: value for name, value in {**hit.metadata, **place}.items() if value is not None}
-    order = [*place, *hit.metadata]
-    names = [name for name in dict.fromkeys(order) if name in both][:MOST_ATTRIBUTES]
+    values = {
+        name: value for name, value in {**hit.metadata, **location}.items() if value is not None
+    }
+    order = dict.fromkeys([*location, *hit.metadata])
+    names = [name for name in order if name in values][:MAX_ATTRIBUTES]
     return {
-        name[:MOST_KEY]: value[:MOST_VALUE] if isinstance(value := both[name], str) else value
+        name[:MAX_KEY]: value[:MAX_VALUE] if isinstance(value := values[name], str) else value
         for name in names
     }
 
 
 def file_id(document_id: int | None) -> str:
-    """How a document is called as a file."""
+    """Return the id that a document has as a file of OpenAI's API: `file-7`."""
     return f"file-{document_id or 0}"

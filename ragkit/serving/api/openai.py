@@ -1,7 +1,7 @@
-"""The part of OpenAI's API that is about retrieval: models, embeddings, vector stores.
+"""The retrieval part of OpenAI's API: models, embeddings, vector stores.
 
-A vector store is a collection, its id the collection's name; a file is a document, `file-ID`. What
-clients send along and means nothing here is ignored, as they expect. Wire format: that of
+A vector store is a collection, its id the collection's name; a file is a document, `file-ID`.
+Parameters that have no meaning here are ignored, as clients expect. Wire format: that of
 github.com/openai/openai-openapi, tested with the `openai` client.
 """
 
@@ -15,119 +15,123 @@ from starlette.responses import Response
 
 from ragkit.errors import UsageError
 from ragkit.serving.api import json_shapes
-from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
-from ragkit.serving.collections.batching import Options
-from ragkit.serving.collections.library import Served
-from ragkit.serving.schema.parts import MOST_TEXT, NAME
-from ragkit.serving.transport.responses import Problem, answer
+from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
+from ragkit.serving.collections.library import ServedCollection
+from ragkit.serving.schema.parts import MAX_TEXT, NAME
+from ragkit.serving.transport.json_http import ApiError, json_response
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Hit
     from ragkit.records.reports import DocumentEntry
+    from ragkit.retrieval.options import SearchOptions
 
-RESULTS = 10  # passages, where none is said
+DEFAULT_RESULTS = 10  # passages
 OWNER = "ragkit"
 
 
-async def models(desk: Desk, asked: Asked) -> Response:
-    """GET /v1/models: collections, to chat with, and encoders, for embeddings."""
-    data = [_model(desk, name) for name in await _names(desk)]
-    return answer({"object": "list", "data": data})
+async def list_models(context: Context, request: ValidatedRequest) -> Response:
+    """GET /v1/models: collections, for chat, and encoders, for embeddings."""
+    data = [_model_object(context, name) for name in await _model_names(context)]
+    return json_response({"object": "list", "data": data})
 
 
-async def model(desk: Desk, asked: Asked) -> Response:
+async def get_model(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/models/{model}."""
-    name = asked.path["model"]
-    if name not in await _names(desk):
+    name = request.path["model"]
+    if name not in await _model_names(context):
         raise unknown_model(name)
-    return answer(_model(desk, name))
+    return json_response(_model_object(context, name))
 
 
-async def _names(desk: Desk) -> list[str]:
+async def _model_names(context: Context) -> list[str]:
     encoders = [
-        (await desk.library.look_up(served.collection.status)).model
-        for served in desk.library.served.values()
+        (await context.library.read(served.collection.status)).model
+        for served in context.library.served.values()
     ]
-    return list(dict.fromkeys([*desk.library.served, *filter(None, map(_shown, encoders))]))
+    names = filter(None, map(_public_name, encoders))
+    return list(dict.fromkeys([*context.library.served, *names]))
 
 
-def _shown(encoder: str | None) -> str | None:
-    """An encoder's name; of a model that is a folder, no more than the folder's own."""
+def _public_name(encoder: str | None) -> str | None:
+    """The encoder's name; for a model folder only the folder's name, without its path."""
     return Path(encoder).name if encoder and Path(encoder).is_absolute() else encoder
 
 
-def _model(desk: Desk, name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": desk.started, "owned_by": OWNER}
+def _model_object(context: Context, name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": context.started, "owned_by": OWNER}
 
 
-def unknown_model(name: str) -> Problem:
-    """404, as OpenAI words it."""
+def unknown_model(name: str) -> ApiError:
+    """Return the 404 error of OpenAI's API for an unknown model."""
     message = f"the model {name[:64]!r} does not exist; GET /v1/models lists those that do"
-    return Problem(404, message, "model_not_found", "model")
+    return ApiError(404, message, "model_not_found", "model")
 
 
-async def embeddings(desk: Desk, asked: Asked) -> Response:
-    """POST /v1/embeddings: vectors of texts as passages have them."""
-    texts = asked.body["input"] if isinstance(asked.body["input"], list) else [asked.body["input"]]
-    served = await _encoding(desk, asked.body["model"])
-    vectors, tokens = await desk.library.look_up(_encoded, served, texts)
-    wanted = asked.body.get("dimensions")
-    if wanted not in (None, vectors.shape[1]):
-        raise UsageError(f"dimensions is {wanted}; this model makes {vectors.shape[1]}")
+async def create_embeddings(context: Context, request: ValidatedRequest) -> Response:
+    """POST /v1/embeddings: the vectors that these texts would have as passages."""
+    body = request.body
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    served = await _find_encoder(context, body["model"])
+    vectors, tokens = await context.library.read(_encode, served, texts)
+    dimensions = body.get("dimensions")
+    if dimensions not in (None, vectors.shape[1]):
+        raise UsageError(f"dimensions is {dimensions}; this model makes {vectors.shape[1]}")
     rows = vectors.astype("<f4")
-    if asked.body.get("encoding_format", "float") == "base64":
-        shown: list[Any] = [base64.b64encode(row.tobytes()).decode() for row in rows]
+    if body.get("encoding_format", "float") == "base64":
+        encoded: list[Any] = [base64.b64encode(row.tobytes()).decode() for row in rows]
     else:
-        shown = rows.tolist()
+        encoded = rows.tolist()
     data = [
-        {"object": "embedding", "index": position, "embedding": each}
-        for position, each in enumerate(shown)
+        {"object": "embedding", "index": position, "embedding": embedding}
+        for position, embedding in enumerate(encoded)
     ]
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return answer({"object": "list", "data": data, "model": asked.body["model"], "usage": usage})
+    return json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
 
 
-async def _encoding(desk: Desk, name: str) -> Served:
-    """The collection that has this encoder, or this name."""
-    for served in desk.library.served.values():
-        status = await desk.library.look_up(served.collection.status)
-        if name in (served.name, _shown(status.model)):
+async def _find_encoder(context: Context, name: str) -> ServedCollection:
+    """The first collection that has this name or whose encoder has it."""
+    for served in context.library.served.values():
+        status = await context.library.read(served.collection.status)
+        if name in (served.name, _public_name(status.model)):
             return served
     raise unknown_model(name)
 
 
-def _encoded(served: Served, texts: list[str]) -> tuple[Any, int]:
+def _encode(served: ServedCollection, texts: list[str]) -> tuple[Any, int]:
+    """(n, d) float32 unit rows, and the number of tokens."""
     encoder = served.collection.encoder()
     return encoder.encode_passages(texts), sum(encoder.count_tokens(texts))
 
 
-async def stores(desk: Desk, asked: Asked) -> Response:
+async def list_stores(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/vector_stores."""
-    data = [await _store(desk, served) for served in desk.library.served.values()]
-    return answer(listed(data))
+    data = [await _store_object(context, served) for served in context.library.served.values()]
+    return json_response(list_object(data))
 
 
-async def store(desk: Desk, asked: Asked) -> Response:
+async def get_store(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/vector_stores/{vector_store_id}."""
-    return answer(await _store(desk, desk.library[asked.path["vector_store_id"]]))
+    served = context.library[request.path["vector_store_id"]]
+    return json_response(await _store_object(context, served))
 
 
-async def _store(desk: Desk, served: Served) -> dict[str, Any]:
-    found = await desk.library.look_up(served.collection.status)
-    is_running = desk.library.runs.latest(served.name).state == "running"
+async def _store_object(context: Context, served: ServedCollection) -> dict[str, Any]:
+    status = await context.library.read(served.collection.status)
+    is_running = context.library.index_runs.latest(served.name).state == "running"
     counts = {
-        "completed": found.files.get("indexed", 0) + found.files.get("empty", 0),
-        "failed": found.files.get("failed", 0),
+        "completed": status.files.get("indexed", 0) + status.files.get("empty", 0),
+        "failed": status.files.get("failed", 0),
         "in_progress": 0,
-        "cancelled": found.files.get("skipped", 0),
+        "cancelled": status.files.get("skipped", 0),
     }
     return {
         "id": served.name,
         "object": "vector_store",
-        "created_at": desk.started,
+        "created_at": context.started,
         "name": served.name,
         "status": "in_progress" if is_running else "completed",
-        "usage_bytes": found.database_bytes + found.index_bytes,
+        "usage_bytes": status.database_bytes + status.index_bytes,
         "file_counts": {**counts, "total": sum(counts.values())},
         "metadata": {},
         "last_active_at": None,
@@ -136,23 +140,26 @@ async def _store(desk: Desk, served: Served) -> dict[str, Any]:
     }
 
 
-async def store_search(desk: Desk, asked: Asked) -> Response:
+async def search_store(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/vector_stores/{vector_store_id}/search."""
-    served = desk.library[asked.path["vector_store_id"]]
-    query = asked.body["query"]
+    served = context.library[request.path["vector_store_id"]]
+    query = request.body["query"]
     queries = query if isinstance(query, list) else [query]
-    hits = await found(served, queries, asked.body)
+    options = served.collection.search_options(
+        {"k": DEFAULT_RESULTS, **search_arguments(request.body)}
+    )
+    hits = await search_all(served, queries, options)
     data = [
         {
             "file_id": json_shapes.file_id(hit.document_id),
             "filename": hit.path,
             "score": hit.score,
-            "attributes": json_shapes.attributes(hit),
+            "attributes": json_shapes.openai_attributes(hit),
             "content": [{"type": "text", "text": hit.text}],
         }
         for hit in hits
     ]
-    return answer(
+    return json_response(
         {
             "object": "vector_store.search_results.page",
             "search_query": queries,
@@ -163,31 +170,33 @@ async def store_search(desk: Desk, asked: Asked) -> Response:
     )
 
 
-def options(asked: dict[str, Any]) -> Options:
-    """What OpenAI's parameters of a search (of a store, or of the tool) mean here."""
-    threshold = (asked.get("ranking_options") or {}).get("score_threshold")
-    return Options(
-        k=asked.get("max_num_results", RESULTS),
-        where=asked.get("filters") or None,
-        min_score=threshold if threshold else -1.0,
-    )
+def search_arguments(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return our names of OpenAI's parameters of a store search or a file_search tool."""
+    threshold = (parameters.get("ranking_options") or {}).get("score_threshold")
+    arguments = {
+        "k": parameters.get("max_num_results"),
+        "where": parameters.get("filters") or None,
+        "min_score": threshold or None,  # 0 admits every passage
+    }
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
-async def found(served: Served, queries: list[str], asked: dict[str, Any]) -> list[Hit]:
-    """The best passages of all queries, each once, by their cosine to the nearest of them."""
-    wanted = options(asked)
-    every = [await served.search(query, wanted) for query in queries]
-    if len(every) == 1:
-        return every[0]
-    ranked = sorted((hit for hits in every for hit in hits), key=lambda hit: -hit.score)
-    once = {hit.passage_id: hit for hit in reversed(ranked)}
-    best = sorted(once.values(), key=lambda hit: (-hit.score, hit.passage_id))
-    return best[: wanted.k]
+async def search_all(
+    served: ServedCollection, queries: list[str], options: SearchOptions
+) -> list[Hit]:
+    """Return the best hits of all queries, each passage once with its highest cosine."""
+    results = [await served.search(query, options) for query in queries]
+    if len(results) == 1:
+        return results[0]
+    ranked = sorted((hit for hits in results for hit in hits), key=lambda hit: -hit.score)
+    by_passage = {hit.passage_id: hit for hit in reversed(ranked)}
+    best = sorted(by_passage.values(), key=lambda hit: (-hit.score, hit.passage_id))
+    return best[: options.k]
 
 
-def listed(data: list[dict[str, Any]], *, has_more: bool = False) -> dict[str, Any]:
-    """A page of OpenAI's lists."""
-    ids = [each["id"] for each in data]
+def list_object(data: list[dict[str, Any]], *, has_more: bool = False) -> dict[str, Any]:
+    """Return one page of a list as OpenAI's API has it."""
+    ids = [item["id"] for item in data]
     return {
         "object": "list",
         "data": data,
@@ -197,33 +206,33 @@ def listed(data: list[dict[str, Any]], *, has_more: bool = False) -> dict[str, A
     }
 
 
-def _number(name: str) -> int:
-    """The document's id behind a file's."""
-    return int(name.removeprefix("file-"))
+def _document_id(file_id: str) -> int:
+    """The document's id for a file id such as `file-7`."""
+    return int(file_id.removeprefix("file-"))
 
 
-async def files(desk: Desk, asked: Asked) -> Response:
+async def list_files(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/vector_stores/{vector_store_id}/files."""
-    served = desk.library[asked.path["vector_store_id"]]
-    limit = asked.query.get("limit", 20)
-    after = _number(asked.query.get("after", "file-0"))
-    entries = await desk.library.look_up(served.collection.documents, after, limit + 1)
-    data = [_file(desk, served, entry) for entry in entries[:limit]]
-    return answer(listed(data, has_more=len(entries) > limit))
+    served = context.library[request.path["vector_store_id"]]
+    limit = request.query.get("limit", 20)
+    after = _document_id(request.query.get("after", "file-0"))
+    entries = await context.library.read(served.collection.documents, after, limit + 1)
+    data = [_file_object(context, served, entry) for entry in entries[:limit]]
+    return json_response(list_object(data, has_more=len(entries) > limit))
 
 
-async def file(desk: Desk, asked: Asked) -> Response:
+async def get_file(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/vector_stores/{vector_store_id}/files/{file_id}."""
-    served = desk.library[asked.path["vector_store_id"]]
-    entry, _ = await _document(desk, served, asked.path["file_id"], 0)
-    return answer(_file(desk, served, entry))
+    served = context.library[request.path["vector_store_id"]]
+    entry, _ = await _read_document(context, served, request.path["file_id"], 0)
+    return json_response(_file_object(context, served, entry))
 
 
-async def content(desk: Desk, asked: Asked) -> Response:
+async def get_file_content(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/vector_stores/{vector_store_id}/files/{file_id}/content."""
-    served = desk.library[asked.path["vector_store_id"]]
-    _, text = await _document(desk, served, asked.path["file_id"], MOST_TEXT)
-    return answer(
+    served = context.library[request.path["vector_store_id"]]
+    _, text = await _read_document(context, served, request.path["file_id"], MAX_TEXT)
+    return json_response(
         {
             "object": "vector_store.file_content.page",
             "data": [{"type": "text", "text": text}],
@@ -233,58 +242,64 @@ async def content(desk: Desk, asked: Asked) -> Response:
     )
 
 
-async def _document(
-    desk: Desk, served: Served, name: str, length: int
+async def _read_document(
+    context: Context, served: ServedCollection, file_id: str, length: int
 ) -> tuple[DocumentEntry, str]:
+    """A document and the first `length` characters of its text."""
+    document_id = _document_id(file_id)
     try:
-        return await desk.library.look_up(served.collection.document, _number(name), 0, length)
+        return await context.library.read(served.collection.document, document_id, 0, length)
     except UsageError:
-        raise Problem(404, f"no file has the id {name}", "not_found", "file_id") from None
+        raise ApiError(404, f"no file has the id {file_id}", "not_found", "file_id") from None
 
 
-def _file(desk: Desk, served: Served, entry: DocumentEntry) -> dict[str, Any]:
+def _file_object(
+    context: Context, served: ServedCollection, entry: DocumentEntry
+) -> dict[str, Any]:
     metadata = {
-        name[: json_shapes.MOST_KEY]: value[: json_shapes.MOST_VALUE]
+        name[: json_shapes.MAX_KEY]: value[: json_shapes.MAX_VALUE]
         for name, value in {"path": entry.path, **entry.metadata}.items()
     }
     return {
         "id": json_shapes.file_id(entry.id),
         "object": "vector_store.file",
-        "created_at": desk.started,
+        "created_at": context.started,
         "vector_store_id": served.name,
         "status": "completed",
         "usage_bytes": entry.characters,
         "last_error": None,
-        "attributes": dict(list(metadata.items())[: json_shapes.MOST_ATTRIBUTES]),
+        "attributes": dict(list(metadata.items())[: json_shapes.MAX_ATTRIBUTES]),
     }
 
 
 _STORE = {"vector_store_id": NAME}
 _FILE = {"type": "string", "pattern": "^file-[0-9]{1,15}$"}
 _PAGE = {"limit": {"type": "integer", "minimum": 1, "maximum": 100}, "after": _FILE}
-_ROOM = {"type": "string", "minLength": 1, "maxLength": 200}
+_MODEL = {"type": "string", "minLength": 1, "maxLength": 200}
 
 ENDPOINTS = (
-    Endpoint("GET", "/v1/models", models, "Collections and encoders", "openai", "OpenAIObject",
-             strict=False),
-    Endpoint("GET", "/v1/models/{model}", model, "One of them", "openai", "OpenAIObject",
-             path_schemas={"model": _ROOM}, strict=False, errors=(404,)),
-    Endpoint("POST", "/v1/embeddings", embeddings, "Vectors of texts", "openai", "OpenAIObject",
-             "EmbeddingsRequest", strict=False, errors=(404,)),
-    Endpoint("GET", "/v1/vector_stores", stores, "Collections as vector stores", "openai",
-             "OpenAIObject", strict=False),
-    Endpoint("GET", "/v1/vector_stores/{vector_store_id}", store, "One of them", "openai",
-             "OpenAIObject", path_schemas=_STORE, strict=False, errors=(404,)),
-    Endpoint("POST", "/v1/vector_stores/{vector_store_id}/search", store_search,
-             "Passages of a vector store", "openai", "OpenAIObject", "VectorStoreSearch",
-             path_schemas=_STORE, strict=False, errors=(404,)),
-    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files", files, "Documents as files",
-             "openai", "OpenAIObject", query=_PAGE, path_schemas=_STORE, strict=False,
+    Endpoint("GET", "/v1/models", list_models, "openai_models_get", "Collections and encoders",
+             "openai", "OpenAIObject", is_strict=False),
+    Endpoint("GET", "/v1/models/{model}", get_model, "openai_model_get", "One of them", "openai",
+             "OpenAIObject", path_schemas={"model": _MODEL}, is_strict=False, errors=(404,)),
+    Endpoint("POST", "/v1/embeddings", create_embeddings, "openai_embeddings_post",
+             "Vectors of texts", "openai", "OpenAIObject", "EmbeddingsRequest", is_strict=False,
              errors=(404,)),
-    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}", file, "One of them",
-             "openai", "OpenAIObject", path_schemas={**_STORE, "file_id": _FILE}, strict=False,
+    Endpoint("GET", "/v1/vector_stores", list_stores, "openai_stores_get",
+             "Collections as vector stores", "openai", "OpenAIObject", is_strict=False),
+    Endpoint("GET", "/v1/vector_stores/{vector_store_id}", get_store, "openai_store_get",
+             "One of them", "openai", "OpenAIObject", path_schemas=_STORE, is_strict=False,
              errors=(404,)),
-    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}/content", content,
-             "Its text", "openai", "OpenAIObject", path_schemas={**_STORE, "file_id": _FILE},
-             strict=False, errors=(404,)),
+    Endpoint("POST", "/v1/vector_stores/{vector_store_id}/search", search_store,
+             "openai_store_search_post", "Search a vector store", "openai", "OpenAIObject",
+             "VectorStoreSearch", path_schemas=_STORE, is_strict=False, errors=(404,)),
+    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files", list_files, "openai_files_get",
+             "Documents as files", "openai", "OpenAIObject", query=_PAGE, path_schemas=_STORE,
+             is_strict=False, errors=(404,)),
+    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}", get_file,
+             "openai_file_get", "One of them", "openai", "OpenAIObject",
+             path_schemas={**_STORE, "file_id": _FILE}, is_strict=False, errors=(404,)),
+    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}/content",
+             get_file_content, "openai_content_get", "Its text", "openai", "OpenAIObject",
+             path_schemas={**_STORE, "file_id": _FILE}, is_strict=False, errors=(404,)),
 )  # fmt: skip

@@ -1,7 +1,8 @@
-"""A response of OpenAI's API: its items, and the events by which it comes when it is streamed.
+"""OpenAI's responses: a file search and a message that cites its results.
 
-Two items: a `file_search_call` with what was looked for, a message whose text carries a
-`file_citation` annotation at the end of each `[n]`. Knows no HTTP.
+A response has two items: a `file_search_call` with the query and its results, and a message whose
+text has a `file_citation` annotation at the end of each `[n]`. `ResponseBuilder` makes them and
+the events of a streamed response; it knows no HTTP.
 """
 
 from __future__ import annotations
@@ -9,34 +10,87 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ragkit.serving.api import json_shapes
+from starlette.responses import Response, StreamingResponse
+
+from ragkit.serving.api import json_shapes, openai
+from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
+from ragkit.serving.api.openai_chat import find_collection, parse_messages
+from ragkit.serving.collections.library import last_answer, wait_for_first
+from ragkit.serving.transport.json_http import (
+    STREAM_HEADERS,
+    encode_event,
+    json_response,
+    to_api_error,
+)
 
 if TYPE_CHECKING:
-    from ragkit.records.answers import Answer, Retrieved
+    from ragkit.records.answers import Answer, Event, Retrieved
     from ragkit.records.documents import Hit
 
-_MARK = re.compile(r"\[(\d{1,4})\]")
+_CITATION_MARK = re.compile(r"\[(\d{1,4})\]")
 
 
-class Outcome:
-    """One response in the making; `asked` is the request's body, checked."""
+async def create_response(context: Context, request: ValidatedRequest) -> Response:
+    """POST /v1/responses."""
+    body = request.body
+    tool: dict[str, Any] = next(iter(body.get("tools") or ()), {})
+    served = find_collection(context, body["model"])
+    if tool:
+        served = context.library[tool["vector_store_ids"][0]]
+    content = body["input"]
+    messages = [{"role": "user", "content": content}] if isinstance(content, str) else content
+    question, history = parse_messages(messages)
+    ask = partial(served.ask_stream, question, history=history, **openai.search_arguments(tool))
+    events = context.library.answers.stream(ask)
+    builder = ResponseBuilder(body, "file_search_call.results" in (body.get("include") or ()))
+    if body.get("stream"):
+        encoded = _encode_events(await wait_for_first(events), builder)
+        return StreamingResponse(encoded, headers=STREAM_HEADERS, media_type="text/event-stream")
+    answer = await request.run_until_disconnect(last_answer(events))
+    return json_response(builder.response(answer))
 
-    def __init__(self, asked: dict[str, Any], with_results: bool) -> None:
-        self._asked, self._with_results = asked, with_results
+
+async def _encode_events(
+    events: AsyncIterator[Event], builder: ResponseBuilder
+) -> AsyncIterator[bytes]:
+    from ragkit.records.answers import Answer, Piece, Retrieved
+
+    try:
+        async for item in events:
+            fields: list[dict[str, Any]] = []
+            if isinstance(item, Retrieved):
+                fields = builder.search_events(item)
+            elif isinstance(item, Piece):
+                fields = builder.text_events(item.text)
+            elif isinstance(item, Answer):
+                fields = builder.final_events(item)
+            for event in fields:
+                yield encode_event(event["type"], event)
+    except Exception as error:  # the status has been sent, so the error is an event
+        event = builder.failure_event(to_api_error(error).message)
+        yield encode_event(event["type"], event)
+
+
+class ResponseBuilder:
+    """Makes one response, at once or event by event. `body` is the validated request."""
+
+    def __init__(self, body: dict[str, Any], has_results: bool) -> None:
+        self._body, self._has_results = body, has_results
         self._id = f"resp_{secrets.token_hex(12)}"
         self._call_id = f"fs_{secrets.token_hex(12)}"
         self._message_id = f"msg_{secrets.token_hex(12)}"
         self._created = int(time.time())
-        self._number = -1
+        self._sequence_number = -1
 
-    def response(self, found: Answer) -> dict[str, Any]:
-        """All of it."""
-        usage = json_shapes.usage_fields(found)
+    def response(self, answer: Answer) -> dict[str, Any]:
+        """Return the complete response."""
+        usage = json_shapes.usage_fields(answer)
         return self._frame("completed") | {
-            "output": [self._call(found.question, found.hits), self._message(found)],
+            "output": [self._call(answer.question, answer.hits), self._message(answer)],
             "usage": {
                 "input_tokens": usage["prompt_tokens"],
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -46,10 +100,10 @@ class Outcome:
             },
         }
 
-    def begun(self, retrieved: Retrieved) -> list[dict[str, Any]]:
-        """The events of a search that is over, and of a message that begins."""
+    def search_events(self, retrieved: Retrieved) -> list[dict[str, Any]]:
+        """Return the events of a completed search and of the start of a message."""
         call = self._call(retrieved.question, retrieved.hits)
-        place = {"output_index": 0, "item_id": self._call_id}
+        position = {"output_index": 0, "item_id": self._call_id}
         message = {"id": self._message_id, "type": "message", "role": "assistant",
                    "status": "in_progress", "content": []}  # fmt: skip
         running = {**call, "status": "in_progress", "results": None}
@@ -58,53 +112,53 @@ class Outcome:
             self._event("response.created", response=self._frame("in_progress")),
             self._event("response.in_progress", response=self._frame("in_progress")),
             self._event("response.output_item.added", output_index=0, item=running),
-            self._event(f"{search}.in_progress", **place),
-            self._event(f"{search}.searching", **place),
-            self._event(f"{search}.completed", **place),
+            self._event(f"{search}.in_progress", **position),
+            self._event(f"{search}.searching", **position),
+            self._event(f"{search}.completed", **position),
             self._event("response.output_item.done", output_index=0, item=call),
             self._event("response.output_item.added", output_index=1, item=message),
-            self._event("response.content_part.added", **self._place, part=_part("", [])),
+            self._event("response.content_part.added", **self._position, part=_part("", [])),
         ]
 
-    def piece(self, text: str) -> list[dict[str, Any]]:
-        """The event of some more text."""
+    def text_events(self, text: str) -> list[dict[str, Any]]:
+        """Return the event of further text."""
         delta = {"delta": text, "logprobs": []}
-        return [self._event("response.output_text.delta", **self._place, **delta)]
+        return [self._event("response.output_text.delta", **self._position, **delta)]
 
-    def ended(self, found: Answer) -> list[dict[str, Any]]:
-        """The events of a message that is whole."""
-        message = self._message(found)
+    def final_events(self, answer: Answer) -> list[dict[str, Any]]:
+        """Return the events of a complete message and of the end of the response."""
+        message = self._message(answer)
         (part,) = message["content"]
-        cited = [
+        annotation_events = [
             self._event(
                 "response.output_text.annotation.added",
-                **self._place,
-                annotation_index=number,
-                annotation=each,
+                **self._position,
+                annotation_index=index,
+                annotation=annotation,
             )
-            for number, each in enumerate(part["annotations"])
+            for index, annotation in enumerate(part["annotations"])
         ]
-        text = {"text": found.text, "logprobs": []}
+        text = {"text": answer.text, "logprobs": []}
         return [
-            *cited,
-            self._event("response.output_text.done", **self._place, **text),
-            self._event("response.content_part.done", **self._place, part=part),
+            *annotation_events,
+            self._event("response.output_text.done", **self._position, **text),
+            self._event("response.content_part.done", **self._position, part=part),
             self._event("response.output_item.done", output_index=1, item=message),
-            self._event("response.completed", response=self.response(found)),
+            self._event("response.completed", response=self.response(answer)),
         ]
 
-    def failed(self, message: str) -> dict[str, Any]:
-        """The event of a response that will not come."""
+    def failure_event(self, message: str) -> dict[str, Any]:
+        """Return the event of a response that failed."""
         error = {"code": "server_error", "message": message}
         return self._event("response.failed", response=self._frame("failed") | {"error": error})
 
     @property
-    def _place(self) -> dict[str, Any]:
+    def _position(self) -> dict[str, Any]:
         return {"item_id": self._message_id, "output_index": 1, "content_index": 0}
 
-    def _event(self, kind: str, **fields: object) -> dict[str, Any]:
-        self._number += 1
-        return {"type": kind, "sequence_number": self._number, **fields}
+    def _event(self, event_type: str, **fields: object) -> dict[str, Any]:
+        self._sequence_number += 1
+        return {"type": event_type, "sequence_number": self._sequence_number, **fields}
 
     def _frame(self, status: str) -> dict[str, Any]:
         return {
@@ -112,7 +166,7 @@ class Outcome:
             "object": "response",
             "created_at": self._created,
             "status": status,
-            "model": self._asked["model"],
+            "model": self._body["model"],
             "output": [],
             "error": None,
             "incomplete_details": None,
@@ -124,7 +178,7 @@ class Outcome:
             "temperature": None,
             "text": {"format": {"type": "text"}},
             "tool_choice": "auto",
-            "tools": self._asked.get("tools") or [],
+            "tools": self._body.get("tools") or [],
             "top_p": None,
             "usage": None,
         }
@@ -136,7 +190,7 @@ class Outcome:
                 "filename": hit.path,
                 "score": hit.score,
                 "text": hit.text,
-                "attributes": json_shapes.attributes(hit),
+                "attributes": json_shapes.openai_attributes(hit),
             }
             for hit in hits
         ]
@@ -145,33 +199,41 @@ class Outcome:
             "type": "file_search_call",
             "status": "completed",
             "queries": [question],
-            "results": results if self._with_results else None,
+            "results": results if self._has_results else None,
         }
 
-    def _message(self, found: Answer) -> dict[str, Any]:
+    def _message(self, answer: Answer) -> dict[str, Any]:
         return {
             "id": self._message_id,
             "type": "message",
             "role": "assistant",
             "status": "completed",
-            "content": [_part(found.text, citations_of(found))],
+            "content": [_part(answer.text, file_citations(answer))],
         }
 
 
-def _part(text: str, cited: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": cited, "logprobs": []}
+def _part(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
 
 
-def citations_of(found: Answer) -> list[dict[str, Any]]:
-    """A file_citation for each `[n]` in the text, `index` the character behind it."""
-    by_number = {each.n: each for each in found.citations}
+def file_citations(answer: Answer) -> list[dict[str, Any]]:
+    """Return a file_citation for each `[n]` in the text; `index` is the character after it."""
+    by_number = {citation.n: citation for citation in answer.citations}
     return [
         {
             "type": "file_citation",
             "index": mark.end(),
-            "file_id": json_shapes.file_id(json_shapes.document_of(by_number[n], found)),
+            "file_id": json_shapes.file_id(json_shapes.cited_document_id(by_number[n], answer)),
             "filename": by_number[n].path,
         }
-        for mark in _MARK.finditer(found.text)
+        for mark in _CITATION_MARK.finditer(answer.text)
         if (n := int(mark[1])) in by_number
     ]
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/v1/responses", create_response, "chatting_responses_post",
+             "A cited answer as a response", "openai", "OpenAIObject", "ResponsesRequest",
+             is_strict=False, errors=(404,),
+             media_types=("application/json", "text/event-stream")),
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The table of endpoints as an OpenAPI 3.1 document, and as a page to read. Knows no HTTP."""
+"""The endpoints as an OpenAPI 3.1 document and as an HTML page to read. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ragkit.version import __version__
 
 _TAGS = {
     "own": "ragkit's own API",
-    "openai": "What the clients of OpenAI's API use; parameters that mean nothing here are ignored",
-    "operations": "For those who run the server",
+    "openai": "Compatible with OpenAI's API; parameters without a meaning here are ignored",
+    "operations": "Operations",
 }
 _ERRORS = {
-    400: "The request is wrong; `param` says where",
-    401: "A token is needed: Authorization: Bearer TOKEN",
-    403: "Pages of this origin may not ask",
-    404: "Nothing is there by this name",
+    400: "Invalid request; `param` names the parameter",
+    401: "A token is required: Authorization: Bearer TOKEN",
+    403: "Cross-origin requests from this origin are refused",
+    404: "Not found",
     408: "The body did not arrive in time",
-    409: "Something else writes to the collection",
+    409: "Another process is writing to the collection",
     413: "The body is too large",
     415: "The body is not application/json",
-    421: "This server is not called by that Host",
-    429: "Too many requests of this address",
-    503: "The collection or its model cannot be used, or too much goes on",
+    421: "Unknown Host header",
+    429: "Too many requests from this address",
+    503: "The collection or its model cannot be used, or the server is overloaded",
 }
 
 
-def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """The OpenAPI document."""
+def build_document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return the OpenAPI document of these endpoints."""
     paths: dict[str, dict[str, Any]] = {}
-    for each in endpoints:
-        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -53,89 +53,88 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _operation(each: Endpoint) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for media in each.media:
-        is_json = each.answer and media == "application/json"
-        shown[media] = {"schema": ref(str(each.answer))} if is_json else {}
-    responses: dict[str, Any] = {str(each.status): {"description": "Done", "content": shown}}
-    for status in each.own_errors:
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for media_type in endpoint.media_types:
+        is_json = endpoint.response and media_type == "application/json"
+        content[media_type] = {"schema": ref(str(endpoint.response))} if is_json else {}
+    responses: dict[str, Any] = {str(endpoint.status): {"description": "Done", "content": content}}
+    for status in endpoint.error_statuses:
         error = {"application/json": {"schema": ref("Error")}}
         responses[str(status)] = {"description": _ERRORS[status], "content": error}
-    found: dict[str, Any] = {
-        "summary": each.summary,
-        "operationId": f"{each.handler.__module__.rpartition('.')[2]}_{each.handler.__name__}_"
-        f"{each.method.lower()}",
-        "tags": [each.tag],
-        "parameters": _parameters(each),
+    operation: dict[str, Any] = {
+        "summary": endpoint.summary,
+        "operationId": endpoint.operation_id,
+        "tags": [endpoint.tag],
+        "parameters": _parameters(endpoint),
         "responses": responses,
     }
-    if each.body is not None:
-        content = {"application/json": {"schema": ref(each.body)}}
-        found["requestBody"] = {"required": True, "content": content}
-    if each.open:
-        found["security"] = [{}]
-    return found
+    if endpoint.body is not None:
+        body = {"application/json": {"schema": ref(endpoint.body)}}
+        operation["requestBody"] = {"required": True, "content": body}
+    if endpoint.is_public:
+        operation["security"] = [{}]
+    return operation
 
 
-def _parameters(each: Endpoint) -> list[dict[str, Any]]:
+def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     path = [
         {"name": name, "in": "path", "required": True, "schema": schema}
-        for name, schema in each.path_schemas.items()
+        for name, schema in endpoint.path_schemas.items()
     ]
     query = [
-        {"name": name, "in": "query", "required": name in each.required, "schema": schema}
-        for name, schema in each.query.items()
+        {"name": name, "in": "query", "required": name in endpoint.required, "schema": schema}
+        for name, schema in endpoint.query.items()
     ]
     return path + query
 
 
-def page(endpoints: Sequence[Endpoint]) -> str:
-    """The same to read: plain HTML, no script, nothing loaded from elsewhere."""
+def render_page(endpoints: Sequence[Endpoint]) -> str:
+    """Return the reference as HTML: no script, nothing loaded from elsewhere."""
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         "<title>ragkit: the API</title><link rel=stylesheet href=/web/docs.css></head><body><main>"
-        f"<h1>ragkit {escape(__version__)}</h1><p>Machines read <a href=/openapi.json>"
+        f"<h1>ragkit {escape(__version__)}</h1><p>For programs: <a href=/openapi.json>"
         "/openapi.json</a>.</p>"
     ]
     for tag, text in _TAGS.items():
         parts.append(f"<h2>{escape(text)}</h2>")
-        parts += [_section(each) for each in endpoints if each.tag == tag]
+        parts += [_section(endpoint) for endpoint in endpoints if endpoint.tag == tag]
     return "".join([*parts, "</main></body></html>"])
 
 
-def _section(each: Endpoint) -> str:
-    fields: dict[str, Any] = {**each.path_schemas, **each.query}
-    required = {*each.path_schemas, *each.required}
-    if each.body is not None:
-        body: Mapping[str, Any] = SCHEMAS[each.body]
+def _section(endpoint: Endpoint) -> str:
+    fields: dict[str, Any] = {**endpoint.path_schemas, **endpoint.query}
+    required = {*endpoint.path_schemas, *endpoint.required}
+    if endpoint.body is not None:
+        body: Mapping[str, Any] = SCHEMAS[endpoint.body]
         fields |= body["properties"]
         required |= set(body.get("required", ()))
     rows = [
         f"<tr><th scope=row><code>{escape(name)}</code>{' *' if name in required else ''}</th>"
-        f"<td>{escape(_told(schema))}</td></tr>"
+        f"<td>{escape(_describe(schema))}</td></tr>"
         for name, schema in fields.items()
     ]
     table = f"<table>{''.join(rows)}</table>" if rows else ""
-    head = f"<h3><code>{each.method} {escape(each.path)}</code></h3>"
-    return f"<section>{head}<p>{escape(each.summary)}</p>{table}</section>"
+    head = f"<h3><code>{endpoint.method} {escape(endpoint.path)}</code></h3>"
+    return f"<section>{head}<p>{escape(endpoint.summary)}</p>{table}</section>"
 
 
-def _told(schema: Mapping[str, Any]) -> str:
-    """A schema in a few words."""
+def _describe(schema: Mapping[str, Any]) -> str:
+    """A schema in a few words: type, allowed values, limits, description."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
-        return " or ".join(_told(each) for each in schema["anyOf"])
+        return " or ".join(_describe(alternative) for alternative in schema["anyOf"])
     kind = schema.get("type", "anything")
-    words = [kind if isinstance(kind, str) else " or ".join(kind)]
+    parts = [kind if isinstance(kind, str) else " or ".join(kind)]
     if kind == "array" and "items" in schema:
-        words[0] = f"array of {_told(schema['items'])}"
+        parts[0] = f"array of {_describe(schema['items'])}"
     if "enum" in schema:
-        words.append(", ".join(map(str, schema["enum"])))
+        parts.append(", ".join(map(str, schema["enum"])))
     if "minimum" in schema or "maximum" in schema:
-        words.append(f"{schema.get('minimum', '')} to {schema.get('maximum', '')}")
+        parts.append(f"{schema.get('minimum', '')} to {schema.get('maximum', '')}")
     if "description" in schema:
-        words.append(schema["description"])
-    return "; ".join(words)
+        parts.append(schema["description"])
+    return "; ".join(parts)

@@ -1,228 +1,228 @@
-"""ragkit's own API under /v1/: search, ask, documents, get, status, index; and health and metrics.
+"""ragkit's own API under /v1/: search, ask, documents, get, status, index; health and metrics.
 
-Handlers take checked arguments, call the collection and shape what it says. Field names are those
-of the Python API.
+Handlers take validated arguments, call the collection and serialize its result. Field names are
+those of the Python API.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response, StreamingResponse
 
 from ragkit.errors import UsageError
+from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.api import json_shapes
-from ragkit.serving.api.endpoint import Asked, Desk, Endpoint
-from ragkit.serving.collections import answer_threads
-from ragkit.serving.collections.batching import Options
-from ragkit.serving.collections.library import Served
+from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
+from ragkit.serving.collections.library import ServedCollection, last_answer, wait_for_first
 from ragkit.serving.schema.own import SCHEMAS
-from ragkit.serving.schema.parts import MOST_TEXT, NAME
+from ragkit.serving.schema.parts import MAX_TEXT, NAME
 from ragkit.serving.transport import metrics
-from ragkit.serving.transport.responses import Problem, answer, event, problem_of
+from ragkit.serving.transport.json_http import (
+    STREAM_HEADERS,
+    ApiError,
+    encode_event,
+    json_response,
+    to_api_error,
+)
 from ragkit.version import __version__
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Event
-    from ragkit.records.documents import Hit
 
-_OPTIONS = tuple(Options.__slots__)
-_ANSWER_OPTIONS = ("k", "mode", "min_score", "where", "per_document", "diverse", "fusion")
-MOST_EXPLAINED = 20  # hits
-NO_BUFFERING = {"cache-control": "no-store", "x-accel-buffering": "no"}
+MAX_EXPLAINED = 20  # hits
 
 
-async def search(desk: Desk, asked: Asked) -> Response:
+async def search(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/search, and GET with the same names in the query string."""
-    named = asked.body if asked.body is not None else asked.query
-    served = desk.library[named.get("collection")]
-    options = Options(**{name: named[name] for name in _OPTIONS if name in named})
-    if options.budget is not None and not options.rerank:
-        raise UsageError("budget is the time for rerank; ask for that too")
+    fields = request.body if request.body is not None else request.query
+    served = context.library[fields.get("collection")]
+    options = served.collection.search_options(_options_in(fields))
     if options.rerank and served.collection.settings.reranker is None:
-        raise UsageError("nothing is reranked here: the server's settings name no reranker")
+        raise UsageError("rerank is not available: the server's settings name no reranker")
+    if options.explain and options.k > MAX_EXPLAINED:
+        raise UsageError(f"with explain, k is at most {MAX_EXPLAINED}")
     if options.explain or options.rerank:
-        hits = await _alone(desk, served, named["query"], options)
+        hits = await context.library.search_alone(served, fields["query"], options)
     else:
-        hits = await served.search(named["query"], options)
-    return answer(
+        hits = await served.search(fields["query"], options)
+    return json_response(
         {
             "collection": served.name,
-            "query": named["query"],
+            "query": fields["query"],
             "hits": [json_shapes.hit_fields(hit) for hit in hits],
         }
     )
 
 
-async def _alone(desk: Desk, served: Served, query: str, options: Options) -> list[Hit]:
-    """A search whose hits are read by a model once more, so that no other should wait for it."""
-    if options.explain and (options.k or served.collection.settings.top_k) > MOST_EXPLAINED:
-        raise UsageError(f"explain takes a k of {MOST_EXPLAINED} at most")
-    return await desk.library.search_slowly(served, query, options)
+def _options_in(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The search options among the fields of a request."""
+    return {name: value for name, value in fields.items() if name in SEARCH_OPTIONS}
 
 
-def _begin(served: Served, body: dict[str, Any]) -> Iterator[Event]:
+def _ask_stream(served: ServedCollection, body: dict[str, Any]) -> Iterator[Event]:
     from ragkit.records.answers import Turn
 
-    named = {name: body[name] for name in _ANSWER_OPTIONS if name in body}
-    history = [Turn(each["question"], each["answer"]) for each in body.get("history", ())]
+    history = [Turn(turn["question"], turn["answer"]) for turn in body.get("history", ())]
     llm: Literal[False] | None = False if body.get("extractive") else None
-    return served.ask_stream(body["question"], history=history, llm=llm, **named)
+    return served.ask_stream(body["question"], history=history, llm=llm, **_options_in(body))
 
 
-async def ask(desk: Desk, asked: Asked) -> Response:
-    """POST /v1/ask: as one answer, or as it is made."""
-    served = desk.library[asked.body.get("collection")]
-    if not asked.body["question"].strip():
+async def ask(context: Context, request: ValidatedRequest) -> Response:
+    """POST /v1/ask: one JSON answer, or server-sent events while it is generated."""
+    served = context.library[request.body.get("collection")]
+    if not request.body["question"].strip():
         raise UsageError("the question is empty")
-    events = desk.answering.events(partial(_begin, served, asked.body))
-    if not asked.body.get("stream"):
-        found = await answer_threads.while_here(asked.request, answer_threads.last(events))
-        return answer({"collection": served.name, **json_shapes.answer_fields(found)})
-    first = await anext(events)  # what is wrong with the request shows here, as a status
-    return StreamingResponse(
-        _told(first, events), headers=NO_BUFFERING, media_type="text/event-stream"
-    )
+    events = context.library.answers.stream(partial(_ask_stream, served, request.body))
+    if request.body.get("stream"):
+        return StreamingResponse(
+            _encode_events(await wait_for_first(events)),
+            headers=STREAM_HEADERS,
+            media_type="text/event-stream",
+        )
+    answer = await request.run_until_disconnect(last_answer(events))
+    return json_response({"collection": served.name, **json_shapes.answer_fields(answer)})
 
 
-async def _told(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+async def _encode_events(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
     """Hits, then text, then citations and usage, as server-sent events; `done` at the end."""
     from ragkit.records.answers import Answer, Piece, Retrieved
 
     try:
-        async for each in answer_threads.with_first(first, events):
-            if isinstance(each, Retrieved):
-                hits = [json_shapes.hit_fields(hit) for hit in each.hits]
-                yield event("hits", {"hits": hits, "question": each.question})
-            elif isinstance(each, Piece):
-                yield event("text", {"text": each.text})
-            elif isinstance(each, Answer):
-                yield event("citations", {"text": each.text, **json_shapes.verdict_fields(each)})
-                yield event("usage", json_shapes.usage_fields(each))
-        yield event("done", {})
-    except Exception as error:  # the status is sent: what went wrong is an event
-        yield event("error", problem_of(error).fields())
+        async for item in events:
+            if isinstance(item, Retrieved):
+                hits = [json_shapes.hit_fields(hit) for hit in item.hits]
+                yield encode_event("hits", {"hits": hits, "question": item.question})
+            elif isinstance(item, Piece):
+                yield encode_event("text", {"text": item.text})
+            elif isinstance(item, Answer):
+                verdict = json_shapes.verdict_fields(item)
+                yield encode_event("citations", {"text": item.text, **verdict})
+                yield encode_event("usage", json_shapes.usage_fields(item))
+        yield encode_event("done", {})
+    except Exception as error:  # the status has been sent, so the error is an event
+        yield encode_event("error", to_api_error(error).fields())
 
 
-async def documents(desk: Desk, asked: Asked) -> Response:
-    """GET /v1/documents: a page of them."""
-    served = desk.library[asked.query.get("collection")]
-    limit = asked.query.get("limit", 100)
-    after = asked.query.get("after", 0)
-    found = await desk.library.look_up(served.collection.documents, after, limit + 1)
-    status = await desk.library.look_up(served.collection.status)
-    return answer(
+async def list_documents(context: Context, request: ValidatedRequest) -> Response:
+    """GET /v1/documents: one page of them, ordered by id."""
+    served = context.library[request.query.get("collection")]
+    limit, after = request.query.get("limit", 100), request.query.get("after", 0)
+    entries = await context.library.read(served.collection.documents, after, limit + 1)
+    status = await context.library.read(served.collection.status)
+    return json_response(
         {
             "collection": served.name,
-            "documents": [json_shapes.entry_fields(entry) for entry in found[:limit]],
+            "documents": [json_shapes.entry_fields(entry) for entry in entries[:limit]],
             "total": status.documents,
-            "next": found[limit - 1].id if len(found) > limit else None,
+            "next": entries[limit - 1].id if len(entries) > limit else None,
         }
     )
 
 
-async def document(desk: Desk, asked: Asked) -> Response:
-    """GET /v1/documents/{document_id}: its text, or a part of it."""
-    served = desk.library[asked.query.get("collection")]
-    start = asked.query.get("start", 0)
-    end = asked.query.get("end", start + MOST_TEXT)
-    length = max(0, min(end - start, MOST_TEXT))
+async def get_document(context: Context, request: ValidatedRequest) -> Response:
+    """GET /v1/documents/{document_id}: its text, or the characters `start` to `end` of it."""
+    served = context.library[request.query.get("collection")]
+    start = request.query.get("start", 0)
+    end = request.query.get("end", start + MAX_TEXT)
+    length = max(0, min(end - start, MAX_TEXT))
     try:
-        entry, text = await desk.library.look_up(
-            served.collection.document, asked.path["document_id"], start, length
+        entry, text = await context.library.read(
+            served.collection.document, request.path["document_id"], start, length
         )
     except UsageError as error:
-        raise Problem(404, str(error), "not_found") from None
+        raise ApiError(404, str(error), "not_found") from None
     span = {"start": start, "end": start + len(text)}
-    return answer(
+    return json_response(
         {"collection": served.name, **json_shapes.entry_fields(entry), "text": text, **span}
     )
 
 
-async def unread(desk: Desk, asked: Asked) -> Response:
-    """GET /v1/unread: a page of the files that were not read, and why."""
-    served = desk.library[asked.query.get("collection")]
-    limit, after = asked.query.get("limit", 100), asked.query.get("after", 0)
-    left_out = asked.query.get("left_out", False)
-    found = await desk.library.look_up(served.not_read, after, limit + 1, left_out)
-    return answer(
+async def list_unread(context: Context, request: ValidatedRequest) -> Response:
+    """GET /v1/unread: one page of the files that were not read, with the reasons."""
+    served = context.library[request.query.get("collection")]
+    limit, after = request.query.get("limit", 100), request.query.get("after", 0)
+    left_out = request.query.get("left_out", False)
+    files = await context.library.read(served.list_not_read, after, limit + 1, left_out)
+    return json_response(
         {
             "collection": served.name,
-            "files": [json_shapes.not_read_fields(each) for each in found[:limit]],
-            "next": found[limit - 1].id if len(found) > limit else None,
+            "files": [json_shapes.not_read_fields(file) for file in files[:limit]],
+            "next": files[limit - 1].id if len(files) > limit else None,
         }
     )
 
 
-async def get(desk: Desk, asked: Asked) -> Response:
+async def get_excerpt(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/get: the text behind a citation."""
-    served = desk.library[asked.query.get("collection")]
-    reference, context = asked.query["reference"], asked.query.get("context", 0)
+    served = context.library[request.query.get("collection")]
+    reference, lines = request.query["reference"], request.query.get("context", 0)
     try:
-        excerpt = await desk.library.look_up(served.excerpt, reference, context)
+        excerpt = await context.library.read(served.get_excerpt, reference, lines)
     except UsageError as error:
-        raise Problem(404, str(error), "not_found") from None
-    return answer({"collection": served.name, **json_shapes.excerpt_fields(excerpt, MOST_TEXT)})
+        raise ApiError(404, str(error), "not_found") from None
+    fields = json_shapes.excerpt_fields(excerpt, MAX_TEXT)
+    return json_response({"collection": served.name, **fields})
 
 
-async def status(desk: Desk, asked: Asked) -> Response:
-    """GET /v1/status: what is in the collections, and how their indexing is doing."""
-    name = asked.query.get("collection")
-    chosen = [desk.library[name]] if name else list(desk.library.served.values())
-    found = []
-    for served in chosen:
-        fields = await desk.library.look_up(served.status)
-        found.append({**fields, "index": _run_fields(desk, served)})
-    return answer({"version": __version__, "collections": found})
+async def get_status(context: Context, request: ValidatedRequest) -> Response:
+    """GET /v1/status: what the collections contain, and the progress of indexing."""
+    name = request.query.get("collection")
+    selected = [context.library[name]] if name else list(context.library.served.values())
+    collections = []
+    for served in selected:
+        fields = await context.library.read(served.status_fields)
+        collections.append({**fields, "index": _run_fields(context, served)})
+    return json_response({"version": __version__, "collections": collections})
 
 
-def _run_fields(desk: Desk, served: Served) -> dict[str, Any]:
-    run = desk.library.runs.latest(served.name)
+def _run_fields(context: Context, served: ServedCollection) -> dict[str, Any]:
+    run = context.library.index_runs.latest(served.name)
     return {name: getattr(run, name) for name in run.__slots__}
 
 
-async def start_index(desk: Desk, asked: Asked) -> Response:
-    """POST /v1/index: bring roots up to date, in the background."""
-    served = desk.library[asked.body.get("collection")]
-    wanted = asked.body.get("roots", list(served.roots))
-    unknown = [label for label in wanted if label not in served.roots]
-    if unknown or not wanted:
-        named = ", ".join(served.roots) or "none; index a folder first"
-        raise UsageError(f"no root is called {unknown[:1]}; there are: {named}")
-    roots = {label: served.roots[label] for label in wanted}
-    desk.library.runs.start(served.name, served.collection, roots)
-    return answer(_run_fields(desk, served), 202)
+async def start_index(context: Context, request: ValidatedRequest) -> Response:
+    """POST /v1/index: start to update roots in the background."""
+    served = context.library[request.body.get("collection")]
+    labels = request.body.get("roots", list(served.roots))
+    unknown = [label for label in labels if label not in served.roots]
+    if unknown or not labels:
+        known = ", ".join(served.roots) or "none; index a folder first"
+        raise UsageError(f"no root is called {unknown[:1]}; the roots are: {known}")
+    roots = {label: served.roots[label] for label in labels}
+    context.library.index_runs.start(served.name, served.collection, roots)
+    return json_response(_run_fields(context, served), 202)
 
 
-async def index_run(desk: Desk, asked: Asked) -> Response:
-    """GET /v1/index: how far the latest run is."""
-    return answer(_run_fields(desk, desk.library[asked.query.get("collection")]))
+async def get_index_run(context: Context, request: ValidatedRequest) -> Response:
+    """GET /v1/index: the progress of the latest run."""
+    return json_response(_run_fields(context, context.library[request.query.get("collection")]))
 
 
-async def health(desk: Desk, asked: Asked) -> Response:
-    """GET /v1/health: this program answers."""
-    return answer({"status": "ok"})
+async def health(context: Context, request: ValidatedRequest) -> Response:
+    """GET /v1/health: the server answers."""
+    return json_response({"status": "ok"})
 
 
-async def ready(desk: Desk, asked: Asked) -> Response:
+async def ready(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/ready: models and index files are loaded."""
-    if not desk.library.is_warm:
-        raise Problem(503, "models are being loaded", "not_ready", headers={"retry-after": "1"})
-    return answer({"status": "ok"})
+    if not context.library.is_warm:
+        raise ApiError(503, "models are being loaded", "not_ready", headers={"retry-after": "1"})
+    return json_response({"status": "ok"})
 
 
-async def figures(desk: Desk, asked: Asked) -> Response:
-    """GET /metrics."""
+async def get_metrics(context: Context, request: ValidatedRequest) -> Response:
+    """GET /metrics, in Prometheus' text format."""
     gauges: dict[str, dict[str, float]] = {"documents": {}, "passages": {}, "pending": {}}
-    for name, served in desk.library.served.items():
-        found = await desk.library.look_up(served.collection.status)
-        for figure, values in gauges.items():
-            values[name] = getattr(found, figure)
-    gauges["answers_going_on"] = {"": desk.answering.going_on}
-    sizes = {name: served.batcher.sizes for name, served in desk.library.served.items()}
-    return Response(desk.metrics.text(sizes, gauges), media_type=metrics.TYPE)
+    for name, served in context.library.served.items():
+        status = await context.library.read(served.collection.status)
+        for gauge, values in gauges.items():
+            values[name] = getattr(status, gauge)
+    gauges["answers_going_on"] = {"": context.library.answers.in_progress}
+    sizes = {name: served.batcher.batch_sizes for name, served in context.library.served.items()}
+    return Response(context.metrics.render(sizes, gauges), media_type=metrics.CONTENT_TYPE)
 
 
 _COLLECTION = {"collection": NAME}
@@ -231,55 +231,54 @@ _PAGE = {
     "after": {**_ID, "minimum": 0},
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
 }
-_PLACE = {"type": "integer", "minimum": 0, "maximum": 2**31}
+_OFFSET = {"type": "integer", "minimum": 0, "maximum": 2**31}
 _SEARCH = SCHEMAS["SearchRequest"]["properties"]
-_BY_LINK = (
-    "query",
-    "k",
-    "mode",
-    "min_score",
-    "context",
-    "collection",
-    "per_document",
-    "fusion",
-    "rerank",
-    "budget",
-    "exact",
-)
+# A link has all options but those that a query string cannot express or that take long.
+_SEARCH_LINK = {
+    **{name: schema for name, schema in _SEARCH.items() if name not in ("diverse", "explain")},
+    "where": {"type": "string", "maxLength": 10_000},
+}
 
 ENDPOINTS = (
-    Endpoint("POST", "/v1/search", search, "The passages that answer best", "own", "SearchAnswer",
+    Endpoint("POST", "/v1/search", search, "http_search_post",
+             "Search: the passages that match a query best", "own", "SearchAnswer",
              "SearchRequest", errors=(404,)),
-    Endpoint("GET", "/v1/search", search, "The same by a link", "own", "SearchAnswer",
-             query={**{name: _SEARCH[name] for name in _BY_LINK},
-                    "where": {"type": "string", "maxLength": 10_000}},
-             required=("query",), errors=(404,)),
-    Endpoint("POST", "/v1/ask", ask, "A cited answer", "own", "Answer", "AskRequest",
-             media=("application/json", "text/event-stream"), errors=(404,)),
-    Endpoint("GET", "/v1/documents", documents, "Documents, a page at a time", "own", "Documents",
+    Endpoint("GET", "/v1/search", search, "http_search_get", "The same search as a link", "own",
+             "SearchAnswer",
+             query=_SEARCH_LINK, required=("query",), errors=(404,)),
+    Endpoint("POST", "/v1/ask", ask, "http_ask_post", "A cited answer", "own", "Answer",
+             "AskRequest", media_types=("application/json", "text/event-stream"), errors=(404,)),
+    Endpoint("GET", "/v1/documents", list_documents, "http_documents_get",
+             "List the documents, in pages", "own", "Documents",
              query={**_COLLECTION, **_PAGE}, errors=(404,)),
-    Endpoint("GET", "/v1/documents/{document_id}", document, "A document's text", "own",
-             "DocumentText", query={**_COLLECTION, "start": _PLACE, "end": _PLACE},
+    Endpoint("GET", "/v1/documents/{document_id}", get_document, "http_document_get",
+             "A document's text", "own", "DocumentText",
+             query={**_COLLECTION, "start": _OFFSET, "end": _OFFSET},
              path_schemas={"document_id": _ID}, errors=(404,)),
-    Endpoint("GET", "/v1/get", get, "The text behind a citation", "own", "Excerpt",
+    Endpoint("GET", "/v1/get", get_excerpt, "http_get_get", "The text behind a citation", "own",
+             "Excerpt",
              query={**_COLLECTION, "reference": {"type": "string", "minLength": 1,
                                                  "maxLength": 4000},
-                    "context": {"type": "integer", "minimum": 0, "maximum": 1000}},
+                    "context": {"type": "integer", "minimum": 0, "maximum": 1000,
+                                "description": "lines before and after"}},
              required=("reference",), errors=(404,)),
-    Endpoint("GET", "/v1/status", status, "What is in the collections", "own", "Status",
+    Endpoint("GET", "/v1/status", get_status, "http_status_get", "What the collections contain",
+             "own", "Status", query=_COLLECTION, errors=(404,)),
+    Endpoint("GET", "/v1/unread", list_unread, "http_unread_get",
+             "List the files that were not read, with the reasons, in pages", "own", "Unread",
+             query={**_COLLECTION, **_PAGE, "left_out": {
+                 "type": "boolean", "description": "list instead the files that rules exclude or "
+                 "that are not documents"}}, errors=(404,)),
+    Endpoint("POST", "/v1/index", start_index, "http_start_index_post",
+             "Update roots in the background", "own", "IndexRun", "IndexRequest", status=202,
+             errors=(404, 409)),
+    Endpoint("GET", "/v1/index", get_index_run, "http_index_run_get",
+             "The progress of the latest index run", "own", "IndexRun",
              query=_COLLECTION, errors=(404,)),
-    Endpoint("GET", "/v1/unread", unread, "Files that were not read, and why, a page at a time",
-             "own", "Unread", query={**_COLLECTION, **_PAGE, "left_out": {
-                 "type": "boolean", "description": "instead those that rules leave out, or that "
-                 "are no documents"}}, errors=(404,)),
-    Endpoint("POST", "/v1/index", start_index, "Bring roots up to date, in the background", "own",
-             "IndexRun", "IndexRequest", status=202, errors=(404, 409)),
-    Endpoint("GET", "/v1/index", index_run, "How far that is", "own", "IndexRun",
-             query=_COLLECTION, errors=(404,)),
-    Endpoint("GET", "/v1/health", health, "Whether the server answers", "operations", "Health",
-             open=True),
-    Endpoint("GET", "/v1/ready", ready, "Whether models and index files are loaded", "operations",
-             "Health", open=True),
-    Endpoint("GET", "/metrics", figures, "Figures for Prometheus", "operations",
-             media=("text/plain",)),
+    Endpoint("GET", "/v1/health", health, "http_health_get", "Whether the server answers",
+             "operations", "Health", is_public=True),
+    Endpoint("GET", "/v1/ready", ready, "http_ready_get",
+             "Whether models and index files are loaded", "operations", "Health", is_public=True),
+    Endpoint("GET", "/metrics", get_metrics, "http_figures_get", "Metrics for Prometheus",
+             "operations", media_types=("text/plain",)),
 )  # fmt: skip

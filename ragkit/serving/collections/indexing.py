@@ -1,7 +1,8 @@
-"""`index` in the background: one run at a time, with progress that can be asked for.
+"""Index runs in the background: one at a time, with progress that can be polled.
 
-The run is a thread of this process; searches go on meanwhile and see each step as it is committed.
-It stops at the next report of progress when the server stops; what was done is kept. Knows no HTTP.
+A run is a thread of this process. Searches continue meanwhile and see each step once it is
+committed. When the server stops, the run stops at its next progress report; what was done is kept.
+Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -19,59 +20,61 @@ if TYPE_CHECKING:
     from ragkit.collection import Collection
     from ragkit.ingest.writer import Progress
 
-COUNTS = ("added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",
-          "embedded", "reused", "tokens", "truncated_tokens")  # fmt: skip
+REPORT_COUNTS = (
+    "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",
+    "embedded", "reused", "tokens", "truncated_tokens",
+)  # fmt: skip
 logger = logging.getLogger("ragkit")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """How far a run is, or how it ended."""
+class IndexRun:
+    """The progress of a run, or its result."""
 
     state: str = "never"  # never, running, done, failed or stopped
-    roots: tuple[str, ...] = ()  # by their labels
+    roots: tuple[str, ...] = ()  # their labels
     files: int = 0
     files_total: int = 0
     embedded: int = 0
     pending: int = 0
     seconds: float = 0.0
-    report: Mapping[str, Any] | None = None  # counts of an IndexReport
+    report: Mapping[str, Any] | None = None  # the REPORT_COUNTS of an IndexReport
     error: str | None = None
 
 
 class _Stopped(Exception):  # noqa: N818 (nothing went wrong)
-    """The server stops."""
+    """Raised in the run's thread when the server stops."""
 
 
-class Runs:
-    """The latest run of each collection, by its name. Safe to use from threads."""
+class IndexRuns:
+    """The latest run of each collection, by the collection's name. Thread-safe."""
 
     def __init__(self) -> None:
-        self._latest: dict[str, Run] = {}
+        self._latest: dict[str, IndexRun] = {}
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._starting = threading.Lock()
 
-    def latest(self, name: str) -> Run:
-        """How the collection's latest run is doing."""
-        return self._latest.get(name, Run())
+    def latest(self, name: str) -> IndexRun:
+        """Return the collection's latest run; one in the state "never" if there is none."""
+        return self._latest.get(name, IndexRun())
 
-    def start(self, name: str, collection: Collection, roots: Mapping[str, str]) -> Run:
-        """Begin to index these roots (label → path). Raises BusyError while another run goes on."""
+    def start(self, name: str, collection: Collection, roots: Mapping[str, str]) -> IndexRun:
+        """Start to index these roots (label → path). Raises BusyError during another run."""
         with self._starting:
             if self._stop.is_set() or (self._thread is not None and self._thread.is_alive()):
-                raise BusyError("another run of index goes on; see its progress and try again")
-            self._latest[name] = started = Run("running", tuple(roots))
+                raise BusyError("another index run is in progress; poll its state and retry")
+            self._latest[name] = run = IndexRun("running", tuple(roots))
             self._thread = threading.Thread(
                 target=self._run,
                 args=(name, collection, list(roots.values())),
                 name="ragkit-index",
             )
             self._thread.start()
-            return started
+            return run
 
     def close(self) -> None:
-        """Stop what runs, and wait for it."""
+        """Stop the run in progress and wait for its end."""
         with self._starting:
             self._stop.set()
             thread = self._thread
@@ -81,7 +84,7 @@ class Runs:
     def _run(self, name: str, collection: Collection, paths: list[str]) -> None:
         started = time.monotonic()
 
-        def show(progress: Progress) -> None:
+        def report_progress(progress: Progress) -> None:
             if self._stop.is_set():
                 raise _Stopped
             self._latest[name] = replace(
@@ -94,23 +97,23 @@ class Runs:
             )
 
         try:
-            report = collection.index(paths, on_progress=show)
-            counts = {each: getattr(report, each) for each in COUNTS}
-            end = Run("done", report=counts, embedded=report.embedded)
+            report = collection.index(paths, on_progress=report_progress)
+            counts = {count: getattr(report, count) for count in REPORT_COUNTS}
+            result = IndexRun("done", report=counts, embedded=report.embedded)
         except _Stopped:
-            end = Run("stopped")
+            result = IndexRun("stopped")
         except RagkitError as error:
             logger.error("indexing %s: %s", name, error)
-            end = Run("failed", error="it cannot be indexed now; the server's log says why")
+            result = IndexRun("failed", error="indexing failed; the server's log says why")
         except Exception:
             logger.exception("indexing %s", name)
-            end = Run("failed", error="something went wrong; the server's log says what")
-        so_far = self._latest[name]
+            result = IndexRun("failed", error="internal error; the server's log has the details")
+        latest = self._latest[name]
         self._latest[name] = replace(
-            so_far,
-            state=end.state,
-            report=end.report,
-            error=end.error,
-            embedded=end.embedded or so_far.embedded,
+            latest,
+            state=result.state,
+            report=result.report,
+            error=result.error,
+            embedded=result.embedded or latest.embedded,
             seconds=round(time.monotonic() - started, 3),
         )

@@ -1,8 +1,9 @@
-"""The collections behind one server, by name, with what each needs to be served.
+"""The collections behind one server, by name, and the threads that work on them.
 
-Opens each once, lets those with the same model share one encoder, groups their searches
-(`batching`) and runs `index` in the background, one run at a time. What goes to callers names no
-folder of this machine: a root is known by its own name. Knows no HTTP.
+Each collection is opened once; those with the same model share one encoder; their searches are
+batched (`batching`), answers are streamed from threads, `index` runs in the background
+(`indexing`). What goes to callers names no folder of this machine: a root has a label. Knows no
+HTTP.
 """
 
 from __future__ import annotations
@@ -12,154 +13,164 @@ import contextlib
 import dataclasses
 import logging
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ragkit.collection import Collection
-from ragkit.errors import RagkitError, UsageError
+from ragkit.errors import RagkitError, UnavailableError, UsageError
 from ragkit.records.documents import Hit
 from ragkit.records.reports import CollectionStatus, Excerpt, NotRead
-from ragkit.serving.collections.batching import MOST, Batcher, Options
-from ragkit.serving.collections.indexing import Runs
-from ragkit.serving.collections.uris import Addresses
+from ragkit.serving.collections.batching import MAX_BATCH, Batcher
+from ragkit.serving.collections.indexing import IndexRuns
+from ragkit.serving.collections.uris import DocumentUris
 
 if TYPE_CHECKING:
-    from ragkit.records.answers import Event
+    from ragkit.records.answers import Answer, Event
+    from ragkit.retrieval.options import SearchOptions
 
-logger = logging.getLogger("ragkit")
 DEFAULT = "default"
-LOOK_UPS = 8  # threads for all that is no search: get, documents, status
-SLOW = 2  # threads for searches whose hits a model reads once more
-# Where something lies on this machine, as the error of a library or a program names it.
-_PLACE = re.compile(
+READ_THREADS = 8  # for all reading that is not a search: get, documents, status
+SLOW_SEARCH_THREADS = 2  # for searches with a cross-encoder or an explanation
+MAX_ANSWERS = 16  # in progress at the same time
+_STATUS = ("files", "documents", "passages", "pending", "model", "dimension", "window",
+           "database_bytes", "index_bytes", "generation")  # fmt: skip
+# An absolute path in the error message of a library or a program.
+_ABSOLUTE_PATH = re.compile(
     r"(?<=['\"])(?:/|[A-Za-z]:[/\\])[^'\"]+|(?<![\w/.:*'\"-])(?:/|[A-Za-z]:[/\\])[^\s'\",;:()]+"
 )
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+logger = logging.getLogger("ragkit")
 
 
-class Served:
-    """A collection under the name it is served by."""
+class UnknownCollectionError(UsageError):
+    """No collection is served by this name."""
 
-    def __init__(self, name: str, collection: Collection, batch: int = MOST) -> None:
+
+class OverloadedError(UnavailableError):
+    """Too many answers are in progress."""
+
+
+class ServedCollection:
+    """A collection and the name that it is served by."""
+
+    def __init__(self, name: str, collection: Collection, max_batch: int = MAX_BATCH) -> None:
         self.name, self.collection = name, collection
-        self.batcher = Batcher(self._search_many, most=batch)
-        # Only these are ever indexed: what is named later by whatever way is not.
-        self._addresses = Addresses(collection)
-        self.roots = labels(collection.status().roots)
+        self.batcher = Batcher(collection.search_with, max_batch=max_batch)
+        self._uris = DocumentUris(collection)
+        # Only these are ever indexed by a request, whatever the collection gets later.
+        self.roots = label_roots(collection.status().roots)
 
-    def _search_many(self, queries: Sequence[str], options: Options) -> list[list[Hit]]:
-        if len(queries) == 1:
-            return [self.collection.search(queries[0], **options.arguments())]
-        return self.collection.search_many(queries, **options.arguments())
-
-    async def search(self, query: str, options: Options) -> list[Hit]:
-        """As `Collection.search`, together with others that come at the same time."""
-        if not query.strip():  # before it could spoil the search of others
+    async def search(self, query: str, options: SearchOptions) -> list[Hit]:
+        """Return what `Collection.search` returns, batched with other searches."""
+        if not query.strip():  # refused here, so that it cannot fail a batch
             raise UsageError("the query is empty")
         return await self.batcher.search(query, options)
 
-    def ask_stream(self, question: str, **how: Any) -> Iterator[Event]:  # noqa: ANN401
-        """As `Collection.ask_stream` with these arguments; warnings name no server and no key."""
+    def ask_stream(self, question: str, **arguments: Any) -> Iterator[Event]:  # noqa: ANN401
+        """Yield what `Collection.ask_stream` yields; warnings name no server and no key."""
         from ragkit.records.answers import Answer
 
-        made = cast("Generator[Event, None, None]", self.collection.ask_stream(question, **how))
-        with contextlib.closing(made) as events:
+        stream = cast("Generator[Event, None, None]",
+                      self.collection.ask_stream(question, **arguments))  # fmt: skip
+        with contextlib.closing(stream) as events:
             for event in events:
                 if isinstance(event, Answer) and event.warnings:
-                    shown = tuple(map(self._shown, event.warnings))
-                    yield dataclasses.replace(event, warnings=shown)
+                    warnings = tuple(map(self._redact_warning, event.warnings))
+                    yield dataclasses.replace(event, warnings=warnings)
                 else:
                     yield event
 
-    def _shown(self, warning: str) -> str:
+    def _redact_warning(self, warning: str) -> str:
         settings = self.collection.settings
-        addresses = (settings.llm_base_url, settings.base_url)
-        secret = {urlsplit(each).netloc for each in addresses if each}
-        secret |= {settings.llm_api_key_env or "", settings.api_key_env or ""}
-        if not any(each in warning for each in secret if each):
+        urls = (settings.llm_base_url, settings.base_url)
+        secrets = {urlsplit(url).netloc for url in urls if url}
+        secrets |= {settings.llm_api_key_env or "", settings.api_key_env or ""}
+        if not any(secret in warning for secret in secrets if secret):
             return warning
         logger.warning("%s", warning)
-        return "the language model could not be asked to the end; the server's log says why"
+        return "the language model did not complete the answer; the server's log says why"
 
-    def excerpt(self, reference: str, context: int) -> Excerpt:
-        """As `Collection.get`, for passages' ids, citations relative to a root, and addresses
-        (`uris`). Raises UsageError, in words that name no folder."""
+    def get_excerpt(self, reference: str, context: int) -> Excerpt:
+        """Return what `Collection.get` returns for a passage id, a relative citation or a URI.
+
+        Raises UsageError with a message that names no folder.
+        """
         try:
-            return self.collection.get(self._addresses.reference(reference), context)
+            return self.collection.get(self._uris.to_reference(reference), context)
         except UsageError as error:
-            raise UsageError(self._addresses.hidden(str(error))) from None
+            raise UsageError(self._uris.redact(str(error))) from None
 
-    def not_read(self, after: int, limit: int, left_out: bool) -> list[NotRead]:
-        """As `Collection.not_read`, with reasons that name no place of this machine."""
-        hide = self._addresses.hiding()
+    def list_not_read(self, after: int, limit: int, left_out: bool) -> list[NotRead]:
+        """Return what `Collection.not_read` returns; reasons name no path of this machine."""
+        redact_roots = self._uris.redactor()
 
-        def told(kind: str | None, reason: str) -> str:
-            return reason if kind == "excluded" else _PLACE.sub("…", hide(reason))
+        def redact(kind: str | None, reason: str) -> str:
+            return reason if kind == "excluded" else _ABSOLUTE_PATH.sub("…", redact_roots(reason))
 
         return [
             dataclasses.replace(
-                each,
-                reason=each.reason and told(each.kind, each.reason),
+                file,
+                reason=file.reason and redact(file.kind, file.reason),
                 parts=tuple(
-                    dataclasses.replace(part, reason=told(part.kind, part.reason))
-                    for part in each.parts
+                    dataclasses.replace(part, reason=redact(part.kind, part.reason))
+                    for part in file.parts
                 ),
             )
-            for each in self.collection.not_read(after, limit, left_out=left_out)
+            for file in self.collection.not_read(after, limit, left_out=left_out)
         ]
 
-    def status(self) -> dict[str, Any]:
-        """What is in it, without the places of things."""
-        found = self.collection.status()
-        shown = {name: getattr(found, name) for name in _STATUS}
-        coverage = dataclasses.asdict(found.coverage)
+    def status_fields(self) -> dict[str, Any]:
+        """Return the collection's status as JSON values, without paths of this machine."""
+        status = self.collection.status()
         return {
             "name": self.name,
-            "roots": list(labels(found.roots)),
-            "coverage": coverage,
-            **shown,
+            "roots": list(label_roots(status.roots)),
+            "coverage": dataclasses.asdict(status.coverage),
+            **{name: getattr(status, name) for name in _STATUS},
         }
 
 
-_STATUS = ("files", "documents", "passages", "pending", "model", "dimension", "window",
-           "database_bytes", "index_bytes", "generation")  # fmt: skip
-
-
-def labels(roots: Sequence[str]) -> dict[str, str]:
-    """A name for each root that tells nothing of where it is → its absolute path."""
-    found: dict[str, str] = {}
+def label_roots(roots: Sequence[str]) -> dict[str, str]:
+    """Return label → absolute path. The label is the folder's name, made unique: `docs (2)`."""
+    labels: dict[str, str] = {}
     for root in roots:
         name = label = Path(root).name or "root"
         number = 1
-        while label in found:
+        while label in labels:
             number += 1
             label = f"{name} ({number})"
-        found[label] = root
-    return found
+        labels[label] = root
+    return labels
 
 
 class Library:
-    """All that is served. Close it when the server has stopped."""
+    """All collections of one server. Close it when the server has stopped."""
 
-    def __init__(self, collections: Mapping[str, Collection], batch: int = MOST) -> None:
-        """Raises CollectionError and ModelError where one cannot be used."""
+    def __init__(self, collections: Mapping[str, Collection], max_batch: int = MAX_BATCH) -> None:
+        """Raises CollectionError or ModelError if a collection cannot be used."""
         self.served = {
-            name: Served(name, collection, batch) for name, collection in collections.items()
+            name: ServedCollection(name, collection, max_batch)
+            for name, collection in collections.items()
         }
-        self.runs = Runs()
+        self.index_runs = IndexRuns()
+        self.answers = AnswerStreams()
         self.is_warm = False
-        self._look_ups = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="ragkit-look-up")
-        self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="ragkit-slow-search")
+        self._readers = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="ragkit-read")
+        self._slow_searches = ThreadPoolExecutor(
+            SLOW_SEARCH_THREADS, thread_name_prefix="ragkit-slow-search"
+        )
 
-    def __getitem__(self, name: str | None) -> Served:
-        """The collection of this name; without one, or by `default`, the only or the default one.
+    def __getitem__(self, name: str | None) -> ServedCollection:
+        """Return the collection of this name.
 
-        Raises UsageError where it is not served.
+        None and "default" mean the only collection, or the one called "default". Raises
+        UnknownCollectionError, or UsageError if a name is needed.
         """
         if name in self.served:
             return self.served[name]
@@ -172,40 +183,112 @@ class Library:
         raise UnknownCollectionError(f"no collection is served by the name {name[:64]!r}")
 
     def warm(self) -> None:
-        """Load models and index files before the first query waits for them."""
-        first: dict[str, Collection] = {}
-        for each in self.served.values():
-            status: CollectionStatus = each.collection.status()
+        """Load models and index files, so that the first query need not wait for them."""
+        by_model: dict[str, Collection] = {}  # fingerprint → the first collection that has it
+        for served in self.served.values():
+            status: CollectionStatus = served.collection.status()
             if status.fingerprint is None:
                 continue
-            if (
-                known := first.setdefault(status.fingerprint, each.collection)
-            ) is not each.collection:
-                each.collection.share_encoder(known)
+            first = by_model.setdefault(status.fingerprint, served.collection)
+            if first is not served.collection:
+                served.collection.share_encoder(first)
             for query in ("warming up", "once more", "and again"):  # the second starts the runtime
-                each.collection.search(query, k=1)
+                served.collection.search(query, k=1)
         self.is_warm = True
 
-    async def look_up(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-        """Run what only reads on a thread."""
+    async def read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return `function(*args, **kwargs)`, called on a thread. For functions that only read."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._look_ups, partial(function, *arguments, **named))
+        return await loop.run_in_executor(self._readers, partial(function, *args, **kwargs))
 
-    async def search_slowly(self, served: Served, query: str, options: Options) -> list[Hit]:
-        """A search by itself, for which nothing but others of its kind has to wait."""
-        search = partial(served.collection.search, query, **options.arguments())
-        return await asyncio.get_running_loop().run_in_executor(self._slow, search)
+    async def search_alone(
+        self, served: ServedCollection, query: str, options: SearchOptions
+    ) -> list[Hit]:
+        """Search outside the batches, so that only other slow searches have to wait for it."""
+        search = partial(served.collection.search_with, [query], options)
+        loop = asyncio.get_running_loop()
+        (hits,) = await loop.run_in_executor(self._slow_searches, search)
+        return hits
 
     def close(self) -> None:
-        """Stop indexing, wait for what runs, close the collections."""
-        self.runs.close()
-        self._look_ups.shutdown(wait=True)
-        self._slow.shutdown(wait=True)
-        for each in self.served.values():
-            each.batcher.close()
+        """Stop indexing, wait for what is in progress, close the collections."""
+        self.index_runs.close()
+        self.answers.close()
+        self._readers.shutdown(wait=True)
+        self._slow_searches.shutdown(wait=True)
+        for served in self.served.values():
+            served.batcher.close()
             with contextlib.suppress(RagkitError):
-                each.collection.close()
+                served.collection.close()
 
 
-class UnknownCollectionError(UsageError):
-    """A name that no collection is served by."""
+class AnswerStreams:
+    """Runs blocking generators of answer events on threads. Use it on one event loop.
+
+    `Collection.ask_stream` blocks between two events, for seconds if a language model is slow. Each
+    step runs on a thread. When the caller disconnects, the generator is closed as soon as its step
+    ends, which ends the request to the model. At most `max_answers` are in progress.
+    """
+
+    def __init__(self, max_answers: int = MAX_ANSWERS) -> None:
+        self.max_answers, self.in_progress = max_answers, 0
+        self._pool = ThreadPoolExecutor(max_answers, thread_name_prefix="ragkit-answer")
+
+    async def stream(self, ask: Callable[[], Iterator[Event]]) -> AsyncIterator[Event]:
+        """Yield the events of the generator that `ask()` returns.
+
+        Raises what the generator raises, and OverloadedError beyond `max_answers`.
+        """
+        if self.in_progress >= self.max_answers:
+            raise OverloadedError("too many answers are in progress; try again in a moment")
+        self.in_progress += 1
+        opening = self._pool.submit(ask)
+        step: Future[Any] = opening
+        try:
+            events = await asyncio.wrap_future(opening)
+            while True:
+                step = self._pool.submit(next, events, None)
+                event = await asyncio.wrap_future(step)
+                if event is None:
+                    return
+                yield event
+        finally:
+            self.in_progress -= 1
+            self._pool.submit(_close_generator, opening, step)
+
+    def close(self) -> None:
+        """Wait for the answers in progress."""
+        self._pool.shutdown(wait=True)
+
+
+def _close_generator(opening: Future[Any], step: Future[Any]) -> None:
+    """Close the generator once its last step has ended."""
+    with contextlib.suppress(Exception):
+        events = opening.result()
+        step.exception()
+        events.close()
+
+
+async def last_answer(events: AsyncIterator[Event]) -> Answer:
+    """Return the answer that ends a stream of events."""
+    from ragkit.records.answers import Answer
+
+    async for event in events:
+        if isinstance(event, Answer):
+            return event
+    raise RuntimeError("the stream ended without an answer")
+
+
+async def wait_for_first(events: AsyncIterator[T]) -> AsyncIterator[T]:
+    """Return the same events, once the first is there.
+
+    An error before the first event is raised here, while an HTTP status can still be sent.
+    """
+    first = await anext(events)
+
+    async def all_events() -> AsyncIterator[T]:
+        yield first
+        async for event in events:
+            yield event
+
+    return all_events()

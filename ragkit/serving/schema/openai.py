@@ -1,4 +1,4 @@
-"""The shapes of requests that clients of OpenAI's API send; what more they send is ignored.
+"""JSON Schemas of the requests that clients of OpenAI's API send. Other properties are ignored.
 
 Data only.
 """
@@ -8,68 +8,69 @@ from __future__ import annotations
 from typing import Any
 
 from ragkit.serving.schema.parts import (
-    MOST_QUERY,
+    BOOLEAN,
+    MAX_QUERY,
     NAME,
     QUERY,
     STRING,
-    TRUTH,
-    array_of,
-    object_of,
+    array_schema,
+    object_schema,
     ref,
 )
 
-MOST_INPUTS = 256  # texts of one request for embeddings
-MOST_MESSAGES = 200
-_PART = object_of({"type": STRING, "text": {"type": "string", "maxLength": 200_000}}, "type",
-                more=True)  # fmt: skip
-_CONTENT = {"anyOf": [{"type": "string", "maxLength": 200_000}, array_of(_PART, 100)]}
-_MESSAGE = object_of(
+MAX_INPUTS = 256  # texts of one request for embeddings
+MAX_MESSAGES = 200
+_CONTENT_PART = object_schema(
+    {"type": STRING, "text": {"type": "string", "maxLength": 200_000}}, "type", allow_others=True
+)
+_CONTENT = {"anyOf": [{"type": "string", "maxLength": 200_000}, array_schema(_CONTENT_PART, 100)]}
+_MESSAGE = object_schema(
     {
         "role": {"type": "string", "enum": ["system", "developer", "user", "assistant"]},
         "content": _CONTENT,
     },
     *("role", "content"),
-    more=True,
+    allow_others=True,
 )
 _MODEL = {"type": "string", "minLength": 1, "maxLength": 200, "description": "one of /v1/models"}
-_FILE_SEARCH = object_of(
+_FILE_SEARCH = object_schema(
     {
         "type": {"type": "string", "enum": ["file_search"]},
-        "vector_store_ids": {**array_of(NAME, 1), "minItems": 1},
+        "vector_store_ids": {**array_schema(NAME, 1), "minItems": 1},
         "max_num_results": {"type": "integer", "minimum": 1, "maximum": 50},
         "filters": {"type": ["object", "null"]},
         "ranking_options": ref("RankingOptions"),
     },
     "type",
     "vector_store_ids",
-    more=True,
+    allow_others=True,
 )
 
 OPENAI: dict[str, Any] = {
-    "RankingOptions": object_of(
+    "RankingOptions": object_schema(
         {"ranker": STRING, "score_threshold": {"type": "number", "minimum": 0, "maximum": 1}},
-        more=True,
+        allow_others=True,
     ),
-    "VectorStoreSearch": object_of(
+    "VectorStoreSearch": object_schema(
         {
-            "query": {"anyOf": [QUERY, {**array_of(QUERY, 8), "minItems": 1}]},
+            "query": {"anyOf": [QUERY, {**array_schema(QUERY, 8), "minItems": 1}]},
             "filters": {"type": ["object", "null"]},
             "max_num_results": {"type": "integer", "minimum": 1, "maximum": 50},
             "ranking_options": ref("RankingOptions"),
-            "rewrite_query": TRUTH,
+            "rewrite_query": BOOLEAN,
         },
         "query",
-        more=True,
+        allow_others=True,
     ),
-    "EmbeddingsRequest": object_of(
+    "EmbeddingsRequest": object_schema(
         {
             "model": _MODEL,
             "input": {
                 "anyOf": [
                     {"type": "string", "minLength": 1, "maxLength": 200_000},
                     {
-                        **array_of({"type": "string", "minLength": 1, "maxLength": 200_000},
-                                MOST_INPUTS),
+                        **array_schema({"type": "string", "minLength": 1, "maxLength": 200_000},
+                                MAX_INPUTS),
                         "minItems": 1,
                     },
                 ]
@@ -79,37 +80,37 @@ OPENAI: dict[str, Any] = {
         },
         "model",
         "input",
-        more=True,
+        allow_others=True,
     ),
-    "ChatRequest": object_of(
+    "ChatRequest": object_schema(
         {
             "model": _MODEL,
-            "messages": {**array_of(_MESSAGE, MOST_MESSAGES), "minItems": 1},
+            "messages": {**array_schema(_MESSAGE, MAX_MESSAGES), "minItems": 1},
             "stream": {"type": ["boolean", "null"]},
             "stream_options": {"type": ["object", "null"]},
             "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 1},
         },
         "model",
         "messages",
-        more=True,
+        allow_others=True,
     ),
-    "ResponsesRequest": object_of(
+    "ResponsesRequest": object_schema(
         {
             "model": _MODEL,
             "input": {
                 "anyOf": [
-                    {"type": "string", "minLength": 1, "maxLength": MOST_QUERY},
-                    {**array_of(_MESSAGE, MOST_MESSAGES), "minItems": 1},
+                    {"type": "string", "minLength": 1, "maxLength": MAX_QUERY},
+                    {**array_schema(_MESSAGE, MAX_MESSAGES), "minItems": 1},
                 ]
             },
-            "tools": array_of(_FILE_SEARCH, 1),
-            "include": {**array_of(STRING, 20), "type": ["array", "null"]},
+            "tools": array_schema(_FILE_SEARCH, 1),
+            "include": {**array_schema(STRING, 20), "type": ["array", "null"]},
             "stream": {"type": ["boolean", "null"]},
             "previous_response_id": {"type": "null"},
         },
         "model",
         "input",
-        more=True,
+        allow_others=True,
     ),
     "OpenAIObject": {"type": "object", "required": ["object"],
                      "properties": {"object": STRING}},

@@ -1,178 +1,137 @@
-"""The shapes of requests and answers as JSON Schema: what is checked and what is documented.
+"""JSON Schemas of requests and responses: requests are validated by them, OpenAPI shows them.
 
-Own requests refuse what they don't know, so that a misspelt name is noticed. Data only; that of
-OpenAI's API is in `schemas_openai`.
+Requests of ragkit's own API refuse unknown properties, so that a misspelt name is noticed. Data
+only; the schemas for OpenAI's API are in `openai`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.schema.openai import OPENAI
 from ragkit.serving.schema.parts import (
-    COUNT_OR_NONE,
+    BOOLEAN,
     INTEGER,
-    MOST_K,
+    INTEGER_OR_NULL,
     NAME,
     NUMBER,
     OBJECT,
     QUERY,
     STRING,
-    TEXT_OR_NONE,
-    TRUTH,
-    array_of,
-    object_of,
+    STRING_OR_NULL,
+    array_schema,
+    object_schema,
     ref,
 )
-from ragkit.settings import FUSIONS, MODES
 
-_K = {"type": "integer", "minimum": 1, "maximum": MOST_K, "description": "passages; default 10"}
-_WHERE = {
-    "type": ["string", "object"],
-    "maxLength": 10_000,
-    "description": "a filter: an expression, or the JSON of OpenAI's API (docs/ranking.md)",
+_SEARCH_OPTIONS = {name: option["schema"] for name, option in SEARCH_OPTIONS.items()}
+# For answers, exact search and reranking are the server's settings.
+_ANSWER_OPTIONS = {
+    name: option["schema"]
+    for name, option in SEARCH_OPTIONS.items()
+    if option["for_answers"] and name not in ("exact", "rerank")
 }
-_MODE = {"type": "string", "enum": list(MODES)}
-_MIN_SCORE = {"type": "number", "minimum": -1, "maximum": 1, "description": "lowest cosine"}
-_HOW = {
-    "k": _K,
-    "mode": _MODE,
-    "min_score": _MIN_SCORE,
-    "where": _WHERE,
-    "per_document": {"type": "integer", "minimum": 1, "maximum": MOST_K},
-    "diverse": {
-        "type": ["boolean", "number"],
-        "minimum": 0,
-        "maximum": 1,
-        "description": "no two passages that say the same; a number is the λ of MMR",
-    },
-    "fusion": {"type": "string", "enum": list(FUSIONS)},
-    "collection": NAME,
-}
-_PLACE = {
-    "path": STRING, "page": COUNT_OR_NONE, "locator": TEXT_OR_NONE,
-    "start_line": COUNT_OR_NONE, "end_line": COUNT_OR_NONE, "start": INTEGER, "end": INTEGER,
-    "citation": STRING, "title": STRING, "stale": TRUTH,
+_LOCATION = {
+    "path": STRING, "page": INTEGER_OR_NULL, "locator": STRING_OR_NULL,
+    "start_line": INTEGER_OR_NULL, "end_line": INTEGER_OR_NULL, "start": INTEGER, "end": INTEGER,
+    "citation": STRING, "title": STRING, "stale": BOOLEAN,
 }  # fmt: skip
-_TURN = object_of({"question": QUERY, "answer": {"type": "string", "maxLength": 100_000}},
+_TURN = object_schema({"question": QUERY, "answer": {"type": "string", "maxLength": 100_000}},
                 "question", "answer")  # fmt: skip
 SCHEMAS: dict[str, Any] = {
-    "Error": object_of(
+    "Error": object_schema(
         {
-            "error": object_of(
+            "error": object_schema(
                 {
                     "message": STRING,
                     "type": STRING,
-                    "code": TEXT_OR_NONE,
-                    "param": TEXT_OR_NONE,
+                    "code": STRING_OR_NULL,
+                    "param": STRING_OR_NULL,
                 },
                 *("message", "type"),
             )
         },
         "error",
     ),
-    "SearchRequest": object_of(
-        {
-            "query": QUERY,
-            **_HOW,
-            "context": {
-                "type": "integer",
-                "minimum": 0,
-                "maximum": 20,
-                "description": "passages before and after each",
-            },
-            "explain": {"type": "boolean", "description": "why each is there; k is 20 at most"},
-            "rerank": {
-                "type": "boolean",
-                "description": "the first 20 are read again by the server's cross-encoder",
-            },
-            "budget": {
-                "type": "number",
-                "minimum": 0.001,
-                "maximum": 60,
-                "description": "seconds for rerank: as many passages as fit, best first",
-            },
-            "exact": {
-                "type": "boolean",
-                "description": "compare all vectors, also of a large collection",
-            },
-        },
-        "query",
+    "SearchRequest": object_schema(
+        {"query": QUERY, **_SEARCH_OPTIONS, "collection": NAME}, "query"
     ),
-    "Hit": object_of(
+    "Hit": object_schema(
         {
             "rank": INTEGER, "score": NUMBER, "passage_id": INTEGER, "text": STRING,
-            "heading": array_of(STRING), "scores": OBJECT, "metadata": OBJECT,
-            "document_id": COUNT_OR_NONE, "explanation": OBJECT, **_PLACE,
+            "heading": array_schema(STRING), "scores": OBJECT, "metadata": OBJECT,
+            "document_id": INTEGER_OR_NULL, "explanation": OBJECT, **_LOCATION,
         },
         *("rank", "score", "passage_id", "text", "path", "citation", "start", "end"),
     ),
-    "SearchAnswer": object_of(
-        {"collection": NAME, "query": STRING, "hits": array_of(ref("Hit"))},
+    "SearchAnswer": object_schema(
+        {"collection": NAME, "query": STRING, "hits": array_schema(ref("Hit"))},
         *("collection", "query", "hits"),
     ),
-    "AskRequest": object_of(
+    "AskRequest": object_schema(
         {
             "question": QUERY,
-            **_HOW,
-            "history": array_of(_TURN, 50),
+            **_ANSWER_OPTIONS,
+            "collection": NAME,
+            "history": array_schema(_TURN, 50),
             "stream": {"type": "boolean", "description": "as server-sent events; default false"},
             "extractive": {"type": "boolean", "description": "of the sources' sentences, no LLM"},
         },
         "question",
     ),
-    "Citation": object_of(
-        {"n": INTEGER, "passage_id": INTEGER, "quote": STRING, "document_id": COUNT_OR_NONE,
-         **_PLACE},
+    "Citation": object_schema(
+        {"n": INTEGER, "passage_id": INTEGER, "quote": STRING, "document_id": INTEGER_OR_NULL,
+         **_LOCATION},
         *("n", "passage_id", "quote"),
     ),
-    "Answer": object_of(
+    "Answer": object_schema(
         {
-            "collection": NAME, "text": STRING, "citations": array_of(ref("Citation")),
-            "answerable": TRUTH, "hits": array_of(ref("Hit")), "model": STRING,
-            "unsupported": array_of(OBJECT), "warnings": array_of(STRING), "question": STRING,
-            "usage": {"type": ["object", "null"]},
+            "collection": NAME, "text": STRING, "citations": array_schema(ref("Citation")),
+            "answerable": BOOLEAN, "hits": array_schema(ref("Hit")), "model": STRING,
+            "unsupported": array_schema(OBJECT), "warnings": array_schema(STRING),
+            "question": STRING, "usage": {"type": ["object", "null"]},
         },
         *("text", "citations", "answerable", "hits", "model"),
     ),
-    "Document": object_of(
+    "Document": object_schema(
         {
-            "id": INTEGER, "path": STRING, "title": STRING, "media_type": TEXT_OR_NONE,
+            "id": INTEGER, "path": STRING, "title": STRING, "media_type": STRING_OR_NULL,
             "characters": INTEGER, "passages": INTEGER, "metadata": OBJECT,
         },
         *("id", "path", "title", "characters", "passages"),
     ),
-    "Documents": object_of(
+    "Documents": object_schema(
         {
             "collection": NAME,
-            "documents": array_of(ref("Document")),
+            "documents": array_schema(ref("Document")),
             "total": INTEGER,
-            "next": {**COUNT_OR_NONE, "description": "`after` of the next page"},
+            "next": {**INTEGER_OR_NULL, "description": "`after` of the next page"},
         },
         *("collection", "documents", "total", "next"),
     ),
-    "DocumentText": object_of(
+    "DocumentText": object_schema(
         {
             "collection": NAME, "id": INTEGER, "path": STRING, "title": STRING,
-            "media_type": TEXT_OR_NONE, "characters": INTEGER, "passages": INTEGER,
+            "media_type": STRING_OR_NULL, "characters": INTEGER, "passages": INTEGER,
             "metadata": OBJECT, "text": STRING, "start": INTEGER, "end": INTEGER,
         },
         *("id", "path", "text", "start", "end", "characters"),
     ),
-    "Excerpt": object_of(
-        {"collection": NAME, "text": STRING, "truncated": TRUTH, **_PLACE},
+    "Excerpt": object_schema(
+        {"collection": NAME, "text": STRING, "truncated": BOOLEAN, **_LOCATION},
         *("text", "path", "citation", "start", "end"),
     ),
-    "Status": object_of(
+    "Status": object_schema(
         {
             "version": STRING,
-            "collections": array_of(
-                object_of(
+            "collections": array_schema(
+                object_schema(
                     {
-                        "name": NAME, "roots": array_of(STRING), "files": OBJECT,
+                        "name": NAME, "roots": array_schema(STRING), "files": OBJECT,
                         "coverage": OBJECT, "documents": INTEGER, "passages": INTEGER,
-                        "pending": INTEGER, "model": TEXT_OR_NONE, "dimension": COUNT_OR_NONE,
-                        "window": COUNT_OR_NONE, "database_bytes": INTEGER,
+                        "pending": INTEGER, "model": STRING_OR_NULL, "dimension": INTEGER_OR_NULL,
+                        "window": INTEGER_OR_NULL, "database_bytes": INTEGER,
                         "index_bytes": INTEGER, "generation": INTEGER, "index": ref("IndexRun"),
                     },
                     *("name", "documents", "passages"),
@@ -181,38 +140,38 @@ SCHEMAS: dict[str, Any] = {
         },
         *("version", "collections"),
     ),
-    "UnreadFile": object_of(
+    "UnreadFile": object_schema(
         {
             "id": INTEGER, "path": STRING,
             "status": {"type": "string", "enum": ["indexed", "empty", "skipped", "failed"]},
-            "kind": {**TEXT_OR_NONE, "description": "null where only parts are missing"},
-            "reason": TEXT_OR_NONE,
-            "parts": array_of(object_of({"path": STRING, "kind": STRING, "reason": STRING},
+            "kind": {**STRING_OR_NULL, "description": "null where only parts are missing"},
+            "reason": STRING_OR_NULL,
+            "parts": array_schema(object_schema({"path": STRING, "kind": STRING, "reason": STRING},
                                         "path", "kind", "reason")),
             "parts_count": {**INTEGER, "description": "with those that are not named"},
         },
         *("id", "path", "status", "kind", "reason", "parts", "parts_count"),
     ),
-    "Unread": object_of(
+    "Unread": object_schema(
         {
             "collection": NAME,
-            "files": array_of(ref("UnreadFile")),
-            "next": {**COUNT_OR_NONE, "description": "`after` of the next page"},
+            "files": array_schema(ref("UnreadFile")),
+            "next": {**INTEGER_OR_NULL, "description": "`after` of the next page"},
         },
         *("collection", "files", "next"),
     ),
-    "IndexRequest": object_of(
-        {"collection": NAME, "roots": {**array_of(NAME, 100), "minItems": 1}},
+    "IndexRequest": object_schema(
+        {"collection": NAME, "roots": {**array_schema(NAME, 100), "minItems": 1}},
     ),
-    "IndexRun": object_of(
+    "IndexRun": object_schema(
         {
             "state": {"type": "string", "enum": ["never", "running", "done", "failed", "stopped"]},
-            "roots": array_of(STRING), "files": INTEGER, "files_total": INTEGER,
+            "roots": array_schema(STRING), "files": INTEGER, "files_total": INTEGER,
             "embedded": INTEGER, "pending": INTEGER, "seconds": NUMBER,
-            "report": {"type": ["object", "null"]}, "error": TEXT_OR_NONE,
+            "report": {"type": ["object", "null"]}, "error": STRING_OR_NULL,
         },
         "state",
     ),
-    "Health": object_of({"status": {"type": "string", "enum": ["ok"]}}, "status"),
+    "Health": object_schema({"status": {"type": "string", "enum": ["ok"]}}, "status"),
     **OPENAI,
 }  # fmt: skip

@@ -1,37 +1,39 @@
-"""What schemas are made of: bounds, the fields that several share, and how they are written.
+"""Building blocks of JSON Schemas: limits, fields that several schemas share, constructors.
 
-Knows no request and no answer.
+Knows no request and no response.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-MOST_K = 100
-MOST_QUERY = 8_000  # characters
-MOST_TEXT = 1_000_000  # characters of a document in one answer
+MAX_QUERY = 8_000  # characters
+MAX_TEXT = 1_000_000  # characters of a document in one response
 
-QUERY = {"type": "string", "minLength": 1, "maxLength": MOST_QUERY}
+QUERY = {"type": "string", "minLength": 1, "maxLength": MAX_QUERY}
 NAME = {"type": "string", "minLength": 1, "maxLength": 64, "description": "a collection's name"}
 STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
-TEXT_OR_NONE, COUNT_OR_NONE = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
-TRUTH = {"type": "boolean"}
+STRING_OR_NULL, INTEGER_OR_NULL = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
+BOOLEAN = {"type": "boolean"}
 OBJECT = {"type": "object"}
 
 
-def object_of(properties: dict[str, Any], *required: str, more: bool = False) -> dict[str, Any]:
-    """An object of these properties; with `more`, of others as well."""
-    found: dict[str, Any] = {"type": "object", "properties": properties}
+def object_schema(
+    properties: Mapping[str, Any], *required: str, allow_others: bool = False
+) -> dict[str, Any]:
+    """Return the schema of an object; `allow_others` accepts further properties."""
+    schema: dict[str, Any] = {"type": "object", "properties": dict(properties)}
     if required:
-        found["required"] = list(required)
-    return found if more else {**found, "additionalProperties": False}
+        schema["required"] = list(required)
+    return schema if allow_others else {**schema, "additionalProperties": False}
 
 
-def array_of(items: dict[str, Any], most: int | None = None) -> dict[str, Any]:
-    """An array of these, of so many at most."""
-    return {"type": "array", "items": items, **({"maxItems": most} if most else {})}
+def array_schema(items: Mapping[str, Any], max_items: int | None = None) -> dict[str, Any]:
+    """Return the schema of an array of `items`, at most `max_items` of them."""
+    return {"type": "array", "items": items, **({"maxItems": max_items} if max_items else {})}
 
 
 def ref(name: str) -> dict[str, Any]:
-    """A reference to one of `SCHEMAS`."""
+    """Return a reference to the schema of this name in `SCHEMAS`."""
     return {"$ref": f"#/components/schemas/{name}"}

@@ -1,8 +1,10 @@
-"""Whether a value is what a JSON Schema asks for: the part of the language that our API uses.
+"""Validate a value against a JSON Schema: the part of the specification that our APIs use.
 
-Requests are checked by the very schemas that `/openapi.json` shows, so the two cannot differ.
-Keywords: $ref (into `SCHEMAS`), type, enum, minimum, maximum, minLength, maxLength, pattern,
-minItems, maxItems, items, properties, required, additionalProperties, anyOf. Knows no HTTP.
+Requests are validated by the same schemas that `/openapi.json` and the MCP tools publish, so the
+two cannot differ. Keywords: $ref (into `SCHEMAS`), type, enum, minimum, maximum, minLength,
+maxLength, pattern, minItems, maxItems, items, properties, required, additionalProperties, anyOf.
+One deviation from JSON Schema: 3.0 is not an integer. bench/RESULTS.md compares this module with
+libraries. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -20,47 +22,54 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list,
     "object": dict, "null": type(None),
 }  # fmt: skip
-_SHOWN = 60  # characters of a wrong value
+_MAX_SHOWN = 60  # characters of an invalid value in a message
 
 
-class WrongValueError(UsageError):
-    """A value that its schema does not allow; `param` says where it stands."""
+class InvalidValueError(UsageError):
+    """A value that its schema does not allow; `param` is its path: `messages[0].content`."""
 
     def __init__(self, param: str, message: str) -> None:
         super().__init__(f"{param or 'the body'} {message}")
         self.param = param or None
 
 
-def check(value: object, schema: Schema, place: str = "") -> None:
-    """Raises WrongValueError with what was found and what was expected."""
-    schema = resolved(schema)
+def validate(value: object, schema: Schema, path: str = "") -> None:
+    """Check a JSON value.
+
+    Raises InvalidValueError, with what was found and what was expected, for the first error.
+    """
+    schema = resolve(schema)
     if "anyOf" in schema:
-        _check_any(value, schema["anyOf"], place)
+        _validate_any(value, schema["anyOf"], path)
         return
-    if "type" in schema and not _is(value, schema["type"]):
-        raise WrongValueError(place, f"is {_shown(value)}; expected {_named(schema['type'])}")
+    if "type" in schema and not _has_type(value, schema["type"]):
+        expected = _type_names(schema["type"])
+        raise InvalidValueError(path, f"is {_shorten(value)}; expected {expected}")
     if "enum" in schema and value not in schema["enum"]:
-        allowed = ", ".join(map(str, schema["enum"]))
-        raise WrongValueError(place, f"is {_shown(value)}; expected one of {allowed}")
+        expected = ", ".join(map(str, schema["enum"]))
+        raise InvalidValueError(path, f"is {_shorten(value)}; expected one of {expected}")
     if isinstance(value, str):
-        _check_string(value, schema, place)
+        _validate_string(value, schema, path)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        _check_number(value, schema, place)
+        _validate_number(value, schema, path)
     elif isinstance(value, list):
-        _check_array(value, schema, place)
+        _validate_array(value, schema, path)
     elif isinstance(value, dict):
-        _check_object(value, schema, place)
+        _validate_object(value, schema, path)
 
 
-def resolved(schema: Schema) -> Schema:
-    """The schema that a $ref means."""
+def resolve(schema: Schema) -> Schema:
+    """Return the schema that a $ref refers to, or `schema` itself."""
     reference = schema.get("$ref")
     return schema if reference is None else SCHEMAS[reference.rpartition("/")[2]]
 
 
-def from_text(text: str, schema: Schema, place: str) -> object:
-    """A value of a query string or path, as its schema has it. Raises WrongValueError."""
-    kind = resolved(schema).get("type")
+def parse_parameter(text: str, schema: Schema, name: str) -> object:
+    """Return the value of a query-string or path parameter: str, int, float or bool.
+
+    Raises InvalidValueError if the schema does not allow it.
+    """
+    kind = resolve(schema).get("type")
     value: object = text
     if kind == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
         value = int(text)
@@ -68,12 +77,12 @@ def from_text(text: str, schema: Schema, place: str) -> object:
         value = float(text)
     elif kind == "boolean" and text in ("true", "false"):
         value = text == "true"
-    check(value, schema, place)
+    validate(value, schema, name)
     return value
 
 
-def _is(value: object, wanted: str | list[str]) -> bool:
-    names = [wanted] if isinstance(wanted, str) else wanted
+def _has_type(value: object, expected: str | list[str]) -> bool:
+    names = [expected] if isinstance(expected, str) else expected
     if isinstance(value, bool):
         return "boolean" in names
     if isinstance(value, float) and not math.isfinite(value):
@@ -81,64 +90,67 @@ def _is(value: object, wanted: str | list[str]) -> bool:
     return any(isinstance(value, _TYPES[name]) for name in names)
 
 
-def _named(wanted: str | list[str]) -> str:
-    return wanted if isinstance(wanted, str) else " or ".join(wanted)
+def _type_names(expected: str | list[str]) -> str:
+    return expected if isinstance(expected, str) else " or ".join(expected)
 
 
-def _shown(value: object) -> str:
+def _shorten(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-def _check_any(value: object, schemas: list[Schema], place: str) -> None:
-    wrong: list[WrongValueError] = []
+def _validate_any(value: object, schemas: list[Schema], path: str) -> None:
+    errors: list[InvalidValueError] = []
     for schema in schemas:
         try:
-            check(value, schema, place)
+            validate(value, schema, path)
             return
-        except WrongValueError as error:
-            wrong.append(error)
-    # The one that got furthest into the value knows best what is wrong with it.
-    raise max(wrong, key=lambda error: len(error.param or ""))
+        except InvalidValueError as error:
+            errors.append(error)
+    # The error deepest in the value belongs to the alternative that was most likely meant.
+    raise max(errors, key=lambda error: len(error.param or ""))
 
 
-def _check_string(value: str, schema: Schema, place: str) -> None:
-    least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
-    if not least <= len(value) <= most:
-        raise WrongValueError(place, f"has {len(value):,} characters; {_bounds(least, most)}")
+def _validate_string(value: str, schema: Schema, path: str) -> None:
+    low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    if not low <= len(value) <= high:
+        raise InvalidValueError(path, f"has {len(value):,} characters; {_expected(low, high)}")
     if "pattern" in schema and not re.search(schema["pattern"], value):
-        raise WrongValueError(place, f"is {_shown(value)}; expected {schema['pattern']}")
+        raise InvalidValueError(path, f"is {_shorten(value)}; expected {schema['pattern']}")
 
 
-def _check_number(value: float, schema: Schema, place: str) -> None:
-    least, most = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
-    if not least <= value <= most:
-        raise WrongValueError(place, f"is {_shown(value)}; {_bounds(least, most)}")
+def _validate_number(value: float, schema: Schema, path: str) -> None:
+    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    if not low <= value <= high:
+        raise InvalidValueError(path, f"is {_shorten(value)}; {_expected(low, high)}")
 
 
-def _check_array(value: list[object], schema: Schema, place: str) -> None:
-    least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
-    if not least <= len(value) <= most:
-        raise WrongValueError(place, f"has {len(value):,} items; {_bounds(least, most)}")
+def _validate_array(value: list[object], schema: Schema, path: str) -> None:
+    low, high = schema.get("minItems", 0), schema.get("maxItems", math.inf)
+    if not low <= len(value) <= high:
+        raise InvalidValueError(path, f"has {len(value):,} items; {_expected(low, high)}")
     if "items" in schema:
-        for position, each in enumerate(value):
-            check(each, schema["items"], f"{place}[{position}]")
+        for position, item in enumerate(value):
+            validate(item, schema["items"], f"{path}[{position}]")
 
 
-def _check_object(value: dict[str, object], schema: Schema, place: str) -> None:
-    known = schema.get("properties", {})
-    dot = f"{place}." if place else ""
+def _validate_object(value: dict[str, object], schema: Schema, path: str) -> None:
+    properties = schema.get("properties", {})
+    prefix = f"{path}." if path else ""
     for name in schema.get("required", ()):
         if name not in value:
-            raise WrongValueError(dot + name, "is missing")
-    for name, each in value.items():
-        if name in known:
-            check(each, known[name], dot + name)
+            raise InvalidValueError(prefix + name, "is missing")
+    for name, item in value.items():
+        if name in properties:
+            validate(item, properties[name], prefix + name)
         elif schema.get("additionalProperties") is False:
-            raise WrongValueError(dot + name[:_SHOWN], f"is not known; expected {', '.join(known)}")
+            expected = ", ".join(properties) or "none"
+            raise InvalidValueError(
+                prefix + name[:_MAX_SHOWN], f"is not known; expected {expected}"
+            )
 
 
-def _bounds(least: float, most: float) -> str:
-    if most == math.inf:
-        return f"expected {least:,} or more"
-    return f"expected {least:,} to {most:,}"
+def _expected(low: float, high: float) -> str:
+    if high == math.inf:
+        return f"expected {low:,} or more"
+    return f"expected {low:,} to {high:,}"

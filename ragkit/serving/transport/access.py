@@ -1,9 +1,9 @@
-"""Who may talk to a server over HTTP: Host, Origin and token, checked before anything else.
+"""Access control for an HTTP server: Host, Origin and bearer token, checked before anything else.
 
-A page that someone opens in a browser can send requests to servers on their own machine, and with
-DNS rebinding read the answers under a name of its own. So a request must name a host that this
-server has, and come from a page of such a host or from no page at all. Knows ASGI and nothing of
-what is behind it.
+A web page that someone opens can send requests to servers on their own machine and, with DNS
+rebinding, read the responses under a host name of its own. A request must therefore name a host of
+this server, and its Origin (if any) must be one of these hosts or an allowed origin. Knows ASGI;
+knows nothing of the application behind it.
 """
 
 from __future__ import annotations
@@ -20,99 +20,104 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _LOOPBACK_NAME = "localhost"
-_ALL = ("0.0.0.0", "::")  # noqa: S104 (compared with, never bound to)
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 (compared with, never bound to)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server at this address."""
+    """Return whether a server at this address can be reached from this machine only."""
     try:
         return host == _LOOPBACK_NAME or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def _plain(status: int, reason: str) -> App:
-    """A refusal as plain text."""
+def _plain_text_refusal(status: int, reason: str) -> App:
+    """Return an ASGI application that answers with this status and `reason` as plain text."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
 
-    async def answer(_: Scope, __: Receive, send: Send) -> None:
+    async def respond(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
 
-    return answer
+    return respond
 
 
-class Gate:
-    """Lets through to `app` what names a host of ours, and brings `token` where there is one.
+class AccessControl:
+    """ASGI middleware: pass on requests that name one of our hosts and carry the token, if any.
 
-    `host` is the address that is listened at, `names` what else this server is called. Listening
-    at all addresses, it answers to any of them: what a page can rebind is a name, no address.
-    `origins` are pages elsewhere that may ask: https://chat.example. `unguarded` are paths (and,
-    with "/" at the end, what is below them) that need no token. `refuse` makes the answers, ASGI
-    applications.
+    `host` is the address the server listens on; `host_names` are its further names. A server that
+    listens on all addresses accepts any IP address as Host: DNS rebinding needs a name.
+    `origins` are other sites whose pages may send requests (CORS): https://chat.example. `public`
+    paths need no token; one that ends in "/" includes everything below it. `refuse(status,
+    reason)` makes the response to a refused request, an ASGI application.
     """
 
     def __init__(
         self,
         app: App,
         host: str,
-        names: Iterable[str] = (),
+        host_names: Iterable[str] = (),
         token: str | None = None,
         *,
         origins: Iterable[str] = (),
-        unguarded: Iterable[str] = (),
-        refuse: Callable[[int, str], App] = _plain,
+        public: Iterable[str] = (),
+        refuse: Callable[[int, str], App] = _plain_text_refusal,
     ) -> None:
         self._app = app
         self._origins = frozenset(origins)
-        self._unguarded = frozenset(unguarded)
-        self._below = tuple(path for path in self._unguarded if path.endswith("/") and path != "/")
+        self._public = frozenset(public)
+        self._public_folders = tuple(
+            path for path in self._public if path.endswith("/") and path != "/"
+        )
         self._refuse = refuse
-        self._names = {_LOOPBACK_NAME, host.lower(), *(name.lower() for name in names)}
-        self._any_address = host in _ALL
+        self._host_names = {_LOOPBACK_NAME, host.lower(), *(name.lower() for name in host_names)}
+        self._is_any_address_ours = host in _ALL_ADDRESSES
         self._token = token.encode() if token is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        refused = self._refusal(scope) if scope["type"] == "http" else None
-        app = self._app if refused is None else self._refuse(*refused)
+        """Answer one request as ASGI defines it."""
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        app = self._app if refusal is None else self._refuse(*refusal)
         await app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        given: dict[str, list[str]] = {"host": [], "origin": [], "authorization": []}
+        """The status and the reason to refuse a request with, or None."""
+        headers: dict[str, list[str]] = {"host": [], "origin": [], "authorization": []}
         for name, value in scope["headers"]:
-            given.get(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-        if len(given["host"]) != 1 or not self._is_ours(f"//{given['host'][0]}"):
-            return 421, "this server is not called that; name it with --allow-host"
-        if any(not (each in self._origins or self._is_ours(each)) for each in given["origin"]):
-            return 403, "requests from pages of other hosts are refused"
+            headers.get(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        if len(headers["host"]) != 1 or not self._is_our_host(f"//{headers['host'][0]}"):
+            return 421, "unknown Host header; allow it with --allow-host"
+        if any(not (o in self._origins or self._is_our_host(o)) for o in headers["origin"]):
+            return 403, "cross-origin requests from this origin are refused"
         path = scope.get("path", "")
-        if self._token is None or path in self._unguarded or path.startswith(self._below):
+        if self._token is None or path in self._public or path.startswith(self._public_folders):
             return None
-        if not self._has_token(given["authorization"]):
-            return 401, "a token is needed: Authorization: Bearer TOKEN"
+        if not self._has_token(headers["authorization"]):
+            return 401, "a token is required: Authorization: Bearer TOKEN"
         return None
 
-    def _is_ours(self, address: str) -> bool:
+    def _is_our_host(self, url: str) -> bool:
+        """Whether `url` (`//host:port` or an origin) names this server."""
         try:
-            parts = urlsplit(address)
-            parts.port  # noqa: B018 (raises where it is no number)
+            parts = urlsplit(url)
+            parts.port  # noqa: B018 (raises where it is not a number)
             host = parts.hostname or ""
         except ValueError:
             return False
         if parts.scheme not in ("", "http", "https") or "@" in parts.netloc or parts.path:
             return False
-        return host in self._names or self._is_address(host)
+        return host in self._host_names or self._is_our_address(host)
 
-    def _is_address(self, host: str) -> bool:
+    def _is_our_address(self, host: str) -> bool:
         try:
-            return ipaddress.ip_address(host).is_loopback or self._any_address
+            return ipaddress.ip_address(host).is_loopback or self._is_any_address_ours
         except ValueError:
             return False
 
-    def _has_token(self, given: list[str]) -> bool:
-        kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-        is_same = hmac.compare_digest(token.strip().encode(), self._token or b"")
-        return kind.lower() == "bearer" and is_same
+    def _has_token(self, headers: list[str]) -> bool:
+        """Whether the Authorization headers are exactly one with our token (constant time)."""
+        scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+        is_equal = hmac.compare_digest(token.strip().encode(), self._token or b"")
+        return scheme.lower() == "bearer" and is_equal

@@ -1,8 +1,8 @@
-"""What one server takes at once, and what every answer carries: counts, limits, safe headers.
+"""ASGI middleware around the whole server: request limits, metrics, security headers.
 
-More requests than `most` at a time are answered 503; more than `rate` a second of one address 429
-(a token bucket of twice as many, so that a page may load), and a page of another host that may ask
-can read why. Knows ASGI, and nothing of what is behind it.
+Requests beyond `max_requests` at the same time are answered 503, those beyond `rate` a second from
+one address 429. Every response gets the security headers and is counted. Knows ASGI; knows nothing
+of the application behind it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from ragkit.serving.transport.access import App, Receive, Scope, Send
+from ragkit.serving.transport.json_http import ApiError, to_api_error
 from ragkit.serving.transport.metrics import Metrics
-from ragkit.serving.transport.responses import Problem, problem_of
 
-REQUESTS = 256  # at the same time
-REMEMBERED = 10_000  # addresses
-ENDPOINT = "ragkit.network.json_client"  # in the scope: the path of the table that answered
-SAFE = {
+MAX_REQUESTS = 256  # at the same time
+MAX_ADDRESSES = 10_000  # whose token buckets are kept
+ENDPOINT = "ragkit.endpoint"  # key in the scope: path of the endpoint that answers, for metrics
+SECURITY_HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
@@ -28,66 +28,73 @@ SAFE = {
 }
 
 
-class Limits:
-    """Lets through to `app` what is not too much, and counts it in `metrics`."""
+class RequestLimits:
+    """Pass on requests within the limits; count each one in `metrics`.
+
+    `rate` is in requests per second and address (None: unlimited). Pages of `origins` can read the
+    refusal too (CORS).
+    """
 
     def __init__(
         self,
         app: App,
         metrics: Metrics,
         rate: float | None = None,
-        most: int = REQUESTS,
+        max_requests: int = MAX_REQUESTS,
         origins: Iterable[str] = (),
     ) -> None:
-        self._app, self._metrics, self._most = app, metrics, most
+        self._app, self._metrics, self._max_requests = app, metrics, max_requests
         self._origins = frozenset(origins)
-        self._rate = Rate(rate) if rate else None
+        self._limiter = RateLimiter(rate) if rate else None
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Answer one request as ASGI defines it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.monotonic(), 499  # of a caller who hung up before the answer
+        started, status = time.monotonic(), 499  # 499: the caller hung up before the response
 
-        async def watched(message: MutableMapping[str, Any]) -> None:
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                there = {name.lower() for name, _ in message["headers"]}
-                safe = [each for each in SAFE.items() if each[0] not in there]
-                message = {**message, "headers": [*message["headers"], *safe]}
+                names = {name.lower() for name, _ in message["headers"]}
+                missing = [item for item in SECURITY_HEADERS.items() if item[0] not in names]
+                message = {**message, "headers": [*message["headers"], *missing]}
             await send(message)
 
-        self._metrics.in_flight += 1
+        self._in_flight += 1
+        self._metrics.in_flight.set(self._in_flight)
         try:
-            refused = self._refusal(scope)
-            if refused is None:
-                await self._app(scope, receive, watched)
+            refusal = self._refusal(scope)
+            if refusal is None:
+                await self._app(scope, receive, send_with_headers)
             else:
-                await refused.response()(scope, receive, watched)
+                await refusal.response()(scope, receive, send_with_headers)
         except Exception as error:
-            if status != 499:  # the answer has begun: it can only be broken off
+            if status != 499:  # the response has begun and can only be broken off
                 raise
-            await problem_of(error).response()(scope, receive, watched)
+            await to_api_error(error).response()(scope, receive, send_with_headers)
         finally:
-            self._metrics.in_flight -= 1
+            self._in_flight -= 1
+            self._metrics.in_flight.set(self._in_flight)
             endpoint = scope.get(ENDPOINT, "other")
-            seconds = time.monotonic() - started
-            self._metrics.answered(_method(scope), endpoint, status, seconds)
+            self._metrics.requests.labels(_method_label(scope), endpoint, str(status)).inc()
+            self._metrics.request_seconds.labels(endpoint).observe(time.monotonic() - started)
 
-    def _refusal(self, scope: Scope) -> Problem | None:
-        if self._metrics.in_flight > self._most:
-            message = "too many requests are being answered; try again in a moment"
-            return Problem(503, message, "overloaded", headers=self._later(scope))
+    def _refusal(self, scope: Scope) -> ApiError | None:
+        if self._in_flight > self._max_requests:
+            message = "too many requests at the same time; try again in a moment"
+            return ApiError(503, message, "overloaded", headers=self._retry_headers(scope))
         address = scope["client"][0] if scope.get("client") else ""
-        if self._rate is not None and not self._rate.allows(address, time.monotonic()):
-            message = "too many requests of this address; slow down"
-            return Problem(429, message, "rate_limit_exceeded", headers=self._later(scope))
+        if self._limiter is not None and not self._limiter.allow(address, time.monotonic()):
+            message = "too many requests from this address; slow down"
+            return ApiError(429, message, "rate_limit_exceeded", headers=self._retry_headers(scope))
         return None
 
-    def _later(self, scope: Scope) -> dict[str, str]:
-        """Headers of a refusal."""
+    def _retry_headers(self, scope: Scope) -> dict[str, str]:
+        """Headers of a refusal: when to retry, and CORS for an allowed origin."""
         headers = {"retry-after": "1", "vary": "origin"}
         for name, value in scope["headers"]:
             if name == b"origin" and value.decode("latin-1") in self._origins:
@@ -95,26 +102,26 @@ class Limits:
         return headers
 
 
-def _method(scope: Scope) -> str:
-    """Of a request; what is no method of ours has one name, however many there are."""
+def _method_label(scope: Scope) -> str:
+    """The HTTP method; "other" for any that we do not serve, to bound the number of labels."""
     method = str(scope["method"])
     return method if method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
 
 
-class Rate:
-    """A bucket for each address: it holds 2 · `rate` requests and fills by `rate` a second."""
+class RateLimiter:
+    """A token bucket for each address: capacity 2 · `rate`, refilled by `rate` per second."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
-        self._most = max(1.0, 2 * rate)
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # left, when
+        self._capacity = max(1.0, 2 * rate)
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, time
 
-    def allows(self, address: str, now: float) -> bool:
-        """Whether this address may ask, `now` (seconds); if so it has."""
-        left, then = self._buckets.pop(address, (self._most, now))
-        left = min(self._most, left + (now - then) * self._rate)
-        allowed = left >= 1
-        self._buckets[address] = (left - 1 if allowed else left, now)
-        if len(self._buckets) > REMEMBERED:
+    def allow(self, address: str, now: float) -> bool:
+        """Take one token of an address at the time `now` (seconds); False if there is none."""
+        tokens, then = self._buckets.pop(address, (self._capacity, now))
+        tokens = min(self._capacity, tokens + (now - then) * self._rate)
+        is_allowed = tokens >= 1
+        self._buckets[address] = (tokens - 1 if is_allowed else tokens, now)
+        if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)
-        return allowed
+        return is_allowed

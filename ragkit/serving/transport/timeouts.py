@@ -1,8 +1,8 @@
-"""Connections that send no request: let go, so that nobody can hold all there are.
+"""Timeouts for request heads: close connections that send none, so that nobody can hold them all.
 
-uvicorn waits for the head of a first request for ever, and for that of a later one once a byte of
-it has come; and httptools takes a head of any length. For a body waits whoever reads it
-(`bodies`). Knows uvicorn, and nothing of requests.
+uvicorn waits without limit for the head of a first request, and for that of a later one once a
+byte of it has come; httptools accepts a head of any length. Bodies have their own timeout
+(`json_http.read_body`). Knows uvicorn; knows nothing of requests.
 """
 
 from __future__ import annotations
@@ -12,51 +12,51 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-HEAD = 20.0  # seconds for the head of a request, and up to twice as long
-MOST_HEAD = 65_536  # bytes, and what comes with the one that is too many
+HEAD_SECONDS = 20.0  # for the head of a request; a connection is closed after one to two of these
+MAX_HEAD_BYTES = 65_536  # counted in received chunks
 _Protocol: Any = AutoHTTPProtocol  # of h11 or httptools, whichever is installed
 
 
-class Patience(_Protocol):  # type: ignore[misc]
-    """uvicorn's protocol, for `uvicorn.Config(http=…)`; closes what waits too long for a head."""
+class TimeoutProtocol(_Protocol):  # type: ignore[misc]
+    """uvicorn's HTTP protocol (`uvicorn.Config(http=…)`) that closes idle connections."""
 
-    seconds = HEAD
+    seconds = HEAD_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """A caller is there."""
-        self._head: int | None = None  # bytes so far, while httptools is in the middle of one
+        """Start the timer of a new connection."""
+        self._head_bytes: int | None = None  # received so far, while httptools parses a head
         super().connection_made(transport)
-        self._answered: object = self  # the request that was last answered at the last look
-        self._looking = self.loop.call_later(self.seconds, self._look)
+        self._last_cycle: object = self  # the request answered last at the previous check
+        self._timer = self.loop.call_later(self.seconds, self._check_idle)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The caller has gone, or was let go."""
-        self._looking.cancel()
+        """Stop the timer of a closed connection."""
+        self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Refuse a head that is too long."""
         super().data_received(data)
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > MOST_HEAD and not self.transport.is_closing():
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("the head of the request is too large")
 
     def on_message_begin(self) -> None:
-        """A head begins. httptools alone calls this and the next; h11 has a limit of its own."""
-        self._head = 0
+        """Note that a head begins. Only httptools calls this; h11 has a limit of its own."""
+        self._head_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
-        self._head = None
+        """Note that the head is complete. Only httptools calls this."""
+        self._head_bytes = None
         super().on_headers_complete()
 
-    def _look(self) -> None:
-        """Let go who is where they were at the last look: without a request since."""
-        waits = self.cycle is None or self.cycle.response_complete
-        if waits and self._answered is self.cycle:
+    def _check_idle(self) -> None:
+        """Close the connection if no request has come since the previous check."""
+        is_waiting = self.cycle is None or self.cycle.response_complete
+        if is_waiting and self._last_cycle is self.cycle:
             self.transport.close()
             return
-        self._answered = self.cycle if waits else self
-        self._looking = self.loop.call_later(self.seconds, self._look)
+        self._last_cycle = self.cycle if is_waiting else self
+        self._timer = self.loop.call_later(self.seconds, self._check_idle)

@@ -1,7 +1,7 @@
-"""The page: files of `web/`, read once, each under its own name.
+"""The web page: the files of this folder, read once at the start, each under its own name.
 
-What was not read at the start is not there, so no path leads out of the folder. The page runs its
-own scripts only, and talks to this server alone. Knows nothing of what the page does.
+A file that was not read at the start does not exist, so no path leads out of the folder. The page
+may run its own scripts only and talk to this server only. Knows nothing of what the page does.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragkit.serving.transport.responses import Problem
+from ragkit.serving.transport.json_http import ApiError
 
 FOLDER = Path(__file__).parent
 INDEX = "index.html"
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-_TYPES = {
+_MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -35,54 +35,50 @@ _TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class StaticFile:
+    """A file to serve; `etag` is a hash of its content."""
+
     content: bytes
     media_type: str
-    tag: str
+    etag: str
+
+    def respond(self, request: Request) -> Response:
+        """Return the file, or 304 if the caller has it already."""
+        headers = {
+            "etag": self.etag,
+            "cache-control": "no-cache",
+            "content-security-policy": CONTENT_SECURITY_POLICY,
+        }
+        known = request.headers.get("if-none-match", "").split(",")
+        if self.etag in [etag.strip().removeprefix("W/") for etag in known]:
+            return Response(status_code=304, headers=headers)
+        return Response(self.content, headers=headers, media_type=self.media_type)
 
 
-class Web:
-    """The files of a folder, those of a known type."""
+def make_file(content: bytes, suffix: str) -> StaticFile:
+    """Return a file with the media type of this suffix (".html")."""
+    return StaticFile(content, _MEDIA_TYPES[suffix], f'"{sha256(content).hexdigest()[:32]}"')
+
+
+class PageFiles:
+    """All files of known types in a folder."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._files = {
-            path.relative_to(folder).as_posix(): _read(path.read_bytes(), path.suffix)
+            path.relative_to(folder).as_posix(): make_file(path.read_bytes(), path.suffix)
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.suffix in _TYPES
+            if path.is_file() and path.suffix in _MEDIA_TYPES
         }
 
     async def index(self, request: Request) -> Response:
         """GET /."""
-        return self._answer(request, INDEX)
+        return self._respond(request, INDEX)
 
     async def file(self, request: Request) -> Response:
         """GET /web/…"""
-        return self._answer(request, request.path_params["path"])
+        return self._respond(request, request.path_params["path"])
 
-    def _answer(self, request: Request, name: str) -> Response:
+    def _respond(self, request: Request, name: str) -> Response:
         if name not in self._files:
-            return Problem(404, "nothing is there", "not_found").response()
-        return served(request, self._files[name])
-
-
-def served(request: Request, file: _File) -> Response:
-    """A file, or that it has not changed."""
-    headers = {
-        "etag": file.tag,
-        "cache-control": "no-cache",
-        "content-security-policy": POLICY,
-    }
-    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get(
-        "if-none-match", "").split(",")]  # fmt: skip
-    if file.tag in tags:
-        return Response(status_code=304, headers=headers)
-    return Response(file.content, headers=headers, media_type=file.media_type)
-
-
-def _read(content: bytes, suffix: str) -> _File:
-    return _File(content, _TYPES[suffix], f'"{sha256(content).hexdigest()[:32]}"')
-
-
-def page(text: str, suffix: str = ".html") -> _File:
-    """A page that is made here, to be `served`."""
-    return _read(text.encode(), suffix)
+            return ApiError(404, "not found", "not_found").response()
+        return self._files[name].respond(request)

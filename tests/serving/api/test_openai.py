@@ -7,7 +7,7 @@ import pytest
 
 openai = pytest.importorskip("openai", reason="the client is not installed")
 
-from ragkit.serving.app import Rules, app  # noqa: E402
+from ragkit.serving.app import ServerOptions, create_app  # noqa: E402
 
 QUESTION = "who may stay at home?"
 LEAVE = "Parents may stay at home for half a year."
@@ -17,7 +17,7 @@ TOKEN = "a-token-of-some-length"
 
 @pytest.fixture
 def client(library, listen):
-    address = listen(app(library, Rules(token=TOKEN)))
+    address = listen(create_app(library, ServerOptions(token=TOKEN)))
     with openai.OpenAI(base_url=f"{address}/v1", api_key=TOKEN, max_retries=0) as client:
         yield client
 
@@ -186,7 +186,7 @@ def test_a_streamed_response_ends_in_the_same(client):
 
 
 def test_without_the_token_the_client_says_so(library, listen):
-    address = listen(app(library, Rules(token=TOKEN)))
+    address = listen(create_app(library, ServerOptions(token=TOKEN)))
     with (
         openai.OpenAI(base_url=f"{address}/v1", api_key="wrong", max_retries=0) as client,
         pytest.raises(openai.AuthenticationError),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ragkit.serving.api.openapi import document
-from ragkit.serving.app import ENDPOINTS, Rules, app
+from ragkit.serving.api.openapi import build_document
+from ragkit.serving.app import ENDPOINTS, ServerOptions, create_app
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
@@ -23,7 +23,7 @@ TRUE = [not_a_server_error, content_type_conformance, response_schema_conformanc
 
 def test_every_endpoint_is_described_and_can_be_tried(client):
     described = client.get("/openapi.json").json()
-    assert described == document(ENDPOINTS)
+    assert described == build_document(ENDPOINTS)
     names = [
         operation["operationId"]
         for path in described["paths"].values()
@@ -44,7 +44,7 @@ def name_what_is_there(case):
 def test_answers_are_as_described_whatever_is_sent(library, endpoint):
     library.warm()
     described = schemathesis.openapi.from_asgi(
-        "/openapi.json", app(library, Rules(names=("testserver",)))
+        "/openapi.json", create_app(library, ServerOptions(host_names=("testserver",)))
     )
     operation = described[endpoint.path][endpoint.method]
     modes = [schemathesis.GenerationMode.POSITIVE]

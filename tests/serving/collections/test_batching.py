@@ -7,7 +7,8 @@ import pytest
 
 from ragkit import ModelError, UsageError
 from ragkit.errors import UnavailableError
-from ragkit.serving.collections.batching import Batcher, Options
+from ragkit.retrieval.options import SearchOptions
+from ragkit.serving.collections.batching import Batcher
 
 
 class Calls:
@@ -42,7 +43,7 @@ def run(work, **how):
 async def while_held(batcher, calls, *searches):
     """All threads are in a search; meanwhile these come, and then the threads go on."""
     calls.held.clear()
-    busy = [asyncio.ensure_future(batcher.search(f"busy {n}", Options())) for n in range(2)]
+    busy = [asyncio.ensure_future(batcher.search(f"busy {n}", SearchOptions())) for n in range(2)]
     while len(calls.made) < 2:
         await asyncio.sleep(0.001)
     later = [asyncio.ensure_future(batcher.search(*each)) for each in searches]
@@ -52,21 +53,21 @@ async def while_held(batcher, calls, *searches):
 
 
 def test_one_search_goes_by_itself_and_at_once():
-    found, made = run(lambda batcher, _: batcher.search("a", Options(k=3)), wait=60)
-    assert (found, made) == (["a, 3"], [(["a"], Options(k=3))])
+    found, made = run(lambda batcher, _: batcher.search("a", SearchOptions(k=3)), max_wait=60)
+    assert (found, made) == (["a, 3"], [(["a"], SearchOptions(k=3))])
 
 
 def test_those_that_wait_go_together_and_each_gets_its_own():
-    searches = [(f"q{n}", Options(k=3)) for n in range(10)]
+    searches = [(f"q{n}", SearchOptions(k=3)) for n in range(10)]
     found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
     assert found[:10] == [[f"q{n}, 3"] for n in range(10)]
-    assert made[2:] == [([f"q{n}" for n in range(10)], Options(k=3))]
+    assert made[2:] == [([f"q{n}" for n in range(10)], SearchOptions(k=3))]
 
 
 def test_two_callers_wait_for_nobody():
-    found, made = run(while_held, wait=60)
+    found, made = run(while_held, max_wait=60)
     assert sorted(queries for queries, _ in made) == [["busy 0"], ["busy 1"]]
-    assert found == [["busy 0, None"], ["busy 1, None"]]
+    assert found == [["busy 0, 10"], ["busy 1, 10"]]
 
 
 async def until(happened):
@@ -87,15 +88,15 @@ def test_a_group_waits_until_it_is_as_large_as_the_one_that_runs_or_long_enough(
         return [[] for _ in queries]
 
     async def main():
-        batcher = Batcher(search_many, wait=wait)
-        asked = [asyncio.ensure_future(batcher.search(name, Options())) for name in "xyabc"]
+        batcher = Batcher(search_many, max_wait=wait)
+        asked = [asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "xyabc"]
         held["x"].set()
         await until(lambda: len(made) == 3)
         held["y"].set()
         await asked[1]  # a thread is free, and three run
-        asked += [asyncio.ensure_future(batcher.search(name, Options())) for name in "de"]
+        asked += [asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "de"]
         await asyncio.sleep(0.05)
-        asked.append(asyncio.ensure_future(batcher.search("f", Options())))
+        asked.append(asyncio.ensure_future(batcher.search("f", SearchOptions())))
         await until(lambda: sum(map(len, made)) == 8)
         held["a"].set()
         await asyncio.gather(*asked)
@@ -106,39 +107,44 @@ def test_a_group_waits_until_it_is_as_large_as_the_one_that_runs_or_long_enough(
 
 
 def test_equal_queries_are_asked_once():
-    searches = [("same", Options())] * 5 + [("other", Options())]
+    searches = [("same", SearchOptions())] * 5 + [("other", SearchOptions())]
     found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
-    assert found[:6] == [["same, None"]] * 5 + [["other, None"]]
+    assert found[:6] == [["same, 10"]] * 5 + [["other, 10"]]
     assert [queries for queries, _ in made[2:]] == [["same", "other"]]
 
 
 def test_other_options_go_apart_even_where_they_look_alike():
-    kinds = [Options(diverse=True), Options(diverse=1.0), Options(where={"a": 1}), Options(k=1)]
+    kinds = [
+        SearchOptions(diverse=True),
+        SearchOptions(diverse=1.0),
+        SearchOptions(where={"a": 1}),
+        SearchOptions(k=1),
+    ]
     searches = [(f"q{n}", kind) for kind in kinds for n in range(2)]
     _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
     assert sorted(len(queries) for queries, _ in made[2:]) == [2, 2, 2, 2]
 
 
 def test_no_call_has_more_than_is_allowed():
-    searches = [(f"q{n}", Options()) for n in range(7)]
-    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), most=3)
+    searches = [(f"q{n}", SearchOptions()) for n in range(7)]
+    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=3)
     assert [len(queries) for queries, _ in made[2:]] == [3, 3, 1]
 
 
 def test_by_one_each_goes_by_itself():
-    searches = [(f"q{n}", Options()) for n in range(4)]
-    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), most=1)
+    searches = [(f"q{n}", SearchOptions()) for n in range(4)]
+    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=1)
     assert [len(queries) for queries, _ in made] == [1] * 6
 
 
 def test_who_has_gone_is_not_searched_for():
     async def work(batcher, calls):
         calls.held.clear()
-        busy = [asyncio.ensure_future(batcher.search(f"b{n}", Options())) for n in range(2)]
+        busy = [asyncio.ensure_future(batcher.search(f"b{n}", SearchOptions())) for n in range(2)]
         while len(calls.made) < 2:
             await asyncio.sleep(0.001)
-        gone = asyncio.ensure_future(batcher.search("gone", Options()))
-        here = asyncio.ensure_future(batcher.search("here", Options()))
+        gone = asyncio.ensure_future(batcher.search("gone", SearchOptions()))
+        here = asyncio.ensure_future(batcher.search("here", SearchOptions()))
         await asyncio.sleep(0.01)
         gone.cancel()
         calls.held.set()
@@ -150,15 +156,15 @@ def test_who_has_gone_is_not_searched_for():
 
 def test_what_goes_wrong_reaches_those_who_asked_and_the_next_are_served():
     def search_many(queries, options):
-        if options.k == 0:
-            raise UsageError("k is 0")
+        if options.k == 9:
+            raise UsageError("k is 9")
         return [[] for _ in queries]
 
     async def main():
         batcher = Batcher(search_many)
-        with pytest.raises(UsageError, match="k is 0"):
-            await batcher.search("a", Options(k=0))
-        found = await batcher.search("a", Options(k=1))
+        with pytest.raises(UsageError, match="k is 9"):
+            await batcher.search("a", SearchOptions(k=9))
+        found = await batcher.search("a", SearchOptions(k=1))
         batcher.close()
         return found
 
@@ -176,8 +182,8 @@ def test_what_is_wrong_with_one_query_spoils_no_other(error):
         return [[query] for query in queries]
 
     async def main():
-        batcher = Batcher(search_many, most=3, threads=1)
-        asked = [batcher.search(each, Options()) for each in ("first", "a", "bad", "b")]
+        batcher = Batcher(search_many, max_batch=3, threads=1)
+        asked = [batcher.search(each, SearchOptions()) for each in ("first", "a", "bad", "b")]
         found = await asyncio.gather(*asked, return_exceptions=True)
         batcher.close()
         return found
@@ -195,8 +201,8 @@ def test_a_model_that_cannot_be_used_is_asked_once_a_group():
         raise ModelError("its server is down")
 
     async def main():
-        batcher = Batcher(search_many, most=3, threads=1)
-        asked = [batcher.search(each, Options()) for each in ("first", "a", "b", "c")]
+        batcher = Batcher(search_many, max_batch=3, threads=1)
+        asked = [batcher.search(each, SearchOptions()) for each in ("first", "a", "b", "c")]
         found = await asyncio.gather(*asked, return_exceptions=True)
         batcher.close()
         return [type(each) for each in found]
@@ -206,25 +212,25 @@ def test_a_model_that_cannot_be_used_is_asked_once_a_group():
 
 
 def test_who_asks_much_does_not_keep_others_from_their_turn():
-    searches = [(f"q{n}", Options(k=1)) for n in range(6)] + [("other", Options(k=2))]
-    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), most=2)
+    searches = [(f"q{n}", SearchOptions(k=1)) for n in range(6)] + [("other", SearchOptions(k=2))]
+    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=2)
     assert [options.k for _, options in made[2:]].index(2) == 1
 
 
 def test_who_waits_is_told_when_the_server_stops():
     async def work(batcher, calls):
         calls.held.clear()
-        busy = [asyncio.ensure_future(batcher.search(f"q{n}", Options())) for n in range(2)]
+        busy = [asyncio.ensure_future(batcher.search(f"q{n}", SearchOptions())) for n in range(2)]
         while len(calls.made) < 2:
             await asyncio.sleep(0.001)
-        asked = [*busy, asyncio.ensure_future(batcher.search("late", Options()))]
+        asked = [*busy, asyncio.ensure_future(batcher.search("late", SearchOptions()))]
         await asyncio.sleep(0.01)
         calls.held.set()
         batcher.close()
         return await asyncio.gather(*asked, return_exceptions=True)
 
     found, _ = run(work)
-    assert found[:2] == [["q0, None"], ["q1, None"]]
+    assert found[:2] == [["q0, 10"], ["q1, 10"]]
     assert [type(each) for each in found[2:]] == [UnavailableError]
 
 
@@ -233,7 +239,9 @@ def test_hits_are_those_of_a_search_alone(library):
     queries = [f"{word} at home" for word in ("who", "may", "stay", "all", "keys", "vault", "day")]
 
     async def main():
-        return await asyncio.gather(*(served.search(query, Options(k=3)) for query in queries))
+        return await asyncio.gather(
+            *(served.search(query, SearchOptions(k=3)) for query in queries)
+        )
 
     assert asyncio.run(main()) == [served.collection.search(query, k=3) for query in queries]
-    assert max(served.batcher.sizes) > 1
+    assert max(served.batcher.batch_sizes) > 1

@@ -1,7 +1,7 @@
 """Collections by name: whose encoder they use, and what is shown of them."""
 
 from ragkit import Collection, Settings
-from ragkit.serving.collections.library import Library, labels
+from ragkit.serving.collections.library import Library, label_roots
 
 
 def test_collections_with_the_same_model_share_one_encoder(
@@ -43,7 +43,7 @@ def test_a_borrowed_encoder_of_another_model_is_not_used(folder, tmp_path, encod
 
 def test_roots_are_known_by_names_that_tell_nothing_of_their_places():
     roots = ("/home/ann/notes", "/srv/notes", "/")
-    assert labels(roots) == {"notes": roots[0], "notes (2)": roots[1], "root": roots[2]}
+    assert label_roots(roots) == {"notes": roots[0], "notes (2)": roots[1], "root": roots[2]}
 
 
 def test_documents_by_pages_and_parts(collection, folder):

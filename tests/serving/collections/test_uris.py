@@ -1,11 +1,11 @@
-"""Addresses: there and back, and what is no address."""
+"""DocumentUris: there and back, and what is no address."""
 
 import re
 
 import pytest
 
 from ragkit.errors import UsageError
-from ragkit.serving.collections.uris import Addresses, root_name
+from ragkit.serving.collections.uris import DocumentUris, root_name
 
 
 def test_a_name_says_which_folder_and_keeps_folders_of_one_name_apart():
@@ -26,17 +26,19 @@ def test_a_name_says_which_folder_and_keeps_folders_of_one_name_apart():
     ],
 )
 def test_an_address_leads_back_to_the_root_and_the_citation(collection, path, citation, tail):
-    addresses = Addresses(collection)
+    addresses = DocumentUris(collection)
     uri = addresses.uri("/srv/notes", path, citation)
     assert uri == f"ragkit://{root_name('/srv/notes')}{tail}"
-    assert addresses.reference(uri) == f"/srv/notes/{citation}"
+    assert addresses.to_reference(uri) == f"/srv/notes/{citation}"
 
 
 def test_an_address_outlives_the_process_that_made_it(collection, folder):
     collection.index([folder / "leave.txt", folder / "sub"])
-    uris = [Addresses(collection).uri(hit.root, hit.path) for hit in collection.search("cats", 9)]
-    fresh = Addresses(collection)
-    texts = {collection.get(fresh.reference(uri)).text.split()[0] for uri in uris}
+    uris = [
+        DocumentUris(collection).uri(hit.root, hit.path) for hit in collection.search("cats", 9)
+    ]
+    fresh = DocumentUris(collection)
+    texts = {collection.get(fresh.to_reference(uri)).text.split()[0] for uri in uris}
     assert texts == {"Cats", "Parents"}
 
 
@@ -50,14 +52,14 @@ def test_an_address_outlives_the_process_that_made_it(collection, folder):
     ],
 )  # fmt: skip
 def test_what_names_no_document_is_refused(collection, text):
-    addresses = Addresses(collection)
+    addresses = DocumentUris(collection)
     addresses.uri("/srv/notes", "a.md")
     with pytest.raises(UsageError, match=r"names no document|no root is called"):
-        addresses.reference(text.replace("ROOT", root_name("/srv/notes")))
+        addresses.to_reference(text.replace("ROOT", root_name("/srv/notes")))
 
 
 def test_messages_do_not_say_where_documents_lie(collection, folder):
     collection.index(folder)
     name = root_name(str(folder))
     message = f"in several roots: {folder}/keys.md"
-    assert Addresses(collection).hidden(message) == f"in several roots: ragkit://{name}/keys.md"
+    assert DocumentUris(collection).redact(message) == f"in several roots: ragkit://{name}/keys.md"

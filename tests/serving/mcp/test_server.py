@@ -19,7 +19,7 @@ from tests.serving.clients import TRAVERSALS, run
 
 def test_resources_are_the_files_a_page_at_a_time(collection, folder, monkeypatch):
     collection.index(folder)
-    monkeypatch.setattr(serving, "PAGE", 2)
+    monkeypatch.setattr(serving, "PAGE_SIZE", 2)
 
     async def read(client):
         first = await client.list_resources()
@@ -55,13 +55,13 @@ def test_members_of_an_archive_are_resources_too(collection, folder):
 def test_a_cursor_of_another_server_is_refused(collection, folder):
     collection.index(folder)
     for cursor in ("ragkit://notes/keys.md", "-1", "1; DROP", "9" * 19):
-        with pytest.raises(mcp.MCPError, match="no cursor"):
+        with pytest.raises(mcp.MCPError, match="is not a cursor"):
             run(collection, lambda client, it=cursor: client.list_resources(cursor=it))
 
 
 def test_a_cursor_stays_right_while_files_come_and_go(collection, folder, monkeypatch):
     collection.index(folder)
-    monkeypatch.setattr(serving, "PAGE", 1)
+    monkeypatch.setattr(serving, "PAGE_SIZE", 1)
 
     async def walk(client):
         names, cursor = [], None
@@ -91,7 +91,7 @@ def test_no_resource_leads_out_of_the_collection(collection, folder):
 
     async def work(client):
         for each in TRAVERSALS:
-            with pytest.raises(mcp.MCPError, match=r"names no document|is no resource|no document"):
+            with pytest.raises(mcp.MCPError, match=r"no document|is not a resource"):
                 await client.read_resource(each.replace("HOST", name))
         return "refused"
 
@@ -120,7 +120,7 @@ def test_what_is_not_the_callers_fault_goes_to_the_log(ask, collection, monkeypa
         result = ask("search", query="x")
     assert result.is_error
     assert result.content[0].text == (
-        "the collection cannot be used just now; the server's log says why"
+        "the collection cannot be used now; the server's log says why"
     )
     assert "/srv/secret" in caplog.text
 

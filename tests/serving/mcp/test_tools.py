@@ -8,7 +8,7 @@ pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
 
 from ragkit import Settings
 from ragkit.serving.collections.uris import root_name
-from ragkit.serving.mcp.tools import SNIPPET, TEXT
+from ragkit.serving.mcp.tools import MAX_SNIPPET, MAX_TEXT
 from tests.serving.clients import TRAVERSALS, run
 
 
@@ -77,13 +77,15 @@ def test_a_long_document_comes_in_parts_that_fit_together(collection, folder):
             part = (await client.call_tool("get", {"reference": after})).structured_content
             text += part["text"]
             start = part["end"]
-            after = f"long.txt#char={start},{min(start + TEXT, first['metadata']['characters'])}"
+            after = (
+                f"long.txt#char={start},{min(start + MAX_TEXT, first['metadata']['characters'])}"
+            )
             after = after if start < first["metadata"]["characters"] else None
         return around, text, await client.call_tool("get", {"reference": "long.txt"})
 
     around, text, whole = run(collection, read)
     assert "Zebras graze" in around["text"]
-    assert len(around["text"]) == TEXT
+    assert len(around["text"]) == MAX_TEXT
     assert not around["metadata"]["complete"]
     assert text == (folder / "long.txt").read_text()
     assert whole.is_error
@@ -110,18 +112,18 @@ def test_status_counts_and_names_no_folder(ask, folder, collection):
         ("search", {"query": "x", "limit": 3},
          "search has no parameter limit; it takes query, k, mode, where"),
         ("status", {"verbose": True}, "status has no parameter verbose; it takes none"),
-        ("search", {}, "search: 'query' is a required property"),
-        ("search", {"query": 7}, "search: query: 7 is not of type 'string'"),
-        ("search", {"query": "x", "k": 0}, "search: k: 0 is less than the minimum of 1"),
-        ("search", {"query": "x", "k": True}, "search: k: True is not of type 'integer'"),
-        ("search", {"query": "x", "mode": "magic"}, "search: mode: 'magic' is not one of"),
+        ("search", {}, "search: query is missing"),
+        ("search", {"query": 7}, "search: query is 7; expected string"),
+        ("search", {"query": "x", "k": 0}, "search: k is 0; expected 1 to 100"),
+        ("search", {"query": "x", "k": True}, "search: k is True; expected integer"),
+        ("search", {"query": "x", "mode": "magic"}, "search: mode is 'magic'; expected one of"),
         ("search", {"query": " "}, "the query is empty"),
         ("search", {"query": "x", "where": "page >"}, "the filter, at character"),
         ("fetch", {"id": "99999"}, "no passage has the id 99999"),
         ("fetch", {"id": "leave.md"}, "no document leave.md in this collection"),
         ("get", {"reference": "leave.txt#L9"}, "leave.txt#L9: there is no line 9"),
-        ("get", {"reference": "x", "context": -1}, "get: context: -1 is less than"),
-        ("drop", {}, "no tool is called 'drop'; there are search, fetch, get, status"),
+        ("get", {"reference": "x", "context": -1}, "get: context is -1; expected 0 to 1,000"),
+        ("drop", {}, "no tool is called 'drop'; the tools are search, fetch, get, status"),
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_a_tool_error_in_our_words(ask, tool, arguments, said):
@@ -194,7 +196,7 @@ def test_a_long_passage_is_cut_in_the_list_and_whole_in_get(open_collection, fol
     collection.index(folder)
     found = run(collection, lambda client: client.call_tool("search", {"query": "zebra", "k": 1}))
     (hit,) = found.structured_content["results"]
-    assert len(hit["text"]) == SNIPPET
+    assert len(hit["text"]) == MAX_SNIPPET
     assert hit["text"].endswith("…")
     whole = run(collection, lambda client: client.call_tool("fetch", {"id": hit["id"]}))
     assert whole.structured_content["text"].count("zebra") == 1_000

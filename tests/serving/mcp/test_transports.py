@@ -21,8 +21,8 @@ import mcp
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from ragkit.serving.mcp.server import app
-from ragkit.serving.transport import bodies
+from ragkit.serving.mcp.server import create_mcp_app
+from ragkit.serving.transport import json_http
 from tests.conftest import REPOSITORY
 
 TOKEN = "correct-horse-battery-staple"
@@ -209,15 +209,17 @@ def test_who_never_ends_a_body_is_told_so_and_hanging_up_is_a_line(
     collection, folder, listen, monkeypatch, caplog
 ):
     collection.index(folder)
-    monkeypatch.setattr(bodies, "SECONDS", 0.1)
-    host, _, port = listen(app(collection, "127.0.0.1")).removeprefix("http://").partition(":")
+    monkeypatch.setattr(json_http, "BODY_SECONDS", 0.1)
+    host, _, port = (
+        listen(create_mcp_app(collection, "127.0.0.1")).removeprefix("http://").partition(":")
+    )
     head = f"POST /mcp HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
     head += "Accept: application/json, text/event-stream\r\nContent-Length: 99\r\n\r\n{"
     with socket.create_connection((host, int(port)), timeout=10) as caller:
         caller.sendall(head.encode())
         told = b"".join(iter(lambda: caller.recv(4096), b""))
     assert told.startswith(b"HTTP/1.1 408")
-    monkeypatch.setattr(bodies, "SECONDS", 30.0)
+    monkeypatch.setattr(json_http, "BODY_SECONDS", 30.0)
     with socket.create_connection((host, int(port)), timeout=10) as caller:
         caller.sendall(head.encode())
         time.sleep(0.1)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.parts import ref
-from ragkit.serving.schema.validate import WrongValueError, check, from_text
+from ragkit.serving.schema.validate import InvalidValueError, parse_parameter, validate
 
 jsonschema = pytest.importorskip("jsonschema", reason="the reference is not installed")
 
@@ -24,8 +24,8 @@ REQUESTS = [name for name in SCHEMAS if name.endswith(("Request", "Search"))]
 
 def allows(value, schema):
     try:
-        check(value, schema)
-    except WrongValueError:
+        validate(value, schema)
+    except InvalidValueError:
         return False
     return True
 
@@ -54,11 +54,11 @@ def test_a_request_is_what_the_reference_says_it_is(name, value):
      ("0.5", {"type": "number"}, 0.5), ("true", {"type": "boolean"}, True)],
 )  # fmt: skip
 def test_values_of_query_strings(text, schema, value):
-    assert from_text(text, schema, "x") == value
+    assert parse_parameter(text, schema, "x") == value
 
 
 @pytest.mark.parametrize("text", ["", "x", "1e3", "٣", "1" * 30, "0x10", " 1", "nan", "inf"])
 def test_no_numbers_of_query_strings(text):
     for kind in ("integer", "number"):
-        with pytest.raises(WrongValueError, match="x is"):
-            from_text(text, {"type": kind}, "x")
+        with pytest.raises(InvalidValueError, match="x is"):
+            parse_parameter(text, {"type": kind}, "x")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ragkit.serving.transport.access import Gate, is_loopback
+from ragkit.serving.transport.access import AccessControl, is_loopback
 
 TOKEN = "t" * 32
 
@@ -34,7 +34,7 @@ def status(gate, **headers):
     ],
 )  # fmt: skip
 def test_only_our_own_names_are_answered(host, expected):
-    assert status(Gate(yes, "127.0.0.1", ["kb.example"]), host=host) == expected
+    assert status(AccessControl(yes, "127.0.0.1", ["kb.example"]), host=host) == expected
 
 
 @pytest.mark.parametrize(
@@ -46,18 +46,18 @@ def test_only_our_own_names_are_answered(host, expected):
     ],
 )  # fmt: skip
 def test_pages_of_other_hosts_are_refused(origin, expected):
-    gate = Gate(yes, "127.0.0.1", ["kb.example"])
+    gate = AccessControl(yes, "127.0.0.1", ["kb.example"])
     assert status(gate, host="localhost", origin=origin) == expected
 
 
 def test_a_missing_host_and_two_hosts_are_refused():
-    gate = Gate(yes, "127.0.0.1")
+    gate = AccessControl(yes, "127.0.0.1")
     assert status(gate) == 421
     assert status(gate, host="localhost", Host="localhost") == 421
 
 
 def test_at_all_addresses_any_address_is_ours_and_no_name():
-    gate = Gate(yes, "0.0.0.0", token=TOKEN)
+    gate = AccessControl(yes, "0.0.0.0", token=TOKEN)
     authorization = f"Bearer {TOKEN}"
     assert status(gate, host="192.0.2.7:8766", authorization=authorization) == 200
     assert status(gate, host="rebound.example:8766", authorization=authorization) == 421
@@ -72,7 +72,7 @@ def test_at_all_addresses_any_address_is_ours_and_no_name():
     ],
 )  # fmt: skip
 def test_the_token_must_be_the_token(authorization, expected):
-    gate = Gate(yes, "127.0.0.1", token=TOKEN)
+    gate = AccessControl(yes, "127.0.0.1", token=TOKEN)
     assert status(gate, host="localhost", authorization=authorization) == expected
     assert status(gate, host="localhost") == 401
 

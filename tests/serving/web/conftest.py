@@ -4,7 +4,7 @@ import pytest
 
 from ragkit import Collection, Settings
 from ragkit.records.answers import Retrieved
-from ragkit.serving.app import Rules, app
+from ragkit.serving.app import ServerOptions, create_app
 from ragkit.serving.collections.library import Library
 from tests.conftest import WordEncoder
 from tests.documents.files import make_zip
@@ -53,7 +53,7 @@ def library(tmp_path_factory, folder):
 
 @pytest.fixture(scope="package")
 def address(library):
-    with listening(app(library, Rules())) as address:
+    with listening(create_app(library, ServerOptions())) as address:
         yield address
 
 

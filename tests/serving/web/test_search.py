@@ -2,7 +2,7 @@
 
 import re
 
-from ragkit.serving.app import Rules, app
+from ragkit.serving.app import ServerOptions, create_app
 from tests.serving.conftest import listening
 from tests.serving.web.notes import LAMP
 from tests.serving.web.steps import expect, is_in_sight, search
@@ -100,7 +100,7 @@ def test_collections_are_chosen_from_and_told_of(visit):
 
 
 def test_a_token_is_asked_for_and_kept_with_the_tab(visit, library, watched):
-    with listening(app(library, Rules(token=TOKEN))) as address:
+    with listening(create_app(library, ServerOptions(token=TOKEN))) as address:
         page = visit("?q=signing+keys", at=address)
         dialog = page.get_by_role("dialog", name="This server asks for a token")
         for token in ("wrong-token", TOKEN):
