@@ -54,9 +54,9 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     lines, running_warnings = _remove_running_lines(content.lines)
     recognised = content.scans.texts
     with_layer = [[] if page in recognised else rows for page, rows in enumerate(lines)]
-    line_distance = page_lines.usual_line_spacing(with_layer)
+    line_spacing = page_lines.usual_line_spacing(with_layer)
     texts = (
-        page_lines.join_lines(rows, LINE_SPACING if page in recognised else line_distance)
+        page_lines.join_lines(rows, LINE_SPACING if page in recognised else line_spacing)
         for page, rows in enumerate(lines)
     )
     text, starts = page_lines.join_pages(page_lines.rejoin_hyphenated_words(texts))

@@ -47,7 +47,7 @@ def read_vtt(data: bytes, name: str) -> Document:
 
 def _read_subtitles(data: bytes, media_type: str) -> Document:
     text, encoding, warnings, encoding_by = decode(data)
-    writing = DocumentWriter()
+    writer = DocumentWriter()
     previous: _Cue | None = None
     length = 0  # characters of the open paragraph
     count = 0
@@ -61,13 +61,13 @@ def _read_subtitles(data: bytes, media_type: str) -> Document:
             pause or (ended and length > _LONG_PARAGRAPH) or cue.text.startswith(_DIALOGUE_DASHES)
         )
         separator = "\n\n" if starts_paragraph else " "
-        writing.add(cue.text, separator=separator, locator=("time", cue.timings))
+        writer.add(cue.text, separator=separator, locator=("time", cue.timings))
         length = len(cue.text) + (0 if starts_paragraph else length)
         previous = cue
     if not count and text.strip():
         raise DocumentError("no subtitle in it: no line with two times and an arrow")
     return replace(
-        writing.document(media_type),
+        writer.document(media_type),
         title=_title(text),
         encoding=encoding,
         encoding_by=encoding_by,

@@ -50,7 +50,7 @@ def read_eml(data: bytes, name: str) -> Document:
 def eml_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a message's own document (named ""), then its attachments.
 
-    Raises `DocumentError` for too many parts, `BudgetExceededError` if the file's budget is used up.
+    Raises `DocumentError` for too many parts, `BudgetExceededError` if the budget is used up.
     """
     yield from _message_members(_parse_message(data), budget)
 
@@ -58,7 +58,7 @@ def eml_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield the messages of an mbox, named "1", "2", …, with their attachments ("1/a.pdf").
 
-    A message that cannot be read is yielded with the reason. Raises `BudgetExceededError` if the file's
+    A message that cannot be read is yielded with the reason. Raises `BudgetExceededError` if the
     budget is used up.
     """
     starts = [(match.start(), match.end()) for match in _FROM_LINE.finditer(data)]
@@ -111,11 +111,11 @@ def add_headers(
     lines = [f"{key.title()}: {metadata[key]}" for key in ("from", "to", "date") if key in metadata]
     if subject and not body.text.strip():
         lines.append(f"Subject: {subject}")  # otherwise search could not find the message
-    writing = DocumentWriter()
-    writing.add("\n".join(lines))
-    writing.add_document(body)
+    writer = DocumentWriter()
+    writer.add("\n".join(lines))
+    writer.add_document(body)
     return replace(
-        writing.document(media_type),
+        writer.document(media_type),
         title=subject or None,
         encoding=None,  # every part has its own
         encoding_by=None,

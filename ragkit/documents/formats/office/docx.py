@@ -56,15 +56,15 @@ def _read_package(package: ZipPackage, name: str) -> Document:
         parse_xml_leniently(package, "word/styles.xml", styles.start, styles.end, lambda text: None)
     handler = _BodyHandler(styles.resolve())
     damage = parse_xml_leniently(package, body, handler.start, handler.end, handler.text)
-    if damage is not None and not handler.flow.blocks:
+    if damage is not None and not handler.layout.blocks:
         raise damage
     for part in filter(names.__contains__, _NOTES):
         parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
     for text in dict.fromkeys(_headers_and_footers(package, handler.styles)):
-        handler.flow.add(text)
+        handler.layout.add(text)
     properties = read_properties(package, CORE)
     return replace(
-        handler.flow.document(media_types.DOCX),
+        handler.layout.document(media_types.DOCX),
         title=handler.title or properties.title(name),
         metadata=properties.metadata(),
         warnings=tuple(package.warnings),
@@ -76,7 +76,7 @@ def _headers_and_footers(package: ZipPackage, styles: dict[str, ParagraphStyle])
     for part in sorted(filter(_HEADER_OR_FOOTER.fullmatch, package.names)):
         handler = _BodyHandler(styles, in_margin=True)
         parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
-        yield from (block.text for block in handler.flow.blocks)
+        yield from (block.text for block in handler.layout.blocks)
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class _BodyHandler:
 
     styles: dict[str, ParagraphStyle]  # by style id
     in_margin: bool = False  # the part is a page header or footer
-    flow: BlockLayout = field(default_factory=BlockLayout)
+    layout: BlockLayout = field(default_factory=BlockLayout)
     title: str | None = None
     paragraphs: list[_Paragraph] = field(default_factory=list)
     tables: list[bool] = field(default_factory=list)  # per open table: its first row is to come
@@ -132,9 +132,9 @@ class _BodyHandler:
             author = property_title(attributes.get("w:author"), "")
             self.comment = f"Comment by {author}: " if author else "Comment: "
         elif tag == "w:tr":
-            self.flow.open_row()
+            self.layout.open_row()
         elif tag == "w:tc":
-            self.flow.open_cell()
+            self.layout.open_cell()
 
     def end(self, tag: str) -> None:
         """Handle an end tag."""
@@ -149,7 +149,7 @@ class _BodyHandler:
         elif tag == "w:pPr":
             self.properties -= 1
         elif tag == "w:tr" and self.tables:
-            self.tables[-1] = not self.flow.close_row(first=self.tables[-1])
+            self.tables[-1] = not self.layout.close_row(first=self.tables[-1])
         elif tag == "w:tbl":
             self.tables.pop()
 
@@ -186,7 +186,7 @@ class _BodyHandler:
             return
         if self.in_margin:
             if not paragraph.has_page_number:
-                self.flow.add(text)
+                self.layout.add(text)
             return
         text, self.comment = self.comment + text, ""
         level = style.level if paragraph.level is None else paragraph.level
@@ -194,11 +194,11 @@ class _BodyHandler:
             self.title, level = " ".join(text.split()), 1
         item = style.item if paragraph.item is None else paragraph.item
         if level:
-            self.flow.add(" ".join(text.split()), level=level)
+            self.layout.add(" ".join(text.split()), level=level)
         elif item >= 0:
-            self.flow.add("  " * item + "- " + text, tight=self.in_list)
+            self.layout.add("  " * item + "- " + text, tight=self.in_list)
         else:
-            self.flow.add(text)
+            self.layout.add(text)
         self.in_list = not level and item >= 0
 
 

@@ -35,9 +35,9 @@ def read_odt(data: bytes, name: str) -> Document:
         _refuse_encrypted(package)
         content = _read_text_content(package)
         for text in dict.fromkeys(_headers_and_footers(package)):
-            content.flow.add(text)
+            content.layout.add(text)
         properties = read_properties(package, _META, _PROPERTIES)
-    document = content.flow.document(media_types.ODT)
+    document = content.layout.document(media_types.ODT)
     return _with_properties(package, replace(document, title=content.title), properties, name)
 
 
@@ -50,7 +50,9 @@ def read_odp(data: bytes, name: str) -> Document:
         _refuse_encrypted(package)
         content = _read_text_content(package)
         properties = read_properties(package, _META, _PROPERTIES)
-    slides = [(str(number), flow.document()) for number, flow in enumerate(content.pages, start=1)]
+    slides = [
+        (str(number), layout.document()) for number, layout in enumerate(content.pages, start=1)
+    ]
     document = join_documents(slides, "slide", media_types.ODP)
     title = next((heading.text for _, slide in slides[:1] for heading in slide.headings), None)
     return _with_properties(package, replace(document, title=title), properties, name)
@@ -78,7 +80,7 @@ def _read_text_content(package: ZipPackage) -> TextHandler:
     content = TextHandler()
     damage = parse_xml_leniently(package, _CONTENT, content.start, content.end, content.text)
     content.finish()
-    if damage is not None and not content.pages and not content.flow.blocks:
+    if damage is not None and not content.pages and not content.layout.blocks:
         raise damage
     return content
 
@@ -88,7 +90,7 @@ def _headers_and_footers(package: ZipPackage) -> Iterator[str]:
     margins = TextHandler(in_margin=True)
     if _STYLES in package.names:
         parse_xml_leniently(package, _STYLES, margins.start, margins.end, margins.text)
-    return (block.text for block in margins.flow.blocks)
+    return (block.text for block in margins.layout.blocks)
 
 
 def _with_properties(

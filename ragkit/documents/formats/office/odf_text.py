@@ -45,7 +45,7 @@ class _Paragraph:
 class TextHandler:
     """Builds blocks from the elements of the content. `finish` must follow the last element."""
 
-    flow: BlockLayout = field(default_factory=BlockLayout)  # of the text, or of the open slide
+    layout: BlockLayout = field(default_factory=BlockLayout)  # of the text, or of the open slide
     in_margin: bool = False  # the part is `styles.xml`, with page headers and footers
     title: str | None = None  # the first paragraph in the style "Title"
     pages: list[BlockLayout] = field(default_factory=list)  # finished slides
@@ -86,7 +86,7 @@ class TextHandler:
         elif tag == "dc:creator" and self._open_notes:
             self._author = []
         elif tag == "draw:page":
-            self.flow, self._frame = BlockLayout(), ""
+            self.layout, self._frame = BlockLayout(), ""
         else:
             self._start_table_element(tag)
 
@@ -96,9 +96,9 @@ class TextHandler:
         elif tag == "table:table-header-rows":
             self._header_rows += 1
         elif tag == "table:table-row" and self._tables:
-            self.flow.open_row()
+            self.layout.open_row()
         elif tag in _CELLS and self._tables:
-            self.flow.open_cell()
+            self.layout.open_cell()
 
     def text(self, characters: str) -> None:
         """Handle the characters between two tags."""
@@ -132,14 +132,14 @@ class TextHandler:
         elif tag == "table:table-row" and self._tables:
             first = self._tables[-1]
             header = True if self._header_rows else None
-            self._tables[-1] = not self.flow.close_row(first=first, header=header) and first
+            self._tables[-1] = not self.layout.close_row(first=first, header=header) and first
         elif tag == "table:table" and self._tables:
             self._tables.pop()
 
     def finish(self) -> None:
         """Add the collected notes and comments at the end."""
         for note in self._notes:
-            self.flow.add(note)
+            self.layout.add(note)
         self._notes.clear()
 
     def _is_repeated_frame(self, tag: str, attributes: Attributes) -> bool:
@@ -186,9 +186,9 @@ class TextHandler:
         if paragraph.is_title and self.title is None:
             self.title, paragraph.level = words, 1
         if paragraph.level:
-            self.flow.add(words, level=paragraph.level)
+            self.layout.add(words, level=paragraph.level)
         else:
-            self.flow.add(paragraph.mark + text, tight=bool(paragraph.mark) and self._in_list)
+            self.layout.add(paragraph.mark + text, tight=bool(paragraph.mark) and self._in_list)
         self._in_list = bool(paragraph.mark)
 
     def _end_note(self, tag: str) -> None:
@@ -204,8 +204,8 @@ class TextHandler:
         """Put the slide's title first and its notes last."""
         page = BlockLayout()
         page.add(" ".join(self._slide_title), level=1)
-        page.blocks += self.flow.blocks
-        self.flow = page
+        page.blocks += self.layout.blocks
+        self.layout = page
         self.finish()
         self._slide_title.clear()
         self.pages.append(page)

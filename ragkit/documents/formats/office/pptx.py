@@ -92,18 +92,18 @@ def _read_slide(
     others = [shape for shape in shapes if shape.kind not in _TITLE_PLACEHOLDERS]
     if len(others) > 1:
         others.sort(key=lambda shape: _sort_key(shape, links, placeholders))
-    flow = BlockLayout()
+    layout = BlockLayout()
     for shape in titles:
-        flow.add(" ".join(shape.text.split()), level=1)
-    if not flow.blocks:
-        _promote_first_line(others, flow)
+        layout.add(" ".join(shape.text.split()), level=1)
+    if not layout.blocks:
+        _promote_first_line(others, layout)
     for shape in others:
-        shape.content.write(flow)
+        shape.content.write(layout)
         for link in shape.links:
             if link in links:
-                _write_linked_part(package, links[link], flow)
-    _write_notes_and_comments(package, links, flow)
-    return flow.document()
+                _write_linked_part(package, links[link], layout)
+    _write_notes_and_comments(package, links, layout)
+    return layout.document()
 
 
 def _sort_key(
@@ -114,38 +114,40 @@ def _sort_key(
     return (top // _LINE_HEIGHT, left)
 
 
-def _promote_first_line(shapes: list[Shape], flow: BlockLayout) -> None:
+def _promote_first_line(shapes: list[Shape], layout: BlockLayout) -> None:
     """Make a short first line the heading of a slide without a title, if more text follows."""
     with_text = [shape for shape in shapes if shape.text]
     if not with_text or (len(with_text) == 1 and len(with_text[0].content.items) == 1):
         return
     line = with_text[0].content.first_line()
     if line and len(line) <= _MAX_TITLE:
-        flow.add(line, level=1)
+        layout.add(line, level=1)
         with_text[0].content.items.pop(0)
 
 
-def _write_linked_part(package: ZipPackage, link: Relationship, flow: BlockLayout) -> None:
+def _write_linked_part(package: ZipPackage, link: Relationship, layout: BlockLayout) -> None:
     """Add a chart or a diagram, which a slide keeps in a part of its own."""
     if link.kind == "chart":
         title, rows = chart_rows(package, link.part)
-        flow.add(title)
-        ShapeContent([*rows]).write(flow)
+        layout.add(title)
+        ShapeContent([*rows]).write(layout)
     elif link.kind == "diagramData":
         shapes = read_shapes(package, link.part).shapes
-        ShapeContent([item for shape in shapes for item in shape.content.items]).write(flow)
+        ShapeContent([item for shape in shapes for item in shape.content.items]).write(layout)
 
 
-def _write_notes_and_comments(package: ZipPackage, links: dict[str, Relationship], flow: BlockLayout) -> None:
+def _write_notes_and_comments(
+    package: ZipPackage, links: dict[str, Relationship], layout: BlockLayout
+) -> None:
     """Add the speaker notes and the comments of a slide."""
     for link in links.values():
         if link.kind == "notesSlide":
             shapes = read_shapes(package, link.part).shapes
             text = "\n".join(shape.text for shape in shapes if shape.kind == "body" and shape.text)
-            flow.add(f"Notes: {text}" if text else "")
+            layout.add(f"Notes: {text}" if text else "")
         elif link.kind == "comments":
             for shape in read_shapes(package, link.part).shapes:
-                flow.add(f"Comment: {shape.text}" if shape.text else "")
+                layout.add(f"Comment: {shape.text}" if shape.text else "")
 
 
 class _PlaceholderPositions:

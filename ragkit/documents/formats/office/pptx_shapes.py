@@ -40,19 +40,19 @@ class ShapeContent:
         first = self.items[0] if self.items else ""
         return first if isinstance(first, str) and "\n" not in first else None
 
-    def write(self, flow: BlockLayout) -> None:
-        """Add the items to `flow`. Paragraphs are not separated by blank lines; a row that does
+    def write(self, layout: BlockLayout) -> None:
+        """Add the items to `layout`. Paragraphs are not separated by blank lines; a row that does
         not follow another row begins a table."""
         before: str | list[str] | None = None
         for item in self.items:
             if isinstance(item, str):
-                flow.add(item, tight=isinstance(before, str))
+                layout.add(item, tight=isinstance(before, str))
             else:
-                flow.open_row()
+                layout.open_row()
                 for cell in item:
-                    flow.open_cell()
-                    flow.add(cell)
-                flow.close_row(first=not isinstance(before, list))
+                    layout.open_cell()
+                    layout.add(cell)
+                layout.close_row(first=not isinstance(before, list))
             before = item
 
 

@@ -196,7 +196,7 @@ class _Header:
 class _Body:
     """Builds blocks (headings, list items, paragraphs, table rows) from complete paragraphs."""
 
-    flow: BlockLayout = field(default_factory=BlockLayout)
+    layout: BlockLayout = field(default_factory=BlockLayout)
     style: _Style = field(default_factory=_Style)  # of the open paragraph
     in_table: bool = False
     title: str | None = None
@@ -221,12 +221,12 @@ class _Body:
         if self.style.title and self.title is None:
             self.title = " ".join(text.split())
         if depth := self.style.level or int(self.style.title):
-            self.flow.add(" ".join(text.split()), level=depth)
+            self.layout.add(" ".join(text.split()), level=depth)
         elif mark:
             mark = mark if any(map(str.isalnum, mark)) else "-"
-            self.flow.add(f"{mark} {text}", tight=self._after_item)
+            self.layout.add(f"{mark} {text}", tight=self._after_item)
         else:
-            self.flow.add(text)
+            self.layout.add(text)
         self._after_item = bool(mark)
 
     def end_cell(self, text: str = "") -> None:
@@ -240,11 +240,11 @@ class _Body:
             self.end_cell()
         if not self._row:
             return
-        self.flow.open_row()
+        self.layout.open_row()
         for cell in self._row:
-            self.flow.open_cell()
-            self.flow.add(cell)
-        self._after_row |= self.flow.close_row(first=not self._after_row)
+            self.layout.open_cell()
+            self.layout.add(cell)
+        self._after_row |= self.layout.close_row(first=not self._after_row)
         self._after_item = False
         self._row.clear()
 
@@ -295,8 +295,8 @@ class _Parser:
     def document(self, name: str) -> Document:
         """Return the document that was parsed; `name` is the file's name."""
         for note in dict.fromkeys(self.notes):
-            self.body.flow.add(note)
-        body = self.body.flow.document(RTF)
+            self.body.layout.add(note)
+        body = self.body.layout.document(RTF)
         metadata = self.header.information
         title = property_title(metadata.pop("title", None), name)
         if not property_title(metadata.get("author"), ""):
