@@ -16,6 +16,7 @@ MODULES = {
     "questions": "retrieval.questions",
     "fusion": "retrieval.fusion",
     "vectors": "vectors.indexes",
+    "formats": "vectors.file_formats",
     "lexical": "retrieval.lexical",
     "search": "retrieval.search",
     "batch": "retrieval.batch",

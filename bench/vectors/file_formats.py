@@ -1,8 +1,8 @@
 """The flat vector file against a plain NumPy file and FAISS's own reader and writer.
 
-Usage: python -m bench.vectors.file_formats [COUNT…]. Prints one table row for each format and
-count, for random unit vectors of 384 numbers. All times are CPU time. "Open + first query" is a
-process of its own, less one that only imports this module.
+Prints one table row for each format and number of vectors (the arguments of
+`python -m bench.vectors.file_formats`), for random unit vectors of 384 numbers. All times are CPU
+time. "Open + first query" is a process of its own, less one that only imports this module.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +155,7 @@ def measure(kind: type, rows: np.ndarray, count: int, empty: float) -> str:
     )
 
 
-def main(counts: list[int]) -> None:
+def main(counts: Sequence[int] = (10_000, 100_000)) -> None:
     """Print the table."""
     rng = np.random.default_rng(0)
     empty = _fresh_process("import bench.vectors.file_formats")
@@ -168,4 +168,4 @@ def main(counts: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or [10_000, 100_000])
+    main([int(argument) for argument in sys.argv[1:]] or (10_000, 100_000))

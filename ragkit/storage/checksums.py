@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ragkit.storage.sqlite.changes import IndexFile
+from ragkit.storage.sqlite.database import IndexFile
 
 
 def file_checksum(path: Path) -> str:

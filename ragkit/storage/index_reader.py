@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 from ragkit.storage.checksums import ChecksumCache, parse_record
 from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
 from ragkit.storage.lexical.index import LexicalIndex
-from ragkit.storage.sqlite import changes, embeddings
-from ragkit.storage.sqlite.changes import IndexFile
-from ragkit.storage.sqlite.database import Database, generation, value
+from ragkit.storage.sqlite import changes, database, embeddings
+from ragkit.storage.sqlite.database import Database, IndexFile, generation, value
 from ragkit.storage.vectors.flat_file import FlatFile
 from ragkit.storage.vectors.index import VectorIndex
 
@@ -77,7 +76,7 @@ class IndexReader:
         self, connection: sqlite3.Connection, model_id: int, index: VectorIndex
     ) -> VectorIndex:
         """Return `index`, or the content of the vector file if that is newer than its base."""
-        file = changes.index_file(connection, "vectors")
+        file = database.index_file(connection, "vectors")
         if file is None or file.model_id != model_id or file in self._checksums.damaged:
             return index
         if index.base is not None and index.file_generation >= file.generation:
@@ -96,7 +95,7 @@ class IndexReader:
         self, connection: sqlite3.Connection, exact: IndexFile, base: FlatFile
     ) -> QuantizedVectors | None:
         """Open the codes of the vectors in the file `exact`, if there are any."""
-        file = changes.index_file(connection, "codes")
+        file = database.index_file(connection, "codes")
         if file is None or file in self._checksums.damaged or file.model_id != exact.model_id:
             return None
         if file.generation != exact.generation:
@@ -125,10 +124,14 @@ class IndexReader:
         writes."""
         with self._lock:
             file = current_lexical_file(connection)
-            if file is None or changes.has_newer_text(connection, file.generation):
+            if file is None or self._lacks_text(connection, file):
                 file = self._refreshed(file)
             self._lexical = self._lexical_index(connection, file)
             return self._lexical
+
+    def _lacks_text(self, connection: sqlite3.Connection, file: IndexFile) -> bool:
+        is_current = file.generation == generation(connection)
+        return not is_current and changes.has_newer_text(connection, file.generation)
 
     def _lexical_index(
         self, connection: sqlite3.Connection, file: IndexFile | None
@@ -166,12 +169,18 @@ class IndexReader:
         with self._store.reading() as connection:
             return current_lexical_file(connection)
 
+    def repair(self) -> None:
+        """Rewrite the files that were found damaged; see `IndexWriter.repair`. Usually does
+        nothing."""
+        if self._checksums.damaged or self._checksums.restamped:
+            self.index_writer.repair()
+
     def _report(self, file: IndexFile, error: Exception) -> None:
         """Notify the user that a file cannot be used, and remember to rebuild it if it is bad."""
         reason = str(error)
         if isinstance(error, FileNotFoundError):
             with self._store.reading() as connection:
-                if file not in (changes.index_file(connection, kind) for kind in INDEX_KINDS):
+                if file not in (database.index_file(connection, kind) for kind in INDEX_KINDS):
                     return  # a writer has replaced it since our snapshot
             reason = f"{file.name} is missing"
         elif isinstance(error, OSError):  # such as too many open files: the file may be intact

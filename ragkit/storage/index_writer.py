@@ -20,9 +20,8 @@ from ragkit.storage.atomic_files import delete_unused_files, set_aside
 from ragkit.storage.checksums import ChecksumCache, checksum_record, folder_checksum, parse_record
 from ragkit.storage.lexical import index as lexical_index
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.sqlite import changes, embeddings, passages
-from ragkit.storage.sqlite.changes import IndexFile
-from ragkit.storage.sqlite.database import Database, generation
+from ragkit.storage.sqlite import changes, database, embeddings, passages
+from ragkit.storage.sqlite.database import Database, IndexFile, generation
 from ragkit.storage.vectors import flat_file, quantized
 from ragkit.storage.vectors.flat_file import FlatFile
 
@@ -76,7 +75,7 @@ class IndexWriter:
                 return
             for file in damaged:
                 with self._store.reading() as connection:
-                    if file in (changes.index_file(connection, kind) for kind in INDEX_KINDS):
+                    if file in (database.index_file(connection, kind) for kind in INDEX_KINDS):
                         set_aside(self._store.folder / file.name)
             self.update_lexical()
             self.update_vectors()
@@ -86,9 +85,9 @@ class IndexWriter:
         """Record the new stamps of intact files, so that no process reads them again for that."""
         with self._store.writing() as connection:
             for kind, file in self._checksums.restamped.items():
-                known = changes.index_file(connection, kind)
+                known = database.index_file(connection, kind)
                 if known is not None and known.name == file.name:
-                    changes.record_index_file(connection, kind, file)
+                    database.record_index_file(connection, kind, file)
         self._checksums.restamped.clear()
 
     @contextlib.contextmanager
@@ -129,10 +128,10 @@ class IndexWriter:
             if model is None:
                 return
             written: dict[str, IndexFile] = {}
-            file = changes.index_file(connection, "vectors")
+            file = database.index_file(connection, "vectors")
             if file is None or not _is_recent(folder, connection, file, model["id"]):
                 file = written["vectors"] = _write_flat(folder, connection, model)
-            codes = None if written else changes.index_file(connection, "codes")
+            codes = None if written else database.index_file(connection, "codes")
             count = passages.count(connection)
         if _needs_codes(folder, codes, file, quantized.kind(count, model["dimension"])):
             fresh = _write_codes(folder, file, model["dimension"])
@@ -144,12 +143,12 @@ class IndexWriter:
     def _make_current(self, written: dict[str, IndexFile]) -> None:
         """Record files just written, by kind. Codes of other vectors than these are forgotten."""
         with self._store.writing() as connection:
-            keep = set(changes.index_names(connection))
+            keep = set(database.index_names(connection))
             for kind, file in written.items():
-                changes.record_index_file(connection, kind, file)
+                database.record_index_file(connection, kind, file)
             if "vectors" in written and "codes" not in written:
-                changes.forget_index_file(connection, "codes")
-            keep |= set(changes.index_names(connection))
+                database.forget_index_file(connection, "codes")
+            keep |= set(database.index_names(connection))
         # A reader may be opening the previous files at this moment: the next update deletes them.
         delete_unused_files(self._store.folder, keep | {file.name for file in written.values()})
 
@@ -157,7 +156,7 @@ class IndexWriter:
 def current_lexical_file(connection: sqlite3.Connection) -> IndexFile | None:
     """Return the lexical index file; None if there is none, or if its terms were made by another
     version of `ragkit.analysis`, so that it has to be rebuilt."""
-    file = changes.index_file(connection, "words")
+    file = database.index_file(connection, "words")
     return file if file is not None and file.name.startswith(_LEXICAL_NAME) else None
 
 
@@ -184,7 +183,7 @@ def _write_flat(folder: Path, connection: sqlite3.Connection, model: sqlite3.Row
 
 
 def _needs_codes(folder: Path, codes: IndexFile | None, exact: IndexFile, kind: str | None) -> bool:
-    """Whether the vectors in `exact` are so many that codes pay, and `codes` are not theirs."""
+    """Whether the vectors in `exact` need codes (`kind` is not None) and `codes` are not theirs."""
     if kind is None:
         return False
     if codes is None or not (folder / codes.name).exists():

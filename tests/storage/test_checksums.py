@@ -12,7 +12,7 @@ from ragkit.storage.checksums import (
     parse_record,
     verify_record,
 )
-from ragkit.storage.sqlite.changes import IndexFile
+from ragkit.storage.sqlite.database import IndexFile
 
 
 @pytest.fixture

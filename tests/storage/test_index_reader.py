@@ -1,5 +1,5 @@
-"""Index files are caches: whatever happens to them, answers stay the same and nothing is embedded
-again."""
+"""Index files are caches: if they are lost or damaged, the hits stay the same and nothing is
+embedded again."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def index_files(collection):
     )
 
 
-def test_a_run_leaves_one_file_of_each_kind_named_after_what_it_holds(indexed, encoder):
+def test_a_run_leaves_one_file_of_each_kind_with_its_generation_in_the_name(indexed, encoder):
     words, vectors = sorted(index_files(indexed), key=lambda path: path.suffix)
     generation = indexed.status().generation
     assert vectors.name == f"vectors-{encoder.fingerprint[:12]}-{generation}.faiss"
@@ -40,8 +40,8 @@ def test_a_run_leaves_one_file_of_each_kind_named_after_what_it_holds(indexed, e
 
 
 def rewrite(path, change):
-    """Other bytes under the same names. In files of their own: to cut a file that this process
-    has mapped into memory would be the end of it."""
+    """Write changed content under the same names, in new files: cutting off a mapped file would end
+    this process."""
     for file in [path] if path.is_file() else list(path.iterdir()):
         data = change(bytearray(file.read_bytes()))
         file.unlink()
@@ -64,14 +64,14 @@ def empty(path):
     rewrite(path, lambda data: b"")
 
 
-@pytest.mark.parametrize("harm", [damage_all, delete, truncate, empty])
+@pytest.mark.parametrize("damage", [damage_all, delete, truncate, empty])
 @pytest.mark.parametrize("kind", ["vectors-", "words-"])
-def test_a_harmed_file_is_made_again_and_the_user_told(
-    indexed, open_collection, encoder, notices, harm, kind
+def test_a_damaged_file_is_rebuilt_and_the_user_notified(
+    indexed, open_collection, encoder, notices, damage, kind
 ):
     expected = answers(indexed)
-    (path,) = [each for each in index_files(indexed) if each.name.startswith(kind)]
-    harm(path)
+    (path,) = [path for path in index_files(indexed) if path.name.startswith(kind)]
+    damage(path)
     encoder.encoded.clear()
     again = open_collection()
     assert answers(again) == expected
@@ -84,24 +84,24 @@ def test_a_harmed_file_is_made_again_and_the_user_told(
     assert notices == []
 
 
-def test_the_file_of_another_collection_is_noticed(
+def test_a_file_of_another_collection_is_detected(
     indexed, open_collection, tmp_path, folder, notices
 ):
     expected = answers(indexed)
-    (vectors,) = [each for each in index_files(indexed) if each.name.startswith("vectors-")]
+    (vectors,) = [path for path in index_files(indexed) if path.name.startswith("vectors-")]
     (folder / "leave.txt").write_text("Something quite different about dogs.")
     shutil.copytree(indexed.folder, tmp_path / "kept")
     (tmp_path / "kept" / vectors.name).rename(tmp_path / "foreign")
     damaged = bytearray((tmp_path / "foreign").read_bytes())
     damaged[-5] ^= 1
     vectors.write_bytes(damaged)
-    assert [each[0] for each in answers(open_collection())["dense"]] == [
-        each[0] for each in expected["dense"]
+    assert [hit[0] for hit in answers(open_collection())["dense"]] == [
+        hit[0] for hit in expected["dense"]
     ]
     assert "checksum" in notices[0]
 
 
-def test_a_small_change_is_read_as_a_delta_and_a_large_one_folded(open_collection, tmp_path):
+def test_a_small_change_is_a_delta_and_a_large_one_a_new_file(open_collection, tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(50):
@@ -123,7 +123,7 @@ def test_a_small_change_is_read_as_a_delta_and_a_large_one_folded(open_collectio
     assert open_collection().search("change7", k=1)[0].path == "7.txt"
 
 
-def test_a_word_index_that_lags_behind_is_brought_up_to_date(
+def test_a_lexical_index_that_lags_behind_is_updated_by_a_reader(
     indexed, open_collection, folder, monkeypatch
 ):
     with monkeypatch.context() as patch:  # a run that died before its word index was written
@@ -138,7 +138,7 @@ def test_a_word_index_that_lags_behind_is_brought_up_to_date(
     assert "meta.json" in json.loads(row["checksum"])
 
 
-def test_left_over_temporary_files_are_swept_up(indexed, folder):
+def test_left_over_temporary_files_are_deleted(indexed, folder):
     (indexed.folder / ".tmp-1-vectors-x-9.faiss").write_bytes(b"half")
     (indexed.folder / "words-999999").mkdir()
     (folder / "new.txt").write_text("New.")
@@ -161,7 +161,7 @@ def test_a_read_only_collection_is_searched_without_its_files(
         collection.close()
 
 
-def test_a_read_only_collection_cannot_be_written_and_says_so(
+def test_writing_a_read_only_collection_raises_collection_error(
     indexed, open_collection, folder, unprivileged
 ):
     from ragkit.errors import CollectionError
@@ -180,7 +180,7 @@ def updated_many_times(collection, folder, times=30):
         collection.index(folder)
 
 
-def test_a_reader_that_stays_open_goes_over_to_newer_files(indexed, open_collection, folder):
+def test_an_open_reader_switches_to_newer_files(indexed, open_collection, folder):
     reader = open_collection()
     answers(reader)
     updated_many_times(indexed, folder)
@@ -190,7 +190,7 @@ def test_a_reader_that_stays_open_goes_over_to_newer_files(indexed, open_collect
     assert len(held.base) >= 4
 
 
-def test_words_kept_in_memory_are_added_to_not_made_again(
+def test_a_lexical_index_in_memory_is_updated_not_rebuilt(
     indexed, open_collection, folder, monkeypatch
 ):
     """As where another process holds the lock for its first run: there is no word index yet."""
@@ -216,7 +216,7 @@ def test_words_kept_in_memory_are_added_to_not_made_again(
     assert len(reader._indexes._lexical) == len(first)
 
 
-def test_a_read_only_collection_with_newer_text_builds_its_words_once(
+def test_a_read_only_collection_with_newer_text_builds_its_lexical_index_once(
     indexed, open_collection, folder, unprivileged, monkeypatch
 ):
     with monkeypatch.context() as patch:
@@ -233,7 +233,7 @@ def test_a_read_only_collection_with_newer_text_builds_its_words_once(
         reader.close()
 
 
-def test_a_damaged_file_that_nobody_can_write_again_is_told_of_once(
+def test_a_damaged_file_that_cannot_be_rewritten_is_reported_once(
     indexed, open_collection, unprivileged, notices
 ):
     for path in index_files(indexed):
@@ -247,7 +247,7 @@ def test_a_damaged_file_that_nobody_can_write_again_is_told_of_once(
     assert len(notices) == 2
 
 
-def test_the_word_index_of_a_read_only_collection_is_used_as_it_is(
+def test_the_lexical_index_of_a_read_only_collection_is_used_as_it_is(
     indexed, open_collection, unprivileged, notices, monkeypatch
 ):
     expected = answers(indexed)
@@ -262,13 +262,15 @@ def test_the_word_index_of_a_read_only_collection_is_used_as_it_is(
     assert notices == []
 
 
-def test_whoever_may_read_the_folder_may_read_the_word_index(indexed):
+def test_the_lexical_index_is_as_readable_as_its_folder(indexed):
     (words,) = [path for path in index_files(indexed) if path.name.startswith("words-")]
     allowed = words.stat().st_mode & 0o666
     assert {file.stat().st_mode & 0o666 for file in words.iterdir()} == {allowed}
 
 
-def test_a_word_index_of_older_terms_is_made_again(indexed, open_collection, notices):
+def test_a_lexical_index_with_terms_of_an_older_version_is_rebuilt(
+    indexed, open_collection, notices
+):
     expected = answers(indexed)
     (words,) = [path for path in index_files(indexed) if path.name.startswith("words-")]
     older = f"words-{indexed.status().generation}"  # as it was called before terms had a version
@@ -282,7 +284,7 @@ def test_a_word_index_of_older_terms_is_made_again(indexed, open_collection, not
     assert [path.name for path in index_files(reader) if path.name.startswith("words")] != [older]
 
 
-def test_words_are_analysed_in_the_language_that_the_page_declares(open_collection, tmp_path):
+def test_terms_are_made_in_the_language_that_the_page_declares(open_collection, tmp_path):
     for code in ("de", "en"):
         page = f"<html lang='{code}'><body><p>Bezeichnung, Versicherungen {code}x</p></body></html>"
         (tmp_path / f"{code}.html").write_text(page)

@@ -1,5 +1,4 @@
-"""Vector files beside their database: whatever came, went, was folded or opened again, what is
-found is what NumPy finds among the vectors that are there."""
+"""The vector files against NumPy, after any additions, removals, updates and openings."""
 
 import os
 import shutil
@@ -12,10 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ragkit.errors import ModelError
 from ragkit.storage import checksums
 from ragkit.storage.index_reader import IndexReader
-from ragkit.storage.sqlite import changes, embeddings
+from ragkit.storage.sqlite import changes, database, embeddings
 from ragkit.storage.sqlite.database import Database
 
 DIMENSION = 8
@@ -26,28 +24,28 @@ def unit_rows(count, seed):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-class Shelf:
-    """A database of passages without files, and its indexes."""
+class Vectors:
+    """A database of passages with random vectors, and its index files."""
 
     def __init__(self, folder, fingerprint="a" * 64):
         self.store = Database(folder, create=True)
-        self.told = []
-        self.indexes = self.opened()
+        self.notices = []
+        self.indexes = self.open_reader()
         self.use(fingerprint)
         with self.store.writing() as connection:
             connection.execute("INSERT INTO roots (path, folder) VALUES ('/x', '/x')")
             connection.execute("INSERT INTO files (root_id, path, status) VALUES (1, 'x', 'empty')")
             connection.execute("INSERT INTO documents (file_id, text) VALUES (1, '')")
 
-    def opened(self):
-        return IndexReader(self.store, self.told.append, candidates=1000)
+    def open_reader(self):
+        return IndexReader(self.store, self.notices.append, candidates=1000)
 
     def use(self, fingerprint):
         with self.store.writing() as connection:
             self.model = embeddings.use_model(connection, "m", fingerprint, DIMENSION, 60)
 
     def add(self, rows):
-        """Passages with these vectors; returns their ids."""
+        """Add passages with these vectors; return their ids."""
         hashes = [os.urandom(20) for _ in rows]
         with self.store.changing() as (connection, generation):
             ids = [
@@ -63,58 +61,58 @@ class Shelf:
 
     def remove(self, ids):
         with self.store.changing() as (connection, _):
-            connection.executemany("DELETE FROM passages WHERE id = ?", [(each,) for each in ids])
+            connection.executemany("DELETE FROM passages WHERE id = ?", [(id_,) for id_ in ids])
 
-    def found(self, indexes=None):
+    def index(self, indexes=None):
         with self.store.reading() as connection:
             return (indexes or self.indexes).vectors(connection)
 
     def file(self, kind):
         with self.store.reading() as connection:
-            return changes.index_file(connection, kind)
+            return database.index_file(connection, kind)
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Codes from 60 vectors on, however many they propose."""
+    """Codes from 60 vectors on, however many candidates they propose."""
     monkeypatch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 60)
     monkeypatch.setattr("ragkit.storage.vectors.index.MAX_CANDIDATE_SHARE", 1e9)
 
 
 @pytest.fixture
-def shelf(tmp_path, small):
-    made = Shelf(tmp_path / "kit")
-    made.rows = unit_rows(80, 1)
-    made.ids = made.add(made.rows)
-    made.indexes.index_writer.update_vectors()
-    yield made
-    made.store.close()
+def vectors(tmp_path, small):
+    vectors_ = Vectors(tmp_path / "kit")
+    vectors_.rows = unit_rows(80, 1)
+    vectors_.ids = vectors_.add(vectors_.rows)
+    vectors_.indexes.index_writer.update_vectors()
+    yield vectors_
+    vectors_.store.close()
 
 
-def test_many_vectors_get_codes_and_few_do_not(shelf, tmp_path):
-    assert shelf.file("codes").name == shelf.file("vectors").name.replace(".faiss", ".codes")
-    assert shelf.found().quantized is not None
-    shelf.remove(shelf.ids[:40])
-    shelf.indexes.index_writer.update_vectors()
-    assert shelf.found().quantized is None
-    assert shelf.file("codes") is None
-    assert len(shelf.found()) == 40
+def test_many_vectors_get_codes_and_few_do_not(vectors, tmp_path):
+    assert vectors.file("codes").name == vectors.file("vectors").name.replace(".faiss", ".codes")
+    assert vectors.index().quantized is not None
+    vectors.remove(vectors.ids[:40])
+    vectors.indexes.index_writer.update_vectors()
+    assert vectors.index().quantized is None
+    assert vectors.file("codes") is None
+    assert len(vectors.index()) == 40
 
 
-@pytest.mark.parametrize(("came", "written"), [(3, False), (4, True)])
-def test_what_every_opening_would_read_is_few(shelf, came, written, monkeypatch):
+@pytest.mark.parametrize(("added", "written"), [(3, False), (4, True)])
+def test_a_new_file_is_written_when_the_delta_is_too_long(vectors, added, written, monkeypatch):
     """Of 80 vectors a tenth would be eight."""
     monkeypatch.setattr("ragkit.storage.index_writer.MAX_DELTA", 3)
-    before = shelf.file("vectors").generation
-    shelf.remove(shelf.ids[:4])
-    shelf.add(unit_rows(came, 2))
-    shelf.indexes.index_writer.update_vectors()
-    assert (shelf.file("vectors").generation > before) is written
-    assert len(shelf.found(shelf.opened())) == 76 + came
+    before = vectors.file("vectors").generation
+    vectors.remove(vectors.ids[:4])
+    vectors.add(unit_rows(added, 2))
+    vectors.indexes.index_writer.update_vectors()
+    assert (vectors.file("vectors").generation > before) is written
+    assert len(vectors.index(vectors.open_reader())) == 76 + added
 
 
 def changed(path, **times):
-    """Other bytes under the same name, the inode and (if so wished) the times as they were."""
+    """Change a byte of a file in place; `times` restores its times."""
     data = bytearray(path.read_bytes())
     data[-3] ^= 1
     path.write_bytes(data)
@@ -124,26 +122,26 @@ def changed(path, **times):
 
 @pytest.mark.parametrize("kind", ["vectors", "codes"])
 @pytest.mark.parametrize("keep_time", [False, True])
-def test_a_file_changed_since_it_was_written_is_noticed(shelf, kind, keep_time):
-    file = shelf.file(kind)
-    path = shelf.store.folder / file.name
+def test_a_file_changed_since_it_was_written_is_rebuilt(vectors, kind, keep_time):
+    file = vectors.file(kind)
+    path = vectors.store.folder / file.name
     before = path.stat()
     changed(path, **({"ns": (before.st_atime_ns, before.st_mtime_ns)} if keep_time else {}))
-    reader = shelf.opened()
-    query = shelf.rows[3]
-    assert shelf.found(reader).top_k(query, 1)[0].tolist() == [shelf.ids[3]]
-    assert shelf.told == [
+    reader = vectors.open_reader()
+    query = vectors.rows[3]
+    assert vectors.index(reader).top_k(query, 1)[0].tolist() == [vectors.ids[3]]
+    assert vectors.notices == [
         f"{file.name} is damaged: its checksum is not the recorded one; rebuilt from the "
         "database, nothing is embedded again"
     ]
     reader.index_writer.repair()
-    assert shelf.found(shelf.opened()).quantized is not None
-    assert len(shelf.told) == 1
+    assert vectors.index(vectors.open_reader()).quantized is not None
+    assert len(vectors.notices) == 1
 
 
 @pytest.fixture
-def whole_reads(monkeypatch):
-    """Names of the files that were read from their beginning to their end for a checksum."""
+def checksummed(monkeypatch):
+    """The names of the files whose checksum was computed."""
     names, plain = [], checksums.file_checksum
     monkeypatch.setattr(
         checksums, "file_checksum", lambda path: names.append(path.name) or plain(path)
@@ -151,77 +149,63 @@ def whole_reads(monkeypatch):
     return names
 
 
-def test_opening_reads_no_file_as_a_whole(shelf, whole_reads):
-    assert len(shelf.found(shelf.opened())) == 80
-    assert whole_reads == []
+def test_opening_computes_no_checksum(vectors, checksummed):
+    assert len(vectors.index(vectors.open_reader())) == 80
+    assert checksummed == []
 
 
-def test_a_copied_collection_is_read_once_and_then_known(shelf, tmp_path, whole_reads):
-    shelf.store.close()
-    shutil.copytree(shelf.store.folder, tmp_path / "copy")
+def test_the_files_of_a_copied_collection_are_verified_once(vectors, tmp_path, checksummed):
+    vectors.store.close()
+    shutil.copytree(vectors.store.folder, tmp_path / "copy")
     store = Database(tmp_path / "copy")
     for _ in range(2):
-        reader = IndexReader(store, shelf.told.append)
+        reader = IndexReader(store, vectors.notices.append)
         with store.reading() as connection:
             assert len(reader.vectors(connection)) == 80
         reader.index_writer.repair()
-        assert len(whole_reads) == 2  # the vectors and the codes, the first time alone
-    assert shelf.told == []
+        assert len(checksummed) == 2  # the vectors and the codes, the first time alone
+    assert vectors.notices == []
     store.close()
 
 
-def test_early_collections_recorded_the_checksum_alone(shelf, whole_reads):
-    bare = checksums.parse_record(shelf.file("vectors").checksum)["checksum"]
-    with shelf.store.writing() as connection:
+def test_a_record_without_a_stamp_is_verified_by_checksum(vectors, checksummed):
+    bare = checksums.parse_record(vectors.file("vectors").checksum)["checksum"]
+    with vectors.store.writing() as connection:
         connection.execute("UPDATE index_files SET checksum = ? WHERE kind = 'vectors'", (bare,))
-    assert len(shelf.found(shelf.opened())) == 80
-    assert whole_reads == [shelf.file("vectors").name]
+    assert len(vectors.index(vectors.open_reader())) == 80
+    assert checksummed == [vectors.file("vectors").name]
 
 
-def test_vectors_of_another_encoder_are_never_compared(shelf):
-    shelf.use("b" * 64)
-    assert len(shelf.found()) == 0
-    ids = shelf.add(unit_rows(5, 2))
-    assert sorted(shelf.found().top_k(shelf.rows[0], 99)[0].tolist()) == ids
+def test_vectors_of_another_encoder_are_not_searched(vectors):
+    vectors.use("b" * 64)
+    assert len(vectors.index()) == 0
+    ids = vectors.add(unit_rows(5, 2))
+    assert sorted(vectors.index().top_k(vectors.rows[0], 99)[0].tolist()) == ids
 
 
-def test_codes_of_another_faiss_are_left_alone_until_they_are_made_again(shelf, monkeypatch):
+def test_codes_of_another_faiss_version_are_not_used_and_then_rebuilt(vectors, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("faiss.__version__", "99.0")
-        assert shelf.found(shelf.opened()).quantized is None
-        shelf.indexes.index_writer.update_vectors()
-        assert shelf.found(shelf.opened()).quantized is not None
-    assert shelf.told == []
+        assert vectors.index(vectors.open_reader()).quantized is None
+        vectors.indexes.index_writer.update_vectors()
+        assert vectors.index(vectors.open_reader()).quantized is not None
+    assert vectors.notices == []
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0, 1.01])
-def test_what_cannot_be_compared_is_not_stored(shelf, wrong):
-    rows = unit_rows(3, 3)
-    rows[1] *= wrong
-    with pytest.raises(ModelError, match="m made 1 of 3 vectors that cannot be compared"):
-        shelf.add(rows)
-    assert len(shelf.found()) == 80
+def test_an_open_reader_switches_to_a_newer_file(vectors):
+    reader = vectors.open_reader()
+    assert vectors.index(reader).file_generation == 1
+    more = vectors.add(unit_rows(5, 5))
+    vectors.indexes.index_writer.update_vectors()
+    assert vectors.index(reader).change_count == len(more)  # a tenth is not reached
+    vectors.add(unit_rows(30, 6))
+    vectors.indexes.index_writer.update_vectors()
+    assert vectors.index(reader).change_count == 0
+    assert len(vectors.index(reader).base) == 115
 
 
-def test_vectors_of_another_dimension_are_not_stored(shelf):
-    with pytest.raises(ModelError, match="m made vectors of 7 numbers; expected 8"):
-        shelf.add(np.ones((2, 7), dtype=np.float32))
-
-
-def test_a_reader_that_stays_open_goes_over_to_a_newer_file_at_once(shelf):
-    reader = shelf.opened()
-    assert shelf.found(reader).file_generation == 1
-    more = shelf.add(unit_rows(5, 5))
-    shelf.indexes.index_writer.update_vectors()
-    assert shelf.found(reader).change_count == len(more)  # a tenth is not reached
-    shelf.add(unit_rows(30, 6))
-    shelf.indexes.index_writer.update_vectors()
-    assert shelf.found(reader).change_count == 0
-    assert len(shelf.found(reader).base) == 115
-
-
-class Life(RuleBasedStateMachine):
-    """Adds, removals, folds, readers that stay and readers that come, against a dict."""
+class VectorFiles(RuleBasedStateMachine):
+    """Additions, removals, updates and old and new readers, against a dict of the live vectors."""
 
     def __init__(self):
         super().__init__()
@@ -229,41 +213,41 @@ class Life(RuleBasedStateMachine):
         self.patch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 60)
         self.patch.setattr("ragkit.storage.vectors.index.MAX_CANDIDATE_SHARE", 1e9)
         self.folder = Path(tempfile.mkdtemp())
-        self.shelf = Shelf(self.folder / "kit")
-        self.reader = self.shelf.opened()
-        self.there, self.seed = {}, 0
+        self.vectors = Vectors(self.folder / "kit")
+        self.reader = self.vectors.open_reader()
+        self.live, self.seed = {}, 0
 
     @rule(count=st.sampled_from([1, 3, 30, 70]))
     def add(self, count):
         self.seed += 1
         rows = unit_rows(count, self.seed)
-        self.there |= dict(zip(self.shelf.add(rows), rows, strict=True))
+        self.live |= dict(zip(self.vectors.add(rows), rows, strict=True))
 
     @rule(share=st.sampled_from([0.01, 0.3, 1.0]), seed=st.integers(0, 99))
     def remove(self, share, seed):
-        count = round(share * len(self.there))
-        ids = np.random.default_rng(seed).permutation(list(self.there))[:count].tolist()
-        self.shelf.remove(ids)
-        for each in ids:
-            del self.there[each]
+        count = round(share * len(self.live))
+        ids = np.random.default_rng(seed).permutation(list(self.live))[:count].tolist()
+        self.vectors.remove(ids)
+        for id_ in ids:
+            del self.live[id_]
 
     @rule()
-    def fold(self):
-        self.shelf.indexes.index_writer.update_vectors()
-        self.shelf.indexes.index_writer.update_lexical()
-        with self.shelf.store.writing() as connection:
+    def update(self):
+        self.vectors.indexes.index_writer.update_vectors()
+        self.vectors.indexes.index_writer.update_lexical()
+        with self.vectors.store.writing() as connection:
             changes.delete_unused_rows(connection)
 
     @rule()
     def reopen(self):
-        self.reader = self.shelf.opened()
+        self.reader = self.vectors.open_reader()
 
     @invariant()
-    def what_is_found_is_what_numpy_finds(self):
-        index = self.shelf.found(self.reader)
-        assert len(index) == len(self.there)
-        ids = np.array(sorted(self.there), dtype=np.int64)
-        rows = np.array([self.there[each] for each in ids.tolist()]).reshape(-1, DIMENSION)
+    def searching_equals_numpy(self):
+        index = self.vectors.index(self.reader)
+        assert len(index) == len(self.live)
+        ids = np.array(sorted(self.live), dtype=np.int64)
+        rows = np.array([self.live[id_] for id_ in ids.tolist()]).reshape(-1, DIMENSION)
         query = unit_rows(1, 1000 + self.seed)
         scores = rows @ query[0]
         some = ids[::3]
@@ -276,11 +260,11 @@ class Life(RuleBasedStateMachine):
             assert set(index.top_k_of(query[0], k, some)[0].tolist()) == of_some
 
     def teardown(self):
-        assert self.shelf.told == []
-        self.shelf.store.close()
+        assert self.vectors.notices == []
+        self.vectors.store.close()
         self.patch.undo()
         shutil.rmtree(self.folder)
 
 
-TestLife = Life.TestCase
+TestLife = VectorFiles.TestCase
 TestLife.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)

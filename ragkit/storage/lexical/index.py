@@ -59,8 +59,8 @@ def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # no
 
     index.register_tokenizer(_ANALYZER, _analyzer())
     writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
-    if gone := list(removed):  # by query: by term, tantivy-py quietly misses unsigned fields
-        writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", gone))
+    if ids := list(removed):  # by query: deleting by term silently misses unsigned fields
+        writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", ids))
     for passage_id, text, declared in rows:
         written_in = detect_language(text, declared)
         document = tantivy.Document()

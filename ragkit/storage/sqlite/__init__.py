@@ -1,1 +1,1 @@
-"""The database: schema, migrations, and all SQL. Does not know FAISS."""
+"""The SQLite database: schema, migrations, and all SQL of ragkit. Does not know FAISS."""

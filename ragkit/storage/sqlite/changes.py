@@ -1,58 +1,17 @@
-"""The change log: what was added and removed since a generation, and which index file holds which.
+"""The change log: which passages, texts and vectors were added or removed since a generation.
 
-An index is a file of one generation plus the changes since, which are read here. Functions over a
-connection of `database`; they neither begin nor commit a transaction. Knows neither FAISS nor
-tantivy.
+An index is a file of one generation (`database.IndexFile`) plus the changes since, which are read
+here. Functions over a connection of `database`; they neither begin nor commit a transaction. Knows
+neither FAISS nor tantivy.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ragkit.records.documents import embedded_text
 from ragkit.storage.sqlite.database import set_value, value
-
-
-@dataclass(frozen=True, slots=True)
-class IndexFile:
-    """A row of `index_files`: an index file and the generation it holds."""
-
-    name: str
-    generation: int
-    checksum: str  # a record of `checksums`; of a lexical index JSON: file name → checksum
-    model_id: int | None
-
-
-def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
-    """Return the current index file of this kind (`vectors`, `codes` or `words`); None without."""
-    row = connection.execute(
-        "SELECT name, generation, checksum, model_id FROM index_files WHERE kind = ?", (kind,)
-    ).fetchone()
-    return None if row is None else IndexFile(*row)
-
-
-def index_names(connection: sqlite3.Connection) -> list[str]:
-    """Return the names of all current index files."""
-    return [row[0] for row in connection.execute("SELECT name FROM index_files ORDER BY name")]
-
-
-def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile) -> None:
-    """Make this the current index file, unless a newer one is recorded for the same model."""
-    connection.execute(
-        "INSERT INTO index_files VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind) DO UPDATE SET "
-        "name = excluded.name, generation = excluded.generation, checksum = excluded.checksum, "
-        "model_id = excluded.model_id WHERE excluded.generation >= index_files.generation "
-        "OR excluded.model_id IS NOT index_files.model_id",
-        (kind, file.name, file.generation, file.checksum, file.model_id),
-    )
-
-
-def forget_index_file(connection: sqlite3.Connection, kind: str) -> None:
-    """Delete the row of this kind of index file."""
-    connection.execute("DELETE FROM index_files WHERE kind = ?", (kind,))
-
 
 # Two queries, each with an index of its own: one with OR would scan the table. CROSS JOIN fixes the
 # order of the tables and "+" rules an index out; otherwise SQLite would begin with all vectors of

@@ -1,8 +1,9 @@
 """`Database`: the SQLite file of a collection, with connections, transactions and generations.
 
 The database is the source of truth. A *generation* counts the commits that changed passages or
-vectors. An index file holds one generation; later changes are read from the database. The other
-modules of this folder read and write the rows. Knows no FAISS, no tantivy and no models.
+vectors. The table `index_files` names the current index files and the generation that each holds;
+`changes` reads what came later. The other modules of this folder read and write the other tables.
+Knows no FAISS, no tantivy and no models.
 
 Durability: WAL with `synchronous=FULL`, so an acknowledged commit survives a power cut.
 """
@@ -14,6 +15,7 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +243,45 @@ def value(connection: sqlite3.Connection, key: str) -> int | str | None:
 def set_value(connection: sqlite3.Connection, key: str, value: int | str) -> None:
     """Set one value of the table `collection`."""
     connection.execute("INSERT OR REPLACE INTO collection VALUES (?, ?)", (key, value))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """A row of `index_files`: an index file and the generation it holds."""
+
+    name: str
+    generation: int
+    checksum: str  # a record of `checksums`; of a lexical index JSON: file name → checksum
+    model_id: int | None
+
+
+def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
+    """Return the current index file of this kind (`vectors`, `codes` or `words`); None without."""
+    row = connection.execute(
+        "SELECT name, generation, checksum, model_id FROM index_files WHERE kind = ?", (kind,)
+    ).fetchone()
+    return None if row is None else IndexFile(*row)
+
+
+def index_names(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of all current index files."""
+    return [row[0] for row in connection.execute("SELECT name FROM index_files ORDER BY name")]
+
+
+def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile) -> None:
+    """Make this the current index file, unless a newer one is recorded for the same model."""
+    connection.execute(
+        "INSERT INTO index_files VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind) DO UPDATE SET "
+        "name = excluded.name, generation = excluded.generation, checksum = excluded.checksum, "
+        "model_id = excluded.model_id WHERE excluded.generation >= index_files.generation "
+        "OR excluded.model_id IS NOT index_files.model_id",
+        (kind, file.name, file.generation, file.checksum, file.model_id),
+    )
+
+
+def forget_index_file(connection: sqlite3.Connection, kind: str) -> None:
+    """Delete the row of this kind of index file."""
+    connection.execute("DELETE FROM index_files WHERE kind = ?", (kind,))
 
 
 def by_id(

@@ -90,8 +90,8 @@ def has_pending(connection: sqlite3.Connection, model_id: int) -> bool:
     if is_complete(connection):
         return False
     sql = f"SELECT 1 {_PENDING} AND generation > :complete ORDER BY generation DESC LIMIT 1"
-    found = connection.execute(sql, {"model": model_id, "complete": _complete(connection)})
-    return found.fetchone() is not None
+    rows = connection.execute(sql, {"model": model_id, "complete": _complete(connection)})
+    return rows.fetchone() is not None
 
 
 def mark_complete(connection: sqlite3.Connection) -> None:

@@ -21,8 +21,8 @@ from ragkit.records.reports import (
     Unread,
 )
 from ragkit.storage.atomic_files import disk_size
-from ragkit.storage.sqlite import changes, documents, embeddings, files, passages
-from ragkit.storage.sqlite.database import Database, generation
+from ragkit.storage.sqlite import documents, embeddings, files, passages
+from ragkit.storage.sqlite.database import Database, generation, index_names
 from ragkit.storage.sqlite.files import has_changed
 
 # Kinds of reasons for which an unread file does not count as missing: it is excluded by the user's
@@ -259,9 +259,7 @@ def collection_status(store: Database, version: str) -> CollectionStatus:
             dimension=model["dimension"] if model else None,
             window=model["window"] if model else None,
             database_bytes=store.size(),
-            index_bytes=sum(
-                disk_size(store.folder / name) for name in changes.index_names(connection)
-            ),
+            index_bytes=sum(disk_size(store.folder / name) for name in index_names(connection)),
             generation=generation(connection),
             version=version,
         )

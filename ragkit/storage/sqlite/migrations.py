@@ -15,21 +15,20 @@ migrations = Migrations("ragkit")
 
 
 def apply(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date; within a transaction of the caller's, all steps or none."""
+    """Apply the steps that are missing, in the caller's transaction: all of them or none."""
     migrations.apply(sqlite_utils.Database(connection, recursive_triggers=False))
 
 
 @migrations()
 def m001_collection(db: sqlite_utils.Database) -> None:
-    """Roots, the ledger of files, documents, passages, vectors by content, index files."""
+    """Create roots, files, documents, passages, models, vectors, removals and index files."""
     for statement in _M001.split("\n\n"):  # a blank line ends a statement: triggers hold ";"
         db.execute(statement)
 
 
 @migrations()
 def m002_places(db: sqlite_utils.Database) -> None:
-    """Places in formats without pages and lines; what the ledger knows of each file; options of
-    an encoder."""
+    """Add locators for formats without pages and lines, details of each file, and model options."""
     for statement in _M002.split("\n\n"):
         db.execute(statement)
 

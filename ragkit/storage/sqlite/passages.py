@@ -110,11 +110,11 @@ def surrounding_span(
     row: sqlite3.Row = connection.execute(
         "WITH numbered AS (SELECT *, row_number() OVER (ORDER BY start, id) AS place "
         "FROM passages WHERE document_id = :document), "
-        "here AS (SELECT place FROM numbered WHERE id = :passage), "
+        "center AS (SELECT place FROM numbered WHERE id = :passage), "
         'span AS (SELECT min(start) AS start, max("end") AS "end", '
         "min(start_line) AS start_line, max(end_line) AS end_line "
-        "FROM numbered, here "
-        "WHERE numbered.place BETWEEN here.place - :reach AND here.place + :reach) "
+        "FROM numbered, center "
+        "WHERE numbered.place BETWEEN center.place - :reach AND center.place + :reach) "
         'SELECT span.*, substr(documents.text, span.start + 1, span."end" - span.start) AS text '
         "FROM span, documents WHERE documents.id = :document",
         {"document": document_id, "passage": passage_id, "reach": reach},

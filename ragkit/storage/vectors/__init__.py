@@ -1,1 +1,1 @@
-"""The vector index. Knows ids and vectors, never text."""
+"""Vector search: exact and quantized vectors. Knows ids and vectors, never text."""

@@ -108,11 +108,13 @@ class FlatFile:
             start = file.read(_VECTORS_START)
             if len(start) < _VECTORS_START:
                 raise ValueError(f"{path.name} is damaged: it is shorter than its header")
-            found, count = struct.unpack_from("<iq", start, 4)
-            if start != _header(count, found):
+            file_dimension, count = struct.unpack_from("<iq", start, 4)
+            if start != _header(count, file_dimension):
                 raise ValueError(f"{path.name} is damaged: its header is not a vector file's")
-            if found != dimension:
-                raise ValueError(f"{path.name} holds vectors of {found} numbers, not {dimension}")
+            if file_dimension != dimension:
+                raise ValueError(
+                    f"{path.name} holds vectors of {file_dimension} numbers, not {dimension}"
+                )
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._file: int | None = None  # to read scattered vectors of a large file
             if len(self._map) > _SMALL_FILE and hasattr(os, "pread"):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ragkit.storage.vectors.quantized import QuantizedVectors
 
 MAX_CANDIDATE_SHARE = 0.1  # of all vectors: with more candidates, comparing all is faster
-FULL_SCAN_SHARE = 0.003  # of all vectors: so many are compared in the time of scanning all codes
+FULL_SCAN_SHARE = 0.003  # of all vectors: what can be compared in the time of scanning all codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +170,23 @@ class VectorIndex:
         each; then one of thousands may be missing.
         """
         positions, rows = self._locate(ids)
-        found, scores = self.delta_ids[rows], _products(self.delta[rows], query)
+        live_ids, scores = self.delta_ids[rows], _products(self.delta[rows], query)
         if self.base is not None:
             if not exact:
                 candidates = self._candidates(query, k, True, positions)
                 positions = positions if candidates is None else candidates
-            found = np.concatenate([found, self.base.ids[positions]])
+            live_ids = np.concatenate([live_ids, self.base.ids[positions]])
             scores = np.concatenate([scores, self.base.scores(query, positions)])
-        return _rank(found, scores, k)
+        return _rank(live_ids, scores, k)
 
     def vectors_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the vectors of those of `ids` that the index holds: ids (m,) and rows (m, d)."""
         positions, rows = self._locate(np.sort(ids))
-        found, vectors = self.delta_ids[rows], self.delta[rows]
+        live_ids, vectors = self.delta_ids[rows], self.delta[rows]
         if self.base is not None:
-            found = np.concatenate([self.base.ids[positions], found])
+            live_ids = np.concatenate([self.base.ids[positions], live_ids])
             vectors = np.concatenate([self.base.vectors_at(positions), vectors])
-        return found, vectors
+        return live_ids, vectors
 
     def _locate(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the ascending positions of `ids`, which ascend, in the base and in the delta."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ragkit.storage.sqlite import changes, database, embeddings, files, passages
-from ragkit.storage.sqlite.changes import IndexFile
+from ragkit.storage.sqlite.database import IndexFile
 
 
 @pytest.fixture
@@ -23,18 +23,6 @@ def embed(store, model_id):
         return generation
 
     return embed
-
-
-def test_an_index_file_is_replaced_by_a_newer_one_only(store):
-    old, new = (IndexFile(f"vectors-x-{n}.faiss", n, "{}", 1) for n in (1, 2))
-    other = IndexFile("vectors-y-1.faiss", 1, "{}", 2)
-    with store.writing() as connection:
-        assert changes.index_file(connection, "vectors") is None
-        for file, current in ((new, new), (old, new), (other, other)):
-            changes.record_index_file(connection, "vectors", file)
-            assert changes.index_file(connection, "vectors") == current
-        changes.forget_index_file(connection, "vectors")
-        assert changes.index_names(connection) == []
 
 
 def test_vectors_since_generation_zero_are_all_by_passage_id(store, add, embed, model_id):
@@ -102,10 +90,10 @@ def test_removals_are_forgotten_once_both_index_files_contain_them(store, add):
     with store.changing() as (connection, generation):
         files.remove_files(connection, [1])
     with store.writing() as connection:
-        changes.record_index_file(connection, "words", IndexFile("w", generation, "{}", None))
+        database.record_index_file(connection, "words", IndexFile("w", generation, "{}", None))
         changes.delete_unused_rows(connection)
         assert changes.has_removals(connection)
-        changes.record_index_file(connection, "vectors", IndexFile("v", generation, "{}", 1))
+        database.record_index_file(connection, "vectors", IndexFile("v", generation, "{}", 1))
         changes.delete_unused_rows(connection)
         assert not changes.has_removals(connection)
         assert database.value(connection, "trimmed") == generation

@@ -6,33 +6,26 @@ import pytest
 
 from ragkit.errors import CollectionError
 from ragkit.storage.sqlite import database
-from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.database import Database, IndexFile
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    store = Database(tmp_path / "kit", create=True)
-    yield store
-    store.close()
-
-
-def test_nothing_there_is_an_error_that_says_how_to_make_one(tmp_path):
+def test_a_missing_collection_names_the_command_that_makes_one(tmp_path):
     with pytest.raises(CollectionError, match=r"Make one with: ragkit -c .*nowhere index FOLDER"):
         Database(tmp_path / "nowhere")
 
 
-def test_the_folder_of_a_collection_keeps_itself_out_of_git(store):
+def test_a_new_collection_is_ignored_by_git(store):
     assert (store.folder / ".gitignore").read_text() == "*\n"
 
 
-def test_a_file_that_is_no_database(tmp_path):
+def test_a_file_that_is_not_a_database(tmp_path):
     (tmp_path / "ragkit.db").write_text("no database " * 100)
     with pytest.raises(CollectionError, match="not a SQLite database"):
         Database(tmp_path)
 
 
 @pytest.mark.parametrize("create", [False, True])
-def test_a_folder_that_is_closed_to_us(tmp_path, unprivileged, create):
+def test_a_folder_without_permission(tmp_path, unprivileged, create):
     closed = tmp_path / "closed"
     (closed / "kit").mkdir(parents=True)
     closed.chmod(0o700)
@@ -41,7 +34,7 @@ def test_a_folder_that_is_closed_to_us(tmp_path, unprivileged, create):
         Database(closed / "kit", create=create)
 
 
-def test_a_database_of_another_program(tmp_path):
+def test_a_database_of_another_program_is_refused(tmp_path):
     other = sqlite3.connect(tmp_path / "ragkit.db")
     other.execute("CREATE TABLE theirs (x)")
     other.close()
@@ -49,7 +42,7 @@ def test_a_database_of_another_program(tmp_path):
         Database(tmp_path)
 
 
-def test_a_collection_of_a_newer_version_says_to_upgrade(store):
+def test_a_newer_schema_says_to_upgrade(store):
     with store.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(
@@ -58,19 +51,7 @@ def test_a_collection_of_a_newer_version_says_to_upgrade(store):
         Database(store.folder)
 
 
-def test_schema_version_is_the_number_of_steps():
-    from ragkit.storage.sqlite.migrations import migrations
-
-    with sqlite3.connect(":memory:") as connection:
-        from ragkit.storage.sqlite import migrations as module
-
-        module.apply(connection)
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == database.SCHEMA_VERSION
-    connection.close()
-    assert len(migrations._migrations) == database.SCHEMA_VERSION
-
-
-def test_a_damaged_file_is_an_error_not_a_traceback(store):
+def test_a_damaged_file_raises_collection_error(store):
     with store.changing() as (connection, _):
         connection.executemany(
             "INSERT INTO roots (path, folder) VALUES (?, '')", ((f"{n:0200}",) for n in range(2000))
@@ -112,7 +93,7 @@ def test_a_reader_keeps_its_snapshot_while_another_thread_writes(store):
         assert database.generation(connection) == before + 1
 
 
-def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
+def test_deleting_a_root_deletes_its_rows_and_records_the_removals(store):
     with store.changing() as (connection, _):
         connection.execute("INSERT INTO roots VALUES (1, '/a', '/a', '[]', '[]')")
         connection.execute(
@@ -131,8 +112,20 @@ def test_deleting_a_root_deletes_all_below_and_remembers_its_passages(store):
         assert [tuple(row) for row in removals] == [(7, generation)]
 
 
-def test_a_full_disk_is_named_as_such():
+def test_a_full_disk_is_named():
     error = database.to_collection_error(
         sqlite3.OperationalError("database or disk is full"), Path("x")
     )
     assert "the disk is full" in str(error)
+
+
+def test_an_index_file_is_replaced_by_a_newer_one_only(store):
+    old, new = (IndexFile(f"vectors-x-{n}.faiss", n, "{}", 1) for n in (1, 2))
+    other = IndexFile("vectors-y-1.faiss", 1, "{}", 2)
+    with store.writing() as connection:
+        assert database.index_file(connection, "vectors") is None
+        for file, current in ((new, new), (old, new), (other, other)):
+            database.record_index_file(connection, "vectors", file)
+            assert database.index_file(connection, "vectors") == current
+        database.forget_index_file(connection, "vectors")
+        assert database.index_names(connection) == []

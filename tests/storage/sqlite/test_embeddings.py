@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ragkit.errors import ModelError
-from ragkit.storage.sqlite import changes, database, embeddings, passages
-from ragkit.storage.sqlite.changes import IndexFile
+from ragkit.storage.sqlite import database, embeddings, passages
+from ragkit.storage.sqlite.database import IndexFile
 
 
 def unit(*numbers):
@@ -93,7 +93,7 @@ def test_completeness_holds_until_passages_change_or_the_model_does(store, model
 
 def test_vectors_of_another_dimension_raise_model_error(store, model_id):
     with pytest.raises(
-        ModelError, match="mini made vectors of 3 numbers; expected 2. None of them"
+        ModelError, match=r"mini made vectors of 3 numbers; expected 2\. None of them"
     ):
         save(store, model_id, "x", np.ones((1, 3), dtype=np.float32))
 
@@ -109,8 +109,8 @@ def test_deleting_the_vectors_deletes_their_index_files(store, model_id, add):
     save(store, model_id, "Cats sleep", unit(1, 0))
     with store.changing() as (connection, generation):
         for kind in ("vectors", "codes", "words"):
-            changes.record_index_file(connection, kind, IndexFile(kind, 1, "{}", model_id))
+            database.record_index_file(connection, kind, IndexFile(kind, 1, "{}", model_id))
         embeddings.delete_vectors(connection, generation)
-        assert changes.index_names(connection) == ["words"]
+        assert database.index_names(connection) == ["words"]
         assert embeddings.count_pending(connection, model_id) == 1
         assert database.value(connection, "trimmed") == generation

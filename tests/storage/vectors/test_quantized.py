@@ -13,7 +13,7 @@ from ragkit.storage.vectors.quantized import QuantizedVectors
 COUNT, DIMENSION = 8_000, 64
 
 
-def lively(count, seed=0):
+def clustered_rows(count, seed=0):
     """Vectors as texts have them: 300 topics, each with a few directions in which it varies."""
     chance = np.random.default_rng(seed)
     topics = np.random.default_rng(99).standard_normal((300, DIMENSION))
@@ -30,7 +30,7 @@ def lively(count, seed=0):
 def made(tmp_path_factory):
     """(folder, ids, rows, index): ids are not the places."""
     folder = tmp_path_factory.mktemp("codes")
-    ids, rows = np.arange(COUNT) * 3 + 7, lively(COUNT)
+    ids, rows = np.arange(COUNT) * 3 + 7, clustered_rows(COUNT)
     blobs = ((int(i), row.tobytes()) for i, row in zip(ids, rows, strict=True))
     flat_file.write(folder / "exact", blobs, DIMENSION)
     base = FlatFile(folder / "exact", DIMENSION)
@@ -52,38 +52,38 @@ def recall(index, ids, rows, k, queries):
 
 
 @pytest.mark.parametrize("k", [1, 10, 100])
-def test_what_the_codes_propose_holds_the_nearest(made, k):
+def test_the_candidates_contain_the_nearest(made, k):
     _, ids, rows, _, index = made
-    assert recall(index, ids, rows, k, lively(200, seed=1)) >= 0.99
+    assert recall(index, ids, rows, k, clustered_rows(200, seed=1)) >= 0.99
 
 
 def test_scores_are_those_of_the_exact_vectors(made):
     _, _, rows, _, index = made
-    query = lively(1, seed=2)[0]
+    query = clustered_rows(1, seed=2)[0]
     found, scores = index.top_k(query, 20)
     np.testing.assert_allclose(scores, rows[(found - 7) // 3] @ query, atol=1e-6)
     assert (np.diff(scores) <= 0).all()
 
 
-def test_exact_finds_all_of_the_nearest(made):
+def test_exact_search_finds_all_of_the_nearest(made):
     _, ids, rows, _, index = made
-    for query in lively(30, seed=3):
+    for query in clustered_rows(30, seed=3):
         found = index.top_k(query, 50, exact=True)[0]
         assert set(found) == set(brute_force(ids, rows, query, 50))
 
 
 @pytest.mark.parametrize("count", [1, 20, 200, 800])
-def test_what_is_gone_is_never_found_and_leaves_no_gap(made, count):
+def test_removed_vectors_are_replaced_by_the_next_nearest(made, count):
     """Even where it is everything near the query."""
     _, ids, rows, _, index = made
-    query = lively(1, seed=4)[0]
-    gone = brute_force(ids, rows, query, count)
-    left = ~np.isin(ids, gone)
-    after = index.with_changes(2, [], gone.tolist())
+    query = clustered_rows(1, seed=4)[0]
+    removed = brute_force(ids, rows, query, count)
+    left = ~np.isin(ids, removed)
+    after = index.with_changes(2, [], removed.tolist())
     assert len(after) == COUNT - count
     assert recall(after, ids[left], rows[left], 10, [query]) >= 0.9
     assert len(after.top_k(query, 10)[0]) == 10
-    assert not np.isin(after.top_k(query, 500)[0], gone).any()
+    assert not np.isin(after.top_k(query, 500)[0], removed).any()
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,11 +92,11 @@ def test_what_is_gone_is_never_found_and_leaves_no_gap(made, count):
     seed=st.integers(0, 1000),
     k=st.sampled_from([1, 10, 200, COUNT + 1]),
 )
-def test_of_what_a_filter_lets_through_the_nearest_are_exact(made, share, seed, k):
+def test_the_nearest_of_a_filter_are_exact(made, share, seed, k):
     _, ids, rows, _, index = made
     chance = np.random.default_rng(seed)
     chosen = np.sort(chance.choice(COUNT, max(1, round(share * COUNT)), replace=False))
-    query = lively(1, seed=seed)[0]
+    query = clustered_rows(1, seed=seed)[0]
     found = index.top_k_of(query, k, ids[chosen])[0]
     expected = brute_force(ids[chosen], rows[chosen], query, k)
     assert set(found) == set(expected)
@@ -107,11 +107,11 @@ def test_of_what_a_filter_lets_through_the_nearest_are_exact(made, share, seed, 
 SHARES = [0.0001, 0.001, 0.01, 0.1, 0.3, 0.5, 0.8, 1.0]
 
 
-def let_through(rows, share, seed, subject):
+def filtered_positions(rows, share, seed, subject):
     """Places that a filter lets through: by chance, or the nearest to some vector."""
     size = max(1, round(share * COUNT))
     if subject:
-        return np.sort(np.argsort(-(rows @ lively(1, seed=seed + 5000)[0]))[:size])
+        return np.sort(np.argsort(-(rows @ clustered_rows(1, seed=seed + 5000)[0]))[:size])
     return np.sort(np.random.default_rng(seed).choice(COUNT, size, replace=False))
 
 
@@ -122,14 +122,12 @@ def let_through(rows, share, seed, subject):
     subject=st.booleans(),
     k=st.sampled_from([1, 10, 26]),
 )
-def test_with_codes_too_the_nearest_that_a_filter_lets_through_are_found(
-    made, share, seed, subject, k
-):
+def test_candidates_contain_the_nearest_of_a_filter(made, share, seed, subject, k):
     """However much it lets through, and wherever that lies. The examples are always the same: of
     thousands of neighbours one may be missing."""
     _, ids, rows, _, index = made
-    chosen = let_through(rows, share, seed, subject)
-    query = lively(1, seed=seed)[0]
+    chosen = filtered_positions(rows, share, seed, subject)
+    query = clustered_rows(1, seed=seed)[0]
     found = index.top_k_of(query, k, ids[chosen], exact=False)[0]
     assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
 
@@ -138,30 +136,30 @@ def test_with_codes_too_the_nearest_that_a_filter_lets_through_are_found(
     ("share", "subject", "k"),
     [(0.1, False, 10), (0.1, True, 10), (0.5, True, 26), (1.0, False, 100)],
 )
-def test_of_a_wide_filter_the_codes_are_what_is_asked(made, share, subject, k, monkeypatch):
+def test_a_wide_filter_is_searched_by_codes(made, share, subject, k, monkeypatch):
     """And miss none, of a hundred questions."""
     _, ids, rows, _, index = made
     asked, plain = [], QuantizedVectors.propose
     monkeypatch.setattr(
         QuantizedVectors, "propose", lambda self, *given: asked.append(1) or plain(self, *given)
     )
-    chosen = let_through(rows, share, 3, subject)
-    for query in lively(100, seed=12):
+    chosen = filtered_positions(rows, share, 3, subject)
+    for query in clustered_rows(100, seed=12):
         found = index.top_k_of(query, k, ids[chosen], exact=False)[0]
         assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
     assert len(asked) == 100
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1.0])
-def test_codes_are_asked_for_those_alone_that_a_filter_lets_through(made, share, monkeypatch):
+def test_candidates_are_proposed_among_the_filtered_vectors_only(made, share, monkeypatch):
     """Of a part of the topics, of which most queries are not."""
     _, ids, rows, _, index = made
     monkeypatch.setattr("ragkit.storage.vectors.index.FULL_SCAN_SHARE", 0)
-    subject = np.argsort(-(rows @ lively(1, seed=9)[0]))[: round(share * COUNT)]
+    subject = np.argsort(-(rows @ clustered_rows(1, seed=9)[0]))[: round(share * COUNT)]
     chosen, shares = np.sort(subject), []
     after = index.with_changes(2, [], ids[chosen[:5]].tolist())
     chosen = chosen[5:]
-    for query in lively(50, seed=10):
+    for query in clustered_rows(50, seed=10):
         found, scores = after.top_k_of(query, 10, ids[chosen], exact=False)
         expected = brute_force(ids[chosen], rows[chosen], query, 10)
         assert len(found) == 10
@@ -171,34 +169,23 @@ def test_codes_are_asked_for_those_alone_that_a_filter_lets_through(made, share,
     assert np.mean(shares) >= 0.99
 
 
-def test_of_few_that_a_filter_lets_through_codes_are_not_asked(made, monkeypatch):
+def test_a_narrow_filter_is_searched_without_codes(made, monkeypatch):
     _, ids, rows, _, index = made
     monkeypatch.setattr(QuantizedVectors, "propose", None)
-    query, chosen = lively(1, seed=3)[0], np.arange(0, COUNT, 400)
+    query, chosen = clustered_rows(1, seed=3)[0], np.arange(0, COUNT, 400)
     found = index.top_k_of(query, 5, ids[chosen], exact=False)[0]
     assert found.tolist() == brute_force(ids[chosen], rows[chosen], query, 5).tolist()
 
 
-@pytest.mark.parametrize("k", [1, 132, COUNT + 5])
-def test_many_at_once_are_exact(made, k):
-    _, ids, rows, _, index = made
-    index = index.with_changes(2, [(1, lively(1, seed=8)[0].tobytes())], [7, 10])
-    every, matrix_ = np.append(ids, 1), np.vstack([rows, lively(1, seed=8)])
-    left = ~np.isin(every, [7, 10])
-    queries = lively(3, seed=6)
-    for query, (found, _) in zip(queries, index.top_k_batch(queries, k), strict=True):
-        assert set(found) == set(brute_force(every[left], matrix_[left], query, k))
-
-
-def test_reading_through_python_gives_the_same_index(made, monkeypatch):
+def test_codes_loaded_by_python_propose_the_same_candidates(made, monkeypatch):
     folder, *_, known, index = made
     monkeypatch.setattr("ragkit.storage.vectors.quantized._mapped_lists", quantized._loaded_lists)
     loaded = QuantizedVectors(folder / "codes", known, COUNT)
-    for query in lively(5, seed=7):
+    for query in clustered_rows(5, seed=7):
         np.testing.assert_array_equal(loaded.propose(query, 90), index.quantized.propose(query, 90))
 
 
-def test_more_proposals_for_more_and_as_many_as_the_user_says(made):
+def test_the_number_of_candidates_grows_with_k_or_is_the_given_factor(made):
     folder, *_, known, index = made
     wide = [index.quantized.candidate_count(k) for k in (1, 10, 26, 100, 1000)]
     assert wide == sorted(wide)
@@ -231,3 +218,14 @@ def test_codes_of_other_vectors_are_refused(made, tmp_path):
 )
 def test_the_kind_follows_from_the_size(count, dimension, kind):
     assert quantized.kind(count, dimension) == kind
+
+
+@pytest.mark.parametrize("k", [1, 132, COUNT + 5])
+def test_a_batch_is_compared_exactly(made, k):
+    _, ids, rows, _, index = made
+    index = index.with_changes(2, [(1, clustered_rows(1, seed=8)[0].tobytes())], [7, 10])
+    every, all_rows = np.append(ids, 1), np.vstack([rows, clustered_rows(1, seed=8)])
+    left = ~np.isin(every, [7, 10])
+    queries = clustered_rows(3, seed=6)
+    for query, (found, _) in zip(queries, index.top_k_batch(queries, k), strict=True):
+        assert set(found) == set(brute_force(every[left], all_rows[left], query, k))
