@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ragkit.records.documents import Hit
+from ragkit.records.documents import Hit, hit_fields
 from ragkit.records.reports import DocumentEntry, Excerpt, NotRead
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Citation
 
-_HIT = tuple(field.name for field in dataclasses.fields(Hit) if field.name not in
-             ("root", "explanation"))  # fmt: skip
-_hit_values = attrgetter(*_HIT)
 _ENTRY = tuple(field.name for field in dataclasses.fields(DocumentEntry) if field.name != "root")
 _NOT_READ = tuple(field.name for field in dataclasses.fields(NotRead) if field.name != "root")
 _EXCERPT = tuple(field.name for field in dataclasses.fields(Excerpt) if field.name != "root")
 MAX_ATTRIBUTES, MAX_KEY, MAX_VALUE = 16, 64, 512  # OpenAI's limits; the latter two in characters
-
-
-def hit_fields(hit: Hit) -> dict[str, Any]:
-    """Return a hit with the fields that the API documents, without `root`."""
-    fields = dict(zip(_HIT, _hit_values(hit), strict=True))  # `asdict` takes longer than a search
-    if hit.explanation is not None:
-        fields["explanation"] = dataclasses.asdict(hit.explanation)
-    return fields
 
 
 def entry_fields(entry: DocumentEntry) -> dict[str, Any]:
@@ -85,7 +73,7 @@ def answer_fields(answer: Answer) -> dict[str, Any]:
     """Return a complete answer with the fields that the API documents."""
     return {
         "text": answer.text,
-        "hits": [hit_fields(hit) for hit in answer.hits],
+        "hits": [hit_fields(hit, with_root=False) for hit in answer.hits],
         "question": answer.question,
         **verdict_fields(answer),
         "usage": usage_fields(answer),

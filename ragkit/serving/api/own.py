@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from starlette.responses import Response, StreamingResponse
 
 from ragkit.errors import UsageError
+from ragkit.records.documents import hit_fields
 from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
@@ -52,7 +53,7 @@ async def search(context: Context, request: ValidatedRequest) -> Response:
         {
             "collection": served.name,
             "query": fields["query"],
-            "hits": [json_shapes.hit_fields(hit) for hit in hits],
+            "hits": [hit_fields(hit, with_root=False) for hit in hits],
         }
     )
 
@@ -93,7 +94,7 @@ async def _encode_events(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
     try:
         async for item in events:
             if isinstance(item, Retrieved):
-                hits = [json_shapes.hit_fields(hit) for hit in item.hits]
+                hits = [hit_fields(hit, with_root=False) for hit in item.hits]
                 yield encode_event("hits", {"hits": hits, "question": item.question})
             elif isinstance(item, Piece):
                 yield encode_event("text", {"text": item.text})

@@ -159,7 +159,8 @@ def _status(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
 
 
 def _object(properties: Mapping[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    return object_schema(properties, *(name for name in properties if name not in optional))
+    required = [name for name in properties if name not in optional]
+    return {**object_schema(properties), "required": required}
 
 
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-// Requests to this server: the token, errors in words, answers that come in parts.
+// Requests to this server: token, error messages, streamed responses.
 
-const KEPT = "ragkit-token"; // in sessionStorage: gone with the tab
-let onRefused = () => Promise.reject(new Error("no one asks for the token"));
+const TOKEN_KEY = "ragkit-token"; // in sessionStorage: gone with the tab
+let onRefused = () => Promise.reject(new Error("no handler asks for the token"));
 
-/** What went wrong, in the server's words; `status` is 0 where the server did not answer. */
+/** An error with the server's message; `status` is 0 if the server did not answer. */
 export class ApiError extends Error {
   constructor(message, status, param = null) {
     super(message);
@@ -11,14 +11,14 @@ export class ApiError extends Error {
   }
 }
 
-/** `ask(isWrong)` gives a promise of the token; it is called where the server asks for one. */
+/** Registers `ask(isWrong)`, which returns a promise of the token; called after a 401 response. */
 export function askForToken(ask) {
   let asking = null;
   onRefused = (isWrong) => (asking ??= ask(isWrong).finally(() => (asking = null)));
 }
 
 async function request(path, options = {}) {
-  const token = sessionStorage.getItem(KEPT);
+  const token = sessionStorage.getItem(TOKEN_KEY);
   const headers = { ...options.headers, ...(token && { authorization: `Bearer ${token}` }) };
   let response;
   try {
@@ -33,17 +33,17 @@ async function request(path, options = {}) {
     );
   }
   if (response.status === 401) {
-    // Another request may have brought a new token meanwhile.
-    if (token === sessionStorage.getItem(KEPT)) {
-      sessionStorage.setItem(KEPT, await onRefused(token !== null));
+    // Another request may have stored a new token meanwhile.
+    if (token === sessionStorage.getItem(TOKEN_KEY)) {
+      sessionStorage.setItem(TOKEN_KEY, await onRefused(token !== null));
     }
     return request(path, options);
   }
-  if (!response.ok) throw await problem(response);
+  if (!response.ok) throw await toApiError(response);
   return response;
 }
 
-async function problem(response) {
+async function toApiError(response) {
   try {
     const { error } = await response.json();
     return new ApiError(error.message, response.status, error.param);
@@ -52,28 +52,28 @@ async function problem(response) {
   }
 }
 
-/** The JSON at a path, with what of `values` is not empty in its query string. */
+/** Returns the JSON at a path. Empty `values` are left out of the query string. */
 export async function get(path, values = {}, signal = undefined) {
-  const given = Object.entries(values).filter(([, value]) => value !== "" && value != null);
-  const query = given.length ? `?${new URLSearchParams(given)}` : "";
+  const pairs = Object.entries(values).filter(([, value]) => value !== "" && value != null);
+  const query = pairs.length ? `?${new URLSearchParams(pairs)}` : "";
   return (await request(path + query, { signal })).json();
 }
 
-const sent = (body, signal) => ({
+const postOptions = (body, signal) => ({
   method: "POST",
   headers: { "content-type": "application/json" },
   body: JSON.stringify(body),
   signal,
 });
 
-/** The JSON that answers a body. */
+/** Posts a body and returns the JSON of the response. */
 export async function post(path, body, signal) {
-  return (await request(path, sent(body, signal))).json();
+  return (await request(path, postOptions(body, signal))).json();
 }
 
-/** The events that answer a body, as they come: {name, data}. Leaving the loop hangs up. */
+/** Posts a body and yields the events of the response, {name, data}. Leaving the loop disconnects. */
 export async function* stream(path, body, signal) {
-  const response = await request(path, sent(body, signal));
+  const response = await request(path, postOptions(body, signal));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
@@ -82,21 +82,21 @@ export async function* stream(path, body, signal) {
       if (done) return;
       const parts = (rest + value).split("\n\n");
       rest = parts.pop();
-      yield* parts.map(event);
+      yield* parts.map(parseEvent);
     }
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError("The connection broke off before the answer was whole.", 0);
+    throw new ApiError("The connection was lost before the answer was complete.", 0);
   } finally {
     reader.cancel().catch(() => {});
   }
 }
 
-function event(lines) {
-  const found = { name: "message", data: null };
+function parseEvent(lines) {
+  const event = { name: "message", data: null };
   for (const line of lines.split("\n")) {
-    if (line.startsWith("event: ")) found.name = line.slice(7);
-    if (line.startsWith("data: ")) found.data = JSON.parse(line.slice(6));
+    if (line.startsWith("event: ")) event.name = line.slice(7);
+    if (line.startsWith("data: ")) event.data = JSON.parse(line.slice(6));
   }
-  return found;
+  return event;
 }

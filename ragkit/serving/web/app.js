@@ -1,12 +1,12 @@
-// The page: one field, search and ask, keys; puts the other modules together.
+// The page: one field for search and ask, and keyboard shortcuts. Connects the other modules.
 
 import { askForToken, get } from "./api.js";
 import { ask, stop } from "./ask.js";
 import { showCoverage } from "./coverage.js";
-import { byId, make, tell } from "./dom.js";
+import { byId, make, showMessage } from "./dom.js";
 import { move } from "./hits.js";
 import * as preview from "./preview.js";
-import { refuse, search } from "./search.js";
+import { search, showFilterError } from "./search.js";
 import * as address from "./state.js";
 
 const field = byId("query");
@@ -17,19 +17,19 @@ let collections = [];
 
 const isAsking = () => state.tab === "ask";
 
-function open(found, from) {
-  address.settle();
-  return preview.open(found, state.collection, from);
+function open(citation, from) {
+  address.commit();
+  return preview.open(citation, state.collection, from);
 }
 
-/** What the controls say, into the state and the address. */
-function taken() {
+/** Copies the controls into the state and the address. */
+function readControls() {
   state = { ...state, q: field.value };
   for (const name of CONTROLS) state[name] = byId(name).value;
   address.write(state);
 }
 
-/** The state into the controls; then it is searched for. */
+/** Copies the state into the controls and searches. */
 function restore() {
   field.value = state.q;
   for (const name of CONTROLS) byId(name).value = state[name];
@@ -42,10 +42,10 @@ function restore() {
 
 function showTab() {
   for (const [name, tab] of Object.entries(tabs)) {
-    const isChosen = name === (isAsking() ? "ask" : "search");
-    tab.setAttribute("aria-selected", String(isChosen));
-    tab.tabIndex = isChosen ? 0 : -1;
-    byId(`panel-${name}`).hidden = !isChosen;
+    const isSelected = name === (isAsking() ? "ask" : "search");
+    tab.setAttribute("aria-selected", String(isSelected));
+    tab.tabIndex = isSelected ? 0 : -1;
+    byId(`panel-${name}`).hidden = !isSelected;
   }
   const label = isAsking() ? "Ask the documents" : "Search the documents";
   byId("query-label").textContent = label;
@@ -57,10 +57,10 @@ function showTab() {
 
 function choose(tab) {
   if (preview.isOpen()) preview.close();
-  address.settle();
+  address.commit();
   state.tab = tab === "ask" ? "ask" : "";
-  taken();
-  address.settle();
+  readControls();
+  address.commit();
   restore();
 }
 
@@ -68,7 +68,7 @@ for (const [name, tab] of Object.entries(tabs)) {
   tab.addEventListener("click", () => {
     choose(name);
     field.focus();
-    field.select(); // what was typed stays, and goes with the next key
+    field.select(); // the text stays and is replaced by the next key
   });
   tab.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
@@ -80,15 +80,15 @@ for (const [name, tab] of Object.entries(tabs)) {
 
 field.addEventListener("input", () => {
   if (isAsking()) return;
-  taken();
+  readControls();
   search(state, open);
 });
 
 for (const name of CONTROLS) {
   byId(name).addEventListener(name === "where" ? "input" : "change", () => {
-    taken();
-    if (name === "collection") showChosen();
-    if (isAsking()) refuse("");
+    readControls();
+    if (name === "collection") showSelected();
+    if (isAsking()) showFilterError("");
     else search(state, open, name !== "where");
   });
 }
@@ -96,8 +96,8 @@ for (const name of CONTROLS) {
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const question = field.value.trim();
-  taken();
-  address.settle();
+  readControls();
+  address.commit();
   if (!isAsking()) {
     search(state, open, true);
   } else if (question) {
@@ -110,7 +110,7 @@ byId("form").addEventListener("submit", (event) => {
 addEventListener("popstate", () => {
   if (preview.isOpen()) preview.close();
   state = address.read();
-  address.settle();
+  address.commit();
   restore();
 });
 
@@ -143,7 +143,7 @@ addEventListener("keydown", (event) => {
 });
 
 function clear() {
-  address.settle();
+  address.commit();
   field.value = "";
   field.dispatchEvent(new Event("input"));
 }
@@ -152,7 +152,7 @@ byId("keys-open").addEventListener("click", () => byId("keys").showModal());
 
 askForToken((isWrong) => {
   const dialog = byId("token");
-  tell(byId("token-error"), isWrong ? "The server refuses this token." : "");
+  showMessage(byId("token-error"), isWrong ? "The server refuses this token." : "");
   if (!dialog.open) dialog.showModal();
   return new Promise((resolve) => {
     byId("token-form").onsubmit = (event) => {
@@ -165,18 +165,18 @@ askForToken((isWrong) => {
 });
 byId("token").addEventListener("cancel", (event) => event.preventDefault());
 
-function showChosen() {
-  const chosen = collections.find((each) => each.name === state.collection) ?? collections[0];
-  showCoverage(chosen, chosen.version);
+function showSelected() {
+  const selected = collections.find(({ name }) => name === state.collection) ?? collections[0];
+  showCoverage(selected, selected.version);
 }
 
 async function start() {
   for (const name of CONTROLS) byId(name).value = state[name];
-  field.value ||= state.q; // what was typed before the page was ready stays
+  field.value ||= state.q; // keeps what was typed before the page was ready
   showTab();
   try {
-    const { version, collections: found } = await get("/v1/status");
-    collections = found.map((each) => ({ ...each, version }));
+    const status = await get("/v1/status");
+    collections = status.collections.map((item) => ({ ...item, version: status.version }));
   } catch (error) {
     byId("coverage-line").textContent = error.message;
   }
@@ -186,7 +186,7 @@ async function start() {
     byId("collection-field").hidden = false;
     state.collection ||= collections[0].name;
   }
-  if (collections.length) showChosen();
+  if (collections.length) showSelected();
   state.q = field.value;
   restore();
 }

@@ -1,50 +1,50 @@
-// Questions and answers: text as it comes, then its citations, and what its sources do not say.
+// Questions and answers: streamed text, then citations and unsupported sentences.
 
 import { stream } from "./api.js";
 import { byId, counted, make } from "./dom.js";
 import { hitItem, placeLine, titleOf } from "./hits.js";
-import { how, refuse } from "./search.js";
-import { place, stems } from "./text.js";
+import { searchOptions, showFilterError } from "./search.js";
+import { stems, utf16Index } from "./text.js";
 
-const EXTRACTIVE = "extractive"; // the model of an answer that no language model has written
-const REMEMBERED = 20; // turns that are sent along
+const EXTRACTIVE = "extractive"; // the model name of an answer without a language model
+const MAX_HISTORY = 20; // turns sent with a question
 const turns = byId("turns");
 const status = byId("ask-status");
 const forget = byId("forget");
 let history = [];
-let conversation = ""; // the collection it is about
+let conversation = ""; // the collection that `history` is about
 let request = null;
 
-/** Asks, and shows the answer. `open(citation, from)` shows what was cited. */
+/** Asks a question and shows the answer. `open(citation, from)` shows the cited text. */
 export async function ask(question, state, open) {
   stop();
-  if (conversation !== state.collection) begin(state.collection);
+  if (conversation !== state.collection) startConversation(state.collection);
   request = new AbortController();
   const { signal } = request;
   const turn = newTurn(question, request);
   turns.prepend(turn.article);
   forget.hidden = false;
-  status.textContent = "Looking for passages…";
+  status.textContent = "Searching for passages…";
   try {
-    const body = { question, ...how(state), stream: true, history: history.slice(-REMEMBERED) };
+    const body = { question, ...searchOptions(state), stream: true, history: history.slice(-MAX_HISTORY) };
     for await (const { name, data } of stream("/v1/ask", body, signal)) {
-      told(turn, name, data, open);
+      handleEvent(turn, name, data, open);
     }
-    if (!turn.isWhole) throw new Error("The answer ended before it was whole.");
-    // What was not answered tells nothing of what comes next.
+    if (!turn.isComplete) throw new Error("The answer ended before it was complete.");
+    // An unanswered question is no context for the next one.
     if (turn.isAnswered) history.push({ question, answer: turn.text });
   } catch (error) {
-    stopped(turn, signal.aborted ? null : error);
-    if (error.status === 400 && state.where.trim()) refuse(error.message);
+    showEnd(turn, signal.aborted ? null : error);
+    if (error.status === 400 && state.where.trim()) showFilterError(error.message);
   }
   turn.stop.remove();
   turn.article.removeAttribute("aria-busy");
 }
 
-/** Ends the request for an answer that is being made, if there is one. */
+/** Aborts the answer in progress, if there is one. */
 export const stop = () => request?.abort();
 
-function begin(collection) {
+function startConversation(collection) {
   stop();
   history = [];
   conversation = collection;
@@ -54,7 +54,7 @@ function begin(collection) {
 }
 
 forget.addEventListener("click", () => {
-  begin(conversation);
+  startConversation(conversation);
   byId("query").focus();
 });
 
@@ -72,21 +72,21 @@ function newTurn(question, controller) {
     make("h3", {}, question), answer, stopButton, after,
   );
   const shown = { article, answer, after, stop: stopButton };
-  return { ...shown, question, text: "", hits: [], isWhole: false, isAnswered: false };
+  return { ...shown, question, text: "", hits: [], isComplete: false, isAnswered: false };
 }
 
-function told(turn, name, data, open) {
+function handleEvent(turn, name, data, open) {
   if (name === "hits") {
     turn.hits = data.hits;
-    status.textContent = `${counted(data.hits.length, "passage")} found; the answer is being made…`;
+    status.textContent = `${counted(data.hits.length, "passage")} found; writing the answer…`;
     if (data.question && data.question !== turn.question) {
-      turn.answer.before(make("p", { className: "note" }, `Looked for: ${data.question}`));
+      turn.answer.before(make("p", { className: "note" }, `Searched for: ${data.question}`));
     }
   } else if (name === "text") {
     turn.text += data.text;
     turn.answer.append(data.text);
   } else if (name === "citations") {
-    [turn.isWhole, turn.isAnswered] = [true, data.answerable];
+    [turn.isComplete, turn.isAnswered] = [true, data.answerable];
     turn.text = data.text;
     finish(turn, data, open);
   } else if (name === "error") {
@@ -94,7 +94,7 @@ function told(turn, name, data, open) {
   }
 }
 
-function stopped(turn, error) {
+function showEnd(turn, error) {
   const message = error ? error.message : "Stopped.";
   status.textContent = error ? "" : message;
   const look = error ? { className: "error", role: "alert" } : { className: "note" };
@@ -102,21 +102,23 @@ function stopped(turn, error) {
 }
 
 function finish(turn, verdict, open) {
-  const doubtful = verdict.unsupported;
+  const unsupported = verdict.unsupported;
   turn.answer.replaceChildren(...body(turn.text, verdict, open));
   turn.article.classList.toggle("unanswered", !verdict.answerable);
   turn.after.replaceChildren(
     ...[
       verdict.answerable || !turn.hits.length
         ? null
-        : make("p", { className: "note" }, "The passages that came nearest are below."),
-      doubtful.length ? make("p", { className: "note strong" }, warning(doubtful.length)) : null,
-      ...verdict.warnings.map((each) => make("p", { className: "note" }, each)),
+        : make("p", { className: "note" }, "The closest passages are below."),
+      unsupported.length
+        ? make("p", { className: "note strong" }, unsupportedWarning(unsupported.length))
+        : null,
+      ...verdict.warnings.map((warning) => make("p", { className: "note" }, warning)),
       verdict.citations.length ? sources(verdict.citations, open) : null,
       turn.isAnswered || verdict.model !== EXTRACTIVE
-        ? make("p", { className: "note" }, madeBy(verdict.model))
+        ? make("p", { className: "note" }, describeModel(verdict.model))
         : null,
-      turn.hits.length ? considered(turn, open) : null,
+      turn.hits.length ? consideredPassages(turn, open) : null,
     ].filter(Boolean),
   );
   status.textContent = verdict.answerable
@@ -124,34 +126,34 @@ function finish(turn, verdict, open) {
     : "No answer was found.";
 }
 
-const warning = (number) =>
+const unsupportedWarning = (number) =>
   number === 1
-    ? "One sentence, underlined, says what its sources do not: check it."
-    : `${number} sentences, underlined, say what their sources do not: check them.`;
+    ? "One sentence, underlined, is not supported by its sources: check it."
+    : `${number} sentences, underlined, are not supported by their sources: check them.`;
 
-const madeBy = (model) =>
+const describeModel = (model) =>
   model === EXTRACTIVE
-    ? "Put together from sentences of the documents, without a language model."
+    ? "Composed of sentences from the documents, without a language model."
     : `Written by ${model} from the passages below.`;
 
-/** The answer's text with a button for each citation, and its doubtful sentences marked. */
+/** The answer's text with a button for each citation, and its unsupported sentences marked. */
 function body(text, verdict, open) {
   const nodes = [];
   let last = 0;
-  for (const each of verdict.unsupported) {
-    const [from, to] = [place(text, each.start), place(text, each.end)];
-    nodes.push(...cited(text.slice(last, from), verdict.citations, open));
+  for (const { start, end } of verdict.unsupported) {
+    const [from, to] = [utf16Index(text, start), utf16Index(text, end)];
+    nodes.push(...withButtons(text.slice(last, from), verdict.citations, open));
     nodes.push(
-      make("span", { className: "doubtful" }, ...cited(text.slice(from, to), verdict.citations, open)),
-      make("span", { className: "badge" }, "not in its sources"),
+      make("span", { className: "doubtful" }, ...withButtons(text.slice(from, to), verdict.citations, open)),
+      make("span", { className: "badge" }, "not supported by its sources"),
     );
     last = to;
   }
-  return [...nodes, ...cited(text.slice(last), verdict.citations, open)];
+  return [...nodes, ...withButtons(text.slice(last), verdict.citations, open)];
 }
 
-function cited(text, citations, open) {
-  const byNumber = new Map(citations.map((each) => [String(each.n), each]));
+function withButtons(text, citations, open) {
+  const byNumber = new Map(citations.map((citation) => [String(citation.n), citation]));
   return text.split(/(\[\d+\])/).map((part) => {
     const citation = byNumber.get(part.slice(1, -1));
     return part.startsWith("[") && citation ? citationButton(citation, open) : part;
@@ -170,21 +172,22 @@ function citationButton(citation, open) {
 }
 
 function sources(citations, open) {
-  const items = citations.map((each) => {
-    const button = make("button", { type: "button", className: "open" }, `[${each.n}] ${titleOf(each)}`);
-    button.addEventListener("click", () => open(each, button));
-    return make("li", {}, button, make("p", { className: "place" }, ...placeLine(each)),
-      make("blockquote", {}, each.quote));
+  const items = citations.map((citation) => {
+    const label = `[${citation.n}] ${titleOf(citation)}`;
+    const button = make("button", { type: "button", className: "open" }, label);
+    button.addEventListener("click", () => open(citation, button));
+    return make("li", {}, button, make("p", { className: "place" }, ...placeLine(citation)),
+      make("blockquote", {}, citation.quote));
   });
   return make("ul", { className: "sources", "aria-label": "Sources" }, ...items);
 }
 
-function considered(turn, open) {
-  const wanted = stems(turn.question);
+function consideredPassages(turn, open) {
+  const queryStems = stems(turn.question);
   return make(
     "details",
     {},
-    make("summary", {}, `What was looked through: ${counted(turn.hits.length, "passage")}`),
-    make("ol", { className: "hits" }, ...turn.hits.map((hit) => hitItem(hit, wanted, open))),
+    make("summary", {}, `Passages considered: ${turn.hits.length}`),
+    make("ol", { className: "hits" }, ...turn.hits.map((hit) => hitItem(hit, queryStems, open))),
   );
 }

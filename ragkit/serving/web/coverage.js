@@ -1,10 +1,10 @@
-// What is in the collections that are served, and what of their folders was not read.
+// Coverage: what the collections contain, and which files of their folders were not read.
 
 import { byId, counted, make } from "./dom.js";
 import { listing } from "./unread.js";
 
-// The kinds of reasons in the ledger, as docs/formats.md has them.
-const WORDS = {
+// The kinds of reasons in the status of files, as in docs/formats.md.
+const KIND_LABELS = {
   no_text_layer: "scans without a text layer",
   no_text: "without any text",
   encrypted: "encrypted",
@@ -15,7 +15,7 @@ const WORDS = {
   unreadable: "that cannot be opened",
   unsupported: "in a format not supported yet",
   image: "images",
-  no_document: "no documents",
+  no_document: "not documents",
   hidden: "hidden",
   ignored: "ignored",
   excluded: "excluded",
@@ -23,41 +23,41 @@ const WORDS = {
   special: "special files",
 };
 
-const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, each) => total + each, 0);
+const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);
 
-function kinds(numbers) {
+function describeKinds(numbers) {
   return Object.entries(numbers)
-    .map(([kind, number]) => `${number.toLocaleString("en")} ${WORDS[kind] ?? kind}`)
+    .map(([kind, number]) => `${number.toLocaleString("en")} ${KIND_LABELS[kind] ?? kind}`)
     .join(", ");
 }
 
 /** Shows one collection of `/v1/status`. */
-export function showCoverage(found, version) {
-  const { coverage } = found;
+export function showCoverage(collection, version) {
+  const { coverage } = collection;
   const missing = sum(coverage.missing);
-  const line = `${counted(found.documents, "document")}, ${counted(found.passages, "passage")}`;
+  const line = `${counted(collection.documents, "document")}, ${counted(collection.passages, "passage")}`;
   const verdict = missing ? `${counted(missing, "file")} not read` : "every file read";
   byId("coverage-line").textContent = coverage.files
     ? `${line}; ${verdict}`
-    : "Nothing is indexed yet: ragkit index FOLDER";
+    : "No documents yet; index a folder with: ragkit index FOLDER";
   const rows = [
     ["Files read", `${coverage.read.toLocaleString("en")} of ${coverage.files.toLocaleString("en")}`],
-    ["Not read", missing ? kinds(coverage.missing) : "none"],
-    ["Parts of archives and mails not read", kinds(coverage.missing_parts ?? {})],
-    ["Left out by rules, or no documents", kinds(coverage.left_out)],
-    ["Waiting for their vectors", found.pending ? counted(found.pending, "passage") : ""],
-    ["Being indexed", running(found.index)],
-    ["Folders", found.roots.join(", ")],
-    ["Model", found.model ?? ""],
+    ["Not read", missing ? describeKinds(coverage.missing) : "none"],
+    ["Parts of archives and mails not read", describeKinds(coverage.missing_parts ?? {})],
+    ["Excluded by rules, or not documents", describeKinds(coverage.left_out)],
+    ["Without an embedding yet", collection.pending ? counted(collection.pending, "passage") : ""],
+    ["Indexing", describeRun(collection.index)],
+    ["Folders", collection.roots.join(", ")],
+    ["Model", collection.model ?? ""],
     ["ragkit", version],
   ];
   const parts = sum(coverage.missing_parts);
   byId("coverage-more").replaceChildren(
     make("dl", {}, ...rows.filter(([, value]) => value).map(([name, value]) =>
       make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
-    ...(missing || parts ? [listing("What was not read, and why", { collection: found.name })] : []),
+    ...(missing || parts ? [listing("Files that were not read, and why", { collection: collection.name })] : []),
     ...(sum(coverage.left_out)
-      ? [listing("What was left out, and why", { collection: found.name, left_out: true })] : []),
+      ? [listing("Files that were left out, and why", { collection: collection.name, left_out: true })] : []),
   );
 }
 
@@ -65,6 +65,6 @@ byId("coverage").addEventListener("toggle", ({ target }) => {
   if (target.open) target.scrollIntoView({ block: "end" });
 });
 
-function running(run) {
+function describeRun(run) {
   return run?.state === "running" ? `${run.files} of ${run.files_total} files so far` : "";
 }

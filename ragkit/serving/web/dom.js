@@ -1,11 +1,11 @@
-// Elements, made from text and nothing else: what a document says is never read as HTML.
+// DOM elements made from text only: nothing in a document is ever parsed as HTML.
 
-/** The element of this id. */
+/** Returns the element with this id. */
 export const byId = (id) => document.getElementById(id);
 
 /**
- * An element. `properties` are those of the DOM (className, hidden, onclick); names with "-" and
- * `role` become attributes. Children are elements and texts; null is left out.
+ * Returns a new element. `properties` are DOM properties (className, hidden, onclick); names with
+ * "-" and `role` become attributes. Children are elements and strings; null is left out.
  */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -13,22 +13,22 @@ export function make(tag, properties = {}, ...children) {
     if (name === "role" || name.includes("-")) element.setAttribute(name, value);
     else element[name] = value;
   }
-  element.append(...children.filter((each) => each !== null));
+  element.append(...children.filter((child) => child !== null));
   return element;
 }
 
-/** Shows a message, or hides its element where there is none. */
-export function tell(element, message) {
+/** Shows a message in an element, or hides the element if there is none. */
+export function showMessage(element, message) {
   element.textContent = message || "";
   element.hidden = !message;
 }
 
-/** "1 passage", "2,310 passages". */
+/** Returns a count with its noun: "1 passage", "2,310 passages". */
 export function counted(number, noun, nouns = `${noun}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? noun : nouns}`;
 }
 
-/** A button that copies a text; where the browser does not let it, the text is selected. */
+/** Returns a button that copies a text; if the browser refuses, it selects the text. */
 export function copyButton(text, label) {
   const button = make("button", { type: "button", className: "quiet", title: text }, label);
   button.addEventListener("click", async () => {

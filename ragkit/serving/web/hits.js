@@ -1,43 +1,43 @@
-// What was found, as a list: where it stands, how near it is, its words in the text.
+// Hits as list items: title, location, score, and the text with the query's words marked.
 
 import { copyButton, make } from "./dom.js";
-import { isCode, marked, snippet } from "./text.js";
+import { isCode, markStems, snippet } from "./text.js";
 
-const PLACES = { page: "page", slide: "slide", sheet: "sheet", cell: "cell", chapter: "chapter", row: "row", time: "at" };
+const LOCATORS = { page: "page", slide: "slide", sheet: "sheet", cell: "cell", chapter: "chapter", row: "row", time: "at" };
 
-/** Where in its file something stands, in words; "" where it is all of it. */
-export function locator({ locator: found, page, start_line: from, end_line: to }) {
-  if (found) {
-    const [kind, ...rest] = found.split("=");
-    return `${PLACES[kind] ?? kind} ${rest.join("=").replace("-", "–")}`;
+/** Returns the location in the file in words; "" for the whole file. */
+export function locator({ locator: pair, page, start_line: from, end_line: to }) {
+  if (pair) {
+    const [kind, ...rest] = pair.split("=");
+    return `${LOCATORS[kind] ?? kind} ${rest.join("=").replace("-", "–")}`;
   }
   if (page) return `page ${page}`;
   if (!from) return "";
   return to > from ? `lines ${from}–${to}` : `line ${from}`;
 }
 
-/** What to call a document. */
-export const titleOf = (found) => found.title || found.path.split("/").pop();
+/** Returns the title of a hit's or citation's document. */
+export const titleOf = (hit) => hit.title || hit.path.split("/").pop();
 
-/** Path and place, and that the file is no more what it was. */
-export function placeLine(found) {
-  const place = locator(found);
+/** Returns path and location, and a badge if the file has changed since it was indexed. */
+export function placeLine(hit) {
+  const place = locator(hit);
   return [
-    make("span", { className: "path" }, found.path),
+    make("span", { className: "path" }, hit.path),
     place && `· ${place}`,
-    found.stale
-      ? make("span", { className: "badge", title: "Index it again to see it as it is now" },
+    hit.stale
+      ? make("span", { className: "badge", title: "Run ragkit index to update it" },
           "changed since it was indexed")
       : null,
   ].filter(Boolean);
 }
 
 function headings(hit) {
-  const path = hit.heading.filter((each, index) => index || each !== hit.title);
+  const path = hit.heading.filter((heading, index) => index || heading !== hit.title);
   return path.length ? make("p", { className: "headings" }, path.join(" › ")) : null;
 }
 
-/** A passage's text without the heading it begins with: that stands above it already. */
+/** A passage's text without its own heading, which is shown above it already. */
 function textOf(hit) {
   const text = hit.text.replace(/^[-#=*\s]+/, "");
   const heading = hit.heading.at(-1);
@@ -61,8 +61,8 @@ function score(hit) {
   );
 }
 
-/** A list item. `open(hit, from)` is called where the hit is to be shown in its document. */
-export function hitItem(hit, wanted, open) {
+/** Returns a list item. `open(hit, from)` is called to show the hit in its document. */
+export function hitItem(hit, queryStems, open) {
   const button = make("button", { type: "button", className: "open" }, titleOf(hit));
   button.addEventListener("click", () => open(hit, button));
   const item = make(
@@ -71,7 +71,7 @@ export function hitItem(hit, wanted, open) {
     make("div", { className: "top" }, make("h3", {}, button), score(hit)),
     headings(hit),
     make("p", { className: isCode(hit.path) ? "text code" : "text" },
-      ...marked(snippet(textOf(hit), wanted), wanted)),
+      ...markStems(snippet(textOf(hit), queryStems), queryStems)),
     make("p", { className: "place" }, ...placeLine(hit), copyButton(hit.citation, "Copy citation")),
   );
   item.addEventListener("click", (event) => {
@@ -81,7 +81,7 @@ export function hitItem(hit, wanted, open) {
   return item;
 }
 
-/** Moves the focus to the next (1) or the last (-1) hit of a list, or back to the field. */
+/** Moves the focus to the next (1) or previous (-1) hit of a list, or back to the field. */
 export function move(list, step, field) {
   const buttons = [...list.querySelectorAll(".open")];
   const current = document.activeElement.closest(".hit")?.querySelector(".open");

@@ -1,61 +1,61 @@
-// A document's text, opened at a place: a pane beside the list where there is room, else a dialog.
+// The preview: a document's text, scrolled to a passage; beside the list, or a dialog if narrow.
 
 import { get } from "./api.js";
 import { byId, copyButton, make } from "./dom.js";
 import { placeLine, titleOf } from "./hits.js";
-import { isCode, place, size } from "./text.js";
+import { codePointCount, isCode, utf16Index } from "./text.js";
 
-const AROUND = 6_000; // characters of the document on either side at first
-const MORE = 20_000; // and with each press of a button
-const roomy = matchMedia("(min-width: 60rem)");
+const CONTEXT = 6_000; // characters loaded before and after the passage at first
+const MORE = 20_000; // characters loaded with each press of a button
+const isWide = matchMedia("(min-width: 60rem)");
 const pane = byId("preview");
 const body = byId("preview-text");
 let opener = null; // gets the focus back
 let request = null;
-let shown = null; // {collection, id, start, end, characters}: the part of the document that is here
+let shown = null; // {collection, id, start, end, characters}: the part of the document that is loaded
 
 /** Whether a document is open. */
 export const isOpen = () => pane.open;
 
-/** Shows what `found` cites: its text is in `found.text` or `found.quote`. */
-export async function open(found, collection, from) {
+/** Shows a hit or citation in its document; its text is in `text` or `quote`. */
+export async function open(citation, collection, from) {
   opener = from;
   show();
-  byId("preview-title").textContent = titleOf(found);
-  byId("preview-place").replaceChildren(...placeLine(found), copyButton(found.citation, "Copy citation"));
-  body.classList.toggle("code", isCode(found.path));
+  byId("preview-title").textContent = titleOf(citation);
+  byId("preview-place").replaceChildren(...placeLine(citation), copyButton(citation.citation, "Copy citation"));
+  body.classList.toggle("code", isCode(citation.path));
   body.replaceChildren(make("p", { className: "status" }, "Opening…"));
   body.focus({ preventScroll: true });
   try {
-    await load(found, collection);
+    await load(citation, collection);
   } catch (error) {
     if (error.name === "AbortError") return;
     body.replaceChildren(make("p", { className: "error", role: "alert" }, error.message));
   }
 }
 
-async function load(found, collection) {
-  const start = Math.max(0, found.start - AROUND);
-  const part = await fetchPart(found.document_id, collection, start, found.end + AROUND);
-  const from = place(part.text, found.start - part.start);
-  const to = place(part.text, found.end - part.start);
+async function load(citation, collection) {
+  const start = Math.max(0, citation.start - CONTEXT);
+  const part = await fetchPart(citation.document_id, collection, start, citation.end + CONTEXT);
+  const from = utf16Index(part.text, citation.start - part.start);
+  const to = utf16Index(part.text, citation.end - part.start);
   const cited = part.text.slice(from, to);
   shown = { collection, id: part.id, start: part.start, end: part.end, characters: part.characters };
-  const changed = cited !== (found.quote ?? found.text);
+  const changed = cited !== (citation.quote ?? citation.text);
   const mark = make("mark", { className: "cited", id: "cited" }, cited);
   body.replaceChildren(
     ...(changed ? [make("p", { className: "error", role: "alert" },
-      "The document is no more what was searched; this place may be another. Search again.")] : []),
+      "The document has changed since the search, so this may be another passage. Search again.")] : []),
     part.text.slice(0, from), mark, part.text.slice(to),
   );
   offerMore();
   showMark(mark);
 }
 
-/** Scrolls the text, and nothing around it: a short mark to the middle, a long one to the top. */
+/** Scrolls the text (not the page): a short mark to the middle, a long one to the top. */
 function showMark(mark) {
   const [inner, outer] = [mark.getBoundingClientRect(), body.getBoundingClientRect()];
-  const height = Math.min(outer.bottom, innerHeight) - outer.top; // what of it is in the window
+  const height = Math.min(outer.bottom, innerHeight) - outer.top; // its visible part
   body.scrollTop += inner.top - outer.top - Math.max(height / 12, (height - inner.height) / 2);
 }
 
@@ -66,9 +66,9 @@ function fetchPart(id, collection, start, end) {
 }
 
 function offerMore() {
-  body.querySelectorAll(":scope > .more").forEach((each) => each.remove());
-  if (shown.start > 0) body.prepend(moreButton("Show what comes before", before));
-  if (shown.end < shown.characters) body.append(moreButton("Show what comes after", after));
+  body.querySelectorAll(":scope > .more").forEach((button) => button.remove());
+  if (shown.start > 0) body.prepend(moreButton("Show the text before", before));
+  if (shown.end < shown.characters) body.append(moreButton("Show the text after", after));
 }
 
 function moreButton(label, extend) {
@@ -89,14 +89,14 @@ async function before() {
   body.querySelector(".more").after(part.text);
   shown.start = part.start;
   offerMore();
-  body.scrollTop = body.scrollHeight - below; // what was read stays where it was
+  body.scrollTop = body.scrollHeight - below; // keeps the text in place
   body.focus({ preventScroll: true });
 }
 
 async function after() {
   const part = await fetchPart(shown.id, shown.collection, shown.end, shown.end + MORE);
   body.append(part.text);
-  shown.end += size(part.text);
+  shown.end += codePointCount(part.text);
   offerMore();
   body.focus({ preventScroll: true });
 }
@@ -104,11 +104,11 @@ async function after() {
 function show() {
   if (pane.open) return;
   document.body.classList.add("previewing");
-  if (roomy.matches) pane.show();
+  if (isWide.matches) pane.show();
   else pane.showModal();
 }
 
-/** Closes it; the focus goes back to where it was opened from. */
+/** Closes the preview and returns the focus to the element that opened it. */
 export function close() {
   request?.abort();
   pane.close();
@@ -117,10 +117,10 @@ export function close() {
 }
 
 function closed() {
-  if (!pane.open) document.body.classList.remove("previewing"); // else it has changed its form
+  if (!pane.open) document.body.classList.remove("previewing"); // otherwise it only changed between pane and dialog
 }
 
-roomy.addEventListener("change", () => {
+isWide.addEventListener("change", () => {
   if (!pane.open) return;
   const { scrollTop } = body;
   pane.close();

@@ -1,12 +1,12 @@
-// Search as one types: the latest request wins, what was found stays until the next is there.
+// Search while typing: the latest request wins; earlier hits stay until the next ones arrive.
 
 import { post } from "./api.js";
-import { byId, counted, make, tell } from "./dom.js";
+import { byId, counted, make, showMessage } from "./dom.js";
 import { hitItem } from "./hits.js";
 import { stems } from "./text.js";
 
-const PAUSE = 120; // ms without a key before the server is asked
-const SLOW = 300; // ms after which it is said that something is being done
+const PAUSE = 120; // ms without a key before a request is sent
+const SLOW = 300; // ms before "Searching…" is shown
 const list = byId("hits");
 const status = byId("status");
 const filter = byId("where");
@@ -21,20 +21,20 @@ export function search(state, open, atOnce = false) {
     list.replaceChildren();
     list.removeAttribute("aria-busy");
     status.textContent = "";
-    refuse("");
+    showFilterError("");
     return;
   }
   timer = setTimeout(() => run(state, open), atOnce ? 0 : PAUSE);
 }
 
-/** Says what is wrong with the filter, beside it; "" where nothing is. */
-export function refuse(message) {
-  tell(byId("where-error"), message);
+/** Shows an error message beside the filter, or hides it (""). */
+export function showFilterError(message) {
+  showMessage(byId("where-error"), message);
   filter.setAttribute("aria-invalid", String(Boolean(message)));
 }
 
-/** The fields of a request that choose how and where to look. */
-export function how(state) {
+/** Returns the search options in the state as fields of a request. */
+export function searchOptions(state) {
   const fields = { mode: state.mode, where: state.where.trim(), collection: state.collection };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value));
 }
@@ -42,42 +42,42 @@ export function how(state) {
 async function run(state, open) {
   request = new AbortController();
   const { signal } = request;
-  const began = performance.now();
+  const started = performance.now();
   list.setAttribute("aria-busy", "true");
   const slow = setTimeout(() => (status.textContent = "Searching…"), SLOW);
   try {
-    const body = { query: state.q, ...how(state), ...(state.k && { k: Number(state.k) }) };
+    const body = { query: state.q, ...searchOptions(state), ...(state.k && { k: Number(state.k) }) };
     const { hits } = await post("/v1/search", body, signal);
     clearTimeout(slow);
     if (signal.aborted) return;
-    refuse("");
+    showFilterError("");
     show(hits, stems(state.q), open);
     status.textContent = hits.length
-      ? `${counted(hits.length, "passage")} in ${Math.round(performance.now() - began)} ms`
-      : nothing(state);
+      ? `${counted(hits.length, "passage")} in ${Math.round(performance.now() - started)} ms`
+      : noHitsMessage(state);
   } catch (error) {
     clearTimeout(slow);
-    if (!signal.aborted) failed(error, state, open);
+    if (!signal.aborted) showError(error, state, open);
   }
   if (!signal.aborted) list.removeAttribute("aria-busy");
 }
 
-/** Shows hits; where one of the last had the focus, the one in its place has it then. */
-function show(hits, wanted, open) {
-  const at = [...list.children].findIndex((each) => each.contains(document.activeElement));
-  list.replaceChildren(...hits.map((hit) => hitItem(hit, wanted, open)));
+/** Shows hits. If a hit had the focus, the hit at the same position gets it. */
+function show(hits, queryStems, open) {
+  const at = [...list.children].findIndex((item) => item.contains(document.activeElement));
+  list.replaceChildren(...hits.map((hit) => hitItem(hit, queryStems, open)));
   if (at >= 0) (list.children[at]?.querySelector(".open") ?? byId("query")).focus();
 }
 
-function nothing(state) {
-  if (state.where.trim()) return "Nothing was found; the filter may let too little through.";
-  if (state.mode === "lexical") return "No passage holds these words. Matching by meaning may find more.";
-  return "Nothing was found.";
+function noHitsMessage(state) {
+  if (state.where.trim()) return "No passages found; the filter may be too narrow.";
+  if (state.mode === "lexical") return "No passage contains these words. Dense search may find more.";
+  return "No passages found.";
 }
 
-function failed(error, state, open) {
+function showError(error, state, open) {
   const isFilter = error.status === 400 && state.where.trim();
-  refuse(isFilter ? error.message : "");
+  showFilterError(isFilter ? error.message : "");
   list.replaceChildren();
   if (isFilter) {
     status.textContent = "";

@@ -1,24 +1,24 @@
-// What is asked for, kept in the address: reload, back and a bookmark bring it again.
+// The search state, kept in the URL: reload, back and bookmarks restore it.
 
 const NAMES = ["q", "mode", "where", "k", "collection", "tab"];
-let settled = true; // the next change is a new entry of the history, no correction of the last
+let isCommitted = true; // whether the next change adds a history entry or replaces the last one
 
-/** The state in the address; what is not there is "". */
+/** Returns the state in the URL; missing values are "". */
 export function read() {
-  const found = new URLSearchParams(location.search);
-  return Object.fromEntries(NAMES.map((name) => [name, found.get(name) ?? ""]));
+  const parameters = new URLSearchParams(location.search);
+  return Object.fromEntries(NAMES.map((name) => [name, parameters.get(name) ?? ""]));
 }
 
-/** Puts a state in the address. While someone types, the entry is rewritten. */
+/** Writes a state to the URL. While the user types, the history entry is replaced. */
 export function write(state) {
-  const given = NAMES.filter((name) => state[name]).map((name) => [name, state[name]]);
-  const address = given.length ? `/?${new URLSearchParams(given)}` : "/";
+  const pairs = NAMES.filter((name) => state[name]).map((name) => [name, state[name]]);
+  const address = pairs.length ? `/?${new URLSearchParams(pairs)}` : "/";
   if (address === location.pathname + location.search) return;
-  history[settled ? "pushState" : "replaceState"](null, "", address);
-  settled = false;
+  history[isCommitted ? "pushState" : "replaceState"](null, "", address);
+  isCommitted = false;
 }
 
-/** What is there now will be come back to: something was done with it. */
-export function settle() {
-  settled = true;
+/** Keeps the current entry in the history: the next change adds a new one. */
+export function commit() {
+  isCommitted = true;
 }

@@ -1,25 +1,25 @@
-// The files that were not read, with their reasons: asked for when someone opens the list.
+// The files that were not read, with the reasons. Loaded when the list is opened.
 
 import { get } from "./api.js";
-import { counted, make, tell } from "./dom.js";
+import { counted, make, showMessage } from "./dom.js";
 
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
-const told = ({ path, reason }) => [
+const describe = ({ path, reason }) => [
   make("span", { className: "path" }, path),
   reason ? make("span", { className: "why" }, reason) : "",
 ];
 
-function entry({ path, reason, parts, parts_count: count }) {
-  const inner = parts.map((part) => make("li", {}, ...told(part)));
+function listItem({ path, reason, parts, parts_count: count }) {
+  const inner = parts.map((part) => make("li", {}, ...describe(part)));
   const more = count - parts.length;
   if (more > 0) inner.push(make("li", {}, `and ${counted(more, "part")} more`));
-  return make("li", { tabIndex: -1 }, ...told({ path, reason }),
+  return make("li", { tabIndex: -1 }, ...describe({ path, reason }),
     inner.length ? make("ul", {}, ...inner) : null);
 }
 
-/** A list that is closed; `what` goes to `/v1/unread` when it is opened. */
-export function listing(title, what) {
+/** Returns a closed list; it requests `/v1/unread` with `parameters` when it is opened. */
+export function listing(title, parameters) {
   const list = make("ul", { "aria-label": title });
   const status = make("p", { className: "status", role: "status" });
   const button = make("button", { type: "button", className: "quiet", hidden: true });
@@ -31,18 +31,18 @@ export function listing(title, what) {
   async function load() {
     if (isLoading) return;
     isLoading = true;
-    tell(status, after ? "" : "Loading…");
+    showMessage(status, after ? "" : "Loading…");
     try {
-      const { files, next } = await get("/v1/unread", { ...what, after, limit: PAGE });
-      const entries = files.map(entry);
-      list.append(...entries);
-      if (after) entries[0]?.focus(); // what is new is read from its beginning
+      const { files, next } = await get("/v1/unread", { ...parameters, after, limit: PAGE_SIZE });
+      const items = files.map(listItem);
+      list.append(...items);
+      if (after) items[0]?.focus(); // a screen reader continues with the first new item
       after = next;
-      tell(status, list.children.length ? "" : "None any more.");
+      showMessage(status, list.children.length ? "" : "No files any more.");
       button.textContent = "Show more";
       button.hidden = next === null;
     } catch (error) {
-      tell(status, error.message);
+      showMessage(status, error.message);
       button.textContent = "Try again";
       button.hidden = false;
     }

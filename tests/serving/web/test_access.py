@@ -14,7 +14,7 @@ def test_keys_are_told_and_lead_to_the_field(visit):
     page = visit()
     page.keyboard.press("Tab")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     expect(page.locator("#query")).to_be_focused()

@@ -60,8 +60,8 @@ def test_an_answer_appears_as_it_is_written_and_doubt_is_shown(visit, script):
     expect(turn.locator(".answer")).to_have_text("🦊 Every ninety days [1]. The moon is")
     go_on.set()
     expect(turn.locator(".doubtful")).to_have_text("The moon is of cheese [1].")
-    expect(turn.locator(".doubtful + .badge")).to_have_text("not in its sources")
-    expect(turn).to_contain_text("One sentence, underlined, says what its sources do not")
+    expect(turn.locator(".doubtful + .badge")).to_have_text("not supported by its sources")
+    expect(turn).to_contain_text("One sentence, underlined, is not supported by its sources")
     expect(turn).to_contain_text("Written by small-llm")
     expect(turn).to_contain_text("It was cut short.")
 

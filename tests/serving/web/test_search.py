@@ -43,7 +43,7 @@ def test_a_passage_opens_at_its_place(visit):
     assert is_in_sight(page)
     assert page.locator("#preview-text").evaluate("each => each.scrollTop > 1000")
     expect(page.locator("#preview-text")).to_be_focused()
-    for label in ("Show what comes before", "Show what comes after"):
+    for label in ("Show the text before", "Show the text after"):
         page.get_by_role("button", name=label).click()
         expect(page.get_by_role("button", name=label)).to_have_count(0)
     whole = page.locator("#preview-text").text_content()
@@ -59,7 +59,7 @@ def test_a_document_that_is_another_by_now_is_noticed(visit, library):
         lambda route: route.fulfill(json={**route.fetch().json(), "text": "something else"}),
     )
     search(page, "lighthouse lamp").locator(".open").click()
-    expect(page.get_by_role("alert").filter(has_text="no more what was searched")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="has changed since the search")).to_be_visible()
 
 
 def test_a_wrong_filter_is_told_beside_it(visit, watched):
@@ -76,13 +76,13 @@ def test_the_address_brings_it_all_again(visit):
     page = visit()
     search(page, "rotate ninety")
     page.keyboard.press("Enter")
-    page.get_by_label("Match by").select_option("lexical")
+    page.get_by_label("Mode").select_option("lexical")
     page.get_by_label("Filter").fill("path = keys.md")
     expect(page.locator(".hit")).to_have_count(1)
     assert "q=rotate+ninety&mode=lexical&where=path+%3D+keys.md" in page.url
     page.reload()
     expect(page.locator(".hit")).to_have_count(1)
-    expect(page.get_by_label("Match by")).to_have_value("lexical")
+    expect(page.get_by_label("Mode")).to_have_value("lexical")
     expect(page.get_by_label("Filter")).to_have_value("path = keys.md")
     page.go_back()
     expect(page.get_by_label("Filter")).to_have_value("")
@@ -102,7 +102,7 @@ def test_collections_are_chosen_from_and_told_of(visit):
 def test_a_token_is_asked_for_and_kept_with_the_tab(visit, library, watched):
     with listening(create_app(library, ServerOptions(token=TOKEN))) as address:
         page = visit("?q=signing+keys", at=address)
-        dialog = page.get_by_role("dialog", name="This server asks for a token")
+        dialog = page.get_by_role("dialog", name="This server requires a token")
         for token in ("wrong-token", TOKEN):
             dialog.get_by_label("Token").fill(token)
             dialog.get_by_role("button").click()

@@ -12,9 +12,9 @@ def opened(page):
     page.locator("#coverage-line").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.get_by_text("What was not read, and why")).to_be_focused()
+    expect(page.get_by_text("Files that were not read, and why")).to_be_focused()
     page.keyboard.press("Enter")
-    return page.get_by_role("list", name="What was not read, and why")
+    return page.get_by_role("list", name="Files that were not read, and why")
 
 
 def test_files_that_were_not_read_are_listed_by_keyboard_with_reasons(visit, watched):
@@ -38,18 +38,18 @@ def test_files_that_were_not_read_are_listed_by_keyboard_with_reasons(visit, wat
 def test_what_was_left_out_is_a_list_of_its_own(visit):
     page = visit("?collection=old")
     page.locator("#coverage-line").click()
-    page.get_by_text("What was left out, and why").click()
-    entries = page.get_by_role("list", name="What was left out, and why").locator("> li")
+    page.get_by_text("Files that were left out, and why").click()
+    entries = page.get_by_role("list", name="Files that were left out, and why").locator("> li")
     expect(entries).to_have_count(1)
     expect(entries).to_have_text(".keyhidden")
     page.get_by_label("Collection").select_option("animals")
-    expect(page.get_by_text("What was not read, and why")).to_have_count(0)
+    expect(page.get_by_text("Files that were not read, and why")).to_have_count(0)
 
 
 def test_the_list_fits_375_pixels(visit):
     page = visit("?collection=old", viewport={"width": 375, "height": 667}, has_touch=True)
     page.locator("#coverage-line").tap()
-    page.get_by_text("What was not read, and why").tap()
+    page.get_by_text("Files that were not read, and why").tap()
     expect(page.get_by_text("49.7z")).to_be_visible()
     assert has_no_sideways_scroll(page)
     for each in (page.get_by_role("button", name="Show more"), page.locator(".unread summary")):
