@@ -1,13 +1,10 @@
 """Archives and compressed files: every member is a record, with a document or with a reason."""
 
-import bz2
 import gzip
 import io
-import lzma
 import tarfile
 
 import pytest
-import zstandard
 
 from ragkit.documents.containers import safe_member_name
 from ragkit.documents.read import read, read_all
@@ -65,25 +62,6 @@ def test_what_is_no_document_has_its_reason():
 def test_a_tar_however_compressed_is_read_as_a_folder(compression):
     data = tar([("src/a.py", b"x = 1\n"), ("b.md", NOTE)], compression)
     assert texts(data, "backup") == {"src/a.py": "x = 1\n", "b.md": NOTE.decode()}
-
-
-@pytest.mark.parametrize(
-    ("pack", "suffix"),
-    [
-        (gzip.compress, ".gz"),
-        (bz2.compress, ".bz2"),
-        (lzma.compress, ".xz"),
-        (zstandard.compress, ".zst"),
-    ],
-)
-def test_a_compressed_file_is_the_document_in_it(pack, suffix):
-    document = read(pack(NOTE), f"intro.md{suffix}")
-    assert (document.media_type, document.title, document.lines) == ("text/markdown", "Intro", True)
-    assert texts(pack(NOTE) + pack(b"more\n"), f"intro.md{suffix}") == {
-        "": f"{NOTE.decode()}more\n"
-    }
-    with pytest.raises(DocumentError, match=r"^damaged: the compressed data ends too early$"):
-        read(pack(NOTE * 9)[:-5], "a")
 
 
 def test_archives_in_archives_keep_their_place():

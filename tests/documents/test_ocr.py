@@ -5,14 +5,11 @@ import contextlib
 import pytest
 
 from ragkit.documents import ocr
-from ragkit.documents.detect import detect
 from ragkit.documents.formats.pdf import read_pdf
-from ragkit.documents.ocr import OcrLimits, OcrText, PageImage
-from ragkit.documents.sandbox import protocol
-from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
+from ragkit.documents.ocr import OcrText
 from ragkit.errors import DocumentError
-from tests.documents.engines import FakeEngine, fake_ocr, make_scan
-from tests.documents.files import make_pdf, make_zip
+from tests.documents.engines import fake_ocr, make_scan
+from tests.documents.files import make_pdf
 
 PIL = pytest.importorskip("PIL.Image", reason="the extra ocr is not installed")
 
@@ -96,62 +93,6 @@ def test_one_page_that_fails_costs_itself():
 )
 def test_page_numbers_in_short(numbers, expected):
     assert ocr.format_ranges(numbers) == expected
-
-
-def test_the_program_asks_the_engine_for_its_reader():
-    """A scan in an archive is drawn in the worker, and recognised here."""
-    engine = FakeEngine(OcrText("Words of a scan."))
-    sandbox = Sandbox(engine=engine)
-    try:
-        data = make_zip({"in/scan.pdf": make_pdf([""], image=True), "a.csv": "x,y\n1,2\n"})
-        records = {each.name: each for each in sandbox.read(detect(data, "a.zip"))}
-    finally:
-        sandbox.close()
-    document = records["in/scan.pdf"].document
-    assert (document.text, document.recognition.engine) == ("Words of a scan.", "fake 1")
-    assert records["a.csv"].document is not None
-    assert len(engine.images) == 1
-    assert engine.stopped
-
-
-def test_the_engines_time_is_not_the_files():
-    engine = FakeEngine(*[OcrText("Words.")] * 3, seconds=0.8)
-    sandbox = Sandbox(ReadLimits(seconds=2), engine)
-    try:
-        (record,) = sandbox.read(detect(make_pdf([""] * 3, image=True), "a.pdf"))
-    finally:
-        sandbox.close()
-    assert record.document.recognition.pages == (1, 2, 3)
-
-
-def test_pages_of_all_documents_of_a_file_are_limited():
-    engine = FakeEngine(*[OcrText("Words.")] * 10)
-    sandbox = Sandbox(engine=engine, ocr_limits=OcrLimits(pages=1))
-    try:
-        scans = {f"{number}.pdf": make_pdf([""], image=True) for number in range(11)}
-        *_, last = sandbox.read(detect(make_zip(scans), "a.zip"))
-    finally:
-        sandbox.close()
-    assert last.reason == "no text layer; page 1: over 10 pages in one file"
-    assert len(engine.images) == 10
-
-
-@pytest.mark.parametrize(
-    ("fields", "size"),
-    [
-        ({"width": 2, "height": 2, "dpi": 300}, 3),
-        ({"width": -2, "height": -2, "dpi": 300}, 4),
-        ({"width": 200, "height": 200, "dpi": 300}, 40_000),
-        ({"width": 2, "height": 2, "dpi": "300"}, 4),
-        ({"width": 2, "height": 2, "dpi": 0}, 4),
-        ({"width": 2}, 4),
-    ],
-)
-def test_an_image_that_makes_no_sense_is_refused(fields, size):
-    with pytest.raises(protocol.ProtocolError):
-        protocol.decode_image(protocol.Frame(protocol.IMAGE, fields, bytes(size), size), 10_000)
-    good = protocol.Frame(protocol.IMAGE, {"width": 2, "height": 2, "dpi": 72}, bytes(4), 4)
-    assert protocol.decode_image(good, 4) == PageImage(2, 2, bytes(4), 72)
 
 
 def test_recognised_lines_have_no_size_that_tells_headings():

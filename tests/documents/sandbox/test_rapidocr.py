@@ -1,0 +1,70 @@
+"""RapidOCR in its process: what it gets, what becomes of its answers and its failures."""
+
+import os
+import textwrap
+
+import pytest
+
+from ragkit.documents.ocr import OcrLimits, OcrText, PageImage
+from ragkit.documents.sandbox.rapidocr import RapidOcrEngine, join_boxes
+
+PAGE = PageImage(3, 2, bytes((0, 50, 100, 150, 200, 255)), 150)
+
+
+@pytest.fixture
+def rapid(tmp_path, monkeypatch):
+    """Installs a package that passes for rapidocr."""
+
+    def install(behave, **limits):
+        (tmp_path / "rapidocr-9.9.dist-info").mkdir()
+        (tmp_path / "rapidocr-9.9.dist-info" / "METADATA").write_text(
+            "Name: rapidocr\nVersion: 9.9"
+        )
+        (tmp_path / "rapidocr.py").write_text(
+            "import numpy, os, time\nfrom types import SimpleNamespace as Found\n"
+            "class RapidOCR:\n    def __init__(self, params): print('noise')\n"
+            "    def __call__(self, image):\n" + textwrap.indent(behave, "        ")
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        return RapidOcrEngine(OcrLimits(**limits))
+
+    return install
+
+
+def test_rapidocr_answers_from_a_process_that_keeps_running(rapid):
+    engine = rapid(
+        "boxes = numpy.array([[[0, 0], [9, 0], [9, 9], [0, 9]]])\n"
+        "seen = f'{image.shape} {image[1, 0].tolist()} {os.getpid()}'\n"
+        "return Found(txts=(seen,), scores=(0.5,), boxes=boxes)"
+    )
+    try:
+        first, second = engine.recognise(PAGE), engine.recognise(PAGE)
+    finally:
+        engine.stop()
+    assert (engine.name, first.confidence, first) == ("rapidocr 9.9", 50.0, second)
+    assert first.text.startswith("(2, 3, 3) [150, 150, 150] ")
+    assert not first.text.endswith(f" {os.getpid()}")
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason"),
+    [("os._exit(7)", "rapidocr died (exit code 7)"), ("time.sleep(60)", "took longer than 1 s")],
+)
+def test_rapidocr_that_fails_costs_its_page(rapid, monkeypatch, behave, reason):
+    monkeypatch.setattr("ragkit.documents.sandbox.rapidocr._START_SECONDS", 5.0)
+    engine = rapid(behave, seconds=1.0)
+    assert engine.recognise(PAGE) == OcrText(reason=reason)
+    engine.stop()
+
+
+def test_an_image_without_words_has_no_text(rapid):
+    engine = rapid("return Found(txts=None, scores=None, boxes=None)")
+    assert engine.recognise(PAGE) == OcrText()
+    engine.stop()
+
+
+def test_boxes_side_by_side_are_one_line():
+    boxes = [(100, 12, 190, 31), (0, 10, 90, 30), (0, 35, 90, 55), (0, 100, 90, 120)]
+    assert (
+        join_boxes(boxes, ["tea", "Green", "steeps.", "Coffee"]) == "Green tea\nsteeps.\n\nCoffee"
+    )
