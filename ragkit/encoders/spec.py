@@ -1,7 +1,7 @@
-"""`ModelSpec`: which encoder, in every respect that a user chooses.
+"""`ModelSpec`: which encoder, with all options that a user chooses.
 
-Contract: plain values, made from settings and flags, kept with a collection as JSON so that
-another process loads the same encoder. Knows no files, no network and no numbers: imports nothing.
+Contract: plain values, made from settings and flags and stored with a collection as JSON, so that
+another process loads the same encoder. Knows no files, no network and no arrays.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ DEFAULT_SERVER_WINDOW = 256
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model and how it is used. Raises UsageError where a value makes no sense."""
+    """A model and its options. Raises UsageError for a value out of range, or for options that do
+    not go together."""
 
     name: str
     precision: str = "fp32"
     dimensions: int | None = None
-    """The first so many numbers of each vector; None: all."""
+    """How many numbers of each vector are kept; None: all."""
     base_url: str | None = None
-    """Of an OpenAI-compatible server; None: the model runs here."""
+    """The address of an OpenAI-compatible server; None for a local model."""
     window: int | None = None
-    """Tokens the model of the server reads at once."""
+    """Tokens that the server's model reads at once."""
     tokenizer: str | None = None
-    """A local model whose tokenizer is the server's; None: an estimate on the safe side."""
+    """A local model with the tokenizer of the server's model; None: tokens are estimated."""
     probe: str | None = field(default=None, repr=False)
-    """What the server answered when the collection was made: see `remote`."""
+    """The server's vector of a fixed text when the collection was made: see `remote_encoder`."""
     api_key_env: str | None = field(default=None, compare=False, repr=False)
-    """Name of the environment variable with the server's key. Never kept with a collection."""
+    """Name of the environment variable with the server's key. Never stored."""
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -53,7 +54,7 @@ class ModelSpec:
             )
 
     def __str__(self) -> str:
-        """For people: the name, and what is unusual about it."""
+        """The name and the options that differ from the defaults, for messages."""
         more = [f"{self.dimensions} dimensions"] if self.dimensions else []
         more += [self.precision] if self.precision != "fp32" else []
         where = f" at {self.base_url}" if self.base_url else ""
@@ -61,18 +62,19 @@ class ModelSpec:
 
     @property
     def options(self) -> str:
-        """All but the name and the key's variable, as a JSON object without what is as usual."""
-        usual = dataclasses.asdict(ModelSpec(self.name))
-        mine = dataclasses.asdict(self)
-        kept = {key: mine[key] for key in _OPTIONS if mine[key] != usual[key]}
-        return json.dumps(kept, sort_keys=True)
+        """The options that differ from the defaults, without the name and the key's variable, as a
+        JSON object: what a collection stores beside the name."""
+        defaults = dataclasses.asdict(ModelSpec(self.name))
+        values = dataclasses.asdict(self)
+        changed = {key: values[key] for key in _OPTIONS if values[key] != defaults[key]}
+        return json.dumps(changed, sort_keys=True)
 
 
 _OPTIONS = ("precision", "dimensions", "base_url", "window", "tokenizer", "probe")
 
 
 def parse_spec(name: str, options: str) -> ModelSpec:
-    """The spec that a collection keeps as a name and `ModelSpec.options`. An option that this
-    version does not know is passed over: the fingerprint tells whether it mattered."""
-    kept = json.loads(options)
-    return ModelSpec(name, **{key: kept[key] for key in _OPTIONS if key in kept})
+    """The spec that a collection stores as a name and `ModelSpec.options`. An option that this
+    version does not know is ignored: the fingerprint shows whether it matters."""
+    stored = json.loads(options)
+    return ModelSpec(name, **{key: stored[key] for key in _OPTIONS if key in stored})

@@ -33,7 +33,7 @@ def too_long(start: ModelFolder, texts: Iterable[str], prompt: str) -> int:
     tokens = ModelTokenizer(start.transformer / "tokenizer.json", start.max_length)
     distinct = list(dict.fromkeys(texts))
     room = tokens.max_text_tokens(prompt)
-    return sum(count > room for count in tokens.count(distinct))
+    return sum(count > room for count in tokens.count_tokens(distinct))
 
 
 def load(start: ModelFolder, pooling: str | None) -> SentenceTransformer:
@@ -64,6 +64,6 @@ def _set_pooling(model: SentenceTransformer, pooling: str, start: ModelFolder) -
                 setattr(model, name, Pooling(size, pooling_mode=pooling))
             return
     raise ModelError(
-        f"{start.folder} pools its tokens in a way of its own; leave --pooling away, or start "
+        f"{start.path} pools its tokens in a way of its own; leave --pooling away, or start "
         f"from a model of a transformer and a pooling"
     )

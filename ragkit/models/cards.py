@@ -1,9 +1,9 @@
-"""What models there are: for each how it was found, what its folder says, and how fast it is here.
+"""Model cards: for each model how it was found, what its folder says, and how fast it is here.
 
-Contract: `cards` describes the models that are named or, where none is, those a user has: the
-collection's, that of the settings, the packages, and the sentence-transformers models in the hub's
-cache. Fetches nothing, asks no server and loads no torch, unless `bench` is set. A model that
-cannot be used has a card that says why.
+Contract: `cards` describes the models that are named or, if none is, those that a user has: the
+collection's, that of the settings, the installed packages, and the sentence-transformers models in
+the hub cache. Downloads nothing, sends nothing to a server and loads no torch unless `bench` is
+set. A model that cannot be used has a card with the reason.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ragkit.settings import Settings
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
 
-_CARD_BYTES = 100_000  # of a README that are read for its languages
+_MAX_README_BYTES = 100_000
 _QUERY = "how long may parents stay at home after a child is born?"
 _PASSAGE = (
     "Parents may be absent for up to twenty-six weeks in the first two years of a child's life. "
@@ -44,7 +44,7 @@ _QUERY_SECONDS, _PASSAGE_SECONDS, _PASSAGES = 1.5, 3.0, 16
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model as it would be used. None where it is not known."""
+    """A model as it would be used. None means unknown."""
 
     name: str
     origin: Literal["folder", "package", "cache", "hub", "server"] | None
@@ -72,14 +72,15 @@ def cards(
     *,
     bench: bool = False,
 ) -> list[ModelCard]:
-    """A card for each model; `in_use` is what the collection was made with."""
-    found: list[ModelCard] = []
+    """A card for each model, without duplicates; `in_use` is the spec that the collection was made
+    with. `bench` measures each model for some seconds. Raises UsageError for wrong settings."""
+    described: list[ModelCard] = []
     for spec in _specs(settings, in_use, names):
-        card = _card(spec, settings, bench)
+        card = _describe(spec, settings, bench)
         card = dataclasses.replace(card, in_use=spec is in_use)
-        if not any(_same(card, other) for other in found):
-            found.append(card)
-    return found
+        if not any(_is_same_model(card, other) for other in described):
+            described.append(card)
+    return described
 
 
 def _specs(
@@ -93,67 +94,70 @@ def _specs(
         yield in_use
     if settings.model and not (in_use and settings.model == in_use.name):
         yield selection.spec_from_settings(settings, None)
-    yield from map(ModelSpec, [*resolve_model.PACKAGES, *resolve_model.cached()])
+    yield from map(ModelSpec, [*resolve_model.PACKAGES, *resolve_model.list_cached()])
 
 
-def _same(card: ModelCard, other: ModelCard) -> bool:
+def _is_same_model(card: ModelCard, other: ModelCard) -> bool:
     if card.path is None or other.path is None:
         return (card.name, card.base_url) == (other.name, other.base_url)
     return Path(card.path).resolve() == Path(other.path).resolve()
 
 
-def _card(spec: ModelSpec, settings: Settings, bench: bool) -> ModelCard:
+def _describe(spec: ModelSpec, settings: Settings, bench: bool) -> ModelCard:
     card = ModelCard(spec.name, "server" if spec.base_url else None, base_url=spec.base_url)
     try:
         if spec.base_url:
-            return _of_server(card, spec, settings, bench)
-        place = resolve_model.here(spec.name)
-        if place is None and not resolve_model.is_offline():
+            return _describe_server(card, spec, settings, bench)
+        location = resolve_model.find_local(spec.name)
+        if location is None and not resolve_model.is_offline():
             return dataclasses.replace(card, origin="hub")
-        place = place or resolve_model.resolve(spec.name)  # raises, with the ways to get it
-        card = dataclasses.replace(card, origin=place.origin, path=str(place.path.absolute()))
-        return _of_folder(card, spec, bench)
+        location = location or resolve_model.resolve(spec.name)  # raises, with the ways to get it
+        path = str(location.path.absolute())
+        card = dataclasses.replace(card, origin=location.origin, path=path)
+        return _describe_folder(card, spec, bench)
     except RagkitError as error:
         return dataclasses.replace(card, error=str(error))
 
 
-def _of_folder(card: ModelCard, spec: ModelSpec, bench: bool) -> ModelCard:
-    folder = Path(card.path or "")
-    made = model_folder.read(folder, spec.name, digest=lambda path: "")
-    encoder = SentenceEncoder(spec.name, made, spec.precision, spec.dimensions)
-    files = [path for path in folder.rglob("*") if path.is_file()]
+def _describe_folder(card: ModelCard, spec: ModelSpec, bench: bool) -> ModelCard:
+    path = Path(card.path or "")
+    folder = model_folder.read(path, spec.name, digest=lambda path: "")
+    encoder = SentenceEncoder(spec.name, folder, spec.precision, spec.dimensions)
+    files = [file for file in path.rglob("*") if file.is_file()]
     card = dataclasses.replace(
         card,
         dimension=encoder.dimension,
         window=encoder.window,
         precision=spec.precision,
-        pooling=made.pooling,
-        query_prompt=made.query_prompt,
-        passage_prompt=made.passage_prompt,
-        languages=languages(folder / "README.md"),
-        bytes=sum(path.stat().st_size for path in files),
-        engine=cpu_engines.engine_names(made),
+        pooling=folder.pooling,
+        query_prompt=folder.query_prompt,
+        passage_prompt=folder.passage_prompt,
+        languages=languages(path / "README.md"),
+        bytes=sum(file.stat().st_size for file in files),
+        engine=cpu_engines.engine_names(folder),
     )
-    return _measured(card, encoder) if bench else card
+    return _measure(card, encoder) if bench else card
 
 
-def _of_server(card: ModelCard, spec: ModelSpec, settings: Settings, bench: bool) -> ModelCard:
+def _describe_server(
+    card: ModelCard, spec: ModelSpec, settings: Settings, bench: bool
+) -> ModelCard:
     query_prompt, passage_prompt = model_folder.family_prompts(spec.name)
     card = dataclasses.replace(
         card, query_prompt=query_prompt, passage_prompt=passage_prompt, engine="server"
     )
     if not (bench or spec.probe):
-        return card  # nothing is known of it before it is asked
+        return card  # nothing else is known without a request
     if bench:
         _, encoder = selection.load(selection.resolve_spec(settings, spec))
     else:
         encoder = selection.build(spec)
     card = dataclasses.replace(card, dimension=encoder.dimension, window=encoder.window)
-    return _measured(card, encoder) if bench else card
+    return _measure(card, encoder) if bench else card
 
 
-def _measured(card: ModelCard, encoder: Encoder) -> ModelCard:
-    """With how fast the encoder is here, in some seconds; what is loaded once is not counted."""
+def _measure(card: ModelCard, encoder: Encoder) -> ModelCard:
+    """The card with the encoder's measured speed. Takes some seconds; loading is not counted."""
     encoder.encode_queries([_QUERY])
     times: list[float] = []
     end = time.perf_counter() + _QUERY_SECONDS
@@ -162,7 +166,7 @@ def _measured(card: ModelCard, encoder: Encoder) -> ModelCard:
         encoder.encode_queries([_QUERY])
         times.append(time.perf_counter() - start)
     texts = [_PASSAGE] * _PASSAGES
-    encoder.encode_passages(texts * 2)  # enough to have the engine for bulk loaded
+    encoder.encode_passages(texts * 2)  # enough to load the bulk engine
     rounds, start = 0, time.perf_counter()
     while not rounds or time.perf_counter() - start < _PASSAGE_SECONDS:
         encoder.encode_passages(texts)
@@ -177,18 +181,18 @@ def _measured(card: ModelCard, encoder: Encoder) -> ModelCard:
 
 
 def languages(readme: Path) -> tuple[str, ...]:
-    """What the front matter of a model's README says under `language:`, one or a list of codes.
+    """The language codes under `language:` in the front matter of a model's README.
     https://huggingface.co/docs/hub/model-cards#model-card-metadata"""
     try:
         with readme.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_CARD_BYTES)
+            text = file.read(_MAX_README_BYTES)
     except OSError:
         return ()
     front = re.match(r"---[ \t]*\n(.*?)\n---", text, re.DOTALL)
-    said = front and re.search(
+    language = front and re.search(
         r"^language:[ \t]*(\[[^\]]*\]|[^\n]*(?:\n[ \t]*- [^\n]*)*)", front[1], re.MULTILINE
     )
-    if not said:
+    if not language:
         return ()
-    words = re.split(r"[\s,\[\]]+|(?<![\w-])-(?=\s)", re.sub(r"#[^\n]*", "", said[1]))
-    return tuple(word.strip("'\"") for word in words if word.strip("-'\""))
+    codes = re.split(r"[\s,\[\]]+|(?<![\w-])-(?=\s)", re.sub(r"#[^\n]*", "", language[1]))
+    return tuple(code.strip("'\"") for code in codes if code.strip("-'\""))

@@ -89,11 +89,11 @@ def test_a_model_that_is_no_reranker_is_refused(folder, inputs, wide, complaint)
 
 def test_damaged_and_missing_files_are_named(folder):
     (folder / "onnx/model.onnx").write_bytes(b"no model")
-    with pytest.raises(ModelError, match="no ONNX model that can be run here"):
+    with pytest.raises(ModelError, match="cannot run the ONNX model"):
         cross_encoder.load(str(folder / "onnx/model.onnx"))
     model_file(folder / "onnx/model.onnx")
     (folder / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match=r"tokenizer.json is no tokenizer"):
+    with pytest.raises(ModelError, match=r"cannot parse .*tokenizer.json"):
         cross_encoder.load(str(folder))
     with pytest.raises(ModelError, match="Three ways"):
         cross_encoder.load("nobody/has-this")

@@ -183,7 +183,7 @@ def test_code_of_a_model_is_refused(tiny: Path, name: str) -> None:
     ("modules", "says"),
     [
         ([{"type": "custom.Mine", "path": ""}], "runs none"),
-        ([{**MODULES[0], "path": "../elsewhere"}], "points out of its folder"),
+        ([{**MODULES[0], "path": "../elsewhere"}], "points outside its folder"),
         ([{**MODULES[1]}], "starts with"),
         ([], "starts with"),
         ([{"type": 1}], "lists no modules"),
@@ -218,7 +218,7 @@ def test_a_damaged_config_is_told(tiny: Path, content: str) -> None:
 def test_values_of_the_wrong_kind_are_told(tiny: Path, place: str, changes: dict[str, Any]) -> None:
     before = json.loads((tiny / place).read_text()) if (tiny / place).exists() else {}
     write_json(tiny / place, {**before, **changes})
-    with pytest.raises(ModelError, match="wrong kind") as error:
+    with pytest.raises(ModelError, match="wrong type") as error:
         model_folder.read(tiny, "tiny")
     assert str(tiny) in str(error.value)
 

@@ -57,7 +57,7 @@ def test_unit_rows() -> None:
     ],
 )
 def test_layers(spec: str, expected: list[int]) -> None:
-    assert list(pooling.layers(spec, 12)) == expected
+    assert list(pooling.parse_layers(spec, 12)) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_layers(spec: str, expected: list[int]) -> None:
 )
 def test_other_layers_are_refused(spec: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        pooling.layers(spec, 12)
+        pooling.parse_layers(spec, 12)
 
 
 def test_layers_are_averaged_and_no_more_computed_than_taken() -> None:

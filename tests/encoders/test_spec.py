@@ -48,7 +48,9 @@ def test_what_is_kept_with_a_collection(options: dict[str, Any], kept: dict[str,
 
 
 def test_an_option_of_a_later_version_is_passed_over() -> None:
-    assert spec.parse_spec("m", '{"dimensions": 8, "colour": "red"}') == ModelSpec("m", dimensions=8)
+    assert spec.parse_spec("m", '{"dimensions": 8, "colour": "red"}') == ModelSpec(
+        "m", dimensions=8
+    )
 
 
 def test_for_people() -> None:

@@ -69,7 +69,7 @@ def test_all_that_are_here_each_once_the_collection_s_first(tiny, tmp_path):  # 
     ]
     assert [card.origin for card in found] == ["folder", "cache", "cache"]
     assert found[0].dimension == 8
-    assert "config.json is no JSON" in found[2].error
+    assert "config.json is not valid JSON" in found[2].error
 
 
 def test_a_model_of_the_hub_is_not_fetched(monkeypatch):

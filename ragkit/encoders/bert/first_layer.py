@@ -1,18 +1,18 @@
-"""Queries, keys and values of BERT's first layer, as far as they depend on a word alone.
+"""A table of the first layer's queries, keys and values, computed once for each word of a job.
 
-Contract: `FirstLayer.find` gives, for the ids of some tokens, rows of a table that holds a product
-for every word met so far, each computed once. The table is begun anew when it is full, and no
-larger than 32 MiB unless one batch alone takes more. Safe to call from threads. Equal to `bert.py`
-but for rounding.
+Contract: `FirstLayer.lookup` maps token ids to rows of a table, which holds the products of every
+word seen so far. A full table is started anew; it takes at most 32 MiB unless one batch alone
+needs more. Safe to share between threads. Equal to the first layer of `model` except for rounding.
 
-What the first layer reads is not mixed yet: LN(w + p), of a word's vector w and a position's p. A
-norm takes off the mean, which is linear, divides by a number, σ, and scales. So, with M for the
-map's weights after that scale and less their mean,
+The input of the first layer is LN(w + p), of a word embedding w and a position embedding p: not
+mixed with other tokens yet. Layer norm subtracts the mean, which is linear, divides by the
+standard deviation σ, and scales. So, with M for the map's weights after that scale and less their
+mean,
 
     W · LN(w + p) = (M·w + M·p) / σ + W·b
 
-and M·w is the same wherever the word stands. Words repeat: of 22,000 tokens of data/ 2,500 are
-different. That saves a fiftieth of the whole forward pass.
+and M·w is the same wherever the word occurs. Words repeat: 22,000 tokens of data/ have 2,500
+different words. bench/RESULTS.md has what the table saves.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ from ragkit.encoders.bert.model import Bert, Layer, Linear
 
 Array = NDArray[np.float32]
 
-# Some 7,000 words of a small model: nearly all that a job of prose has.
+# Some 7,000 words of a small model: nearly all words of a job of prose.
 _TABLE_BYTES = 32 << 20
 
 
 class FirstLayer:
-    """The first layer of a model, taken apart."""
+    """The table of one model's first layer."""
 
     layer: Layer
-    """What remains: biases that hold the norm's own, for queries, keys and values from a table."""
-    places: Array
+    """The first layer with the norm's bias added to its own, for values from the table."""
+    positions: Array
     """(3, positions, d) float32: M·p for queries, keys and values."""
 
     def __init__(self, bert: Bert) -> None:
         layer, norm = bert.layers[0], bert.norm
-        scaled = [each.weight * norm.weight for each in (layer.query, layer.key, layer.value)]
-        self._maps = np.stack([(each - each.mean(axis=1, keepdims=True)).T for each in scaled])
-        self.places = (bert.positions + bert.type) @ self._maps
+        linears = (layer.query, layer.key, layer.value)
+        scaled = [linear.weight * norm.weight for linear in linears]
+        self._maps = np.stack([(w - w.mean(axis=1, keepdims=True)).T for w in scaled])
+        self.positions = (bert.position_embeddings + bert.token_type_embedding) @ self._maps
 
         def shifted(linear: Linear) -> Linear:
             return replace(linear, bias=linear.bias + linear.weight @ norm.bias)
@@ -51,29 +52,32 @@ class FirstLayer:
         self.layer = replace(
             layer, query=shifted(layer.query), key=shifted(layer.key), value=shifted(layer.value)
         )
-        self._words = bert.words
+        self._word_embeddings = bert.word_embeddings
         self._lock = threading.Lock()
-        self._rows = np.full(len(bert.words), -1, dtype=np.int32)  # of each word; -1: not met yet
-        self._table, self._used = self._empty(0), 0
+        self._rows = np.full(
+            len(bert.word_embeddings), -1, dtype=np.int32
+        )  # of each word; -1: not in the table
+        self._table, self._used = self._new_table(0), 0
 
-    def find(self, ids: NDArray[np.int32]) -> tuple[Array, NDArray[np.int32]]:
-        """The table, (3, any, d) float32, and (T,) int32: the row of each token in it."""
+    def lookup(self, ids: NDArray[np.int32]) -> tuple[Array, NDArray[np.int32]]:
+        """The table, (3, any, d) float32 of queries, keys and values, and the row of each token in
+        it, (T,) int32. Computes the rows of new words."""
         with self._lock:
             rows = self._rows[ids]
             missing = np.unique(ids[rows < 0])
             if len(missing):
                 if self._used + len(missing) > self._table.shape[1]:
                     missing = np.unique(ids)
-                    # Whoever still reads the full one keeps it.
-                    self._table, self._used = self._empty(len(missing)), 0
+                    # Another thread may still read the full table: it is replaced, not emptied.
+                    self._table, self._used = self._new_table(len(missing)), 0
                     self._rows.fill(-1)
                 new = slice(self._used, self._used + len(missing))
-                self._table[:, new] = self._words[missing] @ self._maps
+                self._table[:, new] = self._word_embeddings[missing] @ self._maps
                 self._rows[missing] = np.arange(new.start, new.stop)
                 self._used = new.stop
                 rows = self._rows[ids]
             return self._table, rows
 
-    def _empty(self, least: int) -> Array:
-        d = self.places.shape[2]
-        return np.empty((3, max(least, _TABLE_BYTES // (3 * d * 4)), d), dtype=np.float32)
+    def _new_table(self, min_rows: int) -> Array:
+        d = self.positions.shape[2]
+        return np.empty((3, max(min_rows, _TABLE_BYTES // (3 * d * 4)), d), dtype=np.float32)

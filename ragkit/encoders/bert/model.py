@@ -1,16 +1,17 @@
 """The forward pass of BERT in NumPy, written to be read beside the papers.
 
 Contract: token ids in, one vector per token out, and on request every layer's vectors and
-attention, all equal to transformers' `BertModel` within 1e-5 (of a number above one, of itself:
-both are that far from the same pass in float64). Serves encoders of the BERT shape (BERT, MiniLM,
-BGE, E5, GTE): absolute positions, layer norm after each residual. Knows neither strings nor
-pooling.
+attention maps, all within 1e-5 of transformers' `BertModel` (relative for numbers above one; both
+are that far from the same pass in float64). Computes encoders of the BERT architecture (BERT,
+MiniLM, BGE, E5, GTE): absolute positions, layer norm after each residual. Knows neither strings
+nor pooling.
 
     Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762
     Devlin et al. 2019, BERT, https://arxiv.org/abs/1810.04805
+    Hendrycks & Gimpel 2016, Gaussian Error Linear Units, https://arxiv.org/abs/1606.08415
 
 Texts are packed: the tokens of all texts of a batch lie one after another in one array, without
-padding. Only attention needs to know where a text ends; everything else treats a token alone.
+padding. Only attention needs to know where a text ends; everything else treats each token alone.
 
 Shapes: T tokens in the batch, n tokens in one text, d the hidden size, h heads of d/h numbers.
 """
@@ -25,16 +26,66 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.bert.activations import ACTIVATIONS
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
 Maps = list[Array]
-"""Attention of one layer: (h, n, n) for each text."""
+"""The attention maps of one layer: (h, n, n) float32 for each text."""
+
+_BLOCK = 32_768  # numbers that an activation works on at once, so that they stay in the cache
 
 
-def supported(config: Mapping[str, Any]) -> bool:
-    """Whether `Bert` computes what this `config.json` describes."""
+def gelu(x: Array) -> Array:
+    """GELU: x · Φ(x) with Φ the normal distribution. (T, any) float32, in place.
+
+    Computed as max(0, x) - |x| · Φ(-|x|) with Φ(-a) = erfc(a/√2) / 2, and erfc by Abramowitz &
+    Stegun 7.1.26, |error| ≤ 1.5e-7, about one unit in the last place of float32.
+    """
+    rows = max(1, _BLOCK // x.shape[1])
+    for start in range(0, len(x), rows):
+        y = x[start : start + rows]
+        a = np.abs(y)
+        t = a * np.float32(0.3275911 * math.sqrt(0.5))
+        t += 1
+        np.reciprocal(t, out=t)
+        half_erfc = np.float32(1.061405429 / 2) * t
+        for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+            half_erfc += np.float32(coefficient / 2)
+            half_erfc *= t
+        np.multiply(y, y, out=t)
+        t *= np.float32(-0.5)
+        np.exp(t, out=t)
+        half_erfc *= t
+        half_erfc *= a
+        np.maximum(y, 0, out=y)
+        y -= half_erfc
+    return x
+
+
+def gelu_tanh(x: Array) -> Array:
+    """The tanh approximation of GELU, with which some models were trained. (T, any) float32."""
+    inner = np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * x**3)
+    share: Array = (1 + np.tanh(inner)) * np.float32(0.5)
+    return x * share
+
+
+def relu(x: Array) -> Array:
+    """max(0, x), in place."""
+    np.maximum(x, 0, out=x)
+    return x
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "gelu": gelu,
+    "gelu_new": gelu_tanh,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "relu": relu,
+}
+"""Activation functions by their names in `config.json`; the argument may be overwritten."""
+
+
+def is_supported(config: Mapping[str, Any]) -> bool:
+    """Whether `Bert` computes the architecture that this `config.json` describes."""
     return (
         config.get("model_type") == "bert"
         and config.get("position_embedding_type", "absolute") == "absolute"
@@ -44,7 +95,7 @@ def supported(config: Mapping[str, Any]) -> bool:
 
 
 def softmax(scores: Array) -> Array:
-    """Rows that sum to 1, in place; the largest score is taken off first against overflow."""
+    """Softmax over the last axis, in place. The largest score is subtracted against overflow."""
     scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= np.add.reduce(scores, axis=-1, keepdims=True)
@@ -67,7 +118,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class LayerNorm:
-    """Every token's vector to mean 0 and variance 1, then a learned scale and shift."""
+    """Scale every token's vector to mean 0 and variance 1, then apply a learned scale and shift."""
 
     weight: Array
     bias: Array
@@ -89,7 +140,8 @@ class LayerNorm:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One transformer layer: attention mixes tokens, two linear maps transform each alone."""
+    """One transformer layer: attention mixes the tokens of a text, then two linear maps (the
+    feed-forward network) transform each token alone."""
 
     query: Linear
     key: Linear
@@ -103,7 +155,7 @@ class Layer:
     heads: int
 
     def __call__(self, x: Array, texts: Sequence[slice], maps: Maps | None = None) -> Array:
-        """(T, d) float32 from the layer below's (T, d)."""
+        """(T, d) float32 from the (T, d) of the layer below."""
         attended = self.attention_output(self.attention(x, texts, maps))
         attended += x  # residual: the layer adds to what was there
         x = self.attention_norm(attended)
@@ -112,18 +164,18 @@ class Layer:
         return self.output_norm(transformed)
 
     def attention(self, x: Array, texts: Sequence[slice], maps: Maps | None = None) -> Array:
-        """(T, d) float32: for each token the values of its text's tokens, weighted by how well
-        its query meets their keys, every head in its own d/h numbers. `maps` receives the
-        weights of each text: (h, n, n), the row of a token sums to 1 over all it looks at."""
+        """Multi-head self-attention: (T, d) float32. Each token gets the mean of its text's values,
+        weighted by the softmax of its query times their keys, each head in its own d/h numbers.
+        `maps` receives the weights of each text, (h, n, n); every row sums to 1."""
         width = x.shape[1] // self.heads
         q, k, v = self.query(x), self.key(x), self.value(x)
         q *= np.float32(1 / math.sqrt(width))
         mixed = np.empty_like(x)
         for text in texts:
-            # (h, n, d/h) each: views, nothing is copied
+            # (h, n, d/h) each: views, no copies
             qh, kh, vh = (y[text].reshape(-1, self.heads, width).swapaxes(0, 1) for y in (q, k, v))
-            scores = qh @ kh.swapaxes(1, 2)  # (h, n, n): every token looks at every token
-            # A decoder (GPT) differs in this line, which would hide what comes later:
+            scores = qh @ kh.swapaxes(1, 2)  # (h, n, n): every token attends to every token
+            # A decoder (GPT) differs in one line, which masks the later tokens:
             #   scores += np.triu(np.full(scores.shape[1:], -np.inf, np.float32), k=1)
             weights = softmax(scores)
             if maps is not None:
@@ -133,30 +185,35 @@ class Layer:
 
 
 class Bert:
-    """A BERT encoder over `weights`, the tensors of its `model.safetensors` by name."""
+    """A BERT encoder with `weights`, the tensors of its `model.safetensors` by name. Raises
+    ModelError if the config is not supported or does not fit the tensors."""
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Array]) -> None:
-        if not supported(config):
+        if not is_supported(config):
             raise ModelError(
-                f"the NumPy encoder serves BERT with absolute positions and the activations "
+                f"the NumPy encoder supports BERT with absolute positions and the activations "
                 f"{', '.join(ACTIVATIONS)}, not {config.get('model_type')!r} with "
                 f"{config.get('position_embedding_type', 'absolute')!r} positions and "
-                f"{config.get('hidden_act', 'gelu')!r}: sentence-transformers serves it."
+                f"{config.get('hidden_act', 'gelu')!r}: use sentence-transformers for it."
             )
-        read = _Reader(config, weights)
+        read = _WeightReader(config, weights)
         d = self.dimension = read.size("hidden_size")
-        self.words = read.tensor("embeddings.word_embeddings.weight", read.size("vocab_size"), d)
-        self.positions = read.tensor(
+        self.word_embeddings = read.tensor(
+            "embeddings.word_embeddings.weight", read.size("vocab_size"), d
+        )
+        self.position_embeddings = read.tensor(
             "embeddings.position_embeddings.weight", read.size("max_position_embeddings"), d
         )
-        # A second type marks the second text of a pair; an encoder of single texts has one.
+        # Type 1 marks the second text of a pair; an encoder of single texts uses type 0.
         types = read.size("type_vocab_size")
-        self.type = read.tensor("embeddings.token_type_embeddings.weight", types, d)[0]
+        self.token_type_embedding = read.tensor(
+            "embeddings.token_type_embeddings.weight", types, d
+        )[0]
         self.norm = read.layer_norm("embeddings.LayerNorm")
         self.layers = [read.layer(i) for i in range(read.size("num_hidden_layers"))]
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> Array:
-        """(T, d) float32: the last layer's vector of every token, texts one after another."""
+        """(T, d) float32: the last layer's vector of every token, text after text."""
         for states in self.hidden_states(sequences):
             last = states
         return last
@@ -164,14 +221,18 @@ class Bert:
     def hidden_states(
         self, sequences: Sequence[Sequence[int]], attention: list[Maps] | None = None
     ) -> Iterator[Array]:
-        """(T, d) float32 for the embeddings, then after each layer. Each text needs at least
-        one id and at most as many as the model has positions. `attention` receives, layer by
-        layer, the list of the texts' attention maps, (h, n, n) float32 each."""
+        """Yield (T, d) float32: the embeddings, then the output of each layer. Each text has at
+        least one id and at most as many as the model has positions. `attention` receives for each
+        layer the list of the texts' attention maps, (h, n, n) float32 each."""
         ends = np.cumsum([len(sequence) for sequence in sequences])
         texts = [slice(end - len(seq), end) for end, seq in zip(ends, sequences, strict=True)]
         ids = np.concatenate([np.asarray(sequence, dtype=np.intp) for sequence in sequences])
-        places = np.concatenate([np.arange(len(sequence)) for sequence in sequences])
-        x = self.norm(self.words[ids] + self.positions[places] + self.type)
+        positions = np.concatenate([np.arange(len(sequence)) for sequence in sequences])
+        x = self.norm(
+            self.word_embeddings[ids]
+            + self.position_embeddings[positions]
+            + self.token_type_embedding
+        )
         yield x
         for layer in self.layers:
             maps: Maps | None = None if attention is None else []
@@ -181,29 +242,29 @@ class Bert:
             yield x
 
 
-class _Reader:
-    """Finds tensors by name and checks their shapes against the config."""
+class _WeightReader:
+    """Read tensors by name and check their shapes against the config."""
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Array]) -> None:
         self.config, self.weights = config, weights
-        # A model saved with a head on top carries this prefix.
+        # A model saved with a task head has this prefix.
         self.prefix = "bert." if "bert.embeddings.word_embeddings.weight" in weights else ""
 
     def size(self, key: str) -> int:
         value = self.config.get(key)
         if not isinstance(value, int) or value < 1:
-            raise ModelError(f"config.json: {key} is {value!r}, a positive number is needed.")
+            raise ModelError(f"config.json: {key} is {value!r}; expected a positive integer.")
         return value
 
     def tensor(self, name: str, *shape: int) -> Array:
-        found = self.weights.get(self.prefix + name)
-        if found is None or found.shape != shape:
-            has = "is missing" if found is None else f"has the shape {found.shape}"
+        tensor = self.weights.get(self.prefix + name)
+        if tensor is None or tensor.shape != shape:
+            has = "is missing" if tensor is None else f"has the shape {tensor.shape}"
             raise ModelError(
-                f"model.safetensors: {name} {has}; config.json asks for {shape}: the two do not "
+                f"model.safetensors: {name} {has}; config.json says {shape}: the two do not "
                 f"belong together, fetch the model again."
             )
-        return found
+        return tensor
 
     def linear(self, name: str, inputs: int, outputs: int) -> Linear:
         weight = self.tensor(f"{name}.weight", outputs, inputs)
@@ -219,7 +280,9 @@ class _Reader:
         d, wide = self.size("hidden_size"), self.size("intermediate_size")
         heads = self.size("num_attention_heads")
         if d % heads:
-            raise ModelError(f"config.json: num_attention_heads {heads} do not divide {d}.")
+            raise ModelError(
+                f"config.json: num_attention_heads {heads} does not divide hidden_size {d}."
+            )
         return Layer(
             query=self.linear(f"{at}.attention.self.query", d, d),
             key=self.linear(f"{at}.attention.self.key", d, d),

@@ -1,13 +1,13 @@
-"""How encoders share the processor: as many workers as cores, one thread each.
+"""CPU cores and threads for the encoders: one worker per core, one BLAS thread per worker.
 
-Contract: `workers` are the process's, and never more than its cores, whoever asks.
-`one_blas_thread` is re-entrant and safe to use from threads; the setting found at first is
-restored when the last user leaves. Knows nothing of models.
+Contract: `worker_pool` is shared by the process and has as many workers as cores, whoever uses it.
+`one_blas_thread` is re-entrant and thread-safe; the previous setting is restored when the last
+user leaves. Knows nothing of models.
 
-Why: OpenBLAS lets its threads spin and wait for each other. Beside other work on the same two
-cores a query of 32 tokens took 974 ms with two threads, 24 ms with one; alone, 8.6 and 12 ms
-for 11 tokens. In bulk two workers of one thread are 1.36 times as fast as one of two, since
-all that lies between two products then runs on both cores as well.
+Why: the threads of OpenBLAS wait for each other in busy loops. Beside other work on the same two
+cores a query of 32 tokens took 974 ms with two threads and 24 ms with one; alone, a query of 11
+tokens took 8.6 and 12 ms. In bulk, two workers of one thread are 1.36 times as fast as one of two,
+since the work between two matrix products then uses both cores as well.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _limit: Any = None
 
 
 def available_cores() -> int:
-    """Physical cores this process may use: a second thread on a core has no arithmetic unit of
-    its own, and two products on it get in each other's way."""
+    """The number of physical cores that this process may use. A second thread of a core shares its
+    arithmetic units and slows matrix products down."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     allowed = os.sched_getaffinity(0)
-    return min(len({_siblings(each) for each in allowed}), _quota() or len(allowed))
+    return min(len({_siblings(processor) for processor in allowed}), _quota() or len(allowed))
 
 
 def _siblings(processor: int) -> str:
-    """The processors that share a core with this one; itself where the system does not say."""
+    """The logical processors that share a core with this one, or itself if they are unknown."""
     place = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
     try:
         return place.read_text(encoding="ascii")
@@ -49,7 +49,7 @@ def _siblings(processor: int) -> str:
 
 
 def _quota() -> int | None:
-    """Whole processors a container may use at once, where there is a limit."""
+    """The number of processors that a container may use; None without a limit."""
     try:
         limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return max(1, int(limit) // int(period))
@@ -58,16 +58,16 @@ def _quota() -> int | None:
 
 
 @cache
-def workers() -> ThreadPoolExecutor:
-    """The process's workers, one a core."""
+def worker_pool() -> ThreadPoolExecutor:
+    """The thread pool of the process, one worker per core."""
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(available_cores(), thread_name_prefix="ragkit-encoder")
 
 
 def has_gpu_driver() -> bool:
-    """Whether torch might find an accelerator here, told without importing torch, which takes
-    seconds: the driver's device (NVIDIA; AMD), the driver's library (Windows), Apple silicon."""
+    """Whether torch may find an accelerator, without importing torch, which takes seconds: looks
+    for the driver's device (NVIDIA, AMD), its library (Windows) or Apple silicon."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     if sys.platform == "win32":
@@ -76,8 +76,8 @@ def has_gpu_driver() -> bool:
 
 
 def use_one_blas_thread() -> None:
-    """For a program of our own, before it imports NumPy: a pool of threads that is never used is
-    not started (20 ms of a processor), and need not be looked for (15 ms) to be switched off."""
+    """Limit OpenBLAS to one thread, for a command-line program before it imports NumPy: saves
+    starting unused threads (20 ms of CPU time) and finding them to limit them (15 ms)."""
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -92,7 +92,8 @@ def _has_one_blas_thread() -> bool:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Inside, products of matrices run on the calling thread alone, in the whole process."""
+    """While a caller is inside, matrix products run on the calling thread only, in the whole
+    process."""
     _enter()
     try:
         yield
@@ -101,7 +102,7 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def _enter() -> None:
-    global _users, _limit  # noqa: PLW0603 - the setting is one per process, and so is its count
+    global _users, _limit  # noqa: PLW0603 - the setting belongs to the process, and so does the count
     with _lock:
         if _users == 0 and not _has_one_blas_thread():
             _limit = _controller().limit(limits=1, user_api="blas")
@@ -117,13 +118,13 @@ def _leave() -> None:
             _limit = None
 
 
-_found: Any = None
+_blas_controller: Any = None
 
 
 def _controller() -> Any:  # noqa: ANN401 - threadpoolctl has no types
-    global _found  # noqa: PLW0603 - looking through the loaded libraries takes a millisecond
-    if _found is None:
+    global _blas_controller  # noqa: PLW0603 - searching the loaded libraries takes a millisecond
+    if _blas_controller is None:
         from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-        _found = ThreadpoolController()
-    return _found
+        _blas_controller = ThreadpoolController()
+    return _blas_controller

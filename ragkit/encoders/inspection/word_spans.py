@@ -1,7 +1,7 @@
-"""Where a word stands in its sentence, and which tokens are its pieces.
+"""Find a word in its sentence, and the tokens that it consists of.
 
-Contract: strings and character offsets in, character spans and token numbers out; half open,
-in characters. Knows no model and no tokenizer.
+Contract: strings and character offsets in, half-open character spans and token indexes out. Knows
+no model and no tokenizer.
 """
 
 from __future__ import annotations
@@ -16,33 +16,35 @@ from numpy.typing import NDArray
 from ragkit.errors import UsageError
 
 _WORD = re.compile(r"\w+")
-_LOOKED_AT = 5_000  # different words of a long text that are compared with one that is not there
-_SHOWN = 60  # characters of the text in a message
+_MAX_COMPARED_WORDS = 5_000  # different words of a text that are compared with a missing one
+_MAX_QUOTED_CHARACTERS = 60  # of the text, in a message
+_MAX_LISTED_WORDS = 12
 
 
-def occurrences(text: str, word: str) -> list[tuple[int, int]]:
+def find_word(text: str, word: str) -> list[tuple[int, int]]:
     """The spans of `word`, or of a phrase, in `text`, in order, not overlapping.
 
-    Whole words as written; else whole words in any case; else, in the same order, inside longer
-    words: `bank` is not found in `banking` unless it stands nowhere alone. White space in a
-    phrase stands for any white space. Raises UsageError where there is none.
+    The first of these that occurs: words as written; words in any case; parts of longer words as
+    written; parts of longer words in any case. So `bank` is found inside `banking` only if it does
+    not occur as a word. White space in a phrase matches any white space. Raises UsageError if the
+    word does not occur or is empty.
     """
     parts = word.split()
     if not parts:
-        raise UsageError("the word is empty; name one that stands in the text")
-    inside = r"\s+".join(map(re.escape, parts))
-    # Borders matter where the word itself begins or ends in a letter: "C++" has none behind it.
-    whole = f"(?<!\\w){inside}" if _WORD.match(parts[0][0]) else inside
-    whole = f"{whole}(?!\\w)" if _WORD.match(parts[-1][-1]) else whole
-    for pattern in (whole, inside):
+        raise UsageError("the word is empty; name one that occurs in the text")
+    anywhere = r"\s+".join(map(re.escape, parts))
+    # A boundary is required only beside a letter: "C++" needs none at its end.
+    as_word = f"(?<!\\w){anywhere}" if _WORD.match(parts[0][0]) else anywhere
+    as_word = f"{as_word}(?!\\w)" if _WORD.match(parts[-1][-1]) else as_word
+    for pattern in (as_word, anywhere):
         for flags in (0, re.IGNORECASE):
-            if found := [match.span() for match in re.finditer(pattern, text, flags)]:
-                return found
-    raise UsageError(f"{_quoted(word)} does not stand in {_quoted(text)}{_instead(text, word)}")
+            if spans := [match.span() for match in re.finditer(pattern, text, flags)]:
+                return spans
+    raise UsageError(f"{_quote(word)} does not occur in {_quote(text)}{_suggestion(text, word)}")
 
 
-def enclosing(text: str, start: int, end: int) -> str:
-    """The span's text with the rest of the words that it begins or ends in: `banking`."""
+def expand_to_words(text: str, start: int, end: int) -> str:
+    """The span's text, extended to whole words: `banking` for a `bank` inside it."""
     while start > 0 and _WORD.match(text[start - 1]) and _WORD.match(text[start]):
         start -= 1
     while end < len(text) and _WORD.match(text[end]) and _WORD.match(text[end - 1]):
@@ -50,31 +52,37 @@ def enclosing(text: str, start: int, end: int) -> str:
     return text[start:end]
 
 
-def pieces(spans: NDArray[np.int64], found: Sequence[tuple[int, int]]) -> list[slice]:
-    """For each span of `found` the tokens that share characters with it; `spans` (n, 2) int64,
-    those of the tokens, in order."""
-    starts, ends = np.asarray(found, dtype=np.int64).reshape(-1, 2).T
-    first = np.searchsorted(spans[:, 1], starts, side="right")
-    last = np.searchsorted(spans[:, 0], ends, side="left")
+def tokens_of_spans(
+    token_spans: NDArray[np.int64], spans: Sequence[tuple[int, int]]
+) -> list[slice]:
+    """For each span, the tokens that share characters with it. `token_spans` (n, 2) int64 are the
+    character offsets of the tokens, in order."""
+    starts, ends = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
+    first = np.searchsorted(token_spans[:, 1], starts, side="right")
+    last = np.searchsorted(token_spans[:, 0], ends, side="left")
     return [slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
 
 
-def _instead(text: str, word: str) -> str:
-    known: dict[str, None] = {}
+def _suggestion(text: str, word: str) -> str:
+    """The end of the message about a missing word: the most similar word of the text, or its
+    first words."""
+    words: dict[str, None] = {}
     for match in _WORD.finditer(text):
-        known[match[0]] = None
-        if len(known) == _LOOKED_AT:
+        words[match[0]] = None
+        if len(words) == _MAX_COMPARED_WORDS:
             break
-    by_folded = {each.casefold(): each for each in known}
-    if near := difflib.get_close_matches(word.casefold(), by_folded, n=1):
-        return f"; the nearest word is {_quoted(by_folded[near[0]])}"
-    return f"; its words are {_listed(list(known))}" if known else ", which has no words"
+    by_folded = {candidate.casefold(): candidate for candidate in words}
+    if similar := difflib.get_close_matches(word.casefold(), by_folded, n=1):
+        return f"; the nearest word is {_quote(by_folded[similar[0]])}"
+    return f"; its words are {_list_words(list(words))}" if words else ", which has no words"
 
 
-def _listed(words: Sequence[str], most: int = 12) -> str:
-    return ", ".join(word[:_SHOWN] for word in words[:most]) + (", …" if len(words) > most else "")
+def _list_words(words: Sequence[str]) -> str:
+    first = ", ".join(word[:_MAX_QUOTED_CHARACTERS] for word in words[:_MAX_LISTED_WORDS])
+    return first + (", …" if len(words) > _MAX_LISTED_WORDS else "")
 
 
-def _quoted(text: str) -> str:
-    short = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-    return f"“{short}”"
+def _quote(text: str) -> str:
+    if len(text) > _MAX_QUOTED_CHARACTERS:
+        text = text[: _MAX_QUOTED_CHARACTERS - 1] + "…"
+    return f"“{text}”"

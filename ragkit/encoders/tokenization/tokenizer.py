@@ -1,10 +1,10 @@
-"""Text to token ids and back to characters: a model's tokenizer, with our own truncation.
+"""`ModelTokenizer`: texts to token ids and to character offsets, truncated to the model's length.
 
-Contract: built from a `tokenizer.json`, never changed afterwards, safe to share between threads.
-No string makes it fail. Knows the tokenizer's file and the model's length, not the model.
+Contract: built from a `tokenizer.json`, immutable, safe to share between threads. No string makes
+it fail. Knows the tokenizer's file and the model's length, not the model.
 
-Files in the wild ask for padding and for truncation (the default model's: both, to 128 tokens).
-Both are switched off: what is cut is decided here, once, from the model's own length.
+Published files often enable padding and truncation (the default model's file does both, to 128
+tokens). Both are disabled here: this module alone truncates, to the model's own length.
 """
 
 from __future__ import annotations
@@ -24,123 +24,127 @@ from ragkit.errors import ModelError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# UTF-8 has no code for half of a surrogate pair; one character stands in for one, so that
-# offsets stay true.
+# UTF-8 cannot encode half of a surrogate pair. Each is replaced by one character, so that offsets
+# stay the same.
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# An encoding costs some hundred bytes a token: long texts go through in pieces of this many
-# characters, cut where white space ends, which no tokenizer joins words across.
-_PIECE = 100_000
-_SPACES_END = re.compile(r"\s+")
+# An encoding takes some hundred bytes a token. So long texts are tokenized in segments of this many
+# characters, cut where white space ends: no tokenizer joins words across white space.
+_SEGMENT_CHARACTERS = 100_000
+_WHITE_SPACE = re.compile(r"\s+")
 
 
 class ModelTokenizer:
-    """The tokenizer in `path`, for a model that reads `max_length` tokens, specials included."""
+    """The tokenizer in the file `path`, for a model that reads `max_length` tokens, special tokens
+    included. Raises ModelError if the file cannot be parsed."""
 
     def __init__(self, path: Path, max_length: int) -> None:
         self._path = path
         self.max_length = max_length
-        self._quick = WordPiece.read(path)
-        self.vocabulary: int = (
-            self._tokenizer.get_vocab_size() if self._quick is None else self._quick.size
+        self._wordpiece = WordPiece.read(path)
+        self.vocabulary_size: int = (
+            self._tokenizer.get_vocab_size() if self._wordpiece is None else self._wordpiece.size
         )
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        """The library's. One short text does without it, as long as nothing else needed it."""
+        """The tokenizer of the `tokenizers` library, loaded on first use: `WordPiece` handles one
+        short text without it."""
         from tokenizers import Tokenizer
 
         try:
             tokenizer = Tokenizer.from_file(str(self._path))
         except Exception as error:  # the bindings raise nothing narrower
             raise ModelError(
-                f"{self._path} is no tokenizer that can be read ({error}): fetch the model again."
+                f"cannot parse {self._path} ({error}): fetch the model again."
             ) from error
         tokenizer.no_padding()
         tokenizer.no_truncation()
         return tokenizer
 
-    def _quickly(self, texts: Sequence[str]) -> list[int] | None:
-        if self._quick is None or len(texts) != 1:
+    def _wordpiece_ids(self, texts: Sequence[str]) -> list[int] | None:
+        if self._wordpiece is None or len(texts) != 1:
             return None
-        return self._quick.ids(texts[0])
+        return self._wordpiece.token_ids(texts[0])
 
     @cached_property
-    def _frame(self) -> tuple[list[int], list[int]]:
-        """The special ids before and after a text: [CLS] and [SEP] for BERT."""
-        if self._quick is not None:
-            return list(self._quick.before), list(self._quick.after)
+    def _special_ids(self) -> tuple[list[int], list[int]]:
+        """The ids of the special tokens before and after a text: [CLS] and [SEP] for BERT."""
+        if self._wordpiece is not None:
+            return list(self._wordpiece.before), list(self._wordpiece.after)
         probe = self._tokenizer.encode("a")
         text = [i for i, special in enumerate(probe.special_tokens_mask) if not special]
         first, last = (text[0], text[-1] + 1) if text else (len(probe.ids), len(probe.ids))
         return probe.ids[:first], probe.ids[last:]
 
     def max_text_tokens(self, prompt: str) -> int:
-        """Tokens left for a text beside the special tokens and `prompt`."""
-        before, after = self._frame
-        return self.max_length - len(before) - len(after) - self.count([prompt])[0]
+        """Tokens that a text can have beside the special tokens and `prompt`."""
+        before, after = self._special_ids
+        return self.max_length - len(before) - len(after) - self.count_tokens([prompt])[0]
 
-    def spans(self, text: str) -> NDArray[np.int64]:
+    def token_spans(self, text: str) -> NDArray[np.int64]:
         """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, in order,
         without special tokens, nothing truncated."""
-        found = [np.empty((0, 2), dtype=np.int64)]
-        for offset, piece in _pieces(clean(text)):
-            offsets = self._tokenizer.encode(piece, add_special_tokens=False).offsets
-            found.append(np.asarray(offsets, dtype=np.int64).reshape(-1, 2) + offset)
-        return np.concatenate(found)
+        parts = [np.empty((0, 2), dtype=np.int64)]
+        for offset, segment in _segments(clean(text)):
+            offsets = self._tokenizer.encode(segment, add_special_tokens=False).offsets
+            parts.append(np.asarray(offsets, dtype=np.int64).reshape(-1, 2) + offset)
+        return np.concatenate(parts)
 
-    def count(self, texts: Sequence[str]) -> list[int]:
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without special tokens, nothing truncated."""
-        if (quick := self._quickly(texts)) is not None:
-            return [len(quick)]
+        if (ids := self._wordpiece_ids(texts)) is not None:
+            return [len(ids)]
         return [
             sum(
-                len(self._tokenizer.encode(piece, add_special_tokens=False))
-                for _, piece in _pieces(clean(text))
+                len(self._tokenizer.encode(segment, add_special_tokens=False))
+                for _, segment in _segments(clean(text))
             )
             for text in texts
         ]
 
     def encode_with_spans(self, text: str) -> tuple[list[int], NDArray[np.int64]]:
-        """The ids of one text as `ids` has them, and the span of each: (n, 2) int64, character
-        offsets `[start, end)`, that of a special token empty."""
-        (ids,) = self.ids([text])
-        before, after = (len(part) for part in self._frame)
+        """The ids of one text as `token_ids` returns them, and the span of each: (n, 2) int64,
+        character offsets `[start, end)`; the span of a special token is empty."""
+        (ids,) = self.token_ids([text])
+        before, after = (len(special) for special in self._special_ids)
         spans = np.zeros((len(ids), 2), dtype=np.int64)
-        own = self.spans(text)[: max(0, len(ids) - before - after)]
+        own = self.token_spans(text)[: max(0, len(ids) - before - after)]
         spans[before : before + len(own)] = own
         spans[before + len(own) :] = own[-1, 1] if len(own) else 0
         return ids, spans
 
     def token_strings(self, ids: Sequence[int]) -> tuple[str, ...]:
-        """The ids as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
-        return tuple(self._tokenizer.id_to_token(each) or "" for each in ids)
+        """The tokens as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
+        return tuple(self._tokenizer.id_to_token(id_) or "" for id_ in ids)
 
-    def ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
-        """What the model reads for each text: prompt and text, cut to the model's length,
+    def token_ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
+        """The model's input for each text: prompt and text, truncated to the model's length,
         between the special tokens. Never empty."""
-        before, after = self._frame
-        max_text_tokens = self.max_length - len(before) - len(after)
-        whole = [clean(prompt + text) for text in texts]
-        if (quick := self._quickly(whole)) is not None:
-            found = [quick]
-        elif len(whole) == 1:  # a batch starts the tokenizer's thread pool: not for one query
-            found = [self._tokenizer.encode(whole[0], add_special_tokens=False).ids]
+        before, after = self._special_ids
+        room = self.max_length - len(before) - len(after)
+        prompted = [clean(prompt + text) for text in texts]
+        if (quick := self._wordpiece_ids(prompted)) is not None:
+            sequences = [quick]
+        elif len(prompted) == 1:  # encode_batch starts a thread pool: not for one query
+            sequences = [self._tokenizer.encode(prompted[0], add_special_tokens=False).ids]
         else:
-            encodings = self._tokenizer.encode_batch(whole, add_special_tokens=False)
-            found = [encoding.ids for encoding in encodings]
-        return [[*before, *ids[:max_text_tokens], *after] or [0] for ids in found]
+            encodings = self._tokenizer.encode_batch(prompted, add_special_tokens=False)
+            sequences = [encoding.ids for encoding in encodings]
+        return [[*before, *ids[:room], *after] or [0] for ids in sequences]
 
 
 def clean(text: str) -> str:
-    """The text with lone surrogates replaced, character for character."""
+    """The text with each lone surrogate replaced by U+FFFD; offsets stay the same."""
     return _SURROGATES.sub("\ufffd", text)
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """The text in pieces with their offsets; a piece without white space stays whole."""
+def _segments(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (offset, segment) of the text; a segment without white space is not cut."""
     start = 0
     while start < len(text):
-        space = _SPACES_END.search(text, start + _PIECE) if len(text) - start > _PIECE else None
-        end = space.end() if space else len(text)
+        end = len(text)
+        if end - start > _SEGMENT_CHARACTERS:
+            space = _WHITE_SPACE.search(text, start + _SEGMENT_CHARACTERS)
+            end = space.end() if space else end
         yield start, text[start:end]
         start = end

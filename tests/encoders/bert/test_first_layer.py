@@ -12,7 +12,7 @@ from ragkit.encoders import model_folder
 from ragkit.encoders.bert import first_layer, safetensors_file
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert.first_layer import FirstLayer
-from ragkit.encoders.bert.onnx_session import forward
+from ragkit.encoders.bert.onnx_session import build_forward
 from tests.encoders.conftest import CONFIG, VOCABULARY
 
 D = CONFIG["hidden_size"]
@@ -21,7 +21,7 @@ D = CONFIG["hidden_size"]
 @pytest.fixture
 def model(tiny: Path) -> bert_model.Bert:
     found = model_folder.read(tiny, "tiny")
-    return bert_model.Bert(found.config, safetensors_file.tensors(tiny / "model.safetensors"))
+    return bert_model.Bert(found.config, safetensors_file.map_tensors(tiny / "model.safetensors"))
 
 
 def rows_of_a_table(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
@@ -32,7 +32,9 @@ def queries_keys_values(
     model: bert_model.Bert, ids: np.ndarray, places: np.ndarray
 ) -> list[np.ndarray]:
     """As the forward pass to be read computes them."""
-    x = model.norm(model.words[ids] + model.positions[places] + model.type)
+    x = model.norm(
+        model.word_embeddings[ids] + model.position_embeddings[places] + model.token_type_embedding
+    )
     layer = model.layers[0]
     return [layer.query(x), layer.key(x), layer.value(x)]
 
@@ -41,12 +43,14 @@ def looked_up(
     model: bert_model.Bert, first: FirstLayer, ids: np.ndarray, places: np.ndarray
 ) -> list:
     """As the module's opening says, σ in float64."""
-    table, rows = first.find(ids)
-    embedded = model.words[ids] + model.positions[places] + model.type
+    table, rows = first.lookup(ids)
+    embedded = (
+        model.word_embeddings[ids] + model.position_embeddings[places] + model.token_type_embedding
+    )
     deviation = np.sqrt(embedded.var(axis=1, dtype=np.float64) + CONFIG["layer_norm_eps"])
     maps = (first.layer.query, first.layer.key, first.layer.value)
     return [
-        (table[i, rows] + first.places[i, places]) / deviation[:, None] + maps[i].bias
+        (table[i, rows] + first.positions[i, places]) / deviation[:, None] + maps[i].bias
         for i in range(3)
     ]
 
@@ -69,10 +73,10 @@ def test_equal_to_the_layer(
 
 def test_a_word_is_computed_once(model: bert_model.Bert) -> None:
     first = FirstLayer(model)
-    table, rows = first.find(np.array([7, 5, 7], dtype=np.int32))
+    table, rows = first.lookup(np.array([7, 5, 7], dtype=np.int32))
     assert rows[0] == rows[2] != rows[1]
     table[:, rows] = 3  # whoever asks again is given what lies there
-    again, same = first.find(np.array([5, 9, 7], dtype=np.int32))
+    again, same = first.lookup(np.array([5, 9, 7], dtype=np.int32))
     assert again is table
     assert (table[:, same[[0, 2]]] == 3).all()
     assert not (table[:, same[1]] == 3).any()
@@ -83,20 +87,20 @@ def test_a_full_table_stays_with_who_reads_it(
 ) -> None:
     rows_of_a_table(monkeypatch, 4)
     first = FirstLayer(model)
-    before, rows = first.find(np.array([5, 6, 7], dtype=np.int32))
+    before, rows = first.lookup(np.array([5, 6, 7], dtype=np.int32))
     kept = before[:, rows].copy()
-    after, _ = first.find(np.array([8, 9], dtype=np.int32))
+    after, _ = first.lookup(np.array([8, 9], dtype=np.int32))
     assert after is not before
     np.testing.assert_array_equal(before[:, rows], kept)
-    large, _ = first.find(np.arange(12, dtype=np.int32))
+    large, _ = first.lookup(np.arange(12, dtype=np.int32))
     assert large.shape[1] == 12
-    small, _ = first.find(np.array([14], dtype=np.int32))
+    small, _ = first.lookup(np.array([14], dtype=np.int32))
     assert small.shape[1] == 4  # no larger than it has to be for longer than it has to
 
 
 def test_threads_share_a_table(model: bert_model.Bert, monkeypatch: pytest.MonkeyPatch) -> None:
     rows_of_a_table(monkeypatch, 9)
-    run, random = forward(model), np.random.default_rng(2)
+    run, random = build_forward(model), np.random.default_rng(2)
     texts = [random.integers(0, len(VOCABULARY), length).tolist() for length in range(1, 41)]
     expected = [model.forward([text]) for text in texts]
     with ThreadPoolExecutor(4) as pool:

@@ -12,7 +12,7 @@ import pytest
 
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
-from ragkit.encoders.bert.activations import gelu
+from ragkit.encoders.bert.model import gelu
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError
@@ -58,7 +58,7 @@ def assert_equal_to_transformers(folder: Path, sequences: Sequence[Sequence[int]
 
 def read(folder: Path) -> bert_model.Bert:
     config = json.loads((folder / "config.json").read_text())
-    return bert_model.Bert(config, safetensors_file.tensors(folder / "model.safetensors"))
+    return bert_model.Bert(config, safetensors_file.map_tensors(folder / "model.safetensors"))
 
 
 def random_ids(length: int) -> list[int]:
@@ -144,8 +144,8 @@ def test_large_scores_do_not_overflow() -> None:
 )
 def test_other_architectures_are_named(changes: dict[str, object]) -> None:
     config = {**CONFIG, **changes}
-    assert not bert_model.supported(config)
-    with pytest.raises(ModelError, match="sentence-transformers serves it"):
+    assert not bert_model.is_supported(config)
+    with pytest.raises(ModelError, match="use sentence-transformers for it"):
         bert_model.Bert(config, tiny_weights())
 
 
@@ -155,7 +155,7 @@ def test_missing_and_misshapen_tensors_are_named() -> None:
     with pytest.raises(ModelError, match=r"encoder\.layer\.2\.output\.dense\.bias is missing"):
         bert_model.Bert(CONFIG, found)
     found["encoder.layer.2.output.dense.bias"] = bias[1:]
-    with pytest.raises(ModelError, match=r"has the shape \(31,\).*asks for \(32,\)"):
+    with pytest.raises(ModelError, match=r"has the shape \(31,\).*says \(32,\)"):
         bert_model.Bert(CONFIG, found)
 
 
@@ -169,7 +169,7 @@ def test_a_config_that_makes_no_sense_is_told(heads: object) -> None:
 def test_the_real_model_on_real_text_equals_transformers(minilm: SentenceEncoder) -> None:
     text = (REPOSITORY / "data" / "guide" / "faq.html").read_text(encoding="utf-8")
     tokenizer = ModelTokenizer(minilm.model_folder.transformer / "tokenizer.json", 512)
-    (ids,) = tokenizer.ids([text])
+    (ids,) = tokenizer.token_ids([text])
     lengths = (1, 2, 8, 12, 16, 32, 33, 130, 256, 511, 512)
     assert_equal_to_transformers(
         minilm.model_folder.transformer, [ids[:length] for length in lengths]

@@ -21,7 +21,7 @@ IDS = [[2, 5, 6, 7, 3], [2, 3], [2, *[5, 11, 12, 15] * 11, 3], [2, 9, 3]]
 
 def model(folder: Path) -> bert_model.Bert:
     found = model_folder.read(folder, "tiny")
-    return bert_model.Bert(found.config, safetensors_file.tensors(folder / "model.safetensors"))
+    return bert_model.Bert(found.config, safetensors_file.map_tensors(folder / "model.safetensors"))
 
 
 def engine(folder: Path) -> NumpyEngine:
@@ -34,7 +34,7 @@ def engine(folder: Path) -> NumpyEngine:
 def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) -> None:
     edit_json(tiny / "config.json", {"hidden_act": activation})
     ours = model(tiny)
-    states = onnx_session.forward(ours, threads=threads)(IDS)
+    states = onnx_session.build_forward(ours, threads=threads)(IDS)
     assert states.shape == (sum(map(len, IDS)), CONFIG["hidden_size"])
     np.testing.assert_allclose(states, ours.forward(IDS), atol=2e-5)
 
@@ -42,12 +42,12 @@ def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) ->
 @pytest.mark.parametrize("ids", [[IDS[0]], [IDS[0], IDS[0][::-1], [2, 11, 12, 15, 3]]])
 def test_texts_of_one_length_need_no_mask(tiny: Path, ids: list[list[int]]) -> None:
     ours = model(tiny)
-    np.testing.assert_allclose(onnx_session.forward(ours)(ids), ours.forward(ids), atol=2e-5)
+    np.testing.assert_allclose(onnx_session.build_forward(ours)(ids), ours.forward(ids), atol=2e-5)
 
 
 def test_int8_is_near_and_not_equal(tiny: Path) -> None:
     ours = model(tiny)
-    exact, coarse = ours.forward(IDS), onnx_session.forward(ours, "int8")(IDS)
+    exact, coarse = ours.forward(IDS), onnx_session.build_forward(ours, "int8")(IDS)
     cosine = (
         np.sum(exact * coarse, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(coarse, axis=1)
     )
@@ -59,7 +59,7 @@ def test_an_activation_without_a_node_is_refused(
 ) -> None:
     monkeypatch.setattr(onnx_graph, "_ACTIVATIONS", {})
     with pytest.raises(ModelError, match=r"ONNX Runtime cannot serve .*gelu"):
-        onnx_session.forward(model(tiny))
+        onnx_session.build_forward(model(tiny))
 
 
 def test_the_engine_gives_the_reference_vectors(tiny: Path) -> None:

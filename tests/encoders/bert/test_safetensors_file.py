@@ -22,7 +22,7 @@ def write(path: Path, dtype: str, data: bytes, shape: list[int], pad: int = 0) -
 def test_float32_is_mapped_as_stored(tmp_path: Path) -> None:
     values = np.arange(6, dtype=np.float32).reshape(2, 3)
     save_file({"x": values, "ids": np.arange(4)}, tmp_path / "m.safetensors")
-    found = safetensors_file.tensors(tmp_path / "m.safetensors")
+    found = safetensors_file.map_tensors(tmp_path / "m.safetensors")
     assert list(found) == ["x"]  # integers are no weights
     np.testing.assert_array_equal(found["x"], values)
     assert not found["x"].flags.writeable
@@ -31,10 +31,10 @@ def test_float32_is_mapped_as_stored(tmp_path: Path) -> None:
 def test_half_precision_is_widened(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     write(path, "F16", np.array([0.5, -2], np.float16).tobytes(), [2])
-    assert safetensors_file.tensors(path)["x"].tolist() == [0.5, -2]
+    assert safetensors_file.map_tensors(path)["x"].tolist() == [0.5, -2]
     # bfloat16: 1.0 is 0x3F80, -2.0 is 0xC000
     write(path, "BF16", np.array([0x3F80, 0xC000], np.uint16).tobytes(), [2])
-    found = safetensors_file.tensors(path)["x"]
+    found = safetensors_file.map_tensors(path)["x"]
     assert found.tolist() == [1.0, -2.0]
     assert found.dtype == np.float32
 
@@ -43,7 +43,7 @@ def test_data_at_an_odd_offset_are_aligned(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     for pad in range(4):
         write(path, "F32", np.array([1, 2], np.float32).tobytes(), [2], pad=pad)
-        found = safetensors_file.tensors(path)["x"]
+        found = safetensors_file.map_tensors(path)["x"]
         assert found.flags.aligned
         assert found.tolist() == [1, 2]
 
@@ -56,7 +56,7 @@ def test_data_at_an_odd_offset_are_aligned(tmp_path: Path) -> None:
         (lambda data: data[:20], "too few for its own header"),
         (lambda data: b"", "too few for its own header"),
         (lambda data: b"version https://git-lfs.github.com/spec/v1", "too few"),
-        (lambda data: data[:8] + b"?" + data[9:], "no safetensors file"),
+        (lambda data: data[:8] + b"?" + data[9:], "not a safetensors file"),
     ],
 )
 def test_a_damaged_file_is_told(tmp_path: Path, damage, says: str) -> None:
@@ -64,7 +64,7 @@ def test_a_damaged_file_is_told(tmp_path: Path, damage, says: str) -> None:
     write(path, "F32", b"\0" * 8, [2])
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ModelError, match=says) as error:
-        safetensors_file.header(path)
+        safetensors_file.read_header(path)
     assert str(path) in str(error.value)
     assert "fetch the model again" in str(error.value)
 
@@ -73,7 +73,7 @@ def test_a_wrong_shape_is_told(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     write(path, "F32", b"\0" * 8, [3])
     with pytest.raises(ModelError, match="x does not fit its shape"):
-        safetensors_file.tensors(path)
+        safetensors_file.map_tensors(path)
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def test_an_entry_that_is_none_is_told(tmp_path: Path, entry) -> None:
     path = tmp_path / "m.safetensors"
     header = json.dumps({"x": entry}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
-    with pytest.raises(ModelError, match="no safetensors file"):
-        safetensors_file.header(path)
+    with pytest.raises(ModelError, match="not a safetensors file"):
+        safetensors_file.read_header(path)

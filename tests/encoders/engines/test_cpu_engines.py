@@ -44,7 +44,7 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
     alone = np.concatenate([ours.encode([text], "") for text in texts])
     monkeypatch.setattr("ragkit.encoders.engines.cpu_engines.MAX_TEXTS_AT_ONCE", 30)
     monkeypatch.setattr("ragkit.encoders.engines.torch_engine.MAX_TEXTS_AT_ONCE", 30)
-    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines._NUMPY_BATCH", 64)
+    monkeypatch.setattr("ragkit.encoders.engines.cpu_engines._NUMPY_BATCH_TOKENS", 64)
     np.testing.assert_allclose(ours.encode(texts, ""), alone, atol=1e-6)
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)
 
@@ -62,14 +62,14 @@ def test_what_numpy_serves(tiny: Path) -> None:
 def test_a_tokenizer_of_another_model_is_told(tiny: Path) -> None:
     found = model_folder.read(tiny, "tiny")
     tokens = ModelTokenizer(tiny / "tokenizer.json", found.max_length)
-    tokens.vocabulary = CONFIG["vocab_size"] + 1
+    tokens.vocabulary_size = CONFIG["vocab_size"] + 1
     with pytest.raises(ModelError, match="do not belong together"):
         NumpyEngine(found, tokens)
 
 
 def test_what_sentence_transformers_cannot_load_is_told(tiny: Path) -> None:
     edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
-    with pytest.raises(ModelError, match=r"cannot load .*nobody-knows-it(?s:.*)serves instead"):
+    with pytest.raises(ModelError, match=r"cannot load .*nobody-knows-it(?s:.*)Use another model"):
         TorchEngine(model_folder.read(tiny, "tiny"), ModelTokenizer(tiny / "tokenizer.json", 32))
 
 

@@ -94,10 +94,10 @@ def test_a_word_beyond_the_window(tiny: Path) -> None:
     encoder = load(str(tiny))
     text = "the key " + "the " * 40 + "key bank"
     assert [each.start for each in encoder.embed_words(text, "key")] == [4]
-    with pytest.raises(UsageError, match=r"“bank” stands at character 172, and .* 30 tokens"):
+    with pytest.raises(UsageError, match=r"“bank” occurs at character 172, and .* 30 tokens"):
         encoder.embed_words(text, "bank")
     cut_within = "the " * 29 + "rotates"  # its first piece is read, its second is not
-    with pytest.raises(UsageError, match="stands at character 116"):
+    with pytest.raises(UsageError, match="occurs at character 116"):
         encoder.embed_words(cut_within, "rotates")
 
 

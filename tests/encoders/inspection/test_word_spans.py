@@ -11,7 +11,7 @@ from ragkit.errors import UsageError
 
 def found(text: str, word: str) -> list[str]:
     """Each place as the text with the word in brackets."""
-    return [f"{text[:a]}[{text[a:b]}]{text[b:]}" for a, b in word_spans.occurrences(text, word)]
+    return [f"{text[:a]}[{text[a:b]}]{text[b:]}" for a, b in word_spans.find_word(text, word)]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_occurrences(text: str, word: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "word", "told"),
     [
-        ("the River bank", "rivre", "“rivre” does not stand in “the River bank”; .* “River”"),
+        ("the River bank", "rivre", "“rivre” does not occur in “the River bank”; .* “River”"),
         ("one two", "xyzzy", "its words are one, two"),
         ("...", "bank", "which has no words"),
         ("the bank", " ", "the word is empty"),
@@ -46,14 +46,14 @@ def test_occurrences(text: str, word: str, expected: list[str]) -> None:
 )
 def test_a_word_that_is_not_there(text: str, word: str, told: str) -> None:
     with pytest.raises(UsageError, match=told) as error:
-        word_spans.occurrences(text, word)
+        word_spans.find_word(text, word)
     assert len(str(error.value)) < 300
 
 
 def test_the_words_around_a_span() -> None:
-    assert word_spans.enclosing("on embankments now", 5, 9) == "embankments"
-    assert word_spans.enclosing("on the bank.", 7, 11) == "bank"
-    assert word_spans.enclosing("bank", 0, 4) == "bank"
+    assert word_spans.expand_to_words("on embankments now", 5, 9) == "embankments"
+    assert word_spans.expand_to_words("on the bank.", 7, 11) == "bank"
+    assert word_spans.expand_to_words("bank", 0, 4) == "bank"
 
 
 def test_pieces_are_the_tokens_that_share_characters() -> None:
@@ -61,6 +61,6 @@ def test_pieces_are_the_tokens_that_share_characters() -> None:
     spans = np.array([[0, 0], [0, 3], [4, 6], [6, 10], [10, 15], [15, 15]])
     places = [(0, 3), (4, 15), (6, 10), (5, 7), (3, 4)]
     expected = [slice(1, 2), slice(2, 5), slice(3, 4), slice(2, 4)]
-    assert word_spans.pieces(spans, places)[:4] == expected
-    nothing = word_spans.pieces(spans, places)[4]
+    assert word_spans.tokens_of_spans(spans, places)[:4] == expected
+    nothing = word_spans.tokens_of_spans(spans, places)[4]
     assert nothing.start == nothing.stop

@@ -17,14 +17,14 @@ SHARED = REPOSITORY.parent / "shared" / "data"
 
 def test_by_hand() -> None:
     text = "Rotating 12345 keys, naïve 日本 👍🏽\u00a0a\ud800\0"
-    found = [text[start:end] for start, end in estimate.spans(text)]
+    found = [text[start:end] for start, end in estimate.token_spans(text)]
     assert found == [
         "Rota", "ting", "12", "34", "5", "keys", ",", "na", "ï", "ve", "日", "本", "👍", "🏽",
         "a", "\ud800", "\0",
     ]  # fmt: skip
-    assert estimate.count([text, "", " \n"]) == [17, 0, 0]
-    assert estimate.spans("").shape == (0, 2)
-    assert estimate.spans(text).dtype == np.int64
+    assert estimate.count_tokens([text, "", " \n"]) == [17, 0, 0]
+    assert estimate.token_spans("").shape == (0, 2)
+    assert estimate.token_spans(text).dtype == np.int64
 
 
 @pytest.mark.model
@@ -33,7 +33,7 @@ def test_it_is_on_the_safe_side_of_the_real_tokenizer(minilm: SentenceEncoder, s
     """In pieces of a passage's size, it falls short of the count by more than a tenth in none."""
     texts = [path.read_text("utf-8", "replace") for path in REPOSITORY.glob(f"data/**/*{suffix}")]
     pieces = [text[i : i + 800] for text in texts for i in range(0, len(text), 800)]
-    real, ours = np.array(minilm.count_tokens(pieces)), np.array(estimate.count(pieces))
+    real, ours = np.array(minilm.count_tokens(pieces)), np.array(estimate.count_tokens(pieces))
     assert (ours >= 0.9 * real).all()
     assert ours.sum() <= 1.5 * real.sum()
 
@@ -44,5 +44,5 @@ def test_paragraphs_in_english(minilm: SentenceEncoder) -> None:
     if not path.is_file():
         pytest.skip("shared/data/xquad-en is not here")
     texts = [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
-    real, ours = np.array(minilm.count_tokens(texts)), np.array(estimate.count(texts))
+    real, ours = np.array(minilm.count_tokens(texts)), np.array(estimate.count_tokens(texts))
     assert (ours >= 0.99 * real).all()

@@ -48,7 +48,7 @@ def test_equal_to_the_library_on_100_000_strings(minilm: SentenceEncoder) -> Non
         for text, theirs in zip(
             part, library.encode_batch(part, add_special_tokens=False), strict=True
         ):
-            mine = ours.ids(text)
+            mine = ours.token_ids(text)
             assert mine is None or mine == theirs.ids, repr(text)
             answered += mine is not None
     assert answered > 40_000
@@ -63,18 +63,18 @@ def test_worked_by_hand(tiny: Path) -> None:
     ours = read(tiny)
     assert ours is not None
     assert (ours.before, ours.after, ours.size) == ((2,), (3,), 17)
-    assert ours.ids("The KEY rotates.") == [5, 6, 7, 8, 13]
-    assert ours.ids("banks  rotten") == [11, 14, 1]  # no piece of "ten" is known
-    assert ours.ids("É é") == [16, 16]
-    assert ours.ids("s" * 101) == [1]
-    assert ours.ids("") == []
+    assert ours.token_ids("The KEY rotates.") == [5, 6, 7, 8, 13]
+    assert ours.token_ids("banks  rotten") == [11, 14, 1]  # no piece of "ten" is known
+    assert ours.token_ids("É é") == [16, 16]
+    assert ours.token_ids("s" * 101) == [1]
+    assert ours.token_ids("") == []
 
 
 @pytest.mark.parametrize("text", ["日", "a\x00b", "soft\xadhyphen", "the [MASK]", "x" * 2_001, "ﬁ"])
 def test_what_it_leaves_to_the_library(tiny: Path, text: str) -> None:
     ours = read(tiny)
     assert ours is not None
-    assert ours.ids(text) is None
+    assert ours.token_ids(text) is None
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_other_tokenizers_are_the_librarys(tiny: Path, changes: dict[str, object
 
 def test_tokens_answer_alike_before_and_after_the_library_is_there(tiny: Path) -> None:
     fresh, used = (ModelTokenizer(tiny / "tokenizer.json", 32) for _ in range(2))
-    used.count(["the", "key"])  # two texts: the library
+    used.count_tokens(["the", "key"])  # two texts: the library
     for text in ("the bank rotates .", "日 the", "", "river " * 60):
-        assert fresh.ids([text], "every ") == used.ids(["key", text], "every ")[1:]
-        assert fresh.count([text]) == used.count(["key", text])[1:]
+        assert fresh.token_ids([text], "every ") == used.token_ids(["key", text], "every ")[1:]
+        assert fresh.count_tokens([text]) == used.count_tokens(["key", text])[1:]
