@@ -78,8 +78,8 @@ def read_table(data: bytes, name: str) -> Document:
 def table_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a document for each row below the header, named by the number of the row, from 1.
 
-    Raises `DocumentError` if the csv module rejects the file, and `BudgetExceededError` if it has more
-    rows than the budget allows.
+    Raises `DocumentError` if the csv module rejects the file, and `BudgetExceededError` if it has
+    more rows than the budget allows.
     """
     text, encoding, _, encoding_by = decode(data)
     try:

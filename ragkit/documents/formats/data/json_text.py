@@ -91,8 +91,8 @@ def json_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
 def jsonl_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a document for each line that is not blank, named by the number of the line, from 1.
 
-    A line that is not valid JSON gives a member with the reason. Raises `BudgetExceededError` if the file
-    has more lines than the budget allows.
+    A line that is not valid JSON gives a member with the reason. Raises `BudgetExceededError` if
+    the file has more lines than the budget allows.
     """
     text, encoding, _, encoding_by = decode(data)
     for number, line in enumerate(text.split("\n"), 1):
@@ -202,7 +202,9 @@ def _json_to_line(source: str) -> str:
 def _element_document(element: Any, media_type: str) -> Document:  # noqa: ANN401 (any JSON value)
     if not isinstance(element, dict):
         return record_document([("", _value_text(element))], media_type)
-    return record_document([(name, _value_text(value)) for name, value in element.items()], media_type)
+    return record_document(
+        [(name, _value_text(value)) for name, value in element.items()], media_type
+    )
 
 
 def _value_text(value: Any) -> str:  # noqa: ANN401

@@ -34,7 +34,7 @@ class Text(NamedTuple):
     """Characters in an element."""
 
     text: str
-    line: int  # of the file, from 1
+    line: int  # of the file, from 1, where the text ends
 
 
 class End(NamedTuple):

@@ -1,9 +1,10 @@
-"""Notebooks: cells as places, Markdown with its headings, code as fences, little of the output."""
+"""Jupyter notebooks (nbformat 3 and 4): a locator per cell, headings, fences and short outputs."""
 
 import json
 
 import pytest
 
+from ragkit.documents.formats.data.notebook import read_notebook
 from ragkit.documents.read import read
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Locator
@@ -17,7 +18,7 @@ def code(source, *outputs):
     return {"cell_type": "code", "source": source, "outputs": outputs}
 
 
-def test_cells_are_places():
+def test_each_cell_has_a_locator():
     document = read(
         notebook(
             {"cell_type": "markdown", "source": ["# Tea\n", "\n", "## Green\n", "Leaves."]},
@@ -29,7 +30,10 @@ def test_cells_are_places():
     )
     assert document.text == ("# Tea\n\n## Green\nLeaves.\n\nx = 1\nprint(x)\n\n1\n\nAs it is.")
     assert [document.text[a:b] for a, b in document.fences] == ["x = 1\nprint(x)", "1"]
-    assert [(each.level, each.text) for each in document.headings] == [(1, "Tea"), (2, "Green")]
+    assert [(heading.level, heading.text) for heading in document.headings] == [
+        (1, "Tea"),
+        (2, "Green"),
+    ]
     assert document.locators == (
         Locator(0, "cell", "1"),
         Locator(25, "cell", "2"),
@@ -38,7 +42,7 @@ def test_cells_are_places():
     assert (document.title, document.metadata) == ("Tea", {"language": "python"})
 
 
-def test_outputs_are_text_and_short():
+def test_outputs_are_text_up_to_a_limit():
     document = read(
         notebook(
             code("a", {"data": {"image/png": "iVBOR", "text/plain": ["<Figure>"]}}),
@@ -52,7 +56,7 @@ def test_outputs_are_text_and_short():
     assert document.warnings == ("long outputs of 1 cells shortened",)
 
 
-def test_an_old_notebook_keeps_its_cells_by_worksheet():
+def test_the_worksheets_of_format_3():
     cells = [
         {"cell_type": "heading", "level": 2, "source": ["Old"]},
         {"cell_type": "code", "input": ["y = 2"]},
@@ -70,17 +74,31 @@ def test_an_old_notebook_keeps_its_cells_by_worksheet():
         (b"[]", "JSON, but not a notebook"),
     ],
 )
-def test_what_is_no_notebook_is_refused(data, reason):
+def test_other_files_are_refused(data, reason):
     with pytest.raises(DocumentError, match=reason):
         read(data, "a.ipynb")
 
 
-def test_odd_cells_cost_nothing():
+def test_malformed_cells_are_skipped():
     assert read(notebook(None, 3, {}, {"source": 7}, code("x", None, 4)), "a.ipynb").text == "x"
 
 
 def test_a_real_notebook(real_files):
     document = read((real_files / "office" / "test_notebook.ipynb").read_bytes(), "n.ipynb")
     at = document.text.index("# comment in code")
-    assert [each.value for each in document.locators if each.start <= at][-1] == "4"
+    assert [locator.value for locator in document.locators if locator.start <= at][-1] == "4"
     assert document.title == "Test Notebook Title"
+
+
+def test_title_language_and_authors_are_metadata():
+    document = read_notebook(
+        notebook(
+            code("x"),
+            title=" Tea ",
+            kernelspec={"language": "julia", "name": "julia-1.10"},
+            authors=[{"name": "Ann"}, {"name": "Bo"}, "nobody"],
+        ),
+        "a.ipynb",
+    )
+    assert document.title == "Tea"
+    assert document.metadata == {"language": "julia", "author": "Ann, Bo"}

@@ -35,7 +35,7 @@ def page(content, encoding="quoted-printable", more=b""):
 STYLE = b"Content-Type: text/css\r\n\r\np { color: red }\r\n"
 
 
-def test_the_page_is_read_and_the_rest_is_not():
+def test_only_the_page_is_read():
     data = archive(STYLE, page(b"<h1>Caf=E9</h1><p>one =\r\ntwo</p>"))
     document = read(data, "a.mhtml")
     assert (document.text, document.title) == ("Café\n\none two", "Café")
@@ -44,7 +44,7 @@ def test_the_page_is_read_and_the_rest_is_not():
     assert document.warnings == ()
 
 
-def test_base64_and_the_page_s_own_address_and_title():
+def test_base64_and_the_address_of_the_page_itself():
     content = base64.encodebytes("<p>Grüße</p>".encode("latin-1"))
     data = archive(page(content, "base64", b"Content-Location: https://x.y/own\r\n"))
     document = read_mhtml(data, "a.mht")
@@ -52,7 +52,7 @@ def test_base64_and_the_page_s_own_address_and_title():
     assert document.metadata == {"canonical": "https://x.y/own"}
 
 
-def test_the_start_is_the_part_that_the_file_names():
+def test_the_start_parameter_names_the_page():
     head = HEAD.replace(b"type=", b'start="<2>";\r\n\ttype=')
     data = archive(
         page(b"frame", more=b"Content-ID: <1>\r\n"), page(b"page", more=b"Content-ID: <2>\r\n")
@@ -61,9 +61,9 @@ def test_the_start_is_the_part_that_the_file_names():
     assert read_mhtml(data, "a.mht").text == "frame"
 
 
-def test_a_page_that_is_cut_off_is_read_as_far_as_it_goes():
-    whole = archive(page(base64.b64encode(b"<p>one two three</p>"), "base64"))
-    cut = whole[: whole.index(b"PHA+") + 18]  # 18 characters are 13 bytes and a half
+def test_a_page_that_is_cut_off_is_read_up_to_the_cut():
+    data = archive(page(base64.b64encode(b"<p>one two three</p>"), "base64"))
+    cut = data[: data.index(b"PHA+") + 18]  # 18 characters are 13 bytes and a half
     assert read_mhtml(cut, "a.mht").text == "one two th"
 
 
@@ -73,7 +73,7 @@ def test_a_file_without_a_page_is_refused():
             read_mhtml(data, "a.mht")
 
 
-def test_multiparts_in_multiparts_end_somewhere():
+def test_the_depth_of_multiparts_is_limited():
     nested = b'Content-Type: multipart/related; boundary="--B--"\r\n\r\n----B--\r\n'
     with pytest.raises(DocumentError, match="no HTML part"):
         read_mhtml(nested * 20_000, "a.mht")
