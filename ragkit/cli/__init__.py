@@ -1,4 +1,4 @@
-"""The command line: parses, calls the collection, renders. Holds no logic of its own.
+"""The command line: parses arguments, calls the collection, prints. Contains no logic of its own.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage
 or input, 3 the collection or model cannot be used, 130 interrupted.
@@ -19,10 +19,10 @@ NOTHING_FOUND, WRONG_USAGE, UNAVAILABLE, INTERRUPTED = 1, 2, 3, 130
 
 
 def run() -> NoReturn:
-    """The program: `main`, and an end without ceremony.
+    """Run `main` and end the process without the interpreter's clean-up.
 
-    Looking for garbage while modules load takes 40 ms of a query, and taking the interpreter apart
-    at its end as many; what it would give back the system takes anyway.
+    Garbage collection while modules are imported takes 40 ms of a query, finalization at exit
+    another 40 ms; the operating system frees the memory anyway.
     """
     gc.set_threshold(100_000, 20, 20)
     try:
@@ -39,11 +39,14 @@ def run() -> NoReturn:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run the command that `argv` (default: that of the process) names; return its exit code."""
     from ragkit.cli.arguments.parser import parser
-    from ragkit.cli.output.terminal import tell
+    from ragkit.cli.output.terminal import print_message
 
-    for stream in (sys.stdout, sys.stderr):  # a document may hold what the terminal cannot show
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # a document may contain characters that the terminal cannot show
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     argv = sys.argv[1:] if argv is None else argv
@@ -53,18 +56,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RagkitError as error:
         if getattr(arguments, "debug", False):
             raise
-        tell(str(error), lines=True)
+        print_message(str(error), lines=True)
         return UNAVAILABLE if isinstance(error, UnavailableError) else WRONG_USAGE
     except KeyboardInterrupt:
         print(file=sys.stderr)  # the terminal shows ^C at the end of its line
-        tell("interrupted; what was done is kept, the same command goes on from there")
+        print_message(
+            "interrupted; finished work is kept, and the same command continues from there"
+        )
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
+    except BrokenPipeError:  # the reader of the output, `head` for example, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if getattr(arguments, "debug", False):
             raise
         kind = type(error).__name__
-        tell(f"unexpected {kind}: {error}. `ragkit --debug …` shows where; please report it")
+        print_message(
+            f"unexpected {kind}: {error}. `ragkit --debug …` shows the traceback; please report it"
+        )
         return UNAVAILABLE

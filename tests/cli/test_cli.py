@@ -53,7 +53,7 @@ REPORT = [
 
 
 def test_first_steps_as_a_user_takes_them(run, folder):
-    assert run("init") == (0, "made an empty collection in .ragkit\n", "")
+    assert run("init") == (0, "created an empty collection in .ragkit\n", "")
     code, out, err = run("index", "notes")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"3 files \(3 added\), \d passages \(\d embedded\) in \d+\.\d s\n", out)
@@ -143,11 +143,11 @@ def test_a_trec_run_keeps_the_order_of_what_is_diverse(run, kit, tmp_path):
     """Who reads one goes by its scores."""
     (tmp_path / "q.txt").write_text("keys in a vault\n")
     out = run("query", "--batch", "q.txt", "--format", "trec", "--lambda", "0")[1]
-    shown = json.loads(run("query", "keys in a vault", "--json", "--lambda", "0")[1])
+    printed = json.loads(run("query", "keys in a vault", "--json", "--lambda", "0")[1])
     fields = [line.split() for line in out.splitlines()]
     assert len(fields) > 2
     by_score = sorted(fields, key=lambda each: -float(each[4]))
-    assert [int(each[2]) for each in by_score] == [hit["passage_id"] for hit in shown]
+    assert [int(each[2]) for each in by_score] == [hit["passage_id"] for hit in printed]
     assert len({each[4] for each in fields}) == len(fields)
 
 
@@ -217,7 +217,7 @@ def test_a_query_says_once_which_files_have_changed(run, kit, folder):
     stale = {hit["path"]: hit["stale"] for hit in json.loads(out)}
     assert stale == {"leave.txt": True, "sub/cats.txt": True, "keys.md": False}
     assert re.fullmatch(
-        r"ragkit: [\w./]+, [\w./]+ have changed or gone since indexed; mend with: ragkit index\n",
+        r"ragkit: files changed since indexing: [\w./]+, [\w./]+; run `ragkit index` to update\n",
         err,
     )
 
@@ -232,9 +232,9 @@ def test_a_record_of_an_archive_is_verified_too(run, kit, folder):
     hit = json.loads(run("query", "green tea", "--json")[1])[0]
     assert (hit["path"], hit["stale"]) == ("docs.zip/tea.txt", True)
     _, out, err = run("get", "docs.zip/tea.txt")
-    assert out == "Green tea is steeped.\n" and "has changed or gone" in err
+    assert out == "Green tea is steeped.\n" and "has changed since indexing" in err
     archive.unlink()
-    assert "has changed or gone" in run("get", "docs.zip/tea.txt")[2]
+    assert "has changed since indexing" in run("get", "docs.zip/tea.txt")[2]
 
 
 def test_status_says_what_is_there(run, kit, folder):
@@ -255,7 +255,7 @@ def test_get_tells_when_the_file_has_changed(run, kit, folder):
     (folder / "leave.txt").write_text("Parents work.")
     _, out, err = run("get", "leave.txt")
     assert out.startswith("Parents may stay")
-    assert "has changed or gone since it was indexed" in err
+    assert "has changed since indexing" in err
 
 
 def test_remove_takes_documents_out(run, kit):
@@ -270,7 +270,7 @@ def test_strict_exits_with_2_when_a_file_failed(run, kit, folder):
     assert code == 2
     assert "read 3 of 4 files, 1 not: 1 damaged (ragkit ls --failed)\n" in out
     assert err.splitlines() == [
-        "ragkit: 1 not read, which --strict does not allow:",
+        "ragkit: 1 not read, so --strict fails:",
         "ragkit:   broken.pdf: damaged PDF: no pages can be found in it",
     ]
 
@@ -401,14 +401,14 @@ def test_an_interruption_exits_with_130_and_says_what_to_do(run, kit, monkeypatc
     monkeypatch.setattr("ragkit.collection.Collection.index", interrupt)
     code, out, err = run("index")
     assert (code, out) == (130, "")
-    assert "the same command goes on from there" in err
+    assert "the same command continues from there" in err
 
 
 def test_an_unexpected_error_has_no_traceback_unless_asked_for(run, kit, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("ragkit.collection.Collection.search", fail)
+    monkeypatch.setattr("ragkit.collection.Collection.search_with", fail)
     code, _, err = run("query", "x")
     assert (code, err.count("\n")) == (3, 1)
     assert "unexpected ZeroDivisionError: oh" in err

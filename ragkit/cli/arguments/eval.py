@@ -1,4 +1,4 @@
-"""What `ragkit eval` takes. Imports nothing but argparse."""
+"""The arguments of `ragkit eval`. Imports little but argparse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ragkit.settings import MODES
 
 
 def add_eval(command: argparse.ArgumentParser) -> None:
-    """The arguments of `eval`."""
+    """Add the arguments of `eval`."""
     command.add_argument(
         "dataset",
         metavar="DATASET",
@@ -24,9 +24,11 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         "--protocol",
         choices=("collection", "beir"),
         default="collection",
-        help="collection: rows are cut as any document and score by their best passage; beir: a "
-        "row is one passage, title and text, cut off at the model's window, as in published "
-        "figures (default: collection)",
+        help="collection: a document is split into passages and scored by its best one; beir: a "
+        "document is one passage, title and text, truncated at the model's window, as in "
+        "published figures (default: collection)",
     )
-    command.add_argument("--run", dest="run_file", metavar="FILE", help="write a TREC run")
+    command.add_argument(
+        "--run", dest="run_file", metavar="FILE", help="write the rankings as a TREC run"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON value")

@@ -1,4 +1,4 @@
-"""What `ragkit train` takes. Imports nothing but argparse."""
+"""The arguments of `ragkit train`. Imports nothing but argparse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ POOLINGS = ("cls", "mean", "max")
 
 
 def add_train(command: argparse.ArgumentParser) -> None:
-    """The arguments of `train`."""
+    """Add the arguments of `train`."""
     command.add_argument(
         "pairs",
         metavar="PAIRS",
@@ -24,55 +24,65 @@ def add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--objective",
         choices=OBJECTIVES,
-        help="cosine, cosent: towards scores; softmax: labels; ranking: pairs that belong "
-        "together (default: as the columns say, cosine for scores)",
+        help="cosine, cosent: for scores; softmax: for labels; ranking: for pairs that belong "
+        "together (default: chosen by the columns, cosine for scores)",
     )
     command.add_argument(
-        "--pooling", choices=POOLINGS, help="default: the model's own, mean where it has none"
+        "--pooling",
+        choices=POOLINGS,
+        help="pooling of the trained model (default: the model's own, else mean)",
     )
     _add_dev(command)
     _add_numbers(command)
-    command.add_argument("--resume", action="store_true", help="go on with an interrupted training")
+    command.add_argument("--resume", action="store_true", help="continue an interrupted training")
     command.add_argument(
-        "--force", action="store_true", help="replace the model that is in DIR, or begin anew"
+        "--force", action="store_true", help="replace the model in DIR, or start again"
     )
     command.add_argument("--json", action="store_true", help="print one JSON value")
 
 
 def _add_dev(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--dev", metavar="FILE", help="measure by these pairs")
+    command.add_argument("--dev", metavar="FILE", help="evaluate on these pairs")
     command.add_argument(
         "--dev-share",
         type=float,
         default=0.1,
         metavar="X",
-        help="else by this share of PAIRS, kept apart by sentence (default: 0.1; 0: none)",
+        help="without --dev: hold out this share of PAIRS (default: 0.1; 0: none)",
     )
     command.add_argument(
-        "--evaluations", type=int, default=10, metavar="N", help="measure N times (default: 10)"
+        "--evaluations", type=int, default=10, metavar="N", help="evaluate N times (default: 10)"
     )
     command.add_argument(
         "--patience",
         type=int,
         default=3,
         metavar="N",
-        help="stop after N evaluations that were no better (default: 3)",
+        help="stop after N evaluations without improvement (default: 3)",
     )
 
 
 def _add_numbers(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--epochs", type=int, default=1, metavar="N", help="default: 1")
     command.add_argument(
-        "--batch-size", type=int, metavar="N", help="pairs (default: 16; 32 for ranking)"
+        "--epochs", type=int, default=1, metavar="N", help="passes over the pairs (default: 1)"
     )
     command.add_argument(
-        "--learning-rate", type=float, default=2e-5, metavar="X", help="default: 2e-5"
+        "--batch-size", type=int, metavar="N", help="pairs per batch (default: 16; 32 for ranking)"
+    )
+    command.add_argument(
+        "--learning-rate",
+        type=float,
+        default=2e-5,
+        metavar="X",
+        help="peak learning rate (default: 2e-5)",
     )
     command.add_argument(
         "--warmup",
         type=float,
         default=0.1,
         metavar="X",
-        help="share of the steps in which the learning rate rises (default: 0.1)",
+        help="share of the steps during which the learning rate rises (default: 0.1)",
     )
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    command.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="random seed (default: 0)"
+    )

@@ -15,7 +15,7 @@ from ragkit.cli.commands.collection import open_collection
 from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
-from ragkit.cli.output.wrapping import Wrapping
+from ragkit.cli.output.wrapping import StreamWrapper
 from ragkit.collection import Collection
 from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields, last_answer
 
@@ -94,7 +94,7 @@ def _answered(talk: Chat, line: str) -> Answer | None:
 
 def _streamed(events: Iterator[Event]) -> Answer:
     """The answer, its text printed as it comes. Whatever stops the printing stops the model."""
-    wrapping = Wrapping(render.terminal_width())
+    wrapping = StreamWrapper(render.terminal_width())
     with closing(events):  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Piece):

@@ -1,4 +1,4 @@
-"""One function a command: open the collection, call it, render. Each returns an exit code."""
+"""The commands that manage a collection. Each returns an exit code."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
 from ragkit.cli import WRONG_USAGE
-from ragkit.cli.commands.locate import LOCAL, locate
+from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
 from ragkit.cli.output import coverage, render
-from ragkit.cli.output.terminal import counted, printable, shown, tell
+from ragkit.cli.output.terminal import format_count, print_message, printable_record, to_printable
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
 from ragkit.storage.sqlite.database import FILE_NAME
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ragkit.records.reports import IndexReport
 
 
-def settings_of(arguments: Namespace) -> configuration.Settings:
-    """The settings in force, the flags of this command among them."""
+def load_settings(arguments: Namespace) -> configuration.Settings:
+    """Return the settings, the flags of this command included."""
     names = (
         "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
         "reranker",
@@ -30,12 +30,12 @@ def settings_of(arguments: Namespace) -> configuration.Settings:
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 
-def opened(
-    arguments: Namespace, *, create: bool = False, notify: Callable[[str], None] = tell
+def open_collection(
+    arguments: Namespace, *, create: bool = False, notify: Callable[[str], None] = print_message
 ) -> Collection:
-    """The collection that is meant, open."""
-    settings = settings_of(arguments)
-    folder = locate(settings.collection)
+    """Open the collection that the flags, the environment or the folder name."""
+    settings = load_settings(arguments)
+    folder = locate_collection(settings.collection)
     return Collection(folder, create=create, settings=settings, notify=notify)
 
 
@@ -44,30 +44,33 @@ def init(arguments: Namespace) -> int:
     named = getattr(arguments, "collection", None)
     if named is not None and arguments.folder is not None:
         raise UsageError("name the folder once: ragkit init DIR, or ragkit -c DIR init")
-    folder = Path(named) if named else Path(arguments.folder or ".") / LOCAL
-    there = (folder / FILE_NAME).exists()
-    with Collection(folder, notify=tell) as collection:
-        made = {"collection": str(collection.folder), "created": not there}
+    folder = Path(named) if named else Path(arguments.folder or ".") / LOCAL_FOLDER
+    existed = (folder / FILE_NAME).exists()
+    with Collection(folder, notify=print_message) as collection:
+        fields = {"collection": str(collection.folder), "created": not existed}
     if arguments.json:
-        render.json_line(made)
+        render.json_line(fields)
     else:
         print(
-            f"{'a collection is already' if there else 'made an empty collection'} "
-            f"in {printable(str(folder))}"
+            f"{'there is already a collection' if existed else 'created an empty collection'} "
+            f"in {to_printable(str(folder))}"
         )
     return 0
 
 
 def index(arguments: Namespace) -> int:
     """`ragkit index`."""
-    for path in arguments.paths:  # before a collection is made for nothing
+    for path in arguments.paths:  # before a collection is created for nothing
         if not Path(path).expanduser().exists():
             raise UsageError(f"no file or folder at {path}")
-    if arguments.dry_run and not (locate(settings_of(arguments).collection) / FILE_NAME).exists():
+    if (
+        arguments.dry_run
+        and not (locate_collection(load_settings(arguments).collection) / FILE_NAME).exists()
+    ):
         import tempfile
 
-        with tempfile.TemporaryDirectory() as nowhere:
-            arguments.collection = nowhere
+        with tempfile.TemporaryDirectory() as folder:
+            arguments.collection = folder
             return _index(arguments)
     return _index(arguments)
 
@@ -75,7 +78,7 @@ def index(arguments: Namespace) -> int:
 def _index(arguments: Namespace) -> int:
     from ragkit.cli.output.progress import progress
 
-    with opened(arguments, create=True) as collection:
+    with open_collection(arguments, create=True) as collection:
         with progress() as show:
             report = collection.index(
                 arguments.paths,
@@ -93,43 +96,43 @@ def _index(arguments: Namespace) -> int:
                 _show_report(arguments, report)
     if arguments.strict and report.missing:
         for line in coverage.missing(report.missing).split("\n"):
-            tell(line)
+            print_message(line)
         return WRONG_USAGE
     return 0
 
 
 def _show_report(arguments: Namespace, report: IndexReport) -> None:
     for warning in report.warnings:
-        tell(warning)
+        print_message(warning)
     if arguments.json:
         render.json_line(render.report_fields(report))
     else:
-        print(render.report(shown(report)), flush=True)
+        print(render.report(printable_record(report)), flush=True)
 
 
 def get(arguments: Namespace) -> int:
     """`ragkit get`."""
     if arguments.context < 0:
         raise UsageError(f"context is {arguments.context}; expected 0 or more lines")
-    with opened(arguments) as collection:
+    with open_collection(arguments) as collection:
         excerpt = collection.get(arguments.reference, arguments.context)
     if arguments.json:
         render.json_line(render.excerpt_fields(excerpt))
     else:
-        print(shown(excerpt).text)
+        print(printable_record(excerpt).text)
     if excerpt.stale:
-        tell(f"{excerpt.path} has changed or gone since it was indexed; mend with: ragkit index")
+        print_message(f"{excerpt.path} has changed since indexing; run `ragkit index` to update")
     return 0
 
 
 def status(arguments: Namespace) -> int:
     """`ragkit status`."""
-    with opened(arguments) as collection:
-        found = collection.status()
+    with open_collection(arguments) as collection:
+        current = collection.status()
     if arguments.json:
-        render.json_line(render.status_fields(found))
+        render.json_line(render.status_fields(current))
     else:
-        print(render.status(shown(found)))
+        print(render.status(printable_record(current)))
     return 0
 
 
@@ -137,38 +140,39 @@ def ls(arguments: Namespace) -> int:
     """`ragkit ls`."""
     if arguments.why:
         return _why(arguments)
-    with opened(arguments) as collection:
+    with open_collection(arguments) as collection:
         files = collection.files(paths=arguments.paths)
     if arguments.failed:
         files = [file for file in files if file.status in ("failed", "skipped") or file.unread]
     if arguments.json:
         render.json_line([dataclasses.asdict(file) for file in files])
     elif files:
-        print(coverage.files(shown(files), parts=arguments.failed))
+        print(coverage.files(printable_record(files), parts=arguments.failed))
     return 0
 
 
 def _why(arguments: Namespace) -> int:
-    """`ragkit ls --why`: wrong input where a path is nowhere at all."""
+    """`ragkit ls --why`. A path that is neither indexed nor on the disk is wrong input."""
     if not arguments.paths:
         raise UsageError("--why needs a path, as in: ragkit ls --why PATH")
-    with opened(arguments) as collection:
-        found = [collection.explain(path) for path in arguments.paths]
+    with open_collection(arguments) as collection:
+        explanations = [collection.explain(path) for path in arguments.paths]
     if arguments.json:
-        render.json_line([dataclasses.asdict(each) for each in found])
+        render.json_line([dataclasses.asdict(explanation) for explanation in explanations])
     else:
-        print(coverage.explanations(shown(found)))
-    return WRONG_USAGE if any(each.state == "unknown" for each in found) else 0
+        print(coverage.explanations(printable_record(explanations)))
+    is_unknown = any(explanation.state == "unknown" for explanation in explanations)
+    return WRONG_USAGE if is_unknown else 0
 
 
 def remove(arguments: Namespace) -> int:
     """`ragkit remove`."""
-    with opened(arguments) as collection:
+    with open_collection(arguments) as collection:
         removed = collection.remove(arguments.paths)
     if arguments.json:
         render.json_line({"removed": removed})
     else:
-        print(f"removed {counted(removed, 'document')}")
+        print(f"removed {format_count(removed, 'document')}")
     return 0
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit import settings as configuration
-from ragkit.cli.commands.stdin import standard_input
+from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import render
-from ragkit.cli.output.terminal import counted, printable, tell
+from ragkit.cli.output.terminal import format_count, print_message, to_printable
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.inspection.hidden_states import WordVector
 from ragkit.encoders.pooling import LAST_LAYER
@@ -98,14 +98,14 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
         raise UsageError("--word goes with two texts, not with --pairs")
     pairs, left_out = read_pairs(Path(arguments.pairs))
     for line in left_out:
-        tell(f"{arguments.pairs}, {line}; left out")
+        print_message(f"{arguments.pairs}, {line}; left out")
     encoder = _encoder(arguments)
     _say_unread(encoder, [text for pair in pairs for text in (pair.first, pair.second)])
     report = score_pairs(
         pairs, lambda texts: encoder.embed(texts, arguments.pooling, arguments.layers)
     )
     if 0 < report.scored < report.pairs:
-        tell(f"{report.pairs - report.scored:,} pairs without a score are not correlated")
+        print_message(f"{report.pairs - report.scored:,} pairs without a score are not correlated")
     if arguments.json:
         fields: dict[str, Any] = {
             "pairs": report.pairs,
@@ -118,7 +118,7 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
         render.json_line(fields)
     elif report.scored:
         print(
-            f"{counted(report.scored, 'pair')}: Pearson {_figure(report.pearson)}, "
+            f"{format_count(report.scored, 'pair')}: Pearson {_figure(report.pearson)}, "
             f"Spearman {_figure(report.spearman)} in {report.seconds:.1f} s"
         )
     else:
@@ -133,22 +133,26 @@ def _encoder(arguments: Namespace) -> SentenceEncoder:
     settings = configuration.load(flags={"model": arguments.model, "collection": collection})
     in_use = None
     if settings.collection is not None and arguments.model is None:
-        from ragkit.cli.commands.locate import locate
+        from ragkit.cli.commands.locate import locate_collection
         from ragkit.collection import Collection
 
-        with Collection(locate(settings.collection), create=False, settings=settings) as there:
+        with Collection(
+            locate_collection(settings.collection), create=False, settings=settings
+        ) as there:
             in_use = there.model()
-    return resolve_model.load(selection.spec_for_inspection(settings, in_use, named=arguments.model))
+    return resolve_model.load(
+        selection.spec_for_inspection(settings, in_use, named=arguments.model)
+    )
 
 
 def _texts(arguments: Namespace) -> list[str]:
     if (arguments.file is None) == (not arguments.texts):
         raise UsageError("give texts, or a file of them: ragkit embed TEXT…, or --file FILE")
     if arguments.file is None:
-        return _checked([standard_input() if text == "-" else text for text in arguments.texts])
+        return _checked([read_stdin() if text == "-" else text for text in arguments.texts])
     try:
         content = (
-            standard_input()
+            read_stdin()
             if arguments.file == "-"
             else Path(arguments.file).read_text(encoding="utf-8-sig")
         )
@@ -159,7 +163,7 @@ def _texts(arguments: Namespace) -> list[str]:
     lines = content.split("\n")
     texts = [line for line in lines if line.strip()]
     if empty := len(lines) - len(texts) - (not lines[-1]):
-        tell(f"{counted(empty, 'empty line')} of {arguments.file} left out")
+        print_message(f"{format_count(empty, 'empty line')} of {arguments.file} left out")
     if not texts:
         raise UsageError(f"{arguments.file} has no text; expected one a line")
     return texts
@@ -178,7 +182,7 @@ def _words(encoder: SentenceEncoder, text: str, arguments: Namespace) -> list[Wo
     )
     for each in found:
         if each.within != each.word:
-            tell(f"“{each.word}” stands only inside “{each.within}” in “{_short(text)}”")
+            print_message(f"“{each.word}” stands only inside “{each.within}” in “{_short(text)}”")
     return found
 
 
@@ -192,7 +196,7 @@ def _sentences(
             "model": encoder.name,
             "pooling": arguments.pooling or encoder.model_folder.pooling,
             "layers": arguments.layers or LAST_LAYER,
-            "tokens": encoder.tokenizer.token_strings(encoder.tokenizer.ids([text])[0]),
+            "tokens": encoder.tokenizer.token_strings(encoder.tokenizer.token_ids([text])[0]),
             "unread_tokens": unread,
             "vector": _numbers(vector),
         }
@@ -226,7 +230,7 @@ def _span(found: WordVector) -> dict[str, Any]:
 
 
 def _place(found: WordVector) -> str:
-    return f"{printable(found.word)} at {found.start:,}"
+    return f"{to_printable(found.word)} at {found.start:,}"
 
 
 def _shown(entry: dict[str, Any]) -> str:
@@ -236,12 +240,12 @@ def _shown(entry: dict[str, Any]) -> str:
     numbers = " ".join(f"{number:+.4f}" for number in vector[:_FIRST_NUMBERS])
     whose = _short(entry["text"])
     if "word" in entry:
-        whose = f"{printable(entry['word'])} at {entry['start']:,} of: {whose}"
+        whose = f"{to_printable(entry['word'])} at {entry['start']:,} of: {whose}"
     pieces = entry["tokens"]
     return (
         f"{whose}\n"
         f"  {len(vector)} dimensions, length {length:.2f}; {entry['pooling']} of "
-        f"{counted(len(pieces), 'token')}, layers {entry['layers']}\n"
+        f"{format_count(len(pieces), 'token')}, layers {entry['layers']}\n"
         f"  {numbers} …"
     )
 
@@ -252,9 +256,9 @@ def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
     ]
     if unread:
         tokens = sum(number for _, number in unread)
-        tell(
-            f"{counted(len(unread), 'text')} longer than the {encoder.model_folder.max_length} "
-            f"tokens that {encoder.name} reads: {counted(tokens, 'token')} not read, "
+        print_message(
+            f"{format_count(len(unread), 'text')} longer than the {encoder.model_folder.max_length} "
+            f"tokens that {encoder.name} reads: {format_count(tokens, 'token')} not read, "
             f"first of “{_short(unread[0][0])}”"
         )
 
@@ -265,4 +269,4 @@ def _figure(correlation: float | None) -> str:
 
 def _short(text: str) -> str:
     folded = " ".join(text[: 10 * _WIDTH].split())
-    return printable(folded if len(folded) <= _WIDTH else folded[: _WIDTH - 1] + "…")
+    return to_printable(folded if len(folded) <= _WIDTH else folded[: _WIDTH - 1] + "…")

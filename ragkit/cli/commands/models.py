@@ -6,10 +6,10 @@ import dataclasses
 from argparse import Namespace
 
 from ragkit.cli import UNAVAILABLE
-from ragkit.cli.commands.collection import settings_of
-from ragkit.cli.commands.locate import locate
+from ragkit.cli.commands.collection import load_settings
+from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import render
-from ragkit.cli.output.terminal import printable, tell
+from ragkit.cli.output.terminal import print_message, to_printable
 from ragkit.collection import Collection
 from ragkit.models.cards import ModelCard, cards
 from ragkit.storage.sqlite.database import FILE_NAME
@@ -17,8 +17,8 @@ from ragkit.storage.sqlite.database import FILE_NAME
 
 def models(arguments: Namespace) -> int:
     """`ragkit models`. Answers 3 where a model that is named cannot be used."""
-    settings = settings_of(arguments)
-    folder = locate(settings.collection)
+    settings = load_settings(arguments)
+    folder = locate_collection(settings.collection)
     in_use = None
     if settings.collection is not None or (folder / FILE_NAME).exists():
         with Collection(folder, create=False, settings=settings) as collection:
@@ -27,9 +27,9 @@ def models(arguments: Namespace) -> int:
     if arguments.json:
         render.json_line([dataclasses.asdict(card) for card in found])
     elif found:
-        print(printable("\n".join(_shown(card) for card in found), lines=True))
+        print(to_printable("\n".join(_shown(card) for card in found), lines=True))
     else:
-        tell('no model is here; get one with: pip install "ragkit[model]"')
+        print_message('no model is here; get one with: pip install "ragkit[model]"')
     return UNAVAILABLE if arguments.names and any(card.error for card in found) else 0
 
 

@@ -11,7 +11,7 @@ from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.errors import UsageError
-from ragkit.records.documents import Hit
+from ragkit.records.documents import Hit, hit_fields
 
 
 def query(arguments: Namespace) -> int:
@@ -58,10 +58,10 @@ def _there(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
 def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> int:
     """Show the hits of one question; returns the exit code."""
     if arguments.json:
-        render.json_line([render.hit_fields(hit) for hit in hits])
+        render.json_line([hit_fields(hit) for hit in hits])
     elif arguments.jsonl:
         for hit in hits:
-            render.json_line(render.hit_fields(hit))
+            render.json_line(hit_fields(hit))
     elif arguments.explain:
         for hit in hits:
             print(render.hits([printable_record(hit)], text))
@@ -101,7 +101,7 @@ def _batch(arguments: Namespace) -> int:
             print(line)
     else:
         rows = [
-            {"query_id": key, "query": text, "hits": [render.hit_fields(hit) for hit in hits]}
+            {"query_id": key, "query": text, "hits": [hit_fields(hit) for hit in hits]}
             for (key, text), hits in found
         ]
         for row in [rows] if arguments.json else rows:

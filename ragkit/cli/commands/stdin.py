@@ -1,4 +1,4 @@
-"""What comes in at standard input. Knows no command."""
+"""Reading standard input. Knows no command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from ragkit.errors import UsageError
 
 
-def standard_input() -> str:
-    """All of it, as text. Raises UsageError where it is none."""
+def read_stdin() -> str:
+    """Return all of standard input. Raises UsageError where it is not text in its encoding."""
     try:
         return sys.stdin.read()
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"standard input is no {error.encoding.upper()} text (byte {error.start})"
+            f"standard input is not {error.encoding.upper()} text (byte {error.start})"
         ) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ragkit import settings as configuration
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.output import render
-from ragkit.cli.output.terminal import counted, tell
+from ragkit.cli.output.terminal import format_count, print_message
 
 if TYPE_CHECKING:
     from ragkit.learning import Progress, TrainReport
@@ -45,19 +45,21 @@ def train(arguments: Namespace) -> int:
                 seed=arguments.seed,
                 resume=arguments.resume,
                 force=arguments.force,
-                notify=tell,
+                notify=print_message,
                 on_progress=show,
             )
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        tell(_how_to_go_on(Workshop.of(arguments.output)))
+        print_message(_how_to_go_on(Workshop.of(arguments.output)))
         return INTERRUPTED
     if arguments.json:
         render.json_line(dataclasses.asdict(report))
     else:
         print(_summary(report))
     if report.before is not None and report.after is not None and report.after < report.before:
-        tell("training made the dev figure worse: try a lower --learning-rate or more pairs")
+        print_message(
+            "training made the dev figure worse: try a lower --learning-rate or more pairs"
+        )
     return 0
 
 
@@ -72,13 +74,13 @@ def _how_to_go_on(workshop: Workshop) -> str:
 def _summary(report: TrainReport) -> str:
     """What was measured, and what to do with it."""
     lines = [
-        f"{counted(report.train_pairs, 'pair')}, {counted(report.steps, 'step')} "
+        f"{format_count(report.train_pairs, 'pair')}, {format_count(report.steps, 'step')} "
         f"in {report.seconds:.0f} s" + (", stopped early" if report.stopped_early else "")
     ]
     if report.before is not None and report.after is not None:
         lines.append(
             f"dev {report.metric} {report.before:.4f} before, {report.after:.4f} after (step "
-            f"{report.best_step:,}), on {counted(report.dev_pairs, 'pair')} kept apart"
+            f"{report.best_step:,}), on {format_count(report.dev_pairs, 'pair')} kept apart"
         )
     lines.append(f"{report.output}; use it with: ragkit index --model {report.output} FOLDER")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A progress bar on stderr where that is a terminal, nothing elsewhere."""
+"""Progress bars on stderr where that is a terminal; nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ragkit.ingest.writer import Progress
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[Progress], None]]:
-    """A function to be told how far a run of `index` is."""
+    """Yield a function that shows the progress of a run of `index`."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

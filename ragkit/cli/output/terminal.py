@@ -1,8 +1,8 @@
-"""What goes out to people: control characters are shown, never sent.
+"""Text for the terminal: control characters are replaced by visible ones.
 
-File names and documents are other people's words. Sent raw to a terminal they could clear it,
-retitle it or hide what follows, so here they become visible signs. JSON is for programs and stays
-exact (`render.json_line`). Whatever a command prints as text goes through here.
+File names and documents are untrusted text. Sent raw to a terminal, their control characters could
+clear it, change its title or hide what follows. JSON is for programs and stays exact
+(`render.json_line`). Whatever a command prints as text goes through this module.
 """
 
 from __future__ import annotations
@@ -12,51 +12,54 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-# C0 and DEL have pictures of their own in Unicode; C1 and what turns the direction of writing
-# have none.
+# Unicode has control pictures for C0 and DEL, but none for C1 and for bidirectional controls.
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
-_NONE = dict.fromkeys(
+_REPLACED = dict.fromkeys(
     [*range(0x80, 0xA0), 0x61C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F),
      *range(0x2066, 0x206A), 0xFEFF],
     "\ufffd",
 )  # fmt: skip
-SIGNS = _PICTURES | _NONE
-_TEXT = {code: sign for code, sign in SIGNS.items() if chr(code) not in "\n\t"}
+CONTROL_PICTURES = _PICTURES | _REPLACED
+_TEXT = {code: sign for code, sign in CONTROL_PICTURES.items() if chr(code) not in "\n\t"}
 
 
-def printable(text: str, *, lines: bool = False) -> str:
-    """The text with a visible sign for each control character; with `lines`, lines stay lines."""
-    return text.translate(_TEXT if lines else SIGNS)
+def to_printable(text: str, *, lines: bool = False) -> str:
+    """Replace control characters by visible ones; with `lines`, keep line feeds and tabs."""
+    return text.translate(_TEXT if lines else CONTROL_PICTURES)
 
 
-def shown(value: Any) -> Any:  # noqa: ANN401 (records and what they hold)
-    """A record, or a collection of records, whose strings are all printable, one line each.
+def printable_record(value: Any) -> Any:  # noqa: ANN401 (records and what they hold)
+    """Return a record, or a collection of records, with all strings made printable on one line.
 
-    Only a field called `text` keeps its lines.
+    Only a field called `text` keeps its line feeds.
     """
     if isinstance(value, str):
-        return printable(value)
+        return to_printable(value)
     if isinstance(value, (list, tuple)):
-        return type(value)(shown(each) for each in value)
+        return type(value)(printable_record(item) for item in value)
     if isinstance(value, Mapping):
-        return {shown(key): shown(each) for key, each in value.items()}
+        return {printable_record(key): printable_record(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         changed = {
-            field.name: printable(held, lines=True) if field.name == "text" else shown(held)
+            field.name: to_printable(content, lines=True)
+            if field.name == "text"
+            else printable_record(content)
             for field in dataclasses.fields(value)
-            for held in (getattr(value, field.name),)
+            for content in (getattr(value, field.name),)
         }
         return dataclasses.replace(value, **changed)
     return value
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """`1 file`, `1,200 files`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def tell(text: str, *, lines: bool = False) -> None:
-    """One line to stderr, so that it is known who says it; with `lines`, those after the first are
-    set in, so that none can pass for another message."""
-    said = printable(text, lines=lines).replace("\n", "\n  ")
-    print(f"ragkit: {said}", file=sys.stderr)
+def print_message(text: str, *, lines: bool = False) -> None:
+    """Print a message to stderr, with the program's name before it.
+
+    With `lines`, further lines are indented, so that none looks like another message.
+    """
+    message = to_printable(text, lines=lines).replace("\n", "\n  ")
+    print(f"ragkit: {message}", file=sys.stderr)

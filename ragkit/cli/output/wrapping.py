@@ -1,39 +1,39 @@
-"""Text that comes in pieces, wrapped to a width as it comes. Knows columns only."""
+"""Line wrapping of streamed text. Knows columns only."""
 
 from __future__ import annotations
 
 import re
 
-from ragkit.cli.output.render import columns
+from ragkit.cli.output.render import display_width
 
-_WIDE = "\u1100-\u11ff\u2e80-\ud7a3\uf900-\uffdc"  # scripts without spaces: break at each letter
+_WIDE = "\u1100-\u11ff\u2e80-\ud7a3\uf900-\uffdc"  # scripts without spaces
 _TOKEN = re.compile(rf"\n|[^\S\n]+|[{_WIDE}]|[^\s{_WIDE}]+")
 
 
-class Wrapping:
-    """What comes out, joined, is the text with some spaces turned into line breaks."""
+class StreamWrapper:
+    """Wraps text that arrives in pieces: some spaces become line breaks, nothing else changes."""
 
     def __init__(self, width: int) -> None:
         self._width = width
-        self._held = ""
+        self._pending = ""
         self._space = ""
         self._used = 0  # columns of the line so far
 
     def feed(self, text: str) -> str:
-        """What can be shown now: whole words."""
-        self._held += text
-        parts = _TOKEN.findall(self._held)
-        goes_on = bool(parts) and not parts[-1].isspace()  # perhaps, with the next piece
-        self._held = parts.pop() if goes_on else ""
-        return "".join(map(self._placed, parts))
+        """Add a piece of text and return what can be printed now: complete words."""
+        self._pending += text
+        parts = _TOKEN.findall(self._pending)
+        is_open = bool(parts) and not parts[-1].isspace()  # the next piece may continue the word
+        self._pending = parts.pop() if is_open else ""
+        return "".join(map(self._place, parts))
 
     def end(self) -> str:
-        """The rest."""
-        parts = _TOKEN.findall(self._held)
-        self._held = ""
-        return "".join(map(self._placed, parts)).rstrip()
+        """Return the rest."""
+        parts = _TOKEN.findall(self._pending)
+        self._pending = ""
+        return "".join(map(self._place, parts)).rstrip()
 
-    def _placed(self, part: str) -> str:
+    def _place(self, part: str) -> str:
         if part == "\n":
             self._space, self._used = "", 0
             return part
@@ -41,9 +41,9 @@ class Wrapping:
             self._space = part
             return ""
         space, self._space = self._space, ""
-        room = columns(part)
-        if self._used and self._used + len(space) + room > self._width:
-            self._used = room
+        width = display_width(part)
+        if self._used and self._used + len(space) + width > self._width:
+            self._used = width
             return f"\n{part}"
-        self._used += len(space) + room
+        self._used += len(space) + width
         return space + part

@@ -10,7 +10,7 @@ import pytest
 from ragkit import Collection
 from ragkit.cli import main
 from ragkit.cli.commands.ask import _marks
-from ragkit.cli.output.wrapping import Wrapping
+from ragkit.cli.output.wrapping import StreamWrapper
 from tests.answers.server import chat_serving
 
 ANSWER = ("text", "citations", "answerable", "hits", "model")
@@ -43,7 +43,7 @@ def test_an_answer_is_wrapped_and_each_source_is_one_line(kit, capsys, monkeypat
 def test_pieces_are_wrapped_as_the_whole_would_be():
     text = "one two  three\n\nfour fivesix 鑰匙每九十天更換一次 seven"
     for size in (1, 3, len(text)):
-        wrapping = Wrapping(9)
+        wrapping = StreamWrapper(9)
         out = [wrapping.feed(text[at : at + size]) for at in range(0, len(text), size)]
         assert "".join(out) + wrapping.end() == (
             "one two\nthree\n\nfour\nfivesix\n鑰匙每九\n十天更換\n一次\nseven"
@@ -82,11 +82,11 @@ def test_what_a_model_says_steers_no_terminal(kit, capsys, monkeypatch):
         monkeypatch.setenv("RAGKIT_LLM_BASE_URL", server.url)
         monkeypatch.setenv("RAGKIT_LLM_MODEL", "small")
         assert main([*kit, "ask", "how often rotate the signing keys?"]) == 0
-        shown = capsys.readouterr()
+        captured = capsys.readouterr()
         assert main([*kit, "ask", "how often rotate the signing keys?", "--no-llm"]) == 0
-    assert "\x1b" not in shown.out
-    assert "\x9b" not in shown.out
-    assert "not supported by what it cites: Cheese is blue [1]." in shown.err
+    assert "\x1b" not in captured.out
+    assert "\x9b" not in captured.out
+    assert "not supported by what it cites: Cheese is blue [1]." in captured.err
     assert len(server.asked) == 1
 
 
@@ -95,23 +95,23 @@ def test_a_talk_goes_on_to_the_end_of_the_input(kit, capsys, monkeypatch):
     lines = "\n".join([*asked, "/sources", "/new", "/what"])
     monkeypatch.setattr("sys.stdin", io.StringIO(lines))
     assert main([*kit, "chat"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out.count("ninety days. [1]") == 2
-    assert "keys.md, line" in shown.out
-    assert "/new forgets" in shown.err
+    captured = capsys.readouterr()
+    assert captured.out.count("ninety days. [1]") == 2
+    assert "keys.md, line" in captured.out
+    assert "/new forgets" in captured.err
 
 
 def test_ctrl_c_stops_an_answer_and_not_the_talk(kit, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("one?\nhow often rotate the signing keys?\n"))
-    real = Collection.ask_stream
+    real = Collection.ask_with
 
     def interrupted(self, question, **options):
         if question == "one?":
             raise KeyboardInterrupt
         return real(self, question, **options)
 
-    monkeypatch.setattr(Collection, "ask_stream", interrupted)
+    monkeypatch.setattr(Collection, "ask_with", interrupted)
     assert main([*kit, "chat"]) == 0
-    shown = capsys.readouterr()
-    assert "interrupted; the question is forgotten" in shown.err
-    assert "ninety days" in shown.out
+    captured = capsys.readouterr()
+    assert "interrupted; the question is forgotten" in captured.err
+    assert "ninety days" in captured.out

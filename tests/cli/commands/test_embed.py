@@ -117,20 +117,20 @@ def test_bytes_at_standard_input_that_are_no_text(run, monkeypatch, capsys, comm
     monkeypatch.setattr("sys.stdin", wrong)
     assert cli.main(command) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "ragkit: standard input is no UTF-8 text (byte 4)\n")
+    assert (out, err) == ("", "ragkit: standard input is not UTF-8 text (byte 4)\n")
 
 
 def test_no_control_character_of_a_text_reaches_the_terminal(run, tmp_path):
     (tmp_path / "pairs.tsv").write_text("sentence1\tsentence2\nkey\x1b[2J\tweek\n")
-    shown = [
+    printed = [
         run("embed", "the \x1b[2J key"),
         run("embed", "the \x1b[2J key", "--word", "\x1b[2J key"),
         run("similarity", "a\x1bb", "a\x1bb a\x1bb", "--word", "a\x1bb"),
         run("similarity", "--pairs", "pairs.tsv"),
     ]
-    assert [code for code, *_ in shown] == [0] * 4
-    assert not any("\x1b" in out + err for _, out, err in shown)
-    assert all("\u241b" in out for _, out, _ in shown)
+    assert [code for code, *_ in printed] == [0] * 4
+    assert not any("\x1b" in out + err for _, out, err in printed)
+    assert all("\u241b" in out for _, out, _ in printed)
 
 
 def test_the_model_is_that_of_the_collection_that_is_named(run, tmp_path, monkeypatch, tiny):  # noqa: F811
@@ -156,7 +156,7 @@ def test_a_server_s_model_shows_no_layers(run, monkeypatch, tiny):  # noqa: F811
     monkeypatch.setenv("RAGKIT_MODEL", "embedder")
     code, out, err = run("embed", "the key")
     assert (code, out) == (2, "")
-    assert "embedder at http://127.0.0.1:9/v1 is a server's" in err
+    assert "embedder at http://127.0.0.1:9/v1 runs on a server" in err
     assert run("embed", "the key", "--model", str(tiny))[0] == 0
 
 

@@ -1,0 +1,132 @@
+"""The arguments of the commands that manage a collection. Imports nothing but argparse."""
+
+from __future__ import annotations
+
+import argparse
+
+SHELLS = ("bash", "zsh", "tcsh")
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    command.add_argument("--json", action="store_true", help="print one JSON value")
+
+
+def add_init(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `init`."""
+    command.add_argument("folder", nargs="?", metavar="DIR", help="the folder (default: this one)")
+    add_json(command)
+
+
+def add_index(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `index`."""
+    command.add_argument(
+        "paths", nargs="*", metavar="PATH", help="folders and files (default: all known roots)"
+    )
+    command.add_argument(
+        "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
+    )
+    command.add_argument(
+        "--dimensions",
+        type=int,
+        metavar="N",
+        help="keep the first N numbers of each vector, for Matryoshka models",
+    )
+    command.add_argument(
+        "--precision",
+        metavar="fp32|int8",
+        help="number format of the model (default: fp32); int8 is smaller and less exact",
+    )
+    command.add_argument(
+        "--include",
+        action="append",
+        metavar="GLOB",
+        help="index only matching files (gitignore syntax; repeatable; stored with the root)",
+    )
+    command.add_argument(
+        "--exclude", action="append", metavar="GLOB", help="leave matching files out (likewise)"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="report what would be done, and do nothing"
+    )
+    command.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 2 if a file or a part of one could not be read, and list them",
+    )
+    command.add_argument(
+        "--prune",
+        action="store_true",
+        help="delete entries of missing files even if most of a folder is missing",
+    )
+    command.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="read and embed everything again; --model, --dimensions or --precision may change",
+    )
+    command.add_argument(
+        "--records",
+        action=argparse.BooleanOptionalAction,
+        help="read each row, element or line of tables, JSON and XML as a document of its own "
+        "(stored with the collection)",
+    )
+    command.add_argument(
+        "--watch", action="store_true", help="keep running and re-index on changes"
+    )
+    add_json(command)
+
+
+def add_get(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `get`."""
+    command.add_argument(
+        "reference",
+        metavar="REF",
+        help="a path, path#L10-L42, path#page=7, path#char=120,810, or a passage id",
+    )
+    command.add_argument(
+        "--context", type=int, default=0, metavar="N", help="add N lines before and after"
+    )
+    add_json(command)
+
+
+def add_ls(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `ls`."""
+    command.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files and folders (default: all roots)"
+    )
+    command.add_argument(
+        "--failed", action="store_true", help="only files that were not read, with the reason"
+    )
+    command.add_argument(
+        "--why",
+        action="store_true",
+        help="explain for each PATH why it is found or not, and how to change that",
+    )
+    add_json(command)
+
+
+def add_models(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `models`."""
+    command.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="names and folders (default: all that are installed)",
+    )
+    command.add_argument(
+        "--bench",
+        action="store_true",
+        help="measure the speed of each on this machine (some seconds per model)",
+    )
+    add_json(command)
+
+
+def add_remove(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `remove`."""
+    command.add_argument("paths", nargs="+", metavar="PATH", help="roots, folders or files")
+    add_json(command)
+
+
+def add_completion(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `completion`."""
+    command.add_argument("shell", choices=SHELLS)
