@@ -77,10 +77,9 @@ def report(report: IndexReport) -> str:
         vectors = [f"{report.embedded:,} embedded"]
         if report.reused:
             vectors.append(f"{report.reused:,} reused")
-        lines = [
-            f"{format_count(total, 'file')} ({', '.join(changes)}), "
-            f"{format_count(report.passages, 'passage')} ({', '.join(vectors)}) in {report.seconds:.1f} s"
-        ]
+        files = f"{format_count(total, 'file')} ({', '.join(changes)})"
+        passages = f"{format_count(report.passages, 'passage')} ({', '.join(vectors)})"
+        lines = [f"{files}, {passages} in {report.seconds:.1f} s"]
     if report.coverage is not None:
         lines += coverage.coverage_lines(report.coverage)
     if report.truncated_tokens:
@@ -92,7 +91,10 @@ def status(status: CollectionStatus) -> str:
     """The status of a collection as aligned lines."""
     passages = format_count(status.passages, "passage")
     if status.pending:
-        passages += f", {status.pending:,} of them without an embedding: only keyword search sees them (ragkit index continues)"
+        passages += (
+            f", {status.pending:,} of them without an embedding: only keyword search sees them "
+            "(ragkit index continues)"
+        )
     model = "none yet"
     if status.model:
         model = f"{status.model} ({status.dimension} dimensions, {status.window} tokens)"
