@@ -1,6 +1,7 @@
 """The SDK's client, connected to a server in the same process."""
 
 import asyncio
+import socket
 
 import mcp
 
@@ -32,3 +33,9 @@ def run(collection, work):
 def call(collection, tool, **arguments):
     """The result of one tool call."""
     return run(collection, lambda client: client.call_tool(tool, arguments))
+
+
+def connected(address):
+    """A socket connected to a server, `http://127.0.0.1:PORT`."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)

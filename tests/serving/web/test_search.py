@@ -59,7 +59,9 @@ def test_a_document_that_is_another_by_now_is_noticed(visit, library):
         lambda route: route.fulfill(json={**route.fetch().json(), "text": "something else"}),
     )
     search(page, "lighthouse lamp").locator(".open").click()
-    expect(page.get_by_role("alert").filter(has_text="has changed since the search")).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text="has changed since the search")
+    ).to_be_visible()
 
 
 def test_a_wrong_filter_is_told_beside_it(visit, watched):

@@ -1,0 +1,83 @@
+"""Chat completions, by OpenAI's own client."""
+
+import pytest
+
+openai = pytest.importorskip("openai", reason="the client is not installed")
+
+from ragkit.serving.api.openai_chat import MAX_HISTORY, parse_messages  # noqa: E402
+from ragkit.serving.transport.json_http import ApiError  # noqa: E402
+
+LEAVE = "Parents may stay at home for half a year."
+MESSAGES = [{"role": "user", "content": "who may stay at home?"}]
+
+
+def test_a_chat_completion_cites(openai_client):
+    found = openai_client.chat.completions.create(model="default", messages=MESSAGES, temperature=0)
+    text = found.choices[0].message.content
+    assert text.startswith(LEAVE)
+    assert "[1] leave.txt#L1" in text
+    assert found.choices[0].finish_reason == "stop"
+    assert found.model_extra["ragkit"]["answerable"]
+
+
+def test_a_streamed_chat_completion_is_the_same(openai_client):
+    whole = openai_client.chat.completions.create(model="default", messages=MESSAGES)
+    chunks = list(
+        openai_client.chat.completions.create(
+            model="default", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    text = "".join(each.choices[0].delta.content or "" for each in chunks if each.choices)
+    assert text == whole.choices[0].message.content
+    assert chunks[-1].usage.total_tokens == 0
+    with openai_client.chat.completions.stream(model="default", messages=MESSAGES) as stream:
+        assert stream.get_final_completion().choices[0].message.content == text
+
+
+def test_what_was_said_before_reaches_the_collection(openai_client, library, monkeypatch):
+    seen = []
+    collection = library["default"].collection
+    plain = collection.ask_stream
+
+    def ask_stream(question, *, history, **how):
+        seen.append((question, [(turn.question, turn.answer) for turn in history]))
+        return plain(question, history=(), **how)
+
+    monkeypatch.setattr(collection, "ask_stream", ask_stream)
+    openai_client.chat.completions.create(
+        model="default",
+        messages=[
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "who stays?"}]},
+            {"role": "assistant", "content": "Parents. [1]\n\nSources:\n[1] leave.txt#L1"},
+            {"role": "user", "content": "how long at home?"},
+        ],
+    )
+    assert seen == [("how long at home?", [("who stays?", "Parents. [1]")])]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[{"role": "assistant", "content": "x"}], [{"role": "user", "content": " "}],
+     [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]}]],
+)  # fmt: skip
+def test_a_chat_without_a_question_is_refused(openai_client, messages):
+    with pytest.raises(openai.BadRequestError):
+        openai_client.chat.completions.create(model="default", messages=messages)
+
+
+def test_a_question_that_is_too_long_is_refused():
+    with pytest.raises(ApiError, match="8,001 characters; expected 8,000 at most"):
+        parse_messages([{"role": "user", "content": "x" * 8001}])
+
+
+def test_only_the_last_turns_are_history():
+    turns = [
+        {"role": role, "content": f"{role} {number}"}
+        for number in range(MAX_HISTORY + 5)
+        for role in ("user", "assistant")
+    ]
+    question, history = parse_messages([*turns, {"role": "user", "content": "and now?"}])
+    assert question == "and now?"
+    assert (history[0].question, history[0].answer) == ("user 5", "assistant 5")
+    assert len(history) == MAX_HISTORY

@@ -1,0 +1,55 @@
+"""Responses, by OpenAI's own client."""
+
+import pytest
+
+openai = pytest.importorskip("openai", reason="the client is not installed")
+
+from ragkit.serving.api.openai_responses import ResponseBuilder  # noqa: E402
+
+QUESTION = "who may stay at home?"
+LEAVE = "Parents may stay at home for half a year."
+TOOL = {"type": "file_search", "vector_store_ids": ["default"], "max_num_results": 2}
+
+
+def test_a_response_has_its_search_and_its_citations(openai_client, library):
+    found = openai_client.responses.create(
+        model="default", input=QUESTION, tools=[TOOL], include=["file_search_call.results"]
+    )
+    search, message = found.output
+    assert (search.type, search.queries, search.status) == (
+        "file_search_call", [QUESTION], "completed")  # fmt: skip
+    assert search.results[0].filename == "leave.txt"
+    assert found.output_text.startswith(LEAVE)
+    cited = message.content[0].annotations[0]
+    assert (cited.type, cited.filename) == ("file_citation", "leave.txt")
+    assert found.output_text[: cited.index].endswith("[1]")
+    text = (
+        openai_client.vector_stores.files.content(cited.file_id, vector_store_id="default")
+        .data[0]
+        .text
+    )
+    assert text.strip() == LEAVE
+
+
+def test_a_streamed_response_ends_in_the_same(openai_client):
+    whole = openai_client.responses.create(model="default", input=QUESTION, tools=[TOOL])
+    with openai_client.responses.stream(model="default", input=QUESTION, tools=[TOOL]) as stream:
+        kinds = [event.type for event in stream]
+        final = stream.get_final_response()
+    assert final.output_text == whole.output_text
+    cited = [message.content[0].annotations for message in (final.output[1], whole.output[1])]
+    assert cited[0] == cited[1] != []
+    assert kinds[0] == "response.created"
+    assert kinds[-1] == "response.completed"
+    assert "response.file_search_call.completed" in kinds
+    assert "response.output_text.delta" in kinds
+
+
+def test_events_are_numbered_from_zero_and_a_failure_says_why():
+    builder = ResponseBuilder({"model": "default"}, False)
+    (delta,) = builder.text_events("word ")
+    failure = builder.failure_event("no model")
+    assert (delta["sequence_number"], failure["sequence_number"]) == (0, 1)
+    assert (delta["type"], delta["delta"]) == ("response.output_text.delta", "word ")
+    assert failure["response"]["status"] == "failed"
+    assert failure["response"]["error"] == {"code": "server_error", "message": "no model"}
