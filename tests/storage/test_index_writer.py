@@ -11,8 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from ragkit.errors import CollectionError
 from ragkit.storage import checksums
 from ragkit.storage.index_reader import IndexReader
+from ragkit.storage.lock import writer_lock
 from ragkit.storage.sqlite import changes, database, embeddings
 from ragkit.storage.sqlite.database import Database
 
@@ -204,6 +206,56 @@ def test_an_open_reader_switches_to_a_newer_file(vectors):
     assert len(vectors.index(reader).base) == 115
 
 
+def test_the_lexical_index_is_refreshed_unless_another_process_writes(vectors):
+    writer = vectors.indexes.index_writer
+    with writer_lock(vectors.store.folder, "ragkit index"):
+        assert not writer.try_refresh()
+    assert vectors.file("words") is None
+    assert writer.try_refresh()
+    assert vectors.file("words").generation == 1
+    assert (vectors.store.folder / vectors.file("words").name / "meta.json").exists()
+
+
+def test_an_up_to_date_lexical_index_is_not_written_again(vectors, monkeypatch):
+    vectors.indexes.index_writer.update_lexical()
+    monkeypatch.setattr("ragkit.storage.lexical.index.write", None)
+    vectors.indexes.index_writer.update_lexical()
+
+
+def test_a_full_disk_raises_collection_error_and_keeps_the_old_files(vectors, monkeypatch):
+    def fail(*arguments):
+        raise OSError("No space left on device")
+
+    before = vectors.file("vectors")
+    vectors.add(unit_rows(40, 2))
+    monkeypatch.setattr("ragkit.storage.vectors.flat_file.write", fail)
+    with pytest.raises(CollectionError, match=r"cannot write an index file in .*: No space left"):
+        vectors.indexes.index_writer.update_vectors()
+    assert vectors.file("vectors") == before
+    assert len(vectors.index()) == 120
+
+
+def test_an_index_file_of_another_model_or_a_missing_one_is_replaced(vectors):
+    (vectors.store.folder / vectors.file("vectors").name).unlink()
+    vectors.indexes.index_writer.update_vectors()
+    assert (vectors.store.folder / vectors.file("vectors").name).exists()
+    vectors.use("b" * 64)
+    vectors.add(unit_rows(2, 2))
+    vectors.indexes.index_writer.update_vectors()
+    assert vectors.file("vectors").model_id == vectors.model
+    assert vectors.file("codes") is None
+
+
+def test_the_files_before_the_last_update_are_deleted(vectors):
+    names = []
+    for seed in (2, 3, 4):
+        vectors.add(unit_rows(60, seed))
+        vectors.indexes.index_writer.update_vectors()
+        names.append(vectors.file("vectors").name)
+    on_disk = {path.name for path in vectors.store.folder.glob("*.faiss")}
+    assert on_disk == set(names[-2:])  # a reader may be opening the previous one
+
+
 class VectorFiles(RuleBasedStateMachine):
     """Additions, removals, updates and old and new readers, against a dict of the live vectors."""
 
@@ -266,5 +318,5 @@ class VectorFiles(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestLife = VectorFiles.TestCase
-TestLife.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestVectorFiles = VectorFiles.TestCase
+TestVectorFiles.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
