@@ -70,11 +70,6 @@ def detect(data: bytes, name: str) -> DetectedFile:
     return DetectedFile(data, name, media_type, detected_by)
 
 
-def media_type(data: bytes, name: str) -> str:
-    """Return the media type of a file with these bytes and this name."""
-    return _detect(data, name)[0]
-
-
 def format_by_name(name: str) -> Format | None:
     """Return the format that the file's name alone indicates; None for an unknown extension."""
     return BY_FILE_NAME.get(PurePosixPath(name.lower()).name) or BY_EXTENSION.get(_extension(name))
@@ -82,40 +77,40 @@ def format_by_name(name: str) -> Format | None:
 
 def _detect(data: bytes, name: str) -> tuple[str, str]:
     """Return the media type and what decided it."""
-    found = _by_magic(data)
-    if found == media_types.OLE2_ANY:
+    media_type = _by_magic(data)
+    if media_type == media_types.OLE2_ANY:
         named = _OLE2_EXTENSIONS.get(_extension(name))
-        return (named, "name") if named else (found, "content")
+        return (named, "name") if named else (media_type, "content")
     head = ""
-    if found is None:
+    if media_type is None:
         encoding = detect_unicode_encoding(data) or "latin-1"
         head = data[:HEAD_BYTES].decode(encoding, errors="replace")
-        found = _by_first_markup(head)
+        media_type = _by_first_markup(head)
     row = format_by_name(name)
     if row is not None and row.name_rule == "ignored":
         row = None
     is_hint = row is not None and row.name_rule == "hints"
-    if found is None and (row is None or row.media_type == "text/plain" or is_hint):
-        found = _by_first_lines(head, named_man=is_hint)
-    if found is not None:
-        return found, "content"
+    if media_type is None and (row is None or row.media_type == "text/plain" or is_hint):
+        media_type = _by_first_lines(head, named_man=is_hint)
+    if media_type is not None:
+        return media_type, "content"
     if row is None or is_hint:
         return "text/plain", "content"
     return row.media_type, "name"
 
 
 def _by_magic(data: bytes) -> str | None:
-    for magic, found in _MAGIC:
+    for magic, media_type in _MAGIC:
         if data.startswith(magic):
-            return found
+            return media_type
     if data.startswith(_ZIP):
         return _in_zip(data)
     if data.startswith(_OLE2):
-        streams = (found for stream, found in _OLE2_STREAMS if stream in data)
+        streams = (media_type for stream, media_type in _OLE2_STREAMS if stream in data)
         return next(streams, media_types.OLE2_ANY)
-    for found, pieces in _SIGNATURES:
+    for media_type, pieces in _SIGNATURES:
         if all(data.startswith(piece, offset) for offset, piece in pieces):
-            return found
+            return media_type
     return "application/pdf" if _has_late_pdf_header(data) else None
 
 
@@ -149,9 +144,9 @@ def _in_zip(data: bytes) -> str:
     except Exception:  # zipfile fails on damaged files in ways that nobody has listed
         # Cut off: the directory at the end is missing, but each member has its name before it.
         names = [part for part, _ in _ZIP_MEMBERS if part.encode() in data]
-    for part, found in _ZIP_MEMBERS:
+    for part, media_type in _ZIP_MEMBERS:
         if any(name.startswith(part) for name in names):
-            return found
+            return media_type
     return media_types.ZIP
 
 
@@ -211,8 +206,8 @@ def _skip_preamble(text: str) -> str:
     text = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n\f").lower()
     while text.startswith(("<!--", "<?xml")):
         end = "-->" if text.startswith("<!--") else "?>"
-        _, found, rest = text.partition(end)
-        if not found:
+        _, closing, rest = text.partition(end)
+        if not closing:
             return ""
         text = rest.lstrip()
     return text

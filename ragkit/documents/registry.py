@@ -23,7 +23,7 @@ ReasonKind = Literal["no_document", "unsupported", "encrypted"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One file format: how it is recognised, what reads it, and what is said about it.
+    """One file format: how it is recognised, what reads it, and its line in the documentation.
 
     A format has a `reader`, `members`, a `decompressor`, or the `reason` why it is not read.
     """
@@ -69,7 +69,7 @@ _TEXT = "ragkit.documents.decoding:read_text"
 _FORMATS = "ragkit.documents.formats"
 _COMPRESSED = "ragkit.documents.unpacking.compressed"
 
-# Source code and configuration: text as it stands, one media type per language.
+# Source code and configuration: text as it is, one media type per language.
 _SOURCE_CODE = {
     "application/toml": "toml",
     "application/yaml": "yaml yml",

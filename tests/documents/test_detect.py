@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.detect import media_type
+from ragkit.documents.detect import detect
 from ragkit.records import media_types
 from ragkit.records.media_types import BINARY, DOCX, ENCRYPTED_OFFICE
 from tests.documents.files import PNG, make_docx, make_pdf, make_zip
@@ -54,12 +54,12 @@ ODT = "application/vnd.oasis.opendocument.text"
     ],
 )
 def test_content_decides(data, name, expected):
-    assert media_type(data, name) == expected
+    assert detect(data, name).media_type == expected
 
 
 def test_stored_mimetype_names_open_document_formats():
     odt = b"PK\x03\x04" + bytes(14) + len(ODT).to_bytes(4, "little") + bytes(8)
-    assert media_type(odt + b"mimetype" + ODT.encode() + b"PK\x03\x04", "a") == ODT
+    assert detect(odt + b"mimetype" + ODT.encode() + b"PK\x03\x04", "a").media_type == ODT
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_stored_mimetype_names_open_document_formats():
     ],
 )
 def test_html_is_known_by_how_it_opens(opening, expected):
-    assert media_type(opening.encode(), "notes.txt") == expected
+    assert detect(opening.encode(), "notes.txt").media_type == expected
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_html_is_known_by_how_it_opens(opening, expected):
     ],
 )
 def test_text_is_what_its_name_says(name, expected):
-    assert media_type(b"some text", name) == expected
+    assert detect(b"some text", name).media_type == expected

@@ -93,9 +93,9 @@ def create_engine(options: OcrOptions) -> OcrEngine | None:
 
 def find_tesseract() -> str | None:
     """Return the path of the tesseract program, from `PATH` but never in the working folder."""
-    found = shutil.which("tesseract")
-    if found is not None and Path(found).parent.resolve() != Path.cwd().resolve():
-        return found
+    program = shutil.which("tesseract")
+    if program is not None and Path(program).parent.resolve() != Path.cwd().resolve():
+        return program
     default = Path(os.environ.get("PROGRAMFILES", ""), "Tesseract-OCR", "tesseract.exe")
     return str(default) if sys.platform == "win32" and default.is_file() else None
 

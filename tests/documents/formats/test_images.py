@@ -31,7 +31,7 @@ def test_every_image_format_is_read(media_type):
     document = read(data, "named.wrongly", engine)
     assert (document.text, document.media_type) == ("Words in it.", media_type)
     assert (document.pages, document.metadata) == ((0,), {"ocr": "true"})
-    assert detect.media_type(data, "x.txt") == media_type
+    assert detect.detect(data, "x.txt").media_type == media_type
 
 
 @pytest.mark.parametrize("media_type", media_types.IMAGES)

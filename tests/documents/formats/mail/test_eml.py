@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from ragkit.documents.detect import media_type
+from ragkit.documents.detect import detect
 from ragkit.documents.read import read, read_all
 from tests.documents.files import PNG, make_pdf
 from tests.documents.mail_files import make_message
@@ -139,7 +139,7 @@ def test_an_attachment_in_an_mbox_is_named_below_its_message():
     ],
 )
 def test_mail_is_detected_by_its_first_lines(data, name, expected):
-    assert media_type(data, name) == expected
+    assert detect(data, name).media_type == expected
 
 
 def test_too_many_nested_multiparts_are_refused():

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from ragkit.documents.detect import media_type
+from ragkit.documents.detect import detect
 from ragkit.documents.formats.markup.man import read_man
 from ragkit.documents.read import read
 
@@ -75,12 +75,12 @@ def test_a_compressed_page_is_read():
 
 
 def test_a_page_is_detected_by_its_first_macro():
-    assert media_type(MAN.encode(), "ls.1") == "text/troff"
+    assert detect(MAN.encode(), "ls.1").media_type == "text/troff"
     definitions = b'.\\" by hand\n.de Sp\n.if n .sp\n..\n'
-    assert media_type(definitions + MAN.encode(), "ls.old") == "text/plain"
-    assert media_type(definitions + MAN.encode(), "ls.3") == "text/troff"
-    assert media_type(MDOC.encode(), "no-suffix") == "text/troff"
-    assert media_type(b"Oct 1 12:00 host kernel: x", "syslog.1") == "text/plain"
+    assert detect(definitions + MAN.encode(), "ls.old").media_type == "text/plain"
+    assert detect(definitions + MAN.encode(), "ls.3").media_type == "text/troff"
+    assert detect(MDOC.encode(), "no-suffix").media_type == "text/troff"
+    assert detect(b"Oct 1 12:00 host kernel: x", "syslog.1").media_type == "text/plain"
 
 
 @pytest.mark.parametrize(

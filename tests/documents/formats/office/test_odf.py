@@ -106,4 +106,4 @@ def test_a_repacked_package_is_detected_by_its_mimetype():
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in reversed(original.namelist()):
             archive.writestr(name, original.read(name))
-    assert detect.media_type(packed.getvalue(), "a.zip") == media_types.ODS
+    assert detect.detect(packed.getvalue(), "a.zip").media_type == media_types.ODS
