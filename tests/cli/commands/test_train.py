@@ -8,7 +8,7 @@ import pytest
 
 from ragkit import cli
 from tests.conftest import REPOSITORY
-from tests.learning.conftest import scored, write_rows
+from tests.learning.conftest import one_thread, pairs, plain, scored, write_rows  # noqa: F401
 
 FAST = ("--batch-size", "8", "--dev-share", "0.2", "--evaluations", "3")
 
@@ -28,7 +28,7 @@ def run(monkeypatch, capsys, tmp_path):
     return run_
 
 
-def test_a_trained_model_indexes_at_once(run, pairs, plain, folder):
+def test_a_trained_model_indexes_at_once(run, pairs, plain, folder):  # noqa: F811
     code, out, err = run(
         "train", "pairs.jsonl", "-o", "mine", "--model", str(plain), "--pooling", "cls", *FAST
     )
@@ -45,7 +45,7 @@ def test_a_trained_model_indexes_at_once(run, pairs, plain, folder):
     assert run("-c", "kit", "query", "the key", "--json")[0] == 0
 
 
-def test_json_is_the_report(run, pairs, plain):
+def test_json_is_the_report(run, pairs, plain):  # noqa: F811
     code, out, _ = run("train", "pairs.jsonl", "-o", "mine", "--model", str(plain), *FAST, "--json")
     report = json.loads(out)
     assert code == 0
@@ -53,7 +53,7 @@ def test_json_is_the_report(run, pairs, plain):
     assert (report["objective"], report["pooling"]) == ("cosine", "mean")
 
 
-def test_what_is_decided_or_left_out_is_said_on_stderr(run, tmp_path, plain):
+def test_what_is_decided_or_left_out_is_said_on_stderr(run, tmp_path, plain):  # noqa: F811
     rows = [{**row, "score": 5 * row["score"]} for row in scored(60)]
     del rows[6]["score"]
     write_rows(tmp_path / "pairs.jsonl", rows)
@@ -65,7 +65,7 @@ def test_what_is_decided_or_left_out_is_said_on_stderr(run, tmp_path, plain):
     ]
 
 
-def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):
+def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):  # noqa: F811
     from ragkit.learning.training_monitor import Watcher
 
     saw = Watcher.saw_loss
@@ -100,7 +100,7 @@ def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):
         (("pairs.jsonl", "-o", "mine", "--model", "no/one", *FAST), 3, "no model 'no/one'"),
     ],
 )
-def test_wrong_words_and_missing_models(run, pairs, arguments, code, message):
+def test_wrong_words_and_missing_models(run, pairs, arguments, code, message):  # noqa: F811
     found, out, err = run("train", *arguments)
     assert (found, out) == (code, "")
     assert message in err

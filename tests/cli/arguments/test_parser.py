@@ -1,0 +1,56 @@
+import argparse
+
+import pytest
+
+from ragkit.cli.arguments.parser import every_action, parser
+
+COMMANDS = {
+    "init", "index", "query", "search", "ask", "chat", "get", "status", "ls", "remove", "models",
+    "embed", "similarity", "train", "eval", "serve", "mcp", "completion",
+}  # fmt: skip
+
+
+def subcommands(top):
+    (action,) = [a for a in top._actions if isinstance(a, argparse._SubParsersAction)]
+    return action.choices
+
+
+def test_the_parser_has_every_command_of_the_contract():
+    assert subcommands(parser()).keys() == COMMANDS
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["query", "x"], ["-c", "kit", "query", "x"], ["--debug", "--collection", "kit", "query"]],
+)
+def test_only_the_parser_of_the_called_command_is_built(argv):
+    assert subcommands(parser(argv)).keys() == {"query", "search"}
+
+
+def test_without_a_known_command_all_parsers_are_built():
+    assert subcommands(parser(["frobnicate"])).keys() == COMMANDS
+    assert subcommands(parser(["--help"])).keys() == COMMANDS
+
+
+@pytest.mark.parametrize("argv", [["-c", "kit", "status"], ["status", "-c", "kit"]])
+def test_the_collection_may_precede_or_follow_the_command(argv):
+    assert parser(argv).parse_args(argv).collection == "kit"
+
+
+def test_an_error_is_one_line_that_names_the_help(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        parser(["query"]).parse_args(["query", "--nonsense"])
+    assert exit_.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("ragkit: ")
+    assert captured.err.endswith("; see: ragkit --help\n")
+
+
+def test_every_option_of_every_command_has_a_help_text():
+    without = [
+        action.option_strings or action.dest
+        for action in every_action(parser())
+        if not action.help and not isinstance(action, argparse._SubParsersAction)
+    ]
+    assert without == ["shell"]  # `completion` lists its choices

@@ -1,0 +1,156 @@
+import json
+import re
+import subprocess
+
+import pytest
+
+from tests.documents.files import make_zip
+
+REPORT = [
+    "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",
+    "embedded", "reused", "tokens", "truncated_tokens", "seconds", "documents",
+]  # fmt: skip
+
+
+def test_the_first_steps_of_a_user(run, folder):
+    assert run("init") == (0, "created an empty collection in .ragkit\n", "")
+    code, out, err = run("index", "notes")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"3 files \(3 added\), \d passages \(\d embedded\) in \d+\.\d s\n", out)
+    _, out, _ = run("index")
+    assert re.fullmatch(r"nothing changed: 3 files in \d+\.\d s\n", out)
+    code, out, err = run("query", "how long may parents stay at home?", "-k", "1")
+    assert (code, err) == (0, "")
+    first, second = out.splitlines()
+    assert re.fullmatch(r"1  0\.\d\d  leave\.txt, line 1", first)
+    assert second.strip() == "Parents may stay at home for half a year."
+
+
+def test_index_json_has_the_fields_of_the_contract(run, kit, folder):
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    code, out, _ = run("index", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert list(report)[: len(REPORT)] == REPORT
+    assert [(each["path"], each["status"]) for each in report["documents"]] == [
+        ("picture.png", "skipped")
+    ]
+
+
+def test_ls_lists_every_file_with_its_status(run, kit, folder):
+    (folder / ".hidden").write_text("x")
+    run("index")
+    files = json.loads(run("ls", "--json")[1])
+    assert {file["path"]: (file["status"], file["reason"]) for file in files} == {
+        ".hidden": ("skipped", "hidden"),
+        "keys.md": ("indexed", None),
+        "leave.txt": ("indexed", None),
+        "sub/cats.txt": ("indexed", None),
+    }
+    assert {"path", "status", "reason", "passages", "media_type"} <= set(files[0])
+    assert run("ls", "--failed")[1].split() == ["skipped", "0", ".hidden", "(hidden)"]
+
+
+def test_ls_takes_paths_and_explains_them(run, kit, folder):
+    assert run("ls", "notes/sub")[1].split() == ["indexed", "1", "sub/cats.txt"]
+    assert [file["path"] for file in json.loads(run("ls", "keys.md", "--json")[1])] == ["keys.md"]
+    code, out, err = run("ls", "nowhere")
+    assert (code, out) == (2, "")
+    assert "ragkit ls --why nowhere" in err
+    code, out, err = run("ls", "--why", "notes/keys.md")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"notes/keys.md: read on .* and unchanged since: 2 passages, .*\n", out)
+    (why,) = json.loads(run("ls", "--why", "nowhere", "--json")[1])
+    assert (why["state"], why["file"]) == ("unknown", None)
+    assert run("ls", "--why", "nowhere")[0] == run("ls", "--why")[0] == 2
+
+
+def test_a_member_of_an_archive_is_verified_too(run, kit, folder):
+    archive = folder / "docs.zip"
+    archive.write_bytes(make_zip({"tea.txt": "Green tea is steeped."}))
+    run("index")
+    assert json.loads(run("query", "green tea", "--json")[1])[0]["stale"] is False
+    assert run("get", "docs.zip/tea.txt") == (0, "Green tea is steeped.\n", "")
+    archive.write_bytes(make_zip({"tea.txt": "Black tea is steeped."}))
+    hit = json.loads(run("query", "green tea", "--json")[1])[0]
+    assert (hit["path"], hit["stale"]) == ("docs.zip/tea.txt", True)
+    _, out, err = run("get", "docs.zip/tea.txt")
+    assert out == "Green tea is steeped.\n" and "has changed since indexing" in err
+    archive.unlink()
+    assert "has changed since indexing" in run("get", "docs.zip/tea.txt")[2]
+
+
+def test_status_shows_what_the_collection_contains(run, kit, folder):
+    status = json.loads(run("status", "--json")[1])
+    assert status["files"] == {"indexed": 3}
+    assert (status["passages"], status["pending"], status["model"]) == (4, 0, "words")
+    assert status["roots"] == [str(folder)]
+    assert "3 of 3 files" in run("status")[1]
+
+
+def test_get_prints_the_text_and_nothing_else(run, kit):
+    assert run("get", "keys.md#L5") == (0, "## Storage\n", "")
+    _, out, _ = run("get", "leave.txt", "--json")
+    assert json.loads(out)["text"] == "Parents may stay at home for half a year.\n"
+
+
+def test_get_warns_when_the_file_has_changed(run, kit, folder):
+    (folder / "leave.txt").write_text("Parents work.")
+    _, out, err = run("get", "leave.txt")
+    assert out.startswith("Parents may stay")
+    assert "has changed since indexing" in err
+
+
+def test_remove_removes_documents(run, kit):
+    assert run("remove", "leave.txt") == (0, "removed 1 document\n", "")
+    assert json.loads(run("remove", "notes", "--json")[1]) == {"removed": 2}
+
+
+def test_strict_exits_with_2_when_a_file_failed(run, kit, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    assert run("index")[0] == 0
+    code, out, err = run("index", "--strict")
+    assert code == 2
+    assert "read 3 of 4 files, 1 not: 1 damaged (ragkit ls --failed)\n" in out
+    assert err.splitlines() == [
+        "ragkit: 1 not read, so --strict fails:",
+        "ragkit:   broken.pdf: damaged PDF: no pages can be found in it",
+    ]
+
+
+def test_a_dry_run_creates_no_collection(run, folder, tmp_path):
+    code, out, _ = run("-c", "kit", "index", "notes", "--dry-run")
+    assert (code, out) == (0, "would be: 3 added; 0 unchanged\n")
+    assert not (tmp_path / "kit").exists()
+
+
+def test_files_that_new_globs_exclude_are_reported_as_removed(run, kit):
+    report = json.loads(run("index", "notes", "--include", "*.md", "--json")[1])
+    assert (report["removed"], report["unchanged"]) == (2, 1)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_completion_script_contains_every_command(run, shell):
+    code, out, _ = run("completion", shell)
+    assert code == 0
+    assert all(name in out for name in ("index", "query", "status", "remove"))
+
+
+def test_bash_completes_files_and_commands(run, tmp_path):
+    script = run("completion", "bash")[1]
+    (tmp_path / "handbook").mkdir()
+    ask = (
+        f"{script}\n"
+        "COMP_WORDS=(ragkit index hand); COMP_CWORD=2; _shtab_ragkit; echo ${COMPREPLY[@]}\n"
+        "COMP_WORDS=(ragkit sta); COMP_CWORD=1; _shtab_ragkit; echo ${COMPREPLY[@]}\n"
+    )
+    shell = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False)
+    assert shell.stdout.split() == ["handbook", "status"]
+
+
+def test_an_empty_folder_makes_an_empty_collection(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, out, err = run("-c", "kit", "index", "empty")
+    assert (code, err) == (0, "")
+    assert out.startswith("nothing changed: 0 files")
+    assert run("-c", "kit", "query", "x")[0] == 1
