@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
-from ragkit.ingest.writer import Progress, Writer
+from ragkit.ingest.writer import CollectionWriter, Progress
 from ragkit.passages.split import split_document
 from ragkit.records.documents import Document, Passage
 from ragkit.storage.index_writer import IndexWriter
@@ -78,7 +78,7 @@ def fill(
 ) -> None:
     """Make the collection hold these rows of `file`, with their vectors and index files."""
     started = time.monotonic()
-    writer = Writer(store, index_writer, model_id, on_progress, started)
+    writer = CollectionWriter(store, index_writer, model_id, on_progress, started)
     file_id, done = _begun(store, file)
     if not done:
         encoder = load_encoder()

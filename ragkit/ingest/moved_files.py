@@ -1,8 +1,8 @@
-"""Which new files are vanished ones under another name, and which new folders are vanished roots.
+"""Recognise moved files and moved roots: new files that are missing ones under another path.
 
-A file is known by inode, size and time stamp, or by its content where a vanished file had the same
-size. What is recognised is not embedded again, and what is known by its stamp not even read. Knows
-no text and no vectors.
+A file is recognised by inode, size and time stamp, or by its content if a missing file had the same
+size. A moved file is not embedded again, and one with the same stamp is not even read. Does not
+know text or vectors.
 """
 
 from __future__ import annotations
@@ -15,124 +15,143 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ragkit.ingest.options import ReadSettings
-from ragkit.ingest.plan import READ, Plan, FileTask
+from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.files import FileRow, Root, content_hash
 
 
 class MissingFile(NamedTuple):
-    """A file that is not where the ledger says, as far as its plan could see."""
+    """A stored file that was not found at its path, or was not looked for."""
 
     row: FileRow
-    plan: Plan | None  # None: of a root that is not scanned now,
-    place: Path | None  # so it has to be looked for here first
+    plan: Plan | None  # None: its root is not scanned in this run
+    location: Path | None  # then this path must be checked first
 
-    def is_vouched_for(self, plan: Plan) -> bool:
-        """Whether equal content alone says that this file has become a new one of `plan`.
+    def is_proved_by_content(self, plan: Plan) -> bool:
+        """Whether equal content suffices to say that this file moved to a new path of `plan`.
 
-        An emptied folder may be a disk that is not mounted, and the new file a copy of what is
-        on it.
+        It does not if the folder is empty now: a disk may not be mounted, and the new file may be
+        a copy.
         """
-        return self.plan is plan or (self.plan is not None and not self.plan.emptied)
+        return self.plan is plan or (self.plan is not None and not self.plan.is_empty)
 
 
-def moved_roots(connection: sqlite3.Connection, plan: Plan, vanished: Sequence[Root]) -> list[Root]:
-    """Those of the vanished roots of which more than half is among the new files of this plan."""
+def find_moved_roots(
+    connection: sqlite3.Connection, plan: Plan, missing_roots: Sequence[Root]
+) -> list[Root]:
+    """Return the missing roots with more than half of their files among the new files of `plan`."""
     return [
         root
-        for root in vanished
-        if _more_than_half(
+        for root in missing_roots
+        if _has_more_than_half(
             [row for row in files.files(connection, root.id) if row.has_text], plan.new
         )
     ]
 
 
-def _more_than_half(rows: Sequence[FileRow], new: Sequence[FileTask]) -> bool:
+def _has_more_than_half(rows: Sequence[FileRow], new: Sequence[FileTask]) -> bool:
     enough = len(rows) // 2 + 1
-    stamps = {(task.found.size, task.found.mtime_ns, task.found.inode) for task in new}
+    stamps = {(task.file.size, task.file.mtime_ns, task.file.inode) for task in new}
     if sum((row.size, row.mtime_ns, row.inode) in stamps for row in rows) >= enough:
         return True
     by_size: dict[int, list[FileRow]] = defaultdict(list)
     for row in rows:
         by_size[row.size].append(row)
-    alike = [task for task in new if task.found.size in by_size]
+    candidates = [task for task in new if task.file.size in by_size]
     matched = 0
-    for missed, task in enumerate(alike):  # all of them would have to be read anyway
-        if matched >= enough or matched + len(alike) - missed < enough:
+    for position, task in enumerate(candidates):  # reads them, which an index run would do anyway
+        if matched >= enough or matched + len(candidates) - position < enough:
             break
         digest = _digest(task)
-        same = [row for row in by_size[task.found.size] if row.hash == digest and _like(row, task)]
-        if same:
-            by_size[task.found.size].remove(same[0])
+        matching = [
+            row
+            for row in by_size[task.file.size]
+            if row.hash == digest and _has_same_format(row, task)
+        ]
+        if matching:
+            by_size[task.file.size].remove(matching[0])
             matched += 1
     return matched >= enough
 
 
-def match(
+def match_moved_files(
     connection: sqlite3.Connection,
     roots: Sequence[Root],
     plans: Sequence[Plan],
     read_settings: ReadSettings,
 ) -> None:
-    """Turn new files of the plans into moved ones: within a plan, between plans, from elsewhere."""
-    sizes = {task.found.size for plan in plans for task in plan.new}
-    lost: dict[int, list[MissingFile]] = defaultdict(list)
-    for each in (*_of_plans(plans), *(_elsewhere(connection, roots, plans) if sizes else ())):
-        row = each.row
-        if row.size in sizes and row.status in READ and read_settings.match(row.recipe):
-            lost[row.size].append(each)
+    """Turn new files of the plans into moved files: within a plan, between plans, between roots."""
+    sizes = {task.file.size for plan in plans for task in plan.new}
+    missing_by_size: dict[int, list[MissingFile]] = defaultdict(list)
+    for candidate in (
+        *_missing_in_plans(plans),
+        *(_files_of_other_roots(connection, roots, plans) if sizes else ()),
+    ):
+        row = candidate.row
+        if row.size in sizes and row.status in READ_STATUSES and read_settings.match(row.recipe):
+            missing_by_size[row.size].append(candidate)
     taken: set[int] = set()
     for plan in plans:
         new, plan.new = plan.new, []
         for task in new:
-            left = [each for each in lost[task.found.size] if each.row.id not in taken]
-            same = _same(task, plan, left)
-            if same is None:
+            candidates = [
+                candidate
+                for candidate in missing_by_size[task.file.size]
+                if candidate.row.id not in taken
+            ]
+            matching = _find_old_row(task, plan, candidates)
+            if matching is None:
                 plan.new.append(task)
             else:
-                taken.add(same.id)
-                plan.moved.append((same, task))
+                taken.add(matching.id)
+                plan.moved.append((matching, task))
     for plan in plans:
-        plan.lost = [row for row in plan.lost if row.id not in taken]
-        plan.gone = [row for row in plan.gone if row.id not in taken]
+        plan.missing = [row for row in plan.missing if row.id not in taken]
+        plan.removed = [row for row in plan.removed if row.id not in taken]
 
 
-def _of_plans(plans: Sequence[Plan]) -> Iterator[MissingFile]:
+def _missing_in_plans(plans: Sequence[Plan]) -> Iterator[MissingFile]:
     for plan in plans:
-        for row in (*plan.lost, *plan.gone):
+        for row in (*plan.missing, *plan.removed):
             yield MissingFile(row, plan, None)
 
 
-def _elsewhere(
+def _files_of_other_roots(
     connection: sqlite3.Connection, roots: Sequence[Root], plans: Sequence[Plan]
 ) -> Iterator[MissingFile]:
-    """The files of roots, or parts of roots, that no plan looks at."""
-    whole = {plan.target.path for plan in plans if not plan.target.under}
-    inside = {root.id for plan in plans for root in (*plan.target.absorbs, *plan.target.moved)}
+    """Yield the files of roots, or parts of roots, that no plan scans."""
+    scanned = {plan.target.path for plan in plans if not plan.target.under}
+    absorbed_ids = {
+        root.id
+        for plan in plans
+        for root in (*plan.target.absorbed_roots, *plan.target.moved_roots)
+    }
     for root in roots:
-        if root.path not in whole and root.id not in inside:
+        if root.path not in scanned and root.id not in absorbed_ids:
             for row in files.files(connection, root.id):
                 yield MissingFile(row, None, Path(root.folder, row.path))
 
 
-def _same(task: FileTask, plan: Plan, lost: Sequence[MissingFile]) -> FileRow | None:
-    """The one of these files that the new one is."""
-    found = task.found
+def _find_old_row(task: FileTask, plan: Plan, missing: Sequence[MissingFile]) -> FileRow | None:
+    """Return the row of the missing file that `task` is, if any."""
+    file = task.file
     digest: bytes | None = None
-    candidates = [each for each in lost if _like(each.row, task)]
-    candidates.sort(key=lambda each: (each.plan is not plan, each.row.inode != found.inode))
-    for each in candidates:
-        row = each.row
-        stamped = (row.inode, row.mtime_ns) == (found.inode, found.mtime_ns)
-        if not stamped:
-            # A stamp that was too fresh to be kept leaves the inode, and the content.
-            unproved = row.inode == found.inode and row.mtime_ns is None
-            if not (unproved or each.is_vouched_for(plan)):
+    candidates = [candidate for candidate in missing if _has_same_format(candidate.row, task)]
+    candidates.sort(
+        key=lambda candidate: (candidate.plan is not plan, candidate.row.inode != file.inode)
+    )
+    for candidate in candidates:
+        row = candidate.row
+        has_same_stamp = (row.inode, row.mtime_ns) == (file.inode, file.mtime_ns)
+        if not has_same_stamp:
+            # A file changed just before it was read has no stored stamp: inode and content decide.
+            has_no_stamp = row.inode == file.inode and row.mtime_ns is None
+            if not (has_no_stamp or candidate.is_proved_by_content(plan)):
                 continue
             digest = digest or _digest(task)
             if digest is None or row.hash != digest:
                 continue
-        if each.place is None or not os.path.lexists(each.place):
+        if candidate.location is None or not os.path.lexists(candidate.location):
             return row
     return None
 
@@ -144,10 +163,10 @@ def _digest(task: FileTask) -> bytes | None:
         return None
 
 
-def _like(row: FileRow, task: FileTask) -> bool:
-    """Whether the names say the same of the format: equal bytes are read alike only then."""
-    return _kind(row.path) == _kind(task.found.path)
+def _has_same_format(row: FileRow, task: FileTask) -> bool:
+    """Whether both names have the same format: only then equal bytes give equal text."""
+    return _format_key(row.path) == _format_key(task.file.path)
 
 
-def _kind(path: str) -> str:
+def _format_key(path: str) -> str:
     return Path(path).suffix.lower() or Path(path).name

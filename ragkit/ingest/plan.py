@@ -1,7 +1,8 @@
-"""What a run of `index` has to do with one target: compares it with the ledger, changes nothing.
+"""Plan an index run: what to scan, and what each scanned file needs. Changes nothing.
 
-An unchanged file costs one `stat`. Which new files are vanished ones under another name is decided
-afterwards, over all targets of a run (`moves`). Knows no text and no vectors.
+`find_targets` turns the user's paths into the parts of roots to scan. `compare` scans one target
+and compares it with the stored files; an unchanged file costs one `stat`. `moved_files` then
+recognises moved files over all targets of a run. Does not know text or vectors.
 """
 
 from __future__ import annotations
@@ -17,147 +18,146 @@ from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.files import FileRow, Root
 
-READ = ("indexed", "empty")  # statuses of files whose text is in the collection
-_MANY = 20  # vanished files; fewer are believed whatever their share
+READ_STATUSES = ("indexed", "empty")  # of files whose text is in the collection
+_MANY_MISSING = 20  # files; fewer missing files are always removed
 
 
 @dataclass(frozen=True, slots=True)
 class ScanTarget:
-    """A part of a root that is scanned: all of it, or what lies at or below `under`."""
+    """A part of a root to scan: all of it, or the file or folder `under`."""
 
-    path: str  # absolute: the root's
-    folder: str  # what relative paths are relative to
-    under: str
+    path: str  # absolute path of the root
+    folder: str  # absolute; the stored paths are relative to it
+    under: str  # relative to `folder`; "" for all of the root
     include: tuple[str, ...]
     exclude: tuple[str, ...]
-    absorbs: tuple[Root, ...] = ()  # roots inside this new one, which become part of it
-    moved: tuple[Root, ...] = ()  # roots that are gone, most of whose files are here now
-    turned: bool = False  # a file where the collection knows a folder, or the other way round
+    absorbed_roots: tuple[Root, ...] = ()  # roots inside this new root, which become part of it
+    moved_roots: tuple[Root, ...] = ()  # missing roots, most of whose files are in this one now
+    type_changed: bool = False  # a file where the collection knows a folder, or vice versa
 
     @property
-    def place(self) -> Path:
-        """What is scanned."""
+    def scanned_path(self) -> Path:
+        """The absolute path of the file or folder that is scanned."""
         return Path(self.folder, self.under) if self.under else Path(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class FileTask:
-    """A file that has to be read, or that was moved."""
+    """A file to read, or a moved one."""
 
     folder: str
-    found: ScannedFile
-    known: FileRow | None  # its row, where it was there before
+    file: ScannedFile
+    known: FileRow | None  # its stored row, if there is one
 
     @property
     def absolute(self) -> Path:
-        """Where the file lies."""
-        return Path(self.folder) / self.found.path
+        """The absolute path of the file."""
+        return Path(self.folder) / self.file.path
 
 
 @dataclass(slots=True)
 class Plan:
-    """All that one run has to do with one target."""
+    """The work of one run on one target."""
 
     target: ScanTarget
-    read: list[FileTask] = field(default_factory=list)
-    moved: list[tuple[FileRow, FileTask]] = field(
-        default_factory=list
-    )  # (its old row, where it is)
-    gone: list[FileRow] = field(default_factory=list)
-    passed: list[tuple[SkippedPath, FileRow | None]] = field(
-        default_factory=list
-    )  # newly, with its row
-    still: list[FileRow] = field(default_factory=list)  # not read before, nor now
-    unchanged: int = 0
-    carried: list[tuple[FileRow, str]] = field(default_factory=list)  # of moved roots: (row, path)
-    along: int = 0  # of those, how many are as they were
+    to_read: list[FileTask] = field(default_factory=list)
+    # (old row, new file)
+    moved: list[tuple[FileRow, FileTask]] = field(default_factory=list)
+    removed: list[FileRow] = field(default_factory=list)
+    # Skipped for a new reason, with the stored row.
+    skipped: list[tuple[SkippedPath, FileRow | None]] = field(default_factory=list)
+    still_unread: list[FileRow] = field(default_factory=list)  # not read before, nor in this run
+    unchanged_count: int = 0
+    moved_with_root: list[tuple[FileRow, str]] = field(default_factory=list)  # (row, new path)
+    moved_with_root_count: int = 0  # of those, the unchanged ones
     warnings: list[str] = field(default_factory=list)
-    # Until `decide`: what was not known, what is not there, and whether to believe that.
+    # Valid until `finish`: files without a row, rows without a file, rows in all.
     new: list[FileTask] = field(default_factory=list)
-    lost: list[FileRow] = field(default_factory=list)
-    known: int = 0
-    emptied: bool = False
+    missing: list[FileRow] = field(default_factory=list)
+    known_count: int = 0
+    is_empty: bool = False  # the scan met no file at all
 
-    def decide(self, *, prune: bool) -> None:
-        """Settle what `moves` has left: new files are read, lost ones gone, if that is likely.
+    def finish(self, *, prune: bool) -> None:
+        """Read the new files and remove the missing ones that `moved_files` has not matched.
 
-        `prune` believes it, however many they are.
+        Missing files are kept if so many are missing that a disk may not be mounted, unless
+        `prune`.
         """
-        self.read += self.new
-        self.gone += self.lost if prune else self._believed()
-        self.new, self.lost = [], []
+        self.to_read += self.new
+        self.removed += self.missing if prune else self._removable()
+        self.new, self.missing = [], []
 
-    def _believed(self) -> list[FileRow]:
-        """The lost files, unless so much is lost that a disk may not be mounted."""
-        read = sum(row.has_text for row in self.lost)
-        emptied = self.emptied and read > 1
-        if not emptied and (read < _MANY or read * 2 <= self.known):
-            return self.lost
-        where = self.target.place
+    def _removable(self) -> list[FileRow]:
+        """Return the missing files, or none, with a warning, if a disk may not be mounted."""
+        count = sum(row.has_text for row in self.missing)
+        is_emptied = self.is_empty and count > 1
+        if not is_emptied and (count < _MANY_MISSING or count * 2 <= self.known_count):
+            return self.missing
+        path = self.target.scanned_path
         self.warnings.append(
-            f"{read} of {self.known} files in {where} have vanished; their passages are kept, in "
-            "case a disk is not mounted. If they are really gone: "
-            f"ragkit index --prune {where}"
+            f"{count} of {self.known_count} files in {path} are missing; their passages are kept, "
+            f"in case a disk is not mounted. To delete them: ragkit index --prune {path}"
         )
         return []
 
 
-def targets(
+def find_targets(
     roots: Sequence[Root],
     paths: Sequence[str | Path],
     include: Sequence[str] | None,
     exclude: Sequence[str] | None,
 ) -> list[ScanTarget]:
-    """What to scan for these paths; all known roots that are there where no path is named.
+    """Return what to scan for these paths; without paths, all known roots that exist.
 
-    Raises UsageError for a path that is not there, and where there is nothing to do at all.
+    `include` and `exclude` are globs; None: those stored with the root. Raises UsageError for a
+    path that does not exist, and if there are neither paths nor roots.
     """
     if not paths:
         if not roots:
             raise UsageError("nothing to index yet: name a folder, as in: ragkit index FOLDER")
-        there = [root for root in roots if Path(root.path).exists()]
-        return [_target(root, "", include, exclude) for root in there]
-    found: dict[tuple[str, str], ScanTarget] = {}
+        existing = [root for root in roots if Path(root.path).exists()]
+        return [_target_in_root(root, "", include, exclude) for root in existing]
+    targets: dict[tuple[str, str], ScanTarget] = {}
     for path in paths:
-        target = _named(Path(path), roots, include, exclude)
-        found[target.path, target.under] = target
-    return [each for each in found.values() if not _covered(each, found.values())]
+        target = _target_of_path(Path(path), roots, include, exclude)
+        targets[target.path, target.under] = target
+    return [target for target in targets.values() if not _is_covered(target, targets.values())]
 
 
-def with_moved(target: ScanTarget, moved: Sequence[Root], *, is_new: bool) -> ScanTarget:
-    """The target as the home of these roots, a new one under the globs of the first."""
-    target = replace(target, moved=tuple(moved))
+def with_moved_roots(target: ScanTarget, moved: Sequence[Root], *, is_new: bool) -> ScanTarget:
+    """Return the target as the new place of these roots; a new one takes the first one's globs."""
+    target = replace(target, moved_roots=tuple(moved))
     if is_new and not (target.include or target.exclude):
         return replace(target, include=moved[0].include, exclude=moved[0].exclude)
     return target
 
 
 def inner_prefix(root: Root, folder: str) -> str:
-    """What turns a path of the inner root into one below `folder`: "", or "sub/folder/"."""
+    """Return the path of an inner root below `folder`, as a prefix: "" or "a/b/"."""
     relative = Path(root.folder).relative_to(folder).as_posix()
     return "" if relative == "." else f"{relative}/"
 
 
-def _target(
+def _target_in_root(
     root: Root, under: str, include: Sequence[str] | None, exclude: Sequence[str] | None
 ) -> ScanTarget:
-    folder = _folder(Path(root.path))
-    turned = folder != root.folder
+    folder = _folder_of(Path(root.path))
+    type_changed = folder != root.folder
     return ScanTarget(
         root.path,
         folder,
-        "" if turned else under,
+        "" if type_changed else under,
         root.include if include is None else tuple(include),
         root.exclude if exclude is None else tuple(exclude),
-        turned=turned,
+        type_changed=type_changed,
     )
 
 
-def _folder(path: Path) -> str:
+def _folder_of(path: Path) -> str:
     return str(path if path.is_dir() else path.parent)
 
 
-def _named(
+def _target_of_path(
     path: Path, roots: Sequence[Root], include: Sequence[str] | None, exclude: Sequence[str] | None
 ) -> ScanTarget:
     try:
@@ -166,37 +166,37 @@ def _named(
         raise UsageError(f"no file or folder at {path}") from error
     for root in roots:
         if absolute == Path(root.path):
-            return _target(root, "", include, exclude)
+            return _target_in_root(root, "", include, exclude)
     for root in roots:
         if absolute.is_relative_to(root.path):  # a part of a known root stays a part of it
             if include is not None or exclude is not None:
                 raise UsageError(
-                    f"{path} is part of the root {root.path}, whose globs hold for all of it; "
+                    f"{path} is part of the root {root.path}, whose globs apply to all of it; "
                     f"change them with: ragkit index {root.path} --include … --exclude …"
                 )
-            return _target(root, absolute.relative_to(root.path).as_posix(), None, None)
-    absorbs = [
+            return _target_in_root(root, absolute.relative_to(root.path).as_posix(), None, None)
+    absorbed = [
         root
         for root in roots
         if Path(root.path).is_relative_to(absolute) and not (root.include or root.exclude)
     ]
     return ScanTarget(
         str(absolute),
-        _folder(absolute),
+        _folder_of(absolute),
         "",
         tuple(include or ()),
         tuple(exclude or ()),
-        tuple(absorbs),
+        tuple(absorbed),
     )
 
 
-def _covered(target: ScanTarget, others: Iterable[ScanTarget]) -> bool:
+def _is_covered(target: ScanTarget, targets: Iterable[ScanTarget]) -> bool:
     """Whether another target of the same run scans all of this one."""
     return any(
         other is not target
         and Path(target.folder, target.under).is_relative_to(Path(other.folder, other.under))
         and Path(other.path).is_dir()
-        for other in others
+        for other in targets
     )
 
 
@@ -209,16 +209,17 @@ def compare(
     max_bytes: int,
     skip: Path,
 ) -> Plan:
-    """Compare one target with the ledger.
+    """Scan one target and compare it with the stored files.
 
-    `roots` are all known ones. `read_settings` says how files are read and cut now: those read by another
-    one are read again. `skip` is the collection's own folder.
+    `roots` are all known roots. Files that were read with other `read_settings` are read again.
+    `skip` is the collection's own folder. New and missing files stay in `Plan.new` and
+    `Plan.missing` until `Plan.finish`.
     """
     plan = Plan(target)
-    known, certain = _known(connection, roots, target)
-    apart = _apart(roots, target)
+    known, certainly_removed = _known_files(connection, roots, target)
+    separate = _separate_roots(roots, target)
     seen: set[str] = set()
-    closed: list[str] = []
+    unlisted: list[str] = []  # folders that could not be listed
     for entry in scan(
         Path(target.path),
         include=target.include,
@@ -226,90 +227,90 @@ def compare(
         max_bytes=max_bytes,
         under=target.under,
     ):
-        if (Path(target.folder) / entry.path).is_relative_to(skip) or entry.path.startswith(apart):
+        path = Path(target.folder) / entry.path
+        if path.is_relative_to(skip) or entry.path.startswith(separate):
             continue
         seen.add(entry.path)
         row = known.get(entry.path)
         if isinstance(entry, ScannedFile):
-            _found(plan, entry, row, read_settings)
+            _add_file(plan, entry, row, read_settings)
             continue
         if entry.unreadable and entry.path.endswith("/"):
-            closed.append("" if entry.path == "./" else entry.path)
+            unlisted.append("" if entry.path == "./" else entry.path)
         if not (entry.unreadable and row is not None and row.has_text):
-            _passed(plan, entry, row)
-    folders = tuple(path for path in seen if path.endswith("/"))
-    plan.target, known = _reached(target, known, folders)
-    plan.known, plan.emptied = len(known), not seen
-    moved = {root.id for root in plan.target.moved}
-    plan.gone = certain
-    for path, row in known.items():
-        if path in seen:
-            if row.root_id in moved:
-                plan.carried.append((row, path))
-            continue
-        if path.startswith(tuple(closed)):  # in a folder that could not be listed: not vanished
-            continue
-        # Nor have those in a folder that is passed over now: they are left out, as the rules say.
-        sure = path.startswith(folders) or row.root_id in moved
-        (plan.gone if sure else plan.lost).append(row)
+            _add_skipped(plan, entry, row)
+    skipped_folders = tuple(path for path in seen if path.endswith("/"))
+    plan.target, known = _without_skipped_roots(target, known, skipped_folders)
+    plan.known_count, plan.is_empty = len(known), not seen
+    moved_ids = {root.id for root in plan.target.moved_roots}
+    plan.removed = certainly_removed
+    for path_in_root, row in known.items():
+        if path_in_root in seen:
+            if row.root_id in moved_ids:
+                plan.moved_with_root.append((row, path_in_root))
+        elif path_in_root.startswith(tuple(unlisted)):
+            pass  # the folder could not be listed, so the file is not known to be missing
+        elif path_in_root.startswith(skipped_folders) or row.root_id in moved_ids:
+            plan.removed.append(row)  # excluded by the rules as they are now
+        else:
+            plan.missing.append(row)
     return plan
 
 
-def _found(
-    plan: Plan, found: ScannedFile, row: FileRow | None, read_settings: ReadSettings
+def _add_file(
+    plan: Plan, file: ScannedFile, row: FileRow | None, read_settings: ReadSettings
 ) -> None:
-    task = FileTask(plan.target.folder, found, row)
+    task = FileTask(plan.target.folder, file, row)
     if row is None:
         plan.new.append(task)
     elif not (
-        row.is_unchanged(found.size, found.mtime_ns, found.inode)
-        and read_settings.match(row.recipe)
+        row.is_unchanged(file.size, file.mtime_ns, file.inode) and read_settings.match(row.recipe)
     ):
-        plan.read.append(task)
-    elif row.status in READ:
-        along = any(row.root_id == root.id for root in plan.target.moved)
-        plan.along += along
-        plan.unchanged += not along
+        plan.to_read.append(task)
+    elif row.status in READ_STATUSES:
+        moved = any(row.root_id == root.id for root in plan.target.moved_roots)
+        plan.moved_with_root_count += moved
+        plan.unchanged_count += not moved
     else:
-        plan.still.append(row)
+        plan.still_unread.append(row)
 
 
-def _passed(plan: Plan, passed: SkippedPath, row: FileRow | None) -> None:
-    current = ("skipped", passed.reason, passed.kind)
+def _add_skipped(plan: Plan, skipped: SkippedPath, row: FileRow | None) -> None:
+    current = ("skipped", skipped.reason, skipped.kind)
     if row is not None and (row.status, row.reason, row.kind) == current:
-        plan.still.append(row)
+        plan.still_unread.append(row)
     else:
-        plan.passed.append((passed, row))
+        plan.skipped.append((skipped, row))
 
 
-def _known(
+def _known_files(
     connection: sqlite3.Connection, roots: Sequence[Root], target: ScanTarget
 ) -> tuple[dict[str, FileRow], list[FileRow]]:
-    """The ledger's rows by their path below the target's folder, those of absorbed and moved roots
-    too; and rows of files that cannot be there any more."""
+    """Return the stored rows by their path below the target's folder, including those of absorbed
+    and moved roots; and the rows whose files cannot exist any more."""
     rows: dict[str, FileRow] = {}
-    certain: list[FileRow] = []
+    certainly_removed: list[FileRow] = []
     for root in roots:
         if root.path != target.path:
             continue
-        if target.turned:
-            certain += files.files(connection, root.id)
+        if target.type_changed:
+            certainly_removed += files.files(connection, root.id)
         else:
-            found = files.files(connection, root.id, target.under, above=True)
-            rows = {row.path: row for row in found}
-    for root in target.absorbs:
+            stored = files.files(connection, root.id, target.under, above=True)
+            rows = {row.path: row for row in stored}
+    for root in target.absorbed_roots:
         prefix = inner_prefix(root, target.folder)
         rows |= {prefix + row.path: row for row in files.files(connection, root.id)}
-    for root in target.moved:
+    for root in target.moved_roots:
         prefix = f"{target.under}/" if target.under else ""
         for row in files.files(connection, root.id):
             if rows.setdefault(prefix + row.path, row) is not row:
-                certain.append(row)
-    return rows, certain
+                certainly_removed.append(row)
+    return rows, certainly_removed
 
 
-def _apart(roots: Sequence[Root], target: ScanTarget) -> tuple[str, ...]:
-    """Folders inside the target that are roots with globs of their own, and stay so."""
+def _separate_roots(roots: Sequence[Root], target: ScanTarget) -> tuple[str, ...]:
+    """Return the folders inside the target that stay roots, because they have their own globs."""
     return tuple(
         inner_prefix(root, target.folder)
         for root in roots
@@ -320,16 +321,18 @@ def _apart(roots: Sequence[Root], target: ScanTarget) -> tuple[str, ...]:
     )
 
 
-def _reached(
-    target: ScanTarget, known: dict[str, FileRow], passed: tuple[str, ...]
+def _without_skipped_roots(
+    target: ScanTarget, known: dict[str, FileRow], skipped_folders: tuple[str, ...]
 ) -> tuple[ScanTarget, dict[str, FileRow]]:
-    """The target without the roots inside it that its own rules pass over: they stay roots."""
-    hidden = [
-        root for root in target.absorbs if inner_prefix(root, target.folder).startswith(passed)
+    """Return the target and rows without the inner roots that its rules skip: they stay roots."""
+    skipped = [
+        root
+        for root in target.absorbed_roots
+        if inner_prefix(root, target.folder).startswith(skipped_folders)
     ]
-    if not hidden:
+    if not skipped:
         return target, known
-    ids = {root.id for root in hidden}
-    left = tuple(root for root in target.absorbs if root not in hidden)
+    ids = {root.id for root in skipped}
+    absorbed = tuple(root for root in target.absorbed_roots if root not in skipped)
     rows = {path: row for path, row in known.items() if row.root_id not in ids}
-    return replace(target, absorbs=left), rows
+    return replace(target, absorbed_roots=absorbed), rows

@@ -1,4 +1,4 @@
-"""One run of `index`, from paths to a report. The writer's lock must be held by the caller."""
+"""Run an index: from paths to an `IndexReport`. The caller must hold the writer lock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ragkit.encoders import Encoder
 from ragkit.ingest import moved_files
 from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
-from ragkit.ingest.plan import READ, FileTask, Plan, ScanTarget
+from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
 from ragkit.ingest.reading import ReadContext
-from ragkit.ingest.writer import Progress, Writer
+from ragkit.ingest.writer import CollectionWriter, Progress
 from ragkit.records.reports import FileStatus, IndexReport, Missing
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import embeddings, file_status, passages
@@ -23,10 +23,14 @@ from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.files import FileRow, Root
 
 
-def plans(
+def make_plans(
     store: Database, options: IndexOptions, fingerprint: str
 ) -> tuple[list[Plan], ReadSettings, list[str]]:
-    """What there is to do, the recipe files are to be read by, and warnings."""
+    """Return the plans of a run, the read settings and the warnings for the user. Scans the folders
+    and changes nothing.
+
+    Raises UsageError for a path that does not exist.
+    """
     read_settings = ReadSettings.from_options(options, fingerprint)
     current = ReadSettings("none") if options.rebuild and options.dry_run else read_settings
     with store.reading() as connection:
@@ -39,93 +43,104 @@ def plans(
             max_bytes=options.max_file_bytes,
             skip=store.folder.resolve(),
         )
-        wanted = planning.targets(roots, options.paths, options.include, options.exclude)
-        made = [compare(target) for target in wanted]
-        warnings = _move_roots(connection, roots, made, compare, named=bool(options.paths))
-        moved_files.match(connection, roots, made, current)
-    for plan in made:
-        plan.decide(prune=options.prune)
-    return made, read_settings, warnings + [warning for plan in made for warning in plan.warnings]
+        targets = planning.find_targets(roots, options.paths, options.include, options.exclude)
+        plans = [compare(target) for target in targets]
+        warnings = _move_roots(connection, roots, plans, compare, has_paths=bool(options.paths))
+        moved_files.match_moved_files(connection, roots, plans, current)
+    for plan in plans:
+        plan.finish(prune=options.prune)
+    return plans, read_settings, warnings + [warning for plan in plans for warning in plan.warnings]
 
 
 def _move_roots(
     connection: sqlite3.Connection,
     roots: Sequence[Root],
-    made: list[Plan],
+    plans: list[Plan],
     compare: Callable[[ScanTarget], Plan],
     *,
-    named: bool,
+    has_paths: bool,
 ) -> list[str]:
-    """Let plans take in the vanished roots whose files they have found; what a user should know."""
-    inside = {root.id for plan in made for root in plan.target.absorbs}
-    vanished = [root for root in roots if root.id not in inside and not Path(root.path).exists()]
-    told: list[str] = []
-    for position, plan in enumerate(made):
-        here = moved_files.moved_roots(connection, plan, vanished) if plan.new else []
-        if not here:
+    """Assign missing roots to the plans that contain most of their files. Returns warnings."""
+    absorbed_ids = {root.id for plan in plans for root in plan.target.absorbed_roots}
+    missing = [
+        root for root in roots if root.id not in absorbed_ids and not Path(root.path).exists()
+    ]
+    warnings: list[str] = []
+    for position, plan in enumerate(plans):
+        moved = moved_files.find_moved_roots(connection, plan, missing) if plan.new else []
+        if not moved:
             continue
         is_new = all(root.path != plan.target.path for root in roots)
-        made[position] = compare(planning.with_moved(plan.target, here, is_new=is_new))
-        vanished = [root for root in vanished if root not in here]
-        told += [f"{root.path} is now {plan.target.place}; its passages are kept" for root in here]
-    if not named:
-        told += [
-            f"{root.path} is not there; its documents are kept. If it has moved: ragkit index "
-            f"FOLDER; to take them out: ragkit remove {root.path}"
-            for root in vanished
+        plans[position] = compare(planning.with_moved_roots(plan.target, moved, is_new=is_new))
+        missing = [root for root in missing if root not in moved]
+        warnings += [
+            f"{root.path} is now {plan.target.scanned_path}; its passages are kept"
+            for root in moved
         ]
-    return told
+    if not has_paths:
+        warnings += [
+            f"{root.path} is missing; its documents are kept. If it has moved: ragkit index "
+            f"FOLDER; to remove them: ragkit remove {root.path}"
+            for root in missing
+        ]
+    return warnings
 
 
 def preview(store: Database, options: IndexOptions, fingerprint: str) -> IndexReport:
-    """What a run would do; changes nothing."""
+    """Report what a run would do. Changes nothing."""
     started = time.monotonic()
-    made, read_settings, warnings = plans(store, options, fingerprint)
-    every = [task for plan in made for task in plan.read]
-    same = [] if options.rebuild else [task for task in every if _same_content(task, read_settings)]
-    same_ids = {id(task) for task in same}
-    tasks = [task for task in every if id(task) not in same_ids]
+    plans, read_settings, warnings = make_plans(store, options, fingerprint)
+    tasks_to_read = [task for plan in plans for task in plan.to_read]
+    unchanged_tasks = (
+        []
+        if options.rebuild
+        else [task for task in tasks_to_read if _has_same_content(task, read_settings)]
+    )
+    unchanged_ids = {id(task) for task in unchanged_tasks}
+    tasks = [task for task in tasks_to_read if id(task) not in unchanged_ids]
     known = [task for task in tasks if task.known and task.known.has_text]
-    rows = [task.known for task in same if task.known]
-    moved_roots = {root.id for plan in made for root in plan.target.moved}
-    moved = sum(row.root_id in moved_roots and row.status in READ for row in rows)
-    bad = _would_not_be_read(made, [row for row in rows if row.status not in READ])
+    rows = [task.known for task in unchanged_tasks if task.known]
+    moved_roots = {root.id for plan in plans for root in plan.target.moved_roots}
+    moved = sum(row.root_id in moved_roots and row.status in READ_STATUSES for row in rows)
+    unread_files = _expected_unread(plans, [row for row in rows if row.status not in READ_STATUSES])
     return IndexReport(
         added=len(tasks) - len(known),
         updated=len(known),
-        unchanged=sum(plan.unchanged for plan in made)
-        + sum(row.status in READ for row in rows)
+        unchanged=sum(plan.unchanged_count for plan in plans)
+        + sum(row.status in READ_STATUSES for row in rows)
         - moved,
-        moved=sum(len(plan.moved) + plan.along for plan in made) + moved,
-        removed=sum(row.has_text for plan in made for row in plan.gone)
-        + sum(row.has_text for plan in made for _, row in plan.passed if row is not None),
-        failed=sum(each.status == "failed" for each in bad),
-        skipped=sum(each.status == "skipped" for each in bad),
+        moved=sum(len(plan.moved) + plan.moved_with_root_count for plan in plans) + moved,
+        removed=sum(row.has_text for plan in plans for row in plan.removed)
+        + sum(row.has_text for plan in plans for _, row in plan.skipped if row is not None),
+        failed=sum(file.status == "failed" for file in unread_files),
+        skipped=sum(file.status == "skipped" for file in unread_files),
         seconds=time.monotonic() - started,
-        documents=bad,
+        documents=unread_files,
         warnings=tuple(warnings),
         dry_run=True,
     )
 
 
-def _would_not_be_read(made: Sequence[Plan], same: Sequence[FileRow]) -> tuple[FileStatus, ...]:
-    """The files that a run would list as skipped or failed, as far as that is known unread."""
-    found = []
-    for plan in made:
+def _expected_unread(plans: Sequence[Plan], unchanged: Sequence[FileRow]) -> tuple[FileStatus, ...]:
+    """Return the files that a run would report as skipped or failed, without reading any."""
+    files = []
+    for plan in plans:
         folder = plan.target.folder
-        for each, _ in plan.passed:
-            found.append(_status(folder, each.path, "skipped", each.reason, each.size, each.kind))
-        found += [_as_known(folder, row) for row in plan.still]
-    folders = {task.known.id: task.folder for plan in made for task in plan.read if task.known}
-    found += [_as_known(folders[row.id], row) for row in same]
-    return tuple(sorted(found, key=lambda each: (each.root, each.path)))
+        for file, _ in plan.skipped:
+            files.append(
+                _file_status(folder, file.path, "skipped", file.reason, file.size, file.kind)
+            )
+        files += [_status_of_row(folder, row) for row in plan.still_unread]
+    folders = {task.known.id: task.folder for plan in plans for task in plan.to_read if task.known}
+    files += [_status_of_row(folders[row.id], row) for row in unchanged]
+    return tuple(sorted(files, key=lambda file: (file.root, file.path)))
 
 
-def _as_known(folder: str, row: FileRow) -> FileStatus:
-    return _status(folder, row.path, row.status, row.reason, row.size, row.kind)
+def _status_of_row(folder: str, row: FileRow) -> FileStatus:
+    return _file_status(folder, row.path, row.status, row.reason, row.size, row.kind)
 
 
-def _status(
+def _file_status(
     root: str, path: str, status: str, reason: str | None, size: int, kind: str | None
 ) -> FileStatus:
     return FileStatus(
@@ -144,10 +159,10 @@ def _status(
     )
 
 
-def _same_content(task: FileTask, read_settings: ReadSettings) -> bool:
-    """Whether a file with a new stamp holds what the ledger knows."""
+def _has_same_content(task: FileTask, read_settings: ReadSettings) -> bool:
+    """Whether a file with a new time stamp has its stored content."""
     known = task.known
-    if known is None or known.size != task.found.size or not read_settings.match(known.recipe):
+    if known is None or known.size != task.file.size or not read_settings.match(known.recipe):
         return False
     try:
         return file_rows.content_hash(task.absolute.read_bytes()) == known.hash
@@ -164,19 +179,22 @@ def index(
     load_encoder: Callable[[], Encoder],
     on_progress: Callable[[Progress], None],
 ) -> IndexReport:
-    """Bring the collection in line with the folders. The encoder is loaded only if needed."""
+    """Update the collection to the state of the folders. The encoder is loaded only if needed.
+
+    Raises UsageError (a path does not exist), ModelError, CollectionError (disk full).
+    """
     started = time.monotonic()
-    made, read_settings, warnings = plans(store, options, fingerprint)
-    writer = Writer(store, index_writer, model_id, on_progress, started)
-    writer.settle(made)
+    plans, read_settings, warnings = make_plans(store, options, fingerprint)
+    writer = CollectionWriter(store, index_writer, model_id, on_progress, started)
+    writer.apply_without_reading(plans)
     with store.reading() as connection:
         writer.pending = embeddings.count_pending(connection, model_id)
     embedder = None
-    if writer.pending or any(plan.read for plan in made):
+    if writer.pending or any(plan.to_read for plan in plans):
         context = ReadContext(options, read_settings, load_encoder)
-        embedder = writer.read_and_embed(made, context, load_encoder)
+        embedder = writer.read_and_embed(plans, context, load_encoder)
     writer.finish()
-    bad = _not_read(store, [plan.target for plan in made], writer.roots)
+    unread_files = _unread_files(store, [plan.target for plan in plans], writer.roots)
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
@@ -188,8 +206,8 @@ def index(
         unchanged=counts["unchanged"],
         moved=counts["moved"],
         removed=counts["removed"],
-        failed=sum(each.status == "failed" for each in bad),
-        skipped=sum(each.status == "skipped" for each in bad),
+        failed=sum(file.status == "failed" for file in unread_files),
+        skipped=sum(file.status == "skipped" for file in unread_files),
         passages=total,
         embedded=embedder.embedded if embedder else 0,
         reused=counts["read_passages"] - embedder.fresh if embedder else 0,
@@ -197,41 +215,41 @@ def index(
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
         coverage=file_status.sum_coverage(
-            read, (each.kind for each in bad), (part.kind for part in parts)
+            read, (file.kind for file in unread_files), (part.kind for part in parts)
         ),
-        missing=(*_missing(bad), *parts),
-        documents=bad,
+        missing=(*_missing_files(unread_files), *parts),
+        documents=unread_files,
         warnings=tuple(warnings),
     )
 
 
-def _not_read(
+def _unread_files(
     store: Database, targets: Sequence[ScanTarget], roots: dict[str, int]
 ) -> tuple[FileStatus, ...]:
-    """The ledger's skipped and failed files within what was scanned."""
+    """Return the stored skipped and failed files within the scanned parts."""
     scanned: dict[str, list[str]] = {}
     for target in targets:
         scanned.setdefault(target.path, []).append(target.under)
-    found: list[FileStatus] = []
+    files: list[FileStatus] = []
     for path, unders in scanned.items():
         with store.reading() as connection:
             rows = file_status.coverage_report(
                 connection, statuses=("skipped", "failed"), root_ids=[roots[path]]
             )
-        found += [row for row in rows if any(_is_part(row.path, under) for under in unders)]
-    return tuple(found)
+        files += [row for row in rows if any(_is_in_scan(row.path, under) for under in unders)]
+    return tuple(files)
 
 
-def _missing(files: Sequence[FileStatus]) -> list[Missing]:
+def _missing_files(files: Sequence[FileStatus]) -> list[Missing]:
     return [
-        Missing(each.path, each.kind or "damaged", each.reason or each.status)
-        for each in files
-        if file_status.is_missing(each)
+        Missing(file.path, file.kind or "damaged", file.reason or file.status)
+        for file in files
+        if file_status.is_missing(file)
     ]
 
 
-def _is_part(path: str, under: str) -> bool:
-    """Whether a row lies in what was scanned, or is the folder around it that is passed over."""
+def _is_in_scan(path: str, under: str) -> bool:
+    """Whether a row lies in the scanned part, or is a skipped folder around it."""
     if not under or Path(path).is_relative_to(under):
         return True
     return path.endswith("/") and Path(under).is_relative_to(path)

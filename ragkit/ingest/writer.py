@@ -1,8 +1,8 @@
-"""Carries out plans: the only code that writes documents, passages and vectors.
+"""Carry out the plans of a run: the only code that writes documents, passages and vectors.
 
-Order of work, so that every prefix of it is searchable and can be gone on from: moves, removals
-and reasons; then text in groups, found by words from then on; then vectors in steps; then the
-index files; at last what nothing refers to is forgotten. The writer's lock must be held.
+The order of work makes every prefix of it searchable and resumable: moves, removals and reasons;
+then text in groups, found by lexical search at once; then vectors in batches; then the index
+files; last, unused rows are deleted. The caller must hold the writer lock.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from itertools import pairwise
 from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.options import ReadSettings
-from ragkit.ingest.plan import READ, Plan, ScanTarget, inner_prefix
-from ragkit.ingest.reading import ReadContext, SplitRecord, Reader, ReadResult
+from ragkit.ingest.plan import READ_STATUSES, Plan, ScanTarget, inner_prefix
+from ragkit.ingest.reading import ReadContext, Reader, ReadResult, SplitRecord
 from ragkit.records.documents import Document
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, embeddings, passages
@@ -28,97 +28,105 @@ from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database, advance
 from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
 
-GROUP = 64  # files in one commit, at most
-NAMED = 1000  # parts of one file that the ledger names, where they could not be read
-WORDS_EVERY = 2.0  # seconds between two updates of the word index while text comes in
-PATIENCE = 0.05  # seconds to wait for a file before looking after the encoder
+MAX_FILES_PER_COMMIT = 64
+MAX_LISTED_PARTS = 1000  # unread parts, or warnings, stored for one file
+LEXICAL_UPDATE_SECONDS = 2.0  # between updates of the lexical index while files are read
+WAIT_SECONDS = 0.05  # for a file, before the encoder is supplied again
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: files read, and passages that have got their vectors."""
+    """The progress of a run: files read, and distinct texts embedded."""
 
     files: int
     files_total: int
     embedded: int
-    pending: int
-    seconds: float
+    pending: int  # texts without a vector
+    seconds: float  # since the start
 
 
 @dataclass(slots=True)
-class Writer:
-    """One run's state: where it writes and what it has counted."""
+class CollectionWriter:
+    """The state of one run: where it writes, and its counts."""
 
     store: Database
     index_writer: IndexWriter
     model_id: int
     on_progress: Callable[[Progress], None]
     started: float  # time.monotonic()
-    pending: int = 0  # different texts that wait for a vector, roughly
+    pending: int = 0  # distinct texts without a vector, approximately
     counts: Counter[str] = field(default_factory=Counter)
     roots: dict[str, int] = field(default_factory=dict)  # root path → id
-    moved_roots: set[int] = field(default_factory=set)
+    moved_root_ids: set[int] = field(default_factory=set)
     files_done: int = 0
-    words_at: float = 0.0
-    text_waits: bool = False  # committed, not yet in the word index
+    lexical_updated_at: float = 0.0
+    lexical_index_is_stale: bool = False  # there is committed text that it lacks
 
-    def settle(self, plans: Sequence[Plan]) -> None:
-        """Everything of the plans that needs no file to be read."""
+    def apply_without_reading(self, plans: Sequence[Plan]) -> None:
+        """Apply what needs no file to be read: moves, removals, skipped files."""
         for plan in plans:
-            self._settle(plan)
-        if self.moved_roots:
+            self._apply_plan(plan)
+        if self.moved_root_ids:
             with self.store.writing() as connection:
-                for root_id in self.moved_roots:  # only now: any plan may have taken their files
+                for (
+                    root_id
+                ) in self.moved_root_ids:  # after all plans, which may have moved their files
                     file_rows.remove_root(connection, root_id)
 
-    def _settle(self, plan: Plan) -> None:
+    def _apply_plan(self, plan: Plan) -> None:
         with self.store.writing() as connection:
-            if plan.gone or plan.passed or plan.target.moved:
+            if plan.removed or plan.skipped or plan.target.moved_roots:
                 advance(connection)
             root_id = _save_root(connection, plan.target)
             self.roots[plan.target.path] = root_id
-            file_rows.remove_files(connection, (row.id for row in plan.gone))
-            for row, path in plan.carried:
+            file_rows.remove_files(connection, (row.id for row in plan.removed))
+            for row, path in plan.moved_with_root:
                 file_rows.move_file(connection, row.id, root_id, path)
             for row, task in plan.moved:
-                found = task.found
-                file_rows.move_file(connection, row.id, root_id, found.path)
-                file_rows.touch_file(connection, row.id, found.size, found.mtime_ns, found.inode)
+                file = task.file
+                file_rows.move_file(connection, row.id, root_id, file.path)
+                file_rows.touch_file(connection, row.id, file.size, file.mtime_ns, file.inode)
             now = _now()
-            for each, _ in plan.passed:
+            for skipped, _ in plan.skipped:
                 file_id = file_rows.record_file(
                     connection,
                     root_id,
-                    each.path,
+                    skipped.path,
                     status="skipped",
-                    reason=each.reason,
-                    size=each.size,
-                    details={"kind": each.kind, "indexed_at": now},
+                    reason=skipped.reason,
+                    size=skipped.size,
+                    details={"kind": skipped.kind, "indexed_at": now},
                 )
                 self.counts["removed"] += document_rows.remove_documents(connection, file_id)
-        self.counts["moved"] += len(plan.moved) + plan.along
-        self.counts["removed"] += sum(row.has_text for row in plan.gone)
-        self.counts["unchanged"] += plan.unchanged
-        self.moved_roots |= {root.id for root in plan.target.moved}
+        self.counts["moved"] += len(plan.moved) + plan.moved_with_root_count
+        self.counts["removed"] += sum(row.has_text for row in plan.removed)
+        self.counts["unchanged"] += plan.unchanged_count
+        self.moved_root_ids |= {root.id for root in plan.target.moved_roots}
 
     def read_and_embed(
         self, plans: Sequence[Plan], context: ReadContext, load_encoder: Callable[[], Encoder]
     ) -> Embedder:
-        """Read what the plans say and give every pending passage its vector."""
-        tasks = [task for plan in plans for task in plan.read]
-        owners = {id(task): self.roots[plan.target.path] for plan in plans for task in plan.read}
+        """Read the files of the plans and embed every passage without a vector.
+
+        Raises the first error of the reading thread or of the encoder. Text that was read by then
+        is stored.
+        """
+        tasks = [task for plan in plans for task in plan.to_read]
+        root_ids = {
+            id(task): self.roots[plan.target.path] for plan in plans for task in plan.to_read
+        }
         reader = Reader(tasks, context)
         embedder = Embedder(self.store, load_encoder, self.model_id)
         try:
             while not reader.finished:
                 embedder.feed()
-                group = reader.take(GROUP, PATIENCE)
+                group = reader.take(MAX_FILES_PER_COMMIT, WAIT_SECONDS)
                 if group:
-                    embedder.add(self._save_group(group, owners, context.read_settings))
+                    embedder.add(self._save_group(group, root_ids, context.read_settings))
                 self._collect(embedder, 0, len(tasks))
             if reader.error is not None:
                 raise reader.error
-            self._index_words(now=True)
+            self._update_lexical_index(now=True)
             embedder.feed(everything=True)
             while embedder.busy:
                 self._collect(embedder, 0.2, len(tasks))
@@ -132,71 +140,71 @@ class Writer:
         self._collect(embedder, 0, len(tasks))
         return embedder
 
-    def _collect(self, embedder: Embedder, patience: float, files_total: int) -> None:
-        self.pending = max(0, self.pending - embedder.collect(patience))
+    def _collect(self, embedder: Embedder, wait_seconds: float, files_total: int) -> None:
+        self.pending = max(0, self.pending - embedder.collect(wait_seconds))
         seconds = time.monotonic() - self.started
         self.on_progress(
             Progress(self.files_done, files_total, embedder.embedded, self.pending, seconds)
         )
 
     def _save_group(
-        self, group: Sequence[ReadResult], owners: dict[int, int], read_settings: ReadSettings
+        self, group: Sequence[ReadResult], root_ids: dict[int, int], read_settings: ReadSettings
     ) -> list[int]:
-        """Commit what was read; returns the ids of the documents."""
+        """Save the results in one commit. Returns the ids of the documents."""
         with self.store.changing() as (connection, generation):
             saved = [
-                self._save(connection, generation, owners[id(reading.task)], reading, read_settings)
-                for reading in group
+                self._save_result(
+                    connection, generation, root_ids[id(result.task)], result, read_settings
+                )
+                for result in group
             ]
         self.files_done += len(group)
-        self.text_waits = True
-        self._index_words(now=False)
+        self.lexical_index_is_stale = True
+        self._update_lexical_index(now=False)
         return [document_id for documents in saved for document_id in documents]
 
-    def _save(
+    def _save_result(
         self,
         connection: sqlite3.Connection,
         generation: int,
         root_id: int,
-        reading: ReadResult,
+        result: ReadResult,
         read_settings: ReadSettings,
     ) -> list[int]:
-        """Write what became of a file; returns the ids of its documents."""
-        task, known = reading.task, reading.task.known
-        if reading.same and known is not None:
-            file_rows.touch_file(
-                connection, known.id, reading.size, reading.mtime_ns, reading.inode
-            )
-            moved = known.root_id in self.moved_roots
-            self.counts["moved" if moved else "unchanged"] += known.status in READ
+        """Save the result of one file. Returns the ids of its documents."""
+        task, known = result.task, result.task.known
+        if result.is_unchanged and known is not None:
+            file_rows.touch_file(connection, known.id, result.size, result.mtime_ns, result.inode)
+            moved = known.root_id in self.moved_root_ids
+            self.counts["moved" if moved else "unchanged"] += known.status in READ_STATUSES
             return []
-        status = "indexed" if any(part.passages for part in reading.parts) else "empty"
-        if not reading.parts:
-            status = "skipped" if reading.skipped else "failed"
-        # A file that cannot be opened just now keeps the text it had; one that opens and holds no
-        # document any more does not.
-        kept = reading.digest is None and known is not None and known.has_text
-        reason = f"{reading.reason}; its earlier text is kept" if kept else reading.reason
+        status = "indexed" if any(part.passages for part in result.parts) else "empty"
+        if not result.parts:
+            status = "skipped" if result.skipped else "failed"
+        # A file that cannot be opened now keeps its stored text; one that opens but has no document
+        # any more does not.
+        keeps_text = result.digest is None and known is not None and known.has_text
+        reason = f"{result.reason}; its earlier text is kept" if keeps_text else result.reason
         file_id = file_rows.record_file(
             connection,
             root_id,
-            task.found.path,
+            task.file.path,
             status=status,
             reason=reason,
-            size=reading.size,
-            mtime_ns=reading.mtime_ns,
-            inode=reading.inode,
-            digest=reading.digest,
-            recipe=read_settings.note(images=reading.has_images, failed=reading.has_failed),
-            media_type=reading.media_type,
-            encoding=_encoding(reading),
-            warnings=_warnings(reading),
-            details=_details(reading),
+            size=result.size,
+            mtime_ns=result.mtime_ns,
+            inode=result.inode,
+            digest=result.digest,
+            recipe=read_settings.note(images=result.has_images, failed=result.has_failed),
+            media_type=result.media_type,
+            encoding=_encoding(result),
+            warnings=_warnings(result),
+            details=_details(result),
         )
-        if not kept:
-            kept_records = [part.record for part in reading.parts]
+        if not keeps_text:
+            kept_records = [part.record for part in result.parts]
             document_rows.remove_documents(connection, file_id, keep=kept_records)
-        saved = [self._save_part(connection, generation, file_id, part) for part in reading.parts]
+        saved = [self._save_part(connection, generation, file_id, part) for part in result.parts]
         if saved:
             self.counts["updated" if known and known.has_text else "added"] += 1
         return saved
@@ -211,19 +219,21 @@ class Writer:
         self.counts["read_passages"] += len(part.passages)
         return document_id
 
-    def _index_words(self, *, now: bool) -> None:
-        if self.text_waits and (now or time.monotonic() - self.words_at > WORDS_EVERY):
+    def _update_lexical_index(self, *, now: bool) -> None:
+        if self.lexical_index_is_stale and (
+            now or time.monotonic() - self.lexical_updated_at > LEXICAL_UPDATE_SECONDS
+        ):
             self.index_writer.update_lexical()
-            self.words_at = time.monotonic()
-            self.text_waits = False
+            self.lexical_updated_at = time.monotonic()
+            self.lexical_index_is_stale = False
 
     def finish(self) -> None:
-        """Bring the index files up to date, forget what nothing refers to, note if all is done."""
+        """Update the index files, delete unused rows, and mark the collection complete if it is."""
         self.index_writer.update_lexical()
         with self.store.reading() as connection:
-            anything_went = changes.has_removals(connection)
-            note = embeddings.is_complete(connection)
-        if anything_went or not note:
+            has_removals = changes.has_removals(connection)
+            is_complete = embeddings.is_complete(connection)
+        if has_removals or not is_complete:
             with self.store.writing() as connection:
                 changes.delete_unused_rows(connection)
                 if not embeddings.has_pending(connection, self.model_id):
@@ -235,67 +245,83 @@ def _save_root(connection: sqlite3.Connection, target: ScanTarget) -> int:
     root_id = file_rows.save_root(
         connection, target.path, target.folder, target.include, target.exclude
     )
-    for inner in target.absorbs:
+    for inner in target.absorbed_roots:
         file_rows.absorb_root(connection, inner, root_id, inner_prefix(inner, target.folder))
     return root_id
 
 
-def _encoding(reading: ReadResult) -> str | None:
-    """The encoding that the file's documents have in common."""
-    found = {part.document.encoding for part in reading.parts}
-    return found.pop() if len(found) == 1 else None
+def _encoding(result: ReadResult) -> str | None:
+    """Return the encoding of the file's documents; None if they differ."""
+    values = {part.document.encoding for part in result.parts}
+    return values.pop() if len(values) == 1 else None
 
 
-def _warnings(reading: ReadResult) -> list[str]:
-    """What was lost or guessed, with where in the file; the first of them."""
-    found = [
+def _warnings(result: ReadResult) -> list[str]:
+    """Return the first warnings of the file's documents, with the record they belong to."""
+    values = [
         f"{part.record}: {warning}" if part.record else warning
-        for part in reading.parts
+        for part in result.parts
         for warning in part.document.warnings
     ]
-    more = [f"and {len(found) - NAMED:,} warnings more"] if len(found) > NAMED else []
-    return found[:NAMED] + more
+    overflow = (
+        [f"and {len(values) - MAX_LISTED_PARTS:,} warnings more"]
+        if len(values) > MAX_LISTED_PARTS
+        else []
+    )
+    return values[:MAX_LISTED_PARTS] + overflow
 
 
-def _details(reading: ReadResult) -> dict[str, object]:
-    """What the ledger notes of a file beyond its columns; only what there is to say."""
-    documents = [part.document for part in reading.parts]
-    by = {document.encoding_by for document in documents}
-    note = {
-        "kind": reading.kind,
-        "media_type_by": reading.media_type_by,
-        "encoding_by": by.pop() if len(by) == 1 else None,
+def _details(result: ReadResult) -> dict[str, object]:
+    """Return the details that are stored with a file as JSON; empty ones are left out."""
+    documents = [part.document for part in result.parts]
+    encoding_sources = {document.encoding_by for document in documents}
+    details = {
+        "kind": result.kind,
+        "media_type_by": result.media_type_by,
+        "encoding_by": encoding_sources.pop() if len(encoding_sources) == 1 else None,
         "pages": sum(len(document.pages) for document in documents),
-        "empty_pages": sum(map(_empty_pages, documents)),
-        **_recognition(documents),
+        "empty_pages": sum(map(_count_empty_pages, documents)),
+        **_ocr_details(documents),
         "tables": sum(len(document.tables) for document in documents),
         "unread": [
-            (each.record, each.reason, each.skipped, each.kind)
-            for each in sorted(reading.unread, key=lambda each: each.kind in LEFT_OUT_KINDS)[:NAMED]
+            (unread.record, unread.reason, unread.skipped, unread.kind)
+            for unread in sorted(result.unread, key=lambda part: part.kind in LEFT_OUT_KINDS)[
+                :MAX_LISTED_PARTS
+            ]
         ],
-        "unread_count": len(reading.unread),
+        "unread_count": len(result.unread),
     }
-    kept = {name: value for name, value in note.items() if value}
-    return {**kept, "seconds": round(reading.seconds, 4), "indexed_at": _now()}
+    present = {name: value for name, value in details.items() if value}
+    return {**present, "seconds": round(result.seconds, 4), "indexed_at": _now()}
 
 
-def _recognition(documents: Sequence[Document]) -> dict[str, object]:
-    """How pages that are images were read; the confidence is the mean of all such pages."""
-    made = [each.recognition for each in documents if each.recognition and each.recognition.pages]
-    sure = [(each.confidence, len(each.pages)) for each in made if each.confidence is not None]
-    weight = sum(pages for _, pages in sure)
+def _ocr_details(documents: Sequence[Document]) -> dict[str, object]:
+    """Return the OCR details of a file; the confidence is the mean over its recognised pages."""
+    recognitions = [
+        document.recognition
+        for document in documents
+        if document.recognition and document.recognition.pages
+    ]
+    with_confidence = [
+        (each.confidence, len(each.pages)) for each in recognitions if each.confidence is not None
+    ]
+    page_count = sum(pages for _, pages in with_confidence)
     return {
-        "ocr_pages": sum(len(each.pages) for each in made),
-        "ocr_engine": made[0].engine if made else None,
-        "ocr_languages": made[0].languages if made else None,
-        "ocr_confidence": round(sum(c * n for c, n in sure) / weight, 1) if weight else None,
+        "ocr_pages": sum(len(each.pages) for each in recognitions),
+        "ocr_engine": recognitions[0].engine if recognitions else None,
+        "ocr_languages": recognitions[0].languages if recognitions else None,
+        "ocr_confidence": round(
+            sum(confidence * pages for confidence, pages in with_confidence) / page_count, 1
+        )
+        if page_count
+        else None,
     }
 
 
-def _empty_pages(document: Document) -> int:
-    """How many pages have nothing but white space."""
-    borders = (*document.pages, len(document.text))
-    return sum(not document.text[start:end].strip() for start, end in pairwise(borders))
+def _count_empty_pages(document: Document) -> int:
+    """Return the number of pages with only white space."""
+    page_bounds = (*document.pages, len(document.text))
+    return sum(not document.text[start:end].strip() for start, end in pairwise(page_bounds))
 
 
 def _now() -> str:

@@ -16,7 +16,7 @@ def no_encoder(monkeypatch):
 
     def forbid(collection):
         monkeypatch.setattr(
-            collection._encoders, "ready", lambda: pytest.fail("the encoder was loaded")
+            collection._encoders, "load_encoder", lambda: pytest.fail("the encoder was loaded")
         )
 
     return forbid
@@ -29,13 +29,13 @@ def test_a_file_that_cannot_be_opened_is_tried_again_without_the_encoder(
 
     tried = []
 
-    def refuse(task, most, real=reading._bytes):
-        tried.append(task.found.path)
-        if task.found.path == "locked.txt":
+    def refuse(task, most, real=reading._read_bytes):
+        tried.append(task.file.path)
+        if task.file.path == "locked.txt":
             raise PermissionError(13, "Permission denied")
         return real(task, most)
 
-    monkeypatch.setattr(reading, "_bytes", refuse)
+    monkeypatch.setattr(reading, "_read_bytes", refuse)
     (folder / "locked.txt").write_text("Locked.")
     assert collection.index(folder).failed == 1
     no_encoder(collection)
@@ -79,12 +79,12 @@ def test_a_rebuild_embeds_at_the_end_what_could_not_be_read_again(
 
     open_collection().index(folder)
 
-    def refuse(task, most, real=reading._bytes):
-        if task.found.path == "leave.txt":
+    def refuse(task, most, real=reading._read_bytes):
+        if task.file.path == "leave.txt":
             raise OSError(5, "I/O error")
         return real(task, most)
 
-    monkeypatch.setattr(reading, "_bytes", refuse)
+    monkeypatch.setattr(reading, "_read_bytes", refuse)
     collection = open_collection(other=OtherEncoder(encoder))
     assert done(collection.index(rebuild=True)) == {"updated": 2, "failed": 1}
     assert collection.status().pending == 0

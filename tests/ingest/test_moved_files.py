@@ -83,7 +83,7 @@ def test_a_vanished_root_that_is_not_found_again_stays(settled, folder, tmp_path
     shutil.copy(tmp_path / "gone" / "leave.txt", other)  # one of three: not the same root
     assert done(settled.index(other)) == {"added": 1}
     assert len(settled.status().roots) == 2
-    assert any("is not there; its documents are kept" in each for each in settled.index().warnings)
+    assert any("is missing; its documents are kept" in each for each in settled.index().warnings)
 
 
 @pytest.mark.parametrize("named", ["both", "the new one alone"])

@@ -42,7 +42,7 @@ def install(monkeypatch):
     def install(*answers):
         engine = FakeEngine(*answers)
         monkeypatch.setitem(ocr_engines.IS_INSTALLED, "tesseract", lambda: True)
-        monkeypatch.setitem(ocr_engines.ENGINES, "tesseract", lambda choice: engine)
+        monkeypatch.setitem(ocr_engines._ENGINES, "tesseract", lambda choice: engine)
         return engine
 
     return install

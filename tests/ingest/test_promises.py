@@ -71,7 +71,7 @@ def test_a_disk_that_fails_and_then_vanishes_takes_nothing_with_it(
         (folder / f"{number}.txt").write_text(f"Changed {number}.")
     with monkeypatch.context() as patch:
         patch.setattr(
-            "ragkit.ingest.reading._bytes",
+            "ragkit.ingest.reading._read_bytes",
             lambda *_: (_ for _ in ()).throw(OSError(5, "I/O error")),
         )
         assert collection.index(folder).failed == 5
@@ -112,7 +112,7 @@ def test_an_interrupted_rebuild_goes_on_with_the_next_run(open_collection, folde
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ragkit.ingest.writer.Writer.read_and_embed", interrupt)
+        patch.setattr("ragkit.ingest.writer.CollectionWriter.read_and_embed", interrupt)
         with pytest.raises(KeyboardInterrupt):
             collection.index(rebuild=True)
     report = collection.index()

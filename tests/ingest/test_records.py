@@ -89,7 +89,7 @@ def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path
     assert best(collection, "leaves").citation == "docs.zip/a/b.md#L1-L3"
     with pytest.raises(UsageError, match=r"docs.zip/i.png was not read: no text layer"):
         collection.get("docs.zip/i.png")
-    with pytest.raises(UsageError, match=r"docs.zip holds 1 documents; name one, as in"):
+    with pytest.raises(UsageError, match=r"docs.zip contains 1 documents; name one, as in"):
         collection.get("docs.zip")
 
 

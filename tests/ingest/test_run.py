@@ -186,7 +186,7 @@ def test_a_root_that_is_not_there_is_kept_and_told(collection, folder):
     collection.index(folder)
     folder.rename(folder.with_name("elsewhere"))
     report = collection.index()
-    assert "is not there; its documents are kept" in report.warnings[0]
+    assert "is missing; its documents are kept" in report.warnings[0]
     assert len(paths(collection)) == 3
 
 
