@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ragkit.records.documents import Hit
+from ragkit.records.documents import Hit, hit_fields
 
 EXTRACTIVE = "extractive"  # the model of an answer that is made of the sources' own sentences
 
@@ -105,11 +105,8 @@ Event: TypeAlias = Retrieved | Piece | Answer
 
 def answer_fields(answer: Answer) -> dict[str, Any]:
     """An answer as JSON can hold it, in the order of the contract."""
-    fields = dataclasses.asdict(answer)
-    for hit in fields["hits"]:
-        if hit["explanation"] is None:
-            del hit["explanation"]
-    return fields
+    fields = dataclasses.asdict(dataclasses.replace(answer, hits=()))
+    return {**fields, "hits": [hit_fields(hit) for hit in answer.hits]}
 
 
 def last_answer(events: Iterable[Event]) -> Answer:

@@ -8,7 +8,9 @@ name says otherwise. Knows nothing of files, models, databases or the command li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from operator import attrgetter
+from typing import Any
 
 PRECISIONS = ("fp32", "int8")  # what an encoder may compute in
 
@@ -157,3 +159,22 @@ class Hit:
     root: str  # absolute path of the indexed folder (or of the file's folder)
     document_id: int | None = None  # of the document in its collection; it stays as files change
     explanation: Explanation | None = None  # where one was asked for
+
+
+_HIT_FIELDS = tuple(column.name for column in fields(Hit))
+_hit_values = attrgetter(*_HIT_FIELDS)
+
+
+def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
+    """Return a hit as JSON values, in the order of the contract; `explanation` if it has one.
+
+    `with_root=False` leaves out the folder of this machine.
+    """
+    values = dict(zip(_HIT_FIELDS, _hit_values(hit), strict=True))  # `asdict` is far slower
+    if not with_root:
+        del values["root"]
+    if hit.explanation is None:
+        del values["explanation"]
+    else:
+        values["explanation"] = asdict(hit.explanation)
+    return values

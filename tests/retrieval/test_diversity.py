@@ -23,7 +23,11 @@ def test_maximal_marginal_relevance_by_hand():
 
 
 def test_words_count_as_a_share_of_the_best():
-    pool = [ScoredPassage(1, 0.1, lexical=20.0), ScoredPassage(2, 0.1, lexical=19.0), ScoredPassage(3, 0.9, lexical=5.0)]
+    pool = [
+        ScoredPassage(1, 0.1, lexical=20.0),
+        ScoredPassage(2, 0.1, lexical=19.0),
+        ScoredPassage(3, 0.9, lexical=5.0),
+    ]
     table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
     # 2: .5 · .95 − .5 = −.025; 3: .5 · .25 = .125
     assert [each.passage_id for each in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]

@@ -1,4 +1,4 @@
-"""What hits show: spans that are joined, and why they are there."""
+"""Hits: spans that are merged, citations, and files that have changed."""
 
 import pytest
 
@@ -36,26 +36,3 @@ def test_spans_that_do_not_meet_and_other_documents_stay_apart(parts):
     low, high = sorted(texts["parts.md"])  # 0 to 2 and 2 to 4 are joined, 7 to 9 is apart
     assert "Word0" in low and "Word4" in low and "Word5" not in low
     assert "Word7" in high and "Word9" in high
-
-
-def test_an_explanation_says_which_words_and_which_sentence(collection, tmp_path):
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    text = "Cats sleep. Rotate signing keys every ninety days! Dogs bark."
-    (folder / "a.txt").write_text(text)
-    (folder / "b.txt").write_text("Nothing about it.")
-    collection.index(folder)
-    query = "signing keys of Quarterly keys"
-    for mode in ("dense", "lexical", "hybrid"):
-        hit = collection.search(query, k=1, mode=mode, explain=True)[0]
-        why = hit.explanation
-        assert set(why.words) == {"signing", "keys"}
-        assert why.missing == ("Quarterly",)  # a stop word is not missed
-        assert why.sentence == "Rotate signing keys every ninety days!"
-        assert why.sentence == text[why.start : why.end]
-        (lexical,) = collection.search(query, k=1, mode="lexical")
-        assert sum(why.words.values()) == pytest.approx(lexical.scores["lexical"], rel=1e-5)
-        vectors = collection._encoders.load_encoder().encode_queries([why.sentence, query])
-        assert why.sentence_score == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-5)
-    assert 0 < why.share < 1
-    assert collection.search(query, k=1)[0].explanation is None

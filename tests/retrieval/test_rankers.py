@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ragkit.errors import UsageError
+from ragkit.retrieval.rankers import ScoredPassage, bounded_top_k, exact_top_k
 
 
 @pytest.fixture
@@ -179,10 +180,32 @@ def test_a_query_of_100_kb_is_answered_and_the_user_told(filled, notices, mode):
     assert "the query has 12502 tokens; words reads the first 60" in notices[0]
 
 
-@pytest.mark.parametrize("query", ["\x00", "\ud800", "😀", "ًٌ", "' OR 1=1 --", '"a" AND (', "-x"])
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_odd_queries_are_only_text(filled, query, mode):
-    filled.search(query, k=3, mode=mode)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "word1 \x00", "\ud800 word1", "word1 😀", "ًٌ word1", "' OR word1=1 --", '"word1" AND (',
+        "-x word1", "-word1", "word1:* ~ ^2 [a TO b]",
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_query_languages_and_odd_characters_are_plain_text(filled, query, mode):
+    """No error, and the documents that contain the word, whatever stands beside it."""
+    hits = filled.search(query, k=200, mode=mode)
+    texts = {hit.path: filled.get(hit.path).text.split() for hit in hits}
+    assert "word1" in texts[hits[0].path]
+    if mode == "lexical":
+        with filled._store.reading() as connection:
+            rows = connection.execute("SELECT text FROM documents").fetchall()
+        assert len(hits) == sum("word1" in row["text"].split() for row in rows)
+        assert all("word1" in words for words in texts.values())
+
+
+@pytest.mark.parametrize("query", ["\x00", "\ud800", "😀", "ًٌ", "-x", "?!"], ids=ascii)
+def test_a_query_without_words_of_the_collection_has_no_lexical_hits(filled, query):
+    assert filled.search(query, k=3, mode="lexical") == []
+    for mode in ("dense", "hybrid"):
+        assert [hit.rank for hit in filled.search(query, k=3, mode=mode)] == [1, 2, 3]
 
 
 def test_an_empty_collection_finds_nothing(collection):
@@ -257,3 +280,56 @@ def test_searching_while_another_thread_indexes(open_collection, tmp_path):
         thread.join()
     assert errors == []
     assert collection.status().files == {"indexed": 9}
+
+
+def index_of(scores):
+    """What proposes the ids of a table best first, as an index does."""
+
+    def propose(width):
+        ids = sorted(scores, key=lambda key: -scores[key])[:width]
+        return np.array(ids), np.array([scores[key] for key in ids], dtype=np.float32)
+
+    return propose
+
+
+def test_top_k_looks_further_while_the_border_is_not_clear():
+    """40 equal scores: the index may propose any of them, the smallest ids are the answer."""
+    scores = dict.fromkeys(range(40, 0, -1), 0.5)
+    widths = []
+
+    def propose(width):
+        widths.append(width)
+        return index_of(scores)(width)
+
+    ranking = exact_top_k(2, 40, propose, lambda ids, _: {key: 0.5 for key in ids})
+    assert ranking == [(1, 0.5), (2, 0.5)]
+    assert widths == [18, 40]
+
+
+def test_top_k_stops_at_its_bound_where_a_filter_keeps_little():
+    scores = {key: 1 - key / 1000 for key in range(1000)}
+
+    def keep_last(ids, _):
+        return {key: scores[key] for key in ids if key >= 990}
+
+    assert bounded_top_k(3, 1000, 30, index_of(scores), keep_last) is None
+    assert exact_top_k(3, 1000, index_of(scores), keep_last) == [
+        (key, scores[key]) for key in (990, 991, 992)
+    ]
+
+
+def test_a_passage_ranks_by_the_score_of_its_last_stage():
+    assert ScoredPassage(1, 0.5).ranking_score == 0.5
+    assert ScoredPassage(1, 0.5, lexical=7.0).ranking_score == 7.0
+    assert ScoredPassage(1, 0.5, lexical=7.0, fused=0.6).ranking_score == 0.6
+    assert ScoredPassage(1, 0.5, fused=0.6, rerank=0.9, final=0.8).ranking_score == 0.8
+
+
+def test_ranking_changes_nothing_in_its_input(filled):
+    """The same prepared query gives the same ranking in any order of calls."""
+    query = 'word1 "word2" -word3'
+    expected = {
+        mode: filled.search(query, k=9, mode=mode) for mode in ("dense", "lexical", "hybrid")
+    }
+    for mode in ("hybrid", "dense", "lexical", "dense", "hybrid"):
+        assert filled.search(query, k=9, mode=mode) == expected[mode]

@@ -48,9 +48,7 @@ def test_an_undecided_reranker_changes_nothing_and_extreme_logits_are_no_error()
     found = rerank(scored, "q", texts, by_length())
     assert [each.passage_id for each in found] == [0, 1, 2]
     wild = Reranker("wild", 9, lambda q, p: np.array([-1e30, 1e30, 0], dtype=np.float32))
-    assert [each.rerank for each in rerank(scored, "q", texts, wild)] == pytest.approx(
-        [1, 0.5, 0]
-    )
+    assert [each.rerank for each in rerank(scored, "q", texts, wild)] == pytest.approx([1, 0.5, 0])
     below = [replace(each, dense=-each.passage_id / 10 - 0.1) for each in scored]
     assert [each.passage_id for each in rerank(below, "q", texts, by_length())] == [0, 1, 2]
 

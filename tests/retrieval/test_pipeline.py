@@ -1,0 +1,69 @@
+"""From queries to hits: order of the stages, batches, warnings."""
+
+import pytest
+
+from ragkit.analysis.query_syntax import parse_query
+from ragkit.errors import CollectionError
+from ragkit.retrieval import pipeline
+from ragkit.retrieval.options import SearchOptions
+
+
+@pytest.fixture
+def filled(collection, folder):
+    collection.index(folder)
+    return collection
+
+
+def test_dense_text_is_the_query_as_written_only_in_dense_mode():
+    query = parse_query("keys -red")
+    assert pipeline.dense_text(query, "dense") == "keys -red"
+    assert pipeline.dense_text(query, "hybrid") == pipeline.dense_text(query, "lexical") == "keys"
+
+
+def test_each_query_is_parsed_once(filled, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(
+        pipeline, "parse_query", lambda query: parsed.append(query) or parse_query(query)
+    )
+    filled.search('parents "at home" -keys', k=3, mode="hybrid", explain=True)
+    assert parsed == ['parents "at home" -keys']
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+@pytest.mark.parametrize("size", [1, 2, 1024])
+def test_a_batch_gives_each_query_its_own_hits(filled, monkeypatch, mode, size):
+    monkeypatch.setattr(pipeline, "_BATCH_SIZE", size)
+    queries = ["parents at home", "signing keys", "parents at home", "nothing of the kind"]
+    alone = [filled.search(query, k=3, mode=mode) for query in queries]
+    assert filled.search_many(queries, k=3, mode=mode) == alone
+
+
+def test_no_queries_have_no_hits(filled):
+    assert filled.search_many([]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "depth"),
+    [
+        ({"k": 10}, 10),
+        ({"k": 3, "diverse": True}, 50),
+        ({"k": 20, "diverse": True}, 100),
+        ({"k": 3, "rerank": True}, 20),
+        ({"k": 30, "rerank": True}, 30),
+    ],
+)
+def test_how_deep_the_ranking_is_that_hits_are_selected_from(options, depth):
+    assert pipeline._ranking_depth(SearchOptions(**options)) == depth
+
+
+def test_a_model_that_changes_during_the_query_is_an_error(filled, monkeypatch):
+    query_vectors = filled._encoders.query_vectors
+
+    def encode_while_another_process_migrates(encoder, texts):
+        with filled._store.writing() as connection:
+            connection.execute("UPDATE models SET fingerprint = 'another'")
+        return query_vectors(encoder, texts)
+
+    monkeypatch.setattr(filled._encoders, "query_vectors", encode_while_another_process_migrates)
+    with pytest.raises(CollectionError, match="model changed during the query; retry"):
+        filled.search("parents")
