@@ -129,14 +129,14 @@ def test_a_full_disk_keeps_what_was_committed(open_collection, folder, tmp_path)
     limited = open_collection()
     connections = []
 
-    def limit(connection, original=limited._store._configured):
+    def limit(connection, original=limited._store._configure):
         connection = original(connection)
         connection.execute(f"PRAGMA max_page_count = {pages + 1}")
         connections.append(connection)
         return connection
 
     limited._store.close()
-    limited._store._configured = limit
+    limited._store._configure = limit
     (folder / "big.txt").write_text("\n\n".join(f"word{n} " * 30 for n in range(500)))
     with pytest.raises(CollectionError, match="the disk is full"):
         limited.index(folder)

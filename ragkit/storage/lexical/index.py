@@ -62,17 +62,15 @@ def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # no
     if ids := list(removed):  # by query: deleting by term silently misses unsigned fields
         writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", ids))
     for passage_id, text, declared in rows:
-        written_in = detect_language(text, declared)
+        language = detect_language(text, declared)
         document = tantivy.Document()
         document.add_unsigned("id", passage_id)
-        document.add_text("language", written_in)
-        for terms in analyzer_for(written_in).index_terms(
-            text
-        ):  # tantivy leaves a gap between them
-            document.add_text("text", terms)
+        document.add_text("language", language)
+        for terms in analyzer_for(language).index_terms(text):
+            document.add_text("text", terms)  # a value each: no phrase matches across two
         writer.add_document(document)
     writer.commit()
-    writer.wait_merging_threads()  # what is renamed into place is finished
+    writer.wait_merging_threads()  # the folder is renamed next, so it must be complete
 
 
 def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable[int]) -> None:

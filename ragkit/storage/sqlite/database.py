@@ -116,13 +116,13 @@ class Database:
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        place = self.path.absolute().as_uri()
+        uri = self.path.absolute().as_uri()
         if self.read_only:
             # WAL writes beside the file; `immutable` promises that no process does.
-            return self._configured(
-                sqlite3.connect(f"{place}?mode=ro&immutable=1", uri=True, **_CONNECT)
+            return self._configure(
+                sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, **_CONNECT)
             )
-        return self._configured(sqlite3.connect(f"{place}?mode={self._mode}", uri=True, **_CONNECT))
+        return self._configure(sqlite3.connect(f"{uri}?mode={self._mode}", uri=True, **_CONNECT))
 
     def _detect_read_only(self) -> None:
         """Set `read_only` if the folder cannot be written. Raises CollectionError if the
@@ -137,7 +137,7 @@ class Database:
             )
         self.read_only = True
 
-    def _configured(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+    def _configure(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         try:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -157,7 +157,7 @@ class Database:
 
         Raises CollectionError for SQLite's errors.
         """
-        with self._borrowed() as connection:
+        with self._borrow() as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -172,7 +172,7 @@ class Database:
         """
         if self.read_only:
             raise CollectionError(f"cannot write to {self.path}: it is read-only")
-        with self._borrowed() as connection:
+        with self._borrow() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -188,7 +188,7 @@ class Database:
             yield connection, advance(connection)
 
     @contextlib.contextmanager
-    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+    def _borrow(self) -> Iterator[sqlite3.Connection]:
         try:
             connection = self._idle.pop()
         except IndexError:

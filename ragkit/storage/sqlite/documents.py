@@ -55,7 +55,7 @@ def save_document(
             document.text,
             json.dumps(document.pages),
             json.dumps(
-                [(place.start, place.kind, place.value) for place in document.locators],
+                [(locator.start, locator.kind, locator.value) for locator in document.locators],
                 ensure_ascii=False,
             ),
             document.lines,
@@ -111,8 +111,8 @@ def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sql
     ).fetchall()
     exact = [row for row in rows if f"{row['root']}/{row['path']}" == absolute]
     if len({row["root"] for row in rows}) > 1 and not exact:
-        places = ", ".join(f"{row['root']}/{row['path']}" for row in rows)
-        raise UsageError(f"{path} is in several roots; name one of {places}")
+        paths = ", ".join(f"{row['root']}/{row['path']}" for row in rows)
+        raise UsageError(f"{path} is in several roots; name one of {paths}")
     documents: list[sqlite3.Row] = exact or rows
     return documents[0] if documents else None
 

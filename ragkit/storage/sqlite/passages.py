@@ -37,7 +37,7 @@ def save_passages(
         known[row[0]].append(row[1])
     for passage in passages:
         digest = text_hash(embedded_text(passage.header, passage.text))
-        place = (
+        position = (
             passage.start, passage.end, passage.page, passage.locator, passage.start_line,
             passage.end_line, json.dumps(passage.heading, ensure_ascii=False),
         )  # fmt: skip
@@ -45,7 +45,7 @@ def save_passages(
             connection.execute(
                 'UPDATE passages SET start = ?, "end" = ?, page = ?, locator = ?, start_line = ?, '
                 "end_line = ?, heading = ? WHERE id = ?",
-                (*place, known[digest].pop()),
+                (*position, known[digest].pop()),
             )
         else:
             connection.execute(
@@ -53,7 +53,7 @@ def save_passages(
                 "document_id, text, header, tokens, hash, generation) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *place, document_id, passage.text, passage.header, passage.tokens, digest,
+                    *position, document_id, passage.text, passage.header, passage.tokens, digest,
                     generation,
                 ),
             )  # fmt: skip
@@ -108,13 +108,14 @@ def surrounding_span(
     The row has `start` and `end` (characters), `start_line`, `end_line` and `text`.
     """
     row: sqlite3.Row = connection.execute(
-        "WITH numbered AS (SELECT *, row_number() OVER (ORDER BY start, id) AS place "
+        "WITH numbered AS (SELECT *, row_number() OVER (ORDER BY start, id) AS position "
         "FROM passages WHERE document_id = :document), "
-        "center AS (SELECT place FROM numbered WHERE id = :passage), "
+        "center AS (SELECT position FROM numbered WHERE id = :passage), "
         'span AS (SELECT min(start) AS start, max("end") AS "end", '
         "min(start_line) AS start_line, max(end_line) AS end_line "
         "FROM numbered, center "
-        "WHERE numbered.place BETWEEN center.place - :reach AND center.place + :reach) "
+        "WHERE numbered.position BETWEEN center.position - :reach "
+        "AND center.position + :reach) "
         'SELECT span.*, substr(documents.text, span.start + 1, span."end" - span.start) AS text '
         "FROM span, documents WHERE documents.id = :document",
         {"document": document_id, "passage": passage_id, "reach": reach},

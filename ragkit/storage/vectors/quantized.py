@@ -76,7 +76,7 @@ def kind(count: int, dimension: int) -> str | None:
     return None
 
 
-def threads(count: int) -> Any:  # noqa: ANN401 (FAISS has no types)
+def faiss_with_threads(count: int) -> Any:  # noqa: ANN401 (FAISS has no types)
     """Return the module `faiss`, set to `count` threads: two make a single query slower."""
     import faiss
 
@@ -89,12 +89,14 @@ def write(path: Path, exact: FlatFile, kind: str) -> Calibration:
 
     `kind` is FAISS's factory string. Takes about 20 s for a million vectors of 384 numbers.
     """
-    faiss = threads(1)  # training is thousands of small steps, in which threads wait for each other
+    faiss = faiss_with_threads(
+        1
+    )  # training is thousands of small steps, in which threads wait for each other
     rng = np.random.default_rng(0)
     index = faiss.index_factory(exact.dimension, kind, faiss.METRIC_INNER_PRODUCT)
     sample = rng.choice(len(exact), min(TRAINING_SAMPLE, len(exact)), replace=False)
     index.train(exact.vectors_at(np.sort(sample)))
-    threads(os.cpu_count() or 1)
+    faiss_with_threads(os.cpu_count() or 1)
     for _, block in exact.blocks(_BLOCK):
         index.add(block)
     candidates = _calibrate(index, exact, rng)
@@ -109,7 +111,7 @@ def write(path: Path, exact: FlatFile, kind: str) -> Calibration:
         file.write(header.ljust(_padded_length(len(header)), b"\0"))
         file.write(codes.data)
         file.write(np.arange(packed, dtype="<i8").tobytes())
-    threads(1)
+    faiss_with_threads(1)
     return Calibration(kind, faiss.__version__, candidates)
 
 
@@ -169,7 +171,7 @@ class QuantizedVectors:
         `factor` candidates are proposed for each hit, instead of the calibrated number. Raises
         OSError; ValueError if the file is damaged or holds another number of codes.
         """
-        faiss = threads(1)
+        faiss = faiss_with_threads(1)
         with path.open("rb") as file:
             start = file.read(_HEADER.size)
             magic, count, size, length = (
@@ -209,7 +211,7 @@ class QuantizedVectors:
     ) -> NDArray[np.int64]:
         """Return the positions, (m,) int64, of about the `count` vectors nearest to `query` (d,),
         unordered; with `subset` only among the vectors at these positions."""
-        faiss, parameters = threads(1), None
+        faiss, parameters = faiss_with_threads(1), None
         if subset is not None:
             is_allowed = np.zeros(len(self), dtype=np.bool_)
             is_allowed[subset] = True

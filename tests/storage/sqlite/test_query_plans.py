@@ -20,13 +20,13 @@ COUNT = "SELECT count(*) FROM "
 def table_scans(monkeypatch):
     """Returns the statements since the last call, with their plans, that scan a table."""
     statements = []
-    configured = Database._configured
+    configure = Database._configure
 
     def configure_with_trace(self, connection):
-        configured(self, connection).set_trace_callback(statements.append)
+        configure(self, connection).set_trace_callback(statements.append)
         return connection
 
-    monkeypatch.setattr(Database, "_configured", configure_with_trace)
+    monkeypatch.setattr(Database, "_configure", configure_with_trace)
 
     def scans(collection):
         scanning = []
