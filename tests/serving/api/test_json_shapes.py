@@ -1,6 +1,7 @@
 """Records as JSON values."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
