@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
+    from ragkit.evaluation.run import Evaluation
     from ragkit.ingest.corpus import Row
     from ragkit.ingest.writer import Progress
     from ragkit.records.answers import Answer, Event, Turn
@@ -165,16 +166,16 @@ class Collection:
         """
         from ragkit.ingest import corpus
 
-        cut = corpus.in_passages(self.settings.passage_tokens, self.settings.overlap)
+        cut = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
         with writer_lock(self.folder, "ragkit eval", PATIENCE):
-            corpus.fill(
+            corpus.index_rows(
                 self._store,
                 self._indexes.index_writer,
                 self._encoders.set_collection_model(None, rebuild=False)[0],
                 self._encoders.load_encoder,
                 file,
                 rows,
-                corpus.whole if whole else cut,
+                corpus.one_passage_per_row if whole else cut,
                 on_progress,
             )
 
@@ -185,13 +186,13 @@ class Collection:
 
         `paths` as for `index`. Goes on until `stop` is set or the caller breaks off.
         """
-        from ragkit.ingest.watch import changes, patiently
+        from ragkit.ingest.watch import retry_while_busy, watch_changes
 
         with self._store.reading() as connection:
             roots = [root.path for root in file_rows.roots(connection) if Path(root.path).exists()]
         named = _listed(paths)
-        for _ in changes(named or roots, self.folder, stop):
-            report = patiently(lambda: self.index(paths), self._notify, stop)
+        for _ in watch_changes(named or roots, self.folder, stop):
+            report = retry_while_busy(lambda: self.index(paths), self._notify, stop)
             if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
 
@@ -480,10 +481,10 @@ class Collection:
         `paths`: only these files, and what is in these folders. Each file is looked at, whether it
         has changed since. Raises UsageError for a path of which the ledger knows nothing.
         """
-        from ragkit.ingest import known_paths as named
+        from ragkit.ingest import known_paths
 
         with self._store.reading() as connection:
-            return named.listed(connection, _listed(paths), [status] if status else [])
+            return known_paths.list_files(connection, _listed(paths), [status] if status else [])
 
     def not_read(
         self, after: int = 0, limit: int = 100, *, left_out: bool = False
@@ -500,7 +501,7 @@ class Collection:
         from ragkit.ingest import explain_path
 
         with self._store.reading() as connection:
-            return explain_path.explain(
+            return explain_path.explain_path(
                 connection, str(path), self.folder, int(self.settings.max_file_mb * 1_000_000)
             )
 
@@ -514,7 +515,63 @@ class Collection:
 
         named = _listed(paths)
         with writer_lock(self.folder, "ragkit remove", PATIENCE):
-            return removal.remove(self._store, self._indexes.index_writer, named)
+            return removal.remove_paths(self._store, self._indexes.index_writer, named)
+
+    @classmethod
+    def evaluate_dataset(
+        cls,
+        dataset: str | Path,
+        *,
+        settings: Settings | None = None,
+        protocol: str = "collection",
+        rerank: bool = False,
+        run: str | Path | None = None,
+        encoder: Encoder | None = None,
+        notify: Callable[[str], None] = lambda line: None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> Evaluation:
+        """Measure retrieval with `settings.mode` and `settings.model` on a BEIR-layout dataset.
+
+        The corpus is indexed into a collection of its own in the cache folder, which a second
+        evaluation of the same corpus, protocol, model and passage size uses again. `protocol`:
+        evaluation/run.py. `run` names a file for the rankings in TREC's format. `encoder` replaces
+        the model. Raises UsageError (no such dataset, an invalid line, an unknown protocol),
+        UnavailableError (ir-measures is missing).
+        """
+        from ragkit import user_dirs
+        from ragkit.evaluation import beir
+        from ragkit.evaluation import run as evaluation
+        from ragkit.models import selection
+
+        settings = settings or Settings()
+        evaluation.check_protocol(protocol)
+        labels = beir.read_dataset(dataset)
+        beir.compute_measures({"": {"": 1}}, {})  # a missing package is reported before the work
+        if encoder is None:
+            _, encoder = selection.load(selection.spec_from_settings(settings, None))
+        settings = replace(settings, model=None)
+        name = evaluation.collection_name(labels, settings, protocol, encoder.fingerprint)
+        folder = user_dirs.cache() / "eval" / name
+        notices: list[str] = []
+        with cls(folder, settings=settings, encoder=encoder, notify=notices.append) as collection:
+            collection.index_rows(
+                labels.folder / beir.CORPUS_FILE,
+                labels.corpus(),
+                whole=protocol == "beir",
+                on_progress=on_progress,
+            )
+
+            def search(text: str) -> list[Hit]:
+                return collection.search(text, k=beir.DEPTH, per_document=1, rerank=rerank)
+
+            result = evaluation.evaluate(
+                labels, search, mode=settings.mode, protocol=protocol, rerank=rerank, run_path=run
+            )
+        if notices:  # about long queries, for example: once, not for each query
+            notify(
+                notices[0] + (f" (and {len(notices) - 1:,} more notices)" if notices[1:] else "")
+            )
+        return result
 
     def status(self) -> CollectionStatus:
         """What is in the collection. Loads no model and no index."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from bench.retrieval.questions import DATA, QUESTIONS, answers
 from ragkit import Collection, Settings
-from ragkit.evaluation.run import evaluate
 
 SETS = Path(__file__).parents[3] / "shared" / "data"
 SYSTEMS = {
@@ -23,7 +22,7 @@ SYSTEMS = {
 
 def labelled(name: str, protocol: str) -> None:
     for system, settings in SYSTEMS.items():
-        found = evaluate(SETS / name, settings=settings, protocol=protocol)
+        found = Collection.evaluate_dataset(SETS / name, settings=settings, protocol=protocol)
         figures = " | ".join(f"{value:.3f}" for value in found.measures.values())
         print(f"| {name}, {protocol} | {system} | {figures} |", flush=True)
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from bench.retrieval.questions import DATA, QUESTIONS, answers
 from ragkit import Collection, Settings
-from ragkit.evaluation.run import evaluate
 
 SHARED = Path(__file__).parents[3] / "shared"
 RERANKER = os.environ.get("RAGKIT_RERANKER", str(SHARED / "models/ms-marco-MiniLM-L12-v2-int8"))
@@ -41,7 +40,7 @@ def labelled(name: str, folder: Path) -> None:
     for mode in MODES:
         for rerank in (False, True):
             settings = Settings(mode=mode, reranker=RERANKER)
-            found = evaluate(dataset, settings=settings, rerank=rerank)
+            found = Collection.evaluate_dataset(dataset, settings=settings, rerank=rerank)
             figures = " | ".join(f"{value:.3f}" for value in found.measures.values())
             print(
                 f"| {name}, {found.queries} queries | {found.mode} | {figures} | "

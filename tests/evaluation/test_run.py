@@ -6,10 +6,9 @@ import json
 import pytest
 
 from bench.retrieval.rerank import part_of
-from ragkit import Settings
+from ragkit import Collection, Settings
 from ragkit.cli import main
 from ragkit.errors import UsageError
-from ragkit.evaluation.run import evaluate
 from tests.conftest import SHARED
 
 pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')
@@ -60,7 +59,9 @@ def animals(tmp_path):
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("protocol", ["collection", "beir"])
 def test_figures_are_those_worked_by_hand(animals, encoder, mode, protocol):
-    found = evaluate(animals, settings=Settings(mode=mode), protocol=protocol, encoder=encoder)
+    found = Collection.evaluate_dataset(
+        animals, settings=Settings(mode=mode), protocol=protocol, encoder=encoder
+    )
     assert (found.dataset, found.mode, found.protocol, found.queries) == (
         "animals", mode, protocol, 2,
     )  # fmt: skip
@@ -76,7 +77,7 @@ def test_a_row_scores_by_its_best_passage_and_counts_once(tmp_path, encoder):
     folder = labelled_set(tmp_path / "set", corpus, {"q": "cats sleep"}, [("q", "long", 1)])
     settings = Settings(passage_tokens=40, overlap=0.0)
     run = tmp_path / "run.txt"
-    found = evaluate(folder, settings=settings, run=run, encoder=encoder)
+    found = Collection.evaluate_dataset(folder, settings=settings, run=run, encoder=encoder)
     assert found.measures["MRR@10"] == 1.0
     assert [line.split()[2] for line in run.read_text().splitlines()] == ["long", "other"]
 
@@ -84,18 +85,18 @@ def test_a_row_scores_by_its_best_passage_and_counts_once(tmp_path, encoder):
 def test_the_beir_protocol_makes_one_passage_of_a_row(tmp_path, encoder):
     text = " ".join(f"filler{n}" for n in range(150))
     folder = labelled_set(tmp_path / "set", [("a", "Cats", text)], {"q": "cats"}, [("q", "a", 1)])
-    evaluate(folder, protocol="beir", encoder=encoder)
+    Collection.evaluate_dataset(folder, protocol="beir", encoder=encoder)
     assert encoder.encoded == [f"Cats {text}"]
 
 
 def test_a_second_run_embeds_nothing_and_another_corpus_does(animals, encoder):
-    evaluate(animals, encoder=encoder)
+    Collection.evaluate_dataset(animals, encoder=encoder)
     embedded = len(encoder.encoded)
-    evaluate(animals, settings=Settings(mode="hybrid"), encoder=encoder)
+    Collection.evaluate_dataset(animals, settings=Settings(mode="hybrid"), encoder=encoder)
     assert len(encoder.encoded) == embedded > 0
     with (animals / "corpus.jsonl").open("a") as file:
         file.write('{"_id": "new", "text": "Cats sleep."}')
-    assert evaluate(animals, encoder=encoder).measures["MRR@10"] < 1
+    assert Collection.evaluate_dataset(animals, encoder=encoder).measures["MRR@10"] < 1
     assert len(encoder.encoded) > embedded
 
 
@@ -105,13 +106,13 @@ def test_a_run_that_broke_off_is_finished_by_the_next(animals, encoder):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate(animals, encoder=Broken())
-    assert evaluate(animals, encoder=encoder).measures["R@100"] == 1.0
+        Collection.evaluate_dataset(animals, encoder=Broken())
+    assert Collection.evaluate_dataset(animals, encoder=encoder).measures["R@100"] == 1.0
 
 
 def test_an_unknown_protocol_is_refused(animals):
     with pytest.raises(UsageError, match="protocol is 'trec'; expected one of collection, beir"):
-        evaluate(animals, protocol="trec")
+        Collection.evaluate_dataset(animals, protocol="trec")
 
 
 def test_a_command_that_finds_no_set_says_what_one_is(tmp_path, capsys):
@@ -169,7 +170,7 @@ def test_long_questions_are_told_once(tmp_path, encoder):
     qrels = [(query, "a", 1) for query in queries]
     folder = labelled_set(tmp_path / "set", [("a", "", "cats")], queries, qrels)
     told = []
-    evaluate(folder, encoder=encoder, notify=told.append)
+    Collection.evaluate_dataset(folder, encoder=encoder, notify=told.append)
     assert told == [
         "the query has 100 tokens; words reads the first 60 of them (and 4 more notices)"
     ]

@@ -257,8 +257,8 @@ def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
     if unread:
         tokens = sum(number for _, number in unread)
         print_message(
-            f"{format_count(len(unread), 'text')} longer than the {encoder.model_folder.max_length} "
-            f"tokens that {encoder.name} reads: {format_count(tokens, 'token')} not read, "
+            f"{format_count(len(unread), 'text')} longer than the "
+            f"{encoder.model_folder.max_length} tokens that {encoder.name} reads: {format_count(tokens, 'token')} not read, "
             f"first of “{_short(unread[0][0])}”"
         )
 
