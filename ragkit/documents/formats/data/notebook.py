@@ -35,11 +35,11 @@ def read_notebook(data: bytes, name: str) -> Document:
     cells = _list_cells(notebook)
     if cells is None:
         raise DocumentError("JSON, but not a notebook: it has no cells")
-    writing = DocumentWriter()
-    shortened = sum(_write_cell(writing, cell, number) for number, cell in enumerate(cells, 1))
+    writer = DocumentWriter()
+    shortened = sum(_write_cell(writer, cell, number) for number, cell in enumerate(cells, 1))
     if shortened:
         warnings = (*warnings, f"long outputs of {shortened} cells shortened")
-    document = writing.document(IPYNB)
+    document = writer.document(IPYNB)
     title, metadata = _read_metadata(notebook)
     return replace(
         document,
@@ -89,24 +89,24 @@ def _read_metadata(notebook: _JsonObject) -> tuple[str | None, dict[str, str]]:
     return (title.strip() or None if isinstance(title, str) else None), metadata
 
 
-def _write_cell(writing: DocumentWriter, cell: _JsonObject, number: int) -> bool:
+def _write_cell(writer: DocumentWriter, cell: _JsonObject, number: int) -> bool:
     """Append a cell. Returns whether its outputs were shortened."""
     locator = ("cell", str(number))
     source = _join_lines(cell.get("source", cell.get("input"))).strip("\n")
     cell_type = cell.get("cell_type")
     if cell_type == "code":
-        writing.add(source.rstrip(), fence=True, locator=locator)
+        writer.add(source.rstrip(), fence=True, locator=locator)
         output = "\n".join(_output_texts(cell)).strip("\n").rstrip()
-        writing.add(output[:_MAX_OUTPUT_CHARS], fence=True, locator=locator)
+        writer.add(output[:_MAX_OUTPUT_CHARS], fence=True, locator=locator)
         return len(output) > _MAX_OUTPUT_CHARS
     if cell_type == "heading":  # of format 3
         level = cell.get("level")
         level = level if isinstance(level, int) and 0 < level < 7 else 1
-        writing.add(source, level=level, locator=locator)
+        writer.add(source, level=level, locator=locator)
     elif cell_type == "markdown":
-        writing.add_document(read_markdown(source.encode("utf-8", "replace"), ""), locator)
+        writer.add_document(read_markdown(source.encode("utf-8", "replace"), ""), locator)
     else:
-        writing.add(source, locator=locator)
+        writer.add(source, locator=locator)
     return False
 
 

@@ -202,13 +202,13 @@ class _BlockBuilder:
 
     def write(self) -> DocumentWriter:
         """Return the text, with a line locator for each paragraph and each group of lines."""
-        writing = DocumentWriter()
+        writer = DocumentWriter()
         previous: _Block | None = None
         for block in self.blocks:
             same_group = bool(
                 previous and block.label and previous.label and previous.parent == block.parent
             )
-            writing.add(
+            writer.add(
                 block.text(),
                 level=block.level,
                 fence=block.is_code,
@@ -216,7 +216,7 @@ class _BlockBuilder:
                 locator=None if same_group else ("line", str(block.line)),
             )
             previous = block
-        return writing
+        return writer
 
 
 def xml_records(data: bytes, name: str, budget: Budget) -> Iterator[Member]:

@@ -1,8 +1,8 @@
 """LaTeX → Document: sections, verbatim blocks, title and author as structure.
 
-Each line of the source gives one line of text, so that line numbers stay valid: the preamble,
-comments and commands that only affect the layout become empty. Formulas stay as they are written.
-Expands no macro and includes no file.
+Each line of the source gives one line of text, so that line numbers stay valid (a title of several
+lines shifts them): the preamble, comments and commands that only affect the layout become empty.
+Formulas stay as they are written. Expands no macro and includes no file.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ def read_html(data: bytes, name: str) -> Document:
     walker = _TreeWalker()
     walker.walk(tree.body)
     walker.keep_main_content()
-    walker.flow.promote_bold_lines()
-    body = walker.flow.document("text/html")
+    walker.layout.promote_bold_lines()
+    body = walker.layout.document("text/html")
     first = next((heading.text for heading in body.headings if heading.level == 1), None)
     title, metadata = _read_head(tree)
     return replace(
@@ -132,9 +132,9 @@ class _Table:
 
 @dataclass(slots=True)
 class _TreeWalker:
-    """Walks the tree of a page and writes its text as blocks to `flow`."""
+    """Walks the tree of a page and writes its text as blocks to `layout`."""
 
-    flow: BlockLayout = field(default_factory=BlockLayout)
+    layout: BlockLayout = field(default_factory=BlockLayout)
     pieces: list[str] = field(default_factory=list)  # inline text of the open block
     lists: list[_List] = field(default_factory=list)  # open lists
     tables: list[_Table] = field(default_factory=list)  # open tables
@@ -176,7 +176,7 @@ class _TreeWalker:
 
         Headings of level 1 before it are kept.
         """
-        blocks = self.flow.blocks
+        blocks = self.layout.blocks
         for tag in ("main", "article"):
             spans = self.closed_sections.get(tag, [])
             if len(spans) != 1:
@@ -185,7 +185,7 @@ class _TreeWalker:
             sizes = [len(block.text) for block in blocks]
             if 2 * sum(sizes[start:end]) > sum(sizes):
                 titles = [block for block in blocks[:start] if block.level == 1]
-                self.flow.blocks = [*titles, *blocks[start:end]]
+                self.layout.blocks = [*titles, *blocks[start:end]]
             return
 
     def _add_text(self, text: str) -> None:
@@ -234,7 +234,7 @@ class _TreeWalker:
             elif tag in html_tags.HEADING_LEVELS:
                 self.heading_level = html_tags.HEADING_LEVELS[tag]
             elif tag in html_tags.SECTIONS:
-                self.sections.append((tag, len(self.flow.blocks)))
+                self.sections.append((tag, len(self.layout.blocks)))
             else:
                 self._enter_table(tag)
 
@@ -251,10 +251,10 @@ class _TreeWalker:
         elif not self.tables:
             return
         elif tag == "tr":
-            self.flow.open_row()
+            self.layout.open_row()
             self.tables[-1].only_names = True
         elif tag in {"td", "th"}:
-            self.flow.open_cell()
+            self.layout.open_cell()
             self.tables[-1].only_names &= tag == "th"
         elif tag in {"thead", "tbody"}:
             self.tables[-1].in_head = tag == "thead"
@@ -282,14 +282,14 @@ class _TreeWalker:
             self.heading_level = 0
         elif tag in html_tags.SECTIONS:
             section, start = self.sections.pop()
-            if not self.flow.in_row:
-                span = (start, len(self.flow.blocks))
+            if not self.layout.in_row:
+                span = (start, len(self.layout.blocks))
                 self.closed_sections.setdefault(section, []).append(span)
         elif tag == "table":
             self.tables.pop()
         elif tag == "tr" and self.tables:
             table = self.tables[-1]
-            added = self.flow.close_row(
+            added = self.layout.close_row(
                 first=table.is_first_row, header=table.in_head or table.only_names
             )
             table.is_first_row &= not added
@@ -313,10 +313,10 @@ class _TreeWalker:
         self.has_plain_text = False
         if self.pre_depth:
             raw = raw.replace(f"{_LINE_BREAK}\n", "\n").replace(_LINE_BREAK, "\n")
-            self.flow.add(raw.strip("\n").rstrip(), fence=True)
+            self.layout.add(raw.strip("\n").rstrip(), fence=True)
         elif self.heading_level:
             text = _collapse_whitespace(raw.replace(_LINE_BREAK, " ")).rstrip("¶ ")
-            self.flow.add(text, level=self.heading_level)
+            self.layout.add(text, level=self.heading_level)
         else:
             lines = filter(None, map(_collapse_whitespace, raw.split(_LINE_BREAK)))
             text = "\n".join(lines)
@@ -324,7 +324,7 @@ class _TreeWalker:
                 return
             is_bold = is_bold and len(text) <= _MAX_BOLD_HEADING_CHARS and "\n" not in text
             is_item = bool(self.marker)
-            self.flow.append(
+            self.layout.append(
                 Block(self.marker + text, tight=self.tight, item=is_item, bold=is_bold)
             )
         self.marker = ""
