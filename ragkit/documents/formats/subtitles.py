@@ -16,7 +16,7 @@ from ragkit.documents.layout.writer import DocumentWriter
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
-SRT, VTT = "application/x-subrip", "text/vtt"
+_SRT, _VTT = "application/x-subrip", "text/vtt"
 
 _PARAGRAPH_PAUSE = 2.0  # seconds without a cue that end a paragraph
 _LONG_PARAGRAPH = 600  # characters, after which the end of a sentence ends the paragraph
@@ -37,12 +37,12 @@ class _Cue(NamedTuple):
 
 def read_srt(data: bytes, name: str) -> Document:
     """Read a SubRip file, with a locator for each cue. Raises `DocumentError` without any cue."""
-    return _read_subtitles(data, SRT)
+    return _read_subtitles(data, _SRT)
 
 
 def read_vtt(data: bytes, name: str) -> Document:
     """Read a WebVTT file, with a locator for each cue. Raises `DocumentError` without any cue."""
-    return _read_subtitles(data, VTT)
+    return _read_subtitles(data, _VTT)
 
 
 def _read_subtitles(data: bytes, media_type: str) -> Document:

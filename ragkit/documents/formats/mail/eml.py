@@ -23,8 +23,7 @@ from ragkit.documents.layout.writer import DocumentWriter
 from ragkit.documents.unpacking.limits import MAX_MEMBERS, Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
-
-EML, MBOX = "message/rfc822", "application/mbox"
+from ragkit.records.media_types import EML
 
 _MAX_HEADER = 2000  # characters of one header; lists of recipients may fill pages
 _MAX_RAW_HEADER = 4 * _MAX_HEADER  # before its encoded words are decoded

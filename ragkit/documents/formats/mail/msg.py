@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING
 
 from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, strip_invalid_characters
-from ragkit.documents.formats.mail.eml import EML, add_headers
+from ragkit.documents.formats.mail.eml import add_headers
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
+from ragkit.records.media_types import EML, MSG
 
 if TYPE_CHECKING:
     from olefile import OleFileIO
-
-MSG = "application/vnd.ms-outlook"
 
 # Property ids of [MS-OXPROPS], as four hexadecimal digits in the names of streams.
 _SUBJECT, _BODY, _HTML, _MESSAGE_ID = "0037", "1000", "1013", "1035"
