@@ -1,8 +1,8 @@
-"""A matcher that does what `re` does, one step after the other, and counts the steps.
+"""A backtracking regular expression matcher that gives the results of `re` and counts its steps.
 
-It follows the parse tree of a pattern as the engine of CPython does: from left to right, going back
-to the last choice where nothing fits. So its steps grow with a text as the engine's do, and are the
-same on every machine. Bounds such as `{0,200}` are cut to SMALL: they are constants either way.
+It walks the parse tree of a pattern like the engine of CPython: from left to right, back to the
+last alternative where nothing matches. So its steps grow with the text as the engine's do, and are
+the same on every machine. Bounds such as `{0,200}` are reduced to SMALL: both are constants.
 """
 
 import re
@@ -11,7 +11,7 @@ from re import _constants as op
 from re import _parser
 
 SMALL = 16
-BOUND = 1_000  # what repeats more often than that counts as without bound
+BOUND = 1_000  # more repetitions count as unbounded
 CATEGORIES = {
     op.CATEGORY_SPACE: r"\s", op.CATEGORY_NOT_SPACE: r"\S", op.CATEGORY_DIGIT: r"\d",
     op.CATEGORY_NOT_DIGIT: r"\D", op.CATEGORY_WORD: r"\w", op.CATEGORY_NOT_WORD: r"\W",
@@ -21,21 +21,21 @@ CHARACTERS = (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN)
 
 
 class TooManyStepsError(Exception):
-    """More steps than were allowed."""
+    """The limit on steps is exceeded."""
 
 
 class Matcher:
-    """Of a text pattern; `exact` where no bound was cut, `steps` since it was made."""
+    """Matches one text pattern; `exact`: no bound was reduced; `steps`: all steps so far."""
 
-    def __init__(self, pattern: str, flags: int, most_steps: int) -> None:
+    def __init__(self, pattern: str, flags: int, max_steps: int) -> None:
         tree = _parser.parse(pattern, flags)
         self.flags = flags | tree.state.flags
-        self.steps, self.exact, self._most = 0, True, most_steps
+        self.steps, self.exact, self._max_steps = 0, True, max_steps
         self._text, self._groups = "", {}
         self._match = self._sequence(list(tree))
 
     def run(self, method, text):
-        """The spans that `method` of a compiled pattern would find, from the first to the last."""
+        """Return the spans that `method` of a compiled pattern would find, in order."""
         self._text, spans, start = text, [], 0
         one = method in ("match", "fullmatch")
         while start <= len(text):
@@ -48,15 +48,15 @@ class Matcher:
             start = max(start + 1, end or 0)
         return spans
 
-    def _end(self, start, whole):
+    def _end(self, start, full):
         ends = []
-        if self._match(start, lambda i: (not whole or i == len(self._text)) and not ends.append(i)):
+        if self._match(start, lambda i: (not full or i == len(self._text)) and not ends.append(i)):
             return ends[0]
         return None
 
     def _step(self):
         self.steps += 1
-        if self.steps > self._most:
+        if self.steps > self._max_steps:
             raise TooManyStepsError
 
     def _sequence(self, items):
@@ -86,7 +86,7 @@ class Matcher:
         return match
 
     def _fits(self, code, value):
-        """Whether a character is one of those meant."""
+        """Return a predicate: whether the pattern element matches a character."""
         pattern = re.compile(_written(code, value), self.flags & ~re.VERBOSE)
         return lru_cache(maxsize=None)(lambda character: bool(pattern.fullmatch(character)))
 
@@ -98,7 +98,7 @@ class Matcher:
 
     def _repeat(self, code, least, most, items):
         inner = self._sequence(list(items))
-        self._bounds(least, most)  # whether exact
+        self._bounds(least, most)  # updates `exact`
 
         def greedy(i, then, n=0):
             low, high = self._bounds(least, most)
@@ -155,23 +155,23 @@ class Matcher:
 
         return match
 
-    def _look(self, wanted, direction, items):
+    def _look(self, positive, direction, items):
         inner, width = self._sequence(list(items)), items.getwidth()[0]
 
         def match(i, then):
             start = i if direction > 0 else i - width
-            found = start >= 0 and inner(start, lambda _: True)
-            return found == wanted and then(i)
+            is_match = start >= 0 and inner(start, lambda _: True)
+            return is_match == positive and then(i)
 
         return match
 
     def _groupref(self, group):
         def match(i, then):
             span = self._groups.get(group)
-            said = self._text[slice(*span)] if span else "\0never"
-            self.steps += len(said)
+            group_text = self._text[slice(*span)] if span else "\0never"
+            self.steps += len(group_text)
             self._step()
-            return self._text.startswith(said, i) and then(i + len(said))
+            return self._text.startswith(group_text, i) and then(i + len(group_text))
 
         return match
 
@@ -196,7 +196,7 @@ class Matcher:
 
 
 def _written(code, value):
-    """The pattern of a single character, as one would write it."""
+    """Return the source of the pattern of a single character."""
     if code is op.ANY:
         return "."
     if code is not op.IN:
@@ -206,7 +206,7 @@ def _written(code, value):
         if kind is op.LITERAL:
             members.append(re.escape(chr(what)))
         elif kind is op.RANGE:
-            members.append("-".join(re.escape(chr(each)) for each in what))
+            members.append("-".join(re.escape(chr(bound)) for bound in what))
         elif kind is op.CATEGORY:
             members.append(CATEGORIES[what])
     return f"[{'^' if value[0][0] is op.NEGATE else ''}{''.join(members)}]"

@@ -1,8 +1,8 @@
 """No regular expression takes more than linear time on any text.
 
-Every pattern of the package is found by its source, and gets texts made from its own parse tree:
-what it takes, again and again, with an end that does not fit. What is compared is the steps of
-`backtracking.Matcher` for a text and for four times the text: no clock has a say.
+Every pattern of the package is collected from the source and run on texts made from its own parse
+tree: what it matches, repeated, with an end that does not match. The test compares the steps of
+`backtracking.Matcher` for a text and for one four times as long: no clock is involved.
 """
 
 import ast
@@ -21,11 +21,11 @@ from tests.backtracking import Matcher, TooManyStepsError
 
 PACKAGE = Path(ragkit.__file__).parent
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
-MOST_RATIO = 6  # for four times the text: 4 is linear, 16 is square
-MOST_STEPS = 1_000_000
+MAX_RATIO = 6  # for four times the text: 4 is linear, 16 is square
+MAX_STEPS = 1_000_000
 
-# Patterns that are put together where they are used, with what may stand in them there.
-MADE = {
+# Patterns that are composed where they are used, with examples of their parts.
+COMPOSED = {
     "ragkit.documents.formats.markup.latex": (
         r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
     ),
@@ -38,7 +38,7 @@ MADE = {
     "ragkit.serving.schema.validate": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
     "ragkit.cli.output.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
 }  # fmt: skip
-# Not for documents: what these are used on has some hundred characters at the most.
+# Modules whose patterns are not used on documents, but on some hundred characters at most.
 SHORT = {
     "ragkit.documents.formats.office.number_formats": "the format of a cell's number",
     "ragkit.encoders.model_folder": "a model's name",
@@ -47,9 +47,9 @@ SHORT = {
 }
 
 
-def found():
-    """(module, pattern, flags, method) of each use; modules that put patterns together in place."""
-    uses, made = set(), set()
+def collect_patterns():
+    """(module, pattern, flags, method) of each use; modules that compose patterns in place."""
+    uses, composed = set(), set()
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         tree = ast.parse(path.read_text())
@@ -70,25 +70,25 @@ def found():
                 if method in METHODS:
                     uses.add((name, node.args[0].value, _flags(node), method))
             elif not _at_top(tree, node):
-                made.add(name)
-    uses |= {(name, *MADE[name]) for name in made if name in MADE}
-    return sorted(uses, key=repr), made
+                composed.add(name)
+    uses |= {(name, *COMPOSED[name]) for name in composed if name in COMPOSED}
+    return sorted(uses, key=repr), composed
 
 
 def _flags(call):
-    named = [ast.unparse(each) for each in call.args if isinstance(each, ast.Attribute)]
+    named = [ast.unparse(node) for node in call.args if isinstance(node, ast.Attribute)]
     return sum(getattr(re, name[3:]) for name in named if name.startswith("re."))
 
 
 def _at_top(tree, call):
-    return any(call in ast.walk(each) for each in tree.body if isinstance(each, ast.Assign))
+    return any(call in ast.walk(node) for node in tree.body if isinstance(node, ast.Assign))
 
 
-USES, PUT_TOGETHER = found()
+USES, COMPOSING = collect_patterns()
 
 
 def samples(pattern, flags):
-    """A text that fits, and what the pattern repeats: pairs of what comes before and one of it."""
+    """Return a text that matches, and (text before, one repetition) of each repeated part."""
     repeated = []
 
     def walk(items, before):
@@ -102,7 +102,7 @@ def samples(pattern, flags):
         if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
             least, _, inner = value
             piece = walk(inner, before)
-            repeated.extend((before, each) for each in (piece, *named(inner)))
+            repeated.extend((before, unit) for unit in (piece, *named(inner)))
             text = piece * max(1, min(least, 99))
         elif code is op.SUBPATTERN:
             text = walk(value[-1], before)
@@ -122,7 +122,7 @@ def samples(pattern, flags):
 
 
 def character(code, value):
-    """One that fits."""
+    """Return a character that matches."""
     if code is op.LITERAL:
         return chr(value)
     bad = {chr(value)} if code is op.NOT_LITERAL else set()
@@ -130,7 +130,7 @@ def character(code, value):
         return members(value)[0]
     if code is op.IN:
         bad = set(members(value[1:]))
-    return next(each for each in "a1 <x\n\t.-" if each not in bad)
+    return next(char for char in "a1 <x\n\t.-" if char not in bad)
 
 
 def members(items):
@@ -138,30 +138,30 @@ def members(items):
         op.CATEGORY_SPACE: " \n\t", op.CATEGORY_NOT_SPACE: "a", op.CATEGORY_DIGIT: "1",
         op.CATEGORY_WORD: "a1_", op.CATEGORY_NOT_WORD: "-", op.CATEGORY_NOT_DIGIT: "a",
     }  # fmt: skip
-    made = []
+    characters = []
     for code, value in items:
         if code is op.LITERAL:
-            made.append(chr(value))
+            characters.append(chr(value))
         elif code is op.RANGE:
-            made += map(chr, value)
+            characters += map(chr, value)
         elif code is op.CATEGORY:
-            made += kinds[value]
-    return made
+            characters += kinds[value]
+    return characters
 
 
 def named(items):
-    """Every character that the classes name, as fitting or not."""
-    return [each for code, value in items if code is op.IN for each in members(value)]
+    """Return every character that the classes name, included or excluded."""
+    return [char for code, value in items if code is op.IN for char in members(value)]
 
 
 def hostile(pattern, flags):
-    """Texts to be: what comes before, what is repeated, what comes last."""
-    whole, repeated = samples(pattern, flags)
-    made = []
-    for before, unit in [*repeated, ("", whole), ("", whole[:-1]), ("", whole[:1])]:
-        made += [(before, unit, end) for end in ("", "\0", "\n\0")]
-        made += [("", before + unit, "\0"), ("", unit + "\n", "\0")]
-    return [each for each in dict.fromkeys(made) if each[1]]
+    """Return the forms of hostile texts: (text before, repeated text, text after)."""
+    match, repeated = samples(pattern, flags)
+    forms = []
+    for before, unit in [*repeated, ("", match), ("", match[:-1]), ("", match[:1])]:
+        forms += [(before, unit, end) for end in ("", "\0", "\n\0")]
+        forms += [("", before + unit, "\0"), ("", unit + "\n", "\0")]
+    return [form for form in dict.fromkeys(forms) if form[1]]
 
 
 def text(form, length):
@@ -170,7 +170,7 @@ def text(form, length):
 
 
 def steps(pattern, flags, method, subject):
-    matcher = Matcher(pattern, flags, MOST_STEPS)
+    matcher = Matcher(pattern, flags, MAX_STEPS)
     try:
         matcher.run(method, subject)
     except TooManyStepsError:
@@ -196,8 +196,8 @@ def test_every_pattern_takes_linear_time(module, pattern, flags, method):
     forms = hostile(pattern, flags)
     forms.sort(key=lambda form: steps(pattern, flags, method, text(form, 60)))
     for form in forms[-4:]:
-        less, more = (steps(pattern, flags, method, text(form, each)) for each in (250, 1_000))
-        assert more < MOST_RATIO * less, (form, less, more)
+        less, more = (steps(pattern, flags, method, text(form, size)) for size in (250, 1_000))
+        assert more < MAX_RATIO * less, (form, less, more)
 
 
 @pytest.mark.usefixtures("deep_recursion")
@@ -205,29 +205,29 @@ def test_every_pattern_takes_linear_time(module, pattern, flags, method):
     ("pattern", "method", "degree"),
     [("a+b", "search", 2), ("a+b", "match", 1), ("(?:a|a)+b", "match", 3), ("a++b", "match", 1)],
 )
-def test_steps_tell_square_from_linear(pattern, method, degree):
+def test_steps_distinguish_quadratic_from_linear_time(pattern, method, degree):
     less, more = (steps(pattern, 0, method, "a" * length) for length in (250, 1_000))
     assert (more >= 4**degree * less * 0.9) if degree < 3 else less == float("inf")
-    assert degree != 1 or more < MOST_RATIO * less
+    assert degree != 1 or more < MAX_RATIO * less
 
 
 @pytest.mark.usefixtures("deep_recursion")
 @pytest.mark.parametrize(("module", "pattern", "flags", "method"), USES)
-def test_the_counting_matcher_finds_what_re_finds(module, pattern, flags, method):
+def test_the_counting_matcher_gives_the_results_of_re(module, pattern, flags, method):
     if isinstance(pattern, bytes):
         pattern, flags = pattern.decode("latin-1"), flags | re.ASCII
     compiled = re.compile(pattern, flags)
     for form in hostile(pattern, flags)[:20]:
-        subject, matcher = text(form, 24), Matcher(pattern, flags, MOST_STEPS)
+        subject, matcher = text(form, 24), Matcher(pattern, flags, MAX_STEPS)
         once = method if method in ("match", "fullmatch") else "search"
-        found = getattr(compiled, once)(subject)
+        match = getattr(compiled, once)(subject)
         if matcher.exact:
-            assert matcher.run(once, subject) == ([found.span()] if found else [])
+            assert matcher.run(once, subject) == ([match.span()] if match else [])
 
 
-def test_no_pattern_is_forgotten():
+def test_every_pattern_is_collected():
     assert len(USES) > 100
-    assert MADE.keys() | SHORT.keys() >= PUT_TOGETHER
+    assert COMPOSED.keys() | SHORT.keys() >= COMPOSING
     used = {pattern for _, pattern, _, _ in USES}
     for path in PACKAGE.rglob("[!_]*.py"):
         name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)

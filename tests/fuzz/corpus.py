@@ -1,5 +1,4 @@
-"""The files that are broken: real ones of every format where they are at hand, and small ones made
-by hand, so that no format is left out."""
+"""The files that are mutated: a small one of every format, and real ones if they are available."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
 
-MOST_BYTES = 400_000  # of a file: time goes into many of them, not into large ones
+MAX_BYTES = 400_000  # of a file: time goes into many of them, not into large ones
 _MARKUP = {
     "a.md": "---\ntitle: Keys\ntags: [a, b]\n---\n# Keys\n\n- one\n- two\n\n| a | b |\n|---|---|\n"
     "| 1 | 2 |\n\n```python\nx = 1\n```\n\n[link](http://x.y) `code` \\* ![image](i.png)\n",
@@ -66,21 +65,21 @@ _MARKUP = {
 
 
 def corpus() -> dict[str, dict[str, bytes]]:
-    """Files by format (their extension), then by name."""
-    found: dict[str, dict[str, bytes]] = {}
-    for name, data in made().items():
-        found.setdefault(name.rpartition(".")[2], {})[name] = data
+    """Return files by format (their extension), then by name."""
+    files: dict[str, dict[str, bytes]] = {}
+    for name, data in small_files().items():
+        files.setdefault(name.rpartition(".")[2], {})[name] = data
     for folder in (REPOSITORY / "data", SHARED / "data" / "folder"):
         for path in sorted(folder.rglob("*.*")):
             extension = path.suffix[1:].lower()
-            if extension in BY_EXTENSION and path.stat().st_size <= MOST_BYTES:
+            if extension in BY_EXTENSION and path.stat().st_size <= MAX_BYTES:
                 name = path.relative_to(folder).as_posix()
-                found.setdefault(extension, {})[name] = path.read_bytes()
-    return found
+                files.setdefault(extension, {})[name] = path.read_bytes()
+    return files
 
 
-def made() -> dict[str, bytes]:
-    """One small file of each format that is read."""
+def small_files() -> dict[str, bytes]:
+    """Return one small file of each format that is read, by name."""
     markup = {name: text.encode() for name, text in _MARKUP.items()}
     mail = make_message("Plain words.", Date="Tue, 01 Oct 2024 12:34:56 -0500")
     mail.add_attachment(make_pdf(["Attached."]), "application", "pdf", filename="report.pdf")
@@ -110,7 +109,7 @@ def made() -> dict[str, bytes]:
         "a.epub": make_epub({"a.xhtml": "<html><body><h1>K</h1><p>W</p></body></html>"}),
         "a.eml": eml,
         "a.mbox": b"".join(
-            b"From ann Tue Oct  1 12:34:56 2024\n%s\n\n" % each for each in [eml] * 2
+            b"From ann Tue Oct  1 12:34:56 2024\n%s\n\n" % mail for mail in [eml] * 2
         ),
         "a.msg": make_ole2(OUTLOOK_MESSAGE),
     }
@@ -135,7 +134,7 @@ def made() -> dict[str, bytes]:
 
 
 def _images() -> dict[str, bytes]:
-    """One image of each kind, and a scan; nothing where Pillow is not installed."""
+    """Return one image of each kind, and a scan; {} if Pillow is not installed."""
     if importlib.util.find_spec("PIL") is None:
         return {}
     found = {"scan.scan": make_scan([[(10, 20, 50, 40)], []])}

@@ -1,4 +1,4 @@
-"""Reads broken files as `index` does and counts what became of them."""
+"""Reads mutated files as `index` does, and counts the results."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from ragkit.ingest.scan import ScannedFile
 from ragkit.settings import Settings
 from tests.conftest import WordEncoder
 from tests.fuzz.corpus import corpus
-from tests.fuzz.mutations import broken
+from tests.fuzz.mutations import mutate
 
-SECONDS = 10.0  # no file may take longer
+MAX_SECONDS = 10.0  # of a file
 MEMORY_MB = 1024
 
 
 @dataclass
 class Findings:
-    """What became of all files, and the files for which it was not good."""
+    """The results of all files, and the files with wrong results."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: list[tuple[float, str]] = field(default_factory=list)  # of processor time
-    replaced: list[str] = field(default_factory=list)  # files that cost a worker
+    replaced: list[str] = field(default_factory=list)  # files that killed a worker
     wrong: list[tuple[str, str, bytes]] = field(default_factory=list)  # (name, why, content)
 
 
 class _Engine:
-    """Sees the same words on every page."""
+    """Recognises the same text on every page."""
 
     name, languages = "none 1", None
 
@@ -51,23 +51,23 @@ class _Engine:
 
 
 def fuzz(mutations: int, seed: int, folder: Path, formats: list[str] | None = None) -> Findings:
-    """Break so many files, the formats in turn, and read them. The same seed breaks the same."""
-    files = {name: found for name, found in corpus().items() if not formats or name in formats}
+    """Mutate files, the formats in turn, and read them. A seed gives the same mutations."""
+    files = {name: content for name, content in corpus().items() if not formats or name in formats}
     options = IndexOptions.from_settings(Settings(passage_tokens=40, overlap=0.1))
     context = ReadContext(options, ReadSettings("fuzz"), WordEncoder)
-    limits = ReadLimits(seconds=SECONDS, memory_mb=MEMORY_MB)
+    limits = ReadLimits(seconds=MAX_SECONDS, memory_mb=MEMORY_MB)
     sandbox = Sandbox(limits, _Engine())
     findings = Findings()
     order = sorted(files)
     try:
         for number in range(mutations):
             chance = random.Random(f"{seed} {number}")
-            found = files[order[number % len(order)]]
-            origin = chance.choice(sorted(found))
+            files_of_format = files[order[number % len(order)]]
+            origin = chance.choice(sorted(files_of_format))
             name = f"{number}-{origin.rpartition('/')[2]}"
-            if chance.random() < 0.05:  # under a name that is not its own
+            if chance.random() < 0.05:  # with the extension of another format
                 name += f".{chance.choice(order)}"
-            data = broken(found[origin], chance)
+            data = mutate(files_of_format[origin], chance)
             with_records = replace(options, records=chance.random() < 0.1)
             by_records = replace(context, options=with_records)
             _read(name, data, by_records, sandbox, folder, findings)

@@ -1,12 +1,12 @@
-"""A few hundred broken files; `make fuzz` reads ten thousand."""
+"""A few hundred mutated files; `make fuzz` reads ten thousand."""
 
 import random
 
 import pytest
 
-from tests.fuzz.corpus import made
-from tests.fuzz.mutations import broken
-from tests.fuzz.run import SECONDS, fuzz
+from tests.fuzz.corpus import small_files
+from tests.fuzz.mutations import mutate
+from tests.fuzz.run import MAX_SECONDS, fuzz
 
 MUTATIONS = 300
 
@@ -21,15 +21,15 @@ def test_every_file_is_read_or_has_a_reason(findings):
     assert [(name, why) for name, why, _ in findings.wrong] == []
 
 
-def test_some_are_read_and_some_are_not(findings):
+def test_some_files_are_read_and_some_fail(findings):
     assert min(findings.outcomes["read"], findings.outcomes["failed"]) > MUTATIONS // 10
 
 
-def test_no_file_takes_long(findings):
-    assert max(findings.seconds)[0] < SECONDS
+def test_no_file_takes_much_processor_time(findings):
+    assert max(findings.seconds)[0] < MAX_SECONDS
 
 
-def test_the_same_seed_breaks_the_same():
-    for data in made().values():
-        first, second = (broken(data, random.Random(7)) for _ in range(2))
+def test_the_same_seed_gives_the_same_mutations():
+    for data in small_files().values():
+        first, second = (mutate(data, random.Random(7)) for _ in range(2))
         assert first == second
