@@ -41,7 +41,7 @@ _FAMILIES = (
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet"}
 _NO_LIMIT = 8_192
 _PICKLED = (
-    "the weights are only there as a pickle, which can run code when it is opened; ragkit reads "
+    "the weights exist only as a pickle, which can run code when it is opened; ragkit reads "
     "safetensors. Choose a revision with model.safetensors, or convert it once where you trust "
     "it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER)."
 )

@@ -65,7 +65,7 @@ def test_each_passage_is_read_with_the_query(folder):
     assert reranker.scores("cats", []).shape == (0,)
 
 
-def test_the_window_cuts_the_longer_of_both(folder):
+def test_the_longer_text_of_a_pair_is_truncated(folder):
     """16 tokens less [CLS], [SEP], [SEP] and one of the query: twelve dogs at 5, and [SEP]."""
     reranker = cross_encoder.load(str(folder))
     assert reranker.window == 16
@@ -81,7 +81,7 @@ def test_the_window_cuts_the_longer_of_both(folder):
         (("input_ids", "attention_mask"), 2, r"gives \(1, 2\) for 1 pairs; expected one number"),
     ],
 )
-def test_a_model_that_is_no_reranker_is_refused(folder, inputs, wide, complaint):
+def test_other_models_are_refused(folder, inputs, wide, complaint):
     model_file(folder / "onnx/model.onnx", inputs, wide)
     with pytest.raises(ModelError, match=complaint):
         cross_encoder.load(str(folder)).scores("cats", ["dogs"])
@@ -101,7 +101,7 @@ def test_damaged_and_missing_files_are_named(folder):
 
 @pytest.mark.model
 @pytest.mark.skipif(not REAL.is_dir(), reason="no reranker beside us")
-def test_a_real_one_knows_an_answer_from_its_subject():
+def test_a_real_reranker_ranks_the_answer_first():
     passages = [
         "Berlin is well known for its museums.",
         "Berlin had a population of 3,520,031 registered inhabitants in an area of 891 square km.",
@@ -114,7 +114,7 @@ def test_a_real_one_knows_an_answer_from_its_subject():
 
 @pytest.mark.model
 @pytest.mark.slow
-def test_a_folder_of_sentence_transformers_serves(tmp_path):
+def test_a_folder_of_sentence_transformers(tmp_path):
     """A two-layer BERT with random weights: the logits are those that transformers computes."""
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification

@@ -1,4 +1,4 @@
-"""Digests that are remembered, and never wrong for it."""
+"""Cached digests of files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragkit import user_dirs
 from ragkit.encoders import digests
 
 
-def test_the_digest_is_sha256_and_comes_from_the_cache_the_second_time(
+def test_the_digest_is_sha256_and_is_cached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "weights"
@@ -22,7 +22,7 @@ def test_the_digest_is_sha256_and_comes_from_the_cache_the_second_time(
     assert digests.file_digest(file) == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_another_file_at_the_same_path_is_hashed_anew(tmp_path: Path) -> None:
+def test_a_replaced_file_is_hashed_again(tmp_path: Path) -> None:
     file = tmp_path / "weights"
     file.write_bytes(b"abc")
     first = digests.file_digest(file)
@@ -34,7 +34,7 @@ def test_another_file_at_the_same_path_is_hashed_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"a": 1}'])
-def test_a_damaged_cache_is_passed_over(content: bytes, tmp_path: Path) -> None:
+def test_a_damaged_cache_is_ignored(content: bytes, tmp_path: Path) -> None:
     user_dirs.cache().mkdir(parents=True)
     (user_dirs.cache() / "digests.json").write_bytes(content)
     file = tmp_path / "weights"
@@ -42,13 +42,13 @@ def test_a_damaged_cache_is_passed_over(content: bytes, tmp_path: Path) -> None:
     assert digests.file_digest(file) == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_no_cache_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_cache_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "file" / "below"))
     assert digests.file_digest(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_nothing_temporary_is_left(tmp_path: Path) -> None:
+def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     digests.file_digest(tmp_path / "file")
     assert [path.name for path in user_dirs.cache().iterdir()] == ["digests.json"]

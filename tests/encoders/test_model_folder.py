@@ -1,4 +1,4 @@
-"""What a folder says, and what is wrong with it."""
+"""Parsing model folders, and the errors of damaged ones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_pooling(tiny: Path, config: dict[str, Any], pooling: str) -> None:
         ({"model_max_length": None}, 48),
     ],
 )
-def test_the_length_where_sentence_transformers_names_none(
+def test_the_length_without_a_sentence_transformers_file(
     tiny: Path, settings: dict[str, Any], length: int
 ) -> None:
     write_json(tiny / "sentence_bert_config.json", {"max_seq_length": None})
@@ -105,7 +105,7 @@ def test_prompts_in_the_folder(tiny: Path, own: dict[str, Any], prompts: tuple[s
     assert (found.query_prompt, found.passage_prompt) == prompts
 
 
-def test_all_that_decides_a_vector_changes_the_fingerprint(tiny: Path) -> None:
+def test_everything_that_changes_a_vector_changes_the_fingerprint(tiny: Path) -> None:
     seen = {model_folder.read(tiny, "tiny").fingerprint}
     assert {model_folder.read(tiny, "another name").fingerprint} == seen
     edit_json(tiny / "tokenizer.json", {"padding": None})
@@ -130,7 +130,7 @@ def dense(tiny: Path) -> Path:
     return tiny / "2_Dense" / "w"
 
 
-def test_a_dense_module_decides_the_dimension(tiny: Path) -> None:
+def test_a_dense_module_sets_the_dimension(tiny: Path) -> None:
     dense(tiny).rename(tiny / "2_Dense" / "model.safetensors")
     found = model_folder.read(tiny, "tiny")
     assert (found.dimension, found.is_plain) == (8, False)
@@ -159,7 +159,7 @@ def test_a_missing_file_is_named(tiny: Path, name: str) -> None:
         model_folder.read(tiny, "tiny")
 
 
-def test_a_truncated_model_is_told(tiny: Path) -> None:
+def test_a_truncated_model_is_refused(tiny: Path) -> None:
     path = tiny / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ModelError, match="its header says"):
@@ -190,14 +190,14 @@ def test_code_of_a_model_is_refused(tiny: Path, name: str) -> None:
         ({"a": 1}, "lists no modules"),
     ],
 )
-def test_modules_that_are_not_served(tiny: Path, modules: Any, says: str) -> None:
+def test_unsupported_modules_are_refused(tiny: Path, modules: Any, says: str) -> None:
     write_json(tiny / "modules.json", modules)
     with pytest.raises(ModelError, match=says):
         model_folder.read(tiny, "tiny")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "\0"])
-def test_a_damaged_config_is_told(tiny: Path, content: str) -> None:
+def test_a_damaged_config_is_refused(tiny: Path, content: str) -> None:
     (tiny / "config.json").write_text(content)
     with pytest.raises(ModelError, match=r"config\.json"):
         model_folder.read(tiny, "tiny")
@@ -215,7 +215,9 @@ def test_a_damaged_config_is_told(tiny: Path, content: str) -> None:
         ("1_Pooling/config.json", {"pooling_mode": [1]}),
     ],
 )
-def test_values_of_the_wrong_kind_are_told(tiny: Path, place: str, changes: dict[str, Any]) -> None:
+def test_values_of_the_wrong_type_are_refused(
+    tiny: Path, place: str, changes: dict[str, Any]
+) -> None:
     before = json.loads((tiny / place).read_text()) if (tiny / place).exists() else {}
     write_json(tiny / place, {**before, **changes})
     with pytest.raises(ModelError, match="wrong type") as error:
@@ -223,7 +225,7 @@ def test_values_of_the_wrong_kind_are_told(tiny: Path, place: str, changes: dict
     assert str(tiny) in str(error.value)
 
 
-def test_a_file_nested_without_end_is_told(tiny: Path) -> None:
+def test_a_deeply_nested_file_is_refused(tiny: Path) -> None:
     (tiny / "config.json").write_text("[" * 200_000)
     with pytest.raises(ModelError, match="fetch the model again"):
         model_folder.read(tiny, "tiny")

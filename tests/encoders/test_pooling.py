@@ -33,7 +33,7 @@ def test_a_text_without_tokens_is_refused() -> None:
         pooling.mean(STATES, [3, 0])
 
 
-def test_unit_rows() -> None:
+def test_normalize_rows() -> None:
     rows = pooling.normalize_rows(np.array([[3, 4], [0, 0]], dtype=np.float32))
     np.testing.assert_allclose(rows, [[0.6, 0.8], [0, 0]], rtol=1e-6)
     assert rows.dtype == np.float32
@@ -56,7 +56,7 @@ def test_unit_rows() -> None:
         (" mean( -2 : -1 ) ", [11]),
     ],
 )
-def test_layers(spec: str, expected: list[int]) -> None:
+def test_parse_layers(spec: str, expected: list[int]) -> None:
     assert list(pooling.parse_layers(spec, 12)) == expected
 
 
@@ -67,7 +67,7 @@ def test_layers(spec: str, expected: list[int]) -> None:
         ("-14", "-14 is out of range"),
         ("mean(-20:)", "-20 is out of range"),
         ("mean(0:14)", "14 is out of range"),
-        ("mean(5:5)", "no layer at all: the model has 12 layers"),
+        ("mean(5:5)", "selects no layer: the model has 12 layers"),
         ("mean(1:3:0)", "expected last, a number such as -2"),
         ("-4:", r"perhaps mean\(-4:\)"),
         ("", "expected last"),
@@ -75,12 +75,12 @@ def test_layers(spec: str, expected: list[int]) -> None:
         ("1.5", "expected last"),
     ],
 )
-def test_other_layers_are_refused(spec: str, told: str) -> None:
+def test_invalid_layers_are_refused(spec: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         pooling.parse_layers(spec, 12)
 
 
-def test_layers_are_averaged_and_no_more_computed_than_taken() -> None:
+def test_layers_are_averaged_and_no_more_are_computed() -> None:
     def states() -> Iterator[pooling.Array]:
         for layer in (1, 3, 8):
             yield np.full((2, 2), layer, dtype=np.float32)

@@ -42,7 +42,7 @@ def encoder(server: Server, **more: Any) -> RemoteEncoder:
 
 
 @pytest.mark.parametrize("knows_base64", [True, False])
-def test_the_vectors_are_the_model_s(
+def test_the_vectors_are_those_of_the_model(
     server: Server, local: SentenceEncoder, knows_base64: bool
 ) -> None:
     server.knows_base64 = knows_base64
@@ -54,7 +54,7 @@ def test_the_vectors_are_the_model_s(
     assert found.encode_passages([]).shape == (0, 32)
 
 
-def test_many_texts_go_in_bounded_requests_and_come_back_in_order(
+def test_requests_are_bounded_and_vectors_stay_in_order(
     server: Server, local: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote_encoder, "_MAX_TOKENS", 60)
@@ -78,7 +78,7 @@ def test_the_first_request_alone_carries_the_probe(server: Server) -> None:
     assert [asked["input"] for asked in server.asked] == [["key", remote_encoder.PROBE], ["bank"]]
 
 
-def test_a_server_that_changes_its_model_is_noticed(server: Server) -> None:
+def test_a_changed_model_is_detected(server: Server) -> None:
     known = probe_server(spec(server))
     honest = server.encode
     server.encode = lambda texts: honest(texts)[:, ::-1]
@@ -90,7 +90,7 @@ def test_a_server_that_changes_its_model_is_noticed(server: Server) -> None:
     RemoteEncoder(known).encode_queries(["key"])  # noise of another processor
 
 
-def test_another_dimension_is_noticed(server: Server) -> None:
+def test_another_dimension_is_detected(server: Server) -> None:
     known = probe_server(spec(server))
     honest = server.encode
     server.encode = lambda texts: honest(texts)[:, :16]
@@ -111,7 +111,7 @@ def test_the_fingerprint_follows_the_model_not_the_address(server: Server) -> No
     assert len(prints) == 4
 
 
-def test_dimensions_are_the_first_made_unit_rows(server: Server, local: SentenceEncoder) -> None:
+def test_dimensions_truncates_to_unit_rows(server: Server, local: SentenceEncoder) -> None:
     first = local.encode_passages(TEXTS)[:, :8]
     expected = first / np.linalg.norm(first, axis=1, keepdims=True)
     found = encoder(server, dimensions=8).encode_queries(TEXTS)
@@ -120,7 +120,7 @@ def test_dimensions_are_the_first_made_unit_rows(server: Server, local: Sentence
         encoder(server, dimensions=33)
 
 
-def test_prompts_of_known_families_are_put_before(server: Server) -> None:
+def test_prompts_of_known_families_are_added(server: Server) -> None:
     known = probe_server(ModelSpec("intfloat/e5-small-v2", base_url=server.url))
     found = RemoteEncoder(known)
     found.encode_queries(["key"])
@@ -129,7 +129,9 @@ def test_prompts_of_known_families_are_put_before(server: Server) -> None:
     assert found.window == 256 - 2 - found.count_tokens(["passage: "])[0]
 
 
-def test_a_named_tokenizer_counts(server: Server, local: SentenceEncoder, tiny: Path) -> None:
+def test_a_named_tokenizer_counts_the_tokens(
+    server: Server, local: SentenceEncoder, tiny: Path
+) -> None:
     found = encoder(server, tokenizer=str(tiny), window=32)
     assert found.window == local.window == 30
     for text in TEXTS:
@@ -166,13 +168,13 @@ def test_odd_texts(server: Server) -> None:
         (b'{"data": [{"embedding": [NaN, 1.0]}]}', "not finite"),
     ],
 )
-def test_answers_that_are_none(server: Server, answer: Any, says: str) -> None:
+def test_malformed_responses_are_refused(server: Server, answer: Any, says: str) -> None:
     server.troubles = [(200, {}, answer)]
     with pytest.raises(ModelError, match=says):
         probe_server(spec(server))
 
 
-def test_a_refusal_for_another_reason_than_base64_is_told(server: Server) -> None:
+def test_other_refusals_are_reported(server: Server) -> None:
     server.troubles = [(400, {}, {"error": "no such model"})] * 2
     with pytest.raises(ModelError, match="no such model"):
         probe_server(spec(server))
@@ -180,7 +182,7 @@ def test_a_refusal_for_another_reason_than_base64_is_told(server: Server) -> Non
 
 
 @pytest.mark.model
-def test_the_real_model_served(minilm: SentenceEncoder) -> None:
+def test_the_real_model_behind_a_server(minilm: SentenceEncoder) -> None:
     texts = ["Parents may stay at home.", "Where are the keys?", "naïve 日本 👍🏽"]
     with serving(minilm.encode_passages) as server:
         found = encoder(server).encode_passages(texts)

@@ -1,4 +1,4 @@
-"""Names to folders, and what to do where there is none."""
+"""From a model's name to its folder, and the errors for missing models."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_folder(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve("./tiny").origin == "folder"
 
 
-def test_a_folder_comes_before_the_package_the_package_before_the_cache(
+def test_order_of_folder_package_and_cache(
     tiny: Path, fake_package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     trust(monkeypatch, fake_package)
@@ -114,21 +114,19 @@ def test_the_error_names_the_package_of_the_default_model() -> None:
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere", "a b", "", "a/b/c"])
-def test_what_can_be_no_hub_name_is_not_asked_for(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_hub_name_is_not_requested(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.setattr(resolve_model, "_from_hub", lambda *names: pytest.fail("asked the hub"))
     with pytest.raises(ModelError, match="Three ways"):
         resolve(name)
 
 
-def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+def test_a_folder_without_a_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"config\.json is missing"):
         resolve(str(tmp_path))
 
 
-def test_the_hub_is_asked_for_safetensors_only(
+def test_only_safetensors_are_downloaded(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import huggingface_hub
@@ -148,7 +146,7 @@ def test_the_hub_is_asked_for_safetensors_only(
     assert asked["allow_patterns"] == ["*.json", "*.txt", "*.model", "*.safetensors"]
 
 
-def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_hub_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 
     def fail(repository: str, **options: Any) -> str:
@@ -175,7 +173,7 @@ def test_the_package(minilm: Any) -> None:
 
 COLD = """
 import sys
-from ragkit.encoders.models import load
+from ragkit.encoders.resolve import load
 load(sys.argv[1]).encode_queries(["the key rotates"])
 heavy = {"torch", "transformers", "sentence_transformers", "huggingface_hub", "scipy", "sklearn"}
 print(sorted(heavy & set(sys.modules)))

@@ -1,4 +1,4 @@
-"""The encoder behind the seam."""
+"""The local encoder: vectors, prompts, dimensions, and the engines that it loads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.encoders.conftest import edit_json, write_json
 TEXTS = ["the key rotates", "bank", "", "the river bank . " * 20]
 
 
-def test_it_is_an_encoder(tiny: Path) -> None:
+def test_it_implements_the_protocol(tiny: Path) -> None:
     encoder: Encoder = load(str(tiny))
     vectors = encoder.encode_passages(TEXTS)
     assert (vectors.shape, vectors.dtype) == ((4, 32), np.float32)
@@ -47,7 +47,7 @@ def test_dimensions_by_hand(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert encoder.dimension == 2
 
 
-def test_dimensions_are_those_of_sentence_transformers(tiny: Path) -> None:
+def test_dimensions_equal_sentence_transformers(tiny: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(tiny), truncate_dim=12, device="cpu", local_files_only=True)
@@ -58,7 +58,7 @@ def test_dimensions_are_those_of_sentence_transformers(tiny: Path) -> None:
     assert encoder.encode_queries([]).shape == (0, 12)
 
 
-def test_dimensions_and_precision_are_told_apart(tiny: Path) -> None:
+def test_dimensions_and_precision_change_the_fingerprint(tiny: Path) -> None:
     whole = load(str(tiny))
     assert load(ModelSpec(str(tiny), dimensions=32)).fingerprint == whole.fingerprint
     prints = {load(ModelSpec(str(tiny), dimensions=n)).fingerprint for n in (4, 8, 32)}
@@ -68,7 +68,7 @@ def test_dimensions_and_precision_are_told_apart(tiny: Path) -> None:
         load(ModelSpec(str(tiny), dimensions=33))
 
 
-def test_int8_is_told_apart_and_cut_like_any_other(tiny: Path) -> None:
+def test_int8_has_its_own_fingerprint_and_dimensions(tiny: Path) -> None:
     whole = load(ModelSpec(str(tiny), "int8"))
     assert whole.fingerprint != load(str(tiny)).fingerprint
     first = whole.encode_passages(TEXTS)[:, :8]
@@ -91,18 +91,18 @@ def test_odd_texts_have_unit_vectors_and_a_count(tiny: Path, text: str) -> None:
     assert expected in (None, encoder.count_tokens([text])[0])
 
 
-def test_an_architecture_that_nothing_serves_is_named(tiny: Path) -> None:
+def test_an_unsupported_architecture_is_named(tiny: Path) -> None:
     edit_json(tiny / "config.json", {"model_type": "perceptron9"})
     with pytest.raises(ModelError, match=r"perceptron9"):
         load(str(tiny)).encode_queries(["key"])
 
 
-def test_nothing_gives_no_rows(tiny: Path) -> None:
+def test_no_texts_have_no_rows(tiny: Path) -> None:
     encoder = load(str(tiny))
     assert encoder.encode_passages([]).shape == encoder.encode_queries([]).shape == (0, 32)
 
 
-def test_prompts_are_put_before_and_taken_off_the_window(tiny: Path) -> None:
+def test_prompts_are_added_and_shorten_the_window(tiny: Path) -> None:
     plain = load(str(tiny))
     prompts = {"query": "every week ", "document": "the "}
     write_json(tiny / "config_sentence_transformers.json", {"prompts": prompts})
@@ -115,7 +115,7 @@ def test_prompts_are_put_before_and_taken_off_the_window(tiny: Path) -> None:
         np.testing.assert_array_equal(encode(["key"]), plain.encode_queries([prompt + "key"]))
 
 
-def test_a_prompt_that_leaves_no_room(tiny: Path) -> None:
+def test_a_prompt_as_long_as_the_window_is_refused(tiny: Path) -> None:
     prompts = {"query": "the " * 30}
     write_json(tiny / "config_sentence_transformers.json", {"prompts": prompts})
     with pytest.raises(ModelError, match="leave no room"):

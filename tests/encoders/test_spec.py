@@ -1,4 +1,4 @@
-"""What can be said about a model, and what cannot."""
+"""Options of a model: validation and storage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ragkit.errors import UsageError
         ({"precision": "int8", "base_url": "http://x"}, "http://x decides how it computes"),
     ],
 )
-def test_nonsense(options: dict[str, Any], says: str) -> None:
+def test_invalid_options(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         ModelSpec("m", **options)
 
@@ -40,20 +40,20 @@ def test_nonsense(options: dict[str, Any], says: str) -> None:
         ),
     ],
 )
-def test_what_is_kept_with_a_collection(options: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_stored_options(options: dict[str, Any], kept: dict[str, Any]) -> None:
     made = ModelSpec("m", **options, api_key_env="MY_KEY")
     assert json.loads(made.options) == kept  # no trace of the key
     assert spec.parse_spec("m", made.options) == made
     assert spec.parse_spec("m", made.options).api_key_env is None
 
 
-def test_an_option_of_a_later_version_is_passed_over() -> None:
+def test_an_option_of_a_later_version_is_ignored() -> None:
     assert spec.parse_spec("m", '{"dimensions": 8, "colour": "red"}') == ModelSpec(
         "m", dimensions=8
     )
 
 
-def test_for_people() -> None:
+def test_spec_as_text() -> None:
     assert str(ModelSpec("m")) == "m"
     assert str(ModelSpec("m", "int8", 8)) == "m (8 dimensions, int8)"
     assert str(ModelSpec("m", base_url="http://x/v1")) == "m at http://x/v1"

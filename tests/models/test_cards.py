@@ -1,4 +1,4 @@
-"""What `ragkit models` tells of each model."""
+"""Model cards."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_languages(tmp_path, text, expected):
     assert languages(tmp_path / "nowhere.md") == ()
 
 
-def test_a_folder_s_card(tiny):  # noqa: F811
+def test_the_card_of_a_folder(tiny):  # noqa: F811
     (tiny / "README.md").write_text("---\nlanguage: en\n---\n")
     edit_json(tiny / "config.json", {"model_type": "bert"})
     (card,) = cards(Settings(), None, [str(tiny)])
@@ -54,7 +54,7 @@ def test_a_folder_s_card(tiny):  # noqa: F811
     assert card.query_ms is None
 
 
-def test_all_that_are_here_each_once_the_collection_s_first(tiny, tmp_path):  # noqa: F811
+def test_local_models_without_duplicates_the_collections_first(tiny, tmp_path):  # noqa: F811
     hub = tmp_path / "hub"
     put_in_cache(tiny, "org/b", hub)
     snapshot = put_in_cache(tiny, "org/not-for-sentences", hub)
@@ -72,7 +72,7 @@ def test_all_that_are_here_each_once_the_collection_s_first(tiny, tmp_path):  # 
     assert "config.json is not valid JSON" in found[2].error
 
 
-def test_a_model_of_the_hub_is_not_fetched(monkeypatch):
+def test_a_hub_model_is_not_downloaded(monkeypatch):
     (card,) = cards(Settings(), None, ["org/model"])
     assert "Three ways" in card.error
     monkeypatch.delenv("HF_HUB_OFFLINE")
@@ -80,7 +80,7 @@ def test_a_model_of_the_hub_is_not_fetched(monkeypatch):
     assert (card.origin, card.path, card.error) == ("hub", None, None)
 
 
-def test_a_server_is_asked_only_for_a_bench(encoder, monkeypatch):
+def test_a_server_gets_requests_only_for_a_benchmark(encoder, monkeypatch):
     monkeypatch.setattr(model_cards, "_QUERY_SECONDS", 0.0)
     monkeypatch.setattr(model_cards, "_PASSAGE_SECONDS", 0.0)
     with serving(encoder.encode_queries) as server:
@@ -94,7 +94,7 @@ def test_a_server_is_asked_only_for_a_bench(encoder, monkeypatch):
     assert card.tokens_per_second > 0
 
 
-def test_a_foreign_server_is_not_asked_at_all():
+def test_a_server_not_named_by_the_user_gets_no_request():
     spec = ModelSpec("m", base_url="https://evil.example/v1", probe="ADwAAA==")
     (card,) = cards(Settings(), spec)
     assert (card.in_use, card.dimension, card.error) == (True, 2, None)
@@ -133,7 +133,7 @@ def test_the_command(run, tiny, folder):  # noqa: F811
     assert "cannot be used: no model folder './nowhere'" in out
 
 
-def test_nothing_is_here(run):
+def test_no_models(run):
     assert run("models") == (
         0,
         "",

@@ -1,4 +1,4 @@
-"""Which encoder a collection works with."""
+"""The encoder of a collection, and its cache of query vectors."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ AT = "http://127.0.0.1:9/v1"
         ),
     ],
 )
-def test_what_is_wanted(settings, there, expected):
+def test_spec_from_settings(settings, there, expected):
     assert spec_from_settings(Settings(**settings), there) == expected
 
 
-def test_a_folder_by_any_of_its_names_is_the_same_model_and_never_a_server_s(tmp_path, monkeypatch):
+def test_a_folder_has_one_spec_under_all_its_names(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.json").touch()
     monkeypatch.chdir(tmp_path)
@@ -62,7 +62,7 @@ def test_a_server_without_a_model_is_refused():
         spec_from_settings(Settings(base_url=AT), None)
 
 
-def test_a_collection_s_own_address_is_used_only_on_this_machine():
+def test_a_stored_address_is_used_only_on_this_machine():
     """It may have come with somebody else's folder."""
     foreign = ModelSpec("m", base_url="https://evil.example/v1")
     with pytest.raises(ModelError, match=r"RAGKIT_BASE_URL=https://evil\.example/v1"):
@@ -122,7 +122,7 @@ def test_another_process_loads_the_same_encoder(kit, folder):
         ({"model": "n"}, r"not with n \(n-fp32-64.*--rebuild --model n --dimensions 64"),
     ],
 )
-def test_other_options_are_refused_with_both_and_the_way_out(kit, folder, settings, says):
+def test_another_model_is_refused_with_the_rebuild_command(kit, folder, settings, says):
     kit(model="m", dimensions=16).index(folder)
     with pytest.raises(ModelError, match=says):
         kit(**settings).index(folder)
@@ -132,7 +132,7 @@ def test_other_options_are_refused_with_both_and_the_way_out(kit, folder, settin
     assert len(kit().search("parents at home")) == 4
 
 
-def test_a_query_asked_again_is_not_encoded_again(collection, folder, encoder, monkeypatch):
+def test_query_vectors_are_cached(collection, folder, encoder, monkeypatch):
     monkeypatch.setattr(selection, "MAX_CACHED_QUERIES", 2)
     collection.index(folder)
     asked = []
@@ -145,14 +145,14 @@ def test_a_query_asked_again_is_not_encoded_again(collection, folder, encoder, m
     assert collection.search("keys") == first
 
 
-def test_a_remembered_vector_cannot_be_changed(collection, folder, encoder):
+def test_a_cached_vector_is_read_only(collection, folder, encoder):
     collection.index(folder)
     vector = collection._encoders.query_vector(encoder, "keys")
     with pytest.raises(ValueError, match="read-only"):
         vector += 1
 
 
-def test_threads_share_what_is_remembered(collection, folder, encoder, monkeypatch):
+def test_threads_share_the_cache(collection, folder, encoder, monkeypatch):
     monkeypatch.setattr(selection, "MAX_CACHED_QUERIES", 3)
     collection.index(folder)
     queries = [f"key {n % 7}" for n in range(200)]
@@ -183,7 +183,7 @@ def test_a_collection_made_with_a_server(kit, folder, server, monkeypatch):
     assert b"MY_KEY" not in database
 
 
-def test_a_server_that_moves_is_followed_one_that_changes_is_not(kit, folder, server, encoder):
+def test_a_server_may_move_but_not_change_its_model(kit, folder, server, encoder):
     kit(model="served", base_url=server.url).index(folder)
     with serving(encoder.encode_queries) as moved:
         assert kit(base_url=moved.url).index().unchanged == 3
@@ -197,7 +197,7 @@ def test_a_server_that_moves_is_followed_one_that_changes_is_not(kit, folder, se
         assert kit().search("parents at home", k=1)[0].path == "leave.txt"
 
 
-def test_text_is_kept_where_the_server_fails(kit, folder, server):
+def test_text_is_stored_if_the_server_fails(kit, folder, server):
     kit(model="served", base_url=server.url).index(folder)
     (folder / "new.txt").write_text("Dogs bark at night.")
     server.troubles = [(401, {}, {"error": "no"})]

@@ -1,4 +1,4 @@
-"""What is looked up for a word is what the first layer computes, whatever was looked up before."""
+"""The first layer's table holds what the first layer computes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def looked_up(
 
 
 @pytest.mark.parametrize("rows", [10_000, 8, 1])
-def test_equal_to_the_layer(
+def test_the_table_equals_the_first_layer(
     model: bert_model.Bert, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     """With room for all words, for some, so that the table is begun anew, and for fewer than come
@@ -82,7 +82,7 @@ def test_a_word_is_computed_once(model: bert_model.Bert) -> None:
     assert not (table[:, same[1]] == 3).any()
 
 
-def test_a_full_table_stays_with_who_reads_it(
+def test_a_full_table_stays_valid_for_its_readers(
     model: bert_model.Bert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows_of_a_table(monkeypatch, 4)

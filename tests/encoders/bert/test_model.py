@@ -92,7 +92,7 @@ def test_every_shape_equals_transformers(
     assert_equal_to_transformers(tmp_path, [chance.integers(0, 500, n).tolist() for n in lengths])
 
 
-def test_attention_comes_text_by_text_and_its_rows_are_shares(tiny: Path) -> None:
+def test_attention_maps_of_each_text_have_rows_that_sum_to_one(tiny: Path) -> None:
     model = read(tiny)
     sequences = [random_ids(5), random_ids(9)]
     together: list[bert_model.Maps] = []
@@ -113,7 +113,7 @@ def test_packing_changes_nothing(tiny: Path) -> None:
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_weights_saved_below_a_head_are_found(tiny: Path) -> None:
+def test_weights_of_a_model_with_a_head_are_found(tiny: Path) -> None:
     plain = tiny_weights()
     below = {f"bert.{name}": values for name, values in plain.items()}
     ids = [random_ids(7)]
@@ -122,7 +122,7 @@ def test_weights_saved_below_a_head_are_found(tiny: Path) -> None:
     )
 
 
-def test_gelu_is_exact() -> None:
+def test_gelu_equals_its_definition() -> None:
     x = np.linspace(-8, 8, 10_001, dtype=np.float32)[:, None]
     expected = [0.5 * v * (1 + math.erf(v / math.sqrt(2))) for v in x[:, 0].tolist()]
     np.testing.assert_allclose(gelu(x.copy())[:, 0], expected, rtol=2e-7, atol=3e-7)
@@ -142,7 +142,7 @@ def test_large_scores_do_not_overflow() -> None:
         {"is_decoder": True},
     ],
 )
-def test_other_architectures_are_named(changes: dict[str, object]) -> None:
+def test_unsupported_architectures_are_named(changes: dict[str, object]) -> None:
     config = {**CONFIG, **changes}
     assert not bert_model.is_supported(config)
     with pytest.raises(ModelError, match="use sentence-transformers for it"):
@@ -160,7 +160,7 @@ def test_missing_and_misshapen_tensors_are_named() -> None:
 
 
 @pytest.mark.parametrize("heads", [None, 0, 5, "4"])
-def test_a_config_that_makes_no_sense_is_told(heads: object) -> None:
+def test_an_invalid_config_is_refused(heads: object) -> None:
     with pytest.raises(ModelError, match="num_attention_heads"):
         bert_model.Bert({**CONFIG, "num_attention_heads": heads}, tiny_weights())
 

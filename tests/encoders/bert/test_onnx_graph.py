@@ -1,93 +1,53 @@
-"""The graph computes what the forward pass in NumPy does, and is not trusted where it does not."""
+"""The ONNX graph: its inputs and weights, and the biases that are folded."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
-from ragkit.encoders import model_folder
 from ragkit.encoders.bert import model as bert_model
-from ragkit.encoders.bert import onnx_graph, onnx_session, safetensors_file
-from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
-from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
-from ragkit.errors import ModelError
-from tests.encoders.conftest import CONFIG, edit_json
-
-IDS = [[2, 5, 6, 7, 3], [2, 3], [2, *[5, 11, 12, 15] * 11, 3], [2, 9, 3]]
+from ragkit.encoders.bert import onnx_graph, safetensors_file
+from ragkit.encoders.bert.first_layer import FirstLayer
+from tests.encoders.conftest import CONFIG
 
 
-def model(folder: Path) -> bert_model.Bert:
-    found = model_folder.read(folder, "tiny")
-    return bert_model.Bert(found.config, safetensors_file.map_tensors(folder / "model.safetensors"))
+@pytest.fixture
+def bert(tiny: Path) -> bert_model.Bert:
+    return bert_model.Bert(CONFIG, safetensors_file.map_tensors(tiny / "model.safetensors"))
 
 
-def engine(folder: Path) -> NumpyEngine:
-    found = model_folder.read(folder, "tiny")
-    return NumpyEngine(found, ModelTokenizer(folder / "tokenizer.json", found.max_length))
+def test_folded_biases_change_nothing(bert: bert_model.Bert) -> None:
+    """The folded layer without the biases that were moved equals the layer with them."""
+    x = np.random.default_rng(3).normal(size=(9, CONFIG["hidden_size"])).astype(np.float32)
+    texts = [slice(0, 4), slice(4, 9)]
+    for layer in bert.layers:
+        folded = onnx_graph._fold_biases(layer)
+        moved = {
+            name: replace(getattr(folded, name), bias=getattr(folded, name).bias * 0)
+            for name in ("key", "value", "down")
+        }
+        np.testing.assert_allclose(
+            replace(folded, **moved)(x, texts), layer(x, texts), rtol=1e-4, atol=2e-5
+        )
 
 
-@pytest.mark.parametrize("threads", [1, 2])  # in bulk, and for one text at a time
-@pytest.mark.parametrize("activation", ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"])
-def test_equal_to_the_forward_pass(tiny: Path, activation: str, threads: int) -> None:
-    edit_json(tiny / "config.json", {"hidden_act": activation})
-    ours = model(tiny)
-    states = onnx_session.build_forward(ours, threads=threads)(IDS)
-    assert states.shape == (sum(map(len, IDS)), CONFIG["hidden_size"])
-    np.testing.assert_allclose(states, ours.forward(IDS), atol=2e-5)
+def test_the_inputs_and_the_output(bert: bert_model.Bert) -> None:
+    names = ["ids", "positions", "lengths", "rows", "places", "alike", "shape"]
+    for first, more in ((None, []), (FirstLayer(bert), ["words", *onnx_graph.TABLES])):
+        serialized, weights = onnx_graph.build_graph(bert, "fp32", first)
+        graph = onnx.load_from_string(serialized).graph
+        assert [value.name for value in graph.input] == names + more
+        assert [value.name for value in graph.output] == ["states"]
+        assert {tensor.name for tensor in graph.initializer} == set(weights)
 
 
-@pytest.mark.parametrize("ids", [[IDS[0]], [IDS[0], IDS[0][::-1], [2, 11, 12, 15, 3]]])
-def test_texts_of_one_length_need_no_mask(tiny: Path, ids: list[list[int]]) -> None:
-    ours = model(tiny)
-    np.testing.assert_allclose(onnx_session.build_forward(ours)(ids), ours.forward(ids), atol=2e-5)
-
-
-def test_int8_is_near_and_not_equal(tiny: Path) -> None:
-    ours = model(tiny)
-    exact, coarse = ours.forward(IDS), onnx_session.build_forward(ours, "int8")(IDS)
-    cosine = (
-        np.sum(exact * coarse, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(coarse, axis=1)
-    )
-    assert 0.97 < cosine.min() < 0.99999
-
-
-def test_an_activation_without_a_node_is_refused(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(onnx_graph, "_ACTIVATIONS", {})
-    with pytest.raises(ModelError, match=r"ONNX Runtime cannot serve .*gelu"):
-        onnx_session.build_forward(model(tiny))
-
-
-def test_the_engine_gives_the_reference_vectors(tiny: Path) -> None:
-    reference = engine(tiny)
-    texts = ["the key rotates every week .", "", "river " * 100, "日 bank", *["the bank"] * 300]
-    vectors = OnnxEngine(reference, "fp32").encode(texts, "the ")
-    np.testing.assert_allclose(vectors, reference.encode(texts, "the "), atol=1e-5)
-    assert vectors.dtype == np.float32
-
-
-@pytest.mark.parametrize("damage", ["other", "nan"])
-def test_wrong_vectors_are_not_trusted(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, damage: str
-) -> None:
-    def wrong(model: bert_model.Bert, precision: str, threads: int) -> object:
-        changed = np.float32("nan") if damage == "nan" else np.float32(0.3)
-        return lambda ids: model.forward(ids)[:, ::-1] + changed
-
-    monkeypatch.setattr(onnx_session, "forward", wrong)
-    with pytest.raises(ModelError, match="other vectors than the reference"):
-        OnnxEngine(engine(tiny), "fp32")
-
-
-@pytest.mark.model
-def test_the_real_model(minilm: SentenceEncoder) -> None:
-    """Every text's vector is the reference's, from one token to the whole window."""
-    sentence = "Parents may stay at home — naïve 日本 👍🏽 ; 26 weeks , and no key is ever rotated"
-    texts = [" ".join((sentence.split() * 25)[:n]) for n in (*range(1, 40), 80, 150, 230, 300)]
-    reference = NumpyEngine(minilm.model_folder, minilm.tokenizer)
-    ours = OnnxEngine(reference, "fp32").encode(texts, "")
-    np.testing.assert_allclose(ours, reference.encode(texts, ""), atol=1e-5)
+def test_int8_weights_use_seven_bits_and_one_scale_per_output(bert: bert_model.Bert) -> None:
+    _, weights = onnx_graph.build_graph(bert, "int8", None)
+    quantized = [weight for weight in weights.values() if weight.dtype == np.int8]
+    assert len(quantized) == 6 * CONFIG["num_hidden_layers"]
+    for weight in quantized:  # (inputs, outputs): the largest of each output is the largest number
+        assert np.abs(weight).max(axis=0).tolist() == [63] * weight.shape[1]

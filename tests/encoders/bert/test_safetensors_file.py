@@ -28,7 +28,7 @@ def test_float32_is_mapped_as_stored(tmp_path: Path) -> None:
     assert not found["x"].flags.writeable
 
 
-def test_half_precision_is_widened(tmp_path: Path) -> None:
+def test_half_precision_is_converted(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     write(path, "F16", np.array([0.5, -2], np.float16).tobytes(), [2])
     assert safetensors_file.map_tensors(path)["x"].tolist() == [0.5, -2]
@@ -39,7 +39,7 @@ def test_half_precision_is_widened(tmp_path: Path) -> None:
     assert found.dtype == np.float32
 
 
-def test_data_at_an_odd_offset_are_aligned(tmp_path: Path) -> None:
+def test_data_at_an_odd_offset_is_aligned(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     for pad in range(4):
         write(path, "F32", np.array([1, 2], np.float32).tobytes(), [2], pad=pad)
@@ -59,7 +59,7 @@ def test_data_at_an_odd_offset_are_aligned(tmp_path: Path) -> None:
         (lambda data: data[:8] + b"?" + data[9:], "not a safetensors file"),
     ],
 )
-def test_a_damaged_file_is_told(tmp_path: Path, damage, says: str) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path, damage, says: str) -> None:
     path = tmp_path / "m.safetensors"
     write(path, "F32", b"\0" * 8, [2])
     path.write_bytes(damage(path.read_bytes()))
@@ -69,7 +69,7 @@ def test_a_damaged_file_is_told(tmp_path: Path, damage, says: str) -> None:
     assert "fetch the model again" in str(error.value)
 
 
-def test_a_wrong_shape_is_told(tmp_path: Path) -> None:
+def test_a_wrong_shape_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     write(path, "F32", b"\0" * 8, [3])
     with pytest.raises(ModelError, match="x does not fit its shape"):
@@ -89,7 +89,7 @@ def test_a_wrong_shape_is_told(tmp_path: Path) -> None:
         [],
     ],
 )
-def test_an_entry_that_is_none_is_told(tmp_path: Path, entry) -> None:
+def test_a_malformed_entry_is_refused(tmp_path: Path, entry) -> None:
     path = tmp_path / "m.safetensors"
     header = json.dumps({"x": entry}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)

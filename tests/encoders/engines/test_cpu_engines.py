@@ -1,4 +1,4 @@
-"""Two engines, one vector."""
+"""The NumPy and ONNX Runtime engines compute the same vectors as sentence-transformers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from ragkit.encoders import model_folder
-from ragkit.encoders.engines.cpu_engines import NumpyEngine
+from ragkit.encoders.bert import model as bert_model
+from ragkit.encoders.bert import onnx_session
+from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
@@ -19,6 +21,11 @@ from tests.encoders.tokenization.test_tokenizer import ODD
 TEXTS = ["the key rotates every week .", "bank", *ODD, "river " * 100, "the bank " * 9]
 
 
+def numpy_engine(folder: Path) -> NumpyEngine:
+    model = model_folder.read(folder, "tiny")
+    return NumpyEngine(model, ModelTokenizer(folder / "tokenizer.json", model.max_length))
+
+
 def engines(folder: Path) -> tuple[NumpyEngine, TorchEngine]:
     found = model_folder.read(folder, "tiny")
     tokens = ModelTokenizer(folder / "tokenizer.json", found.max_length)
@@ -26,7 +33,7 @@ def engines(folder: Path) -> tuple[NumpyEngine, TorchEngine]:
 
 
 @pytest.mark.parametrize("mode", ["cls", "mean", "max"])
-def test_the_engines_agree(tiny: Path, mode: str) -> None:
+def test_engines_agree(tiny: Path, mode: str) -> None:
     write_json(
         tiny / "1_Pooling" / "config.json", {"pooling_mode": mode, "embedding_dimension": 32}
     )
@@ -38,7 +45,7 @@ def test_the_engines_agree(tiny: Path, mode: str) -> None:
         assert vectors.dtype == np.float32
 
 
-def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_stay_in_order(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = engines(tiny)
     texts = ["the key " * (i % 13) + "rotates" * (i % 3) for i in range(100)]
     alone = np.concatenate([ours.encode([text], "") for text in texts])
@@ -49,7 +56,7 @@ def test_many_texts_come_back_in_order(tiny: Path, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)
 
 
-def test_what_numpy_serves(tiny: Path) -> None:
+def test_supported_models(tiny: Path) -> None:
     assert NumpyEngine.supports(model_folder.read(tiny, "tiny"))
     edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
     assert not NumpyEngine.supports(model_folder.read(tiny, "tiny"))  # two poolings joined
@@ -59,7 +66,7 @@ def test_what_numpy_serves(tiny: Path) -> None:
     assert not NumpyEngine.supports(model_folder.read(tiny, "tiny"))
 
 
-def test_a_tokenizer_of_another_model_is_told(tiny: Path) -> None:
+def test_a_tokenizer_of_another_model_is_refused(tiny: Path) -> None:
     found = model_folder.read(tiny, "tiny")
     tokens = ModelTokenizer(tiny / "tokenizer.json", found.max_length)
     tokens.vocabulary_size = CONFIG["vocab_size"] + 1
@@ -67,7 +74,7 @@ def test_a_tokenizer_of_another_model_is_told(tiny: Path) -> None:
         NumpyEngine(found, tokens)
 
 
-def test_what_sentence_transformers_cannot_load_is_told(tiny: Path) -> None:
+def test_a_model_that_nothing_loads_is_an_error(tiny: Path) -> None:
     edit_json(tiny / "config.json", {"model_type": "nobody-knows-it"})
     with pytest.raises(ModelError, match=r"cannot load .*nobody-knows-it(?s:.*)Use another model"):
         TorchEngine(model_folder.read(tiny, "tiny"), ModelTokenizer(tiny / "tokenizer.json", 32))
@@ -93,3 +100,34 @@ def test_the_engines_agree_on_the_real_model(minilm: SentenceEncoder) -> None:
     texts += [*ODD, "x" * 1_000_000]
     theirs = TorchEngine(minilm.model_folder, minilm.tokenizer).encode(texts, "")
     np.testing.assert_allclose(minilm.encode_queries(texts), theirs, atol=1e-5)
+
+
+def test_onnx_runtime_computes_the_vectors_of_numpy(tiny: Path) -> None:
+    reference = numpy_engine(tiny)
+    texts = ["the key rotates every week .", "", "river " * 100, "日 bank", *["the bank"] * 300]
+    vectors = OnnxEngine(reference, "fp32").encode(texts, "the ")
+    np.testing.assert_allclose(vectors, reference.encode(texts, "the "), atol=1e-5)
+    assert vectors.dtype == np.float32
+
+
+@pytest.mark.parametrize("damage", ["other", "nan"])
+def test_an_engine_with_wrong_vectors_is_refused(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    def wrong(model: bert_model.Bert, precision: str, threads: int) -> object:
+        changed = np.float32("nan") if damage == "nan" else np.float32(0.3)
+        return lambda ids: model.forward(ids)[:, ::-1] + changed
+
+    monkeypatch.setattr(onnx_session, "build_forward", wrong)
+    with pytest.raises(ModelError, match="other vectors than the reference"):
+        OnnxEngine(numpy_engine(tiny), "fp32")
+
+
+@pytest.mark.model
+def test_onnx_runtime_and_numpy_agree_on_the_real_model(minilm: SentenceEncoder) -> None:
+    """Every text's vector is the reference's, from one token to the whole window."""
+    sentence = "Parents may stay at home — naïve 日本 👍🏽 ; 26 weeks , and no key is ever rotated"
+    texts = [" ".join((sentence.split() * 25)[:n]) for n in (*range(1, 40), 80, 150, 230, 300)]
+    reference = NumpyEngine(minilm.model_folder, minilm.tokenizer)
+    ours = OnnxEngine(reference, "fp32").encode(texts, "")
+    np.testing.assert_allclose(ours, reference.encode(texts, ""), atol=1e-5)

@@ -1,4 +1,4 @@
-"""One BLAS thread while anybody needs it so."""
+"""The limit of one BLAS thread, and the number of cores."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def test_the_limit_holds_until_the_last_user_leaves() -> None:
     assert blas_threads() == before
 
 
-def test_available() -> None:
+def test_available_cores() -> None:
     assert cpu_threads.available_cores() >= 1

@@ -1,6 +1,6 @@
-"""What a GPU asks of the engine, as far as a processor shows it: little memory, half precision.
+"""The torch engine as on a GPU, simulated on a CPU: little memory, half precision.
 
-Expected are the vectors of the NumPy engine, which equal those of transformers (`test_bert`).
+Expected are the vectors of the NumPy engine, which equal those of transformers (`test_model`).
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ def short_of_memory(made: TorchEngine, most: int) -> list[int]:
 
 
 @pytest.mark.parametrize("takes_ids", [True, False])
-def test_a_batch_too_large_for_memory_goes_in_halves_and_the_next_call_knows(
-    tiny: Path, takes_ids: bool
-) -> None:
+def test_a_batch_too_large_for_memory_is_halved(tiny: Path, takes_ids: bool) -> None:
     made, expected = engine(tiny, takes_ids=takes_ids)
     sizes = short_of_memory(made, most=200)
     np.testing.assert_allclose(made.encode(TEXTS, ""), expected, atol=1e-5)
@@ -58,7 +56,7 @@ def test_a_batch_too_large_for_memory_goes_in_halves_and_the_next_call_knows(
     assert max(sizes) <= 200
 
 
-def test_one_text_too_large_for_memory_says_what_to_do(tiny: Path) -> None:
+def test_a_text_too_large_for_memory_is_an_error(tiny: Path) -> None:
     made, _ = engine(tiny, takes_ids=True)
     short_of_memory(made, most=7)
     with pytest.raises(ModelError, match=r"too little memory for a text of 32 tokens(?s:.*)CUDA_"):
@@ -66,7 +64,7 @@ def test_one_text_too_large_for_memory_says_what_to_do(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("takes_ids", [True, False])
-def test_half_precision_is_near_and_of_unit_length(tiny: Path, takes_ids: bool) -> None:
+def test_half_precision_is_close_and_of_unit_length(tiny: Path, takes_ids: bool) -> None:
     made, expected = engine(tiny, takes_ids=takes_ids)
     made._half = torch.float16
     found = made.encode(TEXTS, "")

@@ -69,7 +69,7 @@ def test_embed_is_the_models_own_vector_without_a_prompt(tiny: Path) -> None:
     assert prompted.embed([]).shape == prompted.embed([], "cls").shape == (0, 32)
 
 
-def test_many_texts_are_batched_and_come_in_order(tiny: Path) -> None:
+def test_batched_texts_stay_in_order(tiny: Path) -> None:
     encoder = load(str(tiny))
     texts = ["the key " * (n % 14) + "week" for n in range(200)]
     together = encoder.embed(texts, "max", "-2")
@@ -77,7 +77,7 @@ def test_many_texts_are_batched_and_come_in_order(tiny: Path) -> None:
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_a_word_is_the_mean_of_its_pieces_at_each_place(tiny: Path) -> None:
+def test_a_word_vector_is_the_mean_of_its_tokens(tiny: Path) -> None:
     encoder = load(str(tiny))
     text = "the key rotates, the KEY rotates"
     states = encoder.hidden_states(text).states
@@ -101,7 +101,7 @@ def test_a_word_beyond_the_window(tiny: Path) -> None:
         encoder.embed_words(cut_within, "rotates")
 
 
-def test_words_that_cannot_be(tiny: Path) -> None:
+def test_words_without_a_vector_are_refused(tiny: Path) -> None:
     encoder = load(str(tiny))
     with pytest.raises(UsageError, match="the nearest word is “bank”"):
         encoder.embed_words(TEXT, "bnak")
@@ -115,13 +115,13 @@ def test_words_that_cannot_be(tiny: Path) -> None:
         encoder.embed([TEXT], "sum")
 
 
-def test_many_places_in_one_token_are_one(tiny: Path) -> None:
+def test_occurrences_in_one_token_have_one_vector(tiny: Path) -> None:
     (found,) = load(str(tiny)).embed_words("x" * 100_000, "xx")
     assert (found.start, found.end, found.tokens) == (0, 2, ("[UNK]",))
     assert len(found.within) == 100_000
 
 
-def test_other_architectures_are_named_with_what_serves_them(tiny: Path) -> None:
+def test_other_architectures_are_refused(tiny: Path) -> None:
     config = {"model_type": "distilbert", "dim": 32, "n_heads": 4, "n_layers": 0, "hidden_dim": 64}
     edit_json(tiny / "config.json", {**config, "architectures": ["DistilBertModel"]})
     encoder = load(str(tiny))
@@ -135,13 +135,13 @@ def test_other_architectures_are_named_with_what_serves_them(tiny: Path) -> None
     assert encoder.embed([TEXT]).shape == (1, 32)
 
 
-def test_a_bert_of_another_activation_is_told_what_it_lacks(tiny: Path) -> None:
+def test_another_activation_is_refused(tiny: Path) -> None:
     edit_json(tiny / "config.json", {"hidden_act": "silu"})
     with pytest.raises(ModelError, match=r"'bert' model with 'silu'.*one of gelu"):
         load(str(tiny)).hidden_states(TEXT)
 
 
-def test_one_string_is_no_list_of_texts(tiny: Path) -> None:
+def test_a_string_instead_of_a_list_is_refused(tiny: Path) -> None:
     with pytest.raises(UsageError, match=r"embed\(\[text\]\)"):
         load(str(tiny)).embed(TEXT)
 

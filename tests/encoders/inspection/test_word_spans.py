@@ -1,4 +1,4 @@
-"""Where a word stands, worked by hand."""
+"""Occurrences of a word and its tokens, worked by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def found(text: str, word: str) -> list[str]:
         ("naïve", " naïve ", ["[naïve]"]),
     ],
 )
-def test_occurrences(text: str, word: str, expected: list[str]) -> None:
+def test_find_word(text: str, word: str, expected: list[str]) -> None:
     assert found(text, word) == expected
 
 
@@ -44,19 +44,19 @@ def test_occurrences(text: str, word: str, expected: list[str]) -> None:
         ("x" * 1_000_000, "bank", "…"),
     ],
 )
-def test_a_word_that_is_not_there(text: str, word: str, told: str) -> None:
+def test_a_missing_word_is_an_error_with_a_suggestion(text: str, word: str, told: str) -> None:
     with pytest.raises(UsageError, match=told) as error:
         word_spans.find_word(text, word)
     assert len(str(error.value)) < 300
 
 
-def test_the_words_around_a_span() -> None:
+def test_expand_to_words() -> None:
     assert word_spans.expand_to_words("on embankments now", 5, 9) == "embankments"
     assert word_spans.expand_to_words("on the bank.", 7, 11) == "bank"
     assert word_spans.expand_to_words("bank", 0, 4) == "bank"
 
 
-def test_pieces_are_the_tokens_that_share_characters() -> None:
+def test_tokens_of_spans() -> None:
     # [CLS] the | em | bank | ments [SEP], of "the embankments"
     spans = np.array([[0, 0], [0, 3], [4, 6], [6, 10], [10, 15], [15, 15]])
     places = [(0, 3), (4, 15), (6, 10), (5, 7), (3, 4)]

@@ -28,7 +28,7 @@ def test_spans_are_character_offsets(tiny_tokens: ModelTokenizer) -> None:
     assert tiny_tokens.token_spans(text).dtype == np.int64
 
 
-def test_nothing_is_padded_or_truncated_but_by_us(tiny_tokens: ModelTokenizer) -> None:
+def test_padding_and_truncation_of_the_file_are_disabled(tiny_tokens: ModelTokenizer) -> None:
     assert tiny_tokens.count_tokens(["the key", "the " * 500]) == [2, 500]
     assert len(tiny_tokens.token_spans("the " * 500)) == 500
     short, long = tiny_tokens.token_ids(["the key", "the " * 500])
@@ -36,7 +36,7 @@ def test_nothing_is_padded_or_truncated_but_by_us(tiny_tokens: ModelTokenizer) -
     assert (len(long), long[0], long[-1]) == (32, 2, 3)
 
 
-def test_a_prompt_takes_room(tiny_tokens: ModelTokenizer) -> None:
+def test_a_prompt_shortens_the_text(tiny_tokens: ModelTokenizer) -> None:
     assert tiny_tokens.max_text_tokens("") == 30
     assert tiny_tokens.max_text_tokens("the key ") == 28
     assert tiny_tokens.token_ids(["every week"], "the key ") == [[2, 5, 6, 9, 10, 3]]
@@ -52,11 +52,11 @@ def test_odd_strings(tiny_tokens: ModelTokenizer, text: str) -> None:
     assert tiny_tokens.token_ids([text, text]) == tiny_tokens.token_ids([text]) * 2
 
 
-def test_a_lone_surrogate_moves_no_offset(tiny_tokens: ModelTokenizer) -> None:
+def test_a_lone_surrogate_keeps_the_offsets(tiny_tokens: ModelTokenizer) -> None:
     assert tiny_tokens.token_spans("\ud800\udc00\udfff key").tolist()[-1] == [4, 7]
 
 
-def test_long_texts_go_through_in_pieces(
+def test_long_texts_are_tokenized_in_segments(
     tiny_tokens: ModelTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "the key rotates. \n " * 200 + "x" * 1_000 + " week"
@@ -78,7 +78,7 @@ def test_threads_share_a_tokenizer(tiny_tokens: ModelTokenizer) -> None:
         assert list(pool.map(tiny_tokens.token_ids, texts)) == alone
 
 
-def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match="cannot parse"):
         ModelTokenizer(tmp_path / "tokenizer.json", 32)

@@ -71,7 +71,7 @@ def test_worked_by_hand(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["日", "a\x00b", "soft\xadhyphen", "the [MASK]", "x" * 2_001, "ﬁ"])
-def test_what_it_leaves_to_the_library(tiny: Path, text: str) -> None:
+def test_texts_left_to_the_library(tiny: Path, text: str) -> None:
     ours = read(tiny)
     assert ours is not None
     assert ours.token_ids(text) is None
@@ -87,13 +87,13 @@ def test_what_it_leaves_to_the_library(tiny: Path, text: str) -> None:
         {"post_processor": {"type": "RobertaProcessing"}},
     ],
 )
-def test_other_tokenizers_are_the_librarys(tiny: Path, changes: dict[str, object]) -> None:
+def test_other_tokenizers_are_left_to_the_library(tiny: Path, changes: dict[str, object]) -> None:
     path = tiny / "tokenizer.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     assert read(tiny) is None
 
 
-def test_tokens_answer_alike_before_and_after_the_library_is_there(tiny: Path) -> None:
+def test_ids_are_the_same_with_and_without_the_library(tiny: Path) -> None:
     fresh, used = (ModelTokenizer(tiny / "tokenizer.json", 32) for _ in range(2))
     used.count_tokens(["the", "key"])  # two texts: the library
     for text in ("the bank rotates .", "日 the", "", "river " * 60):
