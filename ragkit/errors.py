@@ -1,12 +1,12 @@
-"""Everything ragkit raises on purpose. Each message says what was found, what was expected
-and, where there is one, the command that mends it.
+"""The errors that ragkit raises on purpose. Each message says what was found, what was expected
+and, where there is one, the command that fixes it.
 
     RagkitError
-    ├── UsageError         the caller's words or numbers are wrong        exit code 2
+    ├── UsageError         a wrong argument or wrong input                exit code 2
     ├── DocumentError      one file cannot be read: recorded, never fatal
-    └── UnavailableError   something that is needed cannot be used        exit code 3
+    └── UnavailableError   a required resource cannot be used             exit code 3
         ├── CollectionError    the database, its lock, an index file
-        │   └── BusyError      another process writes just now
+        │   └── BusyError      another process is writing
         └── ModelError         the encoder, a language model
 
 Only the command line and the servers turn these into exit and status codes.
@@ -20,15 +20,15 @@ class RagkitError(Exception):
 
 
 class UsageError(RagkitError):
-    """A wrong argument: an empty query, a folder that is not there, k below 1."""
+    """A wrong argument: an empty query, a missing folder, k below 1."""
 
 
 class DocumentError(RagkitError):
-    """A file that cannot be read; its message becomes the reason in the ledger.
+    """A file that cannot be read; its message becomes the reason in the file's status.
 
-    `kind` is the reason in a word that stays the same (docs/formats.md lists them), by which
-    reasons are counted. `skipped` is True where the file is no document at all (binary, unknown
-    format), so that the ledger says skipped rather than failed.
+    `kind` is the stable name of the reason (docs/formats.md lists them), by which reasons are
+    counted. `skipped` is True where the file is not a document (binary, unknown format), so that
+    its status is "skipped" rather than "failed".
     """
 
     def __init__(self, reason: str, *, kind: str = "damaged", skipped: bool = False) -> None:
@@ -38,7 +38,7 @@ class DocumentError(RagkitError):
 
 
 class UnavailableError(RagkitError):
-    """Something that the work needs cannot be used."""
+    """A resource that the operation needs cannot be used."""
 
 
 class CollectionError(UnavailableError):
@@ -46,9 +46,9 @@ class CollectionError(UnavailableError):
 
 
 class BusyError(CollectionError):
-    """Another process writes to the collection just now: the same call works later."""
+    """Another process is writing to the collection; the same call works later."""
 
 
 class ModelError(UnavailableError):
-    """An encoder or a language model cannot be used: not found or not to be reached, incomplete,
-    unsafe, or not the collection's."""
+    """An encoder or a language model cannot be used: not found, not reachable, incomplete, unsafe,
+    or not the one of the collection."""

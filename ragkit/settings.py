@@ -1,10 +1,10 @@
-"""What can be chosen, and where from: flag > environment > project file > user file > default.
+"""Settings and their origins: flag > environment > project file > user file > default.
 
 The project file is the nearest `ragkit.toml` in the working folder or above; the user file is
-`config.toml` in the platform's configuration folder. Both hold plain values only: nothing in them
-runs a program; folders in them are relative to the file itself. A project file may come with a
-folder that somebody else wrote: it names no address that text is sent to, and no variable that
-holds a key. Environment variables are the names in capitals behind `RAGKIT_`: `RAGKIT_MODEL`,
+`config.toml` in the platform's configuration folder. Both contain plain values only: nothing in
+them runs a program; folders in them are relative to the file itself. A project file may come with
+a folder that somebody else wrote, so it may name neither an address that text is sent to nor a
+variable with a key. Environment variables are `RAGKIT_` and the name in capitals: `RAGKIT_MODEL`,
 `RAGKIT_TOP_K`.
 """
 
@@ -22,15 +22,21 @@ from ragkit import user_dirs
 from ragkit.errors import UsageError
 
 PROJECT_FILE = "ragkit.toml"
-_PLACES = ("collection", "model", "tokenizer", "reranker")  # folders, or names of them
-NOT_IN_A_PROJECT = ("base_url", "api_key_env", "llm_preset", "llm_base_url", "llm_api_key_env")
-PRESETS = ("ollama", "llamacpp", "vllm", "openai")  # servers of language models: answers/llm.py
+_PATH_SETTINGS = ("collection", "model", "tokenizer", "reranker")  # folders, or names of them
+FORBIDDEN_IN_PROJECT_FILES = (
+    "base_url",
+    "api_key_env",
+    "llm_preset",
+    "llm_base_url",
+    "llm_api_key_env",
+)
+PRESETS = ("ollama", "llamacpp", "vllm", "openai")  # language model servers: answers/llm.py
 MODES = ("dense", "lexical", "hybrid")
 FUSIONS = ("convex", "rrf")
 OCR_ENGINES = ("tesseract", "rapidocr")
-_YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-# What reading may cost: name, least, most.
-_READER = (
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+# Limits of reading: name, minimum, maximum.
+_READER_LIMITS = (
     ("reader_seconds", 1, 86_400),
     ("reader_memory_mb", 64, 1_000_000),
     ("reader_output_mb", 1, 1_000_000),
@@ -45,47 +51,47 @@ _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One value for everything that can be chosen."""
+    """All settings, with their defaults."""
 
     collection: str | None = None  # folder; None: the nearest .ragkit/, else the user's default
     model: str | None = None  # None: the collection's own, else all-MiniLM-L6-v2
     precision: str | None = None  # of PRECISIONS; None: the collection's own, else fp32
-    dimensions: int | None = None  # keep the first so many; None: the collection's own, else all
+    dimensions: int | None = None  # of a vector that are kept; None: the collection's own, else all
     base_url: str | None = None  # of an OpenAI-compatible server that has `model`
     api_key_env: str | None = None  # name of the environment variable with the key for base_url
-    window: int | None = None  # tokens the server's model reads at once; None: 256
-    tokenizer: str | None = None  # a model here whose tokenizer the server's has; None: estimate
+    window: int | None = None  # tokens that the server's model reads; None: 256
+    tokenizer: str | None = None  # a local model with the server's tokenizer; None: estimate
     reranker: str | None = None  # a cross-encoder: a name, a folder, an ONNX file
-    llm_preset: str | None = None  # of PRESETS; these five may stand in a table [llm]
-    llm_base_url: str | None = None  # of a server with OpenAI's chat completions; else the preset's
-    llm_model: str | None = None  # its name there
+    llm_preset: str | None = None  # of PRESETS; these five may be written in a table [llm]
+    llm_base_url: str | None = None  # of a chat completions server; None: the preset's
+    llm_model: str | None = None  # the model's name on that server
     llm_api_key_env: str | None = None  # name of the environment variable with the key
     llm_context_tokens: int | None = None  # prompt and answer together; None: the preset's
     mode: str = "dense"
-    fusion: str = "convex"  # of the hybrid mode: by scores, or rrf: by ranks
+    fusion: str = "convex"  # of the hybrid mode: convex, of scores; rrf, of ranks
     top_k: int = 10
-    # Passages proposed for each one asked for, where there are many; None: as measured.
+    # Candidates per hit that approximate search re-scores; None: as calibrated.
     candidates: int | None = None
     passage_tokens: int = 240
-    overlap: float = 0.15  # part of a passage that the next one repeats, 0 to 0.2
+    overlap: float = 0.15  # share of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
-    # A document for each row, element or line of tables, JSON and XML; None: as it was before.
+    # One document per row, element or line of tables, JSON and XML; None: the collection's own.
     records: bool | None = None
-    # What reading one file may cost, in the process that does it.
+    # Limits of reading one file, in the sandboxed process.
     reader_seconds: float = 30.0
     reader_memory_mb: int = 1024
     reader_output_mb: int = 256
-    reader_depth: int = 5  # archive in mail in archive …
-    # How text in scanned pages and images is recognised.
+    reader_depth: int = 5  # containers within containers: archive in mail in archive …
+    # Text recognition (OCR) in scanned pages and images.
     ocr_engine: str | None = None  # of OCR_ENGINES; None: the first that is installed
-    ocr_languages: str | None = None  # of tesseract: "eng+deu"; None: those that are installed
-    ocr_pages: int = 500  # of one document; 0: none
-    ocr_seconds: float = 120.0  # a page
-    ocr_megapixels: float = 25.0  # a page; larger ones are made smaller
+    ocr_languages: str | None = None  # of tesseract: "eng+deu"; None: all that are installed
+    ocr_pages: int = 500  # per document; 0: none
+    ocr_seconds: float = 120.0  # per page
+    ocr_megapixels: float = 25.0  # per page; larger images are scaled down
     ocr_memory_mb: int = 2048
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work, with the value found and the values expected."""
+        """Raise UsageError for a value that cannot work. Each message begins with the name."""
         if self.mode not in MODES:
             raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
         if self.fusion not in FUSIONS:
@@ -109,9 +115,9 @@ class Settings:
             raise UsageError(f"overlap is {self.overlap}; expected 0 to 0.2")
         if not 0 < self.max_file_mb < 1e6:
             raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0, below 1e6")
-        for name, least, most in _READER:
-            if not least <= (value := getattr(self, name)) <= most:
-                raise UsageError(f"{name} is {value:g}; expected {least} to {most:,}")
+        for name, minimum, maximum in _READER_LIMITS:
+            if not minimum <= (value := getattr(self, name)) <= maximum:
+                raise UsageError(f"{name} is {value:g}; expected {minimum} to {maximum:,}")
 
 
 def _check_precision(precision: str | None) -> None:
@@ -131,9 +137,11 @@ def _check_language_model(preset: str | None, context: int | None) -> None:
 
 
 def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:
-    """The settings in force in `folder` (default: the working folder); None flags are not set.
+    """Return the settings that apply in `folder` (default: the working folder).
 
-    Raises UsageError: an unknown name, a value of the wrong kind, a file that is not TOML.
+    `flags` are those of the command line, by the names of the settings; a flag that is None was
+    not given. Raises UsageError: an unknown name, a value of the wrong type, a file that is not
+    TOML.
     """
     settings = Settings()
     for source, values in (
@@ -143,32 +151,32 @@ def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) 
     ):
         if Path(source).name == PROJECT_FILE:
             _refuse_addresses(source, values)
-        settings = _with(settings, source, values)
+        settings = _override(settings, source, values)
     return settings
 
 
 def _refuse_addresses(source: str, values: Mapping[str, object]) -> None:
-    for name in NOT_IN_A_PROJECT:
+    for name in FORBIDDEN_IN_PROJECT_FILES:
         if name in values:
             raise UsageError(
-                f"{source}: {name} may not stand in a project's file, whose writer would choose "
-                f"where your text goes. Set RAGKIT_{name.upper()}, or write it into "
+                f"{source}: {name} is not allowed in a project's file, whose author would choose "
+                f"where your text is sent. Set RAGKIT_{name.upper()}, or write it into "
                 f"{_user_file()}"
             )
 
 
 def _files(folder: Path) -> list[Path]:
-    """The settings files that exist, the weakest first."""
-    found = [_user_file()]
+    """The settings files that exist, lowest precedence first."""
+    candidates = [_user_file()]
     for parent in (folder, *folder.parents):
         if _is_file(parent / PROJECT_FILE):
-            found.append(parent / PROJECT_FILE)
+            candidates.append(parent / PROJECT_FILE)
             break
-    return [path for path in found if _is_file(path)]
+    return [path for path in candidates if _is_file(path)]
 
 
 def _is_file(path: Path) -> bool:
-    return os.path.isfile(path)  # noqa: PTH113 (pathlib's raises where a folder is closed to us)
+    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises without permission)
 
 
 def _user_file() -> Path:
@@ -185,21 +193,21 @@ def _from_file(path: Path) -> dict[str, object]:
     if isinstance(table := values.get("llm"), dict):
         del values["llm"]
         values.update({f"llm_{name}": value for name, value in table.items()})
-    return {name: _from_here(path.parent, name, value) for name, value in values.items()}
+    return {name: _resolve_path(path.parent, name, value) for name, value in values.items()}
 
 
-def _from_here(folder: Path, name: str, value: object) -> object:
-    """A folder named in a settings file of `folder`, from there; any other value as it is."""
-    if name not in _PLACES or not isinstance(value, str) or not value:
+def _resolve_path(folder: Path, name: str, value: object) -> object:
+    """Make a path in a settings file relative to its `folder`; return other values unchanged."""
+    if name not in _PATH_SETTINGS or not isinstance(value, str) or not value:
         return value
-    there = folder / os.path.expanduser(value)  # noqa: PTH111 (pathlib's raises for ~nobody)
+    path = folder / os.path.expanduser(value)  # noqa: PTH111 (Path.expanduser raises for ~nobody)
     # A model or tokenizer may also be a name on the hub, which looks like a relative path.
-    is_path = name == "collection" or value.startswith((".", "~")) or there.is_dir()
-    return os.path.normpath(there) if is_path else value
+    is_path = name == "collection" or value.startswith((".", "~")) or path.is_dir()
+    return os.path.normpath(path) if is_path else value
 
 
-def _spelled(source: str, name: str) -> str:
-    """A setting as it is written where it came from."""
+def _written_name(source: str, name: str) -> str:
+    """The name of a setting as the user writes it in that source."""
     if source == _COMMAND_LINE:
         return "-k/--top-k" if name == "top_k" else f"--{name.replace('_', '-')}"
     return f"RAGKIT_{name.upper()}" if source == _ENVIRONMENT else name
@@ -210,42 +218,42 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     return {names[name]: text for name, text in environment.items() if name in names and text}
 
 
-def _with(settings: Settings, source: str, values: Mapping[str, object]) -> Settings:
-    kinds = {field.name: str(field.type) for field in fields(Settings)}
+def _override(settings: Settings, source: str, values: Mapping[str, object]) -> Settings:
+    types = {field.name: str(field.type) for field in fields(Settings)}
     changes: dict[str, Any] = {}
-    for name, given in values.items():
-        if name not in kinds:
-            near = difflib.get_close_matches(name, kinds, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(kinds)}"
-            raise UsageError(f"{source}: no setting is called {name!r}{hint}")
-        changes[name] = _converted(source, name, given, kinds[name])
+    for name, value in values.items():
+        if name not in types:
+            matches = difflib.get_close_matches(name, types, n=1)
+            hint = f"; did you mean {matches[0]}?" if matches else f"; known: {', '.join(types)}"
+            raise UsageError(f"{source}: unknown setting {name!r}{hint}")
+        changes[name] = _convert(source, name, value, types[name])
     try:
         return dataclasses.replace(settings, **changes)
     except UsageError as error:
-        name, _, wrong = str(error).partition(" ")  # every refusal begins with the name
-        raise UsageError(f"{source}: {_spelled(source, name)} {wrong}") from None
+        name, _, problem = str(error).partition(" ")  # every message begins with the name
+        raise UsageError(f"{source}: {_written_name(source, name)} {problem}") from None
 
 
-def _converted(source: str, name: str, given: object, kind: str) -> object:
-    kind = kind.removesuffix(" | None")
-    is_switch = kind == "bool"
-    if is_switch:
-        if isinstance(given, bool):
-            return given
-        if str(given).lower() in _YES_OR_NO:
-            return _YES_OR_NO[str(given).lower()]
-    wanted = {"int": int, "float": float}.get(kind, str)
+def _convert(source: str, name: str, value: object, type_name: str) -> object:
+    type_name = type_name.removesuffix(" | None")
+    is_boolean = type_name == "bool"
+    if is_boolean:
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in _BOOLEANS:
+            return _BOOLEANS[str(value).lower()]
+    target = {"int": int, "float": float}.get(type_name, str)
     fits = (
-        isinstance(given, str)
-        or (wanted is float and isinstance(given, (int, float)))
-        or (wanted is int and isinstance(given, int))
+        isinstance(value, str)
+        or (target is float and isinstance(value, (int, float)))
+        or (target is int and isinstance(value, int))
     )
     try:
-        if not fits or isinstance(given, bool) or is_switch:
+        if not fits or isinstance(value, bool) or is_boolean:
             raise ValueError
-        return wanted(given)
+        return target(value)
     except ValueError:
         raise UsageError(
-            f"{source}: {_spelled(source, name)} is {given!r}; "
-            f"expected {'true or false' if is_switch else kind}"
+            f"{source}: {_written_name(source, name)} is {value!r}; "
+            f"expected {'true or false' if is_boolean else type_name}"
         ) from None

@@ -1,6 +1,6 @@
-"""The user's own folders for ragkit, where the platform keeps such things.
+"""The user's folders for ragkit: configuration, cache and data, where the platform puts them.
 
-`RAGKIT_CONFIG_DIR`, `RAGKIT_CACHE_DIR` and `RAGKIT_DATA_DIR` move them. Makes none of them.
+`RAGKIT_CONFIG_DIR`, `RAGKIT_CACHE_DIR` and `RAGKIT_DATA_DIR` override them. Creates none of them.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from pathlib import Path
 
 
 def config() -> Path:
-    """For settings that a person writes."""
+    """Return the folder of the user's settings file."""
     return _folder("CONFIG", ".config")
 
 
 def cache() -> Path:
-    """For what ragkit can make again."""
+    """Return the folder of what ragkit can rebuild."""
     return _folder("CACHE", ".cache")
 
 
 def data() -> Path:
-    """For collections that were given no place."""
+    """Return the folder of the default collection."""
     return _folder("DATA", ".local/share")
 
 
@@ -29,8 +29,8 @@ def _folder(kind: str, unix: str) -> Path:
     if override := os.environ.get(f"RAGKIT_{kind}_DIR"):
         return Path(override)
     if sys.platform not in ("win32", "darwin"):
-        # What platformdirs would say (the XDG base directories), without the import: a query that
-        # has just begun would wait for it longer than for its passages.
+        # Same as platformdirs (the XDG base directories) without its import, which takes longer
+        # than finding the passages of a query.
         base = os.environ.get(f"XDG_{kind}_HOME", "").strip()
         return Path(base or Path.home() / unix) / "ragkit"
     import platformdirs

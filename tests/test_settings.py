@@ -38,8 +38,8 @@ def test_the_nearest_project_file_counts(project):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("topk = 3", r"ragkit.toml: no setting is called 'topk'; did you mean top_k\?"),
-        ("colour = 3", "no setting is called 'colour'; known: collection, model"),
+        ("topk = 3", r"ragkit.toml: unknown setting 'topk'; did you mean top_k\?"),
+        ("colour = 3", "unknown setting 'colour'; known: collection, model"),
         ('top_k = "many"', "top_k is 'many'; expected int"),
         ("top_k = 2.5", "top_k is 2.5; expected int"),
         ("top_k = true", "top_k is True; expected int"),
@@ -56,28 +56,28 @@ def test_the_nearest_project_file_counts(project):
         ("dimensions = 0", "dimensions is 0; expected 1 or more"),
         ('dimensions = "many"', "dimensions is 'many'; expected int"),
         ("window = 3", "window is 3; expected 16 tokens or more"),
-        ('base_url = "http://x/v1"', "base_url may not stand in a project's file.*RAGKIT_BASE_URL"),
-        ('[llm]\npreset = "openai"', "llm_preset may not stand in a project's file"),
-        ('[llm]\nbase_url = "http://x/v1"', "llm_base_url may not stand in a project's file"),
+        ('base_url = "http://x/v1"', "base_url is not allowed in a project's file.*RAGKIT_BASE_URL"),
+        ('[llm]\npreset = "openai"', "llm_preset is not allowed in a project's file"),
+        ('[llm]\nbase_url = "http://x/v1"', "llm_base_url is not allowed in a project's file"),
         ("[llm]\ncontext_tokens = 9", "llm_context_tokens is 9; expected 1024 or more"),
-        ("[llm]\nnonsense = 9", "no setting is called 'llm_nonsense'"),
-        ('api_key_env = "AWS_SECRET"', r"api_key_env may not stand .*write it into .*config\.toml"),
+        ("[llm]\nnonsense = 9", "unknown setting 'llm_nonsense'"),
+        ('api_key_env = "AWS_SECRET"', r"api_key_env is not allowed .*write it into .*config\.toml"),
         ("= broken", "is not readable as TOML"),
     ],
 )
-def test_wrong_settings_name_their_file_and_what_was_expected(project, text, message):
+def test_a_wrong_setting_names_its_file_and_what_was_expected(project, text, message):
     (project / "ragkit.toml").write_text(text)
     with pytest.raises(UsageError, match=message):
         settings.load(project)
 
 
-def test_a_wrong_environment_is_named_as_such(project, monkeypatch):
+def test_a_wrong_variable_is_named(project, monkeypatch):
     monkeypatch.setenv("RAGKIT_TOP_K", "x")
     with pytest.raises(UsageError, match="the environment: RAGKIT_TOP_K is 'x'; expected int"):
         settings.load(project)
 
 
-def test_an_address_is_named_by_the_user_alone(project, tmp_path, monkeypatch):
+def test_only_the_user_may_name_an_address(project, tmp_path, monkeypatch):
     (tmp_path / "user" / "config.toml").write_text('base_url = "http://a/v1"\nwindow = 512\n')
     (project / "ragkit.toml").write_text('model = "m"\ndimensions = 64\n')
     assert settings.load(project) == Settings(
@@ -105,19 +105,19 @@ def test_folders_are_relative_to_the_file_that_names_them(project, tmp_path):
     assert found.model == str(project.parent / "models" / "tuned")
 
 
-def test_a_name_on_the_hub_and_a_whole_path_stay_as_they_are(project, tmp_path):
+def test_hub_names_and_absolute_paths_are_unchanged(project, tmp_path):
     (project / "ragkit.toml").write_text(f'model = "some/name"\ncollection = "{tmp_path}/kit"\n')
     found = settings.load(project)
     assert (found.model, found.collection) == ("some/name", f"{tmp_path}/kit")
 
 
-def test_a_home_folder_is_meant_by_a_tilde(project, tmp_path, monkeypatch):
+def test_a_tilde_is_the_home_folder(project, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (project / "ragkit.toml").write_text('collection = "~/kit"\n')
     assert settings.load(project).collection == str(tmp_path / "kit")
 
 
-def test_what_the_environment_and_flags_name_is_relative_to_the_working_folder(
+def test_paths_in_variables_and_flags_are_relative_to_the_working_folder(
     project, monkeypatch
 ):
     monkeypatch.setenv("RAGKIT_MODEL", "./mine")
@@ -125,7 +125,7 @@ def test_what_the_environment_and_flags_name_is_relative_to_the_working_folder(
     assert (found.model, found.collection) == ("./mine", "kit")
 
 
-def test_a_table_names_the_language_model(project, tmp_path, monkeypatch):
+def test_a_table_may_name_the_language_model(project, tmp_path, monkeypatch):
     (tmp_path / "user" / "config.toml").parent.mkdir(exist_ok=True)
     (tmp_path / "user" / "config.toml").write_text('[llm]\npreset = "ollama"\nmodel = "small"\n')
     monkeypatch.setenv("RAGKIT_LLM_CONTEXT_TOKENS", "2048")

@@ -1,4 +1,4 @@
-"""The user's folders are those of platformdirs, and can be moved."""
+"""The user's folders are those of platformdirs, and variables override them."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ragkit import user_dirs
 
 @pytest.mark.parametrize("base", ["", "  ", "/somewhere/else"])
 @pytest.mark.parametrize("kind", ["config", "cache", "data"])
-def test_they_are_where_platformdirs_says(monkeypatch, kind, base):
+def test_the_folders_are_those_of_platformdirs(monkeypatch, kind, base):
     monkeypatch.delenv(f"RAGKIT_{kind.upper()}_DIR", raising=False)
     monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", base)
     expected = getattr(platformdirs, f"user_{kind}_path")("ragkit", appauthor=False)
@@ -18,6 +18,6 @@ def test_they_are_where_platformdirs_says(monkeypatch, kind, base):
 
 
 @pytest.mark.parametrize("kind", ["config", "cache", "data"])
-def test_a_variable_moves_each(monkeypatch, kind):
+def test_a_variable_overrides_each(monkeypatch, kind):
     monkeypatch.setenv(f"RAGKIT_{kind.upper()}_DIR", "/elsewhere")
     assert getattr(user_dirs, kind)() == Path("/elsewhere")

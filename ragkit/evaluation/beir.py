@@ -1,8 +1,8 @@
 """Labelled retrieval datasets in BEIR's layout, retrieval measures, and TREC run files.
 
 `read_dataset` reads corpus, queries and relevance judgements of a folder; `compute_measures`
-returns trec_eval's measures of a run with ir-measures; `write_run` writes a run as TREC programs read it. A
-run is query id → document id → score. Knows no collection, no encoder and no ranking.
+returns trec_eval's measures of a run with ir-measures; `write_run` writes a run as TREC programs
+read it. A run is query id → document id → score. Knows no collection, no encoder and no ranking.
 
 Thakur et al., "BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of Information Retrieval
 Models", NeurIPS 2021.

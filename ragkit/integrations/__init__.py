@@ -1,1 +1,1 @@
-"""Collections inside other frameworks: one small class each, imported only by whoever has it."""
+"""Retrievers for other frameworks: one small class each, imported only where it is installed."""

@@ -17,12 +17,12 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from ragkit.collection import Collection
-from ragkit.integrations.metadata import metadata
+from ragkit.integrations.metadata import hit_metadata
 from ragkit.records.documents import Hit
 
 
 class RagkitRetriever(BaseRetriever):
-    """Passages as `Document`s, best first; their metadata says where each stands.
+    """Passages as `Document`s, best first; `metadata` contains the place of each.
 
     The options are those of `Collection.search`. Raises ragkit's errors: UsageError for an empty
     query or a wrong filter.
@@ -53,4 +53,4 @@ class RagkitRetriever(BaseRetriever):
 
 
 def _document(hit: Hit) -> Document:
-    return Document(id=str(hit.passage_id), page_content=hit.text, metadata=metadata(hit))
+    return Document(id=str(hit.passage_id), page_content=hit.text, metadata=hit_metadata(hit))

@@ -10,16 +10,16 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from ragkit.collection import Collection
-from ragkit.integrations.metadata import SHOWN, metadata
+from ragkit.integrations.metadata import PROMPT_FIELDS, hit_metadata
 from ragkit.records.documents import Hit
 from ragkit.retrieval.filter_parser import Where
 
 
 class RagkitRetriever(BaseRetriever):
-    """Passages as nodes with their cosine, best first; a node's metadata says where it stands.
+    """Passages as nodes with their cosine, best first; `metadata` contains the place of each.
 
-    A language model is shown citation and title of it, no more. The options are those of
-    `Collection.search`; so are the errors.
+    Of the metadata, a language model sees citation and title only. Options and errors are those of
+    `Collection.search`.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class RagkitRetriever(BaseRetriever):
 
 
 def _node(hit: Hit) -> NodeWithScore:
-    known = metadata(hit)
+    fields = hit_metadata(hit)
     node = TextNode(
         id_=str(hit.passage_id),
         text=hit.text,
-        metadata=known,
-        excluded_llm_metadata_keys=[name for name in known if name not in SHOWN],
-        excluded_embed_metadata_keys=list(known),
+        metadata=fields,
+        excluded_llm_metadata_keys=[name for name in fields if name not in PROMPT_FIELDS],
+        excluded_embed_metadata_keys=list(fields),
         start_char_idx=hit.start,
         end_char_idx=hit.end,
     )

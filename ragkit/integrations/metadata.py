@@ -1,16 +1,16 @@
-"""What a hit says of itself, flat, as frameworks keep it beside a text. Knows no framework."""
+"""The metadata of a hit as a flat mapping, as frameworks store it with a text."""
 
 from __future__ import annotations
 
 from ragkit.records.documents import Hit
 
-SHOWN = ("citation", "title")  # what a language model should see of it
+PROMPT_FIELDS = ("citation", "title")  # the fields that a language model should see
 
 
-def metadata(hit: Hit) -> dict[str, str | int | float | bool]:
-    """The document's own metadata, and where the passage stands; what is unknown is left out.
+def hit_metadata(hit: Hit) -> dict[str, str | int | float | bool]:
+    """Return the document's metadata and the place of the passage; unknown values are left out.
 
-    `score` is the cosine. `start` and `end` are characters of the document's text.
+    `score` is the cosine. `start` and `end` are character offsets into the document's text.
     """
     place = {
         "citation": hit.citation,
@@ -26,5 +26,5 @@ def metadata(hit: Hit) -> dict[str, str | int | float | bool]:
         "passage_id": hit.passage_id,
         "stale": hit.stale,
     }
-    known = {name: value for name, value in place.items() if value is not None}
-    return {**hit.metadata, **known}
+    fields = {name: value for name, value in place.items() if value is not None}
+    return {**hit.metadata, **fields}

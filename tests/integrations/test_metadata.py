@@ -1,25 +1,25 @@
-"""What frameworks are told of a hit."""
+"""The metadata of a hit, as frameworks store it."""
 
-from ragkit.integrations.metadata import metadata
+from ragkit.integrations.metadata import hit_metadata
 
 
-def test_it_says_where_the_passage_stands_and_leaves_out_what_is_unknown(collection, folder):
+def test_it_contains_the_place_of_the_passage_and_leaves_out_unknown_values(collection, folder):
     collection.index(folder)
     (hit,) = collection.search("Keep the private part in a vault", k=1)
-    found = metadata(hit)
+    fields = hit_metadata(hit)
     # "# Keys", empty, the rule (42 characters), empty: the second heading is line 5, from 52.
-    assert found == {
+    assert fields == {
         "citation": "keys.md#L5-L7", "path": "keys.md", "title": "Keys",
         "heading": "Keys › Storage", "start_line": 5, "end_line": 7, "start": 52, "end": 97,
         "score": hit.score, "passage_id": hit.passage_id, "stale": False,
     }  # fmt: skip
 
 
-def test_a_documents_own_metadata_is_there_and_cannot_forge_the_citation(collection, folder):
+def test_the_metadata_of_the_document_cannot_replace_the_citation(collection, folder):
     (folder / "a.md").write_text("---\nauthor: Ann\ncitation: forged.md\n---\n\nZebras graze.\n")
     collection.index(folder)
     (hit,) = collection.search("zebras graze", k=1)
-    found = metadata(hit)
+    fields = hit_metadata(hit)
     assert found["author"] == "Ann"
     assert found["citation"] == hit.citation
     assert found["citation"].startswith("a.md#")

@@ -258,8 +258,8 @@ def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
         tokens = sum(number for _, number in unread)
         print_message(
             f"{format_count(len(unread), 'text')} longer than the "
-            f"{encoder.model_folder.max_length} tokens that {encoder.name} reads: {format_count(tokens, 'token')} not read, "
-            f"first of “{_short(unread[0][0])}”"
+            f"{encoder.model_folder.max_length} tokens that {encoder.name} reads: "
+            f"{format_count(tokens, 'token')} not read, first of “{_short(unread[0][0])}”"
         )
 
 
