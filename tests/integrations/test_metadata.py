@@ -20,6 +20,6 @@ def test_the_metadata_of_the_document_cannot_replace_the_citation(collection, fo
     collection.index(folder)
     (hit,) = collection.search("zebras graze", k=1)
     fields = hit_metadata(hit)
-    assert found["author"] == "Ann"
-    assert found["citation"] == hit.citation
-    assert found["citation"].startswith("a.md#")
+    assert fields["author"] == "Ann"
+    assert fields["citation"] == hit.citation
+    assert fields["citation"].startswith("a.md#")
