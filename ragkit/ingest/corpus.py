@@ -1,9 +1,9 @@
-"""Rows of one file as documents: a labelled corpus into a collection, without a folder of files.
+"""Index the rows of one file as documents: a labelled corpus without a folder of files.
 
-Contract: each row becomes a document whose record is the row's id; it is cut as any document, or
-kept whole as one passage that the encoder's window cuts off (what BEIR's figures are taken with).
-Doing it again goes on where it broke off, and changes nothing where all was done. The writer's
-lock must be held. Knows no questions and no judgements.
+Each row becomes a document whose record name is the row's id. It is split like any document, or
+kept as one passage that the encoder truncates to its window (as in BEIR's published figures). A
+second run resumes the first and changes nothing if that was complete. The caller must hold the writer
+lock. Does not know queries or relevance judgements.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import embeddings, files, passages
 from ragkit.storage.sqlite.database import Database
 
-GROUP = 1000  # rows in one commit
+ROWS_PER_COMMIT = 1000
 
 
 class Row(Protocol):
@@ -41,8 +41,10 @@ class Row(Protocol):
 RowSplitter = Callable[[Sequence[Row], Encoder], list[tuple[Document, Sequence[Passage]]]]
 
 
-def whole(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequence[Passage]]]:
-    """Each row as one passage: title and text, however long."""
+def one_passage_per_row(
+    rows: Sequence[Row], encoder: Encoder
+) -> list[tuple[Document, Sequence[Passage]]]:
+    """Return each row as one passage of title and text, not split."""
     joined = [f"{row.title} {row.text}".strip() for row in rows]
     tokens = encoder.count_tokens(joined)
     return [
@@ -54,63 +56,68 @@ def whole(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequenc
     ]
 
 
-def in_passages(size: int, overlap: float) -> RowSplitter:
-    """Each row cut like any other document."""
+def split_rows(size: int, overlap: float) -> RowSplitter:
+    """Return a function that splits each row: `size` in tokens, `overlap` as a share of it."""
 
-    def cut(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequence[Passage]]]:
+    def split(rows: Sequence[Row], encoder: Encoder) -> list[tuple[Document, Sequence[Passage]]]:
         documents = [Document(row.text, "text/plain", row.title or None) for row in rows]
         return [
-            (each, split_document(each, encoder, size=size, overlap=overlap)) for each in documents
+            (document, split_document(document, encoder, size=size, overlap=overlap))
+            for document in documents
         ]
 
-    return cut
+    return split
 
 
-def fill(
+def index_rows(
     store: Database,
     index_writer: IndexWriter,
     model_id: int,
     load_encoder: Callable[[], Encoder],
     file: Path,
     rows: Iterable[Row],
-    cut: RowSplitter,
+    split: RowSplitter,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> None:
-    """Make the collection hold these rows of `file`, with their vectors and index files."""
+    """Index these rows as documents of `file`, with vectors and index files.
+
+    `split` turns rows into documents with passages: `one_passage_per_row` or `split_rows(…)`.
+    Raises ModelError if the encoder fails.
+    """
     started = time.monotonic()
     writer = CollectionWriter(store, index_writer, model_id, on_progress, started)
-    file_id, done = _begun(store, file)
-    if not done:
+    file_id, is_done = _file_row(store, file)
+    if not is_done:
         encoder = load_encoder()
-        for group in _groups(rows):
-            made = cut(group, encoder)
+        for group in _row_groups(rows):
+            documents = split(group, encoder)
             with store.changing() as (connection, generation):
-                for row, (document, cuts) in zip(group, made, strict=True):
+                for row, (document, document_passages) in zip(group, documents, strict=True):
                     document_id = document_rows.save_document(connection, file_id, document, row.id)
-                    passages.save_passages(connection, document_id, cuts, generation)
-        _embed(store, model_id, load_encoder, on_progress, started)
-        _note(store, file, "indexed")
+                    passages.save_passages(connection, document_id, document_passages, generation)
+        _embed_all(store, model_id, load_encoder, on_progress, started)
+        _record_file(store, file, "indexed")
     writer.finish()
 
 
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _row_groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
     rows = iter(rows)
-    while group := list(islice(rows, GROUP)):
+    while group := list(islice(rows, ROWS_PER_COMMIT)):
         yield group
 
 
-def _begun(store: Database, file: Path) -> tuple[int, bool]:
-    """The id of the file's row in the ledger, and whether all of it is in here already."""
+def _file_row(store: Database, file: Path) -> tuple[int, bool]:
+    """Return the id of the file's row and whether all its rows are indexed already."""
     with store.reading() as connection:
         for root in files.roots(connection):
             for row in files.files(connection, root.id):
                 if row.path == file.name and row.status == "indexed":
-                    return _note(store, file, "indexed"), True
-    return _note(store, file, "empty"), False
+                    return _record_file(store, file, "indexed"), True
+    return _record_file(store, file, "empty"), False
 
 
-def _note(store: Database, file: Path, status: str) -> int:
-    found = file.stat()
+def _record_file(store: Database, file: Path, status: str) -> int:
+    stat = file.stat()
     with store.writing() as connection:
         folder = str(file.parent.absolute())
         return files.record_file(
@@ -118,31 +125,31 @@ def _note(store: Database, file: Path, status: str) -> int:
             files.save_root(connection, str(file.absolute()), folder, (), ()),
             file.name,
             status=status,
-            size=found.st_size,
-            mtime_ns=found.st_mtime_ns,
-            inode=found.st_ino,
+            size=stat.st_size,
+            mtime_ns=stat.st_mtime_ns,
+            inode=stat.st_ino,
             media_type="application/jsonl",
         )
 
 
-def _embed(
+def _embed_all(
     store: Database,
     model_id: int,
     load_encoder: Callable[[], Encoder],
     on_progress: Callable[[Progress], None],
     started: float,
 ) -> None:
-    """Give every passage its vector."""
+    """Embed every passage without a vector."""
     with store.reading() as connection:
         total = embeddings.count_pending(connection, model_id)
     embedder = Embedder(store, load_encoder, model_id)
     try:
         embedder.feed(everything=True)
-        while embedder.busy:
+        while embedder.is_busy:
             embedder.collect(0.2)
             embedder.feed(everything=True)
-            left = max(0, total - embedder.embedded)
-            on_progress(Progress(1, 1, embedder.embedded, left, time.monotonic() - started))
+            pending = max(0, total - embedder.embedded)
+            on_progress(Progress(1, 1, embedder.embedded, pending, time.monotonic() - started))
     finally:
         embedder.stop()
     if embedder.failure is not None:

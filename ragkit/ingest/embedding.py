@@ -1,7 +1,7 @@
-"""Pending passages to vectors, on threads of their own, a few seconds' work at a time.
+"""Embed pending passages on background threads, about a second of work at a time.
 
-What is pending is asked of the database in windows and embedded longest first: batches of like
-length waste no work on padding. Knows nothing of files.
+Pending texts are read from the database in groups and embedded longest first, so that batches of
+equal length waste no work on padding. Does not know files.
 """
 
 from __future__ import annotations
@@ -25,53 +25,53 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WINDOW = 1024  # pending passages looked at together
-# Given to the encoder at once: what it does in a second by the job before, within these bounds. A
-# laptop gets the least; a GPU, which would idle between such jobs, as much as a window holds.
-LEAST_TOKENS, MOST_TOKENS = 8_192, 262_144
-WORKERS = 2  # jobs at work at once, so that no core waits for the last batch of one
-IN_FLIGHT = WORKERS + 1  # one more waits, so that the encoder never waits for the database
+MAX_PENDING_ROWS = 1024  # sorted by length together
+# Size of a job: what the encoder does in a second, measured on the job before, within these bounds.
+# A laptop gets the minimum; a GPU, which would idle between small jobs, up to a full group.
+MIN_JOB_TOKENS, MAX_JOB_TOKENS = 8_192, 262_144
+WORKERS = 2  # parallel jobs, so that no core waits for the last batch of a job
+MAX_RUNNING_JOBS = WORKERS + 1  # one job waits, so that the encoder never waits for the database
 
 
 class EmbeddingJob(NamedTuple):
-    """Texts that are given to the encoder together."""
+    """Texts that the encoder gets in one call."""
 
     texts: list[Pending]
-    fresh: bool  # of a document read in this run
+    is_new: bool  # they belong to a document read in this run
 
 
 class EmbeddingResult(NamedTuple):
-    """What became of a job."""
+    """The result of a job."""
 
     job: EmbeddingJob
-    vectors: NDArray[np.float32] | None  # (n, d)
+    vectors: NDArray[np.float32] | None  # (n, d) float32, unit rows
     window: int  # of the encoder, in tokens
-    seconds: float  # that the encoder took
+    seconds: float  # the encoder's wall time
     failure: BaseException | None
 
 
 class Embedder:
     """Feeds the encoder and collects its vectors. Use from one thread; call `stop` at the end.
 
-    First come the documents named to `add`; what else is pending comes when asked for, at the end:
-    until then a file may still be read again and its passages replaced. The encoder is loaded when
-    the first text is given to it. Where it fails, `failure` says how and nothing more is embedded:
-    the text can still be stored, and is found by its words.
+    Documents passed to `add` come first. Other pending texts come at the end, on request: until
+    then a file may be read again and its passages replaced. The encoder is loaded for the first text.
+    If it fails, `failure` is the error and nothing more is embedded; text can still be stored and
+    found by lexical search.
     """
 
     def __init__(self, store: Database, load: Callable[[], Encoder], model_id: int) -> None:
         self.tokens = 0
         self.truncated_tokens = 0
         self.embedded = 0
-        self.fresh = 0  # of those, of documents read in this run
+        self.embedded_new = 0  # of those, of documents read in this run
         self.failure: BaseException | None = None
         self._store, self._load, self._model_id = store, load, model_id
         self._documents: deque[int] = deque()
         self._waiting: deque[EmbeddingJob] = deque()
         self._running: list[EmbeddingJob] = []  # given to the threads
-        self._job_tokens = LEAST_TOKENS
-        self._after = (0, 0)
-        # Simple ones: Ctrl-C while other queues hold their lock would leave it locked for ever.
+        self._job_tokens = MIN_JOB_TOKENS
+        self._position = (0, 0)
+        # SimpleQueue: Ctrl-C while another kind of queue holds its lock would leave it locked.
         self._jobs: SimpleQueue[EmbeddingJob | None] = SimpleQueue()
         self._results: SimpleQueue[EmbeddingResult] = SimpleQueue()
         self._stopped = False
@@ -83,21 +83,21 @@ class Embedder:
             thread.start()
 
     @property
-    def busy(self) -> bool:
-        """Whether anything is at work or waits for it."""
+    def is_busy(self) -> bool:
+        """Whether jobs are running or waiting."""
         return self.failure is None and bool(self._running or self._waiting or self._documents)
 
     def add(self, document_ids: Iterable[int]) -> None:
-        """Embed the pending passages of these documents."""
+        """Queue the pending passages of these documents."""
         self._documents.extend(document_ids)
 
     def feed(self, *, everything: bool = False) -> None:
-        """Keep the encoder supplied; with `everything` from all that is pending in the database."""
+        """Keep the encoder supplied; with `everything`, from all pending texts in the database."""
         if self.failure is not None:
             return
-        if not self._waiting and len(self._running) < IN_FLIGHT:
-            self._look_for_more(everything)
-        while self._waiting and len(self._running) < IN_FLIGHT:
+        if not self._waiting and len(self._running) < MAX_RUNNING_JOBS:
+            self._queue_jobs(everything)
+        while self._waiting and len(self._running) < MAX_RUNNING_JOBS:
             job = self._waiting.popleft()
             self._running.append(job)
             self._jobs.put(job)
@@ -107,31 +107,33 @@ class Embedder:
             try:
                 encoder = self._load()
                 started = time.perf_counter()
-                vectors = encoder.encode_passages([each.text for each in job.texts])
+                vectors = encoder.encode_passages([text.text for text in job.texts])
                 seconds = time.perf_counter() - started
                 self._results.put(EmbeddingResult(job, vectors, encoder.window, seconds, None))
             except BaseException as error:  # raised again on the caller's thread
                 self._results.put(EmbeddingResult(job, None, 0, 0, error))
                 return
 
-    def _look_for_more(self, everything: bool) -> None:
+    def _queue_jobs(self, everything: bool) -> None:
         rows: list[Pending] = []
         with self._store.reading() as connection:
-            while self._documents and len(rows) < WINDOW:
+            while self._documents and len(rows) < MAX_PENDING_ROWS:
                 document = self._documents.popleft()
                 rows += embeddings.pending_in_document(connection, self._model_id, document)
-            fresh = bool(rows)
-            if everything and not fresh:
-                rows = embeddings.pending_after(connection, self._model_id, self._after, WINDOW)
-                self._after = rows[-1].position if rows else self._after
-        at_work = {each.hash for job in self._running for each in job.texts}
-        texts = {row.hash: row for row in rows if row.hash not in at_work}
+            is_new = bool(rows)
+            if everything and not is_new:
+                rows = embeddings.pending_after(
+                    connection, self._model_id, self._position, MAX_PENDING_ROWS
+                )
+                self._position = rows[-1].position if rows else self._position
+        running_hashes = {text.hash for job in self._running for text in job.texts}
+        texts = {row.hash: row for row in rows if row.hash not in running_hashes}
         pending = list(texts.values())
         for batch in token_batches([row.tokens for row in pending], self._job_tokens, padded=False):
-            self._waiting.append(EmbeddingJob([pending[index] for index in batch], fresh))
+            self._waiting.append(EmbeddingJob([pending[index] for index in batch], is_new))
 
     def collect(self, seconds: float) -> int:
-        """Store the vectors that are ready, waiting up to so long for the first; how many."""
+        """Store the finished vectors; wait up to `seconds` for the first. Returns their number."""
         stored = 0
         with contextlib.suppress(Empty):
             while self._running and self.failure is None:
@@ -144,7 +146,7 @@ class Embedder:
         self.failure = self.failure or outcome.failure
         if vectors is None:
             return 0
-        hashes = [each.hash for each in job.texts]
+        hashes = [text.hash for text in job.texts]
         try:
             with self._store.changing() as (connection, generation):
                 embeddings.save_vectors(connection, self._model_id, generation, hashes, vectors)
@@ -152,16 +154,16 @@ class Embedder:
             self.failure = self.failure or error
             return 0
         self.embedded += len(job.texts)
-        self.fresh += len(job.texts) * job.fresh
-        tokens = sum(each.tokens for each in job.texts)
+        self.embedded_new += len(job.texts) * job.is_new
+        tokens = sum(text.tokens for text in job.texts)
         self.tokens += tokens
-        self.truncated_tokens += sum(max(0, each.tokens - outcome.window) for each in job.texts)
-        in_a_second = int(tokens / max(outcome.seconds, 1e-3))
-        self._job_tokens = min(max(LEAST_TOKENS, in_a_second), MOST_TOKENS)
+        self.truncated_tokens += sum(max(0, text.tokens - outcome.window) for text in job.texts)
+        tokens_per_second = int(tokens / max(outcome.seconds, 1e-3))
+        self._job_tokens = min(max(MIN_JOB_TOKENS, tokens_per_second), MAX_JOB_TOKENS)
         return len(job.texts)
 
     def stop(self) -> None:
-        """Wait for the jobs at work, keep their vectors, forget the rest."""
+        """Wait for the running jobs, store their vectors, and drop the waiting jobs."""
         self._stopped = True
         for _ in self._threads:
             self._jobs.put(None)

@@ -1,9 +1,8 @@
-"""Which paths patterns leave out: `.gitignore`, `.ragkitignore` and the command line, as in git.
+"""Match paths against ignore patterns: `.gitignore`, `.ragkitignore`, command line, as in git.
 
-The patterns of all files that bear on a folder are put in one list, outermost file first, each
-rewritten to start at one common folder: the last one that matches decides. That nothing comes
-back from a folder that is left out is the walk's doing: it does not go in. Knows patterns and
-paths; reads ignore files and no others.
+The patterns of all files that apply to a folder form one list, outermost file first, each rewritten
+relative to one common folder; the last matching pattern decides. A file in an ignored folder cannot
+be re-included, because the walk does not enter that folder. Reads only ignore files.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-_FILES = (".gitignore", ".ragkitignore")  # the later one overrides the earlier
-_LARGEST = 1_000_000  # bytes; a larger file holds no patterns
+_IGNORE_FILES = (".gitignore", ".ragkitignore")  # the later one overrides the earlier
+_MAX_BYTES = 1_000_000  # a larger ignore file is not read
 # pathspec lets a pattern that matches a folder match all that is in it, and then has to weigh such
 # matches against others, which it does not do as git does. A mark at the end of every path and
 # pattern leaves only matches of the path itself. No name can hold it.
@@ -29,27 +28,29 @@ _SPECIAL = re.compile(r"([\\*?\[\]])")
 
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
-    """Patterns in the order of their weight, the weightiest last."""
+    """Ignore patterns in ascending precedence."""
 
     spec: GitIgnoreSpec | None = None
-    labels: tuple[str, ...] = ()  # where each pattern comes from, for the user
-    frame: str = ""  # the root, relative to the folder the patterns start at: "" or "x/y/"
+    labels: tuple[str, ...] = ()  # the origin of each pattern, shown to the user
+    frame: str = ""  # path of the root from the folder of the patterns: "" or "x/y/"
     hints: frozenset[str] = frozenset()  # a path without any of these matches no pattern
-    hinted: re.Pattern[str] | None = None  # the same, to search for
+    hint_pattern: re.Pattern[str] | None = None  # the hints as one pattern
 
     def match(self, path: str) -> str | None:
-        """The label of the pattern that leaves `path` out, None where it stays.
+        """Return the label of the pattern that ignores `path`; None if it is not ignored.
 
         `path` is relative to the root, its parts joined by "/"; a folder's ends in "/".
         """
-        left_out, label = self.verdict(path)
-        return label if left_out else None
+        is_ignored, label = self.verdict(path)
+        return label if is_ignored else None
 
     def verdict(self, path: str) -> tuple[bool | None, str]:
-        """Whether the last pattern that matches `path` itself takes it, and that pattern's label;
-        None where no pattern matches. What patterns say of the folders above does not count."""
+        """Return whether the last pattern that matches `path` includes it, and the pattern's label;
+        (None, "") if no pattern matches. Patterns that match a parent folder do not count."""
         path = self.frame + path
-        if self.spec is None or (self.hinted is not None and self.hinted.search(path) is None):
+        if self.spec is None or (
+            self.hint_pattern is not None and self.hint_pattern.search(path) is None
+        ):
             return None, ""
         kind = _FOLDER if path.endswith("/") else _FILE
         result = self.spec.check_file(path.rstrip("/") + kind)
@@ -57,64 +58,66 @@ class IgnoreRules:
             return None, ""
         return result.include, self.labels[result.index]
 
-    def extended(self, lines: Sequence[str], labels: Sequence[str], base: str = "") -> IgnoreRules:
-        """These rules and, over them, the patterns in `lines` of a file in the folder `base`."""
+    def with_patterns(
+        self, lines: Sequence[str], labels: Sequence[str], base: str = ""
+    ) -> IgnoreRules:
+        """Return these rules with the patterns `lines` of a file in the folder `base` on top."""
         from pathspec import GitIgnoreSpec
 
         patterns = list(self.spec.patterns) if self.spec is not None else []
         all_labels = list(self.labels)
         hints = set(self.hints)
         for line, label in zip(lines, labels, strict=True):
-            rebased = _rebased(line, base)
+            rebased = _rebase(line, base)
             if rebased is None:
                 continue
             try:
                 patterns.extend(GitIgnoreSpec.from_lines([rebased]).patterns)
-            except ValueError:  # git passes over malformed patterns too
+            except ValueError:  # git ignores malformed patterns too
                 continue
             all_labels.append(label)
             if not rebased.startswith("!"):
-                hints.add(_hint(line))
+                hints.add(_longest_literal(line))
         if len(all_labels) == len(self.labels):
             return self
-        hinted = None if "" in hints else re.compile("|".join(map(re.escape, sorted(hints))))
+        hint_pattern = None if "" in hints else re.compile("|".join(map(re.escape, sorted(hints))))
         return IgnoreRules(
-            GitIgnoreSpec(patterns), tuple(all_labels), self.frame, frozenset(hints), hinted
+            GitIgnoreSpec(patterns), tuple(all_labels), self.frame, frozenset(hints), hint_pattern
         )
 
     def with_files(self, folder: Path, path: str) -> IgnoreRules:
         """These rules and, over them, the ignore files in `folder`, which is `path` from the root
         ("" or "a/b/")."""
         rules = self
-        for name in _FILES:
-            lines = _lines(folder / name)
-            rules = rules.extended(lines, _numbered(path + name, lines), self.frame + path)
+        for name in _IGNORE_FILES:
+            lines = _read_lines(folder / name)
+            rules = rules.with_patterns(lines, _labels(path + name, lines), self.frame + path)
         return rules
 
 
-def from_above(root: Path) -> IgnoreRules:
-    """The rules of the `.gitignore` files between `root` and the top of its git repository.
+def rules_above(root: Path) -> IgnoreRules:
+    """Return the rules of the `.gitignore` files between `root` and the top of its git repository.
 
-    None where they leave out the root itself: whoever names an ignored folder wants it read.
+    Empty rules if they ignore the root itself: a user who names an ignored folder wants it read.
     """
     folders = [root, *root.parents]
     depth = next((at for at, folder in enumerate(folders) if (folder / ".git").exists()), 0)
     rules = IgnoreRules()
     inside = ""
     for above in range(depth, 0, -1):
-        lines = _lines(folders[above] / ".gitignore")
-        labels = _numbered("../" * above + ".gitignore", lines)
-        rules = rules.extended(lines, labels, inside)
+        lines = _read_lines(folders[above] / ".gitignore")
+        labels = _labels("../" * above + ".gitignore", lines)
+        rules = rules.with_patterns(lines, labels, inside)
         inside += f"{folders[above - 1].name}/"
         if rules.match(inside) is not None:
             return IgnoreRules()
     return replace(rules, frame=inside)
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of an ignore file; none where it is missing, unreadable or no plain file."""
+def _read_lines(path: Path) -> list[str]:
+    """Return the lines of an ignore file; [] if it is missing, unreadable or not a regular file."""
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return []
         text = path.read_bytes().decode("utf-8", errors="surrogateescape")
     except OSError:
@@ -122,13 +125,13 @@ def _lines(path: Path) -> list[str]:
     return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
 
 
-def _numbered(name: str, lines: Sequence[str]) -> list[str]:
+def _labels(name: str, lines: Sequence[str]) -> list[str]:
     return [f"{name}:{number}" for number in range(1, len(lines) + 1)]
 
 
-def _rebased(line: str, base: str) -> str | None:
-    """A pattern of a file in the folder `base` ("" or "a/b/") as one that starts at the top and
-    matches only marked paths; None for comments, blank lines and patterns that match nothing."""
+def _rebase(line: str, base: str) -> str | None:
+    """Return a pattern of a file in the folder `base` ("" or "a/b/") relative to the top folder,
+    for marked paths only; None for comments, blank lines and patterns that match nothing."""
     pattern = line if line.endswith("\\ ") else line.rstrip(" \t")
     if not pattern or pattern.startswith("#") or _HALF_ESCAPE.search(pattern):
         return None
@@ -147,10 +150,10 @@ def _rebased(line: str, base: str) -> str | None:
     return f"{sign}/{escaped}{within}{mark}"
 
 
-def _hint(pattern: str) -> str:
-    """The longest piece of a pattern that stands in every path it matches; "" if there is none.
+def _longest_literal(pattern: str) -> str:
+    """Return the longest literal that every match of a pattern contains; "" if there is none.
 
-    Most paths match no pattern, and one search for all the hints tells so ten times as fast.
+    Most paths match no pattern, and one search for all literals is ten times as fast.
     """
     plain = pattern.rstrip().partition("[")[0]
     return max(re.split(r"[*?\\/]", plain), key=len)

@@ -1,7 +1,7 @@
-"""Paths that a user names → what the ledger knows there.
+"""Resolve the paths that a user names to stored files.
 
 A path may be absolute, relative to the working folder or to a root, a folder, or lead into an
-archive or a mailbox. Reads no document and no rules.
+archive or a mailbox. Reads no documents and no ignore rules.
 """
 
 from __future__ import annotations
@@ -21,87 +21,101 @@ from ragkit.storage.sqlite.files import Root
 
 @dataclass(frozen=True, slots=True)
 class RootPath:
-    """A path as a root has it: relative to the root's folder, "" for the root itself."""
+    """A path in a root, relative to the root's folder; "" for the root itself."""
 
     root: Root
     path: str
 
     @property
     def absolute(self) -> Path:
-        """Where it lies."""
+        """The absolute path."""
         return Path(self.root.folder, self.path)
 
 
-def listed(
-    connection: sqlite3.Connection, paths: Sequence[str | Path], wanted: Sequence[str]
+def list_files(
+    connection: sqlite3.Connection, paths: Sequence[str | Path], statuses: Sequence[str]
 ) -> list[FileStatus]:
-    """The rows of these files and folders, of all where none is named; each file is looked at.
+    """Return the stored rows of these files and folders, or of all files; each is compared with
+    the disk.
 
-    A path into an archive or a mailbox names the file that holds it. Raises UsageError for a path
-    of which the ledger knows nothing.
+    A path into an archive or a mailbox names the archive. `statuses` restricts the result. Raises
+    UsageError for a path without a stored row.
     """
     if not paths:
-        return file_status.coverage_report(connection, statuses=wanted, verify=True)
-    found: dict[tuple[str, str], FileStatus] = {}
+        return file_status.coverage_report(connection, statuses=statuses, verify=True)
+    rows_by_path: dict[tuple[str, str], FileStatus] = {}
     for path in paths:
-        rows = _rows(connection, str(path))
+        rows = _rows_of_path(connection, str(path))
         if not rows:
             raise UsageError(
                 f"nothing is known of {path}; why: ragkit ls --why {shlex.quote(str(path))}"
             )
-        found |= {(row.root, row.path): row for row in rows}
-    return [found[key] for key in sorted(found) if not wanted or found[key].status in wanted]
+        rows_by_path |= {(row.root, row.path): row for row in rows}
+    return [
+        rows_by_path[key]
+        for key in sorted(rows_by_path)
+        if not statuses or rows_by_path[key].status in statuses
+    ]
 
 
-def _rows(connection: sqlite3.Connection, path: str) -> list[FileStatus]:
+def _rows_of_path(connection: sqlite3.Connection, path: str) -> list[FileStatus]:
     rows: list[FileStatus] = []
-    for place in places(connection, path):
-        rows += at(connection, place)
+    for root_path in resolve_path(connection, path):
+        rows += rows_at(connection, root_path)
         if not rows and (
-            above := file_status.enclosing_file(connection, place.root.id, place.path)
+            above := file_status.enclosing_file(connection, root_path.root.id, root_path.path)
         ):
             rows = [above]
     return rows
 
 
-def at(connection: sqlite3.Connection, place: RootPath) -> list[FileStatus]:
-    """The rows at or below a place; each file is looked at."""
+def rows_at(connection: sqlite3.Connection, root_path: RootPath) -> list[FileStatus]:
+    """Return the stored rows at or below a path; each file is compared with the disk."""
     return file_status.coverage_report(
-        connection, root_ids=[place.root.id], under=place.path, verify=True
+        connection, root_ids=[root_path.root.id], under=root_path.path, verify=True
     )
 
 
-def places(connection: sqlite3.Connection, path: str) -> list[RootPath]:
-    """Where the roots have a path, the innermost first; all roots inside it where it is a folder
-    around them. Where it is in none, the roots that know it by a relative path."""
+def resolve_path(connection: sqlite3.Connection, path: str) -> list[RootPath]:
+    """Return the roots that contain a path, the innermost first, and the roots inside it.
+
+    If no root contains it: the roots with stored rows for it as a relative path.
+    """
     roots = sorted(files.roots(connection), key=lambda root: -len(root.path))
     absolute = absolute_path(path)
-    inside = [
+    in_roots = [
         RootPath(root, "" if relative == "." else relative)
         for root in roots
         if absolute.is_relative_to(root.path)
         for relative in [absolute.relative_to(root.folder).as_posix()]
     ]
-    inside += [RootPath(root, "") for root in roots if absolute in Path(root.path).parents]
+    in_roots += [RootPath(root, "") for root in roots if absolute in Path(root.path).parents]
     relative = os.path.normpath(path)
     if os.path.lexists(absolute) or Path(relative).is_absolute() or relative.startswith(".."):
-        return inside
-    named = [RootPath(root, relative) for root in roots]
-    known = [place for place in named if _is_known(connection, place)]
-    return known if known and not any(_is_known(connection, each) for each in inside) else inside
+        return in_roots
+    relative_paths = [RootPath(root, relative) for root in roots]
+    known = [root_path for root_path in relative_paths if _is_known(connection, root_path)]
+    return (
+        known
+        if known and not any(_is_known(connection, root_path) for root_path in in_roots)
+        else in_roots
+    )
 
 
-def _is_known(connection: sqlite3.Connection, place: RootPath) -> bool:
-    rows = files.files(connection, place.root.id, place.path)
+def _is_known(connection: sqlite3.Connection, root_path: RootPath) -> bool:
+    rows = files.files(connection, root_path.root.id, root_path.path)
     return next(rows, None) is not None or (
-        file_status.enclosing_file(connection, place.root.id, place.path) is not None
+        file_status.enclosing_file(connection, root_path.root.id, root_path.path) is not None
     )
 
 
 def absolute_path(path: str) -> Path:
-    """The path from the top, its links followed but for the last part: a link is a file too."""
-    whole = Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 (no errors)
+    """Return the absolute path, with the links of all but its last part resolved.
+
+    Raises UsageError for a path with a NUL character.
+    """
+    full_path = Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 (no errors)
     try:
-        return Path(os.path.realpath(whole.parent)) / whole.name
+        return Path(os.path.realpath(full_path.parent)) / full_path.name
     except ValueError as error:  # a NUL in it
-        raise UsageError(f"{path!r} is no path") from error
+        raise UsageError(f"{path!r} is not a path") from error

@@ -1,4 +1,4 @@
-"""Takes roots, folders and documents out of a collection. The writer's lock must be held."""
+"""Remove roots, folders and documents from a collection. The caller must hold the writer lock."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from ragkit.storage.sqlite.database import Database, advance
 from ragkit.storage.sqlite.files import FileRow
 
 
-def remove(store: Database, index_writer: IndexWriter, paths: Sequence[str | Path]) -> int:
-    """Take these out, all or none; returns how many files that had been read are gone."""
+def remove_paths(store: Database, index_writer: IndexWriter, paths: Sequence[str | Path]) -> int:
+    """Remove these roots, folders, files or records from the collection, all or none.
+
+    Returns the number of removed files that had been read. Raises UsageError for a path that is
+    not in the collection, or is in several roots.
+    """
     removed = 0
     with store.writing() as connection:
         advance(connection)
         for path in paths:
-            removed += _remove(connection, path)
+            removed += _remove_path(connection, path)
     index_writer.update_lexical()
     with store.writing() as connection:
         changes.delete_unused_rows(connection)
@@ -27,35 +31,37 @@ def remove(store: Database, index_writer: IndexWriter, paths: Sequence[str | Pat
     return removed
 
 
-def _remove(connection: sqlite3.Connection, path: str | Path) -> int:
+def _remove_path(connection: sqlite3.Connection, path: str | Path) -> int:
     absolute = Path(path).expanduser().resolve()
     roots = files.roots(connection)
-    named = next((root for root in roots if Path(root.path) == absolute), None)
-    if named is not None:
-        rows = list(files.files(connection, named.id))
-        files.remove_root(connection, named.id)
-        return _read(rows)
-    found: dict[str, list[FileRow]] = {}
+    exact = next((root for root in roots if Path(root.path) == absolute), None)
+    if exact is not None:
+        rows = list(files.files(connection, exact.id))
+        files.remove_root(connection, exact.id)
+        return _count_read(rows)
+    rows_by_root: dict[str, list[FileRow]] = {}
     for root in roots:
-        inside = absolute.is_relative_to(root.folder)
-        relative = absolute.relative_to(root.folder) if inside else Path(path)
+        is_inside = absolute.is_relative_to(root.folder)
+        relative = absolute.relative_to(root.folder) if is_inside else Path(path)
         rows = list(files.files(connection, root.id, relative.as_posix()))
-        if rows and inside:
-            found = {root.path: rows}
+        if rows and is_inside:
+            rows_by_root = {root.path: rows}
             break
         if rows:
-            found[root.path] = rows
-    if len(found) > 1:
-        raise UsageError(f"{path} is in several roots, {', '.join(found)}; name it whole")
-    for rows in found.values():
+            rows_by_root[root.path] = rows
+    if len(rows_by_root) > 1:
+        raise UsageError(
+            f"{path} is in several roots, {', '.join(rows_by_root)}; name it by its absolute path"
+        )
+    for rows in rows_by_root.values():
         files.remove_files(connection, [row.id for row in rows])
-        return _read(rows)
-    inner = documents.document_at(connection, str(path), str(absolute))
-    if inner is not None:  # in an archive or a mailbox
-        documents.remove_document(connection, inner["id"])
+        return _count_read(rows)
+    record = documents.document_at(connection, str(path), str(absolute))
+    if record is not None:  # in an archive or a mailbox
+        documents.remove_document(connection, record["id"])
         return 1
     raise UsageError(f"{path} is neither a root nor a document of this collection; see: ragkit ls")
 
 
-def _read(rows: Sequence[FileRow]) -> int:
+def _count_read(rows: Sequence[FileRow]) -> int:
     return sum(row.has_text for row in rows)

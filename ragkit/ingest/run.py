@@ -210,7 +210,7 @@ def index(
         skipped=sum(file.status == "skipped" for file in unread_files),
         passages=total,
         embedded=embedder.embedded if embedder else 0,
-        reused=counts["read_passages"] - embedder.fresh if embedder else 0,
+        reused=counts["read_passages"] - embedder.embedded_new if embedder else 0,
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,

@@ -1,7 +1,7 @@
-"""A folder → its files, with a reason for each one that is not taken.
+"""Scan a folder: yield its files, and a reason for each path that is skipped.
 
-The walk is deterministic (by name) and costs one `stat` a file. It follows no symbolic link: a
-target inside the root is met anyway, one outside is none of its business. Opens no file but
+The walk is deterministic (sorted by name) and costs one `stat` per file. Symbolic links are not
+followed: a target inside the root is scanned anyway, a target outside is out of scope. Opens only
 ignore files.
 """
 
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ragkit.errors import UsageError
-from ragkit.ingest.ignore_rules import IgnoreRules, from_above
+from ragkit.ingest.ignore_rules import IgnoreRules, rules_above
 
-_SPECIAL = (
+_SPECIAL_FILES = (
     (stat.S_ISFIFO, "FIFO"),
     (stat.S_ISSOCK, "socket"),
     (stat.S_ISCHR, "character device"),
@@ -37,18 +37,18 @@ class ScannedFile:
 
 @dataclass(frozen=True, slots=True)
 class SkippedPath:
-    """A file that is not taken, or a folder (its path ends in "/") with all that is in it."""
+    """A skipped file, or a skipped folder (its path ends in "/") with all that is in it."""
 
-    path: str  # as in Found, but printable where it is not UTF-8
+    path: str  # as in ScannedFile; invalid UTF-8 is escaped
     reason: str
     size: int = 0  # bytes, where known
-    unreadable: bool = False  # the system refused: what is there is not known to have gone
+    unreadable: bool = False  # the system refused access; files in it are not known to be missing
     kind: str = "unreadable"  # the reason in a word: see docs/formats.md
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """What does not change during one walk."""
+    """The constant state of one walk."""
 
     root: str
     include: IgnoreRules
@@ -64,40 +64,40 @@ def scan(
     max_bytes: int = 50_000_000,
     under: str = "",
 ) -> Iterator[ScannedFile | SkippedPath]:
-    """Every file below `root`, sorted by name, depth first, each found or passed over.
+    """Yield every file below `root`, depth first, sorted by name: scanned or skipped.
 
     `include` and `exclude` are gitignore-style patterns over paths relative to the root. With
     `under` (a relative path) only that file or folder is walked, under the same rules. A root that
-    is a file is taken whatever its name: only `max_bytes` applies to it.
+    is a file is scanned whatever its name; only `max_bytes` applies to it.
 
-    Raises `UsageError` where the root is not there or `under` leads out of it.
+    Raises `UsageError` if the root does not exist or `under` leads out of it.
     """
     try:
         status = root.stat()
     except OSError as error:
         raise UsageError(f"no file or folder at {root}") from error
     if not stat.S_ISDIR(status.st_mode):
-        yield _sized(root.name, status, max_bytes)
+        yield _file_entry(root.name, status, max_bytes)
         return
-    wanted = [part for part in PurePosixPath(under).parts if part != "."]
-    if ".." in wanted or under.startswith("/"):
+    parts = [part for part in PurePosixPath(under).parts if part != "."]
+    if ".." in parts or under.startswith("/"):
         raise UsageError(f"{under} is not inside {root}")
     root = Path(os.path.realpath(root))
     walk = _Walk(
         str(root),
-        IgnoreRules().extended(include, [f"--include {pattern!r}" for pattern in include]),
-        IgnoreRules().extended(exclude, [f"--exclude {pattern!r}" for pattern in exclude]),
+        IgnoreRules().with_patterns(include, [f"--include {pattern!r}" for pattern in include]),
+        IgnoreRules().with_patterns(exclude, [f"--exclude {pattern!r}" for pattern in exclude]),
         max_bytes,
     )
-    yield from _entries(walk, from_above(root), wanted)
+    yield from _entries(walk, rules_above(root), parts)
 
 
 def _entries(
-    walk: _Walk, rules: IgnoreRules, wanted: list[str]
+    walk: _Walk, rules: IgnoreRules, parts: list[str]
 ) -> Iterator[ScannedFile | SkippedPath]:
-    """Walk the tree with its own stack: a path can be deeper than Python's."""
-    # Open folders: path from the root, the rules in them, the entries that are left.
-    first = _listed(walk, "", rules, wanted[:1])
+    """Walk the tree with an explicit stack: paths can be deeper than Python's recursion limit."""
+    # Open folders: path from the root, their rules, the remaining entries.
+    first = _list_folder(walk, "", rules, parts[:1])
     if isinstance(first, SkippedPath):
         yield first
         return
@@ -114,63 +114,65 @@ def _entries(
             continue
         inner = f"{path}{entry.name}/"
         depth = len(open_folders)
-        listed = _listed(walk, inner, rules, wanted[depth : depth + 1])
+        listed = _list_folder(walk, inner, rules, parts[depth : depth + 1])
         if isinstance(listed, SkippedPath):
             yield listed
         else:
             open_folders.append((inner, *listed))
 
 
-def _listed(
-    walk: _Walk, path: str, rules: IgnoreRules, only: Sequence[str]
+def _list_folder(
+    walk: _Walk, path: str, rules: IgnoreRules, only_names: Sequence[str]
 ) -> tuple[IgnoreRules, Iterator[os.DirEntry[str]]] | SkippedPath:
-    """A folder's rules and its entries by name, or why it cannot be listed. `only`: the one name
-    that is wanted, if not all are."""
+    """Return a folder's rules and its entries sorted by name, or why it cannot be listed.
+
+    `only_names` restricts the entries, if not empty.
+    """
     folder = os.path.join(walk.root, path)  # noqa: PTH118 (pathlib takes ten times as long)
     try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        return SkippedPath(path or "./", _why(error), unreadable=True)
+        return SkippedPath(path or "./", _error_text(error), unreadable=True)
     names = {entry.name for entry in entries}
     if names & {".gitignore", ".ragkitignore"}:
         rules = rules.with_files(Path(folder), path)
-    if only:
-        entries = [entry for entry in entries if entry.name in only]
+    if only_names:
+        entries = [entry for entry in entries if entry.name in only_names]
     return rules, iter(entries)
 
 
 def _entry(
     walk: _Walk, rules: IgnoreRules, path: str, entry: os.DirEntry[str]
 ) -> ScannedFile | SkippedPath | None:
-    """What becomes of one entry: found, passed over, or None for a folder to go into."""
+    """Return an entry as scanned or skipped; None for a folder to walk."""
     try:
         is_folder = entry.is_dir(follow_symlinks=False)
-        shown = f"{path}/" if is_folder else path
-        against = _against(walk, rules, shown, entry)
-        if against is not None:
-            kind, reason = against
-            return SkippedPath(_printable(shown), reason, kind=kind)
+        display_path = f"{path}/" if is_folder else path
+        skip = _skip_reason(walk, rules, display_path, entry)
+        if skip is not None:
+            kind, reason = skip
+            return SkippedPath(_printable(display_path), reason, kind=kind)
         if is_folder:
             return None
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return SkippedPath(_printable(path), _why(error), unreadable=True)
+        return SkippedPath(_printable(path), _error_text(error), unreadable=True)
     if not _is_included(walk.include, path):
         return SkippedPath(path, "not matched by --include", status.st_size, kind="excluded")
-    return _sized(path, status, walk.max_bytes)
+    return _file_entry(path, status, walk.max_bytes)
 
 
-def _against(
+def _skip_reason(
     walk: _Walk, rules: IgnoreRules, path: str, entry: os.DirEntry[str]
 ) -> tuple[str, str] | None:
-    """Why an entry is not even looked at, as kind and reason; None where nothing is against it."""
+    """Return why an entry is skipped unread, as (kind, reason); None if it is not."""
     if not path.isascii() and not _is_utf8(path):
         return "unreadable", "name is not UTF-8"
     if entry.name.startswith("."):
         return "hidden", "hidden"
     if entry.is_symlink():
-        return "link", _link(walk.root, entry.path)
+        return "link", _link_reason(walk.root, entry.path)
     if (label := rules.match(path)) is not None:
         return "ignored", f"ignored by {label}"
     label = walk.exclude.match(path)
@@ -178,7 +180,7 @@ def _against(
 
 
 def _is_included(include: IgnoreRules, path: str) -> bool:
-    """Whether the patterns take a file: they may name it, or a folder it is in."""
+    """Whether the patterns include a file: they match it, or a folder that contains it."""
     if include.spec is None:
         return True
     while path:
@@ -190,24 +192,26 @@ def _is_included(include: IgnoreRules, path: str) -> bool:
     return False
 
 
-def _sized(path: str, status: os.stat_result, max_bytes: int) -> ScannedFile | SkippedPath:
+def _file_entry(path: str, status: os.stat_result, max_bytes: int) -> ScannedFile | SkippedPath:
     if not stat.S_ISREG(status.st_mode):
-        kind = next((name for is_kind, name in _SPECIAL if is_kind(status.st_mode)), "unknown")
+        kind = next(
+            (name for is_kind, name in _SPECIAL_FILES if is_kind(status.st_mode)), "unknown"
+        )
         return SkippedPath(path, f"not a regular file ({kind})", kind="special")
     if status.st_size > max_bytes:
-        reason = f"larger than {_bytes(max_bytes)}"
+        reason = f"larger than {_format_bytes(max_bytes)}"
         return SkippedPath(path, reason, status.st_size, kind="too_large")
     return ScannedFile(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
-def _link(root: str, path: str) -> str:
-    """Why a symbolic link is not followed."""
+def _link_reason(root: str, path: str) -> str:
+    """Return why a symbolic link is skipped."""
     try:
         target = os.path.realpath(path, strict=True)
     except FileNotFoundError:
         return "broken symbolic link"
     except OSError as error:
-        return "link loop" if error.errno == errno.ELOOP else _why(error)
+        return "link loop" if error.errno == errno.ELOOP else _error_text(error)
     inside = os.path.relpath(target, root)
     if inside == ".." or inside.startswith("../"):
         return "symbolic link out of the folder"
@@ -216,7 +220,7 @@ def _link(root: str, path: str) -> str:
     return f"symbolic link to {_printable(inside)}, inside this folder"
 
 
-def _why(error: OSError) -> str:
+def _error_text(error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "permission denied"
     return (error.strerror or type(error).__name__).lower()
@@ -234,9 +238,9 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
-def _bytes(number: int) -> str:
-    """A size in the largest unit that leaves at least 1: "50 MB"."""
+def _format_bytes(count: int) -> str:
+    """Format a size in the largest unit that leaves at least 1: "50 MB"."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if number >= size:
-            return f"{number / size:.4g} {unit}"
-    return f"{number} bytes"
+        if count >= size:
+            return f"{count / size:.4g} {unit}"
+    return f"{count} bytes"

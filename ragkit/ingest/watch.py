@@ -1,4 +1,4 @@
-"""Waits until something below some folders changes, by the operating system's own notice."""
+"""Wait for file changes below some folders, as reported by the operating system."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from ragkit.errors import BusyError
 
 Result = TypeVar("Result")
 
-AGAIN = 1.0  # seconds between two tries to write
-QUIET_MS = 1_000  # a burst of changes, a checkout say, is one change
+RETRY_SECONDS = 1.0  # between two attempts to take the writer lock
+DEBOUNCE_MS = 1_000  # a burst of changes (a checkout, say) counts as one
 
 
-def changes(
-    paths: Sequence[str | Path], leave_out: Path, stop: threading.Event | None = None
+def watch_changes(
+    paths: Sequence[str | Path], ignored_folder: Path, stop: threading.Event | None = None
 ) -> Iterator[None]:
     """Yield after each burst of changes below `paths`, until `stop` is set.
 
-    What happens in `leave_out`, the collection's own folder, is no change. Raises
+    Changes in `ignored_folder`, the collection's own folder, are ignored. Raises
     KeyboardInterrupt on Ctrl-C.
     """
     import watchfiles
 
-    own = leave_out.resolve()
+    ignored = ignored_folder.resolve()
     for _ in watchfiles.watch(
         *(Path(path).expanduser().resolve() for path in paths),
-        watch_filter=lambda change, path: not Path(path).is_relative_to(own),
-        debounce=QUIET_MS,
+        watch_filter=lambda change, path: not Path(path).is_relative_to(ignored),
+        debounce=DEBOUNCE_MS,
         stop_event=stop,
         raise_interrupt=True,
     ):
         yield
 
 
-def patiently(
-    run: Callable[[], Result], tell: Callable[[str], None], stop: threading.Event | None = None
+def retry_while_busy(
+    run: Callable[[], Result], notify: Callable[[str], None], stop: threading.Event | None = None
 ) -> Result | None:
-    """`run()`, again and again while another process writes; that is told once.
+    """Return `run()`, repeated while another process holds the writer lock.
 
-    None where `stop` is set before it came to that.
+    The first BusyError is passed to `notify`. Returns None if `stop` is set before `run` succeeds.
     """
-    told = False
+    has_notified = False
     while stop is None or not stop.is_set():
         try:
             return run()
         except BusyError as error:
-            if not told:
-                tell(f"{error}. Waiting for it")
-            told = True
-        time.sleep(AGAIN) if stop is None else stop.wait(AGAIN)
+            if not has_notified:
+                notify(f"{error}. Waiting for it")
+            has_notified = True
+        time.sleep(RETRY_SECONDS) if stop is None else stop.wait(RETRY_SECONDS)
     return None

@@ -128,7 +128,7 @@ class CollectionWriter:
                 raise reader.error
             self._update_lexical_index(now=True)
             embedder.feed(everything=True)
-            while embedder.busy:
+            while embedder.is_busy:
                 self._collect(embedder, 0.2, len(tasks))
                 embedder.feed(everything=True)
         finally:

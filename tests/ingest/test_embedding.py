@@ -27,8 +27,8 @@ def test_a_job_is_a_second_of_work_within_bounds(
 ):
     encoder = Timed(speed)
     clock = SimpleNamespace(perf_counter=lambda: encoder.now)
-    constants = {"time": clock, "WORKERS": 1, "WINDOW": 40}
-    for name, value in {**constants, "LEAST_TOKENS": 64, "MOST_TOKENS": 160}.items():
+    constants = {"time": clock, "WORKERS": 1, "MAX_PENDING_ROWS": 40}
+    for name, value in {**constants, "MIN_JOB_TOKENS": 64, "MAX_JOB_TOKENS": 160}.items():
         monkeypatch.setattr(f"ragkit.ingest.embedding.{name}", value)
     folder = many(tmp_path / "many", 200)
     broken = open_collection(other=Breaking(encoder, 0, RuntimeError("stop")))

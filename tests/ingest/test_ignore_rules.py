@@ -59,11 +59,11 @@ def test_git_agrees(tmp_path, seed):
     ],
 )
 def test_patterns(lines, path, label):
-    rules = IgnoreRules().extended(lines, [str(number + 1) for number in range(len(lines))])
+    rules = IgnoreRules().with_patterns(lines, [str(number + 1) for number in range(len(lines))])
     assert rules.match(path) == label
 
 
 def test_patterns_of_a_folder_with_signs_in_its_name():
-    rules = IgnoreRules().extended(["*.log"], ["here"], "a*[b]/")
+    rules = IgnoreRules().with_patterns(["*.log"], ["here"], "a*[b]/")
     assert rules.match("a*[b]/x.log") == "here"
     assert rules.match("axb/x.log") is None

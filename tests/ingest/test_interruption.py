@@ -41,7 +41,7 @@ class Breaking:
 def test_text_is_kept_and_found_by_words_when_the_encoder_breaks(
     open_collection, encoder, tmp_path, after, monkeypatch
 ):
-    for bound in ("LEAST_TOKENS", "MOST_TOKENS"):
+    for bound in ("MIN_JOB_TOKENS", "MAX_JOB_TOKENS"):
         monkeypatch.setattr(f"ragkit.ingest.embedding.{bound}", 64)
     folder = many(tmp_path / "many")
     broken = open_collection(other=Breaking(encoder, after, RuntimeError("no more memory")))
@@ -86,7 +86,7 @@ class Slow(WordEncoder):
         return super().encode_passages(texts)
 
 from ragkit.ingest import embedding
-embedding.LEAST_TOKENS = embedding.MOST_TOKENS = 64
+embedding.MIN_JOB_TOKENS = embedding.MAX_JOB_TOKENS = 64
 with Collection({kit!r}, encoder=Slow(), settings=Settings(passage_tokens=40)) as collection:
     try:
         collection.index({folder!r})
