@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.index_reader import IndexReader
 
-PATIENCE = 2.0  # seconds to wait for another writer: a reader mending an index file is done by then
+LOCK_TIMEOUT = (
+    2.0  # seconds to wait for another writer, such as a reader that repairs an index file
+)
 logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
 
@@ -96,7 +98,7 @@ class Collection:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database. The object can be used again; it opens what it needs."""
+        """Close the database. Using the object again opens it again."""
         self._store.close()
 
     def index(
@@ -111,14 +113,14 @@ class Collection:
         rebuild: bool = False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> IndexReport:
-        """Bring the collection in line with these folders and files, or with all known roots.
+        """Update the collection from these folders and files, or from all known roots.
 
-        `include` and `exclude` are globs in .gitignore's syntax, kept with the root. `prune`
-        believes that vanished files are gone even where most of a folder is. `rebuild` reads and
-        embeds everything again, with another `model` where one is named. `on_progress` is called
-        on this thread. Interrupt it whenever you like: the next run goes on.
+        `include` and `exclude` are globs in .gitignore's syntax, stored with the root. `prune`
+        deletes the entries of missing files even if most of a folder is missing. `rebuild` reads
+        and embeds everything again, with another `model` if one is named. `on_progress` is called
+        on this thread. The run can be interrupted at any time; the next one continues.
 
-        Raises UsageError (a path that is not there), ModelError (another model than the
+        Raises UsageError (a path that does not exist), ModelError (another model than the
         collection's), CollectionError (locked, read-only, disk full).
         """
         from ragkit.ingest import run
@@ -126,18 +128,18 @@ class Collection:
 
         options = IndexOptions.from_settings(
             self.settings,
-            _listed(paths),
+            _path_list(paths),
             include=include,
             exclude=exclude,
             dry_run=dry_run,
             prune=prune,
             rebuild=rebuild,
-            records=self._by_records(),
+            records=self._table_records(),
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
             return run.preview(self._store, options, fingerprint)
-        with writer_lock(self.folder, "ragkit index", PATIENCE):
+        with writer_lock(self.folder, "ragkit index", LOCK_TIMEOUT):
             model_id, fingerprint = self._encoders.set_collection_model(model, rebuild)
             with self._store.writing() as connection:
                 file_rows.set_table_records(connection, options.records)
@@ -159,15 +161,15 @@ class Collection:
         whole: bool = False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
-        """Make each of these rows of `file` a document, `path` "file/ID", in an empty collection.
+        """Index each of these rows of `file` as a document, path "file/ID", in an empty collection.
 
-        `whole` keeps a row in one passage, which the encoder's window cuts off. For labelled sets
-        (`evaluation`): `index` would read the file by itself.
+        `whole` makes one passage of each row, which the encoder truncates at its window. For
+        labelled datasets (`evaluation`); `index` would read the file itself.
         """
         from ragkit.ingest import corpus
 
         cut = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
-        with writer_lock(self.folder, "ragkit eval", PATIENCE):
+        with writer_lock(self.folder, "ragkit eval", LOCK_TIMEOUT):
             corpus.index_rows(
                 self._store,
                 self._indexes.index_writer,
@@ -182,16 +184,16 @@ class Collection:
     def watch(
         self, paths: Paths = (), *, stop: threading.Event | None = None
     ) -> Iterator[IndexReport]:
-        """Index again whenever files change; a report for every run that found something to do.
+        """Index whenever files change; yield the report of every run that changed something.
 
-        `paths` as for `index`. Goes on until `stop` is set or the caller breaks off.
+        `paths` are as for `index`. Runs until `stop` is set or the caller closes the iterator.
         """
         from ragkit.ingest.watch import retry_while_busy, watch_changes
 
         with self._store.reading() as connection:
             roots = [root.path for root in file_rows.roots(connection) if Path(root.path).exists()]
-        named = _listed(paths)
-        for _ in watch_changes(named or roots, self.folder, stop):
+        watched = _path_list(paths) or roots
+        for _ in watch_changes(watched, self.folder, stop):
             report = retry_while_busy(lambda: self.index(paths), self._notify, stop)
             if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
@@ -436,39 +438,39 @@ class Collection:
         return Chat(self.ask_stream)
 
     def model(self) -> ModelSpec | None:
-        """The model that the passages are embedded with; None where nothing was indexed yet."""
+        """Return the model that the passages are embedded with; None before the first `index`."""
         return self._encoders.spec()
 
     def encoder(self) -> Encoder:
-        """What makes its vectors, loaded. Raises ModelError where it cannot be used."""
+        """Return the collection's encoder, loaded. Raises ModelError where it cannot be used."""
         return self._encoders.load_encoder()
 
     def share_encoder(self, other: Collection) -> None:
-        """Use the encoder that `other` has loaded, as long as it is this collection's too."""
+        """Use the encoder that `other` has loaded, if it is this collection's encoder too."""
         self._encoders.share_encoder(other._encoders)
 
     def documents(self, after: int = 0, limit: int = 100) -> list[DocumentEntry]:
-        """`limit` documents at most, by id, those whose ids come after `after`."""
+        """Return up to `limit` documents in order of their ids, starting after the id `after`."""
         with self._store.reading() as connection:
             return document_rows.list_entries(connection, after, limit)
 
     def document(
         self, document_id: int, start: int = 0, length: int = sys.maxsize
     ) -> tuple[DocumentEntry, str]:
-        """A document and its text, or so many characters of it from `start` on.
+        """Return a document and its text, or up to `length` characters of it from `start`.
 
         Raises UsageError where no document has this id.
         """
         with self._store.reading() as connection:
-            found = document_rows.get_entry(connection, document_id, start, length)
-        if found is None:
+            entry = document_rows.get_entry(connection, document_id, start, length)
+        if entry is None:
             raise UsageError(f"no document has the id {document_id}")
-        return found
+        return entry
 
     def get(self, reference: str, context: int = 0) -> Excerpt:
-        """The text behind a citation, a document's path or a passage's id.
+        """Return the text behind a citation, a document's path or a passage's id.
 
-        `context` adds so many lines on either side. Raises UsageError where nothing is there.
+        `context` adds that many lines on either side. Raises UsageError where there is none.
         """
         from ragkit.retrieval import citations
 
@@ -476,28 +478,31 @@ class Collection:
             return citations.get_excerpt(connection, reference, context)
 
     def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
-        """The ledger: every file of every root with what became of it, or those of one status.
+        """Return every file of every root with its status, or the files of one `status`.
 
-        `paths`: only these files, and what is in these folders. Each file is looked at, whether it
-        has changed since. Raises UsageError for a path of which the ledger knows nothing.
+        `paths`: only these files and the files in these folders. Each file is checked for changes
+        since it was indexed. Raises UsageError for a path that is not in the collection.
         """
         from ragkit.ingest import known_paths
 
         with self._store.reading() as connection:
-            return known_paths.list_files(connection, _listed(paths), [status] if status else [])
+            return known_paths.list_files(connection, _path_list(paths), [status] if status else [])
 
     def not_read(
         self, after: int = 0, limit: int = 100, *, left_out: bool = False
     ) -> list[NotRead]:
-        """`limit` files at most that were not read, or not wholly, and why; by id, those whose ids
-        come after `after`. With `left_out` those that rules leave out or that are no documents."""
+        """Return up to `limit` files that were not read, or only in part, with the reasons.
+
+        In order of their ids, starting after the id `after`. `left_out`: instead the files that are
+        excluded by rules or are no documents.
+        """
         from ragkit.storage.sqlite import file_status
 
         with self._store.reading() as connection:
             return file_status.list_not_read(connection, after, limit, left_out=left_out)
 
     def explain(self, path: str | Path) -> Whereabouts:
-        """Why a path is found or not: what became of it, by which rule, and what changes that."""
+        """Return why a path is indexed or not: its status, the rule, and what would change it."""
         from ragkit.ingest import explain_path
 
         with self._store.reading() as connection:
@@ -506,16 +511,16 @@ class Collection:
             )
 
     def remove(self, paths: Paths) -> int:
-        """Take roots, folders or documents out; returns how many files that were read are gone.
+        """Remove roots, folders or documents; return how many indexed files were removed.
 
-        Their files stay where they are, and come back with the next `index` of their root unless
-        it is the root itself that was removed. Raises UsageError for a path that is not in here.
+        The files on disk stay, and the next `index` of their root adds them again unless the root
+        itself was removed. Raises UsageError for a path that is not in the collection.
         """
         from ragkit.ingest import removal
 
-        named = _listed(paths)
-        with writer_lock(self.folder, "ragkit remove", PATIENCE):
-            return removal.remove_paths(self._store, self._indexes.index_writer, named)
+        removed = _path_list(paths)
+        with writer_lock(self.folder, "ragkit remove", LOCK_TIMEOUT):
+            return removal.remove_paths(self._store, self._indexes.index_writer, removed)
 
     @classmethod
     def evaluate_dataset(
@@ -574,7 +579,7 @@ class Collection:
         return result
 
     def status(self) -> CollectionStatus:
-        """What is in the collection. Loads no model and no index."""
+        """Return what is in the collection. Loads no model and no index."""
         from ragkit.storage.sqlite.file_status import collection_status
         from ragkit.version import __version__
 
@@ -605,13 +610,13 @@ class Collection:
                 )
             return self._reranker
 
-    def _by_records(self) -> bool:
-        """Whether tables are read by their records: as is set, else as they were before."""
+    def _table_records(self) -> bool:
+        """Return whether each row of a table is a document: as set, else as before."""
         if self.settings.records is not None:
             return self.settings.records
         with self._store.reading() as connection:
             return file_rows.has_table_records(connection)
 
 
-def _listed(paths: Paths) -> list[str | Path]:
+def _path_list(paths: Paths) -> list[str | Path]:
     return [paths] if isinstance(paths, (str, Path)) else list(paths)

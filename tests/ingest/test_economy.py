@@ -144,7 +144,7 @@ def test_a_watch_waits_for_another_writer_and_says_so_once(
 ):
     from ragkit.ingest import watch
 
-    monkeypatch.setattr("ragkit.collection.PATIENCE", 0)
+    monkeypatch.setattr("ragkit.collection.LOCK_TIMEOUT", 0)
     monkeypatch.setattr("ragkit.ingest.watch.RETRY_SECONDS", 0.05)
     monkeypatch.setattr(watch, "changes", lambda *_: iter([None]))
     collection.index(folder)
