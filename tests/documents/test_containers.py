@@ -39,7 +39,7 @@ def reasons(data, name):
     }
 
 
-def test_a_zip_is_read_as_a_folder():
+def test_a_zip_is_read_like_a_folder():
     data = make_zip({"guide/intro.md": NOTE, "a.docx": make_docx(paragraph("Word.")), "d/": b""})
     records = list(read_all(data, "docs.zip"))
     assert [record.name for record in records] == ["guide/intro.md", "a.docx"]
@@ -48,7 +48,7 @@ def test_a_zip_is_read_as_a_folder():
     assert records[1].document.text == "Word."
 
 
-def test_what_is_no_document_has_its_reason():
+def test_members_that_are_no_documents_have_a_reason():
     data = make_zip({".env": b"x", "__MACOSX/a.md": b"x", "i.png": PNG, "e.txt": b""})
     assert reasons(data, "a.zip") == {
         ".env": ("hidden", True),
@@ -59,18 +59,18 @@ def test_what_is_no_document_has_its_reason():
 
 
 @pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz"])
-def test_a_tar_however_compressed_is_read_as_a_folder(compression):
+def test_a_tar_is_read_like_a_folder_whatever_its_compression(compression):
     data = tar([("src/a.py", b"x = 1\n"), ("b.md", NOTE)], compression)
     assert texts(data, "backup") == {"src/a.py": "x = 1\n", "b.md": NOTE.decode()}
 
 
-def test_archives_in_archives_keep_their_place():
+def test_archives_in_archives_have_nested_paths():
     inner = make_zip({"deep.txt": b"A pangolin."})
     data = tar([("in.zip", inner), ("notes.txt.gz", gzip.compress(b"Zipped."))], "gz")
     assert texts(data, "a.tgz") == {"in.zip/deep.txt": "A pangolin.", "notes.txt.gz": "Zipped."}
 
 
-def test_names_lead_nowhere_and_are_unique():
+def test_member_names_are_safe_and_unique():
     data = tar(
         [("/etc/passwd", b"1"), ("../../etc/passwd", b"2"), ("a\nb.txt", b"3"), ("x\\y.txt", b"4")]
     )
@@ -84,14 +84,14 @@ def test_names_lead_nowhere_and_are_unique():
     assert safe_member_name("C:\\docs\\..\\a.md") == "C:/docs/a.md"
 
 
-def test_too_many_members_end_the_reading(monkeypatch):
+def test_reading_ends_after_too_many_members(monkeypatch):
     monkeypatch.setattr(limits, "MAX_MEMBERS", 3)
     data = tar([(f"{number}.txt", b"x") for number in range(5)])
     assert list(texts(data, "a.tar")) == ["0.txt", "1.txt", "2.txt"]
     assert reasons(data, "a.tar") == {"": ("the rest is not read: over 3 members", False)}
 
 
-def test_too_many_bytes_end_the_reading(monkeypatch):
+def test_reading_ends_after_too_many_bytes(monkeypatch):
     monkeypatch.setattr(limits.ByteAllowance.__init__, "__defaults__", (8,))
     data = tar([("a.txt", b"12345"), ("b.txt", b"6789"), ("c.txt", b"x")])
     assert texts(data, "a.tar") == {"a.txt": "12345"}
@@ -100,14 +100,14 @@ def test_too_many_bytes_end_the_reading(monkeypatch):
     }
 
 
-def test_too_much_time_ends_the_reading():
+def test_reading_ends_after_too_much_time():
     data = tar([("a.txt", b"x")])
     (record,) = read_all(data, "a.tar", budget=limits.Budget(seconds=-1.0))
     reason = "the rest is not read: it took over -1 s"
     assert record == Record("", reason=reason, kind="timeout")
 
 
-def test_read_says_of_an_archive_that_it_is_one():
+def test_read_refuses_an_archive():
     with pytest.raises(DocumentError, match=r"^zip archive of documents$") as caught:
         read(make_zip({"a.txt": b"x"}), "a.zip")
     assert caught.value.skipped

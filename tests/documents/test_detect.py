@@ -1,4 +1,4 @@
-"""What a file is: content first, name second."""
+"""File type detection: content first, name second."""
 
 import pytest
 
@@ -53,11 +53,11 @@ ODT = "application/vnd.oasis.opendocument.text"
         (b"", "a.md", "text/markdown"),
     ],
 )
-def test_content_decides(data, name, expected):
+def test_the_content_decides_the_type(data, name, expected):
     assert detect(data, name).media_type == expected
 
 
-def test_stored_mimetype_names_open_document_formats():
+def test_the_member_mimetype_decides_opendocument_formats():
     odt = b"PK\x03\x04" + bytes(14) + len(ODT).to_bytes(4, "little") + bytes(8)
     assert detect(odt + b"mimetype" + ODT.encode() + b"PK\x03\x04", "a").media_type == ODT
 
@@ -74,7 +74,7 @@ def test_stored_mimetype_names_open_document_formats():
         ("<htmlish>", "text/plain"),
     ],
 )
-def test_html_is_known_by_how_it_opens(opening, expected):
+def test_html_is_detected_by_its_first_markup(opening, expected):
     assert detect(opening.encode(), "notes.txt").media_type == expected
 
 
@@ -93,5 +93,5 @@ def test_html_is_known_by_how_it_opens(opening, expected):
         ("drawing.svg", "text/plain"),
     ],
 )
-def test_text_is_what_its_name_says(name, expected):
+def test_the_name_decides_between_text_formats(name, expected):
     assert detect(b"some text", name).media_type == expected

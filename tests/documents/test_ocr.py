@@ -1,4 +1,4 @@
-"""Pages that are images: what an engine is shown, what becomes of its answer, what it may cost."""
+"""OCR as readers use it: images for the engine, lines of its text, limits, warnings."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ from tests.documents.files import make_pdf
 PIL = pytest.importorskip("PIL.Image", reason="the extra ocr is not installed")
 
 
-def test_pages_without_text_are_read_between_those_with():
+def test_scanned_pages_are_recognised_between_pages_with_text():
     engine, fake = fake_ocr(OcrText("Recog-\nnised words.\n\nAnother paragraph.", 90.0))
     document = read_pdf(make_pdf(["First.", "", "Last."], image=True), "a.pdf", engine)
     assert document.text == "First.\n\nRecognised words.\n\nAnother paragraph.\n\nLast."
@@ -30,7 +30,7 @@ def test_pages_without_text_are_read_between_those_with():
     assert image.dpi == 300
 
 
-def test_a_page_is_drawn_as_large_as_allowed():
+def test_a_page_is_rendered_up_to_the_maximum_size():
     engine, fake = fake_ocr(OcrText("Words."), megapixels=1.0)
     read_pdf(make_pdf([""], image=True), "a.pdf", engine)
     (image,) = fake.images
@@ -38,7 +38,7 @@ def test_a_page_is_drawn_as_large_as_allowed():
     assert image.width / 900 == pytest.approx(image.dpi / 72, rel=0.01)
 
 
-def test_a_drawn_page_shows_what_is_on_it():
+def test_a_rendered_page_shows_its_content():
     data = make_scan([[(10, 20, 50, 40)]])  # a black box on white, 200 by 100
     engine, fake = fake_ocr(OcrText("Box."))
     read_pdf(data, "a.pdf", engine)
@@ -50,7 +50,7 @@ def test_a_drawn_page_shows_what_is_on_it():
     assert picture.getpixel((round(30 * scale), round(60 * scale))) > 220
 
 
-def test_more_pages_than_allowed_are_left_and_said_so():
+def test_pages_over_the_limit_are_not_recognised_and_there_is_a_warning():
     engine, fake = fake_ocr(OcrText("One."), OcrText("Two."), pages=2)
     document = read_pdf(make_pdf([""] * 5, image=True), "a.pdf", engine)
     assert len(fake.images) == 2
@@ -58,7 +58,7 @@ def test_more_pages_than_allowed_are_left_and_said_so():
     assert document.warnings[1] == "3 pages without a text layer not read: over 2 (ocr_pages)"
 
 
-def test_without_an_engine_pages_are_left_and_the_remedy_named():
+def test_without_an_engine_a_warning_names_the_remedy():
     document = read_pdf(make_pdf(["Text.", "", ""], image=True), "a.pdf")
     assert document.recognition.left == 2
     assert document.warnings == ("2 of 3 pages have no text layer; install ragkit[ocr]",)
@@ -74,14 +74,14 @@ def test_without_an_engine_pages_are_left_and_the_remedy_named():
         (OcrText("Never."), {"pages": 0}, "no text layer; ocr_pages is 0", "limit"),
     ],
 )
-def test_why_a_scan_cannot_be_read(answer, limits, reason, kind):
+def test_a_scan_without_text_has_a_reason(answer, limits, reason, kind):
     engine, _ = fake_ocr(answer, **limits)
     with pytest.raises(DocumentError, match=f"^{reason}") as caught:
         read_pdf(make_pdf([""], image=True), "a.pdf", engine)
     assert (caught.value.kind, caught.value.skipped) == (kind, False)
 
 
-def test_one_page_that_fails_costs_itself():
+def test_a_page_that_fails_does_not_affect_the_others():
     engine, _ = fake_ocr(OcrText(reason="took longer than 9 s"), OcrText("Two.", 80.0))
     document = read_pdf(make_pdf(["", ""], image=True), "a.pdf", engine)
     assert (document.text.strip(), document.recognition.pages) == ("Two.", (2,))
@@ -91,11 +91,11 @@ def test_one_page_that_fails_costs_itself():
 @pytest.mark.parametrize(
     ("numbers", "expected"), [([4], "4"), ([1, 2, 3, 7, 9, 10], "1-3, 7, 9-10"), ([], "")]
 )
-def test_page_numbers_in_short(numbers, expected):
+def test_page_numbers_are_formatted_as_ranges(numbers, expected):
     assert ocr.format_ranges(numbers) == expected
 
 
-def test_recognised_lines_have_no_size_that_tells_headings():
+def test_recognised_lines_are_never_headings():
     engine, _ = fake_ocr(OcrText("Oak\n\nBirch", 90.0))
     small = "Words.\n" * 40
     data = make_pdf([small, ""], image=True).replace(b"/F 12 Tf", b"/F 08 Tf")
@@ -105,7 +105,7 @@ def test_recognised_lines_have_no_size_that_tells_headings():
 @pytest.mark.parametrize(
     "box", ["0 0 90000 80000", "0 0 1 90000", "0 0 0 0", "5 5 5 5", "0 0 .01 .01"]
 )
-def test_a_page_of_any_size_is_drawn_within_the_limit(box):
+def test_a_page_of_any_size_is_rendered_within_the_limit(box):
     data = make_pdf([""], image=True).replace(b"[0 0 900 800]", f"[{box}]".encode())
     engine, fake = fake_ocr(OcrText("Words."), megapixels=1.0)
     with contextlib.suppress(DocumentError):

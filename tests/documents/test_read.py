@@ -101,13 +101,13 @@ def read_if_possible(data, name):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300), st.sampled_from([name for name, _ in SEEDS]))
-def test_any_bytes(data, name):
+def test_any_bytes_give_a_document_or_an_error(data, name):
     read_if_possible(data, name)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SEEDS), st.data())
-def test_damaged_files(seed, data):
+def test_damaged_files_give_a_document_or_an_error(seed, data):
     name, content = seed
     start = data.draw(st.integers(0, len(content)))
     end = data.draw(st.integers(start, min(len(content), start + 40)))
@@ -116,7 +116,7 @@ def test_damaged_files(seed, data):
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(PACKAGES), st.data())
-def test_damaged_parts_of_packages(package, data):
+def test_damaged_members_give_a_document_or_an_error(package, data):
     name = data.draw(st.sampled_from([key for key in package if key != "mimetype"]))
     content = package[name]
     start = data.draw(st.integers(0, len(content)))
@@ -132,7 +132,7 @@ def test_damaged_parts_of_packages(package, data):
     st.text(alphabet="#-=`~<>!|*.:[]()\n\t ab1\u00e9\ud800", max_size=200),
     st.sampled_from("mrhoat"),
 )
-def test_any_markup(text, kind):
+def test_any_markup_gives_a_document(text, kind):
     names = {"m": "a.md", "r": "a.rst", "h": "a.html", "o": "a.org", "a": "a.adoc", "t": "a.tex"}
     name = names[kind]
     check(read(text.encode("utf-8", "surrogatepass"), name))
@@ -154,7 +154,7 @@ def test_an_empty_file_has_no_text(name, data):
         (make_zip({"a.txt": "x"}), "a.zip", "zip archive of documents"),
     ],
 )
-def test_what_is_no_document_is_skipped(data, name, reason):
+def test_a_file_that_is_no_document_is_skipped(data, name, reason):
     with pytest.raises(DocumentError) as caught:
         read(data, name)
     assert (str(caught.value), caught.value.skipped) == (reason, True)
@@ -168,12 +168,12 @@ def test_what_is_no_document_is_skipped(data, name, reason):
         (make_pdf(["x"]), "a.txt", "the name says text, the content is PDF"),
     ],
 )
-def test_a_name_that_does_not_fit_is_noted(data, name, warning):
+def test_a_name_that_contradicts_the_content_is_a_warning(data, name, warning):
     assert read(data, name).warnings == (warning,)
 
 
 @pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx"])
-def test_an_encrypted_office_file_says_so(name):
+def test_an_encrypted_office_file_needs_a_password(name):
     data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
     with pytest.raises(DocumentError, match="encrypted Office file: needs a password"):
         read(data + "EncryptedPackage".encode("utf-16-le") + bytes(99), name)
@@ -185,7 +185,7 @@ def test_code_keeps_its_type_and_its_lines():
     assert (document.text, document.headings) == ("# no heading\nx = 1\n", ())
 
 
-def test_a_parser_that_fails_costs_only_its_file(monkeypatch):
+def test_any_exception_of_a_reader_becomes_a_document_error(monkeypatch):
     def fail(data, name):
         raise ZeroDivisionError("deep\ninside")
 
@@ -194,7 +194,7 @@ def test_a_parser_that_fails_costs_only_its_file(monkeypatch):
         read(b"x", "a.md")
 
 
-def test_parsers_load_only_when_they_are_needed():
+def test_parsers_are_imported_on_first_use():
     code = "import sys; from ragkit.documents.read import read; read(b'x', 'a.md');"
     code += " print(*sys.modules)"
     loaded = subprocess.run(
@@ -203,7 +203,7 @@ def test_parsers_load_only_when_they_are_needed():
     assert not {"selectolax", "pypdfium2", "charset_normalizer", "pathspec"} & set(loaded)
 
 
-def test_every_real_file_is_read_or_explained(real_files):
+def test_every_real_file_is_read_or_has_a_reason(real_files):
     reasons = []
     for path in sorted(each for each in real_files.rglob("*") if each.is_file()):
         try:

@@ -1,4 +1,4 @@
-"""Lines to text, without a PDF. Places and numbers worked by hand."""
+"""Lines of pages to text, without a PDF; expected values were worked out by hand."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def left_out(*texts):
     ]
 
 
-def test_heads_and_feet_that_count_with_the_pages():
+def test_running_heads_and_feet_count_with_the_pages():
     texts = [f"The Handbook\n{w}\n{w * 2}\nc{w}\nPage {n} of 9" for n, w in enumerate("abcde", 3)]
     feet = [f"Page {n} of 9" for n in range(3, 8)]
     assert left_out(*texts) == [feet[:1], *(["The Handbook", foot] for foot in feet[1:])]
@@ -57,11 +57,11 @@ def test_left_and_right_pages_may_differ():
         [f"a{n * n}\nb{n**3}\nSame\nd{n**3}\ne{n * n}" for n in range(5)],  # in the middle
     ],
 )
-def test_what_may_be_unique_stays(texts):
+def test_lines_that_are_not_regular_stay(texts):
     assert all(lines == [] for lines in left_out(*texts))
 
 
-def test_ligatures_and_marks():
+def test_ligatures_and_soft_hyphens_are_cleaned():
     assert clean_line(" ﬁrst o\ufb03ce\r") == "first office"
     assert clean_line("impor\ufffetant so\xadft") == f"impor{SOFT_HYPHEN}tant so{SOFT_HYPHEN}ft"
 
@@ -78,7 +78,7 @@ def test_a_hyphen_stays_where_the_document_writes_it_elsewhere():
     ]
 
 
-def test_more_room_or_other_letters_part_paragraphs():
+def test_a_wider_gap_or_another_font_size_ends_a_paragraph():
     lines = [
         PageLine("Title", 100, 20),
         PageLine("First", 80, 10),
@@ -91,7 +91,7 @@ def test_more_room_or_other_letters_part_paragraphs():
     assert join_lines(lines, 1.2) == "Title\n\nFirst\ngoes on.\n2\n\nTwo\ngoes on."
 
 
-def test_another_column_goes_on_with_the_sentence():
+def test_a_sentence_continues_in_another_column():
     lines = [PageLine("end", 100, 10), PageLine("of it", 88, 10), PageLine("and more.", 130, 10)]
     assert join_lines(lines, 1.2) == "end\nof it\nand more."
     assert join_lines([*lines, PageLine("New", 150, 10)], 1.2).endswith("and more.\n\nNew")
@@ -108,7 +108,7 @@ PROSE = (
 )
 
 
-def test_larger_lines_are_headings_by_their_size():
+def test_larger_lines_are_headings():
     first = lines_of((18.0, "Keys"), PROSE, (12.0, "Rotation"), PROSE, (11.0, "Not larger enough"))
     second = lines_of((12.2, "Storage"), PROSE, (8.0, "A note below"))
     assert outline_by_font_size([first, second]) == [
@@ -123,7 +123,7 @@ def test_a_larger_line_that_is_no_heading(text):
     assert outline_by_font_size([lines_of((14.0, text), PROSE, PROSE, PROSE, PROSE)]) == []
 
 
-def test_text_that_is_large_for_the_most_part_has_no_headings():
+def test_mostly_large_text_has_no_headings():
     slide = lines_of(
         (30.0, "Growth of all our regions"), (20.0, "More than ever before"), (12.0, "x")
     )
@@ -131,5 +131,5 @@ def test_text_that_is_large_for_the_most_part_has_no_headings():
     assert outline_by_font_size([lines_of((0.0, "Size unknown"))]) == []
 
 
-def test_a_line_has_no_line_ends():
+def test_a_clean_line_has_no_line_breaks():
     assert clean_line("A\rnother page") == "A nother page"

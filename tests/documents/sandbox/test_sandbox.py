@@ -1,7 +1,6 @@
 """The sandbox: its limits, and what happens to a file whose worker hangs, grows or dies."""
 
 import threading
-import time
 
 import pytest
 
@@ -39,7 +38,7 @@ def test_a_worker_reads_the_same_as_this_process(create_sandbox, real_files):
         assert sandbox.read(detect(data, path.name)) == list(read_all(data, path.name)), path
 
 
-def test_a_worker_that_hangs_costs_its_file_alone(create_sandbox, python_pdf):
+def test_a_worker_that_hangs_affects_only_its_file(create_sandbox, python_pdf):
     sandbox = create_sandbox(seconds=2)
     assert reason(sandbox, python_pdf("while True: pass")) == "took longer than 2 s"
     assert sandbox.read(detect(TABLE, "a.csv"))[0].document.text == "name | born\nAda | 1815"
@@ -53,7 +52,7 @@ def test_a_worker_that_hangs_costs_its_file_alone(create_sandbox, python_pdf):
         (_GARBAGE, "the reader's answer makes no sense"),
     ],
 )
-def test_a_worker_that_dies_costs_its_file_alone(create_sandbox, python_pdf, code, why):
+def test_a_worker_that_dies_affects_only_its_file(create_sandbox, python_pdf, code, why):
     sandbox = create_sandbox(seconds=5)
     assert reason(sandbox, python_pdf(code)) == why
     assert sandbox.read(detect(TABLE, "a.csv"))[0].document is not None
@@ -70,13 +69,13 @@ def test_the_text_of_a_file_has_a_limit(create_sandbox):
     )
 
 
-def test_depth_is_a_limit(create_sandbox):
+def test_the_nesting_depth_is_limited(create_sandbox):
     data = make_zip({"b.zip": make_zip({"c.zip": make_zip({"a.txt": b"x"})})})
     (record,) = create_sandbox(depth=2).read(detect(data, "a.zip"))
     assert record.reason == "nested more than 2 files deep"
 
 
-def test_a_member_that_kills_the_reader_leaves_what_was_read_before(create_sandbox, python_pdf):
+def test_records_before_a_member_that_kills_the_worker_are_kept(create_sandbox, python_pdf):
     data = make_zip({"a.txt": b"x", "b.pdf": python_pdf("import os; os._exit(7)"), "c.txt": b"y"})
     first, rest = create_sandbox().read(detect(data, "a.zip"))
     assert (first.name, first.document.text) == ("a.txt", "x")
@@ -91,14 +90,13 @@ def test_a_worker_that_an_earlier_file_has_broken_is_replaced(create_sandbox, py
     assert sandbox.read(detect(TABLE, "a.csv"))[0].document is not None
 
 
-def test_giving_up_ends_a_file_at_once(create_sandbox, python_pdf):
+def test_give_up_ends_the_current_file_at_once(create_sandbox, python_pdf):
     sandbox = create_sandbox(seconds=60)
     assert sandbox.read(detect(TABLE, "a.csv"))
     timer = threading.Timer(0.2, sandbox.give_up)
     timer.start()
-    started = time.monotonic()
-    assert reason(sandbox, python_pdf("import time; time.sleep(60)")) is not None
-    assert time.monotonic() - started < 30
+    # Killed by `give_up`, not by the time limit.
+    assert reason(sandbox, python_pdf("import time; time.sleep(60)")).startswith("the reader died")
 
 
 def test_text_up_to_one_megabyte_needs_no_worker(create_sandbox):

@@ -30,7 +30,7 @@ def reason(sandbox, data):
         "import os, sys; os.rename(sys.path[0], sys.path[0] + 'x')",
     ],
 )
-def test_the_worker_starts_no_program_and_opens_no_connection(create_sandbox, python_pdf, code):
+def test_the_worker_cannot_start_programs_or_open_connections(create_sandbox, python_pdf, code):
     if os.uname().machine not in ("x86_64", "aarch64"):
         pytest.skip("system calls are known for two processors only")
     assert reason(create_sandbox(), python_pdf(code)).startswith("cannot be read: PermissionError")

@@ -28,7 +28,7 @@ def texts(data, name):
         (zstandard.compress, ".zst"),
     ],
 )
-def test_a_compressed_file_is_the_document_in_it(pack, suffix):
+def test_a_compressed_file_is_read_as_its_content(pack, suffix):
     document = read(pack(NOTE), f"intro.md{suffix}")
     assert (document.media_type, document.title, document.lines) == ("text/markdown", "Intro", True)
     assert texts(pack(NOTE) + pack(b"more\n"), f"intro.md{suffix}") == {

@@ -1,4 +1,4 @@
-"""What one file may unpack to, counted as it comes out."""
+"""Limits on unpacked bytes, counted as they come out."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ from ragkit.errors import DocumentError
 from tests.documents.files import make_zip
 
 
-def test_pieces_pass_until_they_are_too_many():
+def test_chunks_pass_until_the_allowance_is_used_up():
     allowance = ByteAllowance(10)
     pieces = limit_chunks([b"abc", b"defg", b"hijk"], 11, "a", allowance)
     assert [next(pieces), next(pieces)] == [b"abc", b"defg"]
@@ -28,13 +28,13 @@ def test_pieces_pass_until_they_are_too_many():
         (10_000_000, 3_000_000, "a.xml inflates to over 3 MB"),
     ],
 )
-def test_one_member_has_limits_of_its_own(packed, most, reason):
+def test_a_member_has_limits_of_its_own(packed, most, reason):
     pieces = [bytes(1_000_000)] * 9
     with pytest.raises(DocumentError, match=reason):
         list(limit_chunks(pieces, packed, "a.xml", ByteAllowance(), most))
 
 
-def test_small_members_may_be_packed_as_tightly_as_they_like():
+def test_small_members_have_no_limit_on_the_ratio():
     with open_zip(make_zip({"a": "x" * 3_000_000}), "docx") as package:
         assert len(package.read("a")) == 3_000_000
 
@@ -49,7 +49,7 @@ def test_members_of_one_file_share_its_allowance():
         package.read("b")
 
 
-def test_a_member_that_lies_about_its_size_is_not_believed():
+def test_the_declared_size_of_a_member_is_not_trusted():
     data = bytearray(make_zip({"a": "x" * 1000}))
     at = data.index(b"PK\x01\x02") + 24  # the size, in the directory
     data[at : at + 4] = (10).to_bytes(4, "little")
@@ -60,7 +60,7 @@ def test_a_member_that_lies_about_its_size_is_not_believed():
         package.read("a")
 
 
-def test_more_entries_than_anybody_should_look_at(monkeypatch):
+def test_a_zip_with_too_many_entries_is_not_read(monkeypatch):
     monkeypatch.setattr(limits, "MAX_MEMBERS", 3)
     data = make_zip(dict.fromkeys(("word/document.xml", "b", "c", "d"), ""))
     with pytest.raises(DocumentError, match="docx with over 3 members"), open_zip(data, "docx"):
@@ -70,7 +70,7 @@ def test_more_entries_than_anybody_should_look_at(monkeypatch):
     assert str(caught.value) == "zip archive of documents"
 
 
-def test_a_way_of_packing_that_is_not_known_is_damage():
+def test_an_unknown_compression_method_is_damage():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a", "x")
@@ -83,7 +83,7 @@ def test_a_way_of_packing_that_is_not_known_is_damage():
         package.read("a")
 
 
-def test_every_office_format_has_a_reason_for_a_bomb_of_many_parts():
+def test_many_parts_that_are_too_large_together_are_refused():
     """Forty slides of 8 MB each: none is too large by itself, all together are."""
     from tests.documents.office_files import make_pptx
 
