@@ -1,9 +1,9 @@
 """Index the rows of one file as documents: a labelled corpus without a folder of files.
 
 Each row becomes a document whose record name is the row's id. It is split like any document, or
-kept as one passage that the encoder truncates to its window (as in BEIR's published figures). A
-second run resumes the first and changes nothing if that was complete. The caller must hold the writer
-lock. Does not know queries or relevance judgements.
+kept as one passage that the encoder truncates to its window (as for BEIR figures). A
+second run resumes the first and changes nothing if that was complete. The caller must hold the
+writer lock. Does not know queries or relevance judgements.
 """
 
 from __future__ import annotations

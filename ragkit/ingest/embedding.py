@@ -54,9 +54,9 @@ class Embedder:
     """Feeds the encoder and collects its vectors. Use from one thread; call `stop` at the end.
 
     Documents passed to `add` come first. Other pending texts come at the end, on request: until
-    then a file may be read again and its passages replaced. The encoder is loaded for the first text.
-    If it fails, `failure` is the error and nothing more is embedded; text can still be stored and
-    found by lexical search.
+    then a file may be read again and its passages replaced. The encoder is loaded for the first
+    text. If it fails, `failure` is the error and nothing more is embedded; text can still be
+    stored and found by lexical search.
     """
 
     def __init__(self, store: Database, load: Callable[[], Encoder], model_id: int) -> None:

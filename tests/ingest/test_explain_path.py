@@ -97,7 +97,7 @@ def test_passages_that_wait_for_their_vector(kit, folder, monkeypatch):
     with kit._store.writing() as connection:
         connection.execute("DELETE FROM vectors")
     found = kit.explain("notes/keys.md")
-    assert "2 of them are found by their words only" in found.answer
+    assert "2 of them have no embedding yet" in found.answer
     assert found.remedy == "ragkit index"
 
 
