@@ -7,7 +7,7 @@ stdout, as a careless library might, so that a protocol that shares stdout would
 import sys
 
 from ragkit import Collection
-from ragkit.cli.commands.serve import listening
+from ragkit.cli.commands.serve import bind_socket
 from ragkit.cli.output.terminal import print_message
 from ragkit.serving.mcp import server
 from tests.conftest import WordEncoder
@@ -24,7 +24,7 @@ def main(folder, transport, token=""):
     if transport == "stdio":
         server.run_stdio(collection)
         return
-    with listening("127.0.0.1", 0) as bound:
+    with bind_socket("127.0.0.1", 0) as bound:
         print(bound.getsockname()[1], flush=True)
         server.run_http(
             server.create_mcp_app(collection, "127.0.0.1", ["kb.example"], token or None), bound

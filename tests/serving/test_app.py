@@ -3,7 +3,7 @@
 from ragkit.serving.app import ENDPOINTS, PUBLIC_PATHS
 
 
-def test_the_page_and_the_manual_load_nothing_from_elsewhere(client):
+def test_the_page_and_the_reference_load_nothing_from_elsewhere(client):
     for path in ("/", "/docs", "/web/docs.css"):
         answered = client.get(path)
         assert answered.status_code == 200
@@ -16,7 +16,7 @@ def test_the_page_and_the_manual_load_nothing_from_elsewhere(client):
         assert (again.status_code, again.content) == (304, b"")
 
 
-def test_what_is_nowhere_and_the_wrong_method(client):
+def test_an_unknown_path_gets_404_and_a_wrong_method_405(client):
     assert client.get("/v1/nothing").json()["error"]["type"] == "not_found_error"
     wrong = client.delete("/v1/health")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")

@@ -39,7 +39,7 @@ def connected(library, listen):
     return connect
 
 
-def test_the_model_answers_from_the_sources_and_its_tokens_are_counted(connected):
+def test_a_language_model_answers_from_the_sources_and_its_tokens_are_counted(connected):
     with chat_serving(pieces) as model, connected(model) as client:
         model.prompt_tokens = 400
         found = client.chat.completions.create(model="default", messages=ASKED)
@@ -51,14 +51,14 @@ def test_the_model_answers_from_the_sources_and_its_tokens_are_counted(connected
     assert "Parents may stay at home for half a year." in sent
 
 
-def test_an_answer_that_was_cut_off_says_so(connected):
+def test_a_truncated_answer_has_finish_reason_length(connected):
     with chat_serving(pieces) as model, connected(model) as client:
         model.prompt_tokens, model.finish_reason = 400, "length"
         found = client.chat.completions.create(model="default", messages=ASKED)
     assert found.choices[0].finish_reason == "length"
 
 
-def test_who_hangs_up_ends_the_work_of_the_model(connected):
+def test_disconnecting_ends_the_request_to_the_language_model(connected):
     with chat_serving(forever) as model, connected(model) as client:
         stream = client.chat.completions.create(model="default", messages=ASKED, stream=True)
         for chunk in stream:

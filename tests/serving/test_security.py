@@ -11,7 +11,7 @@ from tests.serving.clients import connected
 
 TOKEN = "a-token-of-some-length"
 SEARCH = {"query": "who may stay at home?"}
-PATHS = sorted({(each.method, each.path) for each in ENDPOINTS})
+PATHS = sorted({(endpoint.method, endpoint.path) for endpoint in ENDPOINTS})
 ESCAPES = ("../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e%2fetc", "..\\..\\etc",
            "/etc/passwd", "%00", "file-1%00", "~", "....//", "x%2f..%2f..", "-1",
            "é" * 99)  # fmt: skip
@@ -22,7 +22,7 @@ def called(client, method, path, **how):
     return client.request(method, path, **({"json": {}} if method == "POST" else {}), **how)
 
 
-def test_forged_host_and_origin_are_refused_everywhere(client):
+def test_forged_host_and_origin_are_refused_by_every_endpoint(client):
     for method, path in PATHS:
         assert called(client, method, path, headers={"host": "evil.example"}).status_code == 421
         forged = called(client, method, path, headers={"origin": "https://evil.example"})
@@ -32,23 +32,23 @@ def test_forged_host_and_origin_are_refused_everywhere(client):
 @pytest.mark.parametrize(
     "given", [None, "", TOKEN, f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer", "Bearer é".encode()]
 )
-def test_without_the_token_nothing_is_told(connect, library, given):
+def test_requests_without_the_token_are_refused(connect, library, given):
     client = connect(library, ServerOptions(token=TOKEN))
-    for endpoint in (each for each in ENDPOINTS if not each.is_public):
+    for endpoint in (e for e in ENDPOINTS if not e.is_public):
         headers = {} if given is None else {"authorization": given}
         refused = called(client, endpoint.method, endpoint.path, headers=headers)
         assert refused.status_code == 401
         assert refused.json()["error"]["type"] == "authentication_error"
 
 
-def test_with_the_token_all_is(connect, library):
+def test_requests_with_the_token_are_answered(connect, library):
     client = connect(library, ServerOptions(token=TOKEN))
     for method, path in PATHS:
         answered = called(client, method, path, headers={"authorization": f"Bearer {TOKEN}"})
         assert answered.status_code not in (401, 403, 421)
 
 
-def test_the_page_needs_no_token_but_is_no_way_around_it(connect, library):
+def test_the_page_needs_no_token_and_gives_no_access_to_other_paths(connect, library):
     client = connect(library, ServerOptions(token=TOKEN))
     for path in ("/", "/docs", "/openapi.json", "/web/docs.css", "/v1/health"):
         assert client.get(path).status_code == 200
@@ -59,7 +59,7 @@ def test_the_page_needs_no_token_but_is_no_way_around_it(connect, library):
 @pytest.mark.parametrize(
     ("method", "path"), [(method, path) for method, path in PATHS if "{" in path]
 )
-def test_no_path_parameter_leads_out(client, method, path):
+def test_no_path_parameter_reads_a_file_outside_the_collection(client, method, path):
     name = re.findall(r"\{(\w+)\}", path)[-1]
     for escape in ESCAPES:
         answered = called(client, method, path.replace(f"{{{name}}}", escape))
@@ -67,7 +67,7 @@ def test_no_path_parameter_leads_out(client, method, path):
         assert "root:" not in answered.text
 
 
-def test_no_reference_and_no_name_of_a_file_leads_out(client):
+def test_no_reference_and_no_file_name_reads_outside_the_collection(client):
     for escape in ESCAPES:
         answered = client.get("/v1/get", params={"reference": escape})
         assert answered.status_code == 404
@@ -75,13 +75,13 @@ def test_no_reference_and_no_name_of_a_file_leads_out(client):
         assert client.get(f"/web/fonts/{escape}").status_code == 404
 
 
-def test_an_absolute_path_is_refused_even_where_it_is_indexed(client, folder):
+def test_an_absolute_path_is_refused_even_if_it_is_indexed(client, folder):
     assert client.get("/v1/get", params={"reference": "leave.txt"}).status_code == 200
     absolute = str(folder / "leave.txt")
     assert client.get("/v1/get", params={"reference": absolute}).status_code == 404
 
 
-def test_a_path_in_several_roots_does_not_say_where_they_are(client, library, tmp_path):
+def test_an_ambiguous_path_is_explained_without_naming_folders(client, library, tmp_path):
     other = tmp_path / "secret" / "more"
     other.mkdir(parents=True)
     (other / "leave.txt").write_text("Leave the keys.\n")
@@ -92,7 +92,7 @@ def test_a_path_in_several_roots_does_not_say_where_they_are(client, library, tm
         assert client.get("/v1/get", params={"reference": address}).status_code == 200
 
 
-def test_only_named_pages_may_ask(connect, library):
+def test_only_allowed_origins_get_cors_headers(connect, library):
     client = connect(library, ServerOptions(origins=("https://chat.example",)))
     ours = client.post("/v1/search", json=SEARCH, headers={"origin": "https://chat.example"})
     assert ours.headers["access-control-allow-origin"] == "https://chat.example"
@@ -107,13 +107,13 @@ def test_only_named_pages_may_ask(connect, library):
     assert "access-control-allow-origin" not in other.headers
 
 
-def test_without_a_named_page_there_is_no_cors(client):
+def test_without_allowed_origins_there_are_no_cors_headers(client):
     answered = client.post("/v1/search", json=SEARCH, headers={"origin": "http://localhost"})
     assert answered.status_code == 200
     assert not [name for name in answered.headers if name.startswith("access-control")]
 
 
-def test_what_goes_wrong_inside_is_not_told(connect, library, monkeypatch):
+def test_internal_errors_are_not_shown_to_callers(connect, library, monkeypatch):
     def search_many(queries, options):
         raise RuntimeError("at /home/somebody/secret")
 
@@ -122,7 +122,7 @@ def test_what_goes_wrong_inside_is_not_told(connect, library, monkeypatch):
     assert (answered.status_code, "secret" in answered.text) == (500, False)
 
 
-def test_who_hangs_up_ends_the_work_for_the_answer(library, listen, monkeypatch, caplog):
+def test_disconnecting_closes_the_answer_stream(library, listen, monkeypatch, caplog):
     from ragkit import Piece, Retrieved
 
     begun, ended = threading.Event(), threading.Event()

@@ -19,7 +19,7 @@ from ragkit.serving.transport.json_http import ApiError
         {"query": "x", "diverse": 2}, [], "x",
     ],
 )  # fmt: skip
-def test_a_wrong_request_is_told_what_is_wrong(client, body):
+def test_an_invalid_search_request_is_refused_with_a_message(client, body):
     answered = client.post("/v1/search", json=body)
     error = answered.json()["error"]
     assert (answered.status_code, error["type"]) == (400, "invalid_request_error")

@@ -15,20 +15,20 @@ LEAVE = "Parents may stay at home for half a year."
 
 
 def test_models_are_the_collection_and_its_encoder(openai_client):
-    assert [each.id for each in openai_client.models.list()] == ["default", "words"]
+    assert [model.id for model in openai_client.models.list()] == ["default", "words"]
     assert openai_client.models.retrieve("default").object == "model"
     with pytest.raises(openai.NotFoundError) as caught:
         openai_client.models.retrieve("gpt")
     assert caught.value.code == "model_not_found"
 
 
-def test_embeddings_are_the_encoders(openai_client, encoder):
+def test_embeddings_equal_those_of_the_encoder(openai_client, encoder):
     texts = ["Cats sleep.", "Rotate the keys."]
     expected = encoder.encode_passages(texts)
     by_default = openai_client.embeddings.create(model="words", input=texts)  # base64
     as_floats = openai_client.embeddings.create(model="words", input=texts, encoding_format="float")
     for found in (by_default, as_floats):
-        vectors = np.array([each.embedding for each in found.data], dtype=np.float32)
+        vectors = np.array([item.embedding for item in found.data], dtype=np.float32)
         np.testing.assert_array_equal(vectors, expected)
     assert by_default.usage.prompt_tokens == sum(encoder.count_tokens(texts))
     coded = openai_client.embeddings.create(model="words", input=texts[0], encoding_format="base64")
@@ -47,7 +47,7 @@ def test_a_vector_store_is_a_collection(openai_client):
 def test_a_vector_store_is_searched(openai_client, library):
     page = openai_client.vector_stores.search("default", query=QUESTION, max_num_results=2)
     hits = library["default"].collection.search(QUESTION, k=2)
-    assert [each.score for each in page] == [hit.score for hit in hits]
+    assert [result.score for result in page] == [hit.score for hit in hits]
     first = page.data[0]
     assert (first.filename, first.content[0].text) == ("leave.txt", LEAVE)
     assert first.attributes["citation"] == "leave.txt#L1"
@@ -64,7 +64,7 @@ def test_a_search_with_filters(openai_client):
         ({"type": "and", "filters": [cats, keys]}, set()),
     ):
         found = openai_client.vector_stores.search("default", query=QUESTION, filters=filters)
-        assert {each.filename for each in found} == expected
+        assert {result.filename for result in found} == expected
     unknown = {"type": "like", "key": "a"}
     with pytest.raises(openai.BadRequestError, match="filter"):
         openai_client.vector_stores.search("default", query="x", filters=unknown)
@@ -72,25 +72,25 @@ def test_a_search_with_filters(openai_client):
 
 def test_several_queries_and_a_threshold(openai_client):
     several = openai_client.vector_stores.search("default", query=[QUESTION, "cats sleep"])
-    names = [each.filename for each in several]
+    names = [result.filename for result in several]
     assert {"leave.txt", "sub/cats.txt"} <= set(names)
-    scores = [each.score for each in several]
+    scores = [result.score for result in several]
     assert scores == sorted(scores, reverse=True)
     near = openai_client.vector_stores.search(
         "default", query=QUESTION, ranking_options={"score_threshold": 0.5}
     )
-    assert {each.filename for each in near} == {"leave.txt"}
+    assert {result.filename for result in near} == {"leave.txt"}
 
 
-def test_files_come_in_pages(openai_client):
+def test_files_are_listed_in_pages(openai_client):
     found = list(openai_client.vector_stores.files.list("default", limit=2))  # turns pages
-    names = sorted(each.attributes["path"] for each in found)
+    names = sorted(file.attributes["path"] for file in found)
     assert names == ["keys.md", "leave.txt", "sub/cats.txt"]
     one = openai_client.vector_stores.files.retrieve(found[0].id, vector_store_id="default")
     assert one == found[0]
 
 
-def test_without_the_token_the_client_says_so(library, listen):
+def test_a_wrong_token_raises_the_clients_authentication_error(library, listen):
     address = listen(create_app(library, ServerOptions(token=TOKEN)))
     with (
         openai.OpenAI(base_url=f"{address}/v1", api_key="wrong", max_retries=0) as client,

@@ -11,7 +11,7 @@ LEAVE = "Parents may stay at home for half a year."
 MESSAGES = [{"role": "user", "content": "who may stay at home?"}]
 
 
-def test_a_chat_completion_cites(openai_client):
+def test_a_chat_completion_has_citations_and_sources(openai_client):
     found = openai_client.chat.completions.create(model="default", messages=MESSAGES, temperature=0)
     text = found.choices[0].message.content
     assert text.startswith(LEAVE)
@@ -20,21 +20,21 @@ def test_a_chat_completion_cites(openai_client):
     assert found.model_extra["ragkit"]["answerable"]
 
 
-def test_a_streamed_chat_completion_is_the_same(openai_client):
+def test_a_streamed_chat_completion_has_the_same_text(openai_client):
     whole = openai_client.chat.completions.create(model="default", messages=MESSAGES)
     chunks = list(
         openai_client.chat.completions.create(
             model="default", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
         )
     )
-    text = "".join(each.choices[0].delta.content or "" for each in chunks if each.choices)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert text == whole.choices[0].message.content
     assert chunks[-1].usage.total_tokens == 0
     with openai_client.chat.completions.stream(model="default", messages=MESSAGES) as stream:
         assert stream.get_final_completion().choices[0].message.content == text
 
 
-def test_what_was_said_before_reaches_the_collection(openai_client, library, monkeypatch):
+def test_earlier_messages_become_the_history(openai_client, library, monkeypatch):
     seen = []
     collection = library["default"].collection
     plain = collection.ask_stream

@@ -11,7 +11,7 @@ LEAVE = "Parents may stay at home for half a year."
 TOOL = {"type": "file_search", "vector_store_ids": ["default"], "max_num_results": 2}
 
 
-def test_a_response_has_its_search_and_its_citations(openai_client, library):
+def test_a_response_has_a_file_search_call_and_citations(openai_client, library):
     found = openai_client.responses.create(
         model="default", input=QUESTION, tools=[TOOL], include=["file_search_call.results"]
     )
@@ -31,7 +31,7 @@ def test_a_response_has_its_search_and_its_citations(openai_client, library):
     assert text.strip() == LEAVE
 
 
-def test_a_streamed_response_ends_in_the_same(openai_client):
+def test_a_streamed_response_ends_with_the_same_response(openai_client):
     whole = openai_client.responses.create(model="default", input=QUESTION, tools=[TOOL])
     with openai_client.responses.stream(model="default", input=QUESTION, tools=[TOOL]) as stream:
         kinds = [event.type for event in stream]

@@ -15,7 +15,7 @@ QUESTION = "who may stay at home?"
 LEAVE = "Parents may stay at home for half a year."
 
 
-def test_search_finds_what_the_collection_finds(client, library):
+def test_search_returns_the_hits_of_the_collection(client, library):
     found = client.post("/v1/search", json={"query": QUESTION, "k": 2}).json()
     hits = library["default"].collection.search(QUESTION, k=2)
     assert [hit["passage_id"] for hit in found["hits"]] == [hit.passage_id for hit in hits]
@@ -24,18 +24,18 @@ def test_search_finds_what_the_collection_finds(client, library):
     assert (first["citation"], first["score"]) == ("leave.txt#L1", hits[0].score)
 
 
-def test_search_by_a_link_is_the_same(client):
+def test_get_search_returns_the_same_as_post(client):
     by_link = client.get("/v1/search", params={"query": QUESTION, "k": 1, "mode": "hybrid"})
     posted = client.post("/v1/search", json={"query": QUESTION, "k": 1, "mode": "hybrid"})
     assert by_link.json() == posted.json()
     assert by_link.json()["hits"][0]["scores"]["fused"] is not None
 
 
-def test_reranking_is_by_the_servers_own_reranker(client, library):
+def test_rerank_uses_the_servers_reranker(client, library):
     """Of the three documents the shortest: that about cats."""
 
     def by_length(query, passages):
-        return np.array([-len(each) for each in passages], dtype=np.float32)
+        return np.array([-len(passage) for passage in passages], dtype=np.float32)
 
     collection = library["default"].collection
     collection.settings = replace(collection.settings, reranker="by length")
@@ -50,7 +50,7 @@ def test_reranking_is_by_the_servers_own_reranker(client, library):
     assert by_link == found
 
 
-def test_slow_searches_keep_nobody_else_waiting(client, library, monkeypatch):
+def test_slow_searches_do_not_block_other_requests(client, library, monkeypatch):
     collection = library["default"].collection
     go_on, search = threading.Event(), collection.search_with
 
@@ -65,14 +65,14 @@ def test_slow_searches_keep_nobody_else_waiting(client, library, monkeypatch):
         threading.Thread(target=client.post, args=("/v1/search",), kwargs={"json": body})
         for _ in range(libraries.READ_THREADS + 1)
     ]
-    for each in threads:
-        each.start()
+    for thread in threads:
+        thread.start()
     for path in ("/v1/status", "/v1/get?reference=leave.txt", "/v1/search?query=cats"):
         assert client.get(path).status_code == 200
-    assert all(each.is_alive() for each in threads)
+    assert all(thread.is_alive() for thread in threads)
     go_on.set()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -84,18 +84,18 @@ def test_slow_searches_keep_nobody_else_waiting(client, library, monkeypatch):
         ({"reranker": "other/model"}, "not known"),
     ],
 )
-def test_what_reranking_cannot_be_told_is_refused(client, wrong, said):
+def test_invalid_rerank_options_are_refused(client, wrong, said):
     answered = client.post("/v1/search", json={"query": QUESTION, **wrong})
     assert (answered.status_code, said in answered.text) == (400, True)
 
 
-def test_a_filter_holds(client):
+def test_a_filter_restricts_the_hits(client):
     body = {"query": QUESTION, "where": {"type": "eq", "key": "path", "value": "sub/cats.txt"}}
     found = client.post("/v1/search", json=body).json()
     assert {hit["path"] for hit in found["hits"]} == {"sub/cats.txt"}
 
 
-def test_nothing_shows_where_things_are(client, tmp_path, folder):
+def test_no_response_contains_a_path_of_this_machine(client, tmp_path, folder):
     (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
     client.post("/v1/index", json={})
     wait_for_index(client)
@@ -114,7 +114,7 @@ def wait_for_index(client, **params):
     return run
 
 
-def test_an_update_is_visible_without_a_restart(client, folder):
+def test_an_index_run_is_visible_to_the_next_search(client, folder):
     (folder / "dogs.txt").write_text("Dogs bark at strangers at night.\n")
     started = client.post("/v1/index", json={"roots": ["notes"]})
     assert (started.status_code, started.json()["state"]) == (202, "running")
@@ -124,7 +124,7 @@ def test_an_update_is_visible_without_a_restart(client, folder):
     assert found["hits"][0]["path"] == "dogs.txt"
 
 
-def test_only_roots_named_at_the_start_are_indexed(client, tmp_path):
+def test_only_roots_known_at_the_start_can_be_indexed(client, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     for name in (str(other), "other", "../other", "notes/.."):
@@ -136,7 +136,7 @@ def test_only_roots_named_at_the_start_are_indexed(client, tmp_path):
     assert client.get("/v1/index").json()["state"] == "never"
 
 
-def test_one_run_of_index_at_a_time(client, library, monkeypatch):
+def test_a_second_index_run_gets_409(client, library, monkeypatch):
     going, go_on = threading.Event(), threading.Event()
 
     def index(paths, on_progress):
@@ -152,7 +152,7 @@ def test_one_run_of_index_at_a_time(client, library, monkeypatch):
     assert wait_for_index(client)["state"] == "failed"
 
 
-def test_hits_say_why_they_are_there(client, library):
+def test_hits_have_explanations_on_request(client, library):
     body = {"query": QUESTION, "k": 1, "explain": True}
     why = client.post("/v1/search", json=body).json()["hits"][0]["explanation"]
     (hit,) = library["default"].collection.search(QUESTION, k=1, explain=True)
@@ -160,19 +160,19 @@ def test_hits_say_why_they_are_there(client, library):
     assert client.post("/v1/search", json={**body, "k": 21}).status_code == 400
 
 
-def test_documents_come_in_pages(client):
+def test_documents_are_listed_in_pages(client):
     first = client.get("/v1/documents", params={"limit": 2}).json()
     second = client.get("/v1/documents", params={"limit": 2, "after": first["next"]}).json()
     both = first["documents"] + second["documents"]
-    assert sorted(each["path"] for each in both) == ["keys.md", "leave.txt", "sub/cats.txt"]
+    assert sorted(document["path"] for document in both) == ["keys.md", "leave.txt", "sub/cats.txt"]
     assert (first["total"], second["next"]) == (3, None)
 
 
-def test_a_document_and_parts_of_it(client, folder):
+def test_a_document_is_returned_whole_or_in_part(client, folder):
     (found,) = [
-        each
-        for each in client.get("/v1/documents").json()["documents"]
-        if each["path"] == "keys.md"
+        document
+        for document in client.get("/v1/documents").json()["documents"]
+        if document["path"] == "keys.md"
     ]
     text = (folder / "keys.md").read_text()
     assert client.get(f"/v1/documents/{found['id']}").json()["text"] == text
@@ -182,17 +182,17 @@ def test_a_document_and_parts_of_it(client, folder):
     assert client.get("/v1/documents/999").status_code == 404
 
 
-def test_what_was_not_read_comes_in_pages_and_says_why(client, library, folder):
+def test_unread_files_are_listed_in_pages_with_reasons(client, library, folder):
     (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
     (folder / "film.mp4").write_bytes(b"\0\0\0 ftypisom" + bytes(99))
     (folder / ".key").write_text("secret")
     library["default"].collection.index(folder)
     first = client.get("/v1/unread", params={"limit": 1, "collection": "default"}).json()
     more = [client.get("/v1/unread", params={"after": first["files"][0]["id"]}).json()]
-    assert [(each["path"], each["kind"]) for each in first["files"]] == [("bad.pdf", "damaged")]
+    assert [(file["path"], file["kind"]) for file in first["files"]] == [("bad.pdf", "damaged")]
     assert first["files"][0]["reason"].startswith("damaged PDF")
     left_out = client.get("/v1/unread?left_out=true").json()["files"]
-    assert {each["path"]: each["kind"] for each in left_out} == {
+    assert {file["path"]: file["kind"] for file in left_out} == {
         ".key": "hidden", "film.mp4": "no_document",
     }  # fmt: skip
     assert more == [{"collection": "default", "files": [], "next": None}]
@@ -210,7 +210,7 @@ def test_what_was_not_read_comes_in_pages_and_says_why(client, library, folder):
         ("larger than 50 MB and/or 3/4 of it", "MB and/or 3/4 of it"),
     ],
 )
-def test_reasons_name_no_place_of_this_machine(client, library, folder, reason, shown):
+def test_reasons_contain_no_path_of_this_machine(client, library, folder, reason, shown):
     (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
     collection = library["default"].collection
     collection.index(folder)
@@ -223,16 +223,16 @@ def test_reasons_name_no_place_of_this_machine(client, library, folder, reason, 
     assert str(folder.parent) not in found["reason"]
 
 
-def test_get_shows_what_a_citation_means(client):
+def test_get_returns_the_text_behind_a_citation(client):
     found = client.get("/v1/get", params={"reference": "leave.txt#L1"}).json()
     assert (found["text"], found["truncated"]) == (LEAVE, False)
 
 
-def test_ask_answers_with_citations(client):
+def test_ask_returns_a_cited_answer(client):
     found = client.post("/v1/ask", json={"question": QUESTION}).json()
     assert found["answerable"]
     assert LEAVE in found["text"]
-    (cited,) = [each for each in found["citations"] if each["path"] == "leave.txt"]
+    (cited,) = [citation for citation in found["citations"] if citation["path"] == "leave.txt"]
     assert f"[{cited['n']}]" in found["text"]
     text = client.get(f"/v1/documents/{cited['document_id']}").json()["text"]
     assert text[cited["start"] : cited["end"]] == cited["quote"]
@@ -246,7 +246,7 @@ def events(text):
     return found
 
 
-def test_a_streamed_answer_begins_with_hits_and_ends_with_usage(client):
+def test_a_streamed_answer_starts_with_hits_and_ends_with_usage(client):
     answered = client.post("/v1/ask", json={"question": QUESTION, "stream": True})
     assert answered.headers["content-type"].startswith("text/event-stream")
     told = events(answered.text)
@@ -260,7 +260,7 @@ def test_a_streamed_answer_begins_with_hits_and_ends_with_usage(client):
     assert told[-3][1]["citations"] == whole["citations"]
 
 
-def test_an_error_within_a_stream_is_an_event(client, library, monkeypatch):
+def test_an_error_within_a_stream_becomes_an_event(client, library, monkeypatch):
     from ragkit import ModelError, Retrieved
 
     def ask_stream(question, **how):
@@ -273,7 +273,9 @@ def test_an_error_within_a_stream_is_an_event(client, library, monkeypatch):
     assert "cannot read" not in told[-1][1]["error"]["message"]
 
 
-def test_a_language_model_that_is_away_is_said_but_not_where(make_library, connect, folder):
+def test_an_unreachable_language_model_is_reported_without_its_address(
+    make_library, connect, folder
+):
     library = make_library(default=folder)
     collection = library["default"].collection
     collection.settings = replace(
@@ -285,7 +287,7 @@ def test_a_language_model_that_is_away_is_said_but_not_where(make_library, conne
     assert "127.0.0.1" not in found.text
 
 
-def test_two_collections_answer_by_their_names(make_library, connect, folder, tmp_path):
+def test_several_collections_are_selected_by_name(make_library, connect, folder, tmp_path):
     other = tmp_path / "zoo"
     other.mkdir()
     (other / "home.txt").write_text("Owls may stay at home in the barn.\n")
@@ -298,18 +300,18 @@ def test_two_collections_answer_by_their_names(make_library, connect, folder, tm
     assert (unnamed.status_code, "notes, zoo" in unnamed.text) == (400, True)
     unknown = client.post("/v1/search", json={"query": QUESTION, "collection": "none"})
     assert unknown.status_code == 404
-    names = [each["name"] for each in client.get("/v1/status").json()["collections"]]
+    names = [item["name"] for item in client.get("/v1/status").json()["collections"]]
     assert names == ["notes", "zoo"]
 
 
-def test_the_only_collection_is_the_default_one_by_whatever_name(make_library, connect, folder):
+def test_the_only_collection_is_the_default_whatever_its_name(make_library, connect, folder):
     client = connect(make_library(handbook=folder))
     for name in (None, "default", "handbook"):
         body = {"query": QUESTION, **({"collection": name} if name else {})}
         assert client.post("/v1/search", json=body).json()["collection"] == "handbook"
 
 
-def test_health_readiness_and_figures(client, library):
+def test_health_readiness_and_metrics(client, library):
     assert client.get("/v1/health").json() == {"status": "ok"}
     assert client.get("/v1/ready").status_code == 503
     library.warm()

@@ -46,25 +46,25 @@ async def while_held(batcher, calls, *searches):
     busy = [asyncio.ensure_future(batcher.search(f"busy {n}", SearchOptions())) for n in range(2)]
     while len(calls.made) < 2:
         await asyncio.sleep(0.001)
-    later = [asyncio.ensure_future(batcher.search(*each)) for each in searches]
+    later = [asyncio.ensure_future(batcher.search(*search)) for search in searches]
     await asyncio.sleep(0.01)
     calls.held.set()
     return await asyncio.gather(*later, *busy)
 
 
-def test_one_search_goes_by_itself_and_at_once():
+def test_a_single_search_starts_at_once():
     found, made = run(lambda batcher, _: batcher.search("a", SearchOptions(k=3)), max_wait=60)
     assert (found, made) == (["a, 3"], [(["a"], SearchOptions(k=3))])
 
 
-def test_those_that_wait_go_together_and_each_gets_its_own():
+def test_waiting_searches_share_a_batch_and_get_their_own_hits():
     searches = [(f"q{n}", SearchOptions(k=3)) for n in range(10)]
     found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
     assert found[:10] == [[f"q{n}, 3"] for n in range(10)]
     assert made[2:] == [([f"q{n}" for n in range(10)], SearchOptions(k=3))]
 
 
-def test_two_callers_wait_for_nobody():
+def test_two_callers_never_wait():
     found, made = run(while_held, max_wait=60)
     assert sorted(queries for queries, _ in made) == [["busy 0"], ["busy 1"]]
     assert found == [["busy 0, 10"], ["busy 1, 10"]]
@@ -78,7 +78,7 @@ async def until(happened):
 
 
 @pytest.mark.parametrize("wait", [0.001, 60])
-def test_a_group_waits_until_it_is_as_large_as_the_one_that_runs_or_long_enough(wait):
+def test_a_group_waits_until_it_is_as_large_as_the_running_batch_or_its_time_is_over(wait):
     held = {name: threading.Event() for name in ("x", "y", "a")}
     made = []
 
@@ -106,14 +106,14 @@ def test_a_group_waits_until_it_is_as_large_as_the_one_that_runs_or_long_enough(
     assert made[2:] == [["a", "b", "c"], *([["d", "e", "f"]] if wait > 1 else [["d", "e"], ["f"]])]
 
 
-def test_equal_queries_are_asked_once():
+def test_equal_queries_are_searched_once():
     searches = [("same", SearchOptions())] * 5 + [("other", SearchOptions())]
     found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
     assert found[:6] == [["same, 10"]] * 5 + [["other, 10"]]
     assert [queries for queries, _ in made[2:]] == [["same", "other"]]
 
 
-def test_other_options_go_apart_even_where_they_look_alike():
+def test_different_options_never_share_a_batch_even_if_equal_in_python():
     kinds = [
         SearchOptions(diverse=True),
         SearchOptions(diverse=1.0),
@@ -125,19 +125,19 @@ def test_other_options_go_apart_even_where_they_look_alike():
     assert sorted(len(queries) for queries, _ in made[2:]) == [2, 2, 2, 2]
 
 
-def test_no_call_has_more_than_is_allowed():
+def test_no_batch_exceeds_the_maximum():
     searches = [(f"q{n}", SearchOptions()) for n in range(7)]
     _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=3)
     assert [len(queries) for queries, _ in made[2:]] == [3, 3, 1]
 
 
-def test_by_one_each_goes_by_itself():
+def test_a_maximum_of_one_disables_batching():
     searches = [(f"q{n}", SearchOptions()) for n in range(4)]
     _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=1)
     assert [len(queries) for queries, _ in made] == [1] * 6
 
 
-def test_who_has_gone_is_not_searched_for():
+def test_cancelled_searches_are_dropped():
     async def work(batcher, calls):
         calls.held.clear()
         busy = [asyncio.ensure_future(batcher.search(f"b{n}", SearchOptions())) for n in range(2)]
@@ -154,7 +154,7 @@ def test_who_has_gone_is_not_searched_for():
     assert "gone" not in [query for queries, _ in made for query in queries]
 
 
-def test_what_goes_wrong_reaches_those_who_asked_and_the_next_are_served():
+def test_an_error_reaches_its_caller_and_later_searches_succeed():
     def search_many(queries, options):
         if options.k == 9:
             raise UsageError("k is 9")
@@ -172,7 +172,7 @@ def test_what_goes_wrong_reaches_those_who_asked_and_the_next_are_served():
 
 
 @pytest.mark.parametrize("error", [UsageError, ValueError])
-def test_what_is_wrong_with_one_query_spoils_no_other(error):
+def test_one_bad_query_does_not_fail_the_others_in_its_batch(error):
     sizes = []
 
     def search_many(queries, options):
@@ -183,7 +183,7 @@ def test_what_is_wrong_with_one_query_spoils_no_other(error):
 
     async def main():
         batcher = Batcher(search_many, max_batch=3, threads=1)
-        asked = [batcher.search(each, SearchOptions()) for each in ("first", "a", "bad", "b")]
+        asked = [batcher.search(query, SearchOptions()) for query in ("first", "a", "bad", "b")]
         found = await asyncio.gather(*asked, return_exceptions=True)
         batcher.close()
         return found
@@ -193,7 +193,7 @@ def test_what_is_wrong_with_one_query_spoils_no_other(error):
     assert sizes == [1, 3, 1, 1, 1]
 
 
-def test_a_model_that_cannot_be_used_is_asked_once_a_group():
+def test_a_model_error_fails_its_batch_without_a_retry_per_query():
     calls = []
 
     def search_many(queries, options):
@@ -202,22 +202,22 @@ def test_a_model_that_cannot_be_used_is_asked_once_a_group():
 
     async def main():
         batcher = Batcher(search_many, max_batch=3, threads=1)
-        asked = [batcher.search(each, SearchOptions()) for each in ("first", "a", "b", "c")]
+        asked = [batcher.search(query, SearchOptions()) for query in ("first", "a", "b", "c")]
         found = await asyncio.gather(*asked, return_exceptions=True)
         batcher.close()
-        return [type(each) for each in found]
+        return [type(result) for result in found]
 
     assert asyncio.run(main()) == [ModelError] * 4
     assert calls == [["first"], ["a", "b", "c"]]
 
 
-def test_who_asks_much_does_not_keep_others_from_their_turn():
+def test_a_large_group_does_not_starve_others():
     searches = [(f"q{n}", SearchOptions(k=1)) for n in range(6)] + [("other", SearchOptions(k=2))]
     _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=2)
     assert [options.k for _, options in made[2:]].index(2) == 1
 
 
-def test_who_waits_is_told_when_the_server_stops():
+def test_waiting_searches_raise_when_the_server_stops():
     async def work(batcher, calls):
         calls.held.clear()
         busy = [asyncio.ensure_future(batcher.search(f"q{n}", SearchOptions())) for n in range(2)]
@@ -231,10 +231,10 @@ def test_who_waits_is_told_when_the_server_stops():
 
     found, _ = run(work)
     assert found[:2] == [["q0, 10"], ["q1, 10"]]
-    assert [type(each) for each in found[2:]] == [UnavailableError]
+    assert [type(error) for error in found[2:]] == [UnavailableError]
 
 
-def test_hits_are_those_of_a_search_alone(library):
+def test_batched_hits_equal_those_of_single_searches(library):
     served = library["default"]
     queries = [f"{word} at home" for word in ("who", "may", "stay", "all", "keys", "vault", "day")]
 

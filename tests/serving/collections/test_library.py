@@ -22,14 +22,14 @@ def test_collections_with_the_same_model_share_one_encoder(
     library.close()
 
 
-def test_a_borrowed_encoder_of_another_model_is_not_used(folder, tmp_path, encoder, monkeypatch):
+def test_a_shared_encoder_of_another_model_is_not_used(folder, tmp_path, encoder, monkeypatch):
     class Other(type(encoder)):
         name = "other"
         fingerprint = "e" * 64
 
     made = {"words": encoder, "other": Other()}
-    for name, each in made.items():
-        with Collection(tmp_path / name, encoder=each) as collection:
+    for name, other in made.items():
+        with Collection(tmp_path / name, encoder=other) as collection:
             collection.index(folder)
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: made[spec.name])
     one, other = (Collection(tmp_path / name, create=False) for name in made)
@@ -41,15 +41,15 @@ def test_a_borrowed_encoder_of_another_model_is_not_used(folder, tmp_path, encod
     other.close()
 
 
-def test_roots_are_known_by_names_that_tell_nothing_of_their_places():
+def test_root_labels_contain_no_path():
     roots = ("/home/ann/notes", "/srv/notes", "/")
     assert label_roots(roots) == {"notes": roots[0], "notes (2)": roots[1], "root": roots[2]}
 
 
-def test_documents_by_pages_and_parts(collection, folder):
+def test_documents_are_read_in_pages_and_parts(collection, folder):
     collection.index(folder)
     found = collection.documents()
-    assert [each.path for each in found] == ["keys.md", "leave.txt", "sub/cats.txt"]
+    assert [result.path for result in found] == ["keys.md", "leave.txt", "sub/cats.txt"]
     assert collection.documents(after=found[0].id, limit=1) == found[1:2]
     entry, text = collection.document(found[1].id, 8, 7)
     assert (entry, text) == (found[1], "may sta")
@@ -57,7 +57,9 @@ def test_documents_by_pages_and_parts(collection, folder):
     assert collection.document(hit.document_id)[0].path == hit.path == "sub/cats.txt"
 
 
-def test_many_queries_are_remembered_as_one_is(collection, folder, encoder, monkeypatch):
+def test_query_vectors_of_a_batch_are_cached_like_single_ones(
+    collection, folder, encoder, monkeypatch
+):
     collection.index(folder)
     asked = []
     plain = encoder.encode_queries

@@ -8,7 +8,7 @@ from ragkit.errors import UsageError
 from ragkit.serving.collections.uris import DocumentUris, root_name
 
 
-def test_a_name_says_which_folder_and_keeps_folders_of_one_name_apart():
+def test_a_root_name_has_the_folders_name_and_a_digest_of_its_path():
     assert re.fullmatch(r"my-notes-[0-9a-f]{8}", root_name("/home/ann/My Notes"))
     assert root_name("/home/ann/notes") != root_name("/home/bob/notes")
     assert root_name("/home/ann/notes") == root_name("/home/ann/notes")
@@ -25,14 +25,14 @@ def test_a_name_says_which_folder_and_keeps_folders_of_one_name_apart():
         ("für.md", "für.md#char=1,2", "/f%C3%BCr.md#char=1,2"),
     ],
 )
-def test_an_address_leads_back_to_the_root_and_the_citation(collection, path, citation, tail):
+def test_a_uri_converts_back_to_root_and_citation(collection, path, citation, tail):
     addresses = DocumentUris(collection)
     uri = addresses.uri("/srv/notes", path, citation)
     assert uri == f"ragkit://{root_name('/srv/notes')}{tail}"
     assert addresses.to_reference(uri) == f"/srv/notes/{citation}"
 
 
-def test_an_address_outlives_the_process_that_made_it(collection, folder):
+def test_a_uri_is_valid_in_another_process(collection, folder):
     collection.index([folder / "leave.txt", folder / "sub"])
     uris = [
         DocumentUris(collection).uri(hit.root, hit.path) for hit in collection.search("cats", 9)
@@ -51,14 +51,14 @@ def test_an_address_outlives_the_process_that_made_it(collection, folder):
         "ragkit://ROOT/a%00", "ragkit://ROOT/", "ragkit://ROOT/#page=1",
     ],
 )  # fmt: skip
-def test_what_names_no_document_is_refused(collection, text):
+def test_references_that_name_no_document_are_refused(collection, text):
     addresses = DocumentUris(collection)
     addresses.uri("/srv/notes", "a.md")
     with pytest.raises(UsageError, match=r"names no document|no root is called"):
         addresses.to_reference(text.replace("ROOT", root_name("/srv/notes")))
 
 
-def test_messages_do_not_say_where_documents_lie(collection, folder):
+def test_redacted_messages_contain_no_path(collection, folder):
     collection.index(folder)
     name = root_name(str(folder))
     message = f"in several roots: {folder}/keys.md"

@@ -17,7 +17,7 @@ from ragkit.serving.mcp import server as serving
 from tests.serving.clients import TRAVERSALS, run
 
 
-def test_resources_are_the_files_a_page_at_a_time(collection, folder, monkeypatch):
+def test_resources_are_the_documents_in_pages(collection, folder, monkeypatch):
     collection.index(folder)
     monkeypatch.setattr(serving, "PAGE_SIZE", 2)
 
@@ -46,7 +46,7 @@ def test_members_of_an_archive_are_resources_too(collection, folder):
 
     async def read(client):
         listed = (await client.list_resources()).resources
-        member = next(each for each in listed if each.name == "old.zip/2019/birds.txt")
+        member = next(resource for resource in listed if resource.name == "old.zip/2019/birds.txt")
         return (await client.read_resource(member.uri)).contents[0].text
 
     assert run(collection, read) == "Birds sing in the morning.\n"
@@ -59,7 +59,7 @@ def test_a_cursor_of_another_server_is_refused(collection, folder):
             run(collection, lambda client, it=cursor: client.list_resources(cursor=it))
 
 
-def test_a_cursor_stays_right_while_files_come_and_go(collection, folder, monkeypatch):
+def test_a_cursor_stays_valid_while_files_are_removed(collection, folder, monkeypatch):
     collection.index(folder)
     monkeypatch.setattr(serving, "PAGE_SIZE", 1)
 
@@ -85,20 +85,20 @@ def test_a_part_of_a_document_is_a_resource_too(collection, folder):
     assert found.contents[0].uri == uri
 
 
-def test_no_resource_leads_out_of_the_collection(collection, folder):
+def test_no_resource_reads_outside_the_collection(collection, folder):
     collection.index(folder)
     name = root_name(str(folder))
 
     async def work(client):
-        for each in TRAVERSALS:
+        for reference in TRAVERSALS:
             with pytest.raises(mcp.MCPError, match=r"no document|is not a resource"):
-                await client.read_resource(each.replace("HOST", name))
+                await client.read_resource(reference.replace("HOST", name))
         return "refused"
 
     assert run(collection, work) == "refused"
 
 
-def test_a_document_inside_a_file_is_read_by_its_address(collection, folder):
+def test_a_document_in_an_archive_is_read_by_its_uri(collection, folder):
     with zipfile.ZipFile(folder / "docs.zip", "w") as archive:
         archive.writestr("guide/intro.md", "# Intro\n\nZebras graze.\n")
         archive.writestr("other.txt", "Something else.\n")
@@ -111,7 +111,7 @@ def test_a_document_inside_a_file_is_read_by_its_address(collection, folder):
 @pytest.mark.parametrize(
     "error", [CollectionError("/srv/secret is damaged"), ValueError("/srv/secret")]
 )
-def test_what_is_not_the_callers_fault_goes_to_the_log(ask, collection, monkeypatch, caplog, error):
+def test_internal_errors_go_to_the_log_only(ask, collection, monkeypatch, caplog, error):
     def broken(*_, **__):
         raise error
 
@@ -125,7 +125,7 @@ def test_what_is_not_the_callers_fault_goes_to_the_log(ask, collection, monkeypa
     assert "/srv/secret" in caplog.text
 
 
-def test_searches_run_beside_each_other(ask, collection, monkeypatch):
+def test_searches_run_concurrently(ask, collection, monkeypatch):
     """Four calls that each wait for the other three: they end only if they run at once."""
     together = threading.Barrier(4, timeout=20)
     search = collection.search
@@ -143,7 +143,7 @@ def test_searches_run_beside_each_other(ask, collection, monkeypatch):
     assert [result.is_error for result in run(collection, work)] == [False] * 4
 
 
-def test_a_changed_collection_is_seen_without_a_restart(collection, folder):
+def test_changes_of_the_collection_are_visible_without_a_restart(collection, folder):
     collection.index(folder)
 
     async def work(client):
@@ -155,7 +155,7 @@ def test_a_changed_collection_is_seen_without_a_restart(collection, folder):
     assert hit["citation"] == "zebra.txt#L1"
 
 
-def test_a_wrong_call_to_a_broken_collection_names_no_folder(ask, collection, monkeypatch):
+def test_a_call_to_a_damaged_collection_names_no_folder(ask, collection, monkeypatch):
     def broken():
         raise CollectionError("/srv/secret is damaged")
 

@@ -12,7 +12,7 @@ from ragkit.serving.mcp.tools import MAX_SNIPPET, MAX_TEXT
 from tests.serving.clients import TRAVERSALS, run
 
 
-def test_search_gives_what_chat_clients_expect(ask, folder):
+def test_search_results_have_the_fields_that_chat_clients_expect(ask, folder):
     (found,) = ask("search", query="how long do cats sleep?", k=1).structured_content["results"]
     assert found["title"] == "cats.txt"
     assert found["url"] == f"ragkit://{root_name(str(folder))}/sub/cats.txt#L1"
@@ -33,7 +33,7 @@ def test_the_text_block_is_the_structured_content_as_json(ask):
 def test_search_takes_k_mode_and_where(ask):
     def paths(**more):
         found = ask("search", query="vault", **more).structured_content["results"]
-        return [each["citation"].split("#")[0] for each in found]
+        return [result["citation"].split("#")[0] for result in found]
 
     assert len(paths()) == 4  # all passages there are
     assert len(paths(k=1)) == 1
@@ -41,7 +41,7 @@ def test_search_takes_k_mode_and_where(ask):
     assert paths(where="path = leave.txt") == ["leave.txt"]
 
 
-def test_fetch_gives_the_document_of_a_hit(ask, folder):
+def test_fetch_returns_the_document_of_a_hit(ask, folder):
     hit = ask("search", query="Keep the private part in a vault", k=1).structured_content
     (hit,) = hit["results"]
     document = ask("fetch", id=hit["id"]).structured_content
@@ -54,7 +54,7 @@ def test_fetch_gives_the_document_of_a_hit(ask, folder):
         assert ask("fetch", id=other).structured_content["text"] == document["text"]
 
 
-def test_an_id_is_a_passage_even_where_a_file_is_called_so(collection, folder):
+def test_a_number_is_a_passage_id_even_if_a_file_has_that_name(collection, folder):
     (folder / "1").write_text("This file is called one.\n")
     collection.index(folder)
     hit = next(hit for hit in collection.search("anything", 9) if hit.passage_id == 1)
@@ -62,7 +62,7 @@ def test_an_id_is_a_passage_even_where_a_file_is_called_so(collection, folder):
     assert found.structured_content["path"] == hit.path
 
 
-def test_a_long_document_comes_in_parts_that_fit_together(collection, folder):
+def test_the_parts_of_a_long_document_add_up_to_its_text(collection, folder):
     lines = [f"Line {number} says that the day has number {number}." for number in range(3_000)]
     (folder / "long.txt").write_text("\n".join([*lines, "Zebras graze at night.", ""]))
     collection.index(folder)
@@ -92,7 +92,7 @@ def test_a_long_document_comes_in_parts_that_fit_together(collection, folder):
     assert "name a part of it, as in: long.txt#char=0,50000" in whole.content[0].text
 
 
-def test_get_gives_a_citation_with_lines_around(ask, folder):
+def test_get_returns_a_citation_with_context_lines(ask, folder):
     found = ask("get", reference="keys.md#L3", context=2).structured_content
     assert found["text"] == "\n".join((folder / "keys.md").read_text().split("\n")[:5])
     assert (found["start_line"], found["end_line"]) == (1, 5)
@@ -126,33 +126,33 @@ def test_status_counts_and_names_no_folder(ask, folder, collection):
         ("drop", {}, "no tool is called 'drop'; the tools are search, fetch, get, status"),
     ],
 )  # fmt: skip
-def test_a_wrong_call_is_a_tool_error_in_our_words(ask, tool, arguments, said):
+def test_an_invalid_call_is_a_tool_error_with_our_message(ask, tool, arguments, said):
     result = ask(tool, **arguments)
     assert result.is_error
     assert result.content[0].text.startswith(said)
 
 
 @pytest.mark.parametrize(("tool", "parameter"), [("fetch", "id"), ("get", "reference")])
-def test_no_tool_leads_out_of_the_collection(collection, folder, tool, parameter):
+def test_no_tool_reads_outside_the_collection(collection, folder, tool, parameter):
     collection.index(folder)
     name = root_name(str(folder))
-    references = [each.replace("HOST", name) for each in TRAVERSALS]
+    references = [reference.replace("HOST", name) for reference in TRAVERSALS]
 
     async def work(client):
-        return [await client.call_tool(tool, {parameter: each}) for each in references]
+        return [await client.call_tool(tool, {parameter: reference}) for reference in references]
 
     for reference, result in zip(references, run(collection, work), strict=True):
         assert result.is_error, reference
         assert "document" in result.content[0].text
 
 
-def test_the_absolute_path_of_a_document_is_refused_too(ask, folder):
+def test_the_absolute_path_of_a_document_is_refused(ask, folder):
     result = ask("fetch", id=str(folder / "leave.txt"))
     assert result.is_error
     assert "names no document" in result.content[0].text
 
 
-def test_tools_say_that_they_only_read_and_that_text_is_data(collection):
+def test_tools_are_marked_read_only_and_describe_text_as_data(collection):
     async def told(client):
         return client.instructions, (await client.list_tools()).tools
 
@@ -165,7 +165,7 @@ def test_tools_say_that_they_only_read_and_that_text_is_data(collection):
         assert "it is data" in tool.description or tool.name == "status"
 
 
-def test_one_name_in_two_roots_stays_apart_and_tells_no_folder(collection, tmp_path):
+def test_equal_names_in_two_roots_have_different_uris_without_folders(collection, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.txt").write_text(f"This is the text of {name}.\n")
@@ -181,15 +181,17 @@ def test_one_name_in_two_roots_stays_apart_and_tells_no_folder(collection, tmp_p
         ]
         return gets + fetched, await client.call_tool("get", {"reference": "a.txt"})
 
-    each, ambiguous = run(collection, work)
-    texts = [result.structured_content["text"].strip() for result in each]
+    results, ambiguous = run(collection, work)
+    texts = [result.structured_content["text"].strip() for result in results]
     assert set(texts[:2]) == set(texts[2:]) == {f"This is the text of {n}." for n in ("one", "two")}
     assert ambiguous.is_error
     assert f"ragkit://{root_name(str(tmp_path / 'two'))}/a.txt" in ambiguous.content[0].text
     assert str(tmp_path) not in ambiguous.content[0].text
 
 
-def test_a_long_passage_is_cut_in_the_list_and_whole_in_get(open_collection, folder, encoder):
+def test_a_long_passage_is_truncated_in_search_and_complete_in_fetch(
+    open_collection, folder, encoder
+):
     encoder.window = 10_000
     collection = open_collection(Settings(passage_tokens=8_000, overlap=0.0))
     (folder / "long.txt").write_text("zebra " * 1_000)

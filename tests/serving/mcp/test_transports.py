@@ -103,7 +103,7 @@ def test_stdio_serves_the_sdks_client(kit):
     assert asyncio.run(searched(stdio_client(server))) == ("sub/cats.txt#L1", 3)
 
 
-def test_the_command_serves_stdio_and_ends_with_it(kit):
+def test_the_command_serves_stdio_until_stdin_closes(kit):
     """Everything on stdout is the protocol; the process ends when stdin does."""
     hello = {
         "jsonrpc": "2.0", "id": 1, "method": "initialize",
@@ -119,8 +119,8 @@ def test_the_command_serves_stdio_and_ends_with_it(kit):
          "params": {"name": "get", "arguments": {"reference": "leave.txt"}}},
     ]  # fmt: skip
     with ended(started("ragkit", "-c", kit, "mcp")) as process:
-        for each in calls:
-            process.stdin.write(json.dumps(each) + "\n")
+        for message in calls:
+            process.stdin.write(json.dumps(message) + "\n")
         process.stdin.flush()
         lines = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.stdin.close()
@@ -132,7 +132,7 @@ def test_the_command_serves_stdio_and_ends_with_it(kit):
     assert got["structuredContent"]["text"] == "Parents may stay at home for half a year.\n"
 
 
-def test_what_a_library_prints_does_not_reach_the_protocol(kit):
+def test_output_of_a_library_does_not_reach_the_protocol(kit):
     hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
     with ended(started("tests.serving.served", kit, "stdio")) as process:
         handshake = {"protocolVersion": "2025-06-18", "capabilities": {}}
@@ -141,8 +141,8 @@ def test_what_a_library_prints_does_not_reach_the_protocol(kit):
         search = {"jsonrpc": "2.0", "id": 2, "method": "tools/call"}
         search["params"] = {"name": "search", "arguments": {"query": "cats"}}
         ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        for each in (hello, ready, search):
-            process.stdin.write(json.dumps(each) + "\n")
+        for message in (hello, ready, search):
+            process.stdin.write(json.dumps(message) + "\n")
         process.stdin.flush()
         assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == [1, 2]
         process.stdin.close()
@@ -154,7 +154,7 @@ def test_http_serves_the_sdks_client(serve):
     assert asyncio.run(searched(f"http://127.0.0.1:{serve()}/mcp")) == ("sub/cats.txt#L1", 3)
 
 
-def test_http_with_a_token_serves_who_brings_it(serve):
+def test_http_with_a_token_requires_it(serve):
     port = serve(TOKEN)
 
     async def with_token():
@@ -205,7 +205,7 @@ def test_the_command_serves_http_until_it_is_interrupted(kit):
         assert process.stdout.read() == ""
 
 
-def test_who_never_ends_a_body_is_told_so_and_hanging_up_is_a_line(
+def test_an_unfinished_body_times_out_and_a_disconnect_logs_one_line(
     collection, folder, listen, monkeypatch, caplog
 ):
     collection.index(folder)
@@ -223,9 +223,9 @@ def test_who_never_ends_a_body_is_told_so_and_hanging_up_is_a_line(
     with socket.create_connection((host, int(port)), timeout=10) as caller:
         caller.sendall(head.encode())
         time.sleep(0.1)
-    while not (lines := [each for each in caplog.records if each.levelno >= logging.WARNING]):
+    while not (lines := [record for record in caplog.records if record.levelno >= logging.WARNING]):
         time.sleep(0.01)
-    assert [each.getMessage() for each in lines] == [
+    assert [line.getMessage() for line in lines] == [
         "a caller hung up in the middle of a body: '/mcp'"
     ]
     assert answer(int(port), {})[0] == 200

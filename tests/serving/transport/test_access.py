@@ -33,7 +33,7 @@ def status(gate, **headers):
         ("localhost/x", 421), ("localhost:x", 421), ("[::1", 421),
     ],
 )  # fmt: skip
-def test_only_our_own_names_are_answered(host, expected):
+def test_only_hosts_of_this_server_are_accepted(host, expected):
     assert status(AccessControl(yes, "127.0.0.1", ["kb.example"]), host=host) == expected
 
 
@@ -45,18 +45,18 @@ def test_only_our_own_names_are_answered(host, expected):
         ("ftp://localhost", 403), ("http://localhost.evil", 403),
     ],
 )  # fmt: skip
-def test_pages_of_other_hosts_are_refused(origin, expected):
+def test_other_origins_are_refused(origin, expected):
     gate = AccessControl(yes, "127.0.0.1", ["kb.example"])
     assert status(gate, host="localhost", origin=origin) == expected
 
 
-def test_a_missing_host_and_two_hosts_are_refused():
+def test_a_request_needs_exactly_one_host_header():
     gate = AccessControl(yes, "127.0.0.1")
     assert status(gate) == 421
     assert status(gate, host="localhost", Host="localhost") == 421
 
 
-def test_at_all_addresses_any_address_is_ours_and_no_name():
+def test_a_server_on_all_addresses_accepts_any_address_but_no_unknown_name():
     gate = AccessControl(yes, "0.0.0.0", token=TOKEN)
     authorization = f"Bearer {TOKEN}"
     assert status(gate, host="192.0.2.7:8766", authorization=authorization) == 200
@@ -71,12 +71,12 @@ def test_at_all_addresses_any_address_is_ours_and_no_name():
         (f"Basic {TOKEN}", 401), ("Bearer é", 401),
     ],
 )  # fmt: skip
-def test_the_token_must_be_the_token(authorization, expected):
+def test_the_bearer_token_must_match_exactly(authorization, expected):
     gate = AccessControl(yes, "127.0.0.1", token=TOKEN)
     assert status(gate, host="localhost", authorization=authorization) == expected
     assert status(gate, host="localhost") == 401
 
 
-def test_loopback_is_what_only_this_machine_reaches():
+def test_loopback_addresses_are_recognized():
     assert all(map(is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "localhost")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.0.2.7", "kb.example", "")))

@@ -13,13 +13,13 @@ from tests.serving.clients import connected
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded"])
-def test_a_body_that_a_foreign_page_could_send_is_refused(client, kind):
+def test_content_types_that_need_no_preflight_are_refused(client, kind):
     body = json.dumps({"roots": ["notes"]})
     answered = client.post("/v1/index", content=body, headers={"content-type": kind})
     assert answered.status_code == 415
 
 
-def test_a_body_that_is_too_large_is_refused(client):
+def test_a_body_over_the_limit_is_refused(client):
     declared = client.post("/v1/search", json={"query": "x" * 1_000_001})
     assert declared.status_code == 413
     headers = {"content-type": "application/json"}
@@ -28,7 +28,7 @@ def test_a_body_that_is_too_large_is_refused(client):
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 99", "Transfer-Encoding: chunked"])
-def test_who_never_ends_a_body_is_told_so(library, listen, monkeypatch, head):
+def test_a_body_that_never_ends_times_out_with_408(library, listen, monkeypatch, head):
     monkeypatch.setattr(json_http, "BODY_SECONDS", 0.1)
     with connected(listen(create_app(library, ServerOptions()))) as caller:
         caller.sendall(
@@ -40,7 +40,7 @@ def test_who_never_ends_a_body_is_told_so(library, listen, monkeypatch, head):
     assert answer.startswith(b"HTTP/1.1 408")
 
 
-def test_who_hangs_up_in_a_body_is_one_line_of_the_log(library, listen, caplog):
+def test_disconnecting_within_a_body_logs_one_line(library, listen, caplog):
     address = listen(create_app(library, ServerOptions()))
     with connected(address) as caller:
         caller.sendall(
@@ -63,7 +63,7 @@ def test_who_hangs_up_in_a_body_is_one_line_of_the_log(library, listen, caplog):
     [b"", b"{", b"\xff", b'{"query": NaN}', b"[" * 100_000, b'{"query": "\\ud800"}',
      b'{"query": "x", "k": 1' + b"0" * 5000 + b"}"],
 )  # fmt: skip
-def test_what_is_no_json_is_refused(client, body):
+def test_a_body_that_is_not_strict_json_is_refused(client, body):
     answered = client.post("/v1/search", content=body, headers={"content-type": "application/json"})
     assert answered.status_code == 400
     assert answered.json()["error"]["code"] in ("invalid_json", "invalid_value")

@@ -8,14 +8,14 @@ from ragkit.serving.transport.rate_limit import RateLimiter
 SEARCH = {"query": "who may stay at home?"}
 
 
-def test_too_many_requests_of_one_address_are_refused(connect, library):
+def test_requests_beyond_the_rate_get_429(connect, library):
     client = connect(library, ServerOptions(rate=1))
     statuses = [client.get("/v1/health").status_code for _ in range(4)]
     assert statuses[:2] == [200, 200]
     assert 429 in statuses[2:]
 
 
-def test_asking_whether_one_may_ask_counts_as_well(connect, library):
+def test_cors_preflights_count_as_requests(connect, library):
     """A preflight; and a page that may ask can read why it is refused."""
     client = connect(library, ServerOptions(rate=1, origins=("https://chat.example",)))
     ours = {"origin": "https://chat.example"}
@@ -30,7 +30,7 @@ def test_asking_whether_one_may_ask_counts_as_well(connect, library):
     assert (other.status_code, "access-control-allow-origin" in other.headers) == (429, False)
 
 
-def test_the_bucket_fills_again_and_each_address_has_its_own():
+def test_the_token_bucket_refills_and_each_address_has_its_own():
     rate = RateLimiter(2)
     assert [rate.allow("a", 0.0) for _ in range(5)] == [True, True, True, True, False]
     assert rate.allow("b", 0.0)
@@ -38,7 +38,7 @@ def test_the_bucket_fills_again_and_each_address_has_its_own():
     assert rate.allow("a", 0.6)
 
 
-def test_too_many_requests_at_once_are_refused(connect, library, monkeypatch):
+def test_requests_beyond_the_maximum_at_the_same_time_get_503(connect, library, monkeypatch):
     client = connect(library, ServerOptions(max_requests=1))
     inside, go_on = threading.Event(), threading.Event()
 

@@ -13,7 +13,7 @@ from tests.serving.clients import connected
 @pytest.mark.parametrize(
     "begun", [b"", b"GET /v1/hea", b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1"]
 )
-def test_who_never_ends_a_head_is_let_go(library, listen, monkeypatch, begun):
+def test_a_connection_without_a_complete_head_is_closed(library, listen, monkeypatch, begun):
     monkeypatch.setattr(TimeoutProtocol, "seconds", 0.1)
     with connected(listen(create_app(library, ServerOptions()))) as caller:
         caller.sendall(begun)
@@ -21,7 +21,7 @@ def test_who_never_ends_a_head_is_let_go(library, listen, monkeypatch, begun):
     assert answer.count(b"HTTP/1.1 200") == begun.count(b"Host")
 
 
-def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
+def test_a_connection_with_regular_requests_stays_open(library, listen, monkeypatch):
     monkeypatch.setattr(TimeoutProtocol, "seconds", 0.1)
     with connected(listen(create_app(library, ServerOptions()))) as caller:
         for _ in range(10):
@@ -34,7 +34,7 @@ def test_who_asks_again_and_again_is_not_let_go(library, listen, monkeypatch):
             time.sleep(0.05)
 
 
-def test_a_head_without_an_end_is_not_kept(library, listen):
+def test_a_head_beyond_the_limit_is_refused(library, listen):
     with connected(listen(create_app(library, ServerOptions()))) as caller:
         caller.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nX: ")
         with contextlib.suppress(ConnectionError):  # hung up while we still send

@@ -73,7 +73,9 @@ def watched(address):
     watched = Watched()
     yield watched
     assert watched.problems == []
-    elsewhere = [each for each in watched.addresses if not each.startswith("http://127.0.0.1:")]
+    elsewhere = [
+        address for address in watched.addresses if not address.startswith("http://127.0.0.1:")
+    ]
     assert elsewhere == []
 
 

@@ -26,6 +26,8 @@ def has_no_sideways_scroll(page):
 
 def is_in_sight(page):
     """Whether the cited text begins within what the pane shows."""
-    cited, pane = (page.locator(each).bounding_box() for each in ("#cited", "#preview-text"))
+    cited, pane = (
+        page.locator(selector).bounding_box() for selector in ("#cited", "#preview-text")
+    )
     bottom = min(pane["y"] + pane["height"], page.viewport_size["height"])
     return pane["y"] <= cited["y"] < bottom

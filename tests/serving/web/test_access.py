@@ -10,7 +10,7 @@ from tests.serving.web.notes import LAMP, QUESTION
 from tests.serving.web.steps import ask, expect, has_no_sideways_scroll, is_in_sight, search
 
 
-def test_keys_are_told_and_lead_to_the_field(visit):
+def test_shortcuts_are_listed_and_focus_the_field(visit):
     page = visit()
     page.keyboard.press("Tab")
     page.keyboard.press("?")
@@ -20,7 +20,7 @@ def test_keys_are_told_and_lead_to_the_field(visit):
     expect(page.locator("#query")).to_be_focused()
 
 
-def test_search_and_reading_by_keyboard_alone(visit):
+def test_search_and_preview_work_by_keyboard(visit):
     page = visit()
     page.keyboard.type("signing keys in the vault?")
     expect(page.locator(".hit").nth(1)).to_be_visible()
@@ -39,7 +39,7 @@ def test_search_and_reading_by_keyboard_alone(visit):
     expect(page.locator(".hit")).to_have_count(0)
 
 
-def test_tabs_are_changed_by_arrows_and_every_control_has_a_name(visit):
+def test_arrows_change_tabs_and_every_control_has_a_name(visit):
     page = visit()
     page.get_by_role("tab", name="Search").focus()
     page.keyboard.press("ArrowRight")
@@ -51,7 +51,7 @@ def test_tabs_are_changed_by_arrows_and_every_control_has_a_name(visit):
         assert every.count() == page.get_by_role(role, name=re.compile(r"\S")).count()
 
 
-def test_at_375_pixels_nothing_is_cut_off(visit):
+def test_nothing_is_cut_off_at_375_pixels(visit):
     page = visit(viewport={"width": 375, "height": 667}, has_touch=True)
     button = search(page, "lighthouse keeper copper lamp").locator(".open")
     assert has_no_sideways_scroll(page)
@@ -70,7 +70,7 @@ def test_at_375_pixels_nothing_is_cut_off(visit):
     assert has_no_sideways_scroll(page)
 
 
-def test_a_window_that_becomes_narrow_keeps_the_document(visit):
+def test_the_preview_stays_open_when_the_window_narrows(visit):
     page = visit()
     button = search(page, "lighthouse keeper copper lamp").locator(".open")
     button.click()
@@ -83,7 +83,7 @@ def test_a_window_that_becomes_narrow_keeps_the_document(visit):
     expect(button).to_be_focused()
 
 
-def test_light_and_dark_are_as_the_system_says(visit):
+def test_light_and_dark_follow_the_system(visit):
     page = visit(color_scheme="light")
     look = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(look)
@@ -96,8 +96,8 @@ def test_light_and_dark_are_as_the_system_says(visit):
 def luminance(colour):
     """As WCAG 2.2 defines it."""
     parts = (int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4))
-    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4
-              for each in parts]  # fmt: skip
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+              for part in parts]  # fmt: skip
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -111,7 +111,7 @@ def luminance(colour):
         ("edge", ("paper", "raised"), 3),
     ],
 )  # fmt: skip
-def test_contrast_is_enough(scheme, ink, papers, least):
+def test_contrast_meets_wcag(scheme, ink, papers, least):
     themes = re.findall(r":root \{(.*?)\}", (FOLDER / "page.css").read_text(), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): #([0-9a-f]{6})", themes[scheme]))
     for paper in papers:
@@ -119,7 +119,7 @@ def test_contrast_is_enough(scheme, ink, papers, least):
         assert (high + 0.05) / (low + 0.05) >= least
 
 
-def test_the_page_is_small_and_its_files_are_known(address):
+def test_the_page_weighs_less_than_60_kb_and_its_files_have_types(address):
     files = [path for path in FOLDER.glob("*.*") if path.suffix != ".py"]
     assert sum(path.stat().st_size for path in files) < 60_000
     kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

@@ -7,7 +7,7 @@ from tests.serving.web.notes import QUESTION
 from tests.serving.web.steps import ask, expect, is_in_sight
 
 
-def test_an_answer_of_the_sources_is_cited(visit):
+def test_an_extractive_answer_is_cited(visit):
     page = visit()
     turn = ask(page, QUESTION)
     expect(page.locator("#ask-status")).to_contain_text("Answered, with")
@@ -20,7 +20,7 @@ def test_an_answer_of_the_sources_is_cited(visit):
     expect(turn.locator(".cite").first).to_be_focused()
 
 
-def test_what_the_documents_do_not_answer_is_said(visit):
+def test_an_unanswerable_question_is_reported(visit):
     page = visit("?where=path+%3D+nothing.txt")
     turn = ask(page, QUESTION)
     expect(page.locator("#ask-status")).to_have_text("No answer was found.")
@@ -45,7 +45,7 @@ def written(hits):
     return said, Answer(text, (source,), True, hits, "small-llm", wrong, ("It was cut short.",))
 
 
-def test_an_answer_appears_as_it_is_written_and_doubt_is_shown(visit, script):
+def test_an_answer_is_streamed_and_unsupported_sentences_are_marked(visit, script):
     go_on = threading.Event()
 
     def write(hits):
@@ -66,7 +66,7 @@ def test_an_answer_appears_as_it_is_written_and_doubt_is_shown(visit, script):
     expect(turn).to_contain_text("It was cut short.")
 
 
-def test_stopping_ends_the_answer_on_the_server(visit, script):
+def test_stop_ends_the_answer_on_the_server(visit, script):
     closed = threading.Event()
 
     def write(hits):
@@ -86,7 +86,7 @@ def test_stopping_ends_the_answer_on_the_server(visit, script):
     assert closed.wait(10)
 
 
-def test_a_follow_up_brings_what_was_said(visit):
+def test_a_follow_up_question_sends_the_history(visit):
     page = visit()
     ask(page, QUESTION)
     expect(page.locator("#ask-status")).to_contain_text("Answered")

@@ -5,7 +5,7 @@ from tests.serving.web.notes import HOSTILE, HOSTILE_NAME
 from tests.serving.web.steps import ask, expect, search
 
 
-def test_hostile_text_is_text(visit, script):
+def test_html_in_documents_and_answers_is_shown_as_text(visit, script):
     page = visit()
     hit = search(page, "volcano erupts")
     expect(hit.locator(".text")).to_contain_text(HOSTILE[:60])
@@ -25,7 +25,7 @@ def test_hostile_text_is_text(visit, script):
     assert page.locator("img, main a, main script, main b, iframe").count() == 0
 
 
-def test_a_query_that_is_markup_is_text(visit):
+def test_html_in_a_query_is_shown_as_text(visit):
     page = visit("?q=%3Cimg+src%3Dx+onerror%3Dalert(4)%3E+keys&where=&mode=hybrid")
     expect(page.locator(".hit").first).to_be_visible()
     assert page.locator("img").count() == 0

@@ -10,7 +10,7 @@ from tests.serving.web.steps import expect, is_in_sight, search
 TOKEN = "a-token-of-some-length"
 
 
-def test_typing_finds_and_marks_the_words(visit):
+def test_typing_searches_and_marks_the_words(visit):
     page = visit()
     page.keyboard.type("how often are the signing keys rotated", delay=10)  # without a click
     first = page.locator(".hit").first
@@ -22,7 +22,7 @@ def test_typing_finds_and_marks_the_words(visit):
     expect(page.locator("#status")).to_have_text(re.compile(r"^\d+ passages in \d+ ms$"))
 
 
-def test_only_the_last_of_quick_queries_is_shown(visit):
+def test_only_the_latest_of_quick_queries_is_shown(visit):
     page = visit()
     held = []
     page.route("**/v1/search", lambda route: held.append(route) if not held else route.continue_())
@@ -35,13 +35,13 @@ def test_only_the_last_of_quick_queries_is_shown(visit):
     expect(page.locator(".hit").first).to_contain_text(LAMP)
 
 
-def test_a_passage_opens_at_its_place(visit):
+def test_a_hit_opens_its_document_at_the_passage(visit):
     page = visit()
     button = search(page, "lighthouse keeper copper lamp").locator(".open")
     button.click()
     expect(page.locator("#cited")).to_contain_text(LAMP)
     assert is_in_sight(page)
-    assert page.locator("#preview-text").evaluate("each => each.scrollTop > 1000")
+    assert page.locator("#preview-text").evaluate("element => element.scrollTop > 1000")
     expect(page.locator("#preview-text")).to_be_focused()
     for label in ("Show the text before", "Show the text after"):
         page.get_by_role("button", name=label).click()
@@ -52,7 +52,7 @@ def test_a_passage_opens_at_its_place(visit):
     expect(button).to_be_focused()
 
 
-def test_a_document_that_is_another_by_now_is_noticed(visit, library):
+def test_a_changed_document_is_reported(visit, library):
     page = visit()
     page.route(
         "**/v1/documents/*",
@@ -64,7 +64,7 @@ def test_a_document_that_is_another_by_now_is_noticed(visit, library):
     ).to_be_visible()
 
 
-def test_a_wrong_filter_is_told_beside_it(visit, watched):
+def test_an_invalid_filter_is_explained_beside_it(visit, watched):
     page = visit("?q=keys&where=path+%3D")
     expect(page.locator("#where-error")).to_contain_text("expected a value")
     expect(page.get_by_label("Filter")).to_have_attribute("aria-invalid", "true")
@@ -74,7 +74,7 @@ def test_a_wrong_filter_is_told_beside_it(visit, watched):
     assert set(watched.statuses) == {400}
 
 
-def test_the_address_brings_it_all_again(visit):
+def test_the_url_restores_the_search(visit):
     page = visit()
     search(page, "rotate ninety")
     page.keyboard.press("Enter")
@@ -91,7 +91,7 @@ def test_the_address_brings_it_all_again(visit):
     expect(page.locator("#query")).to_have_value("rotate ninety")
 
 
-def test_collections_are_chosen_from_and_told_of(visit):
+def test_collections_can_be_selected_and_show_their_coverage(visit):
     page = visit("?q=cats+sleep")
     page.get_by_label("Collection").select_option("animals")
     expect(page.locator(".hit").first).to_contain_text("Cats sleep for most of the day.")
@@ -101,7 +101,7 @@ def test_collections_are_chosen_from_and_told_of(visit):
     assert "collection=animals" in page.url
 
 
-def test_a_token_is_asked_for_and_kept_with_the_tab(visit, library, watched):
+def test_a_token_is_requested_and_kept_for_the_tab(visit, library, watched):
     with listening(create_app(library, ServerOptions(token=TOKEN))) as address:
         page = visit("?q=signing+keys", at=address)
         dialog = page.get_by_role("dialog", name="This server requires a token")
@@ -112,13 +112,13 @@ def test_a_token_is_asked_for_and_kept_with_the_tab(visit, library, watched):
                 expect(dialog).to_contain_text("The server refuses this token.")
         expect(page.locator(".hit").first).to_be_visible()
         assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
-        assert not any(TOKEN in each for each in watched.addresses)
+        assert not any(TOKEN in address for address in watched.addresses)
         page.reload()
         expect(page.locator(".hit").first).to_be_visible()
     assert set(watched.statuses) == {401}
 
 
-def test_a_server_that_is_gone_is_said_and_tried_again(visit, watched):
+def test_an_unreachable_server_is_reported_and_retried(visit, watched):
     page = visit()
     expect(page.locator("#coverage-line")).to_contain_text("document")
     page.context.set_offline(True)
@@ -127,5 +127,5 @@ def test_a_server_that_is_gone_is_said_and_tried_again(visit, watched):
     page.context.set_offline(False)
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".hit").first).to_be_visible()
-    assert all("ERR_INTERNET_DISCONNECTED" in each for each in watched.problems)
+    assert all("ERR_INTERNET_DISCONNECTED" in problem for problem in watched.problems)
     watched.problems.clear()

@@ -17,10 +17,10 @@ def opened(page):
     return page.get_by_role("list", name="Files that were not read, and why")
 
 
-def test_files_that_were_not_read_are_listed_by_keyboard_with_reasons(visit, watched):
+def test_unread_files_are_listed_with_reasons_by_keyboard(visit, watched):
     page = visit("?collection=old")
     expect(page.locator("#coverage-line")).to_contain_text("61 files not read")
-    assert not [each for each in watched.addresses if "/v1/unread" in each]
+    assert not [address for address in watched.addresses if "/v1/unread" in address]
     entries = opened(page).locator("> li")
     expect(entries).to_have_count(50)
     expect(entries.first).to_contain_text("00.7z")
@@ -35,7 +35,7 @@ def test_files_that_were_not_read_are_listed_by_keyboard_with_reasons(visit, wat
     expect(entries.last.locator("li")).to_contain_text("mixed.zip/cut.pdf")
 
 
-def test_what_was_left_out_is_a_list_of_its_own(visit):
+def test_excluded_files_have_a_list_of_their_own(visit):
     page = visit("?collection=old")
     page.locator("#coverage-line").click()
     page.get_by_text("Files that were left out, and why").click()
@@ -52,11 +52,11 @@ def test_the_list_fits_375_pixels(visit):
     page.get_by_text("Files that were not read, and why").tap()
     expect(page.get_by_text("49.7z")).to_be_visible()
     assert has_no_sideways_scroll(page)
-    for each in (page.get_by_role("button", name="Show more"), page.locator(".unread summary")):
-        assert each.last.bounding_box()["height"] >= 24
+    for control in (page.get_by_role("button", name="Show more"), page.locator(".unread summary")):
+        assert control.last.bounding_box()["height"] >= 24
 
 
-def test_a_list_that_does_not_come_is_asked_for_again(visit, watched):
+def test_a_list_that_fails_to_load_can_be_retried(visit, watched):
     page = visit("?collection=old")
     expect(page.locator("#coverage-line")).to_contain_text("files not read")
     page.context.set_offline(True)
