@@ -1,8 +1,8 @@
-"""The nouns that travel between floors: frozen dataclasses, next to no behaviour, no I/O.
+"""The records that layers pass to each other: documents, passages, hits. Frozen, without I/O.
 
-Every offset is a count of characters (Python code points) into `Document.text`, half open:
-`[start, end)`. Every score is a cosine similarity in [-1, 1], higher is closer, unless its
-name says otherwise. Knows nothing of files, models, databases or the command line.
+Every offset is a number of characters (Python code points) into `Document.text`; spans are half
+open: `[start, end)`. Every score is a cosine similarity in [-1, 1], higher is closer, unless its
+name says otherwise. Does not know files, models, databases or the command line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
-PRECISIONS = ("fp32", "int8")  # what an encoder may compute in
+PRECISIONS = ("fp32", "int8")  # number formats of an encoder's weights
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading: the span of its own line or lines in the text, and its words without markup."""
+    """A heading: the span of its line or lines in the text, and its text without markup."""
 
     start: int
     end: int
@@ -27,7 +27,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """From `start` to the next locator, the text stands at this place of the file."""
+    """The place in the file of the text from `start` to the next locator."""
 
     start: int
     kind: str  # slide, sheet, cell (of a notebook), chapter, time
@@ -36,29 +36,29 @@ class Locator:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: one line of text a row, its header rows first."""
+    """A table: one line of text per row, its header rows first."""
 
     start: int
     end: int
-    header_end: int  # offset where the rows after the header begin; `start` where it has none
+    header_end: int  # offset of the first row after the header; `start` if there is no header
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """Pages whose text was recognised in images of them, as it is not written in the file."""
+    """The pages whose text was recognised in images (OCR)."""
 
     pages: tuple[int, ...] = ()  # from 1, ascending
     engine: str | None = None  # "tesseract 5.3.0"
-    languages: str | None = None  # "eng+deu"; None where the engine knows no choice
-    confidence: float | None = None  # 0 to 100, of all words in the mean, as the engine sees it
-    left: int = 0  # pages that are images and were not read
+    languages: str | None = None  # "eng+deu"; None if the engine has no such option
+    confidence: float | None = None  # 0 to 100, the engine's mean over all words
+    left: int = 0  # number of page images that were not read
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a reader makes of one source file (or of one record in it).
+    """The text and structure that a reader extracts from one file, or from one record in it.
 
-    `text` holds no NUL and no lone surrogate, and ends its lines with "\\n" alone.
+    `text` contains no NUL and no lone surrogate; its lines end with "\\n".
     """
 
     text: str
@@ -66,52 +66,52 @@ class Document:
     title: str | None = None  # the document's own title, never its file name
     headings: tuple[Heading, ...] = ()  # in text order, not overlapping
     fences: tuple[tuple[int, int], ...] = ()  # code and preformatted blocks, in text order
-    pages: tuple[int, ...] = ()  # offset where page 1, 2, … starts; empty when there are none
+    pages: tuple[int, ...] = ()  # offsets of the starts of pages 1, 2, …; () without pages
     lines: bool = False  # the text's line numbers are those of the file
     locators: tuple[Locator, ...] = ()  # in text order; for formats with neither pages nor lines
     tables: tuple[Table, ...] = ()  # in text order, not overlapping
     encoding: str | None = None  # of the bytes, for text formats
     encoding_by: str | None = None  # bom, valid, zeros, declared, partly, guessed: docs/formats.md
-    media_type_by: str | None = None  # what told the type: content or name
+    media_type_by: str | None = None  # the type was detected by: content or name
     metadata: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()  # what was lost or guessed while reading, one phrase each
+    warnings: tuple[str, ...] = ()  # what was lost or guessed, one phrase each
     recognition: Recognition | None = None  # of formats that may hold pages without a text layer
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One document of a file that may hold several, or why it could not be read.
+    """One document of a file that may contain several, or the reason why it could not be read.
 
-    `name` is its place in the file: "" for the file's own document, "guide/intro.md" in an archive,
-    "3" for the third message of a mailbox, "3/report.pdf" for what is attached to that. A record
-    without a document and with the name "" says what is wrong with the file as a whole.
+    `name` identifies it in the file: "" for the file's own document, "guide/intro.md" in an archive,
+    "3" for the third message of a mailbox, "3/report.pdf" for an attachment of that message. A
+    record without a document and with the name "" is the reason for the complete file.
     """
 
     name: str
     document: Document | None = None
     reason: str | None = None
-    skipped: bool = False  # the reason is that it is no document, not that it is broken
+    skipped: bool = False  # it is not a document, as opposed to damaged
     kind: str = "damaged"  # the reason in a word: see docs/formats.md
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A span of a document, cut to fit an encoder's window. `text == document.text[start:end]`."""
+    """A span of a document that fits an encoder's window. `text == document.text[start:end]`."""
 
     start: int
     end: int
     text: str
     heading: tuple[str, ...]  # heading path, outermost first
-    header: str  # what is put before `text` when it is embedded: title, heading, table header
+    header: str  # put before `text` to embed it: title, heading, table header
     tokens: int  # of header + text, special tokens not counted
-    page: int | None = None  # first page that holds a substantial part of it, from 1
-    locator: str | None = None  # "page=7-8", "sheet=Budget!A2:F9"; None without places
-    start_line: int | None = None  # from 1, inclusive; None where the format has no lines
+    page: int | None = None  # from 1; the first with a substantial part of it
+    locator: str | None = None  # "page=7-8", "sheet=Budget!A2:F9"; None without pages and locators
+    start_line: int | None = None  # from 1, inclusive; None if the format has no lines
     end_line: int | None = None
 
 
 def embedded_text(header: str, text: str) -> str:
-    """What the encoder and the word index see of a passage."""
+    """Return the text of a passage for the encoder and the lexical index: header, newline, text."""
     return f"{header}\n{text}" if header else text
 
 

@@ -1,7 +1,7 @@
-"""What a collection says of itself and of what it did: frozen dataclasses, no I/O.
+"""Reports on a collection and its index runs: frozen dataclasses without I/O.
 
-Counts, states and reasons of files and of runs, and texts that are shown. A query needs none of it,
-so these stand apart from `records`. Knows nothing of files, models, databases or the command line.
+Counts, states and reasons of files and runs. A query needs none of them, so they are apart from
+`records/documents`. Does not know files, models, databases or the command line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The text behind a citation, with where it stands."""
+    """The text of a citation, with its place in the file."""
 
     path: str
     root: str
@@ -30,9 +30,9 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEntry:
-    """A document of a collection, without its text. A file may hold several."""
+    """A document of a collection, without its text. A file may contain several."""
 
-    id: int  # stays as the file changes; `Hit.document_id`
+    id: int  # constant while the file changes; `Hit.document_id`
     path: str  # relative to `root`
     title: str
     media_type: str | None
@@ -44,7 +44,7 @@ class DocumentEntry:
 
 @dataclass(frozen=True, slots=True)
 class FileStatus:
-    """One row of the ledger: what became of one file of a root."""
+    """The stored state of one file of a root."""
 
     path: str
     status: str  # indexed, empty, skipped or failed
@@ -57,38 +57,38 @@ class FileStatus:
     tokens: int
     warnings: tuple[str, ...]
     root: str
-    documents: int = 0  # 1, or as many as an archive or a mailbox holds
-    unread: tuple[Unread, ...] = ()  # the first of what is in it and could not be read
+    documents: int = 0  # 1, or the number in an archive or a mailbox
+    unread: tuple[Unread, ...] = ()  # its first unread parts
     unread_count: int = 0
-    kind: str | None = None  # the reason in a word that stays the same: encrypted, too_large, …
-    media_type_by: str | None = None  # what told the type: content or name
+    kind: str | None = None  # a constant identifier of the reason: encrypted, too_large, …
+    media_type_by: str | None = None  # the type was detected by: content or name
     encoding_by: str | None = None  # bom, valid, zeros, declared, partly, guessed
     pages: int = 0
-    empty_pages: int = 0  # of those, without any text
-    ocr_pages: int = 0  # whose text was recognised in images
+    empty_pages: int = 0  # pages without any text
+    ocr_pages: int = 0  # pages whose text was recognised in images
     ocr_engine: str | None = None
     ocr_languages: str | None = None
-    ocr_confidence: float | None = None  # 0 to 100, in the mean
+    ocr_confidence: float | None = None  # 0 to 100, mean over the pages
     tables: int = 0
     truncated_tokens: int = 0  # of `tokens`, beyond the model's window; 0 unless something is wrong
-    seconds: float | None = None  # it took to read and cut
-    indexed_at: str | None = None  # UTC, ISO 8601: when it was read, or passed over, last
-    stale: bool = False  # it has changed or gone since
+    seconds: float | None = None  # to read and split it
+    indexed_at: str | None = None  # UTC, ISO 8601: when it was last read or skipped
+    stale: bool = False  # changed or deleted since
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
     """A part of a file that could not be read: an attachment, a file in an archive."""
 
-    record: str  # its place in the file; "" for the rest of it
+    record: str  # its name in the file; "" for the rest of the file
     reason: str
-    skipped: bool  # it is no document; else it is broken
+    skipped: bool  # it is not a document, as opposed to damaged
     kind: str = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A file, or a part of one, that may hold a document and could not be read."""
+    """A file, or a part of one, that may contain a document and could not be read."""
 
     path: str
     kind: str  # the reason in a word that stays the same
@@ -97,24 +97,24 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """A file that was not read, or not wholly; and why."""
+    """A file that was not read, or only in part, and why."""
 
     id: int
     path: str  # relative to `root`
     root: str
     status: str  # indexed, empty, skipped or failed
-    kind: str | None  # the reason in a word that stays the same; None where it is only parts
+    kind: str | None  # a constant identifier of the reason; None if only parts are unread
     reason: str | None
-    parts: tuple[Missing, ...] = ()  # the first of what is missing in it
+    parts: tuple[Missing, ...] = ()  # its first missing parts
     parts_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many of the files that may hold documents were read. `files` are `read` and `missing`.
+    """How many of the files that may contain documents were read. `files` = `read` + `missing`.
 
-    What the user's own rules leave out, what is hidden, links, and what is no document (images,
-    programs) is not missing: it is counted as `left_out`, a folder that is passed over as one.
+    Files that the user's rules exclude, hidden files, links, and files that are not documents
+    (images, programs) are not missing: they are counted as `left_out`, a skipped folder as one.
     """
 
     files: int
@@ -126,21 +126,21 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Whether and how a path is found, in words, and the command that changes it."""
+    """Whether a path is indexed, why, and the command that changes it."""
 
-    path: str  # as it was asked for
+    path: str  # as the caller named it
     state: str  # indexed, empty, changed, gone, skipped, failed, new, folder, outside or unknown
     answer: str
     remedy: str | None = None
-    file: FileStatus | None = None  # its row in the ledger, or that of the file that holds it
+    file: FileStatus | None = None  # its stored state, or that of the archive that contains it
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What one run of `index` did. Files are counted once each; `seconds` is wall time.
+    """The result of one index run. Each file is counted once; `seconds` is wall time.
 
-    `passages` counts those in the collection afterwards; `embedded` and `reused` how the ones
-    that needed a vector got it: from the encoder, or from an equal text embedded before.
+    `passages` is the number in the collection afterwards. `embedded` and `reused` count the passages
+    that got a vector from the encoder, or from an equal text embedded before.
     """
 
     added: int = 0
@@ -154,18 +154,18 @@ class IndexReport:
     embedded: int = 0
     reused: int = 0
     tokens: int = 0  # given to the encoder in this run
-    truncated_tokens: int = 0  # of those, cut off by the window; 0 unless something is wrong
+    truncated_tokens: int = 0  # of those, beyond the window; 0 unless something is wrong
     seconds: float = 0.0
     documents: tuple[FileStatus, ...] = ()  # only failed and skipped
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
-    coverage: Coverage | None = None  # None: a dry run, which does not know
-    missing: tuple[Missing, ...] = ()  # what coverage lacks: files, attachments, archives' members
+    coverage: Coverage | None = None  # None for a dry run
+    missing: tuple[Missing, ...] = ()  # files, attachments and archive members not in `read`
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionStatus:
-    """What is in a collection: counts, sizes (bytes), model, roots, coverage."""
+    """The state of a collection: counts, sizes in bytes, model, roots, coverage."""
 
     collection: str
     roots: tuple[str, ...]
@@ -174,7 +174,7 @@ class CollectionStatus:
     coverage: Coverage
     documents: int
     passages: int
-    pending: int  # passages that still wait for their vector
+    pending: int  # passages without a vector
     model: str | None
     fingerprint: str | None
     dimension: int | None
