@@ -20,35 +20,36 @@ __all__ = ["Encoder"]
 
 
 class Encoder(Protocol):
-    """What the rest of ragkit asks of a model. Implementations are safe to call from threads."""
+    """A text-embedding model. Implementations are safe to call from threads."""
 
     @property
     def name(self) -> str:
-        """The name the user gave, or the default's: `all-MiniLM-L6-v2`."""
+        """The model's name, as the user gave it or the default: `all-MiniLM-L6-v2`."""
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of weights, tokenizer, pooling, prompts, window, precision and dimensions:
-        equal, equal vectors."""
+        """Hex digest of weights, tokenizer, pooling, prompts, window, precision and dimensions.
+        Equal fingerprints mean equal vectors."""
 
     @property
     def dimension(self) -> int:
-        """Length of a vector."""
+        """The number of dimensions of a vector."""
 
     @property
     def window(self) -> int:
-        """Tokens of text one input can hold, special tokens and prompt already taken off."""
+        """Tokens of text that one input can hold beside special tokens and prompt."""
 
     def token_spans(self, text: str) -> NDArray[np.int64]:
-        """Where the tokens of `text` lie: (n, 2) int64, character offsets `[start, end)`, in
-        order, no special tokens, nothing truncated."""
+        """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, in order, no
+        special tokens, nothing truncated."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens and prompt not counted, nothing truncated."""
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) float32, unit rows, with the model's query prompt. Loads no torch where the
-        architecture allows it: made for one text at a time."""
+        """(n, d) float32, unit rows, with the model's query prompt. Optimized for few texts. Loads
+        no torch if the architecture allows it. Raises ModelError."""
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) float32, unit rows, with the model's passage prompt: made for many texts."""
+        """(n, d) float32, unit rows, with the model's passage prompt. Optimized for many texts.
+        Raises ModelError."""
