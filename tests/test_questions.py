@@ -27,7 +27,7 @@ def documents(tmp_path_factory):
         yield collection
 
 
-def test_every_quote_stands_in_the_text_that_was_read(documents):
+def test_every_quote_is_in_the_extracted_text(documents):
     missing = [
         (question["id"], answer)
         for question in QUESTIONS
@@ -51,11 +51,11 @@ def recall(collection, k, mode):
     return found / len(QUESTIONS)
 
 
-def test_nine_of_ten_questions_are_answered_among_the_first_five(documents):
+def test_recall_at_five_is_nine_tenths(documents):
     assert recall(documents, 5, "dense") >= 0.9
 
 
-def test_both_together_answer_no_fewer_than_the_better_alone(documents):
+def test_hybrid_recall_is_at_least_that_of_the_better_of_dense_and_lexical(documents):
     better = max(recall(documents, 5, mode) for mode in ("dense", "lexical"))
     assert recall(documents, 5, "hybrid") >= better
 
@@ -76,7 +76,7 @@ def test_passages_are_the_documents_own_words(documents):
 
 
 @pytest.mark.skipif(not (SHARED / "data/xquad-en").is_dir(), reason="no labelled sets beside us")
-def test_nothing_is_lost_against_sentence_transformers_with_exact_cosine(tmp_path):
+def test_rankings_equal_sentence_transformers_with_exact_cosine(tmp_path):
     sentence_transformers = pytest.importorskip("sentence_transformers")
     folder = SHARED / "data/xquad-en"
     corpus = [json.loads(line) for line in (folder / "corpus.jsonl").read_text().splitlines()]

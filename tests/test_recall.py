@@ -1,4 +1,4 @@
-"""How many of the true nearest a collection's codes propose, where texts and questions are real.
+"""Recall of the compressed vectors on real texts and questions.
 
 The texts are paragraphs of the standard library's docstrings and of data/; the questions those of
 data/, and openings of paragraphs that were held out. Expected is what NumPy's brute force finds.
@@ -58,7 +58,7 @@ def index(embedded, tmp_path_factory):
 
 @pytest.mark.parametrize("subject", [False, True])
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
-def test_what_a_filter_lets_through_is_found_as_if_all_were_compared(
+def test_compressed_search_within_a_filter_misses_nothing(
     embedded, index, monkeypatch, share, subject
 ):
     """By chance, or what is near to one question; ten of the 26 that `search` looks for."""
@@ -76,10 +76,12 @@ def test_what_a_filter_lets_through_is_found_as_if_all_were_compared(
 
 
 @pytest.mark.parametrize("k", [1, 10, 26])
-def test_what_the_codes_propose_holds_the_nearest(embedded, index, k):
+def test_compressed_vectors_propose_the_true_neighbors(embedded, index, k):
     rows, queries = embedded
     assert len(rows) >= TEXTS
-    assert index.quantized.candidate_count(k) <= MAX_CANDIDATE_SHARE * len(rows)  # else all are compared
+    assert index.quantized.candidate_count(k) <= MAX_CANDIDATE_SHARE * len(
+        rows
+    )  # else all are compared
     shares = []
     for query in queries:
         expected = np.argsort(-(rows @ query), kind="stable")[:k]

@@ -22,7 +22,7 @@ from tests.conftest import REPOSITORY
         ("c#.md#L3", "c#.md", DocumentPart(lines=(3, 3))),
     ],
 )
-def test_what_a_citation_says(written, path, place):
+def test_a_citation_is_parsed_into_path_and_part(written, path, place):
     assert parse_citation(written) == (path, place)
 
 
@@ -35,7 +35,7 @@ def test_what_a_citation_says(written, path, place):
         (("a.html", None, None, None, 5, 99), "a.html#char=5,99"),
     ],
 )
-def test_the_most_exact_citation(arguments, written):
+def test_a_citation_is_by_locator_else_lines_else_characters(arguments, written):
     assert format_citation(*arguments) == written
 
 
@@ -47,7 +47,7 @@ def filled(collection, folder):
     return collection
 
 
-def test_every_hit_is_found_again_by_its_citation(filled):
+def test_the_citation_of_every_hit_returns_its_text(filled):
     for hit in filled.search("keys parents cats first two", k=50):
         excerpt = filled.get(hit.citation)
         assert hit.text in excerpt.text
@@ -71,7 +71,7 @@ def test_the_text_behind_a_citation(filled, reference, context, text):
     assert filled.get(reference, context).text == text
 
 
-def test_an_excerpt_says_where_it_stands(filled):
+def test_an_excerpt_has_its_locator_lines_and_citation(filled):
     excerpt = filled.get("poem.txt#char=4,9")
     assert (excerpt.start_line, excerpt.end_line) == (2, 3)
     assert excerpt.citation == "poem.txt#L2-L3"
@@ -108,12 +108,12 @@ def test_absolute_and_working_folder_paths(filled, folder, monkeypatch):
         ("poem.txt#page=1#L1", "#page=1 is not a part of a document"),
     ],
 )
-def test_what_is_not_there_is_named(filled, reference, message):
+def test_a_missing_document_or_part_is_named_in_the_error(filled, reference, message):
     with pytest.raises(UsageError, match=message):
         filled.get(reference)
 
 
-def test_pages_that_are_not_there(filled, folder):
+def test_a_missing_page_is_an_error(filled, folder):
     shutil.copy(REPOSITORY / "data" / "papers" / "atomic-commit.pdf", folder)
     filled.index(folder)
     count = len(pypdfium2.PdfDocument(folder / "atomic-commit.pdf"))
@@ -124,7 +124,7 @@ def test_pages_that_are_not_there(filled, folder):
         filled.get("atomic-commit.pdf#page=0")
 
 
-def test_a_file_that_was_not_read_says_why(filled, folder):
+def test_the_error_for_an_unread_file_has_the_reason(filled, folder):
     (folder / ".hidden.txt").write_text("secret")
     (folder / "empty.txt").write_text("")
     filled.index(folder)
@@ -134,7 +134,7 @@ def test_a_file_that_was_not_read_says_why(filled, folder):
     assert filled.get(empty.citation).text == empty.text == ""
 
 
-def test_a_name_in_two_roots_asks_for_more(filled, folder, tmp_path):
+def test_a_path_in_two_roots_is_ambiguous(filled, folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "poem.txt").write_text("six")
@@ -158,7 +158,7 @@ def test_a_file_that_was_only_touched_is_not_stale(filled, folder):
     assert not filled.search("one two three", k=1)[0].stale
 
 
-def test_context_widens_a_hit_by_its_neighbours(filled, folder):
+def test_context_adds_the_neighbouring_passages(filled, folder):
     long = "\n\n".join(f"Paragraph {n} speaks of thing{n}. " + "filler " * 25 for n in range(9))
     (folder / "long.txt").write_text(long)
     filled.index(folder)

@@ -1,4 +1,4 @@
-"""What is chosen of a ranking, by hand and on real collections of the deterministic encoder."""
+"""MMR and the limit per document, by hand and on collections with the deterministic encoder."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ def test_maximal_marginal_relevance_by_hand():
     assert [each.passage_id for each in mmr(pool, 2, 0.9, vectors_of(table))] == [1, 2]
 
 
-def test_words_count_as_a_share_of_the_best():
+def test_bm25_relevance_is_a_share_of_the_best_score():
     pool = [
         ScoredPassage(1, 0.1, lexical=20.0),
         ScoredPassage(2, 0.1, lexical=19.0),
@@ -33,7 +33,7 @@ def test_words_count_as_a_share_of_the_best():
     assert [each.passage_id for each in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
 
 
-def test_a_copy_comes_last_however_relevant_unless_relevance_is_all():
+def test_a_near_duplicate_comes_last_unless_only_relevance_counts():
     pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.9), ScoredPassage(3, 0.1)]
     table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
     # by the formula 2 has .9 · .9 − .1 = .71, 3 has .9 · .1 = .09
@@ -41,7 +41,7 @@ def test_a_copy_comes_last_however_relevant_unless_relevance_is_all():
     assert [each.passage_id for each in mmr(pool, 3, 1.0, vectors_of(table))] == [1, 2, 3]
 
 
-def test_passages_without_vector_are_like_nothing():
+def test_passages_without_a_vector_are_similar_to_nothing():
     pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.8)]
     found = mmr(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})
     assert [each.passage_id for each in found] == [1, 2]
@@ -65,7 +65,7 @@ def filled(collection, tmp_path):
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("most", [1, 2, 9])
-def test_no_document_comes_more_often_than_asked(filled, mode, most):
+def test_at_most_n_passages_of_each_document(filled, mode, most):
     everything = filled.search("common words", k=500, mode=mode)
     taken, expected = Counter(), []
     for hit in everything:
@@ -77,12 +77,12 @@ def test_no_document_comes_more_often_than_asked(filled, mode, most):
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_with_relevance_alone_nothing_is_moved(filled, mode):
+def test_lambda_one_keeps_the_ranking(filled, mode):
     plain = filled.search("common words", k=10, mode=mode)
     assert filled.search("common words", k=10, mode=mode, diverse=1.0) == plain
 
 
-def test_copies_do_not_come_twice_among_the_first(collection, tmp_path):
+def test_copies_are_not_among_the_first_hits_twice(collection, tmp_path):
     folder = tmp_path / "copies"
     folder.mkdir()
     for number in range(20):

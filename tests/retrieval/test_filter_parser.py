@@ -33,7 +33,7 @@ def test_and_binds_closer_than_or_and_not_closest():
         ("n<-2.5", Comparison("n", "<", (-2.5,))),
     ],
 )
-def test_tests_as_they_are_written(where, expected):
+def test_comparisons_are_parsed(where, expected):
     assert parse_filter(where) == expected
 
 
@@ -75,14 +75,14 @@ def test_tests_as_they_are_written(where, expected):
         ({"": 1}, "key is ''"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(where, message):
+def test_a_syntax_error_is_reported_with_its_position(where, message):
     with pytest.raises(UsageError, match=message):
         parse_filter(where)
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.text(alphabet="ab=<>~!(),'\"\\ \t\0{}[]:-*orandnti1.é", max_size=40))
-def test_no_text_makes_a_traceback(where):
+def test_any_text_is_parsed_or_a_usage_error(where):
     try:
         parse_filter(where)
     except UsageError as error:
@@ -190,7 +190,7 @@ def archive(collection, tmp_path):
         ("author = \"Bob' OR '1'='1\"", ""),
     ],
 )
-def test_what_is_let_through(archive, where, names):
+def test_which_passages_a_filter_matches(archive, where, names):
     hits = archive.search("words", where=where)
     found = {hit.path.rpartition("/")[2].partition(".")[0] for hit in hits}
     assert found == set(names.split())
@@ -205,5 +205,5 @@ def test_what_is_let_through(archive, where, names):
         "not " * 30 + "author = Bob",
     ],
 )
-def test_the_largest_filters_are_no_more_than_sqlite_can_do(archive, where):
+def test_the_largest_filters_are_within_the_limits_of_sqlite(archive, where):
     assert {hit.path for hit in archive.search("words", where=where)} == {"hr/leave.md"}

@@ -8,7 +8,7 @@ def test_the_sum_of_reciprocal_ranks_by_hand():
     assert fused == pytest.approx({7: 1 / 61, 8: 1 / 62 + 1 / 61, 9: 1 / 62})
 
 
-def test_nothing_to_fuse():
+def test_fusing_no_rankings_gives_nothing():
     assert reciprocal_rank([[], []]) == {}
 
 

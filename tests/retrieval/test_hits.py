@@ -15,7 +15,7 @@ def parts(collection, tmp_path):
     return collection
 
 
-def test_widened_spans_that_meet_are_one_hit_with_the_best_ones_scores(parts):
+def test_extended_spans_that_touch_are_one_hit_with_the_best_scores(parts):
     plain = parts.search("word3 word4", k=3, mode="lexical", where="path = parts.md")
     assert [hit.heading for hit in plain] == [("Part 4",), ("Part 3",)]
     (hit,) = parts.search("word3 word4", k=3, mode="lexical", where="path = parts.md", context=1)
@@ -26,7 +26,7 @@ def test_widened_spans_that_meet_are_one_hit_with_the_best_ones_scores(parts):
     assert parts.get(hit.citation).text.strip() == hit.text.strip()
 
 
-def test_spans_that_do_not_meet_and_other_documents_stay_apart(parts):
+def test_distant_spans_and_other_documents_stay_separate(parts):
     hits = parts.search("word1 word8 word3", k=4, mode="lexical", context=1)
     assert [hit.rank for hit in hits] == [1, 2, 3]
     texts = {hit.path: [] for hit in hits}

@@ -20,13 +20,13 @@ TEXT = "First one.\n\nSecond begins here, goes on there, and ends.\n  \nThird."
         ("one.\n\nSecond", "First one.\n\nSecond begins here, goes on there, and ends."),
     ],
 )
-def test_to_the_borders_of_its_paragraphs(part, whole):
+def test_a_span_is_extended_to_its_paragraphs(part, whole):
     start = TEXT.index(part)
     found = expand_span(TEXT, start, start + len(part))
     assert TEXT[slice(*found)] == whole
 
 
-def test_not_where_they_are_far():
+def test_a_span_is_not_extended_to_distant_boundaries():
     text = "x " * 2000
     assert expand_span(text, 2000, 2010) == (2000, 2010)
 

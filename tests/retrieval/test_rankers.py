@@ -105,7 +105,7 @@ def fused_by_hand(collection, query):
 
 @pytest.mark.parametrize("depth", [1, 3, 100])
 @pytest.mark.parametrize("query", ["word1 word2 word3", "word7", "word9 strange words", "strange"])
-def test_hybrid_is_the_best_of_all_passages_however_deep_it_looks_first(
+def test_hybrid_equals_scoring_every_passage_at_any_initial_depth(
     filled, monkeypatch, query, depth
 ):
     monkeypatch.setattr("ragkit.retrieval.rankers.FUSION_DEPTH", depth)
@@ -168,13 +168,13 @@ def test_lexical_looks_further_when_min_score_leaves_too_few(filled):
         ({"query": "x", "min_score": float("nan")}, "min_score is nan"),
     ],
 )
-def test_wrong_questions_are_refused(filled, arguments, message):
+def test_invalid_queries_and_options_raise_usage_error(filled, arguments, message):
     with pytest.raises(UsageError, match=message):
         filled.search(**arguments)
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_a_query_of_100_kb_is_answered_and_the_user_told(filled, notices, mode):
+def test_a_query_of_100_kb_is_truncated_with_a_warning(filled, notices, mode):
     hits = filled.search("word1 word2 " + "padding " * 12_500, k=3, mode=mode)
     assert len(hits) == 3
     assert "the query has 12502 tokens; words reads the first 60" in notices[0]
@@ -229,7 +229,7 @@ def test_many_threads_get_the_same_answers(filled):
     assert answers == [expected] * 16
 
 
-def test_asearch_leaves_the_loop_free(filled):
+def test_concurrent_asearch_calls_return_the_hits_of_search(filled):
     async def ask():
         return await asyncio.gather(*(filled.asearch(f"word{n}", k=2) for n in range(8)))
 

@@ -30,7 +30,7 @@ def ranking(lengths):
     return scored, lambda ids: {each: "x" * lengths[each] for each in ids}
 
 
-def test_the_order_is_by_the_mean_of_both_and_equals_keep_theirs():
+def test_the_order_is_by_the_mean_of_both_scores_and_stable():
     """Logits −3, −1, −2, −1 are .047, .269, .119, .269; shares of the best 1, .99, .98, .97."""
     scored, texts = ranking([3, 1, 2, 1])
     found = rerank(scored, "q", texts, by_length())
@@ -53,7 +53,7 @@ def test_an_undecided_reranker_changes_nothing_and_extreme_logits_are_no_error()
     assert [each.passage_id for each in rerank(below, "q", texts, by_length())] == [0, 1, 2]
 
 
-def test_what_is_beyond_the_candidates_or_gone_stays_below():
+def test_passages_beyond_the_candidates_or_missing_stay_below():
     lengths = [1] * MAX_CANDIDATES + [0]
     scored, texts = ranking(lengths)
     found = rerank(
@@ -80,12 +80,12 @@ def test_a_budget_is_kept_by_steps_of_one_second_a_passage(budget, steps):
     assert [len(each) for each in read] == steps
 
 
-def test_nothing_found_is_nothing_to_read():
+def test_an_empty_ranking_is_not_reranked():
     assert rerank([], "q", lambda ids: {}, by_length()) == []
     assert rerank([], "q", lambda ids: {}, by_length(), 1.0) == []
 
 
-def test_diversity_after_a_reranker_goes_by_what_it_made_of_both():
+def test_mmr_after_reranking_uses_the_combined_score():
     """λ = 1 is relevance alone."""
     finals = {1: 0.9, 2: 0.2, 3: 0.6}
     pool = [ScoredPassage(each, 0.5, rerank=0.5, final=finals[each]) for each in finals]
@@ -94,7 +94,7 @@ def test_diversity_after_a_reranker_goes_by_what_it_made_of_both():
     assert [each.passage_id for each in found] == [1, 3, 2]
 
 
-def test_a_collection_asks_its_reranker_and_says_so(tmp_path, encoder, folder):
+def test_a_collection_uses_its_reranker_and_shows_its_scores(tmp_path, encoder, folder):
     """Of the three documents the shortest: that about cats; the cosines stay what they were."""
     with Collection(tmp_path / "kit", encoder=encoder, reranker=by_length()) as kit:
         kit.index(folder)
@@ -111,11 +111,11 @@ def test_a_collection_asks_its_reranker_and_says_so(tmp_path, encoder, folder):
 
 
 @pytest.mark.parametrize("budget", [0, -1, float("nan"), float("inf")])
-def test_a_budget_is_a_time(collection, budget):
+def test_a_budget_is_a_positive_number_of_seconds(collection, budget):
     with pytest.raises(UsageError, match=r"budget is .* s; expected more than 0 seconds"):
         collection.search("x", rerank=True, budget=budget)
 
 
-def test_a_budget_for_nothing_is_told_of(collection):
+def test_a_budget_without_reranking_is_an_error(collection):
     with pytest.raises(UsageError, match="budget is the time for rerank"):
         collection.search("x", budget=0.3)

@@ -29,7 +29,7 @@ def paths(collection, query, **options):
 
 @pytest.mark.parametrize("fusion", ["convex", "rrf"])
 @pytest.mark.parametrize("mode", ["lexical", "hybrid"])
-def test_every_hit_holds_the_phrase_and_nothing_excluded(filled, texts, mode, fusion):
+def test_every_hit_contains_the_phrase_and_no_excluded_word(filled, texts, mode, fusion):
     phrase = {name for name, text in texts.items() if "signing keys" in text}
     without = {name for name, text in texts.items() if "red" not in text.split()}
     assert 0 < len(phrase - without) < len(phrase) < 40
@@ -42,7 +42,7 @@ def test_every_hit_holds_the_phrase_and_nothing_excluded(filled, texts, mode, fu
 
 
 @pytest.mark.parametrize("few", [0, 5000])
-def test_a_filter_and_a_phrase_hold_together(filled, texts, few, monkeypatch):
+def test_a_filter_and_a_phrase_both_apply(filled, texts, few, monkeypatch):
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
     expected = {name for name, text in texts.items() if "signing keys" in text and name < "03"}
     for mode in ("lexical", "hybrid"):
@@ -50,7 +50,7 @@ def test_a_filter_and_a_phrase_hold_together(filled, texts, few, monkeypatch):
         assert found == expected != set()
 
 
-def test_what_is_excluded_is_not_compared_by_meaning_either(filled):
+def test_excluded_words_are_not_embedded(filled):
     plain, without = (
         {hit.passage_id: hit.score for hit in filled.search(query, k=100, mode="hybrid")}
         for query in ("fox", "fox -red")
@@ -58,7 +58,7 @@ def test_what_is_excluded_is_not_compared_by_meaning_either(filled):
     assert without.items() <= plain.items()
 
 
-def test_by_meaning_alone_every_sign_is_text(filled, encoder):
+def test_in_dense_mode_operators_are_plain_text(filled, encoder):
     hits = filled.search('"signing keys" -red', k=100)
     assert len(hits) == 60
     vector = encoder.encode_queries(['"signing keys" -red'])[0]
@@ -66,7 +66,7 @@ def test_by_meaning_alone_every_sign_is_text(filled, encoder):
     assert hits[0].score == pytest.approx(float(vector @ passage), abs=1e-6)
 
 
-def test_an_explanation_says_what_a_word_was_taken_for(filled):
+def test_an_explanation_shows_the_correction_of_a_typo(filled):
     (hit,) = filled.search("sigining", k=1, mode="lexical", explain=True)
     assert hit.explanation.taken_for == {"sigining": "signing"}
     assert set(hit.explanation.words) == {"sigining"}

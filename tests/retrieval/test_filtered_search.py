@@ -1,4 +1,4 @@
-"""The k best of what a filter lets through, against ranking everything and leaving out the rest."""
+"""Filtered search, against ranking everything and dropping what does not match."""
 
 import json
 
@@ -43,7 +43,7 @@ def rows(tmp_path_factory):
     k=st.sampled_from([1, 10, 150]),
     mode=st.sampled_from(["dense", "lexical", "hybrid"]),
 )
-def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
+def test_a_filtered_search_returns_the_k_best_matches(rows, few, share, start, words, k, mode):
     end = start + round(share * COUNT)
     query = " ".join(f"word{each}" for each in words)
     whole = rows.search(query, k=COUNT, mode=mode)
@@ -57,7 +57,7 @@ def test_a_filter_never_underfills(rows, few, share, start, words, k, mode):
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("few", [0, 5000])
-def test_min_score_holds_within_a_filter(rows, monkeypatch, mode, few):
+def test_min_score_applies_within_a_filter(rows, monkeypatch, mode, few):
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
     query, where = "word1 word2 word3", "even = yes"
     every = rows.search(query, k=COUNT, mode=mode, where=where)
@@ -68,13 +68,13 @@ def test_min_score_holds_within_a_filter(rows, monkeypatch, mode, few):
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_nothing_let_through_finds_nothing(rows, mode):
+def test_a_filter_without_matches_has_no_hits(rows, mode):
     assert rows.search("word1", mode=mode, where="n > 5000") == []
     assert rows.search("word1", mode=mode, where={"nobody": "has this"}) == []
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_many_queries_get_what_each_gets_alone(rows, mode):
+def test_each_query_of_a_batch_gets_its_own_hits(rows, mode):
     queries = [f"word{n} word{n + 5}" for n in range(30)]
     for where in (None, "even = no", "n < 12"):
         together = rows.search_many(queries, k=7, mode=mode, where=where)
@@ -84,9 +84,7 @@ def test_many_queries_get_what_each_gets_alone(rows, mode):
 
 @pytest.mark.parametrize("mode", ["dense", "hybrid"])
 @pytest.mark.parametrize("widest", [0, 1, 10, 5000])
-def test_what_is_far_away_is_found_without_looking_through_all_before_it(
-    rows, monkeypatch, mode, widest
-):
+def test_distant_matches_are_searched_directly(rows, monkeypatch, mode, widest):
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", 0)
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SHARE", 0.0)
     monkeypatch.setattr("ragkit.retrieval.rankers.MAX_WIDENING", widest)
@@ -99,7 +97,7 @@ def test_what_is_far_away_is_found_without_looking_through_all_before_it(
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_exact_changes_nothing_where_all_is_exact(rows, mode):
+def test_exact_changes_nothing_in_a_small_collection(rows, mode):
     for where in (None, "even = yes"):
         plain = rows.search("word1 word7", mode=mode, where=where)
         assert rows.search("word1 word7", mode=mode, where=where, exact=True) == plain
@@ -115,7 +113,7 @@ ASKED = [
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("few", [0, 5000])
 @pytest.mark.parametrize("where", [None, "n < 12", "even = no"])
-def test_phrases_exclusions_and_options_come_out_of_a_batch_as_alone(
+def test_phrases_and_options_in_a_batch_give_the_hits_of_single_queries(
     rows, monkeypatch, mode, few, where
 ):
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
@@ -141,7 +139,7 @@ def test_phrases_exclusions_and_options_come_out_of_a_batch_as_alone(
         ("hybrid", {"k": 30, "diverse": True}),
     ],
 )
-def test_a_batch_looks_at_the_vectors_once_for_all(rows, monkeypatch, mode, options):
+def test_a_batch_reads_the_vectors_once(rows, monkeypatch, mode, options):
     alone = []
     nearest = VectorIndex.top_k
     monkeypatch.setattr(
@@ -155,7 +153,7 @@ def test_a_batch_looks_at_the_vectors_once_for_all(rows, monkeypatch, mode, opti
     assert not alone
 
 
-def test_one_state_of_the_index_files_answers_all_of_a_batch(rows, monkeypatch):
+def test_all_queries_of_a_batch_use_one_snapshot(rows, monkeypatch):
     opened, words, vectors = [], IndexReader.lexical, IndexReader.vectors
     monkeypatch.setattr(
         IndexReader, "lexical", lambda self, at: opened.append("words") or words(self, at)

@@ -43,7 +43,7 @@ def proposing(monkeypatch):
 
 
 @pytest.mark.parametrize("where", [None, "n > 100", "n > 590"])
-def test_the_ten_nearest_are_those_of_an_exact_search(large, where):
+def test_the_ten_neighbors_equal_those_of_an_exact_search(large, where):
     same = []
     for number in range(40):
         query = f"word{number} word{number + 9} word{number + 23}"
@@ -55,7 +55,7 @@ def test_the_ten_nearest_are_those_of_an_exact_search(large, where):
     assert np.mean(same) >= 0.99
 
 
-def test_what_a_wide_filter_leaves_far_away_is_proposed_among_it_alone(large, monkeypatch):
+def test_distant_matches_of_a_large_filter_are_proposed_among_the_matches(large, monkeypatch):
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", 0)
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SHARE", 0.0)
     monkeypatch.setattr("ragkit.retrieval.rankers.MAX_WIDENING", 0)
@@ -73,7 +73,7 @@ def test_what_a_wide_filter_leaves_far_away_is_proposed_among_it_alone(large, mo
     assert among == [COUNT - 101]
 
 
-def test_exact_asks_no_codes(large, proposing):
+def test_exact_search_uses_no_compressed_vectors(large, proposing):
     large.search("word3 word4")
     assert proposing
     proposing.clear()
@@ -81,7 +81,7 @@ def test_exact_asks_no_codes(large, proposing):
     assert proposing == []
 
 
-def test_a_sweep_is_exact_and_a_few_queries_are_asked_one_by_one(large, proposing):
+def test_a_large_batch_is_exact_and_a_small_one_is_searched_singly(large, proposing):
     queries = [f"word{n} word{n + 1}" for n in range(40)]
     together = large.search_many(queries)
     assert proposing == []
@@ -90,7 +90,7 @@ def test_a_sweep_is_exact_and_a_few_queries_are_asked_one_by_one(large, proposin
     assert len(proposing) >= 3
 
 
-def test_the_user_says_how_many_are_proposed(large, proposing, monkeypatch):
+def test_the_setting_candidates_bounds_the_proposals(large, proposing, monkeypatch):
     asked = []
     monkeypatch.setattr(
         "ragkit.storage.vectors.quantized.QuantizedVectors.propose",
@@ -102,7 +102,7 @@ def test_the_user_says_how_many_are_proposed(large, proposing, monkeypatch):
     assert asked[0] == 3 * 26  # sixteen more than ten, for ties
 
 
-def test_an_encoder_that_makes_nan_is_told_of_and_the_text_is_kept(tmp_path, folder):
+def test_an_encoder_that_returns_nan_is_reported_and_the_text_is_kept(tmp_path, folder):
     class Broken(WordEncoder):
         def encode_passages(self, texts):
             return super().encode_passages(texts) * np.float32("nan")
