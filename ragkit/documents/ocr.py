@@ -109,10 +109,7 @@ class ScannedPages:
     @property
     def confidence(self) -> float | None:
         """The mean confidence of all recognised text, 0 to 100; None if it is unknown."""
-        weight = sum(size for _, size in self._confidences)
-        if not weight:
-            return None
-        return round(sum(value * size for value, size in self._confidences) / weight, 1)
+        return weighted_mean(self._confidences)
 
     def recognition(self) -> Recognition | None:
         """Return what was recognised; None if all pages have a text layer."""
@@ -178,6 +175,12 @@ def text_lines(text: str) -> list[PageLine]:
                 lines.append(PageLine(clean, y, _FONT_SIZE))
         y -= LINE_SPACING * _FONT_SIZE
     return lines
+
+
+def weighted_mean(values: list[tuple[float, int]]) -> float | None:
+    """Return the mean of (value, weight) pairs, rounded to 0.1; None without any weight."""
+    weight = sum(size for _, size in values)
+    return round(sum(value * size for value, size in values) / weight, 1) if weight else None
 
 
 def format_ranges(numbers: list[int]) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ragkit.documents.ocr import OcrLimits, OcrText, PageImage
+from ragkit.documents.ocr import OcrLimits, OcrText, PageImage, weighted_mean
 from ragkit.documents.sandbox.processes import environment, hide_window, limit_memory
 from ragkit.errors import UsageError
 
@@ -202,12 +202,6 @@ def parse_tsv(table: str) -> OcrText:
         "\n".join(" ".join(words) for words in lines.values()) for lines in paragraphs.values()
     )
     return OcrText(text, weighted_mean(confidences))
-
-
-def weighted_mean(values: list[tuple[float, int]]) -> float | None:
-    """Return the mean of (value, weight) pairs, rounded to 0.1; None without any weight."""
-    weight = sum(size for _, size in values)
-    return round(sum(value * size for value, size in values) / weight, 1) if weight else None
 
 
 def _create_tesseract(options: OcrOptions) -> OcrEngine:

@@ -13,9 +13,8 @@ import threading
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, cast
 
-from ragkit.documents.ocr import OcrLimits, OcrText, PageImage
+from ragkit.documents.ocr import OcrLimits, OcrText, PageImage, weighted_mean
 from ragkit.documents.sandbox import protocol, seccomp
-from ragkit.documents.sandbox.ocr_engines import weighted_mean
 from ragkit.documents.sandbox.processes import command, environment, hide_window, limit_memory
 
 if TYPE_CHECKING:
