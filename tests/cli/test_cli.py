@@ -16,7 +16,7 @@ from ragkit import cli
         (("index",), 2, "name a folder"),
         (("query",), 2, "expected a question or --batch FILE"),
         (("query", "x", "--batch", "q.txt"), 2, "expected a question or --batch FILE"),
-        (("query", "x", "--format", "trec"), 2, "--format is of --batch FILE"),
+        (("query", "x", "--format", "trec"), 2, "--format needs --batch FILE"),
         (("frobnicate",), 2, "invalid choice: 'frobnicate'"),
         (("init", "a", "-c", "b"), 2, "name the folder once"),
         ((), 2, "required: COMMAND"),

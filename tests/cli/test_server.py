@@ -59,7 +59,7 @@ def query(capsys, monkeypatch, encoder):
     ],
 )
 def test_the_hits_are_those_of_the_collection(server, here, query, options, same):
-    code, out, said = query(QUESTION, "--server", server, "--json", *options)
+    code, out, message = query(QUESTION, "--server", server, "--json", *options)
     expected = here(QUESTION, **same)
     found = json.loads(out)
     assert expected
@@ -67,7 +67,7 @@ def test_the_hits_are_those_of_the_collection(server, here, query, options, same
     assert [(each["passage_id"], each["score"], each["citation"]) for each in found] == [
         (hit.passage_id, hit.score, hit.citation) for hit in expected
     ]
-    assert said == f"ragkit: asked default of {server}\n"
+    assert message == f"ragkit: searched default at {server}\n"
 
 
 def test_json_is_that_of_a_query_here_but_for_the_root(server, library, query):  # noqa: F811
@@ -88,19 +88,19 @@ def test_text_is_that_of_a_query_here(server, library, query, shape):  # noqa: F
 
 def test_a_collection_by_its_name(server, query):
     assert query(QUESTION, "--server", server, "-c", "default")[0] == 0
-    code, _, said = query(QUESTION, "--server", server, "-c", "other")
+    code, _, message = query(QUESTION, "--server", server, "-c", "other")
     assert code == 3
-    assert "no collection is served by the name 'other'" in said
+    assert "no collection is served by the name 'other'" in message
 
 
 def test_nothing_found_is_1(server, query):
-    code, out, said = query(QUESTION, "--server", server, "--where", "type = pdf")
+    code, out, message = query(QUESTION, "--server", server, "--where", "type = pdf")
     assert (code, out) == (1, "")
-    assert "nothing found" in said
+    assert "nothing found" in message
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--where", "type ="], "/v1/search: "),
         (["-k", "101"], "101"),
@@ -110,46 +110,46 @@ def test_nothing_found_is_1(server, query):
         (["--batch", "questions.txt"], "one question at a time"),
     ],
 )
-def test_what_a_server_does_not_do_is_wrong_usage(server, query, options, said):
+def test_options_that_a_server_does_not_support_are_wrong_usage(server, query, options, message):
     text = [] if "--batch" in options else [QUESTION]
     code, out, error = query(*text, "--server", server, *options)
     assert (code, out) == (2, "")
-    assert said in error
+    assert message in error
 
 
 @pytest.mark.parametrize("url", ["localhost:8765", "ftp://localhost", "http://u:p@localhost"])
 def test_an_address_that_is_none(query, url):
-    code, _, said = query(QUESTION, "--server", url)
+    code, _, message = query(QUESTION, "--server", url)
     assert code == 2
-    assert "--server" in said
-    assert "base_url" not in said
+    assert "--server" in message
+    assert "base_url" not in message
 
 
 def test_a_token_comes_from_the_environment(guarded, query, monkeypatch):
     monkeypatch.setenv("MY_TOKEN", TOKEN)
     assert query(QUESTION, "--server", guarded, "--token-env", "MY_TOKEN")[0] == 0
-    code, _, said = query(QUESTION, "--server", guarded)
+    code, _, message = query(QUESTION, "--server", guarded)
     assert code == 3
-    assert "--token-env" in said
+    assert "--token-env" in message
     monkeypatch.setenv("MY_TOKEN", "another-token-of-some-length")
-    code, _, said = query(QUESTION, "--server", guarded, "--token-env", "MY_TOKEN")
+    code, _, message = query(QUESTION, "--server", guarded, "--token-env", "MY_TOKEN")
     assert code == 3
-    assert "another-token" not in said
+    assert "another-token" not in message
 
 
 def test_a_token_for_no_server(query):
-    code, _, said = query(QUESTION, "--token-env", "MY_TOKEN")
+    code, _, message = query(QUESTION, "--token-env", "MY_TOKEN")
     assert code == 2
-    assert "--server" in said
+    assert "--server" in message
 
 
 def test_nobody_is_there(query):
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-    code, out, said = query(QUESTION, "--server", f"http://127.0.0.1:{port}")
+    code, out, message = query(QUESTION, "--server", f"http://127.0.0.1:{port}")
     assert (code, out) == (3, "")
-    assert "cannot reach" in said
-    assert "ragkit serve" in said
+    assert "cannot reach" in message
+    assert "ragkit serve" in message
 
 
 def test_asking_a_server_imports_nothing_heavy(server):

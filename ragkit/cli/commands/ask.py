@@ -1,4 +1,4 @@
-"""`ragkit ask` and `ragkit chat`: an answer as it is made, with the sources it cites."""
+"""`ragkit ask` and `ragkit chat`: an answer, printed as it is generated, with its sources."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ragkit.collection import Collection
 from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields, last_answer
 
 _PROMPT = "? "
-_HELP = "ask anything; /sources shows what was found, /new forgets what was said, Ctrl-D ends"
+_HELP = "ask a question; /sources shows the hits, /new clears the history, Ctrl-D ends"
 
 
 def ask(arguments: Namespace) -> int:
     """`ragkit ask`."""
     text = read_stdin() if arguments.text == "-" else arguments.text
     with open_collection(arguments) as collection:
-        events = _asked_with(collection, arguments)(text)
-        answer = last_answer(events) if arguments.json else _streamed(events)
+        events = _ask_function(collection, arguments)(text)
+        answer = last_answer(events) if arguments.json else _print_stream(events)
         empty = not answer.hits and not collection.status().passages
     if arguments.json:
         render.json_line(answer_fields(answer))
@@ -40,36 +40,36 @@ def ask(arguments: Namespace) -> int:
 
 
 def chat(arguments: Namespace) -> int:
-    """`ragkit chat`: a line is a question, until the end of the input."""
-    with suppress(ImportError):  # editing and history of lines, where Python has them
+    """`ragkit chat`: every line is a question, until the end of the input."""
+    with suppress(ImportError):  # line editing and history, where Python has them
         import readline  # noqa: F401
-    asks = sys.stdin.isatty()
-    if asks:
+    is_interactive = sys.stdin.isatty()
+    if is_interactive:
         print_message(_HELP)
     with open_collection(arguments) as collection:
-        talk = Chat(_asked_with(collection, arguments))
+        conversation = Chat(_ask_function(collection, arguments))
         last: Answer | None = None
         while True:
             try:
-                line = input(_PROMPT if asks else "").strip()
+                line = input(_PROMPT if is_interactive else "").strip()
             except EOFError:
-                if asks:
+                if is_interactive:
                     print()
                 return 0
-            except KeyboardInterrupt:  # what was typed is given up, not the conversation
+            except KeyboardInterrupt:  # discards the line, not the conversation
                 print()
                 continue
             if line == "/new":
-                talk.history.clear()
+                conversation.history.clear()
             elif line == "/sources":
                 _show_hits(last)
             elif line.startswith("/"):
                 print_message(_HELP)
             elif line:
-                last = _answered(talk, line) or last
+                last = _answer(conversation, line) or last
 
 
-def _asked_with(collection: Collection, arguments: Namespace) -> Callable[..., Iterator[Event]]:
+def _ask_function(collection: Collection, arguments: Namespace) -> Callable[..., Iterator[Event]]:
     """Return the collection's `ask_with` for the options of the command."""
     return partial(
         collection.ask_with,
@@ -78,22 +78,25 @@ def _asked_with(collection: Collection, arguments: Namespace) -> Callable[..., I
     )
 
 
-def _answered(talk: Chat, line: str) -> Answer | None:
-    """The answer, shown; None where it was interrupted."""
-    events = talk.stream(line)
+def _answer(conversation: Chat, line: str) -> Answer | None:
+    """Print the answer to one question; None where the user interrupts it."""
+    events = conversation.stream(line)
     try:
-        answer = _streamed(events)
+        answer = _print_stream(events)
     except KeyboardInterrupt:
         print()
-        print_message("interrupted; the question is forgotten")
+        print_message("interrupted; the question is not kept in the history")
         return None
     _show_sources(answer)
     print(flush=True)
     return answer
 
 
-def _streamed(events: Iterator[Event]) -> Answer:
-    """The answer, its text printed as it comes. Whatever stops the printing stops the model."""
+def _print_stream(events: Iterator[Event]) -> Answer:
+    """Print the text of the answer as it arrives and return the answer.
+
+    An exception while printing closes the stream, which stops the language model.
+    """
     wrapping = StreamWrapper(render.terminal_width())
     with closing(events):  # type: ignore[type-var]
         for event in events:
@@ -107,21 +110,23 @@ def _streamed(events: Iterator[Event]) -> Answer:
 
 
 def _show_sources(answer: Answer) -> None:
-    """What the numbers in the text stand for, and what they do not hold up. The answer's warnings
-    were told when they arose."""
+    """Print the citation of each number in the text, and the statements that are not supported.
+
+    The answer's warnings were printed when they arose.
+    """
     if answer.citations:
         print()
     hits = {hit.passage_id: hit for hit in answer.hits}
     cited: dict[int, list[int]] = {}
-    for each in answer.citations:
-        cited.setdefault(each.passage_id, []).append(each.n)
+    for citation in answer.citations:
+        cited.setdefault(citation.passage_id, []).append(citation.n)
     for passage_id, numbers in cited.items():
         line = f"{_marks(numbers)} {render.whereabouts(printable_record(hits[passage_id]))}"
         print(render.truncate(line, render.terminal_width()), flush=True)
     for statement in answer.unsupported:
-        told = " ".join(statement.text.split())
+        text = " ".join(statement.text.split())
         print_message(
-            f"not supported by {'what it cites' if statement.cites else 'any source'}: {told}"
+            f"not supported by {'what it cites' if statement.cites else 'any source'}: {text}"
         )
 
 
@@ -134,6 +139,6 @@ def _marks(numbers: Sequence[int]) -> str:
 
 def _show_hits(answer: Answer | None) -> None:
     if answer is None or not answer.hits:
-        print_message("nothing was found yet")
+        print_message("no hits yet")
     else:
         print(render.hits(printable_record(answer.hits), answer.question), flush=True)

@@ -1,4 +1,4 @@
-"""`ragkit embed` and `ragkit similarity`: load the encoder, call it, render."""
+"""`ragkit embed` and `ragkit similarity`: load the encoder, call it, print vectors and cosines."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.errors import UsageError
 from ragkit.models import selection
 
-_FIRST_NUMBERS = 6
-_WIDTH = 60  # characters of a text that a line shows
+_SHOWN_NUMBERS = 6
+_MAX_SHOWN = 60  # characters of a text in a line
 
 
 def embed(arguments: Namespace) -> int:
     """`ragkit embed`."""
     texts = _texts(arguments)
     encoder = _encoder(arguments)
-    _say_unread(encoder, texts)
+    _warn_about_truncation(encoder, texts)
     if arguments.word is None:
-        entries = _sentences(encoder, texts, arguments)
+        entries = _sentence_entries(encoder, texts, arguments)
     else:
         entries = [
-            _word_entry(encoder, text, each, arguments)
+            _word_entry(encoder, text, word, arguments)
             for text in texts
-            for each in _words(encoder, text, arguments)
+            for word in _word_vectors(encoder, text, arguments)
         ]
     if arguments.json:
         render.json_line(entries)
     else:
-        print("\n".join(_shown(entry) for entry in entries))
+        print("\n".join(_describe(entry) for entry in entries))
     return 0
 
 
@@ -54,9 +54,9 @@ def similarity(arguments: Namespace) -> int:
         return _similarity_of_pairs(arguments)
     if len(arguments.texts) != 2:
         raise UsageError(f"{len(arguments.texts)} texts; expected two: ragkit similarity A B")
-    texts = _checked(arguments.texts)
+    texts = _require_text(arguments.texts)
     encoder = _encoder(arguments)
-    _say_unread(encoder, texts)
+    _warn_about_truncation(encoder, texts)
     if arguments.word is not None:
         return _similarity_of_words(encoder, texts, arguments)
     first, second = encoder.embed(texts, arguments.pooling, arguments.layers)
@@ -70,9 +70,9 @@ def similarity(arguments: Namespace) -> int:
 def _similarity_of_words(
     encoder: SentenceEncoder, texts: Sequence[str], arguments: Namespace
 ) -> int:
-    """Each place of the word in the one text with each in the other, the first ones first."""
-    first, second = (_words(encoder, text, arguments) for text in texts)
-    found = [
+    """Compare each occurrence of the word in the first text with each in the second."""
+    first, second = (_word_vectors(encoder, text, arguments) for text in texts)
+    occurrences = [
         {
             "similarity": float(one.vector @ other.vector),
             "first": _span(one),
@@ -81,10 +81,10 @@ def _similarity_of_words(
         for one, other in itertools.product(first, second)
     ]
     if arguments.json:
-        word: dict[str, Any] = {"similarity": found[0]["similarity"], "word": arguments.word}
-        render.json_line(word | {"occurrences": found})
-    elif len(found) == 1:
-        print(f"{found[0]['similarity']:.4f}")
+        word: dict[str, Any] = {"similarity": occurrences[0]["similarity"], "word": arguments.word}
+        render.json_line(word | {"occurrences": occurrences})
+    elif len(occurrences) == 1:
+        print(f"{occurrences[0]['similarity']:.4f}")
     else:
         for one, other in itertools.product(first, second):
             print(f"{one.vector @ other.vector:.4f}  {_place(one)}, {_place(other)}")
@@ -95,12 +95,12 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
     from ragkit.learning.similarity import read_pairs, score_pairs
 
     if arguments.word is not None:
-        raise UsageError("--word goes with two texts, not with --pairs")
+        raise UsageError("--word needs two texts, not --pairs")
     pairs, left_out = read_pairs(Path(arguments.pairs))
     for line in left_out:
         print_message(f"{arguments.pairs}, {line}; left out")
     encoder = _encoder(arguments)
-    _say_unread(encoder, [text for pair in pairs for text in (pair.first, pair.second)])
+    _warn_about_truncation(encoder, [text for pair in pairs for text in (pair.first, pair.second)])
     report = score_pairs(
         pairs, lambda texts: encoder.embed(texts, arguments.pooling, arguments.layers)
     )
@@ -128,7 +128,7 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
 
 
 def _encoder(arguments: Namespace) -> SentenceEncoder:
-    """Of the model that is named, else of the collection that is named, else of the settings."""
+    """Load the named model, else that of the named collection, else that of the settings."""
     collection = getattr(arguments, "collection", None)
     settings = configuration.load(flags={"model": arguments.model, "collection": collection})
     in_use = None
@@ -138,8 +138,8 @@ def _encoder(arguments: Namespace) -> SentenceEncoder:
 
         with Collection(
             locate_collection(settings.collection), create=False, settings=settings
-        ) as there:
-            in_use = there.model()
+        ) as collection_in_use:
+            in_use = collection_in_use.model()
     return resolve_model.load(
         selection.spec_for_inspection(settings, in_use, named=arguments.model)
     )
@@ -149,7 +149,7 @@ def _texts(arguments: Namespace) -> list[str]:
     if (arguments.file is None) == (not arguments.texts):
         raise UsageError("give texts, or a file of them: ragkit embed TEXT…, or --file FILE")
     if arguments.file is None:
-        return _checked([read_stdin() if text == "-" else text for text in arguments.texts])
+        return _require_text([read_stdin() if text == "-" else text for text in arguments.texts])
     try:
         content = (
             read_stdin()
@@ -159,34 +159,36 @@ def _texts(arguments: Namespace) -> list[str]:
     except OSError as error:
         raise UsageError(f"cannot read {arguments.file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{arguments.file} is no UTF-8 text (byte {error.start})") from None
+        raise UsageError(f"{arguments.file} is not UTF-8 text (byte {error.start})") from None
     lines = content.split("\n")
     texts = [line for line in lines if line.strip()]
     if empty := len(lines) - len(texts) - (not lines[-1]):
         print_message(f"{format_count(empty, 'empty line')} of {arguments.file} left out")
     if not texts:
-        raise UsageError(f"{arguments.file} has no text; expected one a line")
+        raise UsageError(f"{arguments.file} has no text; expected one per line")
     return texts
 
 
-def _checked(texts: Sequence[str]) -> list[str]:
+def _require_text(texts: Sequence[str]) -> list[str]:
     for number, text in enumerate(texts, 1):
         if not text.strip():
             raise UsageError(f"text {number} is empty; there is nothing to embed")
     return list(texts)
 
 
-def _words(encoder: SentenceEncoder, text: str, arguments: Namespace) -> list[WordVector]:
-    found = encoder.embed_words(
+def _word_vectors(encoder: SentenceEncoder, text: str, arguments: Namespace) -> list[WordVector]:
+    vectors = encoder.embed_words(
         text, arguments.word, arguments.pooling or "mean", arguments.layers or LAST_LAYER
     )
-    for each in found:
-        if each.within != each.word:
-            print_message(f"“{each.word}” stands only inside “{each.within}” in “{_short(text)}”")
-    return found
+    for vector in vectors:
+        if vector.within != vector.word:
+            print_message(
+                f"“{vector.word}” occurs only inside “{vector.within}” in “{_short(text)}”"
+            )
+    return vectors
 
 
-def _sentences(
+def _sentence_entries(
     encoder: SentenceEncoder, texts: Sequence[str], arguments: Namespace
 ) -> list[dict[str, Any]]:
     vectors = encoder.embed(texts, arguments.pooling, arguments.layers)
@@ -207,50 +209,50 @@ def _sentences(
 
 
 def _word_entry(
-    encoder: SentenceEncoder, text: str, found: WordVector, arguments: Namespace
+    encoder: SentenceEncoder, text: str, vector: WordVector, arguments: Namespace
 ) -> dict[str, Any]:
     return {
         "text": text,
         "model": encoder.name,
         "pooling": arguments.pooling or "mean",
         "layers": arguments.layers or LAST_LAYER,
-        **_span(found),
-        "tokens": found.tokens,
-        "vector": _numbers(found.vector),
+        **_span(vector),
+        "tokens": vector.tokens,
+        "vector": _numbers(vector.vector),
     }
 
 
 def _numbers(vector: NDArray[np.float32]) -> list[float]:
-    """As short as they are exact: 0.1, where float64 would say 0.10000000149011612."""
+    """The shortest decimals that give the same float32: 0.1, not 0.10000000149011612."""
     return [float(str(number)) for number in vector]
 
 
-def _span(found: WordVector) -> dict[str, Any]:
-    return {"word": found.word, "start": found.start, "end": found.end}
+def _span(vector: WordVector) -> dict[str, Any]:
+    return {"word": vector.word, "start": vector.start, "end": vector.end}
 
 
-def _place(found: WordVector) -> str:
-    return f"{to_printable(found.word)} at {found.start:,}"
+def _place(vector: WordVector) -> str:
+    return f"{to_printable(vector.word)} at {vector.start:,}"
 
 
-def _shown(entry: dict[str, Any]) -> str:
-    """What a person wants to see of a vector: whose it is, how long, how it begins."""
+def _describe(entry: dict[str, Any]) -> str:
+    """A vector in three lines: its text, its size and pooling, its first numbers."""
     vector = entry["vector"]
     length = sum(number * number for number in vector) ** 0.5
-    numbers = " ".join(f"{number:+.4f}" for number in vector[:_FIRST_NUMBERS])
-    whose = _short(entry["text"])
+    numbers = " ".join(f"{number:+.4f}" for number in vector[:_SHOWN_NUMBERS])
+    label = _short(entry["text"])
     if "word" in entry:
-        whose = f"{to_printable(entry['word'])} at {entry['start']:,} of: {whose}"
-    pieces = entry["tokens"]
+        label = f"{to_printable(entry['word'])} at {entry['start']:,} of: {label}"
+    tokens = entry["tokens"]
     return (
-        f"{whose}\n"
+        f"{label}\n"
         f"  {len(vector)} dimensions, length {length:.2f}; {entry['pooling']} of "
-        f"{format_count(len(pieces), 'token')}, layers {entry['layers']}\n"
+        f"{format_count(len(tokens), 'token')}, layers {entry['layers']}\n"
         f"  {numbers} …"
     )
 
 
-def _say_unread(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
+def _warn_about_truncation(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
     unread = [
         (text, n) for text, n in zip(texts, encoder.count_truncated_tokens(texts), strict=True) if n
     ]
@@ -268,5 +270,5 @@ def _figure(correlation: float | None) -> str:
 
 
 def _short(text: str) -> str:
-    folded = " ".join(text[: 10 * _WIDTH].split())
-    return to_printable(folded if len(folded) <= _WIDTH else folded[: _WIDTH - 1] + "…")
+    folded = " ".join(text[: 10 * _MAX_SHOWN].split())
+    return to_printable(folded if len(folded) <= _MAX_SHOWN else folded[: _MAX_SHOWN - 1] + "…")

@@ -1,4 +1,4 @@
-"""`ragkit query`: one question or a file of them, rendered."""
+"""`ragkit query`: the hits of one question, or of each query of a file."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ def query(arguments: Namespace) -> int:
     if (arguments.text is None) == (arguments.batch is None):
         raise UsageError("expected a question or --batch FILE, and not both")
     if arguments.format and arguments.batch is None:
-        raise UsageError(
-            "--format is of --batch FILE; for one question there are --json and --jsonl"
-        )
+        raise UsageError("--format needs --batch FILE; for one question use --json or --jsonl")
     if arguments.token_env and arguments.server is None:
-        raise UsageError("--token-env is of --server URL; a collection here needs no token")
+        raise UsageError("--token-env needs --server URL; a local collection needs no token")
     if arguments.batch is not None:
         return _batch(arguments)
     text = read_stdin() if arguments.text == "-" else arguments.text
-    hits, empty = (_here if arguments.server is None else _there)(arguments, text)
+    search = _search_local if arguments.server is None else _search_server
+    hits, empty = search(arguments, text)
     return _print(arguments, text, hits, empty=empty)
 
 
-def _here(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
-    """The hits of a collection of this machine, and whether it is empty."""
+def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
+    """Return the hits of a local collection, and whether the collection is empty."""
     from ragkit.cli.commands.collection import open_collection
 
     with open_collection(arguments) as collection:
@@ -41,22 +40,22 @@ def _here(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
         return hits, not hits and not collection.status().passages
 
 
-def _there(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
-    """The hits of a collection of a server; what no option names is as its settings say."""
+def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
+    """Return the hits of a server's collection. The server's settings are the defaults."""
     from ragkit.serving.client import search
 
     if arguments.reranker is not None:
-        raise UsageError("--server reranks by the model of its settings; leave out --reranker")
-    given = typed_options(arguments)
+        raise UsageError("--server uses the reranker of its own settings; leave out --reranker")
+    options = typed_options(arguments)
     if (name := getattr(arguments, "collection", None)) is not None:
-        given["collection"] = name
-    collection, hits = search(arguments.server, text, given, arguments.token_env)
-    print_message(f"asked {collection} of {arguments.server}")
+        options["collection"] = name
+    collection, hits = search(arguments.server, text, options, arguments.token_env)
+    print_message(f"searched {collection} at {arguments.server}")
     return hits, False
 
 
 def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> int:
-    """Show the hits of one question; returns the exit code."""
+    """Print the hits of one question; return the exit code."""
     if arguments.json:
         render.json_line([hit_fields(hit) for hit in hits])
     elif arguments.jsonl:
@@ -86,41 +85,44 @@ def _batch(arguments: Namespace) -> int:
     from ragkit.retrieval.hits import ranking_score
 
     if arguments.server is not None:
-        raise UsageError("--batch is answered here; ask a --server one question at a time")
+        raise UsageError("--batch needs a local collection; send a --server one question at a time")
     queries = read_queries(arguments.batch)
     with open_collection(arguments) as collection:
         options = collection.search_options(typed_options(arguments))
-        answers = collection.search_with(list(queries.values()), options)
-    found = list(zip(queries.items(), answers, strict=True))
+        results = collection.search_with(list(queries.values()), options)
+    hits_by_query = list(zip(queries.items(), results, strict=True))
     if arguments.format == "trec":
-        # What a reranker says is only a part of what orders them, and variety no score at all.
-        by_rank = options.rerank or options.mmr_lambda is not None
-        score = (lambda hit: 1 / hit.rank) if by_rank else ranking_score
-        run = {key: {str(h.passage_id): score(h) for h in hits} for (key, _), hits in found}
+        # With a reranker or MMR, no score of a hit gives the order.
+        is_by_rank = options.rerank or options.mmr_lambda is not None
+        score = (lambda hit: 1 / hit.rank) if is_by_rank else ranking_score
+        run = {key: {str(h.passage_id): score(h) for h in hits} for (key, _), hits in hits_by_query}
         for line in run_lines(run, f"ragkit-{options.mode}{'+rerank' * options.rerank}"):
             print(line)
     else:
         rows = [
             {"query_id": key, "query": text, "hits": [hit_fields(hit) for hit in hits]}
-            for (key, text), hits in found
+            for (key, text), hits in hits_by_query
         ]
         for row in [rows] if arguments.json else rows:
             render.json_line(row)
-    return 0 if any(answers) else NOTHING_FOUND
+    return 0 if any(results) else NOTHING_FOUND
 
 
 def _reasons(hit: Hit) -> Sequence[str]:
-    """Why the hit is there, a line for each stage."""
+    """Explain a hit: scores, matched words, closest sentence; one line each."""
     scores = [f"{stage} {score:.3f}" for stage, score in hit.scores.items() if score is not None]
     lines = [f"scores   {', '.join(scores)}"]
-    why = hit.explanation
-    if why is not None:
-        names = {word: f"{word} (taken for {near})" for word, near in why.taken_for.items()}
-        held = [f"{names.get(word, word)} {gain:.2f}" for word, gain in why.words.items()]
-        held = held or ["none of the question"]
-        missing = f"; not in it: {', '.join(why.missing)}" if why.missing else ""
+    explanation = hit.explanation
+    if explanation is not None:
+        names = {word: f"{word} (read as {other})" for word, other in explanation.taken_for.items()}
+        matched = [
+            f"{names.get(word, word)} {gain:.2f}" for word, gain in explanation.words.items()
+        ]
+        matched = matched or ["none of the query"]
+        missing = f"; missing: {', '.join(explanation.missing)}" if explanation.missing else ""
+        share = f"{explanation.share:.0%} of the maximum"
+        lines.append(f"words    {', '.join(matched)} ({share}){missing}")
         lines.append(
-            f"words    {', '.join(held)} ({why.share:.0%} of what all could give){missing}"
+            f"meaning  {explanation.sentence_score:.2f}  {' '.join(explanation.sentence.split())}"
         )
-        lines.append(f"meaning  {why.sentence_score:.2f}  {' '.join(why.sentence.split())}")
     return lines

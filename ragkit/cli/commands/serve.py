@@ -1,4 +1,4 @@
-"""`ragkit serve` and `ragkit mcp`: open collections, serve them, say where."""
+"""`ragkit serve` and `ragkit mcp`: open collections, serve them, print the address."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
 
 _LOOPBACK = "127.0.0.1"
-DEFAULT = "default"  # the name of the collection that is served without one
+DEFAULT = "default"  # the name of the collection that is served without a name
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,260}")
-_RATE = 50.0  # requests a second of one address, where other machines can ask
-_SHORTEST_TOKEN = 16  # characters
+_DEFAULT_RATE = 50.0  # requests per second and address, where other machines can connect
+_MIN_TOKEN_LENGTH = 16  # characters
 
 
 def serve(arguments: Namespace) -> int:
@@ -35,21 +35,21 @@ def serve(arguments: Namespace) -> int:
         from ragkit.serving.collections.library import Library
     except ModuleNotFoundError as error:
         raise _not_installed(error, "serve", "server") from None
-    token = token_for(arguments.host, arguments.token_env)
+    token = read_token(arguments.host, arguments.token_env)
     rules = serving.ServerOptions(
         arguments.host,
         tuple(arguments.allow_host),
-        tuple(map(_origin, arguments.allow_origin)),
+        tuple(map(_parse_origin, arguments.allow_parse_origin)),
         token,
-        _rate(arguments),
+        _rate_limit(arguments),
     )
     batch = batching.MAX_BATCH if arguments.batch is None else arguments.batch
     if batch < 1:
         raise UsageError(f"--batch is {batch}; expected 1 or more")
     with ExitStack() as stack:
-        collections = _named(arguments, stack)
+        collections = _open_collections(arguments, stack)
         library = stack.enter_context(closing(Library(collections, batch)))
-        bound = stack.enter_context(listening(arguments.host, arguments.port))
+        bound = stack.enter_context(bind_socket(arguments.host, arguments.port))
         library.warm()
         address = f"http://{_in_url(arguments.host)}:{bound.getsockname()[1]}"
         names = ", ".join(collections)
@@ -57,49 +57,49 @@ def serve(arguments: Namespace) -> int:
         try:
             serving.run_server(serving.create_app(library, rules, ready), bound)
         except KeyboardInterrupt:
-            print_message("interrupted; what was asked has been answered")
+            print_message("interrupted; requests in progress have been answered")
             return INTERRUPTED
     return 0
 
 
-def _named(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
-    """The collections to serve, open, by name. Raises UsageError for names that cannot be."""
+def _open_collections(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
+    """Open the collections to serve: name → collection. Raises UsageError for an invalid name."""
     if not arguments.collections:
-        return {DEFAULT: stack.enter_context(open_collection(arguments, notify=_tell_once))}
-    found: dict[str, Collection] = {}
-    for each in arguments.collections:
-        name, sign, folder = each.partition("=")
+        return {DEFAULT: stack.enter_context(open_collection(arguments, notify=_print_once))}
+    collections: dict[str, Collection] = {}
+    for argument in arguments.collections:
+        name, sign, folder = argument.partition("=")
         if not sign or not folder or not _NAME.fullmatch(name):
             raise UsageError(
-                f"{each!r} names no collection; expected NAME=DIR, the name of up to 64 letters, "
-                "digits, dots, - and _"
+                f"{argument!r} names no collection; expected NAME=DIR, with a name of up to 64 "
+                "letters, digits, dots, - and _"
             )
-        if name in found:
-            raise UsageError(f"{name} is there twice; each collection needs a name of its own")
+        if name in collections:
+            raise UsageError(f"{name} occurs twice; each collection needs a name of its own")
         arguments.collection = folder
-        found[name] = stack.enter_context(open_collection(arguments, notify=_tell_once))
-    return found
+        collections[name] = stack.enter_context(open_collection(arguments, notify=_print_once))
+    return collections
 
 
 @lru_cache(maxsize=1000)
-def _tell_once(line: str) -> None:
-    """What callers of a server are not told; a thousand may bring about the same line."""
+def _print_once(line: str) -> None:
+    """Print a notice once, however many requests cause it; clients do not see it."""
     print_message(line)
 
 
-def _rate(arguments: Namespace) -> float | None:
+def _rate_limit(arguments: Namespace) -> float | None:
     from ragkit.serving.transport.access import is_loopback
 
     rate: float | None = arguments.rate_limit
     if rate is None:
-        return None if is_loopback(arguments.host) else _RATE
+        return None if is_loopback(arguments.host) else _DEFAULT_RATE
     if not 0 <= rate < math.inf:
-        raise UsageError(f"--rate-limit is {rate:g}; expected requests a second, 0 for any number")
+        raise UsageError(f"--rate-limit is {rate:g}; expected requests per second, 0 for unlimited")
     return rate or None
 
 
-def _origin(url: str) -> str:
-    """The origin as browsers send it."""
+def _parse_origin(url: str) -> str:
+    """Return the origin in the form in which browsers send it. Raises UsageError."""
     if not _ORIGIN.fullmatch(url):
         raise UsageError(
             f"--allow-origin is {url!r}; expected scheme and host, as in https://chat.example"
@@ -112,7 +112,7 @@ def _in_url(host: str) -> str:
 
 
 def _not_installed(error: ModuleNotFoundError, command: str, extra: str) -> Exception:
-    """What to say of it; the error itself where the module is one of ours."""
+    """The error to raise for a missing package; `error` itself for a module of ragkit."""
     if (error.name or "").startswith("ragkit"):
         return error
     return UnavailableError(f'ragkit {command} needs {error.name}: pip install "ragkit[{extra}]"')
@@ -123,7 +123,7 @@ def mcp(arguments: Namespace) -> int:
     if not arguments.http:
         for name in ("host", "port", "token_env", "allow_host"):
             if getattr(arguments, name) not in (None, []):
-                raise UsageError(f"--{name.replace('_', '-')} is of --http; name that too")
+                raise UsageError(f"--{name.replace('_', '-')} needs --http")
     try:
         from ragkit.serving.mcp import server as serving
     except ModuleNotFoundError as error:
@@ -131,28 +131,26 @@ def mcp(arguments: Namespace) -> int:
     with open_collection(arguments) as collection:
         if not arguments.http:
             if sys.stdin.isatty():
-                print_message(
-                    "waiting for a chat client on stdin; for one over HTTP: ragkit mcp --http"
-                )
+                print_message("waiting for an MCP client on stdin; for HTTP: ragkit mcp --http")
             serving.run_stdio(collection)
             return 0
         host = arguments.host or _LOOPBACK
-        token = token_for(host, arguments.token_env)
-        with listening(host, MCP_PORT if arguments.port is None else arguments.port) as bound:
+        token = read_token(host, arguments.token_env)
+        with bind_socket(host, MCP_PORT if arguments.port is None else arguments.port) as bound:
             port = bound.getsockname()[1]
             print_message(
                 f"serving {collection.folder} at http://{_in_url(host)}:{port}{serving.PATH}"
             )
-            with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
+            with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the server
                 app = serving.create_mcp_app(collection, host, arguments.allow_host, token)
                 serving.run_http(app, bound)
     return 0
 
 
-def token_for(host: str, variable: str | None) -> str | None:
-    """The token that requests must bring; None where only this machine can send any.
+def read_token(host: str, variable: str | None) -> str | None:
+    """Return the token that requests must carry; None where only this machine can connect.
 
-    Raises UsageError where others can and no token is named, or the variable holds none.
+    Raises UsageError where other machines can and `variable` is None, or it contains no token.
     """
     from ragkit.serving.transport.access import is_loopback
 
@@ -160,20 +158,20 @@ def token_for(host: str, variable: str | None) -> str | None:
         if is_loopback(host):
             return None
         raise UsageError(
-            f"other machines can reach {host}; name the environment variable that holds the token "
-            "they must bring: --token-env NAME"
+            f"other machines can reach {host}; name the environment variable with the token "
+            "that they must send: --token-env NAME"
         )
     token = os.environ.get(variable, "")
-    if len(token) < _SHORTEST_TOKEN or not token.isascii():
+    if len(token) < _MIN_TOKEN_LENGTH or not token.isascii():
         raise UsageError(
-            f"{variable} holds {len(token)} characters; expected a token of {_SHORTEST_TOKEN} or "
-            "more, in ASCII"
+            f"{variable} contains {len(token)} characters; "
+            f"expected a token of {_MIN_TOKEN_LENGTH} or more, in ASCII"
         )
     return token
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket bound to this address. Raises UsageError where it cannot be."""
+def bind_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at this address. Raises UsageError where it cannot."""
     if not 0 <= port <= 65535:
         raise UsageError(f"--port is {port}; expected 0 to 65535")
     try:

@@ -90,7 +90,7 @@ def test_what_a_model_says_steers_no_terminal(kit, capsys, monkeypatch):
     assert len(server.asked) == 1
 
 
-def test_a_talk_goes_on_to_the_end_of_the_input(kit, capsys, monkeypatch):
+def test_a_conversation_continues_until_the_input_ends(kit, capsys, monkeypatch):
     asked = ["how often rotate the signing keys?", "rotate the signing keys every ninety days?"]
     lines = "\n".join([*asked, "/sources", "/new", "/what"])
     monkeypatch.setattr("sys.stdin", io.StringIO(lines))
@@ -98,10 +98,10 @@ def test_a_talk_goes_on_to_the_end_of_the_input(kit, capsys, monkeypatch):
     captured = capsys.readouterr()
     assert captured.out.count("ninety days. [1]") == 2
     assert "keys.md, line" in captured.out
-    assert "/new forgets" in captured.err
+    assert "/new clears" in captured.err
 
 
-def test_ctrl_c_stops_an_answer_and_not_the_talk(kit, capsys, monkeypatch):
+def test_ctrl_c_stops_the_answer_and_not_the_conversation(kit, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("one?\nhow often rotate the signing keys?\n"))
     real = Collection.ask_with
 
@@ -113,5 +113,5 @@ def test_ctrl_c_stops_an_answer_and_not_the_talk(kit, capsys, monkeypatch):
     monkeypatch.setattr(Collection, "ask_with", interrupted)
     assert main([*kit, "chat"]) == 0
     captured = capsys.readouterr()
-    assert "interrupted; the question is forgotten" in captured.err
+    assert "interrupted; the question is not kept" in captured.err
     assert "ninety days" in captured.out

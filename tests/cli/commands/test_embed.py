@@ -62,7 +62,7 @@ def test_embed_a_word_at_each_place(run):
     assert (code, found) == (0, [("key", 4, ["key"]), ("key", 20, ["key"])])
     code, out, err = run("embed", "--word", "key", "KEYS")
     assert (code, out.splitlines()[0]) == (0, "KEY at 0 of: KEYS")
-    assert err == "ragkit: “KEY” stands only inside “KEYS” in “KEYS”\n"
+    assert err == "ragkit: “KEY” occurs only inside “KEYS” in “KEYS”\n"
 
 
 def test_embed_from_stdin_and_from_a_file(run, tmp_path):
@@ -91,7 +91,7 @@ def test_embed_from_stdin_and_from_a_file(run, tmp_path):
         (["similarity", "a", ""], "text 2 is empty"),
         (["similarity", "a", "b", "--pairs", "x"], "give two texts, or a file"),
         (["similarity", "--pairs", "nowhere"], "cannot read nowhere"),
-        (["similarity", "--pairs", "x", "--word", "key"], "--word goes with two texts"),
+        (["similarity", "--pairs", "x", "--word", "key"], "--word needs two texts"),
     ],
 )
 def test_wrong_usage_says_what_was_expected(run, arguments, told):

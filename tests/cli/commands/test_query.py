@@ -62,7 +62,7 @@ def test_a_budget_has_a_unit(run, kit, time):
 def test_query_explains(run, kit):
     _, out, _ = run("query", "signing keys vaulted", "-k", "1", "--mode", "hybrid", "--explain")
     assert re.search(r"scores   dense 0\.\d{3}, lexical \d\.\d{3}, fused 0\.\d{3}\n", out)
-    assert re.search(r"words    .*signing \d\.\d\d.* of what all could give\)", out)
+    assert re.search(r"words    .*signing \d\.\d\d.* of the maximum\)", out)
     assert re.search(r"meaning  0\.\d\d  ", out)
     (hit,) = json.loads(run("query", "vault", "-k", "1", "--explain", "--json")[1])
     assert list(hit) == [*HIT, "explanation"]
