@@ -144,18 +144,18 @@ def _ragkit(precision: str = "fp32"):
 def ragkit():
     """As `index` uses it, and a program that asks often."""
     encoder = _ragkit()
-    bulk = encoder._onnx.encode
-    encoder._make_ready()
+    bulk = encoder._load("onnx_bulk").encode
+    encoder._load("onnx_query")
     return lambda texts: bulk(texts, "") if len(texts) > 1 else encoder.encode_queries(texts)
 
 
 def ragkit_numpy():
-    encode = _ragkit()._numpy.encode
+    encode = _ragkit()._load("numpy").encode
     return lambda texts: encode(texts, "")
 
 
 def ragkit_int8():
-    encode = _ragkit("int8")._onnx.encode
+    encode = _ragkit("int8")._load("onnx_bulk").encode
     return lambda texts: encode(texts, "")
 
 

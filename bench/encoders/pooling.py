@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.retrieval.questions import DATA
 from ragkit.encoders import resolve as resolve_model
-from ragkit.encoders.pooling import layers
+from ragkit.encoders.pooling import parse_layers
 from ragkit.learning.similarity import read_pairs, score_pairs
 
 STSB = DATA.parent.parent / "shared" / "data" / "stsb" / "dev.jsonl"
@@ -35,7 +35,7 @@ def table(name: str) -> None:
     for text in texts:
         states = encoder.hidden_states(text).states
         for (tokens, spec), found in vectors.items():
-            chosen = states[list(layers(spec, len(states) - 1))].mean(axis=0)
+            chosen = states[list(parse_layers(spec, len(states) - 1))].mean(axis=0)
             pooled = TOKENS[tokens](chosen)
             found[text] = pooled / np.linalg.norm(pooled)
     print(f"\n{encoder.name}, {len(pairs):,} pairs:\n")
