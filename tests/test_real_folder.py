@@ -1,8 +1,8 @@
-"""A folder of 73 real files in 18 formats: each is read, found by a phrase, and cited rightly.
+"""A folder of 73 real files in 18 formats: each is read, found by a phrase and cited correctly.
 
-The phrases and their places were looked up in the files by other means: `grep -n` where a format
-has lines, `unzip` for docx, odt and epub, python-pptx for slides, calamine for sheets, PDFium alone
-for pages.
+The phrases and their places were looked up in the files with other programs: `grep -n` for formats
+with lines, `unzip` for docx, odt and epub, python-pptx for slides, calamine for sheets, PDFium for
+pages.
 """
 
 import re
@@ -20,7 +20,7 @@ FORMATS = "csv docx eml epub html ipynb json md odt pdf pptx rst rtf tsv txt xls
 
 SHEET = "09060124-b5e7-4717-9d07-3c046eb"
 UUID = "affc7dad-52dc-4b98-9b5d-51e65d8a8ad0"
-# path, a phrase in it, and where that stands: a kind of place and its number there
+# path, a phrase in it, and the place of the phrase: kind and number
 CASES = [
     ("misc/stanley-cups.csv", "Maple Leafs | TOR | 13", "L", 5),
     ("misc/stanley-cups.tsv", "Flyers | PHI | 2", "L", 4),
@@ -81,9 +81,9 @@ def test_every_file_is_read(indexed):
     assert sum(file.passages for file in files) == report.passages
 
 
-def test_the_folder_has_all_the_formats(indexed):
-    found = Counter(Path(file.path).suffix[1:] for file in indexed[0].files())
-    assert sorted(found) == FORMATS.split()
+def test_the_folder_contains_every_format(indexed):
+    suffixes = Counter(Path(file.path).suffix[1:] for file in indexed[0].files())
+    assert sorted(suffixes) == FORMATS.split()
     assert {Path(path).suffix[1:] for path, *_ in CASES} == set(FORMATS.split())
 
 
@@ -91,16 +91,20 @@ def test_the_folder_has_all_the_formats(indexed):
 def test_a_phrase_is_found_and_cited(indexed, path, phrase, kind, number):
     collection, _ = indexed
     hits = collection.search(phrase, k=10, mode="lexical")
-    hit = next(hit for hit in hits if hit.path == path and spaced(phrase) in spaced(hit.text))
-    shown = collection.get(hit.citation)
-    assert spaced(phrase) in spaced(shown.text)
-    assert (shown.path, shown.stale, hit.stale) == (path, False, False)
+    hit = next(
+        hit
+        for hit in hits
+        if hit.path == path and normalize_spaces(phrase) in normalize_spaces(hit.text)
+    )
+    excerpt = collection.get(hit.citation)
+    assert normalize_spaces(phrase) in normalize_spaces(excerpt.text)
+    assert (excerpt.path, excerpt.stale, hit.stale) == (path, False, False)
     place = unquote(hit.citation.removeprefix(f"{path}#"))
     if number is None:
         assert place == f"char={hit.start},{hit.end}"
         assert collection.get(path).text[hit.start : hit.end] == hit.text
     else:
-        name, first, last = numbered(place)
+        name, first, last = parse_place(place)
         assert name == kind and first <= number <= last
         assert kind != "L" or phrase.split()[0] in lines_of(path)[number - 1]
 
@@ -110,12 +114,12 @@ def lines_of(path):
     return data.decode("utf-16" if "utf-16" in path else "utf-8").splitlines()
 
 
-def spaced(text):
-    """With single spaces: where a line is broken does not matter."""
+def normalize_spaces(text):
+    """Return `text` with single spaces, so that line breaks do not matter."""
     return " ".join(text.split())
 
 
-def numbered(place):
+def parse_place(place):
     """`L5-L9` → ("L", 5, 9), `page=2` → ("page=", 2, 2),
     `sheet=Budget!A2:F9` → ("Budget", 2, 9)."""
     sheet = re.fullmatch(r"sheet=(.+)!([A-Z]+)(\d+):[A-Z]+(\d+)", place)

@@ -82,8 +82,8 @@ class Document:
 class Record:
     """One document of a file that may contain several, or the reason why it could not be read.
 
-    `name` identifies it in the file: "" for the file's own document, "guide/intro.md" in an archive,
-    "3" for the third message of a mailbox, "3/report.pdf" for an attachment of that message. A
+    `name` identifies it in the file: "" for the file's own document, "guide/intro.md" in an
+    archive, "3" for the third message of a mailbox, "3/report.pdf" for an attachment of it. A
     record without a document and with the name "" is the reason for the complete file.
     """
 

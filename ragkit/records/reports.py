@@ -139,8 +139,8 @@ class Whereabouts:
 class IndexReport:
     """The result of one index run. Each file is counted once; `seconds` is wall time.
 
-    `passages` is the number in the collection afterwards. `embedded` and `reused` count the passages
-    that got a vector from the encoder, or from an equal text embedded before.
+    `passages` is the number in the collection afterwards. `embedded` and `reused` count the
+    passages that got a vector from the encoder, or from an equal text embedded before.
     """
 
     added: int = 0
