@@ -39,7 +39,7 @@ def serve(arguments: Namespace) -> int:
     rules = serving.ServerOptions(
         arguments.host,
         tuple(arguments.allow_host),
-        tuple(map(_parse_origin, arguments.allow_parse_origin)),
+        tuple(map(_parse_origin, arguments.allow_origin)),
         token,
         _rate_limit(arguments),
     )

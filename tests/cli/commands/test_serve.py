@@ -28,8 +28,8 @@ def kit(tmp_path, collection, folder):
     ("arguments", "said"),
     [
         (["--host", "0.0.0.0"], "--token-env NAME"),
-        (["--host", "192.0.2.1", "--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN holds 0"),
-        (["--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN holds 0"),
+        (["--host", "192.0.2.1", "--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN contains 0"),
+        (["--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN contains 0"),
         (["--port", "70000"], "--port is 70000"),
         (["--batch", "0"], "--batch is 0"),
         (["--rate-limit", "-1"], "--rate-limit is -1"),
