@@ -38,7 +38,7 @@ def kit(tmp_path, collection, folder):
         (["notes"], "expected NAME=DIR"),
         (["a/b=notes"], "expected NAME=DIR"),
         (["={kit}"], "expected NAME=DIR"),
-        (["a={kit}", "a={kit}"], "a is there twice"),
+        (["a={kit}", "a={kit}"], "a occurs twice"),
     ],
 )
 def test_wrong_usage_is_told_and_nothing_is_served(kit, capsys, arguments, said):
