@@ -1,7 +1,7 @@
-"""Folder to database, incrementally: scan → plan → apply.
+"""Folders into a collection, incrementally: scan → plan → read and embed → write.
 
-`plan` compares what lies on the disk with the ledger and decides, by one `stat` a file, what needs
-work. `apply` does it: one thread reads and cuts, one embeds, the caller's thread is the only one
-that writes. Text is committed first (found by words at once), vectors follow in steps, the index
-file comes last; every prefix of that is searchable, and the next run goes on from it.
+`plan` compares the files on the disk with the stored ones and decides, with one `stat` per file,
+what to read. `reading` reads and splits on one thread, `embedding` embeds on others, and `writer`
+writes on the caller's thread. Text is committed first (found by lexical search at once), vectors
+follow in batches, index files come last: every prefix is searchable, and the next run resumes.
 """

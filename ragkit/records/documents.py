@@ -158,7 +158,7 @@ class Hit:
     stale: bool
     root: str  # absolute path of the indexed folder (or of the file's folder)
     document_id: int | None = None  # of the document in its collection; it stays as files change
-    explanation: Explanation | None = None  # where one was asked for
+    explanation: Explanation | None = None  # if requested
 
 
 _HIT_FIELDS = tuple(column.name for column in fields(Hit))
