@@ -1,23 +1,30 @@
 """Bytes of a file → documents: chooses the reader by the file's type, and opens containers.
 
-One bad file never stops a run: everything that can go wrong with it is a `DocumentError`, or a
-`Record` with the reason. Knows no format: see `registry`.
+A container (an archive, a mailbox, a message with attachments) is a function from bytes to members
+(`registry.Format.members`). Members that are containers themselves are opened in turn, to a bounded
+depth. One bad file never stops a run: every file and every member ends as a `Record`, with a
+document or with the reason why there is none. Knows no format: see `registry`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
-from ragkit.documents.containers import ContainerWalk, as_document_error, decompress_file
 from ragkit.documents.detect import DetectedFile, detect, format_by_name
 from ragkit.documents.ocr import Ocr
-from ragkit.documents.registry import FORMATS, load
-from ragkit.documents.unpacking.limits import Budget
+from ragkit.documents.registry import FORMATS, Member, load
+from ragkit.documents.unpacking.compressed import decompress
+from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 
 READER_VERSION = 5  # raised when the same bytes give another document, so that files are read again
+OUT_OF_MEMORY = "too large for the memory of this machine"
+_MAX_NAME_LENGTH = 500  # characters
+
+Container = Callable[[bytes, str, Budget], Iterator[Member]]
 
 
 def read(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
@@ -72,7 +79,7 @@ def read_detected(
         finally:
             limits.seconds += (ocr.seconds if ocr else 0.0) - before
 
-    return ContainerWalk(read_one, records, limits).read_all(file)
+    return _ContainerWalk(read_one, records, limits).read_all(file)
 
 
 def _read_one(file: DetectedFile, ocr: Ocr | None) -> Document:
@@ -101,3 +108,121 @@ def _type_warning(file: DetectedFile) -> str | None:
     if by_name is None or by_name.label == by_content.label:
         return None
     return f"the name says {by_name.label}, the content is {by_content.label}"
+
+
+@dataclass(slots=True)
+class _ContainerWalk:
+    """Reads one file with everything in it, within one budget."""
+
+    read: Callable[[DetectedFile], Document]  # raises DocumentError
+    by_records: bool  # one document per row, element or line of data files
+    budget: Budget = field(default_factory=Budget)
+    _name_counts: dict[str, int] = field(default_factory=dict)  # record name → times it occurred
+
+    def read_all(self, file: DetectedFile) -> Iterator[Record]:
+        """Yield every document of the file and of its members. Raises nothing for its content."""
+        try:
+            yield from self._read_file(file, "", 0)
+        except BudgetExceededError as error:
+            yield Record("", reason=str(error), kind=error.kind)
+
+    def _read_file(self, file: DetectedFile, record: str, depth: int) -> Iterator[Record]:
+        try:
+            file = decompress_file(file, self.budget)
+            container = self._container(file.media_type)
+        except Exception as error:
+            yield _failed_record(record, error)
+            return
+        if container is None:
+            yield self._read_single(file, record)
+        elif depth == self.budget.depth:
+            reason = f"nested more than {depth} files deep"
+            yield Record(record, reason=reason, kind="limit")
+        else:
+            yield from self._read_members(
+                container(file.data, file.name, self.budget), record, depth
+            )
+
+    def _container(self, media_type: str) -> Container | None:
+        """The function that lists the members of files of this type; None for a single document."""
+        row = FORMATS[media_type]
+        reference = row.members or (row.records if self.by_records else "")
+        container: Container | None = load(reference) if reference else None
+        return container
+
+    def _read_members(self, members: Iterator[Member], record: str, depth: int) -> Iterator[Record]:
+        while True:
+            try:
+                member = next(members, None)
+            except Exception as error:
+                yield _failed_record(record, error)
+                return
+            if member is None:
+                return
+            name = self._unique_name(record, member.name) if member.name else record
+            if member.document is not None:
+                yield Record(name, member.document)
+            elif member.reason is not None:
+                yield Record(name, reason=member.reason, skipped=member.skipped, kind=member.kind)
+            else:
+                file = detect(member.data, safe_member_name(member.name))
+                yield from self._read_file(file, name, depth + 1)
+
+    def _read_single(self, file: DetectedFile, record: str) -> Record:
+        try:
+            return Record(record, self.read(file))
+        except Exception as error:
+            return _failed_record(record, error)
+
+    def _unique_name(self, record: str, name: str) -> str:
+        """The member's path in the file: safe to show, and different from all others."""
+        inner = safe_member_name(name)
+        first = unique = f"{record}/{inner}" if record else inner
+        path = PurePosixPath(first)
+        while unique in self._name_counts:
+            self._name_counts[first] += 1
+            unique = str(path.with_name(f"{path.stem} ({self._name_counts[first]}){path.suffix}"))
+        self._name_counts[unique] = 1
+        return unique
+
+
+def as_document_error(error: Exception) -> DocumentError:
+    """Return the `DocumentError` that tells users about any exception of a reader."""
+    if isinstance(error, DocumentError):
+        return error
+    if isinstance(error, MemoryError):
+        return DocumentError(OUT_OF_MEMORY, kind="limit")
+    # Parsers of broken files fail in ways that nobody has listed.
+    detail = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+    return DocumentError(f"cannot be read: {detail}")
+
+
+def _failed_record(record: str, error: Exception) -> Record:
+    """The record of a document that could not be read. An exceeded budget ends the whole file: it
+    is raised again."""
+    if isinstance(error, BudgetExceededError):
+        raise error
+    reason = as_document_error(error)
+    return Record(record, reason=str(reason), skipped=reason.skipped, kind=reason.kind)
+
+
+def decompress_file(file: DetectedFile, budget: Budget) -> DetectedFile:
+    """Return what a compressed file contains, with its type; other files as they are.
+
+    Raises DocumentError for damaged data and for more than `budget` allows.
+    """
+    for _ in range(budget.depth):
+        row = FORMATS[file.media_type]
+        if not row.decompressor:
+            return file
+        file = detect(*decompress(file.data, file.name, load(row.decompressor), budget))
+    raise DocumentError(f"compressed more than {budget.depth} times over", kind="limit")
+
+
+def safe_member_name(name: str) -> str:
+    """Return a member's name as a printable relative path without `..`, at most 500 characters."""
+    name = name.encode("utf-8", "backslashreplace").decode()
+    name = "".join(char if char.isprintable() else "_" for char in name.replace("\\", "/"))
+    parts = [part.strip() for part in name.split("/")]
+    path = "/".join(part for part in parts if part not in ("", ".", ".."))
+    return path[-_MAX_NAME_LENGTH:].lstrip("/") or "unnamed"

@@ -1,6 +1,6 @@
 """The table of file formats: one row (`Format`) per format.
 
-File type detection (`detect`), the choice of a reader (`read`, `containers`) and the table in
+File type detection (`detect`), the choice of a reader (`read`) and the table in
 docs/formats.md are derived from these rows. To add a format, write its reader in `formats/` and
 add one row. Readers are named by "module:function" and imported when the first file of their
 format is read. Knows no file contents.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ragkit.records import media_types
+from ragkit.records.documents import Document
 
 Locator = Literal["lines", "line", "characters", "page", "slide", "sheet", "chapter", "cell",
                   "time", "message", "path", "the content's"]  # fmt: skip
@@ -49,7 +50,7 @@ class Format:
     # Reading: "module:function".
     reader: str = ""  # (bytes, name) → Document; with `paged`, (bytes, name, Ocr | None)
     paged: bool = False  # its pages may be images: the reader gets the OCR engine
-    members: str = ""  # (bytes, name, Budget) → the documents in a container
+    members: str = ""  # (bytes, name, Budget) → the `Member`s of a container
     records: str = ""  # the same, one document per row, element or line of data
     decompressor: str = ""  # (bytes) → the open file of what a compressed file contains
     in_process: bool = False  # linear code of ragkit's own: small files need no sandbox
@@ -63,6 +64,19 @@ class Format:
     locator: Locator = "lines"  # what citations name
     library: str = ""  # the package that parses it, where it is not Python or ragkit
     extra: str = ""  # of ragkit, that installs this library; "" for a required dependency
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What `Format.members` and `Format.records` yield, one for each document in a container: bytes
+    to be read by their name, a document, or the reason why there is none."""
+
+    name: str  # as the container has it; "" for the container's own document
+    data: bytes = b""
+    document: Document | None = None
+    reason: str | None = None
+    skipped: bool = False
+    kind: str = "damaged"  # kind of the reason: see docs/formats.md
 
 
 _TEXT = "ragkit.documents.decoding:read_text"

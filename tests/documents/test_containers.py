@@ -6,8 +6,7 @@ import tarfile
 
 import pytest
 
-from ragkit.documents.containers import safe_member_name
-from ragkit.documents.read import read, read_all
+from ragkit.documents.read import read, read_all, safe_member_name
 from ragkit.documents.unpacking import limits
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Record

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from io import BytesIO
 
-from ragkit.documents.containers import Member
+from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import (
     MAX_MEMBERS,
     Budget,

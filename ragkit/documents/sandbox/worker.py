@@ -12,10 +12,9 @@ import sys
 from dataclasses import replace
 from typing import IO
 
-from ragkit.documents.containers import OUT_OF_MEMORY
 from ragkit.documents.detect import DetectedFile
 from ragkit.documents.ocr import Ocr, OcrLimits, OcrText, PageImage
-from ragkit.documents.read import read_detected
+from ragkit.documents.read import OUT_OF_MEMORY, read_detected
 from ragkit.documents.sandbox import processes, protocol
 from ragkit.documents.unpacking.limits import Budget
 from ragkit.records.documents import Record

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, read_text
 from ragkit.documents.layout.records import record_document
+from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Locator, Table

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ragkit.documents.containers import Member
 from ragkit.documents.decoding import decode, strip_invalid_characters
 from ragkit.documents.layout.records import record_document
+from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from xml.parsers.expat import ExpatError
 
-from ragkit.documents.containers import Member
 from ragkit.documents.formats.data.xml_events import (
     End,
     Event,
@@ -25,6 +24,7 @@ from ragkit.documents.formats.data.xml_events import (
 from ragkit.documents.formats.web.html_tags import remove_tags
 from ragkit.documents.layout.records import record_document
 from ragkit.documents.layout.writer import DocumentWriter
+from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
