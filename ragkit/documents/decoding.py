@@ -7,9 +7,9 @@ markup: all readers of text formats decode by this module.
 from __future__ import annotations
 
 import codecs
-import re
 from typing import NamedTuple
 
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.records.documents import Document
 
 HEAD_BYTES = 8192  # of a file, that decide whether it is text or binary
@@ -32,7 +32,6 @@ _WESTERN_LETTERS = frozenset("àâäáãåæçéèêëíìîïñóòôöõøœú
 _WESTERN_SIGNS = frozenset("\xa0\xad“”„‘’‚–—…•€£¥§©®™°·«»‹›¡¿´×÷±²³½¼¾ªº†‡µ")
 # Python's codecs for host names: their time is not linear, so files cannot choose them.
 UNSAFE_CODECS = frozenset({"punycode", "idna"})
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Decoded(NamedTuple):
@@ -73,11 +72,6 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
     return Decoded(text, encoding, warnings, decided_by)
 
 
-def strip_invalid_characters(text: str) -> str:
-    """Return `text` without NUL and lone surrogates, which databases and tokenizers refuse."""
-    return _SURROGATE.sub("", text.replace("\0", ""))
-
-
 def detect_unicode_encoding(data: bytes) -> str | None:
     """Return the Unicode encoding that a byte order mark or the positions of NUL bytes show.
 
@@ -93,12 +87,14 @@ def detect_unicode_encoding(data: bytes) -> str | None:
     quarter = len(sample) // 4
     # Bytes that are not NUL, by their position modulo 4.
     counts = [quarter - sample[position::4].count(0) for position in range(4)]
-    many, few = 0.7 * quarter, 0.1 * quarter
+    min_filled, max_stray = 0.7 * quarter, 0.1 * quarter
     matches = {
-        "utf-32-le": counts[0] >= many and max(counts[1:]) <= few,
-        "utf-32-be": counts[3] >= many and max(counts[:3]) <= few,
-        "utf-16-le": min(counts[0], counts[2]) >= many and max(counts[1], counts[3]) <= 3 * few,
-        "utf-16-be": min(counts[1], counts[3]) >= many and max(counts[0], counts[2]) <= 3 * few,
+        "utf-32-le": counts[0] >= min_filled and max(counts[1:]) <= max_stray,
+        "utf-32-be": counts[3] >= min_filled and max(counts[:3]) <= max_stray,
+        "utf-16-le": min(counts[0], counts[2]) >= min_filled
+        and max(counts[1], counts[3]) <= 3 * max_stray,
+        "utf-16-be": min(counts[1], counts[3]) >= min_filled
+        and max(counts[0], counts[2]) <= 3 * max_stray,
     }
     return next((encoding for encoding, is_match in matches.items() if is_match), None)
 

@@ -17,8 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ragkit.documents.layout import page_lines
+from ragkit.documents.layout.cleaning import property_title
 from ragkit.documents.layout.page_lines import OutlineEntry, PageLine
-from ragkit.documents.layout.titles import property_title
 from ragkit.documents.ocr import DPI, LINE_SPACING, Ocr, PageImage, ScannedPages
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
@@ -99,13 +99,15 @@ def _remove_running_lines(pages: list[list[PageLine]]) -> tuple[list[list[PageLi
     }
     if not running:
         return pages, []
-    kept = [
+    cleaned_pages = [
         [line for index, line in enumerate(lines) if index not in running.get(page, ())]
         for page, lines in enumerate(pages)
     ]
     first = min(running)
     example = pages[first][min(running[first])].text[:_MAX_EXAMPLE]
-    return kept, [f"left out of {_format_pages(len(running))}: running lines such as “{example}”"]
+    return cleaned_pages, [
+        f"left out of {_format_pages(len(running))}: running lines such as “{example}”"
+    ]
 
 
 def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ragkit.documents.decoding import strip_invalid_characters
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.records.documents import Document, Heading, Table
 
 _MAX_ROW_CHARACTERS = 2000  # a longer "row" is a page laid out in a table

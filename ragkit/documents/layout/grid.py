@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from ragkit.documents.decoding import strip_invalid_characters
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.documents.unpacking.limits import MAX_CHARACTERS
 from ragkit.records.documents import Document, Heading, Locator, Table
 
@@ -203,6 +203,6 @@ def column_letters(index: int) -> str:
     letters = ""
     index += 1
     while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
+        index, remainder = divmod(index - 1, 26)
+        letters = chr(65 + remainder) + letters
     return letters

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragkit.documents.decoding import strip_invalid_characters
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.records.documents import Heading
 
 # PDFium writes one of these for a hyphen at the end of a line, and drops the line break after it.

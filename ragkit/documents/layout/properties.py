@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragkit.documents.layout.titles import property_title
+from ragkit.documents.layout.cleaning import property_title
 from ragkit.documents.unpacking.limits import ZipPackage
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 
@@ -72,9 +72,15 @@ class Properties:
         for key, values in self.values.items():
             if key == "title":
                 continue
-            kept = [value for value in values if key != "author" or property_title(value, "")]
-            if kept:
-                metadata[key] = ", ".join(dict.fromkeys(kept)) if key in _REPEATABLE else kept[0]
+            valid_values = [
+                value for value in values if key != "author" or property_title(value, "")
+            ]
+            if valid_values:
+                metadata[key] = (
+                    ", ".join(dict.fromkeys(valid_values))
+                    if key in _REPEATABLE
+                    else valid_values[0]
+                )
         return metadata
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragkit.documents.decoding import strip_invalid_characters
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.records.documents import Document
 
 # Fields whose value is the record's title, the best first.

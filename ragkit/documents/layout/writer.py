@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ragkit.documents.decoding import strip_invalid_characters
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.records.documents import Document, Heading, Locator, Table
 from ragkit.records.spans import shift_offsets
 

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ragkit.documents.decoding import decode, strip_invalid_characters
+from ragkit.documents.decoding import decode
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.documents.layout.records import record_document
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget

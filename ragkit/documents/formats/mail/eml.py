@@ -16,8 +16,9 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 
-from ragkit.documents.decoding import UNSAFE_CODECS, decode, strip_invalid_characters
+from ragkit.documents.decoding import UNSAFE_CODECS, decode
 from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.documents.layout.writer import DocumentWriter
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import MAX_MEMBERS, Budget

@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from ragkit.documents.decoding import decode, strip_invalid_characters
+from ragkit.documents.decoding import decode
 from ragkit.documents.formats.mail.eml import add_headers
 from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError

@@ -18,8 +18,8 @@ from ragkit.documents.formats.office.docx_styles import (
     list_depth,
 )
 from ragkit.documents.layout.blocks import BlockLayout
+from ragkit.documents.layout.cleaning import property_title
 from ragkit.documents.layout.properties import CORE, read_properties
-from ragkit.documents.layout.titles import property_title
 from ragkit.documents.unpacking.limits import ZipPackage, open_zip
 from ragkit.documents.unpacking.xml_stream import Attributes, parse_xml_leniently
 from ragkit.errors import DocumentError

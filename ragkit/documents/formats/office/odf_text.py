@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ragkit.documents.layout.blocks import BlockLayout
-from ragkit.documents.layout.titles import property_title
+from ragkit.documents.layout.cleaning import property_title
 from ragkit.documents.unpacking.xml_stream import Attributes
 
 _SKIPPED = frozenset(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ragkit.documents.layout.blocks import BlockLayout
-from ragkit.documents.layout.titles import property_title
+from ragkit.documents.layout.cleaning import property_title
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 from ragkit.records.media_types import RTF

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.web import html_tags
 from ragkit.documents.layout.blocks import Block, BlockLayout
-from ragkit.documents.layout.titles import page_title
+from ragkit.documents.layout.cleaning import page_title
 from ragkit.records.documents import Document
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from ragkit.documents.formats.web.html import read_html
-from ragkit.documents.layout.titles import property_title
+from ragkit.documents.layout.cleaning import property_title
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 from ragkit.records.media_types import MHTML

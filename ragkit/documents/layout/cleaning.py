@@ -1,7 +1,7 @@
-"""Titles of web pages and of file properties, without site names, placeholders and file names.
+"""Clean strings from files: remove invalid characters, and recognise titles that are no titles.
 
-Programs fill title fields with file names and placeholders; those are no titles. Knows strings
-only.
+Programs fill title fields with file names and placeholders; web sites add their own name to the
+title of each page. Knows strings only.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SEPARATORS = frozenset("|–—-·:»«›‹/•")
 _PLACEHOLDERS = frozenset(
     {
@@ -20,6 +21,11 @@ _PLACEHOLDERS = frozenset(
 )
 _PRODUCER = re.compile(r"Microsoft (?:Office )?(?:Word|PowerPoint|Excel) - ", re.IGNORECASE)
 _FILE_NAME = re.compile(r"\S{1,200}\.[A-Za-z][A-Za-z0-9]{1,4}")  # "Dokument1.doc", "paper.dvi"
+
+
+def strip_invalid_characters(text: str) -> str:
+    """Return `text` without NUL and lone surrogates, which databases and tokenizers refuse."""
+    return _SURROGATE.sub("", text.replace("\0", ""))
 
 
 def page_title(title: str | None, first_heading: str | None) -> str | None:

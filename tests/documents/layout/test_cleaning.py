@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.layout.titles import page_title, property_title
+from ragkit.documents.layout.cleaning import page_title, property_title, strip_invalid_characters
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,11 @@ def test_a_page_title_has_no_site_name(title, heading, expected):
 )
 def test_a_title_property_is_no_placeholder_and_no_file_name(title, expected):
     assert property_title(title, "folder/Report.pdf") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a\0b", "ab"), ("a\ud83db\udfff", "ab"), ("a\tb\U0001f600", "a\tb\U0001f600")],
+)
+def test_nul_and_lone_surrogates_are_removed(text, expected):
+    assert strip_invalid_characters(text) == expected
