@@ -1,7 +1,7 @@
 """Packing of one section: sizes, equal parts, fences, overlap."""
 
-from ragkit.passages.packing import PassageLimits, pack_section, split_in_half
 from ragkit.passages.sections import find_sections
+from ragkit.passages.split import PassageLimits, pack_section, split_in_half
 from ragkit.records.documents import Document
 from tests.passages.tools import Words
 

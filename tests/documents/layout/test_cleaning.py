@@ -1,4 +1,4 @@
-"""Titles without site names, placeholders and file names."""
+"""Invalid characters; titles without site names, placeholders and file names."""
 
 import pytest
 
