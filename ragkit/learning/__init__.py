@@ -1,8 +1,12 @@
-"""Models that learn from pairs of sentences. `train` is the whole of it; the rest are its rooms:
-rows and targets and splits (data), start, objectives, loop and checkpoints, report and curves."""
+"""Fine-tuning of sentence encoders on pairs of sentences.
+
+Entry point: `train`. Input: `pair_file`, `labels`, `dataset`. Training: `base_model`, `objectives`,
+`trainer`, `training_monitor`, `checkpoints`. Output: `report`. `similarity` evaluates an encoder on
+scored pairs without training.
+"""
 
 from ragkit.learning.report import TrainReport
 from ragkit.learning.train import train
-from ragkit.learning.training_monitor import Progress
+from ragkit.learning.training_monitor import TrainingProgress
 
-__all__ = ["Progress", "TrainReport", "train"]
+__all__ = ["TrainReport", "TrainingProgress", "train"]

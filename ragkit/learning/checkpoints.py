@@ -1,10 +1,11 @@
-"""The state of a training on disk, so that it can be cut off at any moment and go on.
+"""The state of a training on disk, so that it can be interrupted at any moment and resumed.
 
-Contract: `Workshop` is the folder beside the model to be, `NAME.training`; it holds what was
-asked (run.json), the newest checkpoint and the best weights, each written under another name and
-renamed, so that what is there is whole. Tensors are safetensors, the rest is JSON: the trainer's
-own checkpoints are pickles, which ragkit neither writes nor opens. Nothing is lost by that: a
-resumed training takes the same steps as one that was never interrupted. Knows no data and no loss.
+Contract: `TrainingFolder` is `NAME.training`, beside the output folder `NAME`. It contains the
+settings of the run (run.json), the newest checkpoint and the weights of the best evaluation. Each
+is written to a temporary name and renamed, so an existing one is complete. Tensors are safetensors,
+the rest is JSON: the trainer's own checkpoints are pickles, which ragkit neither writes nor opens.
+A resumed training gives the same weights as an uninterrupted one. Knows no data and no loss
+function.
 """
 
 from __future__ import annotations
@@ -24,107 +25,111 @@ if TYPE_CHECKING:
 
     Scheduler: TypeAlias = torch.optim.lr_scheduler.LRScheduler
 
-TRAINER = "trainer_state.json"
-"""The trainer reads this name to know where it was."""
-_RUN, _JOURNAL, _SCHEDULE = "run.json", "journal.json", "schedule.json"
+TRAINER_STATE = "trainer_state.json"  # the name that the transformers trainer reads on resuming
+_SETTINGS, _HISTORY, _SCHEDULE = "run.json", "journal.json", "schedule.json"
 _TENSORS = "state.safetensors"
 
 
 @dataclass(slots=True)
-class Journal:
-    """What has happened so far."""
+class TrainingHistory:
+    """Losses and evaluations so far. Stored as journal.json with these field names."""
 
-    losses: list[tuple[int, float]] = field(default_factory=list)
-    evaluations: list[tuple[int, float | None]] = field(default_factory=list)
+    losses: list[tuple[int, float]] = field(default_factory=list)  # (step, loss)
+    evaluations: list[tuple[int, float | None]] = field(default_factory=list)  # (step, dev figure)
     best_step: int | None = None
-    best: float | None = None
-    since_best: int = 0
-    """Evaluations since the best one."""
-    seconds: float = 0.0
-    over: bool = False
-    """Whether the last step was taken, or the dev figure has stopped rising."""
+    best: float | None = None  # the highest dev figure after step 0
+    since_best: int = 0  # evaluations since the best one
+    seconds: float = 0.0  # of training and evaluating, over all runs
+    over: bool = False  # the last step was taken, or the dev figure has stopped improving
 
 
-class Workshop:
-    """The folder of one training."""
+class TrainingFolder:
+    """The folder of one unfinished training."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     @classmethod
-    def of(cls, output: str | Path) -> Workshop:
-        """The one beside the model to be."""
-        path = Path(output).expanduser()
-        return cls(path.parent / f"{path.name}.training")
+    def for_output(cls, output: str | Path) -> TrainingFolder:
+        """Return the training folder beside the output folder `output`. It need not exist."""
+        output = Path(output).expanduser()
+        return cls(output.parent / f"{output.name}.training")
 
     @property
-    def exists(self) -> bool:
-        """Whether a training was begun here and not finished."""
-        return (self.folder / _RUN).is_file()
+    def has_training(self) -> bool:
+        """Whether the folder contains an unfinished training."""
+        return (self.path / _SETTINGS).is_file()
 
-    def begin(self, asked: dict[str, Any]) -> None:
-        """An empty folder for this run. Raises `UsageError` where another's files are."""
-        if self.exists:
-            shutil.rmtree(self.folder)
-        elif self.folder.exists() and any(self.folder.iterdir()):
-            raise UsageError(f"{self.folder} is in the way: move it, or choose another --output")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write_json(self.folder / _RUN, asked)
-
-    def check(self, asked: dict[str, Any]) -> None:
-        """Raises `UsageError` where the run begun here was asked something else."""
-        begun = json.loads((self.folder / _RUN).read_bytes())
-        asked = json.loads(json.dumps(asked))
-        changed = [
-            f"{name} was {begun.get(name)!r}, now {asked.get(name)!r}"
-            for name in sorted(begun.keys() | asked.keys())
-            if begun.get(name) != asked.get(name)
-        ]
-        if changed:
+    def create(self, settings: dict[str, Any]) -> None:
+        """Create the folder for a new training with these settings and delete the previous
+        training. Raises UsageError if the folder contains anything else."""
+        if self.has_training:
+            shutil.rmtree(self.path)
+        elif self.path.exists() and any(self.path.iterdir()):
             raise UsageError(
-                f"cannot go on with the training in {self.folder}: {'; '.join(changed)}. Repeat "
-                f"the same command, or start anew with --force"
+                f"{self.path} exists and is not a training folder: move it, or choose another "
+                f"--output"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        _write_json(self.path / _SETTINGS, settings)
+
+    def check_settings(self, settings: dict[str, Any]) -> None:
+        """Raise UsageError if the training was started with other settings."""
+        stored = json.loads((self.path / _SETTINGS).read_bytes())
+        settings = json.loads(json.dumps(settings))
+        changes = [
+            f"{name} was {stored.get(name)!r}, now {settings.get(name)!r}"
+            for name in sorted(stored.keys() | settings.keys())
+            if stored.get(name) != settings.get(name)
+        ]
+        if changes:
+            raise UsageError(
+                f"cannot resume the training in {self.path}: {'; '.join(changes)}. Repeat the same "
+                f"command, or start over with --force"
             )
 
-    def latest(self) -> Path | None:
-        """The newest whole checkpoint."""
-        found = sorted(self.folder.glob("checkpoint-*"))
-        return found[-1] if found else None
+    def latest_checkpoint(self) -> Path | None:
+        """Return the folder of the newest checkpoint, or None."""
+        checkpoints = sorted(self.path.glob("checkpoint-*"))
+        return checkpoints[-1] if checkpoints else None
 
-    def step(self) -> int:
-        """The step of the newest checkpoint, 0 without one."""
-        latest = self.latest()
-        return int(latest.name.rpartition("-")[2]) if latest else 0
+    def latest_step(self) -> int:
+        """Return the step of the newest checkpoint, or 0."""
+        checkpoint = self.latest_checkpoint()
+        return int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
 
-    def best(self, step: int) -> Path:
-        """Where the weights of that step are, or will be, kept."""
-        return self.folder / f"best-{step:09}"
+    def best_model(self, step: int) -> Path:
+        """Return the folder for the weights of `step`, the best evaluation. It need not exist."""
+        return self.path / f"best-{step:09}"
 
-    def keep(self, step: int, save: Callable[[str], None]) -> None:
-        """Have `save` write the weights of that step as the best so far."""
-        if not self.best(step).exists():
-            with_new = self._new("best")
-            save(str(with_new))
-            with_new.rename(self.best(step))
+    def save_best_model(self, step: int, save_model: Callable[[str], None]) -> None:
+        """Store the weights of `step` as the best so far. `save_model` writes them to a folder."""
+        if not self.best_model(step).exists():
+            temporary = self._create_temporary("best")
+            save_model(str(temporary))
+            temporary.rename(self.best_model(step))
 
-    def add(self, step: int, write: Callable[[Path], None], journal: Journal) -> None:
-        """Have `write` fill a checkpoint; then the older one and its best weights may go."""
-        checkpoint = self.folder / f"checkpoint-{step:09}"
+    def save_checkpoint(
+        self, step: int, write_state: Callable[[Path], None], history: TrainingHistory
+    ) -> None:
+        """Store a checkpoint, then delete older checkpoints and best weights. `write_state` writes
+        everything but the history to a folder."""
+        checkpoint = self.path / f"checkpoint-{step:09}"
         if not checkpoint.exists():
-            new = self._new("checkpoint")
-            write(new)
-            _write_json(new / _JOURNAL, asdict(journal))
-            new.rename(checkpoint)
-        for old in (*self.folder.glob("checkpoint-*"), *self.folder.glob("best-*")):
-            if old not in (checkpoint, self.best(journal.best_step or 0)):
-                shutil.rmtree(old)
+            temporary = self._create_temporary("checkpoint")
+            write_state(temporary)
+            _write_json(temporary / _HISTORY, asdict(history))
+            temporary.rename(checkpoint)
+        for folder in (*self.path.glob("checkpoint-*"), *self.path.glob("best-*")):
+            if folder not in (checkpoint, self.best_model(history.best_step or 0)):
+                shutil.rmtree(folder)
 
-    def remove(self) -> None:
-        """Take the folder away."""
-        shutil.rmtree(self.folder)
+    def delete(self) -> None:
+        """Delete the folder and everything in it."""
+        shutil.rmtree(self.path)
 
-    def _new(self, name: str) -> Path:
-        path = self.folder / f"new-{name}"
+    def _create_temporary(self, name: str) -> Path:
+        path = self.path / f"new-{name}"
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
         return path
@@ -134,26 +139,26 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-def journal(checkpoint: Path) -> Journal:
-    """What had happened when the checkpoint was written."""
-    found = Journal(**json.loads((checkpoint / _JOURNAL).read_bytes()))
-    found.losses = [(step, loss) for step, loss in found.losses]
-    found.evaluations = [(step, value) for step, value in found.evaluations]
-    return found
+def read_history(checkpoint: Path) -> TrainingHistory:
+    """Return the history that a checkpoint contains."""
+    history = TrainingHistory(**json.loads((checkpoint / _HISTORY).read_bytes()))
+    history.losses = [(step, loss) for step, loss in history.losses]
+    history.evaluations = [(step, value) for step, value in history.evaluations]
+    return history
 
 
 def save_state(
-    folder: Path, head: nn.Module, optimizer: torch.optim.Optimizer, scheduler: Scheduler
+    checkpoint: Path, loss: nn.Module, optimizer: torch.optim.Optimizer, scheduler: Scheduler
 ) -> None:
-    """Beside the model's weights: the loss's own ones, the optimizer's moments, the schedule and
-    the random numbers' state."""
+    """Write everything but the model's weights: the weights of the loss itself (the softmax head),
+    the optimizer's moments, the learning rates and the random generators' states."""
     import torch
     from safetensors.torch import save_file
 
-    tensors = {f"head.{name}": value for name, value in _own(head).items()}
+    tensors = {f"head.{name}": value for name, value in _head_tensors(loss).items()}
     state = optimizer.state_dict()
-    for place, values in state["state"].items():
-        tensors |= {f"moment.{place}.{name}": value for name, value in values.items()}
+    for index, values in state["state"].items():
+        tensors |= {f"moment.{index}.{name}": value for name, value in values.items()}
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         for device, value in enumerate(torch.cuda.get_rng_state_all()):
@@ -161,49 +166,55 @@ def save_state(
     # Clones: safetensors refuses tensors that share memory.
     save_file(
         {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()},
-        folder / _TENSORS,
+        checkpoint / _TENSORS,
     )
     rates = [group["lr"] for group in state["param_groups"]]
-    steps = scheduler.state_dict()
-    kept = {"last_epoch": steps["last_epoch"], "_step_count": steps["_step_count"]}
-    _write_json(folder / _SCHEDULE, {"rates": rates, "schedule": kept})
+    schedule = scheduler.state_dict()
+    position = {"last_epoch": schedule["last_epoch"], "_step_count": schedule["_step_count"]}
+    _write_json(checkpoint / _SCHEDULE, {"rates": rates, "schedule": position})
 
 
 def restore_state(
-    folder: Path, head: nn.Module, optimizer: torch.optim.Optimizer, scheduler: Scheduler
+    checkpoint: Path, loss: nn.Module, optimizer: torch.optim.Optimizer, scheduler: Scheduler
 ) -> None:
-    """The inverse of `save_state`, but for the random numbers: see `restore_random`."""
+    """Load what `save_state` wrote, except the random generators' states."""
     from safetensors.torch import load_file
 
-    tensors = load_file(folder / _TENSORS)
-    own = {name[5:]: value for name, value in tensors.items() if name.startswith("head.")}
-    head.load_state_dict(own, strict=False)
+    tensors = load_file(checkpoint / _TENSORS)
+    head = {
+        name.removeprefix("head."): value
+        for name, value in tensors.items()
+        if name.startswith("head.")
+    }
+    loss.load_state_dict(head, strict=False)
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("moment."):
-            _, place, kind = name.split(".")
-            moments.setdefault(int(place), {})[kind] = value
-    saved = json.loads((folder / _SCHEDULE).read_bytes())
+            _, index, moment = name.split(".")
+            moments.setdefault(int(index), {})[moment] = value
+    stored = json.loads((checkpoint / _SCHEDULE).read_bytes())
     state = optimizer.state_dict()
     state["state"] = moments
-    for group, rate in zip(state["param_groups"], saved["rates"], strict=True):
+    for group, rate in zip(state["param_groups"], stored["rates"], strict=True):
         group["lr"] = rate
     optimizer.load_state_dict(state)
-    scheduler.load_state_dict({**scheduler.state_dict(), **saved["schedule"]})
+    scheduler.load_state_dict({**scheduler.state_dict(), **stored["schedule"]})
 
 
-def restore_random(folder: Path) -> None:
-    """Go on with the random numbers (dropout) that would have come next."""
+def restore_random_state(checkpoint: Path) -> None:
+    """Set torch's random generators (dropout) to their states at the checkpoint."""
     import torch
     from safetensors.torch import load_file
 
-    tensors = load_file(folder / _TENSORS)
+    tensors = load_file(checkpoint / _TENSORS)
     torch.set_rng_state(tensors["random.cpu"])
     for device in range(torch.cuda.device_count()):
         if (value := tensors.get(f"random.cuda.{device}")) is not None:
             torch.cuda.set_rng_state(value, device)
 
 
-def _own(head: nn.Module) -> dict[str, torch.Tensor]:
-    """The loss's own weights: all but the model's, which are saved as a model."""
-    return {name: value for name, value in head.state_dict().items() if name[:6] != "model."}
+def _head_tensors(loss: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the weights of the loss without those of the model, which are saved as a model."""
+    return {
+        name: value for name, value in loss.state_dict().items() if not name.startswith("model.")
+    }

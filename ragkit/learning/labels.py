@@ -1,9 +1,9 @@
-"""What each pair is to be trained towards: a cosine, a class, or only that the two belong together.
+"""Turn the scores or labels of a file of pairs into training targets.
 
-Contract: `choose` names the objective that the columns of a file ask for; `examples` turns rows
-into examples with the targets of that objective. Scores become 0 to 1 by one explicit rule, which
-is handed back in words. Rows without a usable target are listed, never guessed. Knows no files'
-formats and no model.
+Contract: `choose_objective` selects the objective that fits a file's columns; `infer_label_scale`
+determines the range of the scores or the set of classes; `build_examples` gives each row its
+target: a score divided by the scale's maximum, a class index, or None. Rows without a usable target
+are listed with the reason, never guessed. Knows no file format and no model.
 """
 
 from __future__ import annotations
@@ -11,106 +11,125 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ragkit.errors import UsageError
-from ragkit.learning.rows import LeftOut, Row, Rows, clipped
+from ragkit.learning.pair_file import PairFile, PairRow, SkippedLine, shorten
 
-# What an objective asks of a row: a score, a label, or nothing beside the two texts.
-NEEDS = {"cosine": "score", "cosent": "score", "softmax": "label", "ranking": "nothing"}
-_CLASSES = (2, 50)  # fewer decide nothing, more are no classes
-_STRAY = 0.01  # share of scores above 1 below which they look like mistakes, not like 0 to 5
-# SNLI marks pairs its annotators did not agree on so.
-_NO_LABEL = ("", "-", "-1")
+Target: TypeAlias = float | int | None
+
+# Objective → the column it needs besides the two texts.
+TARGET_COLUMNS: dict[str, str | None] = {
+    "cosine": "score",
+    "cosent": "score",
+    "softmax": "label",
+    "ranking": None,
+}
+_MIN_CLASSES = 2
+_MAX_CLASSES = 50  # more distinct labels are probably not classes
+_WIDE_MAX_SCORE = 5.0  # of the STS tasks; the other scale ends at 1
+# If fewer scores than this share are above 1, they are reported as errors of a scale of 0 to 1.
+_MIN_SHARE_ABOVE_ONE = 0.01
+# SNLI writes "-" for pairs whose annotators disagreed; its copy on the hub writes -1.
+_MISSING_LABELS = ("", "-", "-1")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A pair and its target: a float 0 to 1, a class's number, or None."""
+    """A pair of texts and its training target."""
 
     first: str
     second: str
-    target: float | int | None = None
+    target: Target = None  # a score in [0, 1], a class index, or None for the objective ranking
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """How scores or labels of one data set are read; the dev file is read in the same way."""
+class LabelScale:
+    """The range of a training file's scores, or its classes. The dev file is read with it too."""
 
-    top: float = 1.0
-    """The score that means the same: 1 or 5."""
-    classes: tuple[str, ...] = ()
-    """Labels in the order of their numbers."""
+    max_score: float = 1.0  # the score of two texts with the same meaning: 1 or 5
+    classes: tuple[str, ...] = ()  # sorted; the index of a class is its target
 
 
-def choose(rows: Rows, named: str | None) -> str:
-    """The objective: the one named, else what the columns ask for. Raises `UsageError` where the
-    rows lack what it needs, or could mean two things."""
-    has_scores = any(row.score is not None for row in rows.rows)
-    has_labels = any(row.label is not None for row in rows.rows)
-    if named is None:
-        if has_scores and has_labels:
-            raise UsageError(
-                f"{rows.path} has scores and labels: choose with --objective cosine or softmax"
-            )
-        if has_scores or (has_labels and _labels_are_scores(rows.rows)):
-            return "cosine"
-        return "softmax" if has_labels else "ranking"
-    if named not in NEEDS:
-        raise UsageError(f"objective is {named!r}; expected one of {', '.join(NEEDS)}")
-    if named == "ranking" and (has_scores or has_labels):
+def choose_objective(file: PairFile, requested: str | None) -> str:
+    """Return `requested` if the file's columns allow it; if it is None, the objective that the
+    columns imply: scores → cosine, labels → softmax, neither → ranking. Raises UsageError."""
+    has_scores = any(row.score is not None for row in file.rows)
+    has_labels = any(row.label is not None for row in file.rows)
+    if requested is None:
+        return _implied_objective(file, has_scores=has_scores, has_labels=has_labels)
+    if requested not in TARGET_COLUMNS:
+        raise UsageError(f"objective is {requested!r}; expected one of {', '.join(TARGET_COLUMNS)}")
+    column = TARGET_COLUMNS[requested]
+    if column is None and (has_scores or has_labels):
         raise UsageError(
-            f"{rows.path} has {'scores' if has_scores else 'labels'}: ranking takes pairs that all "
+            f"{file.path} has {'scores' if has_scores else 'labels'}: ranking takes pairs that all "
             f"belong together. Keep only those, without that column"
         )
-    if NEEDS[named] == "score" and not has_scores and has_labels:
-        has_scores = _labels_are_scores(rows.rows)
-    there = {"score": has_scores, "label": has_labels, "nothing": True}
-    if not there[NEEDS[named]]:
-        raise UsageError(f"objective {named} needs a column {NEEDS[named]}; {rows.path} has none")
-    return named
+    if column == "score" and not has_scores and has_labels:
+        has_scores = _labels_are_scores(file.rows)
+    if not {"score": has_scores, "label": has_labels, None: True}[column]:
+        raise UsageError(f"objective {requested} needs a column {column}; {file.path} has none")
+    return requested
 
 
-def _labels_are_scores(rows: Sequence[Row]) -> bool:
-    """Some files, GLUE's STS-B among them, call a score a label: numbers, not all whole."""
-    numbers = [_number(row.label) for row in rows if row.label is not None]
+def _implied_objective(file: PairFile, *, has_scores: bool, has_labels: bool) -> str:
+    if has_scores and has_labels:
+        raise UsageError(
+            f"{file.path} has scores and labels: choose with --objective cosine or softmax"
+        )
+    if has_scores or (has_labels and _labels_are_scores(file.rows)):
+        return "cosine"
+    return "softmax" if has_labels else "ranking"
+
+
+def _labels_are_scores(rows: Sequence[PairRow]) -> bool:
+    """Some files, such as GLUE's STS-B, keep scores in the column "label": numbers, some of them
+    fractions."""
+    numbers = [_parse_number(row.label) for row in rows if row.label is not None]
     return all(map(math.isfinite, numbers)) and any(number % 1 for number in numbers)
 
 
-def meaning(rows: Rows, objective: str) -> Meaning:
-    """How the training file's scores or labels are to be read."""
-    if NEEDS[objective] == "score":
-        return Meaning(top=_top(rows))
-    if NEEDS[objective] == "nothing":
-        return Meaning()
-    labels = {label for row in rows.rows if (label := _label(row)) is not None}
-    if not _CLASSES[0] <= len(labels) <= _CLASSES[1]:
+def infer_label_scale(file: PairFile, objective: str) -> LabelScale:
+    """Determine the maximum score or the classes of a training file. Raises UsageError if a few
+    scores are outside an otherwise clear scale, or if there are not 2 to 50 classes."""
+    column = TARGET_COLUMNS[objective]
+    if column == "score":
+        return LabelScale(max_score=_infer_max_score(file))
+    if column is None:
+        return LabelScale()
+    classes = {label for row in file.rows if (label := _parse_label(row)) is not None}
+    if not _MIN_CLASSES <= len(classes) <= _MAX_CLASSES:
         raise UsageError(
-            f"{rows.path} has {len(labels)} different labels; expected {_CLASSES[0]} to "
-            f"{_CLASSES[1]} classes such as entailment, neutral, contradiction"
+            f"{file.path} has {len(classes)} different labels; expected {_MIN_CLASSES} to "
+            f"{_MAX_CLASSES} classes such as entailment, neutral, contradiction"
         )
-    return Meaning(classes=tuple(sorted(labels)))
+    return LabelScale(classes=tuple(sorted(classes)))
 
 
-def _top(rows: Rows) -> float:
-    """1 or 5: the score that means the same."""
-    scores = [(score, row.line) for row in rows.rows if 0 <= (score := _score(row)) <= 5]
-    above = [(score, line) for score, line in scores if score > 1]
-    if above and len(above) < _STRAY * len(scores):
-        score, line = above[0]
+def _infer_max_score(file: PairFile) -> float:
+    numbered = [(_parse_score(row), row.line) for row in file.rows]
+    scores = [(score, line) for score, line in numbered if 0 <= score <= _WIDE_MAX_SCORE]
+    above_one = [(score, line) for score, line in scores if score > 1]
+    if above_one and len(above_one) < _MIN_SHARE_ABOVE_ONE * len(scores):
+        score, line = above_one[0]
         raise UsageError(
-            f"{rows.path}: {len(above)} of {len(scores):,} scores lie above 1 (line {line}: "
-            f"{score:g}), the others in 0 to 1. Mend or remove those lines"
+            f"{file.path}: {len(above_one)} of {len(scores):,} scores are above 1 (line {line}: "
+            f"{score:g}), the others from 0 to 1. Correct or remove those lines"
         )
-    return 5.0 if above else 1.0
+    return _WIDE_MAX_SCORE if above_one else 1.0
 
 
-def _score(row: Row) -> float:
-    return _number(row.label if row.score is None else row.score)
+def _written_score(row: PairRow) -> Any:  # noqa: ANN401 - any JSON value
+    return row.label if row.score is None else row.score
 
 
-def _number(value: Any) -> float:  # noqa: ANN401 - whatever JSON can hold
-    """The number, or NaN."""
+def _parse_score(row: PairRow) -> float:
+    return _parse_number(_written_score(row))
+
+
+def _parse_number(value: Any) -> float:  # noqa: ANN401 - any JSON value
+    """Return the number, or NaN."""
     if isinstance(value, bool):
         return math.nan
     try:
@@ -119,55 +138,58 @@ def _number(value: Any) -> float:  # noqa: ANN401 - whatever JSON can hold
         return math.nan
 
 
-def _label(row: Row) -> str | None:
+def _parse_label(row: PairRow) -> str | None:
     value = row.label
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     label = str(value).strip() if isinstance(value, (str, int)) else ""
-    return None if label in _NO_LABEL else label
+    return None if label in _MISSING_LABELS else label
 
 
-def examples(rows: Rows, objective: str, meaning: Meaning) -> tuple[list[Example], list[LeftOut]]:
-    """The examples of a file in its order, and the rows without a usable target."""
-    target = _TARGETS[NEEDS[objective]]
-    made: list[Example] = []
-    left_out: list[LeftOut] = []
-    for row in rows.rows:
-        found = target(row, meaning)
-        if isinstance(found, str):
-            left_out.append(LeftOut(row.line, found))
+def build_examples(
+    file: PairFile, objective: str, scale: LabelScale
+) -> tuple[list[Example], list[SkippedLine]]:
+    """Return the file's examples in order, and the lines without a usable score or label."""
+    parse_target = _TARGET_PARSERS[TARGET_COLUMNS[objective]]
+    examples: list[Example] = []
+    skipped: list[SkippedLine] = []
+    for row in file.rows:
+        target = parse_target(row, scale)
+        if isinstance(target, str):
+            skipped.append(SkippedLine(row.line, target))
         else:
-            made.append(Example(row.first, row.second, found))
-    return made, left_out
+            examples.append(Example(row.first, row.second, target))
+    return examples, skipped
 
 
-def _target_score(row: Row, meaning: Meaning) -> float | str:
-    score = _score(row)
+# A parser returns the target, or the reason why there is none.
+def _score_target(row: PairRow, scale: LabelScale) -> float | str:
+    score = _parse_score(row)
     if math.isnan(score):
-        written = row.label if row.score is None else row.score
-        return (
-            "no score" if written in (None, "") else f"score {clipped(repr(written))} is no number"
-        )
-    if not 0 <= score <= meaning.top:
-        return f"score {score:g} is outside 0 to {meaning.top:g}"
-    return score / meaning.top
+        written = _written_score(row)
+        if written in (None, ""):
+            return "no score"
+        return f"score {shorten(repr(written))} is not a number"
+    if not 0 <= score <= scale.max_score:
+        return f"score {score:g} is outside 0 to {scale.max_score:g}"
+    return score / scale.max_score
 
 
-def _target_label(row: Row, meaning: Meaning) -> int | str:
-    label = _label(row)
+def _class_target(row: PairRow, scale: LabelScale) -> int | str:
+    label = _parse_label(row)
     if label is None:
         return "no label"
-    if label not in meaning.classes:
-        return f"label {label!r} is none of {', '.join(meaning.classes)}"
-    return meaning.classes.index(label)
+    if label not in scale.classes:
+        return f"label {label!r} is not one of {', '.join(scale.classes)}"
+    return scale.classes.index(label)
 
 
-def _no_target(row: Row, meaning: Meaning) -> None:
+def _no_target(row: PairRow, scale: LabelScale) -> None:
     return None
 
 
-_TARGETS: dict[str, Callable[[Row, Meaning], float | int | str | None]] = {
-    "score": _target_score,
-    "label": _target_label,
-    "nothing": _no_target,
+_TARGET_PARSERS: dict[str | None, Callable[[PairRow, LabelScale], Target | str]] = {
+    "score": _score_target,
+    "label": _class_target,
+    None: _no_target,
 }

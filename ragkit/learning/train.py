@@ -1,10 +1,10 @@
-"""Fine-tuning a SentenceBERT model: pairs of sentences in, a model's folder out.
+"""Fine-tune a sentence encoder: a file of pairs in, a model folder out.
 
-Contract: `train` reads pairs, trains a start model on them by sentence-transformers' own trainer
-and losses, and puts a complete sentence-transformers folder where it was asked to, in one rename:
-weights as safetensors, README.md, report.json and curves.png. Interrupted, it leaves a folder
-beside from which `resume=True` goes on. It asks no network but for a start model that is named on
-the hub. Knows no collection.
+Contract: `train` reads pairs, fine-tunes a base model with the trainer and the losses of
+sentence-transformers, and creates a complete sentence-transformers folder in one rename:
+safetensors weights, README.md, report.json and curves.png. An interrupted training leaves a folder
+beside the output folder; `resume=True` continues from it. Uses the network only for a base model
+that is named on the hub. Knows no collection.
 
 Reimers & Gurevych 2019, Sentence-BERT, https://arxiv.org/abs/1908.10084.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import importlib.util
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,19 +22,21 @@ from ragkit.encoders.model_folder import ModelFolder
 from ragkit.encoders.pooling import POOLINGS
 from ragkit.encoders.spec import DEFAULT_MODEL
 from ragkit.errors import ModelError, UsageError
-from ragkit.learning import base_model, curves, report, trainer
-from ragkit.learning.checkpoints import Journal, Workshop
-from ragkit.learning.dataset import Data, gather
+from ragkit.learning import base_model, report, trainer
+from ragkit.learning.checkpoints import TrainingFolder, TrainingHistory
+from ragkit.learning.dataset import Notify, PairDataset, load_dataset
 from ragkit.learning.objectives import OBJECTIVES, Prompts
 from ragkit.learning.report import TrainReport
-from ragkit.learning.training_monitor import Plan, Progress
+from ragkit.learning.training_monitor import TrainingPlan, TrainingProgress
 from ragkit.version import __version__
 
-_NEEDED = ("accelerate", "datasets", "matplotlib")
-_VERSIONS = ("sentence-transformers", "transformers", "torch")
+_REQUIRED_PACKAGES = ("accelerate", "datasets", "matplotlib")
+_REPORTED_PACKAGES = ("sentence-transformers", "transformers", "torch")
+_MAX_DEV_SHARE = 0.5
+_MIN_BATCH_SIZE = 2
 
 
-def train(  # noqa: PLR0913 - each is a choice of its own
+def train(  # noqa: PLR0913 - independent options
     pairs: str | Path,
     output: str | Path,
     *,
@@ -53,89 +54,111 @@ def train(  # noqa: PLR0913 - each is a choice of its own
     seed: int = 0,
     resume: bool = False,
     force: bool = False,
-    notify: Callable[[str], None] = lambda _: None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    notify: Notify = lambda _: None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> TrainReport:
-    """Fine-tune `model` on the file `pairs` and put the result in the folder `output`.
+    """Fine-tune `model` on the file `pairs` and write the result to the folder `output`.
 
-    objective: cosine or cosent (pairs with scores), softmax (with labels), ranking (pairs that
-        belong together); None: as the file's columns say.
-    pooling: cls, mean or max; None: the model's own, the mean where it has none.
-    dev: a file of pairs to measure by; else `dev_share` of the pairs is kept apart, by sentence.
-    batch_size: pairs; None: 16, and 32 for ranking. learning_rate: AdamW's highest, reached
-        after `warmup` (a share of all steps) and falling linearly to 0.
-    evaluations: how often dev is measured, over the whole run; the weights of the best one are
-        kept, and training stops after `patience` in a row that were no better.
-    resume: go on with an interrupted training of the same arguments. force: replace a model in
-        `output`, or what an interrupted training has left.
+    objective: cosine or cosent (pairs with scores), softmax (pairs with labels) or ranking (pairs
+        that belong together). None: determined by the file's columns.
+    pooling: cls, mean or max. None: the model's own, or mean if it has none.
+    dev: a file of pairs for evaluation. None: `dev_share` of the pairs is held out, by sentence.
+    batch_size: in pairs. None: 16, or 32 for ranking.
+    learning_rate: the highest of AdamW. It is reached after `warmup` (a share of all steps), then
+        falls linearly to 0.
+    evaluations: number of evaluations over the whole training. The weights of the best one are
+        kept; training stops after `patience` evaluations without improvement.
+    resume: continue an interrupted training that had the same arguments.
+    force: replace the model in `output`, and discard an interrupted training.
+    notify: called with a message about each decision and each problem of the data.
 
-    Raises UsageError (data, arguments, an output that is there) and ModelError (start model, or
-    a package of the extra `train` missing). KeyboardInterrupt leaves the last checkpoint.
+    Raises UsageError (data, arguments, an existing output folder, a diverging loss) and ModelError
+    (base model; a missing package of the extra `train`). After KeyboardInterrupt the last
+    checkpoint is kept.
     """
-    pairs, output = Path(pairs).expanduser(), Path(output).expanduser()
-    dev = None if dev is None else Path(dev).expanduser()
     _check_numbers(dev_share, epochs, batch_size, learning_rate, warmup, evaluations, patience)
     if pooling is not None and pooling not in POOLINGS:
         raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
     _check_packages()
-    workshop = Workshop.of(output)
-    _check_output(output, workshop, resume=resume, force=force)
-    data = gather(pairs, dev, dev_share, seed, objective, notify)
-    plan = Plan(
+    output = Path(output).expanduser()
+    folder = TrainingFolder.for_output(output)
+    _check_output(output, folder, resume=resume, force=force)
+    dataset = load_dataset(
+        Path(pairs).expanduser(),
+        None if dev is None else Path(dev).expanduser(),
+        dev_share,
+        seed,
+        objective,
+        notify,
+    )
+    plan = TrainingPlan(
         epochs=epochs,
-        batch_size=batch_size or OBJECTIVES[data.objective].batch_size,
+        batch_size=batch_size or OBJECTIVES[dataset.objective].batch_size,
         learning_rate=learning_rate,
         warmup=warmup,
         evaluations=evaluations,
         patience=patience,
         seed=seed,
     )
-    job = _Job(model, base_model.describe(model), pooling, output, data, plan)
-    cut_texts = _cut_texts(job, notify)
-    if resume:
-        workshop.check(job.asked)
-        notify(f"goes on from step {workshop.step():,}")
-    else:
-        workshop.begin(job.asked)
-    made = _fit(job, workshop, on_progress)
-    found = _report(job, cut_texts, made)
-    _publish(found, workshop, output)
-    return found
+    run = _Run(model, base_model.read_base_model(model), pooling, output, dataset, plan)
+    return _execute(run, folder, resume, notify, on_progress)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Job:
-    """What is asked for."""
+class _Run:
+    """A training whose arguments and data have been checked."""
 
-    model: str
-    start: ModelFolder
-    pooling: str | None
+    model: str  # as the user named it
+    base: ModelFolder
+    requested_pooling: str | None
     output: Path
-    data: Data
-    plan: Plan
+    dataset: PairDataset
+    plan: TrainingPlan
 
     @property
-    def served_pooling(self) -> str:
-        return self.pooling or self.start.pooling
+    def pooling(self) -> str:
+        return self.requested_pooling or self.base.pooling
 
     @property
     def prompts(self) -> Prompts:
-        """Question and passage are told apart by the model's prompts; two sentences are alike."""
-        if self.data.objective == "ranking":
-            return self.start.query_prompt, self.start.passage_prompt
+        """The model's prompts for queries and passages; none for the symmetric objectives."""
+        if self.dataset.objective == "ranking":
+            return self.base.query_prompt, self.base.passage_prompt
         return "", ""
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """All that decides what comes out: a training goes on only with the same."""
+    def settings(self) -> dict[str, Any]:
+        """Everything that determines the result. Stored as run.json: a training is resumed only
+        with the same values."""
         return {
-            "start": self.start.fingerprint,
-            "objective": self.data.objective,
-            "pooling": self.served_pooling,
-            "dev_pairs": len(self.data.dev),
-            "files": self.data.files,
+            "start": self.base.fingerprint,
+            "objective": self.dataset.objective,
+            "pooling": self.pooling,
+            "dev_pairs": len(self.dataset.dev),
+            "files": self.dataset.files,
             **dataclasses.asdict(self.plan),
         }
+
+
+def _execute(
+    run: _Run,
+    folder: TrainingFolder,
+    resume: bool,
+    notify: Notify,
+    on_progress: Callable[[TrainingProgress], None],
+) -> TrainReport:
+    truncated = _count_truncated(run, notify)
+    if resume:
+        folder.check_settings(run.settings)
+        notify(f"resuming from step {folder.latest_step():,}")
+    else:
+        folder.create(run.settings)
+    model = base_model.load_base_model(run.base, run.requested_pooling)
+    history = trainer.fit(model, run.dataset, run.prompts, run.plan, folder, on_progress)
+    dimension, device = model.get_embedding_dimension(), model.device.type
+    result = _build_report(run, history, truncated, dimension, device)
+    _publish(result, folder, run.output)
+    return result
 
 
 def _check_numbers(
@@ -147,21 +170,26 @@ def _check_numbers(
     evaluations: int,
     patience: int,
 ) -> None:
-    for name, value, fits, expected in (
-        ("dev_share", dev_share, 0 <= dev_share <= 0.5, "0 to 0.5"),
+    for name, value, is_valid, expected in (
+        ("dev_share", dev_share, 0 <= dev_share <= _MAX_DEV_SHARE, f"0 to {_MAX_DEV_SHARE}"),
         ("epochs", epochs, epochs >= 1, "1 or more"),
-        ("batch_size", batch_size, batch_size is None or batch_size >= 2, "2 or more"),
+        (
+            "batch_size",
+            batch_size,
+            batch_size is None or batch_size >= _MIN_BATCH_SIZE,
+            f"{_MIN_BATCH_SIZE} or more",
+        ),
         ("learning_rate", learning_rate, 0 < learning_rate < 1, "more than 0, below 1"),
         ("warmup", warmup, 0 <= warmup <= 1, "0 to 1, a share of the steps"),
         ("evaluations", evaluations, evaluations >= 1, "1 or more"),
         ("patience", patience, patience >= 1, "1 or more"),
     ):
-        if not fits:
+        if not is_valid:
             raise UsageError(f"{name} is {value}; expected {expected}")
 
 
 def _check_packages() -> None:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name for name in _REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise ModelError(
             f"training needs {', '.join(missing)}, not installed here. Install it with: "
@@ -169,112 +197,93 @@ def _check_packages() -> None:
         )
 
 
-def _check_output(output: Path, workshop: Workshop, *, resume: bool, force: bool) -> None:
+def _check_output(output: Path, folder: TrainingFolder, *, resume: bool, force: bool) -> None:
     if output.name in ("", ".."):
         raise UsageError(f"output is {str(output)!r}; expected the name of a new folder")
     is_model = (output / "modules.json").is_file() or (output / "config.json").is_file()
-    if output.exists() and not (is_model or (output.is_dir() and not any(output.iterdir()))):
-        raise UsageError(f"{output} is there and is no model: choose another --output")
+    is_empty_folder = output.is_dir() and not any(output.iterdir())
+    if output.exists() and not (is_model or is_empty_folder):
+        raise UsageError(f"{output} exists and is not a model: choose another --output")
     if is_model and not force:
-        raise UsageError(f"{output} is there: choose another --output, or replace it with --force")
-    if resume and not workshop.exists:
         raise UsageError(
-            f"nothing to go on with: no interrupted training in {workshop.folder}. Leave --resume "
-            f"away to begin"
+            f"{output} already exists: choose another --output, or replace it with --force"
         )
-    if workshop.exists and not resume and not force:
+    if resume and not folder.has_training:
         raise UsageError(
-            f"an interrupted training is in {workshop.folder}, at step {workshop.step():,}: go on "
-            f"with --resume, or start anew with --force"
+            f"cannot resume: {folder.path} contains no interrupted training. Start one without "
+            f"--resume"
+        )
+    if folder.has_training and not resume and not force:
+        raise UsageError(
+            f"{folder.path} contains a training that was interrupted at step "
+            f"{folder.latest_step():,}: continue it with --resume, or start over with --force"
         )
 
 
-def _cut_texts(job: _Job, notify: Callable[[str], None]) -> int:
-    """How many training texts are longer than the model's window; that is said."""
-    sides = zip(*((example.first, example.second) for example in job.data.train), strict=True)
-    cut = sum(
-        base_model.too_long(job.start, texts, prompt)
-        for texts, prompt in zip(sides, job.prompts, strict=True)
+def _count_truncated(run: _Run, notify: Notify) -> int:
+    """Count the training texts that exceed the model's maximum length, and notify the user."""
+    sides = zip(*((example.first, example.second) for example in run.dataset.train), strict=True)
+    count = sum(
+        base_model.count_truncated(run.base, texts, prompt)
+        for texts, prompt in zip(sides, run.prompts, strict=True)
     )
-    if cut:
+    if count:
         notify(
-            f"{cut:,} texts are longer than the model's window of {job.start.max_length} tokens; "
-            f"what is beyond it is not trained on"
+            f"{count:,} texts are longer than the model's maximum of {run.base.max_length} tokens; "
+            f"the rest of each is ignored"
         )
-    return cut
+    return count
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Made:
-    """What training hands over."""
-
-    journal: Journal
-    planned_steps: int
-    dimension: int
-    device: str
-
-
-def _fit(job: _Job, workshop: Workshop, on_progress: Callable[[Progress], None]) -> _Made:
-    model = base_model.load(job.start, job.pooling)
-    journal, planned = trainer.run(
-        model,
-        OBJECTIVES[job.data.objective],
-        len(job.data.meaning.classes),
-        (job.data.train, job.data.dev),
-        job.prompts,
-        job.plan,
-        workshop,
-        on_progress,
-    )
-    return _Made(journal, planned, model.get_embedding_dimension(), model.device.type)
-
-
-def _report(job: _Job, cut_texts: int, made: _Made) -> TrainReport:
-    journal, data = made.journal, job.data
-    steps = journal.losses[-1][0]
+def _build_report(
+    run: _Run, history: TrainingHistory, truncated: int, dimension: int, device: str
+) -> TrainReport:
+    dataset = run.dataset
+    steps = history.losses[-1][0]
+    planned_steps = run.plan.count_steps(len(dataset.train))
+    is_folder = Path(run.model).expanduser().is_dir()
     return TrainReport(
-        output=str(job.output),
-        # A folder of the user's is told by its name: the card goes where the model goes.
-        base_model=Path(job.model).name if Path(job.model).expanduser().is_dir() else job.model,
-        base_fingerprint=job.start.fingerprint,
-        objective=data.objective,
-        pooling=job.served_pooling,
-        dimension=made.dimension,
-        metric=OBJECTIVES[data.objective].metric,
-        before=journal.evaluations[0][1] if journal.evaluations else None,
-        after=journal.best,
-        best_step=journal.best_step or steps,
+        output=str(run.output),
+        # Only the last part of a path: the card is published with the model.
+        base_model=Path(run.model).name if is_folder else run.model,
+        base_fingerprint=run.base.fingerprint,
+        objective=dataset.objective,
+        pooling=run.pooling,
+        dimension=dimension,
+        metric=OBJECTIVES[dataset.objective].metric,
+        before=history.evaluations[0][1] if history.evaluations else None,
+        after=history.best,
+        best_step=history.best_step or steps,
         steps=steps,
-        planned_steps=made.planned_steps,
-        stopped_early=steps < made.planned_steps,
-        train_pairs=len(data.train),
-        dev_pairs=len(data.dev),
-        dev_sentences_in_train=data.shared_sentences,
-        cut_texts=cut_texts,
-        classes=data.meaning.classes,
-        top_score=data.meaning.top,
-        left_out=data.left_out,
-        dev_left_out=data.dev_left_out,
-        settings=dataclasses.asdict(job.plan),
-        files=data.files,
-        losses=tuple(journal.losses),
-        evaluations=tuple(journal.evaluations),
-        seconds=round(journal.seconds, 1),
-        device=made.device,
+        planned_steps=planned_steps,
+        stopped_early=steps < planned_steps,
+        train_pairs=len(dataset.train),
+        dev_pairs=len(dataset.dev),
+        dev_sentences_in_train=dataset.shared_sentences,
+        cut_texts=truncated,
+        classes=dataset.scale.classes,
+        top_score=dataset.scale.max_score,
+        left_out=dataset.skipped,
+        dev_left_out=dataset.dev_skipped,
+        settings=dataclasses.asdict(run.plan),
+        files=dataset.files,
+        losses=tuple(history.losses),
+        evaluations=tuple(history.evaluations),
+        seconds=round(history.seconds, 1),
+        device=device,
         versions={"ragkit": __version__}
-        | {name: importlib.metadata.version(name) for name in _VERSIONS},
+        | {name: importlib.metadata.version(name) for name in _REPORTED_PACKAGES},
     )
 
 
-def _publish(found: TrainReport, workshop: Workshop, output: Path) -> None:
-    """Complete the folder of the best weights and give it its name; a model that was there goes
-    only then."""
-    best = workshop.best(found.best_step)
-    (best / "README.md").write_text(report.card(found), encoding="utf-8")
-    report.write_json(found, best / "report.json")
-    curves.draw(found, best / "curves.png")
-    aside = workshop.folder / "replaced"
+def _publish(result: TrainReport, folder: TrainingFolder, output: Path) -> None:
+    """Complete the folder of the best weights and rename it to `output`. A model that is replaced
+    is deleted last."""
+    best = folder.best_model(result.best_step)
+    (best / "README.md").write_text(report.build_model_card(result), encoding="utf-8")
+    report.write_report_json(result, best / "report.json")
+    report.draw_curves(result, best / "curves.png")
     if output.exists():
-        output.rename(aside)
+        output.rename(folder.path / "replaced")
     best.rename(output)
-    shutil.rmtree(workshop.folder)
+    folder.delete()

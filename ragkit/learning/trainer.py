@@ -1,17 +1,15 @@
-"""sentence-transformers' trainer, set up for pairs and watched.
+"""Fine-tune a model with the trainer of sentence-transformers.
 
-Contract: `run` trains a model until its steps are taken or the dev figure has stopped rising; the
-best weights are in the workshop afterwards, and a run that was cut off goes on from there. Knows
-no files of the user.
+Contract: `fit` trains a model on a dataset until all steps are taken or the dev figure has stopped
+improving, and resumes from the newest checkpoint in the training folder. Afterwards that folder
+contains the best weights. Reads no files of the user.
 
-The trainer is asked for nothing that touches the network or standard output: no reporting, no
-model card of its own (which would look its base model up on the hub), no checkpoints of its own
-(pickles).
+The trainer neither uses the network nor prints: no experiment tracking, no model card of its own
+(it would look the base model up on the hub), no checkpoints of its own (they are pickles).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,125 +17,110 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ragkit.encoders.engines import cpu_threads
 from ragkit.learning import checkpoints
-from ragkit.learning.checkpoints import Journal, Workshop
+from ragkit.learning.checkpoints import TrainingFolder, TrainingHistory
+from ragkit.learning.dataset import PairDataset
 from ragkit.learning.labels import Example
-from ragkit.learning.objectives import Loss, Objective, Prompts
-from ragkit.learning.training_monitor import Plan, Progress, Watcher
+from ragkit.learning.objectives import OBJECTIVES, Loss, Prompts
+from ragkit.learning.training_monitor import TrainingMonitor, TrainingPlan, TrainingProgress
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+    from sentence_transformers import (
+        SentenceTransformer,
+        SentenceTransformerTrainer,
+        SentenceTransformerTrainingArguments,
+    )
     from transformers import TrainerCallback
 
-Given: TypeAlias = Any
-"""What the trainer hands over."""
+Untyped: TypeAlias = Any  # what the trainer passes to its callbacks
 
 
-def run(
+def fit(
     model: SentenceTransformer,
-    objective: Objective,
-    classes: int,
-    data: tuple[Sequence[Example], Sequence[Example]],
+    dataset: PairDataset,
     prompts: Prompts,
-    plan: Plan,
-    workshop: Workshop,
-    on_progress: Callable[[Progress], None],
-) -> tuple[Journal, int]:
-    """Train; returns what happened, and how many steps were planned."""
+    plan: TrainingPlan,
+    folder: TrainingFolder,
+    on_progress: Callable[[TrainingProgress], None],
+) -> TrainingHistory:
+    """Train `model` in place and return the history. Raises UsageError if the loss diverges."""
     from transformers import set_seed
 
-    train, dev = data
-    set_seed(plan.seed)  # the classification head is drawn before the trainer seeds
-    loss = objective.loss(model, classes)
-    latest = workshop.latest()
-    journal = checkpoints.journal(latest) if latest else Journal()
+    objective = OBJECTIVES[dataset.objective]
+    set_seed(plan.seed)  # the softmax head is initialized before the trainer sets the seed
+    loss = objective.create_loss(model, len(dataset.scale.classes))
+    checkpoint = folder.latest_checkpoint()
+    history = checkpoints.read_history(checkpoint) if checkpoint else TrainingHistory()
 
-    def measure() -> float | None:
-        return objective.measure(model, loss, dev, prompts)
+    def evaluate() -> float | None:
+        return objective.measure(model, loss, dataset.dev, prompts)
 
-    def tell(step: int, total: int) -> None:
-        last = journal.evaluations[-1][1] if journal.evaluations else None
-        lost = journal.losses[-1][1]
-        on_progress(Progress(step, total, lost, objective.metric, last, journal.best))
-
-    watcher = Watcher(workshop, journal, measure if dev else None, plan, tell)
-    steps = math.ceil(len(train) / plan.batch_size) * plan.epochs
-    if not journal.over:
-        with _quiet_on_all_cores():
-            callback = _callback(watcher, loss, latest)
-            trainer = _trainer(model, loss, train, prompts, plan, steps, workshop.folder, callback)
-            trainer.train(resume_from_checkpoint=str(latest) if latest else None)
-    return journal, steps
+    monitor = TrainingMonitor(
+        folder, history, plan, evaluate if dataset.dev else None, objective.metric, on_progress
+    )
+    if not history.over:
+        with _limited_threads(), _hidden_progress_bars():
+            callback = _create_callback(monitor, loss, checkpoint)
+            trainer = _create_trainer(model, loss, dataset.train, prompts, plan, folder, callback)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return history
 
 
 @contextmanager
-def _quiet_on_all_cores() -> Iterator[None]:
-    """As many threads as this process has cores, fewer where the user has said so by
-    OMP_NUM_THREADS; no bars of transformers' own, since standard error is the user's."""
+def _limited_threads() -> Iterator[None]:
+    """Let torch use no more threads than this process has cores; OMP_NUM_THREADS may set fewer."""
     import torch
-    from transformers.utils import logging
 
-    bars: Any = logging  # without types
-    threads, shows_bars = torch.get_num_threads(), bars.is_progress_bar_enabled()
+    threads = torch.get_num_threads()
     torch.set_num_threads(min(threads, cpu_threads.available_cores()))
-    bars.disable_progress_bar()
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        if shows_bars:
-            bars.enable_progress_bar()
 
 
-def _trainer(
+@contextmanager
+def _hidden_progress_bars() -> Iterator[None]:
+    """Turn off the progress bars of transformers: ragkit shows its own on standard error."""
+    from transformers.utils import logging
+
+    untyped_logging: Any = logging
+    was_enabled = untyped_logging.is_progress_bar_enabled()
+    untyped_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            untyped_logging.enable_progress_bar()
+
+
+def _create_trainer(
     model: SentenceTransformer,
     loss: Loss,
-    train: Sequence[Example],
+    examples: Sequence[Example],
     prompts: Prompts,
-    plan: Plan,
-    steps: int,
-    folder: Path,
+    plan: TrainingPlan,
+    folder: TrainingFolder,
     callback: TrainerCallback,
 ) -> SentenceTransformerTrainer:
-    import torch
     from datasets import Dataset  # type: ignore[import-untyped]
-    from sentence_transformers import (
-        SentenceTransformerTrainer,
-        SentenceTransformerTrainingArguments,
-    )
+    from sentence_transformers import SentenceTransformerTrainer
     from transformers import PrinterCallback
 
     class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]  # imported without types
         def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-            """None: it asks the hub about the base model."""
+            """Do nothing: the model card callback asks the hub about the base model."""
 
     columns: dict[str, list[Any]] = {
-        "first": [example.first for example in train],
-        "second": [example.second for example in train],
+        "first": [example.first for example in examples],
+        "second": [example.second for example in examples],
     }
-    is_ranking = train[0].target is None
+    is_ranking = examples[0].target is None
     if not is_ranking:
-        columns["label"] = [example.target for example in train]
-    arguments = SentenceTransformerTrainingArguments(
-        output_dir=str(folder / "trainer"),
-        num_train_epochs=plan.epochs,
-        per_device_train_batch_size=plan.batch_size,
-        learning_rate=plan.learning_rate,
-        warmup_steps=round(plan.warmup * steps),
-        seed=plan.seed,
-        # A passage of another question in the batch must not be this question's passage too.
-        batch_sampler="no_duplicates" if is_ranking else "batch_sampler",
-        prompts=dict(zip(("first", "second"), prompts, strict=True)) if any(prompts) else None,
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # a loss that is no number is to be seen
-        eval_strategy="no",  # the watcher measures
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
+        columns["label"] = [example.target for example in examples]
+    steps = plan.count_steps(len(examples))
     trainer = Trainer(
         model=model,
-        args=arguments,
+        args=_training_arguments(plan, steps, prompts, folder.path, is_ranking=is_ranking),
         train_dataset=Dataset.from_dict(columns),
         loss=loss,
         callbacks=[callback],
@@ -146,55 +129,89 @@ def _trainer(
     return trainer
 
 
-def _callback(watcher: Watcher, loss: Loss, resumed_from: Path | None) -> TrainerCallback:
-    """The watcher in the trainer's shape."""
+def _training_arguments(
+    plan: TrainingPlan, steps: int, prompts: Prompts, folder: Path, *, is_ranking: bool
+) -> SentenceTransformerTrainingArguments:
+    import torch
+    from sentence_transformers import SentenceTransformerTrainingArguments
+
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(folder / "trainer"),
+        num_train_epochs=plan.epochs,
+        per_device_train_batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+        warmup_steps=round(plan.warmup * steps),
+        seed=plan.seed,
+        # A relevant passage must not occur twice in a batch: it would be a false negative.
+        batch_sampler="no_duplicates" if is_ranking else "batch_sampler",
+        prompts=dict(zip(("first", "second"), prompts, strict=True)) if any(prompts) else None,
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # the monitor must see a loss of NaN
+        eval_strategy="no",  # the monitor evaluates
+        save_strategy="no",  # and saves
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _create_callback(
+    monitor: TrainingMonitor, loss: Loss, checkpoint: Path | None
+) -> TrainerCallback:
+    """Connect the monitor to the trainer's events, and restore `checkpoint` if there is one."""
     from transformers import TrainerCallback
 
     class Callback(TrainerCallback):
-        pending = resumed_from
+        random_state_from = checkpoint  # set until the random generators' states are restored
 
-        def on_train_begin(self, args: Given, state: Given, control: Given, **parts: Given) -> None:
-            if self.pending is not None:
+        def on_train_begin(
+            self, args: Untyped, state: Untyped, control: Untyped, **parts: Untyped
+        ) -> None:
+            if checkpoint is not None:
                 checkpoints.restore_state(
-                    self.pending, loss, parts["optimizer"], parts["lr_scheduler"]
+                    checkpoint, loss, parts["optimizer"], parts["lr_scheduler"]
                 )
-            watcher.start(state.max_steps)
+            monitor.start(state.max_steps)
 
-        def on_epoch_begin(self, args: Given, state: Given, control: Given, **parts: Given) -> None:
-            # At a border of epochs the state was saved before the next epoch drew its order.
-            if self.pending is not None and state.epoch is not None and state.epoch % 1 == 0:
-                self._restore_random()
+        def on_epoch_begin(
+            self, args: Untyped, state: Untyped, control: Untyped, **parts: Untyped
+        ) -> None:
+            # A checkpoint at the end of an epoch precedes the draw of the next epoch's order.
+            if state.epoch is not None and state.epoch % 1 == 0:
+                self.restore_random_state()
 
-        def on_step_begin(self, args: Given, state: Given, control: Given, **parts: Given) -> None:
-            if self.pending is not None:
-                self._restore_random()
+        def on_step_begin(
+            self, args: Untyped, state: Untyped, control: Untyped, **parts: Untyped
+        ) -> None:
+            self.restore_random_state()
 
-        def _restore_random(self) -> None:
-            if self.pending is not None:
-                checkpoints.restore_random(self.pending)
-                self.pending = None
+        def restore_random_state(self) -> None:
+            """Restore the random generators' states once after resuming."""
+            if self.random_state_from is not None:
+                checkpoints.restore_random_state(self.random_state_from)
+                self.random_state_from = None
 
-        def on_log(self, args: Given, state: Given, control: Given, **parts: Given) -> None:
-            """After every step, as every step is logged."""
+        def on_log(self, args: Untyped, state: Untyped, control: Untyped, **parts: Untyped) -> None:
+            """Called after every step, because every step is logged."""
             if "loss" not in parts["logs"]:  # the summary at the end
                 return
-            state.log_history.clear()  # the journal has it; a checkpoint need not hold it twice
+            state.log_history.clear()  # the training history has it already
             step = state.global_step
-            watcher.saw_loss(step, parts["logs"]["loss"])
-            if watcher.is_due(step):
-                watcher.saw_dev(step)
-            elif not watcher.wants_checkpoint(step):
+            monitor.record_loss(step, parts["logs"]["loss"])
+            if monitor.is_evaluation_due(step):
+                monitor.evaluate(step)
+            elif not monitor.is_checkpoint_due(step):
                 return
 
             def save_model(folder: str) -> None:
                 parts["model"].save_pretrained(folder, create_model_card=False)
 
-            def save_rest(folder: Path) -> None:
-                state.save_to_json(str(folder / checkpoints.TRAINER))
+            def save_state(folder: Path) -> None:
+                state.save_to_json(str(folder / checkpoints.TRAINER_STATE))
                 checkpoints.save_state(folder, loss, parts["optimizer"], parts["lr_scheduler"])
 
-            watcher.checkpoint(step, save_model, save_rest)
-            if watcher.journal.over:
+            monitor.save_checkpoint(step, save_model, save_state)
+            if monitor.history.over:
                 control.should_training_stop = True
 
     return Callback()

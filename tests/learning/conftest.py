@@ -1,4 +1,4 @@
-"""A plain start model with random weights, and pairs it can learn from."""
+"""A base model of transformers with random weights, and pairs that it can learn from."""
 
 import json
 import random
@@ -13,9 +13,9 @@ WORDS = ["the", "key", "rot", "every", "week", "bank", "river"]
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory) -> Path:
-    """A folder of transformers' alone: no pooling, no modules."""
-    folder = tmp_path_factory.mktemp("plain") / "start"
+def base_folder(tmp_path_factory) -> Path:
+    """A model folder of plain transformers, without pooling and modules.json."""
+    folder = tmp_path_factory.mktemp("base") / "start"
     write_json(folder / "config.json", CONFIG)
     settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "strip_accents": False}
     write_json(folder / "tokenizer_config.json", settings)
@@ -27,7 +27,7 @@ def plain(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Models this small gain nothing by a second one."""
+    """Run torch on one thread: more are not faster with a model this small."""
     torch = pytest.importorskip("torch")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -35,18 +35,18 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def sentences(number, seed):
-    """Different ones, of three to five words."""
-    draw = random.Random(seed)
-    found = {}
-    while len(found) < number:
-        found[" ".join(draw.sample(WORDS, draw.randint(3, 5)))] = None
-    return list(found)
+def make_sentences(count, seed):
+    """Distinct sentences of three to five words."""
+    generator = random.Random(seed)
+    sentences = {}
+    while len(sentences) < count:
+        sentences[" ".join(generator.sample(WORDS, generator.randint(3, 5)))] = None
+    return list(sentences)
 
 
-def scored(number, seed=1):
-    """Pairs scored by the share of words they have in common."""
-    texts = sentences(2 * number, seed)
+def scored_rows(count, seed=1):
+    """Pairs whose score is the share of words that they have in common."""
+    texts = make_sentences(2 * count, seed)
     rows = []
     for first, second in zip(texts[::2], texts[1::2], strict=True):
         a, b = set(first.split()), set(second.split())
@@ -54,15 +54,15 @@ def scored(number, seed=1):
     return rows
 
 
-def labelled(number):
-    """The same pairs, near or far."""
+def labelled_rows(count):
+    """The same pairs with the labels near and far."""
     return [
         {
             "premise": row["sentence1"],
             "hypothesis": row["sentence2"],
             "label": "near" if row["score"] > 0.4 else "far",
         }
-        for row in scored(number)
+        for row in scored_rows(count)
     ]
 
 
@@ -73,5 +73,5 @@ def write_rows(path, rows):
 
 @pytest.fixture
 def pairs(tmp_path) -> Path:
-    """Sixty scored pairs, every sentence once."""
-    return write_rows(tmp_path / "pairs.jsonl", scored(60))
+    """A file of sixty scored pairs; every sentence occurs once."""
+    return write_rows(tmp_path / "pairs.jsonl", scored_rows(60))

@@ -1,4 +1,4 @@
-"""`ragkit train`: call, show how far it is, say what came out."""
+"""`ragkit train`: fine-tune a model, show the progress and print the result."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ragkit.cli.output import render
 from ragkit.cli.output.terminal import format_count, print_message
 
 if TYPE_CHECKING:
-    from ragkit.learning import Progress, TrainReport
-    from ragkit.learning.checkpoints import Workshop
+    from ragkit.learning import TrainingProgress, TrainReport
+    from ragkit.learning.checkpoints import TrainingFolder
 
 
 def train(arguments: Namespace) -> int:
-    """`ragkit train`."""
+    """Run `ragkit train` and return the exit code."""
     from ragkit import learning
     from ragkit.encoders.spec import DEFAULT_MODEL
-    from ragkit.learning.checkpoints import Workshop
+    from ragkit.learning.checkpoints import TrainingFolder
 
     settings = configuration.load(flags={"model": arguments.model})
     try:
-        with _progress() as show:
+        with _progress_bar() as on_progress:
             report = learning.train(
                 arguments.pairs,
                 arguments.output,
@@ -46,33 +46,37 @@ def train(arguments: Namespace) -> int:
                 resume=arguments.resume,
                 force=arguments.force,
                 notify=print_message,
-                on_progress=show,
+                on_progress=on_progress,
             )
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        print_message(_how_to_go_on(Workshop.of(arguments.output)))
+        print_message(_describe_interruption(TrainingFolder.for_output(arguments.output)))
         return INTERRUPTED
     if arguments.json:
-        render.json_line(dataclasses.asdict(report))
+        render.print_json(dataclasses.asdict(report))
     else:
         print(_summary(report))
     if report.before is not None and report.after is not None and report.after < report.before:
         print_message(
-            "training made the dev figure worse: try a lower --learning-rate or more pairs"
+            f"dev {report.metric} is lower after training than before: try a lower "
+            f"--learning-rate or more pairs"
         )
     return 0
 
 
-def _how_to_go_on(workshop: Workshop) -> str:
-    step = workshop.step()
+def _describe_interruption(folder: TrainingFolder) -> str:
+    step = folder.latest_step()
     if step:
-        return f"interrupted; step {step:,} is kept. Go on with the same command and --resume"
-    how = " and --resume" if workshop.exists else ""
-    return f"interrupted before there was anything to keep; begin again with the same command{how}"
+        return (
+            f"interrupted; the checkpoint of step {step:,} is kept. Continue with the same command "
+            f"and --resume"
+        )
+    option = " and --resume" if folder.has_training else ""
+    return f"interrupted before the first checkpoint; start again with the same command{option}"
 
 
 def _summary(report: TrainReport) -> str:
-    """What was measured, and what to do with it."""
+    """The dev figures, and the command that uses the model."""
     lines = [
         f"{format_count(report.train_pairs, 'pair')}, {format_count(report.steps, 'step')} "
         f"in {report.seconds:.0f} s" + (", stopped early" if report.stopped_early else "")
@@ -80,23 +84,29 @@ def _summary(report: TrainReport) -> str:
     if report.before is not None and report.after is not None:
         lines.append(
             f"dev {report.metric} {report.before:.4f} before, {report.after:.4f} after (step "
-            f"{report.best_step:,}), on {format_count(report.dev_pairs, 'pair')} kept apart"
+            f"{report.best_step:,}), on {format_count(report.dev_pairs, 'held-out pair')}"
         )
     lines.append(f"{report.output}; use it with: ragkit index --model {report.output} FOLDER")
     return "\n".join(lines)
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
-    """A bar on standard error where that is a terminal, nothing elsewhere."""
+def _progress_bar() -> Iterator[Callable[[TrainingProgress], None]]:
+    """Show a progress bar on standard error if that is a terminal. Yields the function that
+    updates it."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    with Bars(
+    with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -104,21 +114,21 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
-    ) as bars:
-        task = bars.add_task("Loading", total=None, figures="")
+    ) as bar:
+        task = bar.add_task("Loading", total=None, figures="")
 
-        def show(state: Progress) -> None:
-            figures = f"loss {state.loss:.4f}"
-            if state.value is not None:
-                figures += f"  dev {state.metric} {state.value:.4f}"
-            if state.best is not None:
-                figures += f" (best {state.best:.4f})"
-            bars.update(
+        def update(progress: TrainingProgress) -> None:
+            figures = f"loss {progress.loss:.4f}"
+            if progress.value is not None:
+                figures += f"  dev {progress.metric} {progress.value:.4f}"
+            if progress.best is not None:
+                figures += f" (best {progress.best:.4f})"
+            bar.update(
                 task,
                 description="Training",
-                completed=state.step,
-                total=state.steps,
+                completed=progress.step,
+                total=progress.steps,
                 figures=figures,
             )
 
-        yield show
+        yield update

@@ -1,4 +1,4 @@
-"""`ragkit train` as scripts and people meet it."""
+"""`ragkit train`: output, messages, exit codes."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from ragkit import cli
 from tests.conftest import REPOSITORY
-from tests.learning.conftest import one_thread, pairs, plain, scored, write_rows  # noqa: F401
+from tests.learning.conftest import base_folder, one_thread, pairs, scored_rows, write_rows  # noqa: F401
 
 FAST = ("--batch-size", "8", "--dev-share", "0.2", "--evaluations", "3")
 
@@ -28,15 +28,15 @@ def run(monkeypatch, capsys, tmp_path):
     return run_
 
 
-def test_a_trained_model_indexes_at_once(run, pairs, plain, folder):  # noqa: F811
+def test_a_trained_model_can_be_used_for_indexing(run, pairs, base_folder, folder):  # noqa: F811
     code, out, err = run(
-        "train", "pairs.jsonl", "-o", "mine", "--model", str(plain), "--pooling", "cls", *FAST
+        "train", "pairs.jsonl", "-o", "mine", "--model", str(base_folder), "--pooling", "cls", *FAST
     )
     assert (code, err) == (0, "")
     first, second, third = out.splitlines()
     assert re.fullmatch(r"48 pairs, 6 steps in \d+ s", first)
     assert re.fullmatch(
-        r"dev Spearman -?0\.\d{4} before, -?0\.\d{4} after \(step \d\), on 12 pairs kept apart",
+        r"dev Spearman -?0\.\d{4} before, -?0\.\d{4} after \(step \d\), on 12 held-out pairs",
         second,
     )
     assert third == "mine; use it with: ragkit index --model mine FOLDER"
@@ -45,48 +45,53 @@ def test_a_trained_model_indexes_at_once(run, pairs, plain, folder):  # noqa: F8
     assert run("-c", "kit", "query", "the key", "--json")[0] == 0
 
 
-def test_json_is_the_report(run, pairs, plain):  # noqa: F811
-    code, out, _ = run("train", "pairs.jsonl", "-o", "mine", "--model", str(plain), *FAST, "--json")
+def test_json_prints_the_report(run, pairs, base_folder):  # noqa: F811
+    code, out, _ = run(
+        "train", "pairs.jsonl", "-o", "mine", "--model", str(base_folder), *FAST, "--json"
+    )
     report = json.loads(out)
     assert code == 0
     assert report == json.loads(Path("mine/report.json").read_text(encoding="utf-8"))
     assert (report["objective"], report["pooling"]) == ("cosine", "mean")
 
 
-def test_what_is_decided_or_left_out_is_said_on_stderr(run, tmp_path, plain):  # noqa: F811
-    rows = [{**row, "score": 5 * row["score"]} for row in scored(60)]
+def test_decisions_and_skipped_lines_are_printed_on_stderr(run, tmp_path, base_folder):  # noqa: F811
+    rows = [{**row, "score": 5 * row["score"]} for row in scored_rows(60)]
     del rows[6]["score"]
     write_rows(tmp_path / "pairs.jsonl", rows)
-    code, _, err = run("train", "pairs.jsonl", "-o", "mine", "--model", str(plain), *FAST)
+    code, _, err = run("train", "pairs.jsonl", "-o", "mine", "--model", str(base_folder), *FAST)
     assert code == 0
     assert err.splitlines()[:2] == [
-        "ragkit: pairs.jsonl: scores run from 0 to 5; divided by 5",
-        "ragkit: pairs.jsonl: 1 of 60 lines left out: line 7: no score",
+        "ragkit: pairs.jsonl: scores range from 0 to 5; divided by 5",
+        "ragkit: pairs.jsonl: 1 of 60 lines skipped: line 7: no score",
     ]
 
 
-def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):  # noqa: F811
-    from ragkit.learning.training_monitor import Watcher
+def test_ctrl_c_prints_how_to_resume_and_resuming_works(run, pairs, base_folder, monkeypatch):  # noqa: F811
+    from ragkit.learning.training_monitor import TrainingMonitor
 
-    saw = Watcher.saw_loss
+    record_loss = TrainingMonitor.record_loss
 
     def interrupted(self, step, loss):
         if step == 5:
             raise KeyboardInterrupt
-        saw(self, step, loss)
+        record_loss(self, step, loss)
 
-    command = ("train", "pairs.jsonl", "-o", "mine", "--model", str(plain), *FAST)
+    command = ("train", "pairs.jsonl", "-o", "mine", "--model", str(base_folder), *FAST)
     with monkeypatch.context() as patch:
-        patch.setattr(Watcher, "saw_loss", interrupted)
+        patch.setattr(TrainingMonitor, "record_loss", interrupted)
         code, out, err = run(*command)
     assert (code, out) == (130, "")
-    expected = "ragkit: interrupted; step 4 is kept. Go on with the same command and --resume"
+    expected = (
+        "ragkit: interrupted; the checkpoint of step 4 is kept. Continue with the same command "
+        "and --resume"
+    )
     assert err.splitlines()[-1] == expected
     code, out, err = run(*command)
     assert (code, out) == (2, "")
-    assert "at step 4: go on with --resume, or start anew with --force" in err
+    assert "at step 4: continue it with --resume, or start over with --force" in err
     code, out, err = run(*command, "--resume")
-    assert (code, err.splitlines()[0]) == (0, "ragkit: goes on from step 4")
+    assert (code, err.splitlines()[0]) == (0, "ragkit: resuming from step 4")
     assert out.startswith("48 pairs, 6 steps in ")
 
 
@@ -100,19 +105,19 @@ def test_ctrl_c_says_how_to_go_on_and_it_does(run, pairs, plain, monkeypatch):  
         (("pairs.jsonl", "-o", "mine", "--model", "no/one", *FAST), 3, "no model 'no/one'"),
     ],
 )
-def test_wrong_words_and_missing_models(run, pairs, arguments, code, message):  # noqa: F811
-    found, out, err = run("train", *arguments)
-    assert (found, out) == (code, "")
+def test_wrong_arguments_and_missing_models_are_errors(run, pairs, arguments, code, message):  # noqa: F811
+    exit_code, out, err = run("train", *arguments)
+    assert (exit_code, out) == (code, "")
     assert message in err
 
 
-def test_the_parser_knows_the_same_choices_as_training():
+def test_the_parser_has_the_same_choices_as_training():
     from ragkit.cli.arguments import train
     from ragkit.encoders.pooling import POOLINGS
-    from ragkit.learning.labels import NEEDS
+    from ragkit.learning.labels import TARGET_COLUMNS
     from ragkit.learning.objectives import OBJECTIVES
 
-    assert tuple(OBJECTIVES) == tuple(NEEDS) == train.OBJECTIVES
+    assert tuple(OBJECTIVES) == tuple(TARGET_COLUMNS) == train.OBJECTIVES
     assert tuple(POOLINGS) == train.POOLINGS
 
 
