@@ -1,7 +1,8 @@
-"""The three poolings trained alike: STS-B dev Spearman before and after, from the plainest start
-at hand. Plain BERT's weights cannot be fetched here, so the start is the lower third of
-all-MiniLM-L6-v2: its word and position vectors and the first two of its six layers. What those
-layers give was never pooled nor compared; it only went on into the third."""
+"""Train with each of the three poolings; print dev Spearman on STS-B before and after.
+
+The base model is the lower third of all-MiniLM-L6-v2: its embeddings and the first two of its six
+layers. The output of the second layer was never pooled or compared during that model's training.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +17,23 @@ from ragkit.encoders.resolve import DEFAULT_MODEL, resolve
 from ragkit.learning import train
 
 STSB = Path(__file__).parents[3] / "shared" / "data" / "stsb"
-LAYERS = 2
+KEPT_LAYERS = 2
 
 
-def plain_start(folder: Path) -> Path:
-    """The start model in `folder`, as plain transformers: no pooling."""
+def write_base_model(folder: Path) -> Path:
+    """Write the base model to `folder` as plain transformers, without pooling."""
     source = resolve(DEFAULT_MODEL).path
     folder.mkdir()
     for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
         if (source / name).exists():
             shutil.copy(source / name, folder)
     config = json.loads((source / "config.json").read_text())
-    config |= {"num_hidden_layers": LAYERS, "architectures": ["BertModel"]}
+    config |= {"num_hidden_layers": KEPT_LAYERS, "architectures": ["BertModel"]}
     (folder / "config.json").write_text(json.dumps(config))
     tensors = {
         name: value
         for name, value in load_file(source / "model.safetensors").items()
-        if not name.startswith("encoder.layer.") or int(name.split(".")[2]) < LAYERS
+        if not name.startswith("encoder.layer.") or int(name.split(".")[2]) < KEPT_LAYERS
     }
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
@@ -40,17 +41,17 @@ def plain_start(folder: Path) -> Path:
 
 def main() -> None:
     if not STSB.is_dir():
-        print(f"\nno STS-B in {STSB}: nothing to train on")
+        print(f"\nSTS-B not found in {STSB}")
         return
     print("\n| pooling | before | after | steps | seconds |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        start = plain_start(folder / "start")
+        base = write_base_model(folder / "base")
         for pooling in ("cls", "mean", "max"):
             report = train(
                 STSB / "train.jsonl",
                 folder / pooling,
-                model=str(start),
+                model=str(base),
                 dev=STSB / "dev.jsonl",
                 pooling=pooling,
                 learning_rate=5e-5,
