@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from ragkit import Collection, Settings, UsageError
-from ragkit.records.answers import Piece, last_answer
 
 
 @pytest.fixture
@@ -71,11 +70,6 @@ def test_a_wrong_question_is_refused_before_the_first_event(filled):
         filled.ask_stream(" ")
     with pytest.raises(UsageError, match="mode is 'magic'"):
         filled.ask_stream("why?", mode="magic")
-
-
-def test_events_that_do_not_end_with_an_answer_are_an_error():
-    with pytest.raises(TypeError, match="not with an answer"):
-        last_answer([Piece("text")])
 
 
 @pytest.mark.parametrize(

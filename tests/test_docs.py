@@ -114,7 +114,11 @@ def test_the_page_on_answers_names_settings_and_presets_that_exist():
 
 def test_the_page_on_answers_has_the_bounds_of_the_program():
     page = (REPOSITORY / "docs" / "answers.md").read_text()
-    for bound in (extractive.NEAR, extractive._BEHIND, extractive._SAME, citation_check.BOUND):
+    bounds = (
+        extractive.MIN_ANSWERABILITY, extractive.MAX_SCORE_GAP, extractive.MAX_SIMILARITY,
+        citation_check.MIN_SUPPORT,
+    )  # fmt: skip
+    for bound in bounds:
         assert re.search(rf"(?<![\d.]){bound:g}(?!\d)", page)
 
 

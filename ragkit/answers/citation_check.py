@@ -1,123 +1,123 @@
-"""Citations: from `[n]` to the words of a source that say it, and whether they do.
+"""The citation check: which sentence of a source each `[n]` stands for, and whether it supports it.
 
-Contract: each `[n]` becomes one `Citation` whose quote is the sentence of source n that is nearest
-to what is said with it. A sentence of the answer is unsupported where neither its meaning nor its
-words are in what it cites (both below `BOUND`), or where it gives a number that is not there; one
-that cites nothing is held against all sources. That finds the invented, not every error: a
-sentence with a "not" too many is near to one without. Knows hits and the lens; no store.
+Each `[n]` becomes one `Citation`; its quote is the sentence of source n with the highest cosine to
+a sentence of the answer that cites n. A sentence of the answer is unsupported if both its cosine to
+the cited sources and the share of its words that they contain are below MIN_SUPPORT, or if it
+contains a number that they do not contain. A sentence without a citation is compared with all
+sources. The check finds invented statements, not every error: adding a "not" to a sentence hardly
+changes its embedding. Knows hits and the question's scorer; no store.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragkit.answers import Lens
-from ragkit.answers.rendering import MARK, MARKED, marks
-from ragkit.answers.sentences import Sentence, sentences
+from ragkit.answers.sanitize import CITATION_MARK, CITATION_PATTERN, find_citation_marks
 from ragkit.passages.boundaries import SENTENCE, find_boundaries, split_at
-from ragkit.records.answers import Citation, Statement
+from ragkit.passages.sentences import Sentence, split_sentences
+from ragkit.records.answers import Citation, Statement, build_citation
 from ragkit.records.documents import Hit
 
-BOUND = 0.5  # of the cosine, and of the share of words by rarity
-_FEW_WORDS = 3  # fewer, and without a citation, are no statement
-_SPACED = re.compile(rf"(?<![^\S\n])[^\S\n]*{MARK}")
-_BEHIND = re.compile(rf"(?:[^\S\n]*{MARK})+")  # a sentence
+if TYPE_CHECKING:
+    from ragkit.answers.extractive import QuestionScorer
+
+MIN_SUPPORT = 0.5  # cosine, and idf-weighted share of words
+_MIN_WORDS = 3  # a sentence with fewer words and without a citation is not checked
+_SPACED_CITATION = re.compile(rf"(?<![^\S\n])[^\S\n]*{CITATION_PATTERN}")
+_TRAILING_CITATIONS = re.compile(rf"(?:[^\S\n]*{CITATION_PATTERN})+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-def citation(n: int, hit: Hit, start: int, end: int) -> Citation:
-    """`[n]` stands for these characters of a hit's text."""
-    return Citation(
-        n=n,
-        passage_id=hit.passage_id,
-        path=hit.path,
-        page=hit.page,
-        start=hit.start + start,
-        end=hit.start + end,
-        quote=hit.text[start:end],
-        citation=hit.citation,
-        title=hit.title,
-        locator=hit.locator,
-        start_line=hit.start_line,
-        end_line=hit.end_line,
-        stale=hit.stale,
-    )
-
-
-def checked(
-    text: str, sources: Mapping[int, Hit], lens: Lens
+def check_citations(
+    text: str, sources: Mapping[int, Hit], scorer: QuestionScorer
 ) -> tuple[tuple[Citation, ...], tuple[Statement, ...]]:
-    """The citations of an answer by n, and those of its sentences that are unsupported.
+    """Return the citations of an answer, by n, and its unsupported sentences.
 
-    `sources` are the hits by their n; every `[n]` in the text is one of them.
+    `sources` maps n to its hit and has every `[n]` of the text.
     """
-    spans = [span for span in statements(text) if _says_something(text[slice(*span)])]
+    spans = [span for span in split_statements(text) if _is_statement(text[slice(*span)])]
     if not spans or not sources:
         return (), ()
-    parts: dict[int, list[Sentence]] = {}
-    for n, hit in sources.items():
-        parts[n] = sentences(hit.text) or [Sentence(0, len(hit.text))]
-    said = [_bare(text[start:end]) for start, end in spans]
-    quotes = [sources[n].text[part.start : part.end] for n in parts for part in parts[n]]
-    vectors = lens.encode([*said, *quotes])
-    cosines = vectors[: len(said)] @ vectors[len(said) :].T
-    columns: dict[int, slice] = {}
-    for n, found in parts.items():
-        begin = sum(len(parts[each]) for each in columns)
-        columns[n] = slice(begin, begin + len(found))
-    best: dict[int, tuple[float, Sentence]] = {}
+    source_sentences = {
+        n: split_sentences(hit.text) or [Sentence(0, len(hit.text))] for n, hit in sources.items()
+    }
+    statements = [_remove_citations(text[start:end]) for start, end in spans]
+    quotes = [
+        sources[n].text[sentence.start : sentence.end]
+        for n, sentences in source_sentences.items()
+        for sentence in sentences
+    ]
+    vectors = scorer.encode([*statements, *quotes])
+    cosines = vectors[: len(statements)] @ vectors[len(statements) :].T
+    columns: dict[int, slice] = {}  # n → the columns of its sentences in `cosines`
+    offset = 0
+    for n, sentences in source_sentences.items():
+        columns[n] = slice(offset, offset + len(sentences))
+        offset += len(sentences)
+    best: dict[int, tuple[float, Sentence]] = {}  # n → highest cosine and its sentence
     unsupported = []
     for row, (start, end) in enumerate(spans):
-        cites = tuple(dict.fromkeys(n for _, _, n in marks(text[start:end])))
-        named = cites or tuple(sources)
+        cites = tuple(dict.fromkeys(n for _, _, n in find_citation_marks(text[start:end])))
+        compared = cites or tuple(sources)
         for n in cites:
-            near = cosines[row, columns[n]]
-            top = int(np.argmax(near))
-            best[n] = max(best.get(n, (-2.0, parts[n][0])), (float(near[top]), parts[n][top]),
-                          key=lambda pair: pair[0])  # fmt: skip
-        nearest = max(float(cosines[row, columns[n]].max()) for n in named)
-        support = _support(said[row], nearest, [sources[n] for n in named], lens)
-        if support < BOUND:
+            top = int(np.argmax(cosines[row, columns[n]]))
+            cosine = float(cosines[row, columns[n]][top])
+            if n not in best or cosine > best[n][0]:
+                best[n] = (cosine, source_sentences[n][top])
+        cosine = max(float(cosines[row, columns[n]].max()) for n in compared)
+        support = _score_support(statements[row], cosine, [sources[n] for n in compared], scorer)
+        if support < MIN_SUPPORT:
             unsupported.append(Statement(start, end, text[start:end], cites, support))
-    cited = tuple(
-        citation(n, sources[n], part.start, part.end) for n, (_, part) in sorted(best.items())
+    citations = tuple(
+        build_citation(n, sources[n], sentence.start, sentence.end)
+        for n, (_, sentence) in sorted(best.items())
     )
-    return cited, tuple(unsupported)
+    return citations, tuple(unsupported)
 
 
-def statements(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences of an answer, each with the citations that follow it."""
+def split_statements(text: str) -> list[tuple[int, int]]:
+    """Return the spans of the sentences of an answer, each with the citations that follow it."""
     ends = []
-    plain = MARKED.sub(lambda mark: " " * len(mark[0]), text)
-    for offset, strength in find_boundaries(plain, 0, len(plain)):
+    without_marks = CITATION_MARK.sub(lambda mark: " " * len(mark[0]), text)
+    for offset, strength in find_boundaries(without_marks, 0, len(without_marks)):
         if strength >= SENTENCE or text[offset - 1] == "\n":
-            behind = _BEHIND.match(text, offset)
-            ends.append(behind.end() if behind else offset)
+            citations = _TRAILING_CITATIONS.match(text, offset)
+            ends.append(citations.end() if citations else offset)
     return split_at(text, ends)
 
 
-def _says_something(text: str) -> bool:
-    words = re.findall(r"[^\W\d_]+", _bare(text))
-    leads = _bare(text).rstrip().endswith((":", "："))
-    return bool(words) and (bool(marks(text)) or (len(words) >= _FEW_WORDS and not leads))
+def _is_statement(text: str) -> bool:
+    """Whether a sentence of an answer can be checked: not "Yes.", not a lead-in."""
+    without_marks = _remove_citations(text)
+    words = re.findall(r"[^\W\d_]+", without_marks)
+    is_lead_in = without_marks.rstrip().endswith((":", "："))
+    has_citation = bool(find_citation_marks(text))
+    return bool(words) and (has_citation or (len(words) >= _MIN_WORDS and not is_lead_in))
 
 
-def _bare(text: str) -> str:
-    return _SPACED.sub("", text).strip()
+def _remove_citations(text: str) -> str:
+    return _SPACED_CITATION.sub("", text).strip()
 
 
-def _support(said: str, nearest: float, sources: Sequence[Hit], lens: Lens) -> float:
-    """0 to 1: the better of cosine and shared words; 0 for a number that no source has."""
-    there = "\n".join(f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in sources)
-    numbers = set(_NUMBER.findall(there))
-    listed = re.sub(r"^\s*\d{1,2}[.)]\s", "", said)  # the number of a list's item says nothing
-    if any(number not in numbers for number in _NUMBER.findall(listed)):
+def _score_support(
+    statement: str, cosine: float, sources: Sequence[Hit], scorer: QuestionScorer
+) -> float:
+    """Return how well `sources` support a statement, 0 to 1.
+
+    The maximum of `cosine`, its highest to a sentence of them, and the idf-weighted share of its
+    terms that they contain; 0 if it has a number that no source contains.
+    """
+    source_text = "\n".join(f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in sources)
+    numbers = set(_NUMBER.findall(source_text))
+    without_item_number = re.sub(r"^\s*\d{1,2}[.)]\s", "", statement)
+    if any(number not in numbers for number in _NUMBER.findall(without_item_number)):
         return 0.0
-    rarity = {term: lens.rarity(term) for term in lens.terms(said)}
-    known = set(lens.terms(there))
-    whole = sum(rarity.values())
-    shared = sum(rare for term, rare in rarity.items() if term in known) / whole if whole else 0.0
-    return max(0.0, nearest, shared)
+    idf = {term: scorer.idf(term) for term in scorer.terms(statement)}
+    source_terms = set(scorer.terms(source_text))
+    total = sum(idf.values())
+    shared = sum(value for term, value in idf.items() if term in source_terms)
+    return max(0.0, cosine, shared / total if total else 0.0)

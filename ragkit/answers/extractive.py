@@ -1,10 +1,12 @@
-"""An answer of the sources' own sentences: those nearest to the question, each cited.
+"""An extractive answer: the sentences of the sources that match the question best, each cited.
 
-Contract: whole sentences, items with their lead-in, rows with their header, in the order of the
-document, the best source first; no two that say the same; none that hangs on one left out. A
-sentence counts for what it says, for what its neighbours say (an answer seldom repeats the
-question's words) and for its source. Where the sources are not near enough there is no answer: see
-`answerable`, whose numbers docs/answers.md explains. Knows no store and no model but the lens.
+The answer has complete sentences, list items after their lead-in and table rows after their header,
+in the order of the document, the best source first. No two sentences say the same, and none is
+taken without the one that it depends on. A sentence is scored by its own similarity to the
+question, by that of its neighbours (an answer seldom repeats the question's words) and by its
+source. If the sources do not answer the question there is no answer: `is_answerable` decides;
+docs/answers.md explains its constants, bench/RESULTS.md ("Choices behind docs/answers.md") has the
+measurements. Knows no store and no encoder except through the scorer.
 """
 
 from __future__ import annotations
@@ -16,29 +18,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.answers import Lens
-from ragkit.answers.citation_check import citation
-from ragkit.answers.sentences import Sentence, sentences
-from ragkit.records.answers import Citation
+from ragkit.passages.sentences import Sentence, split_sentences
+from ragkit.records.answers import Citation, build_citation
 from ragkit.records.documents import Hit
 
-ROOM = 1200  # characters of an answer
-_NEIGHBOUR = 0.5  # part of a sentence's score that the better of its neighbours gives
-_WORDS = 0.3  # weight of the words that a sentence shares with the question, by rarity
-_RANK = 0.04  # what each place of its source behind the first costs a sentence
-_BEHIND = 0.3  # what a sentence's score may be below the best one's
-_SAME = 0.8  # cosine from which two sentences say the same
-_BESIDE = 0.6  # of the best source's cosine that another must have to be heard beside it
-_MOST = 120  # sentences that are compared
+# Selection of sentences. A score is a cosine plus the terms below, so the weights are in its unit.
+MAX_ANSWER_LENGTH = 1200  # characters of an answer
+NEIGHBOR_WEIGHT = 0.5  # share of a sentence's score that its better neighbour may contribute
+TERM_WEIGHT = 0.3  # of the idf-weighted share of the question's terms
+RANK_PENALTY = 0.04  # for each rank of the source after the first
+MAX_SCORE_GAP = 0.3  # below the score of the best sentence
+MAX_SIMILARITY = 0.8  # cosine to a chosen sentence above which a sentence is a repetition
+MIN_SOURCE_SHARE = 0.6  # of the best source's cosine; sources below it are left out
+_MAX_SENTENCES = 120  # that are compared; bounds the time of the encoder
 
-NEAR = 0.32  # of a question that the sources answer, at least
-_TOP = 3  # passages whose cosine is averaged
-_ALONE = 0.15  # cosine by which one passage must be nearer than three to count as much
-_NAME = 0.15  # what each name costs that the question has and no source; two at most
-_PART = 3  # words that a sentence of the question must have to be one of its own
-_ITEM = re.compile(r"(?:[-*+•‣◦▪·]|\d{1,3}[.)])[^\S\n]+(?=\S)")
-# What a sentence begins with that goes on from the one before it: some say only that, ...
-_OPENER = re.compile(
+# Whether there is an answer. All are cosines, except the last two.
+MIN_ANSWERABILITY = 0.32
+SINGLE_SOURCE_PENALTY = 0.15  # one good source counts as much as three that are worse by this
+MISSING_NAME_PENALTY = 0.15  # for each name in the question that no source contains
+_MAX_MISSING_NAMES = 2  # that are counted
+_TOP = 3  # passages, or sentences, whose cosine is averaged
+_MIN_TERMS = 3  # of a sentence of the question that is compared by itself
+_MAX_CAPITALS = 0.3  # share of capitalized words above which a capital does not show a name
+
+_LIST_MARKER = re.compile(r"(?:[-*+•‣◦▪·]|\d{1,3}[.)])[^\S\n]+(?=\S)")
+# A connective at the beginning of a sentence that refers to the sentence before and can be removed.
+_CONNECTIVE = re.compile(
     r"(?:(?:however|so|thus|hence|therefore|then|but|and|also|moreover|furthermore|nevertheless"
     r"|consequently|similarly|in other words|for this reason|as a result|jedoch|allerdings|daher"
     r"|deshalb|aber|und|außerdem|cependant|donc|mais|et|ainsi|sin embargo|pero|además),\s+"
@@ -46,15 +51,13 @@ _OPENER = re.compile(
     r"|(?:but|and)\s+(?!(?:for|yet|so|as)\b)(?=\w))",
     re.IGNORECASE,
 )
-# ... and some would say another thing without it.
-_HANGS = re.compile(
+# A beginning without which the sentence would mean something else: it needs the sentence before.
+_DEPENDENT = re.compile(
     r"(?:otherwise|instead|in that case|this|these|those|they|such|sonst|sinon|si no)\b",
     re.IGNORECASE,
 )
-_ANNOUNCES = re.compile(
-    r"[:?：？][*_\"'”’)\]]{0,3}$"
-)  # what a sentence ends with that says nothing alone
-# Sentences about nothing in common: how alike they are to an encoder is where its scale begins.
+_INTRODUCTION = re.compile(r"[:?：？][*_\"'”’)\]]{0,3}$")  # the end of a lead-in or a question
+# Unrelated sentences. The mean cosine between them is the encoder's value for "nothing in common".
 _UNRELATED = (
     "The ferry to the island leaves at seven in the morning.",
     "Knead the dough until it is smooth and let it rest overnight.",
@@ -66,217 +69,297 @@ _UNRELATED = (
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionScorer:
+    """A question and the functions by which texts are compared with it.
+
+    It is all that `answers` knows of the encoder and of the lexical index.
+    """
+
+    question: str
+    vector: NDArray[np.float32]  # (d,) of the question, of unit length
+    encode: Callable[[Sequence[str]], NDArray[np.float32]]  # texts → (n, d), unit rows
+    terms: Callable[[str], list[str]]  # the index terms of a text, each once
+    idf: Callable[[str], float]  # inverse document frequency of a term in the collection
+    # (d,) each, unit length: of the sentences of the question, if it has several (`split_question`)
+    sentence_vectors: Sequence[NDArray[np.float32]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     hit: Hit
     sentence: Sentence
     text: str
 
 
-def extracted(lens: Lens, hits: Sequence[Hit]) -> list[tuple[str, Citation]]:
-    """What is said and its citation, in the order of the answer; nothing where the sources do not
-    answer the question."""
+def extract_answer(scorer: QuestionScorer, hits: Sequence[Hit]) -> list[tuple[str, Citation]]:
+    """Return the parts of an answer, each with its citation, in the order of the answer.
+
+    A part is the quote, after its lead-in or header where it needs one. The list is empty if the
+    sources do not answer the question.
+    """
     best = max((hit.score for hit in hits), default=0.0)
-    heard = [hit for hit in hits if hit.score >= _BESIDE * best]
-    candidates = list(_candidates(heard))[:_MOST]
+    sources = [hit for hit in hits if hit.score >= MIN_SOURCE_SHARE * best]
+    candidates = list(_candidates(sources))[:_MAX_SENTENCES]
     if not candidates:
         return []
-    vectors = lens.encode([each.text for each in candidates] + list(_UNRELATED))
+    vectors = scorer.encode([candidate.text for candidate in candidates] + list(_UNRELATED))
     vectors, unrelated = vectors[: len(candidates)], vectors[len(candidates) :]
-    if not answerable(lens.question, hits, unrelated, _nearer(lens, vectors)):
+    if not is_answerable(scorer.question, hits, unrelated, _sentence_gain(scorer, vectors)):
         return []
-    scores = _smoothed(candidates, _scores(lens, candidates, vectors))
-    chosen = _chosen(candidates, scores, vectors)
-    return list(_said([candidates[each] for each in chosen]))
+    scores = _add_context(candidates, _score_sentences(scorer, candidates, vectors))
+    chosen = _choose(candidates, scores, vectors)
+    return list(_build_parts([candidates[index] for index in chosen]))
 
 
-def answerable(
-    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], nearer: float = 0.0
+def is_answerable(
+    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], gain: float = 0.0
 ) -> bool:
-    """Whether the hits are near enough to the question to answer it.
+    """Whether the hits are similar enough to the question to answer it.
 
-    `unrelated` is (n, d) float32, unit rows of sentences that have nothing in common; `nearer` is a
-    cosine, by how much one sentence of the question is nearer to the sources than the whole.
+    The arguments are those of `score_answerability`.
     """
-    return nearness(question, hits, unrelated, nearer) >= NEAR
+    return score_answerability(question, hits, unrelated, gain) >= MIN_ANSWERABILITY
 
 
-def nearness(
-    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], nearer: float = 0.0
+def score_answerability(
+    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], gain: float = 0.0
 ) -> float:
-    """How near the sources are: 0 for unrelated texts, 1 for equal ones. See `answerable`."""
+    """Return how similar the sources are to the question: 0 for unrelated texts, 1 for equal ones.
+
+    `unrelated` is (n, d) float32, unit rows, the vectors of unrelated sentences. `gain` is a
+    cosine: how much more similar one sentence of the question is to the sources than the whole
+    question.
+    """
     best = sorted((hit.score for hit in hits), reverse=True)[:_TOP]
     if not best:
         return 0.0
-    near = max(sum(best) / len(best), best[0] - _ALONE) + nearer
-    near -= _NAME * min(2, len(missing_names(question, hits)))
-    pairs = unrelated @ unrelated.T
-    floor = float(pairs[~np.eye(len(pairs), dtype=bool)].mean())
-    return (near - floor) / (1 - floor)
+    cosine = max(sum(best) / len(best), best[0] - SINGLE_SOURCE_PENALTY) + gain
+    missing = find_missing_names(question, hits)
+    cosine -= MISSING_NAME_PENALTY * min(_MAX_MISSING_NAMES, len(missing))
+    cosines = unrelated @ unrelated.T
+    floor = float(cosines[~np.eye(len(cosines), dtype=bool)].mean())
+    return (cosine - floor) / (1 - floor)
 
 
-def missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
-    """Names in the question that no source has: words with a capital that begin no sentence, with
-    a capital or a digit inside, or with an underscore; not plain numbers. Where most words have a
-    capital, as in German or in a title, a capital says nothing.
+def find_missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
+    """Return the names in the question that no source contains.
+
+    A name is a word with a capital that does not begin a sentence, with a capital or a digit
+    inside, or with an underscore; a plain number is not. If most words of the question are
+    capitalized, as in German or in a title, a capital at the beginning does not show a name.
     """
     words = list(re.finditer(r"\w(?:[\w.@-]*\w)?", question))
-    inside = [word[0] for word in words if not _begins(question, word.start()) and word[0] != "I"]
-    many = sum(word[0].isupper() for word in inside) > 0.3 * len(inside)
-    there = "\n".join(f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits).lower()
+    inner = [
+        word[0] for word in words if not _begins_sentence(question, word.start()) and word[0] != "I"
+    ]
+    capitals_are_usual = sum(word[0].isupper() for word in inner) > _MAX_CAPITALS * len(inner)
+    source_text = "\n".join(
+        f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits
+    ).lower()
     missing = []
-    for word in words:
-        said = word[0]
-        begins = _begins(question, word.start())
-        mixed = any(map(str.isdigit, said)) and any(map(str.isalpha, said))
-        inner = mixed or "_" in said or any(map(str.isupper, said[1:]))
-        capital = said[0].isupper() and not begins and not many
-        if len(said) > 1 and (inner or capital) and said.lower() not in there:
-            missing.append(said)
+    for match in words:
+        word = match[0]
+        begins = _begins_sentence(question, match.start())
+        is_mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+        is_identifier = is_mixed or "_" in word or any(map(str.isupper, word[1:]))
+        is_capitalized = word[0].isupper() and not begins and not capitals_are_usual
+        is_name = len(word) > 1 and (is_identifier or is_capitalized)
+        if is_name and word.lower() not in source_text:
+            missing.append(word)
     return missing
 
 
-def question_sentences(question: str, terms: Callable[[str], list[str]]) -> list[str]:
-    """The sentences of a question that has several, as far as they ask something of their own:
-    not "Why?", nor "Is that a bad idea?"."""
-    said = [question[each.start : each.end] for each in sentences(question)]
-    return [each for each in said if len(terms(each)) >= _PART] if len(said) > 1 else []
+def split_question(question: str, terms: Callable[[str], list[str]]) -> list[str]:
+    """Return the sentences of a question that has several.
+
+    Sentences with fewer than three terms are left out, such as "Why?" and "Is that a bad idea?".
+    """
+    sentences = [question[span.start : span.end] for span in split_sentences(question)]
+    if len(sentences) < 2:
+        return []
+    return [sentence for sentence in sentences if len(terms(sentence)) >= _MIN_TERMS]
 
 
-def _begins(question: str, at: int) -> bool:
-    """Whether the word at a place of the question begins a sentence."""
-    before = question[:at].rstrip()
+def _begins_sentence(question: str, offset: int) -> bool:
+    """Whether the word at a character offset begins a sentence of the question."""
+    before = question[:offset].rstrip()
     return not before or before[-1] in ".?!:\"'“„«¿"
 
 
-def _nearer(lens: Lens, vectors: NDArray[np.float32]) -> float:
-    """By how much one sentence of the question is nearer to the nearest sentences of the sources
-    than the whole question is: what stands beside it makes it no less answered."""
+def _sentence_gain(scorer: QuestionScorer, vectors: NDArray[np.float32]) -> float:
+    """Return how much more similar one sentence of the question is to the sources than the whole
+    question, 0 or more: a question is not less answered because of the sentences around it.
 
-    def near(asked: NDArray[np.float32]) -> float:
-        return float(np.sort(vectors @ asked)[-_TOP:].mean())
+    `vectors` are those of the sources' sentences. Compares means of the highest cosines.
+    """
 
-    return max([0.0, *(near(part) - near(lens.vector) for part in lens.parts)])
+    def mean_of_top(query: NDArray[np.float32]) -> float:
+        return float(np.sort(vectors @ query)[-_TOP:].mean())
+
+    return max(
+        [
+            0.0,
+            *(
+                mean_of_top(vector) - mean_of_top(scorer.vector)
+                for vector in scorer.sentence_vectors
+            ),
+        ]
+    )
 
 
 def _candidates(hits: Sequence[Hit]) -> Iterator[_Candidate]:
     for hit in hits:
-        for each in sentences(hit.text, hit.heading):
-            yield _Candidate(hit, each, hit.text[each.start : each.end])
+        for sentence in split_sentences(hit.text, hit.heading):
+            yield _Candidate(hit, sentence, hit.text[sentence.start : sentence.end])
 
 
-def _scores(
-    lens: Lens, candidates: Sequence[_Candidate], vectors: NDArray[np.float32]
+def _score_sentences(
+    scorer: QuestionScorer, candidates: Sequence[_Candidate], vectors: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """(n,) float32: cosine to the question, and the share of its words by rarity."""
-    rarity = {term: lens.rarity(term) for term in lens.terms(lens.question)}
-    whole = sum(rarity.values()) or 1.0
-    shared = [
-        sum(rarity.get(term, 0.0) for term in lens.terms(each.text)) / whole for each in candidates
+    """Return (n,) float32: cosine to the question plus the weighted share of its terms."""
+    idf = {term: scorer.idf(term) for term in scorer.terms(scorer.question)}
+    total = sum(idf.values()) or 1.0
+    shares = [
+        sum(idf.get(term, 0.0) for term in scorer.terms(candidate.text)) / total
+        for candidate in candidates
     ]
-    return vectors @ lens.vector + np.float32(_WORDS) * np.array(shared, dtype=np.float32)
+    return vectors @ scorer.vector + np.float32(TERM_WEIGHT) * np.array(shares, dtype=np.float32)
 
 
-def _smoothed(candidates: Sequence[_Candidate], scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The scores with what the neighbours and the source of each sentence add."""
-    found = scores.copy()
-    for at in range(len(scores)):
-        for beside in (at - 1, at + 1):
-            if 0 <= beside < len(scores) and candidates[beside].hit is candidates[at].hit:
-                mixed = (1 - _NEIGHBOUR) * scores[at] + _NEIGHBOUR * scores[beside]
-                found[at] = max(found[at], mixed)
-    sources = [each.hit.score - _RANK * (each.hit.rank - 1) for each in candidates]
-    return found + np.array(sources, dtype=np.float32)
+def _add_context(
+    candidates: Sequence[_Candidate], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the scores with the share of the better neighbour and the score of the source."""
+    combined = scores.copy()
+    for index in range(len(scores)):
+        for neighbor in (index - 1, index + 1):
+            if 0 <= neighbor < len(scores) and candidates[neighbor].hit is candidates[index].hit:
+                mixed = (1 - NEIGHBOR_WEIGHT) * scores[index] + NEIGHBOR_WEIGHT * scores[neighbor]
+                combined[index] = max(combined[index], mixed)
+    sources = [
+        candidate.hit.score - RANK_PENALTY * (candidate.hit.rank - 1) for candidate in candidates
+    ]
+    return combined + np.array(sources, dtype=np.float32)
 
 
-def _chosen(
+def _choose(
     candidates: Sequence[_Candidate], scores: NDArray[np.float32], vectors: NDArray[np.float32]
 ) -> list[int]:
-    """Positions of the sentences that are said, in order: the best that have room, without those
-    that say what another has said; one that goes on from a sentence comes with it, one that
-    announces another with that, or not at all."""
+    """Return the positions of the chosen sentences, ascending.
+
+    The best sentences are taken while there is room, except repetitions. A sentence that depends
+    on the one before is taken together with it, an introduction together with the one after it.
+    """
+
+    def length(indexes: Sequence[int]) -> int:
+        return sum(len(candidates[index].text) for index in indexes)
+
     chosen: list[int] = []
-    room = ROOM
+    room = MAX_ANSWER_LENGTH
     order = np.argsort(-scores, kind="stable").tolist()
-    order = [at for at in order if _announced(candidates, at) is not None] or order
-    for at in order:
-        if scores[at] < scores[order[0]] - _BEHIND:
+    order = [index for index in order if not _is_lone_introduction(candidates, index)] or order
+    for index in order:
+        if scores[index] < scores[order[0]] - MAX_SCORE_GAP:
             break
-        if at in chosen or (chosen and float(np.max(vectors[chosen] @ vectors[at])) > _SAME):
+        if index in chosen:
             continue
-        needed = [at, at + 1] if _announced(candidates, at) else [at]
-        if sum(len(candidates[each].text) for each in needed) > room:
+        if chosen and float(np.max(vectors[chosen] @ vectors[index])) > MAX_SIMILARITY:
             continue
-        if at - 1 not in chosen and _goes_on(candidates, at):
-            more = [at - 1, *needed]
-            needed = more if sum(len(candidates[each].text) for each in more) <= room else needed
-        needed = [each for each in needed if each not in chosen]
-        chosen += needed
-        room -= sum(len(candidates[each].text) for each in needed)
-    return sorted(chosen or order[:1])  # else one very long sentence
+        group = [index]
+        if _introduces_next(candidates, index):
+            group.append(index + 1)
+        if length(group) > room:
+            continue
+        if index - 1 not in chosen and _depends_on_previous(candidates, index):
+            with_previous = [index - 1, *group]
+            group = with_previous if length(with_previous) <= room else group
+        group = [position for position in group if position not in chosen]
+        chosen += group
+        room -= length(group)
+    return sorted(chosen or order[:1])  # one sentence that is longer than the room
 
 
-def _goes_on(candidates: Sequence[_Candidate], at: int) -> bool:
-    """Whether a sentence says nothing without the one before it in its paragraph."""
+def _depends_on_previous(candidates: Sequence[_Candidate], index: int) -> bool:
+    """Whether a sentence needs the one before it in its paragraph, as "Otherwise …" does."""
     return bool(
-        at
-        and _HANGS.match(candidates[at].text)
-        and candidates[at - 1].hit is candidates[at].hit
-        and _follows(candidates[at - 1], candidates[at])
+        index
+        and _DEPENDENT.match(candidates[index].text)
+        and candidates[index - 1].hit is candidates[index].hit
+        and _follows(candidates[index - 1], candidates[index])
     )
 
 
-def _announced(candidates: Sequence[_Candidate], at: int) -> bool | None:
-    """Whether a sentence announces the one behind it, as a lead-in or a question does, and says
-    nothing alone; None where nothing is behind it."""
-    if not _ANNOUNCES.search(candidates[at].text.rstrip()):
+def _is_introduction(candidate: _Candidate) -> bool:
+    """Whether a sentence says nothing alone: a lead-in or a question."""
+    return _INTRODUCTION.search(candidate.text.rstrip()) is not None
+
+
+def _is_lone_introduction(candidates: Sequence[_Candidate], index: int) -> bool:
+    """Whether a sentence is an introduction and nothing of its source follows it directly."""
+    return _is_introduction(candidates[index]) and not _introduces_next(candidates, index)
+
+
+def _introduces_next(candidates: Sequence[_Candidate], index: int) -> bool:
+    """Whether a sentence is an introduction of the next one."""
+    if not _is_introduction(candidates[index]):
         return False
-    if at + 1 == len(candidates) or candidates[at + 1].hit is not candidates[at].hit:
-        return None
-    between = slice(candidates[at].sentence.end, candidates[at + 1].sentence.start)
-    return True if not candidates[at].hit.text[between].strip() else None
+    if index + 1 == len(candidates) or candidates[index + 1].hit is not candidates[index].hit:
+        return False
+    between = slice(candidates[index].sentence.end, candidates[index + 1].sentence.start)
+    return not candidates[index].hit.text[between].strip()
 
 
-def _said(chosen: Sequence[_Candidate]) -> Iterator[tuple[str, Citation]]:
-    """Sentences that follow each other are one quote; what a quote needs to be understood, and
-    no sentence before it has said, is said before it."""
+def _build_parts(chosen: Sequence[_Candidate]) -> Iterator[tuple[str, Citation]]:
+    """Yield the texts and citations of an answer from the chosen sentences, in order.
+
+    Sentences that follow each other become one quote. The lead-in or header that a quote needs is
+    put before it, unless it is a chosen sentence itself or was put before an earlier quote.
+    """
     runs: list[list[_Candidate]] = []
-    for each in chosen:
-        last = runs[-1][-1] if runs else None
-        if last is not None and last.hit is each.hit and _follows(last, each):
-            runs[-1].append(each)
+    for candidate in chosen:
+        previous = runs[-1][-1] if runs else None
+        if previous is not None and previous.hit is candidate.hit and _follows(previous, candidate):
+            runs[-1].append(candidate)
         else:
-            runs.append([each])
-    told = {(each.hit.rank, each.sentence.start, each.sentence.end) for each in chosen}
+            runs.append([candidate])
+    shown = {
+        (candidate.hit.rank, candidate.sentence.start, candidate.sentence.end)
+        for candidate in chosen
+    }
     for n, run in enumerate(runs, start=1):
         hit, start, end = run[0].hit, run[0].sentence.start, run[-1].sentence.end
         context = run[0].sentence.context
-        before = ""
-        if context is not None and (hit.rank, *context) not in told:
-            told.add((hit.rank, *context))
-            before = f"{hit.text[slice(*context)]}\n"
-        said = hit.text[start:end]
-        yield before + (said if before else _opened(said)), citation(n, hit, start, end)
+        quote = hit.text[start:end]
+        if context is not None and (hit.rank, *context) not in shown:
+            shown.add((hit.rank, *context))
+            text = f"{hit.text[slice(*context)]}\n{quote}"
+        else:
+            text = _strip_opening(quote)
+        yield text, build_citation(n, hit, start, end)
 
 
-def _opened(text: str) -> str:
-    """A text that nothing stands before: without a "However," that would point there, and where
-    it is one item, without the mark of a list."""
+def _strip_opening(text: str) -> str:
+    """Return a quote without what refers to text before it: a connective such as "However,", and
+    the list marker of a single item."""
     if "\n" not in text.strip():
-        item = _ITEM.match(text)
-        text = text[item.end() :] if item else text
-    opener = _OPENER.match(text)
-    if opener is None:
+        marker = _LIST_MARKER.match(text)
+        text = text[marker.end() :] if marker else text
+    connective = _CONNECTIVE.match(text)
+    if connective is None:
         return text
-    rest = text[opener.end() :]
+    rest = text[connective.end() :]
     return rest[:1].upper() + rest[1:]
 
 
-def _follows(one: _Candidate, later: _Candidate) -> bool:
-    """Whether both are said as one: in one paragraph, or a list with its lead-in."""
-    if later.sentence.context == (one.sentence.start, one.sentence.end):
-        return not one.hit.text[one.sentence.end : later.sentence.start].strip()
-    between = one.hit.text[one.sentence.end : later.sentence.start]
+def _follows(first: _Candidate, second: _Candidate) -> bool:
+    """Whether two sentences of a source belong together: in one paragraph, or in a list with its
+    lead-in, with nothing between them."""
+    if first.hit.text[first.sentence.end : second.sentence.start].strip():
+        return False
+    if second.sentence.context == (first.sentence.start, first.sentence.end):
+        return True
+    between = first.hit.text[first.sentence.end : second.sentence.start]
     same_list = (
-        later.sentence.context is not None and later.sentence.context == one.sentence.context
+        second.sentence.context is not None and second.sentence.context == first.sentence.context
     )
-    return not between.strip() and (same_list or "\n\n" not in between)
+    return same_list or "\n\n" not in between

@@ -1,37 +1,63 @@
-"""`ServerModel`: a language model behind any server with OpenAI's chat completions.
+"""Language models: the protocol `ChatModel`, and `ServerModel` for OpenAI-compatible servers.
 
-Contract: the seam `ChatModel`. Uses the network only as far as the user has named an address or a
-preset: https://platform.openai.com/docs/api-reference/chat. What can go wrong on the way, and what
-is tried again, is `endpoint`'s. Knows no sources and no citations.
+`ServerModel` uses the chat completions API (https://platform.openai.com/docs/api-reference/chat)
+and sends requests only to an address that the user named, directly or by a preset. Connections,
+retries and errors are those of `network.json_client`. Knows no sources and no citations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
-from ragkit.answers import Message
 from ragkit.errors import ModelError, UsageError
 from ragkit.network.json_client import JsonClient
 from ragkit.records.answers import Usage
 
-# Address, context in tokens, variable with the key. Ollama holds no more than 4,096 tokens unless
-# it is told otherwise, and then silently drops the beginning, which is where the rules stand.
+Message: TypeAlias = Mapping[str, str]  # role (system, user or assistant) and content
+
+# Base URL, context in tokens, environment variable of the key. Ollama uses a context of 4,096
+# tokens unless it is configured otherwise, and silently drops the beginning of a longer prompt,
+# which is where the rules are.
 PRESETS = {
     "ollama": ("http://localhost:11434/v1", 4096, None),
     "llamacpp": ("http://localhost:8080/v1", 4096, None),
     "vllm": ("http://localhost:8000/v1", 8192, None),
     "openai": ("https://api.openai.com/v1", 32_768, "OPENAI_API_KEY"),
 }
-CONTEXT_TOKENS = 4096  # of a server of which nothing is known
-_ANY_MODEL = "default"  # llama.cpp has one, whatever it is called
+DEFAULT_CONTEXT_TOKENS = 4096  # of a server that is named by its address
+_ANY_MODEL = "default"  # llama.cpp serves one model and accepts any name for it
 _PATH = "/chat/completions"
-_THOUGHT = ("<think>", "</think>")
+_THINKING = ("<think>", "</think>")
+
+
+class ChatModel(Protocol):
+    """A language model. Implementations are safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """The name of the model, as in `Answer.model`."""
+
+    @property
+    def context_tokens(self) -> int:
+        """The maximum number of tokens of prompt and answer together."""
+
+    def generate(
+        self, messages: Sequence[Message], max_tokens: int
+    ) -> Generator[str, None, Usage | None]:
+        """Yield the answer to `messages` piece by piece; return its token counts, if known.
+
+        Closing the generator ends the request. Raises ModelError if the model cannot be used.
+        """
 
 
 class ServerModel:
-    """The model `name` of the server at `base_url`."""
+    """The model `name` of the OpenAI-compatible server at `base_url`.
+
+    `api_key_env` is the name of the environment variable with the key. Raises ModelError for an
+    address that cannot be used.
+    """
 
     def __init__(
         self, base_url: str, name: str, api_key_env: str | None, context_tokens: int
@@ -39,43 +65,45 @@ class ServerModel:
         self.name = name
         self.context_tokens = context_tokens
         self._client = JsonClient(base_url, _PATH, api_key_env)
-        own = "api.openai.com" in base_url  # its newest models take no other name, nor temperature
-        self._limit = "max_completion_tokens" if own else "max_tokens"
-        self._more: dict[str, Any] = {} if own else {"temperature": 0}
+        # OpenAI's newest models accept neither `max_tokens` nor a temperature.
+        is_openai = "api.openai.com" in base_url
+        self._limit_field = "max_completion_tokens" if is_openai else "max_tokens"
+        self._parameters: dict[str, Any] = {} if is_openai else {"temperature": 0}
 
     def generate(
         self, messages: Sequence[Message], max_tokens: int
     ) -> Generator[str, None, Usage | None]:
-        """See `ChatModel`. Thoughts that a model puts before its answer are left out."""
-        content = {
+        """See `ChatModel.generate`. `<think>…</think>` before the answer is left out."""
+        request = {
             "model": self.name,
             "messages": [dict(message) for message in messages],
             "stream": True,
             "stream_options": {"include_usage": True},
-            self._limit: max_tokens,
-            **self._more,
+            self._limit_field: max_tokens,
+            **self._parameters,
         }
         usage: Usage | None = None
-        reason = None
-        thoughts = _Thoughts()
-        with closing(self._client.stream(content)) as events:  # type: ignore[type-var]
+        finish_reason = None
+        thinking = _ThinkingFilter()
+        with closing(self._client.stream(request)) as events:  # type: ignore[type-var]
             for event in events:
                 if error := event.get("error"):
-                    why = error.get("message") if isinstance(error, dict) else error
-                    raise ModelError(f"{self._client.url} ended its response early: {why}")
+                    detail = error.get("message") if isinstance(error, dict) else error
+                    raise ModelError(f"{self._client.url} ended its response early: {detail}")
                 try:
-                    usage = _usage(event) or usage
-                    said, reason = _said(event, reason)
+                    usage = _parse_usage(event) or usage
+                    content, reason = _parse_choices(event)
                 except (AttributeError, TypeError, ValueError, OverflowError) as error:
                     raise ModelError(
-                        f"{self._client.url} answers something else than a chat completion "
-                        f"({error}). Is base_url that of an OpenAI-compatible server?"
+                        f"the response of {self._client.url} is not a chat completion ({error}). "
+                        "Is base_url that of an OpenAI-compatible server?"
                     ) from error
-                if text := thoughts.without(said):
+                finish_reason = reason or finish_reason
+                if text := thinking.feed(content):
                     yield text
-        if rest := thoughts.rest():
+        if rest := thinking.end():
             yield rest
-        if reason == "length":
+        if finish_reason == "length":
             usage = Usage(
                 usage.prompt_tokens if usage else 0,
                 usage.completion_tokens if usage else max_tokens,
@@ -84,74 +112,76 @@ class ServerModel:
         return usage
 
 
-def _said(event: dict[str, Any], reason: str | None) -> tuple[str, str | None]:
-    """What an event says, and why the answer is at its end if it is."""
-    said = ""
+def _parse_choices(event: dict[str, Any]) -> tuple[str, str | None]:
+    """Return the text of an event, and the reason why the answer is finished, if it is."""
+    text, finish_reason = "", None
     for choice in event.get("choices") or ():
-        reason = choice.get("finish_reason") or reason
-        part = choice.get("delta") or choice.get("message") or {}
-        said += part.get("content") or ""
-    return said, reason
+        finish_reason = choice.get("finish_reason") or finish_reason
+        message = choice.get("delta") or choice.get("message") or {}
+        text += message.get("content") or ""
+    return text, finish_reason
 
 
-def _usage(event: dict[str, Any]) -> Usage | None:
-    counted = event.get("usage")
-    if not isinstance(counted, dict):
+def _parse_usage(event: dict[str, Any]) -> Usage | None:
+    usage = event.get("usage")
+    if not isinstance(usage, dict):
         return None
-    return Usage(int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0))
+    return Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
 
 
-class _Thoughts:
-    """Leaves out `<think>…</think>` at the beginning of an answer."""
+class _ThinkingFilter:
+    """Removes `<think>…</think>` from the beginning of a streamed answer."""
 
     def __init__(self) -> None:
-        self._held = ""
-        self._passed = False
+        self._pending = ""
+        self._is_past = False  # whether the answer itself has begun
 
-    def without(self, text: str) -> str:
-        """What of the text so far is no thought, as far as that is known."""
-        if self._passed:
+    def feed(self, text: str) -> str:
+        """Take the next part of the stream and return what belongs to the answer; may be empty."""
+        if self._is_past:
             return text
-        self._held = (self._held + text).lstrip()
-        opening, closing_ = _THOUGHT
-        if opening.startswith(self._held[: len(opening)]) and len(self._held) < len(opening):
+        self._pending = (self._pending + text).lstrip()
+        opening, closing_tag = _THINKING
+        is_partial_tag = len(self._pending) < len(opening) and opening.startswith(self._pending)
+        if is_partial_tag:
             return ""
-        if self._held.startswith(opening):
-            _, found, after = self._held.partition(closing_)
-            if not found:
+        if self._pending.startswith(opening):
+            _, tag, after = self._pending.partition(closing_tag)
+            if not tag:
                 return ""
-            self._held = after.lstrip()
-        self._passed = True
-        return self.rest()
+            self._pending = after.lstrip()
+        self._is_past = True
+        return self.end()
 
-    def rest(self) -> str:
-        """What is held still."""
-        held, self._held = self._held, ""
-        return held if self._passed or not held.startswith(_THOUGHT[0]) else ""
+    def end(self) -> str:
+        """Return the text that is still held back, except unfinished thinking."""
+        pending, self._pending = self._pending, ""
+        return pending if self._is_past or not pending.startswith(_THINKING[0]) else ""
 
 
-def server_model(
+def create_server_model(
     preset: str | None,
     base_url: str | None,
     model: str | None,
     api_key_env: str | None,
     context_tokens: int | None,
 ) -> ServerModel | None:
-    """The model that the settings name, by preset or address; None where they name neither.
+    """Return the model of a preset or of an address; None if neither is given.
 
-    Raises UsageError where no model is named, ModelError for an address that cannot be used.
+    `base_url` replaces the preset's address and, with it, its key. Raises UsageError if no model is
+    named, ModelError for an address that cannot be used.
     """
     if preset is None and base_url is None:
         return None
-    address, context, key = PRESETS.get(preset or "", (None, CONTEXT_TOKENS, None))
+    address, context, key = PRESETS.get(preset or "", (None, DEFAULT_CONTEXT_TOKENS, None))
     if base_url is not None:
-        address, key = base_url, api_key_env  # a preset's key goes to the preset's address alone
+        address, key = base_url, api_key_env  # a preset's key is sent to the preset's address only
     if model is None and preset == "llamacpp":
         model = _ANY_MODEL
     if model is None:
         raise UsageError(
-            f"llm_model is not set; name the model that {address} is to answer with, "
+            f"llm_model is not set; name the model of {address} to use, "
             "as in RAGKIT_LLM_MODEL=llama3.2"
         )
-    assert address is not None  # noqa: S101 (of a preset or named)
+    assert address is not None  # noqa: S101 (of a preset or given)
     return ServerModel(address, model, api_key_env or key, context_tokens or context)

@@ -1,23 +1,32 @@
-"""From a question to a cited answer: the order in which the stages come.
+"""From a question to a cited answer: the stages in their order.
 
-Question (made whole from the history), sources (found, widened to paragraphs), text (of a language
-model, or the sources' own sentences), citations (resolved and checked). What each stage does is
-in `retrieval` and `answers`; this module alone knows both. Knows no rendering.
+1. A follow-up question becomes a standalone question (`followup`, or the language model).
+2. Retrieval finds the sources and extends them to whole paragraphs.
+3. A language model writes the text, or sentences of the sources are quoted (`extractive`).
+4. The text is sanitized, its citations are resolved and checked.
+
+Each stage is in `retrieval` or in `answers`; only this module knows both. Does not know how an
+answer is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ragkit.answers import ChatModel, Lens, followups
-from ragkit.answers.citation_check import checked
-from ragkit.answers.extractive import extracted, question_sentences
-from ragkit.answers.prompt import Prompt, abstains, prompt, to_make_whole
-from ragkit.answers.rendering import Outgoing, begins_line, unmarked, visible
+from ragkit.answers.citation_check import check_citations
+from ragkit.answers.extractive import QuestionScorer, extract_answer, split_question
+from ragkit.answers.followup import rewrite_followup
+from ragkit.answers.prompt import Prompt, build_prompt, build_rewrite_prompt, is_abstention
+from ragkit.answers.sanitize import (
+    AnswerSanitizer,
+    format_quote,
+    is_separate_line,
+    remove_invisible,
+)
 from ragkit.encoders.tokenization import estimate
 from ragkit.errors import ModelError
 from ragkit.records.answers import (
@@ -33,64 +42,67 @@ from ragkit.records.answers import (
 from ragkit.records.documents import Hit
 
 if TYPE_CHECKING:
+    from ragkit.answers.llm import ChatModel
     from ragkit.retrieval.options import SearchOptions
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.settings import Settings
 
-SOURCES = 6  # passages that an answer is made from, where nobody says another number
-NOTHING = "The documents do not answer this."
-_QUESTION_TOKENS = 128  # of a question that is made whole
-_LONGEST_QUESTION = 1000  # characters
+DEFAULT_SOURCES = 6  # passages that an answer is written from, unless `k` says otherwise
+NO_ANSWER = "The documents do not answer this."
+_MAX_REWRITE_TOKENS = 128  # of a standalone question that a language model writes
+_MAX_REWRITE_LENGTH = 1000  # characters; a longer reply is not a question
+_ASCII_PER_TOKEN = 6  # characters per token at most, averaged over a text, in today's tokenizers
+_OTHER_PER_TOKEN = 2  # the same for characters beyond ASCII
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where answers come from: one collection, searched in one way."""
+    """One collection, searched with one set of options."""
 
     retriever: Retriever
     options: SearchOptions
 
-    def find(self, question: str) -> tuple[Hit, ...]:
-        """What answers the question: whole paragraphs, best first, each once."""
+    def retrieve(self, question: str) -> tuple[Hit, ...]:
+        """Return the hits for a question, extended to whole paragraphs, best first."""
         from ragkit.retrieval import paragraphs
 
-        found = self.retriever.search([question], self.options)[0]
+        hits = self.retriever.search([question], self.options)[0]
         with self.retriever.store.reading() as connection:
-            return tuple(paragraphs.expand_to_paragraphs(connection, found))
+            return tuple(paragraphs.expand_to_paragraphs(connection, hits))
 
-    def tell(self, told: list[str], warning: str) -> None:
-        """A warning to the user at once, and to the answer."""
-        told.append(warning)
-        self.retriever.notify(warning)
-
-    def words(
-        self, talk: Sequence[str] = ()
+    def term_functions(
+        self, questions: Sequence[str] = ()
     ) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
-        """The words of a text, and how rare a word is in the collection. Words are taken to be in
-        the language of `talk`, where there is any: one alone does not tell its own."""
+        """Return the functions text → index terms and term → idf in the collection.
+
+        The language of the terms is that of `questions` together, because one question is often too
+        short to detect it; without `questions` it is detected for each text.
+        """
         from ragkit.analysis.analyzer import content_terms
         from ragkit.analysis.language import detect_language
 
         with self.retriever.store.reading() as connection:
             index = self.retriever.indexes.lexical(connection)
         terms = (
-            partial(content_terms, language=detect_language("\n".join(talk)))
-            if talk
+            partial(content_terms, language=detect_language("\n".join(questions)))
+            if questions
             else content_terms
         )
         return terms, index.idf
 
-    def lens(self, question: str) -> Lens:
-        """How near texts are to the question."""
+    def scorer(self, question: str) -> QuestionScorer:
+        """Return the scorer of a question; encodes the question and its sentences."""
         encoder = self.retriever.encoders.load_encoder()
-        terms, rarity = self.words()
-        asked = [question, *question_sentences(question, terms)]
-        vector, *parts = self.retriever.encoders.query_vectors(encoder, asked)
-        return Lens(question, vector, encoder.encode_passages, terms, rarity, tuple(parts))
+        terms, idf = self.term_functions()
+        queries = [question, *split_question(question, terms)]
+        vector, *sentence_vectors = self.retriever.encoders.query_vectors(encoder, queries)
+        return QuestionScorer(
+            question, vector, encoder.encode_passages, terms, idf, tuple(sentence_vectors)
+        )
 
 
 class Chat:
-    """A conversation. `stream` of a collection answers; each question knows those before it."""
+    """A conversation with a collection: each question is answered knowing the earlier ones."""
 
     def __init__(self, stream: Callable[..., Iterator[Event]]) -> None:
         """`stream` is called with a question and `history`, as `Collection.ask_stream` is."""
@@ -98,24 +110,27 @@ class Chat:
         self._stream = stream
 
     def ask(self, text: str) -> Answer:
-        """The answer to what is said next."""
+        """Return the answer to the next question."""
         return last_answer(self.stream(text))
 
     def stream(self, text: str) -> Iterator[Event]:
-        """The same as it is made. One that is closed before its end leaves no trace."""
+        """Yield the events of the answer to the next question.
+
+        A question is added to the history with its answer; a stream that is closed earlier is not.
+        """
         for event in self._stream(text, history=tuple(self.history)):
             if isinstance(event, Answer):
                 self.history.append(Turn(text, event.text))
             yield event
 
 
-def language_model(settings: Settings) -> ChatModel | None:
-    """The language model that the settings name; None where they name none."""
+def load_language_model(settings: Settings) -> ChatModel | None:
+    """Return the language model that the settings name; None if they name none."""
     if settings.llm_preset is None and settings.llm_base_url is None:
         return None
-    from ragkit.answers.llm import server_model
+    from ragkit.answers.llm import create_server_model
 
-    return server_model(
+    return create_server_model(
         settings.llm_preset,
         settings.llm_base_url,
         settings.llm_model,
@@ -124,154 +139,180 @@ def language_model(settings: Settings) -> ChatModel | None:
     )
 
 
-def stream(
+def stream_answer(
     question: str, history: Sequence[Turn], llm: ChatModel | None, sources: Sources
 ) -> Iterator[Event]:
-    """The events of one answer; see `Collection.ask_stream`."""
-    told: list[str] = []  # warnings
-    whole = question
+    """Yield the events of one answer; see `Collection.ask_stream`.
+
+    Without `llm`, and if it fails before its first word, the answer is extractive.
+    """
+    warnings = _Warnings(sources.retriever.notify)
+    standalone = question
     if history and llm is not None:
-        whole, llm = _made_whole(question, history, llm, sources, told)
+        try:
+            standalone = _rewrite_by_model(question, history, llm)
+        except ModelError as error:
+            warnings.add(_unavailable(llm, error))
+            llm = None
     if history and llm is None:
-        talk = [question, *(turn.question for turn in history)]
-        whole = followups.whole(question, history, *sources.words(talk))
-    hits = sources.find(whole)
-    yield Retrieved(hits, whole)
+        questions = [question, *(turn.question for turn in history)]
+        standalone = rewrite_followup(question, history, *sources.term_functions(questions))
+    hits = sources.retrieve(standalone)
+    yield Retrieved(hits, standalone)
     if llm is not None and hits:
         try:
-            yield from _generated(question, whole, history, llm, hits, sources, told)
+            yield from _stream_generated(
+                question, standalone, history, llm, hits, sources, warnings
+            )
             return
-        except _NotBegunError as error:
-            sources.tell(told, _without(llm, error))
-    yield from _extracted(whole, hits, sources, told)
+        except _NotStartedError as error:
+            warnings.add(_unavailable(llm, error))
+    yield from _stream_extractive(standalone, hits, sources, warnings)
 
 
-class _NotBegunError(ModelError):
+@dataclass(frozen=True, slots=True)
+class _Warnings:
+    """The warnings of one answer; each is also given to `notify` at once."""
+
+    notify: Callable[[str], None]
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        self.texts.append(text)
+        self.notify(text)
+
+
+class _NotStartedError(ModelError):
     """The language model failed before its first word."""
 
 
-def _without(llm: ChatModel, error: ModelError) -> str:
-    return f"{llm.name} cannot be asked ({error}); the answer is made of the sources' own sentences"
+def _unavailable(llm: ChatModel, error: ModelError) -> str:
+    return f"{llm.name} is not available ({error}); the answer quotes the sources instead"
 
 
-def _made_whole(
+def _rewrite_by_model(question: str, history: Sequence[Turn], llm: ChatModel) -> str:
+    """Return the standalone question that the model writes; `question` if its reply is none.
+
+    Raises ModelError.
+    """
+    messages = build_rewrite_prompt(question, history)
+    with closing(llm.generate(messages, _MAX_REWRITE_TOKENS)) as pieces:
+        reply = remove_invisible("".join(pieces)).strip().strip('"')
+    line = reply.partition("\n")[0].removeprefix("Question:").strip()
+    return line if 0 < len(line) <= _MAX_REWRITE_LENGTH else question
+
+
+def _stream_generated(
     question: str,
-    history: Sequence[Turn],
-    llm: ChatModel,
-    sources: Sources,
-    told: list[str],
-) -> tuple[str, ChatModel | None]:
-    """The question as the model makes it whole, and the model; None where it cannot be asked."""
-    try:
-        with closing(llm.generate(to_make_whole(question, history), _QUESTION_TOKENS)) as pieces:
-            said = visible("".join(pieces)).strip().strip('"')
-    except ModelError as error:
-        sources.tell(told, _without(llm, error))
-        return question, None
-    line = said.partition("\n")[0].removeprefix("Question:").strip()
-    return (line if 0 < len(line) <= _LONGEST_QUESTION else question), llm
-
-
-def _generated(
-    question: str,
-    whole: str,
+    standalone: str,
     history: Sequence[Turn],
     llm: ChatModel,
     hits: tuple[Hit, ...],
     sources: Sources,
-    told: list[str],
+    warnings: _Warnings,
 ) -> Iterator[Event]:
-    """The pieces and the answer of a language model. Raises _NotBegunError."""
-    sent = prompt(question, hits, history, llm.context_tokens, estimate.count_tokens)
-    if len(sent.sources) < len(hits):
-        sources.tell(
-            told,
-            f"{len(hits) - len(sent.sources)} of {len(hits)} sources did not fit into the "
-            f"{llm.context_tokens} tokens of llm_context_tokens",
+    """Yield the pieces and the answer of a language model. Raises _NotStartedError."""
+    prompt = build_prompt(question, hits, history, llm.context_tokens, estimate.count_tokens)
+    if len(prompt.sources) < len(hits):
+        warnings.add(
+            f"{len(hits) - len(prompt.sources)} of {len(hits)} sources did not fit into the "
+            f"{llm.context_tokens} tokens of llm_context_tokens"
         )
-    cited = {hit.rank: hit for hit in sent.sources}
-    out = Outgoing(cited)
-    said: list[str] = []
+    cited = {hit.rank: hit for hit in prompt.sources}
+    text, usage = yield from _stream_pieces(llm, prompt, AnswerSanitizer(cited), warnings)
+    if not text.strip():
+        raise _NotStartedError("it returned no text")
+    for warning in _usage_warnings(usage, prompt):
+        warnings.add(warning)
+    citations, unsupported = check_citations(text, cited, sources.scorer(standalone))
+    answerable = bool(citations) or not is_abstention(text)
+    if not answerable:
+        unsupported = ()
+    elif not citations:
+        warnings.add("the answer cites no source")
+    yield Answer(
+        text, citations, answerable, hits, llm.name, unsupported, tuple(warnings.texts), usage,
+        standalone,
+    )  # fmt: skip
+
+
+def _stream_pieces(
+    llm: ChatModel, prompt: Prompt, sanitizer: AnswerSanitizer, warnings: _Warnings
+) -> Generator[Piece, None, tuple[str, Usage | None]]:
+    """Yield the sanitized pieces of a model's answer; return their text and the token counts.
+
+    An answer that breaks off is kept, with a warning. Raises _NotStartedError.
+    """
+    text = ""
     usage = None
-    with closing(llm.generate(sent.messages, sent.answer_tokens)) as pieces:
+    with closing(llm.generate(prompt.messages, prompt.answer_tokens)) as generated:
         while True:
             try:
-                piece = next(pieces)
+                piece = next(generated)
             except StopIteration as end:
                 usage = end.value
                 break
             except ModelError as error:
-                if not said:
-                    raise _NotBegunError(str(error)) from error
-                sources.tell(told, f"the answer breaks off: {error}")
+                if not text:
+                    raise _NotStartedError(str(error)) from error
+                warnings.add(f"the answer is incomplete: {error}")
                 break
-            if shown := out.feed(piece):
-                said.append(shown)
-                yield Piece(shown)
-    if rest := out.end().rstrip():
-        said.append(rest)
+            if sanitized := sanitizer.feed(piece):
+                text += sanitized
+                yield Piece(sanitized)
+    if rest := sanitizer.end().rstrip():
+        text += rest
         yield Piece(rest)
-    text = "".join(said)
-    if not text.strip():
-        raise _NotBegunError("it says nothing")
-    for warning in _usage_warnings(usage, sent):
-        sources.tell(told, warning)
-    citations, unsupported = checked(text, cited, sources.lens(whole))
-    answerable = bool(citations) or not abstains(text)
-    if not answerable:
-        unsupported = ()
-    elif not citations:
-        sources.tell(told, "the answer names no source")
-    yield Answer(
-        text, citations, answerable, hits, llm.name, unsupported, tuple(told), usage, whole
-    )
+    return text, usage
 
 
-def _usage_warnings(usage: Usage | None, sent: Prompt) -> list[str]:
+def _usage_warnings(usage: Usage | None, prompt: Prompt) -> Iterator[str]:
+    """Yield what the server's token counts show: a shortened prompt, an answer at its limit."""
     if usage is None:
-        return []
-    told = []
-    fewest = sum(_fewest_tokens(message["content"]) for message in sent.messages)
-    if 0 < usage.prompt_tokens < fewest:
-        told.append(
-            f"the server read {usage.prompt_tokens:,} tokens of a prompt that has {fewest:,} or "
-            "more: it has cut it, and the rules in it with it. Give it a larger context, or set "
-            "llm_context_tokens to what it holds"
+        return
+    minimum = sum(_min_tokens(message["content"]) for message in prompt.messages)
+    if 0 < usage.prompt_tokens < minimum:
+        yield (
+            f"the server read {usage.prompt_tokens:,} tokens of a prompt that has at least "
+            f"{minimum:,}: it shortened the prompt, which may remove the rules. Start it with a "
+            "larger context, or set llm_context_tokens to the context that it has"
         )
     if usage.cut_off:
-        told.append(f"the answer ends at its limit of {sent.answer_tokens} tokens")
-    return told
+        yield f"the answer was cut off at its limit of {prompt.answer_tokens} tokens"
 
 
-def _fewest_tokens(text: str) -> int:
-    """What a text has at least, for the tokenizers of today: a token has six ASCII characters on
-    average at the most, and two of other scripts."""
-    plain = sum(character.isascii() for character in text)
-    return plain // 6 + (len(text) - plain) // 2
+def _min_tokens(text: str) -> int:
+    """Return a lower bound of the number of tokens of a text."""
+    ascii_length = sum(character.isascii() for character in text)
+    return ascii_length // _ASCII_PER_TOKEN + (len(text) - ascii_length) // _OTHER_PER_TOKEN
 
 
-def _extracted(
-    question: str, hits: tuple[Hit, ...], sources: Sources, told: Sequence[str]
+def _stream_extractive(
+    question: str, hits: tuple[Hit, ...], sources: Sources, warnings: _Warnings
 ) -> Iterator[Event]:
-    """The answer of the sources' own sentences, or that there is none."""
-    said = extracted(sources.lens(question), hits) if hits else []
-    if not said:
-        yield Piece(NOTHING)
-        yield Answer(NOTHING, (), False, hits, EXTRACTIVE, warnings=tuple(told), question=question)
+    """Yield the pieces and the answer that quotes sentences of the sources, or NO_ANSWER."""
+    parts = extract_answer(sources.scorer(question), hits) if hits else []
+    if not parts:
+        yield Piece(NO_ANSWER)
+        yield Answer(
+            NO_ANSWER, (), False, hits, EXTRACTIVE, (), tuple(warnings.texts), question=question
+        )
         return
-    out = Outgoing([cited.n for _, cited in said])
-    shown = []
-    for position, (words, cited) in enumerate(said):
-        words = unmarked(words)  # noqa: PLW2901
-        before = "\n" if begins_line(words) else " "
-        if position and cited.citation != said[position - 1][1].citation:
-            before = "\n\n"
-        text = f"{before if position else ''}{words} [{cited.n}]"
-        shown.append(out.feed(text))
-        yield Piece(shown[-1])
-    shown.append(out.end())
-    yield Piece(shown[-1])
-    citations = tuple(cited for _, cited in said)
+    citations = tuple(citation for _, citation in parts)
+    sanitizer = AnswerSanitizer([citation.n for citation in citations])
+    pieces = []
+    for position, (part, citation) in enumerate(parts):
+        quote = format_quote(part)
+        separator = ""
+        if position:
+            separator = "\n" if is_separate_line(quote) else " "
+            if citation.citation != citations[position - 1].citation:
+                separator = "\n\n"
+        pieces.append(sanitizer.feed(f"{separator}{quote} [{citation.n}]"))
+        yield Piece(pieces[-1])
+    pieces.append(sanitizer.end())
+    yield Piece(pieces[-1])
     yield Answer(
-        "".join(shown), citations, True, hits, EXTRACTIVE, (), tuple(told), question=question
-    )
+        "".join(pieces), citations, True, hits, EXTRACTIVE, (), tuple(warnings.texts),
+        question=question,
+    )  # fmt: skip

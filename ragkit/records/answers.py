@@ -1,7 +1,8 @@
-"""The nouns of an answer: frozen dataclasses, next to no behaviour, no I/O.
+"""The records of an answer: frozen dataclasses, what is derived from one record, no I/O.
 
-Apart from `records`, because a query needs none of them. An answer comes as a stream of events:
-one `Retrieved`, any number of `Piece`s whose texts make up the answer's, and the `Answer`.
+They are apart from `records.documents` because a query needs none of them. An answer is streamed as
+events: one `Retrieved`, any number of `Piece`s whose texts make up the answer's text, and the
+`Answer`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any, TypeAlias
 
 from ragkit.records.documents import Hit, hit_fields
 
-EXTRACTIVE = "extractive"  # the model of an answer that is made of the sources' own sentences
+EXTRACTIVE = "extractive"  # `Answer.model` of an answer that quotes sentences of the sources
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question that was asked before, and its answer's text."""
+    """An earlier question of a conversation, and the text of its answer."""
 
     question: str
     answer: str
@@ -26,9 +27,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What `[n]` in an answer's text stands for. `quote == document.text[start:end]`.
+    """The source that `[n]` in an answer's text refers to. `quote == document.text[start:end]`.
 
-    Each n is there once. `passage_id` is a hit's; `citation` is shown by `ragkit get`.
+    Each n occurs once. `passage_id` is that of a hit; `ragkit get` shows the text of `citation`.
     """
 
     n: int  # from 1
@@ -37,13 +38,13 @@ class Citation:
     page: int | None
     start: int  # of the quote; characters into the document's text
     end: int
-    quote: str  # the sentences of the source that say it
+    quote: str  # the sentences of the source that support the answer
     citation: str
     title: str
     locator: str | None  # "slide=3", "page=7-8"
     start_line: int | None
     end_line: int | None
-    stale: bool  # the file has changed or gone since it was indexed
+    stale: bool  # the file was changed or deleted after it was indexed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +55,41 @@ class Statement:
     end: int
     text: str
     cites: tuple[int, ...]  # the n of its citations
-    support: float  # 0 to 1: how far what it cites says the same; docs/answers.md
+    support: float  # 0 to 1: how well the cited sources support it; docs/answers.md
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer, as the server counted them."""
+    """Tokens of one answer, as counted by the server of the language model."""
 
     prompt_tokens: int
     completion_tokens: int
-    cut_off: bool = False  # it was at its limit before the answer was at its end
+    cut_off: bool = False  # the answer reached its token limit before it was complete
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that can be checked.
+    """An answer with its citations and sources.
 
-    `text` is plain text, safe to show as Markdown too: no image, no link, no tag, no control
-    character. Where `answerable` is false it says so, and there are no citations.
+    `text` is plain text, also safe to render as Markdown: no image, no link, no tag, no control
+    character. If `answerable` is False, the text says that the sources do not answer the question,
+    and there are no citations.
     """
 
     text: str
-    citations: tuple[Citation, ...]  # those that stand in the text, by n
+    citations: tuple[Citation, ...]  # those that occur in the text, by n
     answerable: bool
-    hits: tuple[Hit, ...]  # what it was made from: whole paragraphs, best first
-    model: str  # of the language model, or EXTRACTIVE
-    unsupported: tuple[Statement, ...] = ()  # what its sources do not say
+    hits: tuple[Hit, ...]  # the sources: passages extended to whole paragraphs, best first
+    model: str  # name of the language model, or EXTRACTIVE
+    unsupported: tuple[Statement, ...] = ()  # sentences that the sources do not support
     warnings: tuple[str, ...] = ()
     usage: Usage | None = None
-    question: str = ""  # what was looked for: as asked, or made whole from the history
+    question: str = ""  # the question that was searched for; a follow-up is completed first
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The first event: what the answer will be made from."""
+    """The first event of an answer: the passages that it will be based on."""
 
     hits: tuple[Hit, ...]
     question: str  # as in `Answer`
@@ -95,7 +97,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of the answer's text. All of them, joined, are `Answer.text`."""
+    """A piece of the answer's text. All pieces, joined in order, are `Answer.text`."""
 
     text: str
 
@@ -103,16 +105,35 @@ class Piece:
 Event: TypeAlias = Retrieved | Piece | Answer
 
 
+def build_citation(n: int, hit: Hit, start: int, end: int) -> Citation:
+    """Return the citation `[n]` of `hit.text[start:end]`; the offsets are characters of the hit."""
+    return Citation(
+        n=n,
+        passage_id=hit.passage_id,
+        path=hit.path,
+        page=hit.page,
+        start=hit.start + start,
+        end=hit.start + end,
+        quote=hit.text[start:end],
+        citation=hit.citation,
+        title=hit.title,
+        locator=hit.locator,
+        start_line=hit.start_line,
+        end_line=hit.end_line,
+        stale=hit.stale,
+    )
+
+
 def answer_fields(answer: Answer) -> dict[str, Any]:
-    """An answer as JSON can hold it, in the order of the contract."""
+    """Return an answer as JSON values. The order of the fields is part of the API."""
     fields = dataclasses.asdict(dataclasses.replace(answer, hits=()))
     return {**fields, "hits": [hit_fields(hit) for hit in answer.hits]}
 
 
 def last_answer(events: Iterable[Event]) -> Answer:
-    """Read a stream of events to its end and return the answer, its last event.
+    """Consume a stream of events and return its last event, the answer.
 
-    Raises TypeError where the last event is something else.
+    Raises TypeError if the last event is not an answer.
     """
     *_, last = events
     if not isinstance(last, Answer):

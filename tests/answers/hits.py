@@ -1,10 +1,10 @@
-"""Hits and a lens made by hand."""
+"""Hits and a question scorer with known values."""
 
 from __future__ import annotations
 
 import re
 
-from ragkit.answers import Lens
+from ragkit.answers.extractive import QuestionScorer
 from ragkit.records.documents import Hit
 from tests.conftest import WordEncoder
 
@@ -19,10 +19,10 @@ def hit(text, rank=1, score=0.8, citation="a.txt#L1", heading=("Keys", "Old"), s
     )  # fmt: skip
 
 
-def lens(question):
-    """Words as they are, each as rare as any other."""
+def scorer(question):
+    """A scorer whose terms are the words in lower case, each with the idf 1."""
     encoder = WordEncoder()
-    return Lens(
+    return QuestionScorer(
         question,
         encoder.encode_queries([question])[0],
         encoder.encode_passages,

@@ -1,4 +1,4 @@
-"""Answers of the sources' own sentences."""
+"""Extractive answers: which sentences are chosen, and whether there is an answer."""
 
 from __future__ import annotations
 
@@ -7,75 +7,82 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ragkit.answers import Lens
 from ragkit.answers.extractive import (
-    _nearer,
-    _opened,
-    answerable,
-    extracted,
-    missing_names,
-    nearness,
-    question_sentences,
+    QuestionScorer,
+    _sentence_gain,
+    _strip_opening,
+    extract_answer,
+    find_missing_names,
+    is_answerable,
+    score_answerability,
+    split_question,
 )
-from tests.answers.hits import hit, lens
+from tests.answers.hits import hit, scorer
 
-NOTHING_IN_COMMON = np.eye(6, dtype=np.float32)
+UNRELATED = np.eye(6, dtype=np.float32)
 
 
-def test_whole_sentences_in_order_best_source_first():
+def test_sentences_are_in_document_order_the_best_source_first():
     keys = "Keys matter a lot. Rotate the signing keys every ninety days. Then tell the others."
     cats = "Cats do not rotate keys. They sleep."
-    said = extracted(lens("how often to rotate the signing keys"), [hit(keys), hit(cats, rank=2)])
-    assert said[0][0] == "Rotate the signing keys every ninety days. Then tell the others."
-    assert [cited.n for _, cited in said] == list(range(1, len(said) + 1))
-    for words, cited in said:
-        assert words == cited.quote == (keys, cats)[cited.passage_id - 1][cited.start : cited.end]
+    parts = extract_answer(
+        scorer("how often to rotate the signing keys"), [hit(keys), hit(cats, rank=2)]
+    )
+    assert parts[0][0] == "Rotate the signing keys every ninety days. Then tell the others."
+    assert [citation.n for _, citation in parts] == list(range(1, len(parts) + 1))
+    for part, citation in parts:
+        assert part == citation.quote
+        assert part == (keys, cats)[citation.passage_id - 1][citation.start : citation.end]
 
 
-def test_an_item_comes_with_its_lead_in_and_the_quote_is_exact():
+def test_a_list_item_follows_its_lead_in_and_its_quote_is_exact():
     text = "Rotate these keys:\n\n- the signing key\n- the vault key\n\n" + "Filler is here. " * 60
-    (words, cited), *_ = extracted(lens("rotate the vault key and the signing key"), [hit(text)])
-    assert words.startswith("Rotate these keys:\n")
-    assert cited.quote in text
+    (part, citation), *_ = extract_answer(
+        scorer("rotate the vault key and the signing key"), [hit(text)]
+    )
+    assert part.startswith("Rotate these keys:\n")
+    assert citation.quote in text
 
 
-def test_what_was_said_is_not_said_again():
+def test_a_repetition_is_left_out():
     text = "Rotate the signing keys every ninety days."
-    said = extracted(lens("rotate the signing keys"), [hit(text), hit(f"{text} ", rank=2)])
-    assert [cited.passage_id for _, cited in said] == [1]
+    parts = extract_answer(scorer("rotate the signing keys"), [hit(text), hit(f"{text} ", rank=2)])
+    assert [citation.passage_id for _, citation in parts] == [1]
 
 
-def test_a_source_far_behind_the_best_is_not_heard():
+def test_a_source_far_below_the_best_is_left_out():
     hits = [hit("Rotate the signing keys.", score=0.8), hit("Cats sleep all day.", 2, score=0.4)]
-    assert [words for words, _ in extracted(lens("rotate the signing keys"), hits)] == [
+    assert [part for part, _ in extract_answer(scorer("rotate the signing keys"), hits)] == [
         "Rotate the signing keys."
     ]
 
 
-def test_far_sources_are_no_answer():
-    assert extracted(lens("what do cats do"), [hit("Rotate the keys.", score=0.1)]) == []
-    assert extracted(lens("what do cats do"), []) == []
+def test_dissimilar_sources_give_no_answer():
+    assert extract_answer(scorer("what do cats do"), [hit("Rotate the keys.", score=0.1)]) == []
+    assert extract_answer(scorer("what do cats do"), []) == []
 
 
 @pytest.mark.parametrize(
-    ("scores", "near"),
+    ("scores", "expected"),
     [((0.6, 0.5, 0.4, 0.0), 0.5), ((0.9, 0.1, 0.1), 0.75), ((0.4,), 0.4), ((), 0.0)],
 )
-def test_nearness_is_the_mean_of_three_or_one_far_ahead(scores, near):
+def test_answerability_is_the_mean_of_three_cosines_or_the_best_less_a_penalty(scores, expected):
     hits = [hit("x", rank=n, score=score) for n, score in enumerate(scores, start=1)]
-    assert nearness("what is it?", hits, NOTHING_IN_COMMON) == pytest.approx(near)
+    assert score_answerability("what is it?", hits, UNRELATED) == pytest.approx(expected)
 
 
-def test_the_scale_begins_where_the_encoders_unrelated_texts_are():
+def test_zero_is_the_mean_cosine_of_unrelated_sentences():
     alike = np.full((6, 6), np.sqrt(0.7 / 6), dtype=np.float32)  # cosine 0.7 to each other
-    assert nearness("what?", [hit("x", score=0.85)], alike) == pytest.approx(0.5, abs=1e-6)
-    assert not answerable("what?", [hit("x", score=0.75)], alike)
+    assert score_answerability("what?", [hit("x", score=0.85)], alike) == pytest.approx(
+        0.5, abs=1e-6
+    )
+    assert not is_answerable("what?", [hit("x", score=0.75)], alike)
 
 
-def test_a_name_that_no_source_has_counts_against_it():
+def test_a_missing_name_lowers_the_answerability():
     hits = [hit("We use SQLite for it.", score=0.6)]
-    assert nearness("How do I use DuckDB?", hits, NOTHING_IN_COMMON) == pytest.approx(0.45)
-    assert nearness("How do I use SQLite?", hits, NOTHING_IN_COMMON) == pytest.approx(0.6)
+    assert score_answerability("How do I use DuckDB?", hits, UNRELATED) == pytest.approx(0.45)
+    assert score_answerability("How do I use SQLite?", hits, UNRELATED) == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize(
@@ -88,49 +95,51 @@ def test_a_name_that_no_source_has_counts_against_it():
         ("How do I install it?", []),
     ],
 )
-def test_what_is_a_name(question, names):
-    assert missing_names(question, [hit("x")]) == names
+def test_names_are_capitalized_words_and_identifiers(question, names):
+    assert find_missing_names(question, [hit("x")]) == names
 
 
-def test_capitals_that_every_question_has_hide_no_name():
+def test_the_capital_at_the_beginning_of_a_question_hides_no_name():
     question = "How do I write a virtual table module in Rust?"
-    assert missing_names(question, [hit("x")]) == ["Rust"]
+    assert find_missing_names(question, [hit("x")]) == ["Rust"]
 
 
-def test_a_question_is_as_near_as_its_nearest_sentence():
+def test_the_gain_of_one_sentence_is_added_to_the_answerability():
     hits = [hit("x", score=0.3)]
-    assert nearness("What?", hits, NOTHING_IN_COMMON, nearer=0.1) == pytest.approx(0.4)
-    terms = lens("").terms
-    asked = "The signing keys are too old. Why? How do I rotate them?"
-    assert question_sentences(asked, terms) == [
+    assert score_answerability("What?", hits, UNRELATED, gain=0.1) == pytest.approx(0.4)
+    terms = scorer("").terms
+    question = "The signing keys are too old. Why? How do I rotate them?"
+    assert split_question(question, terms) == [
         "The signing keys are too old.", "How do I rotate them?",
     ]  # fmt: skip
-    assert question_sentences("How do I rotate the keys?", terms) == []
+    assert split_question("How do I rotate the keys?", terms) == []
 
 
-def test_what_stands_beside_a_question_makes_it_no_less_answered():
+def test_the_gain_is_that_of_the_most_similar_sentence_of_the_question():
     text = "Rotate the signing keys every ninety days."
-    encoder = lens("")
-    part, whole = encoder.encode([text, f"{text} Cats sleep on our sofa all day long, honestly."])
-    plain = Lens("q", whole, encoder.encode, encoder.terms, encoder.rarity)
+    encoder = scorer("")
+    sentence, question = encoder.encode(
+        [text, f"{text} Cats sleep on our sofa all day long, honestly."]
+    )
+    plain = QuestionScorer("q", question, encoder.encode, encoder.terms, encoder.idf)
     vectors = encoder.encode([text])
-    assert _nearer(plain, vectors) == 0.0
-    gain = _nearer(replace(plain, parts=(part, -part)), vectors)
-    assert gain == pytest.approx(float(1.0 - vectors[0] @ whole), abs=1e-6)
-    assert _nearer(replace(plain, parts=(-part,)), vectors) == 0.0
+    assert _sentence_gain(plain, vectors) == 0.0
+    gain = _sentence_gain(replace(plain, sentence_vectors=(sentence, -sentence)), vectors)
+    assert gain == pytest.approx(float(1.0 - vectors[0] @ question), abs=1e-6)
+    assert _sentence_gain(replace(plain, sentence_vectors=(-sentence,)), vectors) == 0.0
 
 
-def test_a_sentence_that_hangs_on_another_comes_with_it():
+def test_a_sentence_that_depends_on_the_one_before_brings_it_along():
     text = "Keys expire after a while, for what it is worth. Otherwise rotate the signing keys now."
-    ((words, _),) = extracted(lens("rotate the signing keys now"), [hit(text)])
-    assert words == text
+    ((part, _),) = extract_answer(scorer("rotate the signing keys now"), [hit(text)])
+    assert part == text
 
 
 FILLER = "\n\n" + " ".join(f"Ferry number {number} leaves at seven." for number in range(60))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "is_chosen"),
     [
         ("How to rotate the signing keys? Ask Ann. Bob knows nothing.", True),
         ("To rotate the signing keys do this:\n\nAsk Ann.", True),
@@ -138,15 +147,15 @@ FILLER = "\n\n" + " ".join(f"Ferry number {number} leaves at seven." for number 
         ("Ann and Bob have them. To rotate the signing keys:", False),
     ],
 )
-def test_what_only_announces_is_said_with_what_it_announces(text, said):
+def test_an_introduction_is_chosen_only_with_the_sentence_after_it(text, is_chosen):
     filler = hit(FILLER, rank=2)
-    words = "\n".join(each for each, _ in extracted(lens("rotate the signing keys"),
-                                                    [hit(text), filler]))  # fmt: skip
-    assert ("rotate the signing keys" in words, "Ask Ann." in words) == (said, said)
+    parts = extract_answer(scorer("rotate the signing keys"), [hit(text), filler])
+    answer = "\n".join(part for part, _ in parts)
+    assert ("rotate the signing keys" in answer, "Ask Ann." in answer) == (is_chosen, is_chosen)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("However, keys expire.", "Keys expire."),
         ("But the keys expire.", "The keys expire."),
@@ -157,5 +166,5 @@ def test_what_only_announces_is_said_with_what_it_announces(text, said):
         ("Otherwise, keys expire.", "Otherwise, keys expire."),
     ],
 )
-def test_what_begins_an_answer_points_to_nothing(text, said):
-    assert _opened(text) == said
+def test_a_connective_and_a_list_marker_at_the_beginning_are_removed(text, expected):
+    assert _strip_opening(text) == expected

