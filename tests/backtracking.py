@@ -90,23 +90,23 @@ class Matcher:
         pattern = re.compile(_written(code, value), self.flags & ~re.VERBOSE)
         return lru_cache(maxsize=None)(lambda character: bool(pattern.fullmatch(character)))
 
-    def _bounds(self, least, most):
-        unbounded = most is op.MAXREPEAT or most > BOUND
-        cut = min(least, SMALL), None if unbounded else min(most, SMALL)
-        self.exact &= cut == (least, None if most is op.MAXREPEAT else most)
+    def _bounds(self, minimum, maximum):
+        unbounded = maximum is op.MAXREPEAT or maximum > BOUND
+        cut = min(minimum, SMALL), None if unbounded else min(maximum, SMALL)
+        self.exact &= cut == (minimum, None if maximum is op.MAXREPEAT else maximum)
         return cut[0], len(self._text) + SMALL if cut[1] is None else cut[1]
 
-    def _repeat(self, code, least, most, items):
+    def _repeat(self, code, minimum, maximum, items):
         inner = self._sequence(list(items))
-        self._bounds(least, most)  # updates `exact`
+        self._bounds(minimum, maximum)  # updates `exact`
 
         def greedy(i, then, n=0):
-            low, high = self._bounds(least, most)
+            low, high = self._bounds(minimum, maximum)
             more = n < high and inner(i, lambda j: (j > i or n < low) and greedy(j, then, n + 1))
             return more or (n >= low and then(i))
 
         def lazy(i, then, n=0):
-            low, high = self._bounds(least, most)
+            low, high = self._bounds(minimum, maximum)
             if n >= low and then(i):
                 return True
             return n < high and inner(i, lambda j: (j > i or n < low) and lazy(j, then, n + 1))

@@ -38,6 +38,6 @@ def test_only_so_many_conditions_count():
 
 @given(st.text(st.characters() | st.sampled_from('"-“” a\x00\ud800')))
 def test_every_query_can_be_understood(query):
-    found = parse_query(query)
-    found.text.encode()
-    assert len(found.required) + len(found.excluded) <= MAX_CONDITIONS
+    parsed = parse_query(query)
+    parsed.text.encode()
+    assert len(parsed.required) + len(parsed.excluded) <= MAX_CONDITIONS

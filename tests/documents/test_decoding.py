@@ -33,7 +33,7 @@ def test_unicode_is_recognised_with_and_without_a_mark(encoding, mark):
 
 
 @pytest.mark.parametrize(
-    ("text", "written", "read"),
+    ("text", "encoding", "read"),
     [
         ("Le café est déjà fermé à l'heure où les élèves arrivent.", "latin-1", "latin-1"),
         ("Die Straße ist für Fußgänger gesperrt.", "latin-1", "latin-1"),
@@ -45,14 +45,14 @@ def test_unicode_is_recognised_with_and_without_a_mark(encoding, mark):
         ("すべての人間は、生まれながらにして自由であり、かつ、平等である。", "cp932", "cp932"),
     ],
 )
-def test_legacy_encodings_are_guessed_and_the_guess_is_recorded(text, written, read):
+def test_legacy_encodings_are_guessed_and_the_guess_is_recorded(text, encoding, read):
     warnings = (f"encoding guessed: read as {read}",)
-    assert decode(text.encode(written)) == (text, read, warnings, "guessed")
+    assert decode(text.encode(encoding)) == (text, read, warnings, "guessed")
 
 
 def test_a_few_invalid_bytes_are_still_utf8():
-    text, *told = decode("déjà vu, été, Größe, naïveté, ça".encode() * 3 + b"\xff")
-    assert told == ["utf-8", ("1 characters are not UTF-8",), "partly"]
+    text, *outcome = decode("déjà vu, été, Größe, naïveté, ça".encode() * 3 + b"\xff")
+    assert outcome == ["utf-8", ("1 characters are not UTF-8",), "partly"]
     assert text.startswith("déjà vu") and text.endswith("\ufffd")
 
 

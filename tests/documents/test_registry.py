@@ -25,8 +25,8 @@ REFERENCES = [
 
 
 def test_the_table_in_the_documentation_is_that_of_the_registry():
-    written = generated_part(PAGE.read_text(encoding="utf-8"))
-    assert written == formats_table(), "run: python -m tests.documents.formats_table"
+    documented = generated_part(PAGE.read_text(encoding="utf-8"))
+    assert documented == formats_table(), "run: python -m tests.documents.formats_table"
 
 
 @pytest.mark.parametrize(("media_type", "kind", "reference"), REFERENCES)

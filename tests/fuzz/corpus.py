@@ -137,11 +137,11 @@ def _images() -> dict[str, bytes]:
     """Return one image of each kind, and a scan; {} if Pillow is not installed."""
     if importlib.util.find_spec("PIL") is None:
         return {}
-    found = {"scan.scan": make_scan([[(10, 20, 50, 40)], []])}
+    images = {"scan.scan": make_scan([[(10, 20, 50, 40)], []])}
     for kind in media_types.IMAGES.values():
         data = io.BytesIO()
         pages = [draw_boxes([(10, 20, 50, 40)]), draw_boxes([])]
         several = {"save_all": True, "append_images": pages[1:]} if kind in {"TIFF", "GIF"} else {}
         pages[0].save(data, kind, **several)
-        found[f"a.{kind.lower()}"] = data.getvalue()
-    return found
+        images[f"a.{kind.lower()}"] = data.getvalue()
+    return images

@@ -97,14 +97,14 @@ def _read(
         findings.replaced.append(name)
     outcome = "read" if reading.parts else "skipped" if reading.skipped else "failed"
     findings.outcomes[outcome] += 1
-    reasons = [each.reason for each in reading.unread] + [reading.reason] * (not reading.parts)
+    reasons = [unread.reason for unread in reading.unread] + [reading.reason] * (not reading.parts)
     for reason in reasons:
         findings.reasons[_sort(reason or "")] += 1
         if not reason or "reader" in reason or "took longer" in reason:
             findings.wrong.append((name, reason or "no reason", data))
     for part in reading.parts:
         text = part.document.text
-        if any(each.text != text[each.start : each.end] for each in part.passages):
+        if any(p.text != text[p.start : p.end] for p in part.passages):
             findings.wrong.append((name, "passages that are not the text's", data))
 
 

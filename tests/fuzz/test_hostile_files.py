@@ -41,9 +41,9 @@ def indexed(collection, tmp_path):
             make(folder / name.replace("__", "."))
         collection.index(folder)
         assert collection.search("cats sleep", k=1)[0].path == "harmless.txt"
-        found = {each.path: (each.status, each.reason) for each in collection.files()}
-        assert found.pop("harmless.txt") == ("indexed", None)
-        return found
+        outcomes = {file.path: (file.status, file.reason) for file in collection.files()}
+        assert outcomes.pop("harmless.txt") == ("indexed", None)
+        return outcomes
 
     return index
 
@@ -69,20 +69,20 @@ def pdf_bomb():
 
 
 def test_bombs(indexed):
-    found = indexed(
+    outcomes = indexed(
         a__zip=make_zip({"a.txt": BOMB}),
         b__docx=make_docx(paragraph("x" * 60_000_000)),
         c__xlsx=make_xlsx({"One": " " * 65_000_000}),
         d__pdf=pdf_bomb(),
     )
-    assert found["a.zip"] == (
+    assert outcomes["a.zip"] == (
         "failed",
         "nothing to read in it: 1 of 1 a.txt inflates to over 200 times its size",
     )
-    assert found["b.docx"][0] == found["c.xlsx"][0] == "failed"
-    assert "inflates to over" in found["b.docx"][1]
-    assert "inflates to over" in found["c.xlsx"][1]
-    assert found["d.pdf"] == ("failed", "needed more than 1,024 MB")
+    assert outcomes["b.docx"][0] == outcomes["c.xlsx"][0] == "failed"
+    assert "inflates to over" in outcomes["b.docx"][1]
+    assert "inflates to over" in outcomes["c.xlsx"][1]
+    assert outcomes["d.pdf"] == ("failed", "needed more than 1,024 MB")
 
 
 def test_entities(indexed, tmp_path):
@@ -91,17 +91,17 @@ def test_entities(indexed, tmp_path):
     uri = (tmp_path / "secret.txt").as_uri()
     body = f'<!DOCTYPE x [<!ENTITY s SYSTEM "{uri}">]><x>Stolen: &s;</x>'
     document = make_zip({"word/document.xml": body})
-    found = indexed(
+    outcomes = indexed(
         a__xml=f'<!DOCTYPE l [<!ENTITY a0 "ha">{laughs}]><l>&a9;</l>'.encode(),
         b__xml=body.encode(),
         c__docx=document,
     )
-    assert found["a.xml"] == (
+    assert outcomes["a.xml"] == (
         "failed",
         "declares entities that refer to others or are very long: not read",
     )
-    assert found["b.xml"] == ("indexed", None)
-    assert found["c.docx"][0] == "failed"
+    assert outcomes["b.xml"] == ("indexed", None)
+    assert outcomes["c.docx"][0] == "failed"
 
 
 def test_no_secret_was_read(indexed, collection, tmp_path):
@@ -136,7 +136,7 @@ def test_nesting_of_files_ends(indexed):
 def test_broken_and_locked_files(indexed):
     pdf, docx = make_pdf(["A page of words."] * 9), make_docx(paragraph("words"))
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le")
-    found = indexed(
+    outcomes = indexed(
         cut__pdf=pdf[:300],
         cut__docx=docx[:200],
         cut__xls=ole[:512],
@@ -152,43 +152,43 @@ def test_broken_and_locked_files(indexed):
         nul__txt=b"a\0b" * 99,
         nothing__pdf=b"",
     )
-    assert {name: status for name, (status, _) in found.items()} == {
+    assert {name: status for name, (status, _) in outcomes.items()} == {
         **dict.fromkeys(("cut.pdf", "cut.docx", "cut.xls", "cut.msg", "cut.zip"), "failed"),
         **dict.fromkeys(("locked.pdf", "locked.docx"), "failed"),
         **dict.fromkeys(("pdf.docx", "docx.pdf", "text.pdf"), "indexed"),
         **dict.fromkeys(("image.txt", "noise.bin", "nul.txt"), "skipped"),
         "nothing.pdf": "empty",
     }
-    assert found["locked.docx"][1] == "encrypted Office file: needs a password"
-    assert "password" in found["locked.pdf"][1]
-    assert all(reason for status, reason in found.values() if status in ("failed", "skipped"))
+    assert outcomes["locked.docx"][1] == "encrypted Office file: needs a password"
+    assert "password" in outcomes["locked.pdf"][1]
+    assert all(reason for status, reason in outcomes.values() if status in ("failed", "skipped"))
 
 
 def test_encodings(indexed, collection):
-    found = indexed(
+    outcomes = indexed(
         a__txt="The wombat digs für Ärger.".encode("utf-16"),
         b__txt="Le numbat mange des termites; déjà l'été.".encode("latin-1"),
         c__csv="name;animal\nJosé;quoll\n".encode("utf-16-le"),
     )
-    assert {status for status, _ in found.values()} == {"indexed"}
+    assert {status for status, _ in outcomes.values()} == {"indexed"}
     assert "für Ärger" in collection.search("wombat", k=1)[0].text
     assert "déjà l'été" in collection.search("numbat termites", k=1)[0].text
 
 
 @pytest.mark.slow
 def test_a_line_of_50_mb(indexed, collection):
-    found = indexed(a__txt=b"word" * 12_499_000, b__json=b'{"a": "' + b"x" * 49_000_000 + b'"}')
-    assert found == {"a.txt": ("indexed", None), "b.json": ("indexed", None)}
+    outcomes = indexed(a__txt=b"word" * 12_499_000, b__json=b'{"a": "' + b"x" * 49_000_000 + b'"}')
+    assert outcomes == {"a.txt": ("indexed", None), "b.json": ("indexed", None)}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
 def test_what_is_no_file(indexed, tmp_path):
     def bound(path):
-        with socket.socket(socket.AF_UNIX) as made:
-            made.bind(str(path))
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path))
 
     (tmp_path / "outside.txt").write_text("elsewhere")
-    found = indexed(
+    outcomes = indexed(
         fifo__txt=os.mkfifo,
         socket__txt=bound,
         device__txt=lambda path: path.symlink_to("/dev/zero"),
@@ -197,7 +197,7 @@ def test_what_is_no_file(indexed, tmp_path):
         out__txt=lambda path: path.symlink_to(tmp_path / "outside.txt"),
         proc=lambda path: path.symlink_to("/proc"),
     )
-    assert found == {
+    assert outcomes == {
         "fifo.txt": ("skipped", "not a regular file (FIFO)"),
         "socket.txt": ("skipped", "not a regular file (socket)"),
         "device.txt": ("skipped", "symbolic link out of the folder"),
@@ -212,7 +212,7 @@ def test_what_is_no_file(indexed, tmp_path):
 def test_a_file_that_has_content_and_no_size(collection):
     """What is in /proc says that it is empty. Only so much is read as the size allows."""
     collection.index("/proc/self/status")
-    ((status, reason),) = [(each.status, each.reason) for each in collection.files()]
+    ((status, reason),) = [(file.status, file.reason) for file in collection.files()]
     assert status in ("indexed", "empty", "skipped", "failed")
     assert status == "indexed" or reason or status == "empty"
 
@@ -239,8 +239,8 @@ def test_names(indexed):
     def odd(path):
         Path(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.txt")).write_text("x")
 
-    found = indexed(odd=odd, **{"new\nline__txt": b"Words.", "tab\there__md": b"Words."})
-    assert found == {
+    outcomes = indexed(odd=odd, **{"new\nline__txt": b"Words.", "tab\there__md": b"Words."})
+    assert outcomes == {
         "caf\\xe9.txt": ("skipped", "name is not UTF-8"),
         "new\nline.txt": ("indexed", None),
         "tab\there.md": ("indexed", None),
@@ -265,4 +265,4 @@ def test_a_file_that_was_over_a_limit_is_tried_again_under_another(open_collecti
     assert narrow.index(path.parent).failed == narrow.index().failed == 1
     collection = open_collection(Settings(reader_depth=2))
     assert collection.index().added == 1
-    assert [each.status for each in collection.files()] == ["indexed"]
+    assert [file.status for file in collection.files()] == ["indexed"]

@@ -61,15 +61,15 @@ def test_local_models_without_duplicates_the_collections_first(tiny, tmp_path): 
     (snapshot / "modules.json").unlink()
     broken = put_in_cache(tiny, "org/a", hub)
     (broken / "config.json").write_text("{")
-    found = cards(Settings(model="org/b"), ModelSpec(str(tiny), dimensions=8))
-    assert [(card.name, card.in_use) for card in found] == [
+    model_cards = cards(Settings(model="org/b"), ModelSpec(str(tiny), dimensions=8))
+    assert [(card.name, card.in_use) for card in model_cards] == [
         (str(tiny), True),
         ("org/b", False),
         ("org/a", False),
     ]
-    assert [card.origin for card in found] == ["folder", "cache", "cache"]
-    assert found[0].dimension == 8
-    assert "config.json is not valid JSON" in found[2].error
+    assert [card.origin for card in model_cards] == ["folder", "cache", "cache"]
+    assert model_cards[0].dimension == 8
+    assert "config.json is not valid JSON" in model_cards[2].error
 
 
 def test_a_hub_model_is_not_downloaded(monkeypatch):
@@ -87,7 +87,7 @@ def test_a_server_gets_requests_only_for_a_benchmark(encoder, monkeypatch):
         settings = Settings(model="served", base_url=server.url)
         (card,) = cards(settings, None)
         assert (card.origin, card.base_url, card.dimension) == ("server", server.url, None)
-        assert server.asked == []
+        assert server.requests == []
         (card,) = cards(settings, None, bench=True)
     assert (card.dimension, card.window) == (64, 254)
     assert card.query_ms > 0
@@ -122,7 +122,7 @@ def test_the_command(run, tiny, folder):  # noqa: F811
     assert (code, err) == (0, "")
     first, second = out.split("\n  other\n")
     assert first.startswith(
-        f"* {tiny}\n    8 dimensions, 30 tokens, mean pooling, by numpy and onnxruntime, "
+        f"* {tiny}\n    8 dimensions, 30 tokens, mean pooling, engine numpy and onnxruntime, "
     )
     assert second.startswith("    32 dimensions, 30 tokens")
     assert f"folder: {tiny.parent / 'other'}" in second
@@ -137,7 +137,7 @@ def test_no_models(run):
     assert run("models") == (
         0,
         "",
-        'ragkit: no model is here; get one with: pip install "ragkit[model]"\n',
+        'ragkit: no model is installed; get one with: pip install "ragkit[model]"\n',
     )
 
 

@@ -20,7 +20,7 @@ AT = "http://127.0.0.1:9/v1"
 
 
 @pytest.mark.parametrize(
-    ("settings", "there", "expected"),
+    ("settings", "stored", "expected"),
     [
         ({}, None, ModelSpec("all-MiniLM-L6-v2")),
         ({"dimensions": 8}, None, ModelSpec("all-MiniLM-L6-v2", dimensions=8)),
@@ -43,17 +43,17 @@ AT = "http://127.0.0.1:9/v1"
         ),
     ],
 )
-def test_spec_from_settings(settings, there, expected):
-    assert spec_from_settings(Settings(**settings), there) == expected
+def test_spec_from_settings(settings, stored, expected):
+    assert spec_from_settings(Settings(**settings), stored) == expected
 
 
 def test_a_folder_has_one_spec_under_all_its_names(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.json").touch()
     monkeypatch.chdir(tmp_path)
-    there = ModelSpec(str(tmp_path / "mine"), dimensions=8)
+    stored = ModelSpec(str(tmp_path / "mine"), dimensions=8)
     for name in ("mine", "./mine", str(tmp_path / "mine")):
-        assert spec_from_settings(Settings(model=name, base_url=AT), there) == there
+        assert spec_from_settings(Settings(model=name, base_url=AT), stored) == stored
         assert spec_from_settings(Settings(model=name, base_url=AT), None) == ModelSpec(name)
 
 
@@ -67,8 +67,8 @@ def test_a_stored_address_is_used_only_on_this_machine():
     foreign = ModelSpec("m", base_url="https://evil.example/v1")
     with pytest.raises(ModelError, match=r"RAGKIT_BASE_URL=https://evil\.example/v1"):
         resolve_spec(Settings(api_key_env="MY_KEY"), foreign)
-    here = resolve_spec(Settings(api_key_env="MY_KEY"), ModelSpec("m", base_url=AT))
-    assert (here.base_url, here.api_key_env) == (AT, None)  # no key to where nobody sent it
+    spec = resolve_spec(Settings(api_key_env="MY_KEY"), ModelSpec("m", base_url=AT))
+    assert (spec.base_url, spec.api_key_env) == (AT, None)  # no key to where nobody sent it
     mine = resolve_spec(Settings(base_url="https://mine.example", api_key_env="MY_KEY"), foreign)
     assert (mine.base_url, mine.api_key_env) == ("https://mine.example", "MY_KEY")
 
@@ -135,13 +135,13 @@ def test_another_model_is_refused_with_the_rebuild_command(kit, folder, settings
 def test_query_vectors_are_cached(collection, folder, encoder, monkeypatch):
     monkeypatch.setattr(selection, "MAX_CACHED_QUERIES", 2)
     collection.index(folder)
-    asked = []
+    encoded = []
     encode = encoder.encode_queries
-    encoder.encode_queries = lambda texts: asked.extend(texts) or encode(texts)
+    encoder.encode_queries = lambda texts: encoded.extend(texts) or encode(texts)
     first = collection.search("keys")
     for query in ("keys", "cats", "keys", "home", "keys", "cats"):
         collection.search(query, mode="hybrid")
-    assert asked == ["keys", "cats", "home", "cats"]  # "cats" was the oldest when "home" came
+    assert encoded == ["keys", "cats", "home", "cats"]  # "cats" was the oldest when "home" came
     assert collection.search("keys") == first
 
 
@@ -157,8 +157,8 @@ def test_threads_share_the_cache(collection, folder, encoder, monkeypatch):
     collection.index(folder)
     queries = [f"key {n % 7}" for n in range(200)]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda q: collection._encoders.query_vector(encoder, q), queries))
-    np.testing.assert_array_equal(found, encoder.encode_queries(queries))
+        vectors = list(pool.map(lambda q: collection._encoders.query_vector(encoder, q), queries))
+    np.testing.assert_array_equal(vectors, encoder.encode_queries(queries))
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_a_collection_made_with_a_server(kit, folder, server, monkeypatch):
     monkeypatch.setenv("MY_KEY", "sk-0123")
     at = {"base_url": server.url, "api_key_env": "MY_KEY"}
     assert kit(model="served", **at).index(folder).embedded == 4
-    assert {asked["model"] for asked in server.asked} == {"served"}
+    assert {request["model"] for request in server.requests} == {"served"}
     assert server.headers[-1]["Authorization"] == "Bearer sk-0123"
     assert kit(**at).search("parents at home", k=1)[0].path == "leave.txt"
     assert kit().search("parents at home", k=1)[0].path == "leave.txt"  # on this machine

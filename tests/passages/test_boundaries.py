@@ -5,8 +5,10 @@ import pytest
 from ragkit.passages.boundaries import LINE, PARAGRAPH, SENTENCE, cluster_start, find_boundaries
 
 
-def pieces(text: str, strength: int = SENTENCE) -> list[str]:
-    cuts = [offset for offset, found in find_boundaries(text, 0, len(text)) if found >= strength]
+def pieces(text: str, min_strength: int = SENTENCE) -> list[str]:
+    """Return the pieces between the boundaries of at least `min_strength`."""
+    boundaries = find_boundaries(text, 0, len(text))
+    cuts = [offset for offset, strength in boundaries if strength >= min_strength]
     parts = [text[a:b].strip() for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     return [part for part in parts if part]
 

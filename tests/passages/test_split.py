@@ -211,10 +211,10 @@ def test_an_edit_leaves_the_other_sections_as_they_were() -> None:
     sections[1] = "# S1\nShort. " + "x" * 700
     after = split(markdown("\n".join(sections), title="T"), Words())
     for name in ("S0", "S2", "S3"):
-        kept = [
+        unaffected = [
             [(p.header, p.text) for p in cut if p.heading == (name,)] for cut in (before, after)
         ]
-        assert kept[0] == kept[1] != []
+        assert unaffected[0] == unaffected[1] != []
 
 
 def test_a_heading_of_a_whole_page_is_shortened_in_the_path() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ragkit.records.documents import Document
-from tests.passages.test_work import HOSTILE, plain
-from tests.passages.tools import Spans, check, markdown, shown, split
+from tests.passages.test_cost import HOSTILE, plain
+from tests.passages.tools import Spans, check, markdown, split, without_blobs
 
 pytestmark = pytest.mark.model
 
@@ -29,8 +29,8 @@ class WordPiece:
         return self._tokenizer.encode(text, add_special_tokens=False).offsets
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [len(encoding) for encoding in found]
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
 
 
 @pytest.fixture(scope="module")
@@ -91,4 +91,4 @@ def test_ten_megabytes_of_one_line(name: str, tokenizer: WordPiece) -> None:
     document = plain(HOSTILE[name], length)
     passages = split(document, tokenizer)
     assert max(passage.tokens for passage in passages) <= 254
-    assert passages[-1].end == len(shown(document.text).rstrip())
+    assert passages[-1].end == len(without_blobs(document.text).rstrip())

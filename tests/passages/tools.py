@@ -1,4 +1,5 @@
-"""A tokenizer one can count on paper, a small Markdown reader, and what must hold for every cut."""
+"""A tokenizer that can be counted by hand, a small Markdown reader, and the checks that hold for
+every split."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ Spans = list[tuple[int, int]]
 
 
 class Words:
-    """Each sign is a token, and each five letters of a word; as in WordPiece, a word of more
-    than 100 letters is one unknown token. Counts the characters it is given."""
+    """A tokenizer: every punctuation mark and every five letters of a word are a token. As in
+    WordPiece, a word of more than 100 letters is one unknown token. `read` is the number of
+    characters it was given."""
 
     def __init__(self, window: int = 60) -> None:
         self.window = window
@@ -37,7 +39,7 @@ class Words:
         for match in re.finditer(r"\w+|[^\w\s]", text):
             start, end = match.span()
             step = 5 if end - start <= 100 else end - start
-            spans.extend((left, min(left + step, end)) for left in range(start, end, step))
+            spans.extend((token, min(token + step, end)) for token in range(start, end, step))
         return spans
 
 
@@ -53,7 +55,7 @@ def split(
 
 
 def markdown(text: str, title: str | None = None) -> Document:
-    """`#` headings and ``` fences."""
+    """Parse `#` headings and ``` fences."""
     headings, fences = [], []
     opened = None
     for match in re.finditer(r"[^\n]*\n?", text):
@@ -75,7 +77,7 @@ def markdown(text: str, title: str | None = None) -> Document:
 def check(
     document: Document, passages: list[Passage], tokenizer: Tokenizer, overlap: int = 0
 ) -> None:
-    """What every cut of every document promises. `overlap` in tokens."""
+    """Assert what holds for the passages of every document. `overlap` is in tokens."""
     check_offsets(document, passages)
     check_counts(passages, tokenizer)
     check_headings(document, passages)
@@ -85,14 +87,15 @@ def check(
     assert all(tokens <= overlap for tokens in tokenizer.count_tokens(repeated))
 
 
-def shown(text: str) -> str:
-    """`text` with blanks for what is data, no language: the rest of words of over 2,000 letters."""
+def without_blobs(text: str) -> str:
+    """Return `text` with spaces for blobs: what follows the first 100 characters of a word of over
+    2,000."""
     rest = re.compile("(?<![A-Za-z0-9+/=_%-])([A-Za-z0-9+/=_%-]{100})([A-Za-z0-9+/=_%-]{1901,})")
-    return rest.sub(lambda found: found[1] + " " * len(found[2]), text)
+    return rest.sub(lambda match: match[1] + " " * len(match[2]), text)
 
 
 def check_offsets(document: Document, passages: list[Passage]) -> None:
-    text, covered = shown(document.text), 0
+    text, covered = without_blobs(document.text), 0
     for passage in passages:
         assert passage.text == text[passage.start : passage.end]
         assert passage.text == passage.text.strip() != ""
@@ -114,7 +117,7 @@ def check_counts(passages: list[Passage], tokenizer: Tokenizer) -> None:
 
 
 def check_headings(document: Document, passages: list[Passage]) -> None:
-    """A heading inside a passage has only headings before it there."""
+    """Assert that only headings stand before a heading inside a passage."""
     visible = list(document.text)
     for heading in document.headings:
         visible[heading.start : heading.end] = " " * (heading.end - heading.start)
@@ -125,7 +128,7 @@ def check_headings(document: Document, passages: list[Passage]) -> None:
 
 
 def check_fences(document: Document, passages: list[Passage], tokenizer: Tokenizer) -> None:
-    """A fence is cut only where it does not fit under its header."""
+    """Assert that only fences that do not fit the window with their header are cut."""
     for start, end in document.fences:
         code = document.text[start:end].strip()
         for passage in passages:
@@ -135,7 +138,7 @@ def check_fences(document: Document, passages: list[Passage], tokenizer: Tokeniz
 
 
 def check_rows(document: Document, passages: list[Passage], tokenizer: Tokenizer) -> None:
-    """A row of a table is cut only where it does not fit under its header."""
+    """Assert that only table rows that do not fit the window with their header are cut."""
     text = document.text
     for table in document.tables:
         for match in re.finditer(r"[^\n]+", text[table.start : table.end]):

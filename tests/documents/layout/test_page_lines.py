@@ -21,9 +21,9 @@ def pages(*texts):
 
 def left_out(*texts):
     """The lines that are running ones, by page."""
-    found = find_running_lines(pages(*texts))
+    running = find_running_lines(pages(*texts))
     return [
-        [text.split("\n")[at] for at in sorted(found.get(n, ()))] for n, text in enumerate(texts)
+        [text.split("\n")[at] for at in sorted(running.get(n, ()))] for n, text in enumerate(texts)
     ]
 
 
