@@ -37,19 +37,26 @@ class Encoder(Protocol):
 
     @property
     def window(self) -> int:
-        """Tokens of text that one input can hold beside special tokens and prompt."""
+        """Maximum tokens of a text, without special tokens and prompt; the rest is truncated."""
 
     def token_spans(self, text: str) -> NDArray[np.int64]:
-        """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, in order, no
-        special tokens, nothing truncated."""
+        """Return the character offsets `[start, end)` of the tokens of `text`: (n, 2) int64, in
+        order, without special tokens, not truncated."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens and prompt not counted, nothing truncated."""
+        """Return the number of tokens of each text, without special tokens and prompt, not
+        truncated."""
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) float32, unit rows, with the model's query prompt. Optimized for few texts. Loads
-        no torch if the architecture allows it. Raises ModelError."""
+        """Return the vectors of queries: (n, d) float32, unit rows. The model's query prompt is
+        added.
+
+        Optimized for few texts. Loads no torch if the architecture allows it. Raises ModelError.
+        """
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) float32, unit rows, with the model's passage prompt. Optimized for many texts.
-        Raises ModelError."""
+        """Return the vectors of passages: (n, d) float32, unit rows. The model's passage prompt is
+        added.
+
+        Optimized for many texts. Raises ModelError.
+        """

@@ -21,9 +21,8 @@ import numpy as np
 
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_threads
-from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.engines.torch_engine import hide_progress_bars
-from ragkit.encoders.tokenization.tokenizer import clean
+from ragkit.encoders.tokenization.tokenizer import clean, token_batches
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def load(name: str = DEFAULT_RERANKER) -> Reranker:
 
 
 def find_onnx_file(name: str) -> Path | None:
-    """The ONNX file on this machine that the name means; None if there is none."""
+    """Return the ONNX file on this machine that `name` refers to; None if there is none."""
     path = Path(name).expanduser()
     if path.suffix == ".onnx" and path.is_file():
         return path
@@ -126,8 +125,8 @@ def _load_onnx(name: str, file: Path) -> Reranker:
     except Exception as error:  # the bindings have a dozen types without a common base
         raise ModelError(f"cannot run the ONNX model {file}: {error}") from error
     inputs = {value.name for value in session.get_inputs()}
-    known = {"input_ids", "attention_mask", "token_type_ids"}
-    if not {"input_ids", "attention_mask"} <= inputs <= known:
+    supported_inputs = {"input_ids", "attention_mask", "token_type_ids"}
+    if not {"input_ids", "attention_mask"} <= inputs <= supported_inputs:
         raise ModelError(
             f"{file} takes {', '.join(sorted(inputs))}; expected a cross-encoder's input_ids, "
             "attention_mask and perhaps token_type_ids"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from ragkit import user_dirs
 
-_MAX_DIGESTS = 1_000  # beyond that the cache is started anew
+_MAX_DIGESTS = 1_000  # with more, the cache is emptied
 
 
 def file_digest(path: Path) -> str:
-    """Hex SHA-256 of the file's bytes. Raises OSError if it cannot be read."""
+    """Return the SHA-256 of a file's bytes in hexadecimal. Raises OSError if it is unreadable."""
     real = path.resolve()
     status = real.stat()
     key = f"{real}|{status.st_size}|{status.st_mtime_ns}|{status.st_ino}"

@@ -138,8 +138,8 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder
 
 
 def variant_fingerprint(fingerprint: str, precision: str, dimensions: int | None) -> str:
-    """The fingerprint of the same model's vectors in another precision, or truncated to the first
-    `dimensions` numbers."""
+    """Return the fingerprint of the same model's vectors in another precision, or truncated to the
+    first `dimensions` numbers."""
     if precision == "fp32" and dimensions is None:
         return fingerprint
     parts = [fingerprint, precision, dimensions]
@@ -278,9 +278,11 @@ def _prompts(folder: Path, name: str) -> tuple[str, str]:
 
 
 def family_prompts(name: str) -> tuple[str, str]:
-    """The prompts for queries and for passages that the model cards of the family require, else
-    two empty strings. The name may be a path, a repository, or a server's with a tag:
-    `nomic-embed-text:latest`."""
+    """Return the prompts for queries and for passages that the model cards of the family require,
+    else two empty strings.
+
+    `name` may be a path, a repository, or a server's name with a tag: `nomic-embed-text:latest`.
+    """
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower().partition(":")[0]
     for pattern, prompts in _FAMILIES:
         if re.fullmatch(pattern, last):

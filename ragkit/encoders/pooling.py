@@ -27,26 +27,26 @@ Pooling = Callable[[Array, Sequence[int]], Array]
 
 
 def text_starts(lengths: Sequence[int]) -> NDArray[np.intp]:
-    """(n,) index of the first token of each text in the packed array. Raises ValueError for a text
-    without tokens."""
+    """Return the index of the first token of each text in the packed array: (n,). Raises ValueError
+    for a text without tokens."""
     if min(lengths, default=1) < 1:
         raise ValueError(f"a text without tokens cannot be pooled: lengths {list(lengths)}")
     return np.cumsum([0, *lengths[:-1]], dtype=np.intp)
 
 
 def cls(states: Array, lengths: Sequence[int]) -> Array:
-    """(n, d) float32: the vector of each text's first token."""
+    """Return the vector of each text's first token: (n, d) float32."""
     return states[text_starts(lengths)]
 
 
 def mean(states: Array, lengths: Sequence[int]) -> Array:
-    """(n, d) float32: the mean over each text's tokens, special tokens included."""
+    """Return the mean over each text's tokens, special tokens included: (n, d) float32."""
     sums: Array = np.add.reduceat(states, text_starts(lengths), axis=0)
     return sums / np.asarray(lengths, dtype=np.float32)[:, None]
 
 
 def max_over_time(states: Array, lengths: Sequence[int]) -> Array:
-    """(n, d) float32: in each dimension the maximum over the text's tokens (max over time)."""
+    """Return the maximum of each dimension over the text's tokens: (n, d) float32."""
     largest: Array = np.maximum.reduceat(states, text_starts(lengths), axis=0)
     return largest
 
@@ -64,12 +64,12 @@ _MEAN = re.compile(r"mean\((-?\d{1,4})?:(-?\d{1,4})?(?::(-?\d{1,4}))?\)")
 
 
 def parse_layers(spec: str, count: int) -> Sequence[int]:
-    """The indexes of the layers that `spec` names, ascending, in a model of `count` layers; 0 is
-    the embeddings.
+    """Return the indexes of the layers that `spec` names, ascending; 0 is the embeddings.
 
-    `last`; one number, counted from the front or, negative, from the back; or the mean over a
-    Python slice of 0 … `count`: `mean(-4:)`, `mean(1:3)`, `mean(0::2)`. Raises UsageError for
-    another form, a number out of range and an empty slice.
+    `count` is the number of layers of the model. `spec` is `last`; one number, counted from the
+    front or, negative, from the back; or the mean over a Python slice of 0 … `count`: `mean(-4:)`,
+    `mean(1:3)`, `mean(0::2)`. Raises UsageError for another form, a number out of range and an
+    empty slice.
     """
     spec = "".join(spec.split())
     if spec == LAST_LAYER:
@@ -103,8 +103,10 @@ def _layer_count(count: int) -> str:
 
 
 def average_layers(states: Iterable[Array], chosen: Sequence[int]) -> Array:
-    """(T, d) float32: the mean over the chosen layers, ascending. `states` yields layer by layer
-    and is consumed no further than the last chosen one."""
+    """Return the mean over the chosen layers: (T, d) float32. `chosen` ascends.
+
+    `states` yields layer by layer and is consumed no further than the last chosen one.
+    """
     total: Array | None = None
     for layer, values in enumerate(states):
         if layer in chosen:
@@ -116,8 +118,8 @@ def average_layers(states: Iterable[Array], chosen: Sequence[int]) -> Array:
 
 
 def normalize_rows(vectors: Array) -> Array:
-    """(n, d) float32: every row scaled to length 1, so that an inner product is a cosine. A row of
-    zeros stays zero: its cosine with everything is 0."""
+    """Return the rows scaled to length 1, so that an inner product is a cosine: (n, d) float32. A
+    row of zeros stays zero: its cosine with everything is 0."""
     norms: Array = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)
     norms[norms == 0] = 1
     return vectors / norms

@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 
 from ragkit.encoders import digests, model_folder, pooling
 from ragkit.encoders import resolve as resolve_model
-from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.spec import DEFAULT_SERVER_WINDOW, ModelSpec
 from ragkit.encoders.tokenization import estimate
-from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean, token_batches
 from ragkit.errors import ModelError
 from ragkit.network.json_client import JsonClient, RefusedError
 
@@ -49,9 +48,11 @@ _BASE64_REFUSED = {400, 422}  # HTTP status
 
 
 def probe_server(spec: ModelSpec) -> ModelSpec:
-    """The spec with the server's vector of the probe text. A spec that has one is compared with the
-    server's present vector. Makes one request. Raises ModelError if the vectors differ, and as
-    `JsonClient.post`."""
+    """Return the spec with the server's vector of the probe text.
+
+    If the spec has one already, it is compared with the server's present vector. Makes one request.
+    Raises ModelError if the vectors differ, and as `JsonClient.post`.
+    """
     api = _EmbeddingsApi(spec)
     vector = api.embed([PROBE])[0]
     if spec.probe is not None:
@@ -72,7 +73,7 @@ class RemoteEncoder:
         if self.dimension > len(probe):
             raise ModelError(
                 f"{self.name} makes vectors of {len(probe)} numbers; "
-                f"--dimensions {self.dimension} asks for more"
+                f"--dimensions is {self.dimension}"
             )
         self._spec = spec
         self._prompts = model_folder.family_prompts(spec.name)
@@ -99,23 +100,32 @@ class RemoteEncoder:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def token_spans(self, text: str) -> NDArray[np.int64]:
-        """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, by the named
-        tokenizer, else estimated."""
+        """Return the character offsets `[start, end)` of the tokens of `text`: (n, 2) int64, by the
+        named tokenizer, else estimated."""
         return self._tokenizer.token_spans(text) if self._tokenizer else estimate.token_spans(text)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, prompt not counted; estimated without a tokenizer."""
+        """Return the number of tokens of each text, prompt not counted; estimated without a
+        tokenizer."""
         return (
             self._tokenizer.count_tokens(texts) if self._tokenizer else estimate.count_tokens(texts)
         )
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
-        """(n, d) float32, unit rows, with the family's query prompt. Reads the first `window`
-        tokens of each text. Raises ModelError if the server fails or has another model."""
+        """Return the vectors of queries: (n, d) float32, unit rows. The family's query prompt is
+        added.
+
+        Reads the first `window` tokens of each text. Raises ModelError if the server fails or has
+        another model.
+        """
         return self._encode(texts, self._prompts[0])
 
     def encode_passages(self, texts: Sequence[str]) -> Array:
-        """(n, d) float32, unit rows, with the family's passage prompt."""
+        """Return the vectors of passages: (n, d) float32, unit rows. The family's passage prompt is
+        added.
+
+        Truncates and raises as `encode_queries`.
+        """
         return self._encode(texts, self._prompts[1])
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Array:

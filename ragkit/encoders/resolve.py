@@ -60,10 +60,12 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 def load(model: ModelSpec | str = DEFAULT_MODEL) -> SentenceEncoder:
-    """The local encoder of this name or spec, ready for queries; the engine for bulk calls is
-    loaded by the first one. The encoder of a folder is named by its absolute path, so that it is
-    found from any working directory. Raises ModelError. `remote_encoder.RemoteEncoder` handles a
-    spec with a `base_url`."""
+    """Return the local encoder of a name or spec, ready for queries.
+
+    The engine for bulk calls is loaded by the first such call. The encoder of a folder is named by
+    its absolute path, so that it is found from any working directory. Raises ModelError. A spec
+    with a `base_url` is handled by `remote_encoder.RemoteEncoder`.
+    """
     spec = ModelSpec(model) if isinstance(model, str) else model
     location = resolve(spec.name)
     name = str(location.path.resolve()) if location.origin == "folder" else spec.name
@@ -72,8 +74,11 @@ def load(model: ModelSpec | str = DEFAULT_MODEL) -> SentenceEncoder:
 
 
 def resolve(name: str) -> ModelLocation:
-    """The model's folder, downloaded from the hub if it is nowhere on this machine and neither
-    `HF_HUB_OFFLINE` nor `TRANSFORMERS_OFFLINE` is set. Raises ModelError."""
+    """Return the model's folder.
+
+    It is downloaded from the hub if it is nowhere on this machine and neither `HF_HUB_OFFLINE` nor
+    `TRANSFORMERS_OFFLINE` is set. Raises ModelError.
+    """
     if location := find_local(name):
         return location
     if is_offline():
@@ -82,8 +87,8 @@ def resolve(name: str) -> ModelLocation:
 
 
 def find_local(name: str) -> ModelLocation | None:
-    """The model's folder on this machine; None if only the hub may have it. Raises ModelError for
-    a string that cannot be a model's name."""
+    """Return the model's folder on this machine; None if only the hub may have it. Raises
+    ModelError for a string that cannot be a model's name."""
     folder = Path(name).expanduser()
     if (folder / "modules.json").is_file() or (folder / "config.json").is_file():
         return ModelLocation(name, folder, "folder")
@@ -100,7 +105,7 @@ def find_local(name: str) -> ModelLocation | None:
 
 
 def list_cached() -> list[str]:
-    """The sentence-transformers models in the hub cache, by repository name, sorted."""
+    """Return the sentence-transformers models in the hub cache, by repository name, sorted."""
     repositories = []
     for place in _hub_cache().glob("models--*"):
         repository = place.name.removeprefix("models--").replace("--", "/")

@@ -1,7 +1,8 @@
 """`SentenceEncoder`: a local model that implements the protocol `ragkit.encoders.Encoder`.
 
 Contract: strings in, unit rows out; safe to share between threads; nothing heavy is loaded before
-it is needed. Loads engines as `engines.selector` selects them, and adds the model's prompts. Knows
+it is needed. Adds the model's prompts, and selects the engine that computes a call by one table
+(`EngineSelector`); its thresholds come from measurements: bench/RESULTS.md, "Bulk encoding". Knows
 neither how models are found nor user files, documents or databases.
 """
 
@@ -10,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 from ragkit.encoders import pooling
 from ragkit.encoders.engines import cpu_engines, cpu_threads
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
-from ragkit.encoders.engines.selector import QUERIES_BEFORE_SESSION, EngineName, EngineSelector
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.model_folder import ModelFolder, variant_fingerprint
 from ragkit.encoders.pooling import LAST_LAYER
@@ -33,6 +33,20 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 Engine: TypeAlias = NumpyEngine | OnnxEngine | TorchEngine
+EngineName: TypeAlias = Literal["numpy", "onnx_query", "onnx_bulk", "torch", "torch_gpu"]
+"""`onnx_query` computes one batch with all cores, `onnx_bulk` one batch per core; `torch_gpu` is
+`torch` where it has a GPU."""
+
+# ONNX Runtime takes a third of a second to load, in which NumPy encodes this many tokens.
+# sentence-transformers takes 6 to 7 s, so a GPU saves time only beyond this many tokens.
+MIN_ONNX_TOKENS = 4_000
+MIN_GPU_TOKENS = 40_000
+# Queries in one call from which the bulk engine is used. A process that has the query session
+# already, such as a server, uses it for larger groups: a second session takes 160 MB.
+MIN_BULK_QUERIES = 32
+MIN_BULK_QUERIES_WITH_SESSION = 256
+# Queries of one process after which more are expected and the query session is loaded.
+QUERIES_BEFORE_SESSION = 2
 
 _CHARACTERS_PER_TOKEN = 4  # an estimate that costs nothing
 logger = logging.getLogger("ragkit")
@@ -66,12 +80,14 @@ class SentenceEncoder:
         if dimensions is not None and dimensions > model_folder.dimension:
             raise ModelError(
                 f"{name} makes vectors of {model_folder.dimension} numbers; "
-                f"--dimensions {dimensions} asks for more"
+                f"--dimensions is {dimensions}"
             )
-        kept = None if dimensions == model_folder.dimension else dimensions
+        truncated_dimension = None if dimensions == model_folder.dimension else dimensions
         self.name = name
         self.precision = precision
-        self.fingerprint = variant_fingerprint(model_folder.fingerprint, precision, kept)
+        self.fingerprint = variant_fingerprint(
+            model_folder.fingerprint, precision, truncated_dimension
+        )
         self.dimension = dimensions or model_folder.dimension
         self.model_folder = model_folder
         self._selector = EngineSelector(
@@ -83,7 +99,7 @@ class SentenceEncoder:
 
     @cached_property
     def window(self) -> int:
-        """Tokens of text that one input can hold beside special tokens and the longer prompt."""
+        """Maximum tokens of a text, without special tokens and the longer of the two prompts."""
         prompts = (self.model_folder.query_prompt, self.model_folder.passage_prompt)
         room = min(self.tokenizer.max_text_tokens(prompt) for prompt in prompts)
         if room < 1:
@@ -100,22 +116,28 @@ class SentenceEncoder:
         return ModelTokenizer(path, self.model_folder.max_length)
 
     def token_spans(self, text: str) -> NDArray[np.int64]:
-        """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, in order, no
-        special tokens, nothing truncated."""
+        """Return the character offsets `[start, end)` of the tokens of `text`: (n, 2) int64, in
+        order, without special tokens, not truncated."""
         return self.tokenizer.token_spans(text)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens and prompt not counted, nothing truncated."""
+        """Return the number of tokens of each text, without special tokens and prompt, not
+        truncated."""
         return self.tokenizer.count_tokens(texts)
 
     def count_truncated_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text beyond those that `embed` reads; 0 for a text read to its end."""
+        """Return for each text the number of tokens that `embed` does not read; 0 if it reads
+        all."""
         room = self.tokenizer.max_text_tokens("")
         return [max(0, count - room) for count in self.tokenizer.count_tokens(texts)]
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
-        """(n, d) float32, unit rows, with the model's query prompt. NumPy encodes the first query
-        of a process if it supports the model: no other engine has to be imported first."""
+        """Return the vectors of queries: (n, d) float32, unit rows. The model's query prompt is
+        added.
+
+        NumPy encodes the first query of a process if it supports the model: no other engine has to
+        be imported first.
+        """
         if not texts:
             return self._no_vectors()
         if self._selector.is_bulk(len(texts), self._loaded()):
@@ -125,7 +147,7 @@ class SentenceEncoder:
         return self._truncate(engine.encode(texts, self.model_folder.query_prompt))
 
     def encode_passages(self, texts: Sequence[str]) -> Array:
-        """(n, d) float32, unit rows, with the model's passage prompt."""
+        """Return the vectors of passages: (n, d) float32, unit rows; adds the passage prompt."""
         if not texts:
             return self._no_vectors()
         engine = self._bulk_engine(texts)
@@ -134,18 +156,20 @@ class SentenceEncoder:
     def embed(
         self, texts: Sequence[str], pooling: str | None = None, layers: str | None = None
     ) -> Array:
-        """(n, d) float32, unit rows, without a prompt: as the model was trained, or pooled by
-        `cls`, `mean` or `max` over other layers: `last`, `-2`, `mean(-4:)`; 0 is the embeddings.
+        """Return the vectors of texts, without a prompt: (n, d) float32, unit rows.
 
-        Raises UsageError for an unknown pooling or layer, and for a string instead of a list,
-        whose characters would be taken as texts; ModelError if the layers of the model cannot be
-        read.
+        - `pooling`: cls, mean or max. Default: as the model was trained.
+        - `layers`: which layers are averaged: `last` (default), `-2`, `mean(-4:)`, …; 0 is the
+          embeddings.
+
+        Raises UsageError for an unknown pooling or layer, and if `texts` is a string; ModelError if
+        the layers of the model cannot be read.
         """
         if isinstance(texts, str):
             raise UsageError("embed takes a list of texts; for a single one: embed([text])[0]")
         if pooling is not None or layers is not None:
-            how = pooling or self.model_folder.pooling
-            return self._truncate(self._inspector.embed(texts, how, layers or LAST_LAYER))
+            pooling_mode = pooling or self.model_folder.pooling
+            return self._truncate(self._inspector.embed(texts, pooling_mode, layers or LAST_LAYER))
         if not texts:
             return self._no_vectors()
         return self._truncate(self._bulk_engine(texts).encode(texts, ""))
@@ -153,18 +177,23 @@ class SentenceEncoder:
     def embed_words(
         self, text: str, word: str, pooling: str = "mean", layers: str = LAST_LAYER
     ) -> list[WordVector]:
-        """One unit vector for each occurrence of `word` in `text`, pooled over its tokens by
-        `mean` or `max`. If the word occurs as written, only those occurrences count; else those in
-        another case; else those inside longer words. Raises UsageError if it does not occur or
-        only beyond the window; ModelError as `embed`."""
+        """Return one unit vector for each occurrence of `word` in `text`, pooled over its tokens.
+
+        `pooling` is mean or max; `layers` is as in `embed`. If the word occurs in the same case,
+        only those occurrences count; else those in another case; else those inside longer words.
+        Raises UsageError if it does not occur or only beyond the window; ModelError as `embed`.
+        """
         words = self._inspector.embed_words(text, word, pooling, layers)
         if self.dimension == self.model_folder.dimension:
             return words
         return [replace(word, vector=self._truncate(word.vector[None])[0]) for word in words]
 
     def hidden_states(self, text: str) -> HiddenStates:
-        """The tokens of `text` with the vectors of every layer, (layers + 1, n, d) float32, and
-        the attention maps, (layers, heads, n, n) float32. Raises ModelError as `embed`."""
+        """Return the tokens of `text` with the vectors of every layer and the attention maps.
+
+        The vectors are (layers + 1, n, d) float32, the maps (layers, heads, n, n) float32. Raises
+        ModelError as `embed`.
+        """
         return self._inspector.hidden_states(text)
 
     @cached_property
@@ -234,10 +263,107 @@ class SentenceEncoder:
         try:
             return OnnxEngine(reference, self.precision, threads)
         except ModelError as error:
-            logger.warning("%s; going on with NumPy, which is slower", error)
+            logger.warning("%s; continuing with NumPy, which is slower", error)
             return None
 
     def _load_query_session(self) -> None:
         # RuntimeError: the program ends, and no thread can be started any more.
         with contextlib.suppress(RuntimeError):
             self._load("onnx_query")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One row of the table: the engine is a candidate where all conditions hold."""
+
+    engine: EngineName
+    workload: Literal["query", "bulk"]
+    precision: Literal["fp32", "int8"] = "fp32"
+    numpy_supported: bool = True
+    """Whether the NumPy engine supports the model: a BERT without extra modules."""
+    min_total_tokens: int = 0
+    """Tokens of all bulk calls of this encoder, this one included."""
+    max_call_tokens: int | None = None
+    """Only for calls of fewer tokens than this."""
+    only_loaded: bool = False
+    """Only where the engine is loaded already."""
+    needs_gpu: bool = False
+
+
+# In order of preference. A model that NumPy does not support has one engine and only fp32.
+_TABLE = (
+    _Rule("torch", "query", numpy_supported=False),
+    _Rule("onnx_query", "query", only_loaded=True),
+    _Rule("numpy", "query"),
+    _Rule("numpy", "query", "int8"),  # int8 rounds, and queries are never rounded
+    _Rule("torch", "bulk", numpy_supported=False),
+    _Rule("onnx_bulk", "bulk", "int8"),
+    _Rule("torch_gpu", "bulk", min_total_tokens=MIN_GPU_TOKENS, needs_gpu=True),
+    _Rule("onnx_bulk", "bulk", max_call_tokens=MIN_ONNX_TOKENS, only_loaded=True),
+    _Rule("onnx_query", "bulk", max_call_tokens=MIN_ONNX_TOKENS, only_loaded=True),
+    _Rule("onnx_bulk", "bulk", min_total_tokens=MIN_ONNX_TOKENS),
+    _Rule("numpy", "bulk"),
+)
+
+
+class EngineSelector:
+    """The engines for each call to one model. Safe to share between threads."""
+
+    def __init__(self, precision: str, *, numpy_supported: bool) -> None:
+        self._rules = [
+            rule
+            for rule in _TABLE
+            if (rule.precision, rule.numpy_supported)
+            == (precision if numpy_supported else "fp32", numpy_supported)
+        ]
+        self._precision = precision
+        self._total_tokens = 0
+        self._queries = 0
+        self._counting = threading.Lock()
+
+    def count_tokens(self, tokens: int) -> None:
+        """Add the tokens of a bulk call to the total."""
+        with self._counting:
+            self._total_tokens += tokens
+
+    def count_query(self) -> int:
+        """Add one call of a few queries; the number of such calls so far."""
+        with self._counting:
+            self._queries += 1
+            return self._queries
+
+    @property
+    def has_query_session(self) -> bool:
+        """Whether the table names `onnx_query` for queries to this model."""
+        return any(rule.engine == "onnx_query" for rule in self._rules)
+
+    def is_bulk(self, queries: int, loaded: Collection[EngineName]) -> bool:
+        """Whether a call of this many queries is a bulk call."""
+        if self._precision != "fp32":
+            return False
+        limit = MIN_BULK_QUERIES_WITH_SESSION if "onnx_query" in loaded else MIN_BULK_QUERIES
+        return queries >= limit
+
+    def query_engines(self, loaded: Collection[EngineName]) -> Iterator[EngineName]:
+        """The engines for a few queries, the preferred one first."""
+        return self._matching("query", 0, loaded, has_gpu=False)
+
+    def bulk_engines(
+        self, tokens: int, loaded: Collection[EngineName], *, has_gpu: bool
+    ) -> Iterator[EngineName]:
+        """The engines for a bulk call of this many tokens, the preferred one first. `loaded` names
+        the engines in memory; `has_gpu` says that the machine has a GPU's driver."""
+        return self._matching("bulk", tokens, loaded, has_gpu=has_gpu)
+
+    def _matching(
+        self, workload: str, tokens: int, loaded: Collection[EngineName], *, has_gpu: bool
+    ) -> Iterator[EngineName]:
+        for rule in self._rules:
+            if (
+                rule.workload == workload
+                and self._total_tokens >= rule.min_total_tokens
+                and (rule.max_call_tokens is None or tokens < rule.max_call_tokens)
+                and (not rule.only_loaded or rule.engine in loaded)
+                and (not rule.needs_gpu or has_gpu)
+            ):
+                yield rule.engine

@@ -19,8 +19,8 @@ DEFAULT_SERVER_WINDOW = 256
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model and its options. Raises UsageError for a value out of range, or for options that do
-    not go together."""
+    """A model and its options. Raises UsageError for a value out of range, or for options that
+    exclude each other."""
 
     name: str
     precision: str = "fp32"
@@ -62,8 +62,8 @@ class ModelSpec:
 
     @property
     def options(self) -> str:
-        """The options that differ from the defaults, without the name and the key's variable, as a
-        JSON object: what a collection stores beside the name."""
+        """The options that differ from the defaults, as a JSON object: what a collection stores
+        beside the name. Name and the key's variable are left out."""
         defaults = dataclasses.asdict(ModelSpec(self.name))
         values = dataclasses.asdict(self)
         changed = {key: values[key] for key in _OPTIONS if values[key] != defaults[key]}
@@ -74,7 +74,7 @@ _OPTIONS = ("precision", "dimensions", "base_url", "window", "tokenizer", "probe
 
 
 def parse_spec(name: str, options: str) -> ModelSpec:
-    """The spec that a collection stores as a name and `ModelSpec.options`. An option that this
-    version does not know is ignored: the fingerprint shows whether it matters."""
+    """Return the spec that a collection stores as a name and `ModelSpec.options`. Options that this
+    version does not know are ignored: the fingerprint shows whether they matter."""
     stored = json.loads(options)
     return ModelSpec(name, **{key: stored[key] for key in _OPTIONS if key in stored})

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder
-from ragkit.encoders.engines.batching import token_batches
+from ragkit.encoders.tokenization.tokenizer import token_batches
 from ragkit.errors import ModelError
 from ragkit.storage.sqlite import embeddings
 from ragkit.storage.sqlite.database import Database
@@ -41,7 +41,7 @@ class EmbeddingJob(NamedTuple):
 
 
 class EmbeddingResult(NamedTuple):
-    """The result of a job."""
+    """The vectors of a job, or the error of the encoder."""
 
     job: EmbeddingJob
     vectors: NDArray[np.float32] | None  # (n, d) float32, unit rows
@@ -51,12 +51,12 @@ class EmbeddingResult(NamedTuple):
 
 
 class Embedder:
-    """Feeds the encoder and collects its vectors. Use from one thread; call `stop` at the end.
+    """Embeds pending texts on background threads and stores their vectors.
 
-    Documents passed to `add` come first. Other pending texts come at the end, on request: until
-    then a file may be read again and its passages replaced. The encoder is loaded for the first
-    text. If it fails, `failure` is the error and nothing more is embedded; text can still be
-    stored and found by lexical search.
+    Use it from one thread; call `stop` at the end. Documents passed to `add` come first. Other
+    pending texts come at the end, on request: until then a file may be read again and its passages
+    replaced. The encoder is loaded for the first text. If it fails, `failure` is the error and
+    nothing more is embedded; text can still be stored and found by lexical search.
     """
 
     def __init__(self, store: Database, load: Callable[[], Encoder], model_id: int) -> None:
@@ -92,7 +92,8 @@ class Embedder:
         self._documents.extend(document_ids)
 
     def feed(self, *, everything: bool = False) -> None:
-        """Keep the encoder supplied; with `everything`, from all pending texts in the database."""
+        """Give jobs to the threads that are free. Jobs come from the documents passed to `add`;
+        with `everything`, then from all other pending texts in the database."""
         if self.failure is not None:
             return
         if not self._waiting and len(self._running) < MAX_RUNNING_JOBS:

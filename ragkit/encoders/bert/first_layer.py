@@ -1,8 +1,9 @@
 """A table of the first layer's queries, keys and values, computed once for each word of a job.
 
-Contract: `FirstLayer.lookup` maps token ids to rows of a table, which holds the products of every
-word seen so far. A full table is started anew; it takes at most 32 MiB unless one batch alone
-needs more. Safe to share between threads. Equal to the first layer of `model` except for rounding.
+Contract: `FirstLayer.lookup` maps token ids to rows of a table, which has the products of every
+word so far. A full table is replaced by an empty one; it takes at most 32 MiB unless one batch
+alone needs more. Safe to share between threads. Equal to the first layer of `model` except for
+rounding.
 
 The input of the first layer is LN(w + p), of a word embedding w and a position embedding p: not
 mixed with other tokens yet. Layer norm subtracts the mean, which is linear, divides by the
@@ -60,8 +61,11 @@ class FirstLayer:
         self._table, self._used = self._new_table(0), 0
 
     def lookup(self, ids: NDArray[np.int32]) -> tuple[Array, NDArray[np.int32]]:
-        """The table, (3, any, d) float32 of queries, keys and values, and the row of each token in
-        it, (T,) int32. Computes the rows of new words."""
+        """Return the table, (3, any, d) float32 for queries, keys and values, and the row of each
+        token in it, (T,) int32.
+
+        Computes the rows of words that the table lacks.
+        """
         with self._lock:
             rows = self._rows[ids]
             missing = np.unique(ids[rows < 0])

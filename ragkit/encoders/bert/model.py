@@ -63,7 +63,7 @@ def gelu(x: Array) -> Array:
 
 
 def gelu_tanh(x: Array) -> Array:
-    """The tanh approximation of GELU, with which some models were trained. (T, any) float32."""
+    """The tanh approximation of GELU, which some models were trained with. (T, any) float32."""
     inner = np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * x**3)
     share: Array = (1 + np.tanh(inner)) * np.float32(0.5)
     return x * share
@@ -164,9 +164,12 @@ class Layer:
         return self.output_norm(transformed)
 
     def attention(self, x: Array, texts: Sequence[slice], maps: Maps | None = None) -> Array:
-        """Multi-head self-attention: (T, d) float32. Each token gets the mean of its text's values,
-        weighted by the softmax of its query times their keys, each head in its own d/h numbers.
-        `maps` receives the weights of each text, (h, n, n); every row sums to 1."""
+        """Multi-head self-attention; returns (T, d) float32.
+
+        Each token gets the weighted mean of its text's values. The weights are the softmax of its
+        query times their keys, computed by each head on its own d/h numbers. `maps` receives the
+        weights of each text, (h, n, n); every row sums to 1.
+        """
         width = x.shape[1] // self.heads
         q, k, v = self.query(x), self.key(x), self.value(x)
         q *= np.float32(1 / math.sqrt(width))
@@ -213,7 +216,7 @@ class Bert:
         self.layers = [read.layer(i) for i in range(read.size("num_hidden_layers"))]
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> Array:
-        """(T, d) float32: the last layer's vector of every token, text after text."""
+        """Return the last layer's vector of every token, text after text: (T, d) float32."""
         for states in self.hidden_states(sequences):
             last = states
         return last
@@ -221,9 +224,11 @@ class Bert:
     def hidden_states(
         self, sequences: Sequence[Sequence[int]], attention: list[Maps] | None = None
     ) -> Iterator[Array]:
-        """Yield (T, d) float32: the embeddings, then the output of each layer. Each text has at
-        least one id and at most as many as the model has positions. `attention` receives for each
-        layer the list of the texts' attention maps, (h, n, n) float32 each."""
+        """Yield the output of the embedding layer, then that of each layer: (T, d) float32 each.
+
+        Each text has at least one id and at most as many as the model has positions. `attention`
+        receives for each layer the list of the texts' attention maps, (h, n, n) float32 each.
+        """
         ends = np.cumsum([len(sequence) for sequence in sequences])
         texts = [slice(end - len(seq), end) for end, seq in zip(ends, sequences, strict=True)]
         ids = np.concatenate([np.asarray(sequence, dtype=np.intp) for sequence in sequences])

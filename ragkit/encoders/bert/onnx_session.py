@@ -30,9 +30,10 @@ Array = NDArray[np.float32]
 def build_forward(
     bert: Bert, precision: str = "fp32", threads: int = 1
 ) -> Callable[[Sequence[Sequence[int]]], Array]:
-    """A function from the token ids of some texts to (T, d) float32, as `Bert.forward`; safe to
-    call from threads. Raises ModelError, with the reason, if the runtime cannot be loaded or
-    refuses the graph.
+    """Return a function from the token ids of some texts to (T, d) float32, as `Bert.forward`.
+
+    The function is safe to call from threads. Raises ModelError, with the reason, if the runtime
+    cannot be loaded or refuses the graph.
     """
     # A single text repeats few words, and int8 products cost less than the lookup.
     first = FirstLayer(bert) if threads == 1 and precision == "fp32" else None

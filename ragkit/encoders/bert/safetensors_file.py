@@ -27,14 +27,16 @@ _FIX = "the download was cut off or the file is damaged: fetch the model again"
 
 
 def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
-    """The header entries by tensor name, and the offset in bytes at which the data begin. Raises
-    ModelError if the file is not as long as its header says, or not a safetensors file."""
+    """Return the header entries by tensor name, and the byte offset at which the data begin.
+
+    Raises ModelError if the file is not as long as its header says, or not a safetensors file.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         start = _LENGTH_BYTES + length
         if size < _LENGTH_BYTES or start > size:
-            raise ModelError(f"{path} holds {size:,} bytes, too few for its own header; {_FIX}.")
+            raise ModelError(f"{path} has {size:,} bytes, too few for its own header; {_FIX}.")
         try:
             entries = json.loads(file.read(length))
             entries.pop("__metadata__", None)
@@ -42,7 +44,7 @@ def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ModelError(f"{path} is not a safetensors file ({error}); {_FIX}.") from error
     if size != end:
-        raise ModelError(f"{path} holds {size:,} bytes, its header says {end:,}; {_FIX}.")
+        raise ModelError(f"{path} has {size:,} bytes, its header says {end:,}; {_FIX}.")
     return entries, start
 
 
@@ -57,9 +59,12 @@ def _last_byte(entry: dict[str, Any]) -> int:
 
 
 def map_tensors(path: Path) -> Tensors:
-    """Every floating-point tensor of the file as float32, by name. Tensors stored as float32 are
-    mapped: processes share the page cache. Half precision is converted in memory. Raises
-    ModelError as `read_header`, and for a tensor that does not fit its shape."""
+    """Return every floating-point tensor of the file as float32, by name.
+
+    Tensors stored as float32 are mapped: processes share the page cache. Half precision is
+    converted in memory. Raises ModelError as `read_header`, and for a tensor that does not fit its
+    shape.
+    """
     entries, start = read_header(path)
     data = np.memmap(path, dtype=np.uint8, mode="r", offset=0).view(np.ndarray)
     tensors = {}

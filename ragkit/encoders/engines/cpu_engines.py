@@ -3,7 +3,7 @@ any model on a GPU, are computed by `torch_engine`.
 
 Contract: an engine turns texts, prompt included, into (n, d) float32 unit rows in the order given.
 Engines that support the same model agree within 1e-5 (except int8, and half precision on a GPU).
-All work in batches bounded by tokens (`batching`), longest texts first: memory is bounded and
+All work in batches bounded by tokens (`token_batches`), longest texts first: memory is bounded and
 little is padding. Engines are safe to share between threads. Knows neither names nor where models
 come from.
 """
@@ -20,9 +20,8 @@ from ragkit.encoders import pooling
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
-from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.model_folder import ModelFolder
-from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, token_batches
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -48,12 +47,13 @@ _MIN_COSINE = {"fp32": 0.999999, "int8": 0.95}
 
 
 def supported_precisions(model_folder: ModelFolder) -> tuple[str, ...]:
-    """The precisions in which this model can be computed: fp32, and int8 for a BERT."""
+    """Return the precisions in which this model can be computed: fp32, and int8 for a BERT."""
     return ("fp32", "int8") if NumpyEngine.supports(model_folder) else ("fp32",)
 
 
 def engine_names(model_folder: ModelFolder) -> str:
-    """The engines that compute this model on a CPU: for queries, then for passages."""
+    """Return the names of the engines that compute this model on a CPU: for queries, then for
+    passages."""
     return (
         "numpy and onnxruntime" if NumpyEngine.supports(model_folder) else "sentence-transformers"
     )
@@ -111,8 +111,8 @@ class NumpyEngine:
 
     @staticmethod
     def supports(model_folder: ModelFolder) -> bool:
-        """Whether this engine computes everything that the folder describes: a BERT in one
-        model.safetensors, cls, mean or max pooling, no further modules."""
+        """Whether this engine supports the model: a BERT in one model.safetensors with cls, mean or
+        max pooling and no further modules."""
         return (
             model_folder.is_plain
             and model_folder.pooling in pooling.POOLINGS
@@ -121,7 +121,7 @@ class NumpyEngine:
         )
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
-        """(n, d) float32, unit rows."""
+        """Return the vectors of texts: (n, d) float32, unit rows."""
         with cpu_threads.one_blas_thread():
             return self.packed.encode(self.bert.forward, _NUMPY_BATCH_TOKENS, texts, prompt)
 
@@ -153,7 +153,7 @@ class OnnxEngine:
             )
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
-        """(n, d) float32, unit rows."""
+        """Return the vectors of texts: (n, d) float32, unit rows."""
         if not self._bulk:
             return self._packed.encode(self._forward, _ONNX_QUERY_BATCH_TOKENS, texts, prompt)
         with cpu_threads.one_blas_thread():  # the first layer's table is computed in NumPy

@@ -31,8 +31,8 @@ _limit: Any = None
 
 
 def available_cores() -> int:
-    """The number of physical cores that this process may use. A second thread of a core shares its
-    arithmetic units and slows matrix products down."""
+    """Return the number of physical cores that this process may use. A second thread of a core
+    shares its arithmetic units and slows matrix products down."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     allowed = os.sched_getaffinity(0)
@@ -59,7 +59,7 @@ def _quota() -> int | None:
 
 @cache
 def worker_pool() -> ThreadPoolExecutor:
-    """The thread pool of the process, one worker per core."""
+    """Return the thread pool of the process, with one worker per core."""
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(available_cores(), thread_name_prefix="ragkit-encoder")
@@ -92,8 +92,7 @@ def _has_one_blas_thread() -> bool:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """While a caller is inside, matrix products run on the calling thread only, in the whole
-    process."""
+    """Context manager that limits BLAS to the calling thread, in the whole process."""
     _enter()
     try:
         yield

@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
-from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.engines.cpu_engines import MAX_TEXTS_AT_ONCE
 from ragkit.encoders.model_folder import ModelFolder
-from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean, token_batches
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -64,12 +63,12 @@ class TorchEngine:
 
     @property
     def device(self) -> str:
-        """cpu, cuda, mps, …"""
+        """The type of the device: cpu, cuda, mps, …"""
         return str(self._model.device.type)
 
     def encode(self, texts: Sequence[str], prompt: str) -> Array:
-        """(n, d) float32, unit rows. Raises ModelError if the device has too little memory for a
-        single text."""
+        """Return the vectors of texts: (n, d) float32, unit rows. Raises ModelError if the device
+        has too little memory for a single text."""
         vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
         for start in range(0, len(texts), MAX_TEXTS_AT_ONCE):
             part = [clean(text) for text in texts[start : start + MAX_TEXTS_AT_ONCE]]
@@ -132,7 +131,7 @@ class TorchEngine:
         if np.isfinite(vectors).all():
             return vectors
         logger.warning(
-            "half precision overflows with this model; going on in single precision, which is "
+            "half precision overflows with this model; continuing in single precision, which is "
             "slower"
         )
         self._half = None
@@ -162,15 +161,15 @@ class TorchEngine:
             embeddings = torch.nn.functional.normalize(embeddings, dim=1)
             result = torch.empty(embeddings.shape, dtype=torch.float32, pin_memory=cuda)
             result.copy_(embeddings, non_blocking=cuda)
-        done: Any = None
+        copy_event: Any = None
         if cuda:
             # The model's device: the current device of a thread may be another.
             stream: Any = torch.cuda.current_stream(self._model.device)
-            done = stream.record_event()
+            copy_event = stream.record_event()
 
         def wait() -> Array:
-            if done is not None:
-                done.synchronize()
+            if copy_event is not None:
+                copy_event.synchronize()
             vectors: Array = result.numpy()
             return vectors
 
@@ -190,8 +189,8 @@ class TorchEngine:
 
 
 def load_sentence_transformer(model_folder: ModelFolder) -> Any:  # noqa: ANN401 - imported only here
-    """The SentenceTransformer of a model folder, from that folder alone: no pickle, no code of its
-    own. Raises ModelError if the library cannot load it."""
+    """Return the SentenceTransformer of a model folder. Loads only safetensors weights and no code
+    from the folder. Raises ModelError if the library cannot load it."""
     from sentence_transformers import SentenceTransformer
 
     try:

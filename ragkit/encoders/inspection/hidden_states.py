@@ -22,10 +22,9 @@ from ragkit.encoders import pooling
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
-from ragkit.encoders.engines.batching import token_batches
 from ragkit.encoders.inspection import word_spans
 from ragkit.encoders.model_folder import ModelFolder
-from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
+from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, token_batches
 from ragkit.errors import ModelError, UsageError
 
 Array = NDArray[np.float32]
@@ -77,7 +76,7 @@ class BertInspector:
         self._bert = bert_model.Bert(model_folder.config, safetensors_file.map_tensors(path))
 
     def hidden_states(self, text: str) -> HiddenStates:
-        """All layers and attention maps of one text, truncated to the model's window."""
+        """Return all layers and attention maps of one text, truncated to the model's window."""
         ids, spans = self._tokenizer.encode_with_spans(text)
         attention: list[bert_model.Maps] = []
         with cpu_threads.one_blas_thread():
@@ -90,11 +89,16 @@ class BertInspector:
             truncated_tokens=self._tokenizer.count_tokens([text])[0] - _count_text_tokens(spans),
         )
 
-    def embed(self, texts: Sequence[str], how: str, layers: str) -> Array:
-        """(n, d) float32, unit rows: the tokens of each text pooled by cls, mean or max, averaged
-        over the layers that `layers` names. Raises UsageError for an unknown pooling or layer."""
-        if how not in pooling.POOLINGS:
-            raise UsageError(f"pooling is {how!r}; expected one of {', '.join(pooling.POOLINGS)}")
+    def embed(self, texts: Sequence[str], pooling_mode: str, layers: str) -> Array:
+        """Return the vectors of texts: (n, d) float32, unit rows.
+
+        The tokens of each text are pooled by `pooling_mode` (cls, mean or max) and averaged over
+        the layers that `layers` names. Raises UsageError for an unknown pooling or layer.
+        """
+        if pooling_mode not in pooling.POOLINGS:
+            raise UsageError(
+                f"pooling is {pooling_mode!r}; expected one of {', '.join(pooling.POOLINGS)}"
+            )
         chosen = self._layers(layers)
         vectors = np.empty((len(texts), self._bert.dimension), dtype=np.float32)
         ids_of_texts = self._tokenizer.token_ids(texts) if texts else []
@@ -104,18 +108,22 @@ class BertInspector:
             ):
                 sequences = [ids_of_texts[i] for i in batch]
                 states = pooling.average_layers(self._bert.hidden_states(sequences), chosen)
-                pooled = pooling.POOLINGS[how](states, [len(ids) for ids in sequences])
+                pooled = pooling.POOLINGS[pooling_mode](states, [len(ids) for ids in sequences])
                 vectors[batch] = pooling.normalize_rows(pooled)
         return vectors
 
-    def embed_words(self, text: str, word: str, how: str, layers: str) -> list[WordVector]:
-        """One unit vector for each occurrence of `word` in the part of `text` that the model reads,
-        its tokens pooled by mean or max. Occurrences that share their tokens have one vector.
-        Raises UsageError for an unknown pooling or layer, and if the word does not occur or only
-        beyond the window."""
-        if how not in WORD_POOLINGS:
+    def embed_words(self, text: str, word: str, pooling_mode: str, layers: str) -> list[WordVector]:
+        """Return one unit vector for each occurrence of `word` in the part of `text` that the model
+        reads.
+
+        Its tokens are pooled by `pooling_mode` (mean or max). Occurrences that share their tokens
+        have one vector. Raises UsageError for an unknown pooling or layer, and if the word does not
+        occur or only beyond the window.
+        """
+        if pooling_mode not in WORD_POOLINGS:
+            expected = " or ".join(WORD_POOLINGS)
             raise UsageError(
-                f"pooling is {how!r}; expected {' or '.join(WORD_POOLINGS)} for a word's tokens"
+                f"pooling is {pooling_mode!r}; expected {expected} for a word's tokens"
             )
         chosen = self._layers(layers)
         occurrences = word_spans.find_word(text, word)
@@ -139,7 +147,7 @@ class BertInspector:
                 tokens=self._tokenizer.token_strings(ids[first:last]),
                 within=word_spans.expand_to_words(text, start, end),
                 vector=pooling.normalize_rows(
-                    pooling.POOLINGS[how](states[first:last], [last - first])
+                    pooling.POOLINGS[pooling_mode](states[first:last], [last - first])
                 )[0],
             )
             for (first, last), (start, end) in by_tokens.items()

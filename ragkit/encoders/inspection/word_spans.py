@@ -22,12 +22,12 @@ _MAX_LISTED_WORDS = 12
 
 
 def find_word(text: str, word: str) -> list[tuple[int, int]]:
-    """The spans of `word`, or of a phrase, in `text`, in order, not overlapping.
+    """Return the spans `[start, end)` of a word or phrase in `text`, in order, not overlapping.
 
-    The first of these that occurs: words as written; words in any case; parts of longer words as
-    written; parts of longer words in any case. So `bank` is found inside `banking` only if it does
-    not occur as a word. White space in a phrase matches any white space. Raises UsageError if the
-    word does not occur or is empty.
+    It is searched in four ways, and the first that matches counts: complete words in the same case;
+    complete words in any case; parts of words in the same case; parts of words in any case. So
+    `bank` is found inside `banking` only if it does not occur as a word. White space in a phrase
+    matches any white space. Raises UsageError if the word does not occur or is empty.
     """
     parts = word.split()
     if not parts:
@@ -44,7 +44,7 @@ def find_word(text: str, word: str) -> list[tuple[int, int]]:
 
 
 def expand_to_words(text: str, start: int, end: int) -> str:
-    """The span's text, extended to whole words: `banking` for a `bank` inside it."""
+    """Return the text of the span, extended to complete words: `banking` for a `bank` inside it."""
     while start > 0 and _WORD.match(text[start - 1]) and _WORD.match(text[start]):
         start -= 1
     while end < len(text) and _WORD.match(text[end]) and _WORD.match(text[end - 1]):
@@ -55,8 +55,8 @@ def expand_to_words(text: str, start: int, end: int) -> str:
 def tokens_of_spans(
     token_spans: NDArray[np.int64], spans: Sequence[tuple[int, int]]
 ) -> list[slice]:
-    """For each span, the tokens that share characters with it. `token_spans` (n, 2) int64 are the
-    character offsets of the tokens, in order."""
+    """Return for each span the slice of tokens that share characters with it. `token_spans` (n, 2)
+    int64 are the character offsets of the tokens, in order."""
     starts, ends = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
     first = np.searchsorted(token_spans[:, 1], starts, side="right")
     last = np.searchsorted(token_spans[:, 0], ends, side="left")

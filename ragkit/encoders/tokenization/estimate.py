@@ -21,11 +21,11 @@ _TOKEN = re.compile(r"[A-Za-z]{1,4}|[0-9]{1,2}|[^\sA-Za-z0-9]")
 
 
 def token_spans(text: str) -> NDArray[np.int64]:
-    """(n, 2) int64: character offsets `[start, end)` of the estimated tokens, in order."""
+    """Return the character offsets `[start, end)` of the estimated tokens: (n, 2) int64."""
     spans = [match.span() for match in _TOKEN.finditer(text)]
     return np.array(spans, dtype=np.int64).reshape(-1, 2)
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
-    """The estimated number of tokens of each text."""
+    """Return the estimated number of tokens of each text."""
     return [sum(1 for _ in _TOKEN.finditer(text)) for text in texts]

@@ -1,4 +1,5 @@
 """`ModelTokenizer`: texts to token ids and to character offsets, truncated to the model's length.
+`token_batches`: the one place where texts are grouped into batches of bounded tokens.
 
 Contract: built from a `tokenizer.json`, immutable, safe to share between threads. No string makes
 it fail. Knows the tokenizer's file and the model's length, not the model.
@@ -77,13 +78,13 @@ class ModelTokenizer:
         return probe.ids[:first], probe.ids[last:]
 
     def max_text_tokens(self, prompt: str) -> int:
-        """Tokens that a text can have beside the special tokens and `prompt`."""
+        """Return how many tokens a text can have beside the special tokens and `prompt`."""
         before, after = self._special_ids
         return self.max_length - len(before) - len(after) - self.count_tokens([prompt])[0]
 
     def token_spans(self, text: str) -> NDArray[np.int64]:
-        """(n, 2) int64: character offsets `[start, end)` of the tokens of `text`, in order,
-        without special tokens, nothing truncated."""
+        """Return the character offsets `[start, end)` of the tokens of `text`: (n, 2) int64, in
+        order, without special tokens, not truncated."""
         parts = [np.empty((0, 2), dtype=np.int64)]
         for offset, segment in _segments(clean(text)):
             offsets = self._tokenizer.encode(segment, add_special_tokens=False).offsets
@@ -91,7 +92,7 @@ class ModelTokenizer:
         return np.concatenate(parts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, without special tokens, nothing truncated."""
+        """Return the number of tokens of each text, without special tokens, not truncated."""
         if (ids := self._wordpiece_ids(texts)) is not None:
             return [len(ids)]
         return [
@@ -103,8 +104,8 @@ class ModelTokenizer:
         ]
 
     def encode_with_spans(self, text: str) -> tuple[list[int], NDArray[np.int64]]:
-        """The ids of one text as `token_ids` returns them, and the span of each: (n, 2) int64,
-        character offsets `[start, end)`; the span of a special token is empty."""
+        """Return the ids of one text as `token_ids` returns them, and the span of each: (n, 2)
+        int64, character offsets `[start, end)`. The span of a special token is empty."""
         (ids,) = self.token_ids([text])
         before, after = (len(special) for special in self._special_ids)
         spans = np.zeros((len(ids), 2), dtype=np.int64)
@@ -114,12 +115,12 @@ class ModelTokenizer:
         return ids, spans
 
     def token_strings(self, ids: Sequence[int]) -> tuple[str, ...]:
-        """The tokens as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
+        """Return the tokens as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
         return tuple(self._tokenizer.id_to_token(id_) or "" for id_ in ids)
 
     def token_ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
-        """The model's input for each text: prompt and text, truncated to the model's length,
-        between the special tokens. Never empty."""
+        """Return the model's input for each text: the ids of prompt and text, truncated to the
+        model's length, between the special tokens. Never empty."""
         before, after = self._special_ids
         room = self.max_length - len(before) - len(after)
         prompted = [clean(prompt + text) for text in texts]
@@ -134,8 +135,42 @@ class ModelTokenizer:
 
 
 def clean(text: str) -> str:
-    """The text with each lone surrogate replaced by U+FFFD; offsets stay the same."""
+    """Return the text with each lone surrogate replaced by U+FFFD; offsets stay the same."""
     return _SURROGATES.sub("\ufffd", text)
+
+
+def token_batches(
+    lengths: Sequence[int],
+    max_tokens: int,
+    *,
+    padded: bool = True,
+    in_order: bool = False,
+    max_texts: int | None = None,
+) -> Iterator[list[int]]:
+    """Yield lists of indexes into `lengths` (tokens of each text).
+
+    A batch has at most `max_tokens` tokens and `max_texts` texts; a text of more than
+    `max_tokens` is a batch of its own. By default the longest texts come first, so that a batch
+    has texts of about the same length and one that is too large for memory fails at once.
+    `padded` counts every text as long as the longest of its batch, as a rectangular tensor stores
+    it; without it a batch counts the sum of its lengths. `in_order` keeps the order of the texts.
+    """
+    order: Sequence[int] = range(len(lengths))
+    if not in_order:
+        order = sorted(order, key=lambda index: -lengths[index])
+    batch: list[int] = []
+    total = longest = 0
+    for index in order:
+        length = lengths[index]
+        tokens = (len(batch) + 1) * max(longest, length) if padded else total + length
+        if batch and (tokens > max_tokens or len(batch) == max_texts):
+            yield batch
+            batch, total, longest = [], 0, 0
+        batch.append(index)
+        total += length
+        longest = max(longest, length)
+    if batch:
+        yield batch
 
 
 def _segments(text: str) -> Iterator[tuple[int, str]]:

@@ -84,8 +84,8 @@ class WordPiece:
         )
 
     def token_ids(self, text: str) -> list[int] | None:
-        """The ids of the text's tokens, without special tokens around them; None for a text that
-        only the library handles."""
+        """Return the ids of the text's tokens, without special tokens around them; None for a text
+        that only the library handles."""
         if len(text) > _MAX_TEXT_CHARACTERS or not _HANDLED.fullmatch(text):
             return None
         if any(token in text for token in self.special_tokens):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.encoders.engines.batching import token_batches
+from ragkit.encoders.tokenization.tokenizer import token_batches
 
 
 def test_padded_batches_come_longest_first_within_the_limit() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragkit.encoders.engines.selector import EngineName, EngineSelector
+from ragkit.encoders.sentence_encoder import EngineName, EngineSelector
 
 QUERY_SESSION: set[EngineName] = {"numpy", "onnx_query"}
 BULK_SESSION: set[EngineName] = {"numpy", "onnx_bulk"}
