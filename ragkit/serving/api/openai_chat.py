@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
-from ragkit.serving.collections.library import ServedCollection, last_answer, wait_for_first
+from ragkit.serving.collections.library import ServedCollection, wait_for_answer, wait_for_first
 from ragkit.serving.schema.parts import MAX_QUERY
 from ragkit.serving.transport.json_http import (
     STREAM_HEADERS,
@@ -49,7 +49,7 @@ async def chat(context: Context, request: ValidatedRequest) -> Response:
         has_usage = bool((request.body.get("stream_options") or {}).get("include_usage"))
         chunks = _encode_chunks(await wait_for_first(events), head, has_usage)
         return StreamingResponse(chunks, headers=STREAM_HEADERS, media_type="text/event-stream")
-    answer = await request.run_until_disconnect(last_answer(events))
+    answer = await request.run_until_disconnect(wait_for_answer(events))
     message = {
         "role": "assistant", "content": answer.text + format_sources(answer), "refusal": None,
     }  # fmt: skip

@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
 from ragkit.serving.api.openai_chat import find_collection, parse_messages
-from ragkit.serving.collections.library import last_answer, wait_for_first
+from ragkit.serving.collections.library import wait_for_answer, wait_for_first
 from ragkit.serving.transport.json_http import (
     STREAM_HEADERS,
     encode_event,
@@ -50,7 +50,7 @@ async def create_response(context: Context, request: ValidatedRequest) -> Respon
     if body.get("stream"):
         encoded = _encode_events(await wait_for_first(events), builder)
         return StreamingResponse(encoded, headers=STREAM_HEADERS, media_type="text/event-stream")
-    answer = await request.run_until_disconnect(last_answer(events))
+    answer = await request.run_until_disconnect(wait_for_answer(events))
     return json_response(builder.response(answer))
 
 

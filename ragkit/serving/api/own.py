@@ -17,7 +17,7 @@ from ragkit.records.documents import hit_fields
 from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
-from ragkit.serving.collections.library import ServedCollection, last_answer, wait_for_first
+from ragkit.serving.collections.library import ServedCollection, wait_for_answer, wait_for_first
 from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.parts import MAX_TEXT, NAME
 from ragkit.serving.transport import metrics
@@ -83,7 +83,7 @@ async def ask(context: Context, request: ValidatedRequest) -> Response:
             headers=STREAM_HEADERS,
             media_type="text/event-stream",
         )
-    answer = await request.run_until_disconnect(last_answer(events))
+    answer = await request.run_until_disconnect(wait_for_answer(events))
     return json_response({"collection": served.name, **json_shapes.answer_fields(answer)})
 
 

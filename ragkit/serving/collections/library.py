@@ -269,14 +269,11 @@ def _close_generator(opening: Future[Any], step: Future[Any]) -> None:
         events.close()
 
 
-async def last_answer(events: AsyncIterator[Event]) -> Answer:
-    """Return the answer that ends a stream of events."""
-    from ragkit.records.answers import Answer
+async def wait_for_answer(events: AsyncIterator[Event]) -> Answer:
+    """Read a stream of events to its end and return the answer, its last event."""
+    from ragkit.records.answers import last_answer
 
-    async for event in events:
-        if isinstance(event, Answer):
-            return event
-    raise RuntimeError("the stream ended without an answer")
+    return last_answer([event async for event in events])
 
 
 async def wait_for_first(events: AsyncIterator[T]) -> AsyncIterator[T]:
