@@ -1,4 +1,4 @@
-"""Run benchmarks by name; each prints the tables that RESULTS.md contains."""
+"""Run benchmarks by name. Each prints the tables that RESULTS.md contains."""
 
 import importlib
 import platform

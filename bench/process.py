@@ -1,4 +1,4 @@
-"""Whole processes, measured from outside: wall and CPU seconds, peak memory."""
+"""Measure whole processes from outside: wall time, CPU time and peak memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Run:
-    """What one process took."""
+    """The time and memory that one process took, and its output."""
 
     wall: float  # seconds
     cpu: float  # seconds, user and system
@@ -22,12 +22,12 @@ class Run:
 
 
 def ragkit(*arguments: str) -> list[str]:
-    """The command line that runs ragkit with this Python."""
+    """Return the command line that runs ragkit with this Python interpreter."""
     return [sys.executable, "-m", "ragkit", *arguments]
 
 
 def measure(command: Sequence[str]) -> Run:
-    """Run a command to its end; fails where it fails."""
+    """Run a command to its end. Raises SystemExit if it fails."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
@@ -42,13 +42,13 @@ def measure(command: Sequence[str]) -> Run:
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, output)
 
 
-def median(command: Sequence[str], runs: int = 5) -> Run:
-    """The medians of several runs after one that is not counted."""
+def measure_median(command: Sequence[str], runs: int = 5) -> Run:
+    """Return the medians of several runs, after one warm-up run."""
     measure(command)
-    found = [measure(command) for _ in range(runs)]
+    measured = [measure(command) for _ in range(runs)]
     return Run(
-        statistics.median(run.wall for run in found),
-        statistics.median(run.cpu for run in found),
-        statistics.median(run.peak for run in found),
-        found[-1].output,
+        statistics.median(run.wall for run in measured),
+        statistics.median(run.cpu for run in measured),
+        statistics.median(run.peak for run in measured),
+        measured[-1].output,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.vectors.data import paragraphs
+from bench.vectors.data import iter_paragraphs
 from ragkit.encoders.spec import ModelSpec
 from ragkit.models.selection import load
 from ragkit.storage.vectors import flat_file, quantized
@@ -34,10 +34,12 @@ def questions():
 def embedded():
     """Vectors of different texts, (n, d), and of questions about such, (m, d)."""
     library = Path(sysconfig.get_path("stdlib"))
-    texts = list(islice(paragraphs(library), TEXTS + HELD_OUT))
-    openings = [" ".join(each.split()[:12]) for each in texts[TEXTS:]]
+    texts = list(islice(iter_paragraphs(library), TEXTS + HELD_OUT))
+    openings = [" ".join(text.split()[:12]) for text in texts[TEXTS:]]
     encoder = load(ModelSpec("all-MiniLM-L6-v2"))[1]
-    rows = encoder.encode_passages([each[:240] for each in [*texts[:TEXTS], *paragraphs(DATA)]])
+    rows = encoder.encode_passages(
+        [text[:240] for text in [*texts[:TEXTS], *iter_paragraphs(DATA)]]
+    )
     return rows, encoder.encode_queries([*questions(), *openings])
 
 
@@ -58,7 +60,7 @@ def index(embedded, tmp_path_factory):
 
 @pytest.mark.parametrize("subject", [False, True])
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
-def test_compressed_search_within_a_filter_misses_nothing(
+def test_compressed_search_within_a_filter_finds_the_true_neighbors(
     embedded, index, monkeypatch, share, subject
 ):
     """By chance, or what is near to one question; ten of the 26 that `search` looks for."""

@@ -1,1 +1,1 @@
-"""Whole commands: start, cold query, indexing, memory."""
+"""Whole commands: start-up, cold query, indexing, memory."""

@@ -1,6 +1,8 @@
-"""A peer's own way from nothing to ten passages: `python cold_peers.py NAME build|ask FOLDER`.
+"""A query with another library, as its documentation says, in a cold process:
+`python cold_peers.py NAME build|query FOLDER`.
 
-bench/commands/cold.py fills FOLDER. Runs under the peer's Python and imports nothing of ragkit.
+bench/commands/cold.py writes FOLDER. Runs under the Python interpreter that has the library and
+imports nothing of ragkit.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ NAME, STEP, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 
 
 def encoder(name: str):
-    sys.argv = ["engine.py", name, str(FOLDER)]  # it finds the folder there
+    sys.argv = ["engine.py", name, str(FOLDER)]  # engine.py reads the folder's path from there
     sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
     import engine
 
@@ -38,8 +40,8 @@ def chroma(query: str) -> None:
         "data", embedding_function=encoder("chroma"), metadata={"hnsw:space": "cosine"}
     )
     if STEP == "build":
-        found = texts()
-        collection.add(ids=[str(i) for i in range(len(found))], documents=found)
+        passages = texts()
+        collection.add(ids=[str(i) for i in range(len(passages))], documents=passages)
     else:
         print(collection.query(query_texts=[query], n_results=10)["documents"][0][0][:80])
 
@@ -60,14 +62,16 @@ def txtai(query: str) -> None:
 def fastembed(query: str) -> None:
     import numpy as np
 
-    place = FOLDER / "fastembed-index.npy"
+    path = FOLDER / "fastembed-index.npy"
     if STEP == "build":
-        np.save(place, np.asarray(encoder("fastembed")(texts())))
+        np.save(path, np.asarray(encoder("fastembed")(texts())))
     else:
         vector = np.asarray(encoder("fastembed")([query]))[0]
-        best = np.argsort(-(np.load(place, mmap_mode="r") @ vector))[:10]
+        best = np.argsort(-(np.load(path, mmap_mode="r") @ vector))[:10]
         print(texts()[best[0]][:80])
 
 
-STEPS = {each.__name__: each for each in (sentence_transformers, chroma, txtai, fastembed)}
+STEPS = {
+    function.__name__: function for function in (sentence_transformers, chroma, txtai, fastembed)
+}
 STEPS[NAME]((FOLDER / "query.txt").read_text())

@@ -1,5 +1,5 @@
-"""Peak memory of indexing as the folder grows: the whole of `ragkit index`, then everything but
-the encoder, whose place random vectors take, on more files than the encoder has time for."""
+"""Peak memory of indexing as the folder grows: the complete `ragkit index`, then everything except
+the encoder, which random vectors replace, for larger folders."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.commands.ingest import make
+from bench.commands.ingest import write_files
 from bench.process import measure, ragkit
 
 
 class RandomEncoder:
-    """Words as tokens, random unit vectors of the default model's size."""
+    """An encoder whose tokens are words and whose vectors are random unit vectors, 384 numbers."""
 
     name, fingerprint, dimension, window = "random", "0" * 64, 384, 254
 
@@ -35,32 +35,32 @@ class RandomEncoder:
 
 
 def index_without_encoder(folder: str, kit: str) -> None:
-    """What the child process of the second table does."""
+    """Index the folder with random vectors; runs in the child processes of the second table."""
     from ragkit import Collection
 
     with Collection(kit, encoder=RandomEncoder()) as collection:
         collection.index(folder)
 
 
-def table(sizes: Sequence[int], command) -> None:
+def print_table(sizes: Sequence[int], command) -> None:
     print("\n| passages | wall s | peak MB | database MB |\n|---|---|---|---|")
     for passages in sizes:
         with tempfile.TemporaryDirectory() as name:
             folder, kit = Path(name) / "notes", Path(name) / "kit"
-            make(folder, passages)
+            write_files(folder, passages)
             run = measure(command(str(folder), str(kit)))
             size = (kit / "ragkit.db").stat().st_size / 1e6
             print(f"| {passages:,} | {run.wall:.1f} | {run.peak:.0f} | {size:.1f} |", flush=True)
 
 
 def main() -> None:
-    table((100, 1_000, 10_000), lambda folder, kit: ragkit("-c", kit, "index", folder))
-    print("\nEverything but the encoder:")
+    print_table((100, 1_000, 10_000), lambda folder, kit: ragkit("-c", kit, "index", folder))
+    print("\nEverything except the encoder:")
     child = (
         "import sys; from bench.commands.memory import index_without_encoder as run; "
         "run(*sys.argv[1:])"
     )
-    table(
+    print_table(
         (1_000, 10_000, 30_000, 60_000),
         lambda folder, kit: [sys.executable, "-c", child, folder, kit],
     )

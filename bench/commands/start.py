@@ -1,11 +1,11 @@
-"""How long it takes until something happens: `--help`, `status`, one query in a new process."""
+"""Start-up time: `--help`, `status`, `index` without changes, and one query in a new process."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-from bench.process import measure, median, ragkit
+from bench.process import measure, measure_median, ragkit
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -24,6 +24,8 @@ def main() -> None:
             ("-c", folder, "query", question, "--mode", "lexical"),
             ("-c", folder, "query", question, "--mode", "hybrid"),
         ):
-            run = median(ragkit(*arguments))
-            shown = " ".join(each for each in arguments if each not in ("-c", folder, question))
-            print(f"| {shown} | {run.wall * 1e3:.0f} | {run.cpu * 1e3:.0f} | {run.peak:.0f} |")
+            run = measure_median(ragkit(*arguments))
+            label = " ".join(
+                argument for argument in arguments if argument not in ("-c", folder, question)
+            )
+            print(f"| {label} | {run.wall * 1e3:.0f} | {run.cpu * 1e3:.0f} | {run.peak:.0f} |")

@@ -1,8 +1,8 @@
-"""How passages are cut, measured: size, overlap and header, on data/ and on labelled sets.
+"""Retrieval quality by the size, overlap and header of passages, on data/ and labelled datasets.
 
-The labelled sets are BEIR folders beside the repository (`shared/data`); without them only data/
-is measured. Vectors are kept by the hash of their text for the time of a run, and in the file
-that `RAGKIT_BENCH_VECTORS` names, if any, between runs.
+The labelled datasets are BEIR folders beside the repository (`shared/data`); without them only
+data/ is measured. Vectors are cached by the hash of their text during a run, and between runs in
+the file that `RAGKIT_BENCH_VECTORS` names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.retrieval.questions import DATA, QUESTIONS, answers, row
+from bench.retrieval.questions import DATA, QUESTIONS, is_answer, print_row
 from ragkit.documents.read import read
 from ragkit.encoders import Encoder
 from ragkit.encoders import resolve as resolve_model
@@ -24,147 +24,150 @@ from ragkit.ingest.scan import ScannedFile, scan
 from ragkit.passages.split import split_document
 from ragkit.records.documents import Document, Passage, embedded_text
 
-Ways = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
+Variants = tuple[tuple[int, float, tuple[str, ...]], ...]  # size, overlap, headers
 
 SHARED = DATA.parent.parent / "shared" / "data"
-CUTS = (
+DATA_VARIANTS = (
     (240, 0.15, ("own", "path", "title", "none")),
     (240, 0.0, ("own",)), (240, 0.1, ("own",)), (240, 0.2, ("own",)),
     (96, 0.15, ("own",)), (128, 0.15, ("own",)), (160, 0.15, ("own",)), (200, 0.15, ("own",)),
     (254, 0.15, ("own",)),
 )  # fmt: skip
-SHORT = (  # for short documents without headings
+LABELLED_VARIANTS = (  # these documents are short and have no headings
     (240, 0.15, ("own", "none")), (240, 0.0, ("own",)), (128, 0.15, ("own",)),
 )  # fmt: skip
-_QUERIES = 30  # of each labelled set
-_OTHERS = 60  # documents of a labelled set that answer none of them
+_QUERIES = 30  # per labelled dataset
+_OTHERS = 60  # documents of a labelled dataset that are relevant to none of the queries
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """Documents by name, questions, and whether a passage answers the question of a number."""
+class LabelledSet:
+    """Documents by name, questions, and a predicate: (question number, document name, passage text)
+    → whether the passage answers the question."""
 
     name: str
     documents: dict[str, Document]
     questions: list[str]
-    right: Callable[[int, str, str], bool]
+    is_relevant: Callable[[int, str, str], bool]
 
 
-class Vectors:
-    """Passages embedded once each."""
+class VectorCache:
+    """Embeds each text once."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self.file = Path(os.environ.get("RAGKIT_BENCH_VECTORS", os.devnull))
-        self.known: dict[str, np.ndarray] = {}
+        self.cached: dict[str, np.ndarray] = {}
         if self.file.is_file():
             with np.load(self.file) as stored:
-                self.known = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
+                self.cached = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
 
-    def of(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
         keys = [blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self.known}
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self.cached}
         if new:
             rows = self.encoder.encode_passages(list(new.values()))
-            self.known.update(zip(new, rows, strict=True))
-        return np.stack([self.known[key] for key in keys])
+            self.cached.update(zip(new, rows, strict=True))
+        return np.stack([self.cached[key] for key in keys])
 
-    def keep(self) -> None:
+    def save(self) -> None:
         if self.file.suffix == ".npz":
-            np.savez(self.file, keys=np.array([*self.known]), rows=np.stack([*self.known.values()]))
+            np.savez(
+                self.file, keys=np.array([*self.cached]), rows=np.stack([*self.cached.values()])
+            )
 
 
-def own() -> Labelled:
-    """The documents of data/ with their questions: a passage answers that holds a quote."""
-    found = [entry.path for entry in scan(DATA) if isinstance(entry, ScannedFile)]
-    return Labelled(
+def read_data() -> LabelledSet:
+    """Return the documents of data/ and their questions. Passages that contain a quote answer."""
+    paths = [entry.path for entry in scan(DATA) if isinstance(entry, ScannedFile)]
+    return LabelledSet(
         "data",
-        {path: read((DATA / path).read_bytes(), path) for path in found},
+        {path: read((DATA / path).read_bytes(), path) for path in paths},
         [question["question"] for question in QUESTIONS],
-        lambda number, path, text: answers(QUESTIONS[number], path, text),
+        lambda number, path, text: is_answer(QUESTIONS[number], path, text),
     )
 
 
-def labelled(name: str) -> Labelled:
-    """Some queries of a BEIR folder, the documents that answer them and as many others: a
-    passage answers that is of a right document."""
+def read_labelled(name: str) -> LabelledSet:
+    """Return some queries of a BEIR folder, the documents that are relevant to them and some
+    others. All passages of a relevant document answer."""
     folder = SHARED / name
     relevant: dict[str, set[str]] = {}
-    for line in (folder / "qrels" / "test.tsv").read_text().splitlines()[1:]:
-        query, document, score = line.split("\t")
+    for query_scores in (folder / "qrels" / "test.tsv").read_text().splitlines()[1:]:
+        query, document, score = query_scores.split("\t")
         if int(score) > 0:
             relevant.setdefault(query, set()).add(document)
     queries = [query for query in _rows(folder / "queries.jsonl") if query["_id"] in relevant]
     step = max(1, len(queries) // _QUERIES)
-    asked = queries[::step][:_QUERIES]
-    wanted = set().union(*(relevant[query["_id"]] for query in asked))
+    sampled = queries[::step][:_QUERIES]
+    document_ids = set().union(*(relevant[query["_id"]] for query in sampled))
     corpus = _rows(folder / "corpus.jsonl")
-    others = [entry["_id"] for entry in corpus if entry["_id"] not in wanted]
-    wanted.update(others[:: max(1, len(others) // _OTHERS)])
-    return Labelled(
+    others = [entry["_id"] for entry in corpus if entry["_id"] not in document_ids]
+    document_ids.update(others[:: max(1, len(others) // _OTHERS)])
+    return LabelledSet(
         name,
         {
             entry["_id"]: Document(entry["text"], "text/plain", title=entry["title"] or None)
             for entry in corpus
-            if entry["_id"] in wanted
+            if entry["_id"] in document_ids
         },
-        [query["text"] for query in asked],
-        lambda number, document, text: document in relevant[asked[number]["_id"]],
+        [query["text"] for query in sampled],
+        lambda number, document, text: document in relevant[sampled[number]["_id"]],
     )
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in file.read_text().splitlines()]
+    return [json.loads(query_scores) for query_scores in file.read_text().splitlines()]
 
 
 def header(kind: str, document: Document, passage: Passage) -> str:
-    """What is put before a passage: its own header (title and innermost heading), title and all
-    headings, the title alone, or nothing."""
+    """Return the header of a passage: title and innermost heading ("own"), title and all headings
+    ("path"), the title ("title") or nothing ("none")."""
     title = document.title or ""
     path = [name for name in passage.heading if name.casefold() != title.casefold()]
-    whole = " › ".join(filter(None, (title, *path)))
-    return {"own": passage.header, "path": whole, "title": title, "none": ""}[kind]
+    full = " › ".join(filter(None, (title, *path)))
+    return {"own": passage.header, "path": full, "title": title, "none": ""}[kind]
 
 
-def first_right(
-    cuts: Sequence[tuple[str, Passage]], scores: np.ndarray, labelled: Labelled
+def first_relevant_ranks(
+    passages: Sequence[tuple[str, Passage]], scores: np.ndarray, read_labelled: LabelledSet
 ) -> Iterable[int | None]:
-    """The rank of the first passage that answers each question."""
-    for number, line in enumerate(scores):
-        order = np.argsort(-line, kind="stable")[:200]
-        places = ((cuts[place][0], cuts[place][1].text) for place in order)
+    """Yield for each question the rank of the first passage that answers it, or None."""
+    for number, query_scores in enumerate(scores):
+        order = np.argsort(-query_scores, kind="stable")[:200]
+        pairs = ((passages[position][0], passages[position][1].text) for position in order)
         ranks = (
             rank
-            for rank, (name, text) in enumerate(places, 1)
-            if labelled.right(number, name, text)
+            for rank, (name, text) in enumerate(pairs, 1)
+            if read_labelled.is_relevant(number, name, text)
         )
         yield next(ranks, None)
 
 
-def measure(labelled: Labelled, vectors: Vectors, ways: Ways) -> None:
-    queries = vectors.encoder.encode_queries(labelled.questions)
-    for size, overlap, kinds in ways:
-        cuts = [
+def measure(read_labelled: LabelledSet, vectors: VectorCache, variants: Variants) -> None:
+    queries = vectors.encoder.encode_queries(read_labelled.questions)
+    for size, overlap, kinds in variants:
+        passages = [
             (name, passage)
-            for name, document in labelled.documents.items()
+            for name, document in read_labelled.documents.items()
             for passage in split_document(document, vectors.encoder, size=size, overlap=overlap)
         ]
         for kind in kinds:
             texts = [
-                embedded_text(header(kind, labelled.documents[name], passage), passage.text)
-                for name, passage in cuts
+                embedded_text(header(kind, read_labelled.documents[name], passage), passage.text)
+                for name, passage in passages
             ]
-            scores = queries @ vectors.of(texts).T
-            name = f"{labelled.name}: {size}, {overlap}, {kind}"
-            row(name, len(cuts), first_right(cuts, scores, labelled))
-    vectors.keep()
+            scores = queries @ vectors.encode(texts).T
+            name = f"{read_labelled.name}: {size}, {overlap}, {kind}"
+            print_row(name, len(passages), first_relevant_ranks(passages, scores, read_labelled))
+    vectors.save()
 
 
 def main() -> None:
-    vectors = Vectors(resolve_model.load())
+    vectors = VectorCache(resolve_model.load())
     print("\n| set: size, overlap, header | passages | R@1 | R@3 | R@5 | R@10 | MRR@10 |")
     print("|---|---|---|---|---|---|---|")
-    measure(own(), vectors, CUTS)
+    measure(read_data(), vectors, DATA_VARIANTS)
     for name in ("cranfield", "xquad-en"):
         if (SHARED / name).is_dir():
-            measure(labelled(name), vectors, SHORT)
+            measure(read_labelled(name), vectors, LABELLED_VARIANTS)

@@ -1,7 +1,8 @@
-"""How long other libraries take for files, and what they are called with.
+"""The time that other libraries take to read files.
 
-A program of its own, which imports nothing of ragkit: `reading` runs it under the Python that has
-the libraries, writes `{extension: [path]}` into it, and reads `{extension: {name: words}}`.
+A separate program that imports nothing of ragkit: `reading` runs it under the Python interpreter
+that has the libraries, writes `{extension: [path]}` to its standard input and reads
+`{extension: {library: milliseconds}}` from its standard output.
 """
 
 from __future__ import annotations
@@ -17,25 +18,25 @@ from pathlib import Path
 from typing import Any
 
 RUNS = 7
-SLOW = 300  # milliseconds: what takes longer is run once
+SLOW = 300  # milliseconds; a file that takes longer is read only once
 
 Reader = Callable[[bytes], object]
 FORMATS: dict[str, dict[str, Reader]] = {}  # by extension, then by the library's name
 
 
-def other(*extensions: str) -> Callable[[Reader], Reader]:
-    """Enter a function that reads these formats with another library."""
+def register(*extensions: str) -> Callable[[Reader], Reader]:
+    """Register a function that reads these formats with another library."""
 
-    def enter(function: Reader) -> Reader:
+    def add(function: Reader) -> Reader:
         for extension in extensions:
             name = function.__name__.replace("_", "-").replace("pdfminer-six", "pdfminer.six")
             FORMATS.setdefault(extension, {})[name] = function
         return function
 
-    return enter
+    return add
 
 
-@other("pdf")
+@register("pdf")
 def pypdfium2(data: bytes) -> object:
     from pypdfium2 import PdfDocument
 
@@ -43,42 +44,42 @@ def pypdfium2(data: bytes) -> object:
         return [page.get_textpage().get_text_range() for page in document]
 
 
-@other("pdf")
+@register("pdf")
 def pypdf(data: bytes) -> object:
     from pypdf import PdfReader
 
     return [page.extract_text() for page in PdfReader(io.BytesIO(data)).pages]
 
 
-@other("pdf")
+@register("pdf")
 def pdfminer_six(data: bytes) -> object:
     from pdfminer.high_level import extract_text
 
     return extract_text(io.BytesIO(data))
 
 
-@other("pdf")
+@register("pdf")
 def kreuzberg(data: bytes) -> object:
     from kreuzberg import extract_bytes_sync
 
     return extract_bytes_sync(data, "application/pdf").content
 
 
-@other("docx")
+@register("docx")
 def python_docx(data: bytes) -> object:
     from docx import Document
 
     return [paragraph.text for paragraph in Document(io.BytesIO(data)).paragraphs]
 
 
-@other("docx")
+@register("docx")
 def mammoth(data: bytes) -> object:
     import mammoth
 
     return mammoth.convert_to_html(io.BytesIO(data)).value
 
 
-@other("pptx")
+@register("pptx")
 def python_pptx(data: bytes) -> object:
     from pptx import Presentation
 
@@ -90,7 +91,7 @@ def python_pptx(data: bytes) -> object:
     ]
 
 
-@other("xlsx", "xls")
+@register("xlsx", "xls")
 def python_calamine(data: bytes) -> object:
     from python_calamine import CalamineWorkbook
 
@@ -98,7 +99,7 @@ def python_calamine(data: bytes) -> object:
     return [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
 
 
-@other("xlsx")
+@register("xlsx")
 def openpyxl(data: bytes) -> object:
     from openpyxl import load_workbook
 
@@ -106,21 +107,21 @@ def openpyxl(data: bytes) -> object:
     return [list(sheet.values) for sheet in book]
 
 
-@other("rtf")
+@register("rtf")
 def striprtf(data: bytes) -> object:
     from striprtf.striprtf import rtf_to_text
 
     return rtf_to_text(data.decode("latin-1"))
 
 
-@other("html")
+@register("html")
 def selectolax(data: bytes) -> object:
     from selectolax.lexbor import LexborHTMLParser
 
     return LexborHTMLParser(data).text()
 
 
-@other("html")
+@register("html")
 def resiliparse(data: bytes) -> object:
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.html import HTMLTree
@@ -128,14 +129,14 @@ def resiliparse(data: bytes) -> object:
     return extract_plain_text(HTMLTree.parse_from_bytes(data), main_content=True)
 
 
-@other("html")
+@register("html")
 def trafilatura(data: bytes) -> object:
     from trafilatura import extract
 
     return extract(data)
 
 
-@other("docx", "epub", "html", "pdf", "pptx", "xls", "xlsx")
+@register("docx", "epub", "html", "pdf", "pptx", "xls", "xlsx")
 def markitdown(data: bytes) -> object:
     return _markitdown().convert_stream(io.BytesIO(data)).text_content
 
@@ -148,7 +149,8 @@ def _markitdown() -> Any:
 
 
 def milliseconds(function: Reader, data: bytes) -> float:
-    """CPU time: the median of several runs, or one where it is slow; a first does not count."""
+    """Return the CPU time of one call: the median of several runs after a warm-up run, or of one
+    run if it is slow."""
     times: list[float] = []
     for run in range(1 + RUNS):
         started = time.process_time()
@@ -162,7 +164,8 @@ def milliseconds(function: Reader, data: bytes) -> float:
 
 
 def mean(function: Reader, files: list[bytes]) -> str:
-    """Milliseconds a file; what is not installed has none, what fails says on how many."""
+    """Return the mean milliseconds per file as text, with the number of failed files; "" if the
+    library is not installed."""
     times, failed = [], 0
     for data in files:
         try:
@@ -171,20 +174,20 @@ def mean(function: Reader, files: list[bytes]) -> str:
             return ""
         except Exception:
             failed += 1
-    shown = f"{statistics.mean(times):.1f}" if times else "–"
-    return f"{shown} ({failed} failed)" if failed else shown
+    time_text = f"{statistics.mean(times):.1f}" if times else "–"
+    return f"{time_text} ({failed} failed)" if failed else time_text
 
 
 def main() -> None:
-    found = {}
+    times_by_extension = {}
     for extension, paths in json.load(sys.stdin).items():
         files = [Path(path).read_bytes() for path in paths]
-        found[extension] = {
-            name: shown
+        times_by_extension[extension] = {
+            name: time_text
             for name, function in FORMATS.get(extension, {}).items()
-            if (shown := mean(function, files))
+            if (time_text := mean(function, files))
         }
-    print(json.dumps(found))
+    print(json.dumps(times_by_extension))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""One embedding engine in a process of its own, so that none is in another's way.
+"""One embedding engine in a separate process, so that the engines do not influence each other.
 
     python bench/encoders/engine.py NAME FOLDER
 
-`bench/encoders/speed.py` fills FOLDER: `mixed.json` and `cut.json`, two sets of texts,
-`query.txt`, the model's folder by its path in `model.txt`, and `model.onnx`, a plain export for
-those that need one. Line by line on stdin: `mixed` and `cut` encode these texts, `query` one query
-a few times over, `dump` writes the vectors of `check.json`; each answers with seconds on stdout.
-Peers run under their own Python: nothing here imports ragkit but ragkit's own engines.
+`bench/encoders/speed.py` writes FOLDER: `mixed.json` and `cut.json`, two sets of texts,
+`query.txt`, the path of the model's folder in `model.txt`, and `model.onnx`, a plain export for
+engines that need one. Each line on stdin is a task: `mixed` and `cut` encode these texts, `query`
+encodes one query several times, `dump` writes the vectors of `check.json`. The seconds of each task
+are printed on stdout. Other libraries run under their own Python interpreter, so only ragkit's
+engines import ragkit.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def _sentence_transformer(**options):
 
 
 def _by_tokens(model, budget: int = 2_048):
-    """The library's own encode, given batches of like length in tokens."""
+    """The library's own encode, with batches of texts of similar length in tokens."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(f"{_model()}/tokenizer.json")
@@ -44,7 +45,7 @@ def _by_tokens(model, budget: int = 2_048):
     def encode(texts):
         import numpy as np
 
-        lengths = [len(each) for each in tokenizer.encode_batch(texts)]
+        lengths = [len(encoding) for encoding in tokenizer.encode_batch(texts)]
         vectors = np.empty((len(texts), 384), dtype=np.float32)
         order, start = sorted(range(len(texts)), key=lambda i: -lengths[i]), 0
         while start < len(order):
@@ -65,8 +66,7 @@ def sentence_transformers_by_tokens():
 
 
 def sentence_transformers_openvino():
-    # By default it would compute in bfloat16 where the processor can: vectors to compare with ours
-    # are fp32.
+    # OpenVINO's default is bfloat16 if the processor supports it; ragkit's vectors are fp32.
     precision = {"INFERENCE_PRECISION_HINT": "f32"}
     options = {"file_name": "openvino_model.xml", "device": "CPU", "ov_config": precision}
     folder = FOLDER / "openvino"
@@ -76,7 +76,7 @@ def sentence_transformers_openvino():
         shutil.copytree(_model(), folder)
         (folder / "openvino").mkdir()
         converted = openvino.convert_model(FOLDER / "model.onnx")
-        # By default the weights would be cut to half precision.
+        # The default would store the weights in half precision.
         openvino.save_model(
             converted, folder / "openvino" / "openvino_model.xml", compress_to_fp16=False
         )
@@ -142,7 +142,7 @@ def _ragkit(precision: str = "fp32"):
 
 
 def ragkit():
-    """As `index` uses it, and a program that asks often."""
+    """The engines of `index` and of a program with many queries."""
     encoder = _ragkit()
     bulk = encoder._load("onnx_bulk").encode
     encoder._load("onnx_query")
@@ -180,8 +180,8 @@ def _seconds(encode, texts) -> float:
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # libraries that print do it elsewhere
-    encode = {each.__name__: each for each in ENGINES}[sys.argv[1]]()
+    os.dup2(2, 1)  # output that libraries print goes to stderr
+    encode = {engine.__name__: engine for engine in ENGINES}[sys.argv[1]]()
     sets = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in ("mixed", "cut")}
     query = (FOLDER / "query.txt").read_text()
     encode(sets["mixed"][:4])
@@ -189,17 +189,17 @@ def main() -> None:
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         if line.strip() in sets:
-            found = _seconds(encode, sets[line.strip()])
+            seconds = _seconds(encode, sets[line.strip()])
         elif line.strip() == "query":
-            found = statistics.median(_seconds(encode, [query]) for _ in range(20))
+            seconds = statistics.median(_seconds(encode, [query]) for _ in range(20))
         else:
             import numpy as np
 
             vectors = np.asarray(encode(json.loads((FOLDER / "check.json").read_text())))
             vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
             np.save(FOLDER / f"{sys.argv[1]}.npy", vectors.astype(np.float32))
-            found = 0.0
-        print(found, file=answers, flush=True)
+            seconds = 0.0
+        print(seconds, file=answers, flush=True)
 
 
 if __name__ == "__main__":

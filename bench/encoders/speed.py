@@ -1,9 +1,9 @@
-"""Engines and peers side by side: bulk, one warm query, agreement with the reference, int8's cost.
+"""Encoder engines compared: bulk encoding, one warm query, agreement with sentence-transformers.
 
-Peers live in environments of their own, named by two variables (left out where unset):
+Other libraries are in separate environments, which two variables name (left out if unset):
 
-    RAGKIT_PEERS            a Python with chromadb, txtai and fastembed
-    RAGKIT_PEERS_OPENVINO   a Python with sentence-transformers[openvino]
+    RAGKIT_PEERS            a Python interpreter with chromadb, txtai and fastembed
+    RAGKIT_PEERS_OPENVINO   a Python interpreter with sentence-transformers[openvino]
 
 Each engine is a process (bench/encoders/engine.py); rounds are interleaved, figures are medians.
 """
@@ -32,35 +32,35 @@ from ragkit.passages.split import split_document
 from ragkit.records.documents import Document, embedded_text
 
 ROUNDS = 5
-TEXTS, CHECKED = 160, 2_000
+TEXTS, AGREEMENT_TEXTS = 160, 2_000
 SHORTEST, LONGEST = 30, 250  # tokens of a text of mixed lengths
 QUERY = "how do I copy a database that is in use?"
-LAYERS, HIDDEN, WIDE = 6, 384, 1536  # all-MiniLM-L6-v2
+LAYERS, HIDDEN, INTERMEDIATE = 6, 384, 1536  # all-MiniLM-L6-v2
 PEERS = ("chroma", "fastembed", "txtai")
 OURS = ("ragkit", "ragkit_numpy", "ragkit_int8")
-THEIRS = ("sentence_transformers", "sentence_transformers_by_tokens")
+REFERENCES = ("sentence_transformers", "sentence_transformers_by_tokens")
 
 
 class Work(NamedTuple):
-    """What encoding some texts takes."""
+    """The tokens of some texts and the floating-point operations of encoding them."""
 
-    tokens: int  # specials included
+    tokens: int  # special tokens included
     operations: float
 
     @classmethod
     def of(cls, texts: list[str]) -> Work:
         lengths = [min(count + 2, 256) for count in resolve_model.load().count_tokens(texts)]
-        linear = LAYERS * 2 * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * WIDE)
-        whole = sum(n * linear + LAYERS * 4 * n * n * HIDDEN for n in lengths)
-        return cls(sum(lengths), whole)
+        linear = LAYERS * 2 * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * INTERMEDIATE)
+        operations = sum(n * linear + LAYERS * 4 * n * n * HIDDEN for n in lengths)
+        return cls(sum(lengths), operations)
 
 
 class Engine:
-    """A child process that encodes on demand."""
+    """A child process that encodes texts on request."""
 
     def __init__(self, name: str, python: str, folder: Path) -> None:
         script = Path(__file__).with_name("engine.py")
-        path = {"PYTHONPATH": str(script.parent.parent)} if name in OURS else {}
+        path = {"PYTHONPATH": str(script.parents[2])} if name in OURS else {}
         self.process = subprocess.Popen(
             [python, str(script), name, str(folder)],
             stdin=subprocess.PIPE,
@@ -72,13 +72,13 @@ class Engine:
         if self.process.stdout.readline().strip() != "ready":
             raise SystemExit(f"{name} does not start under {python}")
 
-    def ask(self, what: str) -> float:
-        self.process.stdin.write(f"{what}\n")
+    def run_task(self, task: str) -> float:
+        self.process.stdin.write(f"{task}\n")
         self.process.stdin.flush()
         return float(self.process.stdout.readline())
 
-    def peak(self) -> float:
-        """Megabytes resident, at most so far."""
+    def peak_mb(self) -> float:
+        """Return the peak of resident memory so far in MB."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) / 1e3
@@ -91,42 +91,49 @@ def documents() -> Iterator[Document]:
             yield read(path.read_bytes(), path.name)
 
 
-def cut(wanted: int, size: int = 240) -> list[str]:
-    """So many passages of data/, as they are embedded, nearly all of about the same length."""
+def split_passages(count: int, size: int = 240) -> list[str]:
+    """Return `count` passages of data/ as they are embedded, nearly all of the same length."""
     encoder = resolve_model.load()
     texts = [
-        embedded_text(each.header, each.text)
+        embedded_text(passage.header, passage.text)
         for document in documents()
-        for each in split_document(document, encoder, size=size, overlap=0.15)
+        for passage in split_document(document, encoder, size=size, overlap=0.15)
     ]
-    return _spread(texts, wanted)
+    return _sample_evenly(texts, count)
 
 
-def mixed(wanted: int) -> list[str]:
-    """So many pieces of data/, each length from SHORTEST to LONGEST tokens as likely as another."""
+def mixed_length_texts(count: int) -> list[str]:
+    """Return `count` texts of data/; lengths from SHORTEST to LONGEST tokens are equally likely."""
     encoder, random, texts = resolve_model.load(), Random(7), []
     for document in documents():
         spans, start = encoder.token_spans(document.text), 0
         while (end := start + random.randint(SHORTEST, LONGEST) - 2) <= len(spans):
             texts.append(document.text[spans[start][0] : spans[end - 1][1]])
             start = end
-    return _spread(texts, wanted)
+    return _sample_evenly(texts, count)
 
 
-def _spread(texts: list[str], wanted: int) -> list[str]:
-    step = max(1.0, len(texts) / wanted)
-    return [texts[int(i * step)] for i in range(min(wanted, len(texts)))]
+def _sample_evenly(texts: list[str], count: int) -> list[str]:
+    step = max(1.0, len(texts) / count)
+    return [texts[int(i * step)] for i in range(min(count, len(texts)))]
 
 
 def prepare(folder: Path) -> dict[str, Work]:
-    """Writes what the engines read; returns what there is to do, by the names of the sets."""
-    # Shorter than by default: 133 tokens on average is what peers were measured with before.
-    sets, check = {"mixed": mixed(TEXTS), "cut": cut(TEXTS, 175)}, cut(CHECKED)
-    # As many as were asked for, and of every length: halves and quarters of passages fill up.
-    shorter = [part for text in check for part in (text[: len(text) // 2], text[: len(text) // 4])]
-    check += [part for part in shorter if part.strip()][: CHECKED - len(check)]
+    """Write the files that the engines read; return the work by the name of the set of texts."""
+    # Shorter passages than by default: 133 tokens on average, as in earlier comparisons.
+    sets = {"mixed": mixed_length_texts(TEXTS), "cut": split_passages(TEXTS, 175)}
+    agreement_texts = split_passages(AGREEMENT_TEXTS)
+    # Halves and quarters of passages complete the number and add shorter lengths.
+    shorter = [
+        part
+        for text in agreement_texts
+        for part in (text[: len(text) // 2], text[: len(text) // 4])
+    ]
+    agreement_texts += [part for part in shorter if part.strip()][
+        : AGREEMENT_TEXTS - len(agreement_texts)
+    ]
     model = resolve_model.resolve(resolve_model.DEFAULT_MODEL).path
-    for name, texts in {**sets, "check": check}.items():
+    for name, texts in {**sets, "check": agreement_texts}.items():
         (folder / f"{name}.json").write_text(json.dumps(texts))
     (folder / "query.txt").write_text(QUERY)
     (folder / "model.txt").write_text(str(model))
@@ -135,7 +142,7 @@ def prepare(folder: Path) -> dict[str, Work]:
 
 
 def export(model: Path, target: Path) -> None:
-    """The plain export that the peers would have downloaded."""
+    """Export the model to ONNX as the other libraries would download it."""
     import torch
     from transformers import AutoModel
 
@@ -159,7 +166,7 @@ def export(model: Path, target: Path) -> None:
 
 
 def peak_rate() -> float:
-    """Operations a second of a large product of matrices on all cores: what could be had."""
+    """Return the operations per second of a large matrix product on all cores."""
     a = np.ones((2048, 2048), dtype=np.float32)
     rates = []
     for _ in range(5):
@@ -169,61 +176,65 @@ def peak_rate() -> float:
     return max(rates)
 
 
-def bulk(engines: dict[str, Engine], work: dict[str, Work]) -> None:
-    seconds = {(name, each): [] for name in engines for each in (*work, "query")}
+def measure_bulk(engines: dict[str, Engine], work: dict[str, Work]) -> None:
+    seconds = {(name, task): [] for name in engines for task in (*work, "query")}
     rates = []
     for _ in range(ROUNDS):
         rates.append(peak_rate())
-        for (name, each), taken in seconds.items():
-            taken.append(engines[name].ask(each))
-    took = {key: statistics.median(taken) for key, taken in seconds.items()}
+        for (name, task), task_seconds in seconds.items():
+            task_seconds.append(engines[name].run_task(task))
+    medians = {key: statistics.median(task_seconds) for key, task_seconds in seconds.items()}
     best = max(rates)
-    print(f"\nA large product of matrices runs at {best / 1e9:.0f} GFLOP/s here.\n")
-    heads = [f"{name}: {todo.tokens / TEXTS:.0f} tokens a text" for name, todo in work.items()]
-    print(f"| engine | {' | × | of that rate | '.join(heads)} | × | of that rate "
+    print(f"\nA large matrix product runs at {best / 1e9:.0f} GFLOP/s here.\n")
+    set_headings = [
+        f"{name}: {set_work.tokens / TEXTS:.0f} tokens per text" for name, set_work in work.items()
+    ]
+    print(f"| engine | {' | × | share of peak | '.join(set_headings)} | × | share of peak "
           "| warm query ms | peak MB |")  # fmt: skip
     print(f"|---|{'---|' * (3 * len(work) + 2)}")
     for name, engine in engines.items():
         cells = []
-        for each, todo in work.items():
-            base, own = took["sentence_transformers", each], took[name, each]
-            cells += [f"{todo.tokens / own:,.0f}", f"{base / own:.2f}"]
-            cells.append(f"{todo.operations / own / best:.0%}")
-        cells += [f"{took[name, 'query'] * 1e3:.1f}", f"{engine.peak():.0f}"]
+        for task, set_work in work.items():
+            base, own = medians["sentence_transformers", task], medians[name, task]
+            cells += [f"{set_work.tokens / own:,.0f}", f"{base / own:.2f}"]
+            cells.append(f"{set_work.operations / own / best:.0%}")
+        cells += [f"{medians[name, 'query'] * 1e3:.1f}", f"{engine.peak_mb():.0f}"]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def agreement(engines: dict[str, Engine], folder: Path) -> None:
+def measure_agreement(engines: dict[str, Engine], folder: Path) -> None:
     for name in ("sentence_transformers", *OURS):
-        engines[name].ask("dump")
+        engines[name].run_task("dump")
     reference = np.load(folder / "sentence_transformers.npy")
-    nearest = _top_ten(reference, reference)
+    reference_top_ten = _top_ten(reference, reference)
     print(f"\n{len(reference):,} texts against sentence-transformers:\n")
     print("| engine | lowest cosine | mean cosine | same top ten |\n|---|---|---|---|")
     for name in OURS:
         vectors = np.load(folder / f"{name}.npy")
         cosine = np.einsum("ij,ij->i", vectors, reference)
-        same = np.mean(_top_ten(vectors, vectors) == nearest)
+        same = np.mean(_top_ten(vectors, vectors) == reference_top_ten)
         print(f"| {name} | {cosine.min():.6f} | {cosine.mean():.6f} | {same:.1%} |", flush=True)
 
 
-def whole_index() -> None:
-    """All of `index` against the engine alone on the same text, which is what it waits for."""
+def measure_index() -> None:
+    """Print the speed of `index` and of the engine alone on the same texts."""
     encoder = resolve_model.load()
-    texts = cut(100_000)
-    encoder.encode_passages(texts[:200])  # the engine is there
+    texts = split_passages(100_000)
+    encoder.encode_passages(texts[:200])  # loads the engine
     started = time.perf_counter()
     encoder.encode_passages(texts)
     alone = time.perf_counter() - started
     with tempfile.TemporaryDirectory() as folder, Collection(folder, encoder=encoder) as kit:
         report = kit.index(DATA)
     speed = report.tokens / report.seconds
-    print(f"\n`index` of data/: {report.tokens:,} tokens in {report.seconds:.1f} s, {speed:,.0f} a")
-    print(f"second; the engine alone, on the same text: {report.tokens / alone:,.0f}.")
+    print(
+        f"\n`index` of data/: {report.tokens:,} tokens in {report.seconds:.1f} s, {speed:,.0f} per"
+    )
+    print(f"second; the engine alone on the same texts: {report.tokens / alone:,.0f}.")
 
 
 def _top_ten(queries: np.ndarray, passages: np.ndarray) -> np.ndarray:
-    """(100, 10) the nearest passages of the first hundred texts; equal texts by number."""
+    """Return (100, 10): the nearest passages of the first hundred texts, ties by number."""
     scores = np.round(queries[:100].astype(np.float64) @ passages.astype(np.float64).T, 5)
     return np.argsort(-scores, axis=1, kind="stable")[:, :10]
 
@@ -233,15 +244,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         work = prepare(folder)
-        engines = {name: Engine(name, sys.executable, folder) for name in (*THEIRS, *OURS)}
+        engines = {name: Engine(name, sys.executable, folder) for name in (*REFERENCES, *OURS)}
         if openvino:
             name = "sentence_transformers_openvino"
             engines[name] = Engine(name, openvino, folder)
         if peers:
             engines |= {name: Engine(name, peers, folder) for name in PEERS}
-        bulk(engines, work)
-        agreement(engines, folder)
+        measure_bulk(engines, work)
+        measure_agreement(engines, folder)
         for engine in engines.values():
             engine.process.stdin.close()
             engine.process.wait()
-    whole_index()
+    measure_index()

@@ -1,1 +1,1 @@
-"""Retrieval: quality and speed, by mode."""
+"""Retrieval: quality and speed, by search mode."""

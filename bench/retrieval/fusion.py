@@ -1,5 +1,5 @@
-"""Dense, lexical and the two fusions of both: on labelled sets beside the repository, and on the
-questions of data/."""
+"""Quality of dense and lexical search and of two fusions of both: on labelled datasets beside the
+repository, and on the questions of data/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.retrieval.questions import DATA, QUESTIONS, answers
+from bench.retrieval.evaluate_questions import DATA, QUESTIONS, is_answer
 from ragkit import Collection, Settings
 
 SETS = Path(__file__).parents[3] / "shared" / "data"
@@ -20,15 +20,15 @@ SYSTEMS = {
 }
 
 
-def labelled(name: str, protocol: str) -> None:
+def evaluate_labelled(name: str, protocol: str) -> None:
     for system, settings in SYSTEMS.items():
-        found = Collection.evaluate_dataset(SETS / name, settings=settings, protocol=protocol)
-        figures = " | ".join(f"{value:.3f}" for value in found.measures.values())
+        evaluation = Collection.evaluate_dataset(SETS / name, settings=settings, protocol=protocol)
+        figures = " | ".join(f"{value:.3f}" for value in evaluation.measures.values())
         print(f"| {name}, {protocol} | {system} | {figures} |", flush=True)
 
 
-def questions() -> None:
-    """A passage is right if it holds a quote that answers; MRR@10 and R@5 of the first that is."""
+def evaluate_questions() -> None:
+    """Print MRR@10 and R@5. A passage is relevant if it contains a quote that answers."""
     with tempfile.TemporaryDirectory() as folder, Collection(folder) as collection:
         collection.index(DATA)
         for system, settings in SYSTEMS.items():
@@ -37,8 +37,8 @@ def questions() -> None:
                 hits = collection.search(
                     question["question"], k=10, mode=settings.mode, fusion=settings.fusion
                 )
-                right = (hit.rank for hit in hits if answers(question, hit.path, hit.text))
-                ranks.append(next(right, np.inf))
+                relevant = (hit.rank for hit in hits if is_answer(question, hit.path, hit.text))
+                ranks.append(next(relevant, np.inf))
             mrr, recall = np.mean(1 / np.array(ranks)), np.mean(np.array(ranks) <= 5)
             print(f"| {system} | {mrr:.3f} | {recall:.3f} |", flush=True)
 
@@ -48,6 +48,6 @@ def main() -> None:
     for protocol in ("beir", "collection"):
         for name in ("cranfield", "xquad-en"):
             if (SETS / name).is_dir():
-                labelled(name, protocol)
+                evaluate_labelled(name, protocol)
     print("\n| data/questions.jsonl | MRR@10 | R@5 |\n|---|---|---|")
-    questions()
+    evaluate_questions()

@@ -1,15 +1,15 @@
-"""The word index alone: how fast it is made and asked, beside SQLite's FTS5 and bm25s.
+"""The lexical index alone: build and query time, compared with SQLite's FTS5 and bm25s.
 
     python -m bench lexical          100,000 passages
     RAGKIT_BENCH_PASSAGES=1000000 python -m bench lexical
     RAGKIT_BENCH_TEXTS=FOLDER        texts to make passages of, instead of those of data/
     RAGKIT_BENCH_SYSTEMS=ragkit      some of SYSTEMS
 
-Passages of 80 words (and, for the rate alone, 200) are windows into the Markdown, reStructuredText
-and plain text of data/, two a passage, with two rare words each, so that the vocabulary grows as
-real ones do. Queries are data/questions.jsonl, any of whose words may match; all leave out the same
-stop words and return ten ids. Each system is opened and asked in a process of its own, whose
-libraries are imported before the clock runs.
+A passage of 80 words (in the last row 200) consists of two windows into the Markdown,
+reStructuredText and plain text of data/ and two rare words, so that the vocabulary grows as in real
+collections. Queries are data/questions.jsonl, with their words combined by OR; all systems leave
+out the same stop words and return ten ids. Each system is opened and queried in a new process,
+which imports the libraries before the measurement.
 """
 
 from __future__ import annotations
@@ -30,65 +30,65 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.retrieval.questions import DATA, QUESTIONS
-from bench.vectors.engine import memory
+from bench.vectors.engine import resident_mb
 from ragkit.analysis.query_syntax import parse_query
 from ragkit.analysis.stopwords import STOP_WORDS
 from ragkit.storage.lexical import index as lexical_index
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))
-LONGER = min(PASSAGES, 50_000)
+LONG_PASSAGES = min(PASSAGES, 50_000)
 TEXTS = Path(os.environ.get("RAGKIT_BENCH_TEXTS") or DATA)
-KINDS = (".md", ".rst", ".txt")
-ASKED = [question["question"] for question in QUESTIONS]
-BUDGET = 20.0  # seconds of asking one system
-Ask = Callable[[str], object]
+EXTENSIONS = (".md", ".rst", ".txt")
+QUESTION_TEXTS = [question["question"] for question in QUESTIONS]
+MAX_SECONDS = 20.0  # limit for the queries of one system
+Search = Callable[[str], object]
 
 
 def rows(count: int, words: int = 80) -> Iterator[lexical_index.Row]:
-    """So many passages of so many words, the same every time."""
+    """Yield `count` passages of `words` words, the same in every run."""
     text = [
         word
         for path in sorted(TEXTS.rglob("*"))
-        if path.suffix in KINDS
+        if path.suffix in EXTENSIONS
         for word in path.read_text(errors="replace").split()
     ]
-    chance = random.Random(1)
+    rng = random.Random(1)
     half = words // 2 - 1
     for number in range(1, count + 1):
-        starts = [chance.randrange(len(text) - half) for _ in range(2)]
-        rare = [f"{chance.choice(text)}{_rare(chance)}" for _ in range(2)]
+        starts = [rng.randrange(len(text) - half) for _ in range(2)]
+        rare = [f"{rng.choice(text)}{_random_suffix(rng)}" for _ in range(2)]
         parts = [word for start in starts for word in text[start : start + half]]
         yield number, " ".join(parts + rare), None
 
 
-def _rare(chance: random.Random) -> str:
-    """An ending: a number in letters, small ones far more often."""
-    number, letters = int(chance.paretovariate(0.7)), ""
+def _random_suffix(rng: random.Random) -> str:
+    """Return a suffix for a rare word: a Pareto-distributed number, written in letters."""
+    number, letters = int(rng.paretovariate(0.7)), ""
     while number:
         number, at = divmod(number, 26)
         letters += chr(ord("a") + at)
     return letters
 
 
-def content(question: str) -> list[str]:
+def content_words(question: str) -> list[str]:
     words = dict.fromkeys(re.findall(r"\w+", question.lower()))
     return [word for word in words if word not in STOP_WORDS["en"]]
 
 
 class Ragkit:
-    modules = ("ragkit.storage.lexical.index", "ragkit.storage.lexical.index.query_plan", "tantivy")
+    modules = ("ragkit.storage.lexical.index", "ragkit.storage.lexical.query_plan", "tantivy")
 
     def build(self, folder: Path, texts: list[lexical_index.Row]) -> None:
         lexical_index.write(folder / "words", None, texts, [])
 
-    def open(self, folder: Path) -> Ask:
+    def open(self, folder: Path) -> Search:
         index = lexical_index.LexicalIndex.open(folder / "words", 1)
 
-        def ask(question: str) -> object:
+        def search(question: str) -> object:
             index.plan.cache_clear()
             return index.top_k(parse_query(question), 10)
 
-        return ask
+        return search
 
 
 class Fts5:
@@ -106,15 +106,15 @@ class Fts5:
             connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", pairs)
         connection.close()
 
-    def open(self, folder: Path) -> Ask:
+    def open(self, folder: Path) -> Search:
         connection = sqlite3.connect(folder / "fts.db")
         sql = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank LIMIT 10"
 
-        def ask(question: str) -> object:
-            any_of = " OR ".join(f'"{word}"' for word in content(question))
+        def search(question: str) -> object:
+            any_of = " OR ".join(f'"{word}"' for word in content_words(question))
             return connection.execute(sql, (any_of,)).fetchall()
 
-        return ask
+        return search
 
 
 class Bm25s:
@@ -134,15 +134,15 @@ class Bm25s:
         index.index(tokens, show_progress=False)
         index.save(folder / "bm25s")
 
-    def open(self, folder: Path) -> Ask:
+    def open(self, folder: Path) -> Search:
         import bm25s
 
         index, options = bm25s.BM25.load(folder / "bm25s"), self._options()
 
-        def ask(question: str) -> object:
+        def search(question: str) -> object:
             return index.retrieve(bm25s.tokenize(question, **options), k=10, show_progress=False)
 
-        return ask
+        return search
 
 
 SYSTEMS = {
@@ -153,65 +153,65 @@ SYSTEMS = {
 }
 
 
-def asking(ask: Ask) -> dict[str, float]:
-    """Of one question, ms: p50 and p99 of the clock, p50 of the processor."""
+def measure_queries(search: Search) -> dict[str, float]:
+    """Return ms per query: p50 and p99 of wall time, median CPU time."""
     wall: list[float] = []
     cpu: list[float] = []
-    until = time.perf_counter() + BUDGET
-    for question in [*ASKED, *ASKED, *ASKED]:
+    until = time.perf_counter() + MAX_SECONDS
+    for question in [*QUESTION_TEXTS, *QUESTION_TEXTS, *QUESTION_TEXTS]:
         started, busy = time.perf_counter(), time.process_time()
-        ask(question)
+        search(question)
         cpu.append(1000 * (time.process_time() - busy))
         wall.append(1000 * (time.perf_counter() - started))
         if time.perf_counter() > until:
             break
-    slow = statistics.quantiles(wall, n=100)[98]
-    return {"p50": statistics.median(wall), "p99": slow, "cpu": statistics.median(cpu)}
+    p99 = statistics.quantiles(wall, n=100)[98]
+    return {"p50": statistics.median(wall), "p99": p99, "cpu": statistics.median(cpu)}
 
 
-def opened(name: str, folder: Path) -> dict[str, float]:
-    """What opening and asking take, in this process."""
+def measure_opening(name: str, folder: Path) -> dict[str, float]:
+    """Return the time and memory of opening the index and of the queries, in this process."""
     for module in SYSTEMS[name].modules:
         importlib.import_module(module)
-    before, started = memory(), time.perf_counter()
-    ask = SYSTEMS[name].open(folder)
-    ask(ASKED[0])
+    before, started = resident_mb(), time.perf_counter()
+    search = SYSTEMS[name].open(folder)
+    search(QUESTION_TEXTS[0])
     first = 1000 * (time.perf_counter() - started)
-    return {"first": first, **asking(ask), "memory": memory() - before}
+    return {"first": first, **measure_queries(search), "memory": resident_mb() - before}
 
 
-def measured(name: str, texts: list[lexical_index.Row], shown: str) -> None:
-    """One line of the table."""
+def measure_system(name: str, texts: list[lexical_index.Row], label: str) -> None:
+    """Build and measure one system; print one row of the table."""
     with tempfile.TemporaryDirectory() as folder:
         started, busy = time.perf_counter(), time.process_time()
         SYSTEMS[name].build(Path(folder), texts)
         seconds, cpu = time.perf_counter() - started, time.process_time() - busy
-        size = sum(each.stat().st_size for each in Path(folder).rglob("*") if each.is_file()) / 1e6
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6
         command = [sys.executable, "-m", "bench.retrieval.lexical", name, folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout.splitlines()[-1])
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+    figures = json.loads(process.stdout.splitlines()[-1])
     print(
-        f"| {shown} | {len(texts) / seconds:,.0f} | {len(texts) / cpu:,.0f} | {size:,.0f} "
-        f"| {found['p50']:.2f} | {found['p99']:.1f} | {found['cpu']:.2f} | {found['first']:.1f} "
-        f"| {found['memory']:.0f} |",
+        f"| {label} | {len(texts) / seconds:,.0f} | {len(texts) / cpu:,.0f} | {size:,.0f} "
+        f"| {figures['p50']:.2f} | {figures['p99']:.1f} | {figures['cpu']:.2f} "
+        f"| {figures['first']:.1f} | {figures['resident_mb']:.0f} |",
         flush=True,
     )
 
 
 def main() -> None:
-    chosen = os.environ.get("RAGKIT_BENCH_SYSTEMS")
-    names = chosen.split(";") if chosen else list(SYSTEMS)
+    selected = os.environ.get("RAGKIT_BENCH_SYSTEMS")
+    names = selected.split(";") if selected else list(SYSTEMS)
     if importlib.util.find_spec("bm25s") is None or PASSAGES > 100_000:
         names = [name for name in names if not name.startswith("bm25s")]
-    print(f"\n{PASSAGES:,} passages of 80 words; in the last line {LONGER:,} of 200\n")
-    print("| system | passages/s | a CPU second | MB | p50 ms | p99 ms | CPU ms | open + first ms "
-          f"| resident MB |\n|{'---|' * 9}")  # fmt: skip
+    print(f"\n{PASSAGES:,} passages of 80 words; in the last row {LONG_PASSAGES:,} of 200\n")
+    print("| system | passages/s | passages per CPU second | MB | p50 ms | p99 ms | CPU ms "
+          f"| open + first query ms | resident MB |\n|{'---|' * 9}")  # fmt: skip
     texts = list(rows(PASSAGES))
     for name in names:
-        measured(name, texts, name)
+        measure_system(name, texts, name)
     del texts
-    measured("ragkit", list(rows(LONGER, words=200)), "ragkit, longer ones")
+    measure_system("ragkit", list(rows(LONG_PASSAGES, words=200)), "ragkit, longer ones")
 
 
 if __name__ == "__main__":
-    print(json.dumps(opened(sys.argv[1], Path(sys.argv[2]))))
+    print(json.dumps(measure_opening(sys.argv[1], Path(sys.argv[2]))))

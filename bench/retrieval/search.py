@@ -1,12 +1,12 @@
-"""Query text to hits with their text, in an open collection, by stage.
+"""Time of a search in an open collection, from the query text to hits with their text, by stage.
 
-    python -m bench search          100,000 passages; RAGKIT_BENCH_PASSAGES for others
+    python -m bench search          100,000 passages, or RAGKIT_BENCH_PASSAGES
 
-Where RAGKIT_BENCH_CACHE names a folder, the passages are paragraphs of the texts on this machine,
-no two alike, and the questions openings of others (`paragraphs`). Else, and after them, those of
-data/, each in many variations: some words of another put in, and its vector moved as far as
-neighbours in real collections are apart; the queries are halves of two real ones each. All queries
-are encoded by the real model.
+If RAGKIT_BENCH_CACHE names a folder, the first table is for distinct paragraphs of texts installed
+on the machine, with the beginnings of other paragraphs as queries (`paragraphs`). The second table
+is for the passages of data/ in many variations: some words are replaced by those of another
+passage, and the vector is moved by the distance of neighbors in real collections; a query consists
+of halves of two questions. All queries are encoded by the real model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.retrieval.paragraphs import embedded
+from bench.retrieval.paragraphs import load_paragraphs
 from bench.retrieval.questions import DATA, QUESTIONS
 from ragkit import Collection
 from ragkit.encoders import Encoder
@@ -35,30 +35,31 @@ from ragkit.storage.sqlite import passages
 from ragkit.storage.vectors.index import VectorIndex
 
 PASSAGES = int(os.environ.get("RAGKIT_BENCH_PASSAGES", "100000"))
-APART = 0.6  # length of the random part of a vector before it is made a unit again
-QUERIES = 180  # of each mode
+NOISE_LENGTH = 0.6  # length of the random part of a vector before normalization
+QUERIES = 180  # per mode
 
 
-class Known:
-    """The real encoder for queries; of a passage, its vector, moved `apart` from there."""
+class StoredVectorEncoder:
+    """Encodes queries with the real encoder. A passage's vector is a stored one plus random noise
+    of length `noise_length`."""
 
-    def __init__(self, real: Encoder, vectors: np.ndarray, apart: float) -> None:
-        self._real, self._vectors, self._apart = real, vectors, apart
-        self._chance = np.random.default_rng(1)
+    def __init__(self, real: Encoder, vectors: np.ndarray, noise_length: float) -> None:
+        self._real, self._vectors, self._noise_length = real, vectors, noise_length
+        self._rng = np.random.default_rng(1)
         self.name, self.fingerprint = real.name, "b" * 64
         self.dimension, self.window = real.dimension, real.window
         self.count_tokens, self.token_spans = real.count_tokens, real.token_spans
         self.encode_queries = real.encode_queries
 
     def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
-        """A text begins with the number of its vector."""
+        """Return (n, d) float32 unit rows. A text begins with the number of its stored vector."""
         moved = self._vectors[[int(text.split(" ", 1)[0]) for text in texts]]
-        step = self._chance.standard_normal(moved.shape)
-        moved = moved + self._apart * step / np.linalg.norm(step, axis=1, keepdims=True)
+        step = self._rng.standard_normal(moved.shape)
+        moved = moved + self._noise_length * step / np.linalg.norm(step, axis=1, keepdims=True)
         return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
 
 
-def passages_of_data() -> tuple[list[str], np.ndarray, Encoder]:
+def read_data_passages() -> tuple[list[str], np.ndarray, Encoder]:
     with tempfile.TemporaryDirectory() as folder, Collection(folder) as collection:
         collection.index(DATA)
         with collection._store.reading() as connection:
@@ -69,27 +70,27 @@ def passages_of_data() -> tuple[list[str], np.ndarray, Encoder]:
     return [row[0] for row in rows], np.stack([np.frombuffer(r[1], "<f4") for r in rows]), encoder
 
 
-def queries() -> Iterator[str]:
-    """Different ones: a collection remembers the vectors of those that it was asked before."""
-    asked = [each["question"].replace('"', "").split() for each in QUESTIONS]
-    both = [(one, other) for one in asked for other in asked if one is not other]
-    random.Random(1).shuffle(both)
-    for one, other in both:
+def generate_queries() -> Iterator[str]:
+    """Yield distinct queries, because a collection caches the vectors of earlier ones."""
+    queries = [question["question"].replace('"', "").split() for question in QUESTIONS]
+    pairs = [(one, other) for one in queries for other in queries if one is not other]
+    random.Random(1).shuffle(pairs)
+    for one, other in pairs:
         yield " ".join(one[: len(one) // 2] + other[len(other) // 2 :])
 
 
-def varied(texts: Sequence[str]) -> Iterator[CorpusDocument]:
-    chance = random.Random(1)
+def vary_passages(texts: Sequence[str]) -> Iterator[CorpusDocument]:
+    rng = random.Random(1)
     for number in range(PASSAGES):
         words = texts[number % len(texts)].split(" ")
-        other = chance.choice(texts).split(" ")
-        at = chance.randrange(len(words))
+        other = rng.choice(texts).split(" ")
+        at = rng.randrange(len(words))
         words[at : at + len(words) // 4] = other[: len(words) // 4]
         yield CorpusDocument(str(number), "", f"{number % len(texts)} {' '.join(words)}")
 
 
 class Stages:
-    """Seconds spent in some functions, those within another counted once."""
+    """Seconds spent in the timed functions; calls within another timed function count once."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -111,23 +112,25 @@ class Stages:
         setattr(owner, name, timed)
 
 
-def watched(encoder: Known) -> Stages:
+def time_stages(encoder: StoredVectorEncoder) -> Stages:
     stages = Stages()
     stages.watch(encoder, "encode_queries", "encode")
     stages.watch(encoder, "count_tokens", "encode")
     stages.watch(VectorIndex, "top_k", "vectors")
     stages.watch(VectorIndex, "vectors_of", "cosines")
     for name in ("top_k", "scores", "max_bm25", "is_restricted"):
-        stages.watch(LexicalIndex, name, "words")
+        stages.watch(LexicalIndex, name, "lexical")
     stages.watch(passages, "existing_ids", "existing")
     stages.watch(pipeline, "build_hits", "hits")
     return stages
 
 
-def measured(encoder: Known, rows: Iterator[CorpusDocument], asked: Iterator[str]) -> None:
-    """Print a line for each mode."""
-    stages = watched(encoder)
-    columns = ("encode", "vectors", "cosines", "words", "existing", "hits")
+def measure_modes(
+    encoder: StoredVectorEncoder, rows: Iterator[CorpusDocument], queries: Iterator[str]
+) -> None:
+    """Print one row for each mode."""
+    stages = time_stages(encoder)
+    columns = ("encode", "vectors", "cosines", "lexical", "existing", "hits")
     print(f"| mode | p50 ms | p99 ms | {' | '.join(columns)} | rest |")
     print("|---|---|---|" + "---|" * (len(columns) + 1))
     with (
@@ -136,31 +139,33 @@ def measured(encoder: Known, rows: Iterator[CorpusDocument], asked: Iterator[str
     ):
         file = Path(folder, "rows.jsonl")
         file.touch()
-        collection.index_rows(file, rows, whole=True)
+        collection.index_rows(file, rows, one_passage_per_row=True)
         for mode in ("dense", "lexical", "hybrid"):
             collection.search("a first question", mode=mode)
             stages.seconds.clear()
             times = []
-            for query in islice(asked, QUERIES):
+            for query in islice(queries, QUERIES):
                 started = time.perf_counter()
                 collection.search(query, k=10, mode=mode)
                 times.append(1000 * (time.perf_counter() - started))
-            spent = [1000 * stages.seconds[each] / len(times) for each in columns]
+            spent = [1000 * stages.seconds[stage] / len(times) for stage in columns]
             rest = statistics.mean(times) - sum(spent)
-            slow = statistics.quantiles(times, n=100)[98]
-            figures = " | ".join(f"{each:.2f}" for each in [*spent, rest])
-            print(f"| {mode} | {statistics.median(times):.1f} | {slow:.1f} | {figures} |")
+            p99 = statistics.quantiles(times, n=100)[98]
+            figures = " | ".join(f"{value:.2f}" for value in [*spent, rest])
+            print(f"| {mode} | {statistics.median(times):.1f} | {p99:.1f} | {figures} |")
 
 
 def main() -> None:
-    texts, vectors, real = passages_of_data()
+    texts, vectors, real = read_data_passages()
     if cache := os.environ.get("RAGKIT_BENCH_CACHE"):
-        different, theirs, questions = embedded(Path(cache), PASSAGES, real)
-        print(f"\n{len(different):,} different passages, k = 10; means of the stages\n")
-        rows = (CorpusDocument(str(n), "", f"{n} {text}") for n, text in enumerate(different))
-        measured(Known(real, theirs, 0.0), rows, iter(questions))
+        paragraphs, paragraph_vectors, questions = load_paragraphs(Path(cache), PASSAGES, real)
+        print(f"\n{len(paragraphs):,} distinct passages, k = 10; means of the stages\n")
+        rows = (CorpusDocument(str(n), "", f"{n} {text}") for n, text in enumerate(paragraphs))
+        measure_modes(StoredVectorEncoder(real, paragraph_vectors, 0.0), rows, iter(questions))
     print(f"\n{PASSAGES:,} variations of {len(texts)} passages\n")
-    measured(Known(real, vectors, APART), varied(texts), queries())
+    measure_modes(
+        StoredVectorEncoder(real, vectors, NOISE_LENGTH), vary_passages(texts), generate_queries()
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""64 clients at once against `ragkit serve` on loopback: throughput, latency, memory, errors.
+"""64 concurrent clients of `ragkit serve` on loopback: throughput, latency, memory, errors.
 
-    python -m bench load               # 10,000 searches, all different, in groups and one by one
-    python -m bench malformed          # 10,000 requests that are wrong in all ways
+    python -m bench load               # 10,000 different searches, in groups and one by one
+    python -m bench malformed          # 10,000 malformed requests
 
-Each client sends its next request when the last one is answered. They share the processor with the
-server, so they do as little as they can: one process, bare sockets, requests made beforehand, and
-of answers only status, length and end are looked at. What that takes is told beside the table. The
-servers are processes of their own, started with the command that users type, and asked in turns:
-first one, then the other. Each of the two takes four minutes at most.
+Each client sends its next request when the previous one is answered. The clients share the
+processor with the server, so they do little: one process, plain sockets, prepared requests, and
+only status, length and end of a response are checked. Their CPU time is printed below the table.
+The servers are separate processes, started with the command that users type, and are measured in
+turns.
+Each table takes four minutes at most.
 """
 
 from __future__ import annotations
@@ -33,41 +34,41 @@ from bench.process import ragkit
 
 CLIENTS = 64
 ROUNDS = 4
-# Words of a query; searches of each server; seconds they may take at most: a busy machine does
-# not get through all of them, and says so in the table.
+# Words per query; searches of each server; limits in seconds. A busy machine does not complete all
+# searches; the table shows how many it did.
 PLAN = ((3, [10_000, 4_000], [70, 40]), (9, [4_000, 2_000], [25, 25]))
 DATA = Path(__file__).parents[2] / "data"
 
 
-def questions(count: int, words: int, seed: int = 1) -> list[str]:
-    """Different queries of so many words, from those of the labelled questions."""
+def generate_queries(count: int, words: int, seed: int = 1) -> list[str]:
+    """Return `count` different queries of `words` words each, from those of the questions."""
     rows = (DATA / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    known = re.findall(r"\w+", " ".join(json.loads(row)["question"] for row in rows))
-    chosen = random.Random(seed)
-    found: dict[str, None] = {}
-    while len(found) < count:
-        found[" ".join(chosen.sample(known, words))] = None
-    return list(found)
+    vocabulary = re.findall(r"\w+", " ".join(json.loads(row)["question"] for row in rows))
+    rng = random.Random(seed)
+    queries: dict[str, None] = {}
+    while len(queries) < count:
+        queries[" ".join(rng.sample(vocabulary, words))] = None
+    return list(queries)
 
 
 @contextlib.contextmanager
-def serving(folder: str, *options: str):
-    """The address and process of a server of this collection."""
+def start_server(folder: str, *options: str):
+    """Start a server of this collection; yield its port and process."""
     command = [*ragkit("-c", folder, "serve", "--port", "0"), *options]
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stderr=said)
+    with tempfile.TemporaryFile("w+") as stderr_file:
+        process = subprocess.Popen(command, stderr=stderr_file)
         try:
-            while (found := re.search(r":(\d+);", _all_of(said))) is None:
+            while (address := re.search(r":(\d+);", _read_all(stderr_file))) is None:
                 time.sleep(0.05)
-            yield int(found[1]), psutil.Process(process.pid)
+            yield int(address[1]), psutil.Process(process.pid)
         finally:
             process.terminate()
             process.wait(30)
-            lines = _all_of(said).splitlines()
+            lines = _read_all(stderr_file).splitlines()
             print(f"{len(lines)} lines on stderr, such as {lines[-1]!r}", file=sys.stderr)
 
 
-def _all_of(file) -> str:
+def _read_all(file) -> str:
     file.seek(0)
     return file.read()
 
@@ -80,13 +81,13 @@ LENGTH = re.compile(rb"content-length: (\d+)")
 
 
 def request(query: str) -> bytes:
-    """All bytes of a search."""
+    """Return the complete HTTP request of a search."""
     body = json.dumps({"query": query, "mode": "dense", "k": 10}).encode()
     return HEAD % len(body) + body
 
 
 class Client:
-    """One connection, on which one search follows the other."""
+    """One connection, which sends one search after the other."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -94,59 +95,59 @@ class Client:
         self._answer, self._size, self._started = b"", 0, 0.0
 
     def send(self, request: bytes) -> None:
-        """The next search."""
+        """Send the next search."""
         self._answer, self._size = b"", 0
         self._started = time.perf_counter()
         self.socket.sendall(request)
 
-    def read(self, asked: Asked) -> bool:
-        """Take what has come of the answer; whether that was its end."""
+    def read(self, run: ServerRun) -> bool:
+        """Read a part of the response; return whether it is complete."""
         part = self.socket.recv(1 << 18)
         self._answer += part
         if not self._size and (end := self._answer.find(b"\r\n\r\n")) >= 0:
             self._size = end + 4 + int(LENGTH.search(self._answer, 0, end)[1])
         if part and not 0 < self._size <= len(self._answer):
             return False
-        asked.times.append(time.perf_counter() - self._started)
+        run.times.append(time.perf_counter() - self._started)
         good = self._answer.startswith(b"HTTP/1.1 200") and self._answer.endswith(b"}]}")
         if not good or len(self._answer) != self._size:
-            asked.errors.append(self._answer[-200:].decode(errors="replace"))
+            run.errors.append(self._answer[-200:].decode(errors="replace"))
         return True
 
 
 @dataclass
-class Asked:
-    """What came of the searches of one server."""
+class ServerRun:
+    """The searches of one server and their results."""
 
     port: int
     process: psutil.Process
     name: str
-    left: list[bytes] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)  # seconds of each
+    pending: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # seconds per search
     errors: list[str] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)  # MB, before and after each round
     seconds: float = 0.0
     cpu: float = 0.0
     calls: float = 0.0
-    own: float = 0.0  # seconds of the processor that the clients took
+    client_cpu: float = 0.0  # CPU seconds of the clients
 
-    def ask(self, count: int, limit: float) -> None:
-        """A round of so many searches, of so many seconds at most."""
-        requests = [self.left.pop() for _ in range(min(count, len(self.left)))]
+    def run_round(self, count: int, limit: float) -> None:
+        """Run `count` searches, for at most `limit` seconds."""
+        requests = [self.pending.pop() for _ in range(min(count, len(self.pending)))]
         cpu, calls, started = self._cpu(), self._calls(), time.perf_counter()
-        own = time.process_time()
-        self._round(requests, started + limit)
+        client_cpu = time.process_time()
+        self._exchange(requests, started + limit)
         self.seconds += time.perf_counter() - started
-        self.own += time.process_time() - own
+        self.client_cpu += time.process_time() - client_cpu
         self.cpu += self._cpu() - cpu
         self.calls += self._calls() - calls
         self.memory.append(self.process.memory_info().rss / 1e6)
 
-    def _round(self, requests: list[bytes], until: float) -> None:
+    def _exchange(self, requests: list[bytes], until: float) -> None:
         with selectors.DefaultSelector() as selector:
-            for each in [Client(self.port) for _ in range(CLIENTS)]:
-                selector.register(each.socket, selectors.EVENT_READ, each)
-                each.send(requests.pop())
+            for client in [Client(self.port) for _ in range(CLIENTS)]:
+                selector.register(client.socket, selectors.EVENT_READ, client)
+                client.send(requests.pop())
             while selector.get_map():
                 for key, _ in selector.select():
                     if not key.data.read(self):
@@ -165,61 +166,62 @@ class Asked:
         return float(re.search(r"search_calls_total\S* (\d+)", answer)[1])
 
     def row(self, words: int) -> str:
-        """Of the table."""
+        """Return the row of the table."""
         times, count = sorted(self.times), len(self.times)
         p50, p99 = (1000 * times[int(part * count)] for part in (0.5, 0.99))
         return (
             f"| {words} | {self.name} | {count:,} | {len(self.errors)} | {count / self.seconds:.0f}"
             f" | {1000 * self.cpu / count:.2f} | {p50:.0f} | {p99:.0f} | {count / self.calls:.1f} |"
-            f" {' '.join(f'{each:.0f}' for each in self.memory)} |"
+            f" {' '.join(f'{megabytes:.0f}' for megabytes in self.memory)} |"
         )
 
 
-def compare(servers: list[Asked], words: int, counts: list[int], seconds: list[float]) -> None:
-    """Ask the servers in turns, so that whatever else runs here slows each of them; two rows.
+def compare(servers: list[ServerRun], words: int, counts: list[int], seconds: list[float]) -> None:
+    """Measure the servers in turns, so that other load affects all of them; print a row for each.
 
-    `counts` are their searches, `seconds` the most they may take.
+    `counts` and `seconds` are the number of searches of each server and their time limit.
     """
-    texts = iter(questions(sum(counts) + 500 * len(servers), words))
-    for each, count in zip(servers, counts, strict=True):
-        requests = [request(text) for text in itertools.islice(texts, count + 500)]
-        each.left = requests
-        each.ask(500, 10)  # warm
-        each.times, each.errors, each.memory = [], [], each.memory[-1:]
-        each.seconds = each.cpu = each.calls = each.own = 0.0
-        each.left = requests[:count]
+    queries = iter(generate_queries(sum(counts) + 500 * len(servers), words))
+    for server, count in zip(servers, counts, strict=True):
+        requests = [request(text) for text in itertools.islice(queries, count + 500)]
+        server.pending = requests
+        server.run_round(500, 10)  # warm-up
+        server.times, server.errors, server.memory = [], [], server.memory[-1:]
+        server.seconds = server.cpu = server.calls = server.client_cpu = 0.0
+        server.pending = requests[:count]
     for _ in range(ROUNDS):
-        for each, count, limit in zip(servers, counts, seconds, strict=True):
-            each.ask(count // ROUNDS, limit / ROUNDS)
-    for each in servers:
-        print(each.row(words), flush=True)
-        for error in each.errors[:3]:
+        for server, count, limit in zip(servers, counts, seconds, strict=True):
+            server.run_round(count // ROUNDS, limit / ROUNDS)
+    for server in servers:
+        print(server.row(words), flush=True)
+        for error in server.errors[:3]:
             print(error, file=sys.stderr)
 
 
-def ratio(servers: list[Asked], words: int) -> str:
-    """What the first server gains over the second."""
-    rates = [len(each.times) / each.seconds for each in servers]
-    costs = [each.cpu / len(each.times) for each in servers]
-    clients = sum(each.own for each in servers) / sum(len(each.times) for each in servers)
+def compare_rates(servers: list[ServerRun], words: int) -> str:
+    """Return a sentence that compares the throughput and CPU time of the two servers."""
+    rates = [len(server.times) / server.seconds for server in servers]
+    costs = [server.cpu / len(server.times) for server in servers]
+    searches = sum(len(server.times) for server in servers)
+    clients = sum(server.client_cpu for server in servers) / searches
     return (
-        f"{words} words: {rates[0] / rates[1]:.2f} times as many a second, for "
-        f"1/{costs[1] / costs[0]:.2f} of the processor time each; {1000 * clients:.2f} ms of the "
-        "clients beside it"
+        f"{words} words: {rates[0] / rates[1]:.2f} times as many searches per second, with "
+        f"1/{costs[1] / costs[0]:.2f} of the CPU time each; the clients take another "
+        f"{1000 * clients:.2f} ms per search"
     )
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(ragkit("-c", folder, "index", str(DATA)), check=True, stdout=2)
-        with serving(folder) as one, serving(folder, "--batch", "1") as other:
-            servers = [Asked(*one, "in groups"), Asked(*other, "`--batch 1`")]
+        with start_server(folder) as batched, start_server(folder, "--batch", "1") as unbatched:
+            servers = [ServerRun(*batched, "in groups"), ServerRun(*unbatched, "`--batch 1`")]
             print(
-                "| words | server | searches | errors | a second | CPU, ms | p50, ms | p99, ms "
-                "| in one call | MB, before and after each round |\n|" + "---|" * 10
+                "| words | server | searches | errors | searches/s | CPU ms | p50 ms | p99 ms "
+                "| searches per call | MB, before and after each round |\n|" + "---|" * 10
             )
-            found = []
+            comparisons = []
             for words, counts, seconds in PLAN:
                 compare(servers, words, counts, seconds)
-                found.append(ratio(servers, words))
-    print("\n" + "\n".join(found))
+                comparisons.append(compare_rates(servers, words))
+    print("\n" + "\n".join(comparisons))

@@ -1,10 +1,10 @@
-"""10,000 wrong requests to `ragkit serve`: no status of 500 or more, and it still answers.
+"""10,000 malformed requests to `ragkit serve`: no status of 500 or more, and it still responds.
 
     python -m bench malformed
 
-Of each endpoint as many as of the others: what schemathesis makes of the API's own description,
-within it and against it; and bytes that are no HTTP, or whose head lies. Sent over sockets, in
-rounds of the same requests: what the server has after the second and third is what it keeps.
+schemathesis generates the same number of requests for each endpoint from the API description, half
+of them violating it; others are a valid request with changed bytes. They are sent over sockets, in
+rounds of the same requests: growth of the memory in later rounds would be a leak.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from collections import Counter
 from pathlib import Path
 
 from bench.process import ragkit
-from bench.serving.load import serving
+from bench.start_server.load import start_server
 
-REQUESTS = 3_333  # of a round
-TEXTS = {  # little to rank, so that the time goes into requests
+REQUESTS = 3_333  # per round
+TEXTS = {  # little to rank, so that the time is spent on requests
     "keys.md": "# Keys\n\nRotate the signing keys every ninety days.\n",
     "leave.txt": "Parents may stay at home for half a year.\n",
 }
-THERE = {
+EXISTING = {
     "vector_store_id": "default",
     "model": "default",
     "file_id": "file-1",
@@ -35,35 +35,39 @@ THERE = {
     "reference": "leave.txt",
 }
 ROUNDS = 3
-SECONDS = 50  # of a round, for those made of the description; not all may be sent by then
-RAW = 333  # of a round, those that are made here byte by byte
+SECONDS = 50  # limit per round for generated requests; not all may be sent by then
+CHANGED = 333  # requests with changed bytes per round
 
 
 class _TimeIsUp(BaseException):
-    """Ends a run of hypothesis, which would go on after an Exception."""
+    """Ends a run of hypothesis, which would continue after an Exception."""
 
 
-def described(port: int, count: int) -> Counter[int]:
-    """Statuses of requests made from the description, good and bad."""
+def send_generated(port: int, count: int) -> Counter[int]:
+    """Send requests generated from the API description, valid and invalid; count the statuses."""
     import requests
     import schemathesis
     from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
     from schemathesis import GenerationMode
 
     session = requests.Session()
-    found: Counter[int] = Counter()
+    statuses: Counter[int] = Counter()
     schema = schemathesis.openapi.from_url(f"http://localhost:{port}/openapi.json")
-    operations = [each.ok() for each in schema.get_all_operations()]
-    able = [each for each in operations if each.body or each.query or each.path_parameters]
-    most = count // (2 * len(able)) + 1
-    share = SECONDS / (2 * len(able))
-    for operation in able:
+    operations = [result.ok() for result in schema.get_all_operations()]
+    testable = [
+        operation
+        for operation in operations
+        if operation.body or operation.query or operation.path_parameters
+    ]
+    max_examples = count // (2 * len(testable)) + 1
+    share = SECONDS / (2 * len(testable))
+    for operation in testable:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             until = time.monotonic() + share
 
             @seed(7)
             @settings(
-                max_examples=most,
+                max_examples=max_examples,
                 deadline=None,
                 database=None,
                 verbosity=Verbosity.quiet,
@@ -71,45 +75,45 @@ def described(port: int, count: int) -> Counter[int]:
                 suppress_health_check=list(HealthCheck),
             )
             @given(case=operation.as_strategy(generation_mode=mode))
-            def sent(case) -> None:
+            def send(case) -> None:
                 if time.monotonic() > until:  # noqa: B023 (called at once)
                     raise _TimeIsUp
                 if mode is GenerationMode.POSITIVE:  # noqa: B023 (called at once)
-                    name_what_is_there(case)
-                found[case.call(session=session, timeout=120).status_code] += 1
+                    use_existing_names(case)
+                statuses[case.call(session=session, timeout=120).status_code] += 1
 
             with contextlib.suppress(_TimeIsUp):
-                sent()
-    return found
+                send()
+    return statuses
 
 
-def name_what_is_there(case) -> None:
-    """So that a right request is answered rather than told that nothing has a random name."""
+def use_existing_names(case) -> None:
+    """Replace random names by existing ones, so that a valid request does not end in a 404."""
     for values in (case.path_parameters, case.query, case.body):
         if isinstance(values, dict):
             values.pop("collection", None)
-            values.update({name: there for name, there in THERE.items() if name in values})
+            values.update({name: there for name, there in EXISTING.items() if name in values})
 
 
-def raw(port: int, count: int) -> Counter[str]:
-    """First words of answers to heads and bodies that are broken."""
-    chosen = random.Random(7)
-    good = (
+def send_changed_bytes(port: int, count: int) -> Counter[str]:
+    """Send requests with randomly changed bytes; count the statuses."""
+    rng = random.Random(7)
+    valid = (
         b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b'Content-Length: 16\r\nConnection: close\r\n\r\n{"query": "cat"}'
     )
-    found: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     for _ in range(count):
-        request = bytearray(good)
-        for _ in range(chosen.randint(1, 8)):
-            place = chosen.randrange(len(request))
-            change = chosen.randrange(3)
+        request = bytearray(valid)
+        for _ in range(rng.randint(1, 8)):
+            position = rng.randrange(len(request))
+            change = rng.randrange(3)
             if change == 0:
-                request[place] = chosen.randrange(256)
+                request[position] = rng.randrange(256)
             elif change == 1:
-                del request[place : place + chosen.randint(1, 20)]
+                del request[position : position + rng.randint(1, 20)]
             else:
-                request[place:place] = chosen.randbytes(chosen.randint(1, 300))
+                request[position:position] = rng.randbytes(rng.randint(1, 300))
         with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
             caller.sendall(bytes(request))
             caller.shutdown(socket.SHUT_WR)
@@ -117,19 +121,19 @@ def raw(port: int, count: int) -> Counter[str]:
                 answer = caller.recv(64)
             except ConnectionResetError:
                 answer = b""
-        found[answer[9:12].decode("latin-1") or "none"] += 1
-    return found
+        statuses[answer[9:12].decode("latin-1") or "none"] += 1
+    return statuses
 
 
 def warm(port: int) -> None:
-    """Searches, and the time that the encoder's session takes to be made beside them."""
+    """Send searches until the encoder's session is loaded in the background."""
     for number in range(20):
-        asked(port, f"/v1/search?query=question+{number}")
+        is_ok(port, f"/v1/search?query=question+{number}")
         time.sleep(0.2)
 
 
-def asked(port: int, path: str) -> bool:
-    """Whether this is answered well."""
+def is_ok(port: int, path: str) -> bool:
+    """Return whether the response has status 200."""
     with urllib.request.urlopen(f"http://localhost:{port}{path}", timeout=10) as answer:
         return answer.status == 200
 
@@ -141,20 +145,20 @@ def main() -> None:
         for name, text in TEXTS.items():
             (notes / name).write_text(text)
         subprocess.run(ragkit("-c", kit, "index", str(notes)), check=True, stdout=2)
-        with serving(kit) as (port, process):
+        with start_server(kit) as (port, process):
             warm(port)
             memory = [process.memory_info().rss / 1e6]
-            one, two = Counter[int](), Counter[str]()
+            generated, changed = Counter[int](), Counter[str]()
             for _ in range(ROUNDS):
-                one += described(port, REQUESTS - RAW)
-                two += raw(port, RAW)
+                generated += send_generated(port, REQUESTS - CHANGED)
+                changed += send_changed_bytes(port, CHANGED)
                 memory.append(process.memory_info().rss / 1e6)
             running = process.is_running()
-            healthy = asked(port, "/v1/health")
-    print("| made of | requests | statuses | 500 or more |\n|---|---|---|---|")
-    for name, found in (("the description", one), ("broken bytes", two)):
-        shown = ", ".join(f"{status}: {count:,}" for status, count in sorted(found.items()))
-        bad = sum(count for status, count in found.items() if str(status)[0] == "5")
-        print(f"| {name} | {found.total():,} | {shown} | {bad} |")
-    megabytes = ", ".join(f"{each:.0f}" for each in memory)
+            healthy = is_ok(port, "/v1/health")
+    print("| source | requests | statuses | 500 or more |\n|---|---|---|---|")
+    for name, statuses in (("API description", generated), ("changed bytes", changed)):
+        cells = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
+        bad = sum(count for status, count in statuses.items() if str(status)[0] == "5")
+        print(f"| {name} | {statuses.total():,} | {cells} | {bad} |")
+    megabytes = ", ".join(f"{value:.0f}" for value in memory)
     print(f"\nstill running: {running}, healthy: {healthy}; MB warm and after rounds: {megabytes}")

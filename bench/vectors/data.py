@@ -1,10 +1,10 @@
-"""Vectors with the structure of real ones, as many as wanted, from texts that this machine has.
+"""Any number of vectors that are distributed like real ones, from texts installed on the machine.
 
 Paragraphs (docstrings of the installed Python packages, manual pages, Markdown and
-reStructuredText) are embedded with the default model. To reach more, each further vector is
-`normalize((1-t) e_i + t e_j + s (e_a - e_b))`: j one of the 24 nearest of i, t up to 0.5; a and b
-near each other, so that the residual varies as real neighbours do, s from 0.3 to 0.7. Queries are
-the first twelve words of paragraphs that were held out.
+reStructuredText) are embedded with the default model. Each further vector is
+`normalize((1-t) e_i + t e_j + s (e_a - e_b))`: j is one of the 24 nearest neighbors of i and t is
+up to 0.5; a and b are neighbors, so that the residual varies like real neighbors, and s is 0.3 to
+0.7. Queries are the first twelve words of held-out paragraphs.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ from pathlib import Path
 
 import numpy as np
 
-REAL, QUERIES, NEIGHBOURS = 8_000, 1_000, 24
+REAL, QUERIES, NEIGHBORS = 8_000, 1_000, 24
 _STEP = 20_000
 
 
-def paragraphs(folder: Path) -> Iterator[str]:
-    """Texts of 120 to 500 characters that are mostly words, no two with the same beginning."""
+def iter_paragraphs(folder: Path) -> Iterator[str]:
+    """Yield paragraphs of 120 to 500 characters of prose, no two with the same beginning."""
     seen = set()
-    for text in _texts(folder):
+    for text in _read_texts(folder):
         for part in re.split(r"\n\s*\n", text):
-            shown = " ".join(part.split())[:500]
-            wordy = sum(each.isalpha() or each == " " for each in shown) > 0.85 * len(shown)
-            if len(shown) >= 120 and wordy and shown[:60].lower() not in seen:
-                seen.add(shown[:60].lower())
-                yield shown
+            paragraph = " ".join(part.split())[:500]
+            letters = sum(char.isalpha() or char == " " for char in paragraph)
+            is_prose = letters > 0.85 * len(paragraph)
+            if len(paragraph) >= 120 and is_prose and paragraph[:60].lower() not in seen:
+                seen.add(paragraph[:60].lower())
+                yield paragraph
 
 
-def _texts(folder: Path) -> Iterator[str]:
+def _read_texts(folder: Path) -> Iterator[str]:
     paths = sorted(folder.rglob("*"))
     random.Random(0).shuffle(paths)
     for path in paths:
@@ -57,50 +58,52 @@ def _texts(folder: Path) -> Iterator[str]:
             continue
 
 
-def real(cache: Path, folders: list[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """(passages, queries): embedded once and kept in `cache`."""
-    kept = cache / "real.npz"
-    if not kept.exists():
+def embed_paragraphs(cache: Path, folders: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vectors of passages (n, d) and of queries (m, d), embedded once and stored in
+    the folder `cache`."""
+    cache_file = cache / "real.npz"
+    if not cache_file.exists():
         from ragkit.encoders.spec import ModelSpec
         from ragkit.models.selection import load
 
-        share = 2 * (REAL + QUERIES) // len(folders)  # of each folder at most
-        texts = [each for folder in folders for each in islice(paragraphs(folder), share)]
+        share = 2 * (REAL + QUERIES) // len(folders)  # maximum per folder
+        texts = [text for folder in folders for text in islice(iter_paragraphs(folder), share)]
         random.Random(0).shuffle(texts)
         count = min(REAL, len(texts) - QUERIES)
-        asked = [" ".join(each.split()[:12]) for each in texts[count : count + QUERIES]]
+        openings = [" ".join(text.split()[:12]) for text in texts[count : count + QUERIES]]
         encoder = load(ModelSpec("all-MiniLM-L6-v2"))[1]
-        rows, queries = encoder.encode_passages(texts[:count]), encoder.encode_queries(asked)
-        np.savez(kept, passages=rows, queries=queries)
-    held = np.load(kept)
-    return held["passages"], held["queries"]
+        rows, queries = encoder.encode_passages(texts[:count]), encoder.encode_queries(openings)
+        np.savez(cache_file, passages=rows, queries=queries)
+    stored = np.load(cache_file)
+    return stored["passages"], stored["queries"]
 
 
-def folders() -> list[Path]:
-    """Where texts are looked for where no folder is named."""
-    places = ("/usr/share/man/man1", "/usr/share/man/man8", "/usr/share/doc")
-    named = [sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), *places]
-    return [Path(each) for each in named if Path(each).is_dir()]
+def default_text_folders() -> list[Path]:
+    """Return the folders whose texts are used if the user names none."""
+    folders = ("/usr/share/man/man1", "/usr/share/man/man8", "/usr/share/doc")
+    paths = [sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), *folders]
+    return [Path(path) for path in paths if Path(path).is_dir()]
 
 
-def expanded(passages: np.ndarray, count: int, seed: int = 0) -> Iterator[np.ndarray]:
-    """`count` vectors, in blocks; any prefix has real ones in it, evenly."""
+def generate_vectors(passages: np.ndarray, count: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """Yield `count` unit vectors in blocks (n, d) float32. The embedded passages are spread evenly
+    over them."""
     import faiss
 
     index = faiss.IndexFlatIP(passages.shape[1])
     index.add(passages)
-    near = index.search(passages, NEIGHBOURS + 1)[1]
-    random_ = np.random.default_rng(seed)
+    neighbors = index.search(passages, NEIGHBORS + 1)[1]
+    rng = np.random.default_rng(seed)
     total = len(passages)
-    order = random_.permutation(total)
+    order = rng.permutation(total)
     for first in range(0, count, _STEP):
         size = min(_STEP, count - first)
-        i, a = random_.integers(0, total, size), random_.integers(0, total, size)
-        j = near[i, random_.integers(1, NEIGHBOURS + 1, size)]
-        b = near[a, random_.integers(1, NEIGHBOURS + 1, size)]
-        t = random_.uniform(0, 0.5, (size, 1)).astype("f4")
-        s = random_.uniform(0.3, 0.7, (size, 1)).astype("f4")
+        i, a = rng.integers(0, total, size), rng.integers(0, total, size)
+        j = neighbors[i, rng.integers(1, NEIGHBORS + 1, size)]
+        b = neighbors[a, rng.integers(1, NEIGHBORS + 1, size)]
+        t = rng.uniform(0, 0.5, (size, 1)).astype("f4")
+        s = rng.uniform(0.3, 0.7, (size, 1)).astype("f4")
         rows = (1 - t) * passages[i] + t * passages[j] + s * (passages[a] - passages[b])
         share = order[total * first // count : total * (first + size) // count]
-        rows[random_.permutation(size)[: len(share)]] = passages[share][:size]
+        rows[rng.permutation(size)[: len(share)]] = passages[share][:size]
         yield rows / np.linalg.norm(rows, axis=1, keepdims=True)

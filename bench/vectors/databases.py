@@ -1,46 +1,46 @@
-"""Databases that hold vectors, each built, opened and asked as its own documentation does it.
+"""Vector databases, each built, opened and queried as its own documentation says.
 
-Used by `bench.vectors.engine`, under the Python that has them. `knobs` are tried in order;
-`modules` are what using it imports.
+`bench.vectors.engine` uses them under the Python interpreter that has them. `search_params` are
+tried in order; `modules` are the modules that a program imports to use the database.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-WIDTHS = (32, 64, 128, 256, 512, 1024, 2048)  # of HNSW
+HNSW_WIDTHS = (32, 64, 128, 256, 512, 1024, 2048)  # of HNSW
 
 
 class Chroma:
     modules = ("chromadb",)
-    knobs = ()
+    search_params = ()
 
     def build(self, rows, folder):
         import chromadb
 
         hnsw = {"space": "cosine", "ef_construction": 128, "max_neighbors": 16, "ef_search": 128}
-        kept = chromadb.PersistentClient(str(folder / "index")).create_collection(
+        collection = chromadb.PersistentClient(str(folder / "index")).create_collection(
             "vectors", configuration={"hnsw": hnsw}, embedding_function=None
         )
         for first in range(0, len(rows), 5_000):
             part = rows[first : first + 5_000]
-            names = [str(each) for each in range(first, first + len(part))]
-            kept.add(ids=names, embeddings=part)
+            names = [str(number) for number in range(first, first + len(part))]
+            collection.add(ids=names, embeddings=part)
 
     def open(self, folder, _):
         import chromadb
 
         client = chromadb.PersistentClient(str(folder / "index"))
-        self.kept = client.get_collection("vectors", embedding_function=None)
+        self.collection = client.get_collection("vectors", embedding_function=None)
 
-    def ask(self, query):
-        found = self.kept.query(query_embeddings=query[None], n_results=10, include=[])
-        return [int(each) for each in found["ids"][0]]
+    def query_index(self, query):
+        results = self.collection.query(query_embeddings=query[None], n_results=10, include=[])
+        return [int(name) for name in results["ids"][0]]
 
 
 class Lancedb:
     modules = ("lancedb", "pyarrow")
-    knobs = ((10, 5), (20, 5), (20, 15), (50, 15))
+    search_params = ((10, 5), (20, 5), (20, 15), (50, 15))
 
     def build(self, rows, folder):
         import lancedb
@@ -48,31 +48,36 @@ class Lancedb:
 
         flat = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
         table = pa.table({"id": pa.array(np.arange(len(rows))), "vector": flat})
-        made = lancedb.connect(str(folder / "index")).create_table("vectors", table)
-        made.create_index(metric="cosine", index_type="IVF_RQ")
+        table_ = lancedb.connect(str(folder / "index")).create_table("vectors", table)
+        table_.create_index(metric="cosine", index_type="IVF_RQ")
 
     def open(self, folder, _):
         import lancedb
 
         self.table = lancedb.connect(str(folder / "index")).open_table("vectors")
-        self.turn(self.knobs[0])
+        self.set_search_param(self.search_params[0])
 
-    def turn(self, knob):
-        self.knob = knob
+    def set_search_param(self, search_param):
+        self.search_param = search_param
 
-    def ask(self, query):
+    def query_index(self, query):
         search = self.table.search(query).metric("cosine").limit(10).select(["id"])
-        return search.nprobes(self.knob[0]).refine_factor(self.knob[1]).to_arrow()["id"].to_numpy()
+        return (
+            search.nprobes(self.search_param[0])
+            .refine_factor(self.search_param[1])
+            .to_arrow()["id"]
+            .to_numpy()
+        )
 
 
 class SqliteVec:
     modules = ("sqlite_vec",)
-    knobs = ()
+    search_params = ()
 
     def _connected(self, folder):
         import sqlite_vec
 
-        try:  # a build that loads extensions, which many a Python's own does not
+        try:  # a build that can load extensions; Python's own often cannot
             import pysqlite3 as sqlite3
         except ImportError:
             import sqlite3
@@ -93,48 +98,54 @@ class SqliteVec:
     def open(self, folder, _):
         self.connection = self._connected(folder)
 
-    def ask(self, query):
+    def query_index(self, query):
         sql = "SELECT rowid FROM kept WHERE e MATCH ? AND k = 10 ORDER BY distance"
         return [row[0] for row in self.connection.execute(sql, (query.tobytes(),))]
 
 
 class Zvec:
     modules = ("zvec",)
-    knobs = WIDTHS
+    search_params = HNSW_WIDTHS
 
     def build(self, rows, folder):
         import zvec
 
         kind = zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE, m=16, ef_construction=128)
         fields = [zvec.VectorSchema("e", zvec.DataType.VECTOR_FP32, rows.shape[1], kind)]
-        kept = zvec.create_and_open(
+        collection = zvec.create_and_open(
             str(folder / "index"), zvec.CollectionSchema("kept", fields=[], vectors=fields)
         )
         for first in range(0, len(rows), 1_000):
             part = rows[first : first + 1_000]
-            kept.insert(
+            collection.insert(
                 [zvec.Doc(id=str(first + at), vectors={"e": row}) for at, row in enumerate(part)]
             )
-        kept.optimize()
-        kept.flush()
+        collection.optimize()
+        collection.flush()
 
     def open(self, folder, _):
         import zvec
 
-        self.zvec, self.kept, self.width = zvec, zvec.open(str(folder / "index")), WIDTHS[0]
+        self.zvec, self.collection, self.width = (
+            zvec,
+            zvec.open(str(folder / "index")),
+            HNSW_WIDTHS[0],
+        )
 
-    def turn(self, width):
+    def set_search_param(self, width):
         self.width = width
 
-    def ask(self, query):
-        asked = self.zvec.HnswQueryParam(ef=self.width)
-        found = self.kept.query(self.zvec.VectorQuery("e", vector=query, param=asked), topk=10)
-        return [int(each.id) for each in found]
+    def query_index(self, query):
+        params = self.zvec.HnswQueryParam(ef=self.width)
+        results = self.collection.query(
+            self.zvec.VectorQuery("e", vector=query, param=params), topk=10
+        )
+        return [int(document.id) for document in results]
 
 
 class QdrantEdge:
     modules = ("qdrant_edge",)
-    knobs = WIDTHS
+    search_params = HNSW_WIDTHS
 
     def build(self, rows, folder):
         import qdrant_edge as q
@@ -158,18 +169,18 @@ class QdrantEdge:
     def open(self, folder, _):
         import qdrant_edge
 
-        self.q, self.width = qdrant_edge, WIDTHS[0]
+        self.q, self.width = qdrant_edge, HNSW_WIDTHS[0]
         self.shard = qdrant_edge.EdgeShard.load(str(folder / "index"))
 
-    def turn(self, width):
+    def set_search_param(self, width):
         self.width = width
 
-    def ask(self, query):
-        asked = self.q.QueryRequest(
+    def query_index(self, query):
+        params = self.q.QueryRequest(
             limit=10,
             query=self.q.Query.Nearest(query.tolist()),
             params=self.q.SearchParams(hnsw_ef=self.width),
             with_payload=False,
             with_vector=False,
         )
-        return [hit.id for hit in self.shard.query(asked)]
+        return [hit.id for hit in self.shard.query(params)]

@@ -38,7 +38,9 @@ class Flat:
     def search(self, query: np.ndarray) -> np.ndarray:
         return self.index.top_k(query, K)[0]
 
-    def changed(self, path: Path, ids: np.ndarray, rows: np.ndarray, removed: np.ndarray) -> None:
+    def write_changes(
+        self, path: Path, ids: np.ndarray, rows: np.ndarray, removed: np.ndarray
+    ) -> None:
         blobs = [(int(id_), row.tobytes()) for id_, row in zip(ids, rows, strict=True)]
         self.index.with_changes(2, blobs, removed.tolist())  # the file stays as it is
 
@@ -69,7 +71,9 @@ class Npy:
         best = np.argpartition(-scores, K)[:K]
         return self.ids[best[np.lexsort((self.ids[best], -scores[best]))]]
 
-    def changed(self, path: Path, ids: np.ndarray, rows: np.ndarray, removed: np.ndarray) -> None:
+    def write_changes(
+        self, path: Path, ids: np.ndarray, rows: np.ndarray, removed: np.ndarray
+    ) -> None:
         kept = ~np.isin(self.ids, removed)
         Npy.write(path, np.append(self.ids[kept], ids), np.vstack([self.rows[kept], rows]))
 
@@ -96,7 +100,9 @@ class Faiss:
     def search(self, query: np.ndarray) -> np.ndarray:
         return self.index.search(query[None, :], K)[1][0]
 
-    def changed(self, path: Path, ids: np.ndarray, rows: np.ndarray, removed: np.ndarray) -> None:
+    def write_changes(
+        self, path: Path, ids: np.ndarray, rows: np.ndarray, removed: np.ndarray
+    ) -> None:
         import faiss
 
         index = faiss.read_index(str(path.with_name("vectors")))  # a mapped one cannot change
@@ -117,8 +123,7 @@ def _cpu_seconds() -> float:
 
 
 def _cpu_ms(call: Callable[[], object], runs: int = RUNS) -> float:
-    """CPU time of this process and its children, the least of several runs: other load on the
-    machine does not count."""
+    """Return the CPU time of this process and its children in ms, the minimum of several runs."""
     times = []
     for _ in range(runs):
         before = _cpu_seconds()
@@ -132,7 +137,7 @@ def _fresh_process(code: str) -> float:
 
 
 def measure(kind: type, rows: np.ndarray, count: int, empty: float) -> str:
-    """Return one row of the table. `rows` are CHANGED more than `count`."""
+    """Return one row of the table. `rows` has CHANGED more rows than `count`."""
     ids, query = np.arange(len(rows)), rows[0]
     with tempfile.TemporaryDirectory() as folder:
         path, query_path = Path(folder, "vectors"), Path(folder, "query.npy")
@@ -148,10 +153,10 @@ def measure(kind: type, rows: np.ndarray, count: int, empty: float) -> str:
         index, size = kind(path), path.stat().st_size / 1e6
         warm = _cpu_ms(lambda: [index.search(query) for _ in range(20)]) / 20
         changes = (path.with_name("new"), ids[count:], rows[count:], ids[:CHANGED])
-        changed = _cpu_ms(lambda: index.changed(*changes), 3)
+        write_changes = _cpu_ms(lambda: index.write_changes(*changes), 3)
     return (
         f"| {kind.__name__} | {count:,} | {written:.0f} | {size:.1f} | {opened:.0f} | {warm:.2f} | "
-        f"{changed:.1f} |"
+        f"{write_changes:.1f} |"
     )
 
 
