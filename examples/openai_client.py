@@ -1,4 +1,4 @@
-"""OpenAI's own client, unmodified, against `ragkit serve`: only base_url is another.
+"""OpenAI's own client with `ragkit serve`: only base_url is different.
 
 pip install "ragkit[model,server]" openai
 ragkit -c notes.ragkit index ~/notes
