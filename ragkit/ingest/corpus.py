@@ -21,14 +21,14 @@ from ragkit.passages.split import split_document
 from ragkit.records.documents import Document, Passage
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import documents as document_rows
-from ragkit.storage.sqlite import embeddings, files, passages
+from ragkit.storage.sqlite import files, passages
 from ragkit.storage.sqlite.database import Database
 
 ROWS_PER_COMMIT = 1000
 
 
 class Row(Protocol):
-    """A document of a corpus."""
+    """A document of a corpus: its id, its title ("" without one) and its text."""
 
     @property
     def id(self) -> str: ...  # noqa: D102
@@ -141,7 +141,7 @@ def _embed_all(
 ) -> None:
     """Embed every passage without a vector."""
     with store.reading() as connection:
-        total = embeddings.count_pending(connection, model_id)
+        total = passages.count_pending(connection, model_id)
     embedder = Embedder(store, load_encoder, model_id)
     try:
         embedder.feed(everything=True)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ragkit.encoders import Encoder
 from ragkit.encoders.tokenization.tokenizer import token_batches
 from ragkit.errors import ModelError
-from ragkit.storage.sqlite import embeddings
+from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import Database
-from ragkit.storage.sqlite.embeddings import Pending
+from ragkit.storage.sqlite.passages import Pending
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,10 +120,10 @@ class Embedder:
         with self._store.reading() as connection:
             while self._documents and len(rows) < MAX_PENDING_ROWS:
                 document = self._documents.popleft()
-                rows += embeddings.pending_in_document(connection, self._model_id, document)
+                rows += passages.pending_in_document(connection, self._model_id, document)
             is_new = bool(rows)
             if everything and not is_new:
-                rows = embeddings.pending_after(
+                rows = passages.pending_after(
                     connection, self._model_id, self._position, MAX_PENDING_ROWS
                 )
                 self._position = rows[-1].position if rows else self._position
@@ -150,7 +150,7 @@ class Embedder:
         hashes = [text.hash for text in job.texts]
         try:
             with self._store.changing() as (connection, generation):
-                embeddings.save_vectors(connection, self._model_id, generation, hashes, vectors)
+                passages.save_vectors(connection, self._model_id, generation, hashes, vectors)
         except ModelError as error:
             self.failure = self.failure or error
             return 0

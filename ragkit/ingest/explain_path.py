@@ -20,7 +20,7 @@ from ragkit.ingest.known_paths import RootPath, absolute_path, resolve_path, row
 from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
 from ragkit.records.reports import FileStatus, Whereabouts
 from ragkit.storage.sqlite import documents as document_rows
-from ragkit.storage.sqlite import embeddings, file_status, files
+from ragkit.storage.sqlite import file_status, files, passages
 
 _RULE = re.compile(r"ignored by (.+):(\d+)$")
 _REMEDIES = {
@@ -30,7 +30,7 @@ _REMEDIES = {
     "ignored": "remove that rule, or override it in .ragkitignore (!PATTERN), then: {index}",
     "excluded": "change the globs of its root: ragkit index {root} --include … --exclude …",
     "hidden": "give it a name that does not begin with a dot, then: {index}",
-    "link": "what it points to is read where it lies: ragkit index TARGET",
+    "link": "index the target of the link instead: ragkit index TARGET",
     "unreadable": "make it readable, then: {index}",
 }
 
@@ -83,25 +83,23 @@ def _explain_file(
     when = _indexed_when(row)
     if not os.path.lexists(root_path.absolute):
         root_exists = Path(root_path.root.path).exists()
-        what = "the file is gone" if root_exists else f"its root {root_path.root.path} is not there"
-        answer = f"{what}; as it was {when}, {_summary(row)}"
+        missing = "the file" if root_exists else f"its root {root_path.root.path}"
+        answer = f"{missing} no longer exists; state stored {when}: {_summary(row)}"
         return Whereabouts(path, "gone", answer, f"ragkit index {_quoted_root(root_path)}", row)
     entry = _scan_first(root_path, max_bytes)
     if isinstance(entry, SkippedPath):  # by the rules as they are now
         explanation = _explain_skipped(path, root_path, entry)
-        kept_note = (
-            f"; what was read of it {when} is kept until the next index" if row.passages else ""
-        )
+        kept_note = f"; its text read {when} is kept until the next index" if row.passages else ""
         return replace(explanation, file=row, answer=explanation.answer + kept_note)
-    if row.kind is not None and row.seconds is None:  # it was passed over, and would not be now
+    if row.kind is not None and row.seconds is None:  # skipped then; a run would read it now
         answer = f"it was left out {when} ({row.reason}), and would be read now"
         return Whereabouts(path, "new", answer, index, row)
     if row.stale:
-        answer = f"it has changed since it was read {when}; as it was then, {_summary(row)}"
+        answer = f"it has changed since it was read {when}; state stored then: {_summary(row)}"
         return Whereabouts(path, "changed", answer, index, row)
     if row.status in ("skipped", "failed"):
-        what = "left out" if row.status == "skipped" else "could not be read"
-        answer = f"{what} {when}, and unchanged since: {row.reason}"
+        outcome = "left out" if row.status == "skipped" else "could not be read"
+        answer = f"{outcome} {when}, and unchanged since: {row.reason}"
         return Whereabouts(path, row.status, answer, _remedy(row.kind, row.reason, root_path), row)
     return _explain_read_file(connection, path, row)
 
@@ -135,26 +133,26 @@ def _count_passages(count: int) -> str:
 
 
 def _count_pending(connection: sqlite3.Connection, row: FileStatus) -> int:
-    model = embeddings.model(connection)
+    model = passages.model(connection)
     if model is None or not row.passages:
         return 0
     documents = document_rows.list_records(connection, row.root, row.path).values()
     return sum(
-        embeddings.count_pending_in_document(connection, model["id"], document_id)
+        passages.count_pending_in_document(connection, model["id"], document_id)
         for document_id, _ in documents
     )
 
 
 def _explain_folder(path: str, rows: Sequence[FileStatus]) -> Whereabouts:
     """Explain a folder, from the rows of its files."""
-    read = [row for row in rows if row.status not in ("skipped", "failed")]
+    read_rows = [row for row in rows if row.status not in ("skipped", "failed")]
     missing = [row for row in rows if file_status.is_missing(row)]
-    left_out = len(rows) - len(read) - len(missing)
-    answer = f"a folder: {len(read):,} of {len(read) + len(missing):,} files were read"
-    answer += f", {_count_passages(sum(row.passages for row in read))}"
+    left_out = len(rows) - len(read_rows) - len(missing)
+    answer = f"a folder: {len(read_rows):,} of {len(read_rows) + len(missing):,} files were read"
+    answer += f", {_count_passages(sum(row.passages for row in read_rows))}"
     stale = sum(row.stale for row in rows)
-    for count, what in ((left_out, "left out"), (stale, "changed or gone since")):
-        answer += f"; {count:,} {what}" if count else ""
+    for count, label in ((left_out, "left out"), (stale, "changed or deleted since")):
+        answer += f"; {count:,} {label}" if count else ""
     if stale:
         return Whereabouts(path, "folder", answer, f"ragkit index {shlex.quote(path)}")
     listing = f"ragkit ls --failed {shlex.quote(path)}"
@@ -168,7 +166,7 @@ def _explain_record(
     record = root_path.path.removeprefix(f"{archive.path}/")
     index = f"ragkit index {shlex.quote(str(Path(archive.root, archive.path)))}"
     state, tail = (
-        ("changed", "; that file has changed or gone since") if archive.stale else ("", "")
+        ("changed", "; that file has changed or was deleted since") if archive.stale else ("", "")
     )
     for unread in archive.unread:
         if unread.record == record:
@@ -195,14 +193,14 @@ def _explain_unknown(path: str, root_path: RootPath, max_bytes: int) -> Whereabo
     if entry is None and not root_path.absolute.is_dir():
         return Whereabouts(path, "unknown", f"there is no such file in {root_path.root.path}")
     index = f"ragkit index {shlex.quote(str(root_path.absolute))}"
-    what = "has no file that would be read" if entry is None else "it is new since the last index"
-    return Whereabouts(path, "new", what, None if entry is None else index)
+    answer = "has no file that would be read" if entry is None else "it is new since the last index"
+    return Whereabouts(path, "new", answer, None if entry is None else index)
 
 
 def _explain_skipped(path: str, root_path: RootPath, skipped: SkippedPath) -> Whereabouts:
     """Explain a path that the rules skip, itself or a folder around it."""
-    what = f"the folder {skipped.path} is " if skipped.path.endswith("/") else ""
-    answer = f"{what}{skipped.reason}"
+    subject = f"the folder {skipped.path} is " if skipped.path.endswith("/") else ""
+    answer = f"{subject}{skipped.reason}"
     rule = _RULE.match(skipped.reason)
     if rule is not None:
         answer += f" ({_rule_line(Path(root_path.root.folder, rule[1]), int(rule[2]))})"

@@ -17,7 +17,7 @@ from ragkit.ingest.reading import ReadContext
 from ragkit.ingest.writer import CollectionWriter, Progress
 from ragkit.records.reports import FileStatus, IndexReport, Missing
 from ragkit.storage.index_writer import IndexWriter
-from ragkit.storage.sqlite import embeddings, file_status, passages
+from ragkit.storage.sqlite import file_status, passages
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.files import FileRow, Root
@@ -98,14 +98,14 @@ def preview(store: Database, options: IndexOptions, fingerprint: str) -> IndexRe
     )
     unchanged_ids = {id(task) for task in unchanged_tasks}
     tasks = [task for task in tasks_to_read if id(task) not in unchanged_ids]
-    known = [task for task in tasks if task.known and task.known.has_text]
-    rows = [task.known for task in unchanged_tasks if task.known]
+    updated = [task for task in tasks if task.stored and task.stored.has_text]
+    rows = [task.stored for task in unchanged_tasks if task.stored]
     moved_roots = {root.id for plan in plans for root in plan.target.moved_roots}
     moved = sum(row.root_id in moved_roots and row.status in READ_STATUSES for row in rows)
     unread_files = _expected_unread(plans, [row for row in rows if row.status not in READ_STATUSES])
     return IndexReport(
-        added=len(tasks) - len(known),
-        updated=len(known),
+        added=len(tasks) - len(updated),
+        updated=len(updated),
         unchanged=sum(plan.unchanged_count for plan in plans)
         + sum(row.status in READ_STATUSES for row in rows)
         - moved,
@@ -131,7 +131,9 @@ def _expected_unread(plans: Sequence[Plan], unchanged: Sequence[FileRow]) -> tup
                 _file_status(folder, file.path, "skipped", file.reason, file.size, file.kind)
             )
         files += [_status_of_row(folder, row) for row in plan.still_unread]
-    folders = {task.known.id: task.folder for plan in plans for task in plan.to_read if task.known}
+    folders = {
+        task.stored.id: task.folder for plan in plans for task in plan.to_read if task.stored
+    }
     files += [_status_of_row(folders[row.id], row) for row in unchanged]
     return tuple(sorted(files, key=lambda file: (file.root, file.path)))
 
@@ -161,11 +163,11 @@ def _file_status(
 
 def _has_same_content(task: FileTask, read_settings: ReadSettings) -> bool:
     """Whether a file with a new time stamp has its stored content."""
-    known = task.known
-    if known is None or known.size != task.file.size or not read_settings.match(known.recipe):
+    stored = task.stored
+    if stored is None or stored.size != task.file.size or not read_settings.match(stored.recipe):
         return False
     try:
-        return file_rows.content_hash(task.absolute.read_bytes()) == known.hash
+        return file_rows.content_hash(task.absolute.read_bytes()) == stored.hash
     except OSError:
         return False
 
@@ -188,7 +190,7 @@ def index(
     writer = CollectionWriter(store, index_writer, model_id, on_progress, started)
     writer.apply_without_reading(plans)
     with store.reading() as connection:
-        writer.pending = embeddings.count_pending(connection, model_id)
+        writer.pending = passages.count_pending(connection, model_id)
     embedder = None
     if writer.pending or any(plan.to_read for plan in plans):
         context = ReadContext(options, read_settings, load_encoder)
@@ -199,7 +201,7 @@ def index(
     with store.reading() as connection:
         total = passages.count(connection)
         parts = file_status.missing_parts(connection, writer.roots.values())
-    read = counts["added"] + counts["updated"] + counts["unchanged"] + counts["moved"]
+    read_count = counts["added"] + counts["updated"] + counts["unchanged"] + counts["moved"]
     return IndexReport(
         added=counts["added"],
         updated=counts["updated"],
@@ -215,7 +217,7 @@ def index(
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
         coverage=file_status.sum_coverage(
-            read, (file.kind for file in unread_files), (part.kind for part in parts)
+            read_count, (file.kind for file in unread_files), (part.kind for part in parts)
         ),
         missing=(*_missing_files(unread_files), *parts),
         documents=unread_files,

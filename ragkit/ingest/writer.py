@@ -22,7 +22,7 @@ from ragkit.ingest.plan import READ_STATUSES, Plan, ScanTarget, inner_prefix
 from ragkit.ingest.reading import ReadContext, Reader, ReadResult, SplitRecord
 from ragkit.records.documents import Document
 from ragkit.storage.index_writer import IndexWriter
-from ragkit.storage.sqlite import changes, embeddings, passages
+from ragkit.storage.sqlite import changes, passages
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database, advance
@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass(slots=True)
 class CollectionWriter:
-    """The state of one run: where it writes, and its counts."""
+    """Writes the results of one run into the collection, and counts them."""
 
     store: Database
     index_writer: IndexWriter
@@ -86,7 +86,7 @@ class CollectionWriter:
                 file = task.file
                 file_rows.move_file(connection, row.id, root_id, file.path)
                 file_rows.touch_file(connection, row.id, file.size, file.mtime_ns, file.inode)
-            now = _now()
+            timestamp = _now()
             for skipped, _ in plan.skipped:
                 file_id = file_rows.record_file(
                     connection,
@@ -95,7 +95,7 @@ class CollectionWriter:
                     status="skipped",
                     reason=skipped.reason,
                     size=skipped.size,
-                    details={"kind": skipped.kind, "indexed_at": now},
+                    details={"kind": skipped.kind, "indexed_at": timestamp},
                 )
                 self.counts["removed"] += document_rows.remove_documents(connection, file_id)
         self.counts["moved"] += len(plan.moved) + plan.moved_with_root_count
@@ -126,7 +126,7 @@ class CollectionWriter:
                 self._collect(embedder, 0, len(tasks))
             if reader.error is not None:
                 raise reader.error
-            self._update_lexical_index(now=True)
+            self._update_lexical_index(force=True)
             embedder.feed(everything=True)
             while embedder.is_busy:
                 self._collect(embedder, 0.2, len(tasks))
@@ -160,7 +160,7 @@ class CollectionWriter:
             ]
         self.files_done += len(group)
         self.lexical_index_is_stale = True
-        self._update_lexical_index(now=False)
+        self._update_lexical_index(force=False)
         return [document_id for documents in saved for document_id in documents]
 
     def _save_result(
@@ -172,18 +172,18 @@ class CollectionWriter:
         read_settings: ReadSettings,
     ) -> list[int]:
         """Save the result of one file. Returns the ids of its documents."""
-        task, known = result.task, result.task.known
-        if result.is_unchanged and known is not None:
-            file_rows.touch_file(connection, known.id, result.size, result.mtime_ns, result.inode)
-            moved = known.root_id in self.moved_root_ids
-            self.counts["moved" if moved else "unchanged"] += known.status in READ_STATUSES
+        task, stored = result.task, result.task.stored
+        if result.is_unchanged and stored is not None:
+            file_rows.touch_file(connection, stored.id, result.size, result.mtime_ns, result.inode)
+            moved = stored.root_id in self.moved_root_ids
+            self.counts["moved" if moved else "unchanged"] += stored.status in READ_STATUSES
             return []
         status = "indexed" if any(part.passages for part in result.parts) else "empty"
         if not result.parts:
             status = "skipped" if result.skipped else "failed"
         # A file that cannot be opened now keeps its stored text; one that opens but has no document
         # any more does not.
-        keeps_text = result.digest is None and known is not None and known.has_text
+        keeps_text = result.digest is None and stored is not None and stored.has_text
         reason = f"{result.reason}; its earlier text is kept" if keeps_text else result.reason
         file_id = file_rows.record_file(
             connection,
@@ -206,38 +206,39 @@ class CollectionWriter:
             document_rows.remove_documents(connection, file_id, keep=kept_records)
         saved = [self._save_part(connection, generation, file_id, part) for part in result.parts]
         if saved:
-            self.counts["updated" if known and known.has_text else "added"] += 1
+            self.counts["updated" if stored and stored.has_text else "added"] += 1
         return saved
 
     def _save_part(
         self, connection: sqlite3.Connection, generation: int, file_id: int, part: SplitRecord
     ) -> int:
         document_id = document_rows.save_document(connection, file_id, part.document, part.record)
-        self.pending -= embeddings.count_pending_in_document(connection, self.model_id, document_id)
+        self.pending -= passages.count_pending_in_document(connection, self.model_id, document_id)
         passages.save_passages(connection, document_id, part.passages, generation)
-        self.pending += embeddings.count_pending_in_document(connection, self.model_id, document_id)
+        self.pending += passages.count_pending_in_document(connection, self.model_id, document_id)
         self.counts["read_passages"] += len(part.passages)
         return document_id
 
-    def _update_lexical_index(self, *, now: bool) -> None:
+    def _update_lexical_index(self, *, force: bool) -> None:
         if self.lexical_index_is_stale and (
-            now or time.monotonic() - self.lexical_updated_at > LEXICAL_UPDATE_SECONDS
+            force or time.monotonic() - self.lexical_updated_at > LEXICAL_UPDATE_SECONDS
         ):
             self.index_writer.update_lexical()
             self.lexical_updated_at = time.monotonic()
             self.lexical_index_is_stale = False
 
     def finish(self) -> None:
-        """Update the index files, delete unused rows, and mark the collection complete if it is."""
+        """Update the index files, delete unused rows, and record if no passage is pending any
+        more."""
         self.index_writer.update_lexical()
         with self.store.reading() as connection:
             has_removals = changes.has_removals(connection)
-            is_complete = embeddings.is_complete(connection)
+            is_complete = passages.is_complete(connection)
         if has_removals or not is_complete:
             with self.store.writing() as connection:
                 changes.delete_unused_rows(connection)
-                if not embeddings.has_pending(connection, self.model_id):
-                    embeddings.mark_complete(connection)
+                if not passages.has_pending(connection, self.model_id):
+                    passages.mark_complete(connection)
         self.index_writer.update_vectors()
 
 
@@ -303,11 +304,13 @@ def _ocr_details(documents: Sequence[Document]) -> dict[str, object]:
         if document.recognition and document.recognition.pages
     ]
     with_confidence = [
-        (each.confidence, len(each.pages)) for each in recognitions if each.confidence is not None
+        (recognition.confidence, len(recognition.pages))
+        for recognition in recognitions
+        if recognition.confidence is not None
     ]
     page_count = sum(pages for _, pages in with_confidence)
     return {
-        "ocr_pages": sum(len(each.pages) for each in recognitions),
+        "ocr_pages": sum(len(recognition.pages) for recognition in recognitions),
         "ocr_engine": recognitions[0].engine if recognitions else None,
         "ocr_languages": recognitions[0].languages if recognitions else None,
         "ocr_confidence": round(

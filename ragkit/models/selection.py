@@ -1,9 +1,9 @@
 """The encoder of a collection, loaded once, and a cache of query vectors.
 
-Contract: the user's settings and the model that a collection was made with become one `ModelSpec`.
-An encoder whose vectors do not belong beside the stored ones is a `ModelError` that names the
-command which rebuilds. A collection may come from somebody else: the server address stored in it
-is used only if the user's own settings name it too, or if it is on this machine. Knows nothing of
+Contract: the user's settings and the model stored with a collection are combined into one
+`ModelSpec`. An encoder whose fingerprint is not that of the stored vectors is a `ModelError`, which
+names the command that rebuilds. A collection may come from somebody else: the server address stored
+in it is used only if the user's own settings name it too, or if it is on this machine. Knows no
 files, passages or ranking.
 """
 
@@ -21,7 +21,7 @@ from ragkit.encoders import spec as specs
 from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
 from ragkit.errors import ModelError, UsageError
 from ragkit.settings import Settings
-from ragkit.storage.sqlite import embeddings, files
+from ragkit.storage.sqlite import files, passages
 from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ MAX_CACHED_QUERIES = 256
 
 
 class ModelSelection:
-    """The encoder of the collection in `store`. A user's own `encoder` replaces any model that the
-    settings name. Safe to share between threads."""
+    """Chooses and loads the encoder of the collection in `store`. Safe to share between threads.
+
+    `encoder` is used instead of any model that the settings name.
+    """
 
     def __init__(self, store: Database, settings: Settings, encoder: Encoder | None = None) -> None:
         self.own_encoder = encoder
@@ -47,13 +49,13 @@ class ModelSelection:
         self._caching = threading.Lock()
 
     def spec(self) -> ModelSpec | None:
-        """The spec that the collection was made with; None before anything was indexed."""
+        """Return the spec that is stored with the collection; None before the first index run."""
         row = self._stored_model()
         return None if row is None else specs.parse_spec(row["name"], row["options"])
 
     def load_encoder(self) -> Encoder:
-        """The collection's encoder, loaded if necessary. Raises ModelError if it is not the one
-        that the collection was made with."""
+        """Return the collection's encoder, loaded on first use. Raises ModelError if its
+        fingerprint is not the one stored with the vectors."""
         with self._loading:
             row = self._stored_model()
             if self.own_encoder is not None:
@@ -73,14 +75,14 @@ class ModelSelection:
             return encoder
 
     def share_encoder(self, other: ModelSelection) -> None:
-        """Reuse the encoder that `other` has loaded. `load_encoder` still checks it against the
-        collection."""
+        """Reuse the encoder that `other` has loaded. `load_encoder` still compares it with the
+        collection's stored model."""
         with self._loading:
             self._loaded = other._loaded
 
     def query_vector(self, encoder: Encoder, text: str) -> NDArray[np.float32]:
-        """The vector of a query: (d,) float32, unit length, read-only. The latest queries are
-        cached."""
+        """Return the vector of a query: (d,) float32, unit length, read-only. Vectors of the latest
+        queries are cached."""
         key = (encoder.fingerprint, text)
         with self._caching:
             if key in self._vectors:
@@ -92,8 +94,8 @@ class ModelSelection:
         return vector
 
     def query_vectors(self, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of queries: (n, d) float32, unit rows. Those that are not cached are encoded
-        in one call."""
+        """Return the vectors of queries: (n, d) float32, unit rows. Those that are not cached are
+        encoded in one call."""
         import numpy as np  # not for `--help`
 
         if len(texts) == 1:
@@ -119,18 +121,18 @@ class ModelSelection:
 
     @staticmethod
     def truncation_warning(encoder: Encoder, queries: Sequence[str]) -> str | None:
-        """The warning that queries are longer than the encoder's window; None if none is."""
+        """Return the warning that queries are longer than the encoder's window; None if none is."""
         counts = encoder.count_tokens(queries)
         too_long = [tokens for tokens in counts if tokens > encoder.window]
         if not too_long:
             return None
-        what = f"the query has {too_long[0]} tokens"
+        subject = f"the query has {too_long[0]} tokens"
         if len(queries) > 1:
-            what = f"{len(too_long):,} of the queries have up to {max(too_long)} tokens"
-        return f"{what}; {encoder.name} reads the first {encoder.window} of them"
+            subject = f"{len(too_long):,} of the queries have up to {max(too_long)} tokens"
+        return f"{subject}; {encoder.name} reads the first {encoder.window} of them"
 
     def fingerprint_for_indexing(self, model: str | None, rebuild: bool) -> str:
-        """The fingerprint of the encoder that `index` would use. Changes nothing. Raises
+        """Return the fingerprint of the encoder that `index` would use. Changes nothing. Raises
         ModelError as `set_collection_model`."""
         row = self._stored_model()
         replacement = self._replacement(row, model, rebuild)
@@ -140,9 +142,11 @@ class ModelSelection:
         return replacement[1].fingerprint
 
     def set_collection_model(self, model: str | None, rebuild: bool) -> tuple[int, str]:
-        """Store the encoder of `model`, or of the settings, as the collection's unless it is
-        already. Returns its id and fingerprint. `rebuild` deletes the stored vectors once the
-        encoder is loaded. Raises ModelError if another model is stored and `rebuild` is not set.
+        """Store the encoder of `model`, or of the settings, as the collection's encoder if it is
+        not yet.
+
+        Returns its row id and fingerprint. `rebuild` deletes the stored vectors once the encoder is
+        loaded. Raises ModelError if another model is stored and `rebuild` is not set.
         """
         row = self._stored_model()
         replacement = self._replacement(row, model, rebuild)
@@ -150,11 +154,11 @@ class ModelSelection:
             assert row is not None  # noqa: S101 - without a stored model there is a replacement
             return row["id"], row["fingerprint"]
         spec, encoder = replacement
-        with self._store.changing() as (connection, now):
+        with self._store.changing() as (connection, generation):
             if rebuild:
-                embeddings.delete_vectors(connection, now)
+                passages.delete_vectors(connection, generation)
                 files.clear_recipes(connection)
-            model_id = embeddings.use_model(
+            model_id = passages.use_model(
                 connection,
                 encoder.name,
                 encoder.fingerprint,
@@ -193,7 +197,7 @@ class ModelSelection:
 
     def _stored_model(self) -> sqlite3.Row | None:
         with self._store.reading() as connection:
-            return embeddings.model(connection)
+            return passages.model(connection)
 
     def _wrong_model(self, row: sqlite3.Row, spec: ModelSpec, encoder: Encoder) -> ModelError:
         stored = specs.parse_spec(row["name"], row["options"])
@@ -212,9 +216,12 @@ class ModelSelection:
 
 
 def spec_from_settings(settings: Settings, stored: ModelSpec | None) -> ModelSpec:
-    """The spec that the settings ask for, given the one `stored` with the collection: another
-    model starts from the defaults, the same one keeps what the settings do not name. Raises
-    UsageError for options that fit no model, ModelError as `resolve_spec`."""
+    """Return the spec that the settings ask for.
+
+    If the settings name another model than `stored`, the spec starts from the defaults. For the
+    same model, options that the settings do not name are kept. Raises UsageError for options that
+    fit no model, ModelError as `resolve_spec`.
+    """
     name = settings.model
     server = None if name and _is_folder(name) else settings.base_url
     if stored is None or not (name is None or _is_name_of(stored, name)):
@@ -236,9 +243,11 @@ def spec_from_settings(settings: Settings, stored: ModelSpec | None) -> ModelSpe
 def spec_for_inspection(
     settings: Settings, in_use: ModelSpec | None, named: str | None = None
 ) -> ModelSpec:
-    """The model whose layers are to be inspected: the `named` one, else that `in_use` by a
-    collection, else that of the settings. Raises UsageError for a server's model, whose layers
-    cannot be read."""
+    """Return the spec of the model whose layers are to be inspected.
+
+    It is the `named` model, else that `in_use` by a collection, else that of the settings. Raises
+    UsageError for a model on a server, whose layers cannot be read.
+    """
     if named is not None:
         return spec_from_settings(dataclasses.replace(settings, model=named, base_url=None), None)
     spec = in_use or spec_from_settings(settings, None)
@@ -257,13 +266,15 @@ def _is_folder(name: str) -> bool:
 
 
 def _is_name_of(spec: ModelSpec, name: str) -> bool:
-    """Whether the name means the model of the spec: a spec holds a folder's absolute path."""
+    """Whether the name means the model of the spec: a spec contains a folder's absolute path."""
     return name == spec.name or str(Path(name).expanduser().resolve()) == spec.name
 
 
 def resolve_spec(settings: Settings, spec: ModelSpec) -> ModelSpec:
-    """The spec with the server address and the name of the key's variable that the user's settings
-    give. Raises ModelError if only the collection names the address and it is another machine's.
+    """Return the spec with the server's address and the name of the key's variable from the user's
+    settings.
+
+    Raises ModelError if only the collection names the address and it is on another machine.
     """
     if spec.base_url is None:
         return spec
@@ -283,8 +294,11 @@ def resolve_spec(settings: Settings, spec: ModelSpec) -> ModelSpec:
 
 
 def load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:
-    """The encoder of a spec, and the spec completed with the server's probe vector. Makes one
-    request if the model runs on a server. Raises ModelError."""
+    """Load the encoder of a spec. Return it with the spec, completed with the server's probe
+    vector.
+
+    Makes one request if the model runs on a server. Raises ModelError.
+    """
     if spec.base_url is not None:
         from ragkit.encoders import remote_encoder
 
@@ -293,7 +307,8 @@ def load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:
 
 
 def build(spec: ModelSpec) -> Encoder:
-    """The encoder of a complete spec: a server's has its probe vector. Raises ModelError."""
+    """Return the encoder of a complete spec, which for a server includes the probe vector. Raises
+    ModelError."""
     if spec.base_url is not None:
         from ragkit.encoders.remote_encoder import RemoteEncoder
 

@@ -1,8 +1,8 @@
 """From queries to hits: validate, parse, embed, rank, select, build hits, explain.
 
-Many queries are compared with all vectors in one batch of matrix products and then go the same way
-as one, so each gets the hits that it would get alone (or better ones, where those would come from
-compressed vectors). Knows no settings and no rendering.
+Many queries are compared with all vectors in one batch of matrix products. After that each query is
+handled like a single one and gets the same hits. (A batch is exact where a single query would use
+quantized vectors, so its hits may be better.) Knows no settings and no rendering.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions, validate_query
 from ragkit.retrieval.rankers import PreparedQuery, ScoredPassage, Snapshot
 from ragkit.storage.index_reader import IndexReader
-from ragkit.storage.sqlite import embeddings, passages
+from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _SPARE = 32  # neighbors beyond the expected number, so that a second look is se
 class Retriever:
     """Searches one collection. Safe to share between threads.
 
-    `reranker` loads the cross-encoder, or returns the one loaded before; `notify` gets warnings.
+    `reranker` returns the cross-encoder, which it loads on the first call; `notify` gets warnings.
     """
 
     store: Database
@@ -61,7 +61,7 @@ class Retriever:
         parsed = [parse_query(validate_query(query)) for query in queries]
         condition = options.condition()
         with self.store.reading() as connection:
-            if not queries or embeddings.model(connection) is None:
+            if not queries or passages.model(connection) is None:
                 return [[] for _ in queries]
         encoder = self.encoders.load_encoder()
         originals = [query.original for query in parsed]
@@ -71,14 +71,14 @@ class Retriever:
         vectors = self.encoders.query_vectors(encoder, texts)
         reranker = self.reranker() if options.rerank else None
         with self.store.reading() as connection:  # only now: loading a model may take seconds
-            model = embeddings.model(connection)
+            model = passages.model(connection)
             if model is None or model["fingerprint"] != encoder.fingerprint:
                 raise CollectionError(
                     f"{self.store.folder}: the collection's model changed during the query; retry"
                 )
             snapshot = Snapshot(connection, self.indexes, encoder, model["id"])
             hits = list(_search(snapshot, parsed, vectors, options, condition, reranker))
-            pending = options.mode != "lexical" and embeddings.has_pending(connection, model["id"])
+            pending = options.mode != "lexical" and passages.has_pending(connection, model["id"])
         if pending:
             self.notify(
                 "some passages have no embedding yet; only keyword search finds them; "
@@ -89,7 +89,8 @@ class Retriever:
 
 
 def dense_text(query: ParsedQuery, mode: str) -> str:
-    """Return the text that is embedded: as written in dense mode, else without exclusions."""
+    """Return the text of a query to be embedded: as written in dense mode, without the excluded
+    words in the other modes."""
     return query.original if mode == "dense" else query.text
 
 
@@ -109,8 +110,10 @@ def _search(
         batch = vectors[first : first + _BATCH_SIZE]
         neighbors = _batch_neighbors(snapshot, batch, options, passage_filter)
         prepared = [
-            rankers.prepare(snapshot, query, vector, options, passage_filter, known)
-            for query, vector, known in zip(queries[first:], batch, neighbors, strict=False)
+            rankers.prepare(snapshot, query, vector, options, passage_filter, query_neighbors)
+            for query, vector, query_neighbors in zip(
+                queries[first:], batch, neighbors, strict=False
+            )
         ]
         selected = [select_passages(query, options, reranker) for query in prepared]
         hits = build_hits(snapshot.connection, selected, options.context)
@@ -133,7 +136,8 @@ def _with_explanations(
 def select_passages(
     prepared: PreparedQuery, options: SearchOptions, reranker: Reranker | None = None
 ) -> list[ScoredPassage]:
-    """Return the passages that a query is answered with, in order: rank, rerank, diversify."""
+    """Rank the passages for a query, rerank and diversify them; return the best ones in their final
+    order."""
     connection, depth = prepared.snapshot.connection, _ranking_depth(options)
     rank = partial(rankers.rank, prepared, options)
     if options.per_document is None:

@@ -3,10 +3,12 @@
 Dense: cosine similarity over all vectors. Lexical: BM25 over words. Hybrid: both, combined by
 `fusion`. Each ranking is exact, over the whole collection or over what a filter matches: the k best
 are those that scoring every passage would give. The one exception is dense over a large collection
-or a large part of one, where compressed vectors propose candidates (docs/storage.md), unless
-`exact` is set. Whatever proposed a passage, its `dense` score is the cosine of the stored vectors,
-computed in float64 and rounded to float32, so equal vectors tie exactly; ties go to the smaller id.
-Knows no files and no rendering.
+or a large part of one, where quantized vectors propose candidates (docs/storage.md), unless `exact`
+is set.
+
+Every `dense` score is the cosine of the stored vectors, computed in float64 and rounded to float32,
+so equal vectors tie exactly. Ties are sorted by ascending passage id. Knows no files and no
+rendering.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ragkit.retrieval import filter_scope, fusion
 from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
 from ragkit.retrieval.options import SearchOptions
 from ragkit.storage.index_reader import IndexReader
-from ragkit.storage.sqlite import changes, embeddings, passages
+from ragkit.storage.sqlite import changes, passages
 from ragkit.storage.sqlite.database import generation
 
 if TYPE_CHECKING:
@@ -45,8 +47,8 @@ _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exa
 class Snapshot:
     """What a connection sees inside one transaction, and the index files that belong to it.
 
-    All queries of a batch see the same vectors and words, whatever is written meanwhile. For one
-    thread, as its connection is.
+    All queries of a batch see the same vectors and words, even if another process writes meanwhile.
+    Use it on one thread only, like its connection.
     """
 
     def __init__(
@@ -62,22 +64,22 @@ class Snapshot:
 
     @cached_property
     def exact_vectors(self) -> VectorIndex | None:
-        """The same index if it is of exactly this snapshot, else None."""
+        """The vector index if it has exactly the passages of this snapshot, else None."""
         index = self.vectors
-        now = generation(self.connection)
-        return index if index is not None and index.generation == now else None
+        snapshot_generation = generation(self.connection)
+        return index if index is not None and index.generation == snapshot_generation else None
 
     @cached_property
     def lexical(self) -> LexicalIndex:
-        """The words of all passages of this snapshot or of a slightly different one."""
+        """The lexical index of all passages of this snapshot or of a slightly different one."""
         return self._indexes.lexical(self.connection)
 
     @cached_property
     def lexical_is_exact(self) -> bool:
         """Whether `lexical` has exactly the passages of this snapshot."""
-        indexed, now = self.lexical.generation, generation(self.connection)
-        if indexed >= now:
-            return indexed == now
+        indexed, snapshot_generation = self.lexical.generation, generation(self.connection)
+        if indexed >= snapshot_generation:
+            return indexed == snapshot_generation
         return not (
             changes.has_newer_text(self.connection, indexed)
             or changes.has_removals_since(self.connection, indexed)
@@ -86,7 +88,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPassage:
-    """A passage with its score at each stage; None where a stage did not see it."""
+    """A passage with its score at each stage; None if a stage did not score it."""
 
     passage_id: int
     dense: float  # cosine, higher is closer
@@ -97,7 +99,7 @@ class ScoredPassage:
 
     @property
     def ranking_score(self) -> float:
-        """The score of the last stage that saw the passage; the ranking is by this score."""
+        """The score of the last stage that scored the passage; the ranking is by this score."""
         if self.final is not None:
             return self.final
         if self.fused is not None:
@@ -107,11 +109,11 @@ class ScoredPassage:
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """One query with all that ranking it takes. A value: ranking changes nothing in it.
+    """One query with everything that ranking needs. Ranking does not change it.
 
     `vector` is (d,) float32 of unit length. `filter` restricts the candidates. `neighbors` is a
-    prefix of the dense ranking if it is known already: within `filter` where that is a small id
-    set, else over the whole collection. `exact`: compressed vectors propose nothing.
+    prefix of the dense ranking if it was computed before: within `filter` if that is a small id
+    set, else over the whole collection. `exact`: do not use quantized vectors.
     """
 
     snapshot: Snapshot
@@ -123,7 +125,7 @@ class PreparedQuery:
 
     def stored_vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """Return the vectors of `ids`: id → (d,) float32. Ids without a vector are left out."""
-        return embeddings.stored_vectors(self.snapshot.connection, self.snapshot.model_id, ids)
+        return passages.stored_vectors(self.snapshot.connection, self.snapshot.model_id, ids)
 
 
 def prepare(
@@ -157,7 +159,7 @@ def rank(prepared: PreparedQuery, options: SearchOptions, k: int) -> list[Scored
 
 
 def rank_dense(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
-    """Return the k passages of the highest cosine, as far as it is `min_score` or more."""
+    """Return the k passages with the highest cosine, best first; none below `min_score`."""
     return [
         ScoredPassage(passage_id, cosine)
         for passage_id, cosine in _dense_top_k(prepared, k)
@@ -166,7 +168,8 @@ def rank_dense(prepared: PreparedQuery, k: int, min_score: float) -> list[Scored
 
 
 def rank_lexical(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
-    """Return the k passages of the highest BM25 score among those of a sufficient cosine."""
+    """Return the k passages with the highest BM25 score among those whose cosine is at least
+    `min_score`, best first."""
     depth = k
     while True:
         ranking = _lexical_top_k(prepared, depth)
@@ -184,7 +187,8 @@ def rank_lexical(prepared: PreparedQuery, k: int, min_score: float) -> list[Scor
 def rank_hybrid(
     prepared: PreparedQuery, k: int, min_score: float, fused_by: str
 ) -> list[ScoredPassage]:
-    """Return the k best passages by a fusion of both rankings: "convex" or "rrf"."""
+    """Return the k best passages by a fusion of both rankings, best first. `fused_by`: "convex" or
+    "rrf"."""
     if fused_by == "rrf":
         return _rank_by_reciprocal_ranks(prepared, k, min_score)
     return _rank_by_convex_combination(prepared, k, min_score)
@@ -193,9 +197,9 @@ def rank_hybrid(
 def _rank_by_convex_combination(
     prepared: PreparedQuery, k: int, min_score: float
 ) -> list[ScoredPassage]:
-    """Both rankings are followed until nothing below could enter the k best: the threshold
-    algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2001.
-    """
+    """Rank by a convex combination of the scores. Both rankings are read until no passage below
+    could be among the k best: the threshold algorithm of Fagin, Lotem and Naor, "Optimal
+    aggregation algorithms for middleware", 2001."""
     max_bm25 = prepared.snapshot.lexical.max_bm25(prepared.query)
     depth = max(2 * k, FUSION_DEPTH)
     while True:
@@ -203,11 +207,11 @@ def _rank_by_convex_combination(
         unseen = lexical[-1][1] if len(lexical) == depth else 0.0  # bound of all other BM25 scores
         cosines, bm25 = _scores_of_both(prepared, dense, lexical)
         best = _fuse(prepared, k, cosines, bm25, min_score, unseen, max_bm25)
-        done = len(dense) < depth or dense[-1][1] < min_score
-        if not done:  # else all others are in the lexical ranking or below min_score
+        is_final = len(dense) < depth or dense[-1][1] < min_score
+        if not is_final:  # else all others are in the lexical ranking or below min_score
             bound = fusion.convex(dense[-1][1], unseen, max_bm25)
-            done = len(best) == k and best[-1].ranking_score > bound
-        if done:
+            is_final = len(best) == k and best[-1].ranking_score > bound
+        if is_final:
             return best
         depth *= 4
 
@@ -230,17 +234,17 @@ def _fuse(
     candidates = {passage: cosine for passage, cosine in dense.items() if cosine >= min_score}
     cosines = np.array(list(candidates.values()), dtype=np.float64)
     bm25 = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)
-    known = bm25 >= 0
+    has_bm25 = bm25 >= 0
     lower = fusion.convex(cosines, np.maximum(bm25, 0.0), max_bm25)
     floor = np.partition(lower, -k)[-k] if len(lower) > k else -1.0
     upper = fusion.convex(cosines, np.full(len(candidates), unseen), max_bm25)
-    possible = ~known & (upper >= floor)
+    possible = ~has_bm25 & (upper >= floor)
     ids = np.array(list(candidates), dtype=np.int64)
     possible_ids = ids[possible].tolist()
     scores = prepared.snapshot.lexical.scores(prepared.query, possible_ids) if unseen else {}
     bm25[possible] = [scores.get(passage, 0.0) for passage in possible_ids]
-    kept = known | possible
-    ids, cosines, bm25 = ids[kept], cosines[kept], bm25[kept]
+    is_candidate = has_bm25 | possible
+    ids, cosines, bm25 = ids[is_candidate], cosines[is_candidate], bm25[is_candidate]
     fused = fusion.convex(cosines, bm25, max_bm25)
     best = np.lexsort((ids, -fused))[:k]
     rows = zip(*(column[best].tolist() for column in (ids, cosines, bm25, fused)), strict=True)
@@ -322,10 +326,10 @@ def _propose(
     top_k: Callable[[NDArray[np.float32], int], Ranking],
     width: int,
 ) -> Ranking:
-    """Return the first `width` neighbors: the known ones where they suffice."""
-    known = prepared.neighbors
-    if known is not None and width <= len(known[0]):
-        return known[0][:width], known[1][:width]
+    """Return the first `width` neighbors: the computed ones if they suffice."""
+    neighbors = prepared.neighbors
+    if neighbors is not None and width <= len(neighbors[0]):
+        return neighbors[0][:width], neighbors[1][:width]
     return top_k(prepared.vector, width)
 
 
@@ -348,12 +352,13 @@ def _keep_existing(
     """Return the scores of those ids that are in this snapshot and match the filter."""
     snapshot = prepared.snapshot
     if prepared.filter is not None:
-        kept = prepared.filter.matching(ids)
+        existing = prepared.filter.matching(ids)
     elif snapshot.lexical_is_exact:
         return dict(zip(ids, scores, strict=True))
     else:
-        kept = passages.existing_ids(snapshot.connection, ids)
-    return {passage: score for passage, score in zip(ids, scores, strict=True) if passage in kept}
+        existing = passages.existing_ids(snapshot.connection, ids)
+    scored = zip(ids, scores, strict=True)
+    return {passage: score for passage, score in scored if passage in existing}
 
 
 def compute_cosines(prepared: PreparedQuery, ids: Sequence[int]) -> dict[int, float]:
@@ -374,8 +379,8 @@ def _stored_cosines(prepared: PreparedQuery, ids: Collection[int]) -> dict[int, 
     """Return the exact cosines of those of `ids` that have a stored vector."""
     index = prepared.snapshot.exact_vectors
     if index is not None:
-        known, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
-        return dict(zip(known.tolist(), _products(prepared, rows), strict=True))
+        indexed_ids, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
+        return dict(zip(indexed_ids.tolist(), _products(prepared, rows), strict=True))
     vectors = prepared.stored_vectors(list(ids))
     if not vectors:
         return {}
@@ -395,12 +400,13 @@ def exact_top_k(
     propose: Callable[[int], Ranking],
     score: Callable[[list[int], list[float]], dict[int, float]],
 ) -> list[tuple[int, float]]:
-    """Return the true first k by (score, then smaller id) from an index that proposes candidates.
+    """Return the exact k best of `count` passages as (id, score), from an index with approximate
+    scores.
 
-    `propose(n)` gives the n best of `count` candidates with approximate scores; `score` gives the
-    exact scores of those that count. An index may leave out any of several equal candidates at its
-    border, and may name passages that are gone; so it is asked again, for more, until the k-th
-    score is clearly above the border.
+    `propose(n)` returns the n best candidates of the index; `score` returns the exact scores of
+    those that exist and match. The index may return any of several candidates with equal scores,
+    and passages that were deleted. So more candidates are requested until the k-th exact score is
+    clearly above the score of the last candidate. Equal scores are sorted by ascending id.
     """
     return bounded_top_k(k, count, count, propose, score) or []
 
@@ -412,8 +418,8 @@ def bounded_top_k(
     propose: Callable[[int], Ranking],
     score: Callable[[list[int], list[float]], dict[int, float]],
 ) -> list[tuple[int, float]] | None:
-    """Return the same as `exact_top_k`, or None where it would take more than `max_width`
-    candidates, as estimated from the share of the first ones that `score` keeps."""
+    """Return the result of `exact_top_k`; None if it would need more than `max_width` candidates,
+    estimated from the share of the first candidates that `score` keeps."""
     width = min(k + _SLACK, count)
     while width <= max_width:
         ids, approximate = propose(width)

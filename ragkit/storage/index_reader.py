@@ -1,6 +1,6 @@
 """`IndexReader`: the open index files of a collection, in step with the database.
 
-An index holds a file written at some generation, and the changes since, read from the database. If
+An open index is a file written at some generation, plus the changes since from the database. If
 the file is missing, damaged or of another model, everything counts as changed: searching works at
 once, and the next process that may write rebuilds the file (`IndexWriter`). Knows nothing of
 ranking.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ragkit.storage.checksums import ChecksumCache, parse_record
 from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
 from ragkit.storage.lexical.index import LexicalIndex
-from ragkit.storage.sqlite import changes, database, embeddings
+from ragkit.storage.sqlite import changes, database, passages
 from ragkit.storage.sqlite.database import Database, IndexFile, generation, value
 from ragkit.storage.vectors.flat_file import FlatFile
 from ragkit.storage.vectors.index import VectorIndex
@@ -33,7 +33,8 @@ class IndexReader:
     """The open index files of one collection. Safe to use from many threads.
 
     `index_writer` writes them. `notify` gets one line for each file that has to be rebuilt.
-    `candidates`: how many candidates the codes propose for each hit; None: as calibrated.
+    `candidates`: how many candidates the quantized vectors propose for each hit; None: the number
+    calibrated when the file was written.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class IndexReader:
 
         None if the collection has no model yet.
         """
-        model = embeddings.model(connection)
+        model = passages.model(connection)
         if model is None:
             return None
         with self._lock:
@@ -62,10 +63,10 @@ class IndexReader:
             if index is None or index.generation < int(value(connection, "trimmed") or 0):
                 index = VectorIndex.from_file(None, model["dimension"], 0)
             index = self._on_newest_file(connection, model["id"], index)
-            now = generation(connection)
-            if index.generation < now:
+            snapshot_generation = generation(connection)
+            if index.generation < snapshot_generation:
                 index = index.with_changes(
-                    now,
+                    snapshot_generation,
                     changes.vectors_since(connection, model["id"], index.generation),
                     changes.removed_since(connection, index.generation),
                 )
@@ -111,10 +112,12 @@ class IndexReader:
             lambda path: quantized.QuantizedVectors(path, calibration, len(base), self._candidates),
         )
 
-    def _open(self, file: IndexFile, kind: str, read: Callable[[Path], Opened]) -> Opened | None:
-        """Return what `read` makes of a verified file; None, after a report, if it is damaged."""
+    def _open(
+        self, file: IndexFile, kind: str, open_file: Callable[[Path], Opened]
+    ) -> Opened | None:
+        """Verify a file and open it with `open_file`; report a damaged file and return None."""
         try:
-            return read(self._checksums.verify_file(kind, file))
+            return open_file(self._checksums.verify_file(kind, file))
         except (OSError, ValueError) as error:
             self._report(file, error)
             return None
@@ -145,14 +148,14 @@ class IndexReader:
                 return LexicalIndex.open(self._checksums.verify_folder(file), file.generation)
             except (OSError, ValueError) as error:
                 self._report(file, error)
-        now = generation(connection)
+        snapshot_generation = generation(connection)
         trimmed = int(value(connection, "trimmed") or 0)
         if index is None or not index.memory or index.generation < trimmed:
-            return LexicalIndex.in_memory(changes.texts_since(connection, 0), now)
-        if index.generation >= now:
+            return LexicalIndex.in_memory(changes.texts_since(connection, 0), snapshot_generation)
+        if index.generation >= snapshot_generation:
             return index
         return index.with_changes(
-            now,
+            snapshot_generation,
             changes.texts_since(connection, index.generation),
             changes.removed_since(connection, index.generation),
         )

@@ -1,6 +1,6 @@
 """`IndexWriter`: brings the index files up to date with the database.
 
-The lexical index is updated after every change of text. The vector files are written anew once
+The lexical index is updated after every change of text. The vector files are rewritten once
 enough vectors have changed; until then readers read the changes from the database. A file is
 recorded in the database only when it is complete; the files that it replaces are deleted by the
 next update. Nothing is embedded here. Knows nothing of searching.
@@ -20,13 +20,13 @@ from ragkit.storage.atomic_files import delete_unused_files, set_aside
 from ragkit.storage.checksums import ChecksumCache, checksum_record, folder_checksum, parse_record
 from ragkit.storage.lexical import index as lexical_index
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.sqlite import changes, database, embeddings, passages
+from ragkit.storage.sqlite import changes, database, passages
 from ragkit.storage.sqlite.database import Database, IndexFile, generation
 from ragkit.storage.vectors import flat_file, quantized
 from ragkit.storage.vectors.flat_file import FlatFile
 
 INDEX_KINDS = ("vectors", "codes", "words")  # as the table `index_files` names them
-MAX_CHANGED_SHARE = 0.1  # of the passages: above it the vector files are written anew …
+MAX_CHANGED_SHARE = 0.1  # of the passages: above it the vector files are rewritten …
 MAX_DELTA = 10_000  # … and above this many new vectors, which each opening has to read
 _LEXICAL_NAME = (
     f"words-v{ANALYSIS_VERSION}-"  # of folders with terms as `ragkit.analysis` makes them now
@@ -36,8 +36,8 @@ _LEXICAL_NAME = (
 class IndexWriter:
     """Writes the index files of one collection.
 
-    The caller holds the writer lock, except for `try_refresh` and `repair`, which take it
-    themselves and do nothing if they cannot have it.
+    The caller holds the writer lock, except for `try_refresh` and `repair`, which take the lock
+    themselves and do nothing if another process holds it.
     """
 
     def __init__(self, store: Database, checksums: ChecksumCache) -> None:
@@ -55,7 +55,8 @@ class IndexWriter:
             self._write_vectors()
 
     def try_refresh(self) -> bool:
-        """Bring the lexical index up to date unless another process is writing; say whether."""
+        """Update the lexical index unless another process is writing; return whether it was
+        updated."""
         with (
             contextlib.suppress(CollectionError),
             writer_lock(self._store.folder, "indexing words"),
@@ -85,8 +86,8 @@ class IndexWriter:
         """Record the new stamps of intact files, so that no process reads them again for that."""
         with self._store.writing() as connection:
             for kind, file in self._checksums.restamped.items():
-                known = database.index_file(connection, kind)
-                if known is not None and known.name == file.name:
+                recorded = database.index_file(connection, kind)
+                if recorded is not None and recorded.name == file.name:
                     database.record_index_file(connection, kind, file)
         self._checksums.restamped.clear()
 
@@ -102,7 +103,7 @@ class IndexWriter:
 
     def _write_lexical(self) -> None:
         with self._store.reading() as connection:
-            now, file = generation(connection), current_lexical_file(connection)
+            current_generation, file = generation(connection), current_lexical_file(connection)
             older = None
             if file is not None:
                 with contextlib.suppress(OSError, ValueError):
@@ -111,20 +112,22 @@ class IndexWriter:
             removed = changes.removed_since(connection, since) if older else []
             if older and not removed and not changes.has_newer_text(connection, since):
                 return
-            name = f"{_LEXICAL_NAME}{now}"
+            name = f"{_LEXICAL_NAME}{current_generation}"
             rows = changes.texts_since(connection, since)
             lexical_index.write(self._store.folder / name, older, rows, removed)
-            known = json.loads(file.checksum) if file is not None and older is not None else {}
-            segments = {name: value for name, value in known.items() if not name.endswith(".json")}
+            checksums = json.loads(file.checksum) if file is not None and older is not None else {}
+            segments = {
+                name: value for name, value in checksums.items() if not name.endswith(".json")
+            }
             checksum = folder_checksum(self._store.folder / name, segments)
-        written = IndexFile(name, now, checksum, None)
+        written = IndexFile(name, current_generation, checksum, None)
         self._checksums.add_written(written)
         self._make_current({"words": written})
 
     def _write_vectors(self) -> None:
         folder = self._store.folder
         with self._store.reading() as connection:
-            model = embeddings.model(connection)
+            model = passages.model(connection)
             if model is None:
                 return
             written: dict[str, IndexFile] = {}
@@ -175,11 +178,11 @@ def _is_recent(
 
 def _write_flat(folder: Path, connection: sqlite3.Connection, model: sqlite3.Row) -> IndexFile:
     """Write the flat vector file: all vectors of this model in this snapshot."""
-    now = generation(connection)
-    name = f"vectors-{model['fingerprint'][:12]}-{now}.faiss"
+    current_generation = generation(connection)
+    name = f"vectors-{model['fingerprint'][:12]}-{current_generation}.faiss"
     rows = changes.vectors_since(connection, model["id"], 0)
     flat_file.write(folder / name, rows, model["dimension"])
-    return IndexFile(name, now, checksum_record(folder / name), model["id"])
+    return IndexFile(name, current_generation, checksum_record(folder / name), model["id"])
 
 
 def _needs_codes(folder: Path, codes: IndexFile | None, exact: IndexFile, kind: str | None) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.run import make_plans
 from ragkit.ingest.writer import CollectionWriter
-from ragkit.storage.sqlite import embeddings
+from ragkit.storage.sqlite import passages
 
 
 @pytest.fixture
@@ -55,5 +55,5 @@ def test_files_are_read_counted_and_embedded(collection, folder, writer):
     assert (progress[-1].files, progress[-1].files_total, progress[-1].pending) == (3, 3, 0)
     with collection._store.reading() as connection:
         assert isinstance(connection, sqlite3.Connection)
-        assert embeddings.is_complete(connection)
-        assert not embeddings.has_pending(connection, run.model_id)
+        assert passages.is_complete(connection)
+        assert not passages.has_pending(connection, run.model_id)

@@ -1,4 +1,4 @@
-"""The vector files against NumPy, after any additions, removals, updates and openings."""
+"""The vector files compared with NumPy, after additions, removals, updates and reopening."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from ragkit.errors import CollectionError
 from ragkit.storage import checksums
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.sqlite import changes, database, embeddings
+from ragkit.storage.sqlite import changes, database, passages
 from ragkit.storage.sqlite.database import Database
 
 DIMENSION = 8
@@ -44,7 +44,7 @@ class Vectors:
 
     def use(self, fingerprint):
         with self.store.writing() as connection:
-            self.model = embeddings.use_model(connection, "m", fingerprint, DIMENSION, 60)
+            self.model = passages.use_model(connection, "m", fingerprint, DIMENSION, 60)
 
     def add(self, rows):
         """Add passages with these vectors; return their ids."""
@@ -58,7 +58,7 @@ class Vectors:
                 ).lastrowid
                 for digest in hashes
             ]
-            embeddings.save_vectors(connection, self.model, generation, hashes, rows)
+            passages.save_vectors(connection, self.model, generation, hashes, rows)
         return ids
 
     def remove(self, ids):
@@ -76,7 +76,7 @@ class Vectors:
 
 @pytest.fixture
 def small(monkeypatch):
-    """Codes from 60 vectors on, however many candidates they propose."""
+    """Use compressed vectors from 60 vectors on."""
     monkeypatch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 60)
     monkeypatch.setattr("ragkit.storage.vectors.index.MAX_CANDIDATE_SHARE", 1e9)
 
@@ -101,15 +101,17 @@ def test_many_vectors_get_codes_and_few_do_not(vectors, tmp_path):
     assert len(vectors.index()) == 40
 
 
-@pytest.mark.parametrize(("added", "written"), [(3, False), (4, True)])
-def test_a_new_file_is_written_when_the_delta_is_too_long(vectors, added, written, monkeypatch):
-    """Of 80 vectors a tenth would be eight."""
+@pytest.mark.parametrize(("added", "is_rewritten"), [(3, False), (4, True)])
+def test_a_new_file_is_written_when_the_delta_is_too_long(
+    vectors, added, is_rewritten, monkeypatch
+):
+    """A tenth of 80 vectors is eight."""
     monkeypatch.setattr("ragkit.storage.index_writer.MAX_DELTA", 3)
     before = vectors.file("vectors").generation
     vectors.remove(vectors.ids[:4])
     vectors.add(unit_rows(added, 2))
     vectors.indexes.index_writer.update_vectors()
-    assert (vectors.file("vectors").generation > before) is written
+    assert (vectors.file("vectors").generation > before) is is_rewritten
     assert len(vectors.index(vectors.open_reader())) == 76 + added
 
 
@@ -143,7 +145,7 @@ def test_a_file_changed_since_it_was_written_is_rebuilt(vectors, kind, keep_time
 
 @pytest.fixture
 def checksummed(monkeypatch):
-    """The names of the files whose checksum was computed."""
+    """Return the names of the files whose checksum was computed."""
     names, plain = [], checksums.file_checksum
     monkeypatch.setattr(
         checksums, "file_checksum", lambda path: names.append(path.name) or plain(path)

@@ -32,8 +32,8 @@ def vectors_since(
 ) -> Iterator[tuple[int, bytes]]:
     """Yield (passage id, float32 blob) of the passages that became searchable after `generation`.
 
-    Generation 0 yields all, by id: the same rows build an index and update it. Others are not
-    sorted, as that would hold all vectors in memory.
+    Generation 0 yields all passages, sorted by id. With other generations the rows are not sorted,
+    because sorting would keep all vectors in memory.
     """
     sql = f"SELECT passages.id, vectors.vector {_NEW_PASSAGES}"
     if generation:
@@ -114,9 +114,9 @@ def delete_unused_rows(connection: sqlite3.Connection) -> None:
             "(SELECT 1 FROM passages WHERE passages.hash = vectors.hash))"
         )
         set_value(connection, "swept", newest)
-    seen = connection.execute(
+    oldest, file_count = connection.execute(
         "SELECT min(generation), count(*) FROM index_files WHERE kind IN ('vectors', 'words')"
     ).fetchone()
-    if seen[1] == 2 and seen[0] > int(value(connection, "trimmed") or 0):
-        connection.execute("DELETE FROM removals WHERE generation <= ?", (seen[0],))
-        set_value(connection, "trimmed", seen[0])
+    if file_count == 2 and oldest > int(value(connection, "trimmed") or 0):
+        connection.execute("DELETE FROM removals WHERE generation <= ?", (oldest,))
+        set_value(connection, "trimmed", oldest)

@@ -1,9 +1,9 @@
 """`Database`: the SQLite file of a collection, with connections, transactions and generations.
 
 The database is the source of truth. A *generation* counts the commits that changed passages or
-vectors. The table `index_files` names the current index files and the generation that each holds;
-`changes` reads what came later. The other modules of this folder read and write the other tables.
-Knows no FAISS, no tantivy and no models.
+vectors. The table `index_files` names the current index files and the generation that each
+contains; `changes` reads what came later. The other modules of this folder read and write the other
+tables. Knows no FAISS, no tantivy and no models.
 
 Durability: WAL with `synchronous=FULL`, so an acknowledged commit survives a power cut.
 """
@@ -126,7 +126,7 @@ class Database:
 
     def _detect_read_only(self) -> None:
         """Set `read_only` if the folder cannot be written. Raises CollectionError if the
-        write-ahead log then holds changes."""
+        write-ahead log then contains changes."""
         if os.access(self.folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             return
         wal = self.path.with_name(f"{FILE_NAME}-wal")
@@ -247,7 +247,7 @@ def set_value(connection: sqlite3.Connection, key: str, value: int | str) -> Non
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """A row of `index_files`: an index file and the generation it holds."""
+    """A row of `index_files`: an index file and the generation that it contains."""
 
     name: str
     generation: int
@@ -256,7 +256,8 @@ class IndexFile:
 
 
 def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
-    """Return the current index file of this kind (`vectors`, `codes` or `words`); None without."""
+    """Return the current index file of this kind (`vectors`, `codes` or `words`); None if there is
+    none."""
     row = connection.execute(
         "SELECT name, generation, checksum, model_id FROM index_files WHERE kind = ?", (kind,)
     ).fetchone()
@@ -269,7 +270,8 @@ def index_names(connection: sqlite3.Connection) -> list[str]:
 
 
 def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile) -> None:
-    """Make this the current index file, unless a newer one is recorded for the same model."""
+    """Store this file as the current one of its kind, unless a newer one is recorded for the same
+    model."""
     connection.execute(
         "INSERT INTO index_files VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind) DO UPDATE SET "
         "name = excluded.name, generation = excluded.generation, checksum = excluded.checksum, "
@@ -287,9 +289,10 @@ def forget_index_file(connection: sqlite3.Connection, kind: str) -> None:
 def by_id(
     connection: sqlite3.Connection, sql: str, ids: Sequence[int], *parameters: object
 ) -> Iterator[sqlite3.Row]:
-    """Yield the rows of the query `sql` IN (`ids`); `sql` ends with the name of a column.
+    """Run a query for `ids`, in chunks, and yield its rows.
 
-    `parameters` are the values of the placeholders in `sql` itself.
+    `sql` ends with the name of a column; ` IN (…)` is appended to it. `parameters` are the values
+    of the placeholders in `sql` itself.
     """
     for first in range(0, len(ids), IDS_PER_STATEMENT):
         chunk = ids[first : first + IDS_PER_STATEMENT]

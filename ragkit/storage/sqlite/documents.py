@@ -71,9 +71,9 @@ def remove_documents(connection: sqlite3.Connection, file_id: int, keep: Iterabl
     Return 1 if those were all of its documents; 0 if it had none or if some are left.
     """
     rows = connection.execute("SELECT id, record FROM documents WHERE file_id = ?", (file_id,))
-    kept = set(keep)
+    kept_records = set(keep)
     documents = rows.fetchall()
-    deleted = [(row[0],) for row in documents if row[1] not in kept]
+    deleted = [(row[0],) for row in documents if row[1] not in kept_records]
     connection.executemany("DELETE FROM documents WHERE id = ?", deleted)
     return int(bool(documents) and len(deleted) == len(documents))
 

@@ -21,7 +21,7 @@ from ragkit.records.reports import (
     Unread,
 )
 from ragkit.storage.atomic_files import disk_size
-from ragkit.storage.sqlite import documents, embeddings, files, passages
+from ragkit.storage.sqlite import documents, files, passages
 from ragkit.storage.sqlite.database import Database, generation, index_names
 from ragkit.storage.sqlite.files import has_changed
 
@@ -146,24 +146,28 @@ def count_files(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[st
 
 def coverage(connection: sqlite3.Connection) -> Coverage:
     """Return how many of the files that may contain documents were read."""
-    read = connection.execute(f"SELECT count(*) FROM files WHERE NOT {_NOT_READ}").fetchone()
+    read_count = connection.execute(f"SELECT count(*) FROM files WHERE NOT {_NOT_READ}").fetchone()[
+        0
+    ]
     kinds = connection.execute(
         f"SELECT json_extract(details, '$.kind') FROM files WHERE {_NOT_READ}"
     )
     parts = missing_parts(
         connection, [row[0] for row in connection.execute("SELECT id FROM roots")]
     )
-    return sum_coverage(read[0], (row[0] for row in kinds), (part.kind for part in parts))
+    return sum_coverage(read_count, (row[0] for row in kinds), (part.kind for part in parts))
 
 
-def sum_coverage(read: int, kinds: Iterable[str | None], parts: Iterable[str]) -> Coverage:
-    """Return the coverage of `read` files that were read, of unread files by the kinds of their
-    reasons, and of missing parts of files by theirs."""
+def sum_coverage(read_count: int, kinds: Iterable[str | None], parts: Iterable[str]) -> Coverage:
+    """Return a `Coverage`: `read_count` files that were read, plus counts by kind of reason.
+
+    `kinds` has the kind of reason of each unread file, `parts` that of each missing part of a file.
+    """
     counted = Counter(kind or "damaged" for kind in kinds).most_common()
     missing = {kind: number for kind, number in counted if kind not in LEFT_OUT_KINDS}
     return Coverage(
-        files=read + sum(missing.values()),
-        read=read,
+        files=read_count + sum(missing.values()),
+        read=read_count,
         missing=missing,
         left_out={kind: number for kind, number in counted if kind in LEFT_OUT_KINDS},
         missing_parts=dict(Counter(parts).most_common()),
@@ -238,12 +242,12 @@ def _not_read(row: sqlite3.Row) -> NotRead:
 
 
 def collection_status(store: Database, version: str) -> CollectionStatus:
-    """Return the collection in figures: counts, sizes in bytes, model, coverage.
+    """Return counts, sizes in bytes, the model and the coverage of the collection.
 
     `version` is the version of this program. Loads no model and opens no index file.
     """
     with store.reading() as connection:
-        model = embeddings.model(connection)
+        model = passages.model(connection)
         by_status, by_reason = count_files(connection)
         return CollectionStatus(
             collection=str(store.folder),
@@ -253,7 +257,7 @@ def collection_status(store: Database, version: str) -> CollectionStatus:
             coverage=coverage(connection),
             documents=documents.document_count(connection),
             passages=passages.count(connection),
-            pending=embeddings.count_pending(connection, model["id"]) if model else 0,
+            pending=passages.count_pending(connection, model["id"]) if model else 0,
             model=model["name"] if model else None,
             fingerprint=model["fingerprint"] if model else None,
             dimension=model["dimension"] if model else None,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder (or single file) that was indexed, with the globs it was indexed with."""
+    """A folder (or a single file) that was indexed, with the globs that were used."""
 
     id: int
     path: str  # absolute
@@ -196,7 +196,8 @@ def touch_file(
 
 
 def clear_recipes(connection: sqlite3.Connection) -> None:
-    """Clear how the files were read, so that this run or the next reads all of them again."""
+    """Clear the read settings stored with the files, so that this run or the next reads all files
+    again."""
     connection.execute("UPDATE files SET recipe = NULL")
 
 

@@ -217,7 +217,7 @@ def _text_matches(pattern: str, text: object) -> bool | None:
 
 
 def path_matches(pattern: str, path: str) -> bool:
-    """Match a glob in .gitignore syntax against a relative path.
+    """Whether a glob in .gitignore syntax matches a relative path.
 
     `*` stays within a folder, `**` does not. A pattern without a slash is matched against the last
     part only; `hr/` matches everything in a folder hr.

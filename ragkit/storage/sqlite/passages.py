@@ -1,7 +1,9 @@
-"""Rows of passages: written with their document, read to show hits.
+"""Rows of passages, of their vectors, and of the encoder that computed them.
 
-Functions over a connection of `database`; they neither begin nor commit a transaction. Knows no
-vectors.
+Passages are written with their document and read to show hits. Vectors are little-endian float32
+blobs keyed by (model, hash of the embedded text), so an equal text is never embedded twice. A
+passage without a vector of the current model is *pending*. Functions over a connection of
+`database`; they neither begin nor commit a transaction. Knows no FAISS and no encoder.
 """
 
 from __future__ import annotations
@@ -11,10 +13,27 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
 
+from ragkit.errors import ModelError
 from ragkit.records.documents import Passage, embedded_text
 from ragkit.storage.sqlite import documents
-from ragkit.storage.sqlite.database import by_id
+from ragkit.storage.sqlite.database import by_id, generation, set_value, value
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+UNIT_TOLERANCE = 1e-3  # how far the length of a vector may be from 1
+
+
+class Pending(NamedTuple):
+    """A passage without a vector."""
+
+    position: tuple[int, int]  # generation and passage id
+    hash: bytes
+    text: str  # header and text, as the encoder gets them
+    tokens: int
 
 
 def text_hash(embedded: str) -> bytes:
@@ -30,22 +49,22 @@ def save_passages(
     A passage whose embedded text the document had before keeps its id and its vector, wherever it
     is in the text now. Only new texts are inserted, and only missing ones are deleted.
     """
-    known: dict[bytes, list[int]] = defaultdict(list)
+    ids_by_hash: dict[bytes, list[int]] = defaultdict(list)
     for row in connection.execute(
         "SELECT hash, id FROM passages WHERE document_id = ? ORDER BY id DESC", (document_id,)
     ):
-        known[row[0]].append(row[1])
+        ids_by_hash[row[0]].append(row[1])
     for passage in passages:
         digest = text_hash(embedded_text(passage.header, passage.text))
         position = (
             passage.start, passage.end, passage.page, passage.locator, passage.start_line,
             passage.end_line, json.dumps(passage.heading, ensure_ascii=False),
         )  # fmt: skip
-        if known[digest]:
+        if ids_by_hash[digest]:
             connection.execute(
                 'UPDATE passages SET start = ?, "end" = ?, page = ?, locator = ?, start_line = ?, '
                 "end_line = ?, heading = ? WHERE id = ?",
-                (*position, known[digest].pop()),
+                (*position, ids_by_hash[digest].pop()),
             )
         else:
             connection.execute(
@@ -58,7 +77,7 @@ def save_passages(
                 ),
             )  # fmt: skip
     connection.executemany(
-        "DELETE FROM passages WHERE id = ?", ((id,) for ids in known.values() for id in ids)
+        "DELETE FROM passages WHERE id = ?", ((id,) for ids in ids_by_hash.values() for id in ids)
     )
 
 
@@ -121,3 +140,197 @@ def surrounding_span(
         {"document": document_id, "passage": passage_id, "reach": reach},
     ).fetchone()
     return row
+
+
+def use_model(
+    connection: sqlite3.Connection,
+    name: str,
+    fingerprint: str,
+    dimension: int,
+    window: int,
+    options: str = "{}",
+) -> int:
+    """Make this the encoder of the collection; return its row id.
+
+    `window` is in tokens; `options` is a JSON object.
+    """
+    row = connection.execute(
+        "INSERT INTO models (name, fingerprint, dimension, window, options) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
+        "SET name = excluded.name, options = excluded.options RETURNING id",
+        (name, fingerprint, dimension, window, options),
+    ).fetchone()
+    if value(connection, "model_id") != row[0]:
+        set_value(connection, "model_id", row[0])
+        set_value(connection, "complete", 0)
+    return int(row[0])
+
+
+def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
+    """Return the row of the current encoder: id, name, fingerprint, dimension, window, options.
+
+    None in a new collection.
+    """
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT models.* FROM models JOIN collection ON collection.value = models.id "
+        "WHERE collection.key = 'model_id'"
+    ).fetchone()
+    return row
+
+
+# Up to the generation `complete` nothing is pending, so no query has to scan the passages for that.
+# Code that deletes vectors or changes the model sets it to 0.
+_PENDING = (
+    "FROM passages WHERE NOT EXISTS (SELECT 1 FROM vectors "
+    "WHERE vectors.model_id = :model AND vectors.hash = passages.hash) "
+)
+
+
+def _complete(connection: sqlite3.Connection) -> int:
+    return int(value(connection, "complete") or 0)
+
+
+def is_complete(connection: sqlite3.Connection) -> bool:
+    """Whether the database records that no passage is pending. Scans nothing.
+
+    If it returns False, use `has_pending` to find out.
+    """
+    return _complete(connection) == generation(connection)
+
+
+def has_pending(connection: sqlite3.Connection, model_id: int) -> bool:
+    """Whether any passage has no vector. Fast if no passage is pending, or if the newest one is."""
+    if is_complete(connection):
+        return False
+    sql = f"SELECT 1 {_PENDING} AND generation > :complete ORDER BY generation DESC LIMIT 1"
+    rows = connection.execute(sql, {"model": model_id, "complete": _complete(connection)})
+    return rows.fetchone() is not None
+
+
+def mark_complete(connection: sqlite3.Connection) -> None:
+    """Record that nothing is pending as of this generation."""
+    set_value(connection, "complete", generation(connection))
+
+
+def count_pending(connection: sqlite3.Connection, model_id: int) -> int:
+    """Return the number of different texts without a vector."""
+    if is_complete(connection):
+        return 0
+    sql = f"SELECT count(DISTINCT hash) {_PENDING} AND generation > :complete"
+    values = {"model": model_id, "complete": _complete(connection)}
+    return int(connection.execute(sql, values).fetchone()[0])
+
+
+def count_pending_in_document(
+    connection: sqlite3.Connection, model_id: int, document_id: int
+) -> int:
+    """Return the number of different texts of this document without a vector."""
+    sql = f"SELECT count(DISTINCT hash) {_PENDING} AND document_id = :document"
+    values = {"model": model_id, "document": document_id}
+    return int(connection.execute(sql, values).fetchone()[0])
+
+
+def pending_in_document(
+    connection: sqlite3.Connection, model_id: int, document_id: int
+) -> list[Pending]:
+    """Return the pending passages of this document."""
+    sql = (
+        f"SELECT id, generation, hash, header, text, tokens {_PENDING} AND document_id = :document"
+    )
+    rows = connection.execute(sql, {"model": model_id, "document": document_id})
+    return [_pending(row) for row in rows]
+
+
+def pending_after(
+    connection: sqlite3.Connection, model_id: int, after: tuple[int, int], limit: int
+) -> list[Pending]:
+    """Return the next pending passages by (generation, id), at most `limit`; begin with (0, 0)."""
+    rows = connection.execute(
+        f"SELECT id, generation, hash, header, text, tokens {_PENDING} "
+        "AND generation > :complete AND (generation, id) > (:generation, :id) "
+        "ORDER BY generation, id LIMIT :limit",
+        {
+            "model": model_id,
+            "complete": _complete(connection),
+            "generation": after[0],
+            "id": after[1],
+            "limit": limit,
+        },
+    )
+    return [_pending(row) for row in rows]
+
+
+def _pending(row: sqlite3.Row) -> Pending:
+    text = embedded_text(row["header"], row["text"])
+    return Pending((row["generation"], row["id"]), row["hash"], text, row["tokens"])
+
+
+def save_vectors(
+    connection: sqlite3.Connection,
+    model_id: int,
+    generation: int,
+    hashes: Sequence[bytes],
+    vectors: NDArray[np.float32],
+) -> None:
+    """Store one vector for each text hash; `vectors` is (n, d) float32, unit rows.
+
+    Raises ModelError if the dimension or a row's length is wrong: a NaN would be similar to
+    everything, a longer vector too similar.
+    """
+    _check(connection, model_id, vectors)
+    rows = vectors.astype("<f4", copy=False)
+    connection.executemany(
+        "INSERT OR IGNORE INTO vectors (model_id, hash, generation, vector) VALUES (?, ?, ?, ?)",
+        (
+            (model_id, digest, generation, row.tobytes())
+            for digest, row in zip(hashes, rows, strict=True)
+        ),
+    )
+
+
+def _check(connection: sqlite3.Connection, model_id: int, vectors: NDArray[np.float32]) -> None:
+    import numpy as np
+
+    sql = "SELECT name, dimension FROM models WHERE id = ?"
+    name, dimension = connection.execute(sql, (model_id,)).fetchone()
+    remedy = "None of them was stored. Use another model: ragkit index --rebuild --model NAME"
+    if vectors.shape[1] != dimension:
+        raise ModelError(
+            f"{name} made vectors of {vectors.shape[1]} numbers; expected {dimension}. {remedy}"
+        )
+    lengths = np.linalg.norm(vectors, axis=1)
+    if (wrong := ~(np.abs(lengths - 1) < UNIT_TOLERANCE)).any():  # true for NaN as well
+        raise ModelError(
+            f"{name} made {wrong.sum()} of {len(vectors)} vectors that cannot be compared: one has "
+            f"length {lengths[wrong][0]:.4g}; expected 1. {remedy}"
+        )
+
+
+def stored_vectors(
+    connection: sqlite3.Connection, model_id: int, ids: Sequence[int]
+) -> dict[int, NDArray[np.float32]]:
+    """Return the stored vectors of the passages `ids`: id → (d,) float32, unit length.
+
+    Unknown ids and pending passages are left out.
+    """
+    import numpy as np
+
+    rows = by_id(  # CROSS JOIN: else SQLite would begin with all vectors of the model
+        connection,
+        "SELECT passages.id, vectors.vector FROM passages CROSS JOIN vectors "
+        "ON vectors.hash = passages.hash AND vectors.model_id = ? WHERE passages.id",
+        ids,
+        model_id,
+    )
+    return {row[0]: np.frombuffer(row[1], dtype="<f4") for row in rows}
+
+
+def delete_vectors(connection: sqlite3.Connection, at_generation: int) -> None:
+    """Delete all vectors and the rows of their index files, so that everything is embedded again.
+
+    `at_generation` is the generation of the deletion.
+    """
+    connection.execute("DELETE FROM vectors")
+    connection.execute("DELETE FROM index_files WHERE kind IN ('vectors', 'codes')")
+    set_value(connection, "trimmed", at_generation)
+    set_value(connection, "complete", 0)

@@ -15,14 +15,15 @@ def store(tmp_path):
 
 
 def passage(text, start=0, **fields):
-    """A passage of one token for each word."""
+    """Return a passage with one token per word."""
     values = {"heading": (), "header": "", "tokens": len(text.split())} | fields
     return Passage(start, start + len(text), text, **values)
 
 
 @pytest.fixture
 def add(store):
-    """Writes a file with one document, cut at its sentences; returns the document's id."""
+    """Return a function that stores a file with one document, split at its sentences, and returns
+    the document's id."""
 
     def add(path, text="", *, record="", root="/home/notes", title=None, metadata=(), **row):
         with store.changing() as (connection, generation):

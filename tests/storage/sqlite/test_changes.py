@@ -1,25 +1,27 @@
+"""The change log: passages added and removed since a generation."""
+
 import numpy as np
 import pytest
 
-from ragkit.storage.sqlite import changes, database, embeddings, files, passages
+from ragkit.storage.sqlite import changes, database, files, passages
 from ragkit.storage.sqlite.database import IndexFile
 
 
 @pytest.fixture
 def model_id(store):
     with store.writing() as connection:
-        return embeddings.use_model(connection, "mini", "f" * 64, 2, 256)
+        return passages.use_model(connection, "mini", "f" * 64, 2, 256)
 
 
 @pytest.fixture
 def embed(store, model_id):
-    """Stores the vector (1, 0) of a text, in a generation of its own."""
+    """Store the vector (1, 0) of a text in a generation of its own."""
 
     def embed(text):
         with store.changing() as (connection, generation):
             row = np.array([[1, 0]], dtype=np.float32)
             digest = passages.text_hash(text)
-            embeddings.save_vectors(connection, model_id, generation, [digest], row)
+            passages.save_vectors(connection, model_id, generation, [digest], row)
         return generation
 
     return embed

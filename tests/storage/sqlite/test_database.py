@@ -1,3 +1,5 @@
+"""The database file: creation, errors, transactions and snapshots."""
+
 import sqlite3
 import threading
 from pathlib import Path
@@ -9,7 +11,7 @@ from ragkit.storage.sqlite import database
 from ragkit.storage.sqlite.database import Database, IndexFile
 
 
-def test_a_missing_collection_names_the_command_that_makes_one(tmp_path):
+def test_a_missing_collection_names_the_command_that_creates_one(tmp_path):
     with pytest.raises(CollectionError, match=r"Make one with: ragkit -c .*nowhere index FOLDER"):
         Database(tmp_path / "nowhere")
 
@@ -18,19 +20,19 @@ def test_a_new_collection_is_ignored_by_git(store):
     assert (store.folder / ".gitignore").read_text() == "*\n"
 
 
-def test_a_file_that_is_not_a_database(tmp_path):
+def test_a_file_that_is_not_a_database_is_a_collection_error(tmp_path):
     (tmp_path / "ragkit.db").write_text("no database " * 100)
     with pytest.raises(CollectionError, match="not a SQLite database"):
         Database(tmp_path)
 
 
 @pytest.mark.parametrize("create", [False, True])
-def test_a_folder_without_permission(tmp_path, unprivileged, create):
+def test_a_folder_without_permission_is_a_collection_error(tmp_path, make_read_only, create):
     closed = tmp_path / "closed"
     (closed / "kit").mkdir(parents=True)
     closed.chmod(0o700)
     message = r"cannot open .*kit: Permission denied"
-    with unprivileged(tmp_path), pytest.raises(CollectionError, match=message):
+    with make_read_only(tmp_path), pytest.raises(CollectionError, match=message):
         Database(closed / "kit", create=create)
 
 

@@ -1,3 +1,5 @@
+"""Documents in the database."""
+
 import json
 
 import pytest

@@ -1,12 +1,14 @@
+"""The status of files, the coverage and the figures of a collection."""
+
 import pytest
 
 from ragkit.records.reports import Missing
-from ragkit.storage.sqlite import embeddings, file_status
+from ragkit.storage.sqlite import file_status, passages
 
 
 @pytest.fixture
 def filled(store, add):
-    """Two files that were read, one with an unread part; three that were not."""
+    """Return a store with two files that were read, one with an unread part, and three not read."""
     add("a.txt", "Cats sleep. Dogs bark", size=21)
     parts = [["x.doc", "damaged .doc", False, "damaged"], ["logo.png", "image", True, "image"]]
     add("box.zip", "Welcome", record="intro.md", details={"unread": parts, "unread_count": 2})
@@ -40,7 +42,7 @@ def test_the_report_is_restricted_by_status_root_and_folder(filled, add):
 
 def test_tokens_beyond_the_window_of_the_model_are_counted(filled):
     with filled.writing() as connection:
-        embeddings.use_model(connection, "tiny", "f" * 64, 2, 1)
+        passages.use_model(connection, "tiny", "f" * 64, 2, 1)
         row = file_status.coverage_report(connection, under="a.txt")[0]
     assert (row.tokens, row.truncated_tokens) == (4, 2)  # two passages of two tokens, window 1
 
@@ -111,7 +113,7 @@ def test_unread_files_are_listed_in_pages(filled):
 
 def test_the_collection_in_figures(filled):
     with filled.writing() as connection:
-        embeddings.use_model(connection, "mini", "f" * 64, 2, 256)
+        passages.use_model(connection, "mini", "f" * 64, 2, 256)
     status = file_status.collection_status(filled, "1.2.3")
     assert (status.roots, status.documents, status.passages) == (("/home/notes",), 5, 3)
     assert (status.model, status.dimension, status.pending) == ("mini", 2, 3)

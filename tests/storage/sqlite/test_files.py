@@ -1,3 +1,5 @@
+"""Roots and files in the database, and the stamps of files."""
+
 import hashlib
 import os
 
@@ -98,7 +100,7 @@ def test_a_touched_file_keeps_everything_but_its_stamp(store, add):
     assert (row.size, row.mtime_ns, row.inode, row.recipe) == (2, 3, 4, "r")
 
 
-def test_clearing_recipes_makes_every_file_due(store, add):
+def test_clearing_the_read_settings_makes_every_file_due(store, add):
     add("a.txt", recipe="r")
     with store.writing() as connection:
         files.clear_recipes(connection)
@@ -125,7 +127,7 @@ def test_an_inner_root_is_absorbed_with_its_files(store, add):
     assert paths == ["b.txt", "sub/a.txt"]
 
 
-def test_removing_files_or_a_root_removes_their_passages(store, add):
+def test_deleting_files_or_a_root_deletes_their_passages(store, add):
     add("a.txt", "One. Two")
     add("b.txt", "Three")
     with store.changing() as (connection, _):

@@ -1,3 +1,5 @@
+"""Filters as SQL conditions."""
+
 import datetime
 
 import pytest
@@ -11,7 +13,7 @@ IN_MARCH_NS = 1_710_000_000 * 10**9  # 2024-03-09 16:00 UTC
 
 @pytest.fixture
 def filled(store, add):
-    """Passages 1 (a page of a PDF), 2 (German mail of March), 3 (a note without metadata)."""
+    """Return a store of passages 1 (a PDF page), 2 (German mail), 3 (a note without metadata)."""
     add("hr/leave.pdf", "Parents may stay", media_type="application/pdf", title="Leave", size=900)
     add("mail.eml", "Hallo", mtime_ns=IN_MARCH_NS, metadata={"language": "de-AT", "version": "7"})
     add("notes.txt", "Cats sleep", size=10, metadata={"created": "2024-03-05 10:00:00"})

@@ -1,3 +1,5 @@
+"""The numbered steps of the schema."""
+
 import sqlite3
 
 import pytest
@@ -22,7 +24,7 @@ def columns(connection, table):
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
-def test_all_steps_make_the_documented_tables(connection):
+def test_all_steps_create_the_documented_tables(connection):
     migrations.apply(connection)
     names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     assert names >= TABLES

@@ -1,3 +1,5 @@
+"""Passages in the database: ids, embedded text, rows for hits."""
+
 from hashlib import blake2b
 
 from ragkit.storage.sqlite import documents, passages

@@ -1,4 +1,4 @@
-"""The SQL of a query, of a status and of a run without changes scans no large table."""
+"""No SQL statement of a query, of a status or of a run without changes scans a large table."""
 
 import sqlite3
 
@@ -18,7 +18,7 @@ COUNT = "SELECT count(*) FROM "
 
 @pytest.fixture
 def table_scans(monkeypatch):
-    """Returns the statements since the last call, with their plans, that scan a table."""
+    """Return a function: the statements since its last call that scan a table, with their plans."""
     statements = []
     configure = Database._configure
 

@@ -1,4 +1,4 @@
-"""Collections written by earlier versions open and search as they did there."""
+"""Collections written by earlier versions open and are searched with the same hits."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_a_stored_collection_is_migrated_and_searched_as_before(schema, tmp_path
     with Collection(folder, settings=settings, encoder=encoder, notify=notices.append) as stored:
         for row in expected:
             hits = stored.search(row["query"], k=3, mode=row["mode"])
-            found = [[hit.citation, pytest.approx(hit.score, abs=1e-6)] for hit in hits]
-            assert row["hits"] == found, row
+            actual = [[hit.citation, pytest.approx(hit.score, abs=1e-6)] for hit in hits]
+            assert row["hits"] == actual, row
         assert stored.status().passages == 5
     assert schema_version(folder) == SCHEMAS[-1]
     assert encoder.encoded == []  # nothing is embedded again
