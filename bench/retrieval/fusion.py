@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.retrieval.evaluate_questions import DATA, QUESTIONS, is_answer
+from bench.retrieval.questions import DATA, QUESTIONS, is_answer
 from ragkit import Collection, Settings
 
 SETS = Path(__file__).parents[3] / "shared" / "data"

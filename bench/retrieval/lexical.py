@@ -193,7 +193,7 @@ def measure_system(name: str, texts: list[lexical_index.Row], label: str) -> Non
     print(
         f"| {label} | {len(texts) / seconds:,.0f} | {len(texts) / cpu:,.0f} | {size:,.0f} "
         f"| {figures['p50']:.2f} | {figures['p99']:.1f} | {figures['cpu']:.2f} "
-        f"| {figures['first']:.1f} | {figures['resident_mb']:.0f} |",
+        f"| {figures['first']:.1f} | {figures['memory']:.0f} |",
         flush=True,
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.retrieval.evaluate_questions import DATA, QUESTIONS, is_answer
+from bench.retrieval.questions import DATA, QUESTIONS, is_answer
 from ragkit import Collection, Settings
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 from bench.process import ragkit
-from bench.start_server.load import start_server
+from bench.serving.load import start_server
 
 REQUESTS = 3_333  # per round
 TEXTS = {  # little to rank, so that the time is spent on requests
