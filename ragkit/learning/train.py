@@ -32,8 +32,6 @@ from ragkit.version import __version__
 
 _REQUIRED_PACKAGES = ("accelerate", "datasets", "matplotlib")
 _REPORTED_PACKAGES = ("sentence-transformers", "transformers", "torch")
-_MAX_DEV_SHARE = 0.5
-_MIN_BATCH_SIZE = 2
 
 
 def train(  # noqa: PLR0913 - independent options
@@ -59,38 +57,30 @@ def train(  # noqa: PLR0913 - independent options
 ) -> TrainReport:
     """Fine-tune `model` on the file `pairs` and write the result to the folder `output`.
 
-    objective: cosine or cosent (pairs with scores), softmax (pairs with labels) or ranking (pairs
-        that belong together). None: determined by the file's columns.
+    objective: cosine or cosent (scores), softmax (labels) or ranking (pairs that belong together).
+        None: determined by the file's columns.
     pooling: cls, mean or max. None: the model's own, or mean if it has none.
     dev: a file of pairs for evaluation. None: `dev_share` of the pairs is held out, by sentence.
     batch_size: in pairs. None: 16, or 32 for ranking.
-    learning_rate: the highest of AdamW. It is reached after `warmup` (a share of all steps), then
-        falls linearly to 0.
-    evaluations: number of evaluations over the whole training. The weights of the best one are
-        kept; training stops after `patience` evaluations without improvement.
+    learning_rate: AdamW's highest, reached after `warmup` (a share of the steps); then it falls
+        linearly to 0.
+    evaluations: over the whole training. The weights of the best one are kept, and training stops
+        after `patience` evaluations without improvement.
     resume: continue an interrupted training that had the same arguments.
     force: replace the model in `output`, and discard an interrupted training.
-    notify: called with a message about each decision and each problem of the data.
 
     Raises UsageError (data, arguments, an existing output folder, a diverging loss) and ModelError
     (base model; a missing package of the extra `train`). After KeyboardInterrupt the last
     checkpoint is kept.
     """
+    pairs, output = Path(pairs).expanduser(), Path(output).expanduser()
+    dev = None if dev is None else Path(dev).expanduser()
     _check_numbers(dev_share, epochs, batch_size, learning_rate, warmup, evaluations, patience)
-    if pooling is not None and pooling not in POOLINGS:
-        raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
+    _check_pooling(pooling)
     _check_packages()
-    output = Path(output).expanduser()
     folder = TrainingFolder.for_output(output)
     _check_output(output, folder, resume=resume, force=force)
-    dataset = load_dataset(
-        Path(pairs).expanduser(),
-        None if dev is None else Path(dev).expanduser(),
-        dev_share,
-        seed,
-        objective,
-        notify,
-    )
+    dataset = load_dataset(pairs, dev, dev_share, seed, objective, notify)
     plan = TrainingPlan(
         epochs=epochs,
         batch_size=batch_size or OBJECTIVES[dataset.objective].batch_size,
@@ -100,12 +90,12 @@ def train(  # noqa: PLR0913 - independent options
         patience=patience,
         seed=seed,
     )
-    run = _Run(model, base_model.read_base_model(model), pooling, output, dataset, plan)
-    return _execute(run, folder, resume, notify, on_progress)
+    run = _TrainingRun(model, base_model.read_base_model(model), pooling, output, dataset, plan)
+    return _run_training(run, folder, resume=resume, notify=notify, on_progress=on_progress)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Run:
+class _TrainingRun:
     """A training whose arguments and data have been checked."""
 
     model: str  # as the user named it
@@ -140,9 +130,10 @@ class _Run:
         }
 
 
-def _execute(
-    run: _Run,
+def _run_training(
+    run: _TrainingRun,
     folder: TrainingFolder,
+    *,
     resume: bool,
     notify: Notify,
     on_progress: Callable[[TrainingProgress], None],
@@ -171,14 +162,9 @@ def _check_numbers(
     patience: int,
 ) -> None:
     for name, value, is_valid, expected in (
-        ("dev_share", dev_share, 0 <= dev_share <= _MAX_DEV_SHARE, f"0 to {_MAX_DEV_SHARE}"),
+        ("dev_share", dev_share, 0 <= dev_share <= 0.5, "0 to 0.5"),
         ("epochs", epochs, epochs >= 1, "1 or more"),
-        (
-            "batch_size",
-            batch_size,
-            batch_size is None or batch_size >= _MIN_BATCH_SIZE,
-            f"{_MIN_BATCH_SIZE} or more",
-        ),
+        ("batch_size", batch_size, batch_size is None or batch_size >= 2, "2 or more"),
         ("learning_rate", learning_rate, 0 < learning_rate < 1, "more than 0, below 1"),
         ("warmup", warmup, 0 <= warmup <= 1, "0 to 1, a share of the steps"),
         ("evaluations", evaluations, evaluations >= 1, "1 or more"),
@@ -186,6 +172,11 @@ def _check_numbers(
     ):
         if not is_valid:
             raise UsageError(f"{name} is {value}; expected {expected}")
+
+
+def _check_pooling(pooling: str | None) -> None:
+    if pooling is not None and pooling not in POOLINGS:
+        raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
 
 
 def _check_packages() -> None:
@@ -220,7 +211,7 @@ def _check_output(output: Path, folder: TrainingFolder, *, resume: bool, force: 
         )
 
 
-def _count_truncated(run: _Run, notify: Notify) -> int:
+def _count_truncated(run: _TrainingRun, notify: Notify) -> int:
     """Count the training texts that exceed the model's maximum length, and notify the user."""
     sides = zip(*((example.first, example.second) for example in run.dataset.train), strict=True)
     count = sum(
@@ -236,7 +227,7 @@ def _count_truncated(run: _Run, notify: Notify) -> int:
 
 
 def _build_report(
-    run: _Run, history: TrainingHistory, truncated: int, dimension: int, device: str
+    run: _TrainingRun, history: TrainingHistory, truncated: int, dimension: int, device: str
 ) -> TrainReport:
     dataset = run.dataset
     steps = history.losses[-1][0]

@@ -196,22 +196,29 @@ def _create_callback(
             if "loss" not in parts["logs"]:  # the summary at the end
                 return
             state.log_history.clear()  # the training history has it already
-            step = state.global_step
-            monitor.record_loss(step, parts["logs"]["loss"])
-            if monitor.is_evaluation_due(step):
-                monitor.evaluate(step)
-            elif not monitor.is_checkpoint_due(step):
-                return
-
-            def save_model(folder: str) -> None:
-                parts["model"].save_pretrained(folder, create_model_card=False)
-
-            def save_state(folder: Path) -> None:
-                state.save_to_json(str(folder / checkpoints.TRAINER_STATE))
-                checkpoints.save_state(folder, loss, parts["optimizer"], parts["lr_scheduler"])
-
-            monitor.save_checkpoint(step, save_model, save_state)
+            _after_step(monitor, loss, state, parts)
             if monitor.history.over:
                 control.should_training_stop = True
 
     return Callback()
+
+
+def _after_step(
+    monitor: TrainingMonitor, loss: Loss, state: Untyped, parts: dict[str, Untyped]
+) -> None:
+    """Report a step to the monitor; evaluate and save a checkpoint if they are due."""
+    step = state.global_step
+    monitor.record_loss(step, parts["logs"]["loss"])
+    if monitor.is_evaluation_due(step):
+        monitor.evaluate(step)
+    elif not monitor.is_checkpoint_due(step):
+        return
+
+    def save_model(folder: str) -> None:
+        parts["model"].save_pretrained(folder, create_model_card=False)
+
+    def save_state(folder: Path) -> None:
+        state.save_to_json(str(folder / checkpoints.TRAINER_STATE))
+        checkpoints.save_state(folder, loss, parts["optimizer"], parts["lr_scheduler"])
+
+    monitor.save_checkpoint(step, save_model, save_state)

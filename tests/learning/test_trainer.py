@@ -1,6 +1,7 @@
 """The trainer of sentence-transformers, set up by ragkit, on a model of 32 dimensions."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def fit(model, dataset, folder, on_progress=lambda _: None):
 
 
 def test_the_best_weights_and_the_history_are_in_the_folder(model, dataset, folder):
-    """16 pairs in batches of 8, twice: four steps, evaluated at 0, 2 and 4."""
+    """16 pairs in batches of 8, two epochs: four steps, evaluated at 0, 2 and 4."""
     progress = []
     history = fit(model, dataset, folder, progress.append)
     assert [step for step, _ in history.losses] == [1, 2, 3, 4]
@@ -50,13 +51,21 @@ def test_the_best_weights_and_the_history_are_in_the_folder(model, dataset, fold
     assert {(state.steps, state.metric) for state in progress} == {(4, "Spearman")}
     assert history.over
     assert history.best == max(value for step, value in history.evaluations if step)
-    best = load_file(folder.best_model(history.best_step) / "model.safetensors")
-    if history.best_step == 4:
-        trained = model[0].auto_model.state_dict()
-        assert np.array_equal(
-            best["embeddings.word_embeddings.weight"],
-            trained["embeddings.word_embeddings.weight"].cpu().numpy(),
-        )
+    assert (folder.best_model(history.best_step) / "model.safetensors").is_file()
+
+
+def test_without_a_dev_set_the_stored_weights_are_those_of_the_trained_model(
+    model, dataset, folder
+):
+    import torch
+
+    start = model[0].auto_model.embeddings.word_embeddings.weight.detach().clone()
+    history = fit(model, replace(dataset, dev=[]), folder)
+    assert (history.evaluations, history.best_step) == ([], 4)
+    stored = load_file(folder.best_model(4) / "model.safetensors")
+    trained = model[0].auto_model.embeddings.word_embeddings.weight.detach().cpu()
+    assert np.array_equal(stored["embeddings.word_embeddings.weight"], trained.numpy())
+    assert not torch.equal(trained, start.cpu())
 
 
 def test_the_learning_rate_rises_during_the_warmup_and_then_falls_to_zero(model, dataset, folder):
