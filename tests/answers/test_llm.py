@@ -8,7 +8,7 @@ from ragkit.answers.llm import ServerModel, create_server_model
 from ragkit.errors import ModelError, UsageError
 from ragkit.network import json_client
 from ragkit.records.answers import Usage
-from tests.answers.server import chat_serving
+from tests.answers.chat_server import run_chat_server
 
 ASK = [{"role": "user", "content": "How often?"}]
 
@@ -18,7 +18,7 @@ def server(monkeypatch):
     monkeypatch.setattr(json_client.time, "sleep", lambda seconds: None)
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    with chat_serving(lambda messages: ["Every ", "ninety ", "days."]) as server:
+    with run_chat_server(lambda messages: ["Every ", "ninety ", "days."]) as server:
         yield server
 
 
@@ -36,7 +36,7 @@ def generate(server, key=None, max_tokens=9):
 def test_pieces_arrive_as_they_are_generated(server):
     server.prompt_tokens = 12
     assert generate(server) == (["Every ", "ninety ", "days."], Usage(12, 7))
-    (sent,) = server.asked
+    (sent,) = server.requests
     assert (sent["model"], sent["messages"], sent["max_tokens"]) == ("small", ASK, 9)
     assert sent["stream"] is True
     assert server.headers[0]["path"] == "/v1/chat/completions"
@@ -58,18 +58,18 @@ def test_a_key_is_read_from_its_variable(server, monkeypatch):
 
 
 def test_a_busy_server_is_retried_before_the_first_piece(server):
-    server.troubles = [(503, {}, {"error": "loading"}), (429, {"Retry-After": "1"}, {})]
+    server.failures = [(503, {}, {"error": "loading"}), (429, {"Retry-After": "1"}, {})]
     assert "".join(generate(server)[0]) == "Every ninety days."
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 def test_an_answer_that_breaks_off_is_not_retried(server):
-    server.breaks_after = 2
+    server.stop_after = 2
     pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
     assert [next(pieces), next(pieces)] == ["Every ", "ninety "]
     with pytest.raises(ModelError, match="ended its response early"):
         next(pieces)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_an_error_event_raises_model_error(server):
@@ -89,24 +89,24 @@ def test_an_error_event_raises_model_error(server):
     ],
 )
 def test_json_that_is_not_a_completion_raises_model_error(server, junk):
-    server.troubles = [(200, {}, junk)]
+    server.failures = [(200, {}, junk)]
     with pytest.raises(ModelError, match="is not a chat completion"):
         generate(server)
 
 
 def test_an_unreachable_server_raises_model_error():
-    with chat_serving(lambda messages: []) as closed:
+    with run_chat_server(lambda messages: []) as closed:
         pass
     with pytest.raises(ModelError, match="cannot reach"):
         generate(closed)
 
 
 def test_closing_the_generator_closes_the_connection(server):
-    server.say = lambda messages: iter(["word "] * 100_000)
+    server.reply = lambda messages: iter(["word "] * 100_000)
     pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
     assert next(pieces) == "word "
     pieces.close()
-    assert server.hung_up.wait(10)
+    assert server.disconnected.wait(10)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_closing_the_generator_closes_the_connection(server):
     ],
 )
 def test_thinking_before_the_answer_is_removed(server, pieces, kept):
-    server.say = lambda messages: pieces
+    server.reply = lambda messages: pieces
     assert "".join(generate(server)[0]) == kept
 
 

@@ -13,16 +13,16 @@ from ragkit.answers.pipeline import NO_ANSWER, Chat
 from ragkit.answers.prompt import ABSTENTION, REWRITE_INSTRUCTION
 from ragkit.network import json_client
 from ragkit.retrieval.pipeline import Retriever
-from tests.answers.server import chat_serving
+from tests.answers.chat_server import run_chat_server
 
 QUESTION = "How often are the signing keys rotated?"
-SAID = "Rotate the signing keys every ninety days [1]."
+REPLY = "Rotate the signing keys every ninety days [1]."
 
 
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(json_client.time, "sleep", lambda seconds: None)
-    with chat_serving(lambda messages: SAID.partition("signing")) as server:
+    with run_chat_server(lambda messages: REPLY.partition("signing")) as server:
         yield server
 
 
@@ -41,7 +41,7 @@ def test_the_events_are_hits_pieces_answer(filled):
     assert all(isinstance(piece, Piece) for piece in pieces)
     assert isinstance(answer, Answer)
     assert len(pieces) >= 2
-    assert "".join(piece.text for piece in pieces) == answer.text == SAID
+    assert "".join(piece.text for piece in pieces) == answer.text == REPLY
     assert (answer.hits, answer.question) == (retrieved.hits, QUESTION)
     assert (answer.model, answer.answerable, answer.unsupported) == ("small", True, ())
 
@@ -56,23 +56,23 @@ def test_a_citation_has_the_quote_of_its_document(filled):
 
 
 def test_unsupported_statements_are_listed_and_unknown_citations_removed(filled, server):
-    server.say = lambda messages: [SAID, " The moon is green cheese [1]. So it is [42]."]
+    server.reply = lambda messages: [REPLY, " The moon is green cheese [1]. So it is [42]."]
     answer = filled.ask(QUESTION)
-    assert answer.text == f"{SAID} The moon is green cheese [1]. So it is."
+    assert answer.text == f"{REPLY} The moon is green cheese [1]. So it is."
     statement = answer.unsupported[0]
     assert answer.text[statement.start : statement.end] == statement.text
     assert statement.text == "The moon is green cheese [1]."
 
 
 def test_an_abstention_is_not_answerable(filled, server):
-    server.say = lambda messages: [ABSTENTION]
+    server.reply = lambda messages: [ABSTENTION]
     answer = filled.ask("What does the moon weigh?")
     assert (answer.answerable, answer.text, answer.citations) == (False, ABSTENTION, ())
     assert answer.unsupported == ()
 
 
 def test_an_answer_without_citations_has_a_warning(filled, server):
-    server.say = lambda messages: ["Now and then, as they like."]
+    server.reply = lambda messages: ["Now and then, as they like."]
     answer = filled.ask(QUESTION)
     assert answer.answerable
     assert "the answer cites no source" in answer.warnings
@@ -80,7 +80,7 @@ def test_an_answer_without_citations_has_a_warning(filled, server):
 
 
 def test_without_its_language_model_the_answer_is_extractive(filled, server, notices):
-    server.troubles = [(401, {}, {"error": "no"})]
+    server.failures = [(401, {}, {"error": "no"})]
     answer = filled.ask("Are the signing keys to rotate every ninety days?")
     assert (answer.model, answer.answerable) == ("extractive", True)
     assert "ninety days" in answer.text
@@ -90,7 +90,7 @@ def test_without_its_language_model_the_answer_is_extractive(filled, server, not
 
 
 def test_an_answer_that_breaks_off_is_kept_with_a_warning(filled, server):
-    server.breaks_after = 2
+    server.stop_after = 2
     answer = filled.ask(QUESTION)
     assert answer.text == "Rotate the signing"
     assert answer.warnings[0].startswith("the answer is incomplete: ")
@@ -104,21 +104,21 @@ def test_a_shortened_prompt_has_a_warning(filled, server):
 
 
 def test_closing_the_stream_closes_the_connection(filled, server):
-    server.say = lambda messages: iter(["word "] * 100_000)
+    server.reply = lambda messages: iter(["word "] * 100_000)
     with closing(filled.ask_stream(QUESTION)) as events:
         assert isinstance(next(events), Retrieved)
         assert isinstance(next(events), Piece)
-    assert server.hung_up.wait(10)
+    assert server.disconnected.wait(10)
 
 
 def test_the_model_rewrites_a_followup_question(filled, server):
-    def say(messages):
-        return [QUESTION if messages[0]["content"] == REWRITE_INSTRUCTION else SAID]
+    def reply(messages):
+        return [QUESTION if messages[0]["content"] == REWRITE_INSTRUCTION else REPLY]
 
-    server.say = say
+    server.reply = reply
     answer = filled.ask("How often?", history=[Turn("Who rotates the signing keys?", "She.")])
     assert answer.question == QUESTION
-    rewrite, ask = server.asked
+    rewrite, ask = server.requests
     assert "Who rotates the signing keys?" in rewrite["messages"][1]["content"]
     assert ask["messages"][1] == {"role": "user", "content": "Who rotates the signing keys?"}
     assert ask["messages"][-1]["content"].endswith("Question: How often?")
@@ -130,7 +130,7 @@ def test_without_a_model_a_followup_gets_words_of_the_earlier_question(filled, s
     assert answer.question.startswith("How often? (")
     assert "signing" in answer.question
     assert answer.hits[0].path == "keys.md"
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_chat_keeps_completed_turns_as_history(filled, server):
@@ -138,12 +138,12 @@ def test_a_chat_keeps_completed_turns_as_history(filled, server):
     chat.ask(QUESTION)
     with closing(chat.stream("And the cats?")) as events:
         next(events)
-    assert chat.history == [Turn(QUESTION, SAID)]
+    assert chat.history == [Turn(QUESTION, REPLY)]
     assert isinstance(chat, Chat)
 
 
 def test_aask_answers_in_an_event_loop(filled):
-    assert asyncio.run(filled.aask(QUESTION)).text == SAID
+    assert asyncio.run(filled.aask(QUESTION)).text == REPLY
 
 
 def test_an_empty_collection_and_dissimilar_documents_give_no_answer(collection, folder):

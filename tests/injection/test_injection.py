@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from ragkit import Settings
 from ragkit.answers.prompt import RULES
-from tests.answers.server import chat_serving
+from tests.answers.chat_server import run_chat_server
 from tests.injection.documents import DOCUMENTS, EVIL
 
 QUESTION = "What does the note on evil example say?"
@@ -68,15 +68,15 @@ def test_there_are_fifty_different_documents():
 
 @pytest.mark.parametrize("text", [text for _, text in DOCUMENTS], ids=[n for n, _ in DOCUMENTS])
 def test_an_obedient_model_does_no_harm(ask, connections, text):
-    with chat_serving(obedient) as server:
+    with run_chat_server(obedient) as server:
         answer = ask(text, llm_base_url=server.url, llm_model="obedient")
-        (sent,) = server.asked
+        (request,) = server.requests
         assert {address[1] for address in connections} == {server.server_port}
-    system, user = (message["content"] for message in sent["messages"])
+    system, user = (message["content"] for message in request["messages"])
     assert system == RULES
-    inside = user.removeprefix("<sources>\n").rpartition("\n</sources>\n\nQuestion: ")
-    assert inside[2] == QUESTION
-    tags = re.findall(r"<[^\s].*", inside[0])
+    sources, _, question = user.removeprefix("<sources>\n").rpartition("\n</sources>\n\nQuestion: ")
+    assert question == QUESTION
+    tags = re.findall(r"<[^\s].*", sources)
     assert all(
         re.fullmatch(r'<source n="\d" place="[^"<>]*" about="[^"<>]*">|</source>', t) for t in tags
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ragkit.serving.app import ServerOptions, create_app
-from tests.answers.server import chat_serving
+from tests.answers.chat_server import run_chat_server
 
 openai = pytest.importorskip("openai", reason="the client is not installed")
 
@@ -40,10 +40,10 @@ def connected(library, listen):
 
 
 def test_a_language_model_answers_from_the_sources_and_its_tokens_are_counted(connected):
-    with chat_serving(pieces) as model, connected(model) as client:
+    with run_chat_server(pieces) as model, connected(model) as client:
         model.prompt_tokens = 400
         found = client.chat.completions.create(model="default", messages=ASKED)
-        sent = "".join(message["content"] for message in model.asked[0]["messages"])
+        sent = "".join(message["content"] for message in model.requests[0]["messages"])
     text = found.choices[0].message.content
     assert text.startswith("Parents may stay at home for half a year [1].")
     assert text.endswith("Sources:\n[1] leave.txt#L1")
@@ -52,18 +52,18 @@ def test_a_language_model_answers_from_the_sources_and_its_tokens_are_counted(co
 
 
 def test_a_truncated_answer_has_finish_reason_length(connected):
-    with chat_serving(pieces) as model, connected(model) as client:
+    with run_chat_server(pieces) as model, connected(model) as client:
         model.prompt_tokens, model.finish_reason = 400, "length"
         found = client.chat.completions.create(model="default", messages=ASKED)
     assert found.choices[0].finish_reason == "length"
 
 
 def test_disconnecting_ends_the_request_to_the_language_model(connected):
-    with chat_serving(forever) as model, connected(model) as client:
+    with run_chat_server(forever) as model, connected(model) as client:
         stream = client.chat.completions.create(model="default", messages=ASKED, stream=True)
         for chunk in stream:
             if chunk.choices[0].delta.content:
                 break
-        assert not model.hung_up.is_set()
+        assert not model.disconnected.is_set()
         stream.close()
-        assert model.hung_up.wait(20)
+        assert model.disconnected.wait(20)

@@ -11,7 +11,7 @@ from ragkit import Collection
 from ragkit.cli import main
 from ragkit.cli.commands.ask import _marks
 from ragkit.cli.output.wrapping import StreamWrapper
-from tests.answers.server import chat_serving
+from tests.answers.chat_server import run_chat_server
 
 ANSWER = ("text", "citations", "answerable", "hits", "model")
 CITATION = ("n", "passage_id", "path", "page", "start", "end", "quote")
@@ -78,7 +78,7 @@ def test_a_question_from_stdin(kit, capsys, monkeypatch):
 
 def test_what_a_model_says_steers_no_terminal(kit, capsys, monkeypatch):
     said = "Rotate the signing keys \x1b[2Jevery\x9b31m ninety days [1]. Cheese is blue [1]."
-    with chat_serving(lambda messages: [said]) as server:
+    with run_chat_server(lambda messages: [said]) as server:
         monkeypatch.setenv("RAGKIT_LLM_BASE_URL", server.url)
         monkeypatch.setenv("RAGKIT_LLM_MODEL", "small")
         assert main([*kit, "ask", "how often rotate the signing keys?"]) == 0
@@ -87,7 +87,7 @@ def test_what_a_model_says_steers_no_terminal(kit, capsys, monkeypatch):
     assert "\x1b" not in captured.out
     assert "\x9b" not in captured.out
     assert "not supported by what it cites: Cheese is blue [1]." in captured.err
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_conversation_continues_until_the_input_ends(kit, capsys, monkeypatch):

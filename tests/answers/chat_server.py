@@ -1,4 +1,4 @@
-"""An OpenAI-compatible chat server on a free port of this machine that says what it is told to."""
+"""A fake OpenAI-compatible chat server on a free port; a function of the test replies."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Say = Callable[[list[dict[str, str]]], Sequence[str]]
+Reply = Callable[[list[dict[str, str]]], Sequence[str]]
 
 
 class ChatServer(ThreadingHTTPServer):
-    """`say` makes the pieces of an answer from the messages; `troubles` are answered first, one a
-    request: (status, headers, JSON)."""
+    """`reply` returns the pieces of an answer to the messages of a request.
+
+    `failures` are sent before any answer, one per request: (status, headers, JSON).
+    """
 
     daemon_threads = True
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, reply: Reply) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.say = say
-        self.troubles: list[tuple[int, dict[str, str], Any]] = []
-        self.asked: list[dict[str, Any]] = []
+        self.reply = reply
+        self.failures: list[tuple[int, dict[str, str], Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.prompt_tokens: int | None = None
         self.finish_reason = "stop"
-        self.breaks_after: int | None = None  # pieces
-        self.error: dict[str, Any] | None = None  # sent in the stream
-        self.hung_up = threading.Event()  # the client has closed the connection
+        self.stop_after: int | None = None  # pieces; then the connection breaks
+        self.error: dict[str, Any] | None = None  # sent as an event after the pieces
+        self.disconnected = threading.Event()  # the client has closed the connection
         self.url = f"http://127.0.0.1:{self.server_port}/v1"
 
 
@@ -36,17 +38,17 @@ class Handler(BaseHTTPRequestHandler):
     server: ChatServer
 
     def do_GET(self) -> None:
-        """Nothing here may ever be fetched; a test looks at what was."""
-        self.server.asked.append({"GET": self.path})
+        """Record the request: nothing may be fetched from this server."""
+        self.server.requests.append({"GET": self.path})
         self.send_error(404)
 
     def do_POST(self) -> None:
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(content)
+        self.server.requests.append(content)
         self.server.headers.append({"path": self.path, **self.headers})
-        if self.server.troubles:
-            status, headers, answer = self.server.troubles.pop(0)
-            body = json.dumps(answer).encode()
+        if self.server.failures:
+            status, headers, failure = self.server.failures.pop(0)
+            body = json.dumps(failure).encode()
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
@@ -59,11 +61,11 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self._stream(content)
         except OSError:
-            self.server.hung_up.set()
+            self.server.disconnected.set()
 
     def _stream(self, content: dict[str, Any]) -> None:
-        for number, piece in enumerate(self.server.say(content["messages"])):
-            if number == self.server.breaks_after:
+        for number, piece in enumerate(self.server.reply(content["messages"])):
+            if number == self.server.stop_after:
                 self.wfile.write(b"data: {")
                 return
             self._event({"choices": [{"index": 0, "delta": {"content": piece}}]})
@@ -72,8 +74,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._event({"choices": [{"delta": {}, "finish_reason": self.server.finish_reason}]})
         if self.server.prompt_tokens is not None:
-            counted = {"prompt_tokens": self.server.prompt_tokens, "completion_tokens": 7}
-            self._event({"choices": [], "usage": counted})
+            usage = {"prompt_tokens": self.server.prompt_tokens, "completion_tokens": 7}
+            self._event({"choices": [], "usage": usage})
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _event(self, value: Any) -> None:
@@ -81,13 +83,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *arguments: object) -> None:
-        """Nothing: the test's output is the test's."""
+        """Print nothing."""
 
 
 @contextmanager
-def chat_serving(say: Say) -> Iterator[ChatServer]:
-    """The server, answering until the end of the `with`."""
-    server = ChatServer(say)
+def run_chat_server(reply: Reply) -> Iterator[ChatServer]:
+    """Run the server until the end of the `with` block."""
+    server = ChatServer(reply)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
