@@ -26,7 +26,7 @@ from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
-    from ragkit.answers import ChatModel
+    from ragkit.answers.llm import ChatModel
     from ragkit.answers.pipeline import Chat
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
@@ -414,20 +414,23 @@ class Collection:
         from ragkit.retrieval.options import validate_query
 
         sources = pipeline.Sources(self._retriever, options)
-        model = pipeline.language_model(self.settings) if llm is None else llm or None
-        return pipeline.stream(validate_query(question), history, model, sources)
+        model = pipeline.load_language_model(self.settings) if llm is None else llm or None
+        return pipeline.stream_answer(validate_query(question), history, model, sources)
 
     def answer_options(self, given: Mapping[str, Any]) -> SearchOptions:
         """Return the options of the search behind an answer: `given` by name, else the defaults.
 
         Raises as `search_options` does.
         """
-        from ragkit.answers.pipeline import SOURCES
+        from ragkit.answers.pipeline import DEFAULT_SOURCES
         from ragkit.retrieval.options import SearchOptions
 
         settings = self.settings
         defaults = SearchOptions(
-            k=SOURCES, mode="hybrid", fusion=settings.fusion, rerank=settings.reranker is not None
+            k=DEFAULT_SOURCES,
+            mode="hybrid",
+            fusion=settings.fusion,
+            rerank=settings.reranker is not None,
         )
         return replace(defaults, **given)
 
