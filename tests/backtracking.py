@@ -1,7 +1,7 @@
 """A backtracking regular expression matcher that gives the results of `re` and counts its steps.
 
-It walks the parse tree of a pattern like the engine of CPython: from left to right, back to the
-last alternative where nothing matches. So its steps grow with the text as the engine's do, and are
+It walks the parse tree of a pattern like CPython's engine: from left to right, and back to the last
+alternative if nothing matches. Its steps therefore grow with the text as the engine's do, and are
 the same on every machine. Bounds such as `{0,200}` are reduced to SMALL: both are constants.
 """
 
@@ -25,7 +25,10 @@ class TooManyStepsError(Exception):
 
 
 class Matcher:
-    """Matches one text pattern; `exact`: no bound was reduced; `steps`: all steps so far."""
+    """Match one text pattern and count the steps.
+
+    `exact`: no bound was reduced. `steps`: all steps so far.
+    """
 
     def __init__(self, pattern: str, flags: int, max_steps: int) -> None:
         tree = _parser.parse(pattern, flags)
@@ -87,7 +90,7 @@ class Matcher:
 
     def _fits(self, code, value):
         """Return a predicate: whether the pattern element matches a character."""
-        pattern = re.compile(_written(code, value), self.flags & ~re.VERBOSE)
+        pattern = re.compile(_character_source(code, value), self.flags & ~re.VERBOSE)
         return lru_cache(maxsize=None)(lambda character: bool(pattern.fullmatch(character)))
 
     def _bounds(self, minimum, maximum):
@@ -119,7 +122,7 @@ class Matcher:
         branches = [self._sequence(list(branch)) for branch in value[1]]
 
         def match(i, then):
-            for branch in branches:  # noqa: SIM110 - a generator would take of the C stack
+            for branch in branches:  # noqa: SIM110 - a generator would use C stack
                 if branch(i, then):
                     return True
             return False
@@ -191,22 +194,22 @@ class Matcher:
         assert place in (op.AT_BOUNDARY, op.AT_NON_BOUNDARY), place
         word = re.compile(r"\w", self.flags & re.ASCII)
         sides = [bool(word.match(text[j])) for j in (i - 1, i) if 0 <= j < len(text)]
-        border = any(sides) if len(sides) < 2 else sides[0] != sides[1]
-        return border == (place is op.AT_BOUNDARY)
+        is_boundary = any(sides) if len(sides) < 2 else sides[0] != sides[1]
+        return is_boundary == (place is op.AT_BOUNDARY)
 
 
-def _written(code, value):
+def _character_source(code, value):
     """Return the source of the pattern of a single character."""
     if code is op.ANY:
         return "."
     if code is not op.IN:
         return ("[^%s]" if code is op.NOT_LITERAL else "[%s]") % re.escape(chr(value))
     members = []
-    for kind, what in value:
+    for kind, member in value:
         if kind is op.LITERAL:
-            members.append(re.escape(chr(what)))
+            members.append(re.escape(chr(member)))
         elif kind is op.RANGE:
-            members.append("-".join(re.escape(chr(bound)) for bound in what))
+            members.append("-".join(re.escape(chr(bound)) for bound in member))
         elif kind is op.CATEGORY:
-            members.append(CATEGORIES[what])
+            members.append(CATEGORIES[member])
     return f"[{'^' if value[0][0] is op.NEGATE else ''}{''.join(members)}]"

@@ -1,5 +1,5 @@
-"""One deterministic encoder and a temporary collection, so that every layer runs for real except
-the model."""
+"""One deterministic encoder and a temporary collection, so that every layer but the model runs for
+real."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OCR_SETTINGS = tuple(
     f"OCR_{name}" for name in ("ENGINE", "LANGUAGES", "PAGES", "SECONDS", "MEGAPIXELS", "MEMORY_MB")
 )
 SHARED = REPOSITORY.parent / "shared"
-REAL_MODEL = [  # the `pytestmark` of a module whose every test runs it, for long
+REAL_MODEL = [  # the `pytestmark` of modules in which all tests run the real model
     pytest.mark.model,
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -38,7 +38,7 @@ REAL_MODEL = [  # the `pytestmark` of a module whose every test runs it, for lon
 
 
 class WordEncoder:
-    """Texts that share words are near: each word is a fixed random direction, a text their sum."""
+    """A bag of words: every word has a fixed random direction, a text is their normalized sum."""
 
     name = "words"
     fingerprint = "f" * 64
@@ -46,10 +46,10 @@ class WordEncoder:
     window = 60
 
     def __init__(self) -> None:
-        self.encoded: list[str] = []  # every passage it was ever given
+        self.encoded: list[str] = []  # all passages that were encoded so far
 
     def token_spans(self, text: str) -> NDArray[np.int64]:
-        """Words and single punctuation marks."""
+        """Return the spans of words and single punctuation marks."""
         spans = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
         return np.array(spans, dtype=np.int64).reshape(-1, 2)
 
@@ -73,9 +73,11 @@ class WordEncoder:
 
 
 @pytest.fixture(autouse=True)
-def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the user's settings, collections, caches, the network, or an
-    engine that recognises text."""
+def isolated_user(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep tests away from the user's settings, collections and caches, from the network, and from
+    installed OCR engines."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("CONFIG", "DATA", "CACHE"):
@@ -83,7 +85,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     own = (*MODEL_SETTINGS, *READER_SETTINGS, *OCR_SETTINGS)
     for name in ("COLLECTION", "MODEL", "MODE", "TOP_K", *own):
         monkeypatch.delenv(f"RAGKIT_{name}", raising=False)
-    for name in ocr_engines.NAMES:  # whatever is installed here
+    for name in ocr_engines.NAMES:  # whether or not they are installed
         monkeypatch.setitem(ocr_engines.IS_INSTALLED, name, lambda: False)
 
 
@@ -94,7 +96,7 @@ def encoder() -> WordEncoder:
 
 @pytest.fixture
 def notices() -> list[str]:
-    """What the collection told its user."""
+    """Return the notices that the collection gave its user."""
     return []
 
 
@@ -102,7 +104,7 @@ def notices() -> list[str]:
 def open_collection(
     tmp_path: Path, encoder: WordEncoder, notices: list[str]
 ) -> Iterator[Callable[..., Collection]]:
-    """Opens the collection `tmp_path`/kit, as often as wanted; all are closed at the end."""
+    """Return a function that opens the collection `tmp_path`/kit; all are closed at the end."""
     opened: list[Collection] = []
 
     def open_(settings: Settings | None = None, other: WordEncoder | None = None) -> Collection:
@@ -127,7 +129,7 @@ def collection(open_collection: Callable[..., Collection]) -> Collection:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three small documents about different things."""
+    """Return a folder of three small documents about different subjects."""
     folder = tmp_path / "notes"
     (folder / "sub").mkdir(parents=True)
     (folder / "keys.md").write_text(
@@ -140,11 +142,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def unprivileged(tmp_path: Path) -> Callable[[Path], AbstractContextManager[None]]:
-    """Makes a folder read-only for the time of a `with`, for root too, who may write anywhere."""
+def make_read_only(tmp_path: Path) -> Callable[[Path], AbstractContextManager[None]]:
+    """Return a context manager that makes a folder read-only, for root too."""
 
     @contextmanager
-    def guarded(folder: Path) -> Iterator[None]:
+    def read_only(folder: Path) -> Iterator[None]:
         was_root = os.geteuid() == 0
         if was_root:  # pytest's own folders are closed to others
             for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
@@ -162,4 +164,4 @@ def unprivileged(tmp_path: Path) -> Callable[[Path], AbstractContextManager[None
             for path, mode in modes.items():
                 path.chmod(mode)
 
-    return guarded
+    return read_only

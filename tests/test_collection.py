@@ -49,7 +49,7 @@ def test_options_that_are_not_given_are_the_settings(open_collection):
     assert (answer.k, answer.mode, answer.fusion, answer.rerank) == (6, "hybrid", "rrf", False)
 
 
-def test_unknown_and_wrong_options_are_refused(filled):
+def test_unknown_and_invalid_options_are_refused(filled):
     with pytest.raises(TypeError):
         filled.search_options({"depth": 3})
     with pytest.raises(UsageError, match="k is 0"):
@@ -65,7 +65,7 @@ def test_ask_is_the_last_event_of_its_stream(filled):
     assert list(filled.ask_with(question, options, llm=False)) == events
 
 
-def test_a_wrong_question_is_refused_before_the_first_event(filled):
+def test_an_invalid_question_is_refused_before_the_first_event(filled):
     with pytest.raises(UsageError, match="the query is empty"):
         filled.ask_stream(" ")
     with pytest.raises(UsageError, match="mode is 'magic'"):
@@ -75,7 +75,7 @@ def test_a_wrong_question_is_refused_before_the_first_event(filled):
 @pytest.mark.parametrize(
     ("method", "twin"), [("search", "asearch"), ("ask", "aask"), ("ask", "ask_stream")]
 )
-def test_twins_have_the_same_parameters(method, twin):
+def test_async_methods_have_the_parameters_of_their_synchronous_ones(method, twin):
     first = inspect.signature(getattr(Collection, method)).parameters
     second = inspect.signature(getattr(Collection, twin)).parameters
     assert list(first.values()) == list(second.values())

@@ -1,3 +1,5 @@
+"""The tree of error classes."""
+
 import pytest
 
 from ragkit import errors

@@ -1,4 +1,4 @@
-"""The real model on the documents that ragkit ships, and against sentence-transformers itself."""
+"""The default model on the shipped documents, and compared with sentence-transformers."""
 
 import json
 
@@ -14,7 +14,7 @@ DATA = REPOSITORY / "data"
 QUESTIONS = [json.loads(line) for line in (DATA / "questions.jsonl").read_text().splitlines()]
 
 
-def folded(text):
+def normalize_space(text):
     return " ".join(text.split())
 
 
@@ -32,26 +32,26 @@ def test_every_quote_is_in_the_extracted_text(documents):
         (question["id"], answer)
         for question in QUESTIONS
         for answer in question["answers"]
-        if answer["quote"] not in folded(documents.get(answer["path"]).text)
+        if answer["quote"] not in normalize_space(documents.get(answer["path"]).text)
     ]
     assert missing == []
     assert len(QUESTIONS) >= 40
 
 
 def recall(collection, k, mode):
-    """The share of questions with a passage that answers them among the first k."""
-    found = 0
+    """Return the share of questions with a passage that answers them among the first k."""
+    count = 0
     for question in QUESTIONS:
         hits = collection.search(question["question"], k=k, mode=mode)
-        found += any(
-            hit.path == answer["path"] and answer["quote"] in folded(hit.text)
+        count += any(
+            hit.path == answer["path"] and answer["quote"] in normalize_space(hit.text)
             for hit in hits
             for answer in question["answers"]
         )
-    return found / len(QUESTIONS)
+    return count / len(QUESTIONS)
 
 
-def test_recall_at_five_is_nine_tenths(documents):
+def test_recall_at_five_is_at_least_nine_tenths(documents):
     assert recall(documents, 5, "dense") >= 0.9
 
 
@@ -60,22 +60,26 @@ def test_hybrid_recall_is_at_least_that_of_the_better_of_dense_and_lexical(docum
     assert recall(documents, 5, "hybrid") >= better
 
 
-def test_a_second_run_does_nothing(documents):
+def test_a_second_run_changes_nothing(documents):
     report = documents.index(DATA)
     assert (report.added, report.updated, report.embedded) == (0, 0, 0)
     assert report.unchanged == len(documents.files("indexed"))
 
 
-def test_passages_are_the_documents_own_words(documents):
+def test_hits_are_spans_of_the_document_text(documents):
     for question in QUESTIONS[:20]:
         for hit in documents.search(question["question"], k=3):
-            whole = documents.get(hit.path).text
-            assert hit.text == whole[hit.start : hit.end]
+            text = documents.get(hit.path).text
+            assert hit.text == text[hit.start : hit.end]
             assert not hit.stale
-            assert folded(hit.text) in folded(documents.get(hit.citation, context=99).text)
+            assert normalize_space(hit.text) in normalize_space(
+                documents.get(hit.citation, context=99).text
+            )
 
 
-@pytest.mark.skipif(not (SHARED / "data/xquad-en").is_dir(), reason="no labelled sets beside us")
+@pytest.mark.skipif(
+    not (SHARED / "data/xquad-en").is_dir(), reason="no labelled dataset beside the repository"
+)
 def test_rankings_equal_sentence_transformers_with_exact_cosine(tmp_path):
     sentence_transformers = pytest.importorskip("sentence_transformers")
     folder = SHARED / "data/xquad-en"
@@ -91,16 +95,16 @@ def test_rankings_equal_sentence_transformers_with_exact_cosine(tmp_path):
             rows = connection.execute(
                 "SELECT id, header, text FROM passages ORDER BY id"
             ).fetchall()
-        asked = [row["text"] for row in queries[:200]]
-        found = [collection.search(text, k=10) for text in asked]
+        questions = [row["text"] for row in queries[:200]]
+        results = [collection.search(question, k=10) for question in questions]
     assert all(row["header"] == "" for row in rows)
     model = sentence_transformers.SentenceTransformer(
         str(resolve(DEFAULT_MODEL).path), device="cpu"
     )
     passages = model.encode([row["text"] for row in rows], normalize_embeddings=True)
-    vectors = model.encode(asked, normalize_embeddings=True)
+    vectors = model.encode(questions, normalize_embeddings=True)
     ids = np.array([row["id"] for row in rows])
-    for hits, scores in zip(found, vectors @ passages.T, strict=True):
+    for hits, scores in zip(results, vectors @ passages.T, strict=True):
         order = np.lexsort((ids, -scores))[:10]
         assert [hit.passage_id for hit in hits] == ids[order].tolist()
         assert [hit.score for hit in hits] == pytest.approx(scores[order].tolist(), abs=1e-5)

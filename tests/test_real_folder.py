@@ -57,7 +57,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory):
-    """The folder in a collection, and the report of the run that read it."""
+    """Return the collection of the folder, and the report of the run that read it."""
     if not FOLDER.is_dir():
         pytest.skip("no folder of real documents beside the project")
     with Collection(

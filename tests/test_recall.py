@@ -1,7 +1,8 @@
-"""Recall of the compressed vectors on real texts and questions.
+"""Recall of the product quantizer on real texts and questions.
 
-The texts are paragraphs of the standard library's docstrings and of data/; the questions those of
-data/, and openings of paragraphs that were held out. Expected is what NumPy's brute force finds.
+The texts are paragraphs of the standard library's docstrings and of data/; the questions are those
+of data/ and the beginnings of held-out paragraphs. The expected neighbors are those of brute force
+in NumPy.
 """
 
 import json
@@ -32,7 +33,7 @@ def questions():
 
 @pytest.fixture(scope="module")
 def embedded():
-    """Vectors of different texts, (n, d), and of questions about such, (m, d)."""
+    """Return (n, d) vectors of texts and (m, d) vectors of questions about them."""
     library = Path(sysconfig.get_path("stdlib"))
     texts = list(islice(iter_paragraphs(library), TEXTS + HELD_OUT))
     openings = [" ".join(text.split()[:12]) for text in texts[TEXTS:]]
@@ -45,9 +46,9 @@ def embedded():
 
 @pytest.fixture(scope="module")
 def index(embedded, tmp_path_factory):
-    """With codes, although there are fewer vectors than codes are made for."""
+    """Return an index with compressed vectors, although there are too few vectors for them."""
     rows, folder = embedded[0], tmp_path_factory.mktemp("real")
-    blobs = ((place, row.tobytes()) for place, row in enumerate(rows))
+    blobs = ((position, row.tobytes()) for position, row in enumerate(rows))
     flat_file.write(folder / "exact", blobs, rows.shape[1])
     base = flat_file.FlatFile(folder / "exact", rows.shape[1])
     known = quantized.write(
@@ -58,19 +59,19 @@ def index(embedded, tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize("subject", [False, True])
+@pytest.mark.parametrize("topic", [False, True])
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
 def test_compressed_search_within_a_filter_finds_the_true_neighbors(
-    embedded, index, monkeypatch, share, subject
+    embedded, index, monkeypatch, share, topic
 ):
-    """By chance, or what is near to one question; ten of the 26 that `search` looks for."""
+    """The filter is random, or the neighbors of one question. Ten of the 26 proposals count."""
     rows, queries = embedded
     monkeypatch.setattr("ragkit.storage.vectors.index.FULL_SCAN_SHARE", -1.0)
     size = round(share * len(rows))
-    places = np.random.default_rng(0).permutation(len(rows))[:size]
-    if subject:
-        places = np.argsort(-(rows @ queries[0]))[:size]
-    ids, missed = np.sort(places), 0
+    positions = np.random.default_rng(0).permutation(len(rows))[:size]
+    if topic:
+        positions = np.argsort(-(rows @ queries[0]))[:size]
+    ids, missed = np.sort(positions), 0
     for query in queries:
         expected = ids[np.argsort(-(rows[ids] @ query), kind="stable")[:10]]
         missed += (~np.isin(expected, index.top_k_of(query, 26, ids, exact=False)[0])).sum()
@@ -78,12 +79,11 @@ def test_compressed_search_within_a_filter_finds_the_true_neighbors(
 
 
 @pytest.mark.parametrize("k", [1, 10, 26])
-def test_compressed_vectors_propose_the_true_neighbors(embedded, index, k):
+def test_the_candidates_of_the_quantizer_contain_the_true_neighbors(embedded, index, k):
     rows, queries = embedded
     assert len(rows) >= TEXTS
-    assert index.quantized.candidate_count(k) <= MAX_CANDIDATE_SHARE * len(
-        rows
-    )  # else all are compared
+    max_candidates = MAX_CANDIDATE_SHARE * len(rows)  # with more, all vectors are compared
+    assert index.quantized.candidate_count(k) <= max_candidates
     shares = []
     for query in queries:
         expected = np.argsort(-(rows @ query), kind="stable")[:k]

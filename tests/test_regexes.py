@@ -21,10 +21,10 @@ from tests.backtracking import Matcher, TooManyStepsError
 
 PACKAGE = Path(ragkit.__file__).parent
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
-MAX_RATIO = 6  # for four times the text: 4 is linear, 16 is square
+MAX_RATIO = 6  # for four times the text: 4 is linear, 16 is quadratic
 MAX_STEPS = 1_000_000
 
-# Patterns that are composed where they are used, with examples of their parts.
+# Patterns that are composed at run time, with examples of their variable parts.
 COMPOSED = {
     "ragkit.documents.formats.markup.latex": (
         r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
@@ -38,9 +38,9 @@ COMPOSED = {
     "ragkit.serving.schema.validate": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
     "ragkit.cli.output.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
 }  # fmt: skip
-# Modules whose patterns are not used on documents, but on some hundred characters at most.
+# Modules whose patterns are used on at most some hundred characters, never on documents.
 SHORT = {
-    "ragkit.documents.formats.office.number_formats": "the format of a cell's number",
+    "ragkit.documents.formats.office.number_formats": "the number format of a cell",
     "ragkit.encoders.model_folder": "a model's name",
     "ragkit.encoders.inspection.word_spans": "a text named on the command line",
     "ragkit.storage.sqlite.filters": "a path",
@@ -48,7 +48,7 @@ SHORT = {
 
 
 def collect_patterns():
-    """(module, pattern, flags, method) of each use; modules that compose patterns in place."""
+    """Return the uses (module, pattern, flags, method) and the modules that compose patterns."""
     uses, composed = set(), set()
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
@@ -69,18 +69,18 @@ def collect_patterns():
             if isinstance(node.args[0], ast.Constant):
                 if method in METHODS:
                     uses.add((name, node.args[0].value, _flags(node), method))
-            elif not _at_top(tree, node):
+            elif not _is_module_constant(tree, node):
                 composed.add(name)
     uses |= {(name, *COMPOSED[name]) for name in composed if name in COMPOSED}
     return sorted(uses, key=repr), composed
 
 
 def _flags(call):
-    named = [ast.unparse(node) for node in call.args if isinstance(node, ast.Attribute)]
-    return sum(getattr(re, name[3:]) for name in named if name.startswith("re."))
+    names = [ast.unparse(node) for node in call.args if isinstance(node, ast.Attribute)]
+    return sum(getattr(re, name[3:]) for name in names if name.startswith("re."))
 
 
-def _at_top(tree, call):
+def _is_module_constant(tree, call):
     return any(call in ast.walk(node) for node in tree.body if isinstance(node, ast.Assign))
 
 
@@ -94,16 +94,16 @@ def samples(pattern, flags):
     def walk(items, before):
         text = ""
         for code, value in items:
-            text += one(code, value, before + text)
+            text += walk_item(code, value, before + text)
         return text
 
-    def one(code, value, before):
+    def walk_item(code, value, before):
         text = ""
         if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
-            least, _, inner = value
+            minimum, _, inner = value
             piece = walk(inner, before)
-            repeated.extend((before, unit) for unit in (piece, *named(inner)))
-            text = piece * max(1, min(least, 99))
+            repeated.extend((before, unit) for unit in (piece, *class_characters(inner)))
+            text = piece * max(1, min(minimum, 99))
         elif code is op.SUBPATTERN:
             text = walk(value[-1], before)
         elif code is op.ATOMIC_GROUP:
@@ -115,25 +115,26 @@ def samples(pattern, flags):
         elif code is op.ASSERT:
             walk(value[1], before)
         elif code in (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN):
-            text = character(code, value)
+            text = matching_character(code, value)
         return text
 
     return walk(_parser.parse(pattern, flags), ""), repeated
 
 
-def character(code, value):
+def matching_character(code, value):
     """Return a character that matches."""
     if code is op.LITERAL:
         return chr(value)
-    bad = {chr(value)} if code is op.NOT_LITERAL else set()
+    excluded = {chr(value)} if code is op.NOT_LITERAL else set()
     if code is op.IN and value[0][0] is not op.NEGATE:
         return members(value)[0]
     if code is op.IN:
-        bad = set(members(value[1:]))
-    return next(char for char in "a1 <x\n\t.-" if char not in bad)
+        excluded = set(members(value[1:]))
+    return next(char for char in "a1 <x\n\t.-" if char not in excluded)
 
 
 def members(items):
+    """Return characters that belong to a class, at least one for each of its elements."""
     kinds = {
         op.CATEGORY_SPACE: " \n\t", op.CATEGORY_NOT_SPACE: "a", op.CATEGORY_DIGIT: "1",
         op.CATEGORY_WORD: "a1_", op.CATEGORY_NOT_WORD: "-", op.CATEGORY_NOT_DIGIT: "a",
@@ -149,12 +150,12 @@ def members(items):
     return characters
 
 
-def named(items):
+def class_characters(items):
     """Return every character that the classes name, included or excluded."""
     return [char for code, value in items if code is op.IN for char in members(value)]
 
 
-def hostile(pattern, flags):
+def hostile_forms(pattern, flags):
     """Return the forms of hostile texts: (text before, repeated text, text after)."""
     match, repeated = samples(pattern, flags)
     forms = []
@@ -164,12 +165,14 @@ def hostile(pattern, flags):
     return [form for form in dict.fromkeys(forms) if form[1]]
 
 
-def text(form, length):
+def build_text(form, length):
+    """Return a text of about `length` characters with this form."""
     before, unit, after = form
     return before + unit * (length // len(unit)) + after
 
 
-def steps(pattern, flags, method, subject):
+def count_steps(pattern, flags, method, subject):
+    """Return the number of steps; infinity if there are more than MAX_STEPS."""
     matcher = Matcher(pattern, flags, MAX_STEPS)
     try:
         matcher.run(method, subject)
@@ -193,11 +196,13 @@ def deep_recursion():
 def test_every_pattern_takes_linear_time(module, pattern, flags, method):
     if isinstance(pattern, bytes):
         pattern, flags = pattern.decode("latin-1"), flags | re.ASCII
-    forms = hostile(pattern, flags)
-    forms.sort(key=lambda form: steps(pattern, flags, method, text(form, 60)))
+    forms = hostile_forms(pattern, flags)
+    forms.sort(key=lambda form: count_steps(pattern, flags, method, build_text(form, 60)))
     for form in forms[-4:]:
-        less, more = (steps(pattern, flags, method, text(form, size)) for size in (250, 1_000))
-        assert more < MAX_RATIO * less, (form, less, more)
+        short, long = (
+            count_steps(pattern, flags, method, build_text(form, size)) for size in (250, 1_000)
+        )
+        assert long < MAX_RATIO * short, (form, short, long)
 
 
 @pytest.mark.usefixtures("deep_recursion")
@@ -206,9 +211,9 @@ def test_every_pattern_takes_linear_time(module, pattern, flags, method):
     [("a+b", "search", 2), ("a+b", "match", 1), ("(?:a|a)+b", "match", 3), ("a++b", "match", 1)],
 )
 def test_steps_distinguish_quadratic_from_linear_time(pattern, method, degree):
-    less, more = (steps(pattern, 0, method, "a" * length) for length in (250, 1_000))
-    assert (more >= 4**degree * less * 0.9) if degree < 3 else less == float("inf")
-    assert degree != 1 or more < MAX_RATIO * less
+    short, long = (count_steps(pattern, 0, method, "a" * length) for length in (250, 1_000))
+    assert (long >= 4**degree * short * 0.9) if degree < 3 else short == float("inf")
+    assert degree != 1 or long < MAX_RATIO * short
 
 
 @pytest.mark.usefixtures("deep_recursion")
@@ -217,8 +222,8 @@ def test_the_counting_matcher_gives_the_results_of_re(module, pattern, flags, me
     if isinstance(pattern, bytes):
         pattern, flags = pattern.decode("latin-1"), flags | re.ASCII
     compiled = re.compile(pattern, flags)
-    for form in hostile(pattern, flags)[:20]:
-        subject, matcher = text(form, 24), Matcher(pattern, flags, MAX_STEPS)
+    for form in hostile_forms(pattern, flags)[:20]:
+        subject, matcher = build_text(form, 24), Matcher(pattern, flags, MAX_STEPS)
         once = method if method in ("match", "fullmatch") else "search"
         match = getattr(compiled, once)(subject)
         if matcher.exact:

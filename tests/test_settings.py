@@ -1,3 +1,5 @@
+"""Settings: precedence of their sources, validation, relative paths."""
+
 import pytest
 
 from ragkit import settings
@@ -25,11 +27,11 @@ def test_flag_beats_environment_beats_project_beats_user_beats_default(
     assert settings.load(project).top_k == 2
     monkeypatch.setenv("RAGKIT_TOP_K", "3")
     assert settings.load(project).top_k == 3
-    found = settings.load(project, {"top_k": 4, "model": None})
-    assert found == Settings(top_k=4, mode="hybrid", overlap=0)
+    loaded = settings.load(project, {"top_k": 4, "model": None})
+    assert loaded == Settings(top_k=4, mode="hybrid", overlap=0)
 
 
-def test_the_nearest_project_file_counts(project):
+def test_the_nearest_project_file_is_used(project):
     (project.parent / "ragkit.toml").write_text("top_k = 2\n")
     (project / "ragkit.toml").write_text("overlap = 0.2\n")
     assert settings.load(project) == Settings(overlap=0.2)
@@ -85,8 +87,8 @@ def test_only_the_user_may_name_an_address(project, tmp_path, monkeypatch):
     )
     monkeypatch.setenv("RAGKIT_BASE_URL", "http://b/v1")
     monkeypatch.setenv("RAGKIT_DIMENSIONS", "32")
-    found = settings.load(project)
-    assert (found.base_url, found.dimensions) == ("http://b/v1", 32)
+    loaded = settings.load(project)
+    assert (loaded.base_url, loaded.dimensions) == ("http://b/v1", 32)
 
 
 def test_a_wrong_flag_is_named_as_it_is_typed(project):
@@ -100,15 +102,15 @@ def test_folders_are_relative_to_the_file_that_names_them(project, tmp_path):
     assert settings.load(project).model == str(tmp_path / "user" / "mine")
     (project.parent / "models" / "tuned").mkdir(parents=True)
     (project.parent / "ragkit.toml").write_text('collection = "../kit"\nmodel = "models/tuned"\n')
-    found = settings.load(project)
-    assert found.collection == str(tmp_path / "kit")
-    assert found.model == str(project.parent / "models" / "tuned")
+    loaded = settings.load(project)
+    assert loaded.collection == str(tmp_path / "kit")
+    assert loaded.model == str(project.parent / "models" / "tuned")
 
 
 def test_hub_names_and_absolute_paths_are_unchanged(project, tmp_path):
     (project / "ragkit.toml").write_text(f'model = "some/name"\ncollection = "{tmp_path}/kit"\n')
-    found = settings.load(project)
-    assert (found.model, found.collection) == ("some/name", f"{tmp_path}/kit")
+    loaded = settings.load(project)
+    assert (loaded.model, loaded.collection) == ("some/name", f"{tmp_path}/kit")
 
 
 def test_a_tilde_is_the_home_folder(project, tmp_path, monkeypatch):
@@ -119,16 +121,16 @@ def test_a_tilde_is_the_home_folder(project, tmp_path, monkeypatch):
 
 def test_paths_in_variables_and_flags_are_relative_to_the_working_folder(project, monkeypatch):
     monkeypatch.setenv("RAGKIT_MODEL", "./mine")
-    found = settings.load(project, {"collection": "kit"})
-    assert (found.model, found.collection) == ("./mine", "kit")
+    loaded = settings.load(project, {"collection": "kit"})
+    assert (loaded.model, loaded.collection) == ("./mine", "kit")
 
 
 def test_a_table_may_name_the_language_model(project, tmp_path, monkeypatch):
     (tmp_path / "user" / "config.toml").parent.mkdir(exist_ok=True)
     (tmp_path / "user" / "config.toml").write_text('[llm]\npreset = "ollama"\nmodel = "small"\n')
     monkeypatch.setenv("RAGKIT_LLM_CONTEXT_TOKENS", "2048")
-    found = settings.load(project)
-    assert (found.llm_preset, found.llm_model, found.llm_context_tokens) == (
+    loaded = settings.load(project)
+    assert (loaded.llm_preset, loaded.llm_model, loaded.llm_context_tokens) == (
         "ollama", "small", 2048,
     )  # fmt: skip
     with pytest.raises(UsageError, match="llm_preset is 'other'; expected one of ollama"):

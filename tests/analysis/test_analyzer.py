@@ -1,3 +1,5 @@
+"""Terms of a text: words, identifiers, stems, accents, scripts without spaces."""
+
 import pytest
 
 from ragkit.analysis.analyzer import MAX_WORD_LENGTH, analyzer_for, normalize, split_words

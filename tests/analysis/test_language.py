@@ -1,3 +1,5 @@
+"""The language of a text, by its stop words or as declared."""
+
 import pytest
 
 from ragkit.analysis.language import STEMMERS, UNDETERMINED, detect_language, language_code

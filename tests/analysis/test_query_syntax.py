@@ -1,3 +1,5 @@
+"""Quoted phrases and excluded words in a query; all other text is plain."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,17 +29,17 @@ def test_quotes_and_minus_are_operators(query, text, required, excluded):
         'x"y z"w', "[a TO b]", "text:word^3", "'; DROP TABLE passages; --",
     ],
 )  # fmt: skip
-def test_all_else_is_text(query):
+def test_every_other_character_is_text(query):
     assert parse_query(query) == ParsedQuery(query, query)
 
 
-def test_only_so_many_conditions_count():
+def test_conditions_beyond_the_maximum_are_ignored():
     query = " ".join(f'"phrase {n}"' for n in range(MAX_CONDITIONS + 5))
     assert len(parse_query(query).required) == MAX_CONDITIONS
 
 
 @given(st.text(st.characters() | st.sampled_from('"-“” a\x00\ud800')))
-def test_every_query_can_be_understood(query):
+def test_any_query_is_parsed(query):
     parsed = parse_query(query)
     parsed.text.encode()
     assert len(parsed.required) + len(parsed.excluded) <= MAX_CONDITIONS

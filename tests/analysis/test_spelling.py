@@ -1,3 +1,5 @@
+"""Damerau-Levenshtein distances and candidates for misspelled words."""
+
 import pytest
 
 from ragkit.analysis.spelling import edit_candidates, edit_distance, max_edits

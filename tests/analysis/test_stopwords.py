@@ -1,3 +1,5 @@
+"""The stop word lists: their format and their content."""
+
 import pytest
 
 from ragkit.analysis.language import STEMMERS

@@ -12,7 +12,7 @@ START, END = "<!-- formats: generated -->\n", "<!-- /formats -->\n"
 
 
 def formats_table():
-    """The rows that are read, those with the same content as one line; then what is not read."""
+    """Return the formats that are read, equal rows as one line, then those that are not."""
     groups = {}
     for row in FORMATS.values():
         if row.content:
@@ -32,20 +32,20 @@ def formats_table():
 
 
 def libraries(rows):
-    """The packages that parse the formats, with the extra that installs an optional one."""
-    found = {}
+    """Return the packages that parse the formats, with the extra that installs an optional one."""
+    format_names = {}
     for row in rows:
         if row.library:
-            found.setdefault((row.library, row.extra), []).append(row.name)
+            format_names.setdefault((row.library, row.extra), []).append(row.name)
     texts = []
-    for (library, extra), names in found.items():
+    for (library, extra), names in format_names.items():
         some = f" ({', '.join(names)})" if len(names) < len(rows) else ""
         texts.append(f"{library}{some}" + (f", with `ragkit[{extra}]`" if extra else ""))
     return ", ".join(texts)
 
 
 def generated_part(page):
-    """The part of the page between the two marks."""
+    """Return the part of the page between the two marks."""
     return page.partition(START)[2].partition(END)[0]
 
 

@@ -16,7 +16,7 @@ NOTE = b"# Intro\n\nThe zebra lives in the savanna.\n"
 
 
 def tar(members, compression=""):
-    """A tar file of names and contents; a TarInfo stands for itself."""
+    """Return a tar file of (name or TarInfo, content)."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode=f"w:{compression}") as archive:
         for name, content in members:

@@ -1,4 +1,4 @@
-"""`read`: one entry for all formats, and nothing but DocumentError when things go wrong."""
+"""`read`: one function for all formats, which raises nothing but DocumentError."""
 
 import io
 import subprocess
@@ -49,7 +49,7 @@ SEEDS = [
 
 
 def opened(data):
-    """The members of a zip."""
+    """Return the members of a zip: name → content."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -73,23 +73,23 @@ PACKAGES = [
 
 
 def check(document):
-    """What every document promises."""
+    """Assert what holds for every document."""
     text = document.text
     assert "\0" not in text and "\r" not in text
     text.encode("utf-8")  # fails on lone surrogates
-    for spans in ([(each.start, each.end) for each in document.headings], document.fences):
+    for spans in ([(heading.start, heading.end) for heading in document.headings], document.fences):
         ends = [0, *(offset for span in spans for offset in span), len(text)]
         assert ends == sorted(ends)
         assert all(start < end for start, end in spans)
     assert list(document.pages) == sorted(document.pages)
-    assert [each.start for each in document.locators] == sorted(
-        each.start for each in document.locators
+    assert [locator.start for locator in document.locators] == sorted(
+        locator.start for locator in document.locators
     )
-    assert all(0 <= each.start < len(text) and each.value for each in document.locators)
+    assert all(0 <= locator.start < len(text) and locator.value for locator in document.locators)
     for table in document.tables:
         assert 0 <= table.start <= table.header_end < table.end <= len(text)
     assert all(one.end <= other.start for one, other in pairwise(document.tables))
-    assert all(each.text and 1 <= each.level <= 9 for each in document.headings)
+    assert all(heading.text and 1 <= heading.level <= 9 for heading in document.headings)
 
 
 def read_if_possible(data, name):
@@ -205,7 +205,7 @@ def test_parsers_are_imported_on_first_use():
 
 def test_every_real_file_is_read_or_has_a_reason(real_files):
     reasons = []
-    for path in sorted(each for each in real_files.rglob("*") if each.is_file()):
+    for path in sorted(path for path in real_files.rglob("*") if path.is_file()):
         try:
             document = read(path.read_bytes(), path.name)
         except DocumentError as error:

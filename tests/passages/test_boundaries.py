@@ -1,3 +1,5 @@
+"""Boundaries: sentences, list items, paragraphs and grapheme clusters."""
+
 from __future__ import annotations
 
 import pytest
@@ -39,7 +41,7 @@ def test_list_items_and_table_rows_are_sentences() -> None:
     ]  # fmt: skip
 
 
-def test_blank_lines_part_paragraphs_but_not_after_a_colon() -> None:
+def test_blank_lines_separate_paragraphs_but_not_after_a_colon() -> None:
     assert pieces("One\n \t\nTwo:\n\nThree\n\n\nFour", PARAGRAPH) == [
         "One",
         "Two:\n\nThree",

@@ -1,4 +1,4 @@
-"""Time in proportion to the text, whatever is in it: shown by work done and by sheer size."""
+"""Splitting takes time proportional to the text: the tokenizer gets each character a few times."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_tokenizer_reads_each_character_a_few_times(part: str) -> None:
         assert all(len(passage.text) <= 240 * 16 for passage in passages)
 
 
-def test_a_long_word_is_cut_into_pieces_the_tokenizer_knows() -> None:
+def test_a_long_word_is_cut_into_pieces_that_are_tokenized() -> None:
     document = plain("etaoinshrdlu", 2_000)
     passages = split(document, Words(254))
     assert [len(passage.text) for passage in passages] == [100] * 20
@@ -64,7 +64,7 @@ def test_a_long_word_shares_its_ends_with_the_text_around_it() -> None:
 
 
 class Quick:
-    """Every four characters are a token: costs nothing, so that only the cutting takes time."""
+    """A tokenizer that costs nothing: every four characters are a token."""
 
     window = 254
 
@@ -77,20 +77,20 @@ class Quick:
 
 
 @pytest.mark.parametrize("part", ["x", "Lorem ipsum. ", "😀"])
-def test_ten_megabytes(part: str) -> None:
+def test_ten_megabytes_are_split_completely(part: str) -> None:
     document = plain(part, 10_000_000)
     passages = split(document, Quick())
     assert all(passage.tokens <= 254 for passage in passages)
     assert passages[-1].end == len(without_blobs(document.text).rstrip())
 
 
-def test_a_hundred_thousand_headings() -> None:
+def test_a_hundred_thousand_headings_give_as_many_passages() -> None:
     text = "# a\nb\n" * 100_000
     headings = tuple(Heading(n * 6, n * 6 + 3, 1 + n % 6, "a") for n in range(100_000))
     assert len(split(Document(text, "text/markdown", headings=headings), Quick())) == 100_000
 
 
-def test_a_hundred_thousand_pages_and_rows() -> None:
+def test_a_hundred_thousand_pages_and_rows_are_split() -> None:
     text = "Lorem ipsum.\n\n" * 100_000
     pages = tuple(range(0, len(text), 14))
     passages = split(Document(text, "application/pdf", pages=pages), Quick())

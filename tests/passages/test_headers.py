@@ -1,4 +1,4 @@
-"""Tables, slides, pages, code, questions and data: passages that say what they are about."""
+"""Passages of tables, slides, pages, code and questions, and their headers."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def test_a_table_is_cut_between_rows_and_repeats_its_header() -> None:
     assert all(header == "Cups\nName | Year" for header, _ in passages[1:])
 
 
-def test_sentences_in_cells_are_no_place_to_cut() -> None:
+def test_a_row_is_not_cut_between_sentences() -> None:
     rows = [f"It is. So {n} | We go. On" for n in range(10)]  # 10 tokens each
     texts = [text for _, text in cut(table(rows))]
     assert [line for text in texts for line in text.split("\n")] == [HEADER, *rows]
 
 
-def test_a_row_over_the_size_stays_whole_and_one_over_the_window_is_cut() -> None:
+def test_a_row_over_the_size_is_not_cut_and_one_over_the_window_is() -> None:
     rows = ["a b", "word " * 25 + "| c", "d e", "letters. " * 40, "f g"]
     texts = [text for _, text in cut(table(rows))]
     assert any(rows[1] in text for text in texts)
     assert sum(text.count("letters.") for text in texts) == 40
 
 
-def test_a_long_header_loses_words_and_text_after_the_table_has_none() -> None:
+def test_a_long_header_is_shortened_and_text_after_the_table_has_none() -> None:
     document = table(ROWS, "One two three four five six seven", after="\n\n" + "So it is. " * 9)
     headers = [header for header, _ in cut(document)]
     assert headers[1] == "Cups\nOne two three four five"  # five tokens, a quarter of the size
@@ -59,7 +59,7 @@ cells = st.sampled_from(["a", "word", "letters.", "|", "3.14"])
 
 @settings(deadline=None)
 @given(st.lists(st.lists(cells, min_size=1, max_size=30)), st.integers(4, 60))
-def test_every_table(rows: list[list[str]], size: int) -> None:
+def test_passages_of_any_table_keep_to_the_rules(rows: list[list[str]], size: int) -> None:
     document = table([" ".join(row) for row in rows], before="Before it.\n\n")
     cut(document, size)
 
@@ -84,7 +84,7 @@ def test_rows_of_a_sheet_share_a_passage_and_sheets_do_not() -> None:
     assert [p.locator for p in passages] == ["sheet=One!A1:B2", "sheet=Two!A1:B1"]
 
 
-def test_a_page_border_is_preferred_where_a_paragraph_ends() -> None:
+def test_a_page_boundary_is_preferred_if_a_paragraph_ends_there() -> None:
     page = "Ab cd ef. Gh ij kl. Mn op qr."  # 12 tokens
     text = f"{page}\n\n{page}\n\n{page}"
     document = Document(text, "application/pdf", pages=(0, 31, 62))
@@ -94,7 +94,7 @@ def test_a_page_border_is_preferred_where_a_paragraph_ends() -> None:
     ]  # fmt: skip
 
 
-def test_a_paragraph_that_runs_over_a_page_is_kept_and_cited_with_both() -> None:
+def test_a_paragraph_over_two_pages_is_one_passage_with_both_pages() -> None:
     text = "Ab cd ef gh ij kl\nmn op. Qr st uv wx."
     (passage,) = split(Document(text, "application/pdf", pages=(0, 18)), Words())
     assert (passage.page, passage.locator) == (1, "page=1-2")
@@ -146,7 +146,7 @@ def test_a_question_stays_with_its_answer(mark: str, size: int) -> None:
     assert [text for _, text in cut(Document("\n\n".join(pairs), "text/plain"), size)] == pairs
 
 
-def test_little_that_is_left_behind_a_fence_joins_it() -> None:
+def test_a_short_rest_after_a_fence_joins_it() -> None:
     text = "```\n" + "a b c d e f g h\n" * 3 + "```\n\nEnd."
     assert [part for _, part in cut(markdown(text), 31, 40)] == [text]
 
@@ -160,7 +160,7 @@ SCRIPTS = {
 
 
 class Characters(Words):
-    """Each character is a token, as in scripts without spaces."""
+    """Every character is a token, as in scripts without spaces."""
 
     @staticmethod
     def _spans(text: str) -> list[tuple[int, int]]:
@@ -176,7 +176,7 @@ def test_other_scripts_are_cut_at_their_sentences(sentences: tuple[str, ...]) ->
     assert all(p.text.endswith(tuple(s.strip() for s in sentences)) for p in passages)
 
 
-def test_data_in_text_is_cut_no_further_than_its_beginning() -> None:
+def test_only_the_beginning_of_a_blob_is_in_a_passage() -> None:
     text = f"See this: {'iVBORw0KGgo' * 900}) and that."
     passages = split(Document(text, "text/plain"), Words())
     assert [len(p.text) for p in passages] == [110, 11]

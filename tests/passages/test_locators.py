@@ -1,4 +1,4 @@
-"""Places and offsets: what one side writes, the other finds. Values worked by hand."""
+"""Locators: formatted from spans and parsed to spans. Values worked by hand."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ CHAPTERS = (Locator(0, "chapter", "front-matter"), Locator(10, "chapter", "2"))
         ((), CHAPTERS, 3, 12, "chapter=front-matter-2", (0, 200)),
     ],
 )
-def test_a_place_is_found_again(pages, locators, start, end, place, span) -> None:
+def test_a_locator_is_parsed_to_its_span(pages, locators, start, end, place, span) -> None:
     length = 99 if locators is SLIDES else 200
     assert format_locator(pages, locators, start, end) == place
     assert find_span(place, pages, locators, length) == span
 
 
-def test_no_place_is_invented() -> None:
+def test_spans_without_a_common_locator_have_none() -> None:
     assert format_locator((), (), 0, 5) is None
     assert format_locator((), SLIDES[1:], 0, 15) is None  # begins before the first slide
     assert format_locator((), ROWS, 110, 125) is None  # over two sheets
@@ -65,16 +65,16 @@ def test_no_place_is_invented() -> None:
         ("slide=1", None),
     ],
 )
-def test_places_that_people_write(place: str, span: tuple[int, int] | None) -> None:
+def test_locators_written_by_users_are_parsed(place: str, span: tuple[int, int] | None) -> None:
     assert find_span(place, (), ROWS if "sheet" in place else CUES, 200) == span
 
 
 @pytest.mark.parametrize("place", ["page=0", "page=6", "page=3-2", "page=4-6"])
-def test_pages_that_are_not_there(place: str) -> None:
+def test_pages_that_do_not_exist_have_no_span(place: str) -> None:
     assert find_span(place, PAGES, (), 40) is None
 
 
-def test_the_page_is_the_first_with_a_good_part() -> None:
+def test_the_main_page_is_the_first_with_enough_text() -> None:
     text = "foot\n\n" + "body " * 20 + "\n\nnext"
     pages = (0, 6, 108)
     assert main_page(text, pages, 0, 105) == 2  # four letters of 84 are on page 1
@@ -83,7 +83,7 @@ def test_the_page_is_the_first_with_a_good_part() -> None:
     assert main_page(text, (), 0, 4) is None
 
 
-def test_slides_chapters_and_sheets_part_passages_but_rows_and_cells_do_not() -> None:
+def test_slides_chapters_and_sheets_begin_a_section_but_rows_and_cells_do_not() -> None:
     assert list(section_starts(SLIDES)) == [0, 10, 20, 30]
     assert list(section_starts(ROWS)) == [0, 120]
     assert list(section_starts(CUES)) == []

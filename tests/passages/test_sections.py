@@ -55,7 +55,7 @@ def test_a_word_of_two_thousand_characters_is_no_blob():
     assert list(blob_spans("猫" * 5_000)) == []
 
 
-def test_source_code_is_told_by_its_media_type():
+def test_source_code_is_recognised_by_its_media_type():
     assert is_code("text/x-python")
     assert is_code("text/javascript")
     assert not is_code("text/x-rst")

@@ -1,4 +1,4 @@
-"""Cases small enough to be counted on paper: every word of up to five letters is one token."""
+"""Splitting worked by hand: every word of up to five letters is one token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def texts(document: Document, size: int, overlap: float = 0.0, window: int = 60)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n\t \u00a0\u3000\n"])
-def test_nothing_visible_makes_no_passage(text: str) -> None:
+def test_white_space_alone_gives_no_passage(text: str) -> None:
     assert split(plain(text), Words()) == []
 
 
@@ -69,14 +69,14 @@ def test_the_header_names_the_title_and_the_innermost_heading() -> None:
     assert first.heading == second.heading == ("Leave", "Sick")
 
 
-def test_the_first_heading_stands_for_a_title_and_is_not_repeated() -> None:
+def test_the_first_heading_replaces_a_title_and_is_not_repeated() -> None:
     text = "# Leave\nYes.\n## Sick\n### Long\n" + "One two three four. " * 10
     for title in (" leave", None):
         headers = [passage.header for passage in split(markdown(text, title), Words(), size=40)]
         assert [header.title() for header in headers[:2]] == ["Leave", "Leave › Long"]
 
 
-def test_a_long_header_loses_the_title_then_words() -> None:
+def test_a_long_header_loses_the_title_and_then_words() -> None:
     document = markdown("# One two\nYes.\n## A b c d e f g\n" + "So it is. " * 20, title="T")
     headers = [passage.header for passage in split(document, Words(), size=20)]
     assert headers[:2] == ["T › One two", "A b c d e"]  # five tokens at most
@@ -84,7 +84,7 @@ def test_a_long_header_loses_the_title_then_words() -> None:
     assert headers[:2] == ["One two", "A b c"]  # three
 
 
-def test_a_paragraph_is_a_better_border_than_a_sentence() -> None:
+def test_a_paragraph_is_a_better_boundary_than_a_sentence() -> None:
     document = plain("It is. We go on.\n\nAll of it. So be it now and on. It is the end of it.")
     assert texts(document, 14) == [
         "It is. We go on.",
@@ -93,7 +93,7 @@ def test_a_paragraph_is_a_better_border_than_a_sentence() -> None:
     ]
 
 
-def test_a_sentence_is_a_better_border_than_a_line_and_a_line_than_a_word() -> None:
+def test_a_sentence_is_a_better_boundary_than_a_line_and_a_line_than_a_word() -> None:
     assert texts(plain("Go on and on. Ab cd\nef gh ij kl"), 8) == [
         "Go on and on.",
         "Ab cd\nef gh ij kl",
@@ -102,12 +102,12 @@ def test_a_sentence_is_a_better_border_than_a_line_and_a_line_than_a_word() -> N
     assert texts(plain("ab cd ef gh ij kl"), 4) == ["ab cd ef", "gh ij kl"]
 
 
-def test_the_last_two_passages_share_what_is_left() -> None:
+def test_the_last_two_passages_share_the_rest() -> None:
     document = plain(" ".join(["word"] * 21))
     assert [len(text.split()) for text in texts(document, 20)] == [11, 10]
 
 
-def test_a_word_is_cut_only_where_it_must() -> None:
+def test_a_word_over_the_size_is_cut_between_tokens() -> None:
     assert texts(plain("abcdefghijklmnopqrst"), 2) == ["abcdefghij", "klmnopqrst"]
 
 
@@ -126,7 +126,7 @@ def test_a_heading_is_not_left_alone() -> None:
     assert texts(document, 12) == ["# One two three four\n\nab cd ef gh", "ij kl mn op qr st uv wx"]
 
 
-def test_a_fence_over_the_size_stays_whole_within_the_window() -> None:
+def test_a_fence_over_the_size_is_not_cut_if_it_fits_the_window() -> None:
     code = "```\n" + "a b c d\n\n" * 6 + "```"  # 30 tokens
     document = markdown(f"One two.\n\n{code}\n\nThree four.")
     assert texts(document, 20, window=40) == [f"One two.\n\n{code}", "Three four."]
@@ -160,13 +160,13 @@ def test_the_overlap_never_starts_in_a_fence() -> None:
     ]
 
 
-def test_there_is_no_overlap_where_no_sentence_fits() -> None:
+def test_there_is_no_overlap_if_no_sentence_fits() -> None:
     sentence = "Ab cd ef gh ij kl mn or."
     document = plain(" ".join([sentence] * 4))
     assert texts(document, 20, overlap=0.2) == [f"{sentence} {sentence}"] * 2
 
 
-def test_pages_are_those_the_passages_start_on() -> None:
+def test_the_page_is_that_of_the_start_of_the_passage() -> None:
     text = "One two. Three four. Five six. Seven eight."
     document = Document(text, "application/pdf", pages=(0, 9, 9, 31))
     passages = split(document, Words(), size=7, overlap=0)
@@ -177,7 +177,7 @@ def test_pages_are_those_the_passages_start_on() -> None:
     assert [(p.start_line, p.end_line) for p in passages] == [(None, None)] * 2
 
 
-def test_the_size_is_clamped_to_the_window() -> None:
+def test_the_size_is_limited_to_the_window() -> None:
     document = plain("word " * 50)
     passages = split(document, Words(10), size=200, overlap=0)
     assert [passage.tokens for passage in passages] == [10] * 5
@@ -187,14 +187,14 @@ def test_the_size_is_clamped_to_the_window() -> None:
     ("size", "overlap", "message"),
     [(0, 0.1, "0 tokens"), (200, 0.3, "overlap is 0.3"), (200, -0.1, "overlap is -0.1")],
 )
-def test_wrong_numbers_are_named(size: int, overlap: float, message: str) -> None:
+def test_an_invalid_size_or_overlap_is_named(size: int, overlap: float, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         split(plain("text"), Words(), size=size, overlap=overlap)
 
 
-def test_a_tokenizer_that_counts_more_alone_than_in_context() -> None:
+def test_passages_over_the_window_when_counted_alone_are_halved() -> None:
     class Starting(Words):
-        """Adds ten tokens to each text, as if a text's start were costly."""
+        """Counts ten tokens more for a text alone than inside another text."""
 
         def count_tokens(self, texts):
             return [tokens + 10 for tokens in super().count_tokens(texts)]
@@ -205,7 +205,7 @@ def test_a_tokenizer_that_counts_more_alone_than_in_context() -> None:
     assert " ".join(passage.text for passage in passages) == document.text.strip()
 
 
-def test_an_edit_leaves_the_other_sections_as_they_were() -> None:
+def test_an_edit_does_not_change_other_sections() -> None:
     sections = [f"# S{n}\n" + f"Point {n} is made here. " * 30 for n in range(4)]
     before = split(markdown("\n".join(sections), title="T"), Words())
     sections[1] = "# S1\nShort. " + "x" * 700
@@ -217,7 +217,7 @@ def test_an_edit_leaves_the_other_sections_as_they_were() -> None:
         assert unaffected[0] == unaffected[1] != []
 
 
-def test_a_heading_of_a_whole_page_is_shortened_in_the_path() -> None:
+def test_a_heading_as_long_as_a_page_is_shortened_in_the_path() -> None:
     text = "word " * 1000
     document = Document(text + "\nbody", "x", headings=(Heading(0, len(text), 1, text),))
     for passage in split(document, Words()):

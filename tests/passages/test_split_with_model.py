@@ -1,4 +1,4 @@
-"""The same promises with the tokenizer of the default model: a window of 256 less two tokens."""
+"""The rules of splitting with the tokenizer of the default model: a window of 254 tokens."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
-def test_strange_text(text: str, tokenizer: WordPiece) -> None:
+def test_unusual_text_is_split_by_the_rules(text: str, tokenizer: WordPiece) -> None:
     document = Document(text, "text/plain", title="Strange › text", lines=True)
     for size, overlap in ((200, 0.1), (254, 0.2), (30, 0.0)):
         passages = split(document, tokenizer, size=size, overlap=overlap)
@@ -72,7 +72,7 @@ def test_strange_text(text: str, tokenizer: WordPiece) -> None:
         assert all(len(passage.text) <= 16 * size for passage in passages)
 
 
-def test_prose_is_cut_to_the_size(tokenizer: WordPiece) -> None:
+def test_prose_is_split_to_the_size(tokenizer: WordPiece) -> None:
     prose = "The quick brown fox, e.g. Reynard, jumps over 3.14 lazy dogs. Why? Nobody knows! "
     code = "```\nfor each in range(10):\n    print(each)\n```"
     sections = [f"{'#' * (1 + n % 3)} Part {n}\n\n{prose * n}\n\n{code}\n" for n in range(1, 40)]
@@ -86,7 +86,7 @@ def test_prose_is_cut_to_the_size(tokenizer: WordPiece) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["words", "one word", "emoji"])
-def test_ten_megabytes_of_one_line(name: str, tokenizer: WordPiece) -> None:
+def test_ten_megabytes_in_one_line_are_split_completely(name: str, tokenizer: WordPiece) -> None:
     length = 10_000_000 // len(HOSTILE[name][0].encode())
     document = plain(HOSTILE[name], length)
     passages = split(document, tokenizer)

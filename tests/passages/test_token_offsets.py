@@ -1,4 +1,4 @@
-"""Token counts of spans, worked by hand: `Words` makes a token of five letters or one sign."""
+"""Token counts of spans, worked by hand: `Words` makes a token of five letters or one mark."""
 
 from ragkit.passages.token_offsets import MAX_WORD_CHARACTERS, TokenOffsets, count_in_batches
 from tests.passages.tools import Words

@@ -50,7 +50,7 @@ def split(
     size: int = DEFAULT.passage_tokens,
     overlap: float = DEFAULT.overlap,
 ) -> list[Passage]:
-    """`split_document` with the default settings."""
+    """Call `split_document` with the default settings."""
     return split_document(document, tokenizer, size=size, overlap=overlap)
 
 

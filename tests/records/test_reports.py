@@ -18,7 +18,7 @@ def test_a_file_status_has_no_unread_parts_by_default():
     assert status.ocr_confidence is None
 
 
-def test_an_unread_part_is_damaged_unless_said_otherwise():
+def test_an_unread_part_is_damaged_by_default():
     assert Unread("b.pdf", "cut short", skipped=False).kind == "damaged"
 
 

@@ -1,4 +1,4 @@
-"""A collection that is searched by compressed vectors, against the same one compared exactly."""
+"""Search by compressed vectors, compared with an exact search of the same collection."""
 
 import json
 
@@ -15,7 +15,7 @@ COUNT = 600
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """As if 600 passages were many: codes are made, and all they propose is looked at."""
+    """Return a collection of 600 passages that is searched by compressed vectors."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ragkit.storage.vectors.quantized.EXACT_BELOW", 500)
         patch.setattr("ragkit.storage.vectors.index.MAX_CANDIDATE_SHARE", 1.0)
@@ -34,10 +34,10 @@ def large(tmp_path_factory):
 
 @pytest.fixture
 def proposing(monkeypatch):
-    """How often codes were asked."""
+    """Return a list that grows by one item with each search of compressed vectors."""
     counts, plain = [], QuantizedVectors.propose
     monkeypatch.setattr(
-        QuantizedVectors, "propose", lambda self, *given: counts.append(1) or plain(self, *given)
+        QuantizedVectors, "propose", lambda self, *args: counts.append(1) or plain(self, *args)
     )
     return counts
 
@@ -47,11 +47,11 @@ def test_the_ten_neighbors_equal_those_of_an_exact_search(large, where):
     same = []
     for number in range(40):
         query = f"word{number} word{number + 9} word{number + 23}"
-        found = large.search(query, where=where)
+        hits = large.search(query, where=where)
         exact = large.search(query, where=where, exact=True)
-        assert len(found) == len(exact)
+        assert len(hits) == len(exact)
         ids = {hit.passage_id: hit.score for hit in exact}
-        same += [ids.get(hit.passage_id) == hit.score for hit in found]
+        same += [ids.get(hit.passage_id) == hit.score for hit in hits]
     assert np.mean(same) >= 0.99
 
 
@@ -85,21 +85,21 @@ def test_a_large_batch_is_exact_and_a_small_one_is_searched_singly(large, propos
     queries = [f"word{n} word{n + 1}" for n in range(40)]
     together = large.search_many(queries)
     assert proposing == []
-    assert together == [large.search(each, exact=True) for each in queries]
+    assert together == [large.search(query, exact=True) for query in queries]
     large.search_many(queries[:3])
     assert len(proposing) >= 3
 
 
 def test_the_setting_candidates_bounds_the_proposals(large, proposing, monkeypatch):
-    asked = []
+    counts = []
     monkeypatch.setattr(
         "ragkit.storage.vectors.quantized.QuantizedVectors.propose",
-        lambda self, query, count, among=None: asked.append(count) or np.arange(count),
+        lambda self, query, count, among=None: counts.append(count) or np.arange(count),
     )
     chosen = Settings(candidates=3)
     with Collection(large.folder, settings=chosen, encoder=WordEncoder()) as collection:
         collection.search("word1", k=10)
-    assert asked[0] == 3 * 26  # sixteen more than ten, for ties
+    assert counts[0] == 3 * 26  # sixteen more than ten, for ties
 
 
 def test_an_encoder_that_returns_nan_is_reported_and_the_text_is_kept(tmp_path, folder):

@@ -1,3 +1,5 @@
+"""Citations: formatted, parsed, and resolved to the text that they cite."""
+
 import shutil
 
 import pypdfium2
@@ -10,7 +12,7 @@ from tests.conftest import REPOSITORY
 
 
 @pytest.mark.parametrize(
-    ("written", "path", "place"),
+    ("citation", "path", "place"),
     [
         ("a/b.pdf#page=7", "a/b.pdf", DocumentPart(locator="page=7")),
         ("a.md#L10-L42", "a.md", DocumentPart(lines=(10, 42))),
@@ -22,12 +24,12 @@ from tests.conftest import REPOSITORY
         ("c#.md#L3", "c#.md", DocumentPart(lines=(3, 3))),
     ],
 )
-def test_a_citation_is_parsed_into_path_and_part(written, path, place):
-    assert parse_citation(written) == (path, place)
+def test_a_citation_is_parsed_into_path_and_part(citation, path, place):
+    assert parse_citation(citation) == (path, place)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "written"),
+    ("arguments", "citation"),
     [
         (("a.pdf", "page=7", None, None, 5, 99), "a.pdf#page=7"),
         (("a.md", None, 10, 42, 5, 99), "a.md#L10-L42"),
@@ -35,8 +37,8 @@ def test_a_citation_is_parsed_into_path_and_part(written, path, place):
         (("a.html", None, None, None, 5, 99), "a.html#char=5,99"),
     ],
 )
-def test_a_citation_is_by_locator_else_lines_else_characters(arguments, written):
-    assert format_citation(*arguments) == written
+def test_a_citation_is_by_locator_else_lines_else_characters(arguments, citation):
+    assert format_citation(*arguments) == citation
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_the_citation_of_every_hit_returns_its_text(filled):
         ("poem.txt", 0, "one\ntwo\nthree\nfour\nfive\n"),
     ],
 )
-def test_the_text_behind_a_citation(filled, reference, context, text):
+def test_a_citation_returns_its_text(filled, reference, context, text):
     assert filled.get(reference, context).text == text
 
 

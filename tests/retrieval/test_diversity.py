@@ -10,16 +10,16 @@ from ragkit.retrieval.rankers import ScoredPassage
 
 
 def vectors_of(table):
-    return lambda ids: {each: np.array(table[each], dtype=np.float32) for each in ids}
+    return lambda ids: {key: np.array(table[key], dtype=np.float32) for key in ids}
 
 
 def test_maximal_marginal_relevance_by_hand():
     pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.88), ScoredPassage(3, 0.5)]
     table = {1: [1, 0], 2: [0.96, 0.28], 3: [0, 1]}
     # After 1: 2 has .5 · .88 − .5 · .96 = −.04, 3 has .5 · .5 − 0 = .25.
-    assert [each.passage_id for each in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+    assert [passage.passage_id for passage in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
     # .9 · .88 − .1 · .96 = .696 against .9 · .5 = .45
-    assert [each.passage_id for each in mmr(pool, 2, 0.9, vectors_of(table))] == [1, 2]
+    assert [passage.passage_id for passage in mmr(pool, 2, 0.9, vectors_of(table))] == [1, 2]
 
 
 def test_bm25_relevance_is_a_share_of_the_best_score():
@@ -30,27 +30,27 @@ def test_bm25_relevance_is_a_share_of_the_best_score():
     ]
     table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
     # 2: .5 · .95 − .5 = −.025; 3: .5 · .25 = .125
-    assert [each.passage_id for each in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
+    assert [passage.passage_id for passage in mmr(pool, 3, 0.5, vectors_of(table))] == [1, 3, 2]
 
 
 def test_a_near_duplicate_comes_last_unless_only_relevance_counts():
     pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.9), ScoredPassage(3, 0.1)]
     table = {1: [1, 0], 2: [1, 0], 3: [0, 1]}
     # by the formula 2 has .9 · .9 − .1 = .71, 3 has .9 · .1 = .09
-    assert [each.passage_id for each in mmr(pool, 3, 0.9, vectors_of(table))] == [1, 3, 2]
-    assert [each.passage_id for each in mmr(pool, 3, 1.0, vectors_of(table))] == [1, 2, 3]
+    assert [passage.passage_id for passage in mmr(pool, 3, 0.9, vectors_of(table))] == [1, 3, 2]
+    assert [passage.passage_id for passage in mmr(pool, 3, 1.0, vectors_of(table))] == [1, 2, 3]
 
 
 def test_passages_without_a_vector_are_similar_to_nothing():
     pool = [ScoredPassage(1, 0.9), ScoredPassage(2, 0.8)]
-    found = mmr(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})
-    assert [each.passage_id for each in found] == [1, 2]
+    selected = mmr(pool, 2, 0.5, lambda ids: {1: np.array([1, 0], dtype=np.float32)})
+    assert [passage.passage_id for passage in selected] == [1, 2]
     assert mmr([], 3, 0.5, lambda ids: {}) == []
 
 
 @pytest.fixture
 def filled(collection, tmp_path):
-    """Forty documents; number n has n % 5 + 1 passages with the word it is asked for."""
+    """Return a collection of 40 documents; number n has n % 5 + 1 passages with the query word."""
     folder = tmp_path / "filled"
     folder.mkdir()
     for number in range(40):
@@ -64,15 +64,15 @@ def filled(collection, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-@pytest.mark.parametrize("most", [1, 2, 9])
-def test_at_most_n_passages_of_each_document(filled, mode, most):
+@pytest.mark.parametrize("per_document", [1, 2, 9])
+def test_at_most_n_passages_of_each_document(filled, mode, per_document):
     everything = filled.search("common words", k=500, mode=mode)
-    taken, expected = Counter(), []
+    counts, expected = Counter(), []
     for hit in everything:
-        taken[hit.path] += 1
-        expected += [hit.passage_id] * (taken[hit.path] <= most)
+        counts[hit.path] += 1
+        expected += [hit.passage_id] * (counts[hit.path] <= per_document)
     for k in (3, 40, 300):
-        hits = filled.search("common words", k=k, mode=mode, per_document=most)
+        hits = filled.search("common words", k=k, mode=mode, per_document=per_document)
         assert [hit.passage_id for hit in hits] == expected[:k]
 
 

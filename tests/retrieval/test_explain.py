@@ -1,4 +1,4 @@
-"""Why a hit was found: words with their part of the score, and the closest sentence."""
+"""Explanations of hits: the words with their part of the score, and the closest sentence."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How filters are written and what they let through; expected values worked by hand."""
+"""Filters: their syntax, and the passages that they match. Expected values worked by hand."""
 
 import datetime
 import json
@@ -90,7 +90,7 @@ def test_any_text_is_parsed_or_a_usage_error(where):
 
 
 def test_openai_and_short_dicts_are_the_same_filter():
-    written = parse_filter('author = "Bob" and (page >= 3 or tag in ("x", "y"))')
+    expected = parse_filter('author = "Bob" and (page >= 3 or tag in ("x", "y"))')
     openai = {
         "type": "and",
         "filters": [
@@ -104,7 +104,7 @@ def test_openai_and_short_dicts_are_the_same_filter():
             },
         ],
     }
-    assert written == parse_filter(openai) == parse_filter(json.dumps(openai))
+    assert expected == parse_filter(openai) == parse_filter(json.dumps(openai))
     short = parse_filter({"author": "Bob", "page": {">": 2, "<=": 9}, "tag": ["x", "y"]})
     assert short == parse_filter('author="Bob" and page>2 and page<=9 and tag in ("x","y")')
     day = parse_filter({"mtime": {">=": datetime.date(2024, 3, 5)}})
@@ -192,8 +192,8 @@ def archive(collection, tmp_path):
 )
 def test_which_passages_a_filter_matches(archive, where, names):
     hits = archive.search("words", where=where)
-    found = {hit.path.rpartition("/")[2].partition(".")[0] for hit in hits}
-    assert found == set(names.split())
+    paths = {hit.path.rpartition("/")[2].partition(".")[0] for hit in hits}
+    assert paths == set(names.split())
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ TEXTS = {
 
 @pytest.fixture
 def reading(collection, tmp_path):
-    """A connection, the lexical index, and id → path."""
+    """Yield a connection, the lexical index, and id → path."""
     folder = tmp_path / "texts"
     folder.mkdir()
     for name, text in TEXTS.items():
@@ -35,7 +35,7 @@ def text_files(connection):
 
 
 @pytest.mark.parametrize("limit", [0, 5000])
-def test_a_metadata_filter(reading, monkeypatch, limit):
+def test_a_metadata_filter_matches_as_a_set_and_as_a_test(reading, monkeypatch, limit):
     monkeypatch.setattr(filter_scope, "MAX_SMALL_SET", limit)
     connection, _, paths = reading
     matches = text_files(connection)
@@ -54,7 +54,7 @@ def test_a_metadata_filter(reading, monkeypatch, limit):
         ("keys -red", True, {"b.txt"}),
     ],
 )
-def test_phrases_and_exclusions_within_a_filter(
+def test_phrases_and_exclusions_apply_within_a_filter(
     reading, monkeypatch, limit, query, within, expected
 ):
     monkeypatch.setattr(filter_scope, "MAX_SMALL_SET", limit)

@@ -32,7 +32,7 @@ def test_a_date_is_an_interval_as_precise_as_it_is_written(text, start, end):
 
 
 @pytest.mark.parametrize("text", ["2023-02-29", "0000", "9999-12-31T24:00", "yesterday"])
-def test_what_is_no_date_is_refused_for_a_time(text):
+def test_invalid_dates_are_refused_for_time_fields(text):
     with pytest.raises(UsageError, match="expected a date"):
         parse_value("mtime", "=", text, quoted=False)
 
@@ -51,7 +51,7 @@ def test_what_is_no_date_is_refused_for_a_time(text):
         ("type", "text/html", False, "text/html"),
     ],
 )
-def test_the_field_decides_then_the_form(field, text, quoted, expected):
+def test_the_field_and_then_the_form_decide_the_type(field, text, quoted, expected):
     assert parse_value(field, "=", text, quoted=quoted) == expected
 
 
@@ -65,7 +65,7 @@ def test_the_field_decides_then_the_form(field, text, quoted, expected):
         ("2024-02-01", Date("2024-02-01", day(2024, 2, 1), day(2024, 2, 2))),
     ],
 )
-def test_values_of_programs(value, expected):
+def test_values_from_json_are_accepted(value, expected):
     assert convert_value("author", "=", value) == expected
 
 
@@ -77,6 +77,6 @@ def test_a_time_with_a_zone_is_compared_in_utc():
 
 
 @pytest.mark.parametrize("value", [None, [], float("nan"), float("inf"), {}])
-def test_values_that_nothing_equals_are_refused(value):
+def test_values_that_cannot_match_are_refused(value):
     with pytest.raises(UsageError, match="expected a text, a number or a date"):
         convert_value("author", "=", value)

@@ -1,4 +1,4 @@
-"""Filtered search, against ranking everything and dropping what does not match."""
+"""Filtered search, compared with a filter applied to the full ranking."""
 
 import json
 
@@ -17,12 +17,12 @@ COUNT = 1000
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    """A thousand records: `n` counts from 0, `even` is yes or no, texts share a few words."""
+    """Return a collection of 1,000 records: `n` from 0, `even` yes or no, texts with few words."""
     folder = tmp_path_factory.mktemp("rows")
     chance = np.random.default_rng(5)
     lines = []
     for n in range(COUNT):
-        text = " ".join(f"word{each}" for each in chance.integers(0, 60, size=8))
+        text = " ".join(f"word{number}" for number in chance.integers(0, 60, size=8))
         lines.append(json.dumps({"n": n, "even": "no" if n % 2 else "yes", "text": text}))
     (folder / "rows.jsonl").write_text("\n".join(lines))
     with Collection(
@@ -45,9 +45,9 @@ def rows(tmp_path_factory):
 )
 def test_a_filtered_search_returns_the_k_best_matches(rows, few, share, start, words, k, mode):
     end = start + round(share * COUNT)
-    query = " ".join(f"word{each}" for each in words)
-    whole = rows.search(query, k=COUNT, mode=mode)
-    expected = [hit for hit in whole if start <= int(hit.metadata["n"]) < end]
+    query = " ".join(f"word{number}" for number in words)
+    ranking = rows.search(query, k=COUNT, mode=mode)
+    expected = [hit for hit in ranking if start <= int(hit.metadata["n"]) < end]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
         hits = rows.search(query, k=k, mode=mode, where=f"n >= {start} and n < {end}")
@@ -62,9 +62,9 @@ def test_min_score_applies_within_a_filter(rows, monkeypatch, mode, few):
     query, where = "word1 word2 word3", "even = yes"
     every = rows.search(query, k=COUNT, mode=mode, where=where)
     bound = sorted(hit.score for hit in every)[len(every) // 2]
-    kept = rows.search(query, k=20, mode=mode, where=where, min_score=bound)
+    hits = rows.search(query, k=20, mode=mode, where=where, min_score=bound)
     expected = [hit.passage_id for hit in every if hit.score >= bound][:20]
-    assert [hit.passage_id for hit in kept] == expected
+    assert [hit.passage_id for hit in hits] == expected
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
@@ -89,9 +89,9 @@ def test_distant_matches_are_searched_directly(rows, monkeypatch, mode, widest):
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SHARE", 0.0)
     monkeypatch.setattr("ragkit.retrieval.rankers.MAX_WIDENING", widest)
     query = "word1 word2 word3"
-    whole = rows.search(query, k=COUNT, mode=mode)
-    far = int(whole[-1].metadata["n"])
-    expected = [hit for hit in whole if abs(int(hit.metadata["n"]) - far) < 3]
+    ranking = rows.search(query, k=COUNT, mode=mode)
+    far = int(ranking[-1].metadata["n"])
+    expected = [hit for hit in ranking if abs(int(hit.metadata["n"]) - far) < 3]
     hits = rows.search(query, k=9, mode=mode, where=f"n > {far - 3} and n < {far + 3}")
     assert [hit.passage_id for hit in hits] == [hit.passage_id for hit in expected]
 
@@ -143,8 +143,8 @@ def test_a_batch_reads_the_vectors_once(rows, monkeypatch, mode, options):
     alone = []
     nearest = VectorIndex.top_k
     monkeypatch.setattr(
-        VectorIndex, "top_k", lambda self, *given, **named: alone.append(1) or nearest(
-            self, *given, **named
+        VectorIndex, "top_k", lambda self, *arguments, **named: alone.append(1) or nearest(
+            self, *arguments, **named
         )
     )  # fmt: skip
     rows.search_many(

@@ -1,11 +1,11 @@
-"""Hits: spans that are merged, citations, and files that have changed."""
+"""Hits: merged spans, citations, and files that have changed."""
 
 import pytest
 
 
 @pytest.fixture
 def parts(collection, tmp_path):
-    """One document of ten passages, numbered in the order of the text, and another."""
+    """Return the passage rows of a document of ten passages, and one of another document."""
     folder = tmp_path / "parts"
     folder.mkdir()
     paragraphs = [f"# Part {n}\n\nWord{n} stands here. Nothing else does." for n in range(10)]

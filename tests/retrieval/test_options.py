@@ -1,4 +1,4 @@
-"""`SearchOptions`: checks, and that every way in has the same options."""
+"""`SearchOptions`: validation, and the same options on every surface."""
 
 import argparse
 import dataclasses
@@ -37,7 +37,7 @@ def test_a_new_field_reaches_python_command_line_http_and_tools():
         assert set(arguments) & set(FIELDS) == set(names)
 
 
-def test_the_tool_of_chat_clients_has_the_options_marked_for_it():
+def test_the_mcp_tool_has_the_options_marked_for_it():
     tools = pytest.importorskip("ragkit.serving.mcp.tools").TOOLS
     search = next(tool for tool in tools if tool.name == "search")
     marked = {name for name, option in SEARCH_OPTIONS.items() if option["tool"] is not None}
@@ -77,7 +77,7 @@ def test_diversity_is_a_flag_or_its_weight(words, value):
 @pytest.mark.parametrize(
     ("diverse", "weight"), [(False, None), (True, 0.8), (0, 0.0), (1, 1.0), (0.25, 0.25)]
 )
-def test_lambda_of_mmr(diverse, weight):
+def test_the_diversity_flag_and_weight_give_the_lambda_of_mmr(diverse, weight):
     assert SearchOptions(diverse=diverse).mmr_lambda == weight
 
 

@@ -1,4 +1,4 @@
-"""Hits expand_span to whole paragraphs."""
+"""Hits extended to complete paragraphs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TEXT = "First one.\n\nSecond begins here, goes on there, and ends.\n  \nThird."
 
 
 @pytest.mark.parametrize(
-    ("part", "whole"),
+    ("part", "paragraph"),
     [
         ("goes on", "Second begins here, goes on there, and ends."),
         ("Second begins here, goes on there, and ends.",) * 2,
@@ -20,10 +20,10 @@ TEXT = "First one.\n\nSecond begins here, goes on there, and ends.\n  \nThird."
         ("one.\n\nSecond", "First one.\n\nSecond begins here, goes on there, and ends."),
     ],
 )
-def test_a_span_is_extended_to_its_paragraphs(part, whole):
+def test_a_span_is_extended_to_its_paragraphs(part, paragraph):
     start = TEXT.index(part)
-    found = expand_span(TEXT, start, start + len(part))
-    assert TEXT[slice(*found)] == whole
+    span = expand_span(TEXT, start, start + len(part))
+    assert TEXT[slice(*span)] == paragraph
 
 
 def test_a_span_is_not_extended_to_distant_boundaries():
@@ -38,15 +38,15 @@ def test_passages_of_one_paragraph_become_one_hit(collection, tmp_path):
     collection.index([tmp_path / "long.txt", tmp_path / "copy.md"])
     hits = collection.search("keys and vaults", k=9)
     with collection._store.reading() as connection:
-        found = paragraphs.expand_to_paragraphs(connection, hits)
-    assert len(hits) > len(found)
-    assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
-    assert (found[0].text, found[0].score, found[0].passage_id) == (
-        text if "Cats" not in found[0].text else f"{text}\n\nCats sleep.",
+        expanded = paragraphs.expand_to_paragraphs(connection, hits)
+    assert len(hits) > len(expanded)
+    assert [hit.rank for hit in expanded] == list(range(1, len(expanded) + 1))
+    assert (expanded[0].text, expanded[0].score, expanded[0].passage_id) == (
+        text if "Cats" not in expanded[0].text else f"{text}\n\nCats sleep.",
         hits[0].score,
         hits[0].passage_id,
     )
-    for hit in found:
+    for hit in expanded:
         assert hit.text == collection.get(hit.path).text[hit.start : hit.end]
         assert collection.get(hit.citation).text.strip() == hit.text
-    assert len({hit.text for hit in found}) == len(found)
+    assert len({hit.text for hit in expanded}) == len(expanded)

@@ -52,7 +52,7 @@ def test_no_queries_have_no_hits(filled):
         ({"k": 30, "rerank": True}, 30),
     ],
 )
-def test_how_deep_the_ranking_is_that_hits_are_selected_from(options, depth):
+def test_the_ranking_is_deeper_than_k_if_hits_are_selected_from_it(options, depth):
     assert pipeline._ranking_depth(SearchOptions(**options)) == depth
 
 

@@ -1,4 +1,4 @@
-"""Quotes and minus signs of a query, through the collection, against the texts themselves."""
+"""Quoted phrases and excluded words through the collection, compared with the texts."""
 
 import random
 
@@ -46,8 +46,8 @@ def test_a_filter_and_a_phrase_both_apply(filled, texts, few, monkeypatch):
     monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", few)
     expected = {name for name, text in texts.items() if "signing keys" in text and name < "03"}
     for mode in ("lexical", "hybrid"):
-        found = paths(filled, '"signing keys"', mode=mode, where='path ~ "0[0-2]*"')
-        assert found == expected != set()
+        matches = paths(filled, '"signing keys"', mode=mode, where='path ~ "0[0-2]*"')
+        assert matches == expected != set()
 
 
 def test_excluded_words_are_not_embedded(filled):

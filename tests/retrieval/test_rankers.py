@@ -1,4 +1,4 @@
-"""Ranking against brute force over the vectors that are stored."""
+"""Rankings, compared with brute force over the stored vectors."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ from ragkit.retrieval.rankers import ScoredPassage, bounded_top_k, exact_top_k
 
 @pytest.fixture
 def filled(collection, tmp_path):
-    """120 documents of random words from a small vocabulary, a third of them in pairs."""
+    """Return a collection of 120 documents of random words; a third of them have a duplicate."""
     folder = tmp_path / "filled"
     folder.mkdir()
     chance = np.random.default_rng(3)
@@ -28,7 +28,7 @@ def filled(collection, tmp_path):
 
 
 def brute_force(collection, query, k):
-    """(passage id, score) by a NumPy product over everything in the database."""
+    """Return (passage id, score) by a NumPy product over all vectors of the database."""
     with collection._store.reading() as connection:
         rows = connection.execute(
             "SELECT passages.id, vector FROM passages JOIN vectors USING (hash)"
@@ -47,7 +47,7 @@ def test_dense_equals_brute_force(filled, k):
         query = f"word{number} word{number + 7} word{number + 11}"
         hits = filled.search(query, k=k)
         expected = brute_force(filled, query, k)
-        assert [hit.passage_id for hit in hits] == [each for each, _ in expected]
+        assert [hit.passage_id for hit in hits] == [passage_id for passage_id, _ in expected]
         assert [hit.score for hit in hits] == pytest.approx([s for _, s in expected], abs=1e-6)
         assert [hit.rank for hit in hits] == list(range(1, len(expected) + 1))
 
@@ -71,14 +71,14 @@ def test_fifty_copies_are_ranked_by_id_whatever_k_is(collection, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
-def test_every_mode_gives_the_same_passage_the_same_score(filled, mode):
+def test_a_passage_has_the_same_score_in_every_mode(filled, mode):
     query = "word1 word2 word3"
     cosine = dict(brute_force(filled, query, 1000))
     for hit in filled.search(query, k=30, mode=mode):
         assert hit.score == hit.scores["dense"] == pytest.approx(cosine[hit.passage_id], abs=1e-6)
 
 
-def test_the_scores_of_each_stage(filled):
+def test_hits_have_the_scores_of_each_stage(filled):
     (dense,) = filled.search("word1 word2", k=1)
     (lexical,) = filled.search("word1 word2", k=1, mode="lexical")
     (hybrid,) = filled.search("word1 word2", k=1, mode="hybrid")
@@ -91,15 +91,15 @@ def test_the_scores_of_each_stage(filled):
 
 
 def fused_by_hand(collection, query):
-    """Passage id → 0.75 · (cosine + 1) / 2 + 0.25 · BM25 / the most that BM25 could give."""
+    """Return passage id → 0.75 · (cosine + 1) / 2 + 0.25 · BM25 / its maximum."""
     total = collection.status().passages
     bm25 = {hit.passage_id: hit.scores["lexical"] for hit in collection.search(query, k=1000,
             mode="lexical")}  # fmt: skip
     holding = [len(collection.search(word, k=1000, mode="lexical")) for word in query.split()]
-    most = 2.2 * sum(math.log(1 + (total - n + 0.5) / (n + 0.5)) for n in holding)
+    max_bm25 = 2.2 * sum(math.log(1 + (total - n + 0.5) / (n + 0.5)) for n in holding)
     return {
-        each: 0.75 * (cosine + 1) / 2 + 0.25 * bm25.get(each, 0.0) / most
-        for each, cosine in brute_force(collection, query, 1000)
+        passage_id: 0.75 * (cosine + 1) / 2 + 0.25 * bm25.get(passage_id, 0.0) / max_bm25
+        for passage_id, cosine in brute_force(collection, query, 1000)
     }
 
 
@@ -110,7 +110,7 @@ def test_hybrid_equals_scoring_every_passage_at_any_initial_depth(
 ):
     monkeypatch.setattr("ragkit.retrieval.rankers.FUSION_DEPTH", depth)
     expected = fused_by_hand(filled, query)
-    ranked = sorted(expected, key=lambda each: (-round(expected[each], 9), each))
+    ranked = sorted(expected, key=lambda passage_id: (-round(expected[passage_id], 9), passage_id))
     for k in (1, 5, 30, 1000):
         hits = filled.search(query, k=k, mode="hybrid")
         assert [hit.passage_id for hit in hits] == ranked[:k]
@@ -127,10 +127,12 @@ def test_rank_fusion_is_the_fusion_of_both_rankings(filled):
     ]
     ids = set(rankings[0]) | set(rankings[1])
 
-    def fused(each):
-        return sum(1 / (61 + ranking.index(each)) for ranking in rankings if each in ranking)
+    def fused(passage_id):
+        return sum(
+            1 / (61 + ranking.index(passage_id)) for ranking in rankings if passage_id in ranking
+        )
 
-    expected = sorted(ids, key=lambda each: (-fused(each), each))[:10]
+    expected = sorted(ids, key=lambda passage_id: (-fused(passage_id), passage_id))[:10]
     hybrid = filled.search(query, k=10, mode="hybrid", fusion="rrf")
     assert [hit.passage_id for hit in hybrid] == expected
 
@@ -139,13 +141,13 @@ def test_rank_fusion_is_the_fusion_of_both_rankings(filled):
 def test_min_score_is_a_cosine_in_every_mode(filled, mode):
     hits = filled.search("word1 word2 word3", k=200, mode=mode)
     bound = sorted(hit.score for hit in hits)[len(hits) // 2]
-    kept = filled.search("word1 word2 word3", k=200, mode=mode, min_score=bound)
-    assert [hit.passage_id for hit in kept] == [
+    above = filled.search("word1 word2 word3", k=200, mode=mode, min_score=bound)
+    assert [hit.passage_id for hit in above] == [
         hit.passage_id for hit in hits if hit.score >= bound
     ]
 
 
-def test_lexical_looks_further_when_min_score_leaves_too_few(filled):
+def test_lexical_search_goes_deeper_if_min_score_leaves_too_few(filled):
     query = "word1 word2 word3"
     every = filled.search(query, k=200, mode="lexical")
     good = [hit.passage_id for hit in every if hit.score >= 0.3][:5]
@@ -190,7 +192,7 @@ def test_a_query_of_100_kb_is_truncated_with_a_warning(filled, notices, mode):
     ids=ascii,
 )  # fmt: skip
 def test_query_languages_and_odd_characters_are_plain_text(filled, query, mode):
-    """No error, and the documents that contain the word, whatever stands beside it."""
+    """The documents that contain the word are found, whatever stands beside it."""
     hits = filled.search(query, k=200, mode=mode)
     texts = {hit.path: filled.get(hit.path).text.split() for hit in hits}
     assert "word1" in texts[hits[0].path]
@@ -208,11 +210,11 @@ def test_a_query_without_words_of_the_collection_has_no_lexical_hits(filled, que
         assert [hit.rank for hit in filled.search(query, k=3, mode=mode)] == [1, 2, 3]
 
 
-def test_an_empty_collection_finds_nothing(collection):
+def test_an_empty_collection_has_no_hits(collection):
     assert collection.search("anything") == []
 
 
-def test_many_threads_get_the_same_answers(filled):
+def test_threads_get_the_same_hits(filled):
     expected = [hit.passage_id for hit in filled.search("word4 word9", k=9)]
     answers = []
 
@@ -233,11 +235,11 @@ def test_concurrent_asearch_calls_return_the_hits_of_search(filled):
     async def ask():
         return await asyncio.gather(*(filled.asearch(f"word{n}", k=2) for n in range(8)))
 
-    found = asyncio.run(ask())
-    assert found == [filled.search(f"word{n}", k=2) for n in range(8)]
+    answers = asyncio.run(ask())
+    assert answers == [filled.search(f"word{n}", k=2) for n in range(8)]
 
 
-def test_an_open_collection_sees_what_another_writes(open_collection, folder):
+def test_an_open_collection_sees_the_changes_of_another_process(open_collection, folder):
     reader, writer = open_collection(), open_collection()
     writer.index(folder)
     assert reader.search("parents at home", k=1)[0].path == "leave.txt"
@@ -245,12 +247,12 @@ def test_an_open_collection_sees_what_another_writes(open_collection, folder):
     (folder / "leave.txt").unlink()
     writer.index(folder)
     for mode in ("dense", "lexical", "hybrid"):
-        found = {hit.path for hit in reader.search("stay at home", k=10, mode=mode)}
-        assert "more.txt" in found
-        assert "leave.txt" not in found
+        paths = {hit.path for hit in reader.search("stay at home", k=10, mode=mode)}
+        assert "more.txt" in paths
+        assert "leave.txt" not in paths
 
 
-def test_searching_while_another_thread_indexes(open_collection, tmp_path):
+def test_search_works_while_another_thread_indexes(open_collection, tmp_path):
     folder = tmp_path / "growing"
     folder.mkdir()
     (folder / "first.txt").write_text("The very first words.")
@@ -283,7 +285,7 @@ def test_searching_while_another_thread_indexes(open_collection, tmp_path):
 
 
 def index_of(scores):
-    """What proposes the ids of a table best first, as an index does."""
+    """Return a function that proposes the ids of a table best first, like an index."""
 
     def propose(width):
         ids = sorted(scores, key=lambda key: -scores[key])[:width]
@@ -292,8 +294,8 @@ def index_of(scores):
     return propose
 
 
-def test_top_k_looks_further_while_the_border_is_not_clear():
-    """40 equal scores: the index may propose any of them, the smallest ids are the answer."""
+def test_top_k_goes_deeper_until_ties_at_the_end_are_resolved():
+    """Of 40 equal scores the index may propose any; the smallest ids are the result."""
     scores = dict.fromkeys(range(40, 0, -1), 0.5)
     widths = []
 
@@ -306,7 +308,7 @@ def test_top_k_looks_further_while_the_border_is_not_clear():
     assert widths == [18, 40]
 
 
-def test_top_k_stops_at_its_bound_where_a_filter_keeps_little():
+def test_top_k_stops_at_its_maximum_depth_if_few_match():
     scores = {key: 1 - key / 1000 for key in range(1000)}
 
     def keep_last(ids, _):

@@ -1,4 +1,4 @@
-"""Reranking: the order, the budget and what is left as it was."""
+"""Reranking: the order, the time budget, and passages that are not reranked."""
 
 from dataclasses import replace
 from itertools import count
@@ -15,60 +15,60 @@ from ragkit.retrieval.rerank import MAX_CANDIDATES, rerank
 
 
 def by_length(read=None):
-    """A reranker that likes short passages; tells `read` what it is given."""
+    """Return a reranker that prefers short passages; `read` is called with what it is given."""
 
     def scores(query, passages):
         if read is not None:
             read.append(list(passages))
-        return np.array([-len(each) for each in passages], dtype=np.float32)
+        return np.array([-len(text) for text in passages], dtype=np.float32)
 
     return Reranker("by length", 512, scores)
 
 
 def ranking(lengths):
-    scored = [ScoredPassage(each, 1 - each / 100) for each in range(len(lengths))]
-    return scored, lambda ids: {each: "x" * lengths[each] for each in ids}
+    scored = [ScoredPassage(number, 1 - number / 100) for number in range(len(lengths))]
+    return scored, lambda ids: {number: "x" * lengths[number] for number in ids}
 
 
 def test_the_order_is_by_the_mean_of_both_scores_and_stable():
     """Logits −3, −1, −2, −1 are .047, .269, .119, .269; shares of the best 1, .99, .98, .97."""
     scored, texts = ranking([3, 1, 2, 1])
-    found = rerank(scored, "q", texts, by_length())
-    assert [each.passage_id for each in found] == [1, 3, 2, 0]
-    assert [each.rerank for each in found] == pytest.approx([0.2689, 0.2689, 0.1192, 0.0474], 1e-3)
-    assert [each.final for each in found] == pytest.approx([0.6295, 0.6195, 0.5496, 0.5237], 1e-3)
-    assert [each.dense for each in found] == [0.99, 0.97, 0.98, 1]
+    reranked = rerank(scored, "q", texts, by_length())
+    assert [p.passage_id for p in reranked] == [1, 3, 2, 0]
+    assert [p.rerank for p in reranked] == pytest.approx([0.2689, 0.2689, 0.1192, 0.0474], 1e-3)
+    assert [p.final for p in reranked] == pytest.approx([0.6295, 0.6195, 0.5496, 0.5237], 1e-3)
+    assert [p.dense for p in reranked] == [0.99, 0.97, 0.98, 1]
     alike, texts = ranking([5, 5, 5])
-    alike = [replace(each, dense=0.5) for each in alike]
-    assert [each.passage_id for each in rerank(alike, "q", texts, by_length())] == [0, 1, 2]
+    alike = [replace(p, dense=0.5) for p in alike]
+    assert [p.passage_id for p in rerank(alike, "q", texts, by_length())] == [0, 1, 2]
 
 
 def test_an_undecided_reranker_changes_nothing_and_extreme_logits_are_no_error():
     scored, texts = ranking([4, 4, 4])
-    found = rerank(scored, "q", texts, by_length())
-    assert [each.passage_id for each in found] == [0, 1, 2]
+    reranked = rerank(scored, "q", texts, by_length())
+    assert [p.passage_id for p in reranked] == [0, 1, 2]
     wild = Reranker("wild", 9, lambda q, p: np.array([-1e30, 1e30, 0], dtype=np.float32))
-    assert [each.rerank for each in rerank(scored, "q", texts, wild)] == pytest.approx([1, 0.5, 0])
-    below = [replace(each, dense=-each.passage_id / 10 - 0.1) for each in scored]
-    assert [each.passage_id for each in rerank(below, "q", texts, by_length())] == [0, 1, 2]
+    assert [p.rerank for p in rerank(scored, "q", texts, wild)] == pytest.approx([1, 0.5, 0])
+    below = [replace(p, dense=-p.passage_id / 10 - 0.1) for p in scored]
+    assert [p.passage_id for p in rerank(below, "q", texts, by_length())] == [0, 1, 2]
 
 
 def test_passages_beyond_the_candidates_or_missing_stay_below():
     lengths = [1] * MAX_CANDIDATES + [0]
     scored, texts = ranking(lengths)
-    found = rerank(
+    reranked = rerank(
         scored, "q", lambda ids: {k: v for k, v in texts(ids).items() if k != 0}, by_length()
     )
-    assert [each.passage_id for each in found] == [*range(1, MAX_CANDIDATES), 0, MAX_CANDIDATES]
-    assert [each.rerank for each in found[-2:]] == [None, None]
+    assert [p.passage_id for p in reranked] == [*range(1, MAX_CANDIDATES), 0, MAX_CANDIDATES]
+    assert [p.rerank for p in reranked[-2:]] == [None, None]
 
 
 @pytest.mark.parametrize(
     ("budget", "steps"),
     [(0.001, [2]), (7.9, [2]), (8, [2, 6]), (13.9, [2, 6]), (14, [2, 6, 6]), (99, [2, 6, 6, 6])],
 )
-def test_a_budget_is_kept_by_steps_of_one_second_a_passage(budget, steps):
-    """The clock advances a second for each passage read."""
+def test_reranking_stops_within_its_budget(budget, steps):
+    """The clock advances by a second for each passage that is read."""
     read = []
     now = count()
     scored, texts = ranking([1] * 20)
@@ -77,7 +77,7 @@ def test_a_budget_is_kept_by_steps_of_one_second_a_passage(budget, steps):
         return sum(map(len, read)) + 0 * next(now)
 
     rerank(scored, "q", texts, by_length(read), budget, clock)
-    assert [len(each) for each in read] == steps
+    assert [len(batch) for batch in read] == steps
 
 
 def test_an_empty_ranking_is_not_reranked():
@@ -88,25 +88,25 @@ def test_an_empty_ranking_is_not_reranked():
 def test_mmr_after_reranking_uses_the_combined_score():
     """λ = 1 is relevance alone."""
     finals = {1: 0.9, 2: 0.2, 3: 0.6}
-    pool = [ScoredPassage(each, 0.5, rerank=0.5, final=finals[each]) for each in finals]
-    vectors = {each: np.eye(3, dtype=np.float32)[each - 1] for each in finals}
-    found = mmr(pool, 3, 1.0, lambda ids: vectors)
-    assert [each.passage_id for each in found] == [1, 3, 2]
+    pool = [ScoredPassage(number, 0.5, rerank=0.5, final=finals[number]) for number in finals]
+    vectors = {number: np.eye(3, dtype=np.float32)[number - 1] for number in finals}
+    selected = mmr(pool, 3, 1.0, lambda ids: vectors)
+    assert [p.passage_id for p in selected] == [1, 3, 2]
 
 
 def test_a_collection_uses_its_reranker_and_shows_its_scores(tmp_path, encoder, folder):
-    """Of the three documents the shortest: that about cats; the cosines stay what they were."""
+    """The shortest of the three documents is first; the cosines do not change."""
     with Collection(tmp_path / "kit", encoder=encoder, reranker=by_length()) as kit:
         kit.index(folder)
         plain = {hit.passage_id: hit for hit in kit.search("rotate the keys")}
-        found = kit.search("rotate the keys", rerank=True, budget=60)
-        assert {hit.passage_id: hit.score for hit in found} == {
-            each: hit.score for each, hit in plain.items()
+        hits = kit.search("rotate the keys", rerank=True, budget=60)
+        assert {hit.passage_id: hit.score for hit in hits} == {
+            passage_id: hit.score for passage_id, hit in plain.items()
         }
-        assert all(0 < hit.scores["rerank"] < 0.1 for hit in found)
+        assert all(0 < hit.scores["rerank"] < 0.1 for hit in hits)
         assert [hit.scores["rerank"] for hit in plain.values()] == [None] * len(plain)
         (same,) = kit.search_many(["rotate the keys"], rerank=True)
-        assert same == found
+        assert same == hits
         assert len(kit.search("rotate the keys", 1, rerank=True, diverse=True)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Images: what the OCR engine gets to see, and which images are no documents."""
+"""Images: what the OCR engine receives, and which images have no document."""
 
 import pytest
 

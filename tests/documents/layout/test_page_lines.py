@@ -20,7 +20,7 @@ def pages(*texts):
 
 
 def left_out(*texts):
-    """The lines that are running ones, by page."""
+    """Return the running lines of each page."""
     running = find_running_lines(pages(*texts))
     return [
         [text.split("\n")[at] for at in sorted(running.get(n, ()))] for n, text in enumerate(texts)
@@ -98,7 +98,7 @@ def test_a_sentence_continues_in_another_column():
 
 
 def lines_of(*rows):
-    """Lines of a page from (size, text)."""
+    """Return lines of a page from (size, text)."""
     return [PageLine(text, 700.0 - 20 * number, size) for number, (size, text) in enumerate(rows)]
 
 

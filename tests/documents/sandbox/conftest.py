@@ -7,7 +7,7 @@ from ragkit.documents.sandbox.sandbox import ReadLimits, Sandbox
 
 @pytest.fixture
 def create_sandbox():
-    """Creates sandboxes with these limits, and closes them."""
+    """Return a function that creates sandboxes with given limits; they are closed at the end."""
     sandboxes = []
 
     def create(**limits):
@@ -21,10 +21,8 @@ def create_sandbox():
 
 @pytest.fixture
 def python_pdf(tmp_path, monkeypatch):
-    """Makes PDFs of Python code, which is run where they are read.
-
-    PDFium is replaced by a module that runs the file: the worst that a parser can be brought to do.
-    """
+    """Return a function that makes PDFs of Python code, which the worker runs instead of PDFium. A
+    parser cannot do worse."""
     (tmp_path / "pypdfium2.py").write_text(
         "class PdfDocument:\n    def __init__(self, data): exec(bytes(data)[5:].decode(), {})\n"
         "class PdfiumError(Exception): pass\n"

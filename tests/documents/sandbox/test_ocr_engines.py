@@ -1,4 +1,4 @@
-"""OCR engines: which one is used, what it gets, and its failures."""
+"""OCR engines: which one is used, its input, and its failures."""
 
 import os
 import sys
@@ -44,8 +44,8 @@ else:
 
 
 @pytest.fixture
-def stub(tmp_path, monkeypatch):
-    """Installs a program that passes for tesseract, which also does what it is told."""
+def install_stub(tmp_path, monkeypatch):
+    """Return a function that installs a program in place of tesseract, with given behaviour."""
     if os.name == "nt":
         pytest.skip("a script with a #! line is no program here")
 
@@ -64,10 +64,10 @@ def stub(tmp_path, monkeypatch):
 
 
 def test_words_become_lines_and_paragraphs():
-    found = parse_tsv(TABLE)
-    assert found.text == "Green tea\nsteeps.\n\nCoffee"
+    recognised = parse_tsv(TABLE)
+    assert recognised.text == "Green tea\nsteeps.\n\nCoffee"
     # (5 * 96 + 3 * 90 + 7 * 84 + 6 * 95) / 21
-    assert found.confidence == 90.9
+    assert recognised.confidence == 90.9
 
 
 @pytest.mark.parametrize("table", ["", "5", "x\n5\t1\t1\t1\t1\t1\t0\t0\t0\t0\thigh\tword", "\n\n"])
@@ -75,14 +75,14 @@ def test_an_invalid_table_has_no_text(table):
     assert parse_tsv(table) == OcrText()
 
 
-def test_tesseract_gets_only_pixels(stub, monkeypatch):
+def test_tesseract_gets_only_pixels(install_stub, monkeypatch):
     monkeypatch.setenv("SECRET", "x")
-    program = stub()
+    program = install_stub()
     engine = create_engine(OcrOptions())
     assert (engine.name, engine.languages) == ("tesseract 9.8.7", "eng+deu")
     assert engine.recognise(PAGE) == parse_tsv(TABLE)
-    asked = (program.parent / "asked").read_bytes()
-    assert asked == b"stdin stdout -l eng+deu --dpi 150 tsv|P5\n3 2\n255\n" + PAGE.pixels
+    received = (program.parent / "asked").read_bytes()
+    assert received == b"stdin stdout -l eng+deu --dpi 150 tsv|P5\n3 2\n255\n" + PAGE.pixels
     variables = (program.parent / "variables").read_text().split()
     assert "OMP_THREAD_LIMIT" in variables and "SECRET" not in variables
 
@@ -95,21 +95,21 @@ def test_tesseract_gets_only_pixels(stub, monkeypatch):
         ("time.sleep(60)", "took longer than 0.5 s"),
     ],
 )
-def test_a_failure_of_tesseract_affects_only_its_page(stub, behave, reason):
-    engine = Tesseract(str(stub(behave)), "eng", OcrLimits(seconds=0.5))
+def test_a_failure_of_tesseract_affects_only_its_page(install_stub, behave, reason):
+    engine = Tesseract(str(install_stub(behave)), "eng", OcrLimits(seconds=0.5))
     assert engine.recognise(PAGE) == OcrText(reason=reason)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
-def test_the_memory_of_tesseract_is_limited(stub):
-    program = stub("time.sleep(0.3); bytearray(400 << 20)")
-    found = Tesseract(str(program), "eng", OcrLimits(memory_mb=256)).recognise(PAGE)
-    assert found.reason.startswith("tesseract failed: ")
-    assert "MemoryError" in found.reason
+def test_the_memory_of_tesseract_is_limited(install_stub):
+    program = install_stub("time.sleep(0.3); bytearray(400 << 20)")
+    outcome = Tesseract(str(program), "eng", OcrLimits(memory_mb=256)).recognise(PAGE)
+    assert outcome.reason.startswith("tesseract failed: ")
+    assert "MemoryError" in outcome.reason
 
 
-def test_a_language_that_is_not_installed_is_an_error(stub):
-    stub()
+def test_a_language_that_is_not_installed_is_an_error(install_stub):
+    install_stub()
     assert create_engine(OcrOptions(languages="deu")).languages == "deu"
     with pytest.raises(UsageError, match=r"^ocr_languages is 'deu\+fra'; tesseract has: deu\+eng$"):
         create_engine(OcrOptions(languages="deu+fra"))
@@ -120,8 +120,8 @@ def test_a_language_that_is_not_installed_is_an_error(stub):
     [("fra eng osd deu", "eng+deu+fra"), ("fra osd", "fra"), ("a b c d e eng", "eng")],
 )
 def test_default_languages_are_those_installed_if_they_are_few(installed, chosen):
-    told = "\n".join(["List:", *installed.split()])
-    assert ocr_engines._select_languages(told, None) == chosen
+    listing = "\n".join(["List:", *installed.split()])
+    assert ocr_engines._select_languages(listing, None) == chosen
 
 
 def test_a_selected_engine_must_be_installed():
@@ -130,22 +130,22 @@ def test_a_selected_engine_must_be_installed():
         create_engine(OcrOptions("rapidocr"))
 
 
-def test_a_broken_tesseract_is_a_warning_unless_it_was_selected(stub, caplog):
-    stub().write_text(f"#!{sys.executable}\nraise SystemExit(1)")
+def test_a_broken_tesseract_is_a_warning_unless_it_was_selected(install_stub, caplog):
+    install_stub().write_text(f"#!{sys.executable}\nraise SystemExit(1)")
     assert create_engine(OcrOptions()) is None
     assert caplog.messages[0].startswith("text in images is not recognised: ")
     with pytest.raises(UsageError, match="does not work"):
         create_engine(OcrOptions("tesseract"))
 
 
-def test_a_program_in_the_working_folder_is_not_run(stub, monkeypatch):
-    monkeypatch.chdir(stub().parent)
+def test_a_program_in_the_working_folder_is_not_run(install_stub, monkeypatch):
+    monkeypatch.chdir(install_stub().parent)
     assert ocr_engines.find_tesseract() is None
 
 
-def test_the_description_names_engine_and_languages(stub):
+def test_the_description_names_engine_and_languages(install_stub):
     assert OcrOptions().describe() is None
-    stub()
+    install_stub()
     assert OcrOptions(languages="deu").describe().startswith("tesseract deu")
     assert OcrOptions(limits=OcrLimits(pages=0)).describe() is None
 
@@ -156,6 +156,6 @@ def test_an_installed_tesseract_reads_a_printed_page():
         pytest.skip("tesseract is not installed")
     engine = Tesseract(program, None, OcrLimits())
     page = render_page(make_pdf(["Rotate the signing keys\nevery ninety days."]), 0)
-    found = engine.recognise(PageImage(*page.size, page.tobytes(), 200))
-    assert found.text == "Rotate the signing keys\nevery ninety days."
-    assert found.confidence > 80
+    recognised = engine.recognise(PageImage(*page.size, page.tobytes(), 200))
+    assert recognised.text == "Rotate the signing keys\nevery ninety days."
+    assert recognised.confidence > 80

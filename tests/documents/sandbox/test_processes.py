@@ -58,8 +58,8 @@ def test_without_a_replacement_for_a_worker_the_file_fails(create_sandbox, pytho
     sandbox = create_sandbox()
     assert "died" in reason(sandbox, python_pdf("import os; os._exit(1)"))
     monkeypatch.setattr(processes, "_START", "raise SystemExit('no more of these')")
-    told = reason(sandbox, python_pdf("import os; os._exit(1)"))
-    assert told == f"no process to read it in: {sys.executable} does not start: no more of these"
+    message = reason(sandbox, python_pdf("import os; os._exit(1)"))
+    assert message == f"no process to read it in: {sys.executable} does not start: no more of these"
 
 
 def test_a_module_of_the_working_folder_is_not_imported(create_sandbox, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from ragkit.records.documents import Document, Heading, Locator, Recognition, Re
 
 
 def test_every_field_of_a_record_goes_through_unchanged():
-    """Every field of a document, none of them with its default."""
+    """No field of the document has its default."""
     document = Document(
         "# A\nx | y\n",
         "text/markdown",
@@ -31,8 +31,8 @@ def test_every_field_of_a_record_goes_through_unchanged():
         recognition=Recognition((1, 3), "tesseract 5", "eng", 91.5, 2),
     )
     plain = Document("", "")
-    for each in fields(Document):
-        assert getattr(document, each.name) != getattr(plain, each.name), each.name
+    for field in fields(Document):
+        assert getattr(document, field.name) != getattr(plain, field.name), field.name
     for record in (Record("a/b", document), Record("c", None, "broken", True, "limit")):
         sent = io.BytesIO()
         protocol.send(sent, protocol.RECORD, *protocol.encode_record(record))

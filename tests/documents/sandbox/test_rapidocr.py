@@ -1,4 +1,4 @@
-"""RapidOCR in its process: what it gets, what becomes of its answers and its failures."""
+"""RapidOCR in a process of its own: input, output and failures."""
 
 import os
 import textwrap
@@ -12,8 +12,8 @@ PAGE = PageImage(3, 2, bytes((0, 50, 100, 150, 200, 255)), 150)
 
 
 @pytest.fixture
-def rapid(tmp_path, monkeypatch):
-    """Installs a package that passes for rapidocr."""
+def install_rapidocr(tmp_path, monkeypatch):
+    """Return a function that installs a package in place of rapidocr."""
 
     def install(behave, **limits):
         (tmp_path / "rapidocr-9.9.dist-info").mkdir()
@@ -31,8 +31,8 @@ def rapid(tmp_path, monkeypatch):
     return install
 
 
-def test_rapidocr_answers_from_a_process_that_keeps_running(rapid):
-    engine = rapid(
+def test_rapidocr_answers_from_a_process_that_keeps_running(install_rapidocr):
+    engine = install_rapidocr(
         "boxes = numpy.array([[[0, 0], [9, 0], [9, 9], [0, 9]]])\n"
         "seen = f'{image.shape} {image[1, 0].tolist()} {os.getpid()}'\n"
         "return Found(txts=(seen,), scores=(0.5,), boxes=boxes)"
@@ -50,15 +50,15 @@ def test_rapidocr_answers_from_a_process_that_keeps_running(rapid):
     ("behave", "reason"),
     [("os._exit(7)", "rapidocr died (exit code 7)"), ("time.sleep(60)", "took longer than 1 s")],
 )
-def test_a_failure_of_rapidocr_affects_only_its_page(rapid, monkeypatch, behave, reason):
+def test_a_failure_of_rapidocr_affects_only_its_page(install_rapidocr, monkeypatch, behave, reason):
     monkeypatch.setattr("ragkit.documents.sandbox.rapidocr._START_SECONDS", 5.0)
-    engine = rapid(behave, seconds=1.0)
+    engine = install_rapidocr(behave, seconds=1.0)
     assert engine.recognise(PAGE) == OcrText(reason=reason)
     engine.stop()
 
 
-def test_an_image_without_words_has_no_text(rapid):
-    engine = rapid("return Found(txts=None, scores=None, boxes=None)")
+def test_an_image_without_words_has_no_text(install_rapidocr):
+    engine = install_rapidocr("return Found(txts=None, scores=None, boxes=None)")
     assert engine.recognise(PAGE) == OcrText()
     engine.stop()
 

@@ -49,7 +49,7 @@ def test_a_worker_that_hangs_affects_only_its_file(create_sandbox, python_pdf):
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the reader died (signal 11)"),
         ("import os; os._exit(7)", "the reader died (exit code 7)"),
-        (_GARBAGE, "the reader's answer makes no sense"),
+        (_GARBAGE, "the reader process sent an invalid answer"),
     ],
 )
 def test_a_worker_that_dies_affects_only_its_file(create_sandbox, python_pdf, code, why):
@@ -83,7 +83,7 @@ def test_records_before_a_member_that_kills_the_worker_are_kept(create_sandbox, 
 
 
 def test_a_worker_that_an_earlier_file_has_broken_is_replaced(create_sandbox, python_pdf):
-    """The second file dies of what the first has left; a fresh worker reads it."""
+    """The second file fails because of what the first one left; a new worker reads it."""
     sandbox = create_sandbox()
     spoil = "import csv, os; csv.reader = lambda *_, **__: os._exit(9); raise KeyError"
     assert reason(sandbox, python_pdf(spoil)) == "cannot be read: KeyError:"
@@ -109,12 +109,12 @@ def test_text_up_to_one_megabyte_needs_no_worker(create_sandbox):
 
 
 def test_scans_are_rendered_in_the_worker_and_recognised_in_this_process():
-    """A scan in an archive is drawn in the worker, and recognised sandbox."""
+    """The scan is in an archive."""
     engine = FakeEngine(OcrText("Words of a scan."))
     sandbox = Sandbox(engine=engine)
     try:
         data = make_zip({"in/scan.pdf": make_pdf([""], image=True), "a.csv": "x,y\n1,2\n"})
-        records = {each.name: each for each in sandbox.read(detect(data, "a.zip"))}
+        records = {record.name: record for record in sandbox.read(detect(data, "a.zip"))}
     finally:
         sandbox.close()
     document = records["in/scan.pdf"].document

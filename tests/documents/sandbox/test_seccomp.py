@@ -38,14 +38,14 @@ def test_the_worker_cannot_start_programs_or_open_connections(create_sandbox, py
 
 @linux
 def test_the_worker_cannot_write_files(create_sandbox, python_pdf, tmp_path):
-    written = tmp_path / "written"
-    told = reason(create_sandbox(), python_pdf(f"open('{written}', 'w').write(9 * 'x')"))
-    assert told.startswith("cannot be read: PermissionError")
-    assert not written.exists()
+    target = tmp_path / "written"
+    message = reason(create_sandbox(), python_pdf(f"open('{target}', 'w').write(9 * 'x')"))
+    assert message.startswith("cannot be read: PermissionError")
+    assert not target.exists()
 
 
 def run_filter(program, processor, number, *arguments):
-    """What the BPF program answers for a system call: an interpreter of the five instructions."""
+    """Interpret the BPF program; return its answer for a system call."""
     memory = {0: number, 4: processor} | dict(zip((16, 24, 32), arguments, strict=False))
     accumulator, at = 0, 0
     while True:

@@ -19,9 +19,9 @@ def reason(sandbox, data):
 def test_the_worker_has_no_secrets_in_its_environment(create_sandbox, python_pdf, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     monkeypatch.setenv("PYTHONPATH", str(Path.cwd()))
-    told = reason(create_sandbox(), python_pdf("import os; raise Exception(sorted(os.environ))"))
-    assert "PATH" in told
-    assert not {"OPENAI_API_KEY", "HOME", "PYTHONPATH"} & set(told.split("'"))
+    message = reason(create_sandbox(), python_pdf("import os; raise Exception(sorted(os.environ))"))
+    assert "PATH" in message
+    assert not {"OPENAI_API_KEY", "HOME", "PYTHONPATH"} & set(message.split("'"))
 
 
 def test_what_a_parser_prints_and_reads_does_not_mix_with_frames(create_sandbox, python_pdf):
@@ -41,7 +41,7 @@ def test_ctrl_c_does_not_end_the_worker(create_sandbox):
 
 
 def test_the_worker_ends_with_the_program(tmp_path):
-    """Also where the program has no time to say so."""
+    """It also ends if the program is killed."""
     code = (
         "import os\nfrom ragkit.documents.detect import detect\n"
         "from ragkit.documents.sandbox.sandbox import Sandbox\nreader = Sandbox()\n"

@@ -1,4 +1,4 @@
-"""Compressed files: what they contain, by which name, and what damage says."""
+"""Compressed files: their content, its name, and the reasons for damaged ones."""
 
 import bz2
 import gzip

@@ -22,16 +22,16 @@ def test_chunks_pass_until_the_allowance_is_used_up():
 
 
 @pytest.mark.parametrize(
-    ("packed", "most", "reason"),
+    ("packed", "max_bytes", "reason"),
     [
         (10_000, 99_000_000, "a.xml inflates to over 200 times its size"),
         (10_000_000, 3_000_000, "a.xml inflates to over 3 MB"),
     ],
 )
-def test_a_member_has_limits_of_its_own(packed, most, reason):
+def test_a_member_has_limits_of_its_own(packed, max_bytes, reason):
     pieces = [bytes(1_000_000)] * 9
     with pytest.raises(DocumentError, match=reason):
-        list(limit_chunks(pieces, packed, "a.xml", ByteAllowance(), most))
+        list(limit_chunks(pieces, packed, "a.xml", ByteAllowance(), max_bytes))
 
 
 def test_small_members_have_no_limit_on_the_ratio():
@@ -84,7 +84,7 @@ def test_an_unknown_compression_method_is_damage():
 
 
 def test_many_parts_that_are_too_large_together_are_refused():
-    """Forty slides of 8 MB each: none is too large by itself, all together are."""
+    """None of the forty slides of 8 MB is too large alone."""
     from tests.documents.office_files import make_pptx
 
     slide = "".join(f"<!--{number:0100}-->" for number in range(75_000))

@@ -20,14 +20,14 @@ def test_xml_with_too_many_different_names_is_refused():
 
 
 def test_default_attributes_are_refused_like_entities():
-    """One megabyte at every element, of a file of one megabyte."""
+    """They would add one megabyte to every element of a file of one megabyte."""
     content = f"<!DOCTYPE x [<!ATTLIST p a CDATA '{'y' * 10}'>]><x>{'<p/>' * 10}</x>"
     with pytest.raises(DocumentError, match="declares entities"):
         read(make_zip({"word/document.xml": content}), "a.docx")
 
 
 def events(content, parse=parse_xml):
-    """What the callbacks get, and the result."""
+    """Return the events that the callbacks get, and the result."""
     seen = []
     with open_zip(make_zip({"a.xml": content}), "docx") as package:
         result = parse(

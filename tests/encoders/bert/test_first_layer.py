@@ -1,4 +1,4 @@
-"""The first layer's table holds what the first layer computes."""
+"""The table of the first layer contains what the first layer computes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ D = CONFIG["hidden_size"]
 
 @pytest.fixture
 def model(tiny: Path) -> bert_model.Bert:
-    found = model_folder.read(tiny, "tiny")
-    return bert_model.Bert(found.config, safetensors_file.map_tensors(tiny / "model.safetensors"))
+    files = model_folder.read(tiny, "tiny")
+    return bert_model.Bert(files.config, safetensors_file.map_tensors(tiny / "model.safetensors"))
 
 
 def rows_of_a_table(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
@@ -31,7 +31,7 @@ def rows_of_a_table(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
 def queries_keys_values(
     model: bert_model.Bert, ids: np.ndarray, places: np.ndarray
 ) -> list[np.ndarray]:
-    """As the forward pass to be read computes them."""
+    """Return queries, keys and values as the forward pass computes them."""
     x = model.norm(
         model.word_embeddings[ids] + model.position_embeddings[places] + model.token_type_embedding
     )
@@ -42,7 +42,7 @@ def queries_keys_values(
 def looked_up(
     model: bert_model.Bert, first: FirstLayer, ids: np.ndarray, places: np.ndarray
 ) -> list:
-    """As the module's opening says, σ in float64."""
+    """Return them from the table, by the formula in the module's docstring, σ in float64."""
     table, rows = first.lookup(ids)
     embedded = (
         model.word_embeddings[ids] + model.position_embeddings[places] + model.token_type_embedding
@@ -59,15 +59,14 @@ def looked_up(
 def test_the_table_equals_the_first_layer(
     model: bert_model.Bert, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    """With room for all words, for some, so that the table is begun anew, and for fewer than come
-    at once."""
+    """The table has room for all words, for some of them, or for fewer than one call needs."""
     rows_of_a_table(monkeypatch, rows)
     first, random = FirstLayer(model), np.random.default_rng(1)
     for count in (1, 5, 3, 40, 2, 7):
         ids = random.integers(0, len(VOCABULARY), count).astype(np.int32)
         places = random.integers(0, CONFIG["max_position_embeddings"], count)
-        found = looked_up(model, first, ids, places)
-        for ours, theirs in zip(found, queries_keys_values(model, ids, places), strict=True):
+        cached = looked_up(model, first, ids, places)
+        for ours, theirs in zip(cached, queries_keys_values(model, ids, places), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
@@ -88,10 +87,10 @@ def test_a_full_table_stays_valid_for_its_readers(
     rows_of_a_table(monkeypatch, 4)
     first = FirstLayer(model)
     before, rows = first.lookup(np.array([5, 6, 7], dtype=np.int32))
-    kept = before[:, rows].copy()
+    expected = before[:, rows].copy()
     after, _ = first.lookup(np.array([8, 9], dtype=np.int32))
     assert after is not before
-    np.testing.assert_array_equal(before[:, rows], kept)
+    np.testing.assert_array_equal(before[:, rows], expected)
     large, _ = first.lookup(np.arange(12, dtype=np.int32))
     assert large.shape[1] == 12
     small, _ = first.lookup(np.array([14], dtype=np.int32))

@@ -24,7 +24,7 @@ States = tuple[list[np.ndarray], list[np.ndarray]]
 
 
 def reference(folder: Path, sequences: Sequence[Sequence[int]]) -> Iterator[States]:
-    """As transformers computes them, text by text."""
+    """Return the hidden states and attentions of transformers, text by text."""
     import torch
     from transformers import BertModel
 
@@ -43,7 +43,7 @@ def reference(folder: Path, sequences: Sequence[Sequence[int]]) -> Iterator[Stat
 
 
 def assert_equal_to_transformers(folder: Path, sequences: Sequence[Sequence[int]]) -> None:
-    """All layers, all heads, each text alone and again, as the second time may go another way."""
+    """Compare all layers and heads, each text alone and twice: the second call may use a cache."""
     model = read(folder)
     for ids, (states, maps) in zip(sequences, reference(folder, sequences), strict=True):
         for _ in range(2):
@@ -97,7 +97,7 @@ def test_attention_maps_of_each_text_have_rows_that_sum_to_one(tiny: Path) -> No
     sequences = [random_ids(5), random_ids(9)]
     together: list[bert_model.Maps] = []
     list(model.hidden_states(sequences, together))
-    assert [[each.shape for each in maps] for maps in together] == [[(4, 5, 5), (4, 9, 9)]] * 3
+    assert [[matrix.shape for matrix in maps] for maps in together] == [[(4, 5, 5), (4, 9, 9)]] * 3
     alone: list[bert_model.Maps] = []
     list(model.hidden_states(sequences[1:], alone))
     for (_, mine), (its,) in zip(together, alone, strict=True):
@@ -150,13 +150,13 @@ def test_unsupported_architectures_are_named(changes: dict[str, object]) -> None
 
 
 def test_missing_and_misshapen_tensors_are_named() -> None:
-    found = tiny_weights()
-    bias = found.pop("encoder.layer.2.output.dense.bias")
+    weights = tiny_weights()
+    bias = weights.pop("encoder.layer.2.output.dense.bias")
     with pytest.raises(ModelError, match=r"encoder\.layer\.2\.output\.dense\.bias is missing"):
-        bert_model.Bert(CONFIG, found)
-    found["encoder.layer.2.output.dense.bias"] = bias[1:]
+        bert_model.Bert(CONFIG, weights)
+    weights["encoder.layer.2.output.dense.bias"] = bias[1:]
     with pytest.raises(ModelError, match=r"has the shape \(31,\).*says \(32,\)"):
-        bert_model.Bert(CONFIG, found)
+        bert_model.Bert(CONFIG, weights)
 
 
 @pytest.mark.parametrize("heads", [None, 0, 5, "4"])

@@ -55,7 +55,7 @@ def test_an_activation_without_an_onnx_node_is_an_error(
 
 
 def test_inputs_of_texts_of_different_lengths() -> None:
-    """Two texts of 2 and 3 tokens, packed: rows pad the first text, places skip the padding."""
+    """Two texts of 2 and 3 tokens: rows pad the first text, positions leave the padding out."""
     inputs = onnx_session._inputs([[7, 8], [4, 5, 6]], dimension=32)
     assert inputs["ids"].tolist() == [7, 8, 4, 5, 6]
     assert inputs["positions"].tolist() == [0, 1, 0, 1, 2]

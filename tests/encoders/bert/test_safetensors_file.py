@@ -22,10 +22,10 @@ def write(path: Path, dtype: str, data: bytes, shape: list[int], pad: int = 0) -
 def test_float32_is_mapped_as_stored(tmp_path: Path) -> None:
     values = np.arange(6, dtype=np.float32).reshape(2, 3)
     save_file({"x": values, "ids": np.arange(4)}, tmp_path / "m.safetensors")
-    found = safetensors_file.map_tensors(tmp_path / "m.safetensors")
-    assert list(found) == ["x"]  # integers are no weights
-    np.testing.assert_array_equal(found["x"], values)
-    assert not found["x"].flags.writeable
+    tensors = safetensors_file.map_tensors(tmp_path / "m.safetensors")
+    assert list(tensors) == ["x"]  # integers are no weights
+    np.testing.assert_array_equal(tensors["x"], values)
+    assert not tensors["x"].flags.writeable
 
 
 def test_half_precision_is_converted(tmp_path: Path) -> None:
@@ -34,18 +34,18 @@ def test_half_precision_is_converted(tmp_path: Path) -> None:
     assert safetensors_file.map_tensors(path)["x"].tolist() == [0.5, -2]
     # bfloat16: 1.0 is 0x3F80, -2.0 is 0xC000
     write(path, "BF16", np.array([0x3F80, 0xC000], np.uint16).tobytes(), [2])
-    found = safetensors_file.map_tensors(path)["x"]
-    assert found.tolist() == [1.0, -2.0]
-    assert found.dtype == np.float32
+    tensor = safetensors_file.map_tensors(path)["x"]
+    assert tensor.tolist() == [1.0, -2.0]
+    assert tensor.dtype == np.float32
 
 
 def test_data_at_an_odd_offset_is_aligned(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     for pad in range(4):
         write(path, "F32", np.array([1, 2], np.float32).tobytes(), [2], pad=pad)
-        found = safetensors_file.map_tensors(path)["x"]
-        assert found.flags.aligned
-        assert found.tolist() == [1, 2]
+        tensor = safetensors_file.map_tensors(path)["x"]
+        assert tensor.flags.aligned
+        assert tensor.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,13 @@ def numpy_engine(folder: Path) -> NumpyEngine:
 
 
 def engines(folder: Path) -> tuple[NumpyEngine, TorchEngine]:
-    found = model_folder.read(folder, "tiny")
-    tokens = ModelTokenizer(folder / "tokenizer.json", found.max_length)
-    return NumpyEngine(found, tokens), TorchEngine(found, tokens)
+    files = model_folder.read(folder, "tiny")
+    tokens = ModelTokenizer(folder / "tokenizer.json", files.max_length)
+    return NumpyEngine(files, tokens), TorchEngine(files, tokens)
 
 
 @pytest.mark.parametrize("mode", ["cls", "mean", "max"])
-def test_engines_agree(tiny: Path, mode: str) -> None:
+def test_numpy_computes_the_vectors_of_torch(tiny: Path, mode: str) -> None:
     write_json(
         tiny / "1_Pooling" / "config.json", {"pooling_mode": mode, "embedding_dimension": 32}
     )
@@ -56,7 +56,7 @@ def test_vectors_stay_in_order(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> N
     np.testing.assert_allclose(theirs.encode(texts, ""), alone, atol=1e-5)
 
 
-def test_supported_models(tiny: Path) -> None:
+def test_models_with_joined_poolings_or_further_modules_are_unsupported(tiny: Path) -> None:
     assert NumpyEngine.supports(model_folder.read(tiny, "tiny"))
     edit_json(tiny / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
     assert not NumpyEngine.supports(model_folder.read(tiny, "tiny"))  # two poolings joined
@@ -67,11 +67,11 @@ def test_supported_models(tiny: Path) -> None:
 
 
 def test_a_tokenizer_of_another_model_is_refused(tiny: Path) -> None:
-    found = model_folder.read(tiny, "tiny")
-    tokens = ModelTokenizer(tiny / "tokenizer.json", found.max_length)
+    files = model_folder.read(tiny, "tiny")
+    tokens = ModelTokenizer(tiny / "tokenizer.json", files.max_length)
     tokens.vocabulary_size = CONFIG["vocab_size"] + 1
     with pytest.raises(ModelError, match="do not belong together"):
-        NumpyEngine(found, tokens)
+        NumpyEngine(files, tokens)
 
 
 def test_a_model_that_nothing_loads_is_an_error(tiny: Path) -> None:
@@ -125,7 +125,7 @@ def test_an_engine_with_wrong_vectors_is_refused(
 
 @pytest.mark.model
 def test_onnx_runtime_and_numpy_agree_on_the_real_model(minilm: SentenceEncoder) -> None:
-    """Every text's vector is the reference's, from one token to the whole window."""
+    """Texts have from one token to the complete window."""
     sentence = "Parents may stay at home — naïve 日本 👍🏽 ; 26 weeks , and no key is ever rotated"
     texts = [" ".join((sentence.split() * 25)[:n]) for n in (*range(1, 40), 80, 150, 230, 300)]
     reference = NumpyEngine(minilm.model_folder, minilm.tokenizer)

@@ -25,5 +25,5 @@ def test_the_limit_holds_until_the_last_user_leaves() -> None:
     assert blas_threads() == before
 
 
-def test_available_cores() -> None:
+def test_there_is_at_least_one_core() -> None:
     assert cpu_threads.available_cores() >= 1

@@ -20,23 +20,23 @@ def unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def test_hidden_states(tiny: Path) -> None:
-    found = load(str(tiny)).hidden_states(TEXT)
-    assert found.tokens == ("[CLS]", "the", "key", "rot", "##ates", "the", "bank", "[SEP]")
-    assert [TEXT[a:b] for a, b in found.spans] == [
+def test_hidden_states_have_tokens_spans_and_attention(tiny: Path) -> None:
+    result = load(str(tiny)).hidden_states(TEXT)
+    assert result.tokens == ("[CLS]", "the", "key", "rot", "##ates", "the", "bank", "[SEP]")
+    assert [TEXT[a:b] for a, b in result.spans] == [
         "", "the", "key", "rot", "ates", "the", "bank", "",
     ]  # fmt: skip
-    assert (found.states.shape, found.states.dtype) == ((4, 8, 32), np.float32)
-    assert (found.attention.shape, found.truncated_tokens) == ((3, 4, 8, 8), 0)
+    assert (result.states.shape, result.states.dtype) == ((4, 8, 32), np.float32)
+    assert (result.attention.shape, result.truncated_tokens) == ((3, 4, 8, 8), 0)
 
 
 @pytest.mark.parametrize("text", ODD)
 def test_odd_texts_have_states_and_vectors(tiny: Path, text: str) -> None:
     encoder = load(str(tiny))
-    found = encoder.hidden_states(text)
-    assert len(found.tokens) == len(found.spans) == found.states.shape[1] <= 32
+    result = encoder.hidden_states(text)
+    assert len(result.tokens) == len(result.spans) == result.states.shape[1] <= 32
     assert (
-        found.truncated_tokens
+        result.truncated_tokens
         == encoder.count_truncated_tokens([text])[0]
         == max(0, encoder.count_tokens([text])[0] - 30)
     )
@@ -44,7 +44,7 @@ def test_odd_texts_have_states_and_vectors(tiny: Path, text: str) -> None:
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-def test_poolings_over_layers(tiny: Path) -> None:
+def test_embeddings_are_poolings_over_the_selected_layers(tiny: Path) -> None:
     encoder = load(str(tiny))
     states = encoder.hidden_states(TEXT).states
     for how, layers, expected in (
@@ -93,7 +93,7 @@ def test_a_word_vector_is_the_mean_of_its_tokens(tiny: Path) -> None:
 def test_a_word_beyond_the_window(tiny: Path) -> None:
     encoder = load(str(tiny))
     text = "the key " + "the " * 40 + "key bank"
-    assert [each.start for each in encoder.embed_words(text, "key")] == [4]
+    assert [occurrence.start for occurrence in encoder.embed_words(text, "key")] == [4]
     with pytest.raises(UsageError, match=r"“bank” occurs at character 172, and .* 30 tokens"):
         encoder.embed_words(text, "bank")
     cut_within = "the " * 29 + "rotates"  # its first piece is read, its second is not
@@ -116,9 +116,9 @@ def test_words_without_a_vector_are_refused(tiny: Path) -> None:
 
 
 def test_occurrences_in_one_token_have_one_vector(tiny: Path) -> None:
-    (found,) = load(str(tiny)).embed_words("x" * 100_000, "xx")
-    assert (found.start, found.end, found.tokens) == (0, 2, ("[UNK]",))
-    assert len(found.within) == 100_000
+    (occurrence,) = load(str(tiny)).embed_words("x" * 100_000, "xx")
+    assert (occurrence.start, occurrence.end, occurrence.tokens) == (0, 2, ("[UNK]",))
+    assert len(occurrence.within) == 100_000
 
 
 def test_other_architectures_are_refused(tiny: Path) -> None:
@@ -130,7 +130,9 @@ def test_other_architectures_are_refused(tiny: Path) -> None:
         lambda: encoder.embed_words(TEXT, "key"),
         lambda: encoder.embed([TEXT], layers="-2"),
     ):
-        with pytest.raises(ModelError, match=r"'distilbert' model.*leave pooling, layers and word out"):
+        with pytest.raises(
+            ModelError, match=r"'distilbert' model.*leave pooling, layers and word out"
+        ):
             ask()
     assert encoder.embed([TEXT]).shape == (1, 32)
 
@@ -147,8 +149,8 @@ def test_a_string_instead_of_a_list_is_refused(tiny: Path) -> None:
 
 
 @pytest.mark.model
-def test_the_same_word_has_two_vectors(minilm: SentenceEncoder) -> None:
-    """As in the notes: nearer to each other in like company than in other."""
+def test_a_word_has_different_vectors_in_different_contexts(minilm: SentenceEncoder) -> None:
+    """The vectors of a word in similar contexts are closer than in different ones."""
     river, shore, account = (
         minilm.embed_words(text, "bank")[0].vector
         for text in (

@@ -9,8 +9,8 @@ from ragkit.encoders.inspection import word_spans
 from ragkit.errors import UsageError
 
 
-def found(text: str, word: str) -> list[str]:
-    """Each place as the text with the word in brackets."""
+def occurrences(text: str, word: str) -> list[str]:
+    """Return every occurrence as the text with the word in brackets."""
     return [f"{text[:a]}[{text[a:b]}]{text[b:]}" for a, b in word_spans.find_word(text, word)]
 
 
@@ -31,11 +31,11 @@ def found(text: str, word: str) -> list[str]:
     ],
 )
 def test_find_word(text: str, word: str, expected: list[str]) -> None:
-    assert found(text, word) == expected
+    assert occurrences(text, word) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "word", "told"),
+    ("text", "word", "message"),
     [
         ("the River bank", "rivre", "“rivre” does not occur in “the River bank”; .* “River”"),
         ("one two", "xyzzy", "its words are one, two"),
@@ -44,8 +44,8 @@ def test_find_word(text: str, word: str, expected: list[str]) -> None:
         ("x" * 1_000_000, "bank", "…"),
     ],
 )
-def test_a_missing_word_is_an_error_with_a_suggestion(text: str, word: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told) as error:
+def test_a_missing_word_is_an_error_with_a_suggestion(text: str, word: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
         word_spans.find_word(text, word)
     assert len(str(error.value)) < 300
 

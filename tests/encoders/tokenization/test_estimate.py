@@ -15,10 +15,10 @@ REPOSITORY = Path(__file__).parents[2]
 SHARED = REPOSITORY.parent / "shared" / "data"
 
 
-def test_by_hand() -> None:
+def test_token_spans_by_hand() -> None:
     text = "Rotating 12345 keys, naïve 日本 👍🏽\u00a0a\ud800\0"
-    found = [text[start:end] for start, end in estimate.token_spans(text)]
-    assert found == [
+    pieces = [text[start:end] for start, end in estimate.token_spans(text)]
+    assert pieces == [
         "Rota", "ting", "12", "34", "5", "keys", ",", "na", "ï", "ve", "日", "本", "👍", "🏽",
         "a", "\ud800", "\0",
     ]  # fmt: skip
@@ -30,7 +30,7 @@ def test_by_hand() -> None:
 @pytest.mark.model
 @pytest.mark.parametrize("suffix", [".md", ".txt", ".rst", ".c"])
 def test_the_estimate_is_not_below_the_real_tokenizer(minilm: SentenceEncoder, suffix: str) -> None:
-    """In pieces of a passage's size, it falls short of the count by more than a tenth in none."""
+    """For no piece of 800 characters is the estimate more than a tenth below the count."""
     texts = [path.read_text("utf-8", "replace") for path in REPOSITORY.glob(f"data/**/*{suffix}")]
     pieces = [text[i : i + 800] for text in texts for i in range(0, len(text), 800)]
     real, ours = np.array(minilm.count_tokens(pieces)), np.array(estimate.count_tokens(pieces))
@@ -39,7 +39,7 @@ def test_the_estimate_is_not_below_the_real_tokenizer(minilm: SentenceEncoder, s
 
 
 @pytest.mark.model
-def test_paragraphs_in_english(minilm: SentenceEncoder) -> None:
+def test_the_estimate_of_english_paragraphs_is_within_a_percent(minilm: SentenceEncoder) -> None:
     path = SHARED / "xquad-en" / "corpus.jsonl"
     if not path.is_file():
         pytest.skip("shared/data/xquad-en is not here")

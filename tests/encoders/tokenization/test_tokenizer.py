@@ -23,8 +23,8 @@ def tiny_tokens(tiny: Path) -> ModelTokenizer:
 
 def test_spans_are_character_offsets(tiny_tokens: ModelTokenizer) -> None:
     text = "👍🏽 日 the KEYS rotates é."
-    found = [text[start:end] for start, end in tiny_tokens.token_spans(text)]
-    assert found == ["👍🏽", "日", "the", "KEY", "S", "rot", "ates", "é", "."]
+    pieces = [text[start:end] for start, end in tiny_tokens.token_spans(text)]
+    assert pieces == ["👍🏽", "日", "the", "KEY", "S", "rot", "ates", "é", "."]
     assert tiny_tokens.token_spans(text).dtype == np.int64
 
 
@@ -43,7 +43,7 @@ def test_a_prompt_shortens_the_text(tiny_tokens: ModelTokenizer) -> None:
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_odd_strings(tiny_tokens: ModelTokenizer, text: str) -> None:
+def test_unusual_strings_have_valid_spans(tiny_tokens: ModelTokenizer, text: str) -> None:
     spans = tiny_tokens.token_spans(text)
     assert spans.shape == (tiny_tokens.count_tokens([text])[0], 2)
     assert (spans >= 0).all()
@@ -60,10 +60,10 @@ def test_long_texts_are_tokenized_in_segments(
     tiny_tokens: ModelTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "the key rotates. \n " * 200 + "x" * 1_000 + " week"
-    whole = tiny_tokens.token_spans(text)
+    spans = tiny_tokens.token_spans(text)
     monkeypatch.setattr(tokenizer, "_SEGMENT_CHARACTERS", 100)
-    np.testing.assert_array_equal(tiny_tokens.token_spans(text), whole)
-    assert tiny_tokens.count_tokens([text]) == [len(whole)]
+    np.testing.assert_array_equal(tiny_tokens.token_spans(text), spans)
+    assert tiny_tokens.count_tokens([text]) == [len(spans)]
 
 
 def test_a_megabyte_without_spaces(tiny_tokens: ModelTokenizer) -> None:

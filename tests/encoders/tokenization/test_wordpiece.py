@@ -58,7 +58,7 @@ def read(folder: Path) -> WordPiece | None:
     return WordPiece.read(folder / "tokenizer.json")
 
 
-def test_worked_by_hand(tiny: Path) -> None:
+def test_token_ids_by_hand(tiny: Path) -> None:
     """[PAD] [UNK] [CLS] [SEP] [MASK] the key rot ##ates every week bank river . ##s 日 é"""
     ours = read(tiny)
     assert ours is not None
@@ -71,7 +71,7 @@ def test_worked_by_hand(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["日", "a\x00b", "soft\xadhyphen", "the [MASK]", "x" * 2_001, "ﬁ"])
-def test_texts_left_to_the_library(tiny: Path, text: str) -> None:
+def test_texts_that_are_left_to_the_library(tiny: Path, text: str) -> None:
     ours = read(tiny)
     assert ours is not None
     assert ours.token_ids(text) is None

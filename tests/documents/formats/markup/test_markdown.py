@@ -112,7 +112,7 @@ def test_headings_lose_their_inline_markup(content, expected):
         ("---\ntitle: never closed\n", None),
     ],
 )
-def test_title(text, title):
+def test_the_title_is_the_only_or_first_top_heading(text, title):
     assert read(text).title == title
 
 
@@ -157,7 +157,7 @@ def test_the_title_is_the_first_heading_of_level_one_if_it_is_alone_or_at_the_st
 
 
 def reference_structure(text):
-    """Headings (level and lines), fences and tables (lines), by markdown-it-py."""
+    """Return headings (level and lines), fences and tables (lines) by markdown-it-py."""
     lines = text.split("\n")
 
     def span(token):
@@ -175,7 +175,7 @@ def reference_structure(text):
 
 
 def structure(text):
-    """The same, by `read_markdown`."""
+    """Return the same by `read_markdown`."""
     document = read(text)
 
     def span(start, end):

@@ -120,7 +120,7 @@ After it.
 
 
 def parts(source):
-    """The text of the header, the lines below it, and the rows that are fences."""
+    """Return the text of the header, the lines below it, and the rows that are fences."""
     document = read(f"Before.\n{source}\nAfter.\n")
     (table,) = document.tables
     text = document.text

@@ -35,7 +35,7 @@ def read(markup):
         ("", ""),
     ],
 )
-def test_layout(markup, text):
+def test_elements_are_laid_out_as_text(markup, text):
     assert read(markup).text == text
 
 
@@ -106,11 +106,11 @@ def test_a_page_that_is_laid_out_in_a_table_is_not_a_row():
         ("<p>none", None),
     ],
 )
-def test_title(head, title):
+def test_the_title_has_no_site_name_and_no_placeholder(head, title):
     assert read(head).title == title
 
 
-def test_metadata():
+def test_metadata_comes_from_meta_elements_and_links():
     document = read(
         "<html lang=en><head><meta name=Description content=' What it\nis '><meta name=author"
         " content=Ada><link rel=canonical href=https://x.y/z></head><p>x"
@@ -149,7 +149,7 @@ def test_metadata_keys_have_alternative_names(head, key, value):
         ("<p>Привет".encode("utf-16"), "utf-16-le"),
     ],
 )
-def test_encoding(data, encoding):
+def test_the_encoding_is_declared_or_detected(data, encoding):
     document = read_html(data, "a.html")
     assert (document.text, document.encoding) == ("Привет", encoding)
 
