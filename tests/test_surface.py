@@ -244,12 +244,12 @@ def test_no_public_class_name_occurs_twice():
 # Names that docs/glossary.md retired and that are wrong in every context. Stored columns and JSON
 # fields are not definitions of the code, so the test does not see them.
 RETIRED_NAMES = {
-    "asked", "wanted", "meant", "told", "said", "made", "whole", "worded", "near_ones", "exactly",
-    "picked", "grouped", "folding", "caught_up", "mend", "seals", "sealed", "sweep", "ledger",
-    "statuses", "recipe", "recipes", "states", "approximate", "borders", "places", "blanking",
-    "sniff", "sniffed", "sheets", "slides", "outlook", "wire", "syscalls", "rapid", "desk", "served",
-    "patience", "gate", "lens", "followups", "telling", "readable", "settle", "shapes",
-    "few_meeting", "meeting", "gains", "rarity", "laid_out", "unwrapped",
+    "asked", "wanted", "meant", "told", "said", "made", "whole", "worded", "near_ones",
+    "exactly", "picked", "grouped", "folding", "caught_up", "mend", "seals", "sealed", "sweep",
+    "ledger", "statuses", "recipe", "recipes", "states", "approximate", "borders", "places",
+    "blanking", "sniff", "sniffed", "sheets", "slides", "outlook", "wire", "syscalls", "rapid",
+    "desk", "served", "patience", "gate", "lens", "followups", "telling", "readable", "settle",
+    "shapes", "few_meeting", "meeting", "gains", "rarity", "laid_out", "unwrapped",
 }  # fmt: skip
 
 
