@@ -4,7 +4,7 @@ Contract: `load_dataset` reads the files, chooses the objective, gives every pai
 separates the dev set. It reports each decision and each skipped line through `notify` and returns
 them for the report. `split_by_sentence` is the random split. Knows no model.
 
-The split is by sentence: in data made by pairing (NLI, STS, questions with several passages) most
+The split is by sentence: in data built by pairing (NLI, STS, questions with several passages) most
 sentences occur more than once, and a dev sentence that was trained on makes the dev figure too
 high.
 """

@@ -64,8 +64,8 @@ def train(  # noqa: PLR0913 - independent options
     batch_size: in pairs. None: 16, or 32 for ranking.
     learning_rate: AdamW's highest, reached after `warmup` (a share of the steps); then it falls
         linearly to 0.
-    evaluations: over the whole training. The weights of the best one are kept, and training stops
-        after `patience` evaluations without improvement.
+    evaluations: their number during training. The weights of the best one are kept, and training
+        stops after `patience` evaluations without improvement.
     resume: continue an interrupted training that had the same arguments.
     force: replace the model in `output`, and discard an interrupted training.
 

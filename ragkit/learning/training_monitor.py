@@ -28,7 +28,7 @@ class TrainingPlan:
     batch_size: int  # pairs
     learning_rate: float  # the highest, reached after the warm-up
     warmup: float  # share of the steps during which the learning rate rises from 0
-    evaluations: int  # over the whole training
+    evaluations: int  # number of evaluations during training
     patience: int  # evaluations without improvement before training stops
     seed: int
 
@@ -52,8 +52,8 @@ class TrainingProgress:
 class TrainingMonitor:
     """Records a training and decides about evaluations, checkpoints and the end.
 
-    evaluate: returns the dev figure; None if there is no dev set. metric: its name.
-    on_progress: called after every step and every evaluation.
+    evaluate: computes the dev figure (None if undefined). Pass None if there is no dev set.
+    metric: the name of the dev figure. on_progress: called after every step and evaluation.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class TrainingMonitor:
 
     def evaluate(self, step: int) -> None:
         """Evaluate the model, and end the training if `patience` evaluations were not better."""
-        assert self._evaluate is not None  # noqa: S101 - the caller has asked is_evaluation_due
+        assert self._evaluate is not None  # noqa: S101 - see is_evaluation_due
         value = self._evaluate()
         history = self.history
         history.evaluations.append((step, value))
