@@ -30,7 +30,7 @@ def rewrite(question, *earlier_questions):
         ("What is WAL mode?", "How do I shrink a file after deleting rows?",
          "How do I shrink a file after deleting rows?"),
         ("What is WAL mode?", "Does WAL need shared memory?", "Does WAL need shared memory?"),
-        ("What is a flurbl?", "Is it faster?", "Is it faster?"),  # no document knows it
+        ("What is a flurbl?", "Is it faster?", "Is it faster?"),  # no document contains it
         ("What is WAL mode in flurbl?", "Is it faster?", "Is it faster? (WAL)"),
     ],
 )  # fmt: skip
@@ -38,11 +38,11 @@ def test_the_rarest_words_of_the_earlier_question_are_added(earlier, question, s
     assert rewrite(question, earlier) == standalone
 
 
-def test_a_question_without_words_of_its_own_is_passed_over():
+def test_an_earlier_question_without_specific_words_is_skipped():
     assert rewrite("And how?", "What is WAL mode?", "Is it?") == "And how? (WAL)"
 
 
-def test_nothing_was_said_before():
+def test_without_a_history_the_question_is_not_changed():
     assert rewrite("Is it faster?") == "Is it faster?"
 
 
