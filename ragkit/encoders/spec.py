@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ragkit.errors import UsageError
 from ragkit.records.documents import PRECISIONS
@@ -73,6 +74,7 @@ class ModelSpec:
 _OPTIONS = ("precision", "dimensions", "base_url", "window", "tokenizer", "probe")
 
 
+@lru_cache(maxsize=16)
 def parse_spec(name: str, options: str) -> ModelSpec:
     """Return the spec that a collection stores as a name and `ModelSpec.options`. Options that this
     version does not know are ignored: the fingerprint shows whether they matter."""

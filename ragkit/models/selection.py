@@ -122,7 +122,9 @@ class ModelSelection:
     @staticmethod
     def truncation_warning(encoder: Encoder, queries: Sequence[str]) -> str | None:
         """Return the warning that queries are longer than the encoder's window; None if none is."""
-        counts = encoder.count_tokens(queries)
+        # Most queries are short, and no tokenizer makes two tokens of an ASCII character.
+        unsure = [text for text in queries if not text.isascii() or 2 * len(text) > encoder.window]
+        counts = encoder.count_tokens(unsure) if unsure else []
         too_long = [tokens for tokens in counts if tokens > encoder.window]
         if not too_long:
             return None

@@ -58,7 +58,7 @@ class Retriever:
         Raises UsageError (an empty query, a filter that cannot be parsed), ModelError,
         CollectionError.
         """
-        parsed = [parse_query(validate_query(query)) for query in queries]
+        parsed = [_parse(validate_query(query), options) for query in queries]
         condition = options.condition()
         with self.store.reading() as connection:
             if not queries or passages.model(connection) is None:
@@ -86,6 +86,15 @@ class Retriever:
             )
         self.indexes.repair()
         return hits
+
+
+def _parse(query: str, options: SearchOptions) -> ParsedQuery:
+    """Return the query with its operators parsed. Dense search ignores operators; in that mode only
+    explanations, which name the words of the query, need them."""
+    if options.mode != "dense" or options.explain:
+        return parse_query(query)
+    text = query.encode("utf-8", "replace").decode()  # lone surrogates
+    return ParsedQuery(text, text)
 
 
 def dense_text(query: ParsedQuery, mode: str) -> str:

@@ -14,15 +14,16 @@ rendering.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ragkit.encoders import Encoder
-from ragkit.retrieval import filter_scope, fusion
+from ragkit.retrieval import filter_scope
 from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
 from ragkit.retrieval.options import SearchOptions
 from ragkit.storage.index_reader import IndexReader
@@ -38,8 +39,12 @@ if TYPE_CHECKING:
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # (n,) ids and scores, best first
 
+Scores = TypeVar("Scores", float, "NDArray[np.float64]")
+
 MAX_WIDENING = 10  # candidates per requested passage that are checked against a large filter
 FUSION_DEPTH = 100  # passages of each ranking that are fused at first
+DENSE_WEIGHT = 0.75  # of the cosine; BM25 has the rest
+RRF_K = 60  # as in the paper; a larger value flattens the difference between the first ranks
 _SLACK = 16  # candidates beyond k, so that one proposal suffices unless many passages are alike
 _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
@@ -209,7 +214,7 @@ def _rank_by_convex_combination(
         best = _fuse(prepared, k, cosines, bm25, min_score, unseen, max_bm25)
         is_final = len(dense) < depth or dense[-1][1] < min_score
         if not is_final:  # else all others are in the lexical ranking or below min_score
-            bound = fusion.convex(dense[-1][1], unseen, max_bm25)
+            bound = convex_combination(dense[-1][1], unseen, max_bm25)
             is_final = len(best) == k and best[-1].ranking_score > bound
         if is_final:
             return best
@@ -235,9 +240,9 @@ def _fuse(
     cosines = np.array(list(candidates.values()), dtype=np.float64)
     bm25 = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)
     has_bm25 = bm25 >= 0
-    lower = fusion.convex(cosines, np.maximum(bm25, 0.0), max_bm25)
+    lower = convex_combination(cosines, np.maximum(bm25, 0.0), max_bm25)
     floor = np.partition(lower, -k)[-k] if len(lower) > k else -1.0
-    upper = fusion.convex(cosines, np.full(len(candidates), unseen), max_bm25)
+    upper = convex_combination(cosines, np.full(len(candidates), unseen), max_bm25)
     possible = ~has_bm25 & (upper >= floor)
     ids = np.array(list(candidates), dtype=np.int64)
     possible_ids = ids[possible].tolist()
@@ -245,7 +250,7 @@ def _fuse(
     bm25[possible] = [scores.get(passage, 0.0) for passage in possible_ids]
     is_candidate = has_bm25 | possible
     ids, cosines, bm25 = ids[is_candidate], cosines[is_candidate], bm25[is_candidate]
-    fused = fusion.convex(cosines, bm25, max_bm25)
+    fused = convex_combination(cosines, bm25, max_bm25)
     best = np.lexsort((ids, -fused))[:k]
     rows = zip(*(column[best].tolist() for column in (ids, cosines, bm25, fused)), strict=True)
     return [ScoredPassage(*row) for row in rows]
@@ -257,13 +262,42 @@ def _rank_by_reciprocal_ranks(
     depth = max(k, FUSION_DEPTH)
     dense, lexical = _dense_top_k(prepared, depth), _lexical_top_k(prepared, depth)
     cosines, bm25 = _scores_of_both(prepared, dense, lexical)
-    fused = fusion.reciprocal_rank([[passage for passage, _ in dense],
+    fused = reciprocal_rank_fusion([[passage for passage, _ in dense],
                                     [passage for passage, _ in lexical]])  # fmt: skip
     merged = [
         ScoredPassage(passage, cosines[passage], bm25.get(passage), score)
         for passage, score in _sort_by_score(fused)
     ]
     return [passage for passage in merged if passage.dense >= min_score][:k]
+
+
+def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]], k: int = RRF_K) -> dict[int, float]:
+    """Reciprocal rank fusion: id → sum of 1 / (k + rank) over the rankings that contain it.
+
+    Ranks count from 1. Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet
+    and individual Rank Learning Methods", SIGIR 2009.
+    """
+    fused: dict[int, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, passage_id in enumerate(ranking, start=1):
+            fused[passage_id] += 1 / (k + rank)
+    return dict(fused)
+
+
+def convex_combination(cosine: Scores, bm25: Scores, max_bm25: float) -> Scores:
+    """Convex combination in [0, 1] of a cosine in [-1, 1] and a BM25 score in [0, `max_bm25`].
+
+    Takes single scores or arrays (n,). Both are normalised to [0, 1] by their theoretical minimum
+    and maximum for this query, not by the scores of the candidates. So the score of a passage does
+    not depend on other passages. `max_bm25` bounds the BM25 score of a passage that contains all
+    words of the query. If the best passages contain few of them, or only common ones, their share
+    of it is small and BM25 counts little.
+
+    Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023
+    (theoretical normalisation; in the paper only of the minimum).
+    """
+    share = np.minimum(1.0, bm25 / max_bm25) if max_bm25 > 0 else 0.0
+    return DENSE_WEIGHT * (cosine + 1) / 2 + (1 - DENSE_WEIGHT) * share
 
 
 def _scores_of_both(

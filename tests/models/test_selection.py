@@ -43,7 +43,7 @@ AT = "http://127.0.0.1:9/v1"
         ),
     ],
 )
-def test_spec_from_settings(settings, stored, expected):
+def test_settings_override_the_stored_spec(settings, stored, expected):
     assert spec_from_settings(Settings(**settings), stored) == expected
 
 
@@ -63,7 +63,7 @@ def test_a_server_without_a_model_is_refused():
 
 
 def test_a_stored_address_is_used_only_on_this_machine():
-    """It may have come with somebody else's folder."""
+    """The folder may come from somebody else."""
     foreign = ModelSpec("m", base_url="https://evil.example/v1")
     with pytest.raises(ModelError, match=r"RAGKIT_BASE_URL=https://evil\.example/v1"):
         resolve_spec(Settings(api_key_env="MY_KEY"), foreign)
@@ -75,7 +75,7 @@ def test_a_stored_address_is_used_only_on_this_machine():
 
 @pytest.fixture
 def model(monkeypatch):
-    """Models by spec: the words' encoder, with the fingerprint of its precision and dimensions."""
+    """Return the encoder of a spec: its fingerprint depends on precision and dimensions."""
 
     def load(spec):
         encoder = WordEncoder()
@@ -88,7 +88,7 @@ def model(monkeypatch):
 
 @pytest.fixture
 def kit(tmp_path):
-    """Opens the collection as a process of its own would, with these settings."""
+    """Return a function that opens the collection with these settings, like a new process."""
     opened = []
 
     def open_(**settings):
@@ -169,7 +169,7 @@ def server(encoder, monkeypatch):
         yield server
 
 
-def test_a_collection_made_with_a_server(kit, folder, server, monkeypatch):
+def test_a_collection_uses_its_server_and_stores_no_key(kit, folder, server, monkeypatch):
     monkeypatch.setenv("MY_KEY", "sk-0123")
     at = {"base_url": server.url, "api_key_env": "MY_KEY"}
     assert kit(model="served", **at).index(folder).embedded == 4
@@ -205,3 +205,26 @@ def test_text_is_stored_if_the_server_fails(kit, folder, server):
         kit().index()
     assert kit().status().pending == 1
     assert kit().index().embedded == 1
+
+
+class _CountingEncoder:
+    """Counts a token for each word and remembers which texts it has counted."""
+
+    name, window = "words", 8
+
+    def __init__(self):
+        self.counted = []
+
+    def count_tokens(self, texts):
+        self.counted += texts
+        return [len(text.split()) for text in texts]
+
+
+def test_only_texts_that_may_exceed_the_window_are_counted():
+    encoder = _CountingEncoder()
+    warning = selection.ModelSelection.truncation_warning(
+        encoder, ["a bc", "ä", "a b c d e f g h i"]
+    )
+    assert encoder.counted == ["ä", "a b c d e f g h i"]
+    assert warning == "1 of the queries have up to 9 tokens; words reads the first 8 of them"
+    assert selection.ModelSelection.truncation_warning(encoder, ["a b"]) is None
