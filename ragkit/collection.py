@@ -1,8 +1,9 @@
-"""`Collection`: the one object that holds state. Everything the command line does is a method here.
+"""`Collection`: indexed documents that can be searched and asked. The entry point of the library.
 
-A collection is a folder: `ragkit.db`, the source of truth, and index files that are built from it.
-One process writes at a time; any number of threads and processes search meanwhile. In reading
-order: open and close, index, search, ask, look up, status.
+A collection is a folder with a SQLite database (`ragkit.db`, the source of truth) and index files
+that can be rebuilt from it. One process writes at a time; any number of threads and processes
+search at the same time. Each command of the command line calls a method of this class. The methods
+are in this order: open and close, index, search, ask, look up, remove, evaluate, status.
 """
 
 from __future__ import annotations
@@ -50,18 +51,17 @@ if TYPE_CHECKING:
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.index_reader import IndexReader
 
-LOCK_TIMEOUT = (
-    2.0  # seconds to wait for another writer, such as a reader that repairs an index file
-)
+# Seconds to wait for another writer, such as a reader that repairs an index file.
+LOCK_TIMEOUT = 2.0
 logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
 
 
 class Collection:
-    """Documents, their passages and vectors, in one folder. Searching is safe from many threads.
+    """Documents with their passages and vectors, stored in one folder.
 
-    `encoder` and `reranker` replace the models named in `settings` (for tests and unusual models);
-    `notify` is called with warnings of one line each that a user need not act on.
+    All methods that search or look up may be called from many threads at the same time. Use it as a
+    context manager, or call `close`.
     """
 
     def __init__(
@@ -76,7 +76,13 @@ class Collection:
     ) -> None:
         """Open the collection in `folder`, or create one there.
 
-        Raises CollectionError where it cannot be used, or does not exist and `create` is false.
+        - `create`: create the collection if it does not exist (default: True).
+        - `settings`: models, sizes and limits (default: `Settings()`).
+        - `encoder`, `reranker`: objects used instead of the models that `settings` names.
+        - `notify`: called with one line of text for each warning (default: the logger "ragkit").
+
+        Raises CollectionError if there is no collection and `create` is False, if the database is
+        damaged or was written by a newer version, or if the folder cannot be read.
         """
         self.folder = Path(folder).expanduser().absolute()
         self.settings = settings or Settings()
@@ -98,7 +104,7 @@ class Collection:
         self.close()
 
     def close(self) -> None:
-        """Close the database. Using the object again opens it again."""
+        """Close the database connections. The next call of a method opens them again."""
         self._store.close()
 
     def index(
@@ -113,15 +119,25 @@ class Collection:
         rebuild: bool = False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> IndexReport:
-        """Update the collection from these folders and files, or from all known roots.
+        """Update the collection to match folders and files; return what the run changed.
 
-        `include` and `exclude` are globs in .gitignore's syntax, stored with the root. `prune`
-        deletes the entries of missing files even if most of a folder is missing. `rebuild` reads
-        and embeds everything again, with another `model` if one is named. `on_progress` is called
-        on this thread. The run can be interrupted at any time; the next one continues.
+        New and changed files are read, split and embedded; deleted files are removed. The run can
+        be interrupted at any time, and the next run continues.
 
-        Raises UsageError (a path that does not exist), ModelError (another model than the
-        collection's), CollectionError (locked, read-only, disk full).
+        - `paths`: folders and files. Each becomes a root. Default: all roots of the collection.
+        - `model`: the encoder's name or folder. Default: the collection's encoder, or that of the
+          settings in a new collection. Another encoder than the collection's needs `rebuild`.
+        - `include`, `exclude`: globs in .gitignore's syntax, stored with the root. Default: those
+          stored before.
+        - `dry_run`: only report what a run would do.
+        - `prune`: remove missing files even if most of a folder is missing. By default they are
+          kept then, because a disk may not be mounted.
+        - `rebuild`: read and embed every file again.
+        - `on_progress`: called on this thread with a `Progress` while files are read and embedded.
+
+        Raises UsageError if a path does not exist, or if there is neither a path nor a root;
+        ModelError if the encoder cannot be loaded or is not the collection's; BusyError if another
+        process is writing; CollectionError if the folder is read-only or the disk is full.
         """
         from ragkit.ingest import run
         from ragkit.ingest.options import IndexOptions
@@ -158,17 +174,25 @@ class Collection:
         file: Path,
         rows: Iterable[Row],
         *,
-        whole: bool = False,
+        one_passage_per_row: bool = False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
-        """Index each of these rows of `file` as a document, path "file/ID", in an empty collection.
+        """Index rows of a labelled dataset, each as one document with the path "FILE/ROW_ID".
 
-        `whole` makes one passage of each row, which the encoder truncates at its window. For
-        labelled datasets (`evaluation`); `index` would read the file itself.
+        Use it on a collection that is empty or was filled from the same rows; complete rows are not
+        embedded again. `index` would read `file` itself.
+
+        - `file`: the file that the rows come from. Only its name and its folder are used.
+        - `rows`: objects with `id`, `title` and `text`.
+        - `one_passage_per_row`: do not split rows; the encoder truncates each at its window.
+          Default: split them as documents are split.
+        - `on_progress`: as in `index`.
+
+        Raises ModelError, BusyError and CollectionError as `index` does.
         """
         from ragkit.ingest import corpus
 
-        cut = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
+        split = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
         with writer_lock(self.folder, "ragkit eval", LOCK_TIMEOUT):
             corpus.index_rows(
                 self._store,
@@ -177,16 +201,20 @@ class Collection:
                 self._encoders.load_encoder,
                 file,
                 rows,
-                corpus.one_passage_per_row if whole else cut,
+                corpus.one_passage_per_row if one_passage_per_row else split,
                 on_progress,
             )
 
     def watch(
         self, paths: Paths = (), *, stop: threading.Event | None = None
     ) -> Iterator[IndexReport]:
-        """Index whenever files change; yield the report of every run that changed something.
+        """Run `index` after every change of files; yield the report of each run that had changes.
 
-        `paths` are as for `index`. Runs until `stop` is set or the caller closes the iterator.
+        - `paths`: as in `index`. Changes below them, or below all roots, start a run.
+        - `stop`: set this event to end the iteration. Closing the iterator ends it, too.
+
+        While another process is writing, it waits and calls `notify` once. Raises as `index` does,
+        except BusyError.
         """
         from ragkit.ingest.watch import retry_while_busy, watch_changes
 
@@ -215,20 +243,31 @@ class Collection:
         budget: float | None = None,
         exact: bool = False,
     ) -> list[Hit]:
-        """Return the k best passages for a query, best first; none where the collection is empty.
+        """Return the k best passages for a query, best first; [] if the collection is empty.
 
-        `mode`: dense (cosine similarity, the default), lexical (BM25) or hybrid (both, combined by
-        `fusion`: convex, of their scores, or rrf, of their ranks). `min_score` is a cosine in every
-        mode. `context` extends each hit by that many passages on either side, and joins hits that
-        then overlap. `where` is a filter (docs/ranking.md). `per_document`: at most that many
-        passages of one document. `diverse`: no near-duplicates (MMR; a number is its λ). `explain`
-        adds to each hit why it was found. `rerank`: a cross-encoder re-orders the first 20
-        passages, or as many as fit into `budget` seconds. `exact` compares the query with every
-        vector also where a large collection is searched by compressed ones (docs/storage.md).
-        Equal scores are in order of ascending passage id.
+        Passages with equal scores are in order of ascending passage id.
 
-        Raises UsageError (an empty query, a number out of range, an unknown mode, a filter that
-        cannot be parsed), ModelError and CollectionError.
+        - `k`: maximum number of hits. Default: `settings.top_k` (10).
+        - `mode`: "dense" (cosine similarity of embeddings), "lexical" (BM25) or "hybrid" (both,
+          combined by `fusion`). Default: `settings.mode` ("dense").
+        - `min_score`: minimum cosine of a hit, in every mode. Default: -1, no minimum.
+        - `context`: add this many passages before and after each hit, and join hits that then
+          overlap. Default: 0.
+        - `where`: a metadata filter, as text, dict or OpenAI's JSON (docs/ranking.md).
+        - `per_document`: maximum number of passages of one document. Default: no maximum.
+        - `diverse`: leave out near-duplicates by maximal marginal relevance. A number is its λ,
+          from 0 (diversity only) to 1 (relevance only); True is 0.8.
+        - `fusion`: "convex" (weighted mean of normalised scores) or "rrf" (reciprocal rank fusion).
+          Default: `settings.fusion` ("convex").
+        - `explain`: set `Hit.explanation`: the matched words and the sentence closest to the query.
+        - `rerank`: re-order the first 20 passages with a cross-encoder.
+        - `budget`: maximum time for `rerank` in seconds; fewer passages are re-ordered if needed.
+        - `exact`: compare the query with every vector. By default a large collection is searched
+          with quantized vectors first (docs/storage.md).
+
+        Raises UsageError for an empty query, a value out of range, an unknown mode or an invalid
+        filter; ModelError if the encoder or the reranker cannot be used; CollectionError if the
+        database cannot be read.
         """
         from ragkit.retrieval.options import SearchOptions
 
@@ -257,7 +296,10 @@ class Collection:
         budget: float | None = None,
         exact: bool = False,
     ) -> list[Hit]:
-        """`search` for event loops: runs on a thread, so the loop goes on."""
+        """Return the hits of `search` with the same arguments, computed on a worker thread.
+
+        For asynchronous programs: the event loop is not blocked. Raises as `search` does.
+        """
         import asyncio
 
         from ragkit.retrieval.options import SearchOptions
@@ -287,7 +329,11 @@ class Collection:
         budget: float | None = None,
         exact: bool = False,
     ) -> list[list[Hit]]:
-        """Return the hits of `search` for each query, in order; encoded and compared in a batch."""
+        """Return a list of hits for each query, in the order of `queries`.
+
+        Same arguments, errors and results as `search`, but faster than one call for each query:
+        the queries are encoded, and compared with the vectors, in batches.
+        """
         from ragkit.retrieval.options import SearchOptions
 
         options = SearchOptions(
@@ -299,22 +345,24 @@ class Collection:
         return self.search_with(queries, options)
 
     def search_with(self, queries: Sequence[str], options: SearchOptions) -> list[list[Hit]]:
-        """Return the hits of each query, in order, found with ready-made options.
+        """Return a list of hits for each query, in the order of `queries`.
 
-        `search` and `search_many` are this with the options as arguments. Raises as they do.
+        `options` has the arguments of `search` as one object; see `search_options`. Raises as
+        `search` does.
         """
         return self._retriever.search(queries, options)
 
-    def search_options(self, given: Mapping[str, Any]) -> SearchOptions:
-        """Return the options of a search: those in `given` by name, the others by the settings.
+    def search_options(self, overrides: Mapping[str, Any]) -> SearchOptions:
+        """Return options for `search_with`: this collection's defaults, replaced by `overrides`.
 
-        Raises UsageError for a value out of range, TypeError for an unknown name.
+        `overrides` maps names of `SearchOptions` fields to values, such as {"k": 5}. Raises
+        UsageError for a value out of range, TypeError for an unknown name.
         """
         from ragkit.retrieval.options import SearchOptions
 
         settings = self.settings
         defaults = SearchOptions(k=settings.top_k, mode=settings.mode, fusion=settings.fusion)
-        return replace(defaults, **given)
+        return replace(defaults, **overrides)
 
     def ask_stream(  # noqa: PLR0913
         self,
@@ -332,24 +380,30 @@ class Collection:
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Iterator[Event]:
-        """Yield an answer while it is written: one `Retrieved`, `Piece`s of its text, the `Answer`.
+        """Yield the events of an answer: one `Retrieved`, any number of `Piece`s, the `Answer`.
 
-        The answer is written from the k passages (default 6) that `search` finds with these
-        options, extended to whole paragraphs: by the language model of the settings, by another
-        `llm`, or of the sources' own sentences (extractive) where no model is configured, where
-        `llm` is False, and where the model cannot be reached. A follow-up question is completed
-        from `history` before the search. `rerank` is as in `search`; None: rerank if the settings
-        name a reranker. Closing the iterator ends the request to the model.
+        The sources are the hits of `search` with these options, extended to complete paragraphs.
+        A language model writes the answer from them, with citations. Without a model, or if it
+        cannot be reached, the answer consists of sentences of the sources (extractive). Closing the
+        iterator ends the request to the model.
 
-        Raises UsageError as `search` does, ModelError and CollectionError.
+        - `k`: maximum number of passages. Default: 6.
+        - `mode`: as in `search`. Default: "hybrid".
+        - `min_score`, `where`, `per_document`, `diverse`, `fusion`, `exact`: as in `search`.
+        - `rerank`: as in `search`. Default: True if the settings name a reranker.
+        - `history`: the earlier `Turn`s of the conversation, oldest first. A follow-up question is
+          rewritten as a standalone question before the search.
+        - `llm`: the language model. Default: the model of the settings. False: extractive answer.
+
+        Raises UsageError, ModelError and CollectionError as `search` does.
         """
-        given: dict[str, Any] = {
+        overrides: dict[str, Any] = {
             "mode": mode, "min_score": min_score, "where": where, "per_document": per_document,
             "diverse": diverse, "exact": exact,
         }  # fmt: skip
         optional = {"k": k, "fusion": fusion, "rerank": rerank}
-        given |= {name: value for name, value in optional.items() if value is not None}
-        return self.ask_with(question, self.answer_options(given), history=history, llm=llm)
+        overrides |= {name: value for name, value in optional.items() if value is not None}
+        return self.ask_with(question, self.answer_options(overrides), history=history, llm=llm)
 
     def ask(  # noqa: PLR0913
         self,
@@ -367,7 +421,10 @@ class Collection:
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Answer:
-        """Return the answer to a question: the last event of `ask_stream` with these arguments."""
+        """Return the answer to a question, with its citations and sources.
+
+        Same arguments and errors as `ask_stream`, whose last event this is.
+        """
         from ragkit.records.answers import last_answer
 
         events = self.ask_stream(
@@ -392,7 +449,10 @@ class Collection:
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Answer:
-        """`ask` for event loops: runs on a thread, so the loop goes on."""
+        """Return the answer of `ask` with the same arguments, computed on a worker thread.
+
+        For asynchronous programs: the event loop is not blocked. Raises as `ask` does.
+        """
         import asyncio
 
         return await asyncio.to_thread(
@@ -409,7 +469,11 @@ class Collection:
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Iterator[Event]:
-        """Yield the events of `ask_stream` for ready-made options. Raises as it does."""
+        """Yield the events of `ask_stream`, with the search options as one object.
+
+        `options`: see `answer_options`. `history` and `llm` are as in `ask_stream`. Raises as
+        `ask_stream` does.
+        """
         from ragkit.answers import pipeline
         from ragkit.retrieval.options import validate_query
 
@@ -417,10 +481,10 @@ class Collection:
         model = pipeline.load_language_model(self.settings) if llm is None else llm or None
         return pipeline.stream_answer(validate_query(question), history, model, sources)
 
-    def answer_options(self, given: Mapping[str, Any]) -> SearchOptions:
-        """Return the options of the search behind an answer: `given` by name, else the defaults.
+    def answer_options(self, overrides: Mapping[str, Any]) -> SearchOptions:
+        """Return options for `ask_with`: the defaults of `ask`, replaced by `overrides`.
 
-        Raises as `search_options` does.
+        `overrides` and the errors are as in `search_options`.
         """
         from ragkit.answers.pipeline import DEFAULT_SOURCES
         from ragkit.retrieval.options import SearchOptions
@@ -432,37 +496,52 @@ class Collection:
             fusion=settings.fusion,
             rerank=settings.reranker is not None,
         )
-        return replace(defaults, **given)
+        return replace(defaults, **overrides)
 
     def chat(self) -> Chat:
-        """Return a conversation: an object with `ask`, `stream` and `history`."""
+        """Return a new conversation, which sends its earlier turns with every question.
+
+        It has `ask(text)`, which returns an `Answer`, `stream(text)`, which yields the events of
+        `ask_stream`, and `history`, the list of `Turn`s so far.
+        """
         from ragkit.answers.pipeline import Chat
 
         return Chat(self.ask_stream)
 
     def model(self) -> ModelSpec | None:
-        """Return the model that the passages are embedded with; None before the first `index`."""
+        """Return name and options of the collection's encoder; None before the first `index`."""
         return self._encoders.spec()
 
     def encoder(self) -> Encoder:
-        """Return the collection's encoder, loaded. Raises ModelError where it cannot be used."""
+        """Return the collection's encoder, which is loaded on the first call.
+
+        Raises ModelError if the model is not found, is damaged, or is not the one that the stored
+        vectors were computed with.
+        """
         return self._encoders.load_encoder()
 
     def share_encoder(self, other: Collection) -> None:
-        """Use the encoder that `other` has loaded, if it is this collection's encoder too."""
+        """Reuse the encoder that `other` has loaded, so that it is in memory only once.
+
+        If the collections use different encoders, this one still loads its own.
+        """
         self._encoders.share_encoder(other._encoders)
 
     def documents(self, after: int = 0, limit: int = 100) -> list[DocumentEntry]:
-        """Return up to `limit` documents in order of their ids, starting after the id `after`."""
+        """Return documents without their texts, by ascending id: one page of the list.
+
+        Only ids above `after` (default: 0, from the start), at most `limit` (default: 100).
+        """
         with self._store.reading() as connection:
             return document_rows.list_entries(connection, after, limit)
 
     def document(
         self, document_id: int, start: int = 0, length: int = sys.maxsize
     ) -> tuple[DocumentEntry, str]:
-        """Return a document and its text, or up to `length` characters of it from `start`.
+        """Return a document and its text.
 
-        Raises UsageError where no document has this id.
+        The text can be limited to `length` characters (default: all) from the offset `start`
+        (default: 0). Raises UsageError if no document has this id.
         """
         with self._store.reading() as connection:
             entry = document_rows.get_entry(connection, document_id, start, length)
@@ -471,9 +550,13 @@ class Collection:
         return entry
 
     def get(self, reference: str, context: int = 0) -> Excerpt:
-        """Return the text behind a citation, a document's path or a passage's id.
+        """Return the text that a citation, a document's path or a passage id refers to.
 
-        `context` adds that many lines on either side. Raises UsageError where there is none.
+        - `reference`: such as "leave.pdf#page=7", "faq.md#L40-L52", "faq.md" or "482".
+        - `context`: add this many lines before and after. Default: 0.
+
+        Raises UsageError if there is no such document, part or passage; the message names the most
+        similar path or the parts that exist.
         """
         from ragkit.retrieval import citations
 
@@ -481,10 +564,14 @@ class Collection:
             return citations.get_excerpt(connection, reference, context)
 
     def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
-        """Return every file of every root with its status, or the files of one `status`.
+        """Return the files of all roots with their status, sorted by root and path.
 
-        `paths`: only these files and the files in these folders. Each file is checked for changes
-        since it was indexed. Raises UsageError for a path that is not in the collection.
+        Each file is compared with the disk (`FileStatus.stale`).
+
+        - `status`: only files of this status: "indexed", "empty", "skipped" or "failed".
+        - `paths`: only these files and the files below these folders. Default: all.
+
+        Raises UsageError for a path that is not in the collection.
         """
         from ragkit.ingest import known_paths
 
@@ -494,10 +581,11 @@ class Collection:
     def not_read(
         self, after: int = 0, limit: int = 100, *, left_out: bool = False
     ) -> list[NotRead]:
-        """Return up to `limit` files that were not read, or only in part, with the reasons.
+        """Return files that could not be read completely, with the reasons, by ascending id.
 
-        In order of their ids, starting after the id `after`. `left_out`: instead the files that are
-        excluded by rules or are no documents.
+        - `after`, `limit`: only ids above `after` (default: 0), at most `limit` (default: 100).
+        - `left_out`: instead return the files that were left out on purpose: excluded by rules,
+          or not documents.
         """
         from ragkit.storage.sqlite import file_status
 
@@ -505,7 +593,11 @@ class Collection:
             return file_status.list_not_read(connection, after, limit, left_out=left_out)
 
     def explain(self, path: str | Path) -> Whereabouts:
-        """Return why a path is indexed or not: its status, the rule, and what would change it."""
+        """Return why a path is indexed or not: its state, the reason, and the command to change it.
+
+        `path` may be a file, a folder, or a member of an archive or mailbox; it need not exist.
+        Raises UsageError only for a text that cannot be a path.
+        """
         from ragkit.ingest import explain_path
 
         with self._store.reading() as connection:
@@ -514,10 +606,13 @@ class Collection:
             )
 
     def remove(self, paths: Paths) -> int:
-        """Remove roots, folders or documents; return how many indexed files were removed.
+        """Remove roots, folders or files from the collection; return the number of removed files.
 
-        The files on disk stay, and the next `index` of their root adds them again unless the root
-        itself was removed. Raises UsageError for a path that is not in the collection.
+        Files on the disk are not deleted. The next `index` of their root adds the files again,
+        unless the root itself was removed. Only files that had been read are counted.
+
+        Raises UsageError, and removes nothing, if one of `paths` is not in the collection;
+        BusyError if another process is writing; CollectionError if the folder is read-only.
         """
         from ragkit.ingest import removal
 
@@ -538,13 +633,23 @@ class Collection:
         notify: Callable[[str], None] = lambda line: None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Evaluation:
-        """Measure retrieval with `settings.mode` and `settings.model` on a BEIR-layout dataset.
+        """Return retrieval measures (nDCG, recall, …) for a labelled dataset in BEIR's layout.
 
-        The corpus is indexed into a collection of its own in the cache folder, which a second
-        evaluation of the same corpus, protocol, model and passage size uses again. `protocol`:
-        evaluation/run.py. `run` names a file for the rankings in TREC's format. `encoder` replaces
-        the model. Raises UsageError (no such dataset, an invalid line, an unknown protocol),
-        UnavailableError (ir-measures is missing).
+        The corpus is indexed into a separate collection in the cache folder. A later evaluation
+        with the same corpus, protocol, model and passage size reuses it.
+
+        - `dataset`: a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv.
+        - `settings`: `mode`, `model` and passage size to be measured. Default: `Settings()`.
+        - `protocol`: "collection" (documents are split; a document's score is that of its best
+          passage) or "beir" (one truncated passage per document). Default: "collection".
+        - `rerank`: re-order the first 20 hits of each query with a cross-encoder.
+        - `run`: write the rankings to this file in TREC's run format.
+        - `encoder`: an object used instead of the model of the settings.
+        - `notify`: called with one line for warnings, such as truncated queries. Default: ignored.
+        - `on_progress`: as in `index`.
+
+        Raises UsageError for a missing dataset, an invalid line or an unknown protocol; ModelError;
+        UnavailableError if the package ir-measures is not installed.
         """
         from ragkit import user_dirs
         from ragkit.evaluation import beir
@@ -565,7 +670,7 @@ class Collection:
             collection.index_rows(
                 labels.folder / beir.CORPUS_FILE,
                 labels.corpus(),
-                whole=protocol == "beir",
+                one_passage_per_row=protocol == "beir",
                 on_progress=on_progress,
             )
 
@@ -582,7 +687,10 @@ class Collection:
         return result
 
     def status(self) -> CollectionStatus:
-        """Return what is in the collection. Loads no model and no index."""
+        """Return counts, sizes in bytes, the model, the roots and the coverage of the collection.
+
+        Loads no model and no index file.
+        """
         from ragkit.storage.sqlite.file_status import collection_status
         from ragkit.version import __version__
 
@@ -614,7 +722,7 @@ class Collection:
             return self._reranker
 
     def _table_records(self) -> bool:
-        """Return whether each row of a table is a document: as set, else as before."""
+        """Whether each row of a table becomes a document: the setting, else the stored value."""
         if self.settings.records is not None:
             return self.settings.records
         with self._store.reading() as connection:

@@ -144,7 +144,7 @@ def _decode_mostly_utf8(data: bytes) -> Decoded | None:
 def _guess(data: bytes, first_bad: int) -> Decoded:
     start = max(0, first_bad - _SAMPLE_BYTES // 4)
     sample = data[start : start + _SAMPLE_BYTES]
-    encoding = _western(sample) or _detected(sample) or "latin-1"
+    encoding = _guess_western(sample) or _guess_encoding(sample) or "latin-1"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:  # beyond the sample it is something else
@@ -153,7 +153,7 @@ def _guess(data: bytes, first_bad: int) -> Decoded:
     return Decoded(text, encoding, (f"encoding guessed: read as {encoding}",), "guessed")
 
 
-def _western(sample: bytes) -> str | None:
+def _guess_western(sample: bytes) -> str | None:
     """latin-1 or cp1252 if the letters beyond ASCII are few and all of them common.
 
     charset-normalizer takes short French, Spanish or German texts for Polish; this comes first.
@@ -175,7 +175,7 @@ def _western(sample: bytes) -> str | None:
     return "latin-1" if all(char >= "\xa0" and char <= "\xff" for char in foreign) else "cp1252"
 
 
-def _detected(sample: bytes) -> str | None:
+def _guess_encoding(sample: bytes) -> str | None:
     import charset_normalizer
 
     best = charset_normalizer.from_bytes(sample, cp_isolation=list(_LEGACY)).best()

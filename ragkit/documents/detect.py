@@ -157,7 +157,8 @@ def _stored_mimetype(archive: zipfile.ZipFile) -> str | None:
 
 
 def _by_first_markup(head: str) -> str | None:
-    """What the start of a file shows whatever its name: binary data, a web page, a drawing."""
+    """Detect binary data, a web page or a drawing by the start of the file; the name does not
+    matter."""
     if _is_binary(head):
         return media_types.BINARY
     opening = _skip_preamble(head)
@@ -206,8 +207,8 @@ def _skip_preamble(text: str) -> str:
     text = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n\f").lower()
     while text.startswith(("<!--", "<?xml")):
         end = "-->" if text.startswith("<!--") else "?>"
-        _, closing, rest = text.partition(end)
+        _, closing, remainder = text.partition(end)
         if not closing:
             return ""
-        text = rest.lstrip()
+        text = remainder.lstrip()
     return text

@@ -46,7 +46,7 @@ class OcrText:
 
 @dataclass(frozen=True, slots=True)
 class OcrLimits:
-    """What recognising text may cost."""
+    """Limits on the recognition of text: pages, time, image size and memory."""
 
     pages: int = 500  # per document
     seconds: float = 120.0  # per page
@@ -112,7 +112,8 @@ class ScannedPages:
         return weighted_mean(self._confidences)
 
     def recognition(self) -> Recognition | None:
-        """Return what was recognised; None if all pages have a text layer."""
+        """Return which pages were recognised, and by which engine; None if all pages have a text
+        layer."""
         if self.ocr is None or not self.texts:
             return Recognition(left=self.unread) if self.unread else None
         return Recognition(

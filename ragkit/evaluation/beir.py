@@ -45,16 +45,16 @@ class LabelledDataset:
 
     def corpus(self) -> Iterator[CorpusDocument]:
         """Yield the documents in file order. Raises UsageError with file and line of an error."""
-        seen: set[str] = set()
+        seen_ids: set[str] = set()
         for place, row in _json_lines(self.folder / CORPUS_FILE):
             document = CorpusDocument(
                 _parse_id(place, row),
                 _parse_text(place, row, "title"),
                 _parse_text(place, row, "text"),
             )
-            if document.id in seen:
+            if document.id in seen_ids:
                 raise UsageError(f"{place}: the _id {document.id!r} occurs twice")
-            seen.add(document.id)
+            seen_ids.add(document.id)
             yield document
 
 
@@ -160,7 +160,7 @@ def _parse_id(place: str, row: Mapping[str, Any]) -> str:
 
 
 def _parse_text(place: str, row: Mapping[str, Any], name: str) -> str:
-    """A text field, as a document may contain it. A missing title is an empty one."""
+    """Return a text field; a missing title is an empty one."""
     value = row.get(name, "" if name == "title" else None)
     if not isinstance(value, str):
         raise UsageError(f"{place}: {name} is {value!r}; expected a string")

@@ -29,7 +29,8 @@ SearchFunction: TypeAlias = Callable[[str], Sequence[Hit]]  # text → hits, one
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The result of one evaluation: means over the queries, and wall time from text to hits."""
+    """The result of one evaluation: measures (means over the queries) and mean time per query in
+    ms."""
 
     dataset: str
     mode: str  # with "+rerank" where a cross-encoder orders the hits
@@ -51,10 +52,10 @@ def evaluate(
     """Search for every query of `dataset` and return the measures of the rankings.
 
     `search` returns hits whose paths are "corpus.jsonl/DOCUMENT_ID", best first, at most one per
-    document. `mode` and `protocol` are labels of the result; `rerank`: the hits are ordered by a
-    reranker, so that no score of theirs gives the order. `run_path` names a file for the rankings
-    in TREC's format. Raises UsageError (the file cannot be written), UnavailableError (ir-measures
-    is missing).
+    document. `mode` and `protocol` are labels of the result. `rerank`: a cross-encoder orders the
+    hits, so their order does not follow from one of their scores. `run_path` names a file for the
+    rankings in TREC's format. Raises UsageError (the file cannot be written), UnavailableError
+    (ir-measures is missing).
     """
     scores, seconds = _run_queries(search, dataset.queries)
     by_rank = {query_id: _scores_by_rank(ranking) for query_id, ranking in scores.items()}
@@ -94,7 +95,8 @@ def collection_name(
 def _run_queries(
     search: SearchFunction, queries: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, float]], float]:
-    """Query id → document id → score of its best passage, best first; and the seconds it took."""
+    """Return query id → document id → score of its best passage, best first; and the seconds that
+    all queries took."""
     search("a first query")  # loads everything before the clock starts
     started = time.perf_counter()
     hits = {query_id: search(text) if text.strip() else [] for query_id, text in queries.items()}
@@ -108,5 +110,5 @@ def _run_queries(
 
 
 def _scores_by_rank(scores: Mapping[str, float]) -> dict[str, float]:
-    """The same ranking with distinct scores: trec_eval orders equal scores by document id."""
+    """Return the same ranking with distinct scores: trec_eval sorts equal scores by document id."""
     return {document_id: 1 / rank for rank, document_id in enumerate(scores, start=1)}

@@ -20,7 +20,7 @@ _IGNORE_FILES = (".gitignore", ".ragkitignore")  # the later one overrides the e
 _MAX_BYTES = 1_000_000  # a larger ignore file is not read
 # pathspec lets a pattern that matches a folder match all that is in it, and then has to weigh such
 # matches against others, which it does not do as git does. A mark at the end of every path and
-# pattern leaves only matches of the path itself. No name can hold it.
+# pattern leaves only matches of the path itself. No file name can contain the mark.
 _FILE, _FOLDER, _EITHER = "\0f", "\0d", "\0?"
 _HALF_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\$")
 _SPECIAL = re.compile(r"([\\*?\[\]])")
@@ -86,8 +86,8 @@ class IgnoreRules:
         )
 
     def with_files(self, folder: Path, path: str) -> IgnoreRules:
-        """These rules and, over them, the ignore files in `folder`, which is `path` from the root
-        ("" or "a/b/")."""
+        """Return these rules with the ignore files of `folder` on top; `path` is the folder's path
+        from the root ("" or "a/b/")."""
         rules = self
         for name in _IGNORE_FILES:
             lines = _read_lines(folder / name)

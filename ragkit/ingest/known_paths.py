@@ -48,7 +48,7 @@ def list_files(
         rows = _rows_of_path(connection, str(path))
         if not rows:
             raise UsageError(
-                f"nothing is known of {path}; why: ragkit ls --why {shlex.quote(str(path))}"
+                f"{path} is not in this collection; why: ragkit ls --why {shlex.quote(str(path))}"
             )
         rows_by_path |= {(row.root, row.path): row for row in rows}
     return [
@@ -94,10 +94,10 @@ def resolve_path(connection: sqlite3.Connection, path: str) -> list[RootPath]:
     if os.path.lexists(absolute) or Path(relative).is_absolute() or relative.startswith(".."):
         return in_roots
     relative_paths = [RootPath(root, relative) for root in roots]
-    known = [root_path for root_path in relative_paths if _is_known(connection, root_path)]
+    stored_paths = [root_path for root_path in relative_paths if _is_known(connection, root_path)]
     return (
-        known
-        if known and not any(_is_known(connection, root_path) for root_path in in_roots)
+        stored_paths
+        if stored_paths and not any(_is_known(connection, root_path) for root_path in in_roots)
         else in_roots
     )
 

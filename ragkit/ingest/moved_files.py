@@ -80,7 +80,8 @@ def match_moved_files(
     plans: Sequence[Plan],
     read_settings: ReadSettings,
 ) -> None:
-    """Turn new files of the plans into moved files: within a plan, between plans, between roots."""
+    """Recognise new files of the plans that are missing files under another path, and record them
+    as moved in the plans. Files may move within a plan, between plans and between roots."""
     sizes = {task.file.size for plan in plans for task in plan.new}
     missing_by_size: dict[int, list[MissingFile]] = defaultdict(list)
     for candidate in (
@@ -90,24 +91,24 @@ def match_moved_files(
         row = candidate.row
         if row.size in sizes and row.status in READ_STATUSES and read_settings.match(row.recipe):
             missing_by_size[row.size].append(candidate)
-    taken: set[int] = set()
+    matched_ids: set[int] = set()
     for plan in plans:
         new, plan.new = plan.new, []
         for task in new:
             candidates = [
                 candidate
                 for candidate in missing_by_size[task.file.size]
-                if candidate.row.id not in taken
+                if candidate.row.id not in matched_ids
             ]
             matching = _find_old_row(task, plan, candidates)
             if matching is None:
                 plan.new.append(task)
             else:
-                taken.add(matching.id)
+                matched_ids.add(matching.id)
                 plan.moved.append((matching, task))
     for plan in plans:
-        plan.missing = [row for row in plan.missing if row.id not in taken]
-        plan.removed = [row for row in plan.removed if row.id not in taken]
+        plan.missing = [row for row in plan.missing if row.id not in matched_ids]
+        plan.removed = [row for row in plan.removed if row.id not in matched_ids]
 
 
 def _missing_in_plans(plans: Sequence[Plan]) -> Iterator[MissingFile]:

@@ -18,7 +18,7 @@ _OCR, _LIMITS, _SEPARATOR = "ocr ", "limits ", "; "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOptions:
-    """The options of one index run. Defaults of the settings are in `Settings` alone."""
+    """The options of one index run. The defaults of sizes and limits are in `Settings`."""
 
     paths: Sequence[str | Path] = ()  # (): all known roots
     include: Sequence[str] | None = None  # globs; None: those stored with the root
@@ -77,11 +77,12 @@ class IndexOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
-    """How files are read and split now. A note of it is stored with each file; a file whose note
-    differs is read again.
+    """The settings that decide how files are read and split.
 
-    `base` applies to all files. The note of a file with page images also names the OCR engine, or
-    that there was none; that of a file that failed also names the limits of reading.
+    They are stored with each file as a *note*. A file whose note does not match the present
+    settings is read again. `base` applies to all files. The note of a file with page images also
+    names the OCR engine, or that there was none; the note of a file that failed also names the
+    limits of reading.
     """
 
     base: str

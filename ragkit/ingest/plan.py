@@ -47,7 +47,7 @@ class FileTask:
 
     folder: str
     file: ScannedFile
-    known: FileRow | None  # its stored row, if there is one
+    stored: FileRow | None  # the row of the database, if there is one
 
     @property
     def absolute(self) -> Path:
@@ -57,7 +57,7 @@ class FileTask:
 
 @dataclass(slots=True)
 class Plan:
-    """The work of one run on one target."""
+    """The work of one run on one target: which files to read, to move, to skip and to remove."""
 
     target: ScanTarget
     to_read: list[FileTask] = field(default_factory=list)
@@ -78,10 +78,11 @@ class Plan:
     is_empty: bool = False  # the scan met no file at all
 
     def finish(self, *, prune: bool) -> None:
-        """Read the new files and remove the missing ones that `moved_files` has not matched.
+        """Decide about the files that `moved_files` has not matched: read the new ones, remove the
+        missing ones.
 
-        Missing files are kept if so many are missing that a disk may not be mounted, unless
-        `prune`.
+        Missing files are kept if so many are missing that a disk may not be mounted, unless `prune`
+        is set.
         """
         self.to_read += self.new
         self.removed += self.missing if prune else self._removable()
@@ -125,7 +126,10 @@ def find_targets(
 
 
 def with_moved_roots(target: ScanTarget, moved: Sequence[Root], *, is_new: bool) -> ScanTarget:
-    """Return the target as the new place of these roots; a new one takes the first one's globs."""
+    """Return `target` with the missing roots `moved` recorded as moved to it.
+
+    If the target is a new root (`is_new`), it takes over the globs of the first of them.
+    """
     target = replace(target, moved_roots=tuple(moved))
     if is_new and not (target.include or target.exclude):
         return replace(target, include=moved[0].include, exclude=moved[0].exclude)
@@ -216,9 +220,9 @@ def compare(
     `Plan.missing` until `Plan.finish`.
     """
     plan = Plan(target)
-    known, certainly_removed = _known_files(connection, roots, target)
+    rows_by_path, certainly_removed = _known_files(connection, roots, target)
     separate = _separate_roots(roots, target)
-    seen: set[str] = set()
+    scanned_paths: set[str] = set()
     unlisted: list[str] = []  # folders that could not be listed
     for entry in scan(
         Path(target.path),
@@ -230,8 +234,8 @@ def compare(
         path = Path(target.folder) / entry.path
         if path.is_relative_to(skip) or entry.path.startswith(separate):
             continue
-        seen.add(entry.path)
-        row = known.get(entry.path)
+        scanned_paths.add(entry.path)
+        row = rows_by_path.get(entry.path)
         if isinstance(entry, ScannedFile):
             _add_file(plan, entry, row, read_settings)
             continue
@@ -239,13 +243,13 @@ def compare(
             unlisted.append("" if entry.path == "./" else entry.path)
         if not (entry.unreadable and row is not None and row.has_text):
             _add_skipped(plan, entry, row)
-    skipped_folders = tuple(path for path in seen if path.endswith("/"))
-    plan.target, known = _without_skipped_roots(target, known, skipped_folders)
-    plan.known_count, plan.is_empty = len(known), not seen
+    skipped_folders = tuple(path for path in scanned_paths if path.endswith("/"))
+    plan.target, rows_by_path = _without_skipped_roots(target, rows_by_path, skipped_folders)
+    plan.known_count, plan.is_empty = len(rows_by_path), not scanned_paths
     moved_ids = {root.id for root in plan.target.moved_roots}
     plan.removed = certainly_removed
-    for path_in_root, row in known.items():
-        if path_in_root in seen:
+    for path_in_root, row in rows_by_path.items():
+        if path_in_root in scanned_paths:
             if row.root_id in moved_ids:
                 plan.moved_with_root.append((row, path_in_root))
         elif path_in_root.startswith(tuple(unlisted)):
@@ -322,7 +326,7 @@ def _separate_roots(roots: Sequence[Root], target: ScanTarget) -> tuple[str, ...
 
 
 def _without_skipped_roots(
-    target: ScanTarget, known: dict[str, FileRow], skipped_folders: tuple[str, ...]
+    target: ScanTarget, rows_by_path: dict[str, FileRow], skipped_folders: tuple[str, ...]
 ) -> tuple[ScanTarget, dict[str, FileRow]]:
     """Return the target and rows without the inner roots that its rules skip: they stay roots."""
     skipped = [
@@ -331,8 +335,8 @@ def _without_skipped_roots(
         if inner_prefix(root, target.folder).startswith(skipped_folders)
     ]
     if not skipped:
-        return target, known
+        return target, rows_by_path
     ids = {root.id for root in skipped}
     absorbed = tuple(root for root in target.absorbed_roots if root not in skipped)
-    rows = {path: row for path, row in known.items() if row.root_id not in ids}
+    rows = {path: row for path, row in rows_by_path.items() if row.root_id not in ids}
     return replace(target, absorbed_roots=absorbed), rows

@@ -105,13 +105,13 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
         reason = reason or str(error)
         return ReadResult(task, scanned.size, None, scanned.inode, reason=reason, kind="unreadable")
     digest = content_hash(data)
-    known = task.known
+    stored = task.stored
     # A file that failed is read again: the limits may differ, or the machine may be less busy.
     is_unchanged = (
-        known is not None
-        and known.hash == digest
-        and context.read_settings.match(known.recipe)
-        and known.status != "failed"
+        stored is not None
+        and stored.hash == digest
+        and context.read_settings.match(stored.recipe)
+        and stored.status != "failed"
     )
     result = partial(ReadResult, task, len(data), mtime_ns, scanned.inode, digest)
     if is_unchanged:
@@ -162,7 +162,7 @@ def _reason_for_no_document(unread: Sequence[Unread]) -> Unread:
     if failed is not None:
         return failed
     if not unread:
-        return Unread("", "holds no files", skipped=True, kind="no_document")
+        return Unread("", "contains no files", skipped=True, kind="no_document")
     broken = [unread_part for unread_part in unread if not unread_part.skipped]
     (reason, times), *_ = Counter(unread_part.reason for unread_part in unread).most_common(1)
     (kind, _), *_ = Counter(unread_part.kind for unread_part in broken or unread).most_common(1)
@@ -218,12 +218,12 @@ class Reader:
 
     def take(self, max_results: int, wait_seconds: float) -> list[ReadResult]:
         """Return at most `max_results` ready results; wait up to `wait_seconds` for the first."""
-        taken: list[ReadResult] = []
+        results: list[ReadResult] = []
         with contextlib.suppress(queue.Empty):
-            while len(taken) < max_results:
-                taken.append(self._results.get(timeout=0 if taken else wait_seconds))
+            while len(results) < max_results:
+                results.append(self._results.get(timeout=0 if results else wait_seconds))
                 self._free_slots.put(None)
-        return taken
+        return results
 
     def stop(self) -> None:
         """Abandon the current file and all that follow, and wait for the thread."""

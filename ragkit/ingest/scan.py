@@ -68,7 +68,7 @@ def scan(
 
     `include` and `exclude` are gitignore-style patterns over paths relative to the root. With
     `under` (a relative path) only that file or folder is walked, under the same rules. A root that
-    is a file is scanned whatever its name; only `max_bytes` applies to it.
+    is a file is scanned regardless of its name; only `max_bytes` applies to it.
 
     Raises `UsageError` if the root does not exist or `under` leads out of it.
     """
@@ -184,9 +184,9 @@ def _is_included(include: IgnoreRules, path: str) -> bool:
     if include.spec is None:
         return True
     while path:
-        taken, _ = include.verdict(path)
-        if taken is not None:
-            return taken
+        is_included, _ = include.verdict(path)
+        if is_included is not None:
+            return is_included
         path = path.rstrip("/").rpartition("/")[0]
         path += "/" if path else ""
     return False

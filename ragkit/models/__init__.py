@@ -1,1 +1,2 @@
-"""Which encoder a collection uses, and the models that can be had."""
+"""Models on this machine: the encoder of a collection (`selection`), and descriptions of all
+(`cards`)."""

@@ -1,6 +1,6 @@
-"""Model cards: for each model how it was found, what its folder says, and how fast it is here.
+"""Model cards: where a model was found, its properties, and its speed on this machine.
 
-Contract: `cards` describes the models that are named or, if none is, those that a user has: the
+Contract: `cards` describes the models that are named or, if none is, the installed ones: the
 collection's, that of the settings, the installed packages, and the sentence-transformers models in
 the hub cache. Downloads nothing, sends nothing to a server and loads no torch unless `bench` is
 set. A model that cannot be used has a card with the reason.
@@ -44,7 +44,8 @@ _QUERY_SECONDS, _PASSAGE_SECONDS, _PASSAGES = 1.5, 3.0, 16
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model as it would be used. None means unknown."""
+    """Name, origin, properties and speed of a model, or the error why it cannot be used. None:
+    unknown."""
 
     name: str
     origin: Literal["folder", "package", "cache", "hub", "server"] | None
@@ -72,8 +73,11 @@ def cards(
     *,
     bench: bool = False,
 ) -> list[ModelCard]:
-    """A card for each model, without duplicates; `in_use` is the spec that the collection was made
-    with. `bench` measures each model for some seconds. Raises UsageError for wrong settings."""
+    """Return a `ModelCard` for each model, without duplicates.
+
+    `in_use` is the spec stored with the collection. `names`: only these models. `bench` measures
+    the speed of each model, some seconds each. Raises UsageError for wrong settings.
+    """
     described: list[ModelCard] = []
     for spec in _specs(settings, in_use, names):
         card = _describe(spec, settings, bench)
@@ -181,8 +185,10 @@ def _measure(card: ModelCard, encoder: Encoder) -> ModelCard:
 
 
 def languages(readme: Path) -> tuple[str, ...]:
-    """The language codes under `language:` in the front matter of a model's README.
-    https://huggingface.co/docs/hub/model-cards#model-card-metadata"""
+    """Return the language codes under `language:` in the front matter of a model's README.
+
+    https://huggingface.co/docs/hub/model-cards#model-card-metadata
+    """
     try:
         with readme.open(encoding="utf-8", errors="replace") as file:
             text = file.read(_MAX_README_BYTES)

@@ -81,8 +81,8 @@ def split_at(text: str, ends: Sequence[int]) -> list[tuple[int, int]]:
     for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
         inner = text[start:end]
         if inner.strip():
-            left = start + len(inner) - len(inner.lstrip())
-            spans.append((left, start + len(inner.rstrip())))
+            first_visible = start + len(inner) - len(inner.lstrip())
+            spans.append((first_visible, start + len(inner.rstrip())))
     return spans
 
 

@@ -114,8 +114,8 @@ def _join_values(first: str, last: str) -> str:
 
 def _join_cells(first: str, last: str) -> str | None:
     """Join `Budget!A2:F2` and `Budget!A9:F9` to `Budget!A2:F9`; None across sheets."""
-    (name, start), (other, end) = _sheet(first), _sheet(last)
-    if name != other:
+    (name, start), (end_name, end) = _sheet(first), _sheet(last)
+    if name != end_name:
         return None
     head, tail = _RANGE.fullmatch(start), _RANGE.fullmatch(end)
     if head is None or tail is None:

@@ -273,9 +273,9 @@ class _Headers:
         self._title = title
         self._tokenizer = tokenizer
         self._limit = limit
-        separator, *rest = count_in_batches([SEPARATOR.strip(), *names], tokenizer)
+        separator, *name_counts = count_in_batches([SEPARATOR.strip(), *names], tokenizer)
         self._separator = separator
-        self._tokens = dict(zip(names, rest, strict=True))
+        self._tokens = dict(zip(names, name_counts, strict=True))
 
     def build(self, path: tuple[str, ...]) -> tuple[str, int]:
         """Return the header and its token count: the title (else the first heading) and the last

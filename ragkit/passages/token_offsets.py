@@ -37,10 +37,12 @@ class Tokenizer(Protocol):
         """Maximum tokens of text in one input, without special tokens and prompt."""
 
     def token_spans(self, text: str) -> NDArray[np.int64] | Sequence[tuple[int, int]]:
-        """(n, 2) character offsets `[start, end)` of the tokens, in order, no special tokens."""
+        """Return the character offsets `[start, end)` of the tokens: (n, 2), in order, without
+        special tokens."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Number of tokens of each text, without special tokens and prompt, not truncated."""
+        """Return the number of tokens of each text, without special tokens and prompt, not
+        truncated."""
 
 
 def count_in_batches(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[int]:
@@ -124,8 +126,8 @@ class TokenOffsets:
         Only the first and the last piece share a passage with other text and are tokenized; the
         pieces between them are assumed to have as many tokens as the first.
         """
-        first, rest = self._text[start : start + _PIECE], self._text[last:end]
-        spans = _array(self._tokenizer.token_spans(f"{first} {rest}"))[:, 0]
+        first, last_piece = self._text[start : start + _PIECE], self._text[last:end]
+        spans = _array(self._tokenizer.token_spans(f"{first} {last_piece}"))[:, 0]
         if len(spans) <= 2:  # one unknown token each
             return array("q")
         left = spans[spans < _PIECE] + start

@@ -75,7 +75,7 @@ class Document:
     media_type_by: str | None = None  # the type was detected by: content or name
     metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # what was lost or guessed, one phrase each
-    recognition: Recognition | None = None  # of formats that may hold pages without a text layer
+    recognition: Recognition | None = None  # of formats that may have pages without a text layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,13 @@ def embedded_text(header: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a passage is among the hits: in words, and in meaning."""
+    """Why a passage is a hit: the words that it shares with the query, and its closest sentence."""
 
-    words: Mapping[str, float]  # words of the query that it holds, with what each adds to its BM25
-    missing: tuple[str, ...]  # words of the query that it does not hold
-    taken_for: Mapping[str, str]  # words of the query that no passage holds, and the nearest held
-    share: float  # its BM25 as a share of what all of the query's words could give, 0 to 1
-    sentence: str  # of the passage, the nearest to the query in meaning
+    words: Mapping[str, float]  # word of the query in the passage → its part of the BM25 score
+    missing: tuple[str, ...]  # words of the query that are not in the passage
+    taken_for: Mapping[str, str]  # misspelled word → the indexed word searched for
+    share: float  # BM25 score as a share of the maximum for this query, 0 to 1
+    sentence: str  # of the passage, with the highest cosine to the query
     sentence_score: float  # cosine
     start: int  # of the sentence; characters into the document's text
     end: int
@@ -133,9 +133,9 @@ class Explanation:
 class Hit:
     """A passage found for a query.
 
-    `score` is the exact cosine of query and passage in every mode. `scores` has the keys
-    dense (cosine), lexical (BM25), fused (of both) and rerank (a cross-encoder's, 0 to 1); None
-    where that stage did not see the passage. `stale`: the file has changed or gone since it was
+    `score` is the exact cosine of query and passage in every mode. `scores` has the keys dense
+    (cosine), lexical (BM25), fused (of both) and rerank (a cross-encoder's, 0 to 1); None if that
+    stage did not score the passage. `stale`: the file has changed or was deleted since it was
     indexed.
     """
 
@@ -147,7 +147,7 @@ class Hit:
     title: str
     heading: tuple[str, ...]
     page: int | None
-    locator: str | None  # "slide=3", "page=7-8": all of the places it stands at
+    locator: str | None  # "slide=3", "page=7-8": where it begins and ends
     start_line: int | None
     end_line: int | None
     start: int
@@ -157,7 +157,9 @@ class Hit:
     metadata: Mapping[str, str]
     stale: bool
     root: str  # absolute path of the indexed folder (or of the file's folder)
-    document_id: int | None = None  # of the document in its collection; it stays as files change
+    document_id: int | None = (
+        None  # id of the document in its collection; it stays when the file changes
+    )
     explanation: Explanation | None = None  # if requested
 
 
@@ -166,9 +168,10 @@ _hit_values = attrgetter(*_HIT_FIELDS)
 
 
 def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
-    """Return a hit as JSON values, in the order of the contract; `explanation` if it has one.
+    """Return a hit as JSON values; `explanation` only if it is set. The order of the fields is part
+    of the API.
 
-    `with_root=False` leaves out the folder of this machine.
+    `with_root=False` leaves out `root`, a folder of this machine.
     """
     values = dict(zip(_HIT_FIELDS, _hit_values(hit), strict=True))  # `asdict` is far slower
     if not with_root:

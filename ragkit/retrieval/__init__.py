@@ -1,1 +1,1 @@
-"""From a query to ranked hits."""
+"""Search: rank the passages of a collection for a query, and build the hits."""

@@ -46,7 +46,8 @@ _EXAMPLES = "#page=7, #L10-L42 or #char=120,810"
 
 @dataclass(frozen=True, slots=True)
 class DocumentPart:
-    """A part of a document: exactly one of locator, lines and characters; none: all of it."""
+    """A part of a document: at most one of locator, lines and characters; without any, all of
+    it."""
 
     locator: str | None = None  # "page=7", "sheet=Budget!A2:F9"
     lines: tuple[int, int] | None = None  # from 1, inclusive
@@ -56,10 +57,10 @@ class DocumentPart:
 def parse_citation(reference: str) -> tuple[str, DocumentPart]:
     """Split a citation into the document's path and the part of it.
 
-    A reference without a valid part is a path as a whole.
+    If the text after the last "#" is not a valid part, the complete reference is the path.
     """
-    path, sign, rest = reference.rpartition("#")
-    match = _PART.fullmatch(sign + rest)
+    path, sign, fragment = reference.rpartition("#")
+    match = _PART.fullmatch(sign + fragment)
     if match is None:
         return reference, DocumentPart()
     locator, _, _, first, last, start, end = match.groups()
@@ -71,9 +72,9 @@ def parse_citation(reference: str) -> tuple[str, DocumentPart]:
 
 
 def get_excerpt(connection: sqlite3.Connection, reference: str, context: int = 0) -> Excerpt:
-    """Return the text behind a reference, with `context` more lines on either side.
+    """Return the text that a reference names, with `context` more lines on either side.
 
-    Raises UsageError where there is none, with the most similar path that exists.
+    Raises UsageError if there is no such document or part, with the most similar path that exists.
     """
     if not reference.strip():
         raise UsageError("the reference is empty; name a document, as in: ragkit get PATH")
@@ -112,9 +113,9 @@ def _missing_document(connection: sqlite3.Connection, path: str) -> str:
         return f"{path} was not read: {reason}"
     paths = documents.document_paths(connection)
     folder = path.rstrip("/") + "/"
-    inside = sum(other.startswith(folder) for other in paths)
+    inside = sum(document_path.startswith(folder) for document_path in paths)
     if inside and documents.is_file(connection, path, _absolute(path)):
-        first = next(other for other in paths if other.startswith(folder))
+        first = next(document_path for document_path in paths if document_path.startswith(folder))
         return f"{path} contains {inside} documents; name one, as in: ragkit get {first}"
     if inside:
         return f"{path} is a folder, {inside} of its documents are here; see: ragkit ls"

@@ -38,14 +38,14 @@ def limit_per_document(
         ranking = rank(depth)
         document_of = document_ids([passage.passage_id for passage in ranking])
         counts: Counter[int] = Counter()
-        kept = []
+        selected = []
         for passage in ranking:
             document_id = document_of[passage.passage_id]
             counts[document_id] += 1
             if counts[document_id] <= per_document:
-                kept.append(passage)
-        if len(kept) >= k or len(ranking) < depth:
-            return kept[:k]
+                selected.append(passage)
+        if len(selected) >= k or len(ranking) < depth:
+            return selected[:k]
         depth *= 4
 
 
@@ -69,10 +69,10 @@ def mmr(
     relevance = np.array([passage.ranking_score for passage in pool], dtype=np.float64)
     if pool[0].lexical is not None or pool[0].final is not None:  # else they are cosines already
         relevance /= max(float(relevance.max()), 1e-9)
-    known = vectors([passage.passage_id for passage in pool])
-    dimension = max((len(vector) for vector in known.values()), default=0)
+    vectors_by_id = vectors([passage.passage_id for passage in pool])
+    dimension = max((len(vector) for vector in vectors_by_id.values()), default=0)
     zeros = np.zeros(dimension, dtype=np.float32)  # similar to nothing: it has no vector yet
-    matrix = np.stack([known.get(passage.passage_id, zeros) for passage in pool])
+    matrix = np.stack([vectors_by_id.get(passage.passage_id, zeros) for passage in pool])
     similarity = np.full(len(pool), -np.inf)  # to the closest chosen passage
     chosen: list[int] = []
     gain = relevance.copy()

@@ -1,6 +1,6 @@
 """Explain hits: the words that each shares with the query, and its sentence closest to the query.
 
-Nothing here ranks; it shows what the stages saw, from the same index and the same encoder. Knows no
+Ranks nothing: it reports from the index and the encoder that the stages used. Knows no
 files and no rendering.
 """
 
@@ -41,7 +41,8 @@ def _explain(
     corrections: Mapping[str, str],
     word_scores: Sequence[tuple[str, float | None]],
 ) -> Explanation:
-    """`word_scores` are the query's words with their part of the hit's BM25; None: not in it."""
+    """Explain one hit. `word_scores`: each word of the query, with its part of the hit's BM25
+    score, or None if the hit does not contain the word."""
     matched: dict[str, float] = {}
     for word, score in word_scores:
         if score is not None:

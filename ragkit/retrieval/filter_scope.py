@@ -1,7 +1,8 @@
-"""Which passages may be found: by a metadata filter, and by a query's own phrases and exclusions.
+"""Restrict the passages that a search may return: by a metadata filter, and by the quoted phrases
+and the excluded words of the query.
 
-Both kinds of filter give their matches as a set of ids where that is small (`small_id_set`), else
-as a test of given ids (`matching`). Ranks nothing.
+Both kinds of filter give their matches as a set of ids if it is small (`small_id_set`), else they
+test given ids (`matching`). Ranks nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ MAX_SMALL_SHARE = 0.02  # … or this share of the collection's passages, where 
 class PassageFilter:
     """The passages that an SQL condition matches.
 
-    `small_id_set` is all of their ids, ascending; None where they are many.
+    `small_id_set` has the ids of all matches, ascending; None if there are many.
     """
 
     connection: sqlite3.Connection
@@ -40,7 +41,7 @@ class PassageFilter:
 
     @classmethod
     def create(cls, connection: sqlite3.Connection, condition: Condition) -> PassageFilter:
-        """Read the ids once if they are few."""
+        """Create the filter. If there are few matches, their ids are read now."""
         from ragkit.storage.sqlite import filters
 
         limit = max(MAX_SMALL_SET, int(MAX_SMALL_SHARE * passages.count(connection)))
@@ -67,9 +68,10 @@ class PassageFilter:
 
 @dataclass(frozen=True)
 class QueryFilter:
-    """The passages with a query's phrases and without its excluded words, within another filter.
+    """The passages that contain a query's phrases and none of its excluded words, within another
+    filter.
 
-    `small_id_set` is all of their ids, ascending; None where they are many.
+    `small_id_set` has the ids of all matches, ascending; None if there are many.
     """
 
     connection: sqlite3.Connection
@@ -86,7 +88,7 @@ class QueryFilter:
         query: ParsedQuery,
         inner: PassageFilter | None,
     ) -> QueryFilter:
-        """Read the ids once if they are few."""
+        """Create the filter. If there are few matches, their ids are read now."""
         unread = cls(connection, index, query, inner, None)
         if inner is not None and inner.small_id_set is not None:
             return replace(unread, small_id_set=sorted(index.matching(query, inner.small_id_set)))

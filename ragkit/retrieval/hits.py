@@ -55,7 +55,7 @@ def build_hits(
 
 
 def ranking_score(hit: Hit) -> float:
-    """Return the score that determined a hit's rank: that of the last stage that saw it."""
+    """Return the score that determined a hit's rank: that of the last stage that scored it."""
     for stage in ("rerank", "fused", "lexical"):
         if (score := hit.scores[stage]) is not None:
             return score
@@ -87,7 +87,7 @@ def document_locators(row: sqlite3.Row) -> tuple[list[int], list[Locator]]:
 
 
 def is_stale(row: sqlite3.Row) -> bool:
-    """Return whether the file has changed or is missing since it was indexed.
+    """Return whether the file has changed or was deleted since it was indexed.
 
     `row` has root, file_path, size, mtime_ns and file_hash.
     """

@@ -1,4 +1,4 @@
-"""`SearchOptions`: everything that a search can be told besides its query, defined once.
+"""`SearchOptions`: all options of a search besides the query, defined once.
 
 Each field carries its help text and its JSON Schema. Command line, HTTP API, tool schema and
 Python derive their options from them, so a new option is one field here. Knows no collection.
@@ -53,9 +53,9 @@ def _option(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """The options of one search, checked. Raises UsageError with the value and what is expected.
+    """The options of one search, validated. Raises UsageError with the value and what is expected.
 
-    The defaults are those of `Settings`; `Collection.search_options` takes a collection's own.
+    The defaults are those of `Settings`; `Collection.search_options` uses a collection's settings.
     """
 
     k: int = _option(

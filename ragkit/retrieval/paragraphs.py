@@ -66,7 +66,10 @@ def expand_to_paragraphs(connection: sqlite3.Connection, hits: Sequence[Hit]) ->
 
 
 def expand_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span with the rest of the paragraphs at its ends, if they are close enough."""
+    """Return the span `[start, end)` extended to the paragraph boundaries around it.
+
+    Each end moves only if a boundary is at most MAX_EXTENSION characters away.
+    """
     earliest = max(0, start - MAX_EXTENSION)
     breaks = [match.end() for match in _PARAGRAPH_BREAK.finditer(text, earliest, start)]
     if breaks or earliest == 0:

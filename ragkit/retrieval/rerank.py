@@ -38,9 +38,11 @@ def rerank(
     is always taken.
     """
     candidates = [passage.passage_id for passage in ranking[:MAX_CANDIDATES]]
-    known = texts(candidates)
-    ids = [passage_id for passage_id in candidates if passage_id in known]
-    logits = _logits(reranker, query, [known[passage_id] for passage_id in ids], budget, clock)
+    texts_by_id = texts(candidates)
+    ids = [passage_id for passage_id in candidates if passage_id in texts_by_id]
+    logits = _logits(
+        reranker, query, [texts_by_id[passage_id] for passage_id in ids], budget, clock
+    )
     scores = {passage_id: _logistic(x) for passage_id, x in zip(ids, logits, strict=False)}
     best = max((passage.ranking_score for passage in ranking), default=0.0)
     scored = [_combine(passage, best, scores.get(passage.passage_id)) for passage in ranking]

@@ -32,22 +32,24 @@ def file_stamp(path: Path) -> list[int]:
 
 
 def checksum_record(path: Path, fields: Mapping[str, object] | None = None) -> str:
-    """Return the record of a file just written: a JSON object with its `checksum`, its `stamp` and
-    these further fields."""
+    """Return the record of a file just written: a JSON object with `checksum`, `stamp` and the
+    entries of `fields`."""
     record = {"checksum": file_checksum(path), "stamp": file_stamp(path), **(fields or {})}
     return json.dumps(record)
 
 
 def parse_record(record: str) -> dict[str, Any]:
-    """Return the fields of a record. The first collections recorded the bare checksum."""
+    """Return the fields of a record. The oldest collections store only the checksum, without
+    JSON."""
     fields: dict[str, Any] = json.loads(record) if record.startswith("{") else {"checksum": record}
     return fields
 
 
 def verify_record(path: Path, record: str) -> str:
-    """Check a file against its record. Return the record, with the stamp of now if that differs.
+    """Check a file against its record. Return the record, with the file's present stamp if that has
+    changed.
 
-    A file under the recorded stamp is not read: that would take seconds for a million vectors.
+    A file with the recorded stamp is not read, because reading takes seconds for a million vectors.
     Raises ValueError if the checksum differs, OSError if the file cannot be read.
     """
     fields = parse_record(record)
@@ -59,24 +61,23 @@ def verify_record(path: Path, record: str) -> str:
     return json.dumps({**fields, "stamp": stamp})
 
 
-def folder_checksum(folder: Path, known: Mapping[str, str] | None = None) -> str:
+def folder_checksum(folder: Path, known_checksums: Mapping[str, str] | None = None) -> str:
     """Return the checksums of a folder's files as a JSON object: file name → checksum.
 
-    `known` holds the checksums of files that cannot have changed (hard links to the files of an
-    older generation); these are not read again.
+    `known_checksums` (file name → checksum) are those of files that cannot have changed, which
+    are hard links to the files of an older generation; these files are not read again.
     """
     # Lock files appear and disappear with the process that has the folder open.
     names = sorted(entry.name for entry in folder.iterdir() if entry.suffix != ".lock")
-    return json.dumps(
-        {name: (known or {}).get(name) or file_checksum(folder / name) for name in names}
-    )
+    known = known_checksums or {}
+    return json.dumps({name: known.get(name) or file_checksum(folder / name) for name in names})
 
 
 class ChecksumCache:
     """The index files in `folder` that this process has verified.
 
-    A file is verified once in the life of the process. A damaged file stays in `damaged` until it
-    is written again. The readers and the writer of one collection share one cache.
+    A file is verified once in each process. A damaged file stays in `damaged` until it is written
+    again. The readers and the writer of one collection share one cache.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -106,10 +106,10 @@ def test_an_unusable_collection_is_an_error_and_stays_unchanged(run, kit, messag
     assert (kit / "ragkit.db").read_bytes() == before
 
 
-def test_a_read_only_collection_can_be_searched_but_not_written(run, kit, folder, unprivileged):
+def test_a_read_only_collection_can_be_searched_but_not_written(run, kit, folder, make_read_only):
     (folder / "new.txt").write_text("Something new.")
     run("query", "parents")  # what is imported later would lie where this user cannot read
-    with unprivileged(kit):
+    with make_read_only(kit):
         for mode in ("dense", "lexical", "hybrid"):
             found = run("query", "parents at home", "-k", "1", "--mode", mode)
             assert (found[0], found[2]) == (0, "")

@@ -32,15 +32,18 @@ def test_split_rows_fit_the_size_and_carry_the_title(encoder):
     assert (dogs.text, empty) == ("Dogs bark.", [])
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_rows_become_documents_named_by_their_ids_once(collection, tmp_path, encoder, whole):
+@pytest.mark.parametrize("one_passage_per_row", [True, False])
+def test_rows_become_documents_named_by_their_ids_once(
+    collection, tmp_path, encoder, one_passage_per_row
+):
     file = tmp_path / "corpus.jsonl"
     file.write_text("{}\n")
-    collection.index_rows(file, ROWS, whole=whole)
+    collection.index_rows(file, ROWS, one_passage_per_row=one_passage_per_row)
     assert [document.path for document in collection.documents()][:2] == [
         "corpus.jsonl/7",
         "corpus.jsonl/8",
     ]
     count = len(encoder.encoded)
-    collection.index_rows(file, ROWS, whole=whole)  # complete: nothing is embedded again
+    # The second run finds every row complete and embeds nothing.
+    collection.index_rows(file, ROWS, one_passage_per_row=one_passage_per_row)
     assert len(encoder.encoded) == count

@@ -1,4 +1,4 @@
-"""How much an encoder is given at once."""
+"""The number of tokens given to an encoder at once."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from tests.ingest.test_interruption import Breaking, many
 
 
 class Timed(WordEncoder):
-    """On a clock of its own, on which it encodes so many tokens a second."""
+    """An encoder with a clock of its own, on which it encodes a given number of tokens a second."""
 
     def __init__(self, speed):
         super().__init__()
@@ -22,7 +22,7 @@ class Timed(WordEncoder):
 
 
 @pytest.mark.parametrize(("speed", "largest"), [(10, 64), (100, 100), (10_000, 160)])
-def test_a_job_is_a_second_of_work_within_bounds(
+def test_a_job_is_sized_to_a_second_of_work_within_bounds(
     open_collection, tmp_path, monkeypatch, speed, largest
 ):
     encoder = Timed(speed)

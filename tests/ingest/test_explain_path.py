@@ -1,4 +1,4 @@
-"""Why a file is found or not: every way in which it may not be."""
+"""The explanation of a path: its state, the reason and the remedy."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from tests.documents.files import make_zip
 
 @pytest.fixture
 def kit(collection, folder, monkeypatch):
-    """The collection of the three notes, one archive, and much that is left out."""
+    """Return a collection of the three notes, an archive and several skipped paths."""
     (folder / ".gitignore").write_text("# scratch\n*.tmp\nbuild/\n")
     (folder / "a.tmp").write_text("x")
     (folder / "build").mkdir()
@@ -50,20 +50,22 @@ def kit(collection, folder, monkeypatch):
         ("..", "folder", "4 of 5 files"),
     ],
 )
-def test_the_answer_for_each_kind_of_path(kit, path, state, answer):
-    found = kit.explain(path)
-    assert (found.path, found.state) == (path, state)
-    assert re.search(answer, found.answer), found.answer
+def test_each_kind_of_path_has_its_state_and_answer(kit, path, state, answer):
+    explanation = kit.explain(path)
+    assert (explanation.path, explanation.state) == (path, state)
+    assert re.search(answer, explanation.answer), explanation.answer
 
 
-def test_a_file_that_is_new_changed_or_gone(kit, folder):
+def test_new_changed_and_deleted_files_have_their_state(kit, folder):
     (folder / "new.txt").write_text("New.")
     (folder / "leave.txt").write_text("Parents work.")
     (folder / "sub" / "cats.txt").unlink()
-    found = [kit.explain(f"notes/{path}") for path in ("new.txt", "leave.txt", "sub/cats.txt")]
-    assert [each.state for each in found] == ["new", "changed", "gone"]
-    assert found[1].remedy == f"ragkit index {folder / 'leave.txt'}"
-    assert "2 changed or gone since" in kit.explain("notes").answer
+    explanations = [
+        kit.explain(f"notes/{path}") for path in ("new.txt", "leave.txt", "sub/cats.txt")
+    ]
+    assert [explanation.state for explanation in explanations] == ["new", "changed", "gone"]
+    assert explanations[1].remedy == f"ragkit index {folder / 'leave.txt'}"
+    assert "2 changed or deleted since" in kit.explain("notes").answer
     kit.index(folder)
     assert kit.explain("notes/new.txt").state == kit.explain("notes/leave.txt").state == "indexed"
     assert kit.explain("notes/sub/cats.txt").state == "unknown"
@@ -71,34 +73,34 @@ def test_a_file_that_is_new_changed_or_gone(kit, folder):
 
 def test_a_file_outside_of_all_roots_names_them_and_the_command(kit, folder, tmp_path):
     (tmp_path / "other.txt").write_text("x")
-    found = kit.explain("other.txt")
-    assert (found.state, found.remedy) == ("outside", "ragkit index other.txt")
-    assert str(folder) in found.answer
+    explanation = kit.explain("other.txt")
+    assert (explanation.state, explanation.remedy) == ("outside", "ragkit index other.txt")
+    assert str(folder) in explanation.answer
 
 
-def test_rules_that_changed_since(kit, folder):
+def test_a_file_excluded_since_the_last_run_is_skipped_with_the_rule(kit, folder):
     (folder / ".gitignore").write_text("leave.txt\n")
     assert kit.explain("notes/a.tmp").state == "new"
-    found = kit.explain("notes/leave.txt")
-    assert found.state == "skipped"
-    assert "ignored by .gitignore:1 (leave.txt); what was read of it" in found.answer
+    explanation = kit.explain("notes/leave.txt")
+    assert explanation.state == "skipped"
+    assert "ignored by .gitignore:1 (leave.txt); its text read on" in explanation.answer
 
 
-def test_the_size_limit_and_what_raises_it(open_collection, folder):
+def test_a_file_over_the_size_limit_names_the_setting(open_collection, folder):
     collection = open_collection(Settings(passage_tokens=40, overlap=0.0, max_file_mb=0.00005))
     collection.index(folder)
-    found = collection.explain(folder / "keys.md")
-    assert (found.state, found.answer) == ("skipped", "larger than 50 bytes")
-    assert "max_file_mb" in found.remedy
+    explanation = collection.explain(folder / "keys.md")
+    assert (explanation.state, explanation.answer) == ("skipped", "larger than 50 bytes")
+    assert "max_file_mb" in explanation.remedy
     assert collection.status().coverage.missing == {"too_large": 1}
 
 
-def test_passages_that_wait_for_their_vector(kit, folder, monkeypatch):
+def test_passages_without_an_embedding_are_reported(kit, folder, monkeypatch):
     with kit._store.writing() as connection:
         connection.execute("DELETE FROM vectors")
-    found = kit.explain("notes/keys.md")
-    assert "2 of them have no embedding yet" in found.answer
-    assert found.remedy == "ragkit index"
+    explanation = kit.explain("notes/keys.md")
+    assert "2 of them have no embedding yet" in explanation.answer
+    assert explanation.remedy == "ragkit index"
 
 
 def test_files_are_listed_by_path(kit, folder):
@@ -109,5 +111,5 @@ def test_files_are_listed_by_path(kit, folder):
     assert listed("docs.zip/in/tea.txt") == ["docs.zip"]
     assert listed("build") == ["build/"]
     assert listed(".") == [file.path for file in kit.files()]
-    with pytest.raises(UsageError, match=r"nothing is known of nothing\.txt; why: ragkit ls"):
+    with pytest.raises(UsageError, match=r"nothing\.txt is not in this collection; why: ragkit ls"):
         listed("nothing.txt")

@@ -1,4 +1,4 @@
-"""Ignore files mean what they mean to git."""
+"""Ignore files, compared with git."""
 
 import random
 import shutil
@@ -15,14 +15,14 @@ FILES = ["x", "a.c", "bb", "z.c", "b "]
 
 
 def pattern(chance):
-    written = "/".join(chance.choice(PIECES) for _ in range(chance.choice([1, 1, 1, 2, 3])))
+    pieces = "/".join(chance.choice(PIECES) for _ in range(chance.choice([1, 1, 1, 2, 3])))
     before = chance.choice(["", "", "", "!", "/", "!/"])
-    return before + written + chance.choice(["", "", "/"])
+    return before + pieces + chance.choice(["", "", "/"])
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 @pytest.mark.parametrize("seed", range(15))
-def test_git_agrees(tmp_path, seed):
+def test_random_ignore_files_match_as_in_git(tmp_path, seed):
     chance = random.Random(seed)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     for folder in FOLDERS:
@@ -35,7 +35,7 @@ def test_git_agrees(tmp_path, seed):
     listing = ["git", "-C", str(tmp_path), "ls-files", "-zo", "--exclude-standard"]
     listed = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
     expected = {path for path in listed if path and not path.endswith(".gitignore")}
-    assert {each.path for each in scan(tmp_path) if isinstance(each, ScannedFile)} == expected
+    assert {entry.path for entry in scan(tmp_path) if isinstance(entry, ScannedFile)} == expected
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_git_agrees(tmp_path, seed):
         (["[ab]", "x[0-9]"], "x7", "2"),
     ],
 )
-def test_patterns(lines, path, label):
+def test_patterns_match_by_the_last_rule(lines, path, label):
     rules = IgnoreRules().with_patterns(lines, [str(number + 1) for number in range(len(lines))])
     assert rules.match(path) == label
 
 
-def test_patterns_of_a_folder_with_signs_in_its_name():
+def test_pattern_characters_in_a_folder_name_are_literal():
     rules = IgnoreRules().with_patterns(["*.log"], ["here"], "a*[b]/")
     assert rules.match("a*[b]/x.log") == "here"
     assert rules.match("axb/x.log") is None

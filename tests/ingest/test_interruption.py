@@ -1,4 +1,4 @@
-"""Whatever breaks off a run, nothing is lost and the next run goes on."""
+"""Interrupted runs: no text is lost and the next run continues."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ def many(folder, files=60):
 
 
 class Breaking:
-    """An encoder that breaks off after some calls."""
+    """An encoder that raises an error after some calls."""
 
     def __init__(self, encoder, after, error):
         self._encoder, self._left, self._error = encoder, after, error
@@ -38,7 +38,7 @@ class Breaking:
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_text_is_kept_and_found_by_words_when_the_encoder_breaks(
+def test_text_is_stored_and_lexically_searchable_if_the_encoder_fails(
     open_collection, encoder, tmp_path, after, monkeypatch
 ):
     for bound in ("MIN_JOB_TOKENS", "MAX_JOB_TOKENS"):
@@ -50,16 +50,16 @@ def test_text_is_kept_and_found_by_words_when_the_encoder_breaks(
     status = broken.status()
     assert (status.passages, status.files) == (60, {"indexed": 60})
     assert 0 < status.pending <= 60
-    whole = open_collection()
-    assert whole.search("topic59", mode="lexical", k=1)[0].path == "059.txt"
+    resumed = open_collection()
+    assert resumed.search("topic59", mode="lexical", k=1)[0].path == "059.txt"
     already = len(encoder.encoded)
-    report = whole.index()
+    report = resumed.index()
     assert (report.unchanged, report.embedded) == (60, status.pending)
-    assert whole.status().pending == 0
+    assert resumed.status().pending == 0
     assert len(encoder.encoded) - already == report.embedded
 
 
-def test_a_pending_passage_found_by_words_carries_its_cosine(open_collection, encoder, folder):
+def test_a_lexical_hit_without_a_stored_vector_has_its_cosine(open_collection, encoder, folder):
     broken = open_collection(other=Breaking(encoder, 0, RuntimeError("stop")))
     with pytest.raises(RuntimeError, match="stop"):
         broken.index(folder)
@@ -73,7 +73,9 @@ def test_a_pending_passage_found_by_words_carries_its_cosine(open_collection, en
 
 SCRIPT = """
 import os
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job of a shell
 sys.path.insert(0, {tests!r})
 from conftest import WordEncoder
 from ragkit import Collection, Settings
@@ -81,7 +83,7 @@ from ragkit import Collection, Settings
 class Slow(WordEncoder):
     def encode_passages(self, texts):
         import time
-        os.write(1, b"embedding\\n")  # in one piece: two may speak at once
+        os.write(1, b"embedding\\n")  # one write: two threads may encode at once
         time.sleep(0.05)
         return super().encode_passages(texts)
 
@@ -99,7 +101,7 @@ with Collection({kit!r}, encoder=Slow(), settings=Settings(passage_tokens=40)) a
     ("sign", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)]
 )
 @pytest.mark.parametrize("steps", [1, 4])
-def test_a_killed_run_is_gone_on_from(tmp_path, encoder, sign, code, steps):
+def test_a_killed_run_is_resumed(tmp_path, encoder, sign, code, steps):
     folder, kit = many(tmp_path / "many"), tmp_path / "kit"
     script = SCRIPT.format(
         tests=str(Path(__file__).parent.parent), kit=str(kit), folder=str(folder)
@@ -121,7 +123,7 @@ def test_a_killed_run_is_gone_on_from(tmp_path, encoder, sign, code, steps):
             assert collection.search(query, k=1, mode="lexical")[0].path == f"{number:03}.txt"
 
 
-def test_a_full_disk_keeps_what_was_committed(open_collection, folder, tmp_path):
+def test_a_full_disk_keeps_committed_documents(open_collection, folder, tmp_path):
     collection = open_collection()
     collection.index(folder)
     with collection._store.writing() as connection:

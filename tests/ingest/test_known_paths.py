@@ -12,9 +12,9 @@ def listed(collection, folder):
     (folder / "docs.zip").write_bytes(make_zip({"in/tea.md": "Green tea."}))
     collection.index(folder)
 
-    def paths(*given, statuses=()):
+    def paths(*user_paths, statuses=()):
         with collection._store.reading() as connection:
-            return [row.path for row in list_files(connection, given, statuses)]
+            return [row.path for row in list_files(connection, user_paths, statuses)]
 
     return paths
 

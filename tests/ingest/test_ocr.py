@@ -1,4 +1,4 @@
-"""Scans in a collection: told what to install, read once it is, found and cited by their page."""
+"""Scans in a collection: the reason without an engine, and recognition once there is one."""
 
 import os
 import time
@@ -16,7 +16,7 @@ SCAN = make_pdf(["", ""], image=True)
 
 
 def aged(folder):
-    """Files whose time stamps prove that they are as they were."""
+    """Give files time stamps old enough to be trusted."""
     for path in folder.rglob("*.*"):
         old = time.time() - 10
         os.utime(path, (old, old))
@@ -24,7 +24,7 @@ def aged(folder):
 
 @pytest.fixture
 def scans(folder):
-    """The three notes, with a scan, one in an archive, one that has text too, and a picture."""
+    """Return a folder of notes, a scan, a scan in an archive, a scan with text, and an image."""
     (folder / "scan.pdf").write_bytes(SCAN)
     (folder / "docs.zip").write_bytes(
         make_zip({"in.pdf": make_pdf([""], image=True), "a.txt": "x"})
@@ -37,7 +37,7 @@ def scans(folder):
 
 @pytest.fixture
 def install(monkeypatch):
-    """Installs an engine that reads pages so, in the order of the files."""
+    """Return a function that installs an engine with these answers, in the order of the pages."""
 
     def install(*answers):
         engine = FakeEngine(*answers)
@@ -48,14 +48,14 @@ def install(monkeypatch):
     return install
 
 
-def test_without_an_engine_the_ledger_says_what_to_install(collection, scans, monkeypatch):
+def test_without_an_engine_the_reason_names_the_package(collection, scans, monkeypatch):
     report = collection.index(scans)
     files = {file.path: file for file in collection.files()}
     install = "no text layer; install ragkit[ocr]"
     scan, icon, archive = (files[name] for name in ("scan.pdf", "icon.png", "docs.zip"))
     assert (scan.status, scan.reason, scan.kind) == ("failed", install, "no_text_layer")
     assert (icon.status, icon.reason, icon.kind) == ("skipped", install, "image")
-    assert [(each.record, each.reason) for each in archive.unread] == [("in.pdf", install)]
+    assert [(part.record, part.reason) for part in archive.unread] == [("in.pdf", install)]
     assert report.coverage.missing == {"no_text_layer": 1}
     assert report.coverage.left_out == {"image": 1}
     for name in ("scan.pdf", "icon.png", "docs.zip/in.pdf"):
@@ -63,24 +63,24 @@ def test_without_an_engine_the_ledger_says_what_to_install(collection, scans, mo
         assert remedy.startswith("pip install 'ragkit[ocr]', then: ragkit index "), name
 
 
-def test_what_was_a_scan_is_read_once_an_engine_is_here(collection, scans, install):
+def test_scans_are_read_once_an_engine_is_installed(collection, scans, install):
     collection.index(scans)
     words = ("In the archive.", "On a page of both.", "Rotate keys. " * 10, "Feed the cats. " * 9)
-    engine = install(*(OcrText(each, 90.0) for each in words))
+    engine = install(*(OcrText(text, 90.0) for text in words))
     report = collection.index()
     assert (report.added, report.updated, report.unchanged) == (1, 2, 3)
     assert len(engine.images) == 4
     (hit,) = collection.search("feed the cats", k=1)
     assert (hit.citation, hit.page) == ("scan.pdf#page=2", 2)
     assert hit.metadata["ocr"] == "true"
-    file = next(each for each in collection.files() if each.path == "scan.pdf")
-    made = (file.ocr_pages, file.ocr_engine, file.ocr_languages, file.ocr_confidence)
-    assert made == (2, "fake 1", "eng", 90.0)
+    file = next(file for file in collection.files() if file.path == "scan.pdf")
+    recognition = (file.ocr_pages, file.ocr_engine, file.ocr_languages, file.ocr_confidence)
+    assert recognition == (2, "fake 1", "eng", 90.0)
     assert collection.index().unchanged == 6
     assert len(engine.images) == 4
 
 
-def test_what_an_engine_has_read_stays_without_it(collection, folder, install, monkeypatch):
+def test_recognised_text_is_kept_without_the_engine(collection, folder, install, monkeypatch):
     (folder / "scan.pdf").write_bytes(SCAN)
     aged(folder)
     install(OcrText("Rotate the keys.", 90.0), OcrText("Feed the cats.", 90.0))
@@ -89,7 +89,7 @@ def test_what_an_engine_has_read_stays_without_it(collection, folder, install, m
     assert collection.index().unchanged == 4
 
 
-def test_another_language_reads_scans_again_and_nothing_else(open_collection, scans, install):
+def test_another_ocr_language_reads_only_scans_again(open_collection, scans, install):
     (scans / "docs.zip").unlink()
     (scans / "mixed.pdf").unlink()
     install(*[OcrText("Words.", 90.0)] * 4)
@@ -99,13 +99,13 @@ def test_another_language_reads_scans_again_and_nothing_else(open_collection, sc
     assert (report.updated, report.unchanged) == (1, 3)
 
 
-def test_what_failed_at_a_limit_is_read_when_it_is_raised(open_collection, folder):
+def test_a_file_over_a_limit_is_read_when_the_limit_is_raised(open_collection, folder):
     inner = make_zip({"deep.txt": "Found at last."})
     (folder / "docs.zip").write_bytes(make_zip({"in.zip": inner}))
     aged(folder)
     narrow = Settings(passage_tokens=40, overlap=0.0, reader_depth=1)
     with open_collection(narrow) as collection:
-        assert [each.kind for each in collection.index(folder).missing] == ["limit"]
+        assert [file.kind for file in collection.index(folder).missing] == ["limit"]
         assert collection.index().added == 0
     with open_collection(Settings(passage_tokens=40, overlap=0.0)) as collection:
         report = collection.index()
@@ -113,7 +113,7 @@ def test_what_failed_at_a_limit_is_read_when_it_is_raised(open_collection, folde
         assert collection.search("found at last", k=1)[0].path == "docs.zip/in.zip/deep.txt"
 
 
-def test_a_note_fits_unless_what_it_names_has_changed():
+def test_read_settings_match_unless_a_setting_they_name_has_changed():
     now = ReadSettings("base", "tesseract eng", "30 s")
     assert now.match(now.note(images=True, failed=True))
     assert now.note(images=False, failed=False) == "base"

@@ -25,7 +25,7 @@ def test_settings_reach_the_limits_of_reading_and_of_ocr():
     assert (options.limits.seconds, options.ocr.limits.pages) == (7, 3)
 
 
-def test_what_the_settings_decide_has_no_second_default():
+def test_options_from_the_settings_have_no_second_default():
     without = {
         field.name
         for field in dataclasses.fields(IndexOptions)
@@ -36,7 +36,7 @@ def test_what_the_settings_decide_has_no_second_default():
         IndexOptions(paths=["notes"])
 
 
-def test_a_note_names_size_overlap_and_model():
+def test_read_settings_name_size_overlap_and_model():
     options = IndexOptions.from_settings(Settings(), records=True)
     base = ReadSettings.from_options(options, "0123456789abcdef0123").base
     assert base.endswith("240 tokens, overlap 0.15, model 0123456789abcdef, by records")

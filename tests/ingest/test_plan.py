@@ -94,14 +94,14 @@ def test_other_read_settings_read_every_file_again(collection, folder):
 
 
 @pytest.mark.parametrize(
-    ("missing", "known", "kept"), [(19, 19, False), (20, 40, False), (20, 39, True)]
+    ("missing", "known", "are_kept"), [(19, 19, False), (20, 40, False), (20, 39, True)]
 )
-def test_many_missing_files_are_kept_with_a_warning(missing, known, kept):
+def test_many_missing_files_are_kept_with_a_warning(missing, known, are_kept):
     plan = Plan(ScanTarget("/notes", "/notes", "", (), ()), known_count=known)
     plan.missing = [row_with_text(number) for number in range(missing)]
     plan.finish(prune=False)
-    assert bool(plan.warnings) is kept
-    assert len(plan.removed) == (0 if kept else missing)
+    assert bool(plan.warnings) is are_kept
+    assert len(plan.removed) == (0 if are_kept else missing)
 
 
 def test_prune_removes_them_all():
@@ -112,7 +112,7 @@ def test_prune_removes_them_all():
 
 
 def age(path):
-    """A time stamp old enough to be stored."""
+    """Give a file a time stamp old enough to be stored."""
     os.utime(path, (1_000_000_000, 1_000_000_000))
 
 

@@ -1,4 +1,4 @@
-"""Files that cannot be opened, that change while they are read, and that hold surprises."""
+"""Reading files: without permission, changed while they are read, or with unusual names."""
 
 import os
 import time
@@ -11,8 +11,8 @@ def status(collection, path):
 
 
 @pytest.fixture
-def refused(monkeypatch):
-    """Makes the system refuse to open files of this name (root is never refused)."""
+def unreadable_names(monkeypatch):
+    """Return a set of file names; opening these files fails. (root may open every file.)"""
     from pathlib import Path
 
     names = set()
@@ -27,20 +27,22 @@ def refused(monkeypatch):
     return names
 
 
-def test_an_unreadable_file_is_recorded_and_tried_again(collection, folder, refused):
-    refused.add("leave.txt")
+def test_an_unreadable_file_is_recorded_and_read_in_the_next_run(
+    collection, folder, unreadable_names
+):
+    unreadable_names.add("leave.txt")
     report = collection.index(folder)
     assert (report.added, report.failed) == (2, 1)
     assert status(collection, "leave.txt") == ("failed", "permission denied")
-    refused.clear()
+    unreadable_names.clear()
     report = collection.index(folder)
     assert (report.added, report.failed) == (1, 0)
 
 
-def test_a_file_that_cannot_be_opened_any_more_keeps_its_text(collection, folder, refused):
+def test_a_file_that_can_no_longer_be_opened_keeps_its_text(collection, folder, unreadable_names):
     collection.index(folder)
     (folder / "leave.txt").write_text("Parents may stay for a whole year.")
-    refused.add("leave.txt")
+    unreadable_names.add("leave.txt")
     for _ in range(2):
         report = collection.index(folder)
         assert report.failed == 1
@@ -50,7 +52,7 @@ def test_a_file_that_cannot_be_opened_any_more_keeps_its_text(collection, folder
     assert (hit.text, hit.stale) == ("Parents may stay at home for half a year.", True)
 
 
-def test_a_file_that_holds_no_document_any_more_loses_its_text(collection, folder):
+def test_a_file_that_is_no_longer_a_document_loses_its_text(collection, folder):
     collection.index(folder)
     (folder / "leave.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     collection.index(folder)
@@ -58,7 +60,7 @@ def test_a_file_that_holds_no_document_any_more_loses_its_text(collection, folde
     assert all(hit.path != "leave.txt" for hit in collection.search("parents at home", k=9))
 
 
-def test_a_file_over_the_size_limit_is_passed_over_with_its_size(open_collection, folder):
+def test_a_file_over_the_size_limit_is_skipped(open_collection, folder):
     from ragkit import Settings
 
     (folder / "big.txt").write_text("x " * 1000)
@@ -67,7 +69,7 @@ def test_a_file_over_the_size_limit_is_passed_over_with_its_size(open_collection
     assert status(collection, "big.txt") == ("skipped", "larger than 1 kB")
 
 
-def test_a_file_written_just_now_is_looked_at_once_more(collection, folder):
+def test_a_file_modified_just_before_indexing_is_compared_by_content(collection, folder):
     """Its time stamp may be too coarse to show a second change."""
     path = folder / "leave.txt"
     collection.index(folder)
@@ -79,16 +81,16 @@ def test_a_file_written_just_now_is_looked_at_once_more(collection, folder):
     assert "HALF" in collection.search("parents at home", k=1)[0].text
 
 
-def test_an_old_file_with_its_old_stamp_is_not_opened(collection, folder, refused):
+def test_a_file_with_unchanged_size_and_time_is_not_opened(collection, folder, unreadable_names):
     for path in folder.rglob("*.*"):
         os.utime(path, ns=(0, time.time_ns() - 10**10))
     collection.index(folder)
-    refused.update(path.name for path in folder.rglob("*.*"))
+    unreadable_names.update(path.name for path in folder.rglob("*.*"))
     report = collection.index(folder)
     assert (report.unchanged, report.failed) == (3, 0)
 
 
-def test_a_folder_that_cannot_be_listed_loses_nothing(collection, folder, monkeypatch):
+def test_a_folder_that_cannot_be_listed_keeps_its_documents(collection, folder, monkeypatch):
     collection.index(folder)
     real = os.scandir
 
@@ -103,7 +105,7 @@ def test_a_folder_that_cannot_be_listed_loses_nothing(collection, folder, monkey
     assert collection.search("cats sleep", k=1)[0].path == "sub/cats.txt"
 
 
-def test_names_that_are_hard_to_handle(collection, tmp_path):
+def test_files_with_unusual_names_are_indexed_and_cited(collection, tmp_path):
     folder = tmp_path / "odd"
     folder.mkdir()
     names = [
@@ -117,9 +119,9 @@ def test_names_that_are_hard_to_handle(collection, tmp_path):
     for name in names:
         (folder / name).write_text(f"This file speaks of {name.split('.')[0]} things.")
     assert collection.index(folder).added == len(names)
-    found = {hit.path: hit for hit in collection.search("things", k=20)}
-    assert set(found) == set(names)
-    for hit in found.values():
+    hits = {hit.path: hit for hit in collection.search("things", k=20)}
+    assert set(hits) == set(names)
+    for hit in hits.values():
         assert collection.get(hit.citation).text == hit.text
 
 

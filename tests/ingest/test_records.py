@@ -1,4 +1,4 @@
-"""Files that hold several documents, from the folder to the hit."""
+"""Files with several documents (mailboxes, archives, tables), from the folder to the hit."""
 
 import os
 from dataclasses import replace
@@ -16,7 +16,7 @@ THIRD = START + b"From: cy@example.org\nSubject: Three\n\nThe walrus rests on th
 
 
 def write(path, data, ago=10):
-    """A file that is old enough for its time stamp to be believed."""
+    """Write a file with a time stamp old enough to be trusted."""
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
     stamp = path.stat().st_mtime_ns - ago * 1_000_000_000
@@ -41,7 +41,7 @@ def ids(collection):
     }
 
 
-def test_each_message_is_found_cited_and_shown(collection, mail):
+def test_each_message_of_an_mbox_is_a_document_with_its_citation(collection, mail):
     report = collection.index(mail)
     assert (report.added, report.passages) == (1, 2)
     assert collection.status().documents == 2
@@ -53,7 +53,7 @@ def test_each_message_is_found_cited_and_shown(collection, mail):
     assert collection.get(str(mail / "mail.mbox" / "1")).path == "mail.mbox/1"
 
 
-def test_a_new_message_leaves_the_others_as_they_are(collection, mail):
+def test_a_new_message_embeds_only_itself(collection, mail):
     collection.index(mail)
     before = ids(collection)
     write(mail / "mail.mbox", FIRST + SECOND + THIRD, ago=5)
@@ -64,7 +64,7 @@ def test_a_new_message_leaves_the_others_as_they_are(collection, mail):
     assert set(after) - set(before) == {"mail.mbox/3"}
 
 
-def test_a_message_that_is_gone_is_not_found(collection, mail):
+def test_a_deleted_message_is_not_found(collection, mail):
     collection.index(mail)
     write(mail / "mail.mbox", FIRST, ago=5)
     collection.index()
@@ -74,13 +74,13 @@ def test_a_message_that_is_gone_is_not_found(collection, mail):
         collection.get("mail.mbox/2")
 
 
-def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path):
+def test_unread_members_of_an_archive_are_listed_with_reasons(collection, tmp_path):
     data = make_zip({"a/b.md": "# Tea\n\nGreen leaves.\n", "i.png": PNG, ".x": "y"})
     write(tmp_path / "in" / "docs.zip", data)
     collection.index(tmp_path / "in")
     (file,) = collection.files()
     assert (file.status, file.media_type, file.documents) == ("indexed", "application/zip", 1)
-    assert [(each.record, each.reason, each.skipped) for each in file.unread] == [
+    assert [(part.record, part.reason, part.skipped) for part in file.unread] == [
         ("i.png", "no text layer; install ragkit[ocr]", True),
         (".x", "hidden", True),
     ]
@@ -96,14 +96,14 @@ def test_what_cannot_be_read_of_an_archive_is_in_the_ledger(collection, tmp_path
 @pytest.mark.parametrize(
     ("data", "status", "reason"),
     [
-        (make_zip({}), "skipped", "holds no files"),
+        (make_zip({}), "skipped", "contains no files"),
         (make_zip({"a.png": PNG, "b.png": PNG, ".c": "x"}), "skipped",
          "nothing to read in it: 2 of 3 no text layer; install ragkit[ocr]"),
         (b"PK\x03\x04 cut off", "failed", "damaged zip file: its directory cannot be read"),
         (make_zip({"a.txt": ""}), "empty", None),
     ],
 )  # fmt: skip
-def test_an_archive_without_documents_says_why(collection, tmp_path, data, status, reason):
+def test_an_archive_without_documents_has_a_reason(collection, tmp_path, data, status, reason):
     write(tmp_path / "in" / "a.zip", data)
     collection.index(tmp_path / "in")
     (file,) = collection.files()
@@ -118,18 +118,18 @@ def test_an_archive_that_becomes_unreadable_loses_its_documents(collection, tmp_
     assert (report.failed, collection.status().documents) == (1, 0)
 
 
-def test_a_broken_part_is_missing(collection, tmp_path):
+def test_a_damaged_member_counts_as_missing(collection, tmp_path):
     data = make_zip({"a.txt": "Green tea.", "b.pdf": "%PDF-1.4 cut off"})
     write(tmp_path / "in" / "a.zip", data)
     report = collection.index(tmp_path / "in")
     assert (report.added, report.failed, len(report.missing)) == (1, 0, 1)
-    assert [(each.path, each.kind) for each in collection.index().missing] == [
+    assert [(part.path, part.kind) for part in collection.index().missing] == [
         ("a.zip/b.pdf", "damaged")
     ]
     assert collection.status().coverage.missing_parts == {"damaged": 1}
 
 
-def test_a_message_can_be_taken_out_and_comes_back(collection, mail):
+def test_a_removed_message_returns_with_the_next_change(collection, mail):
     collection.index(mail)
     assert collection.remove(str(mail / "mail.mbox" / "2")) == 1
     assert collection.status().documents == 1
@@ -137,7 +137,7 @@ def test_a_message_can_be_taken_out_and_comes_back(collection, mail):
     assert best(collection, "okapi").path == "mail.mbox/2"
 
 
-def test_records_are_documents_where_that_is_set(tmp_path, collection, encoder):
+def test_rows_of_tables_are_documents_if_the_setting_says_so(tmp_path, collection, encoder):
     write(tmp_path / "in" / "a.csv", b"id,name\n1,zebra\n2,okapi\n")
     folder = collection.folder
     collection.index(tmp_path / "in")
@@ -151,5 +151,5 @@ def test_records_are_documents_where_that_is_set(tmp_path, collection, encoder):
         assert by_records.index().unchanged == 1
     assert collection.index().unchanged == 1  # kept with the collection
     settings = replace(collection.settings, records=False)
-    with Collection(folder, settings=settings, encoder=encoder) as whole:
-        assert (whole.index().updated, whole.status().documents) == (1, 1)
+    with Collection(folder, settings=settings, encoder=encoder) as by_file:
+        assert (by_file.index().updated, by_file.status().documents) == (1, 1)

@@ -1,4 +1,4 @@
-"""A folder against its collection, run after run: what is done, and what is not done again."""
+"""Runs over a folder: added, changed, moved, removed and unreadable files; roots; rebuilds."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from ragkit.storage.lock import writer_lock
 
 
 def done(report):
-    """The counts of a report that are not zero."""
+    """Return the counts of a report that are not zero."""
     names = ("added", "updated", "unchanged", "moved", "removed", "failed", "skipped")
     return {name: getattr(report, name) for name in names if getattr(report, name)}
 
@@ -39,7 +39,7 @@ def test_a_second_run_reads_and_embeds_nothing(collection, folder, encoder, monk
     assert encoder.encoded == before
 
 
-def test_no_path_means_all_known_roots(collection, folder):
+def test_without_paths_all_known_roots_are_indexed(collection, folder):
     collection.index(folder)
     (folder / "new.txt").write_text("Something new.")
     assert done(collection.index()) == {"added": 1, "unchanged": 3}
@@ -56,8 +56,8 @@ def test_a_changed_file_embeds_only_the_passage_that_changed(collection, folder,
     assert (report.embedded, report.reused) == (1, 1)
     assert ["vaults" in text for text in encoder.encoded] == [True]
     hits = {hit.text: hit.passage_id for hit in collection.search("keys vault", k=10)}
-    kept = [text for text in hits if "ninety days" in text]
-    assert [hits[text] for text in kept] == [ids[text] for text in kept]
+    unchanged = [text for text in hits if "ninety days" in text]
+    assert [hits[text] for text in unchanged] == [ids[text] for text in unchanged]
 
 
 def test_an_insertion_moves_the_offsets_of_what_follows(collection, folder):
@@ -70,7 +70,7 @@ def test_an_insertion_moves_the_offsets_of_what_follows(collection, folder):
     assert (hit.start_line, hit.end_line) == (9, 11)
 
 
-def test_a_deleted_file_goes(collection, folder):
+def test_a_deleted_file_is_removed(collection, folder):
     collection.index(folder)
     (folder / "leave.txt").unlink()
     assert done(collection.index(folder)) == {"removed": 1, "unchanged": 2}
@@ -80,7 +80,7 @@ def test_a_deleted_file_goes(collection, folder):
     )
 
 
-def test_a_moved_file_costs_no_reading_and_no_embedding(collection, folder, encoder, monkeypatch):
+def test_a_moved_file_is_neither_read_nor_embedded(collection, folder, encoder, monkeypatch):
     collection.index(folder)
     encoder.encoded.clear()
     (folder / "deep" / "down").mkdir(parents=True)
@@ -91,7 +91,7 @@ def test_a_moved_file_costs_no_reading_and_no_embedding(collection, folder, enco
     assert collection.search("parents at home", k=1)[0].path == "deep/down/parents.txt"
 
 
-def test_a_file_moved_over_another_disk_is_known_by_its_content(collection, folder, encoder):
+def test_a_file_moved_from_another_disk_is_recognised_by_content(collection, folder, encoder):
     collection.index(folder)
     encoder.encoded.clear()
     text = (folder / "leave.txt").read_text()
@@ -101,7 +101,7 @@ def test_a_file_moved_over_another_disk_is_known_by_its_content(collection, fold
     assert encoder.encoded == []
 
 
-def test_a_copy_is_a_document_of_its_own_but_not_embedded_again(collection, folder, encoder):
+def test_a_copied_file_is_a_document_but_is_not_embedded_again(collection, folder, encoder):
     collection.index(folder)
     encoder.encoded.clear()
     shutil.copy(folder / "leave.txt", folder / "again.txt")
@@ -112,7 +112,7 @@ def test_a_copy_is_a_document_of_its_own_but_not_embedded_again(collection, fold
     assert hits[0].score == hits[1].score
 
 
-def test_indexing_one_file_prunes_no_other(collection, folder):
+def test_indexing_one_file_removes_no_other(collection, folder):
     collection.index(folder)
     (folder / "leave.txt").write_text("Parents may now stay at home for a year.")
     (folder / "sub" / "cats.txt").unlink()
@@ -120,7 +120,7 @@ def test_indexing_one_file_prunes_no_other(collection, folder):
     assert "sub/cats.txt" in paths(collection)
 
 
-def test_a_part_of_a_root_is_scanned_as_a_part_of_it(collection, folder):
+def test_a_folder_inside_a_root_belongs_to_the_root(collection, folder):
     collection.index(folder)
     (folder / "sub" / "dogs.txt").write_text("Dogs bark.")
     (folder / "leave.txt").unlink()
@@ -129,7 +129,7 @@ def test_a_part_of_a_root_is_scanned_as_a_part_of_it(collection, folder):
     assert "leave.txt" in paths(collection)
 
 
-def test_a_folder_around_a_root_takes_it_in(collection, folder, encoder):
+def test_a_folder_around_a_root_absorbs_it(collection, folder, encoder):
     collection.index(folder / "sub")
     encoder.encoded.clear()
     assert done(collection.index(folder)) == {"added": 2, "unchanged": 1}
@@ -145,7 +145,7 @@ def test_a_single_file_may_be_a_root(collection, folder):
     assert done(collection.index()) == {"unchanged": 1}
 
 
-def test_two_roots_with_the_same_names_stay_apart(collection, folder, tmp_path):
+def test_files_of_two_roots_with_the_same_paths_are_separate(collection, folder, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(folder, other)
     collection.index([folder, other])
@@ -156,7 +156,7 @@ def test_two_roots_with_the_same_names_stay_apart(collection, folder, tmp_path):
     assert [file.root for file in collection.files() if file.path == "leave.txt"] == [str(folder)]
 
 
-def test_an_emptied_folder_may_be_an_unmounted_disk(collection, folder):
+def test_an_empty_root_keeps_its_documents_until_prune(collection, folder):
     collection.index(folder)
     shutil.rmtree(folder)
     folder.mkdir()
@@ -169,7 +169,7 @@ def test_an_emptied_folder_may_be_an_unmounted_disk(collection, folder):
     assert collection.search("parents at home") == []
 
 
-def test_most_of_a_large_folder_vanishing_is_not_believed_at_once(collection, tmp_path):
+def test_many_missing_files_are_kept_until_prune(collection, tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(40):
@@ -182,7 +182,7 @@ def test_most_of_a_large_folder_vanishing_is_not_believed_at_once(collection, tm
     assert done(collection.index(folder, prune=True)) == {"removed": 30, "unchanged": 10}
 
 
-def test_a_root_that_is_not_there_is_kept_and_told(collection, folder):
+def test_a_missing_root_is_kept_with_a_warning(collection, folder):
     collection.index(folder)
     folder.rename(folder.with_name("elsewhere"))
     report = collection.index()
@@ -190,7 +190,7 @@ def test_a_root_that_is_not_there_is_kept_and_told(collection, folder):
     assert len(paths(collection)) == 3
 
 
-def test_what_cannot_be_read_is_recorded_and_the_rest_is_read(collection, folder):
+def test_unreadable_files_are_recorded_and_the_others_are_indexed(collection, folder):
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
     (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     (folder / ".hidden.txt").write_text("secret")
@@ -215,24 +215,24 @@ def test_an_empty_folder_is_no_error(collection, tmp_path):
     assert collection.search("anything") == []
 
 
-def test_a_missing_folder_says_so(collection, tmp_path):
+def test_a_missing_folder_is_an_error(collection, tmp_path):
     with pytest.raises(UsageError, match=r"no file or folder at .*nowhere"):
         collection.index(tmp_path / "nowhere")
 
 
-def test_a_new_collection_without_a_path_says_what_to_name(collection):
+def test_a_new_collection_without_a_path_names_the_command(collection):
     with pytest.raises(UsageError, match="ragkit index FOLDER"):
         collection.index()
 
 
-def test_a_file_that_is_now_ignored_goes(collection, folder):
+def test_a_newly_ignored_file_is_removed(collection, folder):
     collection.index(folder)
     (folder / ".ragkitignore").write_text("sub/\n")
     collection.index(folder)
     assert paths(collection) == ["keys.md", "leave.txt"]
 
 
-def test_globs_are_kept_with_the_root(collection, folder):
+def test_globs_are_stored_with_the_root(collection, folder):
     collection.index(folder, include=["*.md"])
     assert paths(collection) == ["keys.md"]
     collection.index()
@@ -251,14 +251,14 @@ def test_a_dry_run_changes_nothing(collection, folder):
     assert paths(collection) == ["keys.md", "leave.txt", "sub/cats.txt"]
 
 
-def test_the_collection_inside_its_own_root_is_left_alone(open_collection, tmp_path, folder):
+def test_a_collection_inside_its_root_does_not_index_itself(open_collection, tmp_path, folder):
     collection = open_collection()
     collection.index(tmp_path)
     assert paths(collection) == ["notes/keys.md", "notes/leave.txt", "notes/sub/cats.txt"]
     assert done(collection.index(tmp_path)) == {"unchanged": 3}
 
 
-def test_other_passage_settings_cut_everything_again(open_collection, folder):
+def test_other_passage_settings_split_every_file_again(open_collection, folder):
     from ragkit import Settings
 
     open_collection().index(folder)
@@ -268,7 +268,7 @@ def test_other_passage_settings_cut_everything_again(open_collection, folder):
 
 
 class OtherEncoder:
-    """Turns the words' encoder into another model of the same dimension."""
+    """A different model of the same dimension."""
 
     def __new__(cls, encoder):
         other = type(encoder)()
@@ -276,7 +276,7 @@ class OtherEncoder:
         return other
 
 
-def test_another_model_is_refused_with_both_names_and_the_way_out(open_collection, folder, encoder):
+def test_another_model_is_refused_with_both_names_and_the_command(open_collection, folder, encoder):
     open_collection().index(folder)
     other = open_collection(other=OtherEncoder(encoder))
     message = r"made with the model words .* not with others .*index --rebuild --model others"
@@ -304,7 +304,7 @@ def test_rebuild_with_the_same_model_serves_searches_of_an_open_collection(open_
     assert [(hit.path, hit.score) for hit in reader.search("keys in a vault")] == before
 
 
-def test_only_one_writes_and_the_other_hears_who(collection, folder):
+def test_a_second_writer_is_refused_with_the_holder(collection, folder):
     with (
         writer_lock(collection.folder, "a long job"),
         pytest.raises(CollectionError, match=rf"process {os.getpid()} on .*a long job"),
@@ -312,14 +312,14 @@ def test_only_one_writes_and_the_other_hears_who(collection, folder):
         collection.index(folder)
 
 
-def test_progress_counts_up_to_everything(collection, folder):
+def test_progress_reaches_all_files_and_passages(collection, folder):
     seen = []
     collection.index(folder, on_progress=seen.append)
     assert (seen[-1].files, seen[-1].files_total) == (3, 3)
     assert (seen[-1].embedded, seen[-1].pending) == (4, 0)
 
 
-def test_remove_takes_out_a_document_a_folder_and_a_root(collection, folder):
+def test_a_document_a_folder_and_a_root_are_removed(collection, folder):
     collection.index(folder)
     assert collection.remove("leave.txt") == 1
     assert collection.remove(folder / "sub") == 1
@@ -330,7 +330,7 @@ def test_remove_takes_out_a_document_a_folder_and_a_root(collection, folder):
         collection.remove("leave.txt")
 
 
-def test_vectors_that_nothing_needs_are_forgotten(collection, folder):
+def test_vectors_without_a_passage_are_deleted(collection, folder):
     collection.index(folder)
     (folder / "leave.txt").unlink()
     collection.index(folder)

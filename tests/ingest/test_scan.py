@@ -1,4 +1,4 @@
-"""Scanning: what is found, what is passed over, and why."""
+"""Scanning: which files are found, which are skipped, and the reasons."""
 
 import os
 import socket
@@ -19,37 +19,39 @@ def grow(root, *paths):
         target.mkdir() if path.endswith("/") else target.write_text("text")
 
 
-def found(root, **options):
-    return [each.path for each in scan(root, **options) if isinstance(each, ScannedFile)]
+def file_paths(root, **options):
+    return [entry.path for entry in scan(root, **options) if isinstance(entry, ScannedFile)]
 
 
-def passed(root, **options):
+def skipped_reasons(root, **options):
     return {
-        each.path: each.reason for each in scan(root, **options) if isinstance(each, SkippedPath)
+        entry.path: entry.reason
+        for entry in scan(root, **options)
+        if isinstance(entry, SkippedPath)
     }
 
 
-def test_files_come_by_name_with_their_stamps(tmp_path):
+def test_files_are_sorted_by_name_and_have_their_stamps(tmp_path):
     grow(tmp_path, "b.md", "a/z.md", "a/b/c.md", "a.md", "empty/")
-    assert found(tmp_path) == ["a/b/c.md", "a/z.md", "a.md", "b.md"]
+    assert file_paths(tmp_path) == ["a/b/c.md", "a/z.md", "a.md", "b.md"]
     status = (tmp_path / "b.md").stat()
     assert list(scan(tmp_path))[-1] == ScannedFile("b.md", 4, status.st_mtime_ns, status.st_ino)
 
 
-def test_hidden_entries_are_one_line_each(tmp_path):
+def test_hidden_entries_are_skipped_without_their_content(tmp_path):
     grow(tmp_path, ".git/config", ".git/HEAD", ".env", "a/.secret", "a/b")
-    assert passed(tmp_path) == {".git/": "hidden", ".env": "hidden", "a/.secret": "hidden"}
+    assert skipped_reasons(tmp_path) == {".git/": "hidden", ".env": "hidden", "a/.secret": "hidden"}
 
 
-def test_ignore_files_are_named_with_their_lines(tmp_path):
+def test_an_ignored_path_names_the_file_and_the_line(tmp_path):
     grow(
         tmp_path, "x.log", "keep.log", "build/a", "sub/y.log", "sub/deep/z.log", "sub/no.md", "a.md"
     )
     (tmp_path / ".gitignore").write_text("# logs\n\n*.log\nbuild/\n")
     (tmp_path / ".ragkitignore").write_text("!keep.log\n")
     (tmp_path / "sub/.gitignore").write_text("!y.log\n/no.md\r\n")
-    assert found(tmp_path) == ["a.md", "keep.log", "sub/y.log"]
-    assert {path: why for path, why in passed(tmp_path).items() if why != "hidden"} == {
+    assert file_paths(tmp_path) == ["a.md", "keep.log", "sub/y.log"]
+    assert {path: why for path, why in skipped_reasons(tmp_path).items() if why != "hidden"} == {
         "x.log": "ignored by .gitignore:3",
         "build/": "ignored by .gitignore:4",
         "sub/deep/z.log": "ignored by .gitignore:3",
@@ -57,22 +59,22 @@ def test_ignore_files_are_named_with_their_lines(tmp_path):
     }
 
 
-def test_ignore_files_above_the_root_count_up_to_the_repository(tmp_path):
+def test_ignore_files_above_the_root_apply_up_to_the_repository(tmp_path):
     grow(tmp_path, ".git/HEAD", "docs/en/a.md", "docs/en/a.log", "docs/en/b.tmp")
     (tmp_path.parent / ".gitignore").write_text("*.md\n")
     (tmp_path / ".gitignore").write_text("*.tmp\n/docs/en/*.log")
     (tmp_path / "docs/.gitignore").write_text("")
-    assert found(tmp_path / "docs/en") == ["a.md"]
-    assert passed(tmp_path / "docs/en")["b.tmp"] == "ignored by ../../.gitignore:1"
+    assert file_paths(tmp_path / "docs/en") == ["a.md"]
+    assert skipped_reasons(tmp_path / "docs/en")["b.tmp"] == "ignored by ../../.gitignore:1"
     (tmp_path / ".gitignore").write_text("*.tmp\ndocs/\n")
-    assert found(tmp_path / "docs/en") == ["a.log", "a.md", "b.tmp"]
+    assert file_paths(tmp_path / "docs/en") == ["a.log", "a.md", "b.tmp"]
 
 
-def test_include_and_exclude(tmp_path):
+def test_include_and_exclude_select_files(tmp_path):
     grow(tmp_path, "a.md", "b.txt", "docs/c.md", "docs/d.txt", "tmp/e.md")
-    assert found(tmp_path, include=["*.md"], exclude=["tmp"]) == ["a.md", "docs/c.md"]
-    assert found(tmp_path, include=["docs/", "!*.txt"]) == ["docs/c.md"]
-    assert passed(tmp_path, include=["*.md"], exclude=["tmp/"]) == {
+    assert file_paths(tmp_path, include=["*.md"], exclude=["tmp"]) == ["a.md", "docs/c.md"]
+    assert file_paths(tmp_path, include=["docs/", "!*.txt"]) == ["docs/c.md"]
+    assert skipped_reasons(tmp_path, include=["*.md"], exclude=["tmp/"]) == {
         "b.txt": "not matched by --include",
         "docs/d.txt": "not matched by --include",
         "tmp/": "excluded by --exclude 'tmp/'",
@@ -82,10 +84,10 @@ def test_include_and_exclude(tmp_path):
 @pytest.mark.parametrize(
     ("limit", "words"), [(1_500, "1.5 kB"), (2_000_000, "2 MB"), (10, "10 bytes")]
 )
-def test_large_files(tmp_path, limit, words):
+def test_files_over_the_limit_are_skipped(tmp_path, limit, words):
     (tmp_path / "big").write_bytes(bytes(limit + 1))
     (tmp_path / "fits").write_bytes(bytes(limit))
-    assert found(tmp_path, max_bytes=limit) == ["fits"]
+    assert file_paths(tmp_path, max_bytes=limit) == ["fits"]
     expected = SkippedPath("big", f"larger than {words}", limit + 1, kind="too_large")
     assert next(scan(tmp_path, max_bytes=limit)) == expected
 
@@ -104,8 +106,8 @@ def test_links_are_not_followed(tmp_path):
         "sub/up": root,
     }.items():
         (root / name).symlink_to(target)
-    assert found(root) == ["a.md", "sub/b.md"]
-    assert passed(root) == {
+    assert file_paths(root) == ["a.md", "sub/b.md"]
+    assert skipped_reasons(root) == {
         "broken": "broken symbolic link",
         "file": "symbolic link to sub/b.md, inside this folder",
         "folder": "symbolic link to sub, inside this folder",
@@ -121,20 +123,20 @@ def test_special_files_are_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-    assert passed(tmp_path) == {
+    assert skipped_reasons(tmp_path) == {
         "pipe": "not a regular file (FIFO)",
         "socket": "not a regular file (socket)",
     }
 
 
-def test_odd_names(tmp_path):
+def test_names_that_are_not_utf8_are_skipped(tmp_path):
     grow(tmp_path, "new\nline.md", "ünï.md")
     (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
-    assert found(tmp_path) == ["new\nline.md", "ünï.md"]
-    assert passed(tmp_path) == {"caf\\xe9/": "name is not UTF-8"}
+    assert file_paths(tmp_path) == ["new\nline.md", "ünï.md"]
+    assert skipped_reasons(tmp_path) == {"caf\\xe9/": "name is not UTF-8"}
 
 
-def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
+def test_a_folder_without_permission_is_skipped(tmp_path, monkeypatch):
     grow(tmp_path, "closed/a.md", "open/b.md")
     listed = os.scandir
 
@@ -144,29 +146,31 @@ def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert found(tmp_path) == ["open/b.md"]
-    assert passed(tmp_path) == {"closed/": "permission denied"}
+    assert file_paths(tmp_path) == ["open/b.md"]
+    assert skipped_reasons(tmp_path) == {"closed/": "permission denied"}
 
 
-def test_a_file_as_root_is_taken_whatever_its_name(tmp_path):
+def test_a_file_as_root_is_read_whatever_its_name(tmp_path):
     grow(tmp_path, ".notes.log")
     (tmp_path / ".gitignore").write_text("*.log")
-    assert found(tmp_path / ".notes.log") == [".notes.log"]
-    assert passed(tmp_path / ".notes.log", max_bytes=3) == {".notes.log": "larger than 3 bytes"}
+    assert file_paths(tmp_path / ".notes.log") == [".notes.log"]
+    assert skipped_reasons(tmp_path / ".notes.log", max_bytes=3) == {
+        ".notes.log": "larger than 3 bytes"
+    }
 
 
-def test_under_gives_what_a_whole_scan_would(tmp_path):
+def test_a_scan_of_a_part_gives_the_entries_of_a_full_scan(tmp_path):
     grow(tmp_path, "a/b/c.md", "a/b/x.log", "a/d.md", "e.md", "build/f.md")
     (tmp_path / ".gitignore").write_text("*.log\nbuild\n")
-    assert found(tmp_path, under="a/b") == ["a/b/c.md"]
-    assert passed(tmp_path, under="a/b") == {"a/b/x.log": "ignored by .gitignore:1"}
-    assert found(tmp_path, under="a/d.md") == ["a/d.md"]
-    assert passed(tmp_path, under="build/f.md") == {"build/": "ignored by .gitignore:2"}
+    assert file_paths(tmp_path, under="a/b") == ["a/b/c.md"]
+    assert skipped_reasons(tmp_path, under="a/b") == {"a/b/x.log": "ignored by .gitignore:1"}
+    assert file_paths(tmp_path, under="a/d.md") == ["a/d.md"]
+    assert skipped_reasons(tmp_path, under="build/f.md") == {"build/": "ignored by .gitignore:2"}
     assert list(scan(tmp_path, under="gone/x")) == []
 
 
 @pytest.mark.parametrize("under", ["../x", "a/../../x", "/etc"])
-def test_under_stays_inside(tmp_path, under):
+def test_a_part_outside_of_the_root_is_refused(tmp_path, under):
     with pytest.raises(UsageError):
         list(scan(tmp_path, under=under))
 
@@ -176,7 +180,7 @@ def test_a_missing_root_is_an_error(tmp_path):
         list(scan(tmp_path / "gone"))
 
 
-def test_a_path_deeper_than_the_stack(tmp_path, monkeypatch):
+def test_a_path_deeper_than_the_recursion_limit_is_scanned(tmp_path, monkeypatch):
     depth = sys.getrecursionlimit() + 100
     monkeypatch.chdir(tmp_path)
     for _ in range(depth):

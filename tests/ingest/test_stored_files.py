@@ -1,4 +1,4 @@
-"""What the ledger keeps of each file, and how it is summed up."""
+"""The stored status of each file, and the coverage computed from it."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from tests.documents.files import make_pdf, make_zip
 
 
 @pytest.fixture
-def kept(collection, tmp_path):
-    """Index these files; returns their rows by path."""
+def index_files(collection, tmp_path):
+    """Return a function that indexes files and returns their rows by path."""
 
     def index(**files):
         folder = tmp_path / "in"
@@ -23,8 +23,8 @@ def kept(collection, tmp_path):
     return index
 
 
-def test_type_and_encoding_say_what_told_them(kept):
-    files = kept(
+def test_type_and_encoding_name_their_source(index_files):
+    files = index_files(
         a_txt="\ufeffGrün".encode(),
         b_csv="a,b\n1,2\n3,4\n",
         c_txt="<!doctype html><p>Grün",
@@ -32,11 +32,11 @@ def test_type_and_encoding_say_what_told_them(kept):
         e_html='<meta charset="koi8-r"><p>Привет'.encode("koi8-r"),
         f_txt="Grün ist der Tee, und gut.".encode("utf-16-le"),
     )
-    told = {
+    detected = {
         path: (file.media_type, file.media_type_by, file.encoding, file.encoding_by)
         for path, file in files.items()
     }
-    assert told == {
+    assert detected == {
         "a.txt": ("text/plain", "name", "utf-8", "bom"),
         "b.csv": ("text/csv", "name", "utf-8", "valid"),
         "c.txt": ("text/html", "content", "utf-8", "valid"),
@@ -46,8 +46,10 @@ def test_type_and_encoding_say_what_told_them(kept):
     }
 
 
-def test_sizes_of_a_table_and_of_an_archive(kept):
-    files = kept(t_csv="a,b\n1,2\n3,4\n", z_zip=make_zip({"x.csv": "a,b\n1,2\n", "y.txt": "Tea."}))
+def test_a_table_and_an_archive_have_their_sizes(index_files):
+    files = index_files(
+        t_csv="a,b\n1,2\n3,4\n", z_zip=make_zip({"x.csv": "a,b\n1,2\n", "y.txt": "Tea."})
+    )
     table, archive = files["t.csv"], files["z.zip"]
     assert (table.size, table.characters, table.tables, table.documents) == (12, 17, 1, 1)
     assert (archive.tables, archive.documents, archive.media_type_by) == (1, 2, "content")
@@ -55,13 +57,13 @@ def test_sizes_of_a_table_and_of_an_archive(kept):
     assert table.indexed_at.endswith("+00:00")
 
 
-def test_pages_and_those_without_text(kept):
-    file = kept(a_pdf=make_pdf(["One is the first.", "", "Three is the last."]))["a.pdf"]
+def test_pages_without_text_are_counted(index_files):
+    file = index_files(a_pdf=make_pdf(["One is the first.", "", "Three is the last."]))["a.pdf"]
     assert (file.status, file.pages, file.empty_pages) == ("indexed", 3, 1)
 
 
-def test_coverage_is_of_files_that_may_hold_documents(kept, collection):
-    kept(
+def test_coverage_counts_files_that_may_contain_documents(index_files, collection):
+    index_files(
         a_txt="Tea.",
         b_pdf=b"%PDF-1.7 broken",
         c_png=b"\x89PNG\r\n\x1a\n" + bytes(100),
@@ -80,33 +82,33 @@ def test_coverage_is_of_files_that_may_hold_documents(kept, collection):
     )
     report = collection.index()
     assert report.coverage == collection.status().coverage
-    assert [(each.path, each.kind) for each in report.missing] == [
+    assert [(file.path, file.kind) for file in report.missing] == [
         ("b.pdf", "damaged"),
         ("d.7z", "unsupported"),
         ("e.zip/p.pdf", "damaged"),
     ]
 
 
-def test_what_was_not_read_is_listed_with_reasons_a_page_at_a_time(kept, collection):
+def test_unread_files_are_listed_with_reasons_in_pages(index_files, collection):
     broken = {"in.txt": "Coffee.", "p.pdf": "%PDF-1.4 cut", "i.png": "\x89PNG\r\n\x1a\n"}
-    kept(
+    index_files(
         a_txt="Tea.", b_pdf=b"%PDF-1.7 broken", d_7z=b"7z\xbc\xaf\x27\x1c" + bytes(100),
         e_zip=make_zip(broken), f_zip=make_zip({"in.txt": "Cocoa.", ".x": "hidden"}), _hidden="x",
     )  # fmt: skip
     first, (other,) = collection.not_read(0, 2), collection.not_read(left_out=True)
     (last,) = collection.not_read(first[-1].id, 2)
-    assert [(each.path, each.kind, each.parts_count) for each in (*first, last, other)] == [
+    assert [(file.path, file.kind, file.parts_count) for file in (*first, last, other)] == [
         ("b.pdf", "damaged", 0), ("d.7z", "unsupported", 0), ("e.zip", None, 1),
         (".hidden", "hidden", 0),
     ]  # fmt: skip
     assert [(part.path, part.kind) for part in last.parts] == [("e.zip/p.pdf", "damaged")]
-    assert all(each.reason for each in (*first, *last.parts, other))
+    assert all(file.reason for file in (*first, *last.parts, other))
     assert last.reason is None
 
 
-def test_the_kind_of_a_reason_comes_to_the_ledger(kept, collection):
+def test_the_kind_of_a_reason_is_stored(index_files, collection):
     scan = make_pdf([""], image=True)
-    files = kept(
+    files = index_files(
         a_pdf=make_pdf(["Secret."], encrypted=True),
         b_pdf=scan,
         c_pdf=make_pdf([""]),
@@ -128,9 +130,9 @@ def test_the_kind_of_a_reason_comes_to_the_ledger(kept, collection):
 
 def test_kinds_are_counted_most_frequent_first():
     kinds = ["encrypted", *["no_text_layer"] * 2, "hidden"]
-    found = sum_coverage(5, kinds, [])
-    assert (found.files, list(found.missing.items())) == (
+    coverage = sum_coverage(5, kinds, [])
+    assert (coverage.files, list(coverage.missing.items())) == (
         8,
         [("no_text_layer", 2), ("encrypted", 1)],
     )
-    assert found.left_out == {"hidden": 1}
+    assert coverage.left_out == {"hidden": 1}

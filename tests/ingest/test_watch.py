@@ -1,4 +1,4 @@
-"""Waiting for changes, and for another process that writes."""
+"""Watching for changes, and waiting for another process that writes."""
 
 import threading
 

@@ -14,7 +14,9 @@ def add_json(command: argparse.ArgumentParser) -> None:
 
 def add_init(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `init`."""
-    command.add_argument("folder", nargs="?", metavar="DIR", help="the folder (default: this one)")
+    command.add_argument(
+        "folder", nargs="?", metavar="DIR", help="the folder (default: the working folder)"
+    )
     add_json(command)
 
 
@@ -44,10 +46,13 @@ def add_index(command: argparse.ArgumentParser) -> None:
         help="index only matching files (gitignore syntax; repeatable; stored with the root)",
     )
     command.add_argument(
-        "--exclude", action="append", metavar="GLOB", help="leave matching files out (likewise)"
+        "--exclude",
+        action="append",
+        metavar="GLOB",
+        help="leave out matching files (gitignore syntax; repeatable; stored with the root)",
     )
     command.add_argument(
-        "--dry-run", action="store_true", help="report what would be done, and do nothing"
+        "--dry-run", action="store_true", help="report what would change, and change nothing"
     )
     command.add_argument(
         "--strict",

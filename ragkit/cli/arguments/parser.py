@@ -99,7 +99,7 @@ _COMMANDS = (
 
 
 def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
-    """Return the parser of the whole command line, or only of the command that `argv` calls.
+    """Return the parser of the complete command line, or only of the command that `argv` calls.
 
     Building the parsers of all commands would take longer than encoding a query.
     """

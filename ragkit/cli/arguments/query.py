@@ -8,7 +8,7 @@ from typing import Any
 
 
 def add_query(command: argparse.ArgumentParser) -> None:
-    """The arguments of `query`."""
+    """Add the arguments of `query`."""
     command.add_argument(
         "text", metavar="TEXT", nargs="?", help="the question; - reads it from stdin"
     )

@@ -24,14 +24,14 @@ _HELP = "ask a question; /sources shows the hits, /new clears the history, Ctrl-
 
 
 def ask(arguments: Namespace) -> int:
-    """`ragkit ask`."""
+    """Run `ragkit ask`; return its exit code."""
     text = read_stdin() if arguments.text == "-" else arguments.text
     with open_collection(arguments) as collection:
         events = _ask_function(collection, arguments)(text)
         answer = last_answer(events) if arguments.json else _print_stream(events)
         empty = not answer.hits and not collection.status().passages
     if arguments.json:
-        render.json_line(answer_fields(answer))
+        render.print_json(answer_fields(answer))
     else:
         _show_sources(answer)
     if empty:
@@ -40,7 +40,8 @@ def ask(arguments: Namespace) -> int:
 
 
 def chat(arguments: Namespace) -> int:
-    """`ragkit chat`: every line is a question, until the end of the input."""
+    """Run `ragkit chat`, where every line is a question; return its exit code at the end of the
+    input."""
     with suppress(ImportError):  # line editing and history, where Python has them
         import readline  # noqa: F401
     is_interactive = sys.stdin.isatty()
@@ -70,7 +71,7 @@ def chat(arguments: Namespace) -> int:
 
 
 def _ask_function(collection: Collection, arguments: Namespace) -> Callable[..., Iterator[Event]]:
-    """Return the collection's `ask_with` for the options of the command."""
+    """Return the collection's `ask_with` with the options of the command."""
     return partial(
         collection.ask_with,
         options=collection.answer_options(typed_options(arguments)),
@@ -121,7 +122,8 @@ def _show_sources(answer: Answer) -> None:
     for citation in answer.citations:
         cited.setdefault(citation.passage_id, []).append(citation.n)
     for passage_id, numbers in cited.items():
-        line = f"{_marks(numbers)} {render.whereabouts(printable_record(hits[passage_id]))}"
+        place = render.format_place_and_heading(printable_record(hits[passage_id]))
+        line = f"{_marks(numbers)} {place}"
         print(render.truncate(line, render.terminal_width()), flush=True)
     for statement in answer.unsupported:
         text = " ".join(statement.text.split())
@@ -141,4 +143,4 @@ def _show_hits(answer: Answer | None) -> None:
     if answer is None or not answer.hits:
         print_message("no hits yet")
     else:
-        print(render.hits(printable_record(answer.hits), answer.question), flush=True)
+        print(render.format_hits(printable_record(answer.hits), answer.question), flush=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def load_settings(arguments: Namespace) -> configuration.Settings:
-    """Return the settings, the flags of this command included."""
+    """Return the settings, overridden by the flags of this command."""
     names = (
         "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
         "reranker",
@@ -40,7 +40,7 @@ def open_collection(
 
 
 def init(arguments: Namespace) -> int:
-    """`ragkit init`."""
+    """Run `ragkit init`; return its exit code."""
     named = getattr(arguments, "collection", None)
     if named is not None and arguments.folder is not None:
         raise UsageError("name the folder once: ragkit init DIR, or ragkit -c DIR init")
@@ -49,7 +49,7 @@ def init(arguments: Namespace) -> int:
     with Collection(folder, notify=print_message) as collection:
         fields = {"collection": str(collection.folder), "created": not existed}
     if arguments.json:
-        render.json_line(fields)
+        render.print_json(fields)
     else:
         print(
             f"{'there is already a collection' if existed else 'created an empty collection'} "
@@ -59,7 +59,7 @@ def init(arguments: Namespace) -> int:
 
 
 def index(arguments: Namespace) -> int:
-    """`ragkit index`."""
+    """Run `ragkit index`; return its exit code."""
     for path in arguments.paths:  # before a collection is created for nothing
         if not Path(path).expanduser().exists():
             raise UsageError(f"no file or folder at {path}")
@@ -95,7 +95,7 @@ def _index(arguments: Namespace) -> int:
             for report in collection.watch(arguments.paths):
                 _show_report(arguments, report)
     if arguments.strict and report.missing:
-        for line in coverage.missing(report.missing).split("\n"):
+        for line in coverage.format_missing(report.missing).split("\n"):
             print_message(line)
         return WRONG_USAGE
     return 0
@@ -105,19 +105,19 @@ def _show_report(arguments: Namespace, report: IndexReport) -> None:
     for warning in report.warnings:
         print_message(warning)
     if arguments.json:
-        render.json_line(render.report_fields(report))
+        render.print_json(render.report_fields(report))
     else:
-        print(render.report(printable_record(report)), flush=True)
+        print(render.format_report(printable_record(report)), flush=True)
 
 
 def get(arguments: Namespace) -> int:
-    """`ragkit get`."""
+    """Run `ragkit get`; return its exit code."""
     if arguments.context < 0:
         raise UsageError(f"context is {arguments.context}; expected 0 or more lines")
     with open_collection(arguments) as collection:
         excerpt = collection.get(arguments.reference, arguments.context)
     if arguments.json:
-        render.json_line(render.excerpt_fields(excerpt))
+        render.print_json(render.excerpt_fields(excerpt))
     else:
         print(printable_record(excerpt).text)
     if excerpt.stale:
@@ -126,58 +126,58 @@ def get(arguments: Namespace) -> int:
 
 
 def status(arguments: Namespace) -> int:
-    """`ragkit status`."""
+    """Run `ragkit status`; return its exit code."""
     with open_collection(arguments) as collection:
         current = collection.status()
     if arguments.json:
-        render.json_line(render.status_fields(current))
+        render.print_json(render.status_fields(current))
     else:
-        print(render.status(printable_record(current)))
+        print(render.format_status(printable_record(current)))
     return 0
 
 
 def ls(arguments: Namespace) -> int:
-    """`ragkit ls`."""
+    """Run `ragkit ls`; return its exit code."""
     if arguments.why:
-        return _why(arguments)
+        return _explain_paths(arguments)
     with open_collection(arguments) as collection:
         files = collection.files(paths=arguments.paths)
     if arguments.failed:
         files = [file for file in files if file.status in ("failed", "skipped") or file.unread]
     if arguments.json:
-        render.json_line([dataclasses.asdict(file) for file in files])
+        render.print_json([dataclasses.asdict(file) for file in files])
     elif files:
-        print(coverage.files(printable_record(files), parts=arguments.failed))
+        print(coverage.format_files(printable_record(files), parts=arguments.failed))
     return 0
 
 
-def _why(arguments: Namespace) -> int:
-    """`ragkit ls --why`. A path that is neither indexed nor on the disk is wrong input."""
+def _explain_paths(arguments: Namespace) -> int:
+    """Run `ragkit ls --why`. A path that is neither indexed nor on the disk is a wrong argument."""
     if not arguments.paths:
         raise UsageError("--why needs a path, as in: ragkit ls --why PATH")
     with open_collection(arguments) as collection:
         explanations = [collection.explain(path) for path in arguments.paths]
     if arguments.json:
-        render.json_line([dataclasses.asdict(explanation) for explanation in explanations])
+        render.print_json([dataclasses.asdict(explanation) for explanation in explanations])
     else:
-        print(coverage.explanations(printable_record(explanations)))
+        print(coverage.format_explanations(printable_record(explanations)))
     is_unknown = any(explanation.state == "unknown" for explanation in explanations)
     return WRONG_USAGE if is_unknown else 0
 
 
 def remove(arguments: Namespace) -> int:
-    """`ragkit remove`."""
+    """Run `ragkit remove`; return its exit code."""
     with open_collection(arguments) as collection:
         removed = collection.remove(arguments.paths)
     if arguments.json:
-        render.json_line({"removed": removed})
+        render.print_json({"removed": removed})
     else:
         print(f"removed {format_count(removed, 'document')}")
     return 0
 
 
 def completion(arguments: Namespace) -> int:
-    """`ragkit completion`."""
+    """Run `ragkit completion`; return its exit code."""
     import shtab
 
     from ragkit.cli.arguments.parser import every_action, parser

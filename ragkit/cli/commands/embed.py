@@ -27,7 +27,7 @@ _MAX_SHOWN = 60  # characters of a text in a line
 
 
 def embed(arguments: Namespace) -> int:
-    """`ragkit embed`."""
+    """Run `ragkit embed`; return its exit code."""
     texts = _texts(arguments)
     encoder = _encoder(arguments)
     _warn_about_truncation(encoder, texts)
@@ -40,14 +40,14 @@ def embed(arguments: Namespace) -> int:
             for word in _word_vectors(encoder, text, arguments)
         ]
     if arguments.json:
-        render.json_line(entries)
+        render.print_json(entries)
     else:
         print("\n".join(_describe(entry) for entry in entries))
     return 0
 
 
 def similarity(arguments: Namespace) -> int:
-    """`ragkit similarity`."""
+    """Run `ragkit similarity`; return its exit code."""
     if (arguments.pairs is None) == (not arguments.texts):
         raise UsageError("give two texts, or a file: ragkit similarity A B, or --pairs FILE")
     if arguments.pairs is not None:
@@ -61,7 +61,7 @@ def similarity(arguments: Namespace) -> int:
         return _similarity_of_words(encoder, texts, arguments)
     first, second = encoder.embed(texts, arguments.pooling, arguments.layers)
     if arguments.json:
-        render.json_line({"similarity": float(first @ second)})
+        render.print_json({"similarity": float(first @ second)})
     else:
         print(f"{first @ second:.4f}")
     return 0
@@ -74,20 +74,21 @@ def _similarity_of_words(
     first, second = (_word_vectors(encoder, text, arguments) for text in texts)
     occurrences = [
         {
-            "similarity": float(one.vector @ other.vector),
-            "first": _span(one),
-            "second": _span(other),
+            "similarity": float(first_vector.vector @ second_vector.vector),
+            "first": _span(first_vector),
+            "second": _span(second_vector),
         }
-        for one, other in itertools.product(first, second)
+        for first_vector, second_vector in itertools.product(first, second)
     ]
     if arguments.json:
         word: dict[str, Any] = {"similarity": occurrences[0]["similarity"], "word": arguments.word}
-        render.json_line(word | {"occurrences": occurrences})
+        render.print_json(word | {"occurrences": occurrences})
     elif len(occurrences) == 1:
         print(f"{occurrences[0]['similarity']:.4f}")
     else:
         for one, other in itertools.product(first, second):
-            print(f"{one.vector @ other.vector:.4f}  {_place(one)}, {_place(other)}")
+            cosine = one.vector @ other.vector
+            print(f"{cosine:.4f}  {_place(one)}, {_place(other)}")
     return 0
 
 
@@ -115,7 +116,7 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
         }
         if not report.scored:
             fields["similarities"] = report.cosines
-        render.json_line(fields)
+        render.print_json(fields)
     elif report.scored:
         print(
             f"{format_count(report.scored, 'pair')}: Pearson {_figure(report.pearson)}, "

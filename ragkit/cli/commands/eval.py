@@ -12,7 +12,7 @@ from ragkit.collection import Collection
 
 
 def evaluate(arguments: Namespace) -> int:
-    """`ragkit eval`."""
+    """Run `ragkit eval`; return its exit code."""
     from ragkit.cli.output.progress import progress
 
     with progress() as show:
@@ -28,9 +28,9 @@ def evaluate(arguments: Namespace) -> int:
     fields = dataclasses.asdict(result)
     fields |= {name: round(value, 4) for name, value in fields.pop("measures").items()}
     del fields["ms_per_query"]
-    fields["ms_per_query"] = round(result.ms_per_query, 2)  # last, as in the contract
+    fields["ms_per_query"] = round(result.ms_per_query, 2)  # last, as documented
     if arguments.json:
-        render.json_line(fields)
+        render.print_json(fields)
         return 0
     print(
         f"{to_printable(result.dataset)}, {result.mode}, protocol {result.protocol}, "

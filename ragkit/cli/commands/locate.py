@@ -1,4 +1,4 @@
-"""Where the collection is: -c, else RAGKIT_COLLECTION or a settings file, else the nearest
+"""Find the collection's folder: -c, else RAGKIT_COLLECTION or a settings file, else the nearest
 `.ragkit/` in this folder or one above it, else the user's default collection."""
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ LOCAL_FOLDER = ".ragkit"
 
 
 def locate_collection(named: str | None) -> Path:
-    """Return the collection's folder, which need not exist. `named`: what the user named."""
+    """Return the collection's folder, which need not exist. `named`: the folder that the user
+    named, if any."""
     if named is not None:
         folder = Path(named).expanduser()
         inside = folder / LOCAL_FOLDER
         if not _contains_collection(folder) and _contains_collection(inside):
             return inside
         return folder
-    here = Path.cwd()
-    for parent in (here, *here.parents):
+    working_folder = Path.cwd()
+    for parent in (working_folder, *working_folder.parents):
         if _contains_collection(parent / LOCAL_FOLDER):
             return parent / LOCAL_FOLDER
     return default_folder()

@@ -16,7 +16,7 @@ from ragkit.storage.sqlite.database import FILE_NAME
 
 
 def models(arguments: Namespace) -> int:
-    """`ragkit models`. Returns 3 where a named model cannot be used."""
+    """Run `ragkit models`; return its exit code. Returns 3 where a named model cannot be used."""
     settings = load_settings(arguments)
     folder = locate_collection(settings.collection)
     in_use = None
@@ -25,7 +25,7 @@ def models(arguments: Namespace) -> int:
             in_use = collection.model()
     model_cards = cards(settings, in_use, arguments.names, bench=arguments.bench)
     if arguments.json:
-        render.json_line([dataclasses.asdict(card) for card in model_cards])
+        render.print_json([dataclasses.asdict(card) for card in model_cards])
     elif model_cards:
         print(to_printable("\n".join(_describe(card) for card in model_cards), lines=True))
     else:
@@ -42,7 +42,7 @@ def _describe(card: ModelCard) -> str:
         card.precision != "fp32" and card.precision,
         card.engine and card.engine != "server" and f"engine {card.engine}",
         ", ".join(card.languages[:6]) + (", …" if len(card.languages) > 6 else ""),
-        card.bytes and render.size(card.bytes),
+        card.bytes and render.format_size(card.bytes),
     ]
     place = card.path or card.base_url or "not installed; downloaded on first use"
     lines = [", ".join(fact for fact in facts if fact)]

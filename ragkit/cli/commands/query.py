@@ -15,7 +15,7 @@ from ragkit.records.documents import Hit, hit_fields
 
 
 def query(arguments: Namespace) -> int:
-    """`ragkit query`."""
+    """Run `ragkit query`; return its exit code."""
     if (arguments.text is None) == (arguments.batch is None):
         raise UsageError("expected a question or --batch FILE, and not both")
     if arguments.format and arguments.batch is None:
@@ -57,17 +57,17 @@ def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
 def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> int:
     """Print the hits of one question; return the exit code."""
     if arguments.json:
-        render.json_line([hit_fields(hit) for hit in hits])
+        render.print_json([hit_fields(hit) for hit in hits])
     elif arguments.jsonl:
         for hit in hits:
-            render.json_line(hit_fields(hit))
+            render.print_json(hit_fields(hit))
     elif arguments.explain:
         for hit in hits:
-            print(render.hits([printable_record(hit)], text))
+            print(render.format_hits([printable_record(hit)], text))
             print("\n".join(f"         {to_printable(line)}" for line in _reasons(hit)))
     elif hits:
-        print(render.hits(printable_record(hits), text))
-    if (warning := coverage.stale(hits)) is not None:
+        print(render.format_hits(printable_record(hits), text))
+    if (warning := coverage.format_stale_warning(hits)) is not None:
         print_message(warning)
     if not hits:
         print_message(
@@ -104,7 +104,7 @@ def _batch(arguments: Namespace) -> int:
             for (key, text), hits in hits_by_query
         ]
         for row in [rows] if arguments.json else rows:
-            render.json_line(row)
+            render.print_json(row)
     return 0 if any(results) else NOTHING_FOUND
 
 
@@ -114,7 +114,10 @@ def _reasons(hit: Hit) -> Sequence[str]:
     lines = [f"scores   {', '.join(scores)}"]
     explanation = hit.explanation
     if explanation is not None:
-        names = {word: f"{word} (read as {other})" for word, other in explanation.taken_for.items()}
+        names = {
+            word: f"{word} (read as {correction})"
+            for word, correction in explanation.taken_for.items()
+        }
         matched = [
             f"{names.get(word, word)} {gain:.2f}" for word, gain in explanation.words.items()
         ]

@@ -28,7 +28,7 @@ _MIN_TOKEN_LENGTH = 16  # characters
 
 
 def serve(arguments: Namespace) -> int:
-    """`ragkit serve`."""
+    """Run `ragkit serve`; return its exit code."""
     try:
         from ragkit.serving import app as serving
         from ragkit.serving.collections import batching
@@ -119,7 +119,7 @@ def _not_installed(error: ModuleNotFoundError, command: str, extra: str) -> Exce
 
 
 def mcp(arguments: Namespace) -> int:
-    """`ragkit mcp`."""
+    """Run `ragkit mcp`; return its exit code."""
     if not arguments.http:
         for name in ("host", "port", "token_env", "allow_host"):
             if getattr(arguments, name) not in (None, []):

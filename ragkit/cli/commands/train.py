@@ -1,4 +1,4 @@
-"""`ragkit train`: fine-tune a model, show the progress and print the result."""
+"""`ragkit train`: run the training, show the progress, print the result."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _describe_interruption(folder: TrainingFolder) -> str:
 
 
 def _summary(report: TrainReport) -> str:
-    """The dev figures, and the command that uses the model."""
+    """Return the measured figures, and the command that uses the model."""
     lines = [
         f"{format_count(report.train_pairs, 'pair')}, {format_count(report.steps, 'step')} "
         f"in {report.seconds:.0f} s" + (", stopped early" if report.stopped_early else "")

@@ -36,8 +36,9 @@ _REASONS = {
 }
 
 
-def coverage(coverage: Coverage) -> str:
-    """`812 of 830 files, 18 not: 11 scans without a text layer, 4 encrypted, 3 over …`."""
+def format_coverage(coverage: Coverage) -> str:
+    """Return how many files were read: `812 of 830 files, 18 not: 11 scans without a text layer,
+    …`."""
     text = f"{coverage.read:,} of {format_count(coverage.files, 'file')}"
     if coverage.missing:
         missing = sum(coverage.missing.values())
@@ -45,26 +46,28 @@ def coverage(coverage: Coverage) -> str:
     return text
 
 
-def left_out(coverage: Coverage) -> str:
-    """Files that are not documents or that rules leave out: `12 hidden, 3 ignored`."""
+def format_left_out(coverage: Coverage) -> str:
+    """Return the number of files that are not documents or are excluded by rules: `12 hidden, 3
+    ignored`."""
     return _kinds(coverage.left_out)
 
 
-def parts(coverage: Coverage) -> str:
-    """Parts of read files that were not read: `3 of archives and mails not read: …`."""
+def format_missing_parts(coverage: Coverage) -> str:
+    """Return the number of parts of read files that were not read: `3 of archives and mails not
+    read: …`."""
     number = sum(coverage.missing_parts.values())
     return f"{number:,} of archives and mails not read: {_kinds(coverage.missing_parts)}"
 
 
-def coverage_lines(found: Coverage) -> list[str]:
-    """The lines about coverage at the end of a run: none where everything was read."""
+def format_coverage_lines(coverage: Coverage) -> list[str]:
+    """Return the lines about coverage at the end of a run: none if everything was read."""
     lines = []
-    if found.missing:
-        lines.append(f"read {coverage(found)} (ragkit ls --failed)")
-    if found.missing_parts:
-        lines.append(f"parts {parts(found)} (ragkit ls --failed)")
-    if found.left_out:
-        lines.append(f"left out: {left_out(found)} (ragkit ls --failed)")
+    if coverage.missing:
+        lines.append(f"read {format_coverage(coverage)} (ragkit ls --failed)")
+    if coverage.missing_parts:
+        lines.append(f"parts {format_missing_parts(coverage)} (ragkit ls --failed)")
+    if coverage.left_out:
+        lines.append(f"left out: {format_left_out(coverage)} (ragkit ls --failed)")
     return lines
 
 
@@ -75,8 +78,8 @@ def _kinds(numbers: Mapping[str, int]) -> str:
     )
 
 
-def missing(missing: Sequence[Missing]) -> str:
-    """The message of a failed `--strict`: what was not read."""
+def format_missing(missing: Sequence[Missing]) -> str:
+    """Return the message of a failed `--strict`: the files and parts that were not read."""
     lines = [f"{len(missing):,} not read, so --strict fails:"]
     lines += [f"  {entry.path}: {entry.reason}" for entry in missing[:_MAX_LISTED]]
     if len(missing) > _MAX_LISTED:
@@ -84,8 +87,9 @@ def missing(missing: Sequence[Missing]) -> str:
     return "\n".join(lines)
 
 
-def stale(hits: Sequence[Hit]) -> str | None:
-    """A warning that names the files of hits that have changed since indexing; None if none has."""
+def format_stale_warning(hits: Sequence[Hit]) -> str | None:
+    """Return a warning that names the files of hits that have changed since indexing; None if none
+    has."""
     paths = list(dict.fromkeys(hit.path for hit in hits if hit.stale))
     if not paths:
         return None
@@ -93,8 +97,8 @@ def stale(hits: Sequence[Hit]) -> str | None:
     return f"files changed since indexing: {named}; run `ragkit index` to update"
 
 
-def files(files: Sequence[FileStatus], *, parts: bool = False) -> str:
-    """One line per file; with `parts` also one for each part of a file that was not read."""
+def format_files(files: Sequence[FileStatus], *, parts: bool = False) -> str:
+    """Return one line per file; with `parts` also one for each part of a file that was not read."""
     lines = []
     for file in files:
         lines.append(f"{file.status:<8} {file.passages:>6,}  {file.path}{_remark(file)}")
@@ -106,7 +110,7 @@ def files(files: Sequence[FileStatus], *, parts: bool = False) -> str:
 
 
 def _remark(file: FileStatus) -> str:
-    """The remark after a file's path: the reason, or what the file contains."""
+    """Return the remark after a file's path: the reason, or what the file contains."""
     remarks = [file.reason] if file.reason else []
     if file.documents > 1:
         remarks.append(format_count(file.documents, "document"))
@@ -117,9 +121,9 @@ def _remark(file: FileStatus) -> str:
     return f"  ({', '.join(remarks)})" if remarks else ""
 
 
-def explanations(found: Sequence[Whereabouts]) -> str:
-    """Why paths are found or not, and the command that changes it."""
+def format_explanations(explanations: Sequence[Whereabouts]) -> str:
+    """Return why paths are indexed or not, and the command that changes it."""
     return "\n".join(
         f"{path.path}: {path.answer}" + (f"\n  {path.remedy}" if path.remedy else "")
-        for path in found
+        for path in explanations
     )

@@ -29,34 +29,34 @@ _NUMBERED = frozenset(
 _BOLD, _MATCH, _OFF = "\x1b[1m", "\x1b[1;33m", "\x1b[0m"
 
 
-def json_line(value: Any) -> None:  # noqa: ANN401 (whatever JSON can hold)
+def print_json(value: Any) -> None:  # noqa: ANN401 (whatever JSON can hold)
     """Print a value as one line of JSON: exact, but without raw control characters."""
     text = json.dumps(value, ensure_ascii=False)
     print(text.translate(_ESCAPES))
 
 
 def excerpt_fields(excerpt: Excerpt) -> dict[str, Any]:
-    """An excerpt as JSON."""
+    """Return an excerpt as JSON values."""
     return dataclasses.asdict(excerpt)
 
 
 def status_fields(status: CollectionStatus) -> dict[str, Any]:
-    """The status as JSON."""
+    """Return the status as JSON values."""
     return dataclasses.asdict(status)
 
 
 def report_fields(report: IndexReport) -> dict[str, Any]:
-    """A report as JSON; seconds are rounded to milliseconds."""
+    """Return a report as JSON values; seconds are rounded to milliseconds."""
     fields = dataclasses.asdict(report)
     fields["seconds"] = round(report.seconds, 3)
     return fields
 
 
-def report(report: IndexReport) -> str:
-    """What a run of `index` did, in a line or two."""
+def format_report(report: IndexReport) -> str:
+    """Return one or two lines about what a run of `index` did."""
     changes = [
-        f"{number:,} {what}"
-        for number, what in (
+        f"{number:,} {change}"
+        for number, change in (
             (report.added, "added"),
             (report.updated, "updated"),
             (report.moved, "moved"),
@@ -81,14 +81,14 @@ def report(report: IndexReport) -> str:
         passages = f"{format_count(report.passages, 'passage')} ({', '.join(vectors)})"
         lines = [f"{files}, {passages} in {report.seconds:.1f} s"]
     if report.coverage is not None:
-        lines += coverage.coverage_lines(report.coverage)
+        lines += coverage.format_coverage_lines(report.coverage)
     if report.truncated_tokens:
         lines.append(f"{report.truncated_tokens:,} tokens were truncated by the model's window")
     return "\n".join(lines)
 
 
-def status(status: CollectionStatus) -> str:
-    """The status of a collection as aligned lines."""
+def format_status(status: CollectionStatus) -> str:
+    """Return the status of a collection as aligned lines."""
     passages = format_count(status.passages, "passage")
     if status.pending:
         passages += (
@@ -101,20 +101,21 @@ def status(status: CollectionStatus) -> str:
     rows = {
         "collection": status.collection,
         "roots": ", ".join(status.roots) or "none yet: ragkit index FOLDER",
-        "read": coverage.coverage(status.coverage),
+        "read": coverage.format_coverage(status.coverage),
         "passages": passages,
         "model": model,
-        "size": f"{size(status.database_bytes)} database, {size(status.index_bytes)} indexes",
+        "size": f"{format_size(status.database_bytes)} database, "
+        f"{format_size(status.index_bytes)} indexes",
     }
     if status.coverage.left_out:
-        rows["left out"] = coverage.left_out(status.coverage)
+        rows["left out"] = coverage.format_left_out(status.coverage)
     if status.coverage.missing_parts:
-        rows["parts"] = coverage.parts(status.coverage)
+        rows["parts"] = coverage.format_missing_parts(status.coverage)
     return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
 
 
-def size(number: float) -> str:
-    """A number of bytes: `91.6 MB`."""
+def format_size(number: float) -> str:
+    """Return a number of bytes with its unit: `91.6 MB`."""
     for unit in ("B", "kB", "MB"):
         if number < 1000:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
@@ -122,8 +123,8 @@ def size(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def place(hit: Hit) -> str:
-    """Where a hit is: `leave.pdf, page 7`."""
+def format_place(hit: Hit) -> str:
+    """Return the place of a hit: `leave.pdf, page 7`."""
     if hit.locator is not None:
         from urllib.parse import unquote
 
@@ -140,18 +141,19 @@ def place(hit: Hit) -> str:
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, at least 40."""
+    """Return the columns of the terminal, at least 40."""
     return max(40, shutil.get_terminal_size((100, 24)).columns)
 
 
-def whereabouts(hit: Hit) -> str:
-    """Place and heading of a hit: `faq.html · FAQ › (12) Why?`."""
-    where = place(hit) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
+def format_place_and_heading(hit: Hit) -> str:
+    """Return place and heading of a hit: `faq.html · FAQ › (12) Why?`."""
+    where = format_place(hit) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
     return f"{where} (the file has changed since)" if hit.stale else where
 
 
-def hits(hits: Sequence[Hit], query: str) -> str:
-    """Hits as text: rank, cosine, place, heading, and the excerpt that matches the query best."""
+def format_hits(hits: Sequence[Hit], query: str) -> str:
+    """Return hits as text: rank, cosine, place, heading, and the excerpt that matches the query
+    best."""
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     width = terminal_width()
     words = _query_prefixes(query)
@@ -159,7 +161,7 @@ def hits(hits: Sequence[Hit], query: str) -> str:
     indent = len(str(len(hits))) + 8
     for hit in hits:
         head = f"{hit.rank:<{indent - 8}}  {hit.score:.2f}  "
-        where = truncate(whereabouts(hit), width - indent)
+        where = truncate(format_place_and_heading(hit), width - indent)
         lines.append(f"{_BOLD}{head}{where}{_OFF}" if colour else head + where)
         for line in _excerpt(hit.text, words, width - indent):
             lines.append(" " * indent + (_highlight(line, words) if colour else line))
@@ -186,7 +188,7 @@ def _highlight(line: str, words: Sequence[str]) -> str:
 
 
 def _excerpt(text: str, words: Sequence[str], width: int) -> list[str]:
-    """The lines of a passage, wrapped to `width`, around where most of the query's words are."""
+    """Return the lines of a passage, wrapped to `width`, around the most words of the query."""
     lines = _wrap(" ".join(text.split()), max(20, width))
     if len(lines) <= _MAX_LINES:
         return lines
@@ -196,8 +198,8 @@ def _excerpt(text: str, words: Sequence[str], width: int) -> list[str]:
         range(len(lines) - _MAX_LINES + 1),
         key=lambda start: (sum(counts[start : start + _MAX_LINES]), -start),
     )
-    rest = " ".join(lines[first:])
-    excerpt = _wrap(f"… {rest}" if first else rest, width)
+    remaining_text = " ".join(lines[first:])
+    excerpt = _wrap(f"… {remaining_text}" if first else remaining_text, width)
     if len(excerpt) > _MAX_LINES:
         # The last line ends in an ellipsis, so it has two columns less.
         last = _wrap(excerpt[_MAX_LINES - 1], width - 2)[0] + " …"
@@ -226,17 +228,17 @@ def truncate(text: str, width: int, mark: str = " …") -> str:
     """Return `text` cut to `width` columns, ending in `mark` where something is missing."""
     if display_width(text) <= width:
         return text
-    kept, used = 0, display_width(mark)
+    kept_count, used = 0, display_width(mark)
     for character in text:
         used += display_width(character)
         if used > width:
             break
-        kept += 1
-    return text[: max(1, kept)] + mark
+        kept_count += 1
+    return text[: max(1, kept_count)] + mark
 
 
 def display_width(text: str) -> int:
-    """Columns of a terminal that `text` takes: wide characters two, combining ones none."""
+    """Return the terminal columns that `text` takes: wide characters two, combining ones none."""
     if text.isascii():
         return len(text)
     return sum(

@@ -2,7 +2,7 @@
 
 File names and documents are untrusted text. Sent raw to a terminal, their control characters could
 clear it, change its title or hide what follows. JSON is for programs and stays exact
-(`render.json_line`). Whatever a command prints as text goes through this module.
+(`render.print_json`). Whatever a command prints as text goes through this module.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def printable_record(value: Any) -> Any:  # noqa: ANN401 (records and what they 
 
 
 def format_count(number: int, noun: str) -> str:
-    """`1 file`, `1,200 files`."""
+    """Return a number with its noun: `1 file`, `1,200 files`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

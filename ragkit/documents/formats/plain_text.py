@@ -92,9 +92,9 @@ def _is_heading(text: str) -> bool:
     ):
         return False
     number = _NUMBER.match(text)
-    rest = text[number.end() :] if number else text
-    words = _WORD.findall(rest)
-    if not words or not words[0][0].isupper() or rest.endswith("?"):
+    unnumbered = text[number.end() :] if number else text
+    words = _WORD.findall(unnumbered)
+    if not words or not words[0][0].isupper() or unnumbered.endswith("?"):
         return False
     if number is not None and len(words) <= _MAX_NUMBERED_WORDS:
         return True

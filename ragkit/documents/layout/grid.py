@@ -63,8 +63,8 @@ class Grid:
     def add_row(self, number: int, cells: Sequence[tuple[int, str]], *, is_text: bool) -> None:
         """Append a row: its number from 1, and (column from 0, text) from left to right.
 
-        A row without text is left out, and ends a table. `is_text`: whether every cell is text in
-        the sheet, too, or a year, and not a number. Raises `GridFullError` at the limit.
+        A row without text is left out, and ends a table. `is_text`: whether every cell contains
+        text, or a year, and no other number. Raises `GridFullError` at the limit.
         """
         used = self._used_cells(cells)
         if not used:

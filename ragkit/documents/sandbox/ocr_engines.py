@@ -33,16 +33,17 @@ _LANGUAGES = re.compile(r"[\w/-]+(?:\+[\w/-]+){0,19}")
 
 
 class OcrEngine(Protocol):
-    """Recognises text, on one thread; `stop` may be called from any."""
+    """An OCR engine that runs in a process of its own. Use it on one thread; `stop` may be called
+    from any thread."""
 
     name: str  # with its version
     languages: str | None  # "eng+deu"; None if it has no choice of languages
 
     def recognise(self, image: PageImage) -> OcrText:
-        """Return the text of an image. Raises nothing for its content."""
+        """Return the text of an image. A failure is the result's `reason`, not an exception."""
 
     def stop(self) -> None:
-        """End its process at once. It can be used again."""
+        """End its process at once. The engine can be used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ class OcrOptions:
         return next((name for name in names if IS_INSTALLED[name]()), None)
 
     def describe(self) -> str | None:
-        """Return what decides how pages are recognised, as text; None if they are not.
+        """Return the engine, its languages and what it reads as text; None if no engine is used.
 
-        It is stored with the collection: when it changes, scans are read again.
+        The text is stored with the collection. If it changes, scanned pages are read again.
         """
         engine = self.installed_engine()
         if engine is None or not self.limits.pages:
@@ -112,7 +113,7 @@ class Tesseract:
 
     def _query(self, option: str) -> str:
         try:
-            done = subprocess.run(  # noqa: S603 (the program that the user has installed)
+            process = subprocess.run(  # noqa: S603 (the program that the user has installed)
                 [self._program, option],
                 capture_output=True,
                 env=environment(_VARIABLES),
@@ -121,7 +122,7 @@ class Tesseract:
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise UsageError(f"{self._program} {option} does not work: {error}") from error
-        return (done.stdout or done.stderr).decode(errors="replace")
+        return (process.stdout or process.stderr).decode(errors="replace")
 
     def recognise(self, image: PageImage) -> OcrText:
         """See `OcrEngine`."""

@@ -59,7 +59,7 @@ def hide_window() -> int:
 
 
 def limit_memory(process: int, memory_mb: int) -> None:
-    """Limit the address space of a child process (by its id) to so many MiB, on Linux."""
+    """Limit the address space of a child process (by its id) to `memory_mb` MiB, on Linux."""
     if sys.platform == "linux":
         import resource
 
@@ -69,7 +69,7 @@ def limit_memory(process: int, memory_mb: int) -> None:
 
 
 def out_of_memory(memory_mb: int) -> str:
-    """Return the reason for a file that needed more memory than so many MiB."""
+    """Return the reason for a file that needed more than `memory_mb` MiB of memory."""
     return f"needed more than {memory_mb:,} MB"
 
 
@@ -91,7 +91,7 @@ def confine(memory_bytes: int) -> None:
 
 
 def limit_cpu_time(seconds: float) -> None:
-    """End this process after so many more seconds of processor time: its parent may have died."""
+    """End this process after `seconds` more seconds of CPU time, in case its parent has died."""
     if sys.platform == "win32":
         return
     import resource

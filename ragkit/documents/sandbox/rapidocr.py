@@ -29,7 +29,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class RapidOcrEngine:
-    """See `ocr_engines.OcrEngine`."""
+    """RapidOCR in a child process. See `ocr_engines.OcrEngine`."""
 
     languages: str | None = None  # one model recognises them all
 
@@ -94,7 +94,7 @@ class RapidOcrEngine:
 
 
 def main() -> None:
-    """Recognise images until the pipe closes."""
+    """Run the child process: recognise images until the pipe closes."""
     requests = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     null = os.open(os.devnull, os.O_RDWR)

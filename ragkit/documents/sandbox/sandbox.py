@@ -41,7 +41,7 @@ logger = logging.getLogger("ragkit")
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """What reading one file may cost."""
+    """Limits on reading one file: time, memory, size of the text, depth of containers."""
 
     seconds: float = 30.0  # of wall time per document, and one more for each MB of its file
     memory_mb: int = 1024  # MiB, over what the worker needs by itself
@@ -89,8 +89,8 @@ class Sandbox:
             return list(read_detected(file, records=records, budget=budget, ocr=ocr))
         if result.reason is None:
             return result.records
-        rest = f"the rest is not read: {result.reason}" if result.records else result.reason
-        return [*result.records, Record("", reason=rest, kind=result.kind)]
+        reason = f"the rest is not read: {result.reason}" if result.records else result.reason
+        return [*result.records, Record("", reason=reason, kind=result.kind)]
 
     def _read_in_worker(self, file: DetectedFile, records: bool) -> _ReadResult | None:
         """What a worker reads of a file; None if this program can have no worker.
@@ -121,7 +121,7 @@ class Sandbox:
             worker.close()
 
     def give_up(self) -> None:
-        """Make the file that is being read fail at once."""
+        """Stop reading the current file; `read` then returns a record with the reason."""
         self._given_up = True
         worker = self._worker
         if worker is not None:
@@ -285,15 +285,15 @@ class _Worker:
         """The reason, and its kind."""
         code, peak_bytes = self._wait_for_end()
         if code is None:
-            return "the reader's answer makes no sense", "damaged"
+            return "the reader process sent an invalid answer", "damaged"
         # C libraries abort when they get no memory; they may have had only half of it by then.
         starved = -code in _ABORTS and peak_bytes > self._limits.memory_mb << 19
         if starved or code == processes.OUT_OF_MEMORY_EXIT_CODE:
             return processes.out_of_memory(self._limits.memory_mb), "limit"
         if -code == _CPU_EXCEEDED:
             return "took too much processor time", "timeout"
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return f"the reader died ({how})", "damaged"
+        cause = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"the reader died ({cause})", "damaged"
 
     def _wait_for_end(self) -> tuple[int | None, int]:
         """The exit code of the process, None if it still runs; its peak memory in bytes."""

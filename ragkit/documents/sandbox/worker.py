@@ -21,7 +21,7 @@ from ragkit.records.documents import Record
 
 
 def main() -> None:
-    """Serve the program that has started this process."""
+    """Read files for the parent process until it closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program
     requests, answers = _take_over_pipes()
     try:

@@ -46,7 +46,7 @@ class ByteAllowance:
 
 @dataclass(slots=True)
 class Budget:
-    """What one file has cost so far with all its members, and what it may still cost."""
+    """Bytes, members and seconds that one file and its members have used, and their limits."""
 
     members: int = 0  # so far
     allowance: ByteAllowance = field(default_factory=ByteAllowance)

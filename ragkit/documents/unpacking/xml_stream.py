@@ -96,7 +96,8 @@ def parse_xml(
 
     def refuse(*declaration: object) -> NoReturn:
         raise DocumentError(
-            f"{part[-60:]} declares entities, a way to blow files up: not read", kind="limit"
+            f"{part[-60:]} declares entities, which can expand without limit: not read",
+            kind="limit",
         )
 
     names = _PrefixedNames()

@@ -2,7 +2,7 @@
 
 `ragkit.analysis` makes the terms, by the language of each passage. The index is a cache of the
 database, like the vector files. The files of tantivy never change once written, so the folder of a
-new generation holds hard links to the old files, and new files for what was added: cheap, and
+new generation has hard links to the old files, and new files for what was added. That is fast, and
 readers of the old generation are not disturbed. Knows passage ids and terms; no vectors and no SQL.
 """
 
@@ -142,7 +142,7 @@ class LexicalIndex:
     ) -> LexicalIndex:
         """Return an in-memory index with these rows added and these ids removed.
 
-        This index stays as it is. Only one thread at a time may call it.
+        This index is not changed. Only one thread at a time may call this method.
         """
         _add(self._index, rows, removed)
         self._index.reload()
@@ -172,19 +172,21 @@ class LexicalIndex:
     def term_scores(
         self, query: ParsedQuery, ids: Sequence[int]
     ) -> list[tuple[QueryWord, dict[int, float]]]:
-        """Return each scored word of the query with id → its part of the score. The parts of an id
-        add up to its score in `scores`."""
+        """Return (word, {passage id: score}) for each scored word of the query.
+
+        The scores that the words give to a passage add up to its score in `scores`.
+        """
         return [
             (word, self._scores([(term, word.weight) for term in word.terms], ids))
             for word in self.plan(query).words
         ]
 
     def max_bm25(self, query: ParsedQuery) -> float:
-        """Return an upper bound of the BM25 score: that of a passage that repeats every word of the
-        query without end.
+        """Return an upper bound of the BM25 score of any passage for this query.
 
-        It is (k1 + 1) times the sum of the words' inverse document frequencies. Of the terms that a
-        word has in several languages the rarest counts.
+        It is the limit for a passage that repeats every word infinitely often: (k1 + 1) times the
+        sum of the words' inverse document frequencies. A word with terms in several languages
+        counts with its rarest term.
         """
         return (_K1 + 1) * sum(word.idf for word in self.plan(query).words)
 
@@ -198,13 +200,14 @@ class LexicalIndex:
         return bool(plan.required or plan.excluded)
 
     def matching(self, query: ParsedQuery, ids: Sequence[int]) -> set[int]:
-        """Return those of `ids` that contain every required phrase and nothing excluded."""
+        """Return those of `ids` that contain every required phrase and no excluded word or
+        phrase."""
         if not len(ids):
             return set()
         return set(self._matching(query, len(ids), ids))
 
     def matching_up_to(self, query: ParsedQuery, limit: int) -> list[int] | None:
-        """Return the ids of all passages that `matching` lets through, ascending; None if they are
+        """Return the ids of all passages that `matching` would return, ascending; None if there are
         more than `limit`."""
         if not self.plan(query).required and len(self) > 2 * limit:
             return None  # an exclusion leaves more than that

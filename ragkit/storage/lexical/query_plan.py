@@ -41,7 +41,7 @@ class QueryWord:
     terms: tuple[str, ...]  # only those that the index contains
     idf: float  # inverse document frequency of its rarest term
     weight: float = 1.0  # factor for its BM25 score
-    corrected_to: str | None = None  # the word it was taken for, if it is misspelled
+    corrected_to: str | None = None  # the similar indexed word, if it is misspelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _Token:
 
 
 class QueryPlanner:
-    """Makes plans for one state of an index. Safe to share between threads.
+    """Builds the `QueryPlan`s of queries to one open index. Safe to share between threads.
 
     `languages` are the codes of all languages in the index, `field` is the name of the text field.
     """
@@ -184,9 +184,13 @@ class QueryPlanner:
         spellings = list(set(spelling.edit_candidates(surface)))
         analyses = zip(*(analyzer.terms(spellings) for analyzer in self._analyzers), strict=True)
         candidates: list[tuple[tuple[int, int], str, tuple[str, ...]]] = [
-            ((candidate[0] != surface[0], -self._total_frequency(known)), candidate, known)
+            (
+                (candidate[0] != surface[0], -self._total_frequency(known_terms)),
+                candidate,
+                known_terms,
+            )
             for candidate, terms in zip(spellings, analyses, strict=True)
-            if (known := self._known_terms(terms))
+            if (known_terms := self._known_terms(terms))
         ]
         if not candidates and spelling.max_edits(surface) > 1:
             candidates = [

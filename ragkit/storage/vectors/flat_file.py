@@ -39,7 +39,7 @@ SCAN_NUMBERS = (
 _SMALL_FILE = 256 << 20  # bytes up to which a file stays mapped once it was read
 _MAX_RESIDENT = 64 << 20  # bytes of a larger file that stay mapped; the page cache keeps its copy
 _READ_AHEAD = 1 << 21  # bytes that the system may map around one that is read
-_SPARSE = 20  # one vector wanted in this many: reading each is faster than mapping the pages
+_SPARSE = 20  # if at most one vector in this many is needed, reading each beats mapping the pages
 _MAX_BISECTED = 200  # ids that are looked up one by one, without sorting the file's ids
 _HEADER = struct.Struct("<iqqq?i")
 _VECTORS_START = 4 + _HEADER.size + 4 + _HEADER.size + 8  # byte offset of the vectors
@@ -48,7 +48,7 @@ _VECTORS_START = 4 + _HEADER.size + 4 + _HEADER.size + 8  # byte offset of the v
 def batches(rows: Rows, dimension: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Group (passage id, float32 blob) rows: yield ids (n,) int64 and vectors (n, d) float32.
 
-    Raises CollectionError if a blob does not hold `dimension` numbers.
+    Raises CollectionError if a blob does not have `dimension` numbers.
     """
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
@@ -56,7 +56,7 @@ def batches(rows: Rows, dimension: int) -> Iterator[tuple[NDArray[np.int64], NDA
         blob = b"".join(row[1] for row in batch)
         if len(blob) != 4 * dimension * len(batch):
             raise CollectionError(
-                f"the database holds vectors of {len(blob) / len(batch) / 4:g} numbers; the "
+                f"the database contains vectors of {len(blob) / len(batch) / 4:g} numbers; the "
                 f"collection's encoder makes {dimension}. Repair with: ragkit index --rebuild"
             )
         yield ids, np.frombuffer(blob, dtype="<f4").reshape(len(batch), dimension)
@@ -65,7 +65,7 @@ def batches(rows: Rows, dimension: int) -> Iterator[tuple[NDArray[np.int64], NDA
 def write(path: Path, rows: Rows, dimension: int) -> int:
     """Write the file `path` and return the number of vectors.
 
-    Memory holds one batch of vectors, and all ids. Raises like `batches`, and OSError.
+    Keeps one batch of vectors, and all ids, in memory. Raises as `batches` does, and OSError.
     """
     all_ids: list[NDArray[np.int64]] = []
     with new_file(path) as file:
@@ -91,7 +91,8 @@ def _header(count: int, dimension: int) -> bytes:
 def products(blocks: Blocks, query: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return the inner product of each of `count` vectors with the query: (count,) float32.
 
-    Goes block by block: one thread on blocks in the cache is faster than several on everything.
+    Works block by block on one thread. That is faster than several threads on all vectors, because
+    a block fits into the CPU cache.
     """
     scores = np.empty(count, dtype=np.float32)
     for first, block in blocks:
@@ -113,7 +114,7 @@ class FlatFile:
                 raise ValueError(f"{path.name} is damaged: its header is not a vector file's")
             if file_dimension != dimension:
                 raise ValueError(
-                    f"{path.name} holds vectors of {file_dimension} numbers, not {dimension}"
+                    f"{path.name} contains vectors of {file_dimension} numbers, not {dimension}"
                 )
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._file: int | None = None  # to read scattered vectors of a large file
@@ -186,9 +187,10 @@ class FlatFile:
         return np.where(ascending[at] == ids, at, -1)
 
     def known_positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the positions of those of `ids` that the file holds, ascending. `ids` ascend.
+        """Return the positions of those of `ids` that are in the file, ascending. `ids` must
+        ascend.
 
-        Runs of consecutive ids, as the passages of a document have, are looked up by their ends.
+        A run of consecutive ids (the passages of a document) is looked up by its first and last id.
         """
         run_starts = np.flatnonzero(np.diff(ids) != 1) + 1
         if len(ids) <= _MAX_BISECTED or 2 * len(run_starts) > len(ids):

@@ -54,7 +54,7 @@ class VectorIndex:
         generation: int,
         codes: QuantizedVectors | None = None,
     ) -> VectorIndex:
-        """Make an index of a vector file (None: of no vectors) without changes."""
+        """Return an index of a vector file without changes; without `base`, an empty index."""
         ids, removed = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
         delta = np.empty((0, dimension), dtype=np.float32)
         return cls(dimension, generation, generation, base, codes, ids, delta, removed)
@@ -62,7 +62,7 @@ class VectorIndex:
     def with_changes(self, generation: int, rows: Rows, removed: Sequence[int]) -> VectorIndex:
         """Return a copy with these (id, float32 blob) rows added and these ids removed.
 
-        Raises CollectionError if a blob does not hold `dimension` numbers.
+        Raises CollectionError if a blob does not have `dimension` numbers.
         """
         added = list(flat_file.batches(rows, self.dimension))
         ids, delta, mask = self.delta_ids, self.delta, self.removed
@@ -71,8 +71,8 @@ class VectorIndex:
             delta = np.concatenate([delta, *(vectors for _, vectors in added)])
         if removed:
             removed_ids = np.fromiter(removed, dtype=np.int64, count=len(removed))
-            if (kept := ~np.isin(ids, removed_ids)).sum() < len(ids):
-                ids, delta = ids[kept], delta[kept]
+            if (is_kept := ~np.isin(ids, removed_ids)).sum() < len(ids):
+                ids, delta = ids[is_kept], delta[is_kept]
             if self.base is not None:
                 positions = self.base.positions(removed_ids)
                 mask = mask.copy() if len(mask) else np.zeros(len(self.base), dtype=np.bool_)
@@ -99,11 +99,12 @@ class VectorIndex:
     def top_k(
         self, query: NDArray[np.float32], k: int, *, exact: bool = False, high_recall: bool = False
     ) -> Ranking:
-        """Return the k nearest passages, or all if there are fewer.
+        """Return the k nearest passages, or all if there are fewer than k.
 
-        Which of several equal ones are among the k at the lower end is not defined; equal vectors
-        may differ in the last digit. With quantized vectors and without `exact`, about one of some
-        hundreds may be missing; with `high_recall` one of thousands (docs/storage.md).
+        Which of several passages with the k-th best score are returned is not defined; cosines of
+        equal vectors may differ in the last digit. With quantized vectors and without `exact`,
+        about one in several hundred of the true neighbors may be missing; with `high_recall`, about
+        one in several thousand (docs/storage.md).
         """
         ids, scores = self.delta_ids, _products(self.delta, query)
         if self.base is not None and self._base_count:
@@ -115,7 +116,7 @@ class VectorIndex:
     def _base_top_k(
         self, base: FlatFile, query: NDArray[np.float32], k: int, exact: bool, high_recall: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return positions that hold the k nearest of the base without removed ones, and their
+        """Return positions that include the k nearest of the base without removed ones, and their
         cosines, unordered."""
         extra = 0  # removed vectors that are nearer than the k-th that is left
         while (
@@ -145,8 +146,8 @@ class VectorIndex:
         high_recall: bool,
         subset: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64] | None:
-        """Return ascending positions of the base, or of `subset`, that should hold the k nearest;
-        None if comparing each vector is faster."""
+        """Return ascending positions of the base, or of `subset`, that should include the k
+        nearest; None if comparing each vector is faster."""
         if self.quantized is None:
             return None
         count = self.quantized.candidate_count(k, high_recall=high_recall)
@@ -164,10 +165,10 @@ class VectorIndex:
         *,
         exact: bool = True,
     ) -> Ranking:
-        """Return the k nearest of `ids`, which ascend.
+        """Return the k nearest of the passages `ids` (ascending).
 
-        Without `exact`, quantized vectors propose candidates where that is faster than comparing
-        each; then one of thousands may be missing.
+        Without `exact`, quantized vectors propose candidates if that is faster than comparing each
+        vector; then about one neighbor in several thousand may be missing.
         """
         positions, rows = self._locate(ids)
         live_ids, scores = self.delta_ids[rows], _products(self.delta[rows], query)
@@ -180,7 +181,8 @@ class VectorIndex:
         return _rank(live_ids, scores, k)
 
     def vectors_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the vectors of those of `ids` that the index holds: ids (m,) and rows (m, d)."""
+        """Return the vectors of those of `ids` that are in the index: ids (m,) int64 and rows (m,
+        d) float32."""
         positions, rows = self._locate(np.sort(ids))
         live_ids, vectors = self.delta_ids[rows], self.delta[rows]
         if self.base is not None:
@@ -201,9 +203,10 @@ class VectorIndex:
     def top_k_batch(
         self, queries: NDArray[np.float32], k: int, ids: NDArray[np.int64] | None = None
     ) -> list[Ranking]:
-        """Return the k nearest of each query, (n, d), exactly; only among `ids` if they are given.
+        """Return the exact k nearest passages of each query; `queries` is (n, d) float32, unit
+        rows.
 
-        Reads each vector once for all queries.
+        `ids` (ascending) restricts the passages. Reads each vector once for all queries.
         """
         base = self.base
         if ids is not None:

@@ -6,8 +6,8 @@ high-performance nearest neighbor search with product quantization fast scan", V
 candidates to propose for k is calibrated when the file is written. Knows positions in a `FlatFile`;
 no ids, no text and no SQL.
 
-The file holds FAISS's packed codes as they lie in memory, so that they can be mapped like the exact
-vectors. FAISS itself would read all of them each time that it opens the file.
+The file contains FAISS's packed codes in their memory layout, so that they can be mapped like the
+exact vectors. FAISS itself would read all of them each time that it opens the file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CALIBRATION_QUERIES = 200
 CALIBRATED_K = (10, 100)  # the k that are measured; others are interpolated
 HIGH_RECALL_FACTOR = 4  # times as many candidates where next to none may be missing
 PROBE_DEPTH = 4096  # candidates examined in the calibration
-TARGET_RECALL = 0.998  # share of the true neighbours that the candidates have to hold …
+TARGET_RECALL = 0.998  # share of the true neighbours that the candidates must include …
 OVERSAMPLING = 2  # … and the factor for how many more are proposed
 _BLOCK = 32_768  # vectors read at a time
 _PACK = 32  # codes that FAISS packs together
@@ -43,7 +43,7 @@ _MAGIC = b"ragkitc1"
 
 
 class Calibration(NamedTuple):
-    """What the database keeps of a codes file."""
+    """How a codes file was built, and how many candidates to propose. Stored in the database."""
 
     kind: str  # FAISS's factory string
     faiss: str  # the version of FAISS that wrote it
@@ -51,16 +51,16 @@ class Calibration(NamedTuple):
 
 
 def calibration(record: Mapping[str, Any]) -> Calibration:
-    """Return the calibration in a file's checksum record."""
+    """Return the calibration stored in a file's checksum record."""
     low, high = record["candidates"]
     return Calibration(record["kind"], record["faiss"], (low, high))
 
 
-def is_current(known: Calibration) -> bool:
+def is_current(stored: Calibration) -> bool:
     """Whether the installed FAISS wrote the file; another version may pack codes differently."""
     import faiss
 
-    return bool(known.faiss == faiss.__version__)
+    return bool(stored.faiss == faiss.__version__)
 
 
 def kind(count: int, dimension: int) -> str | None:
@@ -77,7 +77,8 @@ def kind(count: int, dimension: int) -> str | None:
 
 
 def faiss_with_threads(count: int) -> Any:  # noqa: ANN401 (FAISS has no types)
-    """Return the module `faiss`, set to `count` threads: two make a single query slower."""
+    """Import `faiss`, set its number of threads to `count` and return it. Two threads make a single
+    query slower."""
     import faiss
 
     faiss.omp_set_num_threads(count)
@@ -126,7 +127,7 @@ def _padded_length(length: int) -> int:
 
 
 def _calibrate(index: Any, exact: FlatFile, rng: np.random.Generator) -> tuple[int, int]:  # noqa: ANN401
-    """Return how many candidates hold the k nearest, for each of CALIBRATED_K.
+    """Return how many candidates include the k nearest, for each of CALIBRATED_K.
 
     A query is the sum of two vectors: it is about as far from the others as a real question is. A
     single vector would be found too easily.
@@ -169,7 +170,7 @@ class QuantizedVectors:
         """Map the file of `expected` codes; read it where the system cannot map it.
 
         `factor` candidates are proposed for each hit, instead of the calibrated number. Raises
-        OSError; ValueError if the file is damaged or holds another number of codes.
+        OSError; ValueError if the file is damaged or contains another number of codes.
         """
         faiss = faiss_with_threads(1)
         with path.open("rb") as file:
@@ -182,7 +183,7 @@ class QuantizedVectors:
             if magic != _MAGIC or path.stat().st_size != file_size:
                 raise ValueError(f"{path.name} is damaged: its header or its length is wrong")
             if count != expected:
-                raise ValueError(f"{path.name} holds {count} codes for {expected} vectors")
+                raise ValueError(f"{path.name} contains {count} codes for {expected} vectors")
             self._index = faiss.deserialize_index(np.frombuffer(file.read(length), np.uint8))
         open_lists = _mapped_lists if os.name == "posix" else _loaded_lists
         lists = open_lists(faiss, path, count, size, codes_start)
@@ -195,9 +196,10 @@ class QuantizedVectors:
         return int(self._index.ntotal)
 
     def candidate_count(self, k: int, *, high_recall: bool = False) -> int:
-        """Return how many candidates hold the k nearest, by calibration; for k below 10 as for 10.
+        """Return how many candidates must be proposed to include the k nearest vectors.
 
-        With `high_recall` HIGH_RECALL_FACTOR times as many, so that next to none is missing.
+        The number was calibrated when the file was written; k below 10 counts as 10. `high_recall`:
+        HIGH_RECALL_FACTOR times as many, so that almost no neighbor is missing.
         """
         if self._factor is not None:
             return int(self._factor * k)
@@ -228,9 +230,9 @@ def _mapped_lists(faiss: Any, path: Path, count: int, size: int, start: int) -> 
     lists = faiss.OnDiskInvertedLists()
     lists.nlist, lists.code_size, lists.filename = 1, size, str(path)
     lists.read_only, lists.prefetch_nthread = True, 0
-    one = faiss.OnDiskOneList()
-    one.size, one.capacity, one.offset = count, _packed(count), start
-    lists.lists.push_back(one)
+    inverted_list = faiss.OnDiskOneList()
+    inverted_list.size, inverted_list.capacity, inverted_list.offset = count, _packed(count), start
+    lists.lists.push_back(inverted_list)
     lists.totsize = start + _packed(count) * (size + 8)
     lists.do_mmap()
     return lists

@@ -15,8 +15,8 @@ def as_rows(ids, matrix):
     return [(int(i), row.tobytes()) for i, row in zip(ids, matrix, strict=True)]
 
 
-def written(folder, ids, rows):
-    """A file of these vectors, opened."""
+def write_flat_file(folder, ids, rows):
+    """Write a file of these vectors and open it."""
     path = folder / "vectors-x-1.faiss"
     assert flat_file.write(path, as_rows(ids, rows), rows.shape[1]) == len(rows)
     return FlatFile(path, rows.shape[1])

@@ -1,3 +1,5 @@
+"""Batch search: rankings worked by hand and compared with a full sort."""
+
 from functools import partial
 from itertools import pairwise
 
@@ -35,18 +37,18 @@ def test_rankings_worked_by_hand():
     block=st.sampled_from([1, 7, 64]),
 )
 def test_rankings_are_those_of_a_full_sort(sizes, queries, k, block):
-    rows, asked = unit_rows(sum(sizes)), unit_rows(queries, seed=1)
+    rows, query_rows = unit_rows(sum(sizes)), unit_rows(queries, seed=1)
     ids = np.random.default_rng(2).permutation(len(rows)) + 100
     ends = np.cumsum([0, *sizes])
     parts = [part(ids[a:b], rows[a:b]) for a, b in pairwise(ends)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch_search, "BLOCK", block)
         patch.setattr(batch_search, "MAX_QUERIES", 2)
-        rankings = batch_top_k(parts, asked, k)
+        rankings = batch_top_k(parts, query_rows, k)
     assert len(rankings) == queries
-    for query, (found, scores) in zip(asked, rankings, strict=True):
+    for query, (found_ids, scores) in zip(query_rows, rankings, strict=True):
         expected = np.argsort(-(rows @ query), kind="stable")[:k]
-        assert set(found.tolist()) == set(ids[expected].tolist())
+        assert set(found_ids.tolist()) == set(ids[expected].tolist())
         assert (np.diff(scores) <= 0).all()
 
 

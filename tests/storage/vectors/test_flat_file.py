@@ -1,10 +1,12 @@
+"""The flat vector file: its format, positions and inner products."""
+
 import numpy as np
 import pytest
 
 from ragkit.errors import CollectionError
 from ragkit.storage.vectors import flat_file
 from ragkit.storage.vectors.flat_file import FlatFile
-from tests.storage.vectors.conftest import as_rows, unit_rows, written
+from tests.storage.vectors.conftest import as_rows, unit_rows, write_flat_file
 
 
 @pytest.mark.parametrize("count", [1, 2047, 2048, 2049])
@@ -16,7 +18,9 @@ def test_batches_hold_all_rows_in_order(count):
 
 
 def test_scores_are_inner_products_with_all_or_with_some_vectors(tmp_path):
-    base = written(tmp_path, [3, 5, 9], np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32))
+    base = write_flat_file(
+        tmp_path, [3, 5, 9], np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
+    )
     query = np.array([1, 0], dtype=np.float32)
     assert base.scores(query).tolist() == pytest.approx([1.0, 0.0, 0.6])
     assert base.scores(query, np.array([2, 0])).tolist() == pytest.approx([0.6, 1.0])
@@ -25,7 +29,7 @@ def test_scores_are_inner_products_with_all_or_with_some_vectors(tmp_path):
 @pytest.mark.parametrize("positions", [None, np.array([4, 0, 3])])
 def test_blocks_hold_the_vectors_in_order(tmp_path, positions):
     rows = unit_rows(5)
-    blocks = written(tmp_path, range(5), rows).blocks(2, positions)
+    blocks = write_flat_file(tmp_path, range(5), rows).blocks(2, positions)
     copies = [(first, block.copy()) for first, block in blocks]
     expected = rows if positions is None else rows[positions]
     assert [first for first, _ in copies] == list(range(0, len(expected), 2))
@@ -42,7 +46,7 @@ def test_a_truncated_file_is_damaged(tmp_path, size):
 
 
 def test_a_file_of_another_dimension_is_refused(tmp_path):
-    written(tmp_path, range(3), unit_rows(3))
+    write_flat_file(tmp_path, range(3), unit_rows(3))
     with pytest.raises(ValueError, match="16 numbers, not 32"):
         FlatFile(tmp_path / "vectors-x-1.faiss", 32)
 
@@ -55,7 +59,7 @@ def test_the_file_is_the_one_that_faiss_would_write(tmp_path, count):
     theirs = faiss.IndexIDMap(faiss.IndexFlatIP(16))
     if count:
         theirs.add_with_ids(rows, ids)
-    written(tmp_path, ids, rows)
+    write_flat_file(tmp_path, ids, rows)
     path = tmp_path / "vectors-x-1.faiss"
     assert path.read_bytes() == faiss.serialize_index(theirs).tobytes()
 
@@ -67,17 +71,17 @@ def test_vectors_of_another_dimension_in_the_database_name_the_repair(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_path_that_is_not_ascii(tmp_path):
+def test_a_path_may_contain_non_ascii_characters(tmp_path):
     path = tmp_path / "Übersicht 文档" / "vectors-x-1.faiss"
     path.parent.mkdir()
-    assert len(written(path.parent, range(3), unit_rows(3))) == 3
+    assert len(write_flat_file(path.parent, range(3), unit_rows(3))) == 3
 
 
 @pytest.mark.parametrize("positions", [[0, 1, 2, 3], [0, 500, 999], [999, 3, 400], [7], []])
 def test_vectors_are_read_at_any_positions(tmp_path, positions):
-    """Far apart they are read one by one, close together they are mapped."""
+    """Distant positions are read one by one, close ones are mapped."""
     rows = unit_rows(1000)
-    base = written(tmp_path, range(1000), rows)
+    base = write_flat_file(tmp_path, range(1000), rows)
     result = base.vectors_at(np.array(positions, dtype=np.int64))
     np.testing.assert_array_equal(result, rows[positions])
     assert result.shape == (len(positions), 16)
@@ -92,7 +96,7 @@ def test_ids_are_found_in_any_order(tmp_path, order, selected):
         "with gaps": np.sort(rng.choice(9000, 1000, replace=False)),
         "mixed up": rng.permutation(9000)[:1000],
     }[order]
-    base = written(tmp_path, ids, unit_rows(1000))
+    base = write_flat_file(tmp_path, ids, unit_rows(1000))
     positions = rng.permutation(1000)[:selected]
     assert base.positions(ids[positions]).tolist() == positions.tolist()
     absent = np.array([9001, int(ids[3]), -1])
@@ -116,6 +120,6 @@ def test_runs_of_ids_are_found_as_single_ids_are(tmp_path, mixed, selected):
     ids = 500 + np.sort(rng.choice(1800, 1500, replace=False))
     if mixed:
         rng.shuffle(ids)
-    base = written(tmp_path, ids, unit_rows(1500))
+    base = write_flat_file(tmp_path, ids, unit_rows(1500))
     result = base.known_positions(np.array(selected, dtype=np.int64))
     assert result.tolist() == np.flatnonzero(np.isin(ids, list(selected))).tolist()

@@ -1,4 +1,4 @@
-"""Compressed vectors propose, exact ones decide: what is found against a NumPy brute force."""
+"""Compressed vectors propose candidates and exact cosines decide; compared with NumPy."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ COUNT, DIMENSION = 8_000, 64
 
 
 def clustered_rows(count, seed=0):
-    """Vectors as texts have them: 300 topics, each with a few directions in which it varies."""
+    """Return unit rows distributed like those of texts: 300 topics, each with six directions."""
     chance = np.random.default_rng(seed)
     topics = np.random.default_rng(99).standard_normal((300, DIMENSION))
     ways = np.random.default_rng(98).standard_normal((300, 6, DIMENSION))
@@ -27,16 +27,16 @@ def clustered_rows(count, seed=0):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """(folder, ids, rows, index): ids are not the places."""
+def built(tmp_path_factory):
+    """Return (folder, ids, rows, description, index). The ids differ from the positions."""
     folder = tmp_path_factory.mktemp("codes")
     ids, rows = np.arange(COUNT) * 3 + 7, clustered_rows(COUNT)
     blobs = ((int(i), row.tobytes()) for i, row in zip(ids, rows, strict=True))
     flat_file.write(folder / "exact", blobs, DIMENSION)
     base = FlatFile(folder / "exact", DIMENSION)
     known = quantized.write(folder / "codes", base, quantized.kind(20_000, DIMENSION))
-    found = QuantizedVectors(folder / "codes", known, COUNT)
-    return folder, ids, rows, known, VectorIndex.from_file(base, DIMENSION, 1, found)
+    codes = QuantizedVectors(folder / "codes", known, COUNT)
+    return folder, ids, rows, known, VectorIndex.from_file(base, DIMENSION, 1, codes)
 
 
 def brute_force(ids, rows, query, k):
@@ -52,36 +52,36 @@ def recall(index, ids, rows, k, queries):
 
 
 @pytest.mark.parametrize("k", [1, 10, 100])
-def test_the_candidates_contain_the_nearest(made, k):
-    _, ids, rows, _, index = made
+def test_the_candidates_contain_the_nearest_neighbors(built, k):
+    _, ids, rows, _, index = built
     assert recall(index, ids, rows, k, clustered_rows(200, seed=1)) >= 0.99
 
 
-def test_scores_are_those_of_the_exact_vectors(made):
-    _, _, rows, _, index = made
+def test_scores_are_those_of_the_exact_vectors(built):
+    _, _, rows, _, index = built
     query = clustered_rows(1, seed=2)[0]
-    found, scores = index.top_k(query, 20)
-    np.testing.assert_allclose(scores, rows[(found - 7) // 3] @ query, atol=1e-6)
+    found_ids, scores = index.top_k(query, 20)
+    np.testing.assert_allclose(scores, rows[(found_ids - 7) // 3] @ query, atol=1e-6)
     assert (np.diff(scores) <= 0).all()
 
 
-def test_exact_search_finds_all_of_the_nearest(made):
-    _, ids, rows, _, index = made
+def test_exact_search_finds_all_nearest_neighbors(built):
+    _, ids, rows, _, index = built
     for query in clustered_rows(30, seed=3):
-        found = index.top_k(query, 50, exact=True)[0]
-        assert set(found) == set(brute_force(ids, rows, query, 50))
+        found_ids = index.top_k(query, 50, exact=True)[0]
+        assert set(found_ids) == set(brute_force(ids, rows, query, 50))
 
 
 @pytest.mark.parametrize("count", [1, 20, 200, 800])
-def test_removed_vectors_are_replaced_by_the_next_nearest(made, count):
-    """Even where it is everything near the query."""
-    _, ids, rows, _, index = made
+def test_removed_vectors_are_replaced_by_the_next_nearest(built, count):
+    """All neighbors of the query may be removed."""
+    _, ids, rows, _, index = built
     query = clustered_rows(1, seed=4)[0]
     removed = brute_force(ids, rows, query, count)
-    left = ~np.isin(ids, removed)
+    remaining = ~np.isin(ids, removed)
     after = index.with_changes(2, [], removed.tolist())
     assert len(after) == COUNT - count
-    assert recall(after, ids[left], rows[left], 10, [query]) >= 0.9
+    assert recall(after, ids[remaining], rows[remaining], 10, [query]) >= 0.9
     assert len(after.top_k(query, 10)[0]) == 10
     assert not np.isin(after.top_k(query, 500)[0], removed).any()
 
@@ -92,14 +92,14 @@ def test_removed_vectors_are_replaced_by_the_next_nearest(made, count):
     seed=st.integers(0, 1000),
     k=st.sampled_from([1, 10, 200, COUNT + 1]),
 )
-def test_the_nearest_of_a_filter_are_exact(made, share, seed, k):
-    _, ids, rows, _, index = made
+def test_exact_search_within_a_filter_equals_brute_force(built, share, seed, k):
+    _, ids, rows, _, index = built
     chance = np.random.default_rng(seed)
     chosen = np.sort(chance.choice(COUNT, max(1, round(share * COUNT)), replace=False))
     query = clustered_rows(1, seed=seed)[0]
-    found = index.top_k_of(query, k, ids[chosen])[0]
+    found_ids = index.top_k_of(query, k, ids[chosen])[0]
     expected = brute_force(ids[chosen], rows[chosen], query, k)
-    assert set(found) == set(expected)
+    assert set(found_ids) == set(expected)
     together = index.top_k_batch(query[None], k, ids[chosen])[0]
     assert set(together[0]) == set(expected)
 
@@ -108,7 +108,7 @@ SHARES = [0.0001, 0.001, 0.01, 0.1, 0.3, 0.5, 0.8, 1.0]
 
 
 def filtered_positions(rows, share, seed, subject):
-    """Places that a filter lets through: by chance, or the nearest to some vector."""
+    """Return the positions of a filter: random ones, or the neighbors of a vector."""
     size = max(1, round(share * COUNT))
     if subject:
         return np.sort(np.argsort(-(rows @ clustered_rows(1, seed=seed + 5000)[0]))[:size])
@@ -122,83 +122,83 @@ def filtered_positions(rows, share, seed, subject):
     subject=st.booleans(),
     k=st.sampled_from([1, 10, 26]),
 )
-def test_candidates_contain_the_nearest_of_a_filter(made, share, seed, subject, k):
-    """However much it lets through, and wherever that lies. The examples are always the same: of
-    thousands of neighbours one may be missing."""
-    _, ids, rows, _, index = made
+def test_the_candidates_contain_the_nearest_of_a_filter(built, share, seed, subject, k):
+    """For any share of matches in any region. The examples are fixed: of thousands of neighbors one
+    may be missing."""
+    _, ids, rows, _, index = built
     chosen = filtered_positions(rows, share, seed, subject)
     query = clustered_rows(1, seed=seed)[0]
-    found = index.top_k_of(query, k, ids[chosen], exact=False)[0]
-    assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
+    found_ids = index.top_k_of(query, k, ids[chosen], exact=False)[0]
+    assert set(found_ids) == set(brute_force(ids[chosen], rows[chosen], query, k))
 
 
 @pytest.mark.parametrize(
     ("share", "subject", "k"),
     [(0.1, False, 10), (0.1, True, 10), (0.5, True, 26), (1.0, False, 100)],
 )
-def test_a_wide_filter_is_searched_by_codes(made, share, subject, k, monkeypatch):
-    """And miss none, of a hundred questions."""
-    _, ids, rows, _, index = made
-    asked, plain = [], QuantizedVectors.propose
+def test_a_wide_filter_is_searched_by_codes(built, share, subject, k, monkeypatch):
+    """No neighbor of a hundred queries is missing."""
+    _, ids, rows, _, index = built
+    calls, plain = [], QuantizedVectors.propose
     monkeypatch.setattr(
-        QuantizedVectors, "propose", lambda self, *given: asked.append(1) or plain(self, *given)
+        QuantizedVectors, "propose", lambda self, *args: calls.append(1) or plain(self, *args)
     )
     chosen = filtered_positions(rows, share, 3, subject)
     for query in clustered_rows(100, seed=12):
-        found = index.top_k_of(query, k, ids[chosen], exact=False)[0]
-        assert set(found) == set(brute_force(ids[chosen], rows[chosen], query, k))
-    assert len(asked) == 100
+        found_ids = index.top_k_of(query, k, ids[chosen], exact=False)[0]
+        assert set(found_ids) == set(brute_force(ids[chosen], rows[chosen], query, k))
+    assert len(calls) == 100
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1.0])
-def test_candidates_are_proposed_among_the_filtered_vectors_only(made, share, monkeypatch):
-    """Of a part of the topics, of which most queries are not."""
-    _, ids, rows, _, index = made
+def test_candidates_are_proposed_among_the_filtered_vectors_only(built, share, monkeypatch):
+    """The filter matches some topics; most queries are about others."""
+    _, ids, rows, _, index = built
     monkeypatch.setattr("ragkit.storage.vectors.index.FULL_SCAN_SHARE", 0)
     subject = np.argsort(-(rows @ clustered_rows(1, seed=9)[0]))[: round(share * COUNT)]
     chosen, shares = np.sort(subject), []
     after = index.with_changes(2, [], ids[chosen[:5]].tolist())
     chosen = chosen[5:]
     for query in clustered_rows(50, seed=10):
-        found, scores = after.top_k_of(query, 10, ids[chosen], exact=False)
+        found_ids, scores = after.top_k_of(query, 10, ids[chosen], exact=False)
         expected = brute_force(ids[chosen], rows[chosen], query, 10)
-        assert len(found) == 10
-        np.testing.assert_allclose(scores, rows[(found - 7) // 3] @ query, atol=1e-6)
-        assert np.isin(found, ids[chosen]).all()
-        shares.append(np.isin(expected, found).mean())
+        assert len(found_ids) == 10
+        np.testing.assert_allclose(scores, rows[(found_ids - 7) // 3] @ query, atol=1e-6)
+        assert np.isin(found_ids, ids[chosen]).all()
+        shares.append(np.isin(expected, found_ids).mean())
     assert np.mean(shares) >= 0.99
 
 
-def test_a_narrow_filter_is_searched_without_codes(made, monkeypatch):
-    _, ids, rows, _, index = made
+def test_a_narrow_filter_is_searched_without_codes(built, monkeypatch):
+    _, ids, rows, _, index = built
     monkeypatch.setattr(QuantizedVectors, "propose", None)
     query, chosen = clustered_rows(1, seed=3)[0], np.arange(0, COUNT, 400)
-    found = index.top_k_of(query, 5, ids[chosen], exact=False)[0]
-    assert found.tolist() == brute_force(ids[chosen], rows[chosen], query, 5).tolist()
+    found_ids = index.top_k_of(query, 5, ids[chosen], exact=False)[0]
+    assert found_ids.tolist() == brute_force(ids[chosen], rows[chosen], query, 5).tolist()
 
 
-def test_codes_loaded_by_python_propose_the_same_candidates(made, monkeypatch):
-    folder, *_, known, index = made
+def test_codes_loaded_by_python_propose_the_same_candidates(built, monkeypatch):
+    folder, *_, known, index = built
     monkeypatch.setattr("ragkit.storage.vectors.quantized._mapped_lists", quantized._loaded_lists)
     loaded = QuantizedVectors(folder / "codes", known, COUNT)
     for query in clustered_rows(5, seed=7):
         np.testing.assert_array_equal(loaded.propose(query, 90), index.quantized.propose(query, 90))
 
 
-def test_the_number_of_candidates_grows_with_k_or_is_the_given_factor(made):
-    folder, *_, known, index = made
+def test_the_number_of_candidates_grows_with_k_or_is_the_given_factor(built):
+    folder, *_, known, index = built
     wide = [index.quantized.candidate_count(k) for k in (1, 10, 26, 100, 1000)]
     assert wide == sorted(wide)
     assert (wide[1], wide[3]) == known.candidates
     sure = [index.quantized.candidate_count(k, high_recall=True) for k in (1, 10, 26, 100, 1000)]
-    assert sure == [quantized.HIGH_RECALL_FACTOR * each for each in wide]
-    told = QuantizedVectors(folder / "codes", known, COUNT, factor=7)
-    assert told.candidate_count(10) == told.candidate_count(10, high_recall=True) == 70
+    assert sure == [quantized.HIGH_RECALL_FACTOR * k for k in wide]
+    codes = QuantizedVectors(folder / "codes", known, COUNT, factor=7)
+    assert codes.candidate_count(10) == codes.candidate_count(10, high_recall=True) == 70
 
 
-def test_codes_of_other_vectors_are_refused(made, tmp_path):
-    folder, *_, known, _ = made
-    with pytest.raises(ValueError, match="holds 8000 codes for 7999"):
+def test_codes_of_other_vectors_are_refused(built, tmp_path):
+    folder, *_, known, _ = built
+    with pytest.raises(ValueError, match="contains 8000 codes for 7999"):
         QuantizedVectors(folder / "codes", known, COUNT - 1)
     (tmp_path / "cut").write_bytes((folder / "codes").read_bytes()[:-1])
     with pytest.raises(ValueError, match="is damaged"):
@@ -221,11 +221,11 @@ def test_the_kind_follows_from_the_size(count, dimension, kind):
 
 
 @pytest.mark.parametrize("k", [1, 132, COUNT + 5])
-def test_a_batch_is_compared_exactly(made, k):
-    _, ids, rows, _, index = made
+def test_a_batch_is_compared_exactly(built, k):
+    _, ids, rows, _, index = built
     index = index.with_changes(2, [(1, clustered_rows(1, seed=8)[0].tobytes())], [7, 10])
     every, all_rows = np.append(ids, 1), np.vstack([rows, clustered_rows(1, seed=8)])
-    left = ~np.isin(every, [7, 10])
+    remaining = ~np.isin(every, [7, 10])
     queries = clustered_rows(3, seed=6)
-    for query, (found, _) in zip(queries, index.top_k_batch(queries, k), strict=True):
-        assert set(found) == set(brute_force(every[left], all_rows[left], query, k))
+    for query, (found_ids, _) in zip(queries, index.top_k_batch(queries, k), strict=True):
+        assert set(found_ids) == set(brute_force(every[remaining], all_rows[remaining], query, k))

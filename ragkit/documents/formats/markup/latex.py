@@ -77,19 +77,19 @@ def _parse_lines(text: str) -> Lines:
     verbatim = ""  # the name of the open verbatim environment
     for line in text[offset:].split("\n"):
         if verbatim:
-            kept = "" if verbatim == "comment" else line
+            output_line = "" if verbatim == "comment" else line
             if f"\\end{{{verbatim}}}" in line:
-                lines.close_fence(kept)
+                lines.close_fence(output_line)
                 verbatim = ""
             else:
-                lines.add(kept)
+                lines.add(output_line)
         elif (opening := _VERBATIM.search(line)) is not None:
             verbatim = opening[1]
             lines.add("") if verbatim == "comment" else lines.open_fence(line)
         elif (section := _SECTION.match(line)) is not None:
             title = _strip_commands(_read_argument(text, offset + section.end())).translate(_BRACES)
-            rest = _strip_commands(_text_after_argument(line, section.end()))
-            lines.add_heading(title + rest, _LEVELS[section[1]], title)
+            remainder = _strip_commands(_text_after_argument(line, section.end()))
+            lines.add_heading(title + remainder, _LEVELS[section[1]], title)
         else:
             lines.add(_strip_commands(line))
         offset += len(line) + 1
@@ -119,8 +119,8 @@ def _read_argument(text: str, start: int) -> str:
 def _text_after_argument(line: str, start: int) -> str:
     """Return the rest of a line behind the argument that starts at `start`, with a space before."""
     argument = _read_argument(line, start)
-    rest = line[start + len(argument) + 1 :]
-    return f" {rest}" if rest.strip() else ""
+    remainder = line[start + len(argument) + 1 :]
+    return f" {remainder}" if remainder.strip() else ""
 
 
 def _command_argument(text: str, name: str) -> str | None:

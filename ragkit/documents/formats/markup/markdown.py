@@ -193,10 +193,10 @@ def strip_inline_markup(content: str) -> str:
 def _atx_level(line: str) -> int:
     """Return the level of a `# heading`, 1 to 6; 0 for any other line."""
     stripped = line.lstrip(" ")
-    rest = stripped.lstrip("#")
-    level = len(stripped) - len(rest)
+    remainder = stripped.lstrip("#")
+    level = len(stripped) - len(remainder)
     is_code = len(line) - len(stripped) > 3
-    return level if level <= 6 and not is_code and (not rest or rest[0] in " \t") else 0
+    return level if level <= 6 and not is_code and (not remainder or remainder[0] in " \t") else 0
 
 
 def _atx_content(line: str, level: int) -> str:

@@ -54,16 +54,16 @@ def parse_format(code: str) -> NumberFormat:
     before, after, digits, kind = "", "", "", "number"
     if code.casefold() == "general":
         return GENERAL
-    for quoted, escaped, bracket, number, other in _TOKEN.findall(code[:_MAX_CODE]):
-        if other == ";":
+    for quoted, escaped, bracket, number, symbol in _TOKEN.findall(code[:_MAX_CODE]):
+        if symbol == ";":
             break
-        if (special := _special_format(bracket, other, digits)) is not None:
+        if (special := _special_format(bracket, symbol, digits)) is not None:
             return special
-        literal = quoted or escaped or other.strip("@%")
+        literal = quoted or escaped or symbol.strip("@%")
         if bracket.startswith("$"):  # a currency: [$€-407]
             literal = bracket[1:].partition("-")[0]
         digits = digits or number
-        kind = "percent" if other == "%" else kind
+        kind = "percent" if symbol == "%" else kind
         if digits:
             after += literal
         else:
@@ -74,13 +74,13 @@ def parse_format(code: str) -> NumberFormat:
     return NumberFormat(kind, min(decimals, _MAX_DECIMALS), before.lstrip(), after.rstrip())
 
 
-def _special_format(bracket: str, other: str, digits: str) -> NumberFormat | None:
+def _special_format(bracket: str, symbol: str, digits: str) -> NumberFormat | None:
     """Return the format that a single token decides (date, elapsed time, general), or None."""
     if _ELAPSED.fullmatch(bracket):
         return NumberFormat("elapsed")
-    if other and digits and other in "eE/":  # scientific notation and fractions
+    if symbol and digits and symbol in "eE/":  # scientific notation and fractions
         return GENERAL
-    if other and other in "dDmMyYhHsSgGbBeE":
+    if symbol and symbol in "dDmMyYhHsSgGbBeE":
         return NumberFormat("date")
     return None
 

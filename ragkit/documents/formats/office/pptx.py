@@ -89,15 +89,15 @@ def _read_slide(
     links = read_relationships(package, part)
     shapes = [shape for shape in slide.shapes if shape.kind not in _REPEATED_PLACEHOLDERS]
     titles = [shape for shape in shapes if shape.kind in _TITLE_PLACEHOLDERS]
-    others = [shape for shape in shapes if shape.kind not in _TITLE_PLACEHOLDERS]
-    if len(others) > 1:
-        others.sort(key=lambda shape: _sort_key(shape, links, placeholders))
+    body_shapes = [shape for shape in shapes if shape.kind not in _TITLE_PLACEHOLDERS]
+    if len(body_shapes) > 1:
+        body_shapes.sort(key=lambda shape: _sort_key(shape, links, placeholders))
     layout = BlockLayout()
     for shape in titles:
         layout.add(" ".join(shape.text.split()), level=1)
     if not layout.blocks:
-        _promote_first_line(others, layout)
-    for shape in others:
+        _promote_first_line(body_shapes, layout)
+    for shape in body_shapes:
         shape.content.write(layout)
         for link in shape.links:
             if link in links:

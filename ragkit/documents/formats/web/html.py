@@ -1,4 +1,4 @@
-"""HTML → Document: the readable text of a page, without navigation and site furniture.
+"""HTML → Document: the readable text of a page, without navigation, page headers and footers.
 
 One iterative walk over the tree, because hostile pages nest 100,000 deep. A blank line separates
 paragraphs, list items keep their marker, a table row is a line, `<pre>` keeps its white space.
@@ -199,11 +199,11 @@ class _TreeWalker:
         """
         if tag in html_tags.DROPPED or tag.startswith(("-", "!")):
             return None
-        if tag in html_tags.MAY_BE_FURNITURE:
+        if tag in html_tags.MAY_BE_BOILERPLATE:
             attributes = node.attributes
             role = attributes.get("role")
             classes = (attributes.get("class") or "").split()
-            if role in html_tags.FURNITURE_ROLES or html_tags.FURNITURE_CLASSES.intersection(
+            if role in html_tags.BOILERPLATE_ROLES or html_tags.BOILERPLATE_CLASSES.intersection(
                 classes
             ):
                 return None

@@ -40,11 +40,12 @@ IMPLIED_END = _names(
     "html head body p li dt dd option optgroup tr td th thead tbody tfoot colgroup caption rt rp"
 )
 
-# Navigation and site furniture, by ARIA role and by the class names of widespread generators
-# (DocBook, Sphinx, MediaWiki, SQLite's, Bootstrap). Only these elements are checked for them.
-MAY_BE_FURNITURE = _names("div ul ol section table p")
-FURNITURE_ROLES = _names("navigation banner contentinfo search")
-FURNITURE_CLASSES = _names(
+# Navigation, headers and footers of a site, by ARIA role and by the class names of widespread
+# generators (DocBook, Sphinx, MediaWiki, SQLite's, Bootstrap). Only these elements are checked for
+# them.
+MAY_BE_BOILERPLATE = _names("div ul ol section table p")
+BOILERPLATE_ROLES = _names("navigation banner contentinfo search")
+BOILERPLATE_CLASSES = _names(
     "navheader navfooter sphinxsidebar mw-editsection nosearch navbar breadcrumb breadcrumbs"
     " skip-link"
 )
@@ -65,7 +66,7 @@ def is_too_deep(markup: str) -> bool:
         return False
     depth_sum = open_svgs = 0
     open_elements: list[str] = []
-    for slash, tag, rest in _TAG.findall(markup):
+    for slash, tag, attributes in _TAG.findall(markup):
         name = tag.lower()
         if name in VOID or name in IMPLIED_END:
             depth_sum += len(open_elements)
@@ -74,7 +75,7 @@ def is_too_deep(markup: str) -> bool:
             if open_elements and open_elements[-1] == name:
                 open_elements.pop()
                 open_svgs -= name == "svg"
-        elif not (open_svgs and rest.endswith("/")):  # in SVG, `<g/>` has no content
+        elif not (open_svgs and attributes.endswith("/")):  # in SVG, `<g/>` has no content
             open_elements.append(name)
             open_svgs += name == "svg"
             depth_sum += len(open_elements)
