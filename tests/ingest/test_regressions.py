@@ -1,4 +1,4 @@
-"""Promises that were once broken."""
+"""Regression tests of indexing: behaviour that was wrong in an earlier version."""
 
 import shutil
 
@@ -9,29 +9,29 @@ from ragkit.errors import CollectionError, ModelError, UsageError
 from tests.ingest.test_run import OtherEncoder, done, paths
 
 
-def test_a_folder_s_own_gitignore_is_left_alone(tmp_path, encoder):
+def test_an_existing_gitignore_is_not_changed(tmp_path, encoder):
     (tmp_path / ".gitignore").write_text("*.o\n")
     Collection(tmp_path, encoder=encoder).close()
     assert (tmp_path / ".gitignore").read_text() == "*.o\n"
 
 
-def test_a_rebuild_throws_nothing_away_before_its_model_is_there(
+def test_a_rebuild_keeps_the_vectors_if_its_model_cannot_be_loaded(
     open_collection, folder, monkeypatch
 ):
     collection = open_collection()
     collection.index(folder)
     collection._encoders.own_encoder = None
 
-    def gone(spec):
+    def fail_to_load(spec):
         raise ModelError(f"no model {spec}")
 
-    monkeypatch.setattr("ragkit.encoders.resolve.load", gone)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", fail_to_load)
     with pytest.raises(ModelError, match="no model words"):
         collection.index(rebuild=True)
     assert collection.status().pending == 0
 
 
-def test_a_model_that_was_retrained_under_its_name_is_rebuilt_with(
+def test_a_model_retrained_under_its_name_needs_a_rebuild(
     open_collection, folder, encoder, monkeypatch
 ):
     collection = open_collection()
@@ -46,7 +46,7 @@ def test_a_model_that_was_retrained_under_its_name_is_rebuilt_with(
     assert collection.search("parents at home", k=1)[0].path == "leave.txt"
 
 
-def test_an_open_collection_follows_another_that_changes_the_model(
+def test_an_open_collection_follows_a_rebuild_with_another_model(
     open_collection, folder, encoder, monkeypatch
 ):
     models = {"words": encoder, "others": OtherEncoder(encoder)}
@@ -59,9 +59,7 @@ def test_an_open_collection_follows_another_that_changes_the_model(
     assert reader.search("parents at home", k=1)[0].path == "leave.txt"
 
 
-def test_a_disk_that_fails_and_then_vanishes_takes_nothing_with_it(
-    collection, tmp_path, monkeypatch
-):
+def test_documents_are_kept_if_a_disk_fails_and_then_disappears(collection, tmp_path, monkeypatch):
     folder = tmp_path / "disk"
     folder.mkdir()
     for number in range(5):
@@ -82,7 +80,7 @@ def test_a_disk_that_fails_and_then_vanishes_takes_nothing_with_it(
     assert collection.status().passages == 5
 
 
-def test_excluding_a_big_folder_takes_it_out(collection, tmp_path):
+def test_excluding_a_large_folder_removes_its_documents(collection, tmp_path):
     folder = tmp_path / "many"
     (folder / "sub").mkdir(parents=True)
     (folder / "stays.txt").write_text("This stays.")
@@ -94,7 +92,7 @@ def test_excluding_a_big_folder_takes_it_out(collection, tmp_path):
     assert paths(collection) == ["stays.txt"]
 
 
-def test_a_new_extension_is_read_anew(collection, folder):
+def test_a_file_renamed_to_another_extension_is_read_again(collection, folder):
     collection.index(folder)
     (folder / "leave.txt").write_text("# Leave\n\nParents may stay.\n")
     collection.index(folder)
@@ -104,7 +102,7 @@ def test_a_new_extension_is_read_anew(collection, folder):
     assert (hit.path, hit.heading) == ("leave.md", ("Leave",))
 
 
-def test_an_interrupted_rebuild_goes_on_with_the_next_run(open_collection, folder, monkeypatch):
+def test_an_interrupted_rebuild_is_completed_by_the_next_run(open_collection, folder, monkeypatch):
     collection = open_collection()
     collection.index(folder)
 
@@ -120,7 +118,7 @@ def test_an_interrupted_rebuild_goes_on_with_the_next_run(open_collection, folde
     assert report.embedded == 4
 
 
-def test_remove_does_not_guess_between_roots(collection, folder, tmp_path):
+def test_remove_refuses_a_path_that_is_in_two_roots(collection, folder, tmp_path):
     shutil.copytree(folder, tmp_path / "other")
     collection.index([folder, tmp_path / "other"])
     with pytest.raises(UsageError, match=r"leave.txt is in several roots"):
@@ -130,19 +128,19 @@ def test_remove_does_not_guess_between_roots(collection, folder, tmp_path):
 
 
 @pytest.mark.parametrize("number", ["9" * 18, "9" * 30, "9" * 5000])
-def test_an_id_that_is_too_large_is_not_there(collection, folder, number):
+def test_an_id_beyond_64_bits_is_unknown(collection, folder, number):
     collection.index(folder)
     with pytest.raises(UsageError, match=r"no (passage|document)"):
         collection.get(number)
 
 
-def test_a_file_whose_name_is_a_number_can_be_shown(collection, folder):
+def test_get_finds_a_file_whose_name_is_a_number(collection, folder):
     (folder / "2024").write_text("A year.")
     collection.index(folder)
     assert collection.get("2024").text == "A year."
 
 
-def test_a_database_that_vanishes_is_not_made_again_empty(collection, folder):
+def test_a_deleted_database_is_not_created_again(collection, folder):
     collection.index(folder)
     collection.close()
     (collection.folder / "ragkit.db").unlink()
@@ -151,17 +149,17 @@ def test_a_database_that_vanishes_is_not_made_again_empty(collection, folder):
     assert not (collection.folder / "ragkit.db").exists()
 
 
-def test_a_read_only_collection_with_unfolded_changes_says_so(
-    open_collection, folder, unprivileged
+def test_a_read_only_collection_with_an_open_wal_is_an_error_with_the_remedy(
+    open_collection, folder, make_read_only
 ):
     writer = open_collection()
     writer.index(folder)  # stays open: its log is not folded in
     assert (writer.folder / "ragkit.db-wal").stat().st_size
-    with unprivileged(writer.folder), pytest.raises(CollectionError, match="Open it once where"):
+    with make_read_only(writer.folder), pytest.raises(CollectionError, match="Open it once where"):
         open_collection(Settings())
 
 
-def test_a_full_disk_while_index_files_are_written_is_explained(collection, folder, monkeypatch):
+def test_a_full_disk_while_writing_index_files_names_the_remedy(collection, folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -201,7 +199,7 @@ def test_globs_for_a_part_of_a_root_are_refused(collection, folder):
         collection.index(folder / "sub", exclude=["*.txt"])
 
 
-def test_what_the_window_cuts_off_is_counted(open_collection, folder, encoder):
+def test_tokens_beyond_the_window_are_counted(open_collection, folder, encoder):
     collection = open_collection()
     encode = encoder.encode_passages
     encoder.encode_passages = lambda texts: (_ for _ in ()).throw(ModelError("away"))

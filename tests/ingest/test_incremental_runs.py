@@ -1,4 +1,5 @@
-"""No run does more than it has to, and a dry run says what a real one would."""
+"""Incremental runs: what did not change is neither read nor embedded, and a dry run reports the
+same as a real run."""
 
 import os
 import threading
@@ -11,8 +12,8 @@ from tests.ingest.test_run import OtherEncoder, done
 
 
 @pytest.fixture
-def no_encoder(monkeypatch):
-    """From its call on, the encoder must not be loaded."""
+def forbid_encoder(monkeypatch):
+    """Return a function after whose call the encoder must not be loaded."""
 
     def forbid(collection):
         monkeypatch.setattr(
@@ -23,44 +24,44 @@ def no_encoder(monkeypatch):
 
 
 def test_a_file_that_cannot_be_opened_is_tried_again_without_the_encoder(
-    collection, folder, no_encoder, monkeypatch
+    collection, folder, forbid_encoder, monkeypatch
 ):
     from ragkit.ingest import reading
 
     tried = []
 
-    def refuse(task, most, real=reading._read_bytes):
+    def refuse(task, max_bytes, real=reading._read_bytes):
         tried.append(task.file.path)
         if task.file.path == "locked.txt":
             raise PermissionError(13, "Permission denied")
-        return real(task, most)
+        return real(task, max_bytes)
 
     monkeypatch.setattr(reading, "_read_bytes", refuse)
     (folder / "locked.txt").write_text("Locked.")
     assert collection.index(folder).failed == 1
-    no_encoder(collection)
+    forbid_encoder(collection)
     tried.clear()
     assert done(collection.index(folder)) == {"unchanged": 3, "failed": 1}
     assert "locked.txt" in tried
 
 
-def test_a_broken_file_is_not_read_again(collection, folder, no_encoder, monkeypatch):
+def test_a_broken_file_is_not_read_again(collection, folder, forbid_encoder, monkeypatch):
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
     for path in folder.rglob("*.*"):
         os.utime(path, ns=(0, 10**18))
     assert collection.index(folder).failed == 1
-    no_encoder(collection)
+    forbid_encoder(collection)
     monkeypatch.setattr("ragkit.ingest.reading.read", lambda *_: pytest.fail("a file was read"))
     assert done(collection.index(folder)) == {"unchanged": 3, "failed": 1}
 
 
-def test_a_rebuild_that_cuts_otherwise_embeds_nothing_of_the_old_cut(
+def test_a_rebuild_with_other_passage_sizes_embeds_only_the_new_passages(
     open_collection, tmp_path, encoder
 ):
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(40):
-        text = " ".join(f"word{number}x{each}" for each in range(30))
+        text = " ".join(f"word{number}x{word}" for word in range(30))
         (folder / f"{number:02}.txt").write_text(text)
     open_collection().index(folder)
     other_encoder = OtherEncoder(encoder)
@@ -72,17 +73,17 @@ def test_a_rebuild_that_cuts_otherwise_embeds_nothing_of_the_old_cut(
     assert max(other_encoder.count_tokens(other_encoder.encoded)) <= 16
 
 
-def test_a_rebuild_embeds_at_the_end_what_could_not_be_read_again(
+def test_a_rebuild_embeds_the_stored_text_of_unreadable_files(
     open_collection, folder, encoder, monkeypatch
 ):
     from ragkit.ingest import reading
 
     open_collection().index(folder)
 
-    def refuse(task, most, real=reading._read_bytes):
+    def refuse(task, max_bytes, real=reading._read_bytes):
         if task.file.path == "leave.txt":
             raise OSError(5, "I/O error")
-        return real(task, most)
+        return real(task, max_bytes)
 
     monkeypatch.setattr(reading, "_read_bytes", refuse)
     collection = open_collection(other=OtherEncoder(encoder))
@@ -92,7 +93,7 @@ def test_a_rebuild_embeds_at_the_end_what_could_not_be_read_again(
 
 
 @pytest.mark.parametrize("earlier", [False, True])
-def test_a_dry_run_counts_what_is_left_out_as_a_real_one_does(collection, folder, earlier):
+def test_a_dry_run_reports_skipped_and_failed_files_like_a_real_run(collection, folder, earlier):
     (folder / ".hidden").write_text("x")
     (folder / "sub" / "notes.log").write_text("x")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
@@ -103,19 +104,19 @@ def test_a_dry_run_counts_what_is_left_out_as_a_real_one_does(collection, folder
     expected = collection.index(folder, dry_run=True)
     real = collection.index(folder)
     assert done(expected) == done(real)
-    assert [(each.path, each.status, each.reason) for each in expected.documents] == [
-        (each.path, each.status, each.reason) for each in real.documents
+    assert [(file.path, file.status, file.reason) for file in expected.documents] == [
+        (file.path, file.status, file.reason) for file in real.documents
     ]
 
 
-def test_a_dry_run_counts_what_new_rules_take_out(collection, folder):
+def test_a_dry_run_counts_files_that_new_rules_exclude(collection, folder):
     collection.index(folder)
     expected = collection.index(folder, exclude=["leave.txt"], dry_run=True)
     assert done(expected) == done(collection.index(folder, exclude=["leave.txt"]))
     assert expected.removed == 1
 
 
-def test_a_part_below_an_excluded_folder_changes_nothing(collection, folder, tmp_path):
+def test_indexing_a_path_below_an_excluded_folder_changes_nothing(collection, folder, tmp_path):
     (folder / "sub" / "deep").mkdir()
     (folder / "sub" / "deep" / "dogs.txt").write_text("Dogs bark.")
     collection.index(folder, exclude=["sub/"])
@@ -125,7 +126,7 @@ def test_a_part_below_an_excluded_folder_changes_nothing(collection, folder, tmp
     assert done(collection.index(folder)) == {"unchanged": 2, "skipped": 1}
 
 
-def test_a_folder_that_is_not_passed_over_any_more_loses_that_row(collection, folder):
+def test_a_folder_that_is_no_longer_skipped_loses_its_skipped_row(collection, folder):
     (folder / ".ragkitignore").write_text("sub/\n")
     collection.index(folder)
     (folder / ".ragkitignore").unlink()
@@ -133,20 +134,18 @@ def test_a_folder_that_is_not_passed_over_any_more_loses_that_row(collection, fo
     assert [file.path for file in collection.files("skipped")] == [".ragkitignore"]
 
 
-def test_a_single_file_that_new_rules_leave_out_is_counted_as_removed(collection, folder):
+def test_a_file_that_new_rules_exclude_is_counted_as_removed(collection, folder):
     collection.index(folder)
     (folder / ".ragkitignore").write_text("leave.txt\n")
     assert done(collection.index(folder / "leave.txt")) == {"removed": 1, "skipped": 1}
 
 
-def test_a_watch_waits_for_another_writer_and_says_so_once(
+def test_watching_waits_for_another_writer_and_notifies_once(
     collection, folder, notices, monkeypatch
 ):
-    from ragkit.ingest import watch
-
     monkeypatch.setattr("ragkit.collection.LOCK_TIMEOUT", 0)
     monkeypatch.setattr("ragkit.ingest.watch.RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(watch, "changes", lambda *_: iter([None]))
+    monkeypatch.setattr("ragkit.ingest.watch.watch_changes", lambda *_: iter([None]))
     collection.index(folder)
     (folder / "new.txt").write_text("Something new.")
     lock = writer_lock(collection.folder, "a long job")
@@ -156,11 +155,11 @@ def test_a_watch_waits_for_another_writer_and_says_so_once(
     (report,) = collection.watch(folder)
     timer.join()
     assert done(report) == {"added": 1, "unchanged": 3}
-    assert [("a long job" in each, "Waiting" in each) for each in notices] == [(True, True)]
+    assert [("a long job" in notice, "Waiting" in notice) for notice in notices] == [(True, True)]
 
 
 @pytest.mark.parametrize("mode", ["dense", "hybrid", "lexical"])
-def test_a_query_tells_of_passages_without_vectors(open_collection, folder, encoder, notices, mode):
+def test_a_query_reports_passages_without_vectors(open_collection, folder, encoder, notices, mode):
     from tests.ingest.test_interruption import Breaking
 
     broken = open_collection(other=Breaking(encoder, 0, RuntimeError("stop")))
@@ -168,8 +167,8 @@ def test_a_query_tells_of_passages_without_vectors(open_collection, folder, enco
         broken.index(folder)
     collection = open_collection()
     collection.search("parents", mode=mode)
-    told = [each for each in notices if "finish with: ragkit index" in each]
-    assert len(told) == (mode != "lexical")
+    warnings = [notice for notice in notices if "finish with: ragkit index" in notice]
+    assert len(warnings) == (mode != "lexical")
     collection.index()
     notices.clear()
     collection.search("parents", mode=mode)
