@@ -196,15 +196,10 @@ def _sentence_gain(scorer: QuestionScorer, vectors: NDArray[np.float32]) -> floa
     def mean_of_top(query: NDArray[np.float32]) -> float:
         return float(np.sort(vectors @ query)[-_TOP:].mean())
 
-    return max(
-        [
-            0.0,
-            *(
-                mean_of_top(vector) - mean_of_top(scorer.vector)
-                for vector in scorer.sentence_vectors
-            ),
-        ]
-    )
+    if not scorer.sentence_vectors:
+        return 0.0
+    best = max(mean_of_top(vector) for vector in scorer.sentence_vectors)
+    return max(0.0, best - mean_of_top(scorer.vector))
 
 
 def _candidates(hits: Sequence[Hit]) -> Iterator[_Candidate]:
