@@ -1,4 +1,4 @@
-"""`Collection`: indexed documents that can be searched and asked. The entry point of the library.
+"""`Collection`, the entry point of the library: index documents, search them, answer questions.
 
 A collection is a folder with a SQLite database (`ragkit.db`, the source of truth) and index files
 that can be rebuilt from it. One process writes at a time; any number of threads and processes

@@ -134,7 +134,8 @@ class ScannedPages:
         return {"ocr": "true"} | pages
 
     def warnings(self, page_count: int) -> list[str]:
-        """Return warnings about recognised and unread pages, of `page_count`."""
+        """Return warnings about the recognised and the unread pages of a document with `page_count`
+        pages."""
         warnings = []
         if self.texts and self.ocr is not None:
             sure = f", {self.confidence:.0f} % sure" if self.confidence is not None else ""

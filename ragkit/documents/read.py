@@ -187,7 +187,7 @@ class _ContainerWalk:
 
 
 def as_document_error(error: Exception) -> DocumentError:
-    """Return the `DocumentError` that tells users about any exception of a reader."""
+    """Return an exception that a reader raised as a `DocumentError` with a reason for users."""
     if isinstance(error, DocumentError):
         return error
     if isinstance(error, MemoryError):

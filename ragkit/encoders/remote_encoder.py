@@ -63,8 +63,11 @@ def probe_server(spec: ModelSpec) -> ModelSpec:
 
 
 class RemoteEncoder:
-    """The server's model of a `spec` with a probe: see `probe_server`. Raises ModelError if the
-    model has fewer dimensions than the spec, or no window left beside its prompts."""
+    """An embedding model on a server, as an `Encoder`. `spec` is complete: see `probe_server`.
+
+    Raises ModelError if the model has fewer dimensions than `spec` asks for, or if its prompts
+    leave no room for text in the window.
+    """
 
     def __init__(self, spec: ModelSpec) -> None:
         probe = _probe_vector(spec)

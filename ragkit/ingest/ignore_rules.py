@@ -28,7 +28,7 @@ _SPECIAL = re.compile(r"([\\*?\[\]])")
 
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
-    """Ignore patterns in ascending precedence."""
+    """Ignore patterns in ascending precedence: the last one that matches a path decides."""
 
     spec: GitIgnoreSpec | None = None
     labels: tuple[str, ...] = ()  # the origin of each pattern, shown to the user

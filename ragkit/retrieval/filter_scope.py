@@ -60,7 +60,7 @@ class PassageFilter:
         return np.empty(0, dtype=np.int64) if ids is None else ids
 
     def matching(self, ids: Sequence[int]) -> set[int]:
-        """Return those of `ids` that match."""
+        """Return those of `ids` that match the SQL condition."""
         from ragkit.storage.sqlite import filters
 
         return filters.matching(self.connection, self.condition, ids)
@@ -104,7 +104,8 @@ class QueryFilter:
         return np.array(ids, dtype=np.int64)
 
     def matching(self, ids: Sequence[int]) -> set[int]:
-        """Return those of `ids` that match."""
+        """Return those of `ids` that match the query's phrases and exclusions, and the other
+        filter."""
         return self.index.matching(self.query, list(self._inner(ids)))
 
     def _inner(self, ids: Sequence[int]) -> set[int]:

@@ -98,8 +98,8 @@ def _parse(query: str, options: SearchOptions) -> ParsedQuery:
 
 
 def dense_text(query: ParsedQuery, mode: str) -> str:
-    """Return the text of a query to be embedded: as written in dense mode, without the excluded
-    words in the other modes."""
+    """Return the text of a query to be embedded: in dense mode as written, in other modes without
+    the excluded words."""
     return query.original if mode == "dense" else query.text
 
 

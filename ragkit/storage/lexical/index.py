@@ -74,10 +74,10 @@ def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # no
 
 
 def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable[int]) -> None:
-    """Write the index folder `path`: `older`, if given, without the ids `removed`, with `rows`.
+    """Write a new index folder `path`: the index in `older` without the ids `removed`, plus `rows`.
 
-    `rows` are (passage id, text, declared language or None); their ids must not be in `older`.
-    Raises OSError, and ValueError from tantivy.
+    Without `older` it contains only `rows`: (passage id, text, declared language or None). Their
+    ids must not be in `older`. Raises OSError, and ValueError from tantivy.
     """
     import tantivy
 
@@ -154,8 +154,8 @@ class LexicalIndex:
     def top_k(self, query: ParsedQuery, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the k best passages that contain any word of the query, best first.
 
-        Ids (n,) int64 and BM25 scores (n,) float32, n ≤ k; equal scores by ascending id among those
-        returned. Phrases and exclusions are not applied here, but by `matching`.
+        Ids (n,) int64 and BM25 scores (n,) float32, n ≤ k. Returned passages with equal scores are
+        sorted by ascending id. Phrases and exclusions are not applied here, but by `matching`.
         """
         terms = self.plan(query).terms
         if not terms or not len(self):

@@ -235,13 +235,13 @@ def advance(connection: sqlite3.Connection) -> int:
 
 
 def value(connection: sqlite3.Connection, key: str) -> int | str | None:
-    """Return a value of the table `collection`; None if it was never set."""
+    """Return the value of `key` in the table `collection`; None if it was never set."""
     row = connection.execute("SELECT value FROM collection WHERE key = ?", (key,)).fetchone()
     return None if row is None else row[0]
 
 
 def set_value(connection: sqlite3.Connection, key: str, value: int | str) -> None:
-    """Set one value of the table `collection`."""
+    """Set the value of `key` in the table `collection`."""
     connection.execute("INSERT OR REPLACE INTO collection VALUES (?, ?)", (key, value))
 
 

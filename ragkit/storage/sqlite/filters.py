@@ -50,21 +50,21 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """True if all parts are true."""
+    """A filter that is true if all of its parts are true."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """True if any part is true."""
+    """A filter that is true if any of its parts is true."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """True if its part is false."""
+    """A filter that is true if its part is false."""
 
     part: Filter
 

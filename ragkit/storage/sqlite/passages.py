@@ -28,7 +28,7 @@ UNIT_TOLERANCE = 1e-3  # how far the length of a vector may be from 1
 
 
 class Pending(NamedTuple):
-    """A passage without a vector."""
+    """A passage without a vector of the current model, with the text to embed."""
 
     position: tuple[int, int]  # generation and passage id
     hash: bytes
@@ -244,7 +244,10 @@ def pending_in_document(
 def pending_after(
     connection: sqlite3.Connection, model_id: int, after: tuple[int, int], limit: int
 ) -> list[Pending]:
-    """Return the next pending passages by (generation, id), at most `limit`; begin with (0, 0)."""
+    """Return at most `limit` pending passages, sorted by (generation, id), that follow `after`.
+
+    Begin with `after` = (0, 0), then pass the `position` of the last passage returned.
+    """
     rows = connection.execute(
         f"SELECT id, generation, hash, header, text, tokens {_PENDING} "
         "AND generation > :complete AND (generation, id) > (:generation, :id) "

@@ -23,7 +23,7 @@ _ENCODING = re.compile(rb"""^[^<]{0,9}<\?xml[^>]{0,99}encoding\s{0,9}=\s{0,9}["'
 
 
 class Start(NamedTuple):
-    """An element begins. Its tag has no namespace prefix."""
+    """The event that an element begins. Its tag has no namespace prefix."""
 
     tag: str
     attributes: dict[str, str]
@@ -31,14 +31,14 @@ class Start(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Characters in an element."""
+    """The event of characters in an element."""
 
     text: str
     line: int  # of the file, from 1, where the text ends
 
 
 class End(NamedTuple):
-    """An element ends."""
+    """The event that an element ends."""
 
     tag: str
 
