@@ -64,7 +64,7 @@ def index(embedded, tmp_path_factory):
 def test_compressed_search_within_a_filter_finds_the_true_neighbors(
     embedded, index, monkeypatch, share, topic
 ):
-    """The filter is random, or the neighbors of one question. Ten of the 26 proposals count."""
+    """The filter is random or one topic. The ten nearest are among the 26 candidates."""
     rows, queries = embedded
     monkeypatch.setattr("ragkit.storage.vectors.index.FULL_SCAN_SHARE", -1.0)
     size = round(share * len(rows))
