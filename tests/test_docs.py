@@ -177,7 +177,7 @@ def test_the_page_on_chatbots_shows_python_that_runs(
 
 def test_the_page_on_chatbots_starts_ragkit_as_it_can_be_started():
     (example,) = re.findall(r"```json\n(.*?)```", CHATBOTS, re.DOTALL)
-    ((server,),) = [[*each.values()] for each in json.loads(example).values()]
+    ((server,),) = [[*servers.values()] for servers in json.loads(example).values()]
     lines = re.findall(r"^\$ ragkit (.*)$", CHATBOTS, re.MULTILINE)
     assert len(lines) == 2
     for words in (server["args"], *map(shlex.split, lines)):
@@ -195,9 +195,9 @@ def test_the_bert_page_shows_what_its_python_prints():
     blocks = re.findall(r"```pycon\n(.*?)```", BERT_PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 8
     test = doctest.DocTestParser().get_doctest("".join(blocks), {}, "bert.md", None, 0)
-    told = []
-    doctest.DocTestRunner(verbose=False).run(test, out=told.append)
-    assert "".join(told) == ""
+    output = []
+    doctest.DocTestRunner(verbose=False).run(test, out=output.append)
+    assert "".join(output) == ""
 
 
 @pytest.mark.model
