@@ -99,7 +99,7 @@ def test_an_error_quotes_the_message_of_the_server(
     with pytest.raises(ModelError, match=message) as error:
         ask(server)
     assert str(error.value).startswith(f"{server.url}/embeddings ")
-    assert len(server.asked) == requests
+    assert len(server.requests) == requests
 
 
 def test_the_key_is_sent_and_never_shown(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_an_invalid_key_is_refused(
     with pytest.raises(ModelError, match=message) as error:
         ask(server, "MY_KEY")
     assert KEY not in str(error.value)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_key_goes_over_plain_http_only_to_this_machine() -> None:
@@ -209,7 +209,7 @@ def test_https_is_never_sent_in_plain_text(server: Server, monkeypatch: pytest.M
     monkeypatch.setenv("https_proxy", server.url.removesuffix("/v1"))
     with pytest.raises(ModelError, match="Tunnel connection failed: 501"):
         JsonClient("https://models.example/v1", "/embeddings").post({})
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_threads_share_a_client(server: Server) -> None:

@@ -1,3 +1,5 @@
+"""Files and folders that appear complete or not at all."""
+
 import os
 
 import pytest
@@ -107,9 +109,9 @@ def test_setting_aside_a_missing_file_does_nothing(tmp_path):
 
 
 def test_only_index_files_and_temporary_files_are_deleted(tmp_path):
-    kept = ["ragkit.db", "ragkit.db-wal", "writer.lock", "notes.txt", "vectors-x-2.faiss"]
-    for name in [*kept, "vectors-x-1.faiss", "vectors-x-1.codes", ".tmp-7-vectors-x-3.faiss"]:
+    expected = ["ragkit.db", "ragkit.db-wal", "writer.lock", "notes.txt", "vectors-x-2.faiss"]
+    for name in [*expected, "vectors-x-1.faiss", "vectors-x-1.codes", ".tmp-7-vectors-x-3.faiss"]:
         (tmp_path / name).write_text("x")
     (tmp_path / "words-v1-1").mkdir()
     delete_unused_files(tmp_path, {"vectors-x-2.faiss"})
-    assert names(tmp_path) == sorted(kept)
+    assert names(tmp_path) == sorted(expected)

@@ -1,3 +1,5 @@
+"""Checksums of index files, and the stamps that make reading them unnecessary."""
+
 import hashlib
 import json
 import os
@@ -27,7 +29,7 @@ def index_file(path, record):
 
 
 def touch(path):
-    """Give the file another time of writing, and so another stamp."""
+    """Give the file another modification time, and so another stamp."""
     os.utime(path, ns=(1, 1))
 
 

@@ -1,4 +1,4 @@
-"""Index files are caches: if they are lost or damaged, the hits stay the same and nothing is
+"""Index files are caches: if they are missing or damaged, the hits are the same and nothing is
 embedded again."""
 
 import json
@@ -40,7 +40,7 @@ def test_a_run_leaves_one_file_of_each_kind_with_its_generation_in_the_name(inde
 
 
 def rewrite(path, change):
-    """Write changed content under the same names, in new files: cutting off a mapped file would end
+    """Write changed content under the same names in new files: truncating a mapped file would kill
     this process."""
     for file in [path] if path.is_file() else list(path.iterdir()):
         data = change(bytearray(file.read_bytes()))
@@ -130,8 +130,8 @@ def test_a_lexical_index_that_lags_behind_is_updated_by_a_reader(
         patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
         (folder / "late.txt").write_text("A latecomer.")
         open_collection().index(folder)
-    found = open_collection().search("latecomer", k=1, mode="lexical")
-    assert found[0].path == "late.txt"
+    hits = open_collection().search("latecomer", k=1, mode="lexical")
+    assert hits[0].path == "late.txt"
     with indexed._store.reading() as connection:
         row = connection.execute("SELECT * FROM index_files WHERE kind = 'words'").fetchone()
     assert (indexed.folder / row["name"]).is_dir()
@@ -149,25 +149,25 @@ def test_left_over_temporary_files_are_deleted(indexed, folder):
 
 
 def test_a_read_only_collection_is_searched_without_its_files(
-    indexed, open_collection, unprivileged
+    indexed, open_collection, make_read_only
 ):
     expected = answers(indexed)
     for path in index_files(indexed):
         delete(path)
     indexed.close()
-    with unprivileged(indexed.folder):
+    with make_read_only(indexed.folder):
         collection = open_collection()
         assert answers(collection) == expected
         collection.close()
 
 
 def test_writing_a_read_only_collection_raises_collection_error(
-    indexed, open_collection, folder, unprivileged
+    indexed, open_collection, folder, make_read_only
 ):
     from ragkit.errors import CollectionError
 
     indexed.close()
-    with unprivileged(indexed.folder):
+    with make_read_only(indexed.folder):
         collection = open_collection()
         with pytest.raises(CollectionError, match="cannot write to"):
             collection.index(folder)
@@ -193,7 +193,7 @@ def test_an_open_reader_switches_to_newer_files(indexed, open_collection, folder
 def test_a_lexical_index_in_memory_is_updated_not_rebuilt(
     indexed, open_collection, folder, monkeypatch
 ):
-    """As where another process holds the lock for its first run: there is no word index yet."""
+    """Another process holds the lock for its first run: there is no lexical index file yet."""
     monkeypatch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
     for path in index_files(indexed):
         delete(path)
@@ -217,14 +217,14 @@ def test_a_lexical_index_in_memory_is_updated_not_rebuilt(
 
 
 def test_a_read_only_collection_with_newer_text_builds_its_lexical_index_once(
-    indexed, open_collection, folder, unprivileged, monkeypatch
+    indexed, open_collection, folder, make_read_only, monkeypatch
 ):
     with monkeypatch.context() as patch:
         patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
         (folder / "late.txt").write_text("A latecomer.")
         indexed.index(folder)
     indexed.close()
-    with unprivileged(indexed.folder):
+    with make_read_only(indexed.folder):
         reader = open_collection()
         assert reader.search("latecomer", k=1, mode="lexical")[0].path == "late.txt"
         first = reader._indexes._lexical
@@ -234,12 +234,12 @@ def test_a_read_only_collection_with_newer_text_builds_its_lexical_index_once(
 
 
 def test_a_damaged_file_that_cannot_be_rewritten_is_reported_once(
-    indexed, open_collection, unprivileged, notices
+    indexed, open_collection, make_read_only, notices
 ):
     for path in index_files(indexed):
         damage_all(path)
     indexed.close()
-    with unprivileged(indexed.folder):
+    with make_read_only(indexed.folder):
         reader = open_collection()
         answers(reader)
         answers(reader)
@@ -248,14 +248,14 @@ def test_a_damaged_file_that_cannot_be_rewritten_is_reported_once(
 
 
 def test_the_lexical_index_of_a_read_only_collection_is_used_as_it_is(
-    indexed, open_collection, unprivileged, notices, monkeypatch
+    indexed, open_collection, make_read_only, notices, monkeypatch
 ):
     expected = answers(indexed)
     indexed.close()
     monkeypatch.setattr(
         "ragkit.storage.lexical.index.LexicalIndex.in_memory", lambda *_: pytest.fail("rebuilt")
     )
-    with unprivileged(indexed.folder):
+    with make_read_only(indexed.folder):
         reader = open_collection()
         assert answers(reader) == expected
         reader.close()
@@ -284,12 +284,12 @@ def test_a_lexical_index_with_terms_of_an_older_version_is_rebuilt(
     assert [path.name for path in index_files(reader) if path.name.startswith("words")] != [older]
 
 
-def test_terms_are_made_in_the_language_that_the_page_declares(open_collection, tmp_path):
+def test_terms_are_stemmed_in_the_declared_language_of_the_page(open_collection, tmp_path):
     for code in ("de", "en"):
         page = f"<html lang='{code}'><body><p>Bezeichnung, Versicherungen {code}x</p></body></html>"
         (tmp_path / f"{code}.html").write_text(page)
     collection = open_collection()
     for code in ("de", "en"):
         collection.index(tmp_path / f"{code}.html")
-    found = collection.search("Versicherung", mode="lexical")
-    assert [hit.path for hit in found] == ["de.html"]  # the English stemmer keeps "en"
+    hits = collection.search("Versicherung", mode="lexical")
+    assert [hit.path for hit in hits] == ["de.html"]  # the English stemmer keeps "en"

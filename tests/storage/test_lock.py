@@ -1,3 +1,5 @@
+"""The writer lock of a collection."""
+
 import json
 import os
 
@@ -41,11 +43,11 @@ def test_the_lock_is_free_after_an_error(tmp_path):
         assert (tmp_path / "writer.json").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_a_collection_error(tmp_path, unprivileged):
+def test_a_folder_that_cannot_be_written_is_a_collection_error(tmp_path, make_read_only):
     folder = tmp_path / "kit"
     folder.mkdir()
     with (
-        unprivileged(folder),
+        make_read_only(folder),
         pytest.raises(CollectionError, match="cannot write to"),
         writer_lock(folder, "ragkit index"),
     ):

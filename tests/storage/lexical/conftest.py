@@ -19,5 +19,5 @@ def build_index(texts):
     return LexicalIndex.in_memory(rows(texts), 1)
 
 
-def found(index, query, k=50):
+def top_ids(index, query, k=50):
     return index.top_k(parse_query(query), k)[0].tolist()

@@ -1,3 +1,5 @@
+"""The lexical index: BM25 scores, phrases and exclusions, generations."""
+
 import math
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from ragkit.analysis.query_syntax import parse_query
 from ragkit.storage.lexical import index as lexical_index
 from ragkit.storage.lexical.index import LexicalIndex
-from tests.storage.lexical.conftest import TEXTS, build_index, found, rows
+from tests.storage.lexical.conftest import TEXTS, build_index, rows, top_ids
 
 
 def bm25(term_frequency, length, average, documents, containing, k1=1.2, b=0.75):
@@ -48,15 +50,15 @@ def test_an_empty_index_finds_nothing():
 @given(query=st.text(max_size=60))
 def test_no_character_of_a_query_is_an_operator_of_tantivy(query):
     index = build_index(TEXTS)
-    found = index.top_k(parse_query(query), 5)[0].tolist()
-    assert set(found) <= {1, 2, 3, 9}
+    ids = index.top_k(parse_query(query), 5)[0].tolist()
+    assert set(ids) <= {1, 2, 3, 9}
 
 
 @pytest.mark.parametrize(
     "query", ["fox AND dog", "+fox ~dog", 'text:"fox', "fox^3 (dog", "[a TO b]"]
 )
 def test_query_operators_of_tantivy_are_plain_words(query):
-    plain = "".join(each if each.isalnum() else " " for each in query)
+    plain = "".join(character if character.isalnum() else " " for character in query)
     index = build_index(TEXTS)
     assert (
         index.top_k(parse_query(query), 5)[0].tolist()
@@ -102,7 +104,7 @@ def test_scores_of_given_ids_are_those_of_the_full_ranking(texts, query, chosen)
     index = build_index(list(enumerate(texts, start=1)))
     ids, scores = index.top_k(parse_query(query), 100)
     every = dict(zip(ids.tolist(), scores.tolist(), strict=True))
-    expected = {each: score for each, score in every.items() if each in chosen}
+    expected = {passage_id: score for passage_id, score in every.items() if passage_id in chosen}
     assert index.scores(parse_query(query), sorted(chosen)) == expected
 
 
@@ -138,11 +140,11 @@ CODE = [
 
 def test_an_identifier_is_found_by_its_parts_and_best_by_itself():
     index = build_index(CODE)
-    assert sorted(found(index, "http server")) == [1, 2]
-    assert found(index, "httpserver2") == [1]
-    assert found(index, "HTTPServer2")[0] == 1
-    assert found(index, "os.path.join")[0] == 3
-    assert 4 in found(index, "path.join")
+    assert sorted(top_ids(index, "http server")) == [1, 2]
+    assert top_ids(index, "httpserver2") == [1]
+    assert top_ids(index, "HTTPServer2")[0] == 1
+    assert top_ids(index, "os.path.join")[0] == 3
+    assert 4 in top_ids(index, "path.join")
 
 
 TEXT = st.lists(st.sampled_from(["red", "fox", "dog", "the"]), min_size=1, max_size=8)
@@ -199,7 +201,7 @@ def test_scores_of_a_language_are_bm25_among_all():
 )  # fmt: skip
 def test_a_hostile_query_is_searched_as_text(query):
     index = build_index(TEXTS)
-    assert set(found(index, query)) <= {1, 2, 3, 9}
+    assert set(top_ids(index, query)) <= {1, 2, 3, 9}
     assert index.matching(parse_query(query), [1, 2, 3, 9]) <= {1, 2, 3, 9}
     assert index.max_bm25(parse_query(query)) >= 0
 
@@ -212,7 +214,7 @@ def test_no_query_raises_and_term_scores_add_up(query):
     assert all(score <= index.max_bm25(parse_query(query)) + 1e-4 for score in scores)
     term_scores = index.term_scores(parse_query(query), ids.tolist())
     total = [
-        sum(scores_of_term.get(each, 0) for _, scores_of_term in term_scores)
-        for each in ids.tolist()
+        sum(scores_of_term.get(passage_id, 0) for _, scores_of_term in term_scores)
+        for passage_id in ids.tolist()
     ]
     assert total == pytest.approx(scores.tolist(), rel=1e-4)

@@ -1,10 +1,12 @@
+"""Query plans: words, idf, stop words, corrections of misspelled words, languages."""
+
 import math
 
 import pytest
 
 from ragkit.analysis.query_syntax import parse_query
 from ragkit.storage.lexical.query_plan import MAX_TERMS, STOP_WORD_WEIGHT
-from tests.storage.lexical.conftest import TEXTS, build_index, found
+from tests.storage.lexical.conftest import TEXTS, build_index, top_ids
 
 
 def plan(index, query):
@@ -57,13 +59,13 @@ def test_a_query_is_planned_once():
 
 def test_a_misspelled_word_is_corrected_if_nothing_matches_it():
     index = build_index([(1, "Rotating the signing keys"), (2, "configuration of servers")])
-    assert found(index, "roatting") == [1]
-    assert found(index, "confgiruation") == [2]
+    assert top_ids(index, "roatting") == [1]
+    assert top_ids(index, "confgiruation") == [2]
     assert [word.corrected_to for word in index.plan(parse_query("roatting keys")).words] == [
         "rotating",
         None,
     ]
-    assert found(build_index([(1, "sing"), (2, "signing")]), "sing") == [1]
+    assert top_ids(build_index([(1, "sing"), (2, "signing")]), "sing") == [1]
 
 
 def test_words_are_looked_up_in_every_language_of_the_index():
@@ -71,8 +73,8 @@ def test_words_are_looked_up_in_every_language_of_the_index():
         (1, "Die Versicherungen sind für alle da und nicht nur für dich"),
         (2, "They insure what they have and not what they want"),
     ])  # fmt: skip
-    assert found(index, "Versicherung") == [1]
-    assert found(index, "insured") == [2]
+    assert top_ids(index, "Versicherung") == [1]
+    assert top_ids(index, "insured") == [2]
 
 
 def test_a_stop_word_of_another_language_counts():
@@ -80,8 +82,8 @@ def test_a_stop_word_of_another_language_counts():
     index = build_index(
         [*german, (9, "how insects die in the winter and what they do before that")]
     )
-    assert found(index, "how do insects die") == [9]
-    assert sorted(found(index, "die")) == list(range(1, 10))  # nothing else was asked
+    assert top_ids(index, "how do insects die") == [9]
+    assert sorted(top_ids(index, "die")) == list(range(1, 10))  # nothing else was asked
 
 
 def test_words_beyond_the_maximum_are_ignored():
