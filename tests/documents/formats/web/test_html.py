@@ -40,7 +40,7 @@ def test_elements_are_laid_out_as_text(markup, text):
 
 
 @pytest.mark.parametrize(
-    "furniture",
+    "markup",
     [
         "<nav>x</nav>",
         "<header>x</header>",
@@ -52,8 +52,8 @@ def test_elements_are_laid_out_as_text(markup, text):
         "<noscript>x</noscript>",
     ],
 )
-def test_navigation_and_site_furniture_are_dropped(furniture):
-    assert read(f"<body>{furniture}<p>The text.</p></body>").text == "The text."
+def test_navigation_headers_and_footers_are_dropped(markup):
+    assert read(f"<body>{markup}<p>The text.</p></body>").text == "The text."
 
 
 def test_a_header_with_the_title_or_in_an_article_is_kept():
