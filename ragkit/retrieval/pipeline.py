@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ragkit.storage.sqlite.filters import Condition
 
 _BATCH_SIZE = 1024  # queries that are compared with all vectors at once
-_MIN_BATCH = 32  # queries that make an exhaustive batch cheaper than compressed vectors for each
+_MIN_BATCH = 32  # queries that make an exhaustive batch cheaper than quantized vectors for each
 _SPARE = 32  # neighbors beyond the expected number, so that a second look is seldom needed
 
 
