@@ -15,9 +15,8 @@ def test_nothing_is_said_where_everything_was_read():
 
 
 def test_one_file_is_counted_in_the_singular():
-    assert (
-        coverage_output.format_coverage(Coverage(1, 0, {"image": 1}, {})) == "0 of 1 file, 1 not: 1 image"
-    )
+    one_image = Coverage(1, 0, {"image": 1}, {})
+    assert coverage_output.format_coverage(one_image) == "0 of 1 file, 1 not: 1 image"
 
 
 def test_what_strict_does_not_allow_is_listed_up_to_twenty():
