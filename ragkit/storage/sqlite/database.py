@@ -21,7 +21,7 @@ from typing import Any
 
 from ragkit.errors import CollectionError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite databases
 BUSY_TIMEOUT_MS = 10_000
 FILE_NAME = "ragkit.db"

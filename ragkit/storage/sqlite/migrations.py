@@ -33,6 +33,13 @@ def m002_places(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m003_integrity(db: sqlite_utils.Database) -> None:
+    """Add checksums of texts and vectors, times of change, unreadable texts and a collection id."""
+    for statement in _M003.split("\n\n"):
+        db.execute(statement)
+
+
 _M001 = """
 -- generation: counts the commits that changed passages or vectors; trimmed: removals up to it
 -- are forgotten; model_id: the encoder in use
@@ -154,4 +161,27 @@ ALTER TABLE models ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE files ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
 
 PRAGMA user_version = 2
+"""
+
+_M003 = """
+-- 8 bytes of BLAKE2b over the text as UTF-8; NULL: written by an earlier version, not checked
+ALTER TABLE documents ADD COLUMN checksum BLOB;
+
+-- 8 bytes of BLAKE2b over the bytes of the vector; NULL: written by an earlier version
+ALTER TABLE vectors ADD COLUMN checksum BLOB;
+
+-- time of the last change of the inode; NULL: not known, read the file again next time
+ALTER TABLE files ADD COLUMN ctime_ns INTEGER;
+
+-- texts that consist mostly of words that the tokenizer of a model does not know: no vector
+CREATE TABLE unreadable_texts (
+    model_id INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,
+    hash BLOB NOT NULL,                 -- of the embedded text, as in passages
+    PRIMARY KEY (model_id, hash)
+) WITHOUT ROWID;
+
+-- a random name of this collection: the user's list of trusted collections refers to it
+INSERT INTO collection VALUES ('id', lower(hex(randomblob(16))));
+
+PRAGMA user_version = 3
 """

@@ -9,7 +9,7 @@ from ragkit.storage.sqlite.database import Database
 
 TABLES = {
     "collection", "roots", "files", "documents", "passages", "models", "vectors", "removals",
-    "index_files",
+    "index_files", "unreadable_texts",
 }  # fmt: skip
 
 
@@ -28,7 +28,9 @@ def test_all_steps_create_the_documented_tables(connection):
     migrations.apply(connection)
     names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     assert names >= TABLES
-    assert columns(connection, "vectors") == ["id", "model_id", "hash", "generation", "vector"]
+    assert columns(connection, "vectors") == [
+        "id", "model_id", "hash", "generation", "vector", "checksum",
+    ]  # fmt: skip
 
 
 def test_the_schema_version_is_the_number_of_steps(connection):
