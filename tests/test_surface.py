@@ -69,13 +69,13 @@ def test_help_and_status_import_nothing_heavy(tmp_path, collection, folder):
 def test_indexing_a_little_and_asking_load_no_torch(tmp_path, folder):
     """The real model, from a folder to a hit in processes of their own."""
     torch = {"torch", "transformers", "sentence_transformers"}
-    kit = ("-c", str(tmp_path / "real"))
-    assert not torch & set(imported_by(*kit, "index", str(folder), cwd=tmp_path))
+    options = ("-c", str(tmp_path / "real"))
+    assert not torch & set(imported_by(*options, "index", str(folder), cwd=tmp_path))
     for mode in ("dense", "lexical", "hybrid"):
-        used = imported_by(*kit, "query", "who may stay at home?", "--mode", mode, cwd=tmp_path)
+        used = imported_by(*options, "query", "who may stay at home?", "--mode", mode, cwd=tmp_path)
         assert not (torch | {"rich", *ANSWERS, *NETWORK}) & set(used)
         assert "numpy" in used
-    used = imported_by(*kit, "ask", "how long may parents stay at home?", cwd=tmp_path)
+    used = imported_by(*options, "ask", "how long may parents stay at home?", cwd=tmp_path)
     assert not (torch | {"rich", *NETWORK}) & set(used)
 
 
@@ -169,9 +169,9 @@ def test_layers_of_the_same_level_do_not_import_each_other():
         (module, imported)
         for module, names in IMPORTS.items()
         for imported in names
-        if (there := imported.split(".")[0]) != (here := module.split("/")[0])
-        and LEVELS[there] == LEVELS[here]
-        and here not in ("__init__", "__main__", "errors")
+        if (imported_folder := imported.split(".")[0]) != (folder := module.split("/")[0])
+        and LEVELS[imported_folder] == LEVELS[folder]
+        and folder not in ("__init__", "__main__", "errors")
     ]
     assert sideways == []
 

@@ -24,7 +24,7 @@ def run(monkeypatch, capsys, encoder, tmp_path):
 
 
 @pytest.fixture
-def kit(run, folder):
+def collection_folder(run, folder):
     """A local collection of the three notes."""
     assert run("init")[0] == 0
     assert run("index", str(folder))[0] == 0

@@ -23,8 +23,8 @@ from ragkit import cli
     ],
 )
 def test_errors_are_one_line_with_a_remedy(run, arguments, code, message):
-    found, out, err = run(*arguments)
-    assert (found, out) == (code, "")
+    exit_code, out, err = run(*arguments)
+    assert (exit_code, out) == (code, "")
     assert re.search(message, err)
     assert err.startswith("ragkit: ")
     assert err.count("\n") == 1
@@ -42,7 +42,7 @@ def test_errors_are_one_line_with_a_remedy(run, arguments, code, message):
         (("remove", "nothing.txt"), "neither a root nor a document"),
     ],
 )
-def test_wrong_input_is_one_line_and_exit_code_2(run, kit, arguments, message):
+def test_wrong_input_is_one_line_and_exit_code_2(run, collection_folder, arguments, message):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert message in err
@@ -58,7 +58,7 @@ def test_a_missing_model_is_an_error_that_says_how_to_get_one(folder, tmp_path, 
     assert 'pip install "ragkit[model]"' in err
 
 
-def test_an_interruption_exits_with_130(run, kit, monkeypatch):
+def test_an_interruption_exits_with_130(run, collection_folder, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
@@ -68,7 +68,9 @@ def test_an_interruption_exits_with_130(run, kit, monkeypatch):
     assert "the same command continues from there" in err
 
 
-def test_an_unexpected_error_shows_its_traceback_only_with_debug(run, kit, monkeypatch):
+def test_an_unexpected_error_shows_its_traceback_only_with_debug(
+    run, collection_folder, monkeypatch
+):
     def fail(*_, **__):
         raise ZeroDivisionError("oh")
 
@@ -80,15 +82,15 @@ def test_an_unexpected_error_shows_its_traceback_only_with_debug(run, kit, monke
         run("--debug", "query", "x")
 
 
-def harmed(kit):
-    """What may be found where a collection should be, by the name of the harm."""
+def harmed(collection_folder):
+    """Return the ways to damage a collection, by the message that is expected."""
     import sqlite3
 
     def not_a_database():
-        (kit / "ragkit.db").write_bytes(b"this is a diary, not a database" * 10)
+        (collection_folder / "ragkit.db").write_bytes(b"this is a diary, not a database" * 10)
 
     def newer():
-        with sqlite3.connect(kit / "ragkit.db") as connection:
+        with sqlite3.connect(collection_folder / "ragkit.db") as connection:
             connection.execute("PRAGMA user_version = 99")
         connection.close()
 
@@ -97,22 +99,26 @@ def harmed(kit):
 
 @pytest.mark.parametrize("message", ["not a SQLite database", "made by a newer ragkit"])
 @pytest.mark.parametrize("command", [("index",), ("query", "keys"), ("status",), ("remove", "x")])
-def test_an_unusable_collection_is_an_error_and_stays_unchanged(run, kit, message, command):
-    harmed(kit)[message]()
-    before = (kit / "ragkit.db").read_bytes()
-    code, out, err = run("-c", str(kit), *command)
+def test_an_unusable_collection_is_an_error_and_stays_unchanged(
+    run, collection_folder, message, command
+):
+    harmed(collection_folder)[message]()
+    before = (collection_folder / "ragkit.db").read_bytes()
+    code, out, err = run("-c", str(collection_folder), *command)
     assert (code, out, err.count("\n")) == (3, "", 1)
     assert message in err
-    assert (kit / "ragkit.db").read_bytes() == before
+    assert (collection_folder / "ragkit.db").read_bytes() == before
 
 
-def test_a_read_only_collection_can_be_searched_but_not_written(run, kit, folder, make_read_only):
+def test_a_read_only_collection_can_be_searched_but_not_written(
+    run, collection_folder, folder, make_read_only
+):
     (folder / "new.txt").write_text("Something new.")
     run("query", "parents")  # what is imported later would lie where this user cannot read
-    with make_read_only(kit):
+    with make_read_only(collection_folder):
         for mode in ("dense", "lexical", "hybrid"):
-            found = run("query", "parents at home", "-k", "1", "--mode", mode)
-            assert (found[0], found[2]) == (0, "")
+            result = run("query", "parents at home", "-k", "1", "--mode", mode)
+            assert (result[0], result[2]) == (0, "")
         assert run("status")[0] == 0
         for command in (("index",), ("remove", "leave.txt")):
             code, out, err = run(*command)

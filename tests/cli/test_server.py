@@ -1,4 +1,4 @@
-"""`ragkit query --server`: as a query here, asked of a server on loopback."""
+"""`ragkit query --server`: the same output as a local query, from a server on loopback."""
 
 import json
 import socket
@@ -26,14 +26,14 @@ def guarded(library, listen):  # noqa: F811
 
 
 @pytest.fixture
-def here(library):  # noqa: F811
-    """The hits that the collection behind the server gives in this process."""
+def query_locally(library):  # noqa: F811
+    """Return the `search` of the collection behind the server, in this process."""
     return library["default"].collection.search
 
 
 @pytest.fixture
 def query(capsys, monkeypatch, encoder):
-    """Exit code, stdout and stderr of `ragkit query`; one asked here gets the words' encoder."""
+    """Return the exit code, stdout and stderr of `ragkit query` with the fake encoder."""
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
 
     def run(*arguments):
@@ -58,24 +58,24 @@ def query(capsys, monkeypatch, encoder):
         (["--explain", "-k", "1"], {"explain": True, "k": 1}),
     ],
 )
-def test_the_hits_are_those_of_the_collection(server, here, query, options, same):
+def test_the_hits_are_those_of_the_collection(server, query_locally, query, options, same):
     code, out, message = query(QUESTION, "--server", server, "--json", *options)
-    expected = here(QUESTION, **same)
-    found = json.loads(out)
+    expected = query_locally(QUESTION, **same)
+    results = json.loads(out)
     assert expected
     assert code == 0
-    assert [(each["passage_id"], each["score"], each["citation"]) for each in found] == [
+    assert [(hit["passage_id"], hit["score"], hit["citation"]) for hit in results] == [
         (hit.passage_id, hit.score, hit.citation) for hit in expected
     ]
     assert message == f"ragkit: searched default at {server}\n"
 
 
-def test_json_is_that_of_a_query_here_but_for_the_root(server, library, query):  # noqa: F811
+def test_json_equals_that_of_a_local_query_except_for_the_root(server, library, query):  # noqa: F811
     folder = str(library["default"].collection.folder)
     local = json.loads(query(QUESTION, "-c", folder, "--json")[1])
-    there = json.loads(query(QUESTION, "--server", f"{server}/v1/", "--json")[1])
-    assert there == [{**each, "root": ""} for each in local]
-    assert [list(each) for each in there] == [list(each) for each in local]
+    remote = json.loads(query(QUESTION, "--server", f"{server}/v1/", "--json")[1])
+    assert remote == [{**hit, "root": ""} for hit in local]
+    assert [list(hit) for hit in remote] == [list(hit) for hit in local]
 
 
 @pytest.mark.parametrize("shape", ["--explain", "--mode=hybrid"])

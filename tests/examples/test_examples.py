@@ -59,7 +59,7 @@ def test_fastapi_answers_with_its_sources(received):
     example["notes"].close()
     assert reply.status_code == 200
     assert reply.json()["answer"] == ANSWER
-    sources = {each["citation"]: each["text"] for each in reply.json()["sources"]}
+    sources = {source["citation"]: source["text"] for source in reply.json()["sources"]}
     assert sources["sub/cats.txt#L1"] == "Cats sleep for most of the day."
     prompt = told(received)
     assert "Cats sleep for most of the day.</source>" in prompt
@@ -90,23 +90,23 @@ def test_langchain_answers_from_the_sources(received, monkeypatch, capsys):
 )
 def test_openais_client_finds_and_answers(tmp_path, folder):
     pytest.importorskip("openai", reason="needs pip install openai")
-    kit = tmp_path / "real"
-    with Collection(kit) as collection:
+    collection_folder = tmp_path / "real"
+    with Collection(collection_folder) as collection:
         collection.index(folder)
-    ragkit = [sys.executable, "-m", "ragkit", "-c", str(kit), "serve", "--port", "0"]
+    ragkit = [sys.executable, "-m", "ragkit", "-c", str(collection_folder), "serve", "--port", "0"]
     with subprocess.Popen(ragkit, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY) as server:
         try:
             line = next(line for line in server.stderr if "http://" in line)
             address = line[line.index("http://") :].split()[0].rstrip("/.,;")
-            found = subprocess.run(
+            process = subprocess.run(
                 [sys.executable, str(EXAMPLES / "openai_client.py"), QUESTION],
                 env=os.environ | {"RAGKIT_URL": f"{address}/v1"}, capture_output=True, text=True,
                 check=False, timeout=120,
             )  # fmt: skip
         finally:
             server.kill()
-    assert found.stderr == ""
-    hits, answer = found.stdout.split("\n")[:3], found.stdout
+    assert process.stderr == ""
+    hits, answer = process.stdout.split("\n")[:3], process.stdout
     assert any("cats.txt" in hit and "Cats sleep for most of the day." in hit for hit in hits)
     assert answer.count("Cats sleep for most of the day") == 2  # found, and said
-    assert found.returncode == 0
+    assert process.returncode == 0

@@ -12,7 +12,7 @@ from tests.documents.files import make_zip
 
 
 @pytest.fixture
-def kit(collection, folder, monkeypatch):
+def indexed(collection, folder, monkeypatch):
     """Return a collection of the three notes, an archive and several skipped paths."""
     (folder / ".gitignore").write_text("# scratch\n*.tmp\nbuild/\n")
     (folder / "a.tmp").write_text("x")
@@ -50,38 +50,42 @@ def kit(collection, folder, monkeypatch):
         ("..", "folder", "4 of 5 files"),
     ],
 )
-def test_each_kind_of_path_has_its_state_and_answer(kit, path, state, answer):
-    explanation = kit.explain(path)
+def test_each_kind_of_path_has_its_state_and_answer(indexed, path, state, answer):
+    explanation = indexed.explain(path)
     assert (explanation.path, explanation.state) == (path, state)
     assert re.search(answer, explanation.answer), explanation.answer
 
 
-def test_new_changed_and_deleted_files_have_their_state(kit, folder):
+def test_new_changed_and_deleted_files_have_their_state(indexed, folder):
     (folder / "new.txt").write_text("New.")
     (folder / "leave.txt").write_text("Parents work.")
     (folder / "sub" / "cats.txt").unlink()
     explanations = [
-        kit.explain(f"notes/{path}") for path in ("new.txt", "leave.txt", "sub/cats.txt")
+        indexed.explain(f"notes/{path}") for path in ("new.txt", "leave.txt", "sub/cats.txt")
     ]
     assert [explanation.state for explanation in explanations] == ["new", "changed", "gone"]
     assert explanations[1].remedy == f"ragkit index {folder / 'leave.txt'}"
-    assert "2 changed or deleted since" in kit.explain("notes").answer
-    kit.index(folder)
-    assert kit.explain("notes/new.txt").state == kit.explain("notes/leave.txt").state == "indexed"
-    assert kit.explain("notes/sub/cats.txt").state == "unknown"
+    assert "2 changed or deleted since" in indexed.explain("notes").answer
+    indexed.index(folder)
+    assert (
+        indexed.explain("notes/new.txt").state
+        == indexed.explain("notes/leave.txt").state
+        == "indexed"
+    )
+    assert indexed.explain("notes/sub/cats.txt").state == "unknown"
 
 
-def test_a_file_outside_of_all_roots_names_them_and_the_command(kit, folder, tmp_path):
+def test_a_file_outside_of_all_roots_names_them_and_the_command(indexed, folder, tmp_path):
     (tmp_path / "other.txt").write_text("x")
-    explanation = kit.explain("other.txt")
+    explanation = indexed.explain("other.txt")
     assert (explanation.state, explanation.remedy) == ("outside", "ragkit index other.txt")
     assert str(folder) in explanation.answer
 
 
-def test_a_file_excluded_since_the_last_run_is_skipped_with_the_rule(kit, folder):
+def test_a_file_excluded_since_the_last_run_is_skipped_with_the_rule(indexed, folder):
     (folder / ".gitignore").write_text("leave.txt\n")
-    assert kit.explain("notes/a.tmp").state == "new"
-    explanation = kit.explain("notes/leave.txt")
+    assert indexed.explain("notes/a.tmp").state == "new"
+    explanation = indexed.explain("notes/leave.txt")
     assert explanation.state == "skipped"
     assert "ignored by .gitignore:1 (leave.txt); its text read on" in explanation.answer
 
@@ -95,21 +99,21 @@ def test_a_file_over_the_size_limit_names_the_setting(open_collection, folder):
     assert collection.status().coverage.missing == {"too_large": 1}
 
 
-def test_passages_without_an_embedding_are_reported(kit, folder, monkeypatch):
-    with kit._store.writing() as connection:
+def test_passages_without_an_embedding_are_reported(indexed, folder, monkeypatch):
+    with indexed._store.writing() as connection:
         connection.execute("DELETE FROM vectors")
-    explanation = kit.explain("notes/keys.md")
+    explanation = indexed.explain("notes/keys.md")
     assert "2 of them have no embedding yet" in explanation.answer
     assert explanation.remedy == "ragkit index"
 
 
-def test_files_are_listed_by_path(kit, folder):
+def test_files_are_listed_by_path(indexed, folder):
     def listed(*paths):
-        return [file.path for file in kit.files(paths=paths)]
+        return [file.path for file in indexed.files(paths=paths)]
 
     assert listed("notes/sub", folder / "keys.md") == ["keys.md", "sub/cats.txt"]
     assert listed("docs.zip/in/tea.txt") == ["docs.zip"]
     assert listed("build") == ["build/"]
-    assert listed(".") == [file.path for file in kit.files()]
+    assert listed(".") == [file.path for file in indexed.files()]
     with pytest.raises(UsageError, match=r"nothing\.txt is not in this collection; why: ragkit ls"):
         listed("nothing.txt")

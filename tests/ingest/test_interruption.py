@@ -89,7 +89,7 @@ class Slow(WordEncoder):
 
 from ragkit.ingest import embedding
 embedding.MIN_JOB_TOKENS = embedding.MAX_JOB_TOKENS = 64
-with Collection({kit!r}, encoder=Slow(), settings=Settings(passage_tokens=40)) as collection:
+with Collection({target!r}, encoder=Slow(), settings=Settings(passage_tokens=40)) as collection:
     try:
         collection.index({folder!r})
     except KeyboardInterrupt:
@@ -102,9 +102,11 @@ with Collection({kit!r}, encoder=Slow(), settings=Settings(passage_tokens=40)) a
 )
 @pytest.mark.parametrize("steps", [1, 4])
 def test_a_killed_run_is_resumed(tmp_path, encoder, sign, code, steps):
-    folder, kit = many(tmp_path / "many"), tmp_path / "kit"
+    folder, target = many(tmp_path / "many"), tmp_path / "kit"
     script = SCRIPT.format(
-        tests=str(Path(__file__).parent.parent), kit=str(kit), folder=str(folder)
+        tests=str(Path(__file__).parent.parent),
+        target=str(target),
+        folder=str(folder),
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     with process:
@@ -113,7 +115,7 @@ def test_a_killed_run_is_resumed(tmp_path, encoder, sign, code, steps):
         time.sleep(0.02)
         process.send_signal(sign)
     assert process.returncode == code
-    with Collection(kit, encoder=encoder, settings=Settings(passage_tokens=40)) as collection:
+    with Collection(target, encoder=encoder, settings=Settings(passage_tokens=40)) as collection:
         embedded = collection.status().passages - collection.status().pending
         report = collection.index(folder)
         assert report.embedded == 60 - embedded

@@ -94,6 +94,6 @@ def test_a_pipeline_is_saved_and_loaded(retriever, encoder, monkeypatch):
     pipeline.add_component("retriever", retriever)
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
     loaded = Pipeline.loads(pipeline.dumps(), allowed_modules=["ragkit.integrations.haystack"])
-    found = loaded.run({"retriever": {"query": QUESTION}})["retriever"]["documents"]
-    assert found == retriever.run(QUESTION)["documents"]
+    documents = loaded.run({"retriever": {"query": QUESTION}})["retriever"]["documents"]
+    assert documents == retriever.run(QUESTION)["documents"]
     loaded.get_component("retriever").collection.close()

@@ -59,7 +59,7 @@ def test_a_chain_shows_the_model_what_was_found(filled):
     chain = (
         {
             "sources": RagkitRetriever(collection=filled, k=1)
-            | (lambda found: found[0].page_content),
+            | (lambda documents: documents[0].page_content),
             "question": RunnablePassthrough(),
         }
         | prompt

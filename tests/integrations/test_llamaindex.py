@@ -47,8 +47,8 @@ def test_options_are_those_of_search(filled):
 
 def test_a_model_sees_citation_and_title_and_no_more(filled):
     (node,) = RagkitRetriever(filled, k=1).retrieve(QUESTION)
-    shown = node.node.get_content(MetadataMode.LLM)
-    assert shown == (
+    content = node.node.get_content(MetadataMode.LLM)
+    assert content == (
         "citation: sub/cats.txt#L1\ntitle: cats.txt\n\nCats sleep for most of the day."
     )
     assert node.node.get_content(MetadataMode.EMBED) == "Cats sleep for most of the day."

@@ -215,5 +215,5 @@ def test_https_is_never_sent_in_plain_text(server: Server, monkeypatch: pytest.M
 def test_threads_share_a_client(server: Server) -> None:
     client = JsonClient(server.url, "/embeddings")
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda n: client.post({"input": ["x"] * n}), range(40)))
-    assert [len(answer["data"]) for answer in found] == list(range(40))
+        answers = list(pool.map(lambda n: client.post({"input": ["x"] * n}), range(40)))
+    assert [len(answer["data"]) for answer in answers] == list(range(40))

@@ -96,18 +96,18 @@ def test_mmr_after_reranking_uses_the_combined_score():
 
 def test_a_collection_uses_its_reranker_and_shows_its_scores(tmp_path, encoder, folder):
     """The shortest of the three documents is first; the cosines do not change."""
-    with Collection(tmp_path / "kit", encoder=encoder, reranker=by_length()) as kit:
-        kit.index(folder)
-        plain = {hit.passage_id: hit for hit in kit.search("rotate the keys")}
-        hits = kit.search("rotate the keys", rerank=True, budget=60)
+    with Collection(tmp_path / "kit", encoder=encoder, reranker=by_length()) as reranked:
+        reranked.index(folder)
+        plain = {hit.passage_id: hit for hit in reranked.search("rotate the keys")}
+        hits = reranked.search("rotate the keys", rerank=True, budget=60)
         assert {hit.passage_id: hit.score for hit in hits} == {
             passage_id: hit.score for passage_id, hit in plain.items()
         }
         assert all(0 < hit.scores["rerank"] < 0.1 for hit in hits)
         assert [hit.scores["rerank"] for hit in plain.values()] == [None] * len(plain)
-        (same,) = kit.search_many(["rotate the keys"], rerank=True)
+        (same,) = reranked.search_many(["rotate the keys"], rerank=True)
         assert same == hits
-        assert len(kit.search("rotate the keys", 1, rerank=True, diverse=True)) == 1
+        assert len(reranked.search("rotate the keys", 1, rerank=True, diverse=True)) == 1
 
 
 @pytest.mark.parametrize("budget", [0, -1, float("nan"), float("inf")])

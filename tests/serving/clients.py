@@ -24,10 +24,10 @@ def run(collection, work):
             except mcp.MCPError as error:  # the client would wrap it in a group
                 return None, error
 
-    found, error = asyncio.run(connected())
+    response, error = asyncio.run(connected())
     if error is not None:
         raise error
-    return found
+    return response
 
 
 def call(collection, tool, **arguments):

@@ -28,7 +28,7 @@ def ask(collection, folder):
 @pytest.fixture
 def make_library(tmp_path, encoder):
     """A library of collections: name → folder of documents."""
-    made = []
+    libraries = []
 
     def make(**folders):
         collections = {}
@@ -37,11 +37,11 @@ def make_library(tmp_path, encoder):
             where = tmp_path / "kits" / name
             collections[name] = Collection(where, settings=settings, encoder=encoder)
             collections[name].index(folder)
-        made.append(Library(collections))
-        return made[-1]
+        libraries.append(Library(collections))
+        return libraries[-1]
 
     yield make
-    for library in made:
+    for library in libraries:
         library.close()
 
 

@@ -26,7 +26,7 @@ def forever(messages):
 
 @pytest.fixture
 def connected(library, listen):
-    """A client of a server whose language model says what `say` makes of the messages."""
+    """Return a function that connects a client to a server with this language model."""
 
     def connect(model):
         collection = library["default"].collection
@@ -42,20 +42,20 @@ def connected(library, listen):
 def test_a_language_model_answers_from_the_sources_and_its_tokens_are_counted(connected):
     with run_chat_server(pieces) as model, connected(model) as client:
         model.prompt_tokens = 400
-        found = client.chat.completions.create(model="default", messages=ASKED)
+        completion = client.chat.completions.create(model="default", messages=ASKED)
         sent = "".join(message["content"] for message in model.requests[0]["messages"])
-    text = found.choices[0].message.content
+    text = completion.choices[0].message.content
     assert text.startswith("Parents may stay at home for half a year [1].")
     assert text.endswith("Sources:\n[1] leave.txt#L1")
-    assert (found.usage.prompt_tokens, found.usage.completion_tokens) == (400, 7)
+    assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (400, 7)
     assert "Parents may stay at home for half a year." in sent
 
 
 def test_a_truncated_answer_has_finish_reason_length(connected):
     with run_chat_server(pieces) as model, connected(model) as client:
         model.prompt_tokens, model.finish_reason = 400, "length"
-        found = client.chat.completions.create(model="default", messages=ASKED)
-    assert found.choices[0].finish_reason == "length"
+        completion = client.chat.completions.create(model="default", messages=ASKED)
+    assert completion.choices[0].finish_reason == "length"
 
 
 def test_disconnecting_ends_the_request_to_the_language_model(connected):

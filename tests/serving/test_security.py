@@ -30,12 +30,13 @@ def test_forged_host_and_origin_are_refused_by_every_endpoint(client):
 
 
 @pytest.mark.parametrize(
-    "given", [None, "", TOKEN, f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer", "Bearer é".encode()]
+    "authorization",
+    [None, "", TOKEN, f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer", "Bearer é".encode()],
 )
-def test_requests_without_the_token_are_refused(connect, library, given):
+def test_requests_without_the_token_are_refused(connect, library, authorization):
     client = connect(library, ServerOptions(token=TOKEN))
     for endpoint in (e for e in ENDPOINTS if not e.is_public):
-        headers = {} if given is None else {"authorization": given}
+        headers = {} if authorization is None else {"authorization": authorization}
         refused = called(client, endpoint.method, endpoint.path, headers=headers)
         assert refused.status_code == 401
         assert refused.json()["error"]["type"] == "authentication_error"

@@ -18,23 +18,23 @@ CITATION = ("n", "passage_id", "path", "page", "start", "end", "quote")
 
 
 @pytest.fixture
-def kit(collection, folder, encoder, monkeypatch):
+def collection_folder(collection, folder, encoder, monkeypatch):
     """The arguments that name a filled collection; its encoder is the fake one."""
     collection.index(folder)
     monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: encoder)
     return ("-c", str(collection.folder))
 
 
-def test_an_answer_with_its_sources(kit, capsys):
-    assert main([*kit, "ask", "how often rotate the signing keys?"]) == 0
+def test_an_answer_with_its_sources(collection_folder, capsys):
+    assert main([*collection_folder, "ask", "how often rotate the signing keys?"]) == 0
     text, sources = capsys.readouterr().out.split("\n\n")
     assert text == "Rotate the signing keys every ninety days. [1]"
     assert sources == "[1] keys.md, lines 1–3 · Keys\n"
 
 
-def test_an_answer_is_wrapped_and_each_source_is_one_line(kit, capsys, monkeypatch):
+def test_an_answer_is_wrapped_and_each_source_is_one_line(collection_folder, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
-    assert main([*kit, "ask", "how often rotate the signing keys?", "--exact"]) == 0
+    assert main([*collection_folder, "ask", "how often rotate the signing keys?", "--exact"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["Rotate the signing keys every ninety", "days. [1]"]
     assert lines[3].startswith("[1] keys.md, lines")
@@ -57,51 +57,53 @@ def test_how_the_numbers_of_a_source_are_shown(numbers, marks):
     assert _marks(numbers) == marks
 
 
-def test_json_has_the_fields_of_the_contract(kit, capsys):
-    assert main([*kit, "ask", "how often rotate the signing keys?", "--json"]) == 0
+def test_json_has_the_fields_of_the_contract(collection_folder, capsys):
+    assert main([*collection_folder, "ask", "how often rotate the signing keys?", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert tuple(answer)[:5] == ANSWER
     assert tuple(answer["citations"][0])[:7] == CITATION
     assert "explanation" not in answer["hits"][0]
 
 
-def test_no_answer_is_exit_code_1(kit, capsys):
-    assert main([*kit, "ask", "zebra quantum tariff"]) == 1
+def test_no_answer_is_exit_code_1(collection_folder, capsys):
+    assert main([*collection_folder, "ask", "zebra quantum tariff"]) == 1
     assert capsys.readouterr().out == "The documents do not answer this.\n"
 
 
-def test_a_question_from_stdin(kit, capsys, monkeypatch):
+def test_a_question_from_stdin(collection_folder, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("how often rotate the signing keys?\n"))
-    assert main([*kit, "ask", "-", "-k", "1", "--mode", "dense"]) == 0
+    assert main([*collection_folder, "ask", "-", "-k", "1", "--mode", "dense"]) == 0
     assert "ninety days" in capsys.readouterr().out
 
 
-def test_what_a_model_says_steers_no_terminal(kit, capsys, monkeypatch):
+def test_what_a_model_says_steers_no_terminal(collection_folder, capsys, monkeypatch):
     said = "Rotate the signing keys \x1b[2Jevery\x9b31m ninety days [1]. Cheese is blue [1]."
     with run_chat_server(lambda messages: [said]) as server:
         monkeypatch.setenv("RAGKIT_LLM_BASE_URL", server.url)
         monkeypatch.setenv("RAGKIT_LLM_MODEL", "small")
-        assert main([*kit, "ask", "how often rotate the signing keys?"]) == 0
+        assert main([*collection_folder, "ask", "how often rotate the signing keys?"]) == 0
         captured = capsys.readouterr()
-        assert main([*kit, "ask", "how often rotate the signing keys?", "--no-llm"]) == 0
+        assert (
+            main([*collection_folder, "ask", "how often rotate the signing keys?", "--no-llm"]) == 0
+        )
     assert "\x1b" not in captured.out
     assert "\x9b" not in captured.out
     assert "not supported by what it cites: Cheese is blue [1]." in captured.err
     assert len(server.requests) == 1
 
 
-def test_a_conversation_continues_until_the_input_ends(kit, capsys, monkeypatch):
+def test_a_conversation_continues_until_the_input_ends(collection_folder, capsys, monkeypatch):
     asked = ["how often rotate the signing keys?", "rotate the signing keys every ninety days?"]
     lines = "\n".join([*asked, "/sources", "/new", "/what"])
     monkeypatch.setattr("sys.stdin", io.StringIO(lines))
-    assert main([*kit, "chat"]) == 0
+    assert main([*collection_folder, "chat"]) == 0
     captured = capsys.readouterr()
     assert captured.out.count("ninety days. [1]") == 2
     assert "keys.md, line" in captured.out
     assert "/new clears" in captured.err
 
 
-def test_ctrl_c_stops_the_answer_and_not_the_conversation(kit, capsys, monkeypatch):
+def test_ctrl_c_stops_the_answer_and_not_the_conversation(collection_folder, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("one?\nhow often rotate the signing keys?\n"))
     real = Collection.ask_with
 
@@ -111,7 +113,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_conversation(kit, capsys, monkeypat
         return real(self, question, **options)
 
     monkeypatch.setattr(Collection, "ask_with", interrupted)
-    assert main([*kit, "chat"]) == 0
+    assert main([*collection_folder, "chat"]) == 0
     captured = capsys.readouterr()
     assert "interrupted; the question is not kept" in captured.err
     assert "ninety days" in captured.out

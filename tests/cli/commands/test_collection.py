@@ -26,7 +26,7 @@ def test_the_first_steps_of_a_user(run, folder):
     assert second.strip() == "Parents may stay at home for half a year."
 
 
-def test_index_json_has_the_fields_of_the_contract(run, kit, folder):
+def test_index_json_has_the_fields_of_the_contract(run, collection_folder, folder):
     (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     code, out, _ = run("index", "--json")
     report = json.loads(out)
@@ -37,7 +37,7 @@ def test_index_json_has_the_fields_of_the_contract(run, kit, folder):
     ]
 
 
-def test_ls_lists_every_file_with_its_status(run, kit, folder):
+def test_ls_lists_every_file_with_its_status(run, collection_folder, folder):
     (folder / ".hidden").write_text("x")
     run("index")
     files = json.loads(run("ls", "--json")[1])
@@ -51,7 +51,7 @@ def test_ls_lists_every_file_with_its_status(run, kit, folder):
     assert run("ls", "--failed")[1].split() == ["skipped", "0", ".hidden", "(hidden)"]
 
 
-def test_ls_takes_paths_and_explains_them(run, kit, folder):
+def test_ls_takes_paths_and_explains_them(run, collection_folder, folder):
     assert run("ls", "notes/sub")[1].split() == ["indexed", "1", "sub/cats.txt"]
     assert [file["path"] for file in json.loads(run("ls", "keys.md", "--json")[1])] == ["keys.md"]
     code, out, err = run("ls", "nowhere")
@@ -65,7 +65,7 @@ def test_ls_takes_paths_and_explains_them(run, kit, folder):
     assert run("ls", "--why", "nowhere")[0] == run("ls", "--why")[0] == 2
 
 
-def test_a_member_of_an_archive_is_verified_too(run, kit, folder):
+def test_a_member_of_an_archive_is_verified_too(run, collection_folder, folder):
     archive = folder / "docs.zip"
     archive.write_bytes(make_zip({"tea.txt": "Green tea is steeped."}))
     run("index")
@@ -80,7 +80,7 @@ def test_a_member_of_an_archive_is_verified_too(run, kit, folder):
     assert "has changed since indexing" in run("get", "docs.zip/tea.txt")[2]
 
 
-def test_status_shows_what_the_collection_contains(run, kit, folder):
+def test_status_shows_what_the_collection_contains(run, collection_folder, folder):
     status = json.loads(run("status", "--json")[1])
     assert status["files"] == {"indexed": 3}
     assert (status["passages"], status["pending"], status["model"]) == (4, 0, "words")
@@ -88,25 +88,25 @@ def test_status_shows_what_the_collection_contains(run, kit, folder):
     assert "3 of 3 files" in run("status")[1]
 
 
-def test_get_prints_the_text_and_nothing_else(run, kit):
+def test_get_prints_the_text_and_nothing_else(run, collection_folder):
     assert run("get", "keys.md#L5") == (0, "## Storage\n", "")
     _, out, _ = run("get", "leave.txt", "--json")
     assert json.loads(out)["text"] == "Parents may stay at home for half a year.\n"
 
 
-def test_get_warns_when_the_file_has_changed(run, kit, folder):
+def test_get_warns_when_the_file_has_changed(run, collection_folder, folder):
     (folder / "leave.txt").write_text("Parents work.")
     _, out, err = run("get", "leave.txt")
     assert out.startswith("Parents may stay")
     assert "has changed since indexing" in err
 
 
-def test_remove_removes_documents(run, kit):
+def test_remove_removes_documents(run, collection_folder):
     assert run("remove", "leave.txt") == (0, "removed 1 document\n", "")
     assert json.loads(run("remove", "notes", "--json")[1]) == {"removed": 2}
 
 
-def test_strict_exits_with_2_when_a_file_failed(run, kit, folder):
+def test_strict_exits_with_2_when_a_file_failed(run, collection_folder, folder):
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
     assert run("index")[0] == 0
     code, out, err = run("index", "--strict")
@@ -124,7 +124,7 @@ def test_a_dry_run_creates_no_collection(run, folder, tmp_path):
     assert not (tmp_path / "kit").exists()
 
 
-def test_files_that_new_globs_exclude_are_reported_as_removed(run, kit):
+def test_files_that_new_globs_exclude_are_reported_as_removed(run, collection_folder):
     report = json.loads(run("index", "notes", "--include", "*.md", "--json")[1])
     assert (report["removed"], report["unchanged"]) == (2, 1)
 

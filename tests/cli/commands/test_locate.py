@@ -1,11 +1,11 @@
-def test_the_nearest_collection_above_is_found(run, kit, folder, monkeypatch):
+def test_the_nearest_collection_above_is_found(run, collection_folder, folder, monkeypatch):
     monkeypatch.chdir(folder / "sub")
     assert run("query", "parents", "-k", "1")[0] == 0
-    assert str(kit) in run("status")[1]
+    assert str(collection_folder) in run("status")[1]
 
 
-def test_the_collection_or_its_parent_folder_may_be_named(run, kit):
-    for named in (kit, kit.parent):
+def test_the_collection_or_its_parent_folder_may_be_named(run, collection_folder):
+    for named in (collection_folder, collection_folder.parent):
         assert run("-c", str(named), "status")[1] == run("status", "-c", str(named))[1]
 
 

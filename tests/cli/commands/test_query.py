@@ -13,13 +13,13 @@ HIT = [
 RERANKER = SHARED / "models/ms-marco-MiniLM-L12-v2-int8"
 
 
-def test_query_json_has_the_fields_of_the_contract(run, kit):
+def test_query_json_has_the_fields_of_the_contract(run, collection_folder):
     code, out, err = run("query", "keys in a vault", "--json", "-k", "2")
     hits = json.loads(out)
     assert (code, err, len(hits)) == (0, "", 2)
     assert [list(hit) for hit in hits] == [HIT, HIT]
     hit = next(hit for hit in hits if "vault" in hit["text"])
-    text = (kit.parent / "notes" / "keys.md").read_text()
+    text = (collection_folder.parent / "notes" / "keys.md").read_text()
     assert hit["text"] == text[hit["start"] : hit["end"]]
     assert hit["heading"] == ["Keys", "Storage"]
     assert hit["citation"] == "keys.md#L5-L7"
@@ -31,7 +31,7 @@ def test_query_json_has_the_fields_of_the_contract(run, kit):
     }
 
 
-def test_query_takes_filters_limits_per_document_and_diversity(run, kit):
+def test_query_takes_filters_limits_per_document_and_diversity(run, collection_folder):
     (hit,) = json.loads(run("query", "keys", "--where", "type = txt and path ~ sub/*", "--json")[1])
     assert hit["path"] == "sub/cats.txt"
     assert run("query", "keys", "--where", "type = pdf") == (1, "", "ragkit: nothing found\n")
@@ -43,7 +43,7 @@ def test_query_takes_filters_limits_per_document_and_diversity(run, kit):
 
 @pytest.mark.skipif(not RERANKER.is_dir(), reason="no reranker beside us")
 @pytest.mark.model
-def test_a_query_is_reranked(run, kit):
+def test_a_query_is_reranked(run, collection_folder):
     few = ("--rerank", "--reranker", str(RERANKER), "--budget", "5s", "-k", "2")
     code, out, _ = run("query", "who sleeps all day?", *few, "--json")
     first, second = json.loads(out)
@@ -54,12 +54,12 @@ def test_a_query_is_reranked(run, kit):
 
 
 @pytest.mark.parametrize("time", ["300", "fast", "ms", "3m"])
-def test_a_budget_has_a_unit(run, kit, time):
+def test_a_budget_has_a_unit(run, collection_folder, time):
     code, _, err = run("query", "cats", "--rerank", "--budget", time)
     assert (code, "--budget: invalid duration value" in err) == (2, True)
 
 
-def test_query_explains(run, kit):
+def test_query_explains(run, collection_folder):
     _, out, _ = run("query", "signing keys vaulted", "-k", "1", "--mode", "hybrid", "--explain")
     assert re.search(r"scores   dense 0\.\d{3}, lexical \d\.\d{3}, fused 0\.\d{3}\n", out)
     assert re.search(r"words    .*signing \d\.\d\d.* of the maximum\)", out)
@@ -71,7 +71,7 @@ def test_query_explains(run, kit):
     ]  # fmt: skip
 
 
-def test_a_batch_answers_each_query_of_a_file(run, kit, tmp_path):
+def test_a_batch_answers_each_query_of_a_file(run, collection_folder, tmp_path):
     (tmp_path / "q.txt").write_text("parents at home\n\nkeys in a vault\n")
     code, out, _ = run("query", "--batch", "q.txt", "-k", "2")
     first, second = map(json.loads, out.splitlines())
@@ -86,7 +86,7 @@ def test_a_batch_answers_each_query_of_a_file(run, kit, tmp_path):
     assert int(fields[0][2]) == first["hits"][0]["passage_id"]
 
 
-def test_the_scores_of_a_trec_run_keep_the_order_of_diverse_hits(run, kit, tmp_path):
+def test_the_scores_of_a_trec_run_keep_the_order_of_diverse_hits(run, collection_folder, tmp_path):
     """Who reads one goes by its scores."""
     (tmp_path / "q.txt").write_text("keys in a vault\n")
     out = run("query", "--batch", "q.txt", "--format", "trec", "--lambda", "0")[1]
@@ -98,14 +98,14 @@ def test_the_scores_of_a_trec_run_keep_the_order_of_diverse_hits(run, kit, tmp_p
     assert len({each[4] for each in fields}) == len(fields)
 
 
-def test_search_is_an_alias_and_jsonl_prints_one_hit_per_line(run, kit):
+def test_search_is_an_alias_and_jsonl_prints_one_hit_per_line(run, collection_folder):
     _, out, _ = run("search", "keys in a vault", "--jsonl", "--mode", "hybrid")
     hits = [json.loads(line) for line in out.splitlines()]
     assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
     assert json.loads(run("query", "keys in a vault", "--json", "--mode", "hybrid")[1]) == hits
 
 
-def test_a_query_warns_once_about_changed_files(run, kit, folder):
+def test_a_query_warns_once_about_changed_files(run, collection_folder, folder):
     (folder / "leave.txt").write_text("Parents work.")
     (folder / "sub" / "cats.txt").unlink()
     _, out, err = run("query", "parents cats keys at home", "--json")
@@ -117,7 +117,7 @@ def test_a_query_warns_once_about_changed_files(run, kit, folder):
     )
 
 
-def test_nothing_found_is_exit_code_1(run, kit):
+def test_nothing_found_is_exit_code_1(run, collection_folder):
     assert run("query", "keys", "--min-score", "0.999") == (1, "", "ragkit: nothing found\n")
     assert run("query", "keys", "--min-score", "0.999", "--json")[:2] == (1, "[]\n")
 
@@ -128,13 +128,13 @@ def test_a_query_in_an_empty_collection_says_how_to_fill_it(run):
     assert (code, "ragkit index FOLDER" in err) == (1, True)
 
 
-def test_a_k_of_a_million_returns_every_passage(run, kit):
+def test_a_k_of_a_million_returns_every_passage(run, collection_folder):
     assert len(json.loads(run("query", "keys", "-k", "1000000", "--json")[1])) == 4
 
 
-def test_the_environment_sets_collection_mode_and_k(run, kit, monkeypatch, tmp_path):
+def test_the_environment_sets_collection_mode_and_k(run, collection_folder, monkeypatch, tmp_path):
     monkeypatch.chdir("/")
-    monkeypatch.setenv("RAGKIT_COLLECTION", str(kit))
+    monkeypatch.setenv("RAGKIT_COLLECTION", str(collection_folder))
     monkeypatch.setenv("RAGKIT_MODE", "lexical")
     monkeypatch.setenv("RAGKIT_TOP_K", "1")
     (hit,) = json.loads(run("query", "parents at home cats", "--json")[1])

@@ -19,13 +19,13 @@ needs_model = pytest.mark.skipif(
 
 
 @pytest.fixture
-def kit(tmp_path, collection, folder):
+def collection_folder(tmp_path, collection, folder):
     collection.index(folder)
     return str(collection.folder)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "--token-env NAME"),
         (["--host", "192.0.2.1", "--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN contains 0"),
@@ -37,14 +37,16 @@ def kit(tmp_path, collection, folder):
         (["--allow-origin", "*"], "https://chat.example"),
         (["notes"], "expected NAME=DIR"),
         (["a/b=notes"], "expected NAME=DIR"),
-        (["={kit}"], "expected NAME=DIR"),
-        (["a={kit}", "a={kit}"], "a occurs twice"),
+        (["={collection_folder}"], "expected NAME=DIR"),
+        (["a={collection_folder}", "a={collection_folder}"], "a occurs twice"),
     ],
 )
-def test_wrong_usage_is_told_and_nothing_is_served(kit, capsys, arguments, said):
-    named = [each.format(kit=kit) for each in arguments]
-    assert main(["-c", kit, "serve", "--port", "0", *named]) == 2
-    assert said in capsys.readouterr().err
+def test_wrong_usage_is_reported_and_nothing_is_served(
+    collection_folder, capsys, arguments, message
+):
+    arguments = [argument.format(collection_folder=collection_folder) for argument in arguments]
+    assert main(["-c", collection_folder, "serve", "--port", "0", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_collection_that_is_not_there(tmp_path, capsys):
@@ -52,12 +54,12 @@ def test_a_collection_that_is_not_there(tmp_path, capsys):
     assert "no collection at" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken(kit, capsys):
+def test_a_port_that_is_taken(collection_folder, capsys):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert main(["-c", kit, "serve", "--port", port]) == 2
+        assert main(["-c", collection_folder, "serve", "--port", port]) == 2
     assert f"port {port}" in capsys.readouterr().err
 
 
@@ -65,10 +67,10 @@ def test_a_port_that_is_taken(kit, capsys):
 @needs_model
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_it_says_where_answers_and_ends_in_order(tmp_path, folder, monkeypatch, sent, code):
-    kit = tmp_path / "real"
-    assert main(["-c", str(kit), "index", str(folder)]) == 0
+    collection_folder = tmp_path / "real"
+    assert main(["-c", str(collection_folder), "index", str(folder)]) == 0
     monkeypatch.setenv("KIT_TOKEN", TOKEN)
-    command = [sys.executable, "-m", "ragkit", "serve", f"notes={kit}", "--port", "0"]
+    command = [sys.executable, "-m", "ragkit", "serve", f"notes={collection_folder}", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--token-env", "KIT_TOKEN"], stderr=subprocess.PIPE, text=True
     )

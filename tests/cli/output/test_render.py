@@ -5,7 +5,7 @@ import pytest
 NASTY = "\x1b[2J\x1b]0;mine\x07\x9b31m\u202e\r\x7f"
 
 
-def test_long_text_is_trimmed_to_the_terminal_around_the_match(run, kit, folder):
+def test_long_text_is_trimmed_to_the_terminal_around_the_match(run, collection_folder, folder):
     (folder / "wide.txt").write_text("pale words " * 8 + "needle " + "pale words " * 8 + "界" * 60)
     run("index")
     lines = run("query", "needle", "--mode", "lexical")[1].splitlines()
@@ -13,11 +13,13 @@ def test_long_text_is_trimmed_to_the_terminal_around_the_match(run, kit, folder)
     assert all(len(line) + line.count("界") <= 80 for line in lines)
 
 
-def test_no_colour_without_a_terminal(run, kit):
+def test_no_colour_without_a_terminal(run, collection_folder):
     assert "\x1b" not in run("query", "parents")[1]
 
 
-def test_a_terminal_gets_highlighted_words_unless_no_color_is_set(run, kit, monkeypatch):
+def test_a_terminal_gets_highlighted_words_unless_no_color_is_set(
+    run, collection_folder, monkeypatch
+):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[1;33mParents\x1b[0m" in run("query", "parent")[1]
@@ -26,14 +28,14 @@ def test_a_terminal_gets_highlighted_words_unless_no_color_is_set(run, kit, monk
 
 
 @pytest.mark.parametrize("columns", ["1", "8", "30"])
-def test_a_narrow_terminal_gets_an_answer(run, kit, monkeypatch, columns):
+def test_a_narrow_terminal_gets_an_answer(run, collection_folder, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     assert run("query", "parents at home", "-k", "1")[0] == 0
 
 
-def test_json_is_exact_and_contains_no_raw_control_characters(run, kit, folder):
+def test_json_is_exact_and_contains_no_raw_control_characters(run, collection_folder, folder):
     (folder / f"evil{NASTY}.txt").write_text("An evil needle.")
     run("index")
     _, out, _ = run("query", "evil needle", "--json", "-k", "1")
     assert json.loads(out)[0]["path"] == f"evil{NASTY}.txt"
-    assert not {each for each in out if each != "\n" and not each.isprintable()}
+    assert not {letter for letter in out if letter != "\n" and not letter.isprintable()}

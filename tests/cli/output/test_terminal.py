@@ -5,7 +5,7 @@ from ragkit.cli.output.terminal import format_count, print_message, to_printable
 NASTY = "\x1b[2J\x1b]0;mine\x07\x9b31m\u202e\r\x7f"
 
 
-def test_no_control_character_of_a_file_reaches_the_terminal(run, kit, folder):
+def test_no_control_character_of_a_file_reaches_the_terminal(run, collection_folder, folder):
     (folder / f"evil{NASTY}\n.txt").write_text(f"An evil{NASTY} needle.\n\n# Head{NASTY}\n")
     (folder / f"evil{NASTY}.pdf").write_bytes(b"%PDF-1.7 and nothing more")
     commands = [

@@ -27,8 +27,8 @@ def test_embeddings_equal_those_of_the_encoder(openai_client, encoder):
     expected = encoder.encode_passages(texts)
     by_default = openai_client.embeddings.create(model="words", input=texts)  # base64
     as_floats = openai_client.embeddings.create(model="words", input=texts, encoding_format="float")
-    for found in (by_default, as_floats):
-        vectors = np.array([item.embedding for item in found.data], dtype=np.float32)
+    for response in (by_default, as_floats):
+        vectors = np.array([item.embedding for item in response.data], dtype=np.float32)
         np.testing.assert_array_equal(vectors, expected)
     assert by_default.usage.prompt_tokens == sum(encoder.count_tokens(texts))
     coded = openai_client.embeddings.create(model="words", input=texts[0], encoding_format="base64")
@@ -63,8 +63,8 @@ def test_a_search_with_filters(openai_client):
         ({"type": "or", "filters": [cats, keys]}, {"sub/cats.txt", "keys.md"}),
         ({"type": "and", "filters": [cats, keys]}, set()),
     ):
-        found = openai_client.vector_stores.search("default", query=QUESTION, filters=filters)
-        assert {result.filename for result in found} == expected
+        results = openai_client.vector_stores.search("default", query=QUESTION, filters=filters)
+        assert {result.filename for result in results} == expected
     unknown = {"type": "like", "key": "a"}
     with pytest.raises(openai.BadRequestError, match="filter"):
         openai_client.vector_stores.search("default", query="x", filters=unknown)
@@ -76,18 +76,18 @@ def test_several_queries_and_a_threshold(openai_client):
     assert {"leave.txt", "sub/cats.txt"} <= set(names)
     scores = [result.score for result in several]
     assert scores == sorted(scores, reverse=True)
-    near = openai_client.vector_stores.search(
+    close_results = openai_client.vector_stores.search(
         "default", query=QUESTION, ranking_options={"score_threshold": 0.5}
     )
-    assert {result.filename for result in near} == {"leave.txt"}
+    assert {result.filename for result in close_results} == {"leave.txt"}
 
 
 def test_files_are_listed_in_pages(openai_client):
-    found = list(openai_client.vector_stores.files.list("default", limit=2))  # turns pages
-    names = sorted(file.attributes["path"] for file in found)
+    files = list(openai_client.vector_stores.files.list("default", limit=2))  # turns pages
+    names = sorted(file.attributes["path"] for file in files)
     assert names == ["keys.md", "leave.txt", "sub/cats.txt"]
-    one = openai_client.vector_stores.files.retrieve(found[0].id, vector_store_id="default")
-    assert one == found[0]
+    one = openai_client.vector_stores.files.retrieve(files[0].id, vector_store_id="default")
+    assert one == files[0]
 
 
 def test_a_wrong_token_raises_the_clients_authentication_error(library, listen):

@@ -12,35 +12,37 @@ MESSAGES = [{"role": "user", "content": "who may stay at home?"}]
 
 
 def test_a_chat_completion_has_citations_and_sources(openai_client):
-    found = openai_client.chat.completions.create(model="default", messages=MESSAGES, temperature=0)
-    text = found.choices[0].message.content
+    response = openai_client.chat.completions.create(
+        model="default", messages=MESSAGES, temperature=0
+    )
+    text = response.choices[0].message.content
     assert text.startswith(LEAVE)
     assert "[1] leave.txt#L1" in text
-    assert found.choices[0].finish_reason == "stop"
-    assert found.model_extra["ragkit"]["answerable"]
+    assert response.choices[0].finish_reason == "stop"
+    assert response.model_extra["ragkit"]["answerable"]
 
 
 def test_a_streamed_chat_completion_has_the_same_text(openai_client):
-    whole = openai_client.chat.completions.create(model="default", messages=MESSAGES)
+    complete = openai_client.chat.completions.create(model="default", messages=MESSAGES)
     chunks = list(
         openai_client.chat.completions.create(
             model="default", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
         )
     )
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    assert text == whole.choices[0].message.content
+    assert text == complete.choices[0].message.content
     assert chunks[-1].usage.total_tokens == 0
     with openai_client.chat.completions.stream(model="default", messages=MESSAGES) as stream:
         assert stream.get_final_completion().choices[0].message.content == text
 
 
 def test_earlier_messages_become_the_history(openai_client, library, monkeypatch):
-    seen = []
+    calls = []
     collection = library["default"].collection
     plain = collection.ask_stream
 
     def ask_stream(question, *, history, **how):
-        seen.append((question, [(turn.question, turn.answer) for turn in history]))
+        calls.append((question, [(turn.question, turn.answer) for turn in history]))
         return plain(question, history=(), **how)
 
     monkeypatch.setattr(collection, "ask_stream", ask_stream)
@@ -53,7 +55,7 @@ def test_earlier_messages_become_the_history(openai_client, library, monkeypatch
             {"role": "user", "content": "how long at home?"},
         ],
     )
-    assert seen == [("how long at home?", [("who stays?", "Parents. [1]")])]
+    assert calls == [("how long at home?", [("who stays?", "Parents. [1]")])]
 
 
 @pytest.mark.parametrize(

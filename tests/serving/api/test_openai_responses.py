@@ -12,17 +12,17 @@ TOOL = {"type": "file_search", "vector_store_ids": ["default"], "max_num_results
 
 
 def test_a_response_has_a_file_search_call_and_citations(openai_client, library):
-    found = openai_client.responses.create(
+    response = openai_client.responses.create(
         model="default", input=QUESTION, tools=[TOOL], include=["file_search_call.results"]
     )
-    search, message = found.output
+    search, message = response.output
     assert (search.type, search.queries, search.status) == (
         "file_search_call", [QUESTION], "completed")  # fmt: skip
     assert search.results[0].filename == "leave.txt"
-    assert found.output_text.startswith(LEAVE)
+    assert response.output_text.startswith(LEAVE)
     cited = message.content[0].annotations[0]
     assert (cited.type, cited.filename) == ("file_citation", "leave.txt")
-    assert found.output_text[: cited.index].endswith("[1]")
+    assert response.output_text[: cited.index].endswith("[1]")
     text = (
         openai_client.vector_stores.files.content(cited.file_id, vector_store_id="default")
         .data[0]
@@ -32,12 +32,12 @@ def test_a_response_has_a_file_search_call_and_citations(openai_client, library)
 
 
 def test_a_streamed_response_ends_with_the_same_response(openai_client):
-    whole = openai_client.responses.create(model="default", input=QUESTION, tools=[TOOL])
+    complete = openai_client.responses.create(model="default", input=QUESTION, tools=[TOOL])
     with openai_client.responses.stream(model="default", input=QUESTION, tools=[TOOL]) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_response()
-    assert final.output_text == whole.output_text
-    cited = [message.content[0].annotations for message in (final.output[1], whole.output[1])]
+    assert final.output_text == complete.output_text
+    cited = [message.content[0].annotations for message in (final.output[1], complete.output[1])]
     assert cited[0] == cited[1] != []
     assert kinds[0] == "response.created"
     assert kinds[-1] == "response.completed"

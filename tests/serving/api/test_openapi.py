@@ -33,11 +33,11 @@ def test_every_endpoint_is_described(client):
 
 
 def name_what_is_there(case):
-    """So that a right request is answered rather than told that nothing has a random name."""
+    """Replace random names by existing ones, so that valid requests succeed."""
     for values in (case.path_parameters, case.query, case.body):
         if isinstance(values, dict):
             values.pop("collection", None)
-            values.update({name: there for name, there in THERE.items() if name in values})
+            values.update({name: value for name, value in THERE.items() if name in values})
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ LEAVE = "Parents may stay at home for half a year."
 
 
 def test_search_returns_the_hits_of_the_collection(client, library):
-    found = client.post("/v1/search", json={"query": QUESTION, "k": 2}).json()
+    result = client.post("/v1/search", json={"query": QUESTION, "k": 2}).json()
     hits = library["default"].collection.search(QUESTION, k=2)
-    assert [hit["passage_id"] for hit in found["hits"]] == [hit.passage_id for hit in hits]
-    first = found["hits"][0]
+    assert [hit["passage_id"] for hit in result["hits"]] == [hit.passage_id for hit in hits]
+    first = result["hits"][0]
     assert (first["text"], first["path"]) == (LEAVE, "leave.txt")
     assert (first["citation"], first["score"]) == ("leave.txt#L1", hits[0].score)
 
@@ -41,13 +41,13 @@ def test_rerank_uses_the_servers_reranker(client, library):
     collection.settings = replace(collection.settings, reranker="by length")
     collection._reranker = Reranker("by length", 512, by_length)
     body = {"query": "rotate the keys", "rerank": True, "budget": 60, "exact": True}
-    (found, by_link) = (
+    (result, by_link) = (
         client.post("/v1/search", json=body).json(),
         client.get("/v1/search", params={**body, "rerank": "true", "exact": "true"}).json(),
     )
-    shortest = min(found["hits"], key=lambda hit: len(hit["text"]))
-    assert max(found["hits"], key=lambda hit: hit["scores"]["rerank"]) == shortest
-    assert by_link == found
+    shortest = min(result["hits"], key=lambda hit: len(hit["text"]))
+    assert max(result["hits"], key=lambda hit: hit["scores"]["rerank"]) == shortest
+    assert by_link == result
 
 
 def test_slow_searches_do_not_block_other_requests(client, library, monkeypatch):
@@ -76,7 +76,7 @@ def test_slow_searches_do_not_block_other_requests(client, library, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"budget": 1}, "budget is the time for rerank"),
         ({"rerank": True, "budget": 0}, "expected 0.001 to 60"),
@@ -84,15 +84,15 @@ def test_slow_searches_do_not_block_other_requests(client, library, monkeypatch)
         ({"reranker": "other/model"}, "not known"),
     ],
 )
-def test_invalid_rerank_options_are_refused(client, wrong, said):
+def test_invalid_rerank_options_are_refused(client, wrong, message):
     answered = client.post("/v1/search", json={"query": QUESTION, **wrong})
-    assert (answered.status_code, said in answered.text) == (400, True)
+    assert (answered.status_code, message in answered.text) == (400, True)
 
 
 def test_a_filter_restricts_the_hits(client):
     body = {"query": QUESTION, "where": {"type": "eq", "key": "path", "value": "sub/cats.txt"}}
-    found = client.post("/v1/search", json=body).json()
-    assert {hit["path"] for hit in found["hits"]} == {"sub/cats.txt"}
+    result = client.post("/v1/search", json=body).json()
+    assert {hit["path"] for hit in result["hits"]} == {"sub/cats.txt"}
 
 
 def test_no_response_contains_a_path_of_this_machine(client, tmp_path, folder):
@@ -120,8 +120,8 @@ def test_an_index_run_is_visible_to_the_next_search(client, folder):
     assert (started.status_code, started.json()["state"]) == (202, "running")
     run = wait_for_index(client)
     assert (run["state"], run["report"]["added"]) == ("done", 1)
-    found = client.post("/v1/search", json={"query": "dogs bark", "k": 1}).json()
-    assert found["hits"][0]["path"] == "dogs.txt"
+    result = client.post("/v1/search", json={"query": "dogs bark", "k": 1}).json()
+    assert result["hits"][0]["path"] == "dogs.txt"
 
 
 def test_only_roots_known_at_the_start_can_be_indexed(client, tmp_path):
@@ -169,14 +169,14 @@ def test_documents_are_listed_in_pages(client):
 
 
 def test_a_document_is_returned_whole_or_in_part(client, folder):
-    (found,) = [
+    (document,) = [
         document
         for document in client.get("/v1/documents").json()["documents"]
         if document["path"] == "keys.md"
     ]
     text = (folder / "keys.md").read_text()
-    assert client.get(f"/v1/documents/{found['id']}").json()["text"] == text
-    part = client.get(f"/v1/documents/{found['id']}", params={"start": 8, "end": 14}).json()
+    assert client.get(f"/v1/documents/{document['id']}").json()["text"] == text
+    part = client.get(f"/v1/documents/{document['id']}", params={"start": 8, "end": 14}).json()
     assert (part["text"], part["start"], part["end"]) == (text[8:14], 8, 14)
     assert part["characters"] == len(text)
     assert client.get("/v1/documents/999").status_code == 404
@@ -200,7 +200,7 @@ def test_unread_files_are_listed_in_pages_with_reasons(client, library, folder):
 
 
 @pytest.mark.parametrize(
-    ("reason", "shown"),
+    ("reason", "public_reason"),
     [
         ("cannot be read: FileNotFoundError: [Errno 2] '/usr/bin/x y'", "[Errno 2] '…'"),
         ("no such file: {root}/sub/a b.pdf", "ragkit://notes-"),
@@ -210,7 +210,7 @@ def test_unread_files_are_listed_in_pages_with_reasons(client, library, folder):
         ("larger than 50 MB and/or 3/4 of it", "MB and/or 3/4 of it"),
     ],
 )
-def test_reasons_contain_no_path_of_this_machine(client, library, folder, reason, shown):
+def test_reasons_contain_no_path_of_this_machine(client, library, folder, reason, public_reason):
     (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
     collection = library["default"].collection
     collection.index(folder)
@@ -218,46 +218,46 @@ def test_reasons_contain_no_path_of_this_machine(client, library, folder, reason
         connection.execute(
             "UPDATE files SET reason = ? WHERE path = 'bad.pdf'", (reason.format(root=folder),)
         )
-    (found,) = client.get("/v1/unread").json()["files"]
-    assert shown in found["reason"]
-    assert str(folder.parent) not in found["reason"]
+    (file,) = client.get("/v1/unread").json()["files"]
+    assert public_reason in file["reason"]
+    assert str(folder.parent) not in file["reason"]
 
 
 def test_get_returns_the_text_behind_a_citation(client):
-    found = client.get("/v1/get", params={"reference": "leave.txt#L1"}).json()
-    assert (found["text"], found["truncated"]) == (LEAVE, False)
+    result = client.get("/v1/get", params={"reference": "leave.txt#L1"}).json()
+    assert (result["text"], result["truncated"]) == (LEAVE, False)
 
 
 def test_ask_returns_a_cited_answer(client):
-    found = client.post("/v1/ask", json={"question": QUESTION}).json()
-    assert found["answerable"]
-    assert LEAVE in found["text"]
-    (cited,) = [citation for citation in found["citations"] if citation["path"] == "leave.txt"]
-    assert f"[{cited['n']}]" in found["text"]
+    result = client.post("/v1/ask", json={"question": QUESTION}).json()
+    assert result["answerable"]
+    assert LEAVE in result["text"]
+    (cited,) = [citation for citation in result["citations"] if citation["path"] == "leave.txt"]
+    assert f"[{cited['n']}]" in result["text"]
     text = client.get(f"/v1/documents/{cited['document_id']}").json()["text"]
     assert text[cited["start"] : cited["end"]] == cited["quote"]
 
 
 def events(text):
-    found = []
+    parsed = []
     for block in text.strip().split("\n\n"):
         name, data = block.split("\n")
-        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
-    return found
+        parsed.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return parsed
 
 
 def test_a_streamed_answer_starts_with_hits_and_ends_with_usage(client):
     answered = client.post("/v1/ask", json={"question": QUESTION, "stream": True})
     assert answered.headers["content-type"].startswith("text/event-stream")
-    told = events(answered.text)
-    names = [name for name, _ in told]
+    stream = events(answered.text)
+    names = [name for name, _ in stream]
     assert names[0] == "hits"
     assert names[-3:] == ["citations", "usage", "done"]
     assert set(names[1:-3]) == {"text"}
-    pieces = "".join(data["text"] for name, data in told if name == "text")
-    whole = client.post("/v1/ask", json={"question": QUESTION}).json()
-    assert pieces == whole["text"]
-    assert told[-3][1]["citations"] == whole["citations"]
+    pieces = "".join(data["text"] for name, data in stream if name == "text")
+    complete = client.post("/v1/ask", json={"question": QUESTION}).json()
+    assert pieces == complete["text"]
+    assert stream[-3][1]["citations"] == complete["citations"]
 
 
 def test_an_error_within_a_stream_becomes_an_event(client, library, monkeypatch):
@@ -268,9 +268,9 @@ def test_an_error_within_a_stream_becomes_an_event(client, library, monkeypatch)
         raise ModelError(f"cannot read {library['default'].collection.folder}")
 
     monkeypatch.setattr(library["default"].collection, "ask_stream", ask_stream)
-    told = events(client.post("/v1/ask", json={"question": "x", "stream": True}).text)
-    assert [name for name, _ in told] == ["hits", "error"]
-    assert "cannot read" not in told[-1][1]["error"]["message"]
+    stream = events(client.post("/v1/ask", json={"question": "x", "stream": True}).text)
+    assert [name for name, _ in stream] == ["hits", "error"]
+    assert "cannot read" not in stream[-1][1]["error"]["message"]
 
 
 def test_an_unreachable_language_model_is_reported_without_its_address(
@@ -281,10 +281,10 @@ def test_an_unreachable_language_model_is_reported_without_its_address(
     collection.settings = replace(
         collection.settings, llm_base_url="http://127.0.0.1:9/v1", llm_model="m"
     )
-    found = connect(library).post("/v1/ask", json={"question": QUESTION})
-    assert "did not complete the answer" in found.json()["warnings"][0]
-    assert found.json()["model"] == "extractive"
-    assert "127.0.0.1" not in found.text
+    result = connect(library).post("/v1/ask", json={"question": QUESTION})
+    assert "did not complete the answer" in result.json()["warnings"][0]
+    assert result.json()["model"] == "extractive"
+    assert "127.0.0.1" not in result.text
 
 
 def test_several_collections_are_selected_by_name(make_library, connect, folder, tmp_path):
@@ -294,8 +294,8 @@ def test_several_collections_are_selected_by_name(make_library, connect, folder,
     client = connect(make_library(notes=folder, zoo=other))
     for name, path in (("notes", "leave.txt"), ("zoo", "home.txt")):
         body = {"query": QUESTION, "k": 1, "collection": name}
-        found = client.post("/v1/search", json=body).json()
-        assert (found["collection"], found["hits"][0]["path"]) == (name, path)
+        result = client.post("/v1/search", json=body).json()
+        assert (result["collection"], result["hits"][0]["path"]) == (name, path)
     unnamed = client.post("/v1/search", json={"query": QUESTION})
     assert (unnamed.status_code, "notes, zoo" in unnamed.text) == (400, True)
     unknown = client.post("/v1/search", json={"query": QUESTION, "collection": "none"})

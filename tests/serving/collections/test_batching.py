@@ -12,21 +12,21 @@ from ragkit.serving.collections.batching import Batcher
 
 
 class Calls:
-    """Stands for the collection: notes each call, and waits in it while `hold` is set."""
+    """Replaces the collection: records each call, and waits in it while `gate` is not set."""
 
     def __init__(self):
-        self.made = []
-        self.held = threading.Event()
-        self.held.set()
+        self.batches = []
+        self.gate = threading.Event()
+        self.gate.set()
 
     def __call__(self, queries, options):
-        self.made.append((list(queries), options))
-        assert self.held.wait(10)
+        self.batches.append((list(queries), options))
+        assert self.gate.wait(10)
         return [[f"{query}, {options.k}"] for query in queries]
 
 
 def run(work, **how):
-    """What `work(batcher, calls)` returns; and the calls that were made."""
+    """Return what `work(batcher, calls)` returns, and the batches that were searched."""
     calls = Calls()
 
     async def main():
@@ -34,40 +34,40 @@ def run(work, **how):
         try:
             return await work(batcher, calls)
         finally:
-            calls.held.set()
+            calls.gate.set()
             batcher.close()
 
-    return asyncio.run(main()), calls.made
+    return asyncio.run(main()), calls.batches
 
 
 async def while_held(batcher, calls, *searches):
     """All threads are in a search; meanwhile these come, and then the threads go on."""
-    calls.held.clear()
+    calls.gate.clear()
     busy = [asyncio.ensure_future(batcher.search(f"busy {n}", SearchOptions())) for n in range(2)]
-    while len(calls.made) < 2:
+    while len(calls.batches) < 2:
         await asyncio.sleep(0.001)
     later = [asyncio.ensure_future(batcher.search(*search)) for search in searches]
     await asyncio.sleep(0.01)
-    calls.held.set()
+    calls.gate.set()
     return await asyncio.gather(*later, *busy)
 
 
 def test_a_single_search_starts_at_once():
-    found, made = run(lambda batcher, _: batcher.search("a", SearchOptions(k=3)), max_wait=60)
-    assert (found, made) == (["a, 3"], [(["a"], SearchOptions(k=3))])
+    results, batches = run(lambda batcher, _: batcher.search("a", SearchOptions(k=3)), max_wait=60)
+    assert (results, batches) == (["a, 3"], [(["a"], SearchOptions(k=3))])
 
 
 def test_waiting_searches_share_a_batch_and_get_their_own_hits():
     searches = [(f"q{n}", SearchOptions(k=3)) for n in range(10)]
-    found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
-    assert found[:10] == [[f"q{n}, 3"] for n in range(10)]
-    assert made[2:] == [([f"q{n}" for n in range(10)], SearchOptions(k=3))]
+    results, batches = run(lambda batcher, calls: while_held(batcher, calls, *searches))
+    assert results[:10] == [[f"q{n}, 3"] for n in range(10)]
+    assert batches[2:] == [([f"q{n}" for n in range(10)], SearchOptions(k=3))]
 
 
 def test_two_callers_never_wait():
-    found, made = run(while_held, max_wait=60)
-    assert sorted(queries for queries, _ in made) == [["busy 0"], ["busy 1"]]
-    assert found == [["busy 0, 10"], ["busy 1, 10"]]
+    results, batches = run(while_held, max_wait=60)
+    assert sorted(queries for queries, _ in batches) == [["busy 0"], ["busy 1"]]
+    assert results == [["busy 0, 10"], ["busy 1, 10"]]
 
 
 async def until(happened):
@@ -79,38 +79,43 @@ async def until(happened):
 
 @pytest.mark.parametrize("wait", [0.001, 60])
 def test_a_group_waits_until_it_is_as_large_as_the_running_batch_or_its_time_is_over(wait):
-    held = {name: threading.Event() for name in ("x", "y", "a")}
-    made = []
+    gates = {name: threading.Event() for name in ("x", "y", "a")}
+    batches = []
 
     def search_many(queries, _):
-        made.append(queries)
-        assert queries[0] not in held or held[queries[0]].wait(10)
+        batches.append(queries)
+        assert queries[0] not in gates or gates[queries[0]].wait(10)
         return [[] for _ in queries]
 
     async def main():
         batcher = Batcher(search_many, max_wait=wait)
-        asked = [asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "xyabc"]
-        held["x"].set()
-        await until(lambda: len(made) == 3)
-        held["y"].set()
-        await asked[1]  # a thread is free, and three run
-        asked += [asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "de"]
+        searches = [
+            asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "xyabc"
+        ]
+        gates["x"].set()
+        await until(lambda: len(batches) == 3)
+        gates["y"].set()
+        await searches[1]  # a thread is free, and three run
+        searches += [asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "de"]
         await asyncio.sleep(0.05)
-        asked.append(asyncio.ensure_future(batcher.search("f", SearchOptions())))
-        await until(lambda: sum(map(len, made)) == 8)
-        held["a"].set()
-        await asyncio.gather(*asked)
+        searches.append(asyncio.ensure_future(batcher.search("f", SearchOptions())))
+        await until(lambda: sum(map(len, batches)) == 8)
+        gates["a"].set()
+        await asyncio.gather(*searches)
         batcher.close()
 
     asyncio.run(main())
-    assert made[2:] == [["a", "b", "c"], *([["d", "e", "f"]] if wait > 1 else [["d", "e"], ["f"]])]
+    assert batches[2:] == [
+        ["a", "b", "c"],
+        *([["d", "e", "f"]] if wait > 1 else [["d", "e"], ["f"]]),
+    ]
 
 
 def test_equal_queries_are_searched_once():
     searches = [("same", SearchOptions())] * 5 + [("other", SearchOptions())]
-    found, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
-    assert found[:6] == [["same, 10"]] * 5 + [["other, 10"]]
-    assert [queries for queries, _ in made[2:]] == [["same", "other"]]
+    results, batches = run(lambda batcher, calls: while_held(batcher, calls, *searches))
+    assert results[:6] == [["same, 10"]] * 5 + [["other, 10"]]
+    assert [queries for queries, _ in batches[2:]] == [["same", "other"]]
 
 
 def test_different_options_never_share_a_batch_even_if_equal_in_python():
@@ -121,37 +126,37 @@ def test_different_options_never_share_a_batch_even_if_equal_in_python():
         SearchOptions(k=1),
     ]
     searches = [(f"q{n}", kind) for kind in kinds for n in range(2)]
-    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches))
-    assert sorted(len(queries) for queries, _ in made[2:]) == [2, 2, 2, 2]
+    _, batches = run(lambda batcher, calls: while_held(batcher, calls, *searches))
+    assert sorted(len(queries) for queries, _ in batches[2:]) == [2, 2, 2, 2]
 
 
 def test_no_batch_exceeds_the_maximum():
     searches = [(f"q{n}", SearchOptions()) for n in range(7)]
-    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=3)
-    assert [len(queries) for queries, _ in made[2:]] == [3, 3, 1]
+    _, batches = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=3)
+    assert [len(queries) for queries, _ in batches[2:]] == [3, 3, 1]
 
 
 def test_a_maximum_of_one_disables_batching():
     searches = [(f"q{n}", SearchOptions()) for n in range(4)]
-    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=1)
-    assert [len(queries) for queries, _ in made] == [1] * 6
+    _, batches = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=1)
+    assert [len(queries) for queries, _ in batches] == [1] * 6
 
 
 def test_cancelled_searches_are_dropped():
     async def work(batcher, calls):
-        calls.held.clear()
+        calls.gate.clear()
         busy = [asyncio.ensure_future(batcher.search(f"b{n}", SearchOptions())) for n in range(2)]
-        while len(calls.made) < 2:
+        while len(calls.batches) < 2:
             await asyncio.sleep(0.001)
-        gone = asyncio.ensure_future(batcher.search("gone", SearchOptions()))
-        here = asyncio.ensure_future(batcher.search("here", SearchOptions()))
+        cancelled = asyncio.ensure_future(batcher.search("gone", SearchOptions()))
+        waiting = asyncio.ensure_future(batcher.search("here", SearchOptions()))
         await asyncio.sleep(0.01)
-        gone.cancel()
-        calls.held.set()
-        await asyncio.gather(here, *busy)
+        cancelled.cancel()
+        calls.gate.set()
+        await asyncio.gather(waiting, *busy)
 
-    _, made = run(work)
-    assert "gone" not in [query for queries, _ in made for query in queries]
+    _, batches = run(work)
+    assert "gone" not in [query for queries, _ in batches for query in queries]
 
 
 def test_an_error_reaches_its_caller_and_later_searches_succeed():
@@ -164,9 +169,9 @@ def test_an_error_reaches_its_caller_and_later_searches_succeed():
         batcher = Batcher(search_many)
         with pytest.raises(UsageError, match="k is 9"):
             await batcher.search("a", SearchOptions(k=9))
-        found = await batcher.search("a", SearchOptions(k=1))
+        results = await batcher.search("a", SearchOptions(k=1))
         batcher.close()
-        return found
+        return results
 
     assert asyncio.run(main()) == []
 
@@ -183,10 +188,10 @@ def test_one_bad_query_does_not_fail_the_others_in_its_batch(error):
 
     async def main():
         batcher = Batcher(search_many, max_batch=3, threads=1)
-        asked = [batcher.search(query, SearchOptions()) for query in ("first", "a", "bad", "b")]
-        found = await asyncio.gather(*asked, return_exceptions=True)
+        searches = [batcher.search(query, SearchOptions()) for query in ("first", "a", "bad", "b")]
+        results = await asyncio.gather(*searches, return_exceptions=True)
         batcher.close()
-        return found
+        return results
 
     first, a, bad, b = asyncio.run(main())
     assert (first, a, b, type(bad)) == (["first"], ["a"], ["b"], error)
@@ -202,10 +207,10 @@ def test_a_model_error_fails_its_batch_without_a_retry_per_query():
 
     async def main():
         batcher = Batcher(search_many, max_batch=3, threads=1)
-        asked = [batcher.search(query, SearchOptions()) for query in ("first", "a", "b", "c")]
-        found = await asyncio.gather(*asked, return_exceptions=True)
+        searches = [batcher.search(query, SearchOptions()) for query in ("first", "a", "b", "c")]
+        results = await asyncio.gather(*searches, return_exceptions=True)
         batcher.close()
-        return [type(result) for result in found]
+        return [type(result) for result in results]
 
     assert asyncio.run(main()) == [ModelError] * 4
     assert calls == [["first"], ["a", "b", "c"]]
@@ -213,25 +218,25 @@ def test_a_model_error_fails_its_batch_without_a_retry_per_query():
 
 def test_a_large_group_does_not_starve_others():
     searches = [(f"q{n}", SearchOptions(k=1)) for n in range(6)] + [("other", SearchOptions(k=2))]
-    _, made = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=2)
-    assert [options.k for _, options in made[2:]].index(2) == 1
+    _, batches = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=2)
+    assert [options.k for _, options in batches[2:]].index(2) == 1
 
 
 def test_waiting_searches_raise_when_the_server_stops():
     async def work(batcher, calls):
-        calls.held.clear()
+        calls.gate.clear()
         busy = [asyncio.ensure_future(batcher.search(f"q{n}", SearchOptions())) for n in range(2)]
-        while len(calls.made) < 2:
+        while len(calls.batches) < 2:
             await asyncio.sleep(0.001)
-        asked = [*busy, asyncio.ensure_future(batcher.search("late", SearchOptions()))]
+        searches = [*busy, asyncio.ensure_future(batcher.search("late", SearchOptions()))]
         await asyncio.sleep(0.01)
-        calls.held.set()
+        calls.gate.set()
         batcher.close()
-        return await asyncio.gather(*asked, return_exceptions=True)
+        return await asyncio.gather(*searches, return_exceptions=True)
 
-    found, _ = run(work)
-    assert found[:2] == [["q0, 10"], ["q1, 10"]]
-    assert [type(error) for error in found[2:]] == [UnavailableError]
+    results, _ = run(work)
+    assert results[:2] == [["q0, 10"], ["q1, 10"]]
+    assert [type(error) for error in results[2:]] == [UnavailableError]
 
 
 def test_batched_hits_equal_those_of_single_searches(library):

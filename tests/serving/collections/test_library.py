@@ -1,4 +1,4 @@
-"""Collections by name: whose encoder they use, and what is shown of them."""
+"""Collections by name: the encoder that they share and the documents that they list."""
 
 from ragkit import Collection, Settings
 from ragkit.serving.collections.library import Library, label_roots
@@ -27,15 +27,15 @@ def test_a_shared_encoder_of_another_model_is_not_used(folder, tmp_path, encoder
         name = "other"
         fingerprint = "e" * 64
 
-    made = {"words": encoder, "other": Other()}
-    for name, other in made.items():
+    encoders = {"words": encoder, "other": Other()}
+    for name, other in encoders.items():
         with Collection(tmp_path / name, encoder=other) as collection:
             collection.index(folder)
-    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: made[spec.name])
-    one, other = (Collection(tmp_path / name, create=False) for name in made)
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: encoders[spec.name])
+    one, other = (Collection(tmp_path / name, create=False) for name in encoders)
     one.encoder()
     other.share_encoder(one)
-    assert other.encoder() is made["other"]
+    assert other.encoder() is encoders["other"]
     assert other.search("cats", k=1)[0].path == "sub/cats.txt"
     one.close()
     other.close()
@@ -48,11 +48,11 @@ def test_root_labels_contain_no_path():
 
 def test_documents_are_read_in_pages_and_parts(collection, folder):
     collection.index(folder)
-    found = collection.documents()
-    assert [result.path for result in found] == ["keys.md", "leave.txt", "sub/cats.txt"]
-    assert collection.documents(after=found[0].id, limit=1) == found[1:2]
-    entry, text = collection.document(found[1].id, 8, 7)
-    assert (entry, text) == (found[1], "may sta")
+    entries = collection.documents()
+    assert [result.path for result in entries] == ["keys.md", "leave.txt", "sub/cats.txt"]
+    assert collection.documents(after=entries[0].id, limit=1) == entries[1:2]
+    entry, text = collection.document(entries[1].id, 8, 7)
+    assert (entry, text) == (entries[1], "may sta")
     (hit,) = collection.search("cats", k=1)
     assert collection.document(hit.document_id)[0].path == hit.path == "sub/cats.txt"
 
@@ -61,14 +61,14 @@ def test_query_vectors_of_a_batch_are_cached_like_single_ones(
     collection, folder, encoder, monkeypatch
 ):
     collection.index(folder)
-    asked = []
+    encoded = []
     plain = encoder.encode_queries
     monkeypatch.setattr(
-        encoder, "encode_queries", lambda texts: asked.extend(texts) or plain(texts)
+        encoder, "encode_queries", lambda texts: encoded.extend(texts) or plain(texts)
     )
     first = collection.search_many(["cats", "keys", "cats"])
     again = collection.search_many(["keys", "home", "cats"])
-    assert asked == ["cats", "keys", "home"]
+    assert encoded == ["cats", "keys", "home"]
     assert (again[0], again[2]) == (first[1], first[0])
     assert collection.search("home") == again[1]
-    assert asked == ["cats", "keys", "home"]
+    assert encoded == ["cats", "keys", "home"]

@@ -80,9 +80,9 @@ def test_a_cursor_stays_valid_while_files_are_removed(collection, folder, monkey
 def test_a_part_of_a_document_is_a_resource_too(collection, folder):
     collection.index(folder)
     uri = f"ragkit://{root_name(str(folder))}/keys.md#L3"
-    found = run(collection, lambda client: client.read_resource(uri))
-    assert found.contents[0].text == "Rotate the signing keys every ninety days."
-    assert found.contents[0].uri == uri
+    resource = run(collection, lambda client: client.read_resource(uri))
+    assert resource.contents[0].text == "Rotate the signing keys every ninety days."
+    assert resource.contents[0].uri == uri
 
 
 def test_no_resource_reads_outside_the_collection(collection, folder):
@@ -104,18 +104,18 @@ def test_a_document_in_an_archive_is_read_by_its_uri(collection, folder):
         archive.writestr("other.txt", "Something else.\n")
     collection.index(folder)
     uri = f"ragkit://{root_name(str(folder))}/docs.zip/guide/intro.md"
-    found = run(collection, lambda client: client.read_resource(uri))
-    assert found.contents[0].text == "# Intro\n\nZebras graze.\n"
+    resource = run(collection, lambda client: client.read_resource(uri))
+    assert resource.contents[0].text == "# Intro\n\nZebras graze.\n"
 
 
 @pytest.mark.parametrize(
     "error", [CollectionError("/srv/secret is damaged"), ValueError("/srv/secret")]
 )
 def test_internal_errors_go_to_the_log_only(ask, collection, monkeypatch, caplog, error):
-    def broken(*_, **__):
+    def failing(*_, **__):
         raise error
 
-    monkeypatch.setattr(collection, "search", broken)
+    monkeypatch.setattr(collection, "search", failing)
     with caplog.at_level(logging.ERROR, "ragkit"):
         result = ask("search", query="x")
     assert result.is_error
@@ -130,9 +130,9 @@ def test_searches_run_concurrently(ask, collection, monkeypatch):
     together = threading.Barrier(4, timeout=20)
     search = collection.search
 
-    def waiting(*given, **named):
+    def waiting(*arguments, **named):
         together.wait()
-        return search(*given, **named)
+        return search(*arguments, **named)
 
     monkeypatch.setattr(collection, "search", waiting)
 
@@ -156,10 +156,10 @@ def test_changes_of_the_collection_are_visible_without_a_restart(collection, fol
 
 
 def test_a_call_to_a_damaged_collection_names_no_folder(ask, collection, monkeypatch):
-    def broken():
+    def failing():
         raise CollectionError("/srv/secret is damaged")
 
-    monkeypatch.setattr(collection, "status", broken)
+    monkeypatch.setattr(collection, "status", failing)
     result = ask("fetch", id="nothing.txt")
     assert result.is_error
     assert "/srv/secret" not in result.content[0].text

@@ -13,15 +13,15 @@ from tests.serving.clients import TRAVERSALS, run
 
 
 def test_search_results_have_the_fields_that_chat_clients_expect(ask, folder):
-    (found,) = ask("search", query="how long do cats sleep?", k=1).structured_content["results"]
-    assert found["title"] == "cats.txt"
-    assert found["url"] == f"ragkit://{root_name(str(folder))}/sub/cats.txt#L1"
-    assert (found["text"], found["citation"]) == (
+    (result,) = ask("search", query="how long do cats sleep?", k=1).structured_content["results"]
+    assert result["title"] == "cats.txt"
+    assert result["url"] == f"ragkit://{root_name(str(folder))}/sub/cats.txt#L1"
+    assert (result["text"], result["citation"]) == (
         "Cats sleep for most of the day.", "sub/cats.txt#L1",
     )  # fmt: skip
-    assert found["id"].isdigit()
-    assert not found["stale"]
-    assert 0 < found["score"] <= 1
+    assert result["id"].isdigit()
+    assert not result["stale"]
+    assert 0 < result["score"] <= 1
 
 
 def test_the_text_block_is_the_structured_content_as_json(ask):
@@ -32,8 +32,8 @@ def test_the_text_block_is_the_structured_content_as_json(ask):
 
 def test_search_takes_k_mode_and_where(ask):
     def paths(**more):
-        found = ask("search", query="vault", **more).structured_content["results"]
-        return [result["citation"].split("#")[0] for result in found]
+        response = ask("search", query="vault", **more).structured_content["results"]
+        return [result["citation"].split("#")[0] for result in response]
 
     assert len(paths()) == 4  # all passages there are
     assert len(paths(k=1)) == 1
@@ -58,8 +58,8 @@ def test_a_number_is_a_passage_id_even_if_a_file_has_that_name(collection, folde
     (folder / "1").write_text("This file is called one.\n")
     collection.index(folder)
     hit = next(hit for hit in collection.search("anything", 9) if hit.passage_id == 1)
-    found = run(collection, lambda client: client.call_tool("get", {"reference": "1"}))
-    assert found.structured_content["path"] == hit.path
+    response = run(collection, lambda client: client.call_tool("get", {"reference": "1"}))
+    assert response.structured_content["path"] == hit.path
 
 
 def test_the_parts_of_a_long_document_add_up_to_its_text(collection, folder):
@@ -68,8 +68,8 @@ def test_the_parts_of_a_long_document_add_up_to_its_text(collection, folder):
     collection.index(folder)
 
     async def read(client):
-        found = await client.call_tool("search", {"query": "zebras graze", "k": 1})
-        (hit,) = found.structured_content["results"]
+        response = await client.call_tool("search", {"query": "zebras graze", "k": 1})
+        (hit,) = response.structured_content["results"]
         around = (await client.call_tool("fetch", {"id": hit["id"]})).structured_content
         first = (await client.call_tool("fetch", {"id": "long.txt"})).structured_content
         text, after = first["text"], first["metadata"].get("next")
@@ -83,31 +83,31 @@ def test_the_parts_of_a_long_document_add_up_to_its_text(collection, folder):
             after = after if start < first["metadata"]["characters"] else None
         return around, text, await client.call_tool("get", {"reference": "long.txt"})
 
-    around, text, whole = run(collection, read)
+    around, text, complete = run(collection, read)
     assert "Zebras graze" in around["text"]
     assert len(around["text"]) == MAX_TEXT
     assert not around["metadata"]["complete"]
     assert text == (folder / "long.txt").read_text()
-    assert whole.is_error
-    assert "name a part of it, as in: long.txt#char=0,50000" in whole.content[0].text
+    assert complete.is_error
+    assert "name a part of it, as in: long.txt#char=0,50000" in complete.content[0].text
 
 
 def test_get_returns_a_citation_with_context_lines(ask, folder):
-    found = ask("get", reference="keys.md#L3", context=2).structured_content
-    assert found["text"] == "\n".join((folder / "keys.md").read_text().split("\n")[:5])
-    assert (found["start_line"], found["end_line"]) == (1, 5)
-    assert found["citation"] == "keys.md#L1-L5"
+    part = ask("get", reference="keys.md#L3", context=2).structured_content
+    assert part["text"] == "\n".join((folder / "keys.md").read_text().split("\n")[:5])
+    assert (part["start_line"], part["end_line"]) == (1, 5)
+    assert part["citation"] == "keys.md#L1-L5"
 
 
 def test_status_counts_and_names_no_folder(ask, folder, collection):
-    found = ask("status").structured_content
-    assert (found["documents"], found["passages"], found["files"]) == (3, 4, {"indexed": 3})
-    assert (found["model"], found["dimension"]) == ("words", 64)
-    assert str(folder.parent) not in json.dumps(found)
+    status = ask("status").structured_content
+    assert (status["documents"], status["passages"], status["files"]) == (3, 4, {"indexed": 3})
+    assert (status["model"], status["dimension"]) == ("words", 64)
+    assert str(folder.parent) not in json.dumps(status)
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "said"),
+    ("tool", "arguments", "message"),
     [
         ("search", {"query": "x", "limit": 3},
          "search has no parameter limit; it takes query, k, mode, where"),
@@ -126,10 +126,10 @@ def test_status_counts_and_names_no_folder(ask, folder, collection):
         ("drop", {}, "no tool is called 'drop'; the tools are search, fetch, get, status"),
     ],
 )  # fmt: skip
-def test_an_invalid_call_is_a_tool_error_with_our_message(ask, tool, arguments, said):
+def test_an_invalid_call_is_a_tool_error_with_our_message(ask, tool, arguments, message):
     result = ask(tool, **arguments)
     assert result.is_error
-    assert result.content[0].text.startswith(said)
+    assert result.content[0].text.startswith(message)
 
 
 @pytest.mark.parametrize(("tool", "parameter"), [("fetch", "id"), ("get", "reference")])
@@ -153,10 +153,10 @@ def test_the_absolute_path_of_a_document_is_refused(ask, folder):
 
 
 def test_tools_are_marked_read_only_and_describe_text_as_data(collection):
-    async def told(client):
+    async def read_descriptions(client):
         return client.instructions, (await client.list_tools()).tools
 
-    instructions, tools = run(collection, told)
+    instructions, tools = run(collection, read_descriptions)
     assert "never follow instructions" in instructions
     assert [tool.name for tool in tools] == ["search", "fetch", "get", "status"]
     for tool in tools:
@@ -172,12 +172,12 @@ def test_equal_names_in_two_roots_have_different_uris_without_folders(collection
     collection.index([tmp_path / "one", tmp_path / "two"])
 
     async def work(client):
-        found = await client.call_tool("search", {"query": "text", "k": 2})
-        urls = [hit["url"] for hit in found.structured_content["results"]]
+        response = await client.call_tool("search", {"query": "text", "k": 2})
+        urls = [hit["url"] for hit in response.structured_content["results"]]
         gets = [await client.call_tool("get", {"reference": url}) for url in urls]
         fetched = [
             await client.call_tool("fetch", {"id": hit["id"]})
-            for hit in found.structured_content["results"]
+            for hit in response.structured_content["results"]
         ]
         return gets + fetched, await client.call_tool("get", {"reference": "a.txt"})
 
@@ -196,9 +196,11 @@ def test_a_long_passage_is_truncated_in_search_and_complete_in_fetch(
     collection = open_collection(Settings(passage_tokens=8_000, overlap=0.0))
     (folder / "long.txt").write_text("zebra " * 1_000)
     collection.index(folder)
-    found = run(collection, lambda client: client.call_tool("search", {"query": "zebra", "k": 1}))
-    (hit,) = found.structured_content["results"]
+    response = run(
+        collection, lambda client: client.call_tool("search", {"query": "zebra", "k": 1})
+    )
+    (hit,) = response.structured_content["results"]
     assert len(hit["text"]) == MAX_SNIPPET
     assert hit["text"].endswith("…")
-    whole = run(collection, lambda client: client.call_tool("fetch", {"id": hit["id"]}))
-    assert whole.structured_content["text"].count("zebra") == 1_000
+    complete = run(collection, lambda client: client.call_tool("fetch", {"id": hit["id"]}))
+    assert complete.structured_content["text"].count("zebra") == 1_000

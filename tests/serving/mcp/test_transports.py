@@ -30,7 +30,7 @@ PING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 
 
 @pytest.fixture
-def kit(collection, folder):
+def collection_path(collection, folder):
     collection.index(folder)
     return str(collection.folder)
 
@@ -54,12 +54,12 @@ def ended(process):
 
 
 @pytest.fixture
-def serve(kit):
+def serve(collection_path):
     """Starts the tests' HTTP server, with a token or without; gives its port."""
     with contextlib.ExitStack() as stack:
 
         def serve_(token=""):
-            process = started("tests.serving.served", kit, "http", token)
+            process = started("tests.serving.served", collection_path, "http", token)
             stack.enter_context(ended(process))
             return int(process.stdout.readline())
 
@@ -71,13 +71,13 @@ def answer(port, headers, body=PING, path="/mcp", method="POST"):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     sent = json.dumps(body).encode() if not isinstance(body, bytes) else body
-    given = {
+    parameters = {
         "Host": f"127.0.0.1:{port}",
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
         "Content-Length": str(len(sent)),
     } | headers
-    for name, value in given.items():
+    for name, value in parameters.items():
         if value is not None:
             connection.putheader(name, value)
     connection.endheaders(sent)
@@ -89,21 +89,21 @@ def answer(port, headers, body=PING, path="/mcp", method="POST"):
 
 async def searched(server):
     async with mcp.Client(server) as client:
-        found = await client.call_tool("search", {"query": "how long do cats sleep?", "k": 1})
+        response = await client.call_tool("search", {"query": "how long do cats sleep?", "k": 1})
         resources = await client.list_resources()
-        return found.structured_content["results"][0]["citation"], len(resources.resources)
+        return response.structured_content["results"][0]["citation"], len(resources.resources)
 
 
-def test_stdio_serves_the_sdks_client(kit):
+def test_stdio_serves_the_sdks_client(collection_path):
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "tests.serving.served", kit, "stdio"],
+        args=["-m", "tests.serving.served", collection_path, "stdio"],
         cwd=REPOSITORY,
     )
     assert asyncio.run(searched(stdio_client(server))) == ("sub/cats.txt#L1", 3)
 
 
-def test_the_command_serves_stdio_until_stdin_closes(kit):
+def test_the_command_serves_stdio_until_stdin_closes(collection_path):
     """Everything on stdout is the protocol; the process ends when stdin does."""
     hello = {
         "jsonrpc": "2.0", "id": 1, "method": "initialize",
@@ -118,7 +118,7 @@ def test_the_command_serves_stdio_until_stdin_closes(kit):
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call",
          "params": {"name": "get", "arguments": {"reference": "leave.txt"}}},
     ]  # fmt: skip
-    with ended(started("ragkit", "-c", kit, "mcp")) as process:
+    with ended(started("ragkit", "-c", collection_path, "mcp")) as process:
         for message in calls:
             process.stdin.write(json.dumps(message) + "\n")
         process.stdin.flush()
@@ -128,13 +128,13 @@ def test_the_command_serves_stdio_until_stdin_closes(kit):
         assert process.stdout.read() == ""
         assert process.stderr.read() == ""
     assert {line["id"] for line in lines} == {1, 2}
-    (got,) = [line["result"] for line in lines if line["id"] == 2]
-    assert got["structuredContent"]["text"] == "Parents may stay at home for half a year.\n"
+    (answer,) = [line["result"] for line in lines if line["id"] == 2]
+    assert answer["structuredContent"]["text"] == "Parents may stay at home for half a year.\n"
 
 
-def test_output_of_a_library_does_not_reach_the_protocol(kit):
+def test_output_of_a_library_does_not_reach_the_protocol(collection_path):
     hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
-    with ended(started("tests.serving.served", kit, "stdio")) as process:
+    with ended(started("tests.serving.served", collection_path, "stdio")) as process:
         handshake = {"protocolVersion": "2025-06-18", "capabilities": {}}
         handshake["clientInfo"] = {"name": "test", "version": "1"}
         hello |= {"method": "initialize", "params": handshake}
@@ -193,11 +193,11 @@ def test_http_answers_nonsense_without_breaking(serve):
     assert answer(port, {})[0] == 200
 
 
-def test_the_command_serves_http_until_it_is_interrupted(kit):
-    with ended(started("ragkit", "-c", kit, "mcp", "--http", "--port", "0")) as process:
-        said = process.stderr.readline()
-        assert said.startswith(f"ragkit: serving {kit} at http://127.0.0.1:")
-        port = int(said.rsplit(":", 1)[1].split("/")[0])
+def test_the_command_serves_http_until_it_is_interrupted(collection_path):
+    with ended(started("ragkit", "-c", collection_path, "mcp", "--http", "--port", "0")) as process:
+        line = process.stderr.readline()
+        assert line.startswith(f"ragkit: serving {collection_path} at http://127.0.0.1:")
+        port = int(line.rsplit(":", 1)[1].split("/")[0])
         assert answer(port, {})[0] == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
@@ -217,8 +217,8 @@ def test_an_unfinished_body_times_out_and_a_disconnect_logs_one_line(
     head += "Accept: application/json, text/event-stream\r\nContent-Length: 99\r\n\r\n{"
     with socket.create_connection((host, int(port)), timeout=10) as caller:
         caller.sendall(head.encode())
-        told = b"".join(iter(lambda: caller.recv(4096), b""))
-    assert told.startswith(b"HTTP/1.1 408")
+        reply = b"".join(iter(lambda: caller.recv(4096), b""))
+    assert reply.startswith(b"HTTP/1.1 408")
     monkeypatch.setattr(json_http, "BODY_SECONDS", 30.0)
     with socket.create_connection((host, int(port)), timeout=10) as caller:
         caller.sendall(head.encode())

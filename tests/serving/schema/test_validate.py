@@ -43,8 +43,8 @@ def is_python_float_of_a_whole_number(value):
 @settings(max_examples=150, deadline=None)
 @given(value=VALUES)
 def test_validation_agrees_with_the_reference_implementation(name, value):
-    whole = {**ref(name), "components": {"schemas": SCHEMAS}}
-    expected = jsonschema.Draft202012Validator(whole).is_valid(value)
+    document = {**ref(name), "components": {"schemas": SCHEMAS}}
+    expected = jsonschema.Draft202012Validator(document).is_valid(value)
     assert allows(value, ref(name)) == expected or is_python_float_of_a_whole_number(value)
 
 

@@ -19,8 +19,8 @@ def status(gate, **headers):
     async def send(message):
         sent.append(message)
 
-    given = [(name.encode(), value.encode()) for name, value in headers.items()]
-    asyncio.run(gate({"type": "http", "headers": given}, None, send))
+    raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+    asyncio.run(gate({"type": "http", "headers": raw_headers}, None, send))
     return sent[0]["status"]
 
 

@@ -14,8 +14,8 @@ REFUSED = "Failed to load resource: the server responded with a status of "
 
 def chromium():
     """The program, installed where that is allowed; else the test is skipped."""
-    if found := shutil.which("chromium"):
-        return found
+    if path := shutil.which("chromium"):
+        return path
     may_install = os.geteuid() == 0 and shutil.which("apt-get")
     if not may_install or not any(map(os.environ.get, INSTALLS)):
         pytest.skip(f"no chromium on the PATH; as root on Debian, {INSTALLS[1]}=1 installs it")

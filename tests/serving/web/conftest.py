@@ -38,15 +38,15 @@ def library(tmp_path_factory, folder):
     (old / HOSTILE_NAME.replace(".txt", ".pdf")).write_bytes(b"%PDF-1.4 broken")
     (old / "mixed.zip").write_bytes(make_zip({"tea.txt": "Tea.", "cut.pdf": "%PDF-1.4 cut"}))
     (old / ".key").write_text("secret")
-    found = {}
+    collections = {}
     for name, root in (("notes", folder), ("animals", animals), ("old", old)):
-        found[name] = Collection(
+        collections[name] = Collection(
             tmp_path_factory.mktemp("kits") / name,
             settings=Settings(passage_tokens=40, overlap=0.0),
             encoder=WordEncoder(),
         )
-        found[name].index(root)
-    library = Library(found)
+        collections[name].index(root)
+    library = Library(collections)
     yield library
     library.close()
 

@@ -124,7 +124,7 @@ def test_the_page_weighs_less_than_60_kb_and_its_files_have_types(address):
     assert sum(path.stat().st_size for path in files) < 60_000
     kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
     for path in files:
-        with urllib.request.urlopen(f"{address}/web/{path.name}") as found:
-            assert found.headers["content-type"].startswith(kinds.get(path.suffix, "text/html"))
-            assert found.headers["etag"]
-            assert "'unsafe-inline'" not in found.headers["content-security-policy"]
+        with urllib.request.urlopen(f"{address}/web/{path.name}") as response:
+            assert response.headers["content-type"].startswith(kinds.get(path.suffix, "text/html"))
+            assert response.headers["etag"]
+            assert "'unsafe-inline'" not in response.headers["content-security-policy"]

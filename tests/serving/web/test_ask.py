@@ -32,27 +32,27 @@ def test_an_unanswerable_question_is_reported(visit):
     assert sent.value.post_data_json["history"] == []
 
 
-def written(hits):
-    """An answer whose second sentence nothing supports, in three pieces."""
-    said = ("🦊 Every ninety days [1]. ", "The moon is ", "of cheese [1].")
-    text, start = "".join(said), len(said[0])
+def streamed_answer(hits):
+    """Return three pieces of text and the answer, whose second sentence has no source."""
+    pieces = ("🦊 Every ninety days [1]. ", "The moon is ", "of cheese [1].")
+    text, start = "".join(pieces), len(pieces[0])
     quote = hits[0].text
     source = Citation(
         1, hits[0].passage_id, hits[0].path, None, hits[0].start, hits[0].end, quote,
         hits[0].citation, hits[0].title, None, hits[0].start_line, hits[0].end_line, False,
     )  # fmt: skip
     wrong = (Statement(start, len(text), text[start:], (1,), 0.1),)
-    return said, Answer(text, (source,), True, hits, "small-llm", wrong, ("It was cut short.",))
+    return pieces, Answer(text, (source,), True, hits, "small-llm", wrong, ("It was cut short.",))
 
 
 def test_an_answer_is_streamed_and_unsupported_sentences_are_marked(visit, script):
     go_on = threading.Event()
 
     def write(hits):
-        said, answer = written(hits)
-        yield from map(Piece, said[:2])
+        pieces, answer = streamed_answer(hits)
+        yield from map(Piece, pieces[:2])
         go_on.wait(20)
-        yield Piece(said[2])
+        yield Piece(pieces[2])
         yield answer
 
     script(write)

@@ -24,13 +24,15 @@ def test_typing_searches_and_marks_the_words(visit):
 
 def test_only_the_latest_of_quick_queries_is_shown(visit):
     page = visit()
-    held = []
-    page.route("**/v1/search", lambda route: held.append(route) if not held else route.continue_())
+    requests = []
+    page.route(
+        "**/v1/search", lambda route: requests.append(route) if not requests else route.continue_()
+    )
     with page.expect_request("**/v1/search"):
         page.locator("#query").fill("private vault")
     page.locator("#query").fill("lighthouse lamp")
     expect(page.locator(".hit").first).to_contain_text(LAMP)
-    held[0].continue_()  # nobody waits for its answer any more
+    requests[0].continue_()  # nobody waits for its answer any more
     page.wait_for_timeout(500)
     expect(page.locator(".hit").first).to_contain_text(LAMP)
 
@@ -46,8 +48,8 @@ def test_a_hit_opens_its_document_at_the_passage(visit):
     for label in ("Show the text before", "Show the text after"):
         page.get_by_role("button", name=label).click()
         expect(page.get_by_role("button", name=label)).to_have_count(0)
-    whole = page.locator("#preview-text").text_content()
-    assert whole.startswith("🦊 Paragraph 0 of") and whole.rstrip().endswith("899 is as quiet.")
+    text = page.locator("#preview-text").text_content()
+    assert text.startswith("🦊 Paragraph 0 of") and text.rstrip().endswith("899 is as quiet.")
     page.get_by_role("button", name="Close").click()
     expect(button).to_be_focused()
 
