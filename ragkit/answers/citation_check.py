@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragkit.answers.extractive import QuestionScorer, source_text
 from ragkit.answers.sanitize import CITATION_MARK, CITATION_PATTERN, find_citation_marks
 from ragkit.passages.boundaries import SENTENCE, find_boundaries, split_at
 from ragkit.passages.sentences import Sentence, split_sentences
 from ragkit.records.answers import Citation, Statement, build_citation
 from ragkit.records.documents import Hit
-
-if TYPE_CHECKING:
-    from ragkit.answers.extractive import QuestionScorer
 
 MIN_SUPPORT = 0.5  # cosine, and idf-weighted share of words
 _MIN_WORDS = 3  # a sentence with fewer words and without a citation is not checked
@@ -111,13 +108,13 @@ def _score_support(
     The maximum of `cosine`, its highest to a sentence of them, and the idf-weighted share of its
     terms that they contain; 0 if it has a number that no source contains.
     """
-    source_text = "\n".join(f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in sources)
-    numbers = set(_NUMBER.findall(source_text))
+    text = source_text(sources)
+    numbers = set(_NUMBER.findall(text))
     without_item_number = re.sub(r"^\s*\d{1,2}[.)]\s", "", statement)
     if any(number not in numbers for number in _NUMBER.findall(without_item_number)):
         return 0.0
     idf = {term: scorer.idf(term) for term in scorer.terms(statement)}
-    source_terms = set(scorer.terms(source_text))
+    source_terms = set(scorer.terms(text))
     total = sum(idf.values())
     shared = sum(value for term, value in idf.items() if term in source_terms)
     return max(0.0, cosine, shared / total if total else 0.0)

@@ -97,8 +97,8 @@ def extract_answer(scorer: QuestionScorer, hits: Sequence[Hit]) -> list[tuple[st
     A part is the quote, after its lead-in or header where it needs one. The list is empty if the
     sources do not answer the question.
     """
-    best = max((hit.score for hit in hits), default=0.0)
-    sources = [hit for hit in hits if hit.score >= MIN_SOURCE_SHARE * best]
+    best = max(map(_cosine, hits), default=0.0)
+    sources = [hit for hit in hits if _cosine(hit) >= MIN_SOURCE_SHARE * best]
     candidates = list(_candidates(sources))[:_MAX_SENTENCES]
     if not candidates:
         return []
@@ -109,6 +109,11 @@ def extract_answer(scorer: QuestionScorer, hits: Sequence[Hit]) -> list[tuple[st
     scores = _add_context(candidates, _score_sentences(scorer, candidates, vectors))
     chosen = _choose(candidates, scores, vectors)
     return list(_build_parts([candidates[index] for index in chosen]))
+
+
+def _cosine(hit: Hit) -> float:
+    """The cosine of a source; 0, as of an unrelated one, if the encoder cannot read it."""
+    return 0.0 if hit.score is None else hit.score
 
 
 def is_answerable(
@@ -130,7 +135,7 @@ def score_answerability(
     cosine: how much more similar one sentence of the question is to the sources than the whole
     question.
     """
-    best = sorted((hit.score for hit in hits), reverse=True)[:_TOP]
+    best = sorted(map(_cosine, hits), reverse=True)[:_TOP]
     if not best:
         return 0.0
     cosine = max(sum(best) / len(best), best[0] - SINGLE_SOURCE_PENALTY) + gain
@@ -153,9 +158,7 @@ def find_missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
         word[0] for word in words if not _begins_sentence(question, word.start()) and word[0] != "I"
     ]
     capitals_are_usual = sum(word[0].isupper() for word in inner) > _MAX_CAPITALS * len(inner)
-    source_text = "\n".join(
-        f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits
-    ).lower()
+    sources = source_text(hits).lower()
     missing = []
     for match in words:
         word = match[0]
@@ -164,9 +167,14 @@ def find_missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
         is_identifier = is_mixed or "_" in word or any(map(str.isupper, word[1:]))
         is_capitalized = word[0].isupper() and not begins and not capitals_are_usual
         is_name = len(word) > 1 and (is_identifier or is_capitalized)
-        if is_name and word.lower() not in source_text:
+        if is_name and word.lower() not in sources:
             missing.append(word)
     return missing
+
+
+def source_text(hits: Sequence[Hit]) -> str:
+    """Return all that the sources say, one per paragraph: title, headings and text."""
+    return "\n".join(f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits)
 
 
 def split_question(question: str, terms: Callable[[str], list[str]]) -> list[str]:
@@ -232,7 +240,7 @@ def _add_context(
                 mixed = (1 - NEIGHBOR_WEIGHT) * scores[index] + NEIGHBOR_WEIGHT * scores[neighbor]
                 combined[index] = max(combined[index], mixed)
     sources = [
-        candidate.hit.score - RANK_PENALTY * (candidate.hit.rank - 1) for candidate in candidates
+        _cosine(candidate.hit) - RANK_PENALTY * (candidate.hit.rank - 1) for candidate in candidates
     ]
     return combined + np.array(sources, dtype=np.float32)
 

@@ -70,6 +70,18 @@ class Sources:
         with self.retriever.store.reading() as connection:
             return tuple(paragraphs.expand_to_paragraphs(connection, hits))
 
+    def unreadable_notice(self, question: str) -> str | None:
+        """Return why the question cannot be compared with anything; None if the encoder can read
+        it, or if the collection has no encoder yet."""
+        from ragkit.retrieval.pipeline import unreadable_query_notice
+
+        if self.retriever.encoders.spec() is None:
+            return None
+        encoder = self.retriever.encoders.load_encoder()
+        if self.retriever.encoders.query_vector(encoder, question).any():
+            return None
+        return unreadable_query_notice(encoder.name)
+
     def term_functions(
         self, questions: Sequence[str] = ()
     ) -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
@@ -159,6 +171,10 @@ def stream_answer(
         standalone = rewrite_followup(question, history, *sources.term_functions(questions))
     hits = sources.retrieve(standalone)
     yield Retrieved(hits, standalone)
+    if (notice := sources.unreadable_notice(standalone)) is not None:
+        warnings.texts.append(notice)  # the search has given it to the user
+        yield from _decline(standalone, hits, warnings)
+        return
     if llm is not None and hits:
         try:
             yield from _stream_generated(
@@ -287,16 +303,20 @@ def _min_tokens(text: str) -> int:
     return ascii_length // _ASCII_PER_TOKEN + (len(text) - ascii_length) // _OTHER_PER_TOKEN
 
 
+def _decline(question: str, hits: tuple[Hit, ...], warnings: _Warnings) -> Iterator[Event]:
+    yield Piece(NO_ANSWER)
+    yield Answer(
+        NO_ANSWER, (), False, hits, EXTRACTIVE, (), tuple(warnings.texts), question=question
+    )
+
+
 def _stream_extractive(
     question: str, hits: tuple[Hit, ...], sources: Sources, warnings: _Warnings
 ) -> Iterator[Event]:
     """Yield the pieces and the answer that quotes sentences of the sources, or NO_ANSWER."""
     parts = extract_answer(sources.scorer(question), hits) if hits else []
     if not parts:
-        yield Piece(NO_ANSWER)
-        yield Answer(
-            NO_ANSWER, (), False, hits, EXTRACTIVE, (), tuple(warnings.texts), question=question
-        )
+        yield from _decline(question, hits, warnings)
         return
     citations = tuple(citation for _, citation in parts)
     sanitizer = AnswerSanitizer([citation.n for citation in citations])

@@ -15,27 +15,7 @@ def add_mcp(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="serve streamable HTTP at http://127.0.0.1:8766/mcp instead of stdin and stdout",
     )
-    command.add_argument(
-        "--host",
-        metavar="ADDRESS",
-        help="the address to listen on (default: 127.0.0.1); any but a loopback address needs "
-        "--token-env",
-    )
-    command.add_argument(
-        "--port", type=int, metavar="N", help=f"the port (default: {MCP_PORT}); 0 takes a free one"
-    )
-    command.add_argument(
-        "--token-env",
-        metavar="NAME",
-        help="the environment variable with the token that every request must carry",
-    )
-    command.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="accept this Host header too, as behind a proxy (repeatable)",
-    )
+    _add_address(command, MCP_PORT)
 
 
 def add_serve(command: argparse.ArgumentParser) -> None:
@@ -46,32 +26,8 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         metavar="NAME=DIR",
         help="collections and the names to serve them by (default: the one of -c, as default)",
     )
-    command.add_argument(
-        "--host",
-        metavar="ADDRESS",
-        default="127.0.0.1",
-        help="the address to listen on (default: 127.0.0.1); any but a loopback address needs "
-        "--token-env",
-    )
-    command.add_argument(
-        "--port",
-        type=int,
-        metavar="N",
-        default=SERVE_PORT,
-        help=f"the port (default: {SERVE_PORT}); 0 takes a free one",
-    )
-    command.add_argument(
-        "--token-env",
-        metavar="NAME",
-        help="the environment variable with the token that every request must carry",
-    )
-    command.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="accept this Host header too, as behind a proxy (repeatable)",
-    )
+    _add_address(command, SERVE_PORT)
+    command.set_defaults(host="127.0.0.1", port=SERVE_PORT)
     command.add_argument(
         "--allow-origin",
         action="append",
@@ -91,4 +47,29 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="maximum searches computed together (default: 32); 1: no batching",
+    )
+
+
+def _add_address(command: argparse.ArgumentParser, port: int) -> None:
+    """Add the arguments of a server's address and of who may connect; `port`: the default."""
+    command.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        help="the address to listen on (default: 127.0.0.1); any but a loopback address needs "
+        "--token-env",
+    )
+    command.add_argument(
+        "--port", type=int, metavar="N", help=f"the port (default: {port}); 0 takes a free one"
+    )
+    command.add_argument(
+        "--token-env",
+        metavar="NAME",
+        help="the environment variable with the token that every request must carry",
+    )
+    command.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="accept this Host header too, as behind a proxy (repeatable)",
     )
