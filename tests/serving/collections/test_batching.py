@@ -219,7 +219,8 @@ def test_a_model_error_fails_its_batch_without_a_retry_per_query():
 def test_a_large_group_does_not_starve_others():
     searches = [(f"q{n}", SearchOptions(k=1)) for n in range(6)] + [("other", SearchOptions(k=2))]
     _, batches = run(lambda batcher, calls: while_held(batcher, calls, *searches), max_batch=2)
-    assert [options.k for _, options in batches[2:]].index(2) == 1
+    # Two threads take one batch of each group, and either may be recorded first.
+    assert sorted(options.k for _, options in batches[2:4]) == [1, 2]
 
 
 def test_waiting_searches_raise_when_the_server_stops():
