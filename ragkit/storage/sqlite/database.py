@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,29 +21,46 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.errors import CollectionError
+from ragkit.storage.collection_files import refuse_links
+from ragkit.trust import TrustLevel
 
 SCHEMA_VERSION = 3
 APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite databases
 BUSY_TIMEOUT_MS = 10_000
 FILE_NAME = "ragkit.db"
 IDS_PER_STATEMENT = 500  # SQLite allows 32,766 parameters
+SCHEMA_OBJECTS = frozenset({  # the tables, indexes and triggers of the newest schema
+    "collection", "roots", "files", "documents", "passages", "models", "vectors", "removals",
+    "index_files", "unreadable_texts", "passages_document", "passages_hash",
+    "passages_generation", "vectors_generation", "passages_removed", "sqlite_sequence",
+})  # fmt: skip
+
+
+class UntrustedRow(sqlite3.Row):
+    """A row of an untrusted collection: the files that it names are not looked at."""
 
 
 class Database:
     """A pool of connections to one file. Safe to use from many threads; one process writes."""
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, create: bool = False, trust: TrustLevel = TrustLevel.OWN
+    ) -> None:
         """Open `folder`/ragkit.db; with `create`, make the folder and the file if they are missing.
 
-        An older schema is migrated. Raises CollectionError if there is no collection, if the file
-        is not a ragkit database, is damaged, has a newer schema, or cannot be opened.
+        An older schema is migrated. With `trust` = UNTRUSTED nothing in the folder is created,
+        written or migrated. Raises CollectionError if there is no collection, if the file is not a
+        ragkit database, is damaged, has a newer schema, or cannot be opened.
         """
         self.folder = folder
         self.path = folder / FILE_NAME
+        self.trust = trust
+        self.opened_version = SCHEMA_VERSION  # of the schema, before a migration
         self.read_only = False
         self._mode = "rwc"
         # Not a queue.Queue: Ctrl-C while its lock is held would leave it locked for ever.
         self._idle: deque[sqlite3.Connection] = deque()
+        refuse_links(folder, FILE_NAME)
         if not self._exists():
             if not create:
                 raise CollectionError(
@@ -73,7 +91,11 @@ class Database:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not any(self.folder.iterdir()):  # a folder that is ours alone is no source for git
-                (self.folder / ".gitignore").write_text("*\n")
+                with (
+                    contextlib.suppress(FileExistsError),
+                    (self.folder / ".gitignore").open("x") as file,
+                ):
+                    file.write("*\n")
         except OSError as error:
             raise CollectionError(
                 f"cannot create a collection at {self.folder}: {error.strerror or error}"
@@ -96,10 +118,24 @@ class Database:
                     f"{self.path} was made by a newer ragkit (schema {version}; this one knows "
                     f"{SCHEMA_VERSION}). Upgrade with: pip install --upgrade ragkit"
                 )
-            if version < SCHEMA_VERSION:
+            self.opened_version = version
+            if self.is_untrusted:
+                self._check_untrusted(connection, version)
+            elif version < SCHEMA_VERSION:
                 self._migrate(connection)
         finally:
             self._idle.append(connection)
+
+    def _check_untrusted(self, connection: sqlite3.Connection, version: int) -> None:
+        """Check that reading the tables runs nothing but plain reads of stored rows."""
+        if version < SCHEMA_VERSION:
+            purpose = f"its schema {version} is not migrated to schema {SCHEMA_VERSION}"
+            raise CollectionError(untrusted_message(self.folder, purpose))
+        if (name := foreign_schema_part(connection)) is not None:
+            raise CollectionError(
+                f"{self.path} contains {name!r}, which no version of ragkit makes, and it is not "
+                "trusted: it came with a checkout. Name another collection with: ragkit -c DIR"
+            )
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         from ragkit.storage.sqlite import migrations
@@ -117,6 +153,12 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         uri = self.path.absolute().as_uri()
+        if self.is_untrusted:
+            # Opening it in any other way may create files in the folder.
+            connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, **_CONNECT)
+            self._configure(connection).execute("PRAGMA cell_size_check = ON")
+            connection.row_factory = UntrustedRow
+            return connection
         if self.read_only:
             # WAL writes beside the file; `immutable` promises that no process does.
             return self._configure(
@@ -124,9 +166,47 @@ class Database:
             )
         return self._configure(sqlite3.connect(f"{uri}?mode={self._mode}", uri=True, **_CONNECT))
 
+    @property
+    def is_untrusted(self) -> bool:
+        """Whether somebody else made the collection and the user has not trusted it."""
+        return self.trust is TrustLevel.UNTRUSTED
+
+    def refuse_untrusted(self, purpose: str) -> None:
+        """Raise CollectionError if the collection is untrusted; `purpose` is what was refused."""
+        if self.is_untrusted:
+            raise CollectionError(untrusted_message(self.folder, purpose))
+
+    def accept(self) -> None:
+        """Open an untrusted collection again as a trusted one, which also migrates it.
+
+        Raises CollectionError if its schema has parts that no version of ragkit makes.
+        """
+        if not self.is_untrusted:
+            return
+        self.close()
+        self.trust, self.read_only, self._mode = TrustLevel.OWN, False, "rw"
+        try:
+            self._detect_read_only()
+            with self.reading() as connection:
+                name = foreign_schema_part(connection)
+            if name is not None:
+                raise CollectionError(
+                    f"{self.path} contains {name!r}, which no version of ragkit makes. If it is "
+                    "yours, drop it before you trust the collection"
+                )
+            self._check()
+        except BaseException:
+            self.close()
+            self.trust, self.read_only = TrustLevel.UNTRUSTED, True
+            raise
+
     def _detect_read_only(self) -> None:
         """Set `read_only` if the folder cannot be written. Raises CollectionError if the
         write-ahead log then contains changes."""
+        if self.is_untrusted:
+            self._refuse_untrusted_log()
+            self.read_only = True
+            return
         if os.access(self.folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             return
         wal = self.path.with_name(f"{FILE_NAME}-wal")
@@ -137,10 +217,20 @@ class Database:
             )
         self.read_only = True
 
+    def _refuse_untrusted_log(self) -> None:
+        """Raise CollectionError if an untrusted collection has a write-ahead log: only a process
+        that may write in the folder can read it."""
+        log = self.path.with_name(f"{FILE_NAME}-wal")
+        if os.path.lexists(log) and (not log.is_file() or log.lstat().st_size):
+            raise CollectionError(
+                untrusted_message(self.folder, "its write-ahead log is not merged")
+            )
+
     def _configure(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         try:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA trusted_schema = OFF")  # https://sqlite.org/security.html
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(
                 "SELECT count(*) FROM sqlite_master"
@@ -170,6 +260,7 @@ class Database:
 
         Raises CollectionError for SQLite's errors, and if the collection is read-only.
         """
+        self.refuse_untrusted("nothing is written to it")
         if self.read_only:
             raise CollectionError(f"cannot write to {self.path}: it is read-only")
         with self._borrow() as connection:
@@ -221,6 +312,57 @@ class Database:
 
 # Transactions are explicit; a pooled connection serves one thread at a time.
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
+
+
+def untrusted_message(folder: Path, purpose: str) -> str:
+    """Return the message that something was refused because a collection is not trusted."""
+    return (
+        f"{folder} came with a checkout and is not trusted, so {purpose}. If you trust its "
+        f"authors: ragkit trust {shlex.quote(str(folder))}"
+    )
+
+
+def stored_id(folder: Path) -> str | None:
+    """Return the random id of the collection in `folder` without migrating it; None if it has none.
+
+    Raises CollectionError if the database cannot be read.
+    """
+    path = folder / FILE_NAME
+    last: sqlite3.Error | None = None
+    for options in ("mode=ro", "mode=ro&immutable=1"):  # the second where no file can be created
+        uri = f"{path.absolute().as_uri()}?{options}"
+        try:
+            with contextlib.closing(sqlite3.connect(uri, uri=True, **_CONNECT)) as connection:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+                found = value(connection, "id")
+                return found if isinstance(found, str) else None
+        except sqlite3.Error as error:
+            if "no such table" in str(error):  # another process is creating it at this moment
+                return None
+            last = error
+    assert last is not None  # noqa: S101 - the loop returns or fails
+    raise to_collection_error(last, path) from last
+
+
+# The only trigger of the schema, as SQLite stores it.
+_TRIGGER = """CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
+    INSERT OR REPLACE INTO removals
+    VALUES (old.id, (SELECT value FROM collection WHERE key = 'generation'));
+END"""
+# What would run when a table is read: views, virtual tables, computed columns; and other triggers.
+_FOREIGN = (
+    "SELECT name FROM sqlite_schema WHERE type = 'view' OR (type = 'table' AND rootpage = 0) "
+    "OR (type = 'trigger' AND sql IS NOT ?) UNION ALL "
+    "SELECT items.name FROM sqlite_schema AS items JOIN pragma_table_xinfo(items.name) AS columns "
+    "WHERE items.type = 'table' AND columns.hidden <> 0 LIMIT 1"
+)
+
+
+def foreign_schema_part(connection: sqlite3.Connection) -> str | None:
+    """Return the name of a view, trigger, virtual table, or table with computed columns that ragkit
+    does not make; None if there is none."""
+    row = connection.execute(_FOREIGN, (_TRIGGER,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def generation(connection: sqlite3.Connection) -> int:

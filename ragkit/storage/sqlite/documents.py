@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.errors import UsageError
 from ragkit.records.documents import Document
+from ragkit.storage.sqlite.checksums import fields_checksum, text_checksum
 
 if TYPE_CHECKING:
     from ragkit.records.reports import DocumentEntry
@@ -23,7 +24,8 @@ DISPLAY_PATH = "files.path || iif(documents.record = '', '', '/' || documents.re
 
 _DOCUMENT = (
     f"SELECT documents.*, files.path AS file_path, {DISPLAY_PATH} AS path, files.size, "
-    "files.mtime_ns, files.hash AS file_hash, roots.folder AS root {more} FROM documents "
+    "files.mtime_ns, files.ctime_ns, files.hash AS file_hash, roots.folder AS root {more} "
+    "FROM documents "
     "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
 )
 
@@ -42,25 +44,25 @@ def save_document(
 
     `record` is its place in the file, "" if the file is one document.
     """
+    locators = [(locator.start, locator.kind, locator.value) for locator in document.locators]
+    fields = (
+        file_id,
+        record,
+        document.title,
+        json.dumps(document.pages),
+        json.dumps(locators, ensure_ascii=False),
+        int(document.lines),
+        json.dumps(dict(document.metadata), ensure_ascii=False),
+    )
     row = connection.execute(
-        "INSERT INTO documents (file_id, record, title, text, pages, locators, lines, metadata) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
-        "title = excluded.title, text = excluded.text, pages = excluded.pages, "
-        "locators = excluded.locators, lines = excluded.lines, metadata = excluded.metadata "
-        "RETURNING id",
-        (
-            file_id,
-            record,
-            document.title,
-            document.text,
-            json.dumps(document.pages),
-            json.dumps(
-                [(locator.start, locator.kind, locator.value) for locator in document.locators],
-                ensure_ascii=False,
-            ),
-            document.lines,
-            json.dumps(dict(document.metadata), ensure_ascii=False),
-        ),
+        "INSERT INTO documents (file_id, record, title, pages, locators, lines, metadata, "
+        "fields_checksum, text, checksum) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (file_id, record) DO UPDATE SET "
+        "title = excluded.title, pages = excluded.pages, locators = excluded.locators, "
+        "lines = excluded.lines, metadata = excluded.metadata, "
+        "fields_checksum = excluded.fields_checksum, text = excluded.text, "
+        "checksum = excluded.checksum RETURNING id",
+        (*fields, fields_checksum(*fields), document.text, text_checksum(document.text)),
     ).fetchone()
     return int(row[0])
 

@@ -11,6 +11,8 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from ragkit.storage.sqlite import checksums
+
 migrations = Migrations("ragkit")
 
 
@@ -38,6 +40,33 @@ def m003_integrity(db: sqlite_utils.Database) -> None:
     """Add checksums of texts and vectors, times of change, unreadable texts and a collection id."""
     for statement in _M003.split("\n\n"):
         db.execute(statement)
+    _compute_checksums(db.conn)
+
+
+def _compute_checksums(connection: sqlite3.Connection) -> None:
+    """Store checksums of the rows that are there. From now on a change of them is noticed."""
+
+    def checksum_of_fields(*values: object) -> bytes:
+        return checksums.fields_checksum(
+            *(value.decode(errors="replace") if isinstance(value, bytes) else value
+              for value in values)
+        )  # fmt: skip
+
+    connection.create_function("ragkit_blob_checksum", 1, checksums.blob_checksum)
+    connection.create_function("ragkit_fields_checksum", -1, checksum_of_fields)
+    # Text is passed as bytes, because SQLite cannot pass a text that is no UTF-8.
+    connection.execute(
+        "UPDATE documents SET checksum = ragkit_blob_checksum(CAST(text AS BLOB)), "
+        "fields_checksum = ragkit_fields_checksum(file_id, CAST(record AS BLOB), "
+        "CAST(title AS BLOB), CAST(pages AS BLOB), CAST(locators AS BLOB), lines, "
+        "CAST(metadata AS BLOB))"
+    )
+    connection.execute(
+        'UPDATE passages SET checksum = ragkit_fields_checksum(id, document_id, start, "end", '
+        "page, CAST(locator AS BLOB), start_line, end_line, CAST(heading AS BLOB), tokens, "
+        "lower(hex(hash)))"
+    )
+    connection.execute("UPDATE vectors SET checksum = ragkit_blob_checksum(vector)")
 
 
 _M001 = """
@@ -166,6 +195,12 @@ PRAGMA user_version = 2
 _M003 = """
 -- 8 bytes of BLAKE2b over the text as UTF-8; NULL: written by an earlier version, not checked
 ALTER TABLE documents ADD COLUMN checksum BLOB;
+
+-- the same over the other columns of the document (checksums.DOCUMENT_COLUMNS)
+ALTER TABLE documents ADD COLUMN fields_checksum BLOB;
+
+-- the same over the columns of the passage but header and text (checksums.PASSAGE_COLUMNS)
+ALTER TABLE passages ADD COLUMN checksum BLOB;
 
 -- 8 bytes of BLAKE2b over the bytes of the vector; NULL: written by an earlier version
 ALTER TABLE vectors ADD COLUMN checksum BLOB;

@@ -2,7 +2,8 @@
 
 Passages are written with their document and read to show hits. Vectors are little-endian float32
 blobs keyed by (model, hash of the embedded text), so an equal text is never embedded twice. A
-passage without a vector of the current model is *pending*. Functions over a connection of
+passage without a vector of the current model is *pending*, unless the encoder cannot read its text:
+that is recorded, and such a text stays without a vector. Functions over a connection of
 `database`; they neither begin nor commit a transaction. Knows no FAISS and no encoder.
 """
 
@@ -11,13 +12,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import ModelError
 from ragkit.records.documents import Passage, embedded_text
 from ragkit.storage.sqlite import documents
+from ragkit.storage.sqlite.checksums import blob_checksum, fields_checksum, text_hash
 from ragkit.storage.sqlite.database import by_id, generation, set_value, value
 
 if TYPE_CHECKING:
@@ -33,12 +34,8 @@ class Pending(NamedTuple):
     position: tuple[int, int]  # generation and passage id
     hash: bytes
     text: str  # header and text, as the encoder gets them
+    start: int  # of the passage's own text in `text`, after header and headings
     tokens: int
-
-
-def text_hash(embedded: str) -> bytes:
-    """Return the key of a vector: 20 bytes of BLAKE2b over the embedded text."""
-    return blake2b(embedded.encode(), digest_size=20).digest()
 
 
 def save_passages(
@@ -47,38 +44,52 @@ def save_passages(
     """Replace the passages of a document by these; new ones get this generation.
 
     A passage whose embedded text the document had before keeps its id and its vector, wherever it
-    is in the text now. Only new texts are inserted, and only missing ones are deleted.
+    is in the text now. Only new texts are inserted, and only missing ones are deleted. A stored
+    passage whose text has been damaged counts as missing.
     """
-    ids_by_hash: dict[bytes, list[int]] = defaultdict(list)
-    for row in connection.execute(
-        "SELECT hash, id FROM passages WHERE document_id = ? ORDER BY id DESC", (document_id,)
+    ids_by_text: dict[tuple[bytes, str, str], list[int]] = defaultdict(list)
+    stored_ids: set[int] = set()
+    for digest, header, text, id_ in connection.execute(
+        "SELECT hash, header, text, id FROM passages WHERE document_id = ? ORDER BY id DESC",
+        (document_id,),
     ):
-        ids_by_hash[row[0]].append(row[1])
+        ids_by_text[digest, header, text].append(id_)
+        stored_ids.add(id_)
+    next_id = _next_id(connection)
     for passage in passages:
         digest = text_hash(embedded_text(passage.header, passage.text))
         position = (
-            passage.start, passage.end, passage.page, passage.locator, passage.start_line,
-            passage.end_line, json.dumps(passage.heading, ensure_ascii=False),
+            document_id, passage.start, passage.end, passage.page, passage.locator,
+            passage.start_line, passage.end_line,
+            json.dumps(passage.heading, ensure_ascii=False), passage.tokens,
         )  # fmt: skip
-        if ids_by_hash[digest]:
+        if same_text := ids_by_text[digest, passage.header, passage.text]:
+            passage_id = same_text.pop()
+            stored_ids.remove(passage_id)
             connection.execute(
-                'UPDATE passages SET start = ?, "end" = ?, page = ?, locator = ?, start_line = ?, '
-                "end_line = ?, heading = ? WHERE id = ?",
-                (*position, ids_by_hash[digest].pop()),
+                'UPDATE passages SET document_id = ?, start = ?, "end" = ?, page = ?, locator = ?, '
+                "start_line = ?, end_line = ?, heading = ?, tokens = ?, checksum = ? WHERE id = ?",
+                (*position, fields_checksum(passage_id, *position, digest), passage_id),
             )
         else:
+            passage_id, next_id = next_id, next_id + 1
             connection.execute(
-                'INSERT INTO passages (start, "end", page, locator, start_line, end_line, heading, '
-                "document_id, text, header, tokens, hash, generation) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                'INSERT INTO passages (document_id, start, "end", page, locator, start_line, '
+                "end_line, heading, tokens, checksum, id, text, header, hash, generation) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *position, document_id, passage.text, passage.header, passage.tokens, digest,
-                    generation,
+                    *position, fields_checksum(passage_id, *position, digest), passage_id,
+                    passage.text, passage.header, digest, generation,
                 ),
             )  # fmt: skip
-    connection.executemany(
-        "DELETE FROM passages WHERE id = ?", ((id,) for ids in ids_by_hash.values() for id in ids)
-    )
+    connection.executemany("DELETE FROM passages WHERE id = ?", ((id,) for id in stored_ids))
+
+
+def _next_id(connection: sqlite3.Connection) -> int:
+    """Return the id that AUTOINCREMENT would give to the next passage: never one used before."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
+    largest = connection.execute("SELECT max(id) FROM passages").fetchone()[0]
+    return max(0 if row is None else int(row[0]), largest or 0) + 1
 
 
 def count(connection: sqlite3.Connection) -> int:
@@ -109,7 +120,7 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
         connection,
         "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
         "documents.pages, documents.locators, files.path AS file_path, "
-        f"{documents.DISPLAY_PATH} AS path, files.size, files.mtime_ns, "
+        f"{documents.DISPLAY_PATH} AS path, files.size, files.mtime_ns, files.ctime_ns, "
         "files.hash AS file_hash, roots.folder AS root "
         "FROM passages JOIN documents ON documents.id = passages.document_id "
         "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
@@ -183,6 +194,8 @@ def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
 _PENDING = (
     "FROM passages WHERE NOT EXISTS (SELECT 1 FROM vectors "
     "WHERE vectors.model_id = :model AND vectors.hash = passages.hash) "
+    "AND NOT EXISTS (SELECT 1 FROM unreadable_texts AS unreadable "
+    "WHERE unreadable.model_id = :model AND unreadable.hash = passages.hash) "
 )
 
 
@@ -221,6 +234,12 @@ def count_pending(connection: sqlite3.Connection, model_id: int) -> int:
     return int(connection.execute(sql, values).fetchone()[0])
 
 
+def count_without_vector(connection: sqlite3.Connection, model_id: int) -> int:
+    """Return the number of pending passages, whatever `complete` says: scans all of them."""
+    sql = f"SELECT count(*) {_PENDING}"
+    return int(connection.execute(sql, {"model": model_id}).fetchone()[0])
+
+
 def count_pending_in_document(
     connection: sqlite3.Connection, model_id: int, document_id: int
 ) -> int:
@@ -235,7 +254,7 @@ def pending_in_document(
 ) -> list[Pending]:
     """Return the pending passages of this document."""
     sql = (
-        f"SELECT id, generation, hash, header, text, tokens {_PENDING} AND document_id = :document"
+        f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} AND document_id = :document"
     )
     rows = connection.execute(sql, {"model": model_id, "document": document_id})
     return [_pending(row) for row in rows]
@@ -249,7 +268,7 @@ def pending_after(
     Begin with `after` = (0, 0), then pass the `position` of the last passage returned.
     """
     rows = connection.execute(
-        f"SELECT id, generation, hash, header, text, tokens {_PENDING} "
+        f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} "
         "AND generation > :complete AND (generation, id) > (:generation, :id) "
         "ORDER BY generation, id LIMIT :limit",
         {
@@ -265,7 +284,53 @@ def pending_after(
 
 def _pending(row: sqlite3.Row) -> Pending:
     text = embedded_text(row["header"], row["text"])
-    return Pending((row["generation"], row["id"]), row["hash"], text, row["tokens"])
+    start = len(text) - len(row["text"]) + _headings_length(row["text"], json.loads(row["heading"]))
+    return Pending((row["generation"], row["id"]), row["hash"], text, start, row["tokens"])
+
+
+def _headings_length(text: str, heading: Sequence[str]) -> int:
+    """Return the number of characters of the headings that a passage's text begins with; 0 if it
+    consists of nothing else."""
+    length = 0
+    for line in text.splitlines(keepends=True):
+        if line.strip("#=-* \t\r\n") not in ("", *heading):
+            return length
+        length += len(line)
+    return 0
+
+
+def pending_among(
+    connection: sqlite3.Connection, model_id: int, ids: Sequence[int]
+) -> list[Pending]:
+    """Return those of the passages `ids` that are pending."""
+    sql = f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} AND id"
+    rows = by_id(connection, sql.replace(":model", "?"), ids, model_id, model_id)
+    return [_pending(row) for row in rows]
+
+
+def save_unreadable(connection: sqlite3.Connection, model_id: int, hashes: Iterable[bytes]) -> None:
+    """Record that the encoder cannot read the texts of these hashes, so that they stay without a
+    vector and are not given to it again."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO unreadable_texts (model_id, hash) VALUES (?, ?)",
+        ((model_id, digest) for digest in hashes),
+    )
+
+
+def has_unreadable(connection: sqlite3.Connection, model_id: int) -> bool:
+    """Whether the encoder cannot read some text. Scans nothing."""
+    sql = "SELECT 1 FROM unreadable_texts WHERE model_id = ? LIMIT 1"
+    return connection.execute(sql, (model_id,)).fetchone() is not None
+
+
+def count_unreadable(connection: sqlite3.Connection, model_id: int) -> int:
+    """Return the number of passages whose text the encoder cannot read."""
+    row = connection.execute(
+        "SELECT count(*) FROM unreadable_texts AS unreadable CROSS JOIN passages "
+        "ON passages.hash = unreadable.hash WHERE unreadable.model_id = ?",
+        (model_id,),
+    ).fetchone()
+    return int(row[0])
 
 
 def save_vectors(
@@ -283,9 +348,10 @@ def save_vectors(
     _check(connection, model_id, vectors)
     rows = vectors.astype("<f4", copy=False)
     connection.executemany(
-        "INSERT OR IGNORE INTO vectors (model_id, hash, generation, vector) VALUES (?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO vectors (model_id, hash, generation, vector, checksum) "
+        "VALUES (?, ?, ?, ?, ?)",
         (
-            (model_id, digest, generation, row.tobytes())
+            (model_id, digest, generation, blob := row.tobytes(), blob_checksum(blob))
             for digest, row in zip(hashes, rows, strict=True)
         ),
     )
@@ -334,6 +400,15 @@ def delete_vectors(connection: sqlite3.Connection, at_generation: int) -> None:
     `at_generation` is the generation of the deletion.
     """
     connection.execute("DELETE FROM vectors")
+    connection.execute("DELETE FROM unreadable_texts")
+    forget_vector_files(connection, at_generation)
+
+
+def forget_vector_files(connection: sqlite3.Connection, at_generation: int) -> None:
+    """Delete the rows of the vector files, because vectors that they may contain were deleted.
+
+    Readers start again from the database, and pending passages are looked for.
+    """
     connection.execute("DELETE FROM index_files WHERE kind IN ('vectors', 'codes')")
     set_value(connection, "trimmed", at_generation)
     set_value(connection, "complete", 0)

@@ -1,0 +1,286 @@
+"""Check a whole database: what SQLite notices, and what only the checksums of rows show.
+
+`check` reads every row; `ragkit doctor` shows what it finds and `repair` does what can be done
+without the files. Queries check only the rows that they show. Knows no index files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ragkit.records.documents import embedded_text
+from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite.checksums import (
+    DOCUMENT_COLUMNS,
+    PASSAGE_COLUMNS,
+    blob_checksum,
+    fields_checksum,
+    text_hash,
+)
+from ragkit.storage.sqlite.database import SCHEMA_OBJECTS, generation, set_value
+from ragkit.storage.sqlite.passages import UNIT_TOLERANCE
+
+MAX_LISTED = 20  # lines of SQLite's own check that are kept
+
+# What is repaired by which means; other kinds of findings cannot be repaired from the database.
+READ_AGAIN = ("document_text", "document_fields", "passage", "passage_span")
+EMBED_AGAIN = ("vector",)
+REINDEX = ("sqlite_index",)
+DELETE_UNUSED = ("unused_vectors",)
+RECOUNT = ("pending",)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong in the database.
+
+    `kind` is a stable name, `message` one line for people, `ids` those of the rows: documents for
+    the kinds in READ_AGAIN, vectors for EMBED_AGAIN and `unused_vectors`. `is_damage` is False for
+    what the next `ragkit index` puts in order anyway.
+    """
+
+    kind: str
+    message: str
+    ids: tuple[int, ...] = ()
+    is_damage: bool = True
+
+
+def check(connection: sqlite3.Connection) -> list[Finding]:
+    """Return everything that is wrong in this snapshot; [] for an intact database.
+
+    Reads every row: about a second for each gigabyte. Never raises for damage: a part that
+    SQLite cannot read is a finding.
+    """
+    findings: list[Finding] = []
+    checks: tuple[Callable[[sqlite3.Connection], Iterator[Finding]], ...] = (
+        _check_sqlite, _check_schema, _check_foreign_keys, _check_documents, _check_passages,
+        _check_vectors, _check_counts, _check_json,
+    )  # fmt: skip
+    for run in checks:
+        try:
+            findings += run(connection)
+        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+            findings.append(Finding("sqlite", f"{run.__name__.strip('_')} cannot read: {error}"))
+    return findings
+
+
+def repair(connection: sqlite3.Connection, findings: Sequence[Finding], at_generation: int) -> None:
+    """Repair what these findings name and what needs no file: in a transaction of `changing`, which
+    yields `at_generation`.
+
+    Documents are marked to be read again by the next `ragkit index`, which embeds nothing that has
+    an intact vector; damaged vectors are deleted and then embedded again; SQLite's indexes are
+    rebuilt. Nothing that cannot be made again is deleted.
+    """
+    for kinds, action in (
+        (REINDEX, lambda ids: connection.execute("REINDEX")),
+        (READ_AGAIN, lambda ids: mark_to_read_again(connection, ids)),
+        (EMBED_AGAIN, lambda ids: delete_damaged_vectors(connection, ids, at_generation)),
+        (DELETE_UNUSED, lambda ids: _delete_unused_vectors(connection, ids)),
+        (RECOUNT, lambda ids: set_value(connection, "complete", 0)),
+    ):
+        found = [finding for finding in findings if finding.kind in kinds]
+        if found:
+            action([id_ for finding in found for id_ in finding.ids])
+
+
+def mark_to_read_again(connection: sqlite3.Connection, document_ids: Sequence[int]) -> None:
+    """Let the next `ragkit index` read the files of these documents again, changed or not."""
+    connection.executemany(
+        "UPDATE files SET mtime_ns = NULL, recipe = NULL "
+        "WHERE id = (SELECT file_id FROM documents WHERE id = ?)",
+        ((document_id,) for document_id in document_ids),
+    )
+
+
+def delete_damaged_vectors(
+    connection: sqlite3.Connection, vector_ids: Sequence[int], at_generation: int
+) -> None:
+    """Delete these vectors, so that their texts are embedded again.
+
+    `at_generation` is the generation of the deletion. The vector files are written again, because
+    they may contain what was deleted.
+    """
+    connection.executemany("DELETE FROM vectors WHERE id = ?", ((id_,) for id_ in vector_ids))
+    passages.forget_vector_files(connection, at_generation)
+
+
+def _delete_unused_vectors(connection: sqlite3.Connection, vector_ids: Sequence[int]) -> None:
+    connection.executemany(
+        "DELETE FROM vectors WHERE id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM passages WHERE passages.hash = vectors.hash)",
+        ((id_,) for id_ in vector_ids),
+    )
+
+
+def _check_sqlite(connection: sqlite3.Connection) -> Iterator[Finding]:
+    lines = [row[0] for row in connection.execute(f"PRAGMA integrity_check({MAX_LISTED})")]
+    for line in lines:
+        if line != "ok":
+            kind = "sqlite_index" if _is_about_index(line) else "sqlite"
+            yield Finding(kind, f"SQLite: {line}")
+
+
+def _is_about_index(line: str) -> bool:
+    """Whether a line of `integrity_check` is about an index, which REINDEX makes again."""
+    return any(
+        words in line for words in ("missing from index", "entries in index", "non-unique entry")
+    )
+
+
+def _check_schema(connection: sqlite3.Connection) -> Iterator[Finding]:
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    for name in sorted(SCHEMA_OBJECTS - names):
+        yield Finding("schema", f"the table, index or trigger {name} is missing")
+
+
+def _check_foreign_keys(connection: sqlite3.Connection) -> Iterator[Finding]:
+    count = 0
+    for count, row in enumerate(connection.execute("PRAGMA foreign_key_check"), start=1):
+        if count <= MAX_LISTED:
+            yield Finding("foreign_key", f"row {row[1]} of {row[0]} refers to no row of {row[2]}")
+    if count > MAX_LISTED:
+        yield Finding("foreign_key", f"and {count - MAX_LISTED:,} rows more")
+
+
+def _check_documents(connection: sqlite3.Connection) -> Iterator[Finding]:
+    columns = ", ".join(f'"{name}"' for name in DOCUMENT_COLUMNS)
+    rows = connection.execute(
+        f"SELECT id, CAST(text AS BLOB), checksum, fields_checksum, {columns} FROM documents"
+    )
+    texts, fields = [], []
+    for id_, text, checksum, checksum_of_fields, *values in rows:
+        if checksum is not None and blob_checksum(text or b"") != checksum:
+            texts.append(id_)
+        if checksum_of_fields is not None and fields_checksum(*values) != checksum_of_fields:
+            fields.append(id_)
+    if texts:
+        yield Finding(
+            "document_text",
+            f"documents whose text has changed since it was written: {len(texts):,}",
+            tuple(texts),
+        )
+    if fields:
+        yield Finding(
+            "document_fields",
+            f"documents whose title, pages or metadata have changed: {len(fields):,}",
+            tuple(fields),
+        )
+
+
+def _check_passages(connection: sqlite3.Connection) -> Iterator[Finding]:
+    columns = ", ".join(f'"{name}"' for name in PASSAGE_COLUMNS)
+    newest = generation(connection)
+    damaged, spans, newer = set[int](), set[int](), 0
+    document_id, text = None, ""
+    for header, own_text, checksum, added_at, *values in connection.execute(
+        f"SELECT header, text, checksum, generation, {columns} FROM passages "
+        "ORDER BY document_id, id"
+    ):
+        _, owner, start, end, *_, digest = values
+        if not is_intact_passage(header, own_text, checksum, values, digest):
+            damaged.add(owner)
+            continue
+        if owner != document_id:
+            document_id = owner
+            row = connection.execute("SELECT text FROM documents WHERE id = ?", (owner,)).fetchone()
+            text = row[0] if row is not None and isinstance(row[0], str) else ""
+        if text[start:end] != own_text:
+            spans.add(owner)
+        newer += added_at > newest
+    if damaged:
+        yield Finding(
+            "passage",
+            f"documents with passages that have changed since they were written: {len(damaged):,}",
+            tuple(sorted(damaged)),
+        )
+    if spans := spans - damaged:
+        yield Finding(
+            "passage_span",
+            f"documents whose passages are not spans of their text: {len(spans):,}",
+            tuple(sorted(spans)),
+        )
+    if newer:
+        yield Finding(
+            "generation", f"passages of a generation after the newest ({newest}): {newer:,}"
+        )
+
+
+def is_intact_passage(
+    header: object, text: object, checksum: object, fields: Sequence[object], digest: object
+) -> bool:
+    """Whether a passage is as it was written. `fields` are the values of PASSAGE_COLUMNS and
+    `digest` is its stored `hash`."""
+    return (
+        isinstance(header, str)
+        and isinstance(text, str)
+        and text_hash(embedded_text(header, text)) == digest
+        and (checksum is None or fields_checksum(*fields) == checksum)
+    )
+
+
+def _check_vectors(connection: sqlite3.Connection) -> Iterator[Finding]:
+    dimensions = dict(connection.execute("SELECT id, dimension FROM models").fetchall())
+    damaged: dict[str, list[int]] = {}
+    for id_, model_id, vector, checksum in connection.execute(
+        "SELECT id, model_id, vector, checksum FROM vectors"
+    ):
+        if reason := _vector_damage(vector, checksum, dimensions.get(model_id)):
+            damaged.setdefault(reason, []).append(id_)
+    for reason, ids in damaged.items():
+        yield Finding("vector", f"vectors {reason}: {len(ids):,}", tuple(ids))
+
+
+def _vector_damage(vector: object, checksum: object, dimension: object) -> str | None:
+    """Return what is wrong with a vector; None if nothing is."""
+    if not isinstance(dimension, int):
+        return "of no known model"
+    if not isinstance(vector, bytes) or len(vector) != 4 * dimension:
+        return "of the wrong length"
+    if checksum is not None and blob_checksum(vector) != checksum:
+        return "that have changed since they were written"
+    norm = math.hypot(*struct.unpack(f"<{dimension}f", vector))
+    return None if abs(norm - 1) < UNIT_TOLERANCE else "that are not of unit length"
+
+
+def _check_counts(connection: sqlite3.Connection) -> Iterator[Finding]:
+    unused = connection.execute(
+        "SELECT id FROM vectors WHERE NOT EXISTS "
+        "(SELECT 1 FROM passages WHERE passages.hash = vectors.hash)"
+    ).fetchall()
+    if unused:
+        yield Finding(
+            "unused_vectors",
+            f"vectors that belong to no passage: {len(unused):,}",
+            tuple(row[0] for row in unused),
+            is_damage=False,
+        )
+    model = passages.model(connection)
+    if model is not None and passages.is_complete(connection):
+        missing = passages.count_without_vector(connection, model["id"])
+        if missing:
+            yield Finding("pending", f"passages that have lost their vector: {missing:,}")
+
+
+def _check_json(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for table, column, kind in (
+        ("roots", "include", list), ("roots", "exclude", list),
+        ("files", "warnings", list), ("files", "details", dict),
+        ("models", "options", dict),
+    ):  # fmt: skip
+        rows = connection.execute(f"SELECT {column} FROM {table}")
+        count = sum(not _is_json(row[0], kind) for row in rows)
+        if count:
+            yield Finding("json", f"rows of {table} whose {column} is not valid: {count:,}")
+
+
+def _is_json(text: object, kind: type) -> bool:
+    try:
+        return isinstance(text, str) and isinstance(json.loads(text), kind)
+    except ValueError:
+        return False
