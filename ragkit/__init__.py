@@ -9,10 +9,16 @@ with ragkit.Collection("notes/.ragkit") as notes:
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ragkit.version import __version__ as __version__
+
+# ONNX Runtime (from 1.29) and huggingface_hub report to their makers unless these variables are
+# set before they are imported. A value that the user has set stays.
+for _variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
+    os.environ.setdefault(_variable, "1")
 
 if TYPE_CHECKING:
     from ragkit.collection import Collection
