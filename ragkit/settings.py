@@ -4,8 +4,10 @@ The project file is the nearest `ragkit.toml` in the working folder or above; th
 `config.toml` in the platform's configuration folder. Both contain plain values only: nothing in
 them runs a program; folders in them are relative to the file itself. A project file may come with
 a folder that somebody else wrote, so it may name neither an address that text is sent to nor a
-variable with a key. Environment variables are `RAGKIT_` and the name in capitals: `RAGKIT_MODEL`,
-`RAGKIT_TOP_K`.
+variable with a key. One in a version-controlled folder that the user has not trusted may set only
+what is harmless: it names no model, no collection outside of its folder, and raises no limit,
+unless the user's own settings say the same. Environment variables are `RAGKIT_` and the name in
+capitals: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
 """
 
 from __future__ import annotations
@@ -13,15 +15,16 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ragkit import user_dirs
+from ragkit import trust, user_dirs
 from ragkit.errors import UsageError
 
-PROJECT_FILE = "ragkit.toml"
+PROJECT_FILE = trust.PROJECT_FILE
 _PATH_SETTINGS = ("collection", "model", "tokenizer", "reranker")  # folders, or names of them
 FORBIDDEN_IN_PROJECT_FILES = (
     "base_url",
@@ -30,10 +33,27 @@ FORBIDDEN_IN_PROJECT_FILES = (
     "llm_base_url",
     "llm_api_key_env",
 )
+# What the project file of an untrusted checkout may set. A limit may be lowered (`_LIMITS`), and a
+# collection may be named inside the folder of the file. Everything else is refused.
+HARMLESS = (
+    "precision",
+    "dimensions",
+    "window",
+    "mode",
+    "fusion",
+    "top_k",
+    "candidates",
+    "passage_tokens",
+    "overlap",
+    "records",
+    "ocr_engine",
+    "llm_context_tokens",
+)
 PRESETS = ("ollama", "llamacpp", "vllm", "openai")  # language model servers: answers/llm.py
 MODES = ("dense", "lexical", "hybrid")
 FUSIONS = ("convex", "rrf")
 OCR_ENGINES = ("tesseract", "rapidocr")
+SECRET_MODES = ("warn", "mask", "skip")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # Limits of reading: name, minimum, maximum.
 _READER_LIMITS = (
@@ -46,6 +66,7 @@ _READER_LIMITS = (
     ("ocr_megapixels", 1, 500),
     ("ocr_memory_mb", 256, 1_000_000),
 )
+_LIMITS = ("max_file_mb", *(name for name, _, _ in _READER_LIMITS))
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
@@ -77,6 +98,8 @@ class Settings:
     max_file_mb: float = 50.0
     # One document per row, element or line of tables, JSON and XML; None: the collection's own.
     records: bool | None = None
+    # Documents with keys or tokens, of SECRET_MODES; None: the collection's own, else warn.
+    secrets: str | None = None
     # Limits of reading one file, in the sandboxed process.
     reader_seconds: float = 30.0
     reader_memory_mb: int = 1024
@@ -100,6 +123,9 @@ class Settings:
         if self.ocr_engine not in (None, *OCR_ENGINES):
             expected = " or ".join(OCR_ENGINES)
             raise UsageError(f"ocr_engine is {self.ocr_engine!r}; expected {expected}")
+        if self.secrets not in (None, *SECRET_MODES):
+            expected = ", ".join(SECRET_MODES)
+            raise UsageError(f"secrets is {self.secrets!r}; expected one of {expected}")
         if self.dimensions is not None and self.dimensions < 1:
             raise UsageError(f"dimensions is {self.dimensions}; expected 1 or more")
         _check_language_model(self.llm_preset, self.llm_context_tokens)
@@ -151,7 +177,10 @@ def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) 
     ):
         if Path(source).name == PROJECT_FILE:
             _refuse_addresses(source, values)
-        settings = _override(settings, source, values)
+            applied = _refuse_untrusted(Path(source), values, settings, flags or {})
+            settings = _override(settings, source, applied)
+        else:
+            settings = _override(settings, source, values)
     return settings
 
 
@@ -163,6 +192,46 @@ def _refuse_addresses(source: str, values: Mapping[str, object]) -> None:
                 f"where your text is sent. Set RAGKIT_{name.upper()}, or write it into "
                 f"{_user_file()}"
             )
+
+
+def _refuse_untrusted(
+    project: Path, values: Mapping[str, object], user: Settings, flags: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return the values of a project file that apply. Those that the environment or a flag replaces
+    do not; raise UsageError for any other that somebody else may not choose.
+
+    `user` are the settings of the user's own file.
+    """
+    if trust.is_trusted_project(project.parent):
+        return values
+    replaced = {name for name, value in flags.items() if value is not None}
+    replaced |= set(_from_environment(os.environ))
+    applied = {name: value for name, value in values.items() if name not in replaced}
+    for name, value in applied.items():
+        if not hasattr(user, name):
+            continue  # unknown: reported with the names that are known
+        own = getattr(user, name)
+        if value == own or _is_harmless(project.parent, name, value, own):
+            continue
+        raise UsageError(
+            f"{project} is in a checkout and not trusted, and sets {name} to {value!r}. If you "
+            f"wrote it or trust its authors: ragkit trust {shlex.quote(str(project.parent))}; else "
+            f"choose yourself: RAGKIT_{name.upper()}=…, or {name} in {_user_file()}"
+        )
+    return applied
+
+
+def _is_harmless(folder: Path, name: str, value: object, own: object) -> bool:
+    """Whether a project file in this folder may set `name` to a value, in place of the user's
+    `own`, although nobody has trusted it."""
+    if name in HARMLESS:
+        return True
+    if name == "collection":
+        inside = os.path.realpath(folder)
+        return os.path.realpath(str(value)).startswith(f"{inside}{os.sep}")
+    if name in _LIMITS and isinstance(value, (int, float)) and isinstance(own, (int, float)):
+        return value <= own
+    return False
 
 
 def _files(folder: Path) -> list[Path]:

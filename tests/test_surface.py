@@ -84,6 +84,7 @@ LAYERS = (
     ("errors", "version"),
     ("records",),
     ("user_dirs",),
+    ("trust",),
     ("settings",),
     ("network",),
     ("analysis",),

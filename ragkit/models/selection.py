@@ -3,13 +3,15 @@
 Contract: the user's settings and the model stored with a collection are combined into one
 `ModelSpec`. An encoder whose fingerprint is not that of the stored vectors is a `ModelError`, which
 names the command that rebuilds. A collection may come from somebody else: the server address stored
-in it is used only if the user's own settings name it too, or if it is on this machine. Knows no
-files, passages or ranking.
+in it is used only if the user's own settings name it too, or if it is on this machine and the user
+trusts the collection; a name stored in it never means a folder in the working folder
+(`check_stored_spec`). Knows no files, passages or ranking.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -23,6 +25,7 @@ from ragkit.errors import ModelError, UsageError
 from ragkit.settings import Settings
 from ragkit.storage.sqlite import files, passages
 from ragkit.storage.sqlite.database import Database
+from ragkit.trust import TrustLevel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,9 +52,17 @@ class ModelSelection:
         self._caching = threading.Lock()
 
     def spec(self) -> ModelSpec | None:
-        """Return the spec that is stored with the collection; None before the first index run."""
+        """Return the spec that is stored with the collection; None before the first index run.
+
+        Raises ModelError if the collection may not choose it: see `check_stored_spec`.
+        """
         row = self._stored_model()
-        return None if row is None else specs.parse_spec(row["name"], row["options"])
+        if row is None:
+            return None
+        stored = specs.parse_spec(row["name"], row["options"])
+        if self.own_encoder is None:
+            check_stored_spec(self._store, self._settings, stored)
+        return stored
 
     def load_encoder(self) -> Encoder:
         """Return the collection's encoder, loaded on first use. Raises ModelError if its
@@ -61,6 +72,8 @@ class ModelSelection:
             if self.own_encoder is not None:
                 spec, encoder = ModelSpec(self.own_encoder.name), self.own_encoder
             elif row is None:
+                if self._settings.model is None:
+                    _refuse_shadowed(DEFAULT_MODEL)
                 spec, encoder = self._loaded = load(spec_from_settings(self._settings, None))
             else:
                 stored = specs.parse_spec(row["name"], row["options"])
@@ -68,6 +81,7 @@ class ModelSelection:
                 loaded = self._loaded
                 if loaded and loaded[0] == spec and loaded[1].fingerprint == row["fingerprint"]:
                     return loaded[1]
+                check_stored_spec(self._store, self._settings, stored)
                 encoder = build(spec)
                 self._loaded = (spec, encoder)
             if row is not None and row["fingerprint"] != encoder.fingerprint:
@@ -191,6 +205,10 @@ class ModelSelection:
             spec = spec_from_settings(settings, stored)
             if row is not None and spec == stored and not rebuild:
                 return None
+            if stored is not None and spec.name == stored.name:
+                check_stored_spec(self._store, settings, stored)
+            elif settings.model is None:
+                _refuse_shadowed(spec.name)
             spec = dataclasses.replace(spec, probe=None) if rebuild else spec
             spec, encoder = load(spec)
         if row is not None and row["fingerprint"] != encoder.fingerprint and not rebuild:
@@ -293,6 +311,70 @@ def resolve_spec(settings: Settings, spec: ModelSpec) -> ModelSpec:
             "base_url in your config.toml (with api_key_env, if it needs a key)"
         )
     return spec
+
+
+def check_stored_spec(store: Database, settings: Settings, stored: ModelSpec) -> None:
+    """Raise ModelError if the encoder that the collection names may not be loaded.
+
+    Every collection: a relative name is no folder in the working folder, which may be a checkout;
+    folders are stored with absolute paths. Unless the user made or has trusted the collection, a
+    server, or a model or tokenizer that would be downloaded, has to be named by the settings, too;
+    in an untrusted collection, so has any model folder.
+    """
+    if stored.base_url is not None:
+        names = [stored.tokenizer] if stored.tokenizer else []
+        configured = settings.tokenizer
+    else:
+        names, configured = [stored.name], settings.model
+    for name in names:
+        if configured is None or name != configured:
+            _refuse_shadowed(name)
+    if store.trust is TrustLevel.OWN:
+        return
+    trust = f"ragkit trust {shlex.quote(str(store.folder))}"
+    if stored.base_url is not None and settings.base_url is None:
+        raise ModelError(
+            f"the collection's model {stored} is on a server that your settings do not name. If "
+            f"your text may go there: RAGKIT_BASE_URL={stored.base_url} ragkit …; if you trust "
+            f"the authors of {store.folder}: {trust}"
+        )
+    for name in names:
+        if configured is None or not _is_same_name(configured, name):
+            _refuse_unless_here(name, store.is_untrusted, trust)
+
+
+def _refuse_shadowed(name: str) -> None:
+    """Raise ModelError for a name that the user did not type if it means a folder in the working
+    folder."""
+    if not Path(name).is_absolute() and _is_folder(name):
+        raise ModelError(
+            f"the working folder contains a model folder {name!r}, and the model {name} is meant. "
+            f"Change to another folder; or to use that folder: --model ./{name}"
+        )
+
+
+def _is_same_name(configured: str, name: str) -> bool:
+    return configured == name or str(Path(configured).expanduser().resolve()) == name
+
+
+def _refuse_unless_here(name: str, is_untrusted: bool, trust: str) -> None:
+    """Raise ModelError for a model that would be downloaded, or in an untrusted collection for a
+    folder."""
+    from ragkit.encoders import resolve as resolve_model
+
+    is_path = Path(name).expanduser().is_absolute()
+    if is_path and not is_untrusted:
+        return
+    if is_path:
+        reason = "is a folder on this machine that your settings do not name"
+    elif resolve_model.find_local(name) is not None:
+        return
+    else:
+        reason = "is not on this machine and would be downloaded"
+    raise ModelError(
+        f"the collection's model {name!r} {reason}. To use it: RAGKIT_MODEL={shlex.quote(name)} "
+        f"ragkit …; if you trust the authors of the collection: {trust}"
+    )
 
 
 def load(spec: ModelSpec) -> tuple[ModelSpec, Encoder]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ragkit.cli.arguments import ask, collection, embed, eval, query, serve, train
+from ragkit.cli.arguments import ask, collection, embed, eval, query, serve, train, trust
 from ragkit.cli.output.terminal import print_message
 from ragkit.version import __version__
 
@@ -88,6 +88,12 @@ _COMMANDS = (
         "serve.mcp",
         "serve the collection to agents (Model Context Protocol)",
         serve.add_mcp,
+    ),
+    _Command(
+        ("trust",),
+        "trust.trust",
+        "accept a collection and a ragkit.toml that came with a checkout",
+        trust.add_trust,
     ),
     _Command(
         ("completion",),

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
-from ragkit import user_dirs
+from ragkit import trust, user_dirs
+from ragkit.errors import CollectionError
 from ragkit.storage.sqlite.database import FILE_NAME
 
 LOCAL_FOLDER = ".ragkit"
@@ -14,7 +16,7 @@ LOCAL_FOLDER = ".ragkit"
 
 def locate_collection(named: str | None) -> Path:
     """Return the collection's folder, which need not exist. `named`: the folder that the user
-    named, if any."""
+    named, if any. Raises CollectionError for one found above that belongs to another user."""
     if named is not None:
         folder = Path(named).expanduser()
         inside = folder / LOCAL_FOLDER
@@ -24,8 +26,20 @@ def locate_collection(named: str | None) -> Path:
     working_folder = Path.cwd()
     for parent in (working_folder, *working_folder.parents):
         if _contains_collection(parent / LOCAL_FOLDER):
+            _refuse_foreign(parent / LOCAL_FOLDER)
             return parent / LOCAL_FOLDER
     return default_folder()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise CollectionError for a collection that was found, not named, and belongs to another
+    user: anyone can put one into a folder such as /tmp."""
+    owner = trust.foreign_owner(folder)
+    if owner is not None and not trust.is_trusted_by_environment():
+        raise CollectionError(
+            f"{folder} belongs to another user (id {owner}), so it has to be named: "
+            f"ragkit -c {shlex.quote(str(folder))} …"
+        )
 
 
 def _contains_collection(folder: Path) -> bool:

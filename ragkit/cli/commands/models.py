@@ -11,6 +11,7 @@ from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, to_printable
 from ragkit.collection import Collection
+from ragkit.errors import ModelError
 from ragkit.models.cards import ModelCard, cards
 from ragkit.storage.sqlite.database import FILE_NAME
 
@@ -22,14 +23,17 @@ def models(arguments: Namespace) -> int:
     in_use = None
     if settings.collection is not None or (folder / FILE_NAME).exists():
         with Collection(folder, create=False, settings=settings) as collection:
-            in_use = collection.model()
+            try:
+                in_use = collection.model()
+            except ModelError as error:  # an encoder that the collection may not choose
+                print_message(str(error))
     model_cards = cards(settings, in_use, arguments.names, bench=arguments.bench)
     if arguments.json:
         render.print_json([dataclasses.asdict(card) for card in model_cards])
     elif model_cards:
         print(to_printable("\n".join(_describe(card) for card in model_cards), lines=True))
     else:
-        print_message('no model is installed; get one with: pip install "ragkit[model]"')
+        print_message('no model is installed; get one with: pip install "ragkit-search[model]"')
     return UNAVAILABLE if arguments.names and any(card.error for card in model_cards) else 0
 
 
