@@ -1,6 +1,6 @@
 """A chatbot backend: ragkit retrieves, any OpenAI-compatible server writes the answer.
 
-pip install "ragkit[model]" fastapi uvicorn openai
+pip install "ragkit-search[model]" fastapi uvicorn openai
 ragkit -c notes.ragkit index ~/notes
 export OPENAI_BASE_URL=http://127.0.0.1:11434/v1 OPENAI_API_KEY=none CHAT_MODEL=llama3.2
 uvicorn fastapi_chatbot:app

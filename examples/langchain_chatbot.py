@@ -1,6 +1,6 @@
 """A chatbot with LangChain: ragkit is the retriever of a chain.
 
-pip install "ragkit[model,langchain]" langchain-openai
+pip install "ragkit-search[model,langchain]" langchain-openai
 ragkit -c notes.ragkit index ~/notes
 export OPENAI_BASE_URL=http://127.0.0.1:11434/v1 OPENAI_API_KEY=none CHAT_MODEL=llama3.2
 python langchain_chatbot.py "how do we rotate keys?"

@@ -1,6 +1,6 @@
 """OpenAI's own client with `ragkit serve`: only base_url is different.
 
-pip install "ragkit[model,server]" openai
+pip install "ragkit-search[model,server]" openai
 ragkit -c notes.ragkit index ~/notes
 ragkit -c notes.ragkit serve
 python openai_client.py "how do we rotate keys?"

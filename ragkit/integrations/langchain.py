@@ -1,4 +1,6 @@
-"""A collection as a LangChain retriever. Needs langchain-core: pip install "ragkit[langchain]"
+"""A collection as a LangChain retriever.
+
+Needs langchain-core: pip install "ragkit-search[langchain]"
 
 retriever = RagkitRetriever(collection=ragkit.Collection("notes/.ragkit"), k=6)
 documents = retriever.invoke("how do we rotate keys?")

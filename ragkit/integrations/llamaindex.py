@@ -1,4 +1,6 @@
-"""A collection as a LlamaIndex retriever. Needs llama-index-core: pip install "ragkit[llamaindex]"
+"""A collection as a LlamaIndex retriever.
+
+Needs llama-index-core: pip install "ragkit-search[llamaindex]"
 
 retriever = RagkitRetriever(ragkit.Collection("notes/.ragkit"), k=6)
 nodes = retriever.retrieve("how do we rotate keys?")

@@ -184,7 +184,7 @@ def _check_packages() -> None:
     if missing:
         raise ModelError(
             f"training needs {', '.join(missing)}, not installed here. Install it with: "
-            f'pip install "ragkit[train]"'
+            f'pip install "ragkit-search[train]"'
         )
 
 

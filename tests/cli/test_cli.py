@@ -55,7 +55,7 @@ def test_a_missing_model_is_an_error_that_says_how_to_get_one(folder, tmp_path, 
     err = capsys.readouterr().err
     assert err.startswith("ragkit: ")
     assert "no/such-model" in err
-    assert 'pip install "ragkit[model]"' in err
+    assert 'pip install "ragkit-search[model]"' in err
 
 
 def test_an_interruption_exits_with_130(run, collection_folder, monkeypatch):

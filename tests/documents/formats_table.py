@@ -40,7 +40,7 @@ def libraries(rows):
     texts = []
     for (library, extra), names in format_names.items():
         some = f" ({', '.join(names)})" if len(names) < len(rows) else ""
-        texts.append(f"{library}{some}" + (f", with `ragkit[{extra}]`" if extra else ""))
+        texts.append(f"{library}{some}" + (f", with `ragkit-search[{extra}]`" if extra else ""))
     return ", ".join(texts)
 
 

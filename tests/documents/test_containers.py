@@ -52,7 +52,7 @@ def test_members_that_are_no_documents_have_a_reason():
     assert reasons(data, "a.zip") == {
         ".env": ("hidden", True),
         "__MACOSX/a.md": ("hidden", True),
-        "i.png": ("no text layer; install ragkit[ocr]", True),
+        "i.png": ("no text layer; install ragkit-search[ocr]", True),
     }
     assert texts(data, "a.zip") == {"e.txt": ""}
 

@@ -62,7 +62,7 @@ def test_pages_over_the_limit_are_not_recognised_and_there_is_a_warning():
 def test_without_an_engine_a_warning_names_the_remedy():
     document = read_pdf(make_pdf(["Text.", "", ""], image=True), "a.pdf")
     assert document.recognition.left == 2
-    assert document.warnings == ("2 of 3 pages have no text layer; install ragkit[ocr]",)
+    assert document.warnings == ("2 of 3 pages have no text layer; install ragkit-search[ocr]",)
     assert document.metadata == {}
 
 

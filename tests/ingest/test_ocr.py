@@ -51,7 +51,7 @@ def install(monkeypatch):
 def test_without_an_engine_the_reason_names_the_package(collection, scans, monkeypatch):
     report = collection.index(scans)
     files = {file.path: file for file in collection.files()}
-    install = "no text layer; install ragkit[ocr]"
+    install = "no text layer; install ragkit-search[ocr]"
     scan, icon, archive = (files[name] for name in ("scan.pdf", "icon.png", "docs.zip"))
     assert (scan.status, scan.reason, scan.kind) == ("failed", install, "no_text_layer")
     assert (icon.status, icon.reason, icon.kind) == ("skipped", install, "image")
@@ -60,7 +60,7 @@ def test_without_an_engine_the_reason_names_the_package(collection, scans, monke
     assert report.coverage.left_out == {"image": 1}
     for name in ("scan.pdf", "icon.png", "docs.zip/in.pdf"):
         remedy = collection.explain(str(scans / name)).remedy
-        assert remedy.startswith("pip install 'ragkit[ocr]', then: ragkit index "), name
+        assert remedy.startswith("pip install 'ragkit-search[ocr]', then: ragkit index "), name
 
 
 def test_scans_are_read_once_an_engine_is_installed(collection, scans, install):

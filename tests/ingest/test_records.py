@@ -81,7 +81,7 @@ def test_unread_members_of_an_archive_are_listed_with_reasons(collection, tmp_pa
     (file,) = collection.files()
     assert (file.status, file.media_type, file.documents) == ("indexed", "application/zip", 1)
     assert [(part.record, part.reason, part.skipped) for part in file.unread] == [
-        ("i.png", "no text layer; install ragkit[ocr]", True),
+        ("i.png", "no text layer; install ragkit-search[ocr]", True),
         (".x", "hidden", True),
     ]
     assert file.unread_count == 2
@@ -98,7 +98,7 @@ def test_unread_members_of_an_archive_are_listed_with_reasons(collection, tmp_pa
     [
         (make_zip({}), "skipped", "contains no files"),
         (make_zip({"a.png": PNG, "b.png": PNG, ".c": "x"}), "skipped",
-         "nothing to read in it: 2 of 3 no text layer; install ragkit[ocr]"),
+         "nothing to read in it: 2 of 3 no text layer; install ragkit-search[ocr]"),
         (b"PK\x03\x04 cut off", "failed", "damaged zip file: its directory cannot be read"),
         (make_zip({"a.txt": ""}), "empty", None),
     ],

@@ -10,7 +10,7 @@ def quiet():
     """Haystack sends usage figures from its import on unless it is told not to."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HAYSTACK_TELEMETRY_ENABLED", "False")
-        pytest.importorskip("haystack", reason='needs pip install "ragkit[haystack]"')
+        pytest.importorskip("haystack", reason='needs pip install "ragkit-search[haystack]"')
         yield
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("langchain_core", reason='needs pip install "ragkit[langchain]"')
+pytest.importorskip("langchain_core", reason='needs pip install "ragkit-search[langchain]"')
 
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.output_parsers import StrOutputParser

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("llama_index.core", reason='needs pip install "ragkit[llamaindex]"')
+pytest.importorskip("llama_index.core", reason='needs pip install "ragkit-search[llamaindex]"')
 
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine

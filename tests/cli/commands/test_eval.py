@@ -7,7 +7,7 @@ import pytest
 
 from ragkit import cli
 
-pytest.importorskip("ir_measures", reason='needs pip install "ragkit[eval]"')
+pytest.importorskip("ir_measures", reason='needs pip install "ragkit-search[eval]"')
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def test_every_image_format_is_read(media_type):
 
 @pytest.mark.parametrize("media_type", media_types.IMAGES)
 def test_an_image_is_skipped_without_an_engine(media_type):
-    with pytest.raises(DocumentError, match=r"^no text layer; install ragkit\[ocr\]$") as caught:
+    reason = r"^no text layer; install ragkit-search\[ocr\]$"
+    with pytest.raises(DocumentError, match=reason) as caught:
         read(encode_picture(draw_boxes(BOX), media_types.IMAGES[media_type]), "a")
     assert (caught.value.skipped, caught.value.kind) == (True, "image")
 

@@ -52,7 +52,7 @@ def test_titles_and_placeholders(title, expected):
     ("data", "reason"),
     [
         (make_pdf(["secret"], encrypted=True), "encrypted PDF: needs a password"),
-        (make_pdf(["", "", ""], image=True), r"no text layer; install ragkit\[ocr\]"),
+        (make_pdf(["", "", ""], image=True), r"no text layer; install ragkit-search\[ocr\]"),
         (make_pdf(["", ""]), "no text: 2 pages without any"),
         (b"%PDF-1.4\nnothing else", "damaged PDF: no pages can be found in it"),
     ],

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
+pytest.importorskip("mcp", reason='needs pip install "ragkit-search[mcp]"')
 
 import mcp
 

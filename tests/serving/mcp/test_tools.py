@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
+pytest.importorskip("mcp", reason='needs pip install "ragkit-search[mcp]"')
 
 from ragkit import Settings
 from ragkit.serving.collections.uris import root_name

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-pytest.importorskip("mcp", reason='needs pip install "ragkit[mcp]"')
+pytest.importorskip("mcp", reason='needs pip install "ragkit-search[mcp]"')
 
 import httpx2
 import mcp
