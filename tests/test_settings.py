@@ -1,8 +1,10 @@
 """Settings: precedence of their sources, validation, relative paths."""
 
+import dataclasses
+
 import pytest
 
-from ragkit import settings
+from ragkit import settings, trust
 from ragkit.errors import UsageError
 from ragkit.settings import Settings
 
@@ -135,3 +137,87 @@ def test_a_table_may_name_the_language_model(project, tmp_path, monkeypatch):
     )  # fmt: skip
     with pytest.raises(UsageError, match="llm_preset is 'other'; expected one of ollama"):
         Settings(llm_preset="other")
+
+
+@pytest.fixture
+def checkout(project):
+    """Return the folder of a project that came with a checkout."""
+    (project.parent / ".git").mkdir()
+    return project.parent
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'collection = "../kit"',
+        'collection = "/kit"',
+        'collection = "."',
+        'model = "someone/model"',
+        'model = "./model"',
+        'tokenizer = "someone/model"',
+        'reranker = "someone/model"',
+        'ocr_languages = "xyz"',
+        'secrets = "warn"',
+        '[llm]\nmodel = "expensive"',
+        "max_file_mb = 50.1",
+        "max_file_mb = 1000",
+        *(f"{name} = {highest}" for name, _, highest in settings._READER_LIMITS),
+    ],
+)
+def test_the_project_file_of_a_checkout_may_not_decide_what_can_harm(checkout, line):
+    (checkout / "ragkit.toml").write_text(line + "\n")
+    name = line.partition(" = ")[0].replace("[llm]\n", "llm_")
+    with pytest.raises(UsageError, match=rf"sets {name} to .*ragkit trust {checkout}; else .*=…"):
+        settings.load(checkout)
+    trust.record_project(str(checkout))
+    assert settings.load(checkout) != Settings()
+
+
+def test_the_project_file_of_a_checkout_may_set_what_is_harmless(checkout):
+    lines = {
+        "precision": '"int8"', "dimensions": "64", "window": "512", "mode": '"lexical"',
+        "fusion": '"rrf"', "top_k": "3", "candidates": "9", "passage_tokens": "99",
+        "overlap": "0.1", "records": "true", "ocr_engine": '"tesseract"',
+        "llm_context_tokens": "2048",
+    }  # fmt: skip
+    assert set(lines) == set(settings.HARMLESS)
+    lines |= {"max_file_mb": "1", "reader_seconds": "30", "ocr_pages": "0", "collection": '"kit"'}
+    (checkout / "ragkit.toml").write_text("\n".join(f"{k} = {v}" for k, v in lines.items()))
+    loaded = settings.load(checkout)
+    assert (loaded.top_k, loaded.max_file_mb, loaded.ocr_pages) == (3, 1, 0)
+    assert loaded.collection == str(checkout / "kit")
+
+
+def test_a_link_does_not_lead_the_collection_out_of_a_checkout(checkout, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (checkout / "inside").symlink_to(tmp_path / "elsewhere")
+    (checkout / "ragkit.toml").write_text('collection = "inside/kit"\n')
+    with pytest.raises(UsageError, match="sets collection to"):
+        settings.load(checkout)
+
+
+def test_what_the_user_sets_himself_needs_no_trust(checkout, tmp_path, monkeypatch):
+    (checkout / "ragkit.toml").write_text('model = "a/b"\nmax_file_mb = 200\n')
+    monkeypatch.setenv("RAGKIT_MODEL", "c/d")
+    loaded = settings.load(checkout, {"max_file_mb": 10})
+    assert (loaded.model, loaded.max_file_mb) == ("c/d", 10)
+    monkeypatch.delenv("RAGKIT_MODEL")
+    (tmp_path / "user" / "config.toml").write_text('model = "a/b"\nmax_file_mb = 500\n')
+    loaded = settings.load(checkout)
+    assert (loaded.model, loaded.max_file_mb) == ("a/b", 200)
+
+
+def test_unknown_names_in_a_checkout_are_reported_as_elsewhere(checkout):
+    (checkout / "ragkit.toml").write_text("topk = 3\n")
+    with pytest.raises(UsageError, match="unknown setting 'topk'; did you mean top_k"):
+        settings.load(checkout)
+
+
+def test_every_setting_is_either_harmless_or_refused_in_a_checkout():
+    """A new setting is refused until somebody has decided about it."""
+    known = {field.name for field in dataclasses.fields(Settings)}
+    decided = {*settings.HARMLESS, *settings._LIMITS, *settings.FORBIDDEN_IN_PROJECT_FILES}
+    refused = {
+        "collection", "model", "tokenizer", "reranker", "ocr_languages", "secrets", "llm_model",
+    }  # fmt: skip
+    assert decided | refused == known
