@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from ragkit.records.documents import embedded_text
+from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import set_value, value
 
 # Two queries, each with an index of its own: one with OR would scan the table. CROSS JOIN fixes the
@@ -33,14 +34,15 @@ def vectors_since(
     """Yield (passage id, float32 blob) of the passages that became searchable after `generation`.
 
     Generation 0 yields all passages, sorted by id. With other generations the rows are not sorted,
-    because sorting would keep all vectors in memory.
+    because sorting would keep all vectors in memory. Vectors that are not as they were written are
+    left out and reported.
     """
-    sql = f"SELECT passages.id, vectors.vector {_NEW_PASSAGES}"
+    columns = "passages.id, vectors.vector, vectors.checksum, vectors.id"
+    sql = f"SELECT {columns} {_NEW_PASSAGES}"
     if generation:
-        sql += f" UNION ALL SELECT passages.id, vectors.vector {_NEW_VECTORS}"
+        sql += f" UNION ALL SELECT {columns} {_NEW_VECTORS}"
     rows = connection.execute(sql, {"model": model_id, "since": generation})
-    for row in rows:
-        yield row[0], row[1]
+    yield from passages.intact_vectors(connection, model_id, rows)
 
 
 def texts_since(
@@ -104,6 +106,15 @@ def removed_since(connection: sqlite3.Connection, generation: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def count_ever_removed(connection: sqlite3.Connection) -> int:
+    """Return how many passages were removed since the collection exists."""
+    row = connection.execute(  # an id is never used again, so the last one counts all passages
+        "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'passages') - "
+        "(SELECT count(*) FROM passages)"
+    ).fetchone()
+    return int(row[0] or 0)
+
+
 def delete_unused_rows(connection: sqlite3.Connection) -> None:
     """Delete vectors without a passage, and removals that both index files already contain."""
     newest = connection.execute("SELECT max(generation) FROM removals").fetchone()[0]
@@ -112,6 +123,10 @@ def delete_unused_rows(connection: sqlite3.Connection) -> None:
         connection.execute(
             "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors WHERE NOT EXISTS "
             "(SELECT 1 FROM passages WHERE passages.hash = vectors.hash))"
+        )
+        connection.execute(
+            "DELETE FROM unreadable_texts WHERE NOT EXISTS "
+            "(SELECT 1 FROM passages WHERE passages.hash = unreadable_texts.hash)"
         )
         set_value(connection, "swept", newest)
     oldest, file_count = connection.execute(

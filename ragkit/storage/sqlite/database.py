@@ -14,20 +14,36 @@ import contextlib
 import os
 import shlex
 import sqlite3
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ragkit.errors import CollectionError
 from ragkit.storage.collection_files import refuse_links
+from ragkit.storage.sqlite.connection import (
+    Connection,
+    Damage,
+    SnapshotError,
+    file_stamp,
+    log_has_content,
+    settled_stamp,
+)
+from ragkit.storage.sqlite.error_messages import (
+    BUSY_TIMEOUT_MS,
+    damaged_message,
+    to_collection_error,
+)
 from ragkit.trust import TrustLevel
 
 SCHEMA_VERSION = 3
 APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite databases
-BUSY_TIMEOUT_MS = 10_000
+
 FILE_NAME = "ragkit.db"
+MAX_IDLE_LOG_BYTES = 4_000_000  # to which the write-ahead log is cut when it starts over
+RETRY_PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds
 IDS_PER_STATEMENT = 500  # SQLite allows 32,766 parameters
 SCHEMA_OBJECTS = frozenset({  # the tables, indexes and triggers of the newest schema
     "collection", "roots", "files", "documents", "passages", "models", "vectors", "removals",
@@ -36,12 +52,18 @@ SCHEMA_OBJECTS = frozenset({  # the tables, indexes and triggers of the newest s
 })  # fmt: skip
 
 
+Result = TypeVar("Result")
+
+
 class UntrustedRow(sqlite3.Row):
     """A row of an untrusted collection: the files that it names are not looked at."""
 
 
 class Database:
-    """A pool of connections to one file. Safe to use from many threads; one process writes."""
+    """A pool of connections to one file. Safe to use from many threads; one process writes.
+
+    `notify` is called with a line of text for the user when damaged rows are found.
+    """
 
     def __init__(
         self, folder: Path, *, create: bool = False, trust: TrustLevel = TrustLevel.OWN
@@ -59,7 +81,9 @@ class Database:
         self.read_only = False
         self._mode = "rwc"
         # Not a queue.Queue: Ctrl-C while its lock is held would leave it locked for ever.
-        self._idle: deque[sqlite3.Connection] = deque()
+        self._idle: deque[Connection] = deque()
+        self.notify: Callable[[str], None] = lambda line: None
+        self._intact_stamps: object = None  # of the files, when a check found no damage
         refuse_links(folder, FILE_NAME)
         if not self._exists():
             if not create:
@@ -116,7 +140,7 @@ class Database:
             if version > SCHEMA_VERSION:
                 raise CollectionError(
                     f"{self.path} was made by a newer ragkit (schema {version}; this one knows "
-                    f"{SCHEMA_VERSION}). Upgrade with: pip install --upgrade ragkit"
+                    f"{SCHEMA_VERSION}). Upgrade with: pip install --upgrade ragkit-search"
                 )
             self.opened_version = version
             if self.is_untrusted:
@@ -151,20 +175,50 @@ class Database:
             connection.rollback()
             raise
 
-    def _connect(self) -> sqlite3.Connection:
-        uri = self.path.absolute().as_uri()
+    def _connect(self) -> Connection:
         if self.is_untrusted:
             # Opening it in any other way may create files in the folder.
-            connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, **_CONNECT)
-            self._configure(connection).execute("PRAGMA cell_size_check = ON")
+            connection = self._connect_immutable()
             connection.row_factory = UntrustedRow
             return connection
         if self.read_only:
-            # WAL writes beside the file; `immutable` promises that no process does.
-            return self._configure(
-                sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, **_CONNECT)
-            )
-        return self._configure(sqlite3.connect(f"{uri}?mode={self._mode}", uri=True, **_CONNECT))
+            return self._connect_read_only()
+        return self._open(f"mode={self._mode}")
+
+    def _connect_read_only(self) -> Connection:
+        """Open a file in a folder that this user may not write, whether or not somebody writes."""
+        try:
+            return self._open("mode=ro")  # possible if a write-ahead log is there and readable
+        except sqlite3.OperationalError as error:
+            if log_has_content(self.path):
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+                    raise
+                raise CollectionError(
+                    f"{self.path} has a write-ahead log that cannot be read: {self.folder} is "
+                    "read-only, and no process has the collection open. Open it once where it can "
+                    "be written: ragkit status"
+                ) from error
+        return self._connect_immutable()
+
+    def _connect_immutable(self) -> Connection:
+        """Open the file without locks; each snapshot has to compare its stamp."""
+        stamp = settled_stamp(self.path)
+        connection = self._open("mode=ro&immutable=1")
+        connection.stamp = stamp
+        return connection
+
+    def _open(self, options: str) -> Connection:
+        uri = f"{self.path.absolute().as_uri()}?{options}"
+        return self._configure(sqlite3.connect(uri, uri=True, factory=Connection, **_CONNECT))
+
+    def _is_current(self, connection: Connection) -> bool:
+        """Whether the file is still the one that was opened, as far as it is read without locks."""
+        if connection.stamp is None:
+            return True
+        try:
+            return file_stamp(self.path) == connection.stamp
+        except OSError:
+            return False
 
     @property
     def is_untrusted(self) -> bool:
@@ -201,21 +255,15 @@ class Database:
             raise
 
     def _detect_read_only(self) -> None:
-        """Set `read_only` if the folder cannot be written. Raises CollectionError if the
-        write-ahead log then contains changes."""
+        """Set `read_only` if the folder or the file cannot be written."""
         if self.is_untrusted:
             self._refuse_untrusted_log()
             self.read_only = True
             return
-        if os.access(self.folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-            return
-        wal = self.path.with_name(f"{FILE_NAME}-wal")
-        if wal.exists() and wal.stat().st_size:
-            raise CollectionError(
-                f"{self.path} has a write-ahead log that is not merged yet, and {self.folder} is "
-                "read-only. Open it once where it can be written: ragkit status"
-            )
-        self.read_only = True
+        effective = os.access in os.supports_effective_ids
+        self.read_only = not all(
+            os.access(path, os.W_OK, effective_ids=effective) for path in (self.folder, self.path)
+        )
 
     def _refuse_untrusted_log(self) -> None:
         """Raise CollectionError if an untrusted collection has a write-ahead log: only a process
@@ -226,19 +274,20 @@ class Database:
                 untrusted_message(self.folder, "its write-ahead log is not merged")
             )
 
-    def _configure(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+    def _configure(self, connection: Connection) -> Connection:
         try:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")  # https://sqlite.org/security.html
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cell_size_check = ON")
+            connection.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG_BYTES}")
             connection.execute(
                 "SELECT count(*) FROM sqlite_master"
             ).fetchone()  # the first real read
         except sqlite3.Error:
             connection.close()
             raise
-        connection.row_factory = sqlite3.Row
         return connection
 
     @contextlib.contextmanager
@@ -279,27 +328,128 @@ class Database:
             yield connection, advance(connection)
 
     @contextlib.contextmanager
-    def _borrow(self) -> Iterator[sqlite3.Connection]:
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            try:
-                connection = self._connect()
-            except sqlite3.Error as error:
-                raise to_collection_error(error, self.path) from error
+    def _borrow(self) -> Iterator[Connection]:
+        connection = self._idle_connection()
+        usable = True
         try:
             yield connection
+            if not self._is_current(connection):
+                raise self._snapshot_error()
         except sqlite3.Error as error:
+            usable = not self.read_only
+            if not usable and (
+                not self._is_current(connection) or error.sqlite_errorcode in _RETRYABLE
+            ):
+                raise self._snapshot_error() from error
             raise to_collection_error(error, self.path) from error
+        except MemoryError as error:
+            raise CollectionError(
+                f"not enough memory to read {self.path}; close other programs, or ask for less"
+            ) from error
+        except _CAUSED_BY_DAMAGE as error:
+            if not self._is_current(connection):
+                raise self._snapshot_error() from error
+            self._raise_if_damaged(connection, error)
+            raise
         finally:
             if connection.in_transaction:  # Ctrl-C may strike just after BEGIN
                 connection.rollback()
-            self._idle.append(connection)
+            damage, connection.damage = connection.damage, Damage()
+            if usable and self._is_current(connection):
+                self._idle.append(connection)
+            else:
+                connection.close()
+            if damage:
+                self._handle_damage(damage)
+
+    def _idle_connection(self) -> Connection:
+        """Return a connection to the file as it is now, from the pool or a new one."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            has_new_log = connection.stamp is not None and log_has_content(self.path)
+            if self._is_current(connection) and not has_new_log:
+                return connection
+            connection.close()
+        try:
+            return self._connect()
+        except sqlite3.Error as error:
+            if self.read_only and error.sqlite_errorcode in _RETRYABLE:
+                raise self._snapshot_error() from error
+            raise to_collection_error(error, self.path) from error
+
+    def retry(self, operation: Callable[[], Result]) -> Result:
+        """Return the result of `operation`, which reads, and run it again if another process has
+        changed the file meanwhile.
+
+        That can happen only where the folder cannot be written. Raises BusyError if it goes on for
+        some seconds.
+        """
+        for pause in RETRY_PAUSES:
+            try:
+                return operation()
+            except SnapshotError:
+                time.sleep(pause)
+        return operation()
+
+    def _snapshot_error(self) -> SnapshotError:
+        return SnapshotError(
+            f"{self.path} was changed by another process while it was read; run the same command "
+            "again"
+        )
+
+    def _raise_if_damaged(self, connection: Connection, error: Exception) -> None:
+        """Raise CollectionError if the database is damaged, which then has caused `error`.
+
+        A damaged row may hold any value of any type; no code expects that.
+        """
+        stamps = [file_stamp(path) for path in self._files()]
+        if stamps == self._intact_stamps:
+            return
+        from ragkit.storage.sqlite import integrity
+
+        if connection.in_transaction:
+            connection.rollback()
+        findings = [finding for finding in integrity.check(connection) if finding.is_damage]
+        if findings:
+            raise CollectionError(damaged_message(self.path, findings[0].message)) from error
+        self._intact_stamps = stamps
+
+    def _handle_damage(self, damage: Damage) -> None:
+        """Tell the user about damaged rows, and let the next `ragkit index` make them again."""
+        from ragkit.storage.sqlite import integrity
+
+        with contextlib.suppress(CollectionError), self.reading() as connection:
+            for line in integrity.describe(connection, damage):
+                self.notify(line)
+        if not self.read_only:
+            with contextlib.suppress(CollectionError), self.writing() as connection:
+                integrity.mark_damaged(connection, damage)
+
+    def checkpoint(self) -> None:
+        """Merge the write-ahead log into the database and empty it, as far as no reader needs it.
+
+        Waits for nobody. SQLite does the same at times and when the last process closes the
+        database.
+        """
+        if self.read_only:
+            return
+        with contextlib.suppress(CollectionError), self._borrow() as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+    def _files(self) -> list[Path]:
+        files = (self.path, self.path.with_name(f"{FILE_NAME}-wal"))
+        return [file for file in files if file.exists()]
 
     def size(self) -> int:
         """Return the bytes of the database on disk, with its write-ahead log."""
-        files = (self.path, self.path.with_name(f"{FILE_NAME}-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        return sum(file.stat().st_size for file in self._files())
 
     def close(self) -> None:
         """Close all idle connections; closing the last one merges the write-ahead log."""
@@ -311,14 +461,22 @@ class Database:
 
 
 # Transactions are explicit; a pooled connection serves one thread at a time.
+# Another process opens, recovers or deletes the write-ahead log at this moment.
+_RETRYABLE = frozenset({
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_BUSY_RECOVERY,
+    sqlite3.SQLITE_READONLY_RECOVERY, sqlite3.SQLITE_READONLY_CANTLOCK,
+    sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_ROLLBACK,
+})  # fmt: skip
+# What a value of the wrong type or an invalid JSON text raises.
+_CAUSED_BY_DAMAGE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
 
 def untrusted_message(folder: Path, purpose: str) -> str:
     """Return the message that something was refused because a collection is not trusted."""
     return (
-        f"{folder} came with a checkout and is not trusted, so {purpose}. If you trust its "
-        f"authors: ragkit trust {shlex.quote(str(folder))}"
+        f"{folder} is in a checkout and not in your list of trusted collections, so {purpose}. If "
+        f"you made it or trust its authors: ragkit trust {shlex.quote(str(folder))}"
     )
 
 
@@ -441,29 +599,3 @@ def by_id(
         yield from connection.execute(
             f"{sql} IN ({', '.join('?' * len(chunk))})", (*parameters, *chunk)
         )
-
-
-def to_collection_error(error: sqlite3.Error, path: Path) -> CollectionError:
-    """Return SQLite's error as a CollectionError that names the remedy."""
-    text = str(error)
-    if "not a database" in text:
-        return CollectionError(
-            f"{path} is not a SQLite database. Move it away, or name another folder: ragkit -c DIR"
-        )
-    if "malformed" in text:
-        return CollectionError(
-            f"{path} is damaged ({text}). Move {path.parent} away and index the folders again"
-        )
-    if "readonly" in text or "read-only" in text:
-        return CollectionError(f"cannot write to {path}: it is read-only")
-    if "full" in text:
-        return CollectionError(
-            f"the disk is full: {path} keeps all that was committed. Free some space and run "
-            "the same command again"
-        )
-    if "locked" in text:
-        return CollectionError(
-            f"{path} stayed locked for {BUSY_TIMEOUT_MS // 1000} s by another program; "
-            "try again when it has finished"
-        )
-    return CollectionError(f"{path} cannot be used: {text}")

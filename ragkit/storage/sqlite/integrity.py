@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ragkit.records.documents import embedded_text
-from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.checksums import (
     DOCUMENT_COLUMNS,
     PASSAGE_COLUMNS,
@@ -22,9 +22,11 @@ from ragkit.storage.sqlite.checksums import (
     fields_checksum,
     text_hash,
 )
-from ragkit.storage.sqlite.database import SCHEMA_OBJECTS, generation, set_value
+from ragkit.storage.sqlite.connection import Damage
+from ragkit.storage.sqlite.database import SCHEMA_OBJECTS, advance, generation, set_value
 from ragkit.storage.sqlite.passages import UNIT_TOLERANCE
 
+MAX_SHOWN = 5  # paths that are named in a line
 MAX_LISTED = 20  # lines of SQLite's own check that are kept
 
 # What is repaired by which means; other kinds of findings cannot be repaired from the database.
@@ -87,6 +89,35 @@ def repair(connection: sqlite3.Connection, findings: Sequence[Finding], at_gener
         found = [finding for finding in findings if finding.kind in kinds]
         if found:
             action([id_ for finding in found for id_ in finding.ids])
+
+
+def describe(connection: sqlite3.Connection, damage: Damage) -> list[str]:
+    """Return one line for the user about each kind of damaged rows that a query has met."""
+    lines = []
+    if damage.documents:
+        paths = documents.paths_by_id(connection, sorted(damage.documents))
+        shown = ", ".join(paths[:MAX_SHOWN]) + (" …" if len(paths) > MAX_SHOWN else "")
+        lines.append(
+            f"{shown}: what is stored of it has changed since it was written, and is not shown. "
+            "Read it again with: ragkit index"
+        )
+    if damage.vectors:
+        lines.append(
+            f"{len(damage.vectors):,} stored vectors have changed since they were written and are "
+            "not used. Embed them again with: ragkit index"
+        )
+    if damage.passages:
+        lines.append(
+            f"{len(damage.passages):,} passages are missing in the database; see: ragkit doctor"
+        )
+    return lines
+
+
+def mark_damaged(connection: sqlite3.Connection, damage: Damage) -> None:
+    """Let the next `ragkit index` make these rows again, in a transaction that writes."""
+    mark_to_read_again(connection, sorted(damage.documents))
+    if damage.vectors:
+        delete_damaged_vectors(connection, sorted(damage.vectors), advance(connection))
 
 
 def mark_to_read_again(connection: sqlite3.Connection, document_ids: Sequence[int]) -> None:

@@ -12,13 +12,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ragkit.errors import ModelError
 from ragkit.records.documents import Passage, embedded_text
 from ragkit.storage.sqlite import documents
-from ragkit.storage.sqlite.checksums import blob_checksum, fields_checksum, text_hash
+from ragkit.storage.sqlite.checksums import (
+    PASSAGE_COLUMNS,
+    blob_checksum,
+    fields_checksum,
+    text_hash,
+)
+from ragkit.storage.sqlite.connection import report_damage
 from ragkit.storage.sqlite.database import by_id, generation, set_value, value
 
 if TYPE_CHECKING:
@@ -115,11 +121,16 @@ def documents_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int
 
 
 def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, sqlite3.Row]:
-    """Return id → the row that a hit shows: passage, document, file and root, joined."""
+    """Return id → the row that a hit shows: passage, document, file and root, joined.
+
+    Ids that do not exist are left out, and so are passages that are not as they were written, which
+    are reported.
+    """
     rows = by_id(
         connection,
         "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
-        "documents.pages, documents.locators, files.path AS file_path, "
+        "documents.pages, documents.locators, documents.file_id, documents.record, "
+        "documents.fields_checksum, files.path AS file_path, "
         f"{documents.DISPLAY_PATH} AS path, files.size, files.mtime_ns, files.ctime_ns, "
         "files.hash AS file_hash, roots.folder AS root "
         "FROM passages JOIN documents ON documents.id = passages.document_id "
@@ -127,7 +138,45 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
         "WHERE passages.id",
         ids,
     )
-    return {row["id"]: row for row in rows}
+    found: dict[int, sqlite3.Row] = {}
+    intact_documents: dict[int, bool] = {}
+    for row in rows:
+        document_id = row["document_id"]
+        if document_id not in intact_documents:
+            intact_documents[document_id] = documents.has_intact_fields(row)
+        if intact_documents[document_id] and is_intact(row):
+            found[row["id"]] = row
+        else:
+            report_damage(connection, documents=[document_id])
+    if len(found) < len(ids):
+        _report_missing(connection, set(ids) - found.keys())
+    return found
+
+
+def is_intact(row: sqlite3.Row) -> bool:
+    """Whether a passage is as it was written. `row` has all columns of the table."""
+    header, text, checksum = row["header"], row["text"], row["checksum"]
+    return (
+        isinstance(header, str)
+        and isinstance(text, str)
+        and text_hash(embedded_text(header, text)) == row["hash"]
+        and checksum in (None, fields_checksum(*(row[name] for name in PASSAGE_COLUMNS)))
+    )
+
+
+def _report_missing(connection: sqlite3.Connection, ids: set[int]) -> None:
+    """Report those of these passages that the database has lost: they were stored by this snapshot
+    and neither deleted nor found damaged."""
+    newest = _next_id(connection) - 1
+    removed = by_id(connection, "SELECT passage_id FROM removals WHERE passage_id", list(ids))
+    lost = {id_ for id_ in ids if id_ <= newest} - {row[0] for row in removed}
+    rows = by_id(
+        connection,
+        "SELECT passages.id FROM passages JOIN documents ON documents.id = passages.document_id "
+        "JOIN files ON files.id = documents.file_id WHERE passages.id",
+        list(lost),
+    )
+    report_damage(connection, passages=lost - {row[0] for row in rows})
 
 
 def surrounding_span(
@@ -253,9 +302,7 @@ def pending_in_document(
     connection: sqlite3.Connection, model_id: int, document_id: int
 ) -> list[Pending]:
     """Return the pending passages of this document."""
-    sql = (
-        f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} AND document_id = :document"
-    )
+    sql = f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} AND document_id = :document"
     rows = connection.execute(sql, {"model": model_id, "document": document_id})
     return [_pending(row) for row in rows]
 
@@ -380,18 +427,40 @@ def stored_vectors(
 ) -> dict[int, NDArray[np.float32]]:
     """Return the stored vectors of the passages `ids`: id → (d,) float32, unit length.
 
-    Unknown ids and pending passages are left out.
+    Unknown ids and pending passages are left out, and so are vectors that are not as they were
+    written, which are reported.
     """
     import numpy as np
 
     rows = by_id(  # CROSS JOIN: else SQLite would begin with all vectors of the model
         connection,
-        "SELECT passages.id, vectors.vector FROM passages CROSS JOIN vectors "
-        "ON vectors.hash = passages.hash AND vectors.model_id = ? WHERE passages.id",
+        "SELECT passages.id, vectors.vector, vectors.checksum, vectors.id "
+        "FROM passages CROSS JOIN vectors ON vectors.hash = passages.hash "
+        "AND vectors.model_id = ? WHERE passages.id",
         ids,
         model_id,
     )
-    return {row[0]: np.frombuffer(row[1], dtype="<f4") for row in rows}
+    return {
+        id_: np.frombuffer(blob, dtype="<f4")
+        for id_, blob in intact_vectors(connection, model_id, rows)
+    }
+
+
+def intact_vectors(
+    connection: sqlite3.Connection, model_id: int, rows: Iterable[Sequence[Any]]
+) -> Iterator[tuple[int, bytes]]:
+    """Yield (passage id, float32 blob) of rows (passage id, blob, checksum, vector id), without
+    those whose vector is not as it was written, which are reported."""
+    row = connection.execute("SELECT dimension FROM models WHERE id = ?", (model_id,)).fetchone()
+    size = None if row is None else 4 * row[0]
+    damaged: set[int] = set()
+    for passage_id, blob, checksum, vector_id in rows:
+        is_sound = isinstance(blob, bytes) and len(blob) == size
+        if is_sound and (checksum is None or blob_checksum(blob) == checksum):
+            yield passage_id, blob
+        else:
+            damaged.add(vector_id)
+    report_damage(connection, vectors=damaged)
 
 
 def delete_vectors(connection: sqlite3.Connection, at_generation: int) -> None:

@@ -12,6 +12,7 @@ import pytest
 import sqlite_utils
 
 from ragkit import Collection, Settings
+from ragkit.storage.sqlite import integrity
 from ragkit.storage.sqlite.migrations import migrations
 
 STORED = Path(__file__).parent / "collections"
@@ -40,7 +41,10 @@ def test_a_stored_collection_has_the_schema_of_its_name(schema, tmp_path):
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-def test_a_stored_collection_is_migrated_and_searched_as_before(schema, tmp_path, encoder, notices):
+def test_a_stored_collection_is_migrated_and_searched_as_before(
+    schema, tmp_path, encoder, notices, monkeypatch
+):
+    monkeypatch.setenv("RAGKIT_TRUST", "1")  # else it is noticed that it comes from elsewhere
     folder = unpack(schema, tmp_path)
     expected = json.loads((STORED / f"schema-{schema}.json").read_text(encoding="utf-8"))
     settings = Settings(passage_tokens=40, overlap=0.0)
@@ -50,6 +54,11 @@ def test_a_stored_collection_is_migrated_and_searched_as_before(schema, tmp_path
             actual = [[hit.citation, pytest.approx(hit.score, abs=1e-6)] for hit in hits]
             assert row["hits"] == actual, row
         assert stored.status().passages == 5
+        with stored._store.reading() as connection:
+            assert integrity.check(connection) == []
+            for table in ("documents", "passages", "vectors"):
+                sql = f"SELECT count(*) FROM {table} WHERE length(checksum) IS NOT 8"
+                assert connection.execute(sql).fetchone()[0] == 0, table
     assert schema_version(folder) == SCHEMAS[-1]
     assert encoder.encoded == []  # nothing is embedded again
     assert notices == []

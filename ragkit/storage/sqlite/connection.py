@@ -1,0 +1,93 @@
+"""`Connection`: a SQLite connection that knows what it read: damaged rows, and which file.
+
+A database in a folder that this user may not write is read in one of two ways. With a write-ahead
+log beside it, SQLite's own locks keep a snapshot stable, although another process writes. Without
+one, the file is opened as *immutable*: SQLite then takes no locks and notices no change, so the
+stamp of the file is compared before and after each snapshot. Knows no tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ragkit.errors import BusyError
+
+# A file that changed more recently may change again without another time: file systems count time
+# in steps of up to 10 ms.
+SETTLED_SECONDS = 0.05
+
+
+class SnapshotError(BusyError):
+    """The database was changed while it was read without locks; the same call works again."""
+
+
+@dataclass(slots=True)
+class Damage:
+    """Rows that were found damaged: documents and vectors by id, and passages that an index file
+    names and the table does not have."""
+
+    documents: set[int] = field(default_factory=set)
+    vectors: set[int] = field(default_factory=set)
+    passages: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.documents or self.vectors or self.passages)
+
+
+class Connection(sqlite3.Connection):
+    """A connection with the damage that was found since it was borrowed."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 (as sqlite3's)
+        super().__init__(*arguments, **options)
+        self.damage = Damage()
+        self.stamp: tuple[int, ...] | None = None  # of an immutable file, when it was opened
+        # A damaged text is shown nowhere, but must not end a search with an error either.
+        self.text_factory = _decode
+        self.row_factory = sqlite3.Row
+
+
+def _decode(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
+def report_damage(
+    connection: sqlite3.Connection,
+    *,
+    documents: Iterable[int] = (),
+    vectors: Iterable[int] = (),
+    passages: Iterable[int] = (),
+) -> None:
+    """Remember damaged rows. `Database` tells the user and lets them be made again."""
+    if isinstance(connection, Connection):
+        connection.damage.documents.update(documents)
+        connection.damage.vectors.update(vectors)
+        connection.damage.passages.update(passages)
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes with every write of a file. Raises OSError."""
+    status = path.stat()
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def settled_stamp(path: Path) -> tuple[int, ...]:
+    """Return the stamp of a file once it is old enough that a later write would change it."""
+    for _ in range(10):
+        stamp = file_stamp(path)
+        if abs(time.time_ns() - max(stamp[2:])) >= SETTLED_SECONDS * 1e9:
+            break
+        time.sleep(SETTLED_SECONDS)
+    return stamp
+
+
+def log_has_content(path: Path) -> bool:
+    """Whether a database has a write-ahead log with content beside it."""
+    with contextlib.suppress(OSError):
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    return False
