@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 
 import pytest
 
@@ -86,3 +87,19 @@ def test_there_has_to_be_something_to_trust(run, tmp_path):
     assert code == 2
     assert "neither a collection nor a ragkit.toml" in err
     assert "nothing is trusted yet" in run("trust", "--list")[2]
+
+
+def test_control_characters_of_a_collection_do_not_reach_the_terminal(
+    run, collection_folder, folder
+):
+    evil = "\x1b]0;owned\x07\x1b[2J"
+    with sqlite3.connect(collection_folder / "ragkit.db") as connection:
+        for table, column in (("roots", "path"), ("roots", "folder"), ("models", "name"),
+                              ("files", "path"), ("documents", "title")):  # fmt: skip
+            connection.execute(f"UPDATE {table} SET {column} = {column} || ?", (evil,))
+    connection.close()
+    for command in (("status",), ("ls",), ("query", "parents"), ("get", "1"), ("trust",),
+                    ("trust", "--list"), ("models",), ("get", evil), ("ls", evil)):  # fmt: skip
+        _, out, err = run(*command)
+        assert "\x1b" not in out + err
+        assert "\x07" not in out + err
