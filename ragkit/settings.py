@@ -120,12 +120,7 @@ class Settings:
         if self.fusion not in FUSIONS:
             raise UsageError(f"fusion is {self.fusion!r}; expected one of {', '.join(FUSIONS)}")
         _check_precision(self.precision)
-        if self.ocr_engine not in (None, *OCR_ENGINES):
-            expected = " or ".join(OCR_ENGINES)
-            raise UsageError(f"ocr_engine is {self.ocr_engine!r}; expected {expected}")
-        if self.secrets not in (None, *SECRET_MODES):
-            expected = ", ".join(SECRET_MODES)
-            raise UsageError(f"secrets is {self.secrets!r}; expected one of {expected}")
+        _check_reading(self.ocr_engine, self.secrets)
         if self.dimensions is not None and self.dimensions < 1:
             raise UsageError(f"dimensions is {self.dimensions}; expected 1 or more")
         _check_language_model(self.llm_preset, self.llm_context_tokens)
@@ -153,6 +148,13 @@ def _check_precision(precision: str | None) -> None:
 
     if precision not in PRECISIONS:
         raise UsageError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+
+
+def _check_reading(ocr_engine: str | None, secrets: str | None) -> None:
+    if ocr_engine not in (None, *OCR_ENGINES):
+        raise UsageError(f"ocr_engine is {ocr_engine!r}; expected {' or '.join(OCR_ENGINES)}")
+    if secrets not in (None, *SECRET_MODES):
+        raise UsageError(f"secrets is {secrets!r}; expected one of {', '.join(SECRET_MODES)}")
 
 
 def _check_language_model(preset: str | None, context: int | None) -> None:

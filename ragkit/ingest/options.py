@@ -10,6 +10,7 @@ from ragkit.documents.ocr import OcrLimits
 from ragkit.documents.read import READER_VERSION
 from ragkit.documents.sandbox.ocr_engines import OcrOptions
 from ragkit.documents.sandbox.sandbox import ReadLimits
+from ragkit.ingest.secrets import SECRETS_VERSION
 from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.settings import Settings
 
@@ -27,6 +28,7 @@ class IndexOptions:
     prune: bool = False  # delete entries of missing files even if most of a folder is missing
     rebuild: bool = False
     records: bool = False  # each row or element of tables, JSON and XML is a document
+    secrets: str = "warn"  # of settings.SECRET_MODES
     passage_tokens: int
     overlap: float  # share of `passage_tokens`
     max_file_bytes: int
@@ -34,7 +36,7 @@ class IndexOptions:
     ocr: OcrOptions
 
     @classmethod
-    def from_settings(
+    def from_settings(  # noqa: PLR0913 (the options of a run)
         cls,
         settings: Settings,
         paths: Sequence[str | Path] = (),
@@ -45,6 +47,7 @@ class IndexOptions:
         prune: bool = False,
         rebuild: bool = False,
         records: bool = False,
+        secrets: str = "warn",
     ) -> IndexOptions:
         """Return the options of a run with these settings."""
         limits = ReadLimits(
@@ -67,6 +70,7 @@ class IndexOptions:
             prune=prune,
             rebuild=rebuild,
             records=records,
+            secrets=secrets,
             passage_tokens=settings.passage_tokens,
             overlap=settings.overlap,
             max_file_bytes=int(settings.max_file_mb * 1_000_000),
@@ -98,6 +102,8 @@ class ReadSettings:
         )
         if options.records:
             base += ", by records"
+        if options.secrets != "warn":  # as collections of earlier versions have it
+            base += f", secrets {options.secrets} {SECRETS_VERSION}"
         return cls(base, options.ocr.describe(), repr((options.limits, options.ocr.limits)))
 
     def note(self, *, images: bool, failed: bool) -> str:

@@ -12,6 +12,16 @@ def add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON value")
 
 
+def add_wait(command: argparse.ArgumentParser) -> None:
+    """Add `--wait`, of the commands that write."""
+    command.add_argument(
+        "--wait",
+        type=float,
+        metavar="SECONDS",
+        help="wait this long while another process writes to the collection (default: 2)",
+    )
+
+
 def add_init(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `init`."""
     command.add_argument(
@@ -62,7 +72,7 @@ def add_index(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--prune",
         action="store_true",
-        help="delete entries of missing files even if most of a folder is missing",
+        help="delete entries of all missing files, even if a disk may not be mounted",
     )
     command.add_argument(
         "--rebuild",
@@ -76,8 +86,15 @@ def add_index(command: argparse.ArgumentParser) -> None:
         "(stored with the collection)",
     )
     command.add_argument(
+        "--secrets",
+        metavar="warn|mask|skip",
+        help="documents with keys or tokens: report them (default), mask them in the text, or "
+        "leave the documents out (stored with the collection)",
+    )
+    command.add_argument(
         "--watch", action="store_true", help="keep running and re-index on changes"
     )
+    add_wait(command)
     add_json(command)
 
 
@@ -129,6 +146,7 @@ def add_models(command: argparse.ArgumentParser) -> None:
 def add_remove(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `remove`."""
     command.add_argument("paths", nargs="+", metavar="PATH", help="roots, folders or files")
+    add_wait(command)
     add_json(command)
 
 

@@ -25,7 +25,7 @@ def load_settings(arguments: Namespace) -> configuration.Settings:
     """Return the settings, overridden by the flags of this command."""
     names = (
         "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
-        "reranker",
+        "reranker", "secrets",
     )  # fmt: skip
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
@@ -60,8 +60,10 @@ def init(arguments: Namespace) -> int:
 
 def index(arguments: Namespace) -> int:
     """Run `ragkit index`; return its exit code."""
+    from ragkit.ingest.plan import is_missing
+
     for path in arguments.paths:  # before a collection is created for nothing
-        if not Path(path).expanduser().exists():
+        if is_missing(Path(path).expanduser()):
             raise UsageError(f"no file or folder at {path}")
     if (
         arguments.dry_run
@@ -88,6 +90,7 @@ def _index(arguments: Namespace) -> int:
                 dry_run=arguments.dry_run,
                 prune=arguments.prune,
                 rebuild=arguments.rebuild,
+                wait=arguments.wait,
                 on_progress=show,
             )
         _show_report(arguments, report)
@@ -168,7 +171,7 @@ def _explain_paths(arguments: Namespace) -> int:
 def remove(arguments: Namespace) -> int:
     """Run `ragkit remove`; return its exit code."""
     with open_collection(arguments) as collection:
-        removed = collection.remove(arguments.paths)
+        removed = collection.remove(arguments.paths, wait=arguments.wait)
     if arguments.json:
         render.print_json({"removed": removed})
     else:

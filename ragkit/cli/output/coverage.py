@@ -33,6 +33,7 @@ _REASONS = {
     "excluded": ("excluded",) * 2,
     "link": ("link", "links"),
     "special": ("special file", "special files"),
+    "secret": ("with secrets",) * 2,
 }
 
 
@@ -116,6 +117,13 @@ def _remark(file: FileStatus) -> str:
         remarks.append(format_count(file.documents, "document"))
     if file.unread_count:
         remarks.append(f"{file.unread_count:,} parts not read")
+    if file.secrets_count and file.kind != "secret":
+        kinds = ", ".join(dict.fromkeys(secret.kind for secret in file.secrets))
+        lines = ", ".join(f"{secret.line:,}" for secret in file.secrets[:3] if secret.line)
+        at = f" in line {lines}" + (", …" if file.secrets_count > 3 else "") if lines else ""
+        remarks.append(f"secrets: {kinds}{at}")
+    if file.unreadable:
+        remarks.append(f"{format_count(file.unreadable, 'passage')} that the model cannot read")
     if file.stale:
         remarks.append("changed since indexing")
     return f"  ({', '.join(remarks)})" if remarks else ""
