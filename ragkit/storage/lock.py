@@ -9,12 +9,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from ragkit.errors import BusyError, CollectionError
+from ragkit.storage.atomic_files import create_file
+from ragkit.storage.collection_files import OpenFile
+
+_MAX_NOTE_SIZE = 4096  # bytes
+_PLAIN = re.compile(r"[^ -~]")
 
 
 @contextlib.contextmanager
@@ -28,10 +35,13 @@ def writer_lock(folder: Path, purpose: str, timeout: float = 0) -> Iterator[None
 
     lock = FileLock(folder / "writer.lock", timeout=timeout, thread_local=False)
     note = folder / "writer.json"
+    _check_lock_file(folder / "writer.lock")
     try:
         lock.acquire()
     except Timeout:
-        raise BusyError(f"{folder} is being written by {_holder(note)}; try again later") from None
+        raise BusyError(
+            f"{folder} is being written by {_holder(note)}; try again later, or add --wait SECONDS"
+        ) from None
     except OSError as error:
         raise CollectionError(f"cannot write to {folder}: {error.strerror or error}") from error
     try:
@@ -41,8 +51,8 @@ def writer_lock(folder: Path, purpose: str, timeout: float = 0) -> Iterator[None
             "purpose": purpose,
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
         }
-        with contextlib.suppress(OSError):
-            note.write_text(json.dumps(holder))
+        with contextlib.suppress(OSError), create_file(note) as file:
+            file.write(json.dumps(holder).encode())
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -50,10 +60,26 @@ def writer_lock(folder: Path, purpose: str, timeout: float = 0) -> Iterator[None
         lock.release()
 
 
-def _holder(note: Path) -> str:
+def _check_lock_file(path: Path) -> None:
+    """Raise CollectionError if the lock file is not an empty file of its own: some versions of
+    filelock follow a link and empty the file behind it, and a pipe has no locks."""
     try:
-        holder = json.loads(note.read_text())
-        process = f"process {holder['pid']} on {holder['host']}"
-        return f"{process} ({holder['purpose']}, since {holder['since']})"
-    except (OSError, ValueError, KeyError):
+        status = path.lstat()
+    except OSError:
+        return  # missing; or filelock will report why it cannot be used
+    if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and status.st_size):
+        raise CollectionError(
+            f"cannot write to {path.parent}: {path.name} is a link or a special file. Delete it if "
+            "no ragkit is writing there"
+        )
+
+
+def _holder(note: Path) -> str:
+    """Return who wrote the note. It may come from somebody else, so only plain text is shown."""
+    try:
+        holder = json.loads(OpenFile(note).read_up_to(_MAX_NOTE_SIZE))
+        pid, *texts = (holder[key] for key in ("pid", "host", "purpose", "since"))
+        host, purpose, since = (_PLAIN.sub("?", str(text))[:80] for text in texts)
+        return f"process {int(pid)} on {host} ({purpose}, since {since})"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"

@@ -1,17 +1,24 @@
 """Files and folders that appear complete or not at all."""
 
+import errno
 import os
+import stat
 
 import pytest
 
 from ragkit.storage.atomic_files import (
     delete_unused_files,
     disk_size,
+    fsync_folder,
     link_files,
     new_file,
     new_folder,
     set_aside,
 )
+
+FILE = "vectors-aaaaaaaaaaaa-1.faiss"
+FOLDER = "words-v1-1"
+SEGMENT = f"{'0a' * 16}.term"
 
 
 def names(folder):
@@ -19,23 +26,23 @@ def names(folder):
 
 
 def test_a_new_file_appears_when_it_is_complete(tmp_path):
-    path = tmp_path / "vectors-x-1.faiss"
+    path = tmp_path / "vectors-aaaaaaaaaaaa-1.faiss"
     with new_file(path) as file:
         file.write(b"first half, ")
         assert not path.exists()
         file.write(b"second half")
     assert path.read_bytes() == b"first half, second half"
-    assert names(tmp_path) == ["vectors-x-1.faiss"]
+    assert names(tmp_path) == ["vectors-aaaaaaaaaaaa-1.faiss"]
 
 
 def test_an_error_leaves_the_old_file_and_nothing_temporary(tmp_path):
-    path = tmp_path / "vectors-x-1.faiss"
+    path = tmp_path / "vectors-aaaaaaaaaaaa-1.faiss"
     path.write_bytes(b"old")
     with pytest.raises(ZeroDivisionError), new_file(path) as file:
         file.write(b"new")
         raise ZeroDivisionError
     assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["vectors-x-1.faiss"]
+    assert names(tmp_path) == ["vectors-aaaaaaaaaaaa-1.faiss"]
 
 
 def test_a_new_folder_replaces_an_unrecorded_one(tmp_path):
@@ -79,39 +86,207 @@ def test_linked_files_have_the_same_content(tmp_path, monkeypatch, has_hard_link
     source, target = tmp_path / "a", tmp_path / "b"
     source.mkdir()
     target.mkdir()
-    (source / "segment").write_text("terms")
+    (source / SEGMENT).write_text("terms")
     if not has_hard_links:
         monkeypatch.setattr("os.link", refuse)
     link_files(source, target)
-    assert (target / "segment").read_text() == "terms"
-    assert (target / "segment").samefile(source / "segment") is has_hard_links
+    assert (target / SEGMENT).read_text() == "terms"
+    assert (target / SEGMENT).samefile(source / SEGMENT) is has_hard_links
 
 
 def test_disk_size_counts_the_bytes_of_a_file_or_of_a_folder(tmp_path):
-    (tmp_path / "one").write_bytes(b"12345")
-    (tmp_path / "two").write_bytes(b"678")
-    assert disk_size(tmp_path / "one") == 5
-    assert disk_size(tmp_path) == 8
-    assert disk_size(tmp_path / "missing") == 0
+    (tmp_path / FILE).write_bytes(b"12345")
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / SEGMENT).write_bytes(b"678")
+    (tmp_path / FOLDER / "meta.json").write_bytes(b"90")
+    assert disk_size(tmp_path, FILE) == 5
+    assert disk_size(tmp_path, FOLDER) == 5
+    assert disk_size(tmp_path, "words-v1-7") == 0
+
+
+@pytest.mark.parametrize("name", ["../precious", "precious", ".", "", 5, None])
+def test_disk_size_examines_no_file_with_another_name(tmp_path, name):
+    (tmp_path / "precious").write_bytes(b"12345")
+    assert disk_size(tmp_path, name) == 0
 
 
 def test_a_damaged_file_is_set_aside_and_then_deleted(tmp_path):
-    (tmp_path / "vectors-x-1.faiss").write_bytes(b"bad")
-    set_aside(tmp_path / "vectors-x-1.faiss")
-    assert names(tmp_path) == ["damaged-vectors-x-1.faiss"]
+    (tmp_path / "vectors-aaaaaaaaaaaa-1.faiss").write_bytes(b"bad")
+    set_aside(tmp_path, "vectors-aaaaaaaaaaaa-1.faiss")
+    assert names(tmp_path) == ["damaged-vectors-aaaaaaaaaaaa-1.faiss"]
     delete_unused_files(tmp_path, set())
     assert names(tmp_path) == []
 
 
 def test_setting_aside_a_missing_file_does_nothing(tmp_path):
-    set_aside(tmp_path / "vectors-x-1.faiss")
+    set_aside(tmp_path, "vectors-aaaaaaaaaaaa-1.faiss")
     assert names(tmp_path) == []
 
 
 def test_only_index_files_and_temporary_files_are_deleted(tmp_path):
-    expected = ["ragkit.db", "ragkit.db-wal", "writer.lock", "notes.txt", "vectors-x-2.faiss"]
-    for name in [*expected, "vectors-x-1.faiss", "vectors-x-1.codes", ".tmp-7-vectors-x-3.faiss"]:
+    kept = "vectors-aaaaaaaaaaaa-2.faiss"
+    expected = ["ragkit.db", "ragkit.db-wal", "writer.lock", "notes.txt", kept]
+    for name in [*expected, FILE, FILE.replace(".faiss", ".codes"), f".tmp-7-{FILE}"]:
         (tmp_path / name).write_text("x")
-    (tmp_path / "words-v1-1").mkdir()
-    delete_unused_files(tmp_path, {"vectors-x-2.faiss"})
+    (tmp_path / FOLDER).mkdir()
+    delete_unused_files(tmp_path, {kept})
     assert names(tmp_path) == sorted(expected)
+
+
+@pytest.fixture
+def precious(tmp_path):
+    """A folder of the user's beside the collection: nothing in it may change."""
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    yield folder
+    assert (folder / "thesis.txt").read_text() == "years of work"
+    assert names(folder) == ["thesis.txt"]
+
+
+@pytest.fixture
+def kit(tmp_path):
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../precious", "../precious/thesis.txt", "notes.txt", "..", "", "/", 7, None, b"words-v1-1"],
+)
+def test_only_index_files_are_set_aside(kit, precious, name):
+    (kit / "notes.txt").write_text("mine")
+    set_aside(kit, name)
+    assert names(kit) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", [FILE, FOLDER])
+def test_a_link_is_neither_set_aside_nor_deleted(kit, precious, name):
+    (kit / name).symlink_to(precious if name == FOLDER else precious / "thesis.txt")
+    set_aside(kit, name)
+    delete_unused_files(kit, set())
+    assert names(kit) == [name]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link to a folder", "link to a file"])
+def test_setting_aside_replaces_whatever_was_set_aside_before(kit, precious, kind):
+    (kit / FILE).write_bytes(b"bad")
+    aside = kit / f"damaged-{FILE}"
+    if kind == "folder":
+        aside.mkdir()
+        (aside / "x").write_text("x")
+    elif kind == "file":
+        aside.write_text("x")
+    else:
+        aside.symlink_to(precious if kind == "link to a folder" else precious / "thesis.txt")
+    set_aside(kit, FILE)
+    assert names(kit) == [f"damaged-{FILE}"]
+    assert aside.read_bytes() == b"bad"
+
+
+def test_deleting_an_index_folder_follows_no_link_in_it(kit, precious):
+    (kit / FOLDER).mkdir()
+    (kit / FOLDER / "link").symlink_to(precious)
+    delete_unused_files(kit, set())
+    assert names(kit) == []
+
+
+@pytest.mark.parametrize("name", ["words-", "vectors-.faiss", "words-v1-1-mine", ".tmp-notes"])
+def test_names_that_only_begin_like_ours_are_kept(kit, name):
+    (kit / name).write_text("mine")
+    delete_unused_files(kit, set())
+    assert names(kit) == [name]
+
+
+@pytest.mark.parametrize("is_temporary", [True, False])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "file", "pipe"])
+def test_a_new_file_replaces_what_has_its_name_and_follows_no_link(
+    kit, precious, kind, is_temporary
+):
+    path = kit / FILE
+    occupied = kit / f".tmp-{os.getpid()}-{FILE}" if is_temporary else path
+    if kind == "link":
+        occupied.symlink_to(precious / "thesis.txt")
+    elif kind == "dangling link":
+        occupied.symlink_to(precious / "new.txt")
+    elif kind == "folder":
+        occupied.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(occupied)
+    else:
+        occupied.write_text("old")
+    with new_file(path) as file:
+        file.write(b"new")
+    assert names(kit) == [FILE]
+    assert path.read_bytes() == b"new"
+    assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("is_temporary", [True, False])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "file"])
+def test_a_new_folder_replaces_what_has_its_name_and_follows_no_link(
+    kit, precious, kind, is_temporary
+):
+    path = kit / FOLDER
+    occupied = kit / f".tmp-{os.getpid()}-{FOLDER}" if is_temporary else path
+    if kind == "link":
+        occupied.symlink_to(precious)
+    elif kind == "dangling link":
+        occupied.symlink_to(precious / "new")
+    elif kind == "folder":
+        occupied.mkdir()
+        (occupied / "link").symlink_to(precious)
+    else:
+        occupied.write_text("old")
+    new_folder(path, lambda folder: (folder / SEGMENT).write_text("terms"))
+    assert names(kit) == [FOLDER]
+    assert names(path) == [SEGMENT]
+    assert not path.is_symlink()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are those of POSIX")
+def test_the_mode_of_a_file_with_another_name_elsewhere_is_kept(kit, precious):
+    """A collection that came from an archive may have hard links to the user's files."""
+    (precious / "thesis.txt").chmod(0o600)
+    new_folder(kit / FOLDER, lambda folder: os.link(precious / "thesis.txt", folder / SEGMENT))
+    assert (precious / "thesis.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_files_that_are_no_index_files_are_not_linked(tmp_path):
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.mkdir()
+    target.mkdir()
+    for name in (SEGMENT, "meta.json", ".tantivy-meta.lock", "notes.txt"):
+        (source / name).write_text("")
+    link_files(source, target)
+    assert names(target) == sorted([SEGMENT, "meta.json"])
+
+
+@pytest.mark.parametrize("call", ["chmod", "fsync"])
+@pytest.mark.skipif(os.name == "nt", reason="Windows flushes no folders")
+def test_a_file_system_without_modes_or_flushed_folders_is_used(kit, monkeypatch, call):
+    """Network shares, memory cards and some containers refuse both."""
+    plain = getattr(os, call)
+
+    def refuse(target, *arguments, **options):
+        is_folder = isinstance(target, int) and stat.S_ISDIR(os.fstat(target).st_mode)
+        if call == "chmod" or is_folder:
+            raise OSError(errno.EPERM if call == "chmod" else errno.EINVAL, "refused")
+        return plain(target, *arguments, **options)
+
+    monkeypatch.setattr(os, call, refuse)
+    new_folder(kit / FOLDER, lambda folder: (folder / SEGMENT).write_text("terms"))
+    with new_file(kit / FILE) as file:
+        file.write(b"new")
+    assert names(kit) == [FILE, FOLDER]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows flushes no folders")
+def test_a_disk_that_fails_while_a_folder_is_flushed_is_an_error(kit, monkeypatch):
+    def fail(descriptor):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        fsync_folder(kit)

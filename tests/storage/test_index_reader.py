@@ -127,7 +127,7 @@ def test_a_lexical_index_that_lags_behind_is_updated_by_a_reader(
     indexed, open_collection, folder, monkeypatch
 ):
     with monkeypatch.context() as patch:  # a run that died before its word index was written
-        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
+        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None)
         (folder / "late.txt").write_text("A latecomer.")
         open_collection().index(folder)
     hits = open_collection().search("latecomer", k=1, mode="lexical")
@@ -139,12 +139,12 @@ def test_a_lexical_index_that_lags_behind_is_updated_by_a_reader(
 
 
 def test_left_over_temporary_files_are_deleted(indexed, folder):
-    (indexed.folder / ".tmp-1-vectors-x-9.faiss").write_bytes(b"half")
+    (indexed.folder / ".tmp-1-vectors-aaaaaaaaaaaa-9.faiss").write_bytes(b"half")
     (indexed.folder / "words-999999").mkdir()
     (folder / "new.txt").write_text("New.")
     indexed.index(folder)
     names = {path.name for path in indexed.folder.iterdir()}
-    assert ".tmp-1-vectors-x-9.faiss" not in names
+    assert ".tmp-1-vectors-aaaaaaaaaaaa-9.faiss" not in names
     assert "words-999999" not in names
 
 
@@ -194,7 +194,7 @@ def test_a_lexical_index_in_memory_is_updated_not_rebuilt(
     indexed, open_collection, folder, monkeypatch
 ):
     """Another process holds the lock for its first run: there is no lexical index file yet."""
-    monkeypatch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
+    monkeypatch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None)
     for path in index_files(indexed):
         delete(path)
     with indexed._store.writing() as connection:
@@ -220,7 +220,7 @@ def test_a_read_only_collection_with_newer_text_builds_its_lexical_index_once(
     indexed, open_collection, folder, make_read_only, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self: None)
+        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None)
         (folder / "late.txt").write_text("A latecomer.")
         indexed.index(folder)
     indexed.close()

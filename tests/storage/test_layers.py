@@ -16,12 +16,23 @@ SQL = re.compile(
     re.DOTALL,
 )
 MAY_IMPORT = {  # folder → what it may import of ragkit, and of other packages
-    "vectors": ("ragkit.errors", "ragkit.storage.atomic_files", "ragkit.storage.vectors"),
-    "lexical": ("ragkit.analysis", "ragkit.storage.atomic_files", "ragkit.storage.lexical"),
+    "vectors": (
+        "ragkit.errors",
+        "ragkit.storage.atomic_files",
+        "ragkit.storage.collection_files",
+        "ragkit.storage.vectors",
+    ),
+    "lexical": (
+        "ragkit.analysis",
+        "ragkit.storage.atomic_files",
+        "ragkit.storage.collection_files",
+        "ragkit.storage.lexical",
+    ),
     "sqlite": (
         "ragkit.errors",
         "ragkit.records",
         "ragkit.storage.atomic_files",
+        "ragkit.storage.collection_files",
         "ragkit.storage.sqlite",
     ),
 }

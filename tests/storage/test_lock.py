@@ -52,3 +52,83 @@ def test_a_folder_that_cannot_be_written_is_a_collection_error(tmp_path, make_re
         writer_lock(folder, "ragkit index"),
     ):
         pass
+
+
+@pytest.fixture
+def precious(tmp_path):
+    path = tmp_path / "thesis.txt"
+    path.write_text("years of work")
+    yield path
+    assert path.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("kind", ["symbolic link", "hard link", "dangling link", "pipe", "folder"])
+def test_the_note_replaces_what_has_its_name_and_follows_no_link(tmp_path, precious, kind):
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    note = kit / "writer.json"
+    if kind == "symbolic link":
+        note.symlink_to(precious)
+    elif kind == "hard link":
+        os.link(precious, note)
+    elif kind == "dangling link":
+        note.symlink_to(tmp_path / "new.txt")
+    elif kind == "pipe":
+        os.mkfifo(note)
+    else:
+        note.mkdir()
+    with writer_lock(kit, "ragkit index"):
+        assert json.loads(note.read_text())["pid"] == os.getpid()
+        assert not note.is_symlink()
+    assert not (tmp_path / "new.txt").exists()
+
+
+@pytest.mark.parametrize("kind", ["symbolic link", "hard link", "dangling link", "pipe", "folder"])
+def test_a_lock_file_that_is_not_its_own_is_refused(tmp_path, precious, kind):
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    lock = kit / "writer.lock"
+    if kind == "symbolic link":
+        lock.symlink_to(precious)
+    elif kind == "hard link":
+        os.link(precious, lock)
+    elif kind == "dangling link":
+        lock.symlink_to(tmp_path / "new.txt")
+    elif kind == "pipe":
+        os.mkfifo(lock)
+    else:
+        lock.mkdir()
+    with (
+        pytest.raises(CollectionError, match=r"writer\.lock is a link or a special file. Delete"),
+        writer_lock(kit, "ragkit index"),
+    ):
+        pass
+    assert not (tmp_path / "new.txt").exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "large", "wrong types", "deep"])
+def test_a_note_of_somebody_else_is_not_waited_for_nor_trusted(tmp_path, kind):
+    with writer_lock(tmp_path, "ragkit index"):
+        note = tmp_path / "writer.json"
+        note.unlink()
+        if kind == "pipe":
+            os.mkfifo(note)
+        elif kind == "large":
+            note.touch()
+            os.truncate(note, 1 << 40)
+        else:
+            note.write_text("[" * 4000 if kind == "deep" else '{"pid": [], "host": {}}')
+        with (
+            pytest.raises(BusyError, match="written by another process"),
+            writer_lock(tmp_path, "x"),
+        ):
+            pass
+
+
+def test_a_note_shows_no_control_characters(tmp_path):
+    note = {"pid": 7, "host": "\x1b[2Jhost", "purpose": "p" * 999, "since": "now\nforged"}
+    with writer_lock(tmp_path, "ragkit index"):
+        (tmp_path / "writer.json").write_text(json.dumps(note))
+        with pytest.raises(BusyError) as error, writer_lock(tmp_path, "x"):
+            pass
+    assert f"process 7 on ?[2Jhost ({'p' * 80}, since now?forged)" in str(error.value)

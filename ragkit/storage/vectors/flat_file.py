@@ -1,19 +1,17 @@
-"""The flat vector file: the exact vectors of a collection, written in steps and mapped to be read.
+"""The flat vector file: the exact vectors of a collection, written and read in steps.
 
 The file is a FAISS `IndexIDMap(IndexFlatIP)`, byte for byte, so FAISS can read it too. It is read
-here without FAISS: opening takes the same time for any number of vectors, the pages are shared
-between processes, and a small collection is searched without importing FAISS. Knows ids, unit
-vectors and bytes; no text and no SQL.
+here without FAISS: opening reads no vectors, and a small collection is searched without importing
+FAISS. The file is not mapped into memory: a mapped file that somebody truncates kills the process.
+Knows ids, unit vectors and bytes; no text and no SQL.
 
 A *position* is the row number of a vector in the file.
 """
 
 from __future__ import annotations
 
-import mmap
-import os
+import contextlib
 import struct
-import weakref
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -25,6 +23,7 @@ import numpy as np
 
 from ragkit.errors import CollectionError
 from ragkit.storage.atomic_files import new_file
+from ragkit.storage.collection_files import OpenFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,10 +35,8 @@ BATCH = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
 SCAN_NUMBERS = (
     1 << 18
 )  # numbers compared with a query at a time: 1 MB, which stays in the CPU cache
-_SMALL_FILE = 256 << 20  # bytes up to which a file stays mapped once it was read
-_MAX_RESIDENT = 64 << 20  # bytes of a larger file that stay mapped; the page cache keeps its copy
-_READ_AHEAD = 1 << 21  # bytes that the system may map around one that is read
-_SPARSE = 20  # if at most one vector in this many is needed, reading each beats mapping the pages
+_SMALL_FILE = 32 << 20  # bytes of vectors up to which they stay in memory after a second scan
+_DENSE = 4  # if at least one vector in this many is needed, all between them are read at once
 _MAX_BISECTED = 200  # ids that are looked up one by one, without sorting the file's ids
 _HEADER = struct.Struct("<iqqq?i")
 _VECTORS_START = 4 + _HEADER.size + 4 + _HEADER.size + 8  # byte offset of the vectors
@@ -103,65 +100,108 @@ def products(blocks: Blocks, query: NDArray[np.float32], count: int) -> NDArray[
 class FlatFile:
     """An open flat vector file: `ids` (n,) int64 and n vectors. Immutable; threads may share it."""
 
-    def __init__(self, path: Path, dimension: int) -> None:
-        """Map the file. Raises OSError; ValueError if it is damaged or has another dimension."""
-        with path.open("rb") as file:
-            start = file.read(_VECTORS_START)
-            if len(start) < _VECTORS_START:
-                raise ValueError(f"{path.name} is damaged: it is shorter than its header")
-            file_dimension, count = struct.unpack_from("<iq", start, 4)
-            if start != _header(count, file_dimension):
-                raise ValueError(f"{path.name} is damaged: its header is not a vector file's")
-            if file_dimension != dimension:
-                raise ValueError(
-                    f"{path.name} contains vectors of {file_dimension} numbers, not {dimension}"
-                )
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._file: int | None = None  # to read scattered vectors of a large file
-            if len(self._map) > _SMALL_FILE and hasattr(os, "pread"):
-                self._file = os.dup(file.fileno())
-                weakref.finalize(self, os.close, self._file)
-        size = 4 * dimension
-        end = _VECTORS_START + count * size
-        if len(self._map) != end + 8 + 8 * count:
-            raise ValueError(f"{path.name} is damaged: its length does not fit its header")
-        # As bytes: the header leaves the floats unaligned, and NumPy would copy all to use any.
-        flat = np.frombuffer(self._map, np.uint8, count * size, _VECTORS_START)
-        self._bytes = flat.reshape(count, size)
-        self.dimension = dimension
-        self.ids: NDArray[np.int64] = np.frombuffer(self._map, "<i8", count, end + 8)
-        self._ids_view = memoryview(self._map)[end + 8 :].cast("q")  # for bisection
-        self._bytes_read = 0  # since the pages were last unmapped
+    def __init__(self, file: Path | OpenFile, dimension: int) -> None:
+        """Open the file. Raises OSError; ValueError if it is damaged or has another dimension."""
+        self._file = OpenFile(file) if isinstance(file, Path) else file
+        name = self._file.name
+        if self._file.size < _VECTORS_START:
+            raise ValueError(f"{name} is damaged: it is shorter than its header")
+        start = self._file.read(0, _VECTORS_START)
+        file_dimension, count = struct.unpack_from("<iq", start, 4)
+        is_possible = 0 <= count < 1 << 40 and file_dimension > 0
+        if not is_possible or start != _header(count, file_dimension):
+            raise ValueError(f"{name} is damaged: its header is not a vector file's")
+        if file_dimension != dimension:
+            raise ValueError(
+                f"{name} contains vectors of {file_dimension} numbers, not {dimension}"
+            )
+        self.dimension, self._row_size = dimension, 4 * dimension
+        end = _VECTORS_START + count * self._row_size
+        if self._file.size != end + 8 + 8 * count:
+            raise ValueError(f"{name} is damaged: its length does not fit its header")
+        ids = self._file.read(end + 8, 8 * count)
+        self.ids: NDArray[np.int64] = np.frombuffer(ids, "<i8")
+        self._ids_view = memoryview(ids).cast("q")  # for bisection
+        self._in_memory: NDArray[np.float32] | None = None
+        self._is_scanned = False
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def is_unchanged(self) -> bool:
+        """Whether nobody has written to the file since it was opened."""
+        return self._file.is_unchanged()
+
     def vectors_at(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the vectors at these positions, (m, d) float32, in their order."""
+        """Return the vectors at these positions, (m, d) float32, in their order.
+
+        Raises CollectionError if the file cannot be read, or was truncated since it was opened.
+        """
         if not len(positions):
             return np.empty((0, self.dimension), dtype=np.float32)
-        size, span = 4 * self.dimension, int(positions.max() - positions.min() + 1)
-        if self._file is not None and span > _SPARSE * len(positions):
-            starts = (_VECTORS_START + size * positions).tolist()
-            data = b"".join([os.pread(self._file, size, start) for start in starts])
-            return np.frombuffer(data, "<f4").reshape(len(positions), self.dimension)
-        vectors = self._bytes[positions].view("<f4")
-        self._unmap_read(min(span * size, _READ_AHEAD * len(positions)))
-        return vectors
+        if self._in_memory is not None:
+            return self._in_memory[positions]
+        first, last = int(positions.min()), int(positions.max())
+        if last - first < _DENSE * len(positions):
+            rows = np.empty((last - first + 1, self.dimension), dtype="<f4")
+            self._read(first, rows)
+            return (
+                rows
+                if len(rows) == len(positions) and _ascend(positions)
+                else rows[positions - first]
+            )
+        # Vectors that follow each other, as those of one document do, are read at once.
+        breaks = np.flatnonzero(np.diff(positions) != 1) + 1
+        starts = positions[np.append(0, breaks)]
+        sizes = np.diff(np.concatenate([[0], breaks, [len(positions)]])) * self._row_size
+        offsets = _VECTORS_START + starts * self._row_size
+        with self._reporting():
+            data = self._file.read_all(offsets.tolist(), sizes.tolist())
+        return np.frombuffer(data, "<f4").reshape(len(positions), self.dimension)
 
     def blocks(self, size: int, positions: NDArray[np.int64] | None = None) -> Blocks:
         """Yield all vectors, or those at `positions`, in blocks of `size`: the number of vectors
-        before the block, and the block (m, d) float32. The next block overwrites its memory."""
+        before the block, and the block (m, d) float32. The next block overwrites its memory.
+
+        Raises as `vectors_at`.
+        """
         if positions is not None:
             for first in range(0, len(positions), size):
                 yield first, self.vectors_at(positions[first : first + size])
             return
-        buffer = np.empty((min(size, len(self)), 4 * self.dimension), dtype=np.uint8)
+        if self._in_memory is None and self._is_scanned and self._is_small:
+            rows = np.empty((len(self), self.dimension), dtype="<f4")
+            self._read(0, rows)
+            self._in_memory = rows
+        self._is_scanned = True
+        if (in_memory := self._in_memory) is not None:
+            for first in range(0, len(self), size):
+                yield first, in_memory[first : first + size]
+            return
+        buffer = np.empty((min(size, len(self)), self.dimension), dtype="<f4")
         for first in range(0, len(self), size):
             block = buffer[: min(size, len(self) - first)]
-            block[:] = self._bytes[first : first + len(block)]
-            self._unmap_read(block.nbytes)
-            yield first, block.view("<f4")
+            self._read(first, block)
+            yield first, block
+
+    @property
+    def _is_small(self) -> bool:
+        return len(self) * self._row_size <= _SMALL_FILE
+
+    def _read(self, first: int, rows: NDArray[np.float32]) -> None:
+        """Fill `rows` with the vectors from the position `first` on."""
+        with self._reporting():
+            self._file.read_into(rows, _VECTORS_START + first * self._row_size)
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise CollectionError(
+                f"{self._file.path} cannot be read any more ({error}). Run the same command again: "
+                "the file is checked then, and rebuilt from the database if it is damaged"
+            ) from error
 
     def scores(
         self, query: NDArray[np.float32], positions: NDArray[np.int64] | None = None
@@ -207,15 +247,9 @@ class FlatFile:
 
     @cached_property
     def _sorted_ids(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
-        """The ids in memory, and the order that sorts them; None if they ascend already."""
-        ids = self.ids.astype(np.int64)
-        return ids, None if (ids[1:] > ids[:-1]).all() else np.argsort(ids)
+        """The ids, and the order that sorts them; None if they ascend already."""
+        return self.ids, None if _ascend(self.ids) else np.argsort(self.ids)
 
-    def _unmap_read(self, size: int) -> None:
-        """Count `size` bytes as read; unmap the pages of a large file from time to time. They stay
-        in the page cache, but no longer count as memory of this process."""
-        self._bytes_read += size
-        is_large = len(self._map) > _SMALL_FILE
-        if is_large and self._bytes_read > _MAX_RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
-            self._bytes_read = 0
-            self._map.madvise(mmap.MADV_DONTNEED)
+
+def _ascend(numbers: NDArray[np.int64]) -> bool:
+    return bool((numbers[1:] > numbers[:-1]).all())

@@ -88,6 +88,11 @@ class VectorIndex:
             + len(removed),
         )
 
+    def is_unchanged(self) -> bool:
+        """Whether nobody has written to the open files since they were verified."""
+        files = (self.base, self.quantized)
+        return all(file is None or file.is_unchanged() for file in files)
+
     def __len__(self) -> int:
         """The number of searchable vectors."""
         return self._base_count + len(self.delta_ids)

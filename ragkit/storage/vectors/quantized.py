@@ -6,8 +6,9 @@ high-performance nearest neighbor search with product quantization fast scan", V
 candidates to propose for k is calibrated when the file is written. Knows positions in a `FlatFile`;
 no ids, no text and no SQL.
 
-The file contains FAISS's packed codes in their memory layout, so that they can be mapped like the
-exact vectors. FAISS itself would read all of them each time that it opens the file.
+The file contains FAISS's packed codes in their memory layout. A large file is mapped; FAISS itself
+would read all of it each time that it opens the file. FAISS's reader trusts what it reads, so it
+gets only a header that differs from one of its own making in nothing but the trained numbers.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ragkit.storage.atomic_files import new_file
+from ragkit.storage.collection_files import OpenFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +42,10 @@ _BLOCK = 32_768  # vectors read at a time
 _PACK = 32  # codes that FAISS packs together
 _HEADER = struct.Struct("<8sqqq")  # magic, vectors, bytes of a code, bytes of FAISS's index header
 _MAGIC = b"ragkitc1"
+_SMALL_FILE = 16 << 20  # bytes of codes up to which they are read into memory: 170,000 vectors
+_CENTROIDS = 16  # of each part of a vector: what 4 bits can name
+_MAX_DIMENSION = 65_536
+_MARK = 1.2345678  # stands for the trained numbers when a header is compared
 
 
 class Calibration(NamedTuple):
@@ -51,9 +57,12 @@ class Calibration(NamedTuple):
 
 
 def calibration(record: Mapping[str, Any]) -> Calibration:
-    """Return the calibration stored in a file's checksum record."""
-    low, high = record["candidates"]
-    return Calibration(record["kind"], record["faiss"], (low, high))
+    """Return the calibration stored in a file's checksum record. Raises ValueError if it has
+    none."""
+    match record.get("candidates"):
+        case [int(low), int(high)] if 0 < low <= high < 1 << 40:
+            return Calibration(str(record.get("kind")), str(record.get("faiss")), (low, high))
+    raise ValueError("the record of the quantized vectors has no calibration")
 
 
 def is_current(stored: Calibration) -> bool:
@@ -68,8 +77,10 @@ def kind(count: int, dimension: int) -> str | None:
 
     None if the vectors are few, or if 2, 3, 4 and 5 do not divide the dimension.
     """
-    if count < EXACT_BELOW:
-        return None
+    return None if count < EXACT_BELOW else _factory_string(dimension)
+
+
+def _factory_string(dimension: int) -> str | None:
     for numbers in (2, 3, 4, 5):
         if dimension % numbers == 0:
             return f"IVF1,PQ{dimension // numbers}x4fs"
@@ -165,35 +176,52 @@ class QuantizedVectors:
     """The codes of one file. Immutable, so threads may share it."""
 
     def __init__(
-        self, path: Path, calibration: Calibration, expected: int, factor: int | None = None
+        self,
+        file: Path | OpenFile,
+        calibration: Calibration,
+        expected: int,
+        factor: int | None = None,
     ) -> None:
-        """Map the file of `expected` codes; read it where the system cannot map it.
+        """Map the file of `expected` codes; read a small one, or where the system cannot map it.
 
         `factor` candidates are proposed for each hit, instead of the calibrated number. Raises
         OSError; ValueError if the file is damaged or contains another number of codes.
         """
         faiss = faiss_with_threads(1)
-        with path.open("rb") as file:
-            start = file.read(_HEADER.size)
-            magic, count, size, length = (
-                _HEADER.unpack(start) if len(start) == _HEADER.size else (b"", 0, 0, 0)
-            )
-            codes_start = _HEADER.size + _padded_length(length)
-            file_size = codes_start + _packed(count) * (size + 8)
-            if magic != _MAGIC or path.stat().st_size != file_size:
-                raise ValueError(f"{path.name} is damaged: its header or its length is wrong")
-            if count != expected:
-                raise ValueError(f"{path.name} contains {count} codes for {expected} vectors")
-            self._index = faiss.deserialize_index(np.frombuffer(file.read(length), np.uint8))
-        open_lists = _mapped_lists if os.name == "posix" else _loaded_lists
-        lists = open_lists(faiss, path, count, size, codes_start)
+        self._file = file = OpenFile(file) if isinstance(file, Path) else file
+        start = file.read(0, _HEADER.size) if file.size >= _HEADER.size else bytes(_HEADER.size)
+        magic, count, size, length = _HEADER.unpack(start)
+        codes_start = _HEADER.size + _padded_length(length)
+        file_size = codes_start + _packed(count) * (size + 8)
+        if magic != _MAGIC or file.size != file_size or not 0 < length < file_size:
+            raise ValueError(f"{file.name} is damaged: its header or its length is wrong")
+        if count != expected:
+            raise ValueError(f"{file.name} contains {count} codes for {expected} vectors")
+        header = file.read(_HEADER.size, length)
+        if not _is_own_header(faiss, header, calibration.kind):
+            raise ValueError(f"{file.name} is damaged: FAISS would not have written its header")
+        self._index = faiss.deserialize_index(np.frombuffer(header, np.uint8))
+        if 2 * size != self._index.M2:  # 4 bits for each part of a vector
+            raise ValueError(f"{file.name} is damaged: its codes have another length")
+        is_small = _packed(count) * size <= _SMALL_FILE
+        open_lists = _mapped_lists if os.name == "posix" and not is_small else _loaded_lists
+        lists = open_lists(faiss, file, count, size, codes_start)
         self._index.replace_invlists(lists, True)
         lists.this.disown()
         self._index.ntotal = count
         self._calibrated, self._factor = calibration.candidates, factor
 
+    def is_unchanged(self) -> bool:
+        """Whether nobody has written to the file since it was opened."""
+        return self._file.is_unchanged()
+
     def __len__(self) -> int:
         return int(self._index.ntotal)
+
+    @property
+    def dimension(self) -> int:
+        """The numbers of a vector."""
+        return int(self._index.d)
 
     def candidate_count(self, k: int, *, high_recall: bool = False) -> int:
         """Return how many candidates must be proposed to include the k nearest vectors.
@@ -222,13 +250,39 @@ class QuantizedVectors:
             parameters = faiss.SearchParametersIVF(sel=selector, nprobe=1)
         _, rows = self._index.search(query[None, :], min(count, len(self)), params=parameters)
         positions = rows[0]
-        return positions[positions >= 0]  # type: ignore[no-any-return]
+        is_known = (positions >= 0) & (positions < len(self))  # a mapped file names its positions
+        return positions[is_known]  # type: ignore[no-any-return]
 
 
-def _mapped_lists(faiss: Any, path: Path, count: int, size: int, start: int) -> Any:  # noqa: ANN401
+def _is_own_header(faiss: Any, header: bytes, kind: str) -> bool:  # noqa: ANN401
+    """Whether FAISS has written this header of an empty index: all but the trained numbers are
+    those of an index that it makes now."""
+    dimension = struct.unpack_from("<i", header, 4)[0] if len(header) >= 8 else 0
+    if not 0 < dimension <= _MAX_DIMENSION or kind != _factory_string(dimension):
+        return False
+    index = faiss.index_factory(dimension, kind, faiss.METRIC_INNER_PRODUCT)
+    quantizer = faiss.downcast_index(index.quantizer)
+    quantizer.add(np.full((1, dimension), _MARK, dtype=np.float32))
+    quantizer.is_trained = index.is_trained = True
+    centroids = np.full(_CENTROIDS * dimension, _MARK, dtype=np.float32)
+    faiss.copy_array_to_vector(centroids, index.pq.centroids)
+    expected = faiss.serialize_index(index).tobytes()
+    if len(header) != len(expected):
+        return False
+    end = 0
+    for count in (dimension, _CENTROIDS * dimension):  # the only list's centre, then the centroids
+        marks = np.full(count, _MARK, dtype="<f4").tobytes()
+        start: int = expected.index(marks, end)
+        if header[end:start] != expected[end:start]:
+            return False
+        end = start + len(marks)
+    return bool(header[end:] == expected[end:])
+
+
+def _mapped_lists(faiss: Any, file: OpenFile, count: int, size: int, start: int) -> Any:  # noqa: ANN401
     """Return the index's one inverted list, mapped: processes share it in the page cache."""
     lists = faiss.OnDiskInvertedLists()
-    lists.nlist, lists.code_size, lists.filename = 1, size, str(path)
+    lists.nlist, lists.code_size, lists.filename = 1, size, file.path_of_descriptor()
     lists.read_only, lists.prefetch_nthread = True, 0
     inverted_list = faiss.OnDiskOneList()
     inverted_list.size, inverted_list.capacity, inverted_list.offset = count, _packed(count), start
@@ -238,10 +292,12 @@ def _mapped_lists(faiss: Any, path: Path, count: int, size: int, start: int) -> 
     return lists
 
 
-def _loaded_lists(faiss: Any, path: Path, count: int, size: int, start: int) -> Any:  # noqa: ANN401
-    """Return the same list, read by Python: on Windows FAISS cannot map, nor open every path."""
+def _loaded_lists(faiss: Any, file: OpenFile, count: int, size: int, start: int) -> Any:  # noqa: ANN401
+    """Return the same list, read by Python: a mapped file that is truncated kills the process. On
+    Windows FAISS cannot map, nor open every path."""
     packed = _packed(count)
-    codes = np.fromfile(path, np.uint8, packed * size, offset=start)
+    codes = np.empty(packed * size, np.uint8)
+    file.read_into(codes, start)
     ids = np.arange(packed, dtype=np.int64)
     lists = faiss.ArrayInvertedLists(1, size)
     lists.add_entries(0, packed, faiss.swig_ptr(ids), faiss.swig_ptr(codes))
