@@ -66,6 +66,7 @@ class CollectionWriter:
         """Apply what needs no file to be read: moves, removals, skipped files."""
         for plan in plans:
             self._apply_plan(plan)
+        self._save_mount_points(plans)
         if self.moved_root_ids:
             with self.store.writing() as connection:
                 for (
@@ -85,14 +86,19 @@ class CollectionWriter:
             for row, task in plan.moved:
                 file = task.file
                 file_rows.move_file(connection, row.id, root_id, file.path)
-                file_rows.touch_file(connection, row.id, file.size, file.mtime_ns, file.inode)
+                # Without a stored stamp, or with another, only the content was compared.
+                mtime_ns = file.mtime_ns if row.mtime_ns == file.mtime_ns else None
+                file_rows.touch_file(
+                    connection, row.id, file.size, mtime_ns, file.inode, file.ctime_ns
+                )
+            file_rows.save_change_times(connection, plan.change_times)
             timestamp = _now()
             for skipped, _ in plan.skipped:
                 file_id = file_rows.record_file(
                     connection,
                     root_id,
                     skipped.path,
-                    status="skipped",
+                    status=skipped.status,
                     reason=skipped.reason,
                     size=skipped.size,
                     details={"kind": skipped.kind, "indexed_at": timestamp},
@@ -102,6 +108,15 @@ class CollectionWriter:
         self.counts["removed"] += sum(row.has_text for row in plan.removed)
         self.counts["unchanged"] += plan.unchanged_count
         self.moved_root_ids |= {root.id for root in plan.target.moved_roots}
+
+    def _save_mount_points(self, plans: Sequence[Plan]) -> None:
+        with self.store.reading() as connection:
+            stored = file_rows.mount_points(connection)
+        forgotten = {point for plan in plans for point in plan.forgotten_mount_points}
+        found = {point for plan in plans for point in plan.mount_points}
+        if (current := (stored - forgotten) | found) != stored:
+            with self.store.writing() as connection:
+                file_rows.set_mount_points(connection, current)
 
     def read_and_embed(
         self, plans: Sequence[Plan], context: ReadContext, load_encoder: Callable[[], Encoder]
@@ -174,7 +189,15 @@ class CollectionWriter:
         """Save the result of one file. Returns the ids of its documents."""
         task, stored = result.task, result.task.stored
         if result.is_unchanged and stored is not None:
-            file_rows.touch_file(connection, stored.id, result.size, result.mtime_ns, result.inode)
+            file_rows.touch_file(
+                connection,
+                stored.id,
+                result.size,
+                result.mtime_ns,
+                result.inode,
+                result.ctime_ns,
+                result.sample,
+            )
             moved = stored.root_id in self.moved_root_ids
             self.counts["moved" if moved else "unchanged"] += stored.status in READ_STATUSES
             return []
@@ -194,6 +217,7 @@ class CollectionWriter:
             size=result.size,
             mtime_ns=result.mtime_ns,
             inode=result.inode,
+            ctime_ns=result.ctime_ns,
             digest=result.digest,
             recipe=read_settings.note(images=result.has_images, failed=result.has_failed),
             media_type=result.media_type,
@@ -223,7 +247,7 @@ class CollectionWriter:
         if self.lexical_index_is_stale and (
             force or time.monotonic() - self.lexical_updated_at > LEXICAL_UPDATE_SECONDS
         ):
-            self.index_writer.update_lexical()
+            self.index_writer.update_lexical(may_rewrite=False)  # `finish` does, once
             self.lexical_updated_at = time.monotonic()
             self.lexical_index_is_stale = False
 
@@ -278,6 +302,7 @@ def _details(result: ReadResult) -> dict[str, object]:
     encoding_sources = {document.encoding_by for document in documents}
     details = {
         "kind": result.kind,
+        "sample": result.sample,
         "media_type_by": result.media_type_by,
         "encoding_by": encoding_sources.pop() if len(encoding_sources) == 1 else None,
         "pages": sum(len(document.pages) for document in documents),
@@ -291,6 +316,11 @@ def _details(result: ReadResult) -> dict[str, object]:
             ]
         ],
         "unread_count": len(result.unread),
+        "secrets": [
+            (secret.kind, secret.line, secret.record)
+            for secret in result.secrets[:MAX_LISTED_PARTS]
+        ],
+        "secrets_count": len(result.secrets),
     }
     present = {name: value for name, value in details.items() if value}
     return {**present, "seconds": round(result.seconds, 4), "indexed_at": _now()}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_SMALL_SET = 5000  # matches of a filter that are read at once and compared exhaustively …
 MAX_SMALL_SHARE = 0.02  # … or this share of the collection's passages, where that is more
+_FIRST_LOOK = 64  # passages with a phrase of which one is expected to match the filter
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,31 @@ class QueryFilter:
         query: ParsedQuery,
         inner: PassageFilter | None,
     ) -> QueryFilter:
-        """Create the filter. If there are few matches, their ids are read now."""
+        """Create the filter. If there are few matches, their ids are read now.
+
+        A phrase that is in none of the passages that match the inner filter and contain no excluded
+        word is dropped: `query` has only the others.
+        """
+        created = cls._read(connection, index, query, inner)
+        if not query.required or created._has_matches():
+            return created
+        required = tuple(
+            phrase
+            for phrase in query.required
+            if cls._read(
+                connection, index, replace(query, required=(phrase,)), inner
+            )._has_matches()
+        )
+        return cls._read(connection, index, replace(query, required=required), inner)
+
+    @classmethod
+    def _read(
+        cls,
+        connection: sqlite3.Connection,
+        index: LexicalIndex,
+        query: ParsedQuery,
+        inner: PassageFilter | None,
+    ) -> QueryFilter:
         unread = cls(connection, index, query, inner, None)
         if inner is not None and inner.small_id_set is not None:
             return replace(unread, small_id_set=sorted(index.matching(query, inner.small_id_set)))
@@ -107,6 +132,18 @@ class QueryFilter:
         """Return those of `ids` that match the query's phrases and exclusions, and the other
         filter."""
         return self.index.matching(self.query, list(self._inner(ids)))
+
+    def _has_matches(self) -> bool:
+        if self.small_id_set is not None:
+            return bool(self.small_id_set)
+        limit = _FIRST_LOOK
+        while True:
+            ids = self.index.some_matching(self.query, limit)
+            if self._inner(ids):
+                return True
+            if len(ids) < limit:
+                return False
+            limit *= 16
 
     def _inner(self, ids: Sequence[int]) -> set[int]:
         """Return those of `ids` that exist and match the inner filter."""

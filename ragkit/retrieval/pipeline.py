@@ -23,12 +23,14 @@ from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions, validate_query
 from ragkit.retrieval.rankers import PreparedQuery, ScoredPassage, Snapshot
 from ragkit.storage.index_reader import IndexReader
+from ragkit.storage.lexical.tantivy_errors import LexicalIndexError
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.models.selection import ModelSelection
     from ragkit.retrieval.rankers import Ranking
@@ -58,6 +60,9 @@ class Retriever:
         Raises UsageError (an empty query, a filter that cannot be parsed), ModelError,
         CollectionError.
         """
+        return self.store.retry(partial(self._search, queries, options))
+
+    def _search(self, queries: Sequence[str], options: SearchOptions) -> list[list[Hit]]:
         parsed = [_parse(validate_query(query), options) for query in queries]
         condition = options.condition()
         with self.store.reading() as connection:
@@ -69,16 +74,22 @@ class Retriever:
             self.notify(warning)
         texts = [dense_text(query, options.mode) for query in parsed]
         vectors = self.encoders.query_vectors(encoder, texts)
+        if not (is_readable := vectors.any(axis=1)).all():
+            self.notify(
+                unreadable_query_notice(encoder.name, int((~is_readable).sum()), len(texts))
+            )
         reranker = self.reranker() if options.rerank else None
-        with self.store.reading() as connection:  # only now: loading a model may take seconds
-            model = passages.model(connection)
-            if model is None or model["fingerprint"] != encoder.fingerprint:
-                raise CollectionError(
-                    f"{self.store.folder}: the collection's model changed during the query; retry"
-                )
-            snapshot = Snapshot(connection, self.indexes, encoder, model["id"])
-            hits = list(_search(snapshot, parsed, vectors, options, condition, reranker))
-            pending = options.mode != "lexical" and passages.has_pending(connection, model["id"])
+        rank = partial(
+            self._search_snapshot, encoder, parsed, vectors, options, condition, reranker
+        )
+        try:
+            hits, pending = rank()
+        except LexicalIndexError:
+            self.indexes.repair()  # where that is impossible, the next index is one in memory
+            try:
+                hits, pending = rank()
+            except LexicalIndexError as error:
+                raise CollectionError(f"{self.store.folder}: {error}; retry") from error
         if pending:
             self.notify(
                 "some passages have no embedding yet; only keyword search finds them; "
@@ -86,6 +97,34 @@ class Retriever:
             )
         self.indexes.repair()
         return hits
+
+    def _search_snapshot(
+        self,
+        encoder: Encoder,
+        parsed: Sequence[ParsedQuery],
+        vectors: NDArray[np.float32],
+        options: SearchOptions,
+        condition: Condition | None,
+        reranker: Reranker | None,
+    ) -> tuple[list[list[Hit]], bool]:
+        """Return the hits of each query, and whether passages without an embedding exist.
+
+        Raises LexicalIndexError if tantivy fails; that index is not used again.
+        """
+        with self.store.reading() as connection:  # only now: loading a model may take seconds
+            model = passages.model(connection)
+            if model is None or model["fingerprint"] != encoder.fingerprint:
+                raise CollectionError(
+                    f"{self.store.folder}: the collection's model changed during the query; retry"
+                )
+            snapshot = Snapshot(connection, self.indexes, encoder, model["id"])
+            try:
+                hits = list(_search(snapshot, parsed, vectors, options, condition, reranker))
+            except LexicalIndexError as error:
+                self.indexes.discard_lexical(snapshot.lexical, error)
+                raise
+            pending = options.mode != "lexical" and passages.has_pending(connection, model["id"])
+        return hits, pending
 
 
 def _parse(query: str, options: SearchOptions) -> ParsedQuery:
@@ -95,6 +134,16 @@ def _parse(query: str, options: SearchOptions) -> ParsedQuery:
         return parse_query(query)
     text = query.encode("utf-8", "replace").decode()  # lone surrogates
     return ParsedQuery(text, text)
+
+
+def unreadable_query_notice(encoder: str, count: int = 1, of: int = 1) -> str:
+    """Return the notice that the encoder of this name cannot read `count` of `of` queries."""
+    subject = "the query" if of == 1 else f"{count:,} of the queries"
+    return (
+        f"{encoder} cannot read {subject}: most of the words are not in its vocabulary. Only "
+        "keyword search applies, and hits have no score; to use a model that reads this language: "
+        "ragkit index --rebuild --model NAME"
+    )
 
 
 def dense_text(query: ParsedQuery, mode: str) -> str:
@@ -111,20 +160,34 @@ def _search(
     condition: Condition | None,
     reranker: Reranker | None,
 ) -> Iterator[list[Hit]]:
-    """Yield the hits of each query, in order. `vectors` is (n, d) float32, one unit row each."""
+    """Yield the hits of each query, in order. `vectors` is (n, d) float32, one unit row each; zeros
+    for a query that the encoder cannot read, which is ranked by its words only."""
     passage_filter = None
     if condition is not None:
         passage_filter = PassageFilter.create(snapshot.connection, condition)
     for first in range(0, len(queries), _BATCH_SIZE):
         batch = vectors[first : first + _BATCH_SIZE]
         neighbors = _batch_neighbors(snapshot, batch, options, passage_filter)
+        rankings = [
+            options if vector.any() else replace(options, mode="lexical") for vector in batch
+        ]
         prepared = [
-            rankers.prepare(snapshot, query, vector, options, passage_filter, query_neighbors)
-            for query, vector, query_neighbors in zip(
-                queries[first:], batch, neighbors, strict=False
+            rankers.prepare(
+                snapshot,
+                query if ranking is options else parse_query(query.original),
+                vector,
+                ranking,
+                passage_filter,
+                query_neighbors,
+            )
+            for query, vector, ranking, query_neighbors in zip(
+                queries[first:], batch, rankings, neighbors, strict=False
             )
         ]
-        selected = [select_passages(query, options, reranker) for query in prepared]
+        selected = [
+            select_passages(query, ranking, reranker)
+            for query, ranking in zip(prepared, rankings, strict=True)
+        ]
         hits = build_hits(snapshot.connection, selected, options.context)
         yield from _with_explanations(prepared, hits) if options.explain else hits
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ragkit.encoders import Encoder
+from ragkit.encoders import Encoder, encode_with_headers
 from ragkit.retrieval import filter_scope
 from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
 from ragkit.retrieval.options import SearchOptions
@@ -46,6 +46,9 @@ FUSION_DEPTH = 100  # passages of each ranking that are fused at first
 DENSE_WEIGHT = 0.75  # of the cosine; BM25 has the rest
 RRF_K = 60  # as in the paper; a larger value flattens the difference between the first ranks
 _SLACK = 16  # candidates beyond k, so that one proposal suffices unless many passages are alike
+# The cosine that a ranking by both scores assumes for a passage that has none: that of unrelated
+# texts. It is found by its words only.
+_UNKNOWN_COSINE = 0.0
 _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
 
@@ -75,6 +78,11 @@ class Snapshot:
         return index if index is not None and index.generation == snapshot_generation else None
 
     @cached_property
+    def has_unreadable(self) -> bool:
+        """Whether there are passages without an embedding that the encoder cannot read."""
+        return passages.has_unreadable(self.connection, self.model_id)
+
+    @cached_property
     def lexical(self) -> LexicalIndex:
         """The lexical index of all passages of this snapshot or of a slightly different one."""
         return self._indexes.lexical(self.connection)
@@ -96,7 +104,7 @@ class ScoredPassage:
     """A passage with its score at each stage; None if a stage did not score it."""
 
     passage_id: int
-    dense: float  # cosine, higher is closer
+    dense: float | None  # cosine, higher is closer; None if it or the query has no embedding
     lexical: float | None = None  # BM25
     fused: float | None = None
     rerank: float | None = None  # of the cross-encoder, 0 to 1
@@ -109,14 +117,17 @@ class ScoredPassage:
             return self.final
         if self.fused is not None:
             return self.fused
-        return self.dense if self.lexical is None else self.lexical
+        if self.lexical is not None:
+            return self.lexical
+        return _UNKNOWN_COSINE if self.dense is None else self.dense
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
     """One query with everything that ranking needs. Ranking does not change it.
 
-    `vector` is (d,) float32 of unit length. `filter` restricts the candidates. `neighbors` is a
+    `vector` is (d,) float32 of unit length, or zeros if the encoder cannot read the query: then it
+    has no cosine with any passage, and only `rank_lexical` applies. `filter` restricts the candidates. `neighbors` is a
     prefix of the dense ranking if it was computed before: within `filter` if that is a small id
     set, else over the whole collection. `exact`: do not use quantized vectors.
     """
@@ -127,6 +138,11 @@ class PreparedQuery:
     filter: PassageFilter | QueryFilter | None = None
     neighbors: Ranking | None = None
     exact: bool = False
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the encoder can read the query."""
+        return bool(self.vector.any())
 
     def stored_vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """Return the vectors of `ids`: id → (d,) float32. Ids without a vector are left out."""
@@ -144,13 +160,15 @@ def prepare(
     """Return the query ready to be ranked.
 
     Except in dense mode, candidates are restricted to passages that contain every quoted phrase and
-    none of the excluded words.
+    none of the excluded words. A phrase that none of these passages contains is only words.
     """
     if options.mode != "dense" and snapshot.lexical.is_restricted(query):
         query_filter = QueryFilter.create(
             snapshot.connection, snapshot.lexical, query, passage_filter
         )
-        return PreparedQuery(snapshot, query, vector, query_filter, None, options.exact)
+        query = query_filter.query
+        if snapshot.lexical.is_restricted(query):
+            return PreparedQuery(snapshot, query, vector, query_filter, None, options.exact)
     return PreparedQuery(snapshot, query, vector, passage_filter, neighbors, options.exact)
 
 
@@ -174,7 +192,8 @@ def rank_dense(prepared: PreparedQuery, k: int, min_score: float) -> list[Scored
 
 def rank_lexical(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
     """Return the k passages with the highest BM25 score among those whose cosine is at least
-    `min_score`, best first."""
+    `min_score`, best first. A passage without an embedding has none, and is left out by any
+    `min_score` above -1."""
     depth = k
     while True:
         ranking = _lexical_top_k(prepared, depth)
@@ -182,11 +201,15 @@ def rank_lexical(prepared: PreparedQuery, k: int, min_score: float) -> list[Scor
         accepted = [
             ScoredPassage(passage_id, cosines[passage_id], lexical=bm25)
             for passage_id, bm25 in ranking
-            if cosines[passage_id] >= min_score
+            if _reaches(cosines[passage_id], min_score)
         ]
         if len(accepted) >= k or len(ranking) < depth:
             return accepted[:k]
         depth *= 4
+
+
+def _reaches(cosine: float | None, min_score: float) -> bool:
+    return min_score <= -1 if cosine is None else cosine >= min_score
 
 
 def rank_hybrid(
@@ -212,11 +235,15 @@ def _rank_by_convex_combination(
         unseen = lexical[-1][1] if len(lexical) == depth else 0.0  # bound of all other BM25 scores
         cosines, bm25 = _scores_of_both(prepared, dense, lexical)
         best = _fuse(prepared, k, cosines, bm25, min_score, unseen, max_bm25)
-        is_final = len(dense) < depth or dense[-1][1] < min_score
-        if not is_final:  # else all others are in the lexical ranking or below min_score
-            bound = convex_combination(dense[-1][1], unseen, max_bm25)
-            is_final = len(best) == k and best[-1].ranking_score > bound
-        if is_final:
+        bounds = []  # of the cosines of passages that are in neither ranking yet
+        if len(dense) == depth and dense[-1][1] >= min_score:
+            bounds.append(dense[-1][1])
+        if len(lexical) == depth and min_score <= -1 and prepared.snapshot.has_unreadable:
+            bounds.append(_UNKNOWN_COSINE)
+        if not bounds:
+            return best
+        bound = convex_combination(max(bounds), unseen, max_bm25)
+        if len(best) == k and best[-1].ranking_score > bound:
             return best
         depth *= 4
 
@@ -224,7 +251,7 @@ def _rank_by_convex_combination(
 def _fuse(
     prepared: PreparedQuery,
     k: int,
-    dense: Mapping[int, float],
+    dense: Mapping[int, float | None],
     lexical: Mapping[int, float],
     min_score: float,
     unseen: float,
@@ -236,7 +263,11 @@ def _fuse(
     looked up only where it could bring the passage among the k best: the look-up costs more than
     everything else here.
     """
-    candidates = {passage: cosine for passage, cosine in dense.items() if cosine >= min_score}
+    candidates = {
+        passage: _UNKNOWN_COSINE if cosine is None else cosine
+        for passage, cosine in dense.items()
+        if _reaches(cosine, min_score)
+    }
     cosines = np.array(list(candidates.values()), dtype=np.float64)
     bm25 = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)
     has_bm25 = bm25 >= 0
@@ -252,8 +283,8 @@ def _fuse(
     ids, cosines, bm25 = ids[is_candidate], cosines[is_candidate], bm25[is_candidate]
     fused = convex_combination(cosines, bm25, max_bm25)
     best = np.lexsort((ids, -fused))[:k]
-    rows = zip(*(column[best].tolist() for column in (ids, cosines, bm25, fused)), strict=True)
-    return [ScoredPassage(*row) for row in rows]
+    rows = zip(*(column[best].tolist() for column in (ids, bm25, fused)), strict=True)
+    return [ScoredPassage(row[0], dense[row[0]], row[1], row[2]) for row in rows]
 
 
 def _rank_by_reciprocal_ranks(
@@ -268,7 +299,7 @@ def _rank_by_reciprocal_ranks(
         ScoredPassage(passage, cosines[passage], bm25.get(passage), score)
         for passage, score in _sort_by_score(fused)
     ]
-    return [passage for passage in merged if passage.dense >= min_score][:k]
+    return [passage for passage in merged if _reaches(passage.dense, min_score)][:k]
 
 
 def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]], k: int = RRF_K) -> dict[int, float]:
@@ -304,9 +335,10 @@ def _scores_of_both(
     prepared: PreparedQuery,
     dense: Sequence[tuple[int, float]],
     lexical: Sequence[tuple[int, float]],
-) -> tuple[dict[int, float], dict[int, float]]:
+) -> tuple[dict[int, float | None], dict[int, float]]:
     """Return the cosines of the passages of both rankings, and the BM25 scores that are known."""
-    cosines, bm25 = dict(dense), dict(lexical)
+    cosines: dict[int, float | None] = dict(dense)
+    bm25 = dict(lexical)
     only_lexical = [passage for passage in bm25 if passage not in cosines]
     return cosines | compute_cosines(prepared, only_lexical), bm25
 
@@ -395,18 +427,29 @@ def _keep_existing(
     return {passage: score for passage, score in scored if passage in existing}
 
 
-def compute_cosines(prepared: PreparedQuery, ids: Sequence[int]) -> dict[int, float]:
+def compute_cosines(prepared: PreparedQuery, ids: Sequence[int]) -> dict[int, float | None]:
     """Return the exact cosine with the query for those of `ids` that are in this snapshot.
 
-    A passage without a stored vector is embedded now: every hit has a cosine.
+    A passage without a stored vector is embedded now. The cosine is None if the encoder cannot read
+    the passage, or the query.
     """
-    cosines = _stored_cosines(prepared, ids)
+    if not prepared.is_readable:
+        return dict.fromkeys(ids)
+    cosines: dict[int, float | None] = dict(_stored_cosines(prepared, ids))
     missing = [passage for passage in ids if passage not in cosines]
     if not missing:
         return cosines
-    texts = passages.embedded_texts(prepared.snapshot.connection, missing)
-    vectors = prepared.snapshot.encoder.encode_passages(list(texts.values()))
-    return cosines | dict(zip(texts, _products(prepared, vectors), strict=True))
+    snapshot = prepared.snapshot
+    cosines |= dict.fromkeys(missing)
+    if pending := passages.pending_among(snapshot.connection, snapshot.model_id, missing):
+        vectors = encode_with_headers(
+            snapshot.encoder, [text.text for text in pending], [text.start for text in pending]
+        )
+        products = _products(prepared, vectors)
+        for text, vector, cosine in zip(pending, vectors, products, strict=True):
+            if vector.any():
+                cosines[text.position[1]] = cosine
+    return cosines
 
 
 def _stored_cosines(prepared: PreparedQuery, ids: Collection[int]) -> dict[int, float]:

@@ -12,12 +12,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ragkit.storage.checksums import ChecksumCache, parse_record
+from ragkit.storage.checksums import ChecksumCache, is_plausible, parse_record
+from ragkit.storage.collection_files import OpenFile, shown
 from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
-from ragkit.storage.lexical.index import LexicalIndex
+from ragkit.storage.lexical.index import LexicalIndex, is_rewrite_due
 from ragkit.storage.sqlite import changes, database, passages
 from ragkit.storage.sqlite.database import Database, IndexFile, generation, value
 from ragkit.storage.vectors.flat_file import FlatFile
@@ -47,6 +47,10 @@ class IndexReader:
         self._vectors: VectorIndex | None = None
         self._vectors_model: int | None = None
         self._lexical: LexicalIndex | None = None
+        self._lexical_file: IndexFile | None = None  # that `_lexical` was opened from
+        # A file's and a snapshot's generation: no passage was removed between them, or the file
+        # cannot be updated.
+        self._without_removals: tuple[int, int] | None = None
         self._checksums = ChecksumCache(store.folder)
         self.index_writer = IndexWriter(store, self._checksums)
 
@@ -60,6 +64,8 @@ class IndexReader:
             return None
         with self._lock:
             index = self._vectors if self._vectors_model == model["id"] else None
+            if index is not None and not index.is_unchanged():
+                index = self._vectors = None  # and its files are verified again
             if index is None or index.generation < int(value(connection, "trimmed") or 0):
                 index = VectorIndex.from_file(None, model["dimension"], 0)
             index = self._on_newest_file(connection, model["id"], index)
@@ -77,8 +83,10 @@ class IndexReader:
         self, connection: sqlite3.Connection, model_id: int, index: VectorIndex
     ) -> VectorIndex:
         """Return `index`, or the content of the vector file if that is newer than its base."""
-        file = database.index_file(connection, "vectors")
-        if file is None or file.model_id != model_id or file in self._checksums.damaged:
+        if self._store.is_untrusted:  # no file that its author wrote is parsed
+            return index
+        file = self._recorded(connection, "vectors")
+        if file is None or file.model_id != model_id:
             return index
         if index.base is not None and index.file_generation >= file.generation:
             if index.quantized is None and (
@@ -86,7 +94,7 @@ class IndexReader:
             ):
                 return replace(index, quantized=codes)
             return index
-        base = self._open(file, "vectors", lambda path: FlatFile(path, index.dimension))
+        base = self._open(file, "vectors", lambda opened: FlatFile(opened, index.dimension))
         if base is None:
             return index
         codes = self._open_codes(connection, file, base)
@@ -96,24 +104,44 @@ class IndexReader:
         self, connection: sqlite3.Connection, exact: IndexFile, base: FlatFile
     ) -> QuantizedVectors | None:
         """Open the codes of the vectors in the file `exact`, if there are any."""
-        file = database.index_file(connection, "codes")
-        if file is None or file in self._checksums.damaged or file.model_id != exact.model_id:
+        file = self._recorded(connection, "codes")
+        if file is None or file.model_id != exact.model_id:
             return None
         if file.generation != exact.generation:
             return None
         from ragkit.storage.vectors import quantized
 
-        calibration = quantized.calibration(parse_record(file.checksum))
+        try:
+            calibration = quantized.calibration(parse_record(file.checksum))
+        except ValueError as error:
+            self._report(file, error)
+            return None
         if not quantized.is_current(calibration):
             return None  # made by another version of FAISS; the next `ragkit index` rebuilds them
-        return self._open(
-            file,
-            "codes",
-            lambda path: quantized.QuantizedVectors(path, calibration, len(base), self._candidates),
-        )
+
+        def open_codes(opened: OpenFile) -> QuantizedVectors:
+            codes = quantized.QuantizedVectors(opened, calibration, len(base), self._candidates)
+            if codes.dimension != base.dimension:
+                raise ValueError(f"{file.name} contains codes of other vectors")
+            return codes
+
+        return self._open(file, "codes", open_codes)
+
+    def _recorded(self, connection: sqlite3.Connection, kind: str) -> IndexFile | None:
+        """Return the recorded file of this kind; None if there is none, or a damaged one.
+
+        A row that ragkit cannot have written counts as a damaged file; nothing is opened then.
+        """
+        file = database.index_file(connection, kind)
+        if file is None or file in self._checksums.damaged:
+            return None
+        if not is_plausible(kind, file, generation(connection)):
+            self._report(file, ValueError(f"{shown(file.name)} is not an index file of ragkit"))
+            return None
+        return file
 
     def _open(
-        self, file: IndexFile, kind: str, open_file: Callable[[Path], Opened]
+        self, file: IndexFile, kind: str, open_file: Callable[[OpenFile], Opened]
     ) -> Opened | None:
         """Verify a file and open it with `open_file`; report a damaged file and return None."""
         try:
@@ -126,7 +154,7 @@ class IndexReader:
         """Return the lexical index as of this snapshot; a little older while another process
         writes."""
         with self._lock:
-            file = current_lexical_file(connection)
+            file = None if self._store.is_untrusted else current_lexical_file(connection)
             if file is None or self._lacks_text(connection, file):
                 file = self._refreshed(file)
             self._lexical = self._lexical_index(connection, file)
@@ -136,29 +164,58 @@ class IndexReader:
         is_current = file.generation == generation(connection)
         return not is_current and changes.has_newer_text(connection, file.generation)
 
+    def _has_removed_text(self, connection: sqlite3.Connection, file: IndexFile) -> bool:
+        """Whether a passage in this file was removed since. Such a passage is never returned, but
+        it counts in the frequencies of its terms until the file is updated."""
+        compared = file.generation, generation(connection)
+        if compared[0] == compared[1] or compared == self._without_removals:
+            return False
+        if changes.has_removals_since(connection, file.generation):
+            return True
+        self._without_removals = compared
+        return False
+
     def _lexical_index(
         self, connection: sqlite3.Connection, file: IndexFile | None
     ) -> LexicalIndex:
         """Open this file; without one, build the index of the database's passages in memory."""
         index = self._lexical
         if file is not None and file not in self._checksums.damaged:
-            if index is not None and not index.memory and index.generation == file.generation:
+            if (
+                index is not None
+                and not index.memory
+                and file == self._lexical_file
+                and self._checksums.is_unchanged_folder(file)
+            ):
                 return index
             try:
-                return LexicalIndex.open(self._checksums.verify_folder(file), file.generation)
+                index = LexicalIndex.open(self._checksums.verify_folder(file), file.generation)
             except (OSError, ValueError) as error:
                 self._report(file, error)
+            else:
+                self._lexical_file = file
+                return index
         snapshot_generation = generation(connection)
         trimmed = int(value(connection, "trimmed") or 0)
         if index is None or not index.memory or index.generation < trimmed:
             return LexicalIndex.in_memory(changes.texts_since(connection, 0), snapshot_generation)
         if index.generation >= snapshot_generation:
             return index
+        removed = changes.removed_since(connection, index.generation)
+        if is_rewrite_due(len(index), index.removed + len(removed)):
+            return LexicalIndex.in_memory(changes.texts_since(connection, 0), snapshot_generation)
         return index.with_changes(
-            snapshot_generation,
-            changes.texts_since(connection, index.generation),
-            changes.removed_since(connection, index.generation),
+            snapshot_generation, changes.texts_since(connection, index.generation), removed
         )
+
+    def discard_lexical(self, index: LexicalIndex, error: Exception) -> None:
+        """Close an index on which tantivy failed; a file is reported, and rebuilt by `repair`."""
+        with self._lock:
+            if self._lexical is not index:
+                return
+            self._lexical = None
+            if not index.memory and self._lexical_file is not None:
+                self._report(self._lexical_file, error)
 
     def _refreshed(self, file: IndexFile | None) -> IndexFile | None:
         """Return the lexical index file after an update; `file` while another process writes.
@@ -180,14 +237,16 @@ class IndexReader:
 
     def _report(self, file: IndexFile, error: Exception) -> None:
         """Notify the user that a file cannot be used, and remember to rebuild it if it is bad."""
+        with self._store.reading() as connection:
+            if file not in (database.index_file(connection, kind) for kind in INDEX_KINDS):
+                return  # a writer has replaced it since our snapshot
         reason = str(error)
         if isinstance(error, FileNotFoundError):
-            with self._store.reading() as connection:
-                if file not in (database.index_file(connection, kind) for kind in INDEX_KINDS):
-                    return  # a writer has replaced it since our snapshot
             reason = f"{file.name} is missing"
         elif isinstance(error, OSError):  # such as too many open files: the file may be intact
-            self._notify(f"{file.name} cannot be read ({error.strerror}); searching the database")
+            self._notify(
+                f"{file.name} cannot be read ({error.strerror or error}); searching the database"
+            )
             return
         self._notify(f"{reason}; rebuilt from the database, nothing is embedded again")
         self._checksums.damaged.add(file)

@@ -11,17 +11,32 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.analysis import ANALYSIS_VERSION
 from ragkit.errors import CollectionError
 from ragkit.storage.atomic_files import delete_unused_files, set_aside
-from ragkit.storage.checksums import ChecksumCache, checksum_record, folder_checksum, parse_record
+from ragkit.storage.checksums import (
+    ChecksumCache,
+    checksum_record,
+    folder_checksum,
+    is_plausible,
+    parse_record,
+)
+from ragkit.storage.collection_files import name_part
 from ragkit.storage.lexical import index as lexical_index
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.sqlite import changes, database, passages
-from ragkit.storage.sqlite.database import Database, IndexFile, generation
+from ragkit.storage.sqlite.database import (
+    Database,
+    IndexFile,
+    advance,
+    generation,
+    set_value,
+    value,
+)
 from ragkit.storage.vectors import flat_file, quantized
 from ragkit.storage.vectors.flat_file import FlatFile
 
@@ -31,6 +46,23 @@ MAX_DELTA = 10_000  # … and above this many new vectors, which each opening ha
 _LEXICAL_NAME = (
     f"words-v{ANALYSIS_VERSION}-"  # of folders with terms as `ragkit.analysis` makes them now
 )
+
+
+_REMOVED_KEY = "lexical_removed"  # of the table `collection`
+
+
+@dataclass(frozen=True, slots=True)
+class _LexicalUpdate:
+    """How to write the lexical index: anew, or as `older`, the folder of `file`, with changes.
+
+    `removed`: passages removed since it was last written anew. `is_rewrite`: the current index is
+    up to date and is written anew.
+    """
+
+    file: IndexFile | None
+    older: Path | None
+    removed: int
+    is_rewrite: bool
 
 
 class IndexWriter:
@@ -43,16 +75,23 @@ class IndexWriter:
     def __init__(self, store: Database, checksums: ChecksumCache) -> None:
         self._store, self._checksums = store, checksums
 
-    def update_lexical(self) -> None:
-        """Bring the lexical index up to date. Raises CollectionError if it cannot be written."""
+    def update_lexical(self, *, may_rewrite: bool = True) -> None:
+        """Bring the lexical index up to date. Raises CollectionError if it cannot be written.
+
+        It is written anew if so many passages were removed that its scores would differ from those
+        of a new index (`lexical.index.is_rewrite_due`); with `may_rewrite=False` the next call does
+        that.
+        """
         with self._as_collection_error():
-            self._write_lexical()
+            self._write_lexical(may_rewrite=may_rewrite)
 
     def update_vectors(self) -> None:
         """Write new vector files if enough has changed. Raises CollectionError if they cannot be
         written."""
         with self._as_collection_error():
             self._write_vectors()
+            if self._checksums.restamped:
+                self._record_stamps()
 
     def try_refresh(self) -> bool:
         """Update the lexical index unless another process is writing; return whether it was
@@ -75,12 +114,21 @@ class IndexWriter:
             if not damaged:
                 return
             for file in damaged:
-                with self._store.reading() as connection:
-                    if file in (database.index_file(connection, kind) for kind in INDEX_KINDS):
-                        set_aside(self._store.folder / file.name)
+                self._discard(file)
             self.update_lexical()
             self.update_vectors()
             self._checksums.damaged -= damaged
+
+    def _discard(self, damaged: IndexFile) -> None:
+        """Forget a damaged file and set it aside, unless it was replaced already."""
+        with self._store.writing() as connection:
+            kinds = [
+                kind for kind in INDEX_KINDS if database.index_file(connection, kind) == damaged
+            ]
+            for kind in kinds:
+                database.forget_index_file(connection, kind)
+        if kinds:
+            set_aside(self._store.folder, damaged.name)
 
     def _record_stamps(self) -> None:
         """Record the new stamps of intact files, so that no process reads them again for that."""
@@ -95,34 +143,60 @@ class IndexWriter:
     def _as_collection_error(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError) as error:  # tantivy raises ValueError for a full disk
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise CollectionError(
-                f"cannot write an index file in {self._store.folder}: {error}. The documents that "
+                f"cannot write an index file in {self._store.folder}: {reason}. The documents that "
                 "were read are kept; remove the cause and run the same command again"
             ) from error
 
-    def _write_lexical(self) -> None:
+    def _write_lexical(self, *, may_rewrite: bool) -> None:
+        update = self._plan_lexical(may_rewrite=may_rewrite)
+        if update is None:
+            return
+        if update.is_rewrite:  # under a new name: readers have the folder of this generation open
+            with self._store.writing() as connection:
+                advance(connection)
         with self._store.reading() as connection:
-            current_generation, file = generation(connection), current_lexical_file(connection)
-            older = None
-            if file is not None:
-                with contextlib.suppress(OSError, ValueError):
-                    older = self._checksums.verify_folder(file)
-            since = file.generation if file is not None and older is not None else 0
-            removed = changes.removed_since(connection, since) if older else []
-            if older and not removed and not changes.has_newer_text(connection, since):
-                return
+            current_generation = generation(connection)
             name = f"{_LEXICAL_NAME}{current_generation}"
+            since = update.file.generation if update.file is not None else 0
             rows = changes.texts_since(connection, since)
-            lexical_index.write(self._store.folder / name, older, rows, removed)
-            checksums = json.loads(file.checksum) if file is not None and older is not None else {}
+            removed = changes.removed_since(connection, since) if since else []
+            lexical_index.write(self._store.folder / name, update.older, rows, removed)
+            checksums = json.loads(update.file.checksum) if update.file is not None else {}
             segments = {
                 name: value for name, value in checksums.items() if not name.endswith(".json")
             }
             checksum = folder_checksum(self._store.folder / name, segments)
         written = IndexFile(name, current_generation, checksum, None)
         self._checksums.add_written(written)
-        self._make_current({"words": written})
+        self._make_current({"words": written}, {_REMOVED_KEY: update.removed})
+
+    def _plan_lexical(self, *, may_rewrite: bool) -> _LexicalUpdate | None:
+        """Return how to bring the lexical index up to date; None if it is. The caller holds the
+        writer lock, so the database does not change until the update is written."""
+        with self._store.reading() as connection:
+            file, older = current_lexical_file(connection), None
+            if file is not None and file not in self._checksums.damaged:
+                with contextlib.suppress(OSError, ValueError):
+                    older = self._checksums.verify_folder(file)
+            if file is None or older is None:
+                return _LexicalUpdate(None, None, 0, is_rewrite=False)
+            stored = value(connection, _REMOVED_KEY)
+            if not isinstance(stored, int):  # written by an earlier version
+                stored = changes.count_ever_removed(connection)
+            removed = stored + len(changes.removed_since(connection, file.generation))
+            if (
+                may_rewrite
+                and removed
+                and lexical_index.is_rewrite_due(passages.count(connection), removed)
+            ):
+                is_current = file.generation == generation(connection)
+                return _LexicalUpdate(None, None, 0, is_rewrite=is_current)
+            if removed == stored and not changes.has_newer_text(connection, file.generation):
+                return None
+            return _LexicalUpdate(file, older, removed, is_rewrite=False)
 
     def _write_vectors(self) -> None:
         folder = self._store.folder
@@ -131,23 +205,42 @@ class IndexWriter:
             if model is None:
                 return
             written: dict[str, IndexFile] = {}
-            file = database.index_file(connection, "vectors")
-            if file is None or not _is_recent(folder, connection, file, model["id"]):
+            file = self._intact(connection, "vectors")
+            if file is None or not _is_recent(connection, file, model["id"]):
                 file = written["vectors"] = _write_flat(folder, connection, model)
-            codes = None if written else database.index_file(connection, "codes")
+            codes = None if written else self._intact(connection, "codes")
             count = passages.count(connection)
-        if _needs_codes(folder, codes, file, quantized.kind(count, model["dimension"])):
+        if _needs_codes(codes, file, quantized.kind(count, model["dimension"])):
             fresh = _write_codes(folder, file, model["dimension"])
             if fresh is not None:
                 written["codes"] = fresh
         if written:
             self._make_current(written)
 
-    def _make_current(self, written: dict[str, IndexFile]) -> None:
-        """Record files just written, by kind. Codes of other vectors than these are forgotten."""
+    def _intact(self, connection: sqlite3.Connection, kind: str) -> IndexFile | None:
+        """Return the recorded vector file of this kind; None if it is not what was written."""
+        file = database.index_file(connection, kind)
+        if file is None or not is_plausible(kind, file, generation(connection)):
+            return None
+        try:
+            self._checksums.verify_file(kind, file)
+        except (OSError, ValueError):
+            return None
+        return file
+
+    def _make_current(
+        self, written: dict[str, IndexFile], values: Mapping[str, int] | None = None
+    ) -> None:
+        """Record files just written, by kind, and `values` of the table `collection`. Codes of
+        other vectors than these are forgotten."""
         with self._store.writing() as connection:
+            for key, number in (values or {}).items():
+                set_value(connection, key, number)
             keep = set(database.index_names(connection))
             for kind, file in written.items():
+                recorded = database.index_file(connection, kind)
+                if recorded and not is_plausible(kind, recorded, generation(connection)):
+                    database.forget_index_file(connection, kind)  # its generation may be any number
                 database.record_index_file(connection, kind, file)
             if "vectors" in written and "codes" not in written:
                 database.forget_index_file(connection, "codes")
@@ -158,16 +251,16 @@ class IndexWriter:
 
 def current_lexical_file(connection: sqlite3.Connection) -> IndexFile | None:
     """Return the lexical index file; None if there is none, or if its terms were made by another
-    version of `ragkit.analysis`, so that it has to be rebuilt."""
+    version of `ragkit.analysis`, or not by ragkit at all, so that it has to be rebuilt."""
     file = database.index_file(connection, "words")
-    return file if file is not None and file.name.startswith(_LEXICAL_NAME) else None
+    if file is None or not is_plausible("words", file, generation(connection)):
+        return None
+    return file if file.name.startswith(_LEXICAL_NAME) else None
 
 
-def _is_recent(
-    folder: Path, connection: sqlite3.Connection, file: IndexFile, model_id: int
-) -> bool:
+def _is_recent(connection: sqlite3.Connection, file: IndexFile, model_id: int) -> bool:
     """Whether so little has changed since this vector file that readers can read the changes."""
-    if file.model_id != model_id or not (folder / file.name).exists():
+    if file.model_id != model_id:
         return False
     if file.generation == generation(connection):
         return True
@@ -179,21 +272,25 @@ def _is_recent(
 def _write_flat(folder: Path, connection: sqlite3.Connection, model: sqlite3.Row) -> IndexFile:
     """Write the flat vector file: all vectors of this model in this snapshot."""
     current_generation = generation(connection)
-    name = f"vectors-{model['fingerprint'][:12]}-{current_generation}.faiss"
+    name = f"vectors-{name_part(model['fingerprint'])}-{current_generation}.faiss"
     rows = changes.vectors_since(connection, model["id"], 0)
     flat_file.write(folder / name, rows, model["dimension"])
     return IndexFile(name, current_generation, checksum_record(folder / name), model["id"])
 
 
-def _needs_codes(folder: Path, codes: IndexFile | None, exact: IndexFile, kind: str | None) -> bool:
+def _needs_codes(codes: IndexFile | None, exact: IndexFile, kind: str | None) -> bool:
     """Whether the vectors in `exact` need codes (`kind` is not None) and `codes` are not theirs."""
     if kind is None:
         return False
-    if codes is None or not (folder / codes.name).exists():
+    if codes is None:
         return True
     if (codes.generation, codes.model_id) != (exact.generation, exact.model_id):
         return True
-    return not quantized.is_current(quantized.calibration(parse_record(codes.checksum)))
+    try:
+        calibration = quantized.calibration(parse_record(codes.checksum))
+    except ValueError:
+        return True
+    return not quantized.is_current(calibration)
 
 
 def _write_codes(folder: Path, exact: IndexFile, dimension: int) -> IndexFile | None:

@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 WORDS = ["red", "fox", "dog", "cat", "keys", "signing", "blue"]
 
@@ -71,3 +73,60 @@ def test_an_explanation_shows_the_correction_of_a_typo(filled):
     assert hit.explanation.taken_for == {"sigining": "signing"}
     assert set(hit.explanation.words) == {"sigining"}
     assert sum(hit.explanation.words.values()) == pytest.approx(hit.scores["lexical"], rel=1e-5)
+
+
+@pytest.mark.parametrize("small_set", [0, 5000])
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+def test_a_phrase_that_only_filtered_out_passages_contain_is_words(
+    filled, texts, mode, small_set, monkeypatch
+):
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", small_set)
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SHARE", 0)
+    with_phrase = sorted(name for name, text in texts.items() if "signing keys" in text)
+    without = {"path": {"not in": with_phrase}}
+    quoted = filled.search('"signing keys" fox', k=100, mode=mode, where=without)
+    plain = filled.search("signing keys fox", k=100, mode=mode, where=without)
+    assert [hit.path for hit in quoted] == [hit.path for hit in plain] != []
+    words = [filled.search(query, k=100, mode=mode, where=without, explain=True)[0].explanation
+             for query in ('"signing keys" fox', "signing keys fox")]  # fmt: skip
+    assert words[0].words == words[1].words
+
+
+@pytest.mark.parametrize("small_set", [0, 5000])
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+def test_a_phrase_that_only_passages_with_an_excluded_word_contain_is_words(
+    filled, texts, mode, small_set, monkeypatch
+):
+    monkeypatch.setattr("ragkit.retrieval.filter_scope.MAX_SMALL_SET", small_set)
+    allowed = {name for name, text in texts.items() if "keys" not in text}
+    quoted = paths(filled, '"signing keys" fox -keys', mode=mode)
+    assert quoted == paths(filled, "signing fox -keys", mode=mode) != set()
+    assert quoted <= allowed
+
+
+def test_a_phrase_that_matching_passages_contain_stays_required(filled, texts):
+    allowed = {name for name, text in texts.items() if "red" not in text}
+    phrase = {name for name, text in texts.items() if "signing keys" in text}
+    query = '"signing keys" "no such phrase" -red'
+    for mode in ("lexical", "hybrid"):
+        assert paths(filled, query, mode=mode) == phrase & allowed != set()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    phrases=st.lists(
+        st.sampled_from(["signing keys", "red fox", "fox keys"]), max_size=2, unique=True
+    ),
+    excluded=st.sampled_from(["", " -red", " -fox", ' -"signing keys"']),
+    kept=st.sets(st.integers(0, 59), min_size=1, max_size=8),
+)
+def test_phrases_apply_within_filters_and_exclusions(filled, texts, phrases, excluded, kept):
+    names = [sorted(texts)[number] for number in kept]
+    banned = excluded.strip(' -"')
+    allowed = {name for name in names if not banned or banned not in texts[name]}
+    required = [phrase for phrase in phrases if any(phrase in texts[name] for name in allowed)]
+    expected = {name for name in allowed if all(phrase in texts[name] for phrase in required)}
+    query = " ".join(f'"{phrase}"' for phrase in phrases) + " fox" + excluded
+    assert paths(filled, query, mode="hybrid", where={"path": names}) == expected

@@ -127,7 +127,9 @@ def test_a_lexical_index_that_lags_behind_is_updated_by_a_reader(
     indexed, open_collection, folder, monkeypatch
 ):
     with monkeypatch.context() as patch:  # a run that died before its word index was written
-        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None)
+        patch.setattr(
+            "ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None
+        )
         (folder / "late.txt").write_text("A latecomer.")
         open_collection().index(folder)
     hits = open_collection().search("latecomer", k=1, mode="lexical")
@@ -194,7 +196,11 @@ def test_a_lexical_index_in_memory_is_updated_not_rebuilt(
     indexed, open_collection, folder, monkeypatch
 ):
     """Another process holds the lock for its first run: there is no lexical index file yet."""
-    monkeypatch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None)
+    monkeypatch.setattr("ragkit.storage.lexical.index.MAX_ALWAYS_REWRITTEN", 0)
+    monkeypatch.setattr("ragkit.storage.lexical.index.MAX_REMOVED_SHARE", 1)
+    monkeypatch.setattr(
+        "ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None
+    )
     for path in index_files(indexed):
         delete(path)
     with indexed._store.writing() as connection:
@@ -220,7 +226,9 @@ def test_a_read_only_collection_with_newer_text_builds_its_lexical_index_once(
     indexed, open_collection, folder, make_read_only, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr("ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None)
+        patch.setattr(
+            "ragkit.storage.index_writer.IndexWriter.update_lexical", lambda self, **_: None
+        )
         (folder / "late.txt").write_text("A latecomer.")
         indexed.index(folder)
     indexed.close()

@@ -10,28 +10,63 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
 from ragkit.storage.atomic_files import link_files, new_folder
+from ragkit.storage.collection_files import members
+from ragkit.storage.lexical.tantivy_errors import plain_errors, translate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.analysis.query_syntax import ParsedQuery
-    from ragkit.storage.lexical.query_plan import QueryWord
+    from ragkit.storage.lexical.query_plan import QueryPlan, QueryWord
 
 _ANALYZER = "ragkit"  # registered each time an index is opened: tantivy stores only the name
 _HEAP_BYTES = 15_000_000  # that tantivy collects before it writes a segment
 _K1 = 1.2  # BM25's k1, a constant in tantivy
 _MAX_ID_TERMS = 1000  # ids above which a set query is faster than one term query for each
 _PLAN_CACHE = 32  # queries whose plan is kept: one search uses it several times
+MAX_ALWAYS_REWRITTEN = 10_000  # passages of an index that is written anew after every removal
+MAX_REMOVED_SHARE = 0.1  # removed passages above which a larger index is written anew
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Row = tuple[int, str, str | None]  # passage id, text, language declared by its document
+
+
+def is_rewrite_due(count: int, removed: int) -> bool:
+    """Whether an index of `count` passages has to be written anew, of which `removed` were removed
+    since it was last written completely.
+
+    tantivy counts removed passages in the average length of a passage, and estimates that length
+    when it merges files that contain some: BM25 scores then differ from those of a new index.
+    Writing 10,000 passages takes about a second.
+    """
+    return removed > 0 and (count <= MAX_ALWAYS_REWRITTEN or removed > MAX_REMOVED_SHARE * count)
+
+
+def _with_plain_errors(
+    method: Callable[Concatenate[LexicalIndex, P], R],
+) -> Callable[Concatenate[LexicalIndex, P], R]:
+    """Return a method that raises `LexicalIndexError` or OSError where tantivy fails."""
+
+    @wraps(method)
+    def checked(self: LexicalIndex, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException as error:  # a panic is no Exception
+            translated = translate(error, "the lexical index is damaged: tantivy cannot search it")
+            if translated is None:
+                raise
+            raise translated from error
+
+    return checked
 
 
 def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow)
@@ -77,14 +112,15 @@ def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable
     """Write a new index folder `path`: the index in `older` without the ids `removed`, plus `rows`.
 
     Without `older` it contains only `rows`: (passage id, text, declared language or None). Their
-    ids must not be in `older`. Raises OSError, and ValueError from tantivy.
+    ids must not be in `older`. Raises OSError, and ValueError if tantivy fails otherwise.
     """
     import tantivy
 
     def fill(folder: Path) -> None:
         if older is not None:
             link_files(older, folder)
-        _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
+        with plain_errors(f"tantivy cannot write {path.name}"):
+            _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
         for lock in folder.glob(".*.lock"):  # belongs to a process, not to the index
             lock.unlink()
 
@@ -94,41 +130,56 @@ def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable
 class LexicalIndex:
     """An open index at one generation. Safe to share between threads: searching changes nothing.
 
-    `plan(query)` returns the `QueryPlan` of a parsed query.
+    Every method raises `LexicalIndexError`, a ValueError, if tantivy fails on the index, also by a
+    panic; the index must not be used after that. `removed`: passages that were removed from an
+    index in memory.
     """
 
-    def __init__(self, index: Any, generation: int, *, memory: bool = False) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        index: Any,  # noqa: ANN401
+        generation: int,
+        *,
+        memory: bool = False,
+        removed: int = 0,
+    ) -> None:
         from ragkit.storage.lexical.query_plan import QueryPlanner
 
         self._index = index
         self.memory = memory  # not on disk
+        self.removed = removed
         index.register_tokenizer(_ANALYZER, _analyzer())
         self.generation = generation
         self._schema = index.schema
         self._searcher = index.searcher()
-        languages = self._searcher.terms_with_prefix("language", "")
-        self._planner = QueryPlanner(
-            self._schema, self._searcher, "text", [code for code, _ in languages]
-        )
-        self.plan = lru_cache(_PLAN_CACHE)(self._planner.plan)
+        self._planner = QueryPlanner(self._schema, self._searcher, "text", "language")
+        self._plan = lru_cache(_PLAN_CACHE)(self._planner.plan)
 
     @classmethod
     def open(cls, path: Path, generation: int) -> LexicalIndex:
-        """Open the folder `path`. Raises ValueError if tantivy cannot read it."""
+        """Open the folder `path`.
+
+        Raises ValueError if tantivy cannot read it, and OSError if the operating system refuses,
+        for instance because too many files are open.
+        """
         import tantivy
 
-        try:
+        with plain_errors(f"{path.name} is damaged: tantivy cannot read it"):
             if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-                return cls(tantivy.Index.open(str(path)), generation)
+                return cls._opened(tantivy.Index.open(str(path)), path, generation)
             # tantivy opens only what it can lock, so it gets a writable folder of links. It may
             # still hold the lock when the folder is deleted; at worst an empty folder is left.
             with tempfile.TemporaryDirectory(prefix="ragkit-", ignore_cleanup_errors=True) as links:
-                for entry in path.iterdir():
-                    if entry.suffix != ".lock":  # left by a process that may write here
-                        Path(links, entry.name).symlink_to(entry.absolute())
-                return cls(tantivy.Index.open(links), generation)
-        except (ValueError, OSError) as error:
-            raise ValueError(f"{path.name} is damaged ({error})") from error
+                for name in members(path):
+                    Path(links, name).symlink_to((path / name).absolute())
+                return cls._opened(tantivy.Index.open(links), path, generation)
+
+    @classmethod
+    def _opened(cls, index: Any, path: Path, generation: int) -> LexicalIndex:  # noqa: ANN401
+        """Return an index that tantivy has opened, if it has the fields that ragkit writes."""
+        if index.schema != _schema():
+            raise ValueError(f"{path.name} is damaged: it has other fields")
+        return cls(index, generation)
 
     @classmethod
     def in_memory(cls, rows: Iterable[Row], generation: int) -> LexicalIndex:
@@ -144,13 +195,23 @@ class LexicalIndex:
 
         This index is not changed. Only one thread at a time may call this method.
         """
-        _add(self._index, rows, removed)
-        self._index.reload()
-        return LexicalIndex(self._index, generation, memory=True)
+        ids = list(removed)
+        with plain_errors("tantivy cannot index the passages in memory"):
+            _add(self._index, rows, ids)
+            self._index.reload()
+            return LexicalIndex(
+                self._index, generation, memory=True, removed=self.removed + len(ids)
+            )
+
+    @_with_plain_errors
+    def plan(self, query: ParsedQuery) -> QueryPlan:
+        """Return what a parsed query looks up."""
+        return self._plan(query)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
+    @_with_plain_errors
     def top_k(self, query: ParsedQuery, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the k best passages that contain any word of the query, best first.
 
@@ -164,11 +225,13 @@ class LexicalIndex:
         order = np.lexsort((ids, -scores))
         return ids[order], scores[order]
 
+    @_with_plain_errors
     def scores(self, query: ParsedQuery, ids: Sequence[int]) -> dict[int, float]:
         """Return id → BM25 score, as in `top_k`, for those of `ids` that contain any word of the
         query."""
         return self._scores(self.plan(query).terms, ids)
 
+    @_with_plain_errors
     def term_scores(
         self, query: ParsedQuery, ids: Sequence[int]
     ) -> list[tuple[QueryWord, dict[int, float]]]:
@@ -190,6 +253,7 @@ class LexicalIndex:
         """
         return (_K1 + 1) * sum(word.idf for word in self.plan(query).words)
 
+    @_with_plain_errors
     def idf(self, term: str) -> float:
         """Return BM25's inverse document frequency of a term of `ragkit.analysis`."""
         return self._planner.idf([term])
@@ -199,6 +263,7 @@ class LexicalIndex:
         plan = self.plan(query)
         return bool(plan.required or plan.excluded)
 
+    @_with_plain_errors
     def matching(self, query: ParsedQuery, ids: Sequence[int]) -> set[int]:
         """Return those of `ids` that contain every required phrase and no excluded word or
         phrase."""
@@ -206,6 +271,7 @@ class LexicalIndex:
             return set()
         return set(self._matching(query, len(ids), ids))
 
+    @_with_plain_errors
     def matching_up_to(self, query: ParsedQuery, limit: int) -> list[int] | None:
         """Return the ids of all passages that `matching` would return, ascending; None if there are
         more than `limit`."""
@@ -213,6 +279,12 @@ class LexicalIndex:
             return None  # an exclusion leaves more than that
         ids = self._matching(query, limit + 1, None)
         return sorted(ids) if len(ids) <= limit else None
+
+    @_with_plain_errors
+    def some_matching(self, query: ParsedQuery, limit: int) -> list[int]:
+        """Return the ids of any `limit` passages that `matching` would return; of all, if there
+        are fewer."""
+        return self._matching(query, limit, None)
 
     def _matching(self, query: ParsedQuery, limit: int, ids: Sequence[int] | None) -> list[int]:
         from tantivy import Occur, Query
@@ -255,9 +327,8 @@ class LexicalIndex:
         clauses: list[Any] = []
         for term, weight in terms:
             query = Query.term_query(self._schema, "text", term, "freq")
-            clauses.append(
-                (Occur.Should, query if weight == 1 else Query.boost_query(query, weight))
-            )
+            boost = weight * self._planner.idf_correction(term)
+            clauses.append((Occur.Should, query if boost == 1 else Query.boost_query(query, boost)))
         return Query.boolean_query(clauses)
 
     def _search(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401

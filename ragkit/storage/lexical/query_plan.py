@@ -31,6 +31,7 @@ _CACHE_SIZE = 8192  # words, and terms, of earlier queries
 _MAX_CORRECTED = 8  # unknown words of a query that are checked for typos
 _MAX_SHORT_COMPLETIONS = 64  # terms that begin with a word too short to be a term
 _MAX_COMPARED = 20_000  # terms that a misspelled word is compared with
+_MAX_COUNTED = 100_000  # passages of a term that are counted if the index has removed passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,34 @@ class _Token:
 class QueryPlanner:
     """Builds the `QueryPlan`s of queries to one open index. Safe to share between threads.
 
-    `languages` are the codes of all languages in the index, `field` is the name of the text field.
+    `field` is the name of the text field. `language_field` has one term for each passage: the code
+    of its language. tantivy goes on to count removed passages in the frequencies of terms until it
+    merges their files, so the frequencies are corrected here: a removed passage never counts.
     """
 
-    def __init__(self, schema: Any, searcher: Any, field: str, languages: Sequence[str]) -> None:  # noqa: ANN401
+    def __init__(self, schema: Any, searcher: Any, field: str, language_field: str) -> None:  # noqa: ANN401
         self._schema, self._searcher, self._field = schema, searcher, field
-        self._analyzers = [analyzer_for(code) for code in languages]
+        self._total = int(searcher.num_docs)  # without removed passages
+        languages = searcher.terms_with_prefix(language_field, "")
+        self._counted = int(sum(count for _, count in languages))  # with removed passages
+        self._analyzers = [
+            analyzer_for(code)
+            for code, _ in languages
+            if not self._has_removed or self._has_passages(language_field, code)
+        ]
         # Most queries contain the same frequent words, and each language has to analyze them.
         self._tokens_of = lru_cache(_CACHE_SIZE)(self._analyze)
         self._frequency_of = lru_cache(_CACHE_SIZE)(self._document_frequency)
+        self._correction_of = lru_cache(_CACHE_SIZE)(self._correct_idf)
+
+    @property
+    def _has_removed(self) -> bool:
+        return self._counted != self._total
+
+    def _has_passages(self, field: str, term: str) -> bool:
+        from tantivy import Query
+
+        return self._occurs(Query.term_query(self._schema, field, term, "basic"))
 
     def plan(self, query: ParsedQuery) -> QueryPlan:
         """Return the plan of a query. A phrase that no passage contains is searched as words."""
@@ -136,8 +156,21 @@ class QueryPlanner:
         ]
 
     def _document_frequency(self, term: str) -> int:
-        """Return the number of passages that contain a term."""
-        return int(self._searcher.doc_freq(self._field, term))
+        """Return the number of passages that contain a term.
+
+        It is an estimate where the index has removed passages and more than `_MAX_COUNTED` contain
+        the term: counting them would take longer than the search.
+        """
+        counted = int(self._searcher.doc_freq(self._field, term))
+        if not self._has_removed or not counted:
+            return counted
+        if counted > _MAX_COUNTED:
+            return max(1, round(counted * self._total / self._counted))
+        from tantivy import Query
+
+        query = Query.term_query(self._schema, self._field, term, "basic")
+        query = Query.const_score_query(query, 1.0)
+        return int(self._searcher.search(query, limit=1, count=True).count)
 
     def _weigh(self, tokens: list[_Token]) -> list[_Token]:
         """Give less weight to the stop words of the language that the query is probably in.
@@ -172,7 +205,7 @@ class QueryPlanner:
         for analyzer in self._analyzers:
             yield from analyzer.spelling_variants(token.surface)
         if Analyzer.is_shorter_than_ngram(token.surface):
-            yield from self._terms_with_prefix(token.surface, _MAX_SHORT_COMPLETIONS)
+            yield from self._completions(token.surface)
 
     def _correct(self, word: QueryWord) -> QueryWord:
         """Return an unknown word with the terms of the most similar known word, if there is one.
@@ -196,18 +229,33 @@ class QueryPlanner:
             candidates = [
                 ((edits, -self._total_frequency((term,))), term, (term,))
                 for stem in {analyzer.term(surface) for analyzer in self._analyzers}
-                for term in self._terms_with_prefix(stem[:3], _MAX_COMPARED)
+                for term, _ in self._searcher.terms_with_prefix(
+                    self._field, stem[:3], limit=_MAX_COMPARED
+                )
                 if abs(len(term) - len(stem)) <= 2
                 and (edits := spelling.edit_distance(stem, term)) <= 2
+                and self._frequency_of(term)
             ]
         if not candidates:
             return word
         _, correction, terms = min(candidates)
         return replace(word, terms=terms, corrected_to=correction)
 
-    def _terms_with_prefix(self, prefix: str, limit: int) -> list[str]:
-        rows = self._searcher.terms_with_prefix(self._field, prefix, limit=limit)
-        return [term for term, _ in rows]
+    def _completions(self, prefix: str) -> list[str]:
+        """Return the most frequent terms that begin with a word too short to be a term."""
+        limit = _MAX_SHORT_COMPLETIONS
+        if not self._has_removed:
+            rows = self._searcher.terms_with_prefix(self._field, prefix, limit=limit)
+            return [term for term, _ in rows]
+        rows = self._searcher.terms_with_prefix(self._field, prefix, limit=_MAX_COMPARED)
+        kept: list[tuple[int, str]] = []
+        for term, counted in rows:  # by descending frequency, which is too high by removed passages
+            if len(kept) >= limit and counted < kept[limit - 1][0]:
+                break
+            if frequency := self._frequency_of(term):
+                kept.append((frequency, term))
+                kept.sort(key=lambda pair: (-pair[0], pair[1]))
+        return [term for _, term in kept[:limit]]
 
     def _phrase_query(self, text: str) -> Any:  # noqa: ANN401
         """Return the tantivy query for passages with these words in this order, in any inflection;
@@ -223,8 +271,7 @@ class QueryPlanner:
             )
             sequences.add(terms)
             if len(terms) == 1 and Analyzer.is_shorter_than_ngram(terms[0]):
-                completions = self._terms_with_prefix(terms[0], _MAX_SHORT_COMPLETIONS)
-                sequences.update((term,) for term in completions)
+                sequences.update((term,) for term in self._completions(terms[0]))
         clauses: Sequence[Any] = [
             (Occur.Should, Query.phrase_query(self._schema, self._field, list(terms)))
             if terms[1:]
@@ -246,6 +293,19 @@ class QueryPlanner:
     def idf(self, terms: Sequence[str]) -> float:
         """Return BM25's inverse document frequency of the rarest of `terms`; without any, that of
         a term in no passage."""
-        total = self._searcher.num_docs
         lowest = min((self._frequency_of(term) for term in terms), default=0)
-        return math.log(1 + max(0.0, total - lowest + 0.5) / (lowest + 0.5))
+        return _idf(self._total, lowest)
+
+    def idf_correction(self, term: str) -> float:
+        """Return the factor by which tantivy's score of a term has to be multiplied; 1.0 if the
+        index has no removed passages."""
+        return 1.0 if not self._has_removed else self._correction_of(term)
+
+    def _correct_idf(self, term: str) -> float:
+        counted = _idf(self._counted, int(self._searcher.doc_freq(self._field, term)))
+        return _idf(self._total, self._frequency_of(term)) / counted
+
+
+def _idf(total: int, containing: int) -> float:
+    """BM25's inverse document frequency of a term that `containing` of `total` passages contain."""
+    return math.log(1 + (total - containing + 0.5) / (containing + 0.5))

@@ -1,0 +1,59 @@
+"""Translates the failures of tantivy to errors in plain English.
+
+tantivy raises ValueError with the debug text of a Rust value, and a panic is a `PanicException`,
+which derives from BaseException: no `except Exception` sees it. Knows no index.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import re
+from collections.abc import Iterator
+
+_OS_ERROR = re.compile(r"\bcode: (\d+), kind: ")  # how Rust shows an error of the operating system
+_MISSING_FILE = ("FileDoesNotExist", "kind: NotFound")
+logger = logging.getLogger("ragkit")
+
+
+class LexicalIndexError(ValueError):
+    """The files of a lexical index are damaged, or tantivy fails on them."""
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether an error is a panic of a library written in Rust, whose type cannot be imported."""
+    kind = type(error)
+    return (kind.__module__, kind.__name__) == ("pyo3_runtime", "PanicException")
+
+
+@contextlib.contextmanager
+def plain_errors(problem: str) -> Iterator[None]:
+    """Raise what `translate` returns for an error of tantivy in the `with` block."""
+    try:
+        yield
+    except BaseException as error:
+        if (translated := translate(error, problem)) is None:
+            raise
+        raise translated from error
+
+
+def translate(error: BaseException, problem: str) -> Exception | None:
+    """Return what to raise instead of `error`; None if it is not an error of tantivy.
+
+    An error of the operating system becomes the OSError with its `errno`, so that a full disk and
+    too many open files can be told from damage. Any other ValueError and a panic become
+    LexicalIndexError with `problem` as its message; the details go to the log, at level DEBUG.
+    """
+    is_tantivy = type(error) is ValueError or is_panic(error)  # a UnicodeError is not
+    if not is_tantivy:
+        return None
+    details = str(error)
+    logger.debug("tantivy: %s", details)
+    if match := _OS_ERROR.search(details):
+        code = int(match[1])
+        return OSError(code, os.strerror(code))
+    if any(sign in details for sign in _MISSING_FILE):
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return LexicalIndexError(problem)
