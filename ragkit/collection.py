@@ -9,6 +9,7 @@ are in this order: open and close, index, search, ask, look up, remove, evaluate
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,17 +17,20 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ragkit.errors import UsageError
 from ragkit.models.selection import ModelSelection
 from ragkit.settings import Settings
 from ragkit.storage.lock import writer_lock
+from ragkit.storage.opening import open_database, trust_database
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import files as file_rows
-from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.database import untrusted_message
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from ragkit.answers.llm import ChatModel
     from ragkit.answers.pipeline import Chat
     from ragkit.encoders import Encoder
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT = 2.0
 logger = logging.getLogger("ragkit")
 Paths = str | Path | Sequence[str | Path]
+Result = TypeVar("Result")
 
 
 class Collection:
@@ -81,12 +86,15 @@ class Collection:
         - `encoder`, `reranker`: objects used instead of the models that `settings` names.
         - `notify`: called with one line of text for each warning (default: the logger "ragkit").
 
+        A collection that came with a checkout is only read until `trust` (docs/storage.md).
+
         Raises CollectionError if there is no collection and `create` is False, if the database is
         damaged or was written by a newer version, or if the folder cannot be read.
         """
         self.folder = Path(folder).expanduser().absolute()
         self.settings = settings or Settings()
-        self._store = Database(self.folder, create=create)
+        self._store = open_database(self.folder, create=create, notify=notify)
+        self._store.notify = notify
         self._encoders = ModelSelection(self._store, self.settings, encoder)
         self._reranker = reranker
         self._reranker_lock = threading.Lock()
@@ -103,11 +111,25 @@ class Collection:
     ) -> None:
         self.close()
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the collection may be written: False if it came with a checkout and neither you
+        made it on this machine nor trusted it."""
+        return not self._store.is_untrusted
+
+    def trust(self) -> None:
+        """Trust the collection: what it names (folders, models, servers) is used from now on.
+
+        Call it before other threads use this object. Raises CollectionError if the database has
+        parts that ragkit does not make, or if the list of trusted collections cannot be written.
+        """
+        trust_database(self._store)
+
     def close(self) -> None:
         """Close the database connections. The next call of a method opens them again."""
         self._store.close()
 
-    def index(
+    def index(  # noqa: PLR0913 (the flags of `ragkit index`)
         self,
         paths: Paths = (),
         *,
@@ -117,6 +139,7 @@ class Collection:
         dry_run: bool = False,
         prune: bool = False,
         rebuild: bool = False,
+        wait: float | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> IndexReport:
         """Update the collection to match folders and files; return what the run changed.
@@ -130,9 +153,10 @@ class Collection:
         - `include`, `exclude`: globs in .gitignore's syntax, stored with the root. Default: those
           stored before.
         - `dry_run`: only report what a run would do.
-        - `prune`: remove missing files even if most of a folder is missing. By default they are
-          kept then, because a disk may not be mounted.
+        - `prune`: remove all missing files. By default those are kept whose disk may not be
+          mounted: files of an empty or missing folder, and many at once (docs/formats.md).
         - `rebuild`: read and embed every file again.
+        - `wait`: maximum time in seconds to wait for another writer. Default: 2.
         - `on_progress`: called on this thread with a `Progress` while files are read and embedded.
 
         Raises UsageError if a path does not exist, or if there is neither a path nor a root;
@@ -142,6 +166,7 @@ class Collection:
         from ragkit.ingest import run
         from ragkit.ingest.options import IndexOptions
 
+        self._store.refuse_untrusted("its folders are not read and nothing is added")
         options = IndexOptions.from_settings(
             self.settings,
             _path_list(paths),
@@ -151,23 +176,28 @@ class Collection:
             prune=prune,
             rebuild=rebuild,
             records=self._table_records(),
+            secrets=self._secrets_mode(),
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
             return run.preview(self._store, options, fingerprint)
-        with writer_lock(self.folder, "ragkit index", LOCK_TIMEOUT):
+        with writer_lock(self.folder, "ragkit index", _lock_timeout(wait)):
             model_id, fingerprint = self._encoders.set_collection_model(model, rebuild)
             with self._store.writing() as connection:
                 file_rows.set_table_records(connection, options.records)
-            return run.index(
-                self._store,
-                self._indexes.index_writer,
-                options,
-                model_id,
-                fingerprint,
-                self._encoders.load_encoder,
-                on_progress,
-            )
+                file_rows.set_secrets_mode(connection, options.secrets)
+            try:
+                return run.index(
+                    self._store,
+                    self._indexes.index_writer,
+                    options,
+                    model_id,
+                    fingerprint,
+                    self._encoders.load_encoder,
+                    on_progress,
+                )
+            finally:
+                self._store.checkpoint()
 
     def index_rows(
         self,
@@ -192,6 +222,7 @@ class Collection:
         """
         from ragkit.ingest import corpus
 
+        self._store.refuse_untrusted("nothing is added")
         split = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
         with writer_lock(self.folder, "ragkit eval", LOCK_TIMEOUT):
             corpus.index_rows(
@@ -210,19 +241,32 @@ class Collection:
     ) -> Iterator[IndexReport]:
         """Run `index` after every change of files; yield the report of each run that had changes.
 
-        - `paths`: as in `index`. Changes below them, or below all roots, start a run.
+        - `paths`: as in `index`. Changes below them, or below all roots, start a run. One that is
+          deleted is watched until it comes back; its documents are kept.
         - `stop`: set this event to end the iteration. Closing the iterator ends it, too.
 
         While another process is writing, it waits and calls `notify` once. Raises as `index` does,
         except BusyError.
         """
+        from ragkit.ingest.plan import is_missing
         from ragkit.ingest.watch import retry_while_busy, watch_changes
 
+        self._store.refuse_untrusted("its folders are not watched")
+        named = _path_list(paths)
         with self._store.reading() as connection:
-            roots = [root.path for root in file_rows.roots(connection) if Path(root.path).exists()]
-        watched = _path_list(paths) or roots
-        for _ in watch_changes(watched, self.folder, stop):
-            report = retry_while_busy(lambda: self.index(paths), self._notify, stop)
+            roots = [root.path for root in file_rows.roots(connection)]
+
+        def index_existing() -> IndexReport | None:
+            existing = [path for path in named if not is_missing(Path(path).expanduser())]
+            try:
+                return self.index(existing) if existing or not named else None
+            except UsageError:
+                if any(is_missing(Path(path).expanduser()) for path in existing):
+                    return None  # deleted a moment ago; it is watched until it comes back
+                raise
+
+        for _ in watch_changes(named or roots, self.folder, stop):
+            report = retry_while_busy(index_existing, self._notify, stop)
             if report and (report.added or report.updated or report.moved or report.removed):
                 yield report
 
@@ -509,8 +553,11 @@ class Collection:
         return Chat(self.ask_stream)
 
     def model(self) -> ModelSpec | None:
-        """Return name and options of the collection's encoder; None before the first `index`."""
-        return self._encoders.spec()
+        """Return name and options of the collection's encoder; None before the first `index`.
+
+        Raises ModelError if the collection is not trusted to choose this encoder.
+        """
+        return self._store.retry(self._encoders.spec)
 
     def encoder(self) -> Encoder:
         """Return the collection's encoder, which is loaded on the first call.
@@ -532,8 +579,7 @@ class Collection:
 
         Only ids above `after` (default: 0, from the start), at most `limit` (default: 100).
         """
-        with self._store.reading() as connection:
-            return document_rows.list_entries(connection, after, limit)
+        return self._read(lambda rows: document_rows.list_entries(rows, after, limit))
 
     def document(
         self, document_id: int, start: int = 0, length: int = sys.maxsize
@@ -543,8 +589,7 @@ class Collection:
         The text can be limited to `length` characters (default: all) from the offset `start`
         (default: 0). Raises UsageError if no document has this id.
         """
-        with self._store.reading() as connection:
-            entry = document_rows.get_entry(connection, document_id, start, length)
+        entry = self._read(lambda rows: document_rows.get_entry(rows, document_id, start, length))
         if entry is None:
             raise UsageError(f"no document has the id {document_id}")
         return entry
@@ -560,8 +605,7 @@ class Collection:
         """
         from ragkit.retrieval import citations
 
-        with self._store.reading() as connection:
-            return citations.get_excerpt(connection, reference, context)
+        return self._read(lambda rows: citations.get_excerpt(rows, reference, context))
 
     def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
         """Return the files of all roots with their status, sorted by root and path.
@@ -575,8 +619,8 @@ class Collection:
         """
         from ragkit.ingest import known_paths
 
-        with self._store.reading() as connection:
-            return known_paths.list_files(connection, _path_list(paths), [status] if status else [])
+        statuses = [status] if status else []
+        return self._read(lambda rows: known_paths.list_files(rows, _path_list(paths), statuses))
 
     def not_read(
         self, after: int = 0, limit: int = 100, *, left_out: bool = False
@@ -589,8 +633,9 @@ class Collection:
         """
         from ragkit.storage.sqlite import file_status
 
-        with self._store.reading() as connection:
-            return file_status.list_not_read(connection, after, limit, left_out=left_out)
+        return self._read(
+            lambda rows: file_status.list_not_read(rows, after, limit, left_out=left_out)
+        )
 
     def explain(self, path: str | Path) -> Whereabouts:
         """Return why a path is indexed or not: its state, the reason, and the command to change it.
@@ -600,25 +645,36 @@ class Collection:
         """
         from ragkit.ingest import explain_path
 
+        self._store.refuse_untrusted("the folders that it names are not looked at")
         with self._store.reading() as connection:
             return explain_path.explain_path(
                 connection, str(path), self.folder, int(self.settings.max_file_mb * 1_000_000)
             )
 
-    def remove(self, paths: Paths) -> int:
+    def remove(self, paths: Paths, *, wait: float | None = None) -> int:
         """Remove roots, folders or files from the collection; return the number of removed files.
 
         Files on the disk are not deleted. The next `index` of their root adds the files again,
-        unless the root itself was removed. Only files that had been read are counted.
+        unless the root itself was removed. Only files that had been read are counted. If the index
+        files cannot be updated, on a full disk for instance, the removal still counts, and `notify`
+        is called.
+
+        - `wait`: maximum time in seconds to wait for another writer. Default: 2.
 
         Raises UsageError, and removes nothing, if one of `paths` is not in the collection;
         BusyError if another process is writing; CollectionError if the folder is read-only.
         """
         from ragkit.ingest import removal
 
+        self._store.refuse_untrusted("nothing is removed from it")
         removed = _path_list(paths)
-        with writer_lock(self.folder, "ragkit remove", LOCK_TIMEOUT):
-            return removal.remove_paths(self._store, self._indexes.index_writer, removed)
+        with writer_lock(self.folder, "ragkit remove", _lock_timeout(wait)):
+            try:
+                return removal.remove_paths(
+                    self._store, self._indexes.index_writer, removed, self._notify
+                )
+            finally:
+                self._store.checkpoint()
 
     @classmethod
     def evaluate_dataset(
@@ -694,7 +750,16 @@ class Collection:
         from ragkit.storage.sqlite.file_status import collection_status
         from ragkit.version import __version__
 
-        return collection_status(self._store, __version__)
+        return self._store.retry(lambda: collection_status(self._store, __version__))
+
+    def _read(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Return what `function` reads in one snapshot."""
+
+        def read() -> Result:
+            with self._store.reading() as connection:
+                return function(connection)
+
+        return self._store.retry(read)
 
     @cached_property
     def _indexes(self) -> IndexReader:
@@ -706,6 +771,8 @@ class Collection:
     def _retriever(self) -> Retriever:
         from ragkit.retrieval.pipeline import Retriever
 
+        if self._store.is_untrusted:
+            self._notify(untrusted_message(self.folder, "it is only read"))
         return Retriever(
             self._store, self._indexes, self._encoders, self._load_reranker, self._notify
         )
@@ -727,6 +794,22 @@ class Collection:
             return self.settings.records
         with self._store.reading() as connection:
             return file_rows.has_table_records(connection)
+
+    def _secrets_mode(self) -> str:
+        """What happens to documents with secrets: the setting, else the stored value."""
+        if self.settings.secrets is not None:
+            return self.settings.secrets
+        with self._store.reading() as connection:
+            return file_rows.secrets_mode(connection)
+
+
+def _lock_timeout(wait: float | None) -> float:
+    """Return the seconds to wait for the writer lock. Raises UsageError for an invalid number."""
+    if wait is None:
+        return LOCK_TIMEOUT
+    if not 0 <= wait < math.inf:
+        raise UsageError(f"wait is {wait:g}; expected a number of seconds, 0 or more")
+    return wait
 
 
 def _path_list(paths: Paths) -> list[str | Path]:

@@ -148,7 +148,7 @@ def _embed_all(
         while embedder.is_busy:
             embedder.collect(0.2)
             embedder.feed(everything=True)
-            pending = max(0, total - embedder.embedded)
+            pending = max(0, total - embedder.embedded - embedder.unreadable)
             on_progress(Progress(1, 1, embedder.embedded, pending, time.monotonic() - started))
     finally:
         embedder.stop()

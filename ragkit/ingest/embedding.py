@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
-from ragkit.encoders import Encoder
+from ragkit.encoders import Encoder, encode_with_headers
 from ragkit.encoders.tokenization.tokenizer import token_batches
 from ragkit.errors import ModelError
 from ragkit.storage.sqlite import passages
@@ -44,7 +44,7 @@ class EmbeddingResult(NamedTuple):
     """The vectors of a job, or the error of the encoder."""
 
     job: EmbeddingJob
-    vectors: NDArray[np.float32] | None  # (n, d) float32, unit rows
+    vectors: NDArray[np.float32] | None  # (n, d) float32, unit rows; zeros: it cannot read the text
     window: int  # of the encoder, in tokens
     seconds: float  # the encoder's wall time
     failure: BaseException | None
@@ -64,6 +64,8 @@ class Embedder:
         self.truncated_tokens = 0
         self.embedded = 0
         self.embedded_new = 0  # of those, of documents read in this run
+        self.unreadable = 0  # texts that the encoder cannot read
+        self.unreadable_new = 0
         self.failure: BaseException | None = None
         self._store, self._load, self._model_id = store, load, model_id
         self._documents: deque[int] = deque()
@@ -108,7 +110,9 @@ class Embedder:
             try:
                 encoder = self._load()
                 started = time.perf_counter()
-                vectors = encoder.encode_passages([text.text for text in job.texts])
+                vectors = encode_with_headers(
+                    encoder, [text.text for text in job.texts], [text.start for text in job.texts]
+                )
                 seconds = time.perf_counter() - started
                 self._results.put(EmbeddingResult(job, vectors, encoder.window, seconds, None))
             except BaseException as error:  # raised again on the caller's thread
@@ -147,15 +151,22 @@ class Embedder:
         self.failure = self.failure or outcome.failure
         if vectors is None:
             return 0
-        hashes = [text.hash for text in job.texts]
+        is_read: list[bool] = [bool(vector.any()) for vector in vectors]
+        hashes = [text.hash for text, read in zip(job.texts, is_read, strict=True) if read]
+        unreadable = [text.hash for text, read in zip(job.texts, is_read, strict=True) if not read]
+        if unreadable:
+            vectors = vectors[is_read]
         try:
             with self._store.changing() as (connection, generation):
                 passages.save_vectors(connection, self._model_id, generation, hashes, vectors)
+                passages.save_unreadable(connection, self._model_id, unreadable)
         except ModelError as error:
             self.failure = self.failure or error
             return 0
-        self.embedded += len(job.texts)
-        self.embedded_new += len(job.texts) * job.is_new
+        self.embedded += len(hashes)
+        self.embedded_new += len(hashes) * job.is_new
+        self.unreadable += len(unreadable)
+        self.unreadable_new += len(unreadable) * job.is_new
         tokens = sum(text.tokens for text in job.texts)
         self.tokens += tokens
         self.truncated_tokens += sum(max(0, text.tokens - outcome.window) for text in job.texts)

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from ragkit.documents.ocr import NO_ENGINE_REASON
+from ragkit.ingest.ignore_rules import read_lines
 from ragkit.ingest.known_paths import RootPath, absolute_path, resolve_path, rows_at
 from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
 from ragkit.records.reports import FileStatus, Whereabouts
@@ -25,7 +26,7 @@ from ragkit.storage.sqlite import file_status, files, passages
 _RULE = re.compile(r"ignored by (.+):(\d+)$")
 _REMEDIES = {
     "encrypted": "save it without a password, then: {index}",
-    "no_text_layer": "pip install 'ragkit[ocr]', then: {index}",
+    "no_text_layer": "pip install 'ragkit-search[ocr]', then: {index}",
     "too_large": "raise max_file_mb in ragkit.toml, then: {index}",
     "ignored": "remove that rule, or override it in .ragkitignore (!PATTERN), then: {index}",
     "excluded": "change the globs of its root: ragkit index {root} --include … --exclude …",
@@ -110,6 +111,10 @@ def _explain_read_file(connection: sqlite3.Connection, path: str, row: FileStatu
     pending = _count_pending(connection, row)
     if pending:
         answer += f"; {pending} of them have no embedding yet; only keyword search sees them"
+    if row.unreadable:
+        answer += (
+            f"; the model cannot read {row.unreadable:,} of them; only keyword search finds them"
+        )
     if row.unread_count:
         answer += f"; {row.unread_count:,} in it not read"
     if row.warnings:
@@ -209,11 +214,10 @@ def _explain_skipped(path: str, root_path: RootPath, skipped: SkippedPath) -> Wh
 
 def _rule_line(file: Path, line_number: int) -> str:
     """Return a line of an ignore file."""
-    try:
-        lines = file.read_bytes().decode("utf-8", "replace").split("\n")
-        return lines[line_number - 1].strip()
-    except (OSError, IndexError):
+    lines = read_lines(file)
+    if not 0 < line_number <= len(lines):
         return "a rule that no longer exists"
+    return lines[line_number - 1].encode(errors="surrogateescape").decode(errors="replace").strip()
 
 
 def _scan_first(root_path: RootPath, max_bytes: int) -> ScannedFile | SkippedPath | None:

@@ -7,7 +7,9 @@ be re-included, because the walk does not enter that folder. Reads only ignore f
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _IGNORE_FILES = (".gitignore", ".ragkitignore")  # the later one overrides the earlier
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MAX_BYTES = 1_000_000  # a larger ignore file is not read
 # pathspec lets a pattern that matches a folder match all that is in it, and then has to weigh such
 # matches against others, which it does not do as git does. A mark at the end of every path and
@@ -90,7 +93,7 @@ class IgnoreRules:
         from the root ("" or "a/b/")."""
         rules = self
         for name in _IGNORE_FILES:
-            lines = _read_lines(folder / name)
+            lines = read_lines(folder / name)
             rules = rules.with_patterns(lines, _labels(path + name, lines), self.frame + path)
         return rules
 
@@ -101,11 +104,11 @@ def rules_above(root: Path) -> IgnoreRules:
     Empty rules if they ignore the root itself: a user who names an ignored folder wants it read.
     """
     folders = [root, *root.parents]
-    depth = next((at for at, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    depth = next((at for at, folder in enumerate(folders) if _exists(folder / ".git")), 0)
     rules = IgnoreRules()
     inside = ""
     for above in range(depth, 0, -1):
-        lines = _read_lines(folders[above] / ".gitignore")
+        lines = read_lines(folders[above] / ".gitignore")
         labels = _labels("../" * above + ".gitignore", lines)
         rules = rules.with_patterns(lines, labels, inside)
         inside += f"{folders[above - 1].name}/"
@@ -114,14 +117,26 @@ def rules_above(root: Path) -> IgnoreRules:
     return replace(rules, frame=inside)
 
 
-def _read_lines(path: Path) -> list[str]:
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def read_lines(path: Path) -> list[str]:
     """Return the lines of an ignore file; [] if it is missing, unreadable or not a regular file."""
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            return []
-        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+        # It may be a link, as in earlier versions, but a FIFO must not block.
+        descriptor = os.open(path, _OPEN_FLAGS)
+        with os.fdopen(descriptor, "rb") as file:
+            is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            data = file.read(_MAX_BYTES + 1) if is_regular else b""
     except OSError:
         return []
+    if len(data) > _MAX_BYTES:
+        return []
+    text = data.decode("utf-8", errors="surrogateescape")
     return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
 
 

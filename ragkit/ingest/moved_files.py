@@ -7,7 +7,6 @@ know text or vectors.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from ragkit.ingest.options import ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan
+from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.files import FileRow, Root, content_hash
 
@@ -143,23 +143,37 @@ def _find_old_row(task: FileTask, plan: Plan, missing: Sequence[MissingFile]) ->
     )
     for candidate in candidates:
         row = candidate.row
-        has_same_stamp = (row.inode, row.mtime_ns) == (file.inode, file.mtime_ns)
+        # Renaming a file itself, not a folder around it, changes its time of change on most
+        # systems; then its content decides.
+        has_same_stamp = row.is_unchanged(file.size, file.mtime_ns, file.inode, file.ctime_ns)
         if not has_same_stamp:
             # A file changed just before it was read has no stored stamp: inode and content decide.
-            has_no_stamp = row.inode == file.inode and row.mtime_ns is None
-            if not (has_no_stamp or candidate.is_proved_by_content(plan)):
+            has_same_inode = row.inode == file.inode and row.mtime_ns in (None, file.mtime_ns)
+            if not (has_same_inode or candidate.is_proved_by_content(plan)):
                 continue
             digest = digest or _digest(task)
             if digest is None or row.hash != digest:
                 continue
-        if candidate.location is None or not os.path.lexists(candidate.location):
+        if candidate.location is None or _is_gone(candidate.location):
             return row
     return None
 
 
-def _digest(task: FileTask) -> bytes | None:
+def _is_gone(path: Path) -> bool:
+    """Whether there is nothing at a path; False where the system does not say."""
     try:
-        return content_hash(task.absolute.read_bytes())
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _digest(task: FileTask) -> bytes | None:
+    """Return the hash of a file that has the size that was listed; None if it cannot be read."""
+    try:
+        return content_hash(read_source(task.folder, task.file.path, task.file.size).data)
     except OSError:
         return None
 

@@ -7,19 +7,23 @@ recognises moved files over all targets of a run. Does not know text or vectors.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ragkit.errors import UsageError
+from ragkit.ingest import missing_files
+from ragkit.ingest.change_times import ChangeTimes
+from ragkit.ingest.missing_files import KnownFiles, MissingPath
 from ragkit.ingest.options import ReadSettings
-from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
+from ragkit.ingest.scan import ROOT, ScannedFile, SkippedPath, scan
+from ragkit.storage.source_files import sample_source
 from ragkit.storage.sqlite import files
 from ragkit.storage.sqlite.files import FileRow, Root
 
 READ_STATUSES = ("indexed", "empty")  # of files whose text is in the collection
-_MANY_MISSING = 20  # files; fewer missing files are always removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +47,11 @@ class ScanTarget:
 
 @dataclass(frozen=True, slots=True)
 class FileTask:
-    """A file to read, or a moved one."""
+    """A file to read, or a moved one. Open it with `storage/source_files` only."""
 
     folder: str
     file: ScannedFile
     stored: FileRow | None  # the row of the database, if there is one
-
-    @property
-    def absolute(self) -> Path:
-        """The absolute path of the file."""
-        return Path(self.folder) / self.file.path
 
 
 @dataclass(slots=True)
@@ -70,36 +69,62 @@ class Plan:
     unchanged_count: int = 0
     moved_with_root: list[tuple[FileRow, str]] = field(default_factory=list)  # (row, new path)
     moved_with_root_count: int = 0  # of those, the unchanged ones
+    # (file id, time of change) of unchanged files for which an earlier version stored none.
+    change_times: list[tuple[int, int]] = field(default_factory=list)
+    mount_points: frozenset[str] = frozenset()  # that contain the scanned files
+    forgotten_mount_points: frozenset[str] = frozenset()  # not mounted, and nothing is kept in them
     warnings: list[str] = field(default_factory=list)
-    # Valid until `finish`: files without a row, rows without a file, rows in all.
+    # Valid until `finish`: files without a row, rows without a file, ids of rows with text.
     new: list[FileTask] = field(default_factory=list)
     missing: list[FileRow] = field(default_factory=list)
-    known_count: int = 0
-    is_empty: bool = False  # the scan met no file at all
+    known_ids: list[int] = field(default_factory=list)
+    known_paths: dict[int, str] = field(default_factory=dict)  # of missing files: id → path
+    present_folders: frozenset[str] = frozenset()  # in which the scan met files; "" is the root
+    unmounted: dict[str, str] = field(default_factory=dict)  # prefix of paths → mount point
+    document_counts: dict[int, int] = field(default_factory=dict)  # see `count_documents`
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the scan met no file at all."""
+        return not self.present_folders
+
+    def count_documents(self, connection: sqlite3.Connection) -> None:
+        """Count the documents of the known files, if some are missing: `finish` needs them."""
+        if any(row.has_text for row in self.missing):
+            self.document_counts = files.count_documents(connection, self.known_ids)
 
     def finish(self, *, prune: bool) -> None:
         """Decide about the files that `moved_files` has not matched: read the new ones, remove the
         missing ones.
 
-        Missing files are kept if so many are missing that a disk may not be mounted, unless `prune`
+        Missing files are kept where a disk may not be mounted (see `missing_files`), unless `prune`
         is set.
         """
-        self.to_read += self.new
-        self.removed += self.missing if prune else self._removable()
-        self.new, self.missing = [], []
-
-    def _removable(self) -> list[FileRow]:
-        """Return the missing files, or none, with a warning, if a disk may not be mounted."""
-        count = sum(row.has_text for row in self.missing)
-        is_emptied = self.is_empty and count > 1
-        if not is_emptied and (count < _MANY_MISSING or count * 2 <= self.known_count):
-            return self.missing
-        path = self.target.scanned_path
-        self.warnings.append(
-            f"{count} of {self.known_count} files in {path} are missing; their passages are kept, "
-            f"in case a disk is not mounted. To delete them: ragkit index --prune {path}"
+        known = KnownFiles(
+            len(self.known_ids),
+            sum(self.document_counts.values()),
+            self.present_folders,
+            tuple(self.unmounted),
         )
-        return []
+        missing = [
+            MissingPath(
+                row, self.known_paths.get(row.id, row.path), self.document_counts.get(row.id, 1)
+            )
+            for row in self.missing
+        ]
+        decision = missing_files.decide(missing, known)
+        self.to_read += self.new
+        self.removed += self.missing if prune else decision.removable
+        kept_mounts = () if prune else decision.unmounted
+        scanned = self.target.scanned_path
+        self.forgotten_mount_points = frozenset(
+            point
+            for prefix, point in self.unmounted.items()
+            if prefix not in kept_mounts and Path(point).is_relative_to(scanned)
+        )
+        if decision.kept and not prune:
+            self.warnings.append(missing_files.format_warning(decision, known, scanned))
+        self.new, self.missing = [], []
 
 
 def find_targets(
@@ -116,13 +141,24 @@ def find_targets(
     if not paths:
         if not roots:
             raise UsageError("nothing to index yet: name a folder, as in: ragkit index FOLDER")
-        existing = [root for root in roots if Path(root.path).exists()]
+        existing = [root for root in roots if not is_missing(root.path)]
         return [_target_in_root(root, "", include, exclude) for root in existing]
     targets: dict[tuple[str, str], ScanTarget] = {}
     for path in paths:
         target = _target_of_path(Path(path), roots, include, exclude)
         targets[target.path, target.under] = target
     return [target for target in targets.values() if not _is_covered(target, targets.values())]
+
+
+def is_missing(path: str | Path) -> bool:
+    """Whether there is no file or folder at a path; False where the system does not say."""
+    try:
+        os.stat(path)  # noqa: PTH116 (no errors but OSError)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def with_moved_roots(target: ScanTarget, moved: Sequence[Root], *, is_new: bool) -> ScanTarget:
@@ -145,7 +181,7 @@ def inner_prefix(root: Root, folder: str) -> str:
 def _target_in_root(
     root: Root, under: str, include: Sequence[str] | None, exclude: Sequence[str] | None
 ) -> ScanTarget:
-    folder = _folder_of(Path(root.path))
+    folder = _folder_of(Path(root.path), root.folder)
     type_changed = folder != root.folder
     return ScanTarget(
         root.path,
@@ -157,20 +193,32 @@ def _target_in_root(
     )
 
 
-def _folder_of(path: Path) -> str:
-    return str(path if path.is_dir() else path.parent)
+def _folder_of(path: Path, stored: str | None = None) -> str:
+    """Return the folder to which paths are relative; `stored` if the system does not say."""
+    try:
+        return str(path if path.is_dir() else path.parent)
+    except OSError:
+        if stored is None:
+            raise
+        return stored
 
 
 def _target_of_path(
     path: Path, roots: Sequence[Root], include: Sequence[str] | None, exclude: Sequence[str] | None
 ) -> ScanTarget:
+    known = {root.path: root for root in roots}
     try:
         absolute = path.expanduser().resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:
-        raise UsageError(f"no file or folder at {path}") from error
-    for root in roots:
-        if absolute == Path(root.path):
-            return _target_in_root(root, "", include, exclude)
+        root_path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 (no errors)
+        if is_missing(path.expanduser()):
+            raise UsageError(f"no file or folder at {path}") from error
+        if root_path not in known:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(f"cannot read {path}: {reason.lower()}") from error
+        absolute = Path(root_path)  # reported as failed; other roots are indexed
+    if (same := known.get(str(absolute))) is not None:
+        return _target_in_root(same, "", include, exclude)
     for root in roots:
         if absolute.is_relative_to(root.path):  # a part of a known root stays a part of it
             if include is not None or exclude is not None:
@@ -204,6 +252,15 @@ def _is_covered(target: ScanTarget, targets: Iterable[ScanTarget]) -> bool:
     )
 
 
+@dataclass(slots=True)
+class _Scanned:
+    """What the scan of one target met. Paths are relative to the target's folder."""
+
+    paths: set[str] = field(default_factory=set)
+    unlisted: list[str] = field(default_factory=list)  # folders that could not be listed
+    devices: dict[str, int] = field(default_factory=dict)  # folder with files → their device
+
+
 def compare(
     connection: sqlite3.Connection,
     roots: Sequence[Root],
@@ -222,8 +279,8 @@ def compare(
     plan = Plan(target)
     rows_by_path, certainly_removed = _known_files(connection, roots, target)
     separate = _separate_roots(roots, target)
-    scanned_paths: set[str] = set()
-    unlisted: list[str] = []  # folders that could not be listed
+    scanned = _Scanned()
+    reliable_rows = _ReliableRows(connection, target.folder)
     for entry in scan(
         Path(target.path),
         include=target.include,
@@ -234,31 +291,87 @@ def compare(
         path = Path(target.folder) / entry.path
         if path.is_relative_to(skip) or entry.path.startswith(separate):
             continue
-        scanned_paths.add(entry.path)
+        scanned.paths.add(entry.path)
         row = rows_by_path.get(entry.path)
         if isinstance(entry, ScannedFile):
-            _add_file(plan, entry, row, read_settings)
-            continue
-        if entry.unreadable and entry.path.endswith("/"):
-            unlisted.append("" if entry.path == "./" else entry.path)
-        if not (entry.unreadable and row is not None and row.has_text):
-            _add_skipped(plan, entry, row)
-    skipped_folders = tuple(path for path in scanned_paths if path.endswith("/"))
+            scanned.devices.setdefault(entry.path.rpartition("/")[0], entry.device)
+            _add_file(plan, entry, reliable_rows.get(entry, row), read_settings)
+        else:
+            _add_skipped(plan, scanned, entry, row)
+    skipped_folders = tuple(path for path in scanned.paths if path.endswith("/"))
     plan.target, rows_by_path = _without_skipped_roots(target, rows_by_path, skipped_folders)
-    plan.known_count, plan.is_empty = len(rows_by_path), not scanned_paths
+    plan.known_ids = [row.id for row in rows_by_path.values() if row.has_text]
+    plan.present_folders = _with_parents(scanned.devices)
+    _find_mount_points(connection, plan, scanned.devices)
     moved_ids = {root.id for root in plan.target.moved_roots}
     plan.removed = certainly_removed
     for path_in_root, row in rows_by_path.items():
-        if path_in_root in scanned_paths:
+        if path_in_root in scanned.paths:
             if row.root_id in moved_ids:
                 plan.moved_with_root.append((row, path_in_root))
-        elif path_in_root.startswith(tuple(unlisted)):
+        elif path_in_root.startswith(tuple(scanned.unlisted)):
             pass  # the folder could not be listed, so the file is not known to be missing
         elif path_in_root.startswith(skipped_folders) or row.root_id in moved_ids:
             plan.removed.append(row)  # excluded by the rules as they are now
         else:
             plan.missing.append(row)
+            plan.known_paths[row.id] = path_in_root
     return plan
+
+
+class _ReliableRows:
+    """Compares the samples of files whose change times are not reliable, before their rows are
+    believed."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
+        self._connection, self._folder = connection, folder
+        self._change_times = ChangeTimes()
+        self._samples: dict[int, dict[int, str]] = {}  # root id → file id → sample
+
+    def get(self, file: ScannedFile, row: FileRow | None) -> FileRow | None:
+        """Return the row; without its time stamp, so that the file is read, if the stamp of the
+        file is not reliable and its content has another sample than the stored one, or none."""
+        if (
+            row is None
+            or self._change_times.are_reliable(file.device, self._folder)
+            or not row.is_unchanged(file.size, file.mtime_ns, file.inode, file.ctime_ns)
+        ):
+            return row
+        if row.root_id not in self._samples:
+            self._samples[row.root_id] = files.samples(self._connection, row.root_id)
+        stored = self._samples[row.root_id].get(row.id)
+        try:
+            if stored is not None and sample_source(self._folder, file.path) == stored:
+                return row
+        except OSError:  # reading it will say why
+            pass
+        return replace(row, mtime_ns=None)
+
+
+def _with_parents(folders: Iterable[str]) -> frozenset[str]:
+    """Return these relative folders and all folders around them, "" included."""
+    found: set[str] = set()
+    for folder in folders:
+        inner = folder
+        while inner not in found:
+            found.add(inner)
+            inner = inner.rpartition("/")[0]
+    return frozenset(found)
+
+
+def _find_mount_points(connection: sqlite3.Connection, plan: Plan, devices: dict[str, int]) -> None:
+    target = plan.target
+    stored = files.mount_points(connection)
+    plan.unmounted = missing_files.unmounted_prefixes(
+        stored, str(target.scanned_path), target.folder
+    )
+    if devices:
+        absolute = {
+            os.path.join(target.folder, folder) if folder else target.folder: device  # noqa: PTH118
+            for folder, device in devices.items()
+            if device
+        }
+        plan.mount_points = missing_files.mount_points(target.folder, absolute)
 
 
 def _add_file(
@@ -268,19 +381,39 @@ def _add_file(
     if row is None:
         plan.new.append(task)
     elif not (
-        row.is_unchanged(file.size, file.mtime_ns, file.inode) and read_settings.match(row.recipe)
+        row.is_unchanged(file.size, file.mtime_ns, file.inode, file.ctime_ns)
+        and read_settings.match(row.recipe)
     ):
         plan.to_read.append(task)
     elif row.status in READ_STATUSES:
+        _note_change_time(plan, row, file)
         moved = any(row.root_id == root.id for root in plan.target.moved_roots)
         plan.moved_with_root_count += moved
         plan.unchanged_count += not moved
     else:
+        _note_change_time(plan, row, file)
         plan.still_unread.append(row)
 
 
-def _add_skipped(plan: Plan, skipped: SkippedPath, row: FileRow | None) -> None:
-    current = ("skipped", skipped.reason, skipped.kind)
+def _note_change_time(plan: Plan, row: FileRow, file: ScannedFile) -> None:
+    """Note the change time of an unchanged file for which an earlier version stored none."""
+    if row.ctime_ns is None and file.ctime_ns is not None:
+        plan.change_times.append((row.id, file.ctime_ns))
+
+
+def _add_skipped(plan: Plan, scanned: _Scanned, skipped: SkippedPath, row: FileRow | None) -> None:
+    path = skipped.path
+    if not skipped.unreadable and skipped.kind != "hidden":  # its folder is not empty
+        scanned.devices.setdefault(path.rstrip("/").rpartition("/")[0], 0)
+    if skipped.unreadable and path.endswith("/"):
+        scanned.unlisted.append("" if path == ROOT else path)
+    if path == ROOT:
+        plan.warnings.append(
+            f"cannot read {plan.target.path}: {skipped.reason}; its documents are kept"
+        )
+    if skipped.unreadable and row is not None and row.has_text:
+        return
+    current = (skipped.status, skipped.reason, skipped.kind)
     if row is not None and (row.status, row.reason, row.kind) == current:
         plan.still_unread.append(row)
     else:

@@ -9,32 +9,32 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragkit.documents.detect import DetectedFile, detect
 from ragkit.documents.sandbox import ocr_engines
 from ragkit.documents.sandbox.sandbox import Sandbox
+from ragkit.ingest.change_times import ChangeTimes, may_repeat, wait_for_next_tick
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import FileTask
+from ragkit.ingest.scan import format_bytes
+from ragkit.ingest.secrets import check_document, describe
 from ragkit.passages.sections import blob_warning
 from ragkit.passages.split import split_document
 from ragkit.passages.token_offsets import Tokenizer
 from ragkit.records.documents import Document, Passage
-from ragkit.records.reports import Unread
+from ragkit.records.reports import SecretFinding, Unread
+from ragkit.storage.source_files import SourceBytes, read_source, sample
 from ragkit.storage.sqlite.files import content_hash
 
 IMAGE_KINDS = ("image", "no_text_layer")  # kinds of reasons that an OCR engine may remedy
 MAX_WAITING_FILES = 16  # read, not yet written
-# A file changed within this time before it was read may change again with the same time stamp (FAT
-# has steps of two seconds), so its stamp is not stored.
-_FRESH_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class ReadResult:
     mtime_ns: int | None  # None: read it again in the next run
     inode: int
     digest: bytes | None = None
+    ctime_ns: int | None = None
+    sample: str | None = None  # of the content, where times of change are not reliable
     media_type: str | None = None
     parts: Sequence[SplitRecord] = ()
     unread: Sequence[Unread] = ()  # parts of the file that could not be read
@@ -64,6 +66,7 @@ class ReadResult:
     kind: str | None = None  # of the reason: see docs/formats.md
     media_type_by: str | None = None  # the type was detected by: content or name
     seconds: float = 0.0  # wall time
+    secrets: Sequence[SecretFinding] = ()  # keys, tokens and passwords in its documents
 
     @property
     def has_images(self) -> bool:
@@ -88,6 +91,7 @@ class ReadContext:
     options: IndexOptions
     read_settings: ReadSettings
     load_tokenizer: Callable[[], Tokenizer]  # called when the first document is split
+    change_times: ChangeTimes = field(default_factory=ChangeTimes)
 
 
 def read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
@@ -97,14 +101,22 @@ def read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
 
 
 def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
-    scanned = task.file
+    scanned, max_bytes = task.file, context.options.max_file_bytes
+    failed = partial(ReadResult, task, scanned.size, None, scanned.inode)
+    wait_for_next_tick(scanned.ctime_ns)
+    now_ns = time.time_ns()
     try:
-        data, mtime_ns = _read_bytes(task, context.options.max_file_bytes)
+        source = _read_bytes(task, max_bytes)
     except OSError as error:
-        reason = "permission denied" if isinstance(error, PermissionError) else error.strerror
-        reason = reason or str(error)
-        return ReadResult(task, scanned.size, None, scanned.inode, reason=reason, kind="unreadable")
+        if error.errno == errno.EFBIG:  # it has grown since it was listed
+            reason = f"larger than {format_bytes(max_bytes)}"
+            return failed(reason=reason, kind="too_large", skipped=True)
+        cause = "permission denied" if isinstance(error, PermissionError) else error.strerror
+        return failed(reason=cause or str(error), kind="unreadable")
+    data, status = source.data, source.status
     digest = content_hash(data)
+    is_reliable = context.change_times.are_reliable(status.st_dev, task.folder)
+    has_stamp = source.is_stable and not may_repeat(status, now_ns, reliable=is_reliable)
     stored = task.stored
     # A file that failed is read again: the limits may differ, or the machine may be less busy.
     is_unchanged = (
@@ -113,11 +125,21 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
         and context.read_settings.match(stored.recipe)
         and stored.status != "failed"
     )
-    result = partial(ReadResult, task, len(data), mtime_ns, scanned.inode, digest)
+    result = partial(
+        ReadResult,
+        task,
+        len(data),
+        status.st_mtime_ns if has_stamp else None,
+        status.st_ino,
+        digest,
+        ctime_ns=status.st_ctime_ns if has_stamp else None,
+        sample=None if is_reliable else sample(data),
+    )
     if is_unchanged:
         return result(is_unchanged=True)
     file = detect(data, scanned.path)
-    parts, unread = _split_records(file, context, sandbox)
+    parts, unread, secrets = _split_records(file, context, sandbox)
+    result = partial(result, secrets=secrets)
     if parts:
         is_single = len(parts) == 1 and not parts[0].record
         first = parts[0].document
@@ -137,23 +159,29 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
 
 def _split_records(
     file: DetectedFile, context: ReadContext, sandbox: Sandbox
-) -> tuple[list[SplitRecord], list[Unread]]:
-    """Return the documents of a file with their passages, and its unread parts."""
+) -> tuple[list[SplitRecord], list[Unread], list[SecretFinding]]:
+    """Return the documents of a file with their passages, its unread parts, and its secrets."""
     options = context.options
     parts: list[SplitRecord] = []
     unread: list[Unread] = []
+    secrets: list[SecretFinding] = []
     for record in sandbox.read(file, records=options.records):
         if record.document is None:
             unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
             continue
-        document = record.document
+        document, found = check_document(record.document, options.secrets, record.name)
+        secrets += found
+        if document is None:
+            reason = f"contains secrets: {describe(found)}"
+            unread.append(Unread(record.name, reason, True, "secret"))
+            continue
         if (warning := blob_warning(document.text)) is not None:
             document = replace(document, warnings=(*document.warnings, warning))
         passages = split_document(
             document, context.load_tokenizer(), size=options.passage_tokens, overlap=options.overlap
         )
         parts.append(SplitRecord(record.name, document, passages))
-    return parts, unread
+    return parts, unread, secrets
 
 
 def _reason_for_no_document(unread: Sequence[Unread]) -> Unread:
@@ -170,23 +198,9 @@ def _reason_for_no_document(unread: Sequence[Unread]) -> Unread:
     return Unread("", reason, skipped=not broken, kind=kind)
 
 
-def _read_bytes(task: FileTask, max_bytes: int) -> tuple[bytes, int | None]:
-    """Return the file's bytes and their time stamp; None for a stamp that may not be reliable.
-
-    At most `max_bytes` + 1 bytes are read. Raises OSError.
-    """
-    with task.absolute.open("rb") as file:
-        before = os.fstat(file.fileno())
-        if before.st_size == 0 and os.name != "nt":  # files in /proc may block
-            os.set_blocking(file.fileno(), False)
-        # One byte more than expected reveals a growing file.
-        data = file.read(min(before.st_size, max_bytes) + 1)
-        if data is None:
-            raise BlockingIOError(errno.EAGAIN, "nothing can be read without waiting for it")
-        after = os.fstat(file.fileno())
-    is_stable = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, len(data))
-    is_recent = 0 <= time.time_ns() - before.st_mtime_ns < _FRESH_NS
-    return data, before.st_mtime_ns if is_stable and not is_recent else None
+def _read_bytes(task: FileTask, max_bytes: int) -> SourceBytes:
+    """Return the file's content. Raises OSError."""
+    return read_source(task.folder, task.file.path, max_bytes)
 
 
 class Reader:

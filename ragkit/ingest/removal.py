@@ -3,36 +3,62 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ragkit.errors import UsageError
+from ragkit.errors import CollectionError, UsageError
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, documents, files
 from ragkit.storage.sqlite.database import Database, advance
 from ragkit.storage.sqlite.files import FileRow
 
 
-def remove_paths(store: Database, index_writer: IndexWriter, paths: Sequence[str | Path]) -> int:
+def remove_paths(
+    store: Database,
+    index_writer: IndexWriter,
+    paths: Sequence[str | Path],
+    notify: Callable[[str], None],
+) -> int:
     """Remove these roots, folders, files or records from the collection, all or none.
 
-    Returns the number of removed files that had been read. Raises UsageError for a path that is
-    not in the collection, or is in several roots.
+    Returns the number of removed files that had been read. Once the removal is committed, it
+    counts: an error while the index files are updated is passed to `notify`. A removal that was
+    interrupted after that point can be repeated. Raises UsageError for a path that is not in the
+    collection, or is in several roots.
     """
     removed = 0
+    absolute_paths = {str(_absolute(path)) for path in paths}
     with store.writing() as connection:
         advance(connection)
+        unfinished = files.unfinished_removal(connection)
         for path in paths:
-            removed += _remove_path(connection, path)
-    index_writer.update_lexical()
-    with store.writing() as connection:
-        changes.delete_unused_rows(connection)
-    index_writer.update_vectors()
+            try:
+                removed += _remove_path(connection, path)
+            except UsageError:
+                if str(_absolute(path)) not in unfinished:
+                    raise
+                notify(f"{path} was removed before")
+        files.set_unfinished_removal(connection, unfinished | absolute_paths)
+    try:
+        index_writer.update_lexical()
+        with store.writing() as connection:
+            changes.delete_unused_rows(connection)
+            files.set_unfinished_removal(connection, ())
+        index_writer.update_vectors()
+    except (CollectionError, OSError) as error:
+        notify(
+            "removed; searches do not find it any more. Updating the index files failed, and the "
+            f"next `ragkit index` does it: {error}"
+        )
     return removed
 
 
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().resolve()
+
+
 def _remove_path(connection: sqlite3.Connection, path: str | Path) -> int:
-    absolute = Path(path).expanduser().resolve()
+    absolute = _absolute(path)
     roots = files.roots(connection)
     exact = next((root for root in roots if Path(root.path) == absolute), None)
     if exact is not None:

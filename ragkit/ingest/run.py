@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ragkit.encoders import Encoder
+from ragkit.errors import UsageError
 from ragkit.ingest import moved_files
 from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
@@ -17,6 +18,7 @@ from ragkit.ingest.reading import ReadContext
 from ragkit.ingest.writer import CollectionWriter, Progress
 from ragkit.records.reports import FileStatus, IndexReport, Missing
 from ragkit.storage.index_writer import IndexWriter
+from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite import file_status, passages
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
@@ -44,9 +46,17 @@ def make_plans(
             skip=store.folder.resolve(),
         )
         targets = planning.find_targets(roots, options.paths, options.include, options.exclude)
-        plans = [compare(target) for target in targets]
+        plans = []
+        for target in targets:
+            try:
+                plans.append(compare(target))
+            except UsageError:
+                if options.paths or not planning.is_missing(target.path):
+                    raise  # else it was deleted a moment ago: reported below as a missing root
         warnings = _move_roots(connection, roots, plans, compare, has_paths=bool(options.paths))
         moved_files.match_moved_files(connection, roots, plans, current)
+        for plan in plans:
+            plan.count_documents(connection)
     for plan in plans:
         plan.finish(prune=options.prune)
     return plans, read_settings, warnings + [warning for plan in plans for warning in plan.warnings]
@@ -63,7 +73,7 @@ def _move_roots(
     """Assign missing roots to the plans that contain most of their files. Returns warnings."""
     absorbed_ids = {root.id for plan in plans for root in plan.target.absorbed_roots}
     missing = [
-        root for root in roots if root.id not in absorbed_ids and not Path(root.path).exists()
+        root for root in roots if root.id not in absorbed_ids and planning.is_missing(root.path)
     ]
     warnings: list[str] = []
     for position, plan in enumerate(plans):
@@ -128,7 +138,7 @@ def _expected_unread(plans: Sequence[Plan], unchanged: Sequence[FileRow]) -> tup
         folder = plan.target.folder
         for file, _ in plan.skipped:
             files.append(
-                _file_status(folder, file.path, "skipped", file.reason, file.size, file.kind)
+                _file_status(folder, file.path, file.status, file.reason, file.size, file.kind)
             )
         files += [_status_of_row(folder, row) for row in plan.still_unread]
     folders = {
@@ -167,7 +177,8 @@ def _has_same_content(task: FileTask, read_settings: ReadSettings) -> bool:
     if stored is None or stored.size != task.file.size or not read_settings.match(stored.recipe):
         return False
     try:
-        return file_rows.content_hash(task.absolute.read_bytes()) == stored.hash
+        data = read_source(task.folder, task.file.path, task.file.size).data
+        return file_rows.content_hash(data) == stored.hash
     except OSError:
         return False
 
@@ -200,6 +211,8 @@ def index(
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
+        if embedder is not None and (unread := passages.count_unreadable(connection, model_id)):
+            warnings.append(_unreadable_warning(connection, unread))
         parts = file_status.missing_parts(connection, writer.roots.values())
     read_count = counts["added"] + counts["updated"] + counts["unchanged"] + counts["moved"]
     return IndexReport(
@@ -212,7 +225,9 @@ def index(
         skipped=sum(file.status == "skipped" for file in unread_files),
         passages=total,
         embedded=embedder.embedded if embedder else 0,
-        reused=counts["read_passages"] - embedder.embedded_new if embedder else 0,
+        reused=counts["read_passages"] - embedder.embedded_new - embedder.unreadable_new
+        if embedder
+        else 0,
         tokens=embedder.tokens if embedder else 0,
         truncated_tokens=embedder.truncated_tokens if embedder else 0,
         seconds=time.monotonic() - started,
@@ -222,6 +237,16 @@ def index(
         missing=(*_missing_files(unread_files), *parts),
         documents=unread_files,
         warnings=tuple(warnings),
+    )
+
+
+def _unreadable_warning(connection: sqlite3.Connection, count: int) -> str:
+    model = passages.model(connection)
+    name = model["name"] if model is not None else "the model"
+    return (
+        f"{count:,} passage{'s' if count > 1 else ''} that {name} cannot read: most of the words "
+        "are not in its vocabulary. Only keyword search finds them (ragkit ls); to use a model that "
+        "reads this language: ragkit index --rebuild --model NAME"
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from ragkit.errors import UsageError
 from ragkit.ingest.ignore_rules import IgnoreRules, rules_above
 
+ROOT = "./"  # the path of a root that cannot be read
 _SPECIAL_FILES = (
     (stat.S_ISFIFO, "FIFO"),
     (stat.S_ISSOCK, "socket"),
@@ -33,6 +34,8 @@ class ScannedFile:
     size: int  # bytes
     mtime_ns: int
     inode: int
+    ctime_ns: int | None = None
+    device: int = 0  # st_dev
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class SkippedPath:
     size: int = 0  # bytes, where known
     unreadable: bool = False  # the system refused access; files in it are not known to be missing
     kind: str = "unreadable"  # the reason in a word: see docs/formats.md
+
+    @property
+    def status(self) -> str:
+        """Return the status to store: "failed" for a root that cannot be read, else "skipped"."""
+        return "failed" if self.path == ROOT else "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,21 @@ def scan(
     `under` (a relative path) only that file or folder is walked, under the same rules. A root that
     is a file is scanned regardless of its name; only `max_bytes` applies to it.
 
-    Raises `UsageError` if the root does not exist or `under` leads out of it.
+    A root that is a file must not be a symbolic link. A root that cannot be read is one skipped
+    path, `ROOT`. Raises `UsageError` if the root does not exist or `under` leads out of it.
     """
     try:
         status = root.stat()
-    except OSError as error:
+        if not stat.S_ISDIR(status.st_mode):
+            status = root.lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(f"no file or folder at {root}") from error
+    except OSError as error:
+        yield SkippedPath(ROOT, _error_text(error), unreadable=True)
+        return
+    if stat.S_ISLNK(status.st_mode):
+        yield SkippedPath(root.name, _link_reason(str(root.parent), str(root)), kind="link")
+        return
     if not stat.S_ISDIR(status.st_mode):
         yield _file_entry(root.name, status, max_bytes)
         return
@@ -133,7 +150,7 @@ def _list_folder(
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        return SkippedPath(path or "./", _error_text(error), unreadable=True)
+        return SkippedPath(path or ROOT, _error_text(error), unreadable=True)
     names = {entry.name for entry in entries}
     if names & {".gitignore", ".ragkitignore"}:
         rules = rules.with_files(Path(folder), path)
@@ -199,9 +216,11 @@ def _file_entry(path: str, status: os.stat_result, max_bytes: int) -> ScannedFil
         )
         return SkippedPath(path, f"not a regular file ({kind})", kind="special")
     if status.st_size > max_bytes:
-        reason = f"larger than {_format_bytes(max_bytes)}"
+        reason = f"larger than {format_bytes(max_bytes)}"
         return SkippedPath(path, reason, status.st_size, kind="too_large")
-    return ScannedFile(path, status.st_size, status.st_mtime_ns, status.st_ino)
+    return ScannedFile(
+        path, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns, status.st_dev
+    )
 
 
 def _link_reason(root: str, path: str) -> str:
@@ -238,7 +257,7 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
-def _format_bytes(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Format a size in the largest unit that leaves at least 1: "50 MB"."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= size:

@@ -1,7 +1,14 @@
-"""Wait for file changes below some folders, as reported by the operating system."""
+"""Wait for file changes below some folders and of some files.
+
+The operating system reports changes below folders. Every second the watched paths themselves are
+looked at, because no report says that a path has come back: a folder that was deleted and made
+again, a disk that was mounted, a file that an editor has replaced.
+"""
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,27 +21,88 @@ Result = TypeVar("Result")
 
 RETRY_SECONDS = 1.0  # between two attempts to take the writer lock
 DEBOUNCE_MS = 1_000  # a burst of changes (a checkout, say) counts as one
+POLL_SECONDS = 1.0  # between two looks at the watched paths
 
 
 def watch_changes(
     paths: Sequence[str | Path], ignored_folder: Path, stop: threading.Event | None = None
 ) -> Iterator[None]:
-    """Yield after each burst of changes below `paths`, until `stop` is set.
+    """Yield after each burst of changes of `paths` or below them, until `stop` is set, and once
+    when a watch has begun.
 
-    Changes in `ignored_folder`, the collection's own folder, are ignored. Raises
-    KeyboardInterrupt on Ctrl-C.
+    A path need not exist; it is watched when it appears. Changes in `ignored_folder`, the
+    collection's own folder, are ignored. Raises KeyboardInterrupt on Ctrl-C.
     """
+    watched = [Path(path).expanduser().resolve() for path in paths]
+    states = [_state(path) for path in watched]
+    while stop is None or not stop.is_set():
+        folders = _folders(watched, states)
+        has_changes = True  # perhaps, before the watch began
+        for is_reported in _reports(list(folders), ignored_folder.resolve(), stop):
+            earlier, states = states, [_state(path) for path in watched]
+            if has_changes or is_reported or states != earlier:
+                yield
+            has_changes = False
+            if _folders(watched, states) != folders:  # watch those that are there now
+                break
+
+
+def _folders(
+    paths: Sequence[Path], states: Sequence[tuple[int, ...] | None]
+) -> dict[Path, tuple[int, ...]]:
+    """Return the existing folders among `paths` with their states."""
+    return {
+        path: state
+        for path, state in zip(paths, states, strict=True)
+        if state is not None and stat.S_ISDIR(state[0])
+    }
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """Return what identifies a folder, or the content of a file; None if there is neither."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (once a second)
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return status.st_mode, status.st_dev, status.st_ino
+    return (
+        status.st_mode, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns,
+        status.st_ctime_ns,
+    )  # fmt: skip
+
+
+def _reports(
+    folders: Sequence[Path], ignored: Path, stop: threading.Event | None
+) -> Iterator[bool]:
+    """Yield True after each burst of changes below existing folders, False after each pause.
+
+    Ends when `stop` is set, or when a folder does not exist.
+    """
+    if not folders:
+        is_stopped = False
+        while not is_stopped:
+            if stop is None:
+                time.sleep(POLL_SECONDS)
+            else:
+                is_stopped = stop.wait(POLL_SECONDS)
+            yield False
+        return
     import watchfiles
 
-    ignored = ignored_folder.resolve()
-    for _ in watchfiles.watch(
-        *(Path(path).expanduser().resolve() for path in paths),
-        watch_filter=lambda change, path: not Path(path).is_relative_to(ignored),
-        debounce=DEBOUNCE_MS,
-        stop_event=stop,
-        raise_interrupt=True,
-    ):
-        yield
+    try:
+        for changes in watchfiles.watch(
+            *folders,
+            watch_filter=lambda change, path: not Path(path).is_relative_to(ignored),
+            debounce=DEBOUNCE_MS,
+            stop_event=stop,
+            rust_timeout=int(POLL_SECONDS * 1000),
+            yield_on_timeout=True,
+            raise_interrupt=True,
+        ):
+            yield bool(changes)
+    except FileNotFoundError:  # a folder was deleted a moment ago
+        yield False
 
 
 def retry_while_busy(

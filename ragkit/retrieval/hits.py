@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from ragkit.records.documents import Hit, Locator
 from ragkit.records.spans import group_overlapping
-from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite import documents, passages
+from ragkit.storage.sqlite.database import UntrustedRow
 from ragkit.storage.sqlite.files import has_changed
 
 if TYPE_CHECKING:
@@ -39,12 +40,16 @@ def build_hits(
 
     Each hit is extended by `context` passages on either side. Extended spans of one document that
     overlap or touch become one hit, with the rank and the scores of the best of them. A passage
-    that is no longer in this snapshot is left out. Rows of several rankings are read once.
+    that is no longer in this snapshot is left out, and so is one that is not as it was written,
+    which is reported. Rows of several rankings are read once.
     """
     ids = dict.fromkeys(passage.passage_id for ranking in rankings for passage in ranking)
     rows = passages.rows_by_id(connection, list(ids))
-    documents = {row["document_id"]: row for row in rows.values()}
-    stale = {document_id: is_stale(row) for document_id, row in documents.items()}
+    document_rows = {row["document_id"]: row for row in rows.values()}
+    if context:  # then the text of the document is shown, not that of the passage
+        intact = documents.intact_ids(connection, list(document_rows))
+        rows = {id_: row for id_, row in rows.items() if row["document_id"] in intact}
+    stale = {document_id: is_stale(row) for document_id, row in document_rows.items()}
     return [
         [
             _hit(rank, span, stale[span.row["document_id"]])
@@ -59,7 +64,7 @@ def ranking_score(hit: Hit) -> float:
     for stage in ("rerank", "fused", "lexical"):
         if (score := hit.scores[stage]) is not None:
             return score
-    return hit.score
+    return hit.score if hit.score is not None else 0.0
 
 
 def format_citation(
@@ -89,10 +94,19 @@ def document_locators(row: sqlite3.Row) -> tuple[list[int], list[Locator]]:
 def is_stale(row: sqlite3.Row) -> bool:
     """Return whether the file has changed or was deleted since it was indexed.
 
-    `row` has root, file_path, size, mtime_ns and file_hash.
+    `row` has root, file_path, size, mtime_ns, ctime_ns and file_hash.
+    Files that an untrusted collection names are not looked at: they count as changed.
     """
-    file = f"{row['root']}/{row['file_path']}"  # ten times a search: `Path` takes its time
-    return has_changed(file, row["size"], row["mtime_ns"], row["file_hash"])
+    if isinstance(row, UntrustedRow):
+        return True
+    return has_changed(
+        row["root"],
+        row["file_path"],
+        row["size"],
+        row["mtime_ns"],
+        row["ctime_ns"],
+        row["file_hash"],
+    )
 
 
 def _spans(

@@ -93,22 +93,12 @@ def test_other_read_settings_read_every_file_again(collection, folder):
     assert len(plan.to_read) == 3
 
 
-@pytest.mark.parametrize(
-    ("missing", "known", "are_kept"), [(19, 19, False), (20, 40, False), (20, 39, True)]
-)
-def test_many_missing_files_are_kept_with_a_warning(missing, known, are_kept):
-    plan = Plan(ScanTarget("/notes", "/notes", "", (), ()), known_count=known)
-    plan.missing = [row_with_text(number) for number in range(missing)]
-    plan.finish(prune=False)
-    assert bool(plan.warnings) is are_kept
-    assert len(plan.removed) == (0 if are_kept else missing)
-
-
-def test_prune_removes_them_all():
-    plan = Plan(ScanTarget("/notes", "/notes", "", (), ()), known_count=20, is_empty=True)
-    plan.missing = [row_with_text(number) for number in range(20)]
-    plan.finish(prune=True)
-    assert (len(plan.removed), plan.warnings) == (20, [])
+def test_missing_files_of_an_empty_folder_are_kept_until_prune():
+    for prune in (False, True):
+        plan = Plan(ScanTarget("/notes", "/notes", "", (), ()), known_ids=[0, 1])
+        plan.missing = [row_with_text(number) for number in range(2)]
+        plan.finish(prune=prune)
+        assert (len(plan.removed), len(plan.warnings)) == ((2, 0) if prune else (0, 1))
 
 
 def age(path):

@@ -13,17 +13,15 @@ def status(collection, path):
 @pytest.fixture
 def unreadable_names(monkeypatch):
     """Return a set of file names; opening these files fails. (root may open every file.)"""
-    from pathlib import Path
-
     names = set()
-    real = Path.open
+    real = os.open
 
-    def open_(self, *arguments, **named):
-        if self.name in names:
+    def open_(path, *arguments, **named):
+        if os.path.split(path)[1] in names:
             raise PermissionError(13, "Permission denied")
-        return real(self, *arguments, **named)
+        return real(path, *arguments, **named)
 
-    monkeypatch.setattr(Path, "open", open_)
+    monkeypatch.setattr(os, "open", open_)
     return names
 
 

@@ -35,7 +35,9 @@ def test_files_are_sorted_by_name_and_have_their_stamps(tmp_path):
     grow(tmp_path, "b.md", "a/z.md", "a/b/c.md", "a.md", "empty/")
     assert file_paths(tmp_path) == ["a/b/c.md", "a/z.md", "a.md", "b.md"]
     status = (tmp_path / "b.md").stat()
-    assert list(scan(tmp_path))[-1] == ScannedFile("b.md", 4, status.st_mtime_ns, status.st_ino)
+    assert list(scan(tmp_path))[-1] == ScannedFile(
+        "b.md", 4, status.st_mtime_ns, status.st_ino, status.st_ctime_ns, status.st_dev
+    )
 
 
 def test_hidden_entries_are_skipped_without_their_content(tmp_path):

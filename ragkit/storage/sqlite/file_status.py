@@ -10,7 +10,6 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from ragkit.records.reports import (
     CollectionStatus,
@@ -18,16 +17,19 @@ from ragkit.records.reports import (
     FileStatus,
     Missing,
     NotRead,
+    SecretFinding,
     Unread,
 )
 from ragkit.storage.atomic_files import disk_size
 from ragkit.storage.sqlite import documents, files, passages
-from ragkit.storage.sqlite.database import Database, generation, index_names
+from ragkit.storage.sqlite.database import Database, UntrustedRow, generation, index_names
 from ragkit.storage.sqlite.files import has_changed
 
 # Kinds of reasons for which an unread file does not count as missing: it is excluded by the user's
 # rules, is indexed under another path, has no content, or is not a document.
-LEFT_OUT_KINDS = ("ignored", "excluded", "hidden", "link", "special", "image", "no_document")
+LEFT_OUT_KINDS = (
+    "ignored", "excluded", "hidden", "link", "special", "image", "no_document", "secret",
+)  # fmt: skip
 
 _FILE_STATUS = """
 SELECT files.*, roots.folder AS root,
@@ -35,12 +37,15 @@ SELECT files.*, roots.folder AS root,
            AS characters,
        count(DISTINCT documents.id) AS documents, count(passages.id) AS passages,
        coalesce(sum(passages.tokens), 0) AS tokens,
-       coalesce(sum(max(passages.tokens - model.window, 0)), 0) AS truncated
+       coalesce(sum(max(passages.tokens - model.window, 0)), 0) AS truncated,
+       count(unreadable.hash) AS unreadable
 FROM files JOIN roots ON roots.id = files.root_id
 LEFT JOIN documents ON documents.file_id = files.id
 LEFT JOIN passages ON passages.document_id = documents.id
 LEFT JOIN models AS model
     ON model.id = (SELECT value FROM collection WHERE key = 'model_id')
+LEFT JOIN unreadable_texts AS unreadable
+    ON unreadable.model_id = model.id AND unreadable.hash = passages.hash
 WHERE {where} GROUP BY files.id ORDER BY roots.folder, files.path
 """
 _NOT_READ = "status IN ('skipped', 'failed')"
@@ -125,14 +130,20 @@ def _status(row: sqlite3.Row, *, verify: bool) -> FileStatus:
         seconds=details.get("seconds"),
         indexed_at=details.get("indexed_at"),
         stale=verify and _is_stale(row),
+        secrets=tuple(SecretFinding(*secret) for secret in details.get("secrets", ())),
+        secrets_count=details.get("secrets_count", 0),
+        unreadable=row["unreadable"],
     )
 
 
 def _is_stale(row: sqlite3.Row) -> bool:
     if row["hash"] is None:  # it was not read: there is nothing to compare with
         return False
-    file = Path(row["root"]) / row["path"]
-    return has_changed(file, row["size"], row["mtime_ns"], row["hash"])
+    if isinstance(row, UntrustedRow):  # not compared counts as changed
+        return True
+    return has_changed(
+        row["root"], row["path"], row["size"], row["mtime_ns"], row["ctime_ns"], row["hash"]
+    )
 
 
 def count_files(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
@@ -142,6 +153,15 @@ def count_files(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[st
         f"SELECT reason, count(*) FROM files WHERE {_NOT_READ} GROUP BY reason ORDER BY 2 DESC, 1"
     )
     return {row[0]: row[1] for row in by_status}, {row[0]: row[1] for row in by_reason}
+
+
+def count_secrets(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return kind of secret → number of files that contain one, the most frequent kind first."""
+    rows = connection.execute(
+        "SELECT json_extract(secret.value, '$[0]') AS kind, count(DISTINCT files.id) "
+        "FROM files, json_each(files.details, '$.secrets') AS secret GROUP BY kind ORDER BY 2 DESC, 1"
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def coverage(connection: sqlite3.Connection) -> Coverage:
@@ -263,7 +283,9 @@ def collection_status(store: Database, version: str) -> CollectionStatus:
             dimension=model["dimension"] if model else None,
             window=model["window"] if model else None,
             database_bytes=store.size(),
-            index_bytes=sum(disk_size(store.folder / name) for name in index_names(connection)),
+            index_bytes=sum(disk_size(store.folder, name) for name in index_names(connection)),
             generation=generation(connection),
             version=version,
+            secrets=count_secrets(connection),
+            unreadable=passages.count_unreadable(connection, model["id"]) if model else 0,
         )

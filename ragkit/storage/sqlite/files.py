@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
+
+from ragkit.storage.source_files import read_source
+from ragkit.storage.sqlite.database import set_value, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,14 @@ class FileRow:
     recipe: str | None
     has_text: bool  # whether it has documents; a file that now fails to open keeps them
     kind: str | None = None  # of the reason
+    ctime_ns: int | None = None  # None: stored by an earlier version; the other values decide
 
-    def is_unchanged(self, size: int, mtime_ns: int, inode: int) -> bool:
-        """Whether a file with this size in bytes, time and inode has the content that was read."""
-        return (self.size, self.mtime_ns, self.inode) == (size, mtime_ns, inode)
+    def is_unchanged(self, size: int, mtime_ns: int, inode: int, ctime_ns: int | None) -> bool:
+        """Whether a file with this size in bytes, times of modification and of change, and inode
+        has the content that was read."""
+        return (self.size, self.mtime_ns, self.inode) == (size, mtime_ns, inode) and (
+            self.ctime_ns in (None, ctime_ns)
+        )
 
 
 def content_hash(data: bytes) -> bytes:
@@ -53,19 +60,31 @@ def content_hash(data: bytes) -> bytes:
     return blake2b(data, digest_size=20).digest()
 
 
-def has_changed(file: str | Path, size: int, mtime_ns: int | None, digest: bytes | None) -> bool:
-    """Whether a file no longer has this size (bytes), time and content hash, or is gone.
+def has_changed(
+    root: str,
+    path: str,
+    size: int,
+    mtime_ns: int | None,
+    ctime_ns: int | None,
+    digest: bytes | None,
+) -> bool:
+    """Whether the file `path` in the folder `root` no longer has this size (bytes), times and
+    content hash, is not a regular file any more, or is gone.
 
     Takes one `stat`; if that does not decide, the content is read. A file that may not be read
-    counts as unchanged.
+    counts as unchanged. `ctime_ns` is None where an earlier version stored no time of change.
     """
     try:
-        status = os.stat(file)  # noqa: PTH116 (often a string)
-        if (status.st_size, status.st_mtime_ns) == (size, mtime_ns):
+        status = os.lstat(f"{root}/{path}")
+        if not stat.S_ISREG(status.st_mode):
+            return True
+        if (status.st_size, status.st_mtime_ns) == (size, mtime_ns) and (
+            ctime_ns in (None, status.st_ctime_ns)
+        ):
             return False
         if status.st_size != size or digest is None:  # only an older content was read
             return True
-        return content_hash(Path(file).read_bytes()) != digest
+        return content_hash(read_source(root, path, size).data) != digest
     except PermissionError:
         return False
     except OSError:
@@ -110,6 +129,17 @@ def has_table_records(connection: sqlite3.Connection) -> bool:
     return bool(row and row[0])
 
 
+def set_secrets_mode(connection: sqlite3.Connection, mode: str) -> None:
+    """Record what happens to documents with secrets: "warn", "mask" or "skip"."""
+    connection.execute("INSERT OR REPLACE INTO collection VALUES ('secrets', ?)", (mode,))
+
+
+def secrets_mode(connection: sqlite3.Connection) -> str:
+    """Return what the last `ragkit index` did with documents that contain secrets."""
+    row = connection.execute("SELECT value FROM collection WHERE key = 'secrets'").fetchone()
+    return str(row[0]) if row and row[0] in ("mask", "skip") else "warn"
+
+
 def remove_root(connection: sqlite3.Connection, root_id: int) -> None:
     """Delete a root with its files, documents and passages."""
     connection.execute("DELETE FROM roots WHERE id = ?", (root_id,))
@@ -135,7 +165,7 @@ def files(
     sql = (
         "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe, "
         "EXISTS (SELECT 1 FROM documents WHERE file_id = files.id), "
-        "json_extract(details, '$.kind') FROM files WHERE root_id = ?"
+        "json_extract(details, '$.kind'), ctime_ns FROM files WHERE root_id = ?"
     )
     arguments: list[object] = [root_id]
     if under:
@@ -159,6 +189,7 @@ def record_file(
     size: int = 0,
     mtime_ns: int | None = None,
     inode: int | None = None,
+    ctime_ns: int | None = None,
     digest: bytes | None = None,
     recipe: str | None = None,
     media_type: str | None = None,
@@ -168,16 +199,17 @@ def record_file(
 ) -> int:
     """Insert or update the row of a file; return its id. docs/storage.md describes the columns."""
     row = connection.execute(
-        "INSERT INTO files (root_id, path, status, reason, size, mtime_ns, inode, hash, recipe, "
-        "media_type, encoding, warnings, details) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "INSERT INTO files (root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, hash, "
+        "recipe, media_type, encoding, warnings, details) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (root_id, path) DO UPDATE SET status = excluded.status, "
         "reason = excluded.reason, size = excluded.size, mtime_ns = excluded.mtime_ns, "
-        "inode = excluded.inode, hash = excluded.hash, recipe = excluded.recipe, "
+        "inode = excluded.inode, ctime_ns = excluded.ctime_ns, "
+        "hash = excluded.hash, recipe = excluded.recipe, "
         "media_type = excluded.media_type, encoding = excluded.encoding, "
         "warnings = excluded.warnings, details = excluded.details RETURNING id",
         (
-            root_id, path, status, reason, size, mtime_ns, inode, digest, recipe,
+            root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, digest, recipe,
             media_type, encoding, json.dumps(list(warnings), ensure_ascii=False),
             json.dumps(details or {}, ensure_ascii=False),
         ),
@@ -186,13 +218,88 @@ def record_file(
 
 
 def touch_file(
-    connection: sqlite3.Connection, file_id: int, size: int, mtime_ns: int | None, inode: int
+    connection: sqlite3.Connection,
+    file_id: int,
+    size: int,
+    mtime_ns: int | None,
+    inode: int,
+    ctime_ns: int | None = None,
+    sample: str | None = None,
 ) -> None:
-    """Update size, time and inode of a file whose content is the same."""
+    """Update size, times, inode and sample of a file whose content is the same.
+
+    `sample` is stored where times of change are not reliable (`ingest/change_times`).
+    """
     connection.execute(
-        "UPDATE files SET size = ?, mtime_ns = ?, inode = ? WHERE id = ?",
-        (size, mtime_ns, inode, file_id),
+        "UPDATE files SET size = ?1, mtime_ns = ?2, inode = ?3, ctime_ns = ?4, details = "
+        "iif(?5 IS NULL, json_remove(details, '$.sample'), json_set(details, '$.sample', ?5)) "
+        "WHERE id = ?6",
+        (size, mtime_ns, inode, ctime_ns, sample, file_id),
     )
+
+
+def save_change_times(
+    connection: sqlite3.Connection, change_times: Iterable[tuple[int, int]]
+) -> None:
+    """Store times of change (file id, nanoseconds) that an earlier version did not store."""
+    connection.executemany(
+        "UPDATE files SET ctime_ns = ? WHERE id = ?",
+        ((ctime_ns, file_id) for file_id, ctime_ns in change_times),
+    )
+
+
+def samples(connection: sqlite3.Connection, root_id: int) -> dict[int, str]:
+    """Return file id → sample of the content, for the files of a root that have one."""
+    rows = connection.execute(
+        "SELECT id, json_extract(details, '$.sample') AS sample FROM files "
+        "WHERE root_id = ? AND sample IS NOT NULL",
+        (root_id,),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def count_documents(connection: sqlite3.Connection, file_ids: Iterable[int]) -> dict[int, int]:
+    """Return file id → number of its documents, for the given files that have any."""
+    wanted = frozenset(file_ids)
+    rows = connection.execute("SELECT file_id, count(*) FROM documents GROUP BY file_id")
+    return {row[0]: row[1] for row in rows if row[0] in wanted}
+
+
+def mount_points(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the absolute paths of the mounted file systems that contained indexed files."""
+    return _stored_paths(connection, "mounts")
+
+
+def set_mount_points(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
+    """Store the paths that `mount_points` returns."""
+    _store_paths(connection, "mounts", paths)
+
+
+def unfinished_removal(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the absolute paths of a removal that was committed, but whose index files were not
+    updated yet."""
+    return _stored_paths(connection, "removing")
+
+
+def set_unfinished_removal(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
+    """Store the paths that `unfinished_removal` returns; none if the removal is finished."""
+    _store_paths(connection, "removing", paths)
+
+
+def _stored_paths(connection: sqlite3.Connection, key: str) -> frozenset[str]:
+    stored = value(connection, key)
+    try:
+        paths = json.loads(stored) if isinstance(stored, str) else []
+    except ValueError:
+        return frozenset()
+    return frozenset(path for path in paths if isinstance(path, str))
+
+
+def _store_paths(connection: sqlite3.Connection, key: str, paths: Iterable[str]) -> None:
+    if rows := sorted(paths):
+        set_value(connection, key, json.dumps(rows))
+    else:
+        connection.execute("DELETE FROM collection WHERE key = ?", (key,))
 
 
 def clear_recipes(connection: sqlite3.Connection) -> None:
