@@ -67,8 +67,12 @@ class Sources:
         from ragkit.retrieval import paragraphs
 
         hits = self.retriever.search([question], self.options)[0]
-        with self.retriever.store.reading() as connection:
-            return tuple(paragraphs.expand_to_paragraphs(connection, hits))
+
+        def expand() -> tuple[Hit, ...]:
+            with self.retriever.store.reading() as connection:
+                return tuple(paragraphs.expand_to_paragraphs(connection, hits))
+
+        return self.retriever.store.retry(expand)
 
     def unreadable_notice(self, question: str) -> str | None:
         """Return why the question cannot be compared with anything; None if the encoder can read

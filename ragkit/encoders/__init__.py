@@ -8,7 +8,7 @@ other layers use a deterministic encoder that implements this protocol.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Vectors: TypeAlias = NDArray[np.float32]
 
-__all__ = ["Encoder"]
+__all__ = ["Encoder", "HeaderEncoder", "encode_with_headers"]
 
 
 class Encoder(Protocol):
@@ -51,6 +51,7 @@ class Encoder(Protocol):
         """Return the vectors of queries: (n, d) float32, unit rows. The model's query prompt is
         added.
 
+        A row of zeros means that the encoder cannot read the text: it has no cosine with anything.
         Optimized for few texts. Loads no torch if the architecture allows it. Raises ModelError.
         """
 
@@ -58,5 +59,25 @@ class Encoder(Protocol):
         """Return the vectors of passages: (n, d) float32, unit rows. The model's passage prompt is
         added.
 
-        Optimized for many texts. Raises ModelError.
+        A row of zeros as in `encode_queries`. Optimized for many texts. Raises ModelError.
         """
+
+
+@runtime_checkable
+class HeaderEncoder(Protocol):
+    """An encoder that can tell a text that it cannot read although it can read its header."""
+
+    def encode_passages_with_headers(self, texts: Sequence[str], starts: Sequence[int]) -> Vectors:
+        """As `Encoder.encode_passages`; `starts` is the number of characters of each header."""
+
+
+def encode_with_headers(encoder: Encoder, texts: Sequence[str], starts: Sequence[int]) -> Vectors:
+    """Return the vectors of passages: (n, d) float32, unit rows, and zeros for texts that the
+    encoder cannot read.
+
+    `texts` are header and text as they are embedded, `starts` the number of characters of each
+    header. Raises ModelError.
+    """
+    if isinstance(encoder, HeaderEncoder):
+        return encoder.encode_passages_with_headers(texts, starts)
+    return encoder.encode_passages(texts)

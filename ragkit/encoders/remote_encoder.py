@@ -217,6 +217,8 @@ class _EmbeddingsApi:
         stacked = np.stack(vectors)
         if not np.isfinite(stacked).all():
             raise ModelError(f"{url} returned vectors with numbers that are not finite (NaN)")
+        if not stacked.any(axis=1).all():  # a row of zeros would mean: a text it cannot read
+            raise ModelError(f"{url} returned a vector of zeros; is {self._model} intact?")
         return stacked
 
 

@@ -133,7 +133,7 @@ class SentenceEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
         """Return the vectors of queries: (n, d) float32, unit rows. The model's query prompt is
-        added.
+        added. A text that the vocabulary mostly does not know gets a row of zeros.
 
         NumPy encodes the first query of a process if it supports the model: no other engine has to
         be imported first.
@@ -144,14 +144,27 @@ class SentenceEncoder:
             engine = self._bulk_engine(texts)
         else:
             engine = self._query_engine()
-        return self._truncate(engine.encode(texts, self.model_folder.query_prompt))
+        starts = [0] * len(texts)
+        return self._truncate(engine.encode(texts, self.model_folder.query_prompt, starts))
 
     def encode_passages(self, texts: Sequence[str]) -> Array:
-        """Return the vectors of passages: (n, d) float32, unit rows; adds the passage prompt."""
+        """Return the vectors of passages: (n, d) float32, unit rows; adds the passage prompt. A
+        text that the vocabulary mostly does not know gets a row of zeros."""
+        return self.encode_passages_with_headers(texts, [0] * len(texts))
+
+    def encode_passages_with_headers(self, texts: Sequence[str], starts: Sequence[int]) -> Array:
+        """Return the vectors of passages as `encode_passages`. `starts` is the number of characters
+        of the header at the beginning of each text, which does not count as a part of it that can
+        be read."""
         if not texts:
             return self._no_vectors()
         engine = self._bulk_engine(texts)
-        return self._truncate(engine.encode(texts, self.model_folder.passage_prompt))
+        return self._truncate(engine.encode(texts, self.model_folder.passage_prompt, starts))
+
+    def find_unreadable(self, texts: Sequence[str]) -> list[int]:
+        """Return the positions of the texts that the vocabulary mostly does not know; `embed`
+        returns a vector of them all the same, which says nothing about them."""
+        return self.tokenizer.checked_ids(texts, "", [0] * len(texts))[1] if texts else []
 
     def embed(
         self, texts: Sequence[str], pooling: str | None = None, layers: str | None = None

@@ -211,8 +211,9 @@ def index(
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
-        if embedder is not None and (unread := passages.count_unreadable(connection, model_id)):
-            warnings.append(_unreadable_warning(connection, unread))
+        if embedder is not None and embedder.unreadable:
+            count = passages.count_unreadable(connection, model_id)
+            warnings.append(_unreadable_warning(connection, count))
         parts = file_status.missing_parts(connection, writer.roots.values())
     read_count = counts["added"] + counts["updated"] + counts["unchanged"] + counts["moved"]
     return IndexReport(

@@ -74,6 +74,9 @@ class FileStatus:
     seconds: float | None = None  # to read and split it
     indexed_at: str | None = None  # UTC, ISO 8601: when it was last read or skipped
     stale: bool = False  # changed or deleted since
+    secrets: tuple[SecretFinding, ...] = ()  # its first keys, tokens and passwords
+    secrets_count: int = 0
+    unreadable: int = 0  # of `passages`: those that the encoder cannot read, without an embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,15 @@ class Unread:
     reason: str
     skipped: bool  # it is not a document, as opposed to damaged
     kind: str = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFinding:
+    """A key, token or password in a document: its kind and its line, never the secret itself."""
+
+    kind: str  # "GitHub Token"
+    line: int  # of the document's text, from 1; 0 in its title or metadata
+    record: str = ""  # the document's place in its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +195,5 @@ class CollectionStatus:
     index_bytes: int
     generation: int
     version: str
+    secrets: Mapping[str, int] = field(default_factory=dict)  # kind → files that contain one
+    unreadable: int = 0  # passages that the encoder cannot read; they have no embedding

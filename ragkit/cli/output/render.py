@@ -95,6 +95,11 @@ def format_status(status: CollectionStatus) -> str:
             f", {status.pending:,} of them without an embedding: only keyword search sees them "
             "(ragkit index continues)"
         )
+    if status.unreadable:
+        passages += (
+            f", {status.unreadable:,} of them that the model cannot read: no embedding, only keyword "
+            "search finds them (ragkit ls)"
+        )
     model = "none yet"
     if status.model:
         model = f"{status.model} ({status.dimension} dimensions, {status.window} tokens)"
@@ -111,6 +116,10 @@ def format_status(status: CollectionStatus) -> str:
         rows["left out"] = coverage.format_left_out(status.coverage)
     if status.coverage.missing_parts:
         rows["parts"] = coverage.format_missing_parts(status.coverage)
+    if status.secrets:
+        rows["secrets"] = ", ".join(
+            f"{kind} in {format_count(number, 'file')}" for kind, number in status.secrets.items()
+        )
     return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
 
 
@@ -160,7 +169,8 @@ def format_hits(hits: Sequence[Hit], query: str) -> str:
     lines: list[str] = []
     indent = len(str(len(hits))) + 8
     for hit in hits:
-        head = f"{hit.rank:<{indent - 8}}  {hit.score:.2f}  "
+        score = "   –" if hit.score is None else f"{hit.score:.2f}"
+        head = f"{hit.rank:<{indent - 8}}  {score}  "
         where = truncate(format_place_and_heading(hit), width - indent)
         lines.append(f"{_BOLD}{head}{where}{_OFF}" if colour else head + where)
         for line in _excerpt(hit.text, words, width - indent):

@@ -59,6 +59,23 @@ def engine_names(model_folder: ModelFolder) -> str:
     )
 
 
+def input_ids(
+    tokenizer: ModelTokenizer,
+    texts: Sequence[str],
+    prompt: str,
+    starts: Sequence[int] | None,
+    first: int,
+) -> tuple[list[list[int]], list[int]]:
+    """Return the model's input for texts that are a part of a call, the `first` one counted in the
+    call, and the positions in `texts` of those that the vocabulary mostly does not know.
+
+    `starts` are those of the call; None: no text is checked.
+    """
+    if starts is None:
+        return tokenizer.token_ids(texts, prompt), []
+    return tokenizer.checked_ids(texts, prompt, starts[first : first + len(texts)])
+
+
 @dataclass(frozen=True, slots=True)
 class _PackedEncoder:
     """What both engines do around the forward pass: tokenize, distribute batches, pool."""
@@ -67,12 +84,21 @@ class _PackedEncoder:
     pool: pooling.Pooling
     dimension: int
 
-    def encode(self, forward: Forward, max_tokens: int, texts: Sequence[str], prompt: str) -> Array:
+    def encode(
+        self,
+        forward: Forward,
+        max_tokens: int,
+        texts: Sequence[str],
+        prompt: str,
+        starts: Sequence[int] | None,
+    ) -> Array:
         """(n, d) float32, unit rows. One worker per core computes batches of `max_tokens`."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for start in range(0, len(texts), MAX_TEXTS_AT_ONCE):
-            ids = self.tokenizer.token_ids(texts[start : start + MAX_TEXTS_AT_ONCE], prompt)
-            self._fill(vectors[start : start + MAX_TEXTS_AT_ONCE], ids, forward, max_tokens)
+        for first in range(0, len(texts), MAX_TEXTS_AT_ONCE):
+            part = slice(first, first + MAX_TEXTS_AT_ONCE)
+            ids, unread = input_ids(self.tokenizer, texts[part], prompt, starts, first)
+            self._fill(vectors[part], ids, forward, max_tokens)
+            vectors[part][unread] = 0
         return vectors
 
     def _fill(
@@ -120,10 +146,13 @@ class NumpyEngine:
             and (model_folder.transformer / "model.safetensors").is_file()
         )
 
-    def encode(self, texts: Sequence[str], prompt: str) -> Array:
-        """Return the vectors of texts: (n, d) float32, unit rows."""
+    def encode(
+        self, texts: Sequence[str], prompt: str, starts: Sequence[int] | None = None
+    ) -> Array:
+        """Return the vectors of texts: (n, d) float32, unit rows. With `starts`, where each text
+        begins behind its header, texts that the vocabulary mostly does not know get zeros."""
         with cpu_threads.one_blas_thread():
-            return self.packed.encode(self.bert.forward, _NUMPY_BATCH_TOKENS, texts, prompt)
+            return self.packed.encode(self.bert.forward, _NUMPY_BATCH_TOKENS, texts, prompt, starts)
 
 
 class OnnxEngine:
@@ -152,9 +181,12 @@ class OnnxEngine:
                 f"{cosines.min():.5f}, expected {_MIN_COSINE[precision]} in {precision}"
             )
 
-    def encode(self, texts: Sequence[str], prompt: str) -> Array:
-        """Return the vectors of texts: (n, d) float32, unit rows."""
+    def encode(
+        self, texts: Sequence[str], prompt: str, starts: Sequence[int] | None = None
+    ) -> Array:
+        """Return the vectors of texts, as `NumpyEngine.encode`."""
+        forward = self._forward
         if not self._bulk:
-            return self._packed.encode(self._forward, _ONNX_QUERY_BATCH_TOKENS, texts, prompt)
+            return self._packed.encode(forward, _ONNX_QUERY_BATCH_TOKENS, texts, prompt, starts)
         with cpu_threads.one_blas_thread():  # the first layer's table is computed in NumPy
-            return self._packed.encode(self._forward, _ONNX_BULK_BATCH_TOKENS, texts, prompt)
+            return self._packed.encode(forward, _ONNX_BULK_BATCH_TOKENS, texts, prompt, starts)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
-from ragkit.encoders.engines.cpu_engines import MAX_TEXTS_AT_ONCE
+from ragkit.encoders.engines.cpu_engines import MAX_TEXTS_AT_ONCE, input_ids
 from ragkit.encoders.model_folder import ModelFolder
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean, token_batches
 from ragkit.errors import ModelError
@@ -66,13 +66,16 @@ class TorchEngine:
         """The type of the device: cpu, cuda, mps, …"""
         return str(self._model.device.type)
 
-    def encode(self, texts: Sequence[str], prompt: str) -> Array:
-        """Return the vectors of texts: (n, d) float32, unit rows. Raises ModelError if the device
-        has too little memory for a single text."""
+    def encode(
+        self, texts: Sequence[str], prompt: str, starts: Sequence[int] | None = None
+    ) -> Array:
+        """Return the vectors of texts: (n, d) float32, unit rows. With `starts`, where each text
+        begins behind its header, texts that the vocabulary mostly does not know get zeros. Raises
+        ModelError if the device has too little memory for a single text."""
         vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
         for start in range(0, len(texts), MAX_TEXTS_AT_ONCE):
             part = [clean(text) for text in texts[start : start + MAX_TEXTS_AT_ONCE]]
-            ids = self._tokenizer.token_ids(part, prompt)
+            ids, unread = input_ids(self._tokenizer, part, prompt, starts, start)
             inputs: Sequence[Any] = ids if self._takes_ids else part
             launch: Launch = (
                 self._launch_ids if self._takes_ids else partial(self._launch_texts, prompt)
@@ -80,6 +83,7 @@ class TorchEngine:
             self._fill(
                 vectors[start : start + MAX_TEXTS_AT_ONCE], inputs, [len(i) for i in ids], launch
             )
+            vectors[start : start + MAX_TEXTS_AT_ONCE][unread] = 0
         return vectors
 
     def _fill(

@@ -10,8 +10,9 @@ tokens). Both are disabled here: this module alone truncates, to the model's own
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ragkit.encoders.tokenization.unknown import is_mostly_unknown
 from ragkit.encoders.tokenization.wordpiece import WordPiece
 from ragkit.errors import ModelError
 
@@ -121,17 +123,67 @@ class ModelTokenizer:
     def token_ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
         """Return the model's input for each text: the ids of prompt and text, truncated to the
         model's length, between the special tokens. Never empty."""
-        before, after = self._special_ids
-        room = self.max_length - len(before) - len(after)
+        sequences, _ = self._tokenize([clean(prompt + text) for text in texts])
+        return self._inputs(sequences)
+
+    def checked_ids(
+        self, texts: Sequence[str], prompt: str, starts: Sequence[int]
+    ) -> tuple[list[list[int]], list[int]]:
+        """Return what `token_ids` returns, and the positions of the texts that are mostly unknown
+        to the vocabulary (`is_mostly_unknown`).
+
+        Of each text only what follows its first `starts` characters is judged: what precedes it,
+        such as a title, is given to the model but must not hide that the text cannot be read.
+        """
         prompted = [clean(prompt + text) for text in texts]
-        if (quick := self._wordpiece_ids(prompted)) is not None:
-            sequences = [quick]
-        elif len(prompted) == 1:  # encode_batch starts a thread pool: not for one query
-            sequences = [self._tokenizer.encode(prompted[0], add_special_tokens=False).ids]
-        else:
-            encodings = self._tokenizer.encode_batch(prompted, add_special_tokens=False)
-            sequences = [encoding.ids for encoding in encodings]
+        sequences, spans = self._tokenize(prompted)
+        unknown_id, room = self._unknown_id, self._room
+        unread = []
+        for position, ids in enumerate(sequences):
+            if unknown_id in ids:
+                unknown = [id_ == unknown_id for id_ in ids[:room]]
+                start = len(prompt) + starts[position]
+                text = prompted[position]
+                if is_mostly_unknown(text, start, spans(position)[:room], unknown):
+                    unread.append(position)
+        return self._inputs(sequences), unread
+
+    @property
+    def _room(self) -> int:
+        before, after = self._special_ids
+        return self.max_length - len(before) - len(after)
+
+    def _inputs(self, sequences: Sequence[list[int]]) -> list[list[int]]:
+        before, after = self._special_ids
+        room = self._room
         return [[*before, *ids[:room], *after] or [0] for ids in sequences]
+
+    def _tokenize(
+        self, texts: Sequence[str]
+    ) -> tuple[list[list[int]], Callable[[int], Sequence[tuple[int, int]]]]:
+        """The ids of each text, and a function from its position to the spans of its tokens."""
+        if (quick := self._wordpiece_ids(texts)) is not None:
+            return [
+                quick
+            ], lambda _: self._tokenizer.encode(texts[0], add_special_tokens=False).offsets
+        if len(texts) == 1:  # encode_batch starts a thread pool: not for one query
+            encodings = [self._tokenizer.encode(texts[0], add_special_tokens=False)]
+        else:
+            encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [encoding.ids for encoding in encodings], lambda index: encodings[index].offsets
+
+    @cached_property
+    def _unknown_id(self) -> int | None:
+        """The id of the token for what the vocabulary cannot spell; None if it can spell
+        everything, as byte-level vocabularies can."""
+        if self._wordpiece is not None:
+            return self._wordpiece.unknown
+        model = json.loads(self._path.read_bytes())["model"]  # `tokenizers` has parsed it
+        if "unk_id" in model:
+            return None if model["unk_id"] is None else int(model["unk_id"])
+        token = model.get("unk_token")
+        id_: int | None = None if token is None else self._tokenizer.token_to_id(token)
+        return id_
 
 
 def clean(text: str) -> str:

@@ -60,8 +60,13 @@ def verdict_fields(answer: Answer) -> dict[str, Any]:
 
 def usage_fields(answer: Answer) -> dict[str, int]:
     """Return the tokens that the language model's server counted; 0 without a language model."""
-    prompt = answer.usage.prompt_tokens if answer.usage else 0
-    completion = answer.usage.completion_tokens if answer.usage else 0
+    if answer.usage is None:
+        return token_counts(0, 0)
+    return token_counts(answer.usage.prompt_tokens, answer.usage.completion_tokens)
+
+
+def token_counts(prompt: int, completion: int) -> dict[str, int]:
+    """Return numbers of tokens as OpenAI's chat completions have them."""
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -78,6 +83,12 @@ def answer_fields(answer: Answer) -> dict[str, Any]:
         **verdict_fields(answer),
         "usage": usage_fields(answer),
     }
+
+
+def openai_score(hit: Hit) -> float:
+    """Return the score of a search result, which in OpenAI's API is always a number: 0 for a
+    passage or a query that the encoder cannot read."""
+    return 0.0 if hit.score is None else hit.score
 
 
 def openai_attributes(hit: Hit) -> dict[str, str | float]:
@@ -97,6 +108,14 @@ def openai_attributes(hit: Hit) -> dict[str, str | float]:
     }
 
 
-def file_id(document_id: int | None) -> str:
-    """Return the id that a document has as a file of OpenAI's API: `file-7`."""
-    return f"file-{document_id or 0}"
+def document_attributes(entry: DocumentEntry) -> dict[str, str]:
+    """Return OpenAI's attributes of a file: its path and type, then its document's metadata."""
+    known = {"path": entry.path, "type": entry.media_type or "", **entry.metadata}
+    attributes = {name[:MAX_KEY]: value[:MAX_VALUE] for name, value in known.items() if value}
+    return dict(list(attributes.items())[:MAX_ATTRIBUTES])
+
+
+def file_id(document_id: int | None, store: str | None = None) -> str:
+    """Return the id that a document has as a file of OpenAI's API: `file-7`, or `file-7-notes` with
+    the name of its collection."""
+    return f"file-{document_id or 0}" + (f"-{store}" if store else "")

@@ -1,6 +1,6 @@
 """The retrieval part of OpenAI's API: models, embeddings, vector stores.
 
-A vector store is a collection, its id the collection's name; a file is a document, `file-ID`.
+A vector store is a collection, its id the collection's name. Its files are in `openai_files`.
 Parameters that have no meaning here are ignored, as clients expect. Wire format: that of
 github.com/openai/openai-openapi, tested with the `openai` client.
 """
@@ -17,12 +17,12 @@ from ragkit.errors import UsageError
 from ragkit.serving.api import json_shapes
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
 from ragkit.serving.collections.library import ServedCollection
-from ragkit.serving.schema.parts import MAX_TEXT, NAME
+from ragkit.serving.schema.openai import MAX_EMBEDDINGS_BYTES
+from ragkit.serving.schema.parts import NAME
 from ragkit.serving.transport.json_http import ApiError, json_response
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Hit
-    from ragkit.records.reports import DocumentEntry
     from ragkit.retrieval.options import SearchOptions
 
 DEFAULT_RESULTS = 10  # passages
@@ -77,7 +77,7 @@ async def create_embeddings(context: Context, request: ValidatedRequest) -> Resp
     if dimensions not in (None, vectors.shape[1]):
         raise UsageError(f"dimensions is {dimensions}; this model makes {vectors.shape[1]}")
     rows = vectors.astype("<f4")
-    if body.get("encoding_format", "float") == "base64":
+    if body.get("encoding_format") == "base64":
         encoded: list[Any] = [base64.b64encode(row.tobytes()).decode() for row in rows]
     else:
         encoded = rows.tolist()
@@ -151,9 +151,9 @@ async def search_store(context: Context, request: ValidatedRequest) -> Response:
     hits = await search_all(served, queries, options)
     data = [
         {
-            "file_id": json_shapes.file_id(hit.document_id),
+            "file_id": file_id(context, served, hit.document_id),
             "filename": hit.path,
-            "score": hit.score,
+            "score": json_shapes.openai_score(hit),
             "attributes": json_shapes.openai_attributes(hit),
             "content": [{"type": "text", "text": hit.text}],
         }
@@ -168,6 +168,12 @@ async def search_store(context: Context, request: ValidatedRequest) -> Response:
             "next_page": None,
         }
     )
+
+
+def file_id(context: Context, served: ServedCollection, document_id: int | None) -> str:
+    """Return the id that a document has as a file; it names the collection if there are several."""
+    store = served.name if len(context.library.served) > 1 else None
+    return json_shapes.file_id(document_id, store)
 
 
 def search_arguments(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -188,9 +194,13 @@ async def search_all(
     results = [await served.search(query, options) for query in queries]
     if len(results) == 1:
         return results[0]
-    ranked = sorted((hit for hits in results for hit in hits), key=lambda hit: -hit.score)
+    ranked = sorted(
+        (hit for hits in results for hit in hits), key=lambda hit: -json_shapes.openai_score(hit)
+    )
     by_passage = {hit.passage_id: hit for hit in reversed(ranked)}
-    best = sorted(by_passage.values(), key=lambda hit: (-hit.score, hit.passage_id))
+    best = sorted(
+        by_passage.values(), key=lambda hit: (-json_shapes.openai_score(hit), hit.passage_id)
+    )
     return best[: options.k]
 
 
@@ -206,75 +216,7 @@ def list_object(data: list[dict[str, Any]], *, has_more: bool = False) -> dict[s
     }
 
 
-def _document_id(file_id: str) -> int:
-    """The document's id for a file id such as `file-7`."""
-    return int(file_id.removeprefix("file-"))
-
-
-async def list_files(context: Context, request: ValidatedRequest) -> Response:
-    """GET /v1/vector_stores/{vector_store_id}/files."""
-    served = context.library[request.path["vector_store_id"]]
-    limit = request.query.get("limit", 20)
-    after = _document_id(request.query.get("after", "file-0"))
-    entries = await context.library.read(served.collection.documents, after, limit + 1)
-    data = [_file_object(context, served, entry) for entry in entries[:limit]]
-    return json_response(list_object(data, has_more=len(entries) > limit))
-
-
-async def get_file(context: Context, request: ValidatedRequest) -> Response:
-    """GET /v1/vector_stores/{vector_store_id}/files/{file_id}."""
-    served = context.library[request.path["vector_store_id"]]
-    entry, _ = await _read_document(context, served, request.path["file_id"], 0)
-    return json_response(_file_object(context, served, entry))
-
-
-async def get_file_content(context: Context, request: ValidatedRequest) -> Response:
-    """GET /v1/vector_stores/{vector_store_id}/files/{file_id}/content."""
-    served = context.library[request.path["vector_store_id"]]
-    _, text = await _read_document(context, served, request.path["file_id"], MAX_TEXT)
-    return json_response(
-        {
-            "object": "vector_store.file_content.page",
-            "data": [{"type": "text", "text": text}],
-            "has_more": False,
-            "next_page": None,
-        }
-    )
-
-
-async def _read_document(
-    context: Context, served: ServedCollection, file_id: str, length: int
-) -> tuple[DocumentEntry, str]:
-    """A document and the first `length` characters of its text."""
-    document_id = _document_id(file_id)
-    try:
-        return await context.library.read(served.collection.document, document_id, 0, length)
-    except UsageError:
-        raise ApiError(404, f"no file has the id {file_id}", "not_found", "file_id") from None
-
-
-def _file_object(
-    context: Context, served: ServedCollection, entry: DocumentEntry
-) -> dict[str, Any]:
-    metadata = {
-        name[: json_shapes.MAX_KEY]: value[: json_shapes.MAX_VALUE]
-        for name, value in {"path": entry.path, **entry.metadata}.items()
-    }
-    return {
-        "id": json_shapes.file_id(entry.id),
-        "object": "vector_store.file",
-        "created_at": context.started,
-        "vector_store_id": served.name,
-        "status": "completed",
-        "usage_bytes": entry.characters,
-        "last_error": None,
-        "attributes": dict(list(metadata.items())[: json_shapes.MAX_ATTRIBUTES]),
-    }
-
-
-_STORE = {"vector_store_id": NAME}
-_FILE = {"type": "string", "pattern": "^file-[0-9]{1,15}$"}
-_PAGE = {"limit": {"type": "integer", "minimum": 1, "maximum": 100}, "after": _FILE}
+STORE_PATH = {"vector_store_id": NAME}
 _MODEL = {"type": "string", "minLength": 1, "maxLength": 200}
 
 ENDPOINTS = (
@@ -284,22 +226,13 @@ ENDPOINTS = (
              "OpenAIObject", path_schemas={"model": _MODEL}, is_strict=False, errors=(404,)),
     Endpoint("POST", "/v1/embeddings", create_embeddings, "openai_embeddings_post",
              "Vectors of texts", "openai", "OpenAIObject", "EmbeddingsRequest", is_strict=False,
-             errors=(404,)),
+             errors=(404,), max_body_bytes=MAX_EMBEDDINGS_BYTES),
     Endpoint("GET", "/v1/vector_stores", list_stores, "openai_stores_get",
              "Collections as vector stores", "openai", "OpenAIObject", is_strict=False),
     Endpoint("GET", "/v1/vector_stores/{vector_store_id}", get_store, "openai_store_get",
-             "One of them", "openai", "OpenAIObject", path_schemas=_STORE, is_strict=False,
+             "One of them", "openai", "OpenAIObject", path_schemas=STORE_PATH, is_strict=False,
              errors=(404,)),
     Endpoint("POST", "/v1/vector_stores/{vector_store_id}/search", search_store,
              "openai_store_search_post", "Search a vector store", "openai", "OpenAIObject",
-             "VectorStoreSearch", path_schemas=_STORE, is_strict=False, errors=(404,)),
-    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files", list_files, "openai_files_get",
-             "Documents as files", "openai", "OpenAIObject", query=_PAGE, path_schemas=_STORE,
-             is_strict=False, errors=(404,)),
-    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}", get_file,
-             "openai_file_get", "One of them", "openai", "OpenAIObject",
-             path_schemas={**_STORE, "file_id": _FILE}, is_strict=False, errors=(404,)),
-    Endpoint("GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}/content",
-             get_file_content, "openai_content_get", "Its text", "openai", "OpenAIObject",
-             path_schemas={**_STORE, "file_id": _FILE}, is_strict=False, errors=(404,)),
+             "VectorStoreSearch", path_schemas=STORE_PATH, is_strict=False, errors=(404,)),
 )  # fmt: skip

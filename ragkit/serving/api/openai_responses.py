@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,11 @@ from starlette.responses import Response, StreamingResponse
 
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
-from ragkit.serving.api.openai_chat import find_collection, parse_messages
+from ragkit.serving.api.openai_chat import count_usage, find_collection, parse_messages
 from ragkit.serving.collections.library import wait_for_answer, wait_for_first
 from ragkit.serving.transport.json_http import (
     STREAM_HEADERS,
+    ApiError,
     encode_event,
     json_response,
     to_api_error,
@@ -31,31 +32,76 @@ if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Event, Retrieved
     from ragkit.records.documents import Hit
 
+_ROLES = ("system", "developer", "user", "assistant")
 _CITATION_MARK = re.compile(r"\[(\d{1,4})\]")
 
 
 async def create_response(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/responses."""
     body = request.body
-    tool: dict[str, Any] = next(iter(body.get("tools") or ()), {})
     served = find_collection(context, body["model"])
+    tool = _file_search(body.get("tools") or ())
     if tool:
         served = context.library[tool["vector_store_ids"][0]]
-    content = body["input"]
-    messages = [{"role": "user", "content": content}] if isinstance(content, str) else content
+    messages = _messages(body["input"])
     question, history = parse_messages(messages)
     ask = partial(served.ask_stream, question, history=history, **openai.search_arguments(tool))
     events = context.library.answers.stream(ask)
-    builder = ResponseBuilder(body, "file_search_call.results" in (body.get("include") or ()))
+    builder = ResponseBuilder(
+        body,
+        "file_search_call.results" in (body.get("include") or ()),
+        partial(openai.file_id, context, served),
+    )
+
+    async def count(answer: Answer) -> dict[str, int]:
+        return await context.library.read(count_usage, served, messages, answer)
+
     if body.get("stream"):
-        encoded = _encode_events(await wait_for_first(events), builder)
+        encoded = _encode_events(await wait_for_first(events), builder, count)
         return StreamingResponse(encoded, headers=STREAM_HEADERS, media_type="text/event-stream")
     answer = await request.run_until_disconnect(wait_for_answer(events))
-    return json_response(builder.response(answer))
+    return json_response(builder.response(answer, await count(answer)))
+
+
+def _file_search(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The file_search tool of a request; {} without one. Other tools are ignored, as in chat.
+
+    Raises ApiError 400 if there are several, or if it names no vector store.
+    """
+    searches = [tool for tool in tools if tool["type"] == "file_search"]
+    if len(searches) > 1:
+        raise ApiError(400, "there are several file_search tools; expected one", param="tools")
+    if searches and "vector_store_ids" not in searches[0]:
+        raise ApiError(400, "the file_search tool has no vector_store_ids; expected one of "
+                       "/v1/vector_stores", "invalid_value", "tools")  # fmt: skip
+    return searches[0] if searches else {}
+
+
+def _messages(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages in the input of a request.
+
+    What an earlier response put out beside messages (searches, reasoning, calls of tools and their
+    results) is left out. Raises ApiError 400 for a message without a role.
+    """
+    if isinstance(content, str):
+        return [{"role": "user", "content": content}]
+    messages = [item for item in content if (item.get("type") or "message") == "message"]
+    for message in messages:
+        if message.get("role") not in _ROLES:
+            raise ApiError(
+                400,
+                f"an item of the input has the role {message.get('role')!r}; expected one of "
+                f"{', '.join(_ROLES)}",
+                "invalid_value",
+                "input",
+            )
+    return messages
 
 
 async def _encode_events(
-    events: AsyncIterator[Event], builder: ResponseBuilder
+    events: AsyncIterator[Event],
+    builder: ResponseBuilder,
+    count: Callable[[Answer], Awaitable[dict[str, int]]],
 ) -> AsyncIterator[bytes]:
     from ragkit.records.answers import Answer, Piece, Retrieved
 
@@ -67,7 +113,7 @@ async def _encode_events(
             elif isinstance(item, Piece):
                 fields = builder.text_events(item.text)
             elif isinstance(item, Answer):
-                fields = builder.final_events(item)
+                fields = builder.final_events(item, await count(item))
             for event in fields:
                 yield encode_event(event["type"], event)
     except Exception as error:  # the status has been sent, so the error is an event
@@ -76,9 +122,15 @@ async def _encode_events(
 
 
 class ResponseBuilder:
-    """Makes one response, at once or event by event. `body` is the validated request."""
+    """Makes one response, at once or event by event.
 
-    def __init__(self, body: dict[str, Any], has_results: bool) -> None:
+    `body` is the validated request; `file_id` returns the id of a document's file.
+    """
+
+    def __init__(
+        self, body: dict[str, Any], has_results: bool, file_id: Callable[[int | None], str]
+    ) -> None:
+        self._file_id = file_id
         self._body, self._has_results = body, has_results
         self._id = f"resp_{secrets.token_hex(12)}"
         self._call_id = f"fs_{secrets.token_hex(12)}"
@@ -86,9 +138,8 @@ class ResponseBuilder:
         self._created = int(time.time())
         self._sequence_number = -1
 
-    def response(self, answer: Answer) -> dict[str, Any]:
-        """Return the complete response."""
-        usage = json_shapes.usage_fields(answer)
+    def response(self, answer: Answer, usage: dict[str, int]) -> dict[str, Any]:
+        """Return the complete response; `usage` as chat completions count it."""
         return self._frame("completed") | {
             "output": [self._call(answer.question, answer.hits), self._message(answer)],
             "usage": {
@@ -125,7 +176,7 @@ class ResponseBuilder:
         delta = {"delta": text, "logprobs": []}
         return [self._event("response.output_text.delta", **self._position, **delta)]
 
-    def final_events(self, answer: Answer) -> list[dict[str, Any]]:
+    def final_events(self, answer: Answer, usage: dict[str, int]) -> list[dict[str, Any]]:
         """Return the events of a complete message and of the end of the response."""
         message = self._message(answer)
         (part,) = message["content"]
@@ -144,7 +195,7 @@ class ResponseBuilder:
             self._event("response.output_text.done", **self._position, **text),
             self._event("response.content_part.done", **self._position, part=part),
             self._event("response.output_item.done", output_index=1, item=message),
-            self._event("response.completed", response=self.response(answer)),
+            self._event("response.completed", response=self.response(answer, usage)),
         ]
 
     def failure_event(self, message: str) -> dict[str, Any]:
@@ -186,9 +237,9 @@ class ResponseBuilder:
     def _call(self, question: str, hits: Sequence[Hit]) -> dict[str, Any]:
         results = [
             {
-                "file_id": json_shapes.file_id(hit.document_id),
+                "file_id": self._file_id(hit.document_id),
                 "filename": hit.path,
-                "score": hit.score,
+                "score": json_shapes.openai_score(hit),
                 "text": hit.text,
                 "attributes": json_shapes.openai_attributes(hit),
             }
@@ -208,7 +259,7 @@ class ResponseBuilder:
             "type": "message",
             "role": "assistant",
             "status": "completed",
-            "content": [_part(answer.text, file_citations(answer))],
+            "content": [_part(answer.text, file_citations(answer, self._file_id))],
         }
 
 
@@ -216,14 +267,14 @@ def _part(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
 
 
-def file_citations(answer: Answer) -> list[dict[str, Any]]:
+def file_citations(answer: Answer, file_id: Callable[[int | None], str]) -> list[dict[str, Any]]:
     """Return a file_citation for each `[n]` in the text; `index` is the character after it."""
     by_number = {citation.n: citation for citation in answer.citations}
     return [
         {
             "type": "file_citation",
             "index": mark.end(),
-            "file_id": json_shapes.file_id(json_shapes.cited_document_id(by_number[n], answer)),
+            "file_id": file_id(json_shapes.cited_document_id(by_number[n], answer)),
             "filename": by_number[n].path,
         }
         for mark in _CITATION_MARK.finditer(answer.text)

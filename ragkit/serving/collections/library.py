@@ -26,6 +26,7 @@ from ragkit.records.documents import Hit
 from ragkit.records.reports import CollectionStatus, Excerpt, NotRead
 from ragkit.serving.collections.batching import MAX_BATCH, Batcher
 from ragkit.serving.collections.indexing import IndexRuns
+from ragkit.serving.collections.threads import run_guarded
 from ragkit.serving.collections.uris import DocumentUris
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ DEFAULT = "default"
 READ_THREADS = 8  # for all reading that is not a search: get, documents, status
 SLOW_SEARCH_THREADS = 2  # for searches with a cross-encoder or an explanation
 MAX_ANSWERS = 16  # in progress at the same time
-_STATUS = ("files", "documents", "passages", "pending", "model", "dimension", "window",
-           "database_bytes", "index_bytes", "generation")  # fmt: skip
+_STATUS = ("files", "documents", "passages", "pending", "unreadable", "model", "dimension",
+           "window", "database_bytes", "index_bytes", "generation")  # fmt: skip
 # An absolute path in the error message of a library or a program.
 _ABSOLUTE_PATH = re.compile(
     r"(?<=['\"])(?:/|[A-Za-z]:[/\\])[^'\"]+|(?<![\w/.:*'\"-])(?:/|[A-Za-z]:[/\\])[^\s'\",;:()]+"
@@ -199,7 +200,8 @@ class Library:
     async def read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Return `function(*args, **kwargs)`, called on a thread. For functions that only read."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, partial(function, *args, **kwargs))
+        work = partial(function, *args, **kwargs)
+        return await loop.run_in_executor(self._readers, run_guarded, work)
 
     async def search_alone(
         self, served: ServedCollection, query: str, options: SearchOptions
@@ -207,7 +209,7 @@ class Library:
         """Search outside the batches, so that only other slow searches have to wait for it."""
         search = partial(served.collection.search_with, [query], options)
         loop = asyncio.get_running_loop()
-        (hits,) = await loop.run_in_executor(self._slow_searches, search)
+        (hits,) = await loop.run_in_executor(self._slow_searches, run_guarded, search)
         return hits
 
     def close(self) -> None:
@@ -241,20 +243,21 @@ class AnswerStreams:
         """
         if self.in_progress >= self.max_answers:
             raise OverloadedError("too many answers are in progress; try again in a moment")
+        opening: Future[Any] = self._pool.submit(run_guarded, ask)
+        step = opening
         self.in_progress += 1
-        opening = self._pool.submit(ask)
-        step: Future[Any] = opening
         try:
             events = await asyncio.wrap_future(opening)
             while True:
-                step = self._pool.submit(next, events, None)
+                step = self._pool.submit(run_guarded, partial(next, events, None))
                 event = await asyncio.wrap_future(step)
                 if event is None:
                     return
                 yield event
         finally:
             self.in_progress -= 1
-            self._pool.submit(_close_generator, opening, step)
+            with contextlib.suppress(RuntimeError):  # no thread can be started
+                self._pool.submit(_close_generator, opening, step)
 
     def close(self) -> None:
         """Wait for the answers in progress."""

@@ -90,7 +90,7 @@ def _search(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
                 "url": context.uris.uri(hit.root, hit.path, hit.citation),
                 "text": _shorten(hit.text),
                 "citation": hit.citation,
-                "score": round(hit.score, 4),
+                "score": None if hit.score is None else round(hit.score, 4),
                 "stale": hit.stale,
             }
             for hit in hits
@@ -150,6 +150,7 @@ def _status(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
         "documents": status.documents,
         "passages": status.passages,
         "pending": status.pending,
+        "unreadable": status.unreadable,
         "files": dict(status.files),
         "coverage": asdict(status.coverage),
         "model": Path(status.model).name if status.model else None,
@@ -174,7 +175,7 @@ _EXCERPT = {
 }  # fmt: skip
 _HIT = {
     "id": STRING, "title": STRING, "url": STRING, "text": STRING, "citation": STRING,
-    "score": NUMBER, "stale": BOOLEAN,
+    "score": _or_null(NUMBER), "stale": BOOLEAN,
 }  # fmt: skip
 _FETCHED = {
     "path": STRING, "citation": STRING, "characters": INTEGER, "start": INTEGER, "end": INTEGER,
@@ -190,7 +191,7 @@ TOOLS = (
         "Search the documents",
         "Find the passages of the user's own indexed documents that answer a question, best first. "
         "Ask in a whole sentence. `id` is for fetch, `citation` for get and for citing; `score` is "
-        "a cosine, and `stale` says that the file has changed since it was indexed."
+        "a cosine (null if the model cannot read the passage or the question), and `stale` says that the file has changed since it was indexed."
         + _DATA_WARNING,
         _object(
             {
@@ -259,6 +260,7 @@ TOOLS = (
                 "documents": INTEGER,
                 "passages": INTEGER,
                 "pending": INTEGER,
+                "unreadable": INTEGER,
                 "files": _COUNTS,
                 "coverage": OBJECT,
                 "model": _or_null(STRING),

@@ -16,6 +16,7 @@ from ragkit.serving.schema.parts import (
     INTEGER_OR_NULL,
     NAME,
     NUMBER,
+    NUMBER_OR_NULL,
     OBJECT,
     QUERY,
     STRING,
@@ -59,7 +60,7 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Hit": object_schema(
         {
-            "rank": INTEGER, "score": NUMBER, "passage_id": INTEGER, "text": STRING,
+            "rank": INTEGER, "score": NUMBER_OR_NULL, "passage_id": INTEGER, "text": STRING,
             "heading": array_schema(STRING), "scores": OBJECT, "metadata": OBJECT,
             "document_id": INTEGER_OR_NULL, "explanation": OBJECT, **_LOCATION,
         },
@@ -130,7 +131,8 @@ SCHEMAS: dict[str, Any] = {
                     {
                         "name": NAME, "roots": array_schema(STRING), "files": OBJECT,
                         "coverage": OBJECT, "documents": INTEGER, "passages": INTEGER,
-                        "pending": INTEGER, "model": STRING_OR_NULL, "dimension": INTEGER_OR_NULL,
+                        "pending": INTEGER, "unreadable": INTEGER, "model": STRING_OR_NULL,
+                        "dimension": INTEGER_OR_NULL,
                         "window": INTEGER_OR_NULL, "database_bytes": INTEGER,
                         "index_bytes": INTEGER, "generation": INTEGER, "index": ref("IndexRun"),
                     },

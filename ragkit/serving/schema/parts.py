@@ -14,6 +14,7 @@ MAX_TEXT = 1_000_000  # characters of a document in one response
 QUERY = {"type": "string", "minLength": 1, "maxLength": MAX_QUERY}
 NAME = {"type": "string", "minLength": 1, "maxLength": 64, "description": "a collection's name"}
 STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+NUMBER_OR_NULL = {"type": ["number", "null"]}
 STRING_OR_NULL, INTEGER_OR_NULL = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
 BOOLEAN = {"type": "boolean"}
 OBJECT = {"type": "object"}
@@ -32,6 +33,15 @@ def object_schema(
 def array_schema(items: Mapping[str, Any], max_items: int | None = None) -> dict[str, Any]:
     """Return the schema of an array of `items`, at most `max_items` of them."""
     return {"type": "array", "items": items, **({"maxItems": max_items} if max_items else {})}
+
+
+def nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema that also allows null, as clients send it for an option that is not set."""
+    if "type" not in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [*types, "null"], **enum}
 
 
 def ref(name: str) -> dict[str, Any]:

@@ -46,6 +46,7 @@ export function showCoverage(collection, version) {
     ["Parts of archives and mails not read", describeKinds(coverage.missing_parts ?? {})],
     ["Excluded by rules, or not documents", describeKinds(coverage.left_out)],
     ["Without an embedding yet", collection.pending ? counted(collection.pending, "passage") : ""],
+    ["Not read by the model", collection.unreadable ? counted(collection.unreadable, "passage") : ""],
     ["Indexing", describeRun(collection.index)],
     ["Folders", collection.roots.join(", ")],
     ["Model", collection.model ?? ""],

@@ -47,8 +47,9 @@ function textOf(hit) {
 }
 
 function score(hit) {
+  const cosine = hit.score ?? 0; // null: the model cannot read the passage or the query
   const bar = make("span", { className: "bar", "aria-hidden": "true" }, make("span"));
-  bar.firstChild.style.inlineSize = `${Math.round(100 * Math.min(1, Math.max(0, hit.score)))}%`;
+  bar.firstChild.style.inlineSize = `${Math.round(100 * Math.min(1, Math.max(0, cosine)))}%`;
   const parts = Object.entries(hit.scores)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name} ${value.toFixed(3)}`);
@@ -57,7 +58,7 @@ function score(hit) {
     { className: "score", title: parts.join(", ") },
     bar,
     make("span", { className: "unseen" }, "score "),
-    hit.score.toFixed(2),
+    hit.score === null ? "none" : hit.score.toFixed(2),
   );
 }
 

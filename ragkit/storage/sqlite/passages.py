@@ -229,13 +229,35 @@ def use_model(
 def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
     """Return the row of the current encoder: id, name, fingerprint, dimension, window, options.
 
-    None in a new collection.
+    None in a new collection. Raises ValueError for a row that no version of ragkit writes, which
+    `Database` turns into a CollectionError.
     """
     row: sqlite3.Row | None = connection.execute(
         "SELECT models.* FROM models JOIN collection ON collection.value = models.id "
         "WHERE collection.key = 'model_id'"
     ).fetchone()
+    if row is None:
+        if value(connection, "model_id") is not None or connection.execute(HAS_PASSAGES).fetchone():
+            raise ValueError("the collection's model is missing")
+    elif not is_valid_model(row):
+        raise ValueError("the row of the collection's model is not valid")
     return row
+
+
+HAS_PASSAGES = "SELECT 1 FROM passages LIMIT 1"
+
+
+def is_valid_model(row: sqlite3.Row) -> bool:
+    """Whether a row of `models` has values of the right types."""
+    texts, numbers = ("name", "fingerprint", "options"), ("dimension", "window")
+    try:
+        return (
+            all(isinstance(row[name], str) for name in texts)
+            and all(isinstance(row[name], int) and row[name] > 0 for name in numbers)
+            and isinstance(json.loads(row["options"]), dict)
+        )
+    except ValueError:
+        return False
 
 
 # Up to the generation `complete` nothing is pending, so no query has to scan the passages for that.

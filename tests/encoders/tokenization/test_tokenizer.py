@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokenization import tokenizer
@@ -91,3 +92,83 @@ def test_the_real_tokenizer_counts_what_it_encodes(minilm: SentenceEncoder) -> N
     assert minilm.count_tokens([text]) == [len(spans)]
     assert text[slice(*spans[-2])] == "naïve"
     assert minilm.window == 254
+
+
+THAI = "พนักงานสามารถลาหยุดได้สามวัน"
+HEADER = "the key rotates every week. " * 3
+
+
+def test_texts_of_unknown_words_are_told(tiny_tokens: ModelTokenizer) -> None:
+    texts = [
+        THAI,
+        f"the key {THAI}",
+        f"{THAI[:5]} the key rotates",
+        "👍🏽",
+        "",
+        "日 日",
+        HEADER + THAI,
+    ]
+    ids, unread = tiny_tokens.checked_ids(texts, "", [0] * 6 + [len(HEADER)])
+    assert ids == tiny_tokens.token_ids(texts)
+    assert unread == [0, 1, 3, 6]
+    for position, text in enumerate(texts):  # one text takes another way than a batch
+        start = len(HEADER) if position == 6 else 0
+        assert tiny_tokens.checked_ids([text], "", [start]) == (
+            [ids[position]],
+            [0] * (position in unread),
+        )
+
+
+def test_a_prompt_does_not_hide_that_a_text_cannot_be_read(tiny_tokens: ModelTokenizer) -> None:
+    ids, unread = tiny_tokens.checked_ids([THAI, "the key"], "every week the key ", [0, 0])
+    assert unread == [0]
+    assert ids == tiny_tokens.token_ids([THAI, "the key"], "every week the key ")
+
+
+def test_an_overlong_word_in_latin_letters_is_unknown_too(tiny_tokens: ModelTokenizer) -> None:
+    assert tiny_tokens.checked_ids(["s" * 101], "", [0])[1] == [0]
+    assert tiny_tokens.checked_ids(["the key. " * 8 + "s" * 101], "", [0])[1] == [0]
+    text = "the rotates every week bank river " * 3 + "s" * 101
+    assert tiny_tokens.count_tokens([text]) == [22]
+    assert tiny_tokens.checked_ids([text], "", [0])[1] == [0]  # 81 of 182 letters are known
+    text = "the rotates every week bank river " * 4 + "s" * 101
+    assert tiny_tokens.checked_ids([text], "", [0])[1] == []  # 108 of 209
+
+
+def test_only_what_the_model_reads_is_judged(tiny_tokens: ModelTokenizer) -> None:
+    text = "the key " * 20 + THAI * 20  # the model reads 30 tokens
+    assert tiny_tokens.checked_ids([text], "", [0])[1] == []
+
+
+def _save(tokenizer: Tokenizer, folder: Path) -> ModelTokenizer:
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return ModelTokenizer(folder / "tokenizer.json", 32)
+
+
+def test_a_byte_level_vocabulary_reads_everything(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(models.BPE(unk_token=None))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=["<s>", "<unk>"],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(["the key rotates"], trainer)
+    assert _save(tokenizer, tmp_path).checked_ids([THAI, "<unk>"], "", [0, 0])[1] == []
+
+
+@pytest.mark.parametrize(("byte_fallback", "unread"), [(False, [0]), (True, [])])
+def test_a_unigram_vocabulary_reads_everything_only_with_a_fallback_to_bytes(
+    tmp_path: Path, byte_fallback: bool, unread: list[int]
+) -> None:
+    pieces = [("<s>", 0.0), ("<unk>", 0.0), ("▁the", -1.0), ("▁key", -2.0), ("▁", -3.0)]
+    pieces += [(f"<0x{byte:02X}>", -9.0) for byte in range(256)] if byte_fallback else []
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=1, byte_fallback=byte_fallback))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    read = _save(tokenizer, tmp_path)
+    assert (
+        read.checked_ids([THAI, "the key", f"the key the key the {THAI[:4]}"], "", [0, 0, 0])[1]
+        == unread
+    )
+    assert read.checked_ids([THAI], "", [0])[1] == unread
