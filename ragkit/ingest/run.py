@@ -246,8 +246,8 @@ def _unreadable_warning(connection: sqlite3.Connection, count: int) -> str:
     name = model["name"] if model is not None else "the model"
     return (
         f"{count:,} passage{'s' if count > 1 else ''} that {name} cannot read: most of the words "
-        "are not in its vocabulary. Only keyword search finds them (ragkit ls); to use a model that "
-        "reads this language: ragkit index --rebuild --model NAME"
+        "are not in its vocabulary. Only keyword search finds them (ragkit ls); to use a model "
+        "that reads this language: ragkit index --rebuild --model NAME"
     )
 
 

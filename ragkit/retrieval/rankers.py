@@ -127,9 +127,9 @@ class PreparedQuery:
     """One query with everything that ranking needs. Ranking does not change it.
 
     `vector` is (d,) float32 of unit length, or zeros if the encoder cannot read the query: then it
-    has no cosine with any passage, and only `rank_lexical` applies. `filter` restricts the candidates. `neighbors` is a
-    prefix of the dense ranking if it was computed before: within `filter` if that is a small id
-    set, else over the whole collection. `exact`: do not use quantized vectors.
+    has no cosine with any passage, and only `rank_lexical` applies. `filter` restricts the
+    candidates. `neighbors` is a prefix of the dense ranking if it was computed before: within
+    `filter` if that is a small id set, else over the whole collection. `exact`: do not use quantized vectors.
     """
 
     snapshot: Snapshot

@@ -97,8 +97,8 @@ def format_status(status: CollectionStatus) -> str:
         )
     if status.unreadable:
         passages += (
-            f", {status.unreadable:,} of them that the model cannot read: no embedding, only keyword "
-            "search finds them (ragkit ls)"
+            f", {status.unreadable:,} of them that the model cannot read: no embedding, only "
+            "keyword search finds them (ragkit ls)"
         )
     model = "none yet"
     if status.model:

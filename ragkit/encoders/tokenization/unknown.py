@@ -1,8 +1,9 @@
 """Which texts a tokenizer mostly does not know, so that their vectors say nothing about them.
 
-A WordPiece tokenizer makes one [UNK] token of a word that its vocabulary cannot spell. Thai, Lao and
-Khmer put no space between words: a line is one "word". A text of such tokens has the same vector
-as every other one. Letters are counted and not tokens, since one token may stand for a whole line.
+A WordPiece tokenizer makes one [UNK] token of a word that its vocabulary cannot spell. Thai, Lao
+and Khmer put no space between words: a line is one "word". A text of such tokens has the same
+vector as every other one. Letters are counted and not tokens, since one token may stand for a
+whole line.
 Knows no vocabulary and no model.
 """
 

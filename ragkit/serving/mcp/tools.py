@@ -191,8 +191,8 @@ TOOLS = (
         "Search the documents",
         "Find the passages of the user's own indexed documents that answer a question, best first. "
         "Ask in a whole sentence. `id` is for fetch, `citation` for get and for citing; `score` is "
-        "a cosine (null if the model cannot read the passage or the question), and `stale` says that the file has changed since it was indexed."
-        + _DATA_WARNING,
+        "a cosine (null if the model cannot read the passage or the question), and `stale` says "
+        "that the file has changed since it was indexed." + _DATA_WARNING,
         _object(
             {
                 "query": {

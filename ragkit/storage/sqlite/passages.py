@@ -270,6 +270,9 @@ _PENDING = (
 )
 
 
+_PENDING_COLUMNS = "id, generation, hash, header, heading, text, tokens"
+
+
 def _complete(connection: sqlite3.Connection) -> int:
     return int(value(connection, "complete") or 0)
 
@@ -324,7 +327,7 @@ def pending_in_document(
     connection: sqlite3.Connection, model_id: int, document_id: int
 ) -> list[Pending]:
     """Return the pending passages of this document."""
-    sql = f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} AND document_id = :document"
+    sql = f"SELECT {_PENDING_COLUMNS} {_PENDING} AND document_id = :document"
     rows = connection.execute(sql, {"model": model_id, "document": document_id})
     return [_pending(row) for row in rows]
 
@@ -337,7 +340,7 @@ def pending_after(
     Begin with `after` = (0, 0), then pass the `position` of the last passage returned.
     """
     rows = connection.execute(
-        f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} "
+        f"SELECT {_PENDING_COLUMNS} {_PENDING} "
         "AND generation > :complete AND (generation, id) > (:generation, :id) "
         "ORDER BY generation, id LIMIT :limit",
         {
@@ -372,7 +375,7 @@ def pending_among(
     connection: sqlite3.Connection, model_id: int, ids: Sequence[int]
 ) -> list[Pending]:
     """Return those of the passages `ids` that are pending."""
-    sql = f"SELECT id, generation, hash, header, heading, text, tokens {_PENDING} AND id"
+    sql = f"SELECT {_PENDING_COLUMNS} {_PENDING} AND id"
     rows = by_id(connection, sql.replace(":model", "?"), ids, model_id, model_id)
     return [_pending(row) for row in rows]
 
