@@ -45,6 +45,19 @@ def test_a_file_that_cannot_be_opened_is_tried_again_without_the_encoder(
     assert "locked.txt" in tried
 
 
+@pytest.mark.parametrize("seconds", [10_000_000_000, -10_000_000_000, 2**33])
+def test_a_file_of_another_century_is_indexed_and_updated(collection, folder, seconds):
+    """SQLite stores 64 bits: a time in nanoseconds after the year 2262 does not fit."""
+    path = folder / "leave.txt"
+    os.utime(path, ns=(seconds * 10**9,) * 2)
+    assert collection.index(folder).added == 3
+    assert collection.index(folder).unchanged == 3
+    path.write_text("Parents may stay at home for a month.\n")
+    os.utime(path, ns=(seconds * 10**9 + 1,) * 2)
+    assert collection.index(folder).updated == 1
+    assert collection.search("parents at home", k=1)[0].text == path.read_text().strip()
+
+
 def test_a_broken_file_is_not_read_again(collection, folder, forbid_encoder, monkeypatch):
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
     for path in folder.rglob("*.*"):

@@ -147,3 +147,139 @@ def test_a_watched_folder_is_indexed_as_it_changes(open_collection, folder):
     stop.set()
     thread.join(timeout=10)
     assert [report.added for report in reports] == [1]
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder", "nothing", "folder becomes a link"])
+def test_a_file_that_changes_between_listing_and_reading_is_not_followed(
+    collection, folder, tmp_path, monkeypatch, kind
+):
+    """No other program can make an index run read a file outside its root, or wait for ever."""
+    from ragkit.ingest import reading
+
+    (tmp_path / "outside").mkdir()
+    secret = tmp_path / "outside" / "cats.txt"
+    secret.write_text("A secret outside the root.")
+    path = folder / "sub" / "cats.txt"
+    replaced = []
+
+    def replace(task, max_bytes, real=reading._read_bytes):
+        if task.file.path == "sub/cats.txt" and not replaced:
+            replaced.append(path.rename(tmp_path / "old.txt"))
+            if kind == "link":
+                path.symlink_to(secret)
+            elif kind == "fifo":
+                os.mkfifo(path)
+            elif kind == "folder":
+                path.mkdir()
+            elif kind == "folder becomes a link":
+                path.parent.rmdir()
+                path.parent.symlink_to(secret.parent)
+        return real(task, max_bytes)
+
+    monkeypatch.setattr(reading, "_read_bytes", replace)
+    report = collection.index(folder)
+    assert (report.added, report.failed) == (2, 1)
+    assert collection.search("secret", k=9, mode="lexical") == []
+    assert "sub/cats.txt" in [missing.path for missing in report.missing]
+    report = collection.index(folder)  # as it is listed now
+    assert report.failed == 0
+    assert collection.search("secret", k=9, mode="lexical") == []
+
+
+def test_a_file_replaced_by_another_between_listing_and_reading_is_read(
+    collection, folder, monkeypatch
+):
+    """As an editor saves it: the new file is a regular file at the listed path."""
+    from ragkit.ingest import reading
+
+    path = folder / "leave.txt"
+
+    def replace(task, max_bytes, real=reading._read_bytes):
+        if task.file.path == "leave.txt":
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text("Parents may stay for ever.")
+            temporary.replace(path)
+        return real(task, max_bytes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "_read_bytes", replace)
+        collection.index(folder)
+    (hit,) = collection.search("parents stay", k=1)
+    assert (hit.text, hit.stale) == ("Parents may stay for ever.", False)
+    assert collection.index(folder).unchanged == 3
+
+
+def test_a_file_that_grows_beyond_the_limit_after_its_listing_keeps_its_text(
+    open_collection, folder, monkeypatch
+):
+    from ragkit import Settings
+    from ragkit.ingest import reading
+
+    collection = open_collection(Settings(max_file_mb=0.001))
+    collection.index(folder)
+
+    def grow(task, max_bytes, real=reading._read_bytes):
+        if task.file.path == "leave.txt":
+            (folder / "leave.txt").write_text("x " * 1000)
+        return real(task, max_bytes)
+
+    (folder / "leave.txt").write_text("Parents may stay for a year.")
+    monkeypatch.setattr(reading, "_read_bytes", grow)
+    report = collection.index(folder)
+    assert report.skipped == 1
+    expected = "larger than 1 kB; its earlier text is kept"
+    assert status(collection, "leave.txt") == ("skipped", expected)
+    collection.index(folder)
+    assert status(collection, "leave.txt") == ("skipped", "larger than 1 kB")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), OSError(5, "I/O error")]
+)
+def test_an_unreadable_root_is_reported_and_the_others_are_indexed(
+    collection, folder, tmp_path, monkeypatch, error
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "birds.txt").write_text("Birds sing.")
+    collection.index([folder, other])
+    real = os.stat
+
+    def refuse(path, *arguments, **named):
+        if isinstance(path, (str, os.PathLike)) and os.fspath(path).startswith(str(folder)):
+            raise error
+        return real(path, *arguments, **named)
+
+    (other / "new.txt").write_text("Something new.")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", refuse)
+        expected = collection.index(dry_run=True)
+        report = collection.index()
+    assert (report.added, report.unchanged, report.failed, report.removed) == (1, 1, 1, 0)
+    assert (expected.added, expected.failed) == (1, 1)
+    reason = "permission denied" if error.errno == 13 else "i/o error"
+    assert report.warnings == (f"cannot read {folder}: {reason}; its documents are kept",)
+    (unread,) = report.documents
+    assert (unread.root, unread.path, unread.status, unread.reason) == (
+        str(folder), "./", "failed", reason
+    )  # fmt: skip
+    assert [missing.kind for missing in report.missing] == ["unreadable"]  # --strict exits with 2
+    assert collection.search("cats sleep", k=1)[0].path == "sub/cats.txt"
+    report = collection.index()
+    assert (report.unchanged, report.failed, report.removed) == (5, 0, 0)
+
+
+def test_a_new_path_that_cannot_be_read_is_an_error(collection, tmp_path, monkeypatch):
+    from ragkit.errors import UsageError
+
+    real = os.lstat
+
+    def refuse(path, *arguments, **named):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **named)
+
+    (tmp_path / "locked").mkdir()
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(UsageError, match="locked: permission denied"):
+        collection.index(tmp_path / "locked")

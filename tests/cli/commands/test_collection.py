@@ -154,3 +154,54 @@ def test_an_empty_folder_makes_an_empty_collection(run, tmp_path):
     assert (code, err) == (0, "")
     assert out.startswith("nothing changed: 0 files")
     assert run("-c", "kit", "query", "x")[0] == 1
+
+
+def test_writing_commands_wait_for_another_writer(run, collection_folder, folder):
+    from ragkit.storage.lock import writer_lock
+
+    with writer_lock(collection_folder, "a long job"):
+        for command in ("index", "remove"):
+            code, out, err = run(command, str(folder), "--wait", "0")
+            assert (code, out) == (3, "")
+            assert "a long job" in err
+            assert "--wait SECONDS" in err
+    code, _, err = run("index", str(folder), "--wait", "-1")
+    assert code == 2
+    assert "wait is -1; expected a number of seconds" in err
+    assert run("remove", str(folder), "--wait", "1.5")[0] == 0
+
+
+def test_remove_on_a_full_disk_has_removed(run, collection_folder, folder, monkeypatch):
+    from ragkit.errors import CollectionError
+    from ragkit.storage.index_writer import IndexWriter
+
+    def fail(*_, **__):
+        raise CollectionError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IndexWriter, "update_lexical", fail)
+        code, out, err = run("remove", "keys.md")
+    assert (code, out) == (0, "removed 1 document\n")
+    assert "the disk is full" in err
+    code, out, err = run("remove", "keys.md")
+    assert (code, out) == (0, "removed 0 documents\n")
+    assert "keys.md was removed before" in err
+    assert run("remove", "keys.md")[0] == 2
+
+
+def test_strict_reports_a_root_that_cannot_be_read(run, collection_folder, folder, monkeypatch):
+    import os
+
+    real = os.stat
+
+    def refuse(path, *arguments, **named):
+        if path == folder or path == str(folder):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    code, _, err = run("index")
+    assert code == 0
+    assert f"cannot read {folder}: permission denied; its documents are kept" in err
+    assert run("index", "--strict")[0] == 2
+    monkeypatch.undo()
