@@ -67,11 +67,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output, `head` for example, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
-        if getattr(arguments, "debug", False):
+    except BaseException as error:  # a panic of a library written in Rust is no Exception
+        if getattr(arguments, "debug", False) or isinstance(error, SystemExit):
             raise
+        if isinstance(error, MemoryError):
+            print_message(
+                "not enough memory; close other programs, index fewer files at once, or use a "
+                "smaller model. Finished work is kept"
+            )
+            return UNAVAILABLE
         kind = type(error).__name__
+        details = f": {error}" if isinstance(error, Exception) else ""  # not Rust's debug text
         print_message(
-            f"unexpected {kind}: {error}. `ragkit --debug …` shows the traceback; please report it"
+            f"unexpected {kind}{details}. `ragkit --debug …` shows the traceback; please report it"
         )
         return UNAVAILABLE

@@ -82,6 +82,24 @@ def test_an_unexpected_error_shows_its_traceback_only_with_debug(
         run("--debug", "query", "x")
 
 
+def test_a_panic_of_a_library_is_one_line_without_its_debug_text(
+    run, collection_folder, monkeypatch
+):
+    class PanicException(BaseException):  # as pyo3 derives it
+        pass
+
+    def fail(*_, **__):
+        raise PanicException("called `Result::unwrap()` on an `Err` value: Os { code: 5 }")
+
+    monkeypatch.setattr("ragkit.collection.Collection.search_with", fail)
+    code, _, err = run("query", "x")
+    assert (code, err.count("\n")) == (3, 1)
+    assert "unexpected PanicException. " in err
+    assert "unwrap" not in err
+    with pytest.raises(PanicException):
+        run("--debug", "query", "x")
+
+
 def harmed(collection_folder):
     """Return the ways to damage a collection, by the message that is expected."""
     import sqlite3

@@ -17,9 +17,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ragkit.errors import RagkitError, UnavailableError, UsageError
+from ragkit.serving.collections.threads import run_guarded
 
 if TYPE_CHECKING:
     from ragkit.records.documents import Hit
@@ -133,7 +135,12 @@ class Batcher:
         self.batch_sizes[len(batch)] += 1
         queries = list(dict.fromkeys(query for query, _ in batch))
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._pool, self._search_each, queries, options)
+        try:
+            search = partial(self._search_each, queries, options)
+            work = loop.run_in_executor(self._pool, run_guarded, search)
+        except RuntimeError as error:  # no thread can be started, or the pool is closed
+            work = loop.create_future()
+            work.set_exception(UnavailableError(f"no search can be started: {error}"))
         work.add_done_callback(lambda done: self._finish(done, queries, batch))
 
     def _search_each(
@@ -141,7 +148,10 @@ class Batcher:
     ) -> list[Hits | Exception]:
         """The hits of each query, or its error: one bad query must not fail the others."""
         try:
-            return list(self._search_many(queries, options))
+            hits = run_guarded(self._search_many, queries, options)
+            if len(hits) != len(queries):
+                raise RuntimeError(f"{len(hits)} results of {len(queries)} queries")
+            return list(hits)
         except Exception as error:
             is_shared = isinstance(error, RagkitError) and not isinstance(error, UsageError)
             if is_shared or len(queries) == 1:  # not due to a query: the model, the disk
@@ -155,14 +165,18 @@ class Batcher:
         batch: Sequence[tuple[str, asyncio.Future[Hits]]],
     ) -> None:
         self._running.remove(len(batch))
-        results = {} if done.cancelled() else dict(zip(queries, done.result(), strict=True))
+        results: dict[str, Hits | Exception] = {}
+        failure: Exception = UnavailableError("the search was cancelled")
+        try:
+            results = dict(zip(queries, done.result(), strict=True))
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, Exception):
+                failure = error
         for query, future in batch:
             if future.done():
                 continue  # the caller has disconnected
-            result = results.get(query)
-            if result is None:
-                future.cancel()
-            elif isinstance(result, Exception):
+            result = results.get(query, failure)
+            if isinstance(result, Exception):
                 future.set_exception(result)
             else:
                 future.set_result(result)

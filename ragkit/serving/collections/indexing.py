@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ragkit.errors import BusyError, RagkitError
+from ragkit.errors import BusyError, RagkitError, UnavailableError
 
 if TYPE_CHECKING:
     from ragkit.collection import Collection
@@ -70,7 +70,12 @@ class IndexRuns:
                 args=(name, collection, list(roots.values())),
                 name="ragkit-index",
             )
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError as error:
+                self._thread = None
+                self._latest[name] = replace(run, state="failed", error="no thread can be started")
+                raise UnavailableError(f"indexing cannot be started: {error}") from error
             return run
 
     def close(self) -> None:
@@ -105,7 +110,7 @@ class IndexRuns:
         except RagkitError as error:
             logger.error("indexing %s: %s", name, error)
             result = IndexRun("failed", error="indexing failed; the server's log says why")
-        except Exception:
+        except BaseException:  # a panic of a library is no Exception; a poller waits for the end
             logger.exception("indexing %s", name)
             result = IndexRun("failed", error="internal error; the server's log has the details")
         latest = self._latest[name]
