@@ -15,7 +15,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -215,6 +214,8 @@ def _refuse_untrusted(
         own = getattr(user, name)
         if value == own or _is_harmless(project.parent, name, value, own):
             continue
+        import shlex  # not for a query
+
         raise UsageError(
             f"{project} is in a checkout and not trusted, and sets {name} to {value!r}. If you "
             f"wrote it or trust its authors: ragkit trust {shlex.quote(str(project.parent))}; else "

@@ -11,7 +11,6 @@ trusts the collection; a name stored in it never means a folder in the working f
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -331,6 +330,8 @@ def check_stored_spec(store: Database, settings: Settings, stored: ModelSpec) ->
             _refuse_shadowed(name)
     if store.trust is TrustLevel.OWN:
         return
+    import shlex  # not for most queries
+
     trust = f"ragkit trust {shlex.quote(str(store.folder))}"
     if stored.base_url is not None and settings.base_url is None:
         raise ModelError(
@@ -371,6 +372,8 @@ def _refuse_unless_here(name: str, is_untrusted: bool, trust: str) -> None:
         return
     else:
         reason = "is not on this machine and would be downloaded"
+    import shlex
+
     raise ModelError(
         f"the collection's model {name!r} {reason}. To use it: RAGKIT_MODEL={shlex.quote(name)} "
         f"ragkit …; if you trust the authors of the collection: {trust}"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 from ragkit import trust, user_dirs
@@ -36,6 +35,8 @@ def _refuse_foreign(folder: Path) -> None:
     user: anyone can put one into a folder such as /tmp."""
     owner = trust.foreign_owner(folder)
     if owner is not None and not trust.is_trusted_by_environment():
+        import shlex  # not for a query
+
         raise CollectionError(
             f"{folder} belongs to another user (id {owner}), so it has to be named: "
             f"ragkit -c {shlex.quote(str(folder))} …"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import sqlite3
 import time
 from collections import deque
@@ -474,6 +473,8 @@ _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
 def untrusted_message(folder: Path, purpose: str) -> str:
     """Return the message that something was refused because a collection is not trusted."""
+    import shlex  # not for a query
+
     return (
         f"{folder} is in a checkout and not in your list of trusted collections, so {purpose}. If "
         f"you made it or trust its authors: ragkit trust {shlex.quote(str(folder))}"
