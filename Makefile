@@ -3,6 +3,7 @@
 # make check   what CI runs: ruff, mypy, make test
 # make bench   run the benchmarks; their tables go into bench/RESULTS.md
 # make fuzz    read 10,000 broken files of every format
+# make faults  kill, cut the power, fail calls, damage files: hours; continues where it stopped
 # make docs    check that documentation and program agree
 
 PYTHON ?= python3
@@ -10,11 +11,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
+STATE  ?= faults-state.jsonl
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check lint types bench fuzz docs clean
+.PHONY: demo test check lint types bench fuzz faults docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -42,6 +45,9 @@ bench: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz
+
+faults: $(VENV)/.test
+	$(BIN)/python -m tests.faults --state $(STATE) --jobs $(JOBS)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/test_docs.py

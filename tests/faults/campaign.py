@@ -1,0 +1,229 @@
+"""Many cases: which, in which sizes, in parallel, resumable, and their table.
+
+A *task* is one case with its arguments, under a key that never changes. Results go to a state file,
+one JSON object a line; a run skips the tasks that are there. `small` is what CI runs, `full` what
+`make faults` runs.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+import tempfile
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.faults import cases, shim
+from tests.faults.cases import CASES, Verdict, Workplace
+from tests.faults.processes import ForkServer
+
+TARGETS = ("database", "log", "vectors", "words")
+SWEPT = ("index", "update", "index rewrite", "remove", "rebuild", "migration 2", "lost indexes")
+SWEEP_SEED = 1  # four documents: every call of every kind is tried
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One case: its kind, what the row of the table is called, and the arguments."""
+
+    kind: str
+    row: str
+    arguments: tuple[Any, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}: {', '.join(map(str, self.arguments))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The verdict on a task."""
+
+    key: str
+    row: str
+    outcome: str
+    problems: list[str]
+    seconds: float
+
+
+def small(calls: dict[str, dict[str, int]]) -> list[Task]:
+    """The tasks of CI: every kind of fault, fixed seeds, under three minutes."""
+    names = list(cases.changes(0))
+    tasks = _by_change("kill", "SIGKILL", names, 40)
+    tasks += _by_change("power cut", "power cut", names, 20)
+    tasks += _damages("damaged", 40, "flip") + _damages("damaged", 10, "cut")
+    tasks += _damages("damaged while open", 6, "cut") + _damages("damaged while open", 4, "flip")
+    sweep = list(_sweep(calls))
+    tasks += sweep[:: max(1, len(sweep) // 24)]
+    tasks += _by_change("full disk", "full disk", names, 8)
+    tasks += _by_change("little memory", "failed allocation", names, 6)
+    tasks += _by_change("clock jump", "clock jump", names, 5)
+    tasks += _plain("moving files", "files change while read", 3)
+    tasks += _plain("two writers", "two writers", 2) + _plain("ten rewrites", "ten rewrites", 1)
+    tasks += _plain("forked lock", "lock inherited by fork", 1)
+    tasks += _plain("full tmpfs", "full tmpfs", 1)
+    return [*tasks, Task("readers and writer", "8 readers, 1 writer", (0, 8, 3, 0.0))]
+
+
+def full(calls: dict[str, dict[str, int]]) -> list[Task]:
+    """The tasks of `make faults`: hours."""
+    names = list(cases.changes(0))
+    tasks = _by_change("kill", "SIGKILL", names, 2000)
+    tasks += _by_change("power cut", "power cut", names, 500)
+    tasks += _damages("damaged", 4000, "flip") + _damages("damaged", 1200, "cut")
+    tasks += _damages("damaged while open", 200, "cut")
+    tasks += _damages("damaged while open", 200, "flip")
+    tasks += list(_sweep(calls))
+    tasks += _by_change("full disk", "full disk", names, 200)
+    tasks += _by_change("little memory", "failed allocation", names, 200)
+    tasks += _by_change("clock jump", "clock jump", names, 60)
+    tasks += _plain("moving files", "files change while read", 60)
+    tasks += _plain("two writers", "two writers", 40) + _plain("ten rewrites", "ten rewrites", 10)
+    tasks += _plain("forked lock", "lock inherited by fork", 5)
+    tasks += _plain("full tmpfs", "full tmpfs", 20)
+    return [*tasks, Task("readers and writer", "8 readers, 1 writer, 60 s", (0, 8, 3, 60.0))]
+
+
+def _plain(kind: str, row: str, count: int) -> list[Task]:
+    return [Task(kind, row, (seed,)) for seed in range(count)]
+
+
+def _by_change(kind: str, row: str, names: list[str], count: int) -> list[Task]:
+    return [
+        Task(kind, f"{row}: {names[number % len(names)].split(' 1')[0].split(' 2')[0]}",
+             (number // len(names), names[number % len(names)]))
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def _damages(kind: str, count: int, how: str) -> list[Task]:
+    word = {"flip": "bit flip", "cut": "truncation"}[how] + " while open" * (kind != "damaged")
+    return [
+        Task(kind, f"{word}: {target}", (number // len(TARGETS), target, how))
+        for number in range(count)
+        for target in (TARGETS[number % len(TARGETS)],)
+    ]
+
+
+def _sweep(calls: dict[str, dict[str, int]]) -> Iterator[Task]:
+    """Yield every nth call of every kind in every change, failing once and from then on."""
+    for name, counts in calls.items():
+        for kind in shim.KINDS:
+            errors = shim.ERRORS[kind]
+            for nth in range(1, counts.get(kind, 0) + 1):
+                for permanently in (False, True):
+                    error = errors[(nth + permanently) % len(errors)]
+                    arguments = (SWEEP_SEED, name, kind, nth, permanently, error)
+                    yield Task("failing call", f"failing {kind}", arguments)
+
+
+_place: Workplace | None = None
+
+
+def _start_worker(folder: str) -> None:
+    global _place  # noqa: PLW0603 (one for each worker process)
+    own = Path(tempfile.mkdtemp(dir=folder))
+    _place = Workplace(own, ForkServer(own, shim.build()))
+
+
+def _run(task: Task) -> Result:
+    assert _place is not None
+    started = time.monotonic()
+    try:
+        verdict = CASES[task.kind](_place, *task.arguments)
+    except Exception:  # a fault of the harness must not end the campaign
+        verdict = Verdict("harness failed", [traceback.format_exc()[-3000:]])
+    seconds = round(time.monotonic() - started, 2)
+    return Result(task.key, task.row, verdict.outcome, verdict.problems, seconds)
+
+
+def measure() -> dict[str, dict[str, int]]:
+    """Return how many calls of each kind the swept changes make."""
+    if shim.build() is None:
+        return {}
+    with (
+        tempfile.TemporaryDirectory(prefix="ragkit-faults-") as name,
+        ForkServer(Path(name), shim.build()) as server,
+    ):
+        place = Workplace(Path(name), server)
+        changes = cases.changes(SWEEP_SEED)
+        return {each: place.measure(changes[each])[1] for each in SWEPT}
+
+
+def needs_shim(task: Task) -> bool:
+    """Whether a task can only be done with the compiled library."""
+    return task.kind in ("power cut", "failing call", "full disk") or "log" in task.arguments
+
+
+@dataclass(slots=True)
+class State:
+    """The results so far, kept in a file if there is one."""
+
+    path: Path | None = None
+    results: dict[str, Result] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> State:
+        state = cls(path)
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    result = Result(**json.loads(line))
+                except (ValueError, TypeError):  # the run was interrupted in this line
+                    continue
+                state.results[result.key] = result
+        return state
+
+    def add(self, result: Result) -> None:
+        self.results[result.key] = result
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
+
+
+def run(
+    tasks: Iterable[Task], jobs: int, state: State,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:  # fmt: skip
+    """Run the tasks that the state lacks; return the results of all."""
+    tasks = list(tasks)
+    has_shim = shim.build() is not None
+    open_tasks = [
+        task for task in tasks
+        if task.key not in state.results and (has_shim or not needs_shim(task))
+    ]  # fmt: skip
+    folder = tempfile.mkdtemp(prefix="ragkit-faults-")
+    try:
+        with ProcessPoolExecutor(
+            jobs, multiprocessing.get_context("spawn"), _start_worker, (folder,)
+        ) as pool:
+            for result in pool.map(_run, open_tasks):
+                state.add(result)
+                on_result(result)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [state.results[task.key] for task in tasks if task.key in state.results]
+
+
+def table(results: Iterable[Result]) -> str:
+    """Return the results as a Markdown table: one row for each kind of fault."""
+    rows: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        rows[result.row].append(result)
+    lines = ["| fault | cases | wrong | outcomes |", "|---|---|---|---|"]
+    for row, found in rows.items():
+        outcomes = Counter(result.outcome for result in found)
+        text = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common(4))
+        wrong = sum(bool(result.problems) for result in found)
+        lines.append(f"| {row} | {len(found):,} | {wrong} | {text} |")
+    everything = [result for found in rows.values() for result in found]
+    wrong = sum(bool(result.problems) for result in everything)
+    lines.append(f"| **all** | **{len(everything):,}** | **{wrong}** | |")
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""The full run: its size, its state file and its table."""
+
+from __future__ import annotations
+
+import json
+
+from tests.faults import campaign
+from tests.faults.campaign import Result, State
+
+CALLS = {"index": {"write": 3, "fsync": 2}}
+
+
+def count(tasks, kind, word=""):
+    return sum(task.kind == kind and word in str(task.arguments) for task in tasks)
+
+
+def test_the_full_run_has_the_promised_sizes():
+    tasks = campaign.full(CALLS)
+    assert len({task.key for task in tasks}) == len(tasks)
+    assert count(tasks, "kill") == 2000
+    assert count(tasks, "power cut") == 500
+    for target in campaign.TARGETS:
+        assert sum(task.kind == "damaged" and task.arguments[1:] == (target, "flip")
+                   for task in tasks) == 1000  # fmt: skip
+        assert sum(task.kind == "damaged" and task.arguments[1:] == (target, "cut")
+                   for task in tasks) == 300  # fmt: skip
+    assert count(tasks, "failing call") == 2 * (3 + 2)  # every call, once and permanently
+    assert Task60 in tasks
+
+
+Task60 = campaign.Task("readers and writer", "8 readers, 1 writer, 60 s", (0, 8, 3, 60.0))
+
+
+def test_the_small_run_has_the_promised_sizes():
+    tasks = campaign.small(CALLS)
+    assert len({task.key for task in tasks}) == len(tasks)
+    assert count(tasks, "kill") == 40
+    assert count(tasks, "power cut") == 20
+    assert count(tasks, "damaged", "flip") == 40
+    assert count(tasks, "damaged while open") == 10
+    assert {task.kind for task in tasks} == set(campaign.CASES)
+
+
+def test_an_interrupted_run_continues(tmp_path):
+    path = tmp_path / "state.jsonl"
+    state = State.load(path)
+    first = Result("kill: 0, index", "SIGKILL", "killed", [], 0.5)
+    state.add(first)
+    with path.open("a") as file:
+        file.write('{"key": "kill: 1, ind')  # interrupted here
+    assert State.load(path).results == {first.key: first}
+    assert json.loads(path.read_text().splitlines()[0])["outcome"] == "killed"
+
+
+def test_the_table_counts_cases_and_outcomes():
+    results = [
+        Result("a", "SIGKILL", "killed", [], 1),
+        Result("b", "SIGKILL", "killed", ["lost"], 1),
+        Result("c", "bit flip", "noticed", [], 1),
+    ]
+    table = campaign.table(results).splitlines()
+    assert "| SIGKILL | 2 | 1 | 2 killed |" in table
+    assert "| bit flip | 1 | 0 | 1 noticed |" in table
+    assert table[-1] == "| **all** | **3** | **1** | |"
