@@ -126,8 +126,8 @@ def _record_file(store: Database, file: Path, status: str) -> int:
             file.name,
             status=status,
             size=stat.st_size,
-            mtime_ns=stat.st_mtime_ns,
-            inode=stat.st_ino,
+            mtime_ns=files.storable(stat.st_mtime_ns),
+            inode=files.storable(stat.st_ino),
             media_type="application/jsonl",
         )
 

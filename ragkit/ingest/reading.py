@@ -31,7 +31,7 @@ from ragkit.passages.token_offsets import Tokenizer
 from ragkit.records.documents import Document, Passage
 from ragkit.records.reports import SecretFinding, Unread
 from ragkit.storage.source_files import SourceBytes, read_source, sample
-from ragkit.storage.sqlite.files import content_hash
+from ragkit.storage.sqlite.files import content_hash, storable
 
 IMAGE_KINDS = ("image", "no_text_layer")  # kinds of reasons that an OCR engine may remedy
 MAX_WAITING_FILES = 16  # read, not yet written
@@ -129,10 +129,10 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
         ReadResult,
         task,
         len(data),
-        status.st_mtime_ns if has_stamp else None,
-        status.st_ino,
+        storable(status.st_mtime_ns) if has_stamp else None,
+        storable(status.st_ino),
         digest,
-        ctime_ns=status.st_ctime_ns if has_stamp else None,
+        ctime_ns=storable(status.st_ctime_ns) if has_stamp else None,
         sample=None if is_reliable else sample(data),
     )
     if is_unchanged:

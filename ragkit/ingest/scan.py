@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from ragkit.errors import UsageError
 from ragkit.ingest.ignore_rules import IgnoreRules, rules_above
+from ragkit.storage.sqlite.files import storable
 
 ROOT = "./"  # the path of a root that cannot be read
 _SPECIAL_FILES = (
@@ -218,9 +219,8 @@ def _file_entry(path: str, status: os.stat_result, max_bytes: int) -> ScannedFil
     if status.st_size > max_bytes:
         reason = f"larger than {format_bytes(max_bytes)}"
         return SkippedPath(path, reason, status.st_size, kind="too_large")
-    return ScannedFile(
-        path, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns, status.st_dev
-    )
+    times = storable(status.st_mtime_ns), storable(status.st_ino), storable(status.st_ctime_ns)
+    return ScannedFile(path, status.st_size, *times, status.st_dev)
 
 
 def _link_reason(root: str, path: str) -> str:

@@ -60,6 +60,14 @@ def content_hash(data: bytes) -> bytes:
     return blake2b(data, digest_size=20).digest()
 
 
+def storable(number: int) -> int:
+    """Return a time in nanoseconds or an inode as SQLite stores it: the last 64 bits, signed.
+
+    A time after the year 2262 and some inodes do not fit; they still differ from each other.
+    """
+    return (number + 2**63) % 2**64 - 2**63
+
+
 def has_changed(
     root: str,
     path: str,
