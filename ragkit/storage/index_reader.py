@@ -237,16 +237,16 @@ class IndexReader:
 
     def _report(self, file: IndexFile, error: Exception) -> None:
         """Notify the user that a file cannot be used, and remember to rebuild it if it is bad."""
-        with self._store.reading() as connection:
-            if file not in (database.index_file(connection, kind) for kind in INDEX_KINDS):
-                return  # a writer has replaced it since our snapshot
-        reason = str(error)
-        if isinstance(error, FileNotFoundError):
-            reason = f"{file.name} is missing"
-        elif isinstance(error, OSError):  # such as too many open files: the file may be intact
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            # Such as too many open files: the file may be intact.
             self._notify(
                 f"{file.name} cannot be read ({error.strerror or error}); searching the database"
             )
             return
+        with self._store.reading() as connection:
+            if file not in (database.index_file(connection, kind) for kind in INDEX_KINDS):
+                return  # a writer has replaced it since our snapshot
+        is_missing = isinstance(error, FileNotFoundError)
+        reason = f"{file.name} is missing" if is_missing else str(error)
         self._notify(f"{reason}; rebuilt from the database, nothing is embedded again")
         self._checksums.damaged.add(file)

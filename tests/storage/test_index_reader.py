@@ -1,10 +1,18 @@
 """Index files are caches: if they are missing or damaged, the hits are the same and nothing is
 embedded again."""
 
+import contextlib
+import gc
 import json
+import os
 import shutil
+import struct
+from pathlib import Path
 
 import pytest
+
+from ragkit.storage.checksums import folder_checksum
+from ragkit.storage.collection_files import is_index_name, name_generation
 
 QUERY = "parents at home with cats and keys"
 
@@ -301,3 +309,275 @@ def test_terms_are_stemmed_in_the_declared_language_of_the_page(open_collection,
         collection.index(tmp_path / f"{code}.html")
     hits = collection.search("Versicherung", mode="lexical")
     assert [hit.path for hit in hits] == ["de.html"]  # the English stemmer keeps "en"
+
+
+@pytest.fixture
+def precious(tmp_path):
+    """Files of the user's beside the collection: none may change, whatever the collection says."""
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    before = folder.stat().st_mtime_ns
+    yield folder
+    assert (folder / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
+    assert folder.stat().st_mtime_ns == before
+
+
+def set_row(collection, kind, **values):
+    """Change a row of `index_files`, as somebody may who offers a collection to others."""
+    columns = ", ".join(f"{column} = ?" for column in values)
+    with collection._store.writing() as connection:
+        sql = f"UPDATE index_files SET {columns} WHERE kind = ?"
+        connection.execute(sql, (*values.values(), kind))
+
+
+def row(collection, kind):
+    with collection._store.reading() as connection:
+        return connection.execute("SELECT * FROM index_files WHERE kind = ?", (kind,)).fetchone()
+
+
+@pytest.mark.parametrize("kind", ["vectors", "words"])
+def test_a_row_with_a_name_of_another_file_is_replaced_and_touches_nothing(
+    indexed, open_collection, precious, notices, kind
+):
+    expected = answers(indexed)
+    indexed.close()
+    for name in ("../precious", "../precious/thesis.txt", ".", "/dev/zero", "ragkit.db", 7, "\x1b"):
+        set_row(indexed, kind, name=name)
+        assert answers(open_collection()) == expected
+        assert not any("\x1b" in notice for notice in notices)
+        assert is_index_name(row(indexed, kind)["name"])
+    notices.clear()
+    assert answers(open_collection()) == expected
+    assert notices == []
+
+
+@pytest.mark.parametrize("kind", ["vectors", "words"])
+def test_an_absolute_name_is_replaced_and_touches_nothing(
+    indexed, open_collection, precious, folder, kind
+):
+    expected = answers(indexed)
+    for name in (str(precious), str(precious / "thesis.txt")):
+        set_row(indexed, kind, name=name)
+        assert answers(open_collection()) == expected
+        set_row(indexed, kind, name=name)
+        open_collection().index(folder)
+        assert is_index_name(row(indexed, kind)["name"])
+
+
+@pytest.mark.parametrize("kind", ["vectors", "words"])
+def test_a_row_with_other_values_is_replaced(indexed, open_collection, folder, kind):
+    expected = answers(indexed)
+    indexed.close()
+    for values in (
+        {"generation": 10**15},
+        {"generation": "x"},
+        {"checksum": b"\xff"},
+        {"checksum": '{"checksum": ' + "[" * 50_000},
+        {"model_id": "x"},
+    ):
+        set_row(indexed, kind, **values)
+        assert answers(open_collection()) == expected
+        open_collection().index(folder)
+        recorded = row(indexed, kind)
+        assert is_index_name(recorded["name"])
+        assert recorded["generation"] == name_generation(recorded["name"])
+    assert answers(open_collection()) == expected
+
+
+@pytest.mark.parametrize("kind", ["vectors-", "words-"])
+@pytest.mark.parametrize("becomes", ["link", "device", "pipe"])
+def test_an_index_file_that_is_no_file_of_the_collection_is_rebuilt(
+    indexed, open_collection, precious, notices, kind, becomes
+):
+    expected = answers(indexed)
+    (path,) = [path for path in index_files(indexed) if path.name.startswith(kind)]
+    delete(path)
+    if becomes == "pipe":
+        os.mkfifo(path)
+    else:
+        target = precious if kind == "words-" else precious / "thesis.txt"
+        path.symlink_to(target if becomes == "link" else Path("/dev/zero"))
+    indexed.close()
+    assert answers(open_collection()) == expected
+    assert len(notices) == 1
+    notices.clear()
+    assert answers(open_collection()) == expected
+    assert notices == []
+    rebuilt = indexed.folder / row(indexed, kind.rstrip("-"))["name"]
+    assert rebuilt.is_dir() if kind == "words-" else rebuilt.is_file()
+    assert not rebuilt.is_symlink()
+
+
+def words_folder(collection):
+    (words,) = [path for path in index_files(collection) if path.name.startswith("words-")]
+    return words
+
+
+@pytest.mark.parametrize("name", [".tantivy-meta.lock", ".tantivy-writer.lock", "meta.json"])
+@pytest.mark.parametrize("kind", ["symbolic link", "hard link"])
+def test_tantivy_opens_no_file_of_the_users(indexed, open_collection, precious, folder, name, kind):
+    expected = answers(indexed)
+    path = words_folder(indexed) / name
+    path.unlink(missing_ok=True)
+    if kind == "symbolic link":
+        path.symlink_to(precious / "thesis.txt")
+    else:
+        os.link(precious / "thesis.txt", path)
+    indexed.close()
+    reader = open_collection()
+    assert answers(reader) == expected
+    (folder / "new.txt").write_text("New.")
+    reader.index(folder)
+    assert [hit.path for hit in reader.search("new", mode="lexical")] == ["new.txt"]
+
+
+@pytest.mark.parametrize("is_absolute", [True, False])
+def test_tantivy_deletes_no_file_of_the_users(
+    indexed, open_collection, precious, folder, is_absolute
+):
+    """It deletes what its list of files names and no segment needs, also outside the folder."""
+    words = words_folder(indexed)
+    outside = str(precious / "thesis.txt") if is_absolute else "../../precious/thesis.txt"
+    managed = json.loads((words / ".managed.json").read_text())
+    (words / ".managed.json").write_text(json.dumps([*managed, outside]))
+    set_row(indexed, "words", checksum=folder_checksum(words))
+    indexed.close()
+    (folder / "new.txt").write_text("New.")
+    again = open_collection()
+    again.index(folder)
+    assert [hit.path for hit in again.search("new", mode="lexical")] == ["new.txt"]
+
+
+def test_a_fingerprint_becomes_no_path(indexed, open_collection, precious):
+    with indexed._store.writing() as connection:
+        connection.execute("UPDATE models SET fingerprint = '/../../precious/x'")
+        connection.execute("DELETE FROM index_files")
+    indexed._indexes.index_writer.update_vectors()
+    assert is_index_name(row(indexed, "vectors")["name"])
+
+
+def overwrite(path, content):
+    """Write in place, so that whoever has the file open or mapped sees the new content."""
+    with path.open("r+b") as file:
+        file.write(content)
+        file.truncate()
+
+
+IN_PLACE = {
+    "emptied": lambda data: b"",
+    "truncated": lambda data: data[: len(data) // 2],
+    "one byte": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+    "all bytes": lambda data: bytes(byte ^ 0x55 for byte in data),
+    "longer": lambda data: data * 2,
+}
+
+
+@pytest.mark.parametrize("keeps_time", [False, True])
+@pytest.mark.parametrize("kind", ["vectors-", "words-"])
+def test_a_file_that_is_changed_in_place_while_it_is_open_is_rebuilt(
+    indexed, notices, kind, keeps_time
+):
+    expected = answers(indexed)
+    for change in IN_PLACE.values():
+        assert answers(indexed) == expected
+        path = indexed.folder / row(indexed, kind.rstrip("-"))["name"]
+        for file in [path] if path.is_file() else list(path.iterdir()):
+            before = file.stat()
+            content = file.read_bytes()
+            overwrite(file, change(content) if len(content) > 9 else b"")
+            if keeps_time:
+                os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert answers(indexed) == expected
+        assert len(notices) == 1
+        assert "rebuilt from the database" in notices[0]
+        notices.clear()
+    assert answers(indexed) == expected
+    assert notices == []
+
+
+def test_a_file_that_is_touched_while_it_is_open_is_kept(indexed, notices):
+    expected = answers(indexed)
+    for path in index_files(indexed):
+        for file in [path] if path.is_file() else list(path.iterdir()):
+            os.utime(file)
+    names = index_files(indexed)
+    assert answers(indexed) == expected
+    assert (notices, index_files(indexed)) == ([], names)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits are those of POSIX")
+def test_too_many_open_files_are_no_damage(indexed, open_collection, notices, monkeypatch):
+    import resource
+
+    expected = answers(indexed)
+    reader = open_collection()
+    reader.search("cats", k=1, mode="dense")  # opens the database
+    files = index_files(indexed)
+    monkeypatch.setattr(reader._indexes, "_vectors", None)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    fillers = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                fillers.append(os.open(os.devnull, os.O_RDONLY))
+        assert answers(reader) == expected
+    finally:
+        for descriptor in fillers:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert any("cannot be read" in notice for notice in notices)
+    assert not any("rebuilt" in notice for notice in notices)
+    assert reader._indexes._checksums.damaged == set()
+    notices.clear()
+    assert answers(reader) == expected
+    assert (notices, index_files(indexed)) == ([], files)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+def test_maps_of_deleted_files_are_closed_without_garbage_collection(
+    indexed, open_collection, folder
+):
+    reader = open_collection()
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(3):
+            (folder / "leave.txt").write_text(f"Parents may stay at home for {number} days.")
+            indexed.index(folder)
+            answers(reader)
+        maps = Path("/proc/self/maps").read_text().splitlines()
+    finally:
+        gc.enable()
+    deleted = [line for line in maps if str(indexed.folder) in line and "(deleted)" in line]
+    assert deleted == []
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_a_database_that_is_a_link_is_refused(indexed, open_collection, precious, suffix):
+    from ragkit.errors import CollectionError
+
+    indexed.close()
+    path = indexed.folder / f"ragkit.db{suffix}"
+    path.unlink(missing_ok=True)
+    path.symlink_to(precious / "thesis.txt")
+    with pytest.raises(CollectionError, match="is a symbolic link; ragkit opens only regular"):
+        open_collection()
+
+
+def test_a_journal_beside_the_database_deletes_no_file_of_the_users(
+    indexed, open_collection, precious
+):
+    """SQLite would delete the file whose name ends the journal."""
+    from ragkit.errors import CollectionError
+
+    indexed.close()
+    name = str(precious / "thesis.txt").encode()
+    end = struct.pack(">II", len(name), sum(name)) + bytes.fromhex("d9d505f920a163d7")
+    header = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 0, 1, 512, 16384)
+    journal = header.ljust(512, b"\0") + struct.pack(">I", 65537) + name + end
+    (indexed.folder / "ragkit.db-journal").write_bytes(journal)
+    with pytest.raises(CollectionError, match="names another file, which SQLite would delete"):
+        open_collection()

@@ -8,10 +8,11 @@ frequencies, no passages.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ragkit.analysis import spelling
 from ragkit.analysis.analyzer import (
@@ -24,6 +25,8 @@ from ragkit.analysis.analyzer import (
 
 if TYPE_CHECKING:
     from ragkit.analysis.query_syntax import ParsedQuery
+
+Result = TypeVar("Result")
 
 MAX_TERMS = 1024  # different words of a query that count
 STOP_WORD_WEIGHT = 0.5  # BM25 weight of a stop word beside content words; docs/ranking.md
@@ -69,6 +72,24 @@ class _Token:
     weight: float = 1.0
 
 
+def _cached(method: Callable[[str], Result]) -> Callable[[str], Result]:
+    """Return a bound method with a cache of its results.
+
+    The cache does not refer to the method's object, which refers to the cache: in a cycle the maps
+    of a deleted index would stay until Python's garbage collection.
+    """
+    bound = weakref.WeakMethod(method)
+
+    @lru_cache(_CACHE_SIZE)
+    def call(argument: str) -> Result:
+        alive = bound()
+        if alive is None:
+            raise RuntimeError("the planner was deleted while it was used")
+        return alive(argument)
+
+    return call
+
+
 class QueryPlanner:
     """Builds the `QueryPlan`s of queries to one open index. Safe to share between threads.
 
@@ -88,9 +109,9 @@ class QueryPlanner:
             if not self._has_removed or self._has_passages(language_field, code)
         ]
         # Most queries contain the same frequent words, and each language has to analyze them.
-        self._tokens_of = lru_cache(_CACHE_SIZE)(self._analyze)
-        self._frequency_of = lru_cache(_CACHE_SIZE)(self._document_frequency)
-        self._correction_of = lru_cache(_CACHE_SIZE)(self._correct_idf)
+        self._tokens_of = _cached(self._analyze)
+        self._frequency_of = _cached(self._document_frequency)
+        self._correction_of = _cached(self._correct_idf)
 
     @property
     def _has_removed(self) -> bool:
