@@ -44,11 +44,6 @@ FILE_NAME = "ragkit.db"
 MAX_IDLE_LOG_BYTES = 4_000_000  # to which the write-ahead log is cut when it starts over
 RETRY_PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds
 IDS_PER_STATEMENT = 500  # SQLite allows 32,766 parameters
-SCHEMA_OBJECTS = frozenset({  # the tables, indexes and triggers of the newest schema
-    "collection", "roots", "files", "documents", "passages", "models", "vectors", "removals",
-    "index_files", "unreadable_texts", "passages_document", "passages_hash",
-    "passages_generation", "vectors_generation", "passages_removed", "sqlite_sequence",
-})  # fmt: skip
 
 
 Result = TypeVar("Result")
@@ -111,8 +106,13 @@ class Database:
             ) from error
 
     def _make_folder(self) -> None:
+        from ragkit.storage.atomic_files import fsync_folder  # only to create a collection
+
         try:
+            new = [folder for folder in self.folder.parents if not folder.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.folder, *new):  # else a power cut loses the folder with its content
+                fsync_folder(folder.parent)
             if not any(self.folder.iterdir()):  # a folder that is ours alone is no source for git
                 with (
                     contextlib.suppress(FileExistsError),
@@ -287,6 +287,9 @@ class Database:
         except sqlite3.Error:
             connection.close()
             raise
+        except UnicodeDecodeError as error:  # in SQLite's message, which quotes the schema
+            connection.close()
+            raise sqlite3.DatabaseError("malformed database schema") from error
         return connection
 
     @contextlib.contextmanager
@@ -345,7 +348,7 @@ class Database:
             raise CollectionError(
                 f"not enough memory to read {self.path}; close other programs, or ask for less"
             ) from error
-        except _CAUSED_BY_DAMAGE as error:
+        except CAUSED_BY_DAMAGE as error:
             if not self._is_current(connection):
                 raise self._snapshot_error() from error
             self._raise_if_damaged(connection, error)
@@ -467,7 +470,7 @@ _RETRYABLE = frozenset({
     sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_ROLLBACK,
 })  # fmt: skip
 # What a value of the wrong type or an invalid JSON text raises.
-_CAUSED_BY_DAMAGE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+CAUSED_BY_DAMAGE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
 
