@@ -25,7 +25,8 @@ from tests.faults.cases import CASES, Verdict, Workplace
 from tests.faults.processes import ForkServer
 
 TARGETS = ("database", "log", "vectors", "words")
-SWEPT = ("index", "update", "index rewrite", "remove", "rebuild", "migration 2", "lost indexes")
+SWEPT = ("index", "update", "index rewrite", "remove", "rebuild", "migration 2", "lost indexes",
+         "backup")  # fmt: skip
 SWEEP_SEED = 1  # four documents: every call of every kind is tried
 
 

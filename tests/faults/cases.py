@@ -148,11 +148,14 @@ class Workplace:
         crash = checker.problems_after_crash(contents, change.before, change.after, marks)
         problems += [f"after the fault: {problem}" for problem in crash]
         again = self.run(change)
-        gone = again.error is not None and again.error["type"] == "UsageError"
-        if again.result is None and not (change.operation == "remove" and gone):
+        # What was removed is not there any more, and a finished backup is not overwritten.
+        done = again.error is not None and again.error["type"] == "UsageError"
+        if again.result is None and not (done and change.operation in ("remove", "backup")):
             problems.append(f"the same command again: {again.complaint or again.error}")
-        state = checker.problems_of_state(checker.read(self.kit), change.after)
-        problems += [f"after running again: {problem}" for problem in state]
+        kits = [self.kit] + [self.case / "backup"] * (change.operation == "backup")
+        for kit in kits:
+            state = checker.problems_of_state(checker.read(kit), change.after)
+            problems += [f"{kit.name} after running again: {problem}" for problem in state]
         return problems or self.check_hits(change)
 
 
@@ -183,17 +186,9 @@ def changes(seed: int) -> dict[str, Change]:
         ),
         Change("lost indexes", "drop_indexes", first, first),
         Change("serve", "serve", first, later),
+        Change("backup", "backup", first, first),
     ]
-    if hasattr(_collection_class(), "backup"):
-        target = {"target": "backup"}
-        found.append(Change("backup", "backup", first, first, target))
     return {change.name: change for change in found}
-
-
-def _collection_class() -> type:
-    from ragkit import Collection
-
-    return Collection
 
 
 def _unpack_stored(schema: int, kit: Path) -> None:
@@ -231,18 +226,21 @@ def kill(place: Workplace, seed: int, name: str) -> Verdict:
 
 
 def power_cut(place: Workplace, seed: int, name: str) -> Verdict:
-    """A power cut at a random call of a recorded run, and one of the states that the disk holds."""
+    """A power cut at a random call of a recorded run, and one of the states that the disk holds.
+
+    Seed 0: all that was not flushed is lost, just after the command has reported success.
+    """
     chance = random.Random(f"power {seed} {name}")
     change = changes(seed % 8)[name]
     place.prepare(change)
-    disk = Disk(place.kit)
+    disk = Disk(place.case)
     log = place.folder / "calls.log"
     place.complete(place.run(change, Fault(log=str(log))), name)
     calls = crash_images.read_log(log)
-    for call in calls[: chance.randrange(len(calls) + 1)]:
+    for call in calls[: chance.randrange(len(calls) + 1) if seed else None]:
         disk.apply(call)
-    strategy = chance.choice(crash_images.STRATEGIES)
-    disk.crash(place.kit, strategy, chance)
+    strategy = chance.choice(crash_images.STRATEGIES) if seed else "lost"
+    disk.crash(place.case, strategy, chance)
     ended = Ended({}, None, 0, False, "", {})
     return Verdict(strategy, place.check_recovery(change, ended, disk.marks))
 

@@ -165,9 +165,10 @@ def fork_while_writing(kit: str, source: str, stop: str, ready: str) -> dict[str
     return {}
 
 
-def backup(kit: str, source: str, target: str) -> dict[str, Any]:
+def backup(kit: str, source: str) -> dict[str, Any]:
+    """Copy the collection to the folder "backup" beside it."""
     with open_collection(kit) as collection:
-        collection.backup(target)
+        collection.backup(Path(kit).parent / "backup")
     shim.mark("done")
     return {}
 
