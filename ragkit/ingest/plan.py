@@ -278,7 +278,7 @@ def compare(
     """
     plan = Plan(target)
     rows_by_path, certainly_removed = _known_files(connection, roots, target)
-    separate = _separate_roots(roots, target)
+    left_out = (*_separate_roots(roots, target), *_prefix_of(skip, target.folder))
     scanned = _Scanned()
     reliable_rows = _ReliableRows(connection, target.folder)
     for entry in scan(
@@ -288,8 +288,7 @@ def compare(
         max_bytes=max_bytes,
         under=target.under,
     ):
-        path = Path(target.folder) / entry.path
-        if path.is_relative_to(skip) or entry.path.startswith(separate):
+        if entry.path.startswith(left_out):
             continue
         scanned.paths.add(entry.path)
         row = rows_by_path.get(entry.path)
@@ -317,6 +316,15 @@ def compare(
             plan.missing.append(row)
             plan.known_paths[row.id] = path_in_root
     return plan
+
+
+def _prefix_of(skip: Path, folder: str) -> tuple[str, ...]:
+    """Return the prefix of the relative paths in the absolute folder `skip`, if any are."""
+    if Path(folder).is_relative_to(skip):
+        return ("",)
+    if skip.is_relative_to(folder):
+        return (f"{skip.relative_to(folder).as_posix()}/",)
+    return ()
 
 
 class _ReliableRows:
