@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ragkit.ingest.writer import Progress
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
+    from ragkit.records.maintenance import CopyReport, DoctorReport
     from ragkit.records.reports import (
         CollectionStatus,
         DocumentEntry,
@@ -154,7 +155,7 @@ class Collection:
           stored before.
         - `dry_run`: only report what a run would do.
         - `prune`: remove all missing files. By default those are kept whose disk may not be
-          mounted: files of an empty or missing folder, and many at once (docs/formats.md).
+          mounted: files of an empty or missing folder, and many at once (docs/indexing.md).
         - `rebuild`: read and embed every file again.
         - `wait`: maximum time in seconds to wait for another writer. Default: 2.
         - `on_progress`: called on this thread with a `Progress` while files are read and embedded.
@@ -675,6 +676,110 @@ class Collection:
                 )
             finally:
                 self._store.checkpoint()
+
+    def backup(self, target: str | Path, *, index_files: bool = True) -> CopyReport:
+        """Copy the collection to the new folder `target`, which is then a collection itself.
+
+        Others may search and write meanwhile; the copy has the state of one moment, and is checked
+        completely. Without `index_files` they are left out and rebuilt at the first search.
+
+        Raises UsageError if `target` exists and is not an empty folder; CollectionError if the
+        database is damaged, the disk is full or `target` cannot be written.
+        """
+        from ragkit.maintenance import backup
+
+        return backup.backup(self._store, Path(target).expanduser(), index_files=index_files)
+
+    @classmethod
+    def restore(
+        cls,
+        source: str | Path,
+        folder: str | Path,
+        *,
+        force: bool = False,
+        wait: float | None = None,
+    ) -> CopyReport:
+        """Make the collection in `folder` a copy of `source`, a backup, which is only read.
+
+        With `force` a collection that is there already is renamed, never deleted: see
+        `CopyReport.set_aside`. The restored collection counts as trusted. `wait` is as in `index`.
+
+        Raises UsageError if `source` is no backup, or if `folder` is in use and `force` is not set;
+        CollectionError if `source` is damaged or `folder` cannot be written; BusyError.
+        """
+        from ragkit.maintenance import backup
+
+        target = Path(folder).expanduser()
+        timeout = _lock_timeout(wait)
+        return backup.restore(Path(source).expanduser(), target, force=force, wait=timeout)
+
+    def export(self, target: str | Path) -> CopyReport:
+        """Write documents and passages as JSON lines, vectors as NumPy arrays, to a new folder.
+
+        docs/storage.md describes the files. Others may search and write meanwhile. Raises as
+        `backup`.
+        """
+        from ragkit.maintenance import export
+
+        return export.export(self._store, Path(target).expanduser())
+
+    @classmethod
+    def import_export(cls, source: str | Path, folder: str | Path) -> CopyReport:
+        """Make a new collection in `folder` from an export; it has the same ids and vectors.
+
+        It counts as trusted, and nothing is embedded again. Raises UsageError if `source` is no
+        valid export or `folder` is in use, CollectionError if `folder` cannot be written.
+        """
+        from ragkit.maintenance import export
+
+        return export.import_export(Path(source).expanduser(), Path(folder).expanduser())
+
+    @classmethod
+    def doctor(
+        cls,
+        folder: str | Path,
+        *,
+        repair: bool = False,
+        settings: Settings | None = None,
+        encoder: Encoder | None = None,
+        wait: float | None = None,
+        notify: Callable[[str], None] = logger.warning,
+    ) -> DoctorReport:
+        """Check the collection in `folder` completely; return what was found.
+
+        A class method, because a damaged collection cannot be opened. Reads everything: about a
+        second for each gigabyte.
+
+        - `repair`: rebuild what can be rebuilt from what is intact. Nothing that cannot be made
+          again is deleted: a database that cannot be used is renamed (docs/storage.md).
+        - `settings`, `encoder`, `notify`, `wait`: as in `Collection` and `index`.
+
+        Raises CollectionError if there is no collection; with `repair` also if the folder cannot be
+        written, and BusyError. Damage is reported, never raised.
+        """
+        from ragkit.maintenance import doctor
+
+        return doctor.examine(
+            Path(folder).expanduser(),
+            settings or Settings(),
+            repair=repair,
+            encoder=encoder,
+            wait=_lock_timeout(wait),
+            notify=notify,
+        )
+
+    @staticmethod
+    def write_bug_report(
+        report: DoctorReport, path: str | Path, *, settings: Settings | None = None
+    ) -> None:
+        """Write what `doctor` found to a new JSON file, for a bug report.
+
+        It has versions, findings and counts; no text, name, path, query, address or key. Raises
+        UsageError if the file exists, CollectionError if it cannot be written.
+        """
+        from ragkit.maintenance import bug_report
+
+        bug_report.write(report, settings or Settings(), Path(path).expanduser())
 
     @classmethod
     def evaluate_dataset(

@@ -98,6 +98,7 @@ LAYERS = (
     ("answers",),
     ("learning",),
     ("evaluation",),
+    ("maintenance",),
     ("collection",),
     ("integrations", "serving"),
     ("cli",),

@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ragkit.cli.arguments import ask, collection, embed, eval, query, serve, train, trust
+from ragkit.cli.arguments import (
+    ask,
+    collection,
+    embed,
+    eval,
+    maintenance,
+    query,
+    serve,
+    train,
+    trust,
+)
 from ragkit.cli.output.terminal import print_message
 from ragkit.version import __version__
 
@@ -88,6 +98,36 @@ _COMMANDS = (
         "serve.mcp",
         "serve the collection to agents (Model Context Protocol)",
         serve.add_mcp,
+    ),
+    _Command(
+        ("doctor",),
+        "maintenance.doctor",
+        "check database, index files and model; repair what can be repaired",
+        maintenance.add_doctor,
+    ),
+    _Command(
+        ("backup",),
+        "maintenance.backup",
+        "copy the collection to a new folder, while others use it",
+        maintenance.add_backup,
+    ),
+    _Command(
+        ("restore",),
+        "maintenance.restore",
+        "make the collection a copy of a backup",
+        maintenance.add_restore,
+    ),
+    _Command(
+        ("export",),
+        "maintenance.export",
+        "write documents, passages and vectors as JSON lines and NumPy arrays",
+        maintenance.add_export,
+    ),
+    _Command(
+        ("import",),
+        "maintenance.import_export",
+        "make a collection from an export",
+        maintenance.add_import,
     ),
     _Command(
         ("trust",),

@@ -187,7 +187,10 @@ def completion(arguments: Namespace) -> int:
 
     top = parser()
     for action in every_action(top):
-        if action.dest in ("paths", "folder", "collection", "pairs", "output", "dev"):
+        if action.dest in (
+            "paths", "folder", "collection", "pairs", "output", "dev", "target", "source",
+            "bug_report",
+        ):
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab's own convention
     print(shtab.complete(top, arguments.shell))
     return 0

@@ -22,6 +22,8 @@ from ragkit.records.reports import (
 )
 from ragkit.storage.atomic_files import disk_size
 from ragkit.storage.sqlite import documents, files, passages
+from ragkit.storage.sqlite.checksums import FILE_COLUMNS, fields_checksum
+from ragkit.storage.sqlite.connection import report_damage
 from ragkit.storage.sqlite.database import Database, UntrustedRow, generation, index_names
 from ragkit.storage.sqlite.files import has_changed
 
@@ -82,7 +84,7 @@ def coverage_report(
         where.append("(files.path IN (?, ?) OR (files.path > ? AND files.path < ?))")
         arguments += [under, f"{under}/", f"{under}/", f"{under}0"]
     rows = connection.execute(_FILE_STATUS.format(where=" AND ".join(where)), arguments)
-    return [_status(row, verify=verify) for row in rows]
+    return [_status(connection, row, verify=verify) for row in rows]
 
 
 def enclosing_file(connection: sqlite3.Connection, root_id: int, path: str) -> FileStatus | None:
@@ -95,11 +97,14 @@ def enclosing_file(connection: sqlite3.Connection, root_id: int, path: str) -> F
             (root_id, parent, f"{parent}/"),
         ).fetchone()
         if row is not None:
-            return _status(row, verify=True)
+            return _status(connection, row, verify=True)
     return None
 
 
-def _status(row: sqlite3.Row, *, verify: bool) -> FileStatus:
+def _status(connection: sqlite3.Connection, row: sqlite3.Row, *, verify: bool) -> FileStatus:
+    checksum = row["checksum"]
+    if checksum not in (None, fields_checksum(*(row[name] for name in FILE_COLUMNS))):
+        report_damage(connection, files=[row["id"]])
     details = json.loads(row["details"])
     return FileStatus(
         path=row["path"],
@@ -159,7 +164,8 @@ def count_secrets(connection: sqlite3.Connection) -> dict[str, int]:
     """Return kind of secret → number of files that contain one, the most frequent kind first."""
     rows = connection.execute(
         "SELECT json_extract(secret.value, '$[0]') AS kind, count(DISTINCT files.id) "
-        "FROM files, json_each(files.details, '$.secrets') AS secret GROUP BY kind ORDER BY 2 DESC, 1"
+        "FROM files, json_each(files.details, '$.secrets') AS secret "
+        "GROUP BY kind ORDER BY 2 DESC, 1"
     )
     return {row[0]: row[1] for row in rows}
 

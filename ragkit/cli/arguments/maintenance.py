@@ -1,0 +1,58 @@
+"""The arguments of the commands that check and copy a collection. Imports nothing but argparse."""
+
+from __future__ import annotations
+
+import argparse
+
+from ragkit.cli.arguments.collection import add_json, add_wait
+
+
+def add_doctor(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `doctor`."""
+    command.add_argument(
+        "--repair",
+        action="store_true",
+        help="rebuild what can be rebuilt; never deletes what cannot be made again",
+    )
+    command.add_argument(
+        "--bug-report",
+        metavar="FILE",
+        help="write versions, findings and counts to a new file: no text, names, paths or queries",
+    )
+    add_wait(command)
+    add_json(command)
+
+
+def add_backup(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `backup`."""
+    command.add_argument("target", metavar="DEST", help="a new folder")
+    command.add_argument(
+        "--no-index-files",
+        action="store_true",
+        help="copy the database only; index files are rebuilt when the copy is first searched",
+    )
+    add_json(command)
+
+
+def add_restore(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `restore`."""
+    command.add_argument("source", metavar="SRC", help="a backup, or any copy of a collection")
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help="replace the collection that is there; its folder is renamed, not deleted",
+    )
+    add_wait(command)
+    add_json(command)
+
+
+def add_export(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `export`."""
+    command.add_argument("target", metavar="DEST", help="a new folder")
+    add_json(command)
+
+
+def add_import(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `import`."""
+    command.add_argument("source", metavar="SRC", help="the folder of an export")
+    add_json(command)

@@ -1,0 +1,1 @@
+"""The upkeep of a collection: checks and repair, backups, exports, bug reports."""

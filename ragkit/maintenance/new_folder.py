@@ -1,0 +1,98 @@
+"""A folder that appears complete or not at all: for backups, exports and imports.
+
+It is written beside its place under a temporary name, flushed, and renamed. Knows bytes and names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ragkit.errors import CollectionError, UsageError
+from ragkit.storage.atomic_files import fsync_folder
+
+_MARK = ".ragkit-partial-"
+
+
+@contextlib.contextmanager
+def new_folder(target: Path, purpose: str, aside: Path | None = None) -> Iterator[Path]:
+    """Yield an empty temporary folder; it gets the name `target` at the end of the `with`.
+
+    An exception deletes it. A folder that is there before gets the name `aside`; without `aside` it
+    must be empty. Raises UsageError if it is not, CollectionError if the folder cannot be written.
+    `purpose` is what is written: "a backup".
+    """
+    target = target.absolute()
+    try:
+        if aside is None and os.path.lexists(target) and not _is_empty_folder(target):
+            raise UsageError(
+                f"{target} exists and is not an empty folder; name a new folder for {purpose}"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _delete_leftovers(target)
+        temporary = target.with_name(f".{target.name}{_MARK}{os.getpid()}")
+        temporary.mkdir()
+        try:
+            yield temporary
+            _flush(temporary)
+            if aside is not None:
+                target.rename(aside)
+            elif os.path.lexists(target):
+                target.rmdir()
+            try:
+                temporary.rename(target)
+            except OSError:
+                if aside is not None:
+                    aside.rename(target)
+                raise
+            fsync_folder(target.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise CollectionError(
+            f"cannot write {purpose} to {target}: {error.strerror or error}. Remove the cause and "
+            "run the same command again"
+        ) from error
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+
+
+def _delete_leftovers(target: Path) -> None:
+    """Delete the temporary folders of processes that died while they wrote this folder."""
+    prefix = f".{target.name}{_MARK}"
+    for entry in target.parent.iterdir():
+        number = entry.name.removeprefix(prefix)
+        if entry.name.startswith(prefix) and number.isdecimal() and not _is_running(int(number)):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if process == os.getpid():  # left by an earlier process of the same number
+        return False
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _flush(folder: Path) -> None:
+    for parent, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            with (Path(parent) / name).open("r+b") as file:
+                os.fsync(file.fileno())
+        fsync_folder(Path(parent))
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file())

@@ -1,0 +1,57 @@
+"""Reports about the upkeep of a collection: copies, and what `ragkit doctor` finds.
+
+Frozen dataclasses without I/O. Does not know files, models, databases or the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CopyReport:
+    """A copy of a collection that was made: a backup, a restored, exported or imported one."""
+
+    path: str  # the folder that was written
+    documents: int
+    passages: int
+    vectors: int
+    bytes: int  # on disk
+    seconds: float
+    set_aside: str | None = None  # where the collection that was there before is now
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The result of one check of `ragkit doctor`.
+
+    `severity`: "ok"; "warning" for what works but should be put in order; "error" for damage, or
+    for what makes the collection unusable.
+    """
+
+    name: str  # a stable name of the check: integrity, vectors, index_files, …
+    severity: str
+    found: str
+    expected: str | None = None  # None if it is ok
+    remedy: str | None = None  # the command, or what to do; None if nothing is to be done
+    repaired: bool = False  # `--repair` has put it in order
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    """What `ragkit doctor` found. `versions` are those of ragkit and of what it uses."""
+
+    collection: str
+    usable: bool  # whether the collection can be opened and read
+    diagnoses: tuple[Diagnosis, ...]
+    versions: Mapping[str, str]
+    actions: tuple[str, ...] = ()  # what `--repair` did
+    seconds: float = 0.0
+    counts: Mapping[str, int] = field(default_factory=dict)  # documents, passages, vectors, …
+
+    @property
+    def worst(self) -> str:
+        """Return the worst severity of what is not repaired: "error", "warning" or "ok"."""
+        found = {entry.severity for entry in self.diagnoses if not entry.repaired}
+        return next((level for level in ("error", "warning") if level in found), "ok")
