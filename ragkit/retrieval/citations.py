@@ -74,7 +74,8 @@ def parse_citation(reference: str) -> tuple[str, DocumentPart]:
 def get_excerpt(connection: sqlite3.Connection, reference: str, context: int = 0) -> Excerpt:
     """Return the text that a reference names, with `context` more lines on either side.
 
-    Raises UsageError if there is no such document or part, with the most similar path that exists.
+    Raises UsageError if there is no such document or part, with the most similar path that exists;
+    CollectionError if the stored text is damaged.
     """
     if not reference.strip():
         raise UsageError("the reference is empty; name a document, as in: ragkit get PATH")
@@ -83,6 +84,7 @@ def get_excerpt(connection: sqlite3.Connection, reference: str, context: int = 0
         row = documents.document_of_passage(connection, int(reference))
         if row is None:
             raise UsageError(f"no passage has the id {reference}")
+        documents.require_intact(connection, row, row["path"])
         span = (row["start"], row["end"])
     else:
         path, part = parse_citation(reference)
@@ -93,6 +95,7 @@ def get_excerpt(connection: sqlite3.Connection, reference: str, context: int = 0
             row = documents.document_at(connection, path, _absolute(path))
         if row is None:
             raise UsageError(_missing_document(connection, path))
+        documents.require_intact(connection, row, row["path"])
         span = _span(row, part, reference)
     return build_excerpt(row, _extend_by_lines(row["text"], span, context))
 

@@ -23,14 +23,20 @@ _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n")
 
 
 def expand_to_paragraphs(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[Hit]:
-    """Return the hits of one query extended, merged and without duplicates, ranked from 1."""
+    """Return the hits of one query extended, merged and without duplicates, ranked from 1.
+
+    A hit whose document was removed meanwhile, or is not as it was written, is left out.
+    """
     rows = {
         hit.passage_id: documents.document_of_passage(connection, hit.passage_id) for hit in hits
     }
+    intact = documents.intact_ids(
+        connection, list({row["id"]: None for row in rows.values() if row is not None})
+    )
     spans: dict[int, list[tuple[int, int, int]]] = {}  # document → start, end, position of a hit
     for position, hit in enumerate(hits):
         row = rows[hit.passage_id]
-        if row is not None:  # else the passage was removed meanwhile
+        if row is not None and row["id"] in intact:
             start, end = expand_span(row["text"], hit.start, hit.end)
             spans.setdefault(row["id"], []).append((start, end, position))
     merged = sorted(

@@ -21,6 +21,9 @@ PASSAGE_COLUMNS = (
 # The columns that `fields_checksum` of a document covers, in order.
 DOCUMENT_COLUMNS = ("file_id", "record", "title", "pages", "locators", "lines", "metadata")
 
+# The columns that the checksum of a file's row covers, in order.
+FILE_COLUMNS = ("status", "reason", "media_type", "encoding", "warnings")
+
 
 def text_checksum(text: str) -> bytes:
     """Return the checksum of a document's text, over its UTF-8."""

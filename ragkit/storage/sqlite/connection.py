@@ -29,15 +29,16 @@ class SnapshotError(BusyError):
 
 @dataclass(slots=True)
 class Damage:
-    """Rows that were found damaged: documents and vectors by id, and passages that an index file
-    names and the table does not have."""
+    """Rows that were found damaged: files, documents and vectors by id, and passages that an index
+    file names and the table does not have."""
 
+    files: set[int] = field(default_factory=set)
     documents: set[int] = field(default_factory=set)
     vectors: set[int] = field(default_factory=set)
     passages: set[int] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.documents or self.vectors or self.passages)
+        return bool(self.files or self.documents or self.vectors or self.passages)
 
 
 class Connection(sqlite3.Connection):
@@ -59,12 +60,14 @@ def _decode(data: bytes) -> str:
 def report_damage(
     connection: sqlite3.Connection,
     *,
+    files: Iterable[int] = (),
     documents: Iterable[int] = (),
     vectors: Iterable[int] = (),
     passages: Iterable[int] = (),
 ) -> None:
     """Remember damaged rows. `Database` tells the user and lets them be made again."""
     if isinstance(connection, Connection):
+        connection.damage.files.update(files)
         connection.damage.documents.update(documents)
         connection.damage.vectors.update(vectors)
         connection.damage.passages.update(passages)

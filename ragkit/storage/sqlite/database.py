@@ -470,7 +470,9 @@ _RETRYABLE = frozenset({
     sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_ROLLBACK,
 })  # fmt: skip
 # What a value of the wrong type or an invalid JSON text raises.
-CAUSED_BY_DAMAGE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+CAUSED_BY_DAMAGE = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
 

@@ -236,6 +236,11 @@ def intact_ids(connection: sqlite3.Connection, ids: Iterable[int]) -> set[int]:
     return intact
 
 
+def file_paths(connection: sqlite3.Connection, file_ids: Sequence[int]) -> list[str]:
+    """Return the relative paths of these files, for messages."""
+    return [str(row[0]) for row in by_id(connection, "SELECT path FROM files WHERE id", file_ids)]
+
+
 def paths_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> list[str]:
     """Return the relative paths of these documents, for messages."""
     sql = (

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from ragkit.storage.source_files import read_source
+from ragkit.storage.sqlite.checksums import fields_checksum
 from ragkit.storage.sqlite.database import set_value, value
 
 
@@ -206,20 +207,22 @@ def record_file(
     details: Mapping[str, object] | None = None,
 ) -> int:
     """Insert or update the row of a file; return its id. docs/storage.md describes the columns."""
+    warnings_text = json.dumps(list(warnings), ensure_ascii=False)
     row = connection.execute(
         "INSERT INTO files (root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, hash, "
-        "recipe, media_type, encoding, warnings, details) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "recipe, media_type, encoding, warnings, details, checksum) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (root_id, path) DO UPDATE SET status = excluded.status, "
         "reason = excluded.reason, size = excluded.size, mtime_ns = excluded.mtime_ns, "
         "inode = excluded.inode, ctime_ns = excluded.ctime_ns, "
         "hash = excluded.hash, recipe = excluded.recipe, "
         "media_type = excluded.media_type, encoding = excluded.encoding, "
-        "warnings = excluded.warnings, details = excluded.details RETURNING id",
+        "warnings = excluded.warnings, details = excluded.details, checksum = excluded.checksum "
+        "RETURNING id",
         (
             root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, digest, recipe,
-            media_type, encoding, json.dumps(list(warnings), ensure_ascii=False),
-            json.dumps(details or {}, ensure_ascii=False),
+            media_type, encoding, warnings_text, json.dumps(details or {}, ensure_ascii=False),
+            fields_checksum(status, reason, media_type, encoding, warnings_text),
         ),
     ).fetchone()  # fmt: skip
     return int(row[0])

@@ -6,6 +6,7 @@ without the files. Queries check only the rows that they show. Knows no index fi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sqlite3
@@ -17,20 +18,22 @@ from ragkit.records.documents import embedded_text
 from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.checksums import (
     DOCUMENT_COLUMNS,
+    FILE_COLUMNS,
     PASSAGE_COLUMNS,
     blob_checksum,
     fields_checksum,
     text_hash,
 )
 from ragkit.storage.sqlite.connection import Damage
-from ragkit.storage.sqlite.database import SCHEMA_OBJECTS, advance, generation, set_value
-from ragkit.storage.sqlite.passages import UNIT_TOLERANCE
+from ragkit.storage.sqlite.database import CAUSED_BY_DAMAGE, advance, generation, set_value, value
+from ragkit.storage.sqlite.passages import HAS_PASSAGES, UNIT_TOLERANCE
 
 MAX_SHOWN = 5  # paths that are named in a line
 MAX_LISTED = 20  # lines of SQLite's own check that are kept
 
 # What is repaired by which means; other kinds of findings cannot be repaired from the database.
 READ_AGAIN = ("document_text", "document_fields", "passage", "passage_span")
+READ_FILE_AGAIN = ("file",)
 EMBED_AGAIN = ("vector",)
 REINDEX = ("sqlite_index",)
 DELETE_UNUSED = ("unused_vectors",)
@@ -42,8 +45,8 @@ class Finding:
     """Something that is wrong in the database.
 
     `kind` is a stable name, `message` one line for people, `ids` those of the rows: documents for
-    the kinds in READ_AGAIN, vectors for EMBED_AGAIN and `unused_vectors`. `is_damage` is False for
-    what the next `ragkit index` puts in order anyway.
+    the kinds in READ_AGAIN, files for READ_FILE_AGAIN, vectors for EMBED_AGAIN and
+    `unused_vectors`. `is_damage` is False for what the next `ragkit index` puts in order anyway.
     """
 
     kind: str
@@ -60,14 +63,15 @@ def check(connection: sqlite3.Connection) -> list[Finding]:
     """
     findings: list[Finding] = []
     checks: tuple[Callable[[sqlite3.Connection], Iterator[Finding]], ...] = (
-        _check_sqlite, _check_schema, _check_foreign_keys, _check_documents, _check_passages,
-        _check_vectors, _check_counts, _check_json,
+        _check_sqlite, _check_schema, _check_foreign_keys, _check_files, _check_documents,
+        _check_passages, _check_vectors, _check_counts, _check_model, _check_types, _check_json,
     )  # fmt: skip
     for run in checks:
         try:
             findings += run(connection)
-        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
-            findings.append(Finding("sqlite", f"{run.__name__.strip('_')} cannot read: {error}"))
+        except (sqlite3.Error, *CAUSED_BY_DAMAGE) as error:
+            part = run.__name__.removeprefix("_check_")
+            findings.append(Finding("sqlite", f"the check of {part} cannot read on: {error}"))
     return findings
 
 
@@ -81,6 +85,7 @@ def repair(connection: sqlite3.Connection, findings: Sequence[Finding], at_gener
     """
     for kinds, action in (
         (REINDEX, lambda ids: connection.execute("REINDEX")),
+        (READ_FILE_AGAIN, lambda ids: _mark_files(connection, ids)),
         (READ_AGAIN, lambda ids: mark_to_read_again(connection, ids)),
         (EMBED_AGAIN, lambda ids: delete_damaged_vectors(connection, ids, at_generation)),
         (DELETE_UNUSED, lambda ids: _delete_unused_vectors(connection, ids)),
@@ -94,12 +99,15 @@ def repair(connection: sqlite3.Connection, findings: Sequence[Finding], at_gener
 def describe(connection: sqlite3.Connection, damage: Damage) -> list[str]:
     """Return one line for the user about each kind of damaged rows that a query has met."""
     lines = []
-    if damage.documents:
-        paths = documents.paths_by_id(connection, sorted(damage.documents))
+    if damage.documents or damage.files:
+        paths = [
+            *documents.paths_by_id(connection, sorted(damage.documents)),
+            *documents.file_paths(connection, sorted(damage.files)),
+        ]
         shown = ", ".join(paths[:MAX_SHOWN]) + (" …" if len(paths) > MAX_SHOWN else "")
         lines.append(
-            f"{shown}: what is stored of it has changed since it was written, and is not shown. "
-            "Read it again with: ragkit index"
+            f"{shown}: what is stored of it has changed since it was written and is not to be "
+            "trusted. Read it again with: ragkit index"
         )
     if damage.vectors:
         lines.append(
@@ -116,8 +124,16 @@ def describe(connection: sqlite3.Connection, damage: Damage) -> list[str]:
 def mark_damaged(connection: sqlite3.Connection, damage: Damage) -> None:
     """Let the next `ragkit index` make these rows again, in a transaction that writes."""
     mark_to_read_again(connection, sorted(damage.documents))
+    _mark_files(connection, sorted(damage.files))
     if damage.vectors:
         delete_damaged_vectors(connection, sorted(damage.vectors), advance(connection))
+
+
+def _mark_files(connection: sqlite3.Connection, file_ids: Sequence[int]) -> None:
+    connection.executemany(
+        "UPDATE files SET mtime_ns = NULL, recipe = NULL WHERE id = ?",
+        ((file_id,) for file_id in file_ids),
+    )
 
 
 def mark_to_read_again(connection: sqlite3.Connection, document_ids: Sequence[int]) -> None:
@@ -165,9 +181,29 @@ def _is_about_index(line: str) -> bool:
 
 
 def _check_schema(connection: sqlite3.Connection) -> Iterator[Finding]:
-    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    for name in sorted(SCHEMA_OBJECTS - names):
-        yield Finding("schema", f"the table, index or trigger {name} is missing")
+    from ragkit.storage.sqlite import migrations  # not for a query
+
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        migrations.apply(model)
+        expected, found = _schema(model), _schema(connection)
+    for name, columns in sorted(expected.items()):
+        if name not in found:
+            yield Finding("schema", f"the table, index or trigger {name} is missing")
+        elif missing := columns - found[name]:
+            yield Finding("schema", f"{name} has no column {', '.join(sorted(missing))}")
+
+
+def _schema(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """Return the tables, indexes and triggers that ragkit makes, each with its columns."""
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
+    return {
+        name: {row[0] for row in connection.execute(_COLUMNS, (name,))}
+        for name in names
+        if not name.startswith(("_", "sqlite_autoindex"))
+    }
+
+
+_COLUMNS = "SELECT name FROM pragma_table_info(?)"
 
 
 def _check_foreign_keys(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -255,6 +291,18 @@ def is_intact_passage(
     )
 
 
+def _check_files(connection: sqlite3.Connection) -> Iterator[Finding]:
+    damaged = [
+        row["id"]
+        for row in connection.execute("SELECT * FROM files")
+        if row["checksum"] not in (None, fields_checksum(*(row[name] for name in FILE_COLUMNS)))
+    ]
+    if damaged:
+        yield Finding(
+            "file", f"files whose status or reason has changed: {len(damaged):,}", tuple(damaged)
+        )
+
+
 def _check_vectors(connection: sqlite3.Connection) -> Iterator[Finding]:
     dimensions = dict(connection.execute("SELECT id, dimension FROM models").fetchall())
     damaged: dict[str, list[int]] = {}
@@ -298,6 +346,50 @@ def _check_counts(connection: sqlite3.Connection) -> Iterator[Finding]:
             yield Finding("pending", f"passages that have lost their vector: {missing:,}")
 
 
+def _check_model(connection: sqlite3.Connection) -> Iterator[Finding]:
+    key = value(connection, "model_id")
+    rows = {row["id"]: row for row in connection.execute("SELECT * FROM models")}
+    if key not in rows and (key is not None or connection.execute(HAS_PASSAGES).fetchone()):
+        yield Finding("model", "the collection's model is missing")
+    for row in rows.values():
+        if not passages.is_valid_model(row):
+            yield Finding("model", f"the row of the model {row['id']} is not valid")
+    if not isinstance(value(connection, "generation"), int):
+        yield Finding("generation", "the generation of the collection is missing")
+
+
+# Column → type, for those that no checksum covers; "?": NULL is allowed.
+_TYPES = {
+    "roots": {"path": "text", "folder": "text"},
+    "files": {
+        "root_id": "integer", "path": "text", "size": "integer", "mtime_ns": "integer?",
+        "ctime_ns": "integer?", "inode": "integer?", "hash": "blob?", "status": "text",
+        "reason": "text?", "recipe": "text?", "media_type": "text?", "encoding": "text?",
+    },
+    "passages": {"generation": "integer"},
+    "vectors": {"generation": "integer", "hash": "blob"},
+    "removals": {"generation": "integer"},
+    "index_files": {
+        "name": "text", "generation": "integer", "checksum": "text", "model_id": "integer?",
+    },
+}  # fmt: skip
+_STATUSES = "('indexed', 'empty', 'skipped', 'failed')"
+
+
+def _check_types(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for table, columns in _TYPES.items():
+        for column, type_ in columns.items():
+            allowed = f"('{type_.rstrip('?')}', '{'null' if type_.endswith('?') else ''}')"
+            sql = f"SELECT count(*) FROM {table} WHERE typeof({column}) NOT IN {allowed}"
+            if count := connection.execute(sql).fetchone()[0]:
+                yield Finding(
+                    "type", f"rows of {table} whose {column} has no valid type: {count:,}"
+                )
+    sql = f"SELECT count(*) FROM files WHERE status NOT IN {_STATUSES}"
+    if count := connection.execute(sql).fetchone()[0]:
+        yield Finding("type", f"rows of files with an unknown status: {count:,}")
+
+
 def _check_json(connection: sqlite3.Connection) -> Iterator[Finding]:
     for table, column, kind in (
         ("roots", "include", list), ("roots", "exclude", list),
@@ -313,5 +405,5 @@ def _check_json(connection: sqlite3.Connection) -> Iterator[Finding]:
 def _is_json(text: object, kind: type) -> bool:
     try:
         return isinstance(text, str) and isinstance(json.loads(text), kind)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

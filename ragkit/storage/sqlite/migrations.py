@@ -66,6 +66,11 @@ def _compute_checksums(connection: sqlite3.Connection) -> None:
         "page, CAST(locator AS BLOB), start_line, end_line, CAST(heading AS BLOB), tokens, "
         "lower(hex(hash)))"
     )
+    connection.execute(
+        "UPDATE files SET checksum = ragkit_fields_checksum(CAST(status AS BLOB), "
+        "CAST(reason AS BLOB), CAST(media_type AS BLOB), CAST(encoding AS BLOB), "
+        "CAST(warnings AS BLOB))"
+    )
     connection.execute("UPDATE vectors SET checksum = ragkit_blob_checksum(vector)")
 
 
@@ -198,6 +203,9 @@ ALTER TABLE documents ADD COLUMN checksum BLOB;
 
 -- the same over the other columns of the document (checksums.DOCUMENT_COLUMNS)
 ALTER TABLE documents ADD COLUMN fields_checksum BLOB;
+
+-- the same over what a list of files shows (checksums.FILE_COLUMNS)
+ALTER TABLE files ADD COLUMN checksum BLOB;
 
 -- the same over the columns of the passage but header and text (checksums.PASSAGE_COLUMNS)
 ALTER TABLE passages ADD COLUMN checksum BLOB;

@@ -184,7 +184,8 @@ def surrounding_span(
 ) -> sqlite3.Row:
     """Return the span from `reach` passages before a passage to `reach` after it.
 
-    The row has `start` and `end` (characters), `start_line`, `end_line` and `text`.
+    The row has `start` and `end` (characters), `start_line`, `end_line` and `text`. Raises
+    ValueError if an index of the database is damaged; `Database` makes it a CollectionError.
     """
     row: sqlite3.Row = connection.execute(
         "WITH numbered AS (SELECT *, row_number() OVER (ORDER BY start, id) AS position "
@@ -199,6 +200,8 @@ def surrounding_span(
         "FROM span, documents WHERE documents.id = :document",
         {"document": document_id, "passage": passage_id, "reach": reach},
     ).fetchone()
+    if row is None or row["text"] is None:
+        raise ValueError(f"the passage {passage_id} is not among those of its document")
     return row
 
 

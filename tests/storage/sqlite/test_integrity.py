@@ -65,6 +65,15 @@ def test_an_empty_collection_has_no_findings(store):
         ("UPDATE vectors SET vector = 0 WHERE id = 2", "vector", (2,)),
         ("DELETE FROM vectors WHERE id = 1", "pending", ()),
         ("UPDATE files SET details = '{'", "json", ()),
+        ("UPDATE files SET status = 'empty' WHERE id = 2", "file", (2,)),
+        ("UPDATE files SET media_type = 'text/plaiN' WHERE id = 2", "file", (2,)),
+        ("UPDATE files SET mtime_ns = 'x'", "type", ()),
+        ("UPDATE models SET dimension = 'x'", "model", ()),
+        ("UPDATE models SET options = '['", "model", ()),
+        ("DELETE FROM models", "model", ()),
+        ("DELETE FROM collection WHERE key = 'model_id'", "model", ()),
+        ("UPDATE collection SET value = 'x' WHERE key = 'generation'", "generation", ()),
+        ("ALTER TABLE passages RENAME COLUMN page TO pagf", "schema", ()),
         ("UPDATE files SET warnings = '{}'", "json", ()),
         ("UPDATE documents SET file_id = 99 WHERE id = 2", "document_fields", (2,)),
         ("DROP TRIGGER passages_removed", "schema", ()),
@@ -143,4 +152,4 @@ def test_repair_lets_the_files_be_read_again_and_the_vectors_be_embedded_again(f
 
 def test_a_part_that_cannot_be_read_is_a_finding(filled):
     change(filled, "ALTER TABLE vectors DROP COLUMN checksum")
-    assert [finding.kind for finding in check(filled)] == ["sqlite"]
+    assert {finding.kind for finding in check(filled)} == {"schema", "sqlite"}
