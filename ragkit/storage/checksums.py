@@ -201,18 +201,20 @@ class ChecksumCache:
         A file that is missing, or was replaced by another one, does not count: who has the folder
         open keeps the files that were verified.
         """
-        path, known = self.folder / file.name, self._folders.get(file)
+        known = self._folders.get(file)
         if known is None:
             return False
+        folder = str(self.folder / file.name)
         for name, before in known.items():
             try:
-                after = collection_files.stamp_of(os.lstat(path / name))
+                after = collection_files.stamp_of(os.lstat(f"{folder}/{name}"))
             except OSError:
                 continue
-            if before[0] == after[0]:
-                if not collection_files.is_same_content(before, after):
-                    return False
-                known[name] = after
+            if before == after or before[0] != after[0]:
+                continue
+            if not collection_files.is_same_content(before, after):
+                return False
+            known[name] = after
         return True
 
     def _path(self, kind: str, file: IndexFile) -> Path:
