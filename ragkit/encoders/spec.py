@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ragkit.errors import UsageError
+from ragkit.errors import ModelError, UsageError
 from ragkit.records.documents import PRECISIONS
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -71,12 +71,27 @@ class ModelSpec:
         return json.dumps(changed, sort_keys=True)
 
 
+_NUMBERS = ("dimensions", "window")
 _OPTIONS = ("precision", "dimensions", "base_url", "window", "tokenizer", "probe")
 
 
 @lru_cache(maxsize=16)
 def parse_spec(name: str, options: str) -> ModelSpec:
     """Return the spec that a collection stores as a name and `ModelSpec.options`. Options that this
-    version does not know are ignored: the fingerprint shows whether they matter."""
-    stored = json.loads(options)
-    return ModelSpec(name, **{key: stored[key] for key in _OPTIONS if key in stored})
+    version does not know are ignored: the fingerprint shows whether they matter.
+
+    Raises ModelError for what ragkit does not store: the collection is damaged, or not its own.
+    """
+    try:
+        stored = json.loads(options)
+        known = {key: stored[key] for key in _OPTIONS if key in stored}
+        if not (isinstance(stored, dict) and isinstance(name, str)) or any(
+            type(value) is not (int if key in _NUMBERS else str) for key, value in known.items()
+        ):
+            raise ValueError("a value of another type")
+        return ModelSpec(name, **known)
+    except (ValueError, TypeError, RecursionError, UsageError) as error:
+        raise ModelError(
+            f"the collection's entry of its model {name!r} is damaged ({error}). Embed everything "
+            "again: ragkit index --rebuild --model NAME"
+        ) from error

@@ -9,7 +9,7 @@ import pytest
 
 from ragkit.encoders import spec
 from ragkit.encoders.spec import ModelSpec
-from ragkit.errors import UsageError
+from ragkit.errors import ModelError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,16 @@ def test_a_spec_is_written_without_its_key() -> None:
     assert str(ModelSpec("m", "int8", 8)) == "m (8 dimensions, int8)"
     assert str(ModelSpec("m", base_url="http://x/v1")) == "m at http://x/v1"
     assert "MY_KEY" not in repr(ModelSpec("m", api_key_env="MY_KEY"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "", "{", "[]", '"x"', "3", "[" * 2000, '{"dimensions": "8"}', '{"dimensions": true}',
+        '{"base_url": 3}', '{"tokenizer": ["a"]}', '{"probe": null}', '{"precision": {}}',
+        '{"precision": "fp7"}', '{"dimensions": 0}', '{"window": -5, "base_url": "http://a"}',
+    ],
+)  # fmt: skip
+def test_stored_options_that_ragkit_does_not_write_are_a_model_error(options: str) -> None:
+    with pytest.raises(ModelError, match=r"entry of its model 'm' is damaged.*index --rebuild"):
+        spec.parse_spec("m", options)
