@@ -108,7 +108,7 @@ class FlatFile:
             raise ValueError(f"{name} is damaged: it is shorter than its header")
         start = self._file.read(0, _VECTORS_START)
         file_dimension, count = struct.unpack_from("<iq", start, 4)
-        is_possible = 0 <= count < 1 << 40 and file_dimension > 0
+        is_possible = count >= 0 < file_dimension and count * file_dimension < 1 << 48
         if not is_possible or start != _header(count, file_dimension):
             raise ValueError(f"{name} is damaged: its header is not a vector file's")
         if file_dimension != dimension:

@@ -1,5 +1,7 @@
 """The flat vector file: its format, positions and inner products."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -123,3 +125,60 @@ def test_runs_of_ids_are_found_as_single_ids_are(tmp_path, mixed, selected):
     base = write_flat_file(tmp_path, ids, unit_rows(1500))
     result = base.known_positions(np.array(selected, dtype=np.int64))
     assert result.tolist() == np.flatnonzero(np.isin(ids, list(selected))).tolist()
+
+
+@pytest.mark.parametrize("scans", [0, 1, 2])
+def test_a_file_that_is_truncated_while_it_is_open_does_not_end_the_process(tmp_path, scans):
+    """A mapped file would. A small one is in memory after two scans."""
+    rows = unit_rows(1000)
+    base = write_flat_file(tmp_path, range(1000), rows)
+    for _ in range(scans):
+        base.scores(rows[0])
+    assert base.is_unchanged()
+    os.truncate(tmp_path / "vectors-x-1.faiss", 5000)
+    assert not base.is_unchanged()
+    for positions in (None, np.array([999]), np.array([1, 500, 999])):
+        if scans < 2:
+            with pytest.raises(CollectionError, match="Run the same command again"):
+                base.scores(rows[0], positions)
+        else:
+            expected = rows if positions is None else rows[positions]
+            np.testing.assert_allclose(
+                base.scores(rows[0], positions), expected @ rows[0], atol=1e-6
+            )
+
+
+def test_a_disk_that_fails_raises_collection_error(tmp_path, monkeypatch):
+    base = write_flat_file(tmp_path, range(1000), unit_rows(1000))
+
+    def fail(*arguments):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fail)
+    monkeypatch.setattr(os, "preadv", fail)
+    for positions in (None, np.array([3]), np.array([1, 500, 999])):
+        with pytest.raises(CollectionError, match="Input/output error"):
+            base.scores(unit_rows(1)[0], positions)
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_repeated_scans_give_the_same_scores(tmp_path, monkeypatch, is_small):
+    monkeypatch.setattr(flat_file, "_SMALL_FILE", 1 << 30 if is_small else 0)
+    monkeypatch.setattr(flat_file, "SCAN_NUMBERS", 16 * 7)
+    rows = unit_rows(1000)
+    base = write_flat_file(tmp_path, range(1000), rows)
+    for _ in range(4):
+        np.testing.assert_allclose(base.scores(rows[3]), rows @ rows[3], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "count"), [(-16, 3), (0, 3), (16, -3), (16, 1 << 61), (1 << 30, 1 << 39)]
+)
+def test_an_impossible_header_is_damage(tmp_path, dimension, count):
+    path = tmp_path / "vectors-x-1.faiss"
+    flat_file.write(path, as_rows(range(3), unit_rows(3)), 16)
+    content = bytearray(path.read_bytes())
+    content[4:16] = np.array([dimension], "<i4").tobytes() + np.array([count], "<i8").tobytes()
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged"):
+        FlatFile(path, 16)

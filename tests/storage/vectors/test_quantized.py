@@ -1,5 +1,9 @@
 """Compressed vectors propose candidates and exact cosines decide; compared with NumPy."""
 
+import os
+import shutil
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -229,3 +233,69 @@ def test_a_batch_is_compared_exactly(built, k):
     queries = clustered_rows(3, seed=6)
     for query, (found_ids, _) in zip(queries, index.top_k_batch(queries, k), strict=True):
         assert set(found_ids) == set(brute_force(every[remaining], all_rows[remaining], query, k))
+
+
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_mapped_and_read_codes_propose_the_same_candidates(built, monkeypatch, is_mapped):
+    folder, _, _, known, index = built
+    monkeypatch.setattr(quantized, "_SMALL_FILE", 0 if is_mapped else 1 << 40)
+    codes = QuantizedVectors(folder / "codes", known, COUNT)
+    for query in clustered_rows(20, seed=12):
+        expected = np.sort(index.quantized.propose(query, 100))
+        assert np.sort(codes.propose(query, 100)).tolist() == expected.tolist()
+
+
+def test_a_small_file_that_is_truncated_while_it_is_open_keeps_its_content(built, tmp_path):
+    """It was read; a mapped file would end the process."""
+    folder, _, _, known, index = built
+    shutil.copy(folder / "codes", tmp_path / "codes")
+    codes = QuantizedVectors(tmp_path / "codes", known, COUNT)
+    assert codes.is_unchanged()
+    os.truncate(tmp_path / "codes", 10)
+    assert not codes.is_unchanged()
+    query = clustered_rows(1, seed=12)[0]
+    expected = np.sort(index.quantized.propose(query, 100)).tolist()
+    assert np.sort(codes.propose(query, 100)).tolist() == expected
+
+
+def test_faiss_reads_no_header_that_it_did_not_write(built, tmp_path, monkeypatch):
+    """FAISS trusts the lengths in a header; a changed one may crash it. Only the trained numbers in
+    its middle differ from one file to the next."""
+    folder, _, _, known, _ = built
+    content = (folder / "codes").read_bytes()
+    length = struct.unpack_from("<8sqqq", content)[3]
+    monkeypatch.setattr("faiss.deserialize_index", None)
+    for offset in [*range(0, 98, 3), *range(length - 50, length, 3)]:
+        changed = bytearray(content)
+        changed[32 + offset] ^= 0x40
+        (tmp_path / "codes").write_bytes(changed)
+        with pytest.raises(ValueError, match="FAISS would not have written its header"):
+            QuantizedVectors(tmp_path / "codes", known, COUNT)
+
+
+@pytest.mark.parametrize("kind", ["", "IVF1,PQ31x4fs", "IVF65536,PQ32x4fs", "Flat", "x" * 999])
+def test_codes_of_another_kind_are_refused(built, kind):
+    folder, _, _, known, _ = built
+    with pytest.raises(ValueError, match="FAISS would not have written its header"):
+        QuantizedVectors(folder / "codes", known._replace(kind=kind), COUNT)
+
+
+@pytest.mark.parametrize(
+    "candidates",
+    [None, [], [1], [1, 2, 3], [0, 5], [5, 1], [1.5, 2], ["1", "2"], [1, 1 << 60], {"a": 1}],
+)
+def test_a_record_without_a_calibration_is_damage(candidates):
+    record = {"kind": "IVF1,PQ32x4fs", "faiss": "1", "candidates": candidates}
+    with pytest.raises(ValueError, match="has no calibration"):
+        quantized.calibration(record)
+
+
+def test_codes_name_no_positions_beyond_the_vectors(built, tmp_path, monkeypatch):
+    """A mapped file contains the positions, too."""
+    folder, _, _, known, _ = built
+    content = bytearray((folder / "codes").read_bytes())
+    content[-8 * COUNT :] = np.full(COUNT, 1 << 40, "<i8").tobytes()
+    (tmp_path / "codes").write_bytes(content)
+    monkeypatch.setattr(quantized, "_SMALL_FILE", 0)
+    codes = QuantizedVectors(tmp_path / "codes", known, COUNT)
+    assert codes.propose(clustered_rows(1, seed=3)[0], 100).tolist() == []
