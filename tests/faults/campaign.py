@@ -7,9 +7,11 @@ one JSON object a line; a run skips the tasks that are there. `small` is what CI
 
 from __future__ import annotations
 
+import ctypes
 import json
 import multiprocessing
 import shutil
+import signal
 import tempfile
 import time
 import traceback
@@ -130,6 +132,7 @@ _place: Workplace | None = None
 
 def _start_worker(folder: str) -> None:
     global _place  # noqa: PLW0603 (one for each worker process)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it must not outlive its parent
     own = Path(tempfile.mkdtemp(dir=folder))
     _place = Workplace(own, ForkServer(own, shim.build()))
 
