@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
 import threading
 
 import pytest
 
+from ragkit import Collection
 from ragkit.serving.app import ENDPOINTS, ServerOptions, create_app
+from ragkit.serving.collections.library import Library
 from tests.serving.clients import connected
 
 TOKEN = "a-token-of-some-length"
@@ -150,6 +153,27 @@ def test_disconnecting_closes_the_answer_stream(library, listen, monkeypatch, ca
         )
         with connected(address) as caller:
             caller.sendall(head.encode() + body)
-            assert begun.wait(10)
-        assert ended.wait(10)
+            assert begun.wait(60)
+        assert ended.wait(60)
     assert caplog.records == []
+
+
+def test_a_collection_that_came_with_a_checkout_is_served_and_not_indexed(
+    connect, make_library, folder, tmp_path, encoder
+):
+    make_library(default=folder).close()
+    (tmp_path / "clone" / ".git").mkdir(parents=True)
+    kit = tmp_path / "clone" / ".ragkit"
+    shutil.copytree(tmp_path / "kits" / "default", kit)
+    names = sorted(path.name for path in kit.rglob("*"))
+    content = (kit / "ragkit.db").read_bytes()
+    library = Library({"default": Collection(kit, encoder=encoder)})
+    client = connect(library)
+    assert client.post("/v1/search", json=SEARCH).json()["hits"][0]["path"] == "leave.txt"
+    client.post("/v1/index", json={})
+    library.index_runs.close()
+    run = client.get("/v1/index").json()
+    assert (run["state"], run["error"]) == ("failed", "indexing failed; the server's log says why")
+    library.close()
+    assert sorted(path.name for path in kit.rglob("*")) == names
+    assert (kit / "ragkit.db").read_bytes() == content
