@@ -157,6 +157,11 @@ class IndexReader:
             file = None if self._store.is_untrusted else current_lexical_file(connection)
             if file is None or self._lacks_text(connection, file):
                 file = self._refreshed(file)
+            elif self._has_removed_text(connection, file):
+                refreshed = self._refreshed(file)
+                if refreshed is None or refreshed == file:  # not for every search
+                    self._without_removals = file.generation, generation(connection)
+                file = refreshed or file
             self._lexical = self._lexical_index(connection, file)
             return self._lexical
 

@@ -67,3 +67,47 @@ def test_a_model_that_changes_during_the_query_is_an_error(filled, monkeypatch):
     monkeypatch.setattr(filled._encoders, "query_vectors", encode_while_another_process_migrates)
     with pytest.raises(CollectionError, match="model changed during the query; retry"):
         filled.search("parents")
+
+
+class PanicException(BaseException):
+    """As pyo3 derives it; the name and the module are what tells a panic."""
+
+
+PanicException.__module__ = "pyo3_runtime"
+
+
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+def test_a_panic_in_the_lexical_index_rebuilds_it_and_repeats_the_query(
+    collection, folder, mode, notices, monkeypatch
+):
+    collection.index(folder)
+    expected = collection.search("signing keys", mode=mode)
+    index = collection._indexes._lexical
+
+    def panic(*_, **__):
+        raise PanicException("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr(index, "_search", panic)
+    assert collection.search("signing keys", mode=mode) == expected
+    assert collection._indexes._lexical is not index
+    (notice,) = notices
+    assert "damaged" in notice
+    assert "unwrap" not in notice
+    assert collection.search("signing keys", mode=mode) == expected
+    assert len(notices) == 1
+
+
+def test_a_lexical_index_that_always_fails_is_an_error_with_a_plain_message(
+    collection, folder, monkeypatch
+):
+    collection.index(folder)
+
+    def panic(*_, **__):
+        raise PanicException("called `Option::unwrap()` on a `None` value")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ragkit.storage.lexical.index.LexicalIndex._search", panic)
+        with pytest.raises(CollectionError, match="the lexical index is damaged") as raised:
+            collection.search("signing keys", mode="lexical")
+    assert "unwrap" not in str(raised.value)
+    assert collection.search("signing keys", mode="lexical")[0].path == "keys.md"

@@ -24,6 +24,7 @@ MAY_IMPORT = {  # folder → what it may import of ragkit, and of other packages
     ),
     "lexical": (
         "ragkit.analysis",
+        "ragkit.errors",
         "ragkit.storage.atomic_files",
         "ragkit.storage.collection_files",
         "ragkit.storage.lexical",

@@ -13,12 +13,14 @@ import os
 import re
 from collections.abc import Iterator
 
+from ragkit.errors import CollectionError
+
 _OS_ERROR = re.compile(r"\bcode: (\d+), kind: ")  # how Rust shows an error of the operating system
 _MISSING_FILE = ("FileDoesNotExist", "kind: NotFound")
 logger = logging.getLogger("ragkit")
 
 
-class LexicalIndexError(ValueError):
+class LexicalIndexError(CollectionError, ValueError):
     """The files of a lexical index are damaged, or tantivy fails on them."""
 
 
