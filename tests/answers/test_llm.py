@@ -106,7 +106,7 @@ def test_closing_the_generator_closes_the_connection(server):
     pieces = ServerModel(server.url, "small", None, 4096).generate(ASK, 9)
     assert next(pieces) == "word "
     pieces.close()
-    assert server.disconnected.wait(10)
+    assert server.disconnected.wait(60)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_closing_the_stream_closes_the_connection(filled, server):
     with closing(filled.ask_stream(QUESTION)) as events:
         assert isinstance(next(events), Retrieved)
         assert isinstance(next(events), Piece)
-    assert server.disconnected.wait(10)
+    assert server.disconnected.wait(60)
 
 
 def test_the_model_rewrites_a_followup_question(filled, server):

@@ -138,14 +138,14 @@ def test_a_watched_folder_is_indexed_as_it_changes(open_collection, folder):
 
     thread = threading.Thread(target=watch)
     thread.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     number = 0
     while thread.is_alive() and time.monotonic() < deadline:
         number += 1  # again and again: the watch may not have begun yet
         (folder / "new.txt").write_text(f"Something new, number {number}.")
         thread.join(timeout=2)
     stop.set()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     assert [report.added for report in reports] == [1]
 
 

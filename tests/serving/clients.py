@@ -38,4 +38,4 @@ def call(collection, tool, **arguments):
 def connected(address):
     """A socket connected to a server, `http://127.0.0.1:PORT`."""
     host, _, port = address.removeprefix("http://").partition(":")
-    return socket.create_connection((host, int(port)), timeout=10)
+    return socket.create_connection((host, int(port)), timeout=60)

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from ragkit import Collection, Settings
 from ragkit.serving.app import ServerOptions, create_app
 from ragkit.serving.collections.library import Library
+from ragkit.serving.transport import json_http
 from ragkit.serving.transport.timeouts import TimeoutProtocol
 
 
@@ -61,6 +62,19 @@ def connect():
             return stack.enter_context(client)
 
         yield connect
+
+
+@pytest.fixture
+def body_begun(monkeypatch):
+    """An event that is set when the server begins to read the body of a request."""
+    begun, read_body = threading.Event(), json_http.read_body
+
+    async def read(*arguments):
+        begun.set()
+        return await read_body(*arguments)
+
+    monkeypatch.setattr(json_http, "read_body", read)
+    return begun
 
 
 @pytest.fixture

@@ -66,4 +66,4 @@ def test_disconnecting_ends_the_request_to_the_language_model(connected):
                 break
         assert not model.disconnected.is_set()
         stream.close()
-        assert model.disconnected.wait(20)
+        assert model.disconnected.wait(60)

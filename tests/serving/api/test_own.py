@@ -55,7 +55,7 @@ def test_slow_searches_do_not_block_other_requests(client, library, monkeypatch)
     go_on, search = threading.Event(), collection.search_with
 
     def slow(queries, options):
-        assert not options.explain or go_on.wait(10)
+        assert not options.explain or go_on.wait(60)
         return search(queries, options)
 
     monkeypatch.setattr(collection, "search_with", slow)
@@ -141,12 +141,12 @@ def test_a_second_index_run_gets_409(client, library, monkeypatch):
 
     def index(paths, on_progress):
         going.set()
-        go_on.wait(10)
+        go_on.wait(60)
         raise libraries.UsageError("enough")
 
     monkeypatch.setattr(library["default"].collection, "index", index)
     assert client.post("/v1/index", json={}).status_code == 202
-    assert going.wait(10)
+    assert going.wait(60)
     assert client.post("/v1/index", json={}).status_code == 409
     go_on.set()
     assert wait_for_index(client)["state"] == "failed"

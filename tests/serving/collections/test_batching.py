@@ -21,7 +21,7 @@ class Calls:
 
     def __call__(self, queries, options):
         self.batches.append((list(queries), options))
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         return [[f"{query}, {options.k}"] for query in queries]
 
 
@@ -84,7 +84,7 @@ def test_a_group_waits_until_it_is_as_large_as_the_running_batch_or_its_time_is_
 
     def search_many(queries, _):
         batches.append(queries)
-        assert queries[0] not in gates or gates[queries[0]].wait(10)
+        assert queries[0] not in gates or gates[queries[0]].wait(60)
         return [[] for _ in queries]
 
     async def main():
@@ -97,7 +97,10 @@ def test_a_group_waits_until_it_is_as_large_as_the_running_batch_or_its_time_is_
         gates["y"].set()
         await searches[1]  # a thread is free, and three run
         searches += [asyncio.ensure_future(batcher.search(name, SearchOptions())) for name in "de"]
-        await asyncio.sleep(0.05)
+        if wait < 1:
+            await until(lambda: sum(map(len, batches)) == 7)  # the time of d and e is over
+        else:
+            await asyncio.sleep(0.05)  # time in which they must not start
         searches.append(asyncio.ensure_future(batcher.search("f", SearchOptions())))
         await until(lambda: sum(map(len, batches)) == 8)
         gates["a"].set()

@@ -16,7 +16,7 @@ class Waiting:
 
     def index(self, paths, on_progress):
         self.started.set()
-        self.release.wait(10)
+        self.release.wait(60)
         raise self.error
 
 
@@ -42,7 +42,7 @@ def test_a_run_reports_the_counts_of_the_index(collection, folder):
 def test_a_second_run_is_refused_while_one_is_in_progress():
     runs, collection = IndexRuns(), Waiting(ModelError("x"))
     runs.start("one", collection, {"a": "/a"})
-    assert collection.started.wait(10)
+    assert collection.started.wait(60)
     with pytest.raises(BusyError, match="another index run"):
         runs.start("two", collection, {"b": "/b"})
     collection.release.set()
@@ -67,13 +67,13 @@ def test_a_run_stops_at_its_next_progress_report_when_the_server_stops(collectio
         def index(self, paths, on_progress):
             def report(progress):
                 reached.set()
-                release.wait(10)
+                release.wait(60)
                 on_progress(progress)
 
             return index(paths, on_progress=report)
 
     runs.start("notes", Paused(), {"notes": str(folder)})
-    assert reached.wait(10)
+    assert reached.wait(60)
     threading.Timer(0.05, release.set).start()
     runs.close()
     assert runs.latest("notes").state == "stopped"

@@ -91,8 +91,9 @@ def test_no_resource_reads_outside_the_collection(collection, folder):
 
     async def work(client):
         for reference in TRAVERSALS:
-            with pytest.raises(mcp.MCPError, match=r"no document|is not a resource"):
-                await client.read_resource(reference.replace("HOST", name))
+            with pytest.raises(mcp.MCPError, match=r"no document|is not a resource") as caught:
+                await client.read_resource(uri := reference.replace("HOST", name))
+            assert caught.value.error.data == {"uri": uri}
         return "refused"
 
     assert run(collection, work) == "refused"
@@ -127,7 +128,7 @@ def test_internal_errors_go_to_the_log_only(ask, collection, monkeypatch, caplog
 
 def test_searches_run_concurrently(ask, collection, monkeypatch):
     """Four calls that each wait for the other three: they end only if they run at once."""
-    together = threading.Barrier(4, timeout=20)
+    together = threading.Barrier(4, timeout=60)
     search = collection.search
 
     def waiting(*arguments, **named):

@@ -68,7 +68,7 @@ def serve(collection_path):
 
 def answer(port, headers, body=PING, path="/mcp", method="POST"):
     """Status of a request with just these headers besides what the body needs."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     sent = json.dumps(body).encode() if not isinstance(body, bytes) else body
     parameters = {
@@ -124,12 +124,30 @@ def test_the_command_serves_stdio_until_stdin_closes(collection_path):
         process.stdin.flush()
         lines = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stdout.read() == ""
         assert process.stderr.read() == ""
     assert {line["id"] for line in lines} == {1, 2}
     (answer,) = [line["result"] for line in lines if line["id"] == 2]
     assert answer["structuredContent"]["text"] == "Parents may stay at home for half a year.\n"
+
+
+def test_requests_that_were_read_are_answered_after_stdin_closes(collection_path):
+    calls = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize",
+         "params": {"protocolVersion": "2025-06-18", "capabilities": {},
+                    "clientInfo": {"name": "test", "version": "1"}}},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        *({"jsonrpc": "2.0", "id": number, "method": "tools/call",
+           "params": {"name": "get", "arguments": {"reference": "leave.txt"}}}
+          for number in range(2, 8)),
+    ]  # fmt: skip
+    with ended(started("ragkit", "-c", collection_path, "mcp")) as process:
+        output, errors = process.communicate(
+            "".join(json.dumps(message) + "\n" for message in calls), timeout=60
+        )
+    assert (process.returncode, errors) == (0, "")
+    assert {json.loads(line)["id"] for line in output.splitlines()} == set(range(1, 8))
 
 
 def test_output_of_a_library_does_not_reach_the_protocol(collection_path):
@@ -146,7 +164,7 @@ def test_output_of_a_library_does_not_reach_the_protocol(collection_path):
         process.stdin.flush()
         assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == [1, 2]
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert "encoding ['cats']" in process.stderr.read()
 
 
@@ -200,13 +218,13 @@ def test_the_command_serves_http_until_it_is_interrupted(collection_path):
         port = int(line.rsplit(":", 1)[1].split("/")[0])
         assert answer(port, {})[0] == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""
         assert process.stdout.read() == ""
 
 
 def test_an_unfinished_body_times_out_and_a_disconnect_logs_one_line(
-    collection, folder, listen, monkeypatch, caplog
+    collection, folder, listen, monkeypatch, caplog, body_begun
 ):
     collection.index(folder)
     monkeypatch.setattr(json_http, "BODY_SECONDS", 0.1)
@@ -215,14 +233,15 @@ def test_an_unfinished_body_times_out_and_a_disconnect_logs_one_line(
     )
     head = f"POST /mcp HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
     head += "Accept: application/json, text/event-stream\r\nContent-Length: 99\r\n\r\n{"
-    with socket.create_connection((host, int(port)), timeout=10) as caller:
+    with socket.create_connection((host, int(port)), timeout=60) as caller:
         caller.sendall(head.encode())
         reply = b"".join(iter(lambda: caller.recv(4096), b""))
     assert reply.startswith(b"HTTP/1.1 408")
     monkeypatch.setattr(json_http, "BODY_SECONDS", 30.0)
-    with socket.create_connection((host, int(port)), timeout=10) as caller:
+    with socket.create_connection((host, int(port)), timeout=60) as caller:
+        body_begun.clear()
         caller.sendall(head.encode())
-        time.sleep(0.1)
+        assert body_begun.wait(60)  # the head has been read
     while not (lines := [record for record in caplog.records if record.levelno >= logging.WARNING]):
         time.sleep(0.01)
     assert [line.getMessage() for line in lines] == [

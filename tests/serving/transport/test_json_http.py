@@ -40,14 +40,14 @@ def test_a_body_that_never_ends_times_out_with_408(library, listen, monkeypatch,
     assert answer.startswith(b"HTTP/1.1 408")
 
 
-def test_disconnecting_within_a_body_logs_one_line(library, listen, caplog):
+def test_disconnecting_within_a_body_logs_one_line(library, listen, caplog, body_begun):
     address = listen(create_app(library, ServerOptions()))
     with connected(address) as caller:
         caller.sendall(
             b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b'Content-Length: 99\r\n\r\n{"query"'
         )
-        time.sleep(0.1)  # so that the head is read before the end
+        assert body_begun.wait(60)  # the head has been read
     while not caplog.records:
         time.sleep(0.01)
     figures = urllib.request.urlopen(f"{address}/metrics").read()
@@ -89,3 +89,10 @@ def test_an_event_has_a_name_and_one_line_of_json():
     event = json_http.encode_event("text", {"text": "a\nß"})
     assert event.decode() == 'event: text\ndata: {"text":"a\\nß"}\n\n'
     assert json_http.encode_event(None, {}) == b"data: {}\n\n"
+
+
+def test_an_event_contains_no_character_that_a_client_may_take_for_the_end_of_a_line():
+    event = json_http.encode_event("text", {"text": "a\u2028b\u2029c\u0085d"})
+    assert len(event.decode().splitlines()) == 3  # name, data, blank
+    (data,) = (line for line in event.decode().splitlines() if line.startswith("data: "))
+    assert json.loads(data.removeprefix("data: ")) == {"text": "a\u2028b\u2029c\u0085d"}

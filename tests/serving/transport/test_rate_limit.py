@@ -44,13 +44,13 @@ def test_requests_beyond_the_maximum_at_the_same_time_get_503(connect, library, 
 
     def search_many(queries, options):
         inside.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return [[] for _ in queries]
 
     monkeypatch.setattr(library["default"].batcher, "_search_many", search_many)
     thread = threading.Thread(target=lambda: client.post("/v1/search", json=SEARCH))
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     refused = client.get("/v1/health")
     go_on.set()
     thread.join()

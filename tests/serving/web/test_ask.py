@@ -51,7 +51,7 @@ def test_an_answer_is_streamed_and_unsupported_sentences_are_marked(visit, scrip
     def write(hits):
         pieces, answer = streamed_answer(hits)
         yield from map(Piece, pieces[:2])
-        go_on.wait(20)
+        go_on.wait(60)
         yield Piece(pieces[2])
         yield answer
 
@@ -83,7 +83,7 @@ def test_stop_ends_the_answer_on_the_server(visit, script):
     expect(turn.locator(".answer")).to_contain_text("word word")
     turn.get_by_role("button", name="Stop").click()
     expect(turn).to_contain_text("Stopped.")
-    assert closed.wait(10)
+    assert closed.wait(60)
 
 
 def test_a_follow_up_question_sends_the_history(visit):
