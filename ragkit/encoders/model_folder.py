@@ -45,6 +45,13 @@ _PICKLED = (
     "safetensors. Choose a revision with model.safetensors, or convert it once where you trust "
     "it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER)."
 )
+_ROUTER_CONFIG = "router_config.json"
+_PLAIN = (
+    ("Transformer",),
+    ("Transformer", "Pooling"),
+    ("Transformer", "Pooling", "Normalize"),
+    ("Transformer", "Normalize"),
+)
 _POOLING_KEYS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_mean_tokens": "mean",
@@ -75,6 +82,11 @@ class ModelFolder:
     """Whether the model consists of a transformer, pooling and perhaps normalization only."""
     fingerprint: str
     """Hex SHA-256 of everything that determines a vector, the same for all engines."""
+    truncate_dim: int | None = None
+    """The number of dimensions that the folder keeps of each vector; None: all `dimension`."""
+    query_folder: Path | None = None
+    """The folder of the tokenizer for queries if the model has another transformer for them, else
+    None."""
 
 
 def read(
@@ -95,22 +107,35 @@ def read(
 
 
 def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder:
-    modules = _modules(folder)
+    saved = _json_or_none(folder / "config_sentence_transformers.json")
+    if (kind_of_model := saved.get("model_type", "SentenceTransformer")) != "SentenceTransformer":
+        raise ModelError(
+            f"{folder} is a {kind_of_model}; an encoder is a model of the type SentenceTransformer."
+        )
+    listed = _modules(folder)
+    modules = _side(folder, listed, "document")
+    queries = _side(folder, listed, "query")
     transformer = folder / modules[0][1]
+    if modules[0][0] != "Transformer":
+        raise ModelError(
+            f"{folder} starts with {modules[0][0]}; ragkit supports models of text tokens."
+        )
     config = _json(transformer / "config.json")
-    _refuse_code(transformer, config)
+    for kind, place in _expanded(folder, listed):
+        if kind == "Transformer":
+            _refuse_code(folder / place, _json(folder / place / "config.json"))
     sentence = _json_or_none(transformer / "sentence_bert_config.json")
     pooling_config = next(
         (_json(folder / place / "config.json") for kind, place in modules if kind == "Pooling"), {}
     )
-    kinds = tuple(kind for kind, _ in modules)
+    kinds = tuple(kind for kind, _ in listed)
     pooling = _pooling(pooling_config)
-    query_prompt, passage_prompt = _prompts(folder, name)
+    query_prompt, passage_prompt = _prompts(saved, name)
     max_length = _max_length(transformer, config, sentence)
     lower_case = bool(sentence.get("do_lower_case"))
     parts = {
         "format": ENCODER_FORMAT,
-        "weights": [digest(path) for path in _weight_files(folder, modules)],
+        "weights": [digest(path) for path in _weight_files(folder, _expanded(folder, listed))],
         "tokenizer": digest(_existing(transformer / "tokenizer.json")),
         "modules": kinds,
         "pooling": [pooling, pooling_config],
@@ -119,22 +144,57 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder
         "max_length": max_length,
         "lower_case": lower_case,
     }
+    if "Router" in kinds:
+        parts["sides"] = [
+            [str(path.relative_to(folder)), digest(path)] for path in _side_files(folder, listed)
+        ]
+    dimension = _dimension(folder, modules)
+    if queries != modules and (other := _dimension(folder, queries)) != dimension:
+        raise ModelError(
+            f"{folder} makes vectors of {other} numbers for queries and of {dimension} for "
+            "passages, which cannot be compared."
+        )
     return ModelFolder(
         path=folder,
         transformer=transformer,
         config=config,
         pooling=pooling,
-        dimension=_dimension(folder, modules, config),
+        dimension=dimension,
         max_length=max_length,
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
         is_plain=(
-            set(kinds) <= {"Transformer", "Pooling", "Normalize"}
+            kinds in _PLAIN
+            and _is_plain_transformer(sentence)
             and pooling_config.get("include_prompt", True) is True
             and not lower_case
         ),
         fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
+        truncate_dim=_truncate_dim(saved, dimension),
+        query_folder=None if queries[0] == modules[0] else folder / queries[0][1],
     )
+
+
+def _is_plain_transformer(sentence: Json) -> bool:
+    """Whether the module's settings ask for the last hidden states, as all encoders' do."""
+    text = (sentence.get("modality_config") or {}).get("text") or {}
+    values = (
+        sentence.get("transformer_task", "feature-extraction"),
+        text.get("method", "forward"),
+        text.get("method_output_name", "last_hidden_state"),
+        sentence.get("module_output_name", "token_embeddings"),
+    )
+    return values == ("feature-extraction", "forward", "last_hidden_state", "token_embeddings")
+
+
+def _truncate_dim(saved: Json, dimension: int) -> int | None:
+    """The saved number of dimensions; None if it is not set or keeps all of them."""
+    size = saved.get("truncate_dim")
+    if size is None:
+        return None
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise TypeError(f"truncate_dim is {size!r}")
+    return size if size < dimension else None
 
 
 def variant_fingerprint(fingerprint: str, precision: str, dimensions: int | None) -> str:
@@ -182,15 +242,83 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
         modules = [(str(entry["type"]), str(entry["path"])) for entry in entries]
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} lists no modules ({error!r}): fetch the model again.") from error
+    if not modules:
+        raise ModelError(f"{path} starts with no module; ragkit supports models of text tokens.")
+    return [_module(path, kind, place) for kind, place in modules]
+
+
+def _module(path: Path, kind: str, place: str) -> tuple[str, str]:
+    """The class name and sub-folder of a module that the file `path` names."""
+    if not kind.startswith("sentence_transformers."):
+        raise ModelError(f"{path} requires {kind}, code of its own: ragkit runs none.")
+    if PurePath(place).is_absolute() or ".." in PurePath(place).parts:
+        raise ModelError(f"{path} points outside its folder: {place!r}.")
+    name = kind.rpartition(".")[2]
+    return ("Router" if name == "Asym" else name), place
+
+
+# A router has one chain of modules for queries and one for passages:
+# https://sbert.net/docs/package_reference/base/modules.html#router
+def _routed(folder: Path, place: str) -> tuple[Json, dict[str, tuple[str, str]]]:
+    """The router in the sub-folder `place`: its settings, and its modules by their names."""
+    path = folder / place / _ROUTER_CONFIG
+    settings = _json(path)
+    modules = {
+        name: _module(path, str(kind), str(PurePath(place) / name))
+        for name, kind in settings["types"].items()
+    }
+    if any(kind == "Router" for kind, _ in modules.values()):
+        raise ModelError(f"{path} has a router inside a router, which ragkit does not support.")
+    return settings, modules
+
+
+def _side(folder: Path, modules: Sequence[tuple[str, str]], task: str) -> list[tuple[str, str]]:
+    """The modules that compute the vectors of a task, `query` or `document`, in their order."""
+    chain: list[tuple[str, str]] = []
     for kind, place in modules:
-        if not kind.startswith("sentence_transformers."):
-            raise ModelError(f"{path} requires {kind}, code of its own: ragkit runs none.")
-        if PurePath(place).is_absolute() or ".." in PurePath(place).parts:
-            raise ModelError(f"{path} points outside its folder: {place!r}.")
-    kinds = [(kind.rpartition(".")[2], place) for kind, place in modules]
-    if not kinds or kinds[0][0] != "Transformer":
-        raise ModelError(f"{path} starts with {kinds[:1]}; ragkit supports models of text tokens.")
-    return kinds
+        if kind == "Router":
+            settings, routed = _routed(folder, place)
+            chain += [
+                routed[name] for name in settings["structure"][_route(folder, settings, task)]
+            ]
+        else:
+            chain.append((kind, place))
+    return chain
+
+
+def _route(folder: Path, settings: Json, task: str) -> str:
+    """The route of a task for text, by the library's rules."""
+    mappings = (settings.get("parameters") or {}).get("route_mappings") or {}
+    for key in ((task, "text"), (task, None), (None, "text"), (None, None)):
+        if str(key) in mappings:
+            return str(mappings[str(key)])
+    if task in settings["structure"]:
+        return task
+    raise ModelError(
+        f"{folder} has no route for a {task} (it has {', '.join(settings['structure'])}): "
+        "ragkit supports routers with the routes query and document."
+    )
+
+
+def _expanded(folder: Path, modules: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """All modules, those of a router in its place."""
+    return [
+        module
+        for kind, place in modules
+        for module in (
+            sorted(_routed(folder, place)[1].values()) if kind == "Router" else [(kind, place)]
+        )
+    ]
+
+
+def _side_files(folder: Path, modules: Sequence[tuple[str, str]]) -> list[Path]:
+    """The settings and tokenizers of routers and of their modules."""
+    routers = [place for kind, place in modules if kind == "Router"]
+    files = [folder / place / _ROUTER_CONFIG for place in routers]
+    for place in routers:
+        for _, own in sorted(_routed(folder, place)[1].values()):
+            files += sorted((folder / own).glob("*.json"))
+    return files
 
 
 def _refuse_code(transformer: Path, config: Json) -> None:
@@ -204,12 +332,15 @@ def _refuse_code(transformer: Path, config: Json) -> None:
 
 def _weight_files(folder: Path, modules: Sequence[tuple[str, str]]) -> list[Path]:
     """The safetensors files of all modules, each checked to be complete."""
-    files = _transformer_weights(folder / modules[0][1])
-    for kind, place in modules[1:]:
+    transformers = [folder / place for kind, place in modules if kind == "Transformer"]
+    files: list[Path] = []
+    for kind, place in modules:
         own = folder / place
-        if (own / "model.safetensors").is_file() and own != folder / modules[0][1]:
+        if kind == "Transformer":
+            files += _transformer_weights(own)
+        elif (own / "model.safetensors").is_file() and own not in transformers:
             files.append(own / "model.safetensors")
-        elif kind == "Dense" or (own / "pytorch_model.bin").is_file():
+        elif kind in ("Dense", "StaticEmbedding") or (own / "pytorch_model.bin").is_file():
             raise ModelError(f"{own}: {_PICKLED}")
     for path in files:
         safetensors_file.read_header(_existing(path))
@@ -237,12 +368,20 @@ def _pooling(config: Json) -> str:
     return "+".join(modes) or "mean"
 
 
-def _dimension(folder: Path, modules: Sequence[tuple[str, str]], config: Json) -> int:
-    sizes = [config.get(key) for key in ("hidden_size", "dim", "d_model", "n_embd")]
-    for kind, place in modules[1:]:
-        if kind == "Pooling":
+def _dimension(folder: Path, modules: Sequence[tuple[str, str]]) -> int:
+    sizes: list[object] = []
+    for kind, place in modules:
+        if kind == "Transformer":
+            config = _json(folder / place / "config.json")
+            sizes += [config.get(key) for key in ("hidden_size", "dim", "d_model", "n_embd")]
+        elif kind == "StaticEmbedding":
+            entries, _ = safetensors_file.read_header(folder / place / "model.safetensors")
+            sizes.insert(0, entries["embedding.weight"]["shape"][1])
+        elif kind == "Pooling":
             own = _json(folder / place / "config.json")
-            sizes.insert(0, own.get("embedding_dimension", own.get("word_embedding_dimension")))
+            size = own.get("embedding_dimension", own.get("word_embedding_dimension"))
+            modes = _pooling(own).count("+") + 1  # their vectors are joined
+            sizes.insert(0, size * modes if isinstance(size, int) else size)
         elif kind == "Dense":
             sizes.insert(0, _json(folder / place / "config.json").get("out_features"))
     dimension = next((size for size in sizes if isinstance(size, int) and size > 0), None)
@@ -262,14 +401,18 @@ def _max_length(transformer: Path, config: Json, sentence: Json) -> int:
     return int(min(length for length in lengths if length))
 
 
-def _prompts(folder: Path, name: str) -> tuple[str, str]:
+def _prompts(saved: Json, name: str) -> tuple[str, str]:
     """The prompts for queries and for passages: the folder's, else those of the model's family.
-    Empty prompts, which sentence-transformers writes into every folder, do not count."""
-    own = _json_or_none(folder / "config_sentence_transformers.json")
-    prompts = own.get("prompts") or {}
-    default = prompts.get(own.get("default_prompt_name")) or ""
-    query = prompts.get("query") or default
-    passage = prompts.get("document") or prompts.get("passage") or default
+
+    An empty prompt in the folder takes precedence over the default prompt. The family's prompts
+    apply if both are empty: sentence-transformers writes empty ones into every folder.
+    """
+    prompts = saved.get("prompts") or {}
+    default = prompts.get(saved.get("default_prompt_name"))
+    query, passage = (
+        next((prompts[key] for key in keys if prompts.get(key) is not None), default) or ""
+        for keys in (("query",), ("document", "passage", "corpus"))
+    )
     if not isinstance(query, str) or not isinstance(passage, str):
         raise TypeError(f"prompts are {query!r} and {passage!r}")
     if query or passage:

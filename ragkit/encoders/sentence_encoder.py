@@ -56,10 +56,10 @@ class SentenceEncoder:
     """The model in `model_folder`, under the name that the user gave it.
 
     `precision` is that of passages, fp32 or int8; queries are always encoded in fp32.
-    `dimensions` keeps the first numbers of each vector and scales it to unit length again; models
-    trained for it lose little (Kusupati et al. 2022, Matryoshka Representation Learning,
-    https://arxiv.org/abs/2205.13147). Raises ModelError if the model has fewer dimensions, or if
-    no engine computes it in `precision`.
+    `dimensions` keeps the first numbers of each vector and scales it to unit length again; by
+    default as many as the model's folder says. Models trained for it lose little (Kusupati et al.
+    2022, Matryoshka Representation Learning, https://arxiv.org/abs/2205.13147). Raises ModelError
+    if the model has fewer dimensions, or if no engine computes it in `precision`.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class SentenceEncoder:
                 f"{name} makes vectors of {model_folder.dimension} numbers; "
                 f"--dimensions is {dimensions}"
             )
+        dimensions = dimensions or model_folder.truncate_dim
         truncated_dimension = None if dimensions == model_folder.dimension else dimensions
         self.name = name
         self.precision = precision
@@ -95,6 +96,7 @@ class SentenceEncoder:
         )
         self._engines: dict[EngineName, Engine | None] = {}
         """The engines loaded so far; None for one that does not compute this model correctly."""
+        self._torch_queries: TorchEngine | None = None
         self._loading = threading.RLock()
 
     @cached_property
@@ -114,6 +116,20 @@ class SentenceEncoder:
         """The model's tokenizer."""
         path = self.model_folder.transformer / "tokenizer.json"
         return ModelTokenizer(path, self.model_folder.max_length)
+
+    @cached_property
+    def _query_tokenizer(self) -> ModelTokenizer:
+        """The tokenizer of queries, which a model with two sides may have."""
+        folder = self.model_folder.query_folder
+        if folder is None:
+            return self.tokenizer
+        return ModelTokenizer(folder / "tokenizer.json", self.model_folder.max_length)
+
+    def _torch_query_engine(self, engine: TorchEngine) -> TorchEngine:
+        with self._loading:
+            if self._torch_queries is None:
+                self._torch_queries = engine.for_queries(self._query_tokenizer)
+            return self._torch_queries
 
     def token_spans(self, text: str) -> NDArray[np.int64]:
         """Return the character offsets `[start, end)` of the tokens of `text`: (n, 2) int64, in
@@ -144,6 +160,8 @@ class SentenceEncoder:
             engine = self._bulk_engine(texts)
         else:
             engine = self._query_engine()
+        if isinstance(engine, TorchEngine):
+            engine = self._torch_query_engine(engine)
         starts = [0] * len(texts)
         return self._truncate(engine.encode(texts, self.model_folder.query_prompt, starts))
 

@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -51,9 +52,12 @@ class TorchEngine:
         import torch
 
         self._model = load_sentence_transformer(model_folder)
-        self._model.max_seq_length = model_folder.max_length
+        if model_folder.query_folder is None:  # else each of its transformers has its own
+            self._model.max_seq_length = model_folder.max_length
+        self._model.truncate_dim = None  # `SentenceEncoder` truncates
         self._model.eval()
         self._tokenizer = tokenizer
+        self._encode_side: Callable[..., Any] = _encode_function(self._model, "document")
         self._dimension = model_folder.dimension
         self._takes_ids = model_folder.is_plain
         self._pad_id = getattr(self._model.tokenizer, "pad_token_id", None) or 0
@@ -85,6 +89,14 @@ class TorchEngine:
             )
             vectors[start : start + MAX_TEXTS_AT_ONCE][unread] = 0
         return vectors
+
+    def for_queries(self, tokenizer: ModelTokenizer) -> TorchEngine:
+        """Return this engine for queries, for which a model may have modules of its own.
+        `tokenizer` is that of the model for queries. Both engines share the model."""
+        engine = copy(self)
+        engine._tokenizer = tokenizer
+        engine._encode_side = _encode_function(self._model, "query")
+        return engine
 
     def _fill(
         self, vectors: Array, inputs: Sequence[Any], lengths: Sequence[int], launch: Launch
@@ -181,7 +193,7 @@ class TorchEngine:
 
     def _launch_texts(self, prompt: str, texts: Sequence[str]) -> PendingVectors:
         with self._lock, self._precision():  # its tokenizer sets truncation at each call
-            embeddings = self._model.encode(
+            embeddings = self._encode_side(
                 list(texts),
                 prompt=prompt,
                 batch_size=len(texts),
@@ -190,6 +202,13 @@ class TorchEngine:
             )
         vectors = pooling.normalize_rows(np.asarray(embeddings, dtype=np.float32))
         return lambda: vectors
+
+
+def _encode_function(model: Any, side: str) -> Callable[..., Any]:  # noqa: ANN401
+    """The library's function for one side, `query` or `document`; one for both before release 5,
+    which has no router."""
+    function: Callable[..., Any] = getattr(model, f"encode_{side}", model.encode)
+    return function
 
 
 def load_sentence_transformer(model_folder: ModelFolder) -> Any:  # noqa: ANN401 - imported only here
