@@ -51,7 +51,7 @@ def write(report: DoctorReport, settings: Settings, target: Path) -> None:
 
 def bundle(report: DoctorReport, settings: Settings) -> dict[str, Any]:
     """Return the content of the report as JSON values."""
-    folder = Path(report.collection)
+    folder = Path(report.collection).absolute()
     names = [*_names_of_this_machine(), report.collection, *_stored_names(folder)]
     diagnoses = []
     for entry in report.diagnoses:

@@ -56,6 +56,8 @@ _EXPECTED = {
     "embeddings": "no passage has lost its vector",
     "rows": "every value is of a type that ragkit writes",
 }
+# Kinds that make the database unusable: only its copy in a backup, or a new one, helps.
+_LOST = ("sqlite", "schema", "model", "generation")
 _REPAIRABLE = (
     *integrity.READ_AGAIN, *integrity.EMBED_AGAIN, *integrity.REINDEX, *integrity.DELETE_UNUSED,
     *integrity.RECOUNT,
@@ -112,6 +114,7 @@ def _examine(
     counts: dict[str, int] = {}
     usable = True
     try:
+        _refuse_empty(folder / FILE_NAME)
         store = open_database(folder, create=False, notify=notify)
     except CollectionError as error:
         usable = False
@@ -140,6 +143,14 @@ def _examine(
     return DoctorReport(
         str(folder), usable, tuple(_unique(diagnoses)), versions.versions(), counts=counts
     )
+
+
+def _refuse_empty(path: Path) -> None:
+    """Raise CollectionError for a file of 0 bytes, in which SQLite would make a new database."""
+    if collection_files.is_regular_file(path) and not path.stat().st_size:
+        log = path.with_name(_LOG_NAME)
+        if not collection_files.is_regular_file(log) or not log.stat().st_size:
+            raise CollectionError(f"{path} is damaged: it is empty")
 
 
 def _guarded(name: str, check: Callable[[], Iterator[Diagnosis]]) -> list[Diagnosis]:
@@ -196,7 +207,7 @@ def _check_database(store: Database) -> Iterator[Diagnosis]:
     with store.reading() as connection:
         findings = integrity.check(connection)
     lost = ""
-    if any(finding.is_damage and finding.kind not in _REPAIRABLE for finding in findings):
+    if any(finding.kind in _LOST for finding in findings):
         lost = _remedy_for_lost(store.folder)
     by_check = {kind: name for name, kinds in _CHECKS.items() for kind in kinds}
     for name, expected in _EXPECTED.items():
@@ -212,7 +223,11 @@ def _remedy(finding: Finding) -> str | None:
     """Return the remedy for what can be repaired in place; None for other findings."""
     if finding.kind in (*integrity.READ_AGAIN, *integrity.EMBED_AGAIN, *integrity.RECOUNT):
         return "ragkit doctor --repair, then ragkit index"
-    return "ragkit doctor --repair" if finding.kind in _REPAIRABLE else None
+    if finding.kind in _REPAIRABLE:
+        return "ragkit doctor --repair"
+    if finding.kind in _LOST:
+        return None
+    return "ragkit index --rebuild, which reads every file again; or ragkit restore --force BACKUP"
 
 
 def _check_embeddings(store: Database) -> Iterator[Diagnosis]:
@@ -411,7 +426,7 @@ def _check_disk(folder: Path) -> Iterator[Diagnosis]:
 def _check_lock(folder: Path) -> Iterator[Diagnosis]:
     """Report who writes. Takes the lock for a moment where there is a lock file."""
     path = folder / "writer.lock"
-    if not collection_files.is_regular_file(path) or not os.access(path, os.W_OK):
+    if not collection_files.is_regular_file(path):
         yield Diagnosis("lock", "ok", "nobody is writing")
         return
     try:
@@ -421,6 +436,9 @@ def _check_lock(folder: Path) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "lock", "warning", str(error).partition(";")[0], "nobody is writing", "wait for it"
         )
+        return
+    except CollectionError as error:  # the folder is read-only
+        yield Diagnosis("lock", "ok", str(error))
         return
     yield Diagnosis("lock", "ok", "nobody is writing")
 

@@ -149,7 +149,9 @@ def test_a_backup_is_restored_where_there_is_nothing(filled, tmp_path, encoder):
         assert report.set_aside is None
         assert report.documents == 3
         assert content(tmp_path / name) == content(filled.folder)
-        with Collection(tmp_path / name, encoder=encoder, settings=SETTINGS, create=False) as restored:
+        with Collection(
+            tmp_path / name, encoder=encoder, settings=SETTINGS, create=False
+        ) as restored:
             assert hits(restored) == hits(filled)
     assert tree(tmp_path / "copy") == before
 

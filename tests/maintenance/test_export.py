@@ -15,7 +15,7 @@ from tests.maintenance.tables import SETTINGS, collection_id, content, hits
 
 @pytest.fixture
 def filled(collection, folder):
-    (folder / "ö.md").write_text('---\nauthor: Ä\u2028 B\n---\n# Üb\n\nFish & chips 🐟.\n')
+    (folder / "ö.md").write_text("---\nauthor: Ä\u2028 B\n---\n# Üb\n\nFish & chips 🐟.\n")
     (folder / "all.csv").write_text("name,age\nAnn,5\nBob,6\n")
     (folder / "empty.txt").write_text("")
     (folder / "old.bin").write_bytes(bytes(range(256)))
@@ -67,7 +67,9 @@ def test_the_round_trip_is_lossless(filled, tmp_path, encoder):
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=80)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(texts=st.lists(TEXT, max_size=4), removed=st.integers(0, 3))
 def test_the_round_trip_is_lossless_whatever_the_documents(tmp_path_factory, texts, removed):
     folder = tmp_path_factory.mktemp("property")
@@ -215,12 +217,11 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_a_damaged_export_is_refused_with_the_place(filled, tmp_path, name):
+def test_a_damaged_export_is_refused_with_the_place(exported, tmp_path, name):
     damage, message = DAMAGE[name]
-    filled.export(tmp_path / "export")
-    damage(tmp_path / "export")
+    damage(exported)
     with pytest.raises(UsageError, match=message):
-        Collection.import_export(tmp_path / "export", tmp_path / "copy")
+        Collection.import_export(exported, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
 

@@ -48,7 +48,9 @@ def readable_counts(path: Path) -> dict[str, int | None]:
     for table in ("roots", "files", "documents", "passages", "vectors"):
         counts[table] = None
         with contextlib.suppress(sqlite3.Error, OSError), _reader(path) as damaged:
-            counts[table] = damaged.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            # Not from an index: that may be intact where the table is not.
+            sql = f"SELECT count(*) FROM {table} NOT INDEXED"
+            counts[table] = damaged.execute(sql).fetchone()[0]
     return counts
 
 
