@@ -258,11 +258,11 @@ class Collection:
             roots = [root.path for root in file_rows.roots(connection)]
 
         def index_existing() -> IndexReport | None:
-            existing = [path for path in named if not is_missing(Path(path).expanduser())]
+            existing = [path for path in named if not is_missing(path)]
             try:
                 return self.index(existing) if existing or not named else None
             except UsageError:
-                if any(is_missing(Path(path).expanduser()) for path in existing):
+                if any(is_missing(path) for path in existing):
                     return None  # deleted a moment ago; it is watched until it comes back
                 raise
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from ragkit.documents.ocr import NO_ENGINE_REASON
 from ragkit.ingest.ignore_rules import read_lines
 from ragkit.ingest.known_paths import RootPath, absolute_path, resolve_path, rows_at
-from ragkit.ingest.scan import ScannedFile, SkippedPath, scan
+from ragkit.ingest.plan import is_missing
+from ragkit.ingest.scan import ROOT, ScannedFile, SkippedPath, scan
 from ragkit.records.reports import FileStatus, Whereabouts
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import file_status, files, passages
@@ -83,7 +84,7 @@ def _explain_file(
     index = f"ragkit index {shlex.quote(str(root_path.absolute))}"
     when = _indexed_when(row)
     if not os.path.lexists(root_path.absolute):
-        root_exists = Path(root_path.root.path).exists()
+        root_exists = not is_missing(root_path.root.path)
         missing = "the file" if root_exists else f"its root {root_path.root.path}"
         answer = f"{missing} no longer exists; state stored {when}: {_summary(row)}"
         return Whereabouts(path, "gone", answer, f"ragkit index {_quoted_root(root_path)}", row)
@@ -195,7 +196,7 @@ def _explain_unknown(path: str, root_path: RootPath, max_bytes: int) -> Whereabo
     entry = _scan_first(root_path, max_bytes)
     if isinstance(entry, SkippedPath):
         return _explain_skipped(path, root_path, entry)
-    if entry is None and not root_path.absolute.is_dir():
+    if entry is None and not os.path.isdir(root_path.absolute):  # noqa: PTH112 (raises nothing)
         return Whereabouts(path, "unknown", f"there is no such file in {root_path.root.path}")
     index = f"ragkit index {shlex.quote(str(root_path.absolute))}"
     answer = "has no file that would be read" if entry is None else "it is new since the last index"
@@ -205,6 +206,8 @@ def _explain_unknown(path: str, root_path: RootPath, max_bytes: int) -> Whereabo
 def _explain_skipped(path: str, root_path: RootPath, skipped: SkippedPath) -> Whereabouts:
     """Explain a path that the rules skip, itself or a folder around it."""
     subject = f"the folder {skipped.path} is " if skipped.path.endswith("/") else ""
+    if skipped.path == ROOT:
+        subject = f"its root {root_path.root.path} cannot be read: "
     answer = f"{subject}{skipped.reason}"
     rule = _RULE.match(skipped.reason)
     if rule is not None:
@@ -223,7 +226,7 @@ def _rule_line(file: Path, line_number: int) -> str:
 def _scan_first(root_path: RootPath, max_bytes: int) -> ScannedFile | SkippedPath | None:
     """Return what an index run would meet first at this path."""
     root = root_path.root
-    if not Path(root.path).exists():
+    if is_missing(root.path):
         return None
     entries = scan(
         Path(root.path),

@@ -131,10 +131,10 @@ def read_lines(path: Path) -> list[str]:
         descriptor = os.open(path, _OPEN_FLAGS)
         with os.fdopen(descriptor, "rb") as file:
             is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            data = file.read(_MAX_BYTES + 1) if is_regular else b""
+            data = file.read(_MAX_BYTES + 1) if is_regular else None
     except OSError:
         return []
-    if len(data) > _MAX_BYTES:
+    if data is None or len(data) > _MAX_BYTES:
         return []
     text = data.decode("utf-8", errors="surrogateescape")
     return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]

@@ -68,7 +68,7 @@ def decide(missing: Sequence[MissingPath], known: KnownFiles) -> Decision:
             removable.append(file.row)
             continue
         mount = next((mount for mount in known.unmounted if file.path.startswith(mount)), None)
-        folder = _empty_folder(file.path, known.present_folders)
+        folder = empty_folder(file.path, known.present_folders)
         if mount is not None:
             kept.append(file)
             unmounted[mount] = None
@@ -90,7 +90,7 @@ def decide(missing: Sequence[MissingPath], known: KnownFiles) -> Decision:
     return Decision(removable, kept, folders, list(unmounted))
 
 
-def _empty_folder(path: str, present_folders: frozenset[str]) -> str | None:
+def empty_folder(path: str, present_folders: frozenset[str]) -> str | None:
     """Return the outermost folder around a path in which no file is left; None if there is none."""
     if "" not in present_folders:
         return ""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ragkit.ingest.change_times import wait_for_next_tick
 from ragkit.ingest.options import ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan
 from ragkit.storage.source_files import read_source
@@ -30,10 +31,11 @@ class MissingFile(NamedTuple):
     def is_proved_by_content(self, plan: Plan) -> bool:
         """Whether equal content suffices to say that this file moved to a new path of `plan`.
 
-        It does not if the folder is empty now: a disk may not be mounted, and the new file may be
-        a copy.
+        It does not if a disk may not be mounted: the new file may be a copy.
         """
-        return self.plan is plan or (self.plan is not None and not self.plan.is_empty)
+        return self.plan is plan or (
+            self.plan is not None and not self.plan.may_be_unmounted(self.row)
+        )
 
 
 def find_moved_roots(
@@ -172,6 +174,7 @@ def _is_gone(path: Path) -> bool:
 
 def _digest(task: FileTask) -> bytes | None:
     """Return the hash of a file that has the size that was listed; None if it cannot be read."""
+    wait_for_next_tick(task.file.ctime_ns)
     try:
         return content_hash(read_source(task.folder, task.file.path, task.file.size).data)
     except OSError:

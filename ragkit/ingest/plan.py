@@ -88,6 +88,14 @@ class Plan:
         """Whether the scan met no file at all."""
         return not self.present_folders
 
+    def may_be_unmounted(self, row: FileRow) -> bool:
+        """Whether a missing file of this plan may be on a disk that is not mounted: its folder is
+        empty or missing, or its file system is not mounted."""
+        path = self.known_paths.get(row.id, row.path)
+        return path.startswith(tuple(self.unmounted)) or (
+            missing_files.empty_folder(path, self.present_folders) is not None
+        )
+
     def count_documents(self, connection: sqlite3.Connection) -> None:
         """Count the documents of the known files, if some are missing: `finish` needs them."""
         if any(row.has_text for row in self.missing):
@@ -117,10 +125,11 @@ class Plan:
         self.removed += self.missing if prune else decision.removable
         kept_mounts = () if prune else decision.unmounted
         scanned = self.target.scanned_path
+        # Nothing is kept below them: the files are there without them now, or were pruned.
         self.forgotten_mount_points = frozenset(
             point
             for prefix, point in self.unmounted.items()
-            if prefix not in kept_mounts and Path(point).is_relative_to(scanned)
+            if prefix not in kept_mounts and not (self.target.under and not prefix)
         )
         if decision.kept and not prune:
             self.warnings.append(missing_files.format_warning(decision, known, scanned))
@@ -151,9 +160,10 @@ def find_targets(
 
 
 def is_missing(path: str | Path) -> bool:
-    """Whether there is no file or folder at a path; False where the system does not say."""
+    """Whether there is no file or folder at a path ("~" is expanded); False where the system does
+    not say."""
     try:
-        os.stat(path)  # noqa: PTH116 (no errors but OSError)
+        os.stat(os.path.expanduser(path))  # noqa: PTH111, PTH116 (no errors but OSError)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return True
     except OSError:
@@ -211,7 +221,7 @@ def _target_of_path(
         absolute = path.expanduser().resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:
         root_path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 (no errors)
-        if is_missing(path.expanduser()):
+        if is_missing(root_path):
             raise UsageError(f"no file or folder at {path}") from error
         if root_path not in known:
             reason = getattr(error, "strerror", None) or str(error)

@@ -33,7 +33,7 @@ def watch_changes(
     A path need not exist; it is watched when it appears. Changes in `ignored_folder`, the
     collection's own folder, are ignored. Raises KeyboardInterrupt on Ctrl-C.
     """
-    watched = [Path(path).expanduser().resolve() for path in paths]
+    watched = [Path(os.path.realpath(os.path.expanduser(path))) for path in paths]  # noqa: PTH111
     states = [_state(path) for path in watched]
     while stop is None or not stop.is_set():
         folders = _folders(watched, states)
@@ -99,6 +99,7 @@ def _reports(
             rust_timeout=int(POLL_SECONDS * 1000),
             yield_on_timeout=True,
             raise_interrupt=True,
+            ignore_permission_denied=True,  # the folder is reported by the index run
         ):
             yield bool(changes)
     except FileNotFoundError:  # a folder was deleted a moment ago

@@ -4,7 +4,6 @@ beside it is found."""
 import os
 import socket
 import sys
-import threading
 import zlib
 from pathlib import Path
 
@@ -211,8 +210,8 @@ def test_links_out_of_the_folder_and_special_files_are_skipped(index_files, tmp_
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc here")
-def test_a_file_that_reports_no_size_is_read_up_to_that_size(collection):
-    """Files in /proc report a size of 0. No more is read than the reported size allows."""
+def test_a_file_that_reports_no_size_is_read_up_to_the_limit(collection):
+    """Files in /proc report a size of 0."""
     collection.index("/proc/self/status")
     ((status, reason),) = [(file.status, file.reason) for file in collection.files()]
     assert status in ("indexed", "empty", "skipped", "failed")
@@ -220,19 +219,30 @@ def test_a_file_that_reports_no_size_is_read_up_to_that_size(collection):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
-def test_a_file_that_blocks_is_unreadable(tmp_path):
-    """Like /proc/kmsg: it reports no size, and reading blocks until there is an event."""
-    os.mkfifo(tmp_path / "a.txt")
-    end = os.open(tmp_path / "a.txt", os.O_RDWR)
-    patience = threading.Timer(9, os.write, (end, b"x"))
-    patience.start()
+@pytest.mark.parametrize("kind", ["fifo", "file"])
+def test_a_file_that_blocks_is_unreadable(tmp_path, monkeypatch, kind):
+    """A FIFO, or a file like /proc/kmsg: it reports no size, and reading waits for an event."""
+    path, end = tmp_path / "a.txt", None
+    if kind == "fifo":
+        os.mkfifo(path)
+        end = os.open(path, os.O_RDWR)  # reading it would wait, not end
+        expected = "it is a FIFO now, not a regular file"
+    else:
+        path.touch()
+        expected = "nothing can be read without waiting for it"
+
+        def wait(descriptor, count):
+            assert not os.get_blocking(descriptor)
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(os, "read", wait)
     task = FileTask(str(tmp_path), ScannedFile("a.txt", 0, 0, 0), None)
     options = IndexOptions.from_settings(Settings(max_file_mb=0.001))
     context = ReadContext(options, ReadSettings("fifo"), WordEncoder)
     reading = read(task, context, Sandbox())
-    patience.cancel()
-    os.close(end)
-    assert reading.reason == "nothing can be read without waiting for it"
+    if end is not None:
+        os.close(end)
+    assert reading.reason == expected
     assert (reading.kind, reading.skipped) == ("unreadable", False)
 
 

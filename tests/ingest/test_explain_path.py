@@ -117,3 +117,35 @@ def test_files_are_listed_by_path(indexed, folder):
     assert listed(".") == [file.path for file in indexed.files()]
     with pytest.raises(UsageError, match=r"nothing\.txt is not in this collection; why: ragkit ls"):
         listed("nothing.txt")
+
+
+def test_a_root_that_cannot_be_read_is_explained(collection, folder, monkeypatch):
+    import os
+
+    collection.index(folder)
+    real = os.stat
+
+    def refuse(path, *arguments, **named):
+        if str(path) == str(folder):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    explanation = collection.explain(folder / "keys.md")
+    assert explanation.state == "skipped"
+    assert f"its root {folder} cannot be read: permission denied" in explanation.answer
+    assert "is kept" in explanation.answer
+
+
+def test_a_rule_in_a_file_that_is_no_longer_regular_is_not_read(collection, folder):
+    import os
+
+    from ragkit.ingest.explain_path import _rule_line
+
+    (folder / ".gitignore").write_bytes(b"one\n\xff two \n")
+    assert _rule_line(folder / ".gitignore", 2) == "\N{REPLACEMENT CHARACTER} two"
+    gone = "a rule that no longer exists"
+    assert _rule_line(folder / ".gitignore", 9) == gone
+    (folder / ".gitignore").unlink()
+    os.mkfifo(folder / ".gitignore")
+    assert _rule_line(folder / ".gitignore", 1) == gone  # and does not wait

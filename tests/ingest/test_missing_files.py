@@ -269,3 +269,47 @@ def test_mount_points_are_where_the_device_changes(monkeypatch):
     stored = ["/mnt/d", "/mnt/d/x/y", "/elsewhere"]
     assert missing_files.unmounted_prefixes(stored, "/mnt", "/mnt") == {"d/": "/mnt/d"}
     assert missing_files.unmounted_prefixes(stored, "/mnt/d/x", "/mnt/d/x") == {"": "/mnt/d"}
+
+
+def test_a_mount_point_is_forgotten_when_its_files_are_there_without_it(collection, tmp_path):
+    """As after a move from a disk of its own to the system's disk."""
+    folder = tmp_path / "root"
+    (folder / "mnt").mkdir(parents=True)
+    with mounted(folder / "mnt"):
+        for name in ("a", "b"):
+            (folder / "mnt" / f"{name}.txt").write_text(f"File {name}.")
+        collection.index(folder)
+    for name in ("a", "b"):
+        (folder / "mnt" / f"{name}.txt").write_text(f"File {name}.")
+    assert collection.index(folder).unchanged == 2
+    (folder / "mnt" / "a.txt").unlink()
+    assert collection.index(folder).removed == 1
+
+
+def test_a_copy_of_an_unmounted_folder_is_not_a_move(collection, disk, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(disk / "usb", other)
+    shutil.rmtree(disk / "usb")
+    report = collection.index([disk, other])
+    assert done(report) == {"unchanged": 10, "added": 5}
+    assert len(paths(collection)) == 20
+
+
+def test_a_folder_replaced_by_a_link_to_its_new_place_is_kept(collection, disk, tmp_path):
+    (disk / "usb").rename(tmp_path / "elsewhere")
+    (disk / "usb").symlink_to(tmp_path / "elsewhere")
+    report = collection.index(disk)
+    assert (report.removed, report.skipped, len(report.warnings)) == (0, 1, 1)
+
+
+def test_a_root_that_is_a_file_is_not_read_through_a_link(collection, tmp_path):
+    root, secret = tmp_path / "note.txt", tmp_path / "secret.txt"
+    root.write_text("A note.")
+    secret.write_text("A secret.")
+    collection.index(root)
+    root.unlink()
+    root.symlink_to(secret)
+    report = collection.index()
+    assert (report.skipped, [file.kind for file in report.documents]) == (1, ["link"])
+    assert collection.search("secret", k=5, mode="lexical") == []
+    assert collection.explain(root).state == "skipped"

@@ -63,7 +63,7 @@ def index(arguments: Namespace) -> int:
     from ragkit.ingest.plan import is_missing
 
     for path in arguments.paths:  # before a collection is created for nothing
-        if is_missing(Path(path).expanduser()):
+        if is_missing(path):
             raise UsageError(f"no file or folder at {path}")
     if (
         arguments.dry_run
@@ -188,7 +188,14 @@ def completion(arguments: Namespace) -> int:
     top = parser()
     for action in every_action(top):
         if action.dest in (
-            "paths", "folder", "collection", "pairs", "output", "dev", "target", "source",
+            "paths",
+            "folder",
+            "collection",
+            "pairs",
+            "output",
+            "dev",
+            "target",
+            "source",
             "bug_report",
         ):
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab's own convention
