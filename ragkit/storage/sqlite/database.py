@@ -602,6 +602,9 @@ def by_id(
     """
     for first in range(0, len(ids), IDS_PER_STATEMENT):
         chunk = ids[first : first + IDS_PER_STATEMENT]
-        yield from connection.execute(
+        rows = connection.execute(
             f"{sql} IN ({', '.join('?' * len(chunk))})", (*parameters, *chunk)
         )
+        # Not `yield from`: an abandoned generator would close its cursor, perhaps too late.
+        for row in rows:  # noqa: UP028
+            yield row

@@ -101,12 +101,16 @@ def has_changed(
 
 
 def roots(connection: sqlite3.Connection) -> list[Root]:
-    """Return all roots, by path."""
+    """Return all roots, by path. Raises ValueError as `files` does."""
     rows = connection.execute("SELECT id, path, folder, include, exclude FROM roots ORDER BY path")
-    return [
-        Root(row[0], row[1], row[2], tuple(json.loads(row[3])), tuple(json.loads(row[4])))
-        for row in rows
-    ]
+    found = []
+    for id_, path, folder, include, exclude in rows:
+        if not (isinstance(path, str) and isinstance(folder, str)):
+            raise ValueError(f"row {id_} of roots is not valid")
+        found.append(
+            Root(id_, path, folder, tuple(json.loads(include)), tuple(json.loads(exclude)))
+        )
+    return found
 
 
 def save_root(
@@ -169,7 +173,8 @@ def files(
 ) -> Iterator[FileRow]:
     """Yield the files of a root, or only those at or below the relative path `under`.
 
-    With `above` also the rows of skipped folders that contain it.
+    With `above` also the rows of skipped folders that contain it. Raises ValueError for a row that
+    no version of ragkit writes, which `Database` turns into a CollectionError.
     """
     sql = (
         "SELECT id, root_id, path, size, mtime_ns, inode, hash, status, reason, recipe, "
@@ -185,6 +190,8 @@ def files(
         sql += f" AND (path IN ({', '.join('?' * len(names))}) OR (path > ? AND path < ?))"
         arguments += [*names, f"{under}/", f"{under}0"]
     for row in connection.execute(sql, arguments):
+        if not (isinstance(row[2], str) and isinstance(row[3], int) and isinstance(row[7], str)):
+            raise ValueError(f"row {row[0]} of files is not valid")
         yield FileRow(*row)
 
 

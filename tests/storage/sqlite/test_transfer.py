@@ -19,7 +19,8 @@ ROOT = {"id": 3, "path": "/a", "folder": "/a", "include": ["*.md"], "exclude": [
 FILE = {
     "id": 5, "root_id": 3, "path": "ö.md", "size": 1 << 40, "mtime_ns": None, "inode": 7,
     "hash": "00ff", "status": "indexed", "reason": None, "recipe": "x", "media_type": None,
-    "encoding": None, "warnings": ["a"], "details": {"seconds": 0.1}, "ctime_ns": None, "checksum": None,
+    "encoding": None, "warnings": ["a"], "details": {"seconds": 0.1}, "ctime_ns": None,
+    "checksum": None,
 }  # fmt: skip
 
 
