@@ -18,7 +18,7 @@ from ragkit.integrations.metadata import hit_metadata
 from ragkit.records.documents import Hit
 
 _OPERATORS = {"==": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "in": "in",
-              "not in": "nin", "AND": "and", "OR": "or"}  # fmt: skip
+              "not in": "nin", "AND": "and", "OR": "or", "NOT": "not"}  # fmt: skip
 
 
 @component
@@ -72,7 +72,7 @@ def _convert_filter(filters: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError(
             f"filter operator {filters.get('operator')!r}: expected one of {[*_OPERATORS]}"
         )
-    if kind in ("and", "or"):
+    if kind in ("and", "or", "not"):
         return {
             "type": kind,
             "filters": [_convert_filter(part) for part in filters.get("conditions", [])],

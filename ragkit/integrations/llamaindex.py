@@ -1,4 +1,4 @@
-"""A collection as a LlamaIndex retriever.
+"""A collection as a LlamaIndex retriever, and its encoder as LlamaIndex embeddings.
 
 Needs llama-index-core: pip install "ragkit-search[llamaindex]"
 
@@ -8,10 +8,15 @@ nodes = retriever.retrieve("how do we rotate keys?")
 
 from __future__ import annotations
 
+import asyncio
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from ragkit.collection import Collection
+from ragkit.encoders import Encoder
 from ragkit.integrations.metadata import PROMPT_FIELDS, hit_metadata
 from ragkit.records.documents import Hit
 from ragkit.retrieval.filter_parser import Where
@@ -55,6 +60,39 @@ class RagkitRetriever(BaseRetriever):
             context=self._context, diverse=self._diverse,
         )  # fmt: skip
         return [_node(hit) for hit in hits]
+
+
+class RagkitEmbedding(BaseEmbedding):
+    """An encoder of ragkit for LlamaIndex's indexes.
+
+    `encoder`: that of a collection (`collection.encoder()`), or one by name
+    (`ragkit.encoders.resolve.load("all-MiniLM-L6-v2")`). Vectors have unit length.
+    """
+
+    _encoder: Encoder = PrivateAttr()
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__(model_name=encoder.name)
+        self._encoder = encoder
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name that LlamaIndex stores with an index."""
+        return "RagkitEmbedding"
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        vector: list[float] = self._encoder.encode_queries([query])[0].tolist()
+        return vector
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return await asyncio.to_thread(self._get_query_embedding, query)
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_text_embeddings([text])[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        vectors: list[list[float]] = self._encoder.encode_passages(texts).tolist()
+        return vectors
 
 
 def _node(hit: Hit) -> NodeWithScore:

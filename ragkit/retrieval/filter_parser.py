@@ -208,26 +208,34 @@ def _load_json(text: str) -> Mapping[str, object]:
 
 def _parse_dict(where: object, depth: int) -> Filter:
     """OpenAI's form, `{"type": "eq", "key": …, "value": …}` and `{"type": "and", "filters": […]}`,
-    or the short one: `{"author": "Bob", "page": {">": 3}}`, all of which must be true."""
+    or the short one: `{"author": "Bob", "page": {">": 3}}`, all of which must be true.
+
+    `filters` may contain expressions too, and be of the type `not`: then not all may be true.
+    """
     if not isinstance(where, Mapping):
         raise UsageError(f"the filter contains {where!r}; expected an object")
     if depth > MAX_DEPTH:
         raise UsageError(f"the filter is more than {MAX_DEPTH} levels deep")
     kind = where.get("type")
-    if "filters" in where and kind in ("and", "or"):
+    if "filters" in where and kind in ("and", "or", "not"):
         _check_keys(where, {"type", "filters"})
         filters = where["filters"]
         if not isinstance(filters, (list, tuple)) or not filters:
             raise UsageError(
                 f"the filter's filters are {filters!r}; expected an array of one or more"
             )
-        parts = tuple(_parse_dict(part, depth + 1) for part in filters)
+        parts = tuple(
+            _Parser(part).parse() if isinstance(part, str) else _parse_dict(part, depth + 1)
+            for part in filters
+        )
+        if kind == "not":
+            return Not(AllOf(parts))
         return AllOf(parts) if kind == "and" else AnyOf(parts)
     if "key" in where and isinstance(kind, str) and "value" in where:
         _check_keys(where, {"type", "key", "value"})
         if kind not in _OPENAI:
             raise UsageError(
-                f"the filter's type is {kind!r}; expected one of {', '.join(_OPENAI)}, and, or"
+                f"the filter's type is {kind!r}; expected one of {', '.join(_OPENAI)}, and, or, not"
             )
         return _parse_dict_comparison(where["key"], _OPENAI[kind], where["value"])
     if not where:

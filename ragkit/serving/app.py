@@ -22,11 +22,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ragkit.serving.api import openai, openai_chat, openai_responses, openapi, own
+from ragkit.serving.api import (
+    openai,
+    openai_chat,
+    openai_files,
+    openai_responses,
+    openapi,
+    own,
+)
 from ragkit.serving.api.endpoint import Context, Endpoint
 from ragkit.serving.collections.library import Library
 from ragkit.serving.transport.access import AccessControl, App
-from ragkit.serving.transport.json_http import ApiError
+from ragkit.serving.transport.json_http import KEEP_ALIVE_SECONDS, ApiError
 from ragkit.serving.transport.metrics import Metrics
 from ragkit.serving.transport.rate_limit import MAX_REQUESTS, RequestLimits
 from ragkit.serving.web.static import PageFiles, StaticFile, make_file
@@ -34,6 +41,7 @@ from ragkit.serving.web.static import PageFiles, StaticFile, make_file
 ENDPOINTS: tuple[Endpoint, ...] = (
     *own.ENDPOINTS,
     *openai.ENDPOINTS,
+    *openai_files.ENDPOINTS,
     *openai_chat.ENDPOINTS,
     *openai_responses.ENDPOINTS,
 )
@@ -52,6 +60,7 @@ class ServerOptions:
     token: str | None = None
     rate: float | None = None  # requests per second and address
     max_requests: int = MAX_REQUESTS  # at the same time
+    keep_alive: int = KEEP_ALIVE_SECONDS  # seconds without a request until a connection is closed
 
 
 def create_app(
@@ -123,8 +132,10 @@ def _refuse(status: int, reason: str) -> Response:
     return ApiError(status, reason, code, headers=headers).response()
 
 
-def run_server(app: App, bound: socket.socket) -> None:
+def run_server(app: App, bound: socket.socket, keep_alive: int = KEEP_ALIVE_SECONDS) -> None:
     """Serve on a bound socket until SIGINT or SIGTERM; then let requests in progress end.
+
+    `keep_alive`: seconds without a request after which a connection is closed.
 
     Raises KeyboardInterrupt after SIGINT.
     """
@@ -140,6 +151,7 @@ def run_server(app: App, bound: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,  # a caller's address is that of its connection, never a header's
         lifespan="on",
+        timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         backlog=1024,
     )

@@ -56,6 +56,14 @@ def test_top_k_of_a_run_wins(retriever):
             {"field": "path", "operator": "==", "value": "keys.md"},
             {"field": "path", "operator": "not in", "value": ["keys.md", "leave.txt"]}]},
          {"keys.md", "sub/cats.txt"}),
+        ({"operator": "NOT", "conditions": [
+            {"field": "path", "operator": "==", "value": "keys.md"}]},
+         {"leave.txt", "sub/cats.txt"}),
+        # Haystack's NOT is true unless all of its conditions are.
+        ({"operator": "NOT", "conditions": [
+            {"field": "path", "operator": "==", "value": "keys.md"},
+            {"field": "path", "operator": "==", "value": "leave.txt"}]},
+         {"keys.md", "leave.txt", "sub/cats.txt"}),
     ],
 )  # fmt: skip
 def test_haystacks_filters_are_understood(retriever, filters, expected):
@@ -66,8 +74,8 @@ def test_haystacks_filters_are_understood(retriever, filters, expected):
 def test_a_wrong_filter_is_ragkits_error(retriever):
     from ragkit.errors import UsageError
 
-    with pytest.raises(UsageError, match="filter operator 'NOT'"):
-        retriever.run(QUESTION, {"operator": "NOT", "conditions": []})
+    with pytest.raises(UsageError, match="filter operator 'XOR'"):
+        retriever.run(QUESTION, {"operator": "XOR", "conditions": []})
     with pytest.raises(UsageError, match="filter"):
         retriever.run(QUESTION, {"operator": "AND", "conditions": []})
 

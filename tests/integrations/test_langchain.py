@@ -10,9 +10,10 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnablePassthrough
+from langchain_core.vectorstores import InMemoryVectorStore
 
 from ragkit.errors import UsageError
-from ragkit.integrations.langchain import RagkitRetriever
+from ragkit.integrations.langchain import RagkitEmbeddings, RagkitRetriever
 
 QUESTION = "how long do cats sleep?"
 
@@ -44,6 +45,33 @@ def test_options_are_those_of_search(filled):
     assert {d.metadata["path"] for d in retriever.invoke("vault or cats")} == {"keys.md"}
     narrow = RagkitRetriever(collection=filled, where={"path": "leave.txt"}, per_document=1)
     assert [d.metadata["path"] for d in narrow.invoke("anything")] == ["leave.txt"]
+
+
+def test_options_of_a_call_are_honoured_and_only_narrow_the_filter(filled):
+    retriever = RagkitRetriever(collection=filled, k=1, where="path != keys.md")
+    assert len(retriever.invoke(QUESTION, k=2)) == 2
+    narrow = retriever.invoke("vault", k=10, where={"path": "leave.txt"})
+    assert {document.metadata["path"] for document in narrow} == {"leave.txt"}
+    assert retriever.invoke("vault", where="path = keys.md") == []
+    same = asyncio.run(retriever.ainvoke("vault", k=10, where={"path": "leave.txt"}))
+    assert same == narrow
+
+
+def test_an_unknown_option_of_a_call_is_refused(filled):
+    retriever = RagkitRetriever(collection=filled)
+    with pytest.raises(TypeError, match="filter"):
+        retriever.invoke(QUESTION, filter={"path": "keys.md"})
+    with pytest.raises(TypeError, match="top_k"):
+        asyncio.run(retriever.ainvoke(QUESTION, top_k=3))
+
+
+def test_embeddings_are_those_of_the_encoder(filled, encoder):
+    embeddings = RagkitEmbeddings(encoder)
+    assert embeddings.embed_query("cats") == encoder.encode_queries(["cats"])[0].tolist()
+    assert embeddings.embed_documents(["a", "b"]) == encoder.encode_passages(["a", "b"]).tolist()
+    store = InMemoryVectorStore(embeddings)
+    store.add_texts(["cats sleep", "keys rotate"])
+    assert store.similarity_search("cats", k=1)[0].page_content == "cats sleep"
 
 
 def test_a_wrong_query_is_ragkits_error(filled):

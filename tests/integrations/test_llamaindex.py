@@ -11,7 +11,7 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode
 
 from ragkit.errors import UsageError
-from ragkit.integrations.llamaindex import RagkitRetriever
+from ragkit.integrations.llamaindex import RagkitEmbedding, RagkitRetriever
 
 QUESTION = "how long do cats sleep?"
 
@@ -35,6 +35,15 @@ def test_async_gives_the_same(filled):
     retriever = RagkitRetriever(filled, k=3)
     expected = [n.node_id for n in retriever.retrieve(QUESTION)]
     assert [n.node_id for n in asyncio.run(retriever.aretrieve(QUESTION))] == expected
+
+
+def test_embeddings_are_those_of_the_encoder(encoder):
+    embedding = RagkitEmbedding(encoder)
+    assert embedding.get_query_embedding("cats") == encoder.encode_queries(["cats"])[0].tolist()
+    passages = encoder.encode_passages(["a", "b"]).tolist()
+    assert embedding.get_text_embedding_batch(["a", "b"]) == passages
+    assert asyncio.run(embedding.aget_query_embedding("a")) == embedding.get_query_embedding("a")
+    assert embedding.model_name == encoder.name
 
 
 def test_options_are_those_of_search(filled):

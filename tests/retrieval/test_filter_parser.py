@@ -111,6 +111,15 @@ def test_openai_and_short_dicts_are_the_same_filter():
     assert day == AllOf((parse_filter("mtime >= 2024-03-05"),))
 
 
+def test_a_dict_may_contain_expressions_and_not():
+    both = {"type": "and", "filters": ['author = "Bob"', {"page": {">": 2}}]}
+    assert parse_filter(both) == AllOf(
+        (parse_filter('author = "Bob"'), parse_filter({"page": {">": 2}}))
+    )
+    negated = parse_filter({"type": "not", "filters": ["page > 2", "page < 9"]})
+    assert negated == Not(AllOf((parse_filter("page > 2"), parse_filter("page < 9"))))
+
+
 @pytest.mark.parametrize(
     ("pattern", "path", "matches"),
     [

@@ -43,6 +43,13 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         "machines can connect, else unlimited)",
     )
     command.add_argument(
+        "--keep-alive",
+        type=int,
+        metavar="SECONDS",
+        default=75,
+        help="close a connection after this time without a request (default: 75)",
+    )
+    command.add_argument(
         "--batch",
         type=int,
         metavar="N",

@@ -42,8 +42,11 @@ def serve(arguments: Namespace) -> int:
         tuple(map(_parse_origin, arguments.allow_origin)),
         token,
         _rate_limit(arguments),
+        keep_alive=arguments.keep_alive,
     )
     batch = batching.MAX_BATCH if arguments.batch is None else arguments.batch
+    if arguments.keep_alive < 1:
+        raise UsageError(f"--keep-alive is {arguments.keep_alive}; expected 1 second or more")
     if batch < 1:
         raise UsageError(f"--batch is {batch}; expected 1 or more")
     with ExitStack() as stack:
@@ -55,7 +58,8 @@ def serve(arguments: Namespace) -> int:
         names = ", ".join(collections)
         ready = partial(print_message, f"serving {names} at {address}; the API: {address}/docs")
         try:
-            serving.run_server(serving.create_app(library, rules, ready), bound)
+            app = serving.create_app(library, rules, ready)
+            serving.run_server(app, bound, rules.keep_alive)
         except KeyboardInterrupt:
             print_message("interrupted; requests in progress have been answered")
             return INTERRUPTED

@@ -22,8 +22,13 @@ from ragkit.serving.collections.library import (
     UnknownCollectionError,
 )
 from ragkit.serving.schema.own import SCHEMAS
-from ragkit.serving.schema.validate import InvalidValueError, parse_parameter, validate
-from ragkit.serving.transport.json_http import ApiError, read_json, to_api_error
+from ragkit.serving.schema.validate import (
+    InvalidValueError,
+    normalize_numbers,
+    parse_parameter,
+    validate,
+)
+from ragkit.serving.transport.json_http import MAX_BODY_BYTES, ApiError, read_json, to_api_error
 from ragkit.serving.transport.metrics import Metrics
 from ragkit.serving.transport.rate_limit import ENDPOINT
 
@@ -91,6 +96,7 @@ class Endpoint:
     is_strict: bool = True  # refuse unknown parameters in the query string
     is_public: bool = False  # needs no token
     errors: tuple[int, ...] = ()  # statuses beyond those that `error_statuses` derives
+    max_body_bytes: int = MAX_BODY_BYTES
 
     @property
     def error_statuses(self) -> tuple[int, ...]:
@@ -133,7 +139,7 @@ class Endpoint:
         }
         body = None
         if self.body is not None:
-            body = await read_json(request)
+            body = normalize_numbers(await read_json(request, self.max_body_bytes))
             validate(body, SCHEMAS[self.body])
         return ValidatedRequest(request, path, self._validate_query(request), body)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
 from ragkit.serving.api import json_shapes, openai
+from ragkit.serving.api.client_tasks import answer_client_task
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
 from ragkit.serving.collections.library import ServedCollection, wait_for_answer, wait_for_first
 from ragkit.serving.schema.parts import MAX_QUERY
@@ -38,7 +39,14 @@ _SOURCES = "\n\nSources:\n"
 async def chat(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/chat/completions."""
     served = find_collection(context, request.body["model"])
-    question, history = parse_messages(request.body["messages"])
+    messages = request.body["messages"]
+    if (task := answer_client_task(read_texts(messages))) is not None:
+        return _respond_with_text(request, task)
+    question, history = parse_messages(messages)
+
+    async def count(answer: Answer) -> dict[str, int]:
+        return await context.library.read(count_usage, served, messages, answer)
+
     events = context.library.answers.stream(partial(served.ask_stream, question, history=history))
     head = {
         "id": f"chatcmpl-{secrets.token_hex(12)}",
@@ -47,7 +55,7 @@ async def chat(context: Context, request: ValidatedRequest) -> Response:
     }
     if request.body.get("stream"):
         has_usage = bool((request.body.get("stream_options") or {}).get("include_usage"))
-        chunks = _encode_chunks(await wait_for_first(events), head, has_usage)
+        chunks = _encode_chunks(await wait_for_first(events), head, count if has_usage else None)
         return StreamingResponse(chunks, headers=STREAM_HEADERS, media_type="text/event-stream")
     answer = await request.run_until_disconnect(wait_for_answer(events))
     message = {
@@ -61,10 +69,42 @@ async def chat(context: Context, request: ValidatedRequest) -> Response:
             **head,
             "object": "chat.completion",
             "choices": [choice],
-            "usage": json_shapes.usage_fields(answer),
+            "usage": await count(answer),
             "ragkit": json_shapes.verdict_fields(answer),
         }
     )
+
+
+def count_usage(
+    served: ServedCollection, messages: Sequence[dict[str, Any]], answer: Answer
+) -> dict[str, int]:
+    """Return the tokens that the language model's server counted.
+
+    Without a language model, those of the messages and of the answer, as the encoder counts them.
+    """
+    if answer.usage is not None:
+        return json_shapes.usage_fields(answer)
+    texts = ["\n".join(text for _, text in read_texts(messages)), answer.text]
+    prompt, completion = served.collection.encoder().count_tokens(texts)
+    return json_shapes.token_counts(prompt, completion)
+
+
+def _respond_with_text(request: ValidatedRequest, text: str) -> Response:
+    """A chat completion, or its stream, with this text; nothing was searched for it."""
+    is_stream = bool(request.body.get("stream"))
+    head = {
+        "id": f"chatcmpl-{secrets.token_hex(12)}",
+        "object": f"chat.completion{'.chunk' if is_stream else ''}",
+        "created": int(time.time()),
+        "model": request.body["model"],
+    }
+    message = {"role": "assistant", "content": text}
+    choice: dict[str, Any] = {"index": 0, "finish_reason": "stop", "logprobs": None}
+    if not is_stream:
+        choice["message"] = {**message, "refusal": None}
+        return json_response({**head, "choices": [choice], "usage": json_shapes.token_counts(0, 0)})
+    chunks = encode_event(None, {**head, "choices": [{**choice, "delta": message}]}) + DONE
+    return Response(chunks, headers=STREAM_HEADERS, media_type="text/event-stream")
 
 
 def find_collection(context: Context, name: str) -> ServedCollection:
@@ -81,8 +121,7 @@ def parse_messages(messages: list[dict[str, Any]]) -> tuple[str, list[Turn]]:
     """
     from ragkit.records.answers import Turn
 
-    texts = [(message["role"], _message_text(message["content"])) for message in messages]
-    texts = [(role, text) for role, text in texts if role in ("user", "assistant")]
+    texts = read_texts(messages)
     if not texts or texts[-1][0] != "user" or not texts[-1][1].strip():
         raise ApiError(400, "the last message is not a question of the user", "invalid_value",
                        "messages")  # fmt: skip
@@ -100,8 +139,24 @@ def parse_messages(messages: list[dict[str, Any]]) -> tuple[str, list[Turn]]:
     return question, turns[-MAX_HISTORY:]
 
 
-def _message_text(content: str | list[dict[str, Any]]) -> str:
+def read_texts(messages: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return (role, text) of what the user and the assistant said.
+
+    Instructions, results of tools and messages that only call tools are left out. Raises ApiError
+    400 for parts that are not text.
+    """
+    texts = [
+        (message["role"], _message_text(message.get("content")))
+        for message in messages
+        if message["role"] in ("user", "assistant")
+    ]
+    return [(role, text) for role, text in texts if text.strip() or role == "user"]
+
+
+def _message_text(content: str | list[dict[str, Any]] | None) -> str:
     """The text of a message. Raises ApiError 400 for parts that are not text."""
+    if content is None:
+        return ""
     if isinstance(content, str):
         return content
     for part in content:
@@ -122,9 +177,14 @@ def _finish_reason(answer: Answer) -> str:
 
 
 async def _encode_chunks(
-    events: AsyncIterator[Event], head: dict[str, Any], has_usage: bool
+    events: AsyncIterator[Event],
+    head: dict[str, Any],
+    count: Callable[[Answer], Awaitable[dict[str, int]]] | None,
 ) -> AsyncIterator[bytes]:
-    """The chunks of a streamed chat completion, as server-sent events."""
+    """The chunks of a streamed chat completion, as server-sent events.
+
+    `count` returns the usage for the last one; None where the client did not ask for it.
+    """
     from ragkit.records.answers import Answer, Piece
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **others: object) -> bytes:
@@ -141,8 +201,8 @@ async def _encode_chunks(
                 if sources := format_sources(item):
                     yield chunk({"content": sources})
                 yield chunk({}, _finish_reason(item), ragkit=json_shapes.verdict_fields(item))
-                if has_usage:
-                    usage = {"choices": [], "usage": json_shapes.usage_fields(item)}
+                if count is not None:
+                    usage = {"choices": [], "usage": await count(item)}
                     yield encode_event(None, {**head, "object": "chat.completion.chunk", **usage})
     except Exception as error:  # the status has been sent, so the error is an event
         yield encode_event(None, to_api_error(error).fields())

@@ -141,7 +141,7 @@ async def _serve_stdio(server: Server[Any]) -> None:
 
     async def relay_responses() -> None:
         nonlocal answered
-        async with from_server:
+        async with from_server, outgoing:
             async for item in from_server:
                 await outgoing.send(item)
                 if isinstance(item.message, (types.JSONRPCResponse, types.JSONRPCError)):
@@ -153,7 +153,7 @@ async def _serve_stdio(server: Server[Any]) -> None:
         group.start_soon(relay_requests)
         group.start_soon(relay_responses)
         await server.run(from_client, to_client, server.create_initialization_options())
-        group.cancel_scope.cancel()
+        to_client.close()
 
 
 def _cancelled_request(message: types.JSONRPCNotification) -> types.RequestId | None:

@@ -14,50 +14,73 @@ from ragkit.serving.schema.parts import (
     QUERY,
     STRING,
     array_schema,
+    nullable,
     object_schema,
     ref,
 )
 
-MAX_INPUTS = 256  # texts of one request for embeddings
-MAX_MESSAGES = 200
+MAX_INPUTS = 2048  # texts of one request for embeddings
+MAX_EMBEDDINGS_BYTES = 16_000_000  # of such a request's body
+_TEXT = {
+    "type": "string", "minLength": 1, "maxLength": 200_000,
+    "x-expected": "string (token arrays belong to the vocabulary of another model: send text)",
+}  # fmt: skip
 _CONTENT_PART = object_schema(
     {"type": STRING, "text": {"type": "string", "maxLength": 200_000}}, "type", allow_others=True
 )
-_CONTENT = {"anyOf": [{"type": "string", "maxLength": 200_000}, array_schema(_CONTENT_PART, 100)]}
+_CONTENT = {
+    "anyOf": [
+        {"type": "string", "maxLength": 200_000},
+        array_schema(_CONTENT_PART, 100),
+        {"type": "null"},  # of an assistant's message that only calls tools
+    ]
+}
 _MESSAGE = object_schema(
     {
-        "role": {"type": "string", "enum": ["system", "developer", "user", "assistant"]},
+        "role": {
+            "type": "string",
+            "enum": ["system", "developer", "user", "assistant", "tool", "function"],
+        },
         "content": _CONTENT,
     },
-    *("role", "content"),
+    "role",
     allow_others=True,
 )
+# An item of a response's input: a message, or what an earlier response put out. Only messages are
+# read, so that a client may send a whole conversation back.
+_INPUT_ITEM = object_schema(
+    {"type": nullable(STRING), "role": nullable(STRING), "content": _CONTENT}, allow_others=True
+)
 _MODEL = {"type": "string", "minLength": 1, "maxLength": 200, "description": "one of /v1/models"}
-_FILE_SEARCH = object_schema(
+_RESULTS = nullable({"type": "integer", "minimum": 1, "maximum": 50})
+# Of any kind; all but file_search are ignored.
+_TOOL = object_schema(
     {
-        "type": {"type": "string", "enum": ["file_search"]},
+        "type": STRING,
         "vector_store_ids": {**array_schema(NAME, 1), "minItems": 1},
-        "max_num_results": {"type": "integer", "minimum": 1, "maximum": 50},
+        "max_num_results": _RESULTS,
         "filters": {"type": ["object", "null"]},
-        "ranking_options": ref("RankingOptions"),
+        "ranking_options": nullable(ref("RankingOptions")),
     },
     "type",
-    "vector_store_ids",
     allow_others=True,
 )
 
 OPENAI: dict[str, Any] = {
     "RankingOptions": object_schema(
-        {"ranker": STRING, "score_threshold": {"type": "number", "minimum": 0, "maximum": 1}},
+        {
+            "ranker": nullable(STRING),
+            "score_threshold": nullable({"type": "number", "minimum": 0, "maximum": 1}),
+        },
         allow_others=True,
     ),
     "VectorStoreSearch": object_schema(
         {
             "query": {"anyOf": [QUERY, {**array_schema(QUERY, 8), "minItems": 1}]},
             "filters": {"type": ["object", "null"]},
-            "max_num_results": {"type": "integer", "minimum": 1, "maximum": 50},
-            "ranking_options": ref("RankingOptions"),
-            "rewrite_query": BOOLEAN,
+            "max_num_results": _RESULTS,
+            "ranking_options": nullable(ref("RankingOptions")),
+            "rewrite_query": nullable(BOOLEAN),
         },
         "query",
         allow_others=True,
@@ -66,17 +89,10 @@ OPENAI: dict[str, Any] = {
         {
             "model": _MODEL,
             "input": {
-                "anyOf": [
-                    {"type": "string", "minLength": 1, "maxLength": 200_000},
-                    {
-                        **array_schema({"type": "string", "minLength": 1, "maxLength": 200_000},
-                                MAX_INPUTS),
-                        "minItems": 1,
-                    },
-                ]
+                "anyOf": [_TEXT, {**array_schema(_TEXT, MAX_INPUTS), "minItems": 1}],
             },
-            "encoding_format": {"type": "string", "enum": ["float", "base64"]},
-            "dimensions": {"type": "integer", "minimum": 1, "maximum": 100_000},
+            "encoding_format": nullable({"type": "string", "enum": ["float", "base64"]}),
+            "dimensions": nullable({"type": "integer", "minimum": 1, "maximum": 100_000}),
         },
         "model",
         "input",
@@ -85,7 +101,7 @@ OPENAI: dict[str, Any] = {
     "ChatRequest": object_schema(
         {
             "model": _MODEL,
-            "messages": {**array_schema(_MESSAGE, MAX_MESSAGES), "minItems": 1},
+            "messages": {**array_schema(_MESSAGE), "minItems": 1},
             "stream": {"type": ["boolean", "null"]},
             "stream_options": {"type": ["object", "null"]},
             "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 1},
@@ -100,13 +116,16 @@ OPENAI: dict[str, Any] = {
             "input": {
                 "anyOf": [
                     {"type": "string", "minLength": 1, "maxLength": MAX_QUERY},
-                    {**array_schema(_MESSAGE, MAX_MESSAGES), "minItems": 1},
+                    {**array_schema(_INPUT_ITEM), "minItems": 1},
                 ]
             },
-            "tools": array_schema(_FILE_SEARCH, 1),
+            "tools": nullable(array_schema(_TOOL, 100)),
             "include": {**array_schema(STRING, 20), "type": ["array", "null"]},
             "stream": {"type": ["boolean", "null"]},
-            "previous_response_id": {"type": "null"},
+            "previous_response_id": {
+                "type": "null",
+                "x-expected": "null, because no response is stored: send the conversation as input",
+            },
         },
         "model",
         "input",

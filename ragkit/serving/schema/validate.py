@@ -2,13 +2,14 @@
 
 Requests are validated by the same schemas that `/openapi.json` and the MCP tools publish, so the
 two cannot differ. Keywords: $ref (into `SCHEMAS`), type, enum, minimum, maximum, minLength,
-maxLength, pattern, minItems, maxItems, items, properties, required, additionalProperties, anyOf.
-One deviation from JSON Schema: 3.0 is not an integer. bench/RESULTS.md compares this module with
-libraries. Knows no HTTP.
+maxLength, pattern, minItems, maxItems, items, properties, required, additionalProperties, anyOf,
+and `x-expected`: what a message says instead of the type's name. bench/RESULTS.md compares this
+module with libraries. Knows no HTTP.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ def validate(value: object, schema: Schema, path: str = "") -> None:
         _validate_any(value, schema["anyOf"], path)
         return
     if "type" in schema and not _has_type(value, schema["type"]):
-        expected = _type_names(schema["type"])
+        expected = schema.get("x-expected") or _type_names(schema["type"])
         raise InvalidValueError(path, f"is {_shorten(value)}; expected {expected}")
     if "enum" in schema and value not in schema["enum"]:
         expected = ", ".join(map(str, schema["enum"]))
@@ -56,6 +57,18 @@ def validate(value: object, schema: Schema, path: str = "") -> None:
         _validate_array(value, schema, path)
     elif isinstance(value, dict):
         _validate_object(value, schema, path)
+
+
+def normalize_numbers(value: Any) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return the JSON value with whole numbers as int: 3.0 is an integer in JSON Schema, and some
+    clients write every number that way."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [normalize_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {name: normalize_numbers(item) for name, item in value.items()}
+    return value
 
 
 def resolve(schema: Schema) -> Schema:
@@ -87,6 +100,8 @@ def _has_type(value: object, expected: str | list[str]) -> bool:
         return "boolean" in names
     if isinstance(value, float) and not math.isfinite(value):
         return False
+    if isinstance(value, float) and value.is_integer() and "integer" in names:
+        return True
     return any(isinstance(value, _TYPES[name]) for name in names)
 
 
@@ -95,20 +110,28 @@ def _type_names(expected: str | list[str]) -> str:
 
 
 def _shorten(value: object) -> str:
-    text = repr(value)
+    """The value as its sender wrote it (null, not None), cut to `_MAX_SHOWN` characters."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def _validate_any(value: object, schemas: list[Schema], path: str) -> None:
-    errors: list[InvalidValueError] = []
-    for schema in schemas:
+    errors: list[tuple[bool, int, InvalidValueError]] = []
+    for schema in map(resolve, schemas):
         try:
             validate(value, schema, path)
             return
         except InvalidValueError as error:
-            errors.append(error)
-    # The error deepest in the value belongs to the alternative that was most likely meant.
-    raise max(errors, key=lambda error: len(error.param or ""))
+            has_type = "type" in schema and _has_type(value, schema["type"])
+            errors.append((has_type, len(error.param or ""), error))
+    # The alternative that was most likely meant has the value's type and an error deep inside it.
+    has_type, _, deepest = max(errors, key=lambda item: item[:2])
+    if has_type or any("type" not in schema for schema in map(resolve, schemas)):
+        raise deepest
+    expected = " or ".join(
+        schema.get("x-expected") or _type_names(schema["type"]) for schema in map(resolve, schemas)
+    )
+    raise InvalidValueError(path, f"is {_shorten(value)}; expected {expected}")
 
 
 def _validate_string(value: str, schema: Schema, path: str) -> None:

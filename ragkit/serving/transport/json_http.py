@@ -1,6 +1,6 @@
 """JSON over HTTP: request bodies in; responses, server-sent events and errors out.
 
-A request body must be complete, at most `MAX_BODY_BYTES` long and arrive within `BODY_SECONDS`: a
+A request body must be complete, of limited length and arrive within `BODY_SECONDS`: a
 caller who never ends a body would otherwise hold a connection for ever. Every error response is
 `{"error": {"message", "type", "code", "param"}}`, as in OpenAI's API. Errors of the caller are
 described in ragkit's own words; all others go to the log only, because they may name folders of
@@ -24,6 +24,8 @@ from ragkit.serving.transport.access import App, Receive, Scope, Send
 
 MAX_BODY_BYTES = 1_000_000
 BODY_SECONDS = 30.0  # time for a body to arrive
+KEEP_ALIVE_SECONDS = 75  # without a request, after which a connection is closed
+_LINE_ENDS = "\u0085\u2028\u2029"  # beside those that JSON escapes
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # proxies: no buffering
 _ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error",
                 429: "rate_limit_error"}  # fmt: skip
@@ -104,11 +106,14 @@ def json_response(
 def encode_event(name: str | None, value: object) -> bytes:
     """Return one server-sent event; without `event:` line if `name` is None (OpenAI's chat)."""
     head = b"" if name is None else f"event: {name}\n".encode()
-    return head + b"data: " + encode_json(value) + b"\n\n"
+    data = encode_json(value)
+    for letter in _LINE_ENDS:  # clients that split text into lines would end the event there
+        data = data.replace(letter.encode(), f"\\u{ord(letter):04x}".encode())
+    return head + b"data: " + data + b"\n\n"
 
 
-async def read_json(request: Request) -> Any:  # noqa: ANN401 (any JSON value)
-    """Return the JSON value in a request's body.
+async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return the JSON value in a request's body of at most `max_bytes`.
 
     Raises ApiError: 415 if the content type is not JSON (which a page of another site cannot send
     without a CORS preflight), 400 if the body is not JSON, and what `read_body` raises.
@@ -116,18 +121,18 @@ async def read_json(request: Request) -> Any:  # noqa: ANN401 (any JSON value)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise ApiError(415, "expected content-type: application/json", "unsupported_media_type")
-    return parse_json(await read_body(request.scope, request.receive))
+    return parse_json(await read_body(request.scope, request.receive, max_bytes))
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """Return the complete body of a request.
 
-    Raises ApiError: 413 if it is longer than MAX_BODY_BYTES, 408 if it takes longer than
+    Raises ApiError: 413 if it is longer than `max_bytes`, 408 if it takes longer than
     BODY_SECONDS, 499 if the caller hangs up before its end.
     """
-    too_large = ApiError(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes", "body_too_large")
+    too_large = ApiError(413, f"the body is larger than {max_bytes:,} bytes", "body_too_large")
     declared = Headers(scope=scope).get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > 15 or int(declared) > MAX_BODY_BYTES:
+    if not declared.isdecimal() or len(declared) > 15 or int(declared) > max_bytes:
         raise too_large
     parts: list[bytes] = []
     size = 0
@@ -140,7 +145,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
                     logger.warning("a caller hung up in the middle of a body: %r", scope["path"])
                     raise ApiError(499, "the caller has hung up")
                 size += len(part := message.get("body", b""))
-                if size > MAX_BODY_BYTES:
+                if size > max_bytes:
                     raise too_large
                 parts.append(part)
                 has_more = message.get("more_body", False)

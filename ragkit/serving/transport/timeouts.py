@@ -42,6 +42,10 @@ class TimeoutProtocol(_Protocol):  # type: ignore[misc]
             if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("the head of the request is too large")
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Strip a header's value, as RFC 9110 (5.5) asks; h11 does so itself."""
+        super().on_header(name, value.strip(b" \t"))
+
     def on_message_begin(self) -> None:
         """Note that a head begins. Only httptools calls this; h11 has a limit of its own."""
         self._head_bytes = 0
@@ -53,7 +57,14 @@ class TimeoutProtocol(_Protocol):  # type: ignore[misc]
         super().on_headers_complete()
 
     def _check_idle(self) -> None:
-        """Close the connection if no request has come since the previous check."""
+        """Close the connection if no request has come since the previous check.
+
+        A connection on which nothing has come since a response is closed by uvicorn's own timer.
+        """
+        if self.timeout_keep_alive_task is not None:
+            self._last_cycle = self
+            self._timer = self.loop.call_later(self.seconds, self._check_idle)
+            return
         is_waiting = self.cycle is None or self.cycle.response_complete
         if is_waiting and self._last_cycle is self.cycle:
             self.transport.close()

@@ -1,5 +1,7 @@
 """Chat completions, by OpenAI's own client."""
 
+import re
+
 import pytest
 
 openai = pytest.importorskip("openai", reason="the client is not installed")
@@ -31,9 +33,50 @@ def test_a_streamed_chat_completion_has_the_same_text(openai_client):
     )
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert text == complete.choices[0].message.content
-    assert chunks[-1].usage.total_tokens == 0
+    assert chunks[-1].usage == complete.usage
     with openai_client.chat.completions.stream(model="default", messages=MESSAGES) as stream:
         assert stream.get_final_completion().choices[0].message.content == text
+
+
+def test_tokens_are_counted_without_a_language_model(openai_client):
+    usage = openai_client.chat.completions.create(model="default", messages=MESSAGES).usage
+    answer = openai_client.chat.completions.create(model="default", messages=MESSAGES)
+    text = answer.choices[0].message.content.partition("\n\nSources:")[0]
+    # The fake encoder counts words and punctuation marks.
+    assert usage.prompt_tokens == len(re.findall(r"\w+|[^\w\s]", MESSAGES[0]["content"]))
+    assert usage.completion_tokens == len(re.findall(r"\w+|[^\w\s]", text))
+    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+
+
+def test_messages_of_an_agent_with_tools_are_accepted(openai_client):
+    call = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+    messages = [
+        *MESSAGES,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "noon"},
+    ]
+    response = openai_client.chat.completions.create(model="default", messages=messages)
+    assert response.choices[0].message.content.startswith(LEAVE)
+
+
+def test_of_a_long_conversation_the_oldest_messages_are_dropped(openai_client):
+    turn = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "Hello."}]
+    response = openai_client.chat.completions.create(
+        model="default", messages=[*turn * 300, *MESSAGES]
+    )
+    assert response.choices[0].message.content.startswith(LEAVE)
+
+
+def test_the_title_of_a_conversation_is_not_searched_for(openai_client, library, monkeypatch):
+    monkeypatch.setattr(library["default"].collection, "ask_stream", None)
+    prompt = (
+        "Write a short title for this conversation.\n\nUser: who may stay at home?\nAI: Parents."
+    )
+    request = {"model": "default", "messages": [{"role": "user", "content": prompt}]}
+    response = openai_client.chat.completions.create(**request)
+    assert response.choices[0].message.content == "Who may stay at home"
+    chunks = openai_client.chat.completions.create(**request, stream=True)
+    assert [chunk.choices[0].delta.content for chunk in chunks] == ["Who may stay at home"]
 
 
 def test_earlier_messages_become_the_history(openai_client, library, monkeypatch):

@@ -45,8 +45,50 @@ def test_a_streamed_response_ends_with_the_same_response(openai_client):
     assert "response.output_text.delta" in kinds
 
 
+def test_a_conversation_may_be_sent_back_as_input(openai_client, library, monkeypatch):
+    first = openai_client.responses.create(
+        model="default", input=QUESTION, tools=[TOOL], include=["file_search_call.results"]
+    )
+    conversation = [
+        {"role": "user", "content": QUESTION},
+        *(item.model_dump() for item in first.output),
+        {"role": "user", "content": "how often are the signing keys rotated?"},
+    ]
+    histories = []
+    stream = library["default"].collection.ask_stream
+
+    def recorded(question, *, history=(), **options):
+        histories.append([(turn.question, turn.answer) for turn in history])
+        return stream(question, history=history, **options)
+
+    monkeypatch.setattr(library["default"].collection, "ask_stream", recorded)
+    second = openai_client.responses.create(model="default", input=conversation, tools=[TOOL])
+    assert histories == [[(QUESTION, first.output_text)]]
+    assert second.status == "completed"
+    assert second.usage.total_tokens == second.usage.input_tokens + second.usage.output_tokens > 0
+
+
+def test_tools_that_are_no_file_search_are_ignored(openai_client):
+    tools = [{"type": "web_search"}, {"type": "function", "name": "f", "parameters": {}}, TOOL]
+    response = openai_client.responses.create(model="default", input=QUESTION, tools=tools)
+    assert response.output_text.startswith(LEAVE)
+
+
+@pytest.mark.parametrize(
+    ("tools", "message"),
+    [
+        ([TOOL, TOOL], "there are several file_search tools"),
+        ([{"type": "file_search"}], "has no vector_store_ids"),
+        ([{**TOOL, "vector_store_ids": ["other"]}], "no collection is served by the name 'other'"),
+    ],
+)
+def test_a_file_search_that_cannot_be_done_is_refused(openai_client, tools, message):
+    with pytest.raises(openai.APIStatusError, match=message):
+        openai_client.responses.create(model="default", input=QUESTION, tools=tools)
+
+
 def test_events_are_numbered_from_zero_and_a_failure_says_why():
-    builder = ResponseBuilder({"model": "default"}, False)
+    builder = ResponseBuilder({"model": "default"}, False, lambda document: f"file-{document}")
     (delta,) = builder.text_events("word ")
     failure = builder.failure_event("no model")
     assert (delta["sequence_number"], failure["sequence_number"]) == (0, 1)

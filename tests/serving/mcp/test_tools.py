@@ -115,7 +115,7 @@ def test_status_counts_and_names_no_folder(ask, folder, collection):
         ("search", {}, "search: query is missing"),
         ("search", {"query": 7}, "search: query is 7; expected string"),
         ("search", {"query": "x", "k": 0}, "search: k is 0; expected 1 to 100"),
-        ("search", {"query": "x", "k": True}, "search: k is True; expected integer"),
+        ("search", {"query": "x", "k": True}, "search: k is true; expected integer"),
         ("search", {"query": "x", "mode": "magic"}, "search: mode is 'magic'; expected one of"),
         ("search", {"query": " "}, "the query is empty"),
         ("search", {"query": "x", "where": "page >"}, "the filter, at character"),
@@ -204,3 +204,8 @@ def test_a_long_passage_is_truncated_in_search_and_complete_in_fetch(
     assert hit["text"].endswith("…")
     complete = run(collection, lambda client: client.call_tool("fetch", {"id": hit["id"]}))
     assert complete.structured_content["text"].count("zebra") == 1_000
+
+
+def test_a_whole_number_may_be_written_as_a_float(ask):
+    # 3.0 is an integer in JSON Schema: https://json-schema.org/draft/2020-12 (6.1.1)
+    assert len(ask("search", query="vault", k=3.0).structured_content["results"]) == 3
