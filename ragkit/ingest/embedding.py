@@ -7,7 +7,6 @@ equal length waste no work on padding. Does not know files.
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.encoders import Encoder, encode_with_headers
 from ragkit.encoders.tokenization.tokenizer import token_batches
-from ragkit.errors import ModelError
+from ragkit.errors import ModelError, UnavailableError
+from ragkit.ingest.threads import start_thread
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.passages import Pending
@@ -77,12 +77,10 @@ class Embedder:
         self._jobs: SimpleQueue[EmbeddingJob | None] = SimpleQueue()
         self._results: SimpleQueue[EmbeddingResult] = SimpleQueue()
         self._stopped = False
-        self._threads = [
-            threading.Thread(target=self._run, name=f"ragkit-embedder-{number}", daemon=True)
-            for number in range(WORKERS)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads = [start_thread("ragkit-embedder-0", self._run)]
+        with contextlib.suppress(UnavailableError):  # then one thread does all jobs
+            for number in range(1, WORKERS):
+                self._threads.append(start_thread(f"ragkit-embedder-{number}", self._run))
 
     @property
     def is_busy(self) -> bool:

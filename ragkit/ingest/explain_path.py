@@ -83,7 +83,7 @@ def _explain_file(
     """Explain a file with a stored row."""
     index = f"ragkit index {shlex.quote(str(root_path.absolute))}"
     when = _indexed_when(row)
-    if not os.path.lexists(root_path.absolute):
+    if not os.path.lexists(root_path.absolute) and is_missing(root_path.absolute):
         root_exists = not is_missing(root_path.root.path)
         missing = "the file" if root_exists else f"its root {root_path.root.path}"
         answer = f"{missing} no longer exists; state stored {when}: {_summary(row)}"

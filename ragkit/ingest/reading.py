@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import queue
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import FileTask
 from ragkit.ingest.scan import format_bytes
 from ragkit.ingest.secrets import check_document, describe
+from ragkit.ingest.threads import start_thread
 from ragkit.passages.sections import blob_warning
 from ragkit.passages.split import split_document
 from ragkit.passages.token_offsets import Tokenizer
@@ -222,8 +222,7 @@ class Reader:
         self._sandbox = Sandbox(
             options.limits, ocr_engines.create_engine(options.ocr), options.ocr.limits
         )
-        self._thread = threading.Thread(target=self._run, name="ragkit-reader", daemon=True)
-        self._thread.start()
+        self._thread = start_thread("ragkit-reader", self._run)
 
     @property
     def finished(self) -> bool:

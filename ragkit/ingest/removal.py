@@ -43,8 +43,9 @@ def remove_paths(
         index_writer.update_lexical()
         with store.writing() as connection:
             changes.delete_unused_rows(connection)
-            files.set_unfinished_removal(connection, ())
         index_writer.update_vectors()
+        with store.writing() as connection:
+            files.set_unfinished_removal(connection, ())
     except (CollectionError, OSError) as error:
         notify(
             "removed; searches do not find it any more. Updating the index files failed, and the "

@@ -15,6 +15,7 @@ from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
 from ragkit.ingest.reading import ReadContext
+from ragkit.ingest.scan import ROOT
 from ragkit.ingest.writer import CollectionWriter, Progress
 from ragkit.records.reports import FileStatus, IndexReport, Missing
 from ragkit.storage.index_writer import IndexWriter
@@ -270,7 +271,11 @@ def _unread_files(
 
 def _missing_files(files: Sequence[FileStatus]) -> list[Missing]:
     return [
-        Missing(file.path, file.kind or "damaged", file.reason or file.status)
+        Missing(
+            file.root if file.path == ROOT else file.path,
+            file.kind or "damaged",
+            file.reason or file.status,
+        )
         for file in files
         if file_status.is_missing(file)
     ]

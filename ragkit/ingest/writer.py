@@ -7,6 +7,7 @@ files; last, unused rows are deleted. The caller must hold the writer lock.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections import Counter
@@ -130,9 +131,11 @@ class CollectionWriter:
         root_ids = {
             id(task): self.roots[plan.target.path] for plan in plans for task in plan.to_read
         }
-        reader = Reader(tasks, context)
-        embedder = Embedder(self.store, load_encoder, self.model_id)
-        try:
+        with contextlib.ExitStack() as threads:
+            embedder = Embedder(self.store, load_encoder, self.model_id)
+            threads.callback(embedder.stop)
+            reader = Reader(tasks, context)
+            threads.callback(reader.stop)  # before the embedder
             while not reader.finished:
                 embedder.feed()
                 group = reader.take(MAX_FILES_PER_COMMIT, WAIT_SECONDS)
@@ -146,9 +149,6 @@ class CollectionWriter:
             while embedder.is_busy:
                 self._collect(embedder, 0.2, len(tasks))
                 embedder.feed(everything=True)
-        finally:
-            reader.stop()
-            embedder.stop()
         if embedder.failure is not None:
             raise embedder.failure
         self.pending = 0
