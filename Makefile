@@ -4,6 +4,8 @@
 # make bench   run the benchmarks; their tables go into bench/RESULTS.md
 # make fuzz    read 10,000 broken files of every format
 # make faults  kill, cut the power, fail calls, damage files: hours; continues where it stopped
+# make sbom    write the bill of materials of what is installed (CycloneDX) to sbom.json
+# make audit   ask for known vulnerabilities of what is installed; says so if it cannot
 # make docs    check that documentation and program agree
 
 PYTHON ?= python3
@@ -17,7 +19,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check lint types bench fuzz faults docs clean
+.PHONY: demo test check lint types bench fuzz faults sbom audit docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -48,6 +50,13 @@ fuzz: $(VENV)/.test
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults --state $(STATE) --jobs $(JOBS)
+
+sbom: $(VENV)/.dev
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file sbom.json $(BIN)/python
+
+audit: $(VENV)/.dev
+	$(BIN)/python -m bench.dependencies audit
 
 docs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/test_docs.py

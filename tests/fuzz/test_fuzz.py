@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.corpus import small_files
 from tests.fuzz.mutations import mutate
-from tests.fuzz.run import MAX_SECONDS, fuzz
+from tests.fuzz.run import fuzz
 
 MUTATIONS = 300
 
@@ -17,16 +17,13 @@ def findings(tmp_path_factory):
 
 
 def test_every_file_is_read_or_has_a_reason(findings):
+    """A reader that hangs is among the wrong ones: it took longer than allowed."""
     assert sum(findings.outcomes.values()) == MUTATIONS
     assert [(name, why) for name, why, _ in findings.wrong] == []
 
 
 def test_some_files_are_read_and_some_fail(findings):
     assert min(findings.outcomes["read"], findings.outcomes["failed"]) > MUTATIONS // 10
-
-
-def test_no_file_takes_much_processor_time(findings):
-    assert max(findings.seconds)[0] < MAX_SECONDS
 
 
 def test_the_same_seed_gives_the_same_mutations():

@@ -1,6 +1,8 @@
 """The sandbox: its limits, and what happens to a file whose worker hangs, grows or dies."""
 
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +43,7 @@ def test_a_worker_reads_the_same_as_this_process(create_sandbox, real_files):
 def test_a_worker_that_hangs_affects_only_its_file(create_sandbox, python_pdf):
     sandbox = create_sandbox(seconds=2)
     assert reason(sandbox, python_pdf("while True: pass")) == "took longer than 2 s"
+    sandbox._limits = ReadLimits(seconds=60)  # the next file does not hang
     assert sandbox.read(detect(TABLE, "a.csv"))[0].document.text == "name | born\nAda | 1815"
 
 
@@ -53,7 +56,7 @@ def test_a_worker_that_hangs_affects_only_its_file(create_sandbox, python_pdf):
     ],
 )
 def test_a_worker_that_dies_affects_only_its_file(create_sandbox, python_pdf, code, why):
-    sandbox = create_sandbox(seconds=5)
+    sandbox = create_sandbox(seconds=60)
     assert reason(sandbox, python_pdf(code)) == why
     assert sandbox.read(detect(TABLE, "a.csv"))[0].document is not None
 
@@ -124,9 +127,19 @@ def test_scans_are_rendered_in_the_worker_and_recognised_in_this_process():
     assert engine.stopped
 
 
-def test_the_time_of_the_ocr_engine_does_not_count():
-    engine = FakeEngine(*[OcrText("Words.")] * 3, seconds=0.8)
-    sandbox = Sandbox(ReadLimits(seconds=2), engine)
+def test_the_time_of_the_ocr_engine_does_not_count(monkeypatch):
+    """On a clock that the engine moves."""
+    passed = []
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(passed), sleep=time.sleep)
+    monkeypatch.setattr("ragkit.documents.sandbox.sandbox.time", clock)
+
+    class Slow(FakeEngine):
+        def recognise(self, image):
+            passed.append(100)
+            return super().recognise(image)
+
+    engine = Slow(*[OcrText("Words.")] * 3)
+    sandbox = Sandbox(ReadLimits(seconds=60), engine)
     try:
         (record,) = sandbox.read(detect(make_pdf([""] * 3, image=True), "a.pdf"))
     finally:
