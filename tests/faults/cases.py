@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -282,10 +282,12 @@ def little_memory(place: Workplace, seed: int, name: str) -> Verdict:
 
 
 def damaged(place: Workplace, seed: int, target: str, how: str) -> Verdict:
-    """A bit of a file is flipped, or the file is cut: `target` is database, log, vectors or
-    words."""
+    """A bit of a file is flipped, or the file is cut: `target` is database, log, vectors,
+    codes or words."""
     chance = random.Random(f"damage {seed} {target} {how}")
-    change = changes(seed % 8)["update"]
+    change = changes(2 * seed % 8)["update"]
+    if target == "codes":
+        change = replace(change, name="update with codes", arguments={"codes": True})
     texts = change.after
     place.prepare(change)
     if target == "log":  # a process that was killed has left its write-ahead log
@@ -302,8 +304,8 @@ def damaged(place: Workplace, seed: int, target: str, how: str) -> Verdict:
 
 
 def _target(kit: Path, target: str, chance: random.Random) -> Path | None:
-    patterns = {"database": "ragkit.db", "log": "ragkit.db-wal", "vectors": "vectors-*",
-                "words": "words-*/*"}  # fmt: skip
+    patterns = {"database": "ragkit.db", "log": "ragkit.db-wal", "vectors": "vectors-*.faiss",
+                "codes": "vectors-*.codes", "words": "words-*/*"}  # fmt: skip
     files = [path for path in sorted(kit.glob(patterns[target])) if path.stat().st_size]
     return chance.choice([path for path in files if path.suffix != ".lock"]) if files else None
 
@@ -325,7 +327,8 @@ def damage(path: Path, how: str, chance: random.Random) -> None:
 def _after_damage(
     place: Workplace, change: Change, texts: Texts, target: str
 ) -> tuple[str, list[str]]:
-    ended = place.server.run("search", place.kit, place.source)
+    codes = target == "codes"
+    ended = place.server.run("search", place.kit, place.source, codes=codes)
     fresh = place.fresh_hits(texts)
     problems = []
     if ended.complaint:

@@ -32,9 +32,15 @@ def open_collection(kit: str) -> Collection:
     )  # fmt: skip
 
 
-def index(kit: str, source: str, acknowledge: bool = False, **options: Any) -> dict[str, Any]:
-    """Index the folder; with `acknowledge`, log what the progress says is committed."""
+def index(
+    kit: str, source: str, acknowledge: bool = False, codes: bool = False, **options: Any
+) -> dict[str, Any]:
+    """Index the folder; with `acknowledge`, log what the progress says is committed.
+
+    `codes`: quantize the vectors of a small collection, too.
+    """
     acknowledged = 0
+    _quantize(codes)
 
     def on_progress(progress: Any) -> None:
         nonlocal acknowledged
@@ -67,12 +73,20 @@ def migrate(kit: str, source: str) -> dict[str, Any]:
     return {"passages": passages}
 
 
+def _quantize(codes: bool) -> None:
+    if codes:
+        from ragkit.storage.vectors import quantized
+
+        quantized.EXACT_BELOW = 16
+
+
 def search(
-    kit: str, source: str, queries: Sequence[str] = QUERIES, modes: Sequence[str] = MODES
+    kit: str, source: str, queries: Sequence[str] = QUERIES, codes: bool = False
 ) -> dict[str, Any]:
-    """Return all hits: "mode query" → rows of root-relative path, start, text and score."""
+    """Return all hits: "mode query" → rows of root-relative path, start, text and scores."""
+    _quantize(codes)
     with open_collection(kit) as collection:
-        return {"hits": _hits(collection, queries, modes), "notices": list(notices)}
+        return {"hits": _hits(collection, queries, MODES), "notices": list(notices)}
 
 
 def _hits(
@@ -237,7 +251,7 @@ def describe(error: BaseException) -> dict[str, str]:
     """Return an error as JSON; `planned` are those that ragkit raises with a remedy."""
     from ragkit.errors import RagkitError
 
-    kind = "planned" if isinstance(error, RagkitError) else "unexpected"
+    kind = "planned" if isinstance(error, RagkitError | MemoryError) else "unexpected"
     return {"error": kind, "type": type(error).__name__, "message": str(error)}
 
 
