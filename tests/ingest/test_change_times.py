@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 import time
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from ragkit.ingest import change_times
 from ragkit.ingest.change_times import ChangeTimes, may_repeat, wait_for_next_tick
 from tests.ingest.test_run import done
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs times of change")
 MOUNTS = [
     "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw",
     "23 22 0:30 / /mnt/a\\040disk rw - vfat /dev/sdb1 rw",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 
 import pytest
@@ -120,8 +121,6 @@ def test_files_are_listed_by_path(indexed, folder):
 
 
 def test_a_root_that_cannot_be_read_is_explained(collection, folder, monkeypatch):
-    import os
-
     collection.index(folder)
     real = os.stat
 
@@ -137,9 +136,8 @@ def test_a_root_that_cannot_be_read_is_explained(collection, folder, monkeypatch
     assert "is kept" in explanation.answer
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs")
 def test_a_rule_in_a_file_that_is_no_longer_regular_is_not_read(collection, folder):
-    import os
-
     from ragkit.ingest.explain_path import _rule_line
 
     (folder / ".gitignore").write_bytes(b"one\n\xff two \n")

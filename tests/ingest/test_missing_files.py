@@ -7,6 +7,7 @@ Each story of over-deletion in other tools has a test here: memsearch#613, LEANN
 import json
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -295,6 +296,10 @@ def test_a_copy_of_an_unmounted_folder_is_not_a_move(collection, disk, tmp_path)
     assert len(paths(collection)) == 20
 
 
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+
+
+@needs_links
 def test_a_folder_replaced_by_a_link_to_its_new_place_is_kept(collection, disk, tmp_path):
     (disk / "usb").rename(tmp_path / "elsewhere")
     (disk / "usb").symlink_to(tmp_path / "elsewhere")
@@ -302,6 +307,7 @@ def test_a_folder_replaced_by_a_link_to_its_new_place_is_kept(collection, disk, 
     assert (report.removed, report.skipped, len(report.warnings)) == (0, 1, 1)
 
 
+@needs_links
 def test_a_root_that_is_a_file_is_not_read_through_a_link(collection, tmp_path):
     root, secret = tmp_path / "note.txt", tmp_path / "secret.txt"
     root.write_text("A note.")

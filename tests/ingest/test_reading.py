@@ -1,6 +1,7 @@
 """Reading files: without permission, changed while they are read, or with unusual names."""
 
 import os
+import sys
 import time
 
 import pytest
@@ -149,6 +150,7 @@ def test_a_watched_folder_is_indexed_as_it_changes(open_collection, folder):
     assert [report.added for report in reports] == [1]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder", "nothing", "folder becomes a link"])
 def test_a_file_that_changes_between_listing_and_reading_is_not_followed(
     collection, folder, tmp_path, monkeypatch, kind

@@ -74,7 +74,7 @@ def watched(monkeypatch):
 
         def expect(change):
             with contextlib.suppress(queue.Empty):  # reports of what happened before
-                while reports.get(timeout=0.5) != "end":
+                while reports.get(timeout=0.25) != "end":
                     pass
             change()
             assert reports.get(timeout=60) == "change"

@@ -48,9 +48,9 @@ def _compute_checksums(connection: sqlite3.Connection) -> None:
 
     def checksum_of_fields(*values: object) -> bytes:
         return checksums.fields_checksum(
-            *(value.decode(errors="replace") if isinstance(value, bytes) else value
-              for value in values)
-        )  # fmt: skip
+            value.decode(errors="replace") if isinstance(value, bytes) else value
+            for value in values
+        )
 
     connection.create_function("ragkit_blob_checksum", 1, checksums.blob_checksum)
     connection.create_function("ragkit_fields_checksum", -1, checksum_of_fields)
@@ -63,8 +63,7 @@ def _compute_checksums(connection: sqlite3.Connection) -> None:
     )
     connection.execute(
         'UPDATE passages SET checksum = ragkit_fields_checksum(id, document_id, start, "end", '
-        "page, CAST(locator AS BLOB), start_line, end_line, CAST(heading AS BLOB), tokens, "
-        "lower(hex(hash)))"
+        "page, CAST(locator AS BLOB), start_line, end_line, CAST(heading AS BLOB), tokens)"
     )
     connection.execute(
         "UPDATE files SET checksum = ragkit_fields_checksum(CAST(status AS BLOB), "
@@ -213,7 +212,7 @@ ALTER TABLE passages ADD COLUMN checksum BLOB;
 -- 8 bytes of BLAKE2b over the bytes of the vector; NULL: written by an earlier version
 ALTER TABLE vectors ADD COLUMN checksum BLOB;
 
--- time of the last change of the inode; NULL: not known, read the file again next time
+-- time of the last change of the inode; NULL: not known, size, mtime_ns and inode decide
 ALTER TABLE files ADD COLUMN ctime_ns INTEGER;
 
 -- texts that consist mostly of words that the tokenizer of a model does not know: no vector
