@@ -14,7 +14,7 @@ import os
 import re
 import socket
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from ragkit.errors import CollectionError, UsageError
 from ragkit.records.maintenance import DoctorReport
 from ragkit.settings import FUSIONS, MODES, OCR_ENGINES, PRESETS, SECRET_MODES, Settings
+from ragkit.storage.collection_files import refuse_links
 from ragkit.storage.sqlite import transfer
 
 _FIXED = frozenset((*FUSIONS, *MODES, *OCR_ENGINES, *PRESETS, *SECRET_MODES, "fp32", "int8"))
@@ -98,12 +99,21 @@ def safe_settings(settings: Settings) -> dict[str, object]:
     return values
 
 
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database for reading. Raises CollectionError for a link or a special file, which
+    SQLite would follow or wait for, and SQLite's errors."""
+    refuse_links(path.parent, path.name)
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        yield connection
+
+
 def file_counts(folder: Path) -> Mapping[str, Any]:
     """Return how many files have which status, media type and kind of reason; {} if unreadable."""
     path = folder / "ragkit.db"
     with (
-        contextlib.suppress(sqlite3.Error, OSError),
-        contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection,
+        contextlib.suppress(sqlite3.Error, OSError, CollectionError),
+        _opened(path) as connection,
     ):
         return transfer.file_statistics(connection)
     return {}
@@ -120,8 +130,8 @@ def _stored_names(folder: Path) -> list[str]:
     """Return the names in the database that a message may repeat: roots, files and models."""
     path = folder / "ragkit.db"
     with (
-        contextlib.suppress(sqlite3.Error, OSError),
-        contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection,
+        contextlib.suppress(sqlite3.Error, OSError, CollectionError),
+        _opened(path) as connection,
     ):
         return transfer.stored_names(connection)
     return []

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -95,3 +96,8 @@ def test_messages_about_processes_models_and_the_database_are_left_out():
     assert "Eva" not in json.dumps(content)
     assert [entry["name"] for entry in content["diagnoses"]] == list(names)
     assert content["files"] == {}
+
+
+def test_a_pipe_instead_of_a_database_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "ragkit.db")
+    assert bug_report.file_counts(tmp_path) == {}

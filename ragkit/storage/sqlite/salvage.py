@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragkit.errors import CollectionError
+from ragkit.storage.collection_files import refuse_links
 from ragkit.storage.sqlite.checksums import blob_checksum
 from ragkit.storage.sqlite.database import APPLICATION_ID, SCHEMA_VERSION, Database, set_value
 from ragkit.storage.sqlite.passages import UNIT_TOLERANCE
@@ -85,7 +87,14 @@ def rescue(path: Path, store: Database) -> Rescued:
 
 @contextlib.contextmanager
 def _reader(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the database without writing, whether or not it has a write-ahead log."""
+    """Open the database without writing, whether or not it has a write-ahead log.
+
+    Raises OSError for a link or a special file, which SQLite would follow or wait for.
+    """
+    try:
+        refuse_links(path.parent, path.name)
+    except CollectionError as error:
+        raise OSError(str(error)) from error
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")

@@ -1,6 +1,7 @@
 """What can be read of a damaged database is rescued: each row on its own."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
 
@@ -124,3 +125,12 @@ def test_tables_that_cannot_be_read_are_named(kit):
     counts = salvage.readable_counts(path)
     assert counts["documents"] is None
     assert counts["files"] == 400
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-journal"])
+def test_a_pipe_instead_of_a_database_is_not_waited_for(tmp_path, suffix):
+    (tmp_path / "ragkit.db").touch()
+    (tmp_path / f"ragkit.db{suffix}").unlink(missing_ok=True)
+    os.mkfifo(tmp_path / f"ragkit.db{suffix}")
+    assert not salvage.is_rescuable(tmp_path / "ragkit.db")
+    assert set(salvage.readable_counts(tmp_path / "ragkit.db").values()) == {None}
