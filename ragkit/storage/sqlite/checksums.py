@@ -7,15 +7,15 @@ written before there were checksums. Knows no SQL.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from hashlib import blake2b
 
 SIZE = 8  # bytes
 
-# The columns that a passage's checksum covers, in order. `hash` covers header and text.
+# The columns that a passage's checksum covers, in order; `hash` covers header and text.
 PASSAGE_COLUMNS = (
     "id", "document_id", "start", "end", "page", "locator", "start_line", "end_line", "heading",
-    "tokens", "hash",
+    "tokens",
 )  # fmt: skip
 
 # The columns that `fields_checksum` of a document covers, in order.
@@ -40,13 +40,10 @@ def text_hash(embedded: str) -> bytes:
     return blake2b(embedded.encode(), digest_size=20).digest()
 
 
-def fields_checksum(*values: object) -> bytes:
-    """Return the checksum of the values of PASSAGE_COLUMNS or DOCUMENT_COLUMNS.
+def fields_checksum(values: Iterable[object]) -> bytes:
+    """Return the checksum of the values of PASSAGE_COLUMNS, DOCUMENT_COLUMNS or FILE_COLUMNS: over
+    what Python's `str` makes of them, in UTF-8, with a NUL between them, which no text contains.
 
     Values of any type are accepted, because a damaged row may have any.
     """
-    text = json.dumps(
-        [value.hex() if isinstance(value, bytes) else value for value in values],
-        separators=(",", ":"),
-    )
-    return blake2b(text.encode(), digest_size=SIZE).digest()
+    return blob_checksum("\0".join(map(str, values)).encode())

@@ -64,7 +64,7 @@ def save_document(
         "lines = excluded.lines, metadata = excluded.metadata, "
         "fields_checksum = excluded.fields_checksum, text = excluded.text, "
         "checksum = excluded.checksum RETURNING id",
-        (*fields, fields_checksum(*fields), document.text, text_checksum(document.text)),
+        (*fields, fields_checksum(fields), document.text, text_checksum(document.text)),
     ).fetchone()
     return int(row[0])
 
@@ -201,9 +201,7 @@ def has_intact_fields(row: sqlite3.Row) -> bool:
     `row` has DOCUMENT_COLUMNS and `fields_checksum`.
     """
     checksum = row["fields_checksum"]
-    return checksum is None or checksum == fields_checksum(
-        *(row[name] for name in DOCUMENT_COLUMNS)
-    )
+    return checksum is None or checksum == fields_checksum(row[name] for name in DOCUMENT_COLUMNS)
 
 
 def is_intact(row: sqlite3.Row) -> bool:

@@ -103,7 +103,7 @@ def enclosing_file(connection: sqlite3.Connection, root_id: int, path: str) -> F
 
 def _status(connection: sqlite3.Connection, row: sqlite3.Row, *, verify: bool) -> FileStatus:
     checksum = row["checksum"]
-    if checksum not in (None, fields_checksum(*(row[name] for name in FILE_COLUMNS))):
+    if checksum not in (None, fields_checksum(row[name] for name in FILE_COLUMNS)):
         report_damage(connection, files=[row["id"]])
     details = json.loads(row["details"])
     return FileStatus(

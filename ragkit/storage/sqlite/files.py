@@ -229,7 +229,7 @@ def record_file(
         (
             root_id, path, status, reason, size, mtime_ns, inode, ctime_ns, digest, recipe,
             media_type, encoding, warnings_text, json.dumps(details or {}, ensure_ascii=False),
-            fields_checksum(status, reason, media_type, encoding, warnings_text),
+            fields_checksum((status, reason, media_type, encoding, warnings_text)),
         ),
     ).fetchone()  # fmt: skip
     return int(row[0])

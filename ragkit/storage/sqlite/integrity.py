@@ -14,7 +14,6 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ragkit.records.documents import embedded_text
 from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.checksums import (
     DOCUMENT_COLUMNS,
@@ -22,7 +21,6 @@ from ragkit.storage.sqlite.checksums import (
     PASSAGE_COLUMNS,
     blob_checksum,
     fields_checksum,
-    text_hash,
 )
 from ragkit.storage.sqlite.connection import Damage
 from ragkit.storage.sqlite.database import CAUSED_BY_DAMAGE, advance, generation, set_value, value
@@ -224,7 +222,7 @@ def _check_documents(connection: sqlite3.Connection) -> Iterator[Finding]:
     for id_, text, checksum, checksum_of_fields, *values in rows:
         if checksum is not None and blob_checksum(text or b"") != checksum:
             texts.append(id_)
-        if checksum_of_fields is not None and fields_checksum(*values) != checksum_of_fields:
+        if checksum_of_fields is not None and fields_checksum(values) != checksum_of_fields:
             fields.append(id_)
     if texts:
         yield Finding(
@@ -245,11 +243,11 @@ def _check_passages(connection: sqlite3.Connection) -> Iterator[Finding]:
     newest = generation(connection)
     damaged, spans, newer = set[int](), set[int](), 0
     document_id, text = None, ""
-    for header, own_text, checksum, added_at, *values in connection.execute(
-        f"SELECT header, text, checksum, generation, {columns} FROM passages "
+    for header, own_text, checksum, added_at, digest, *values in connection.execute(
+        f"SELECT header, text, checksum, generation, hash, {columns} FROM passages "
         "ORDER BY document_id, id"
     ):
-        _, owner, start, end, *_, digest = values
+        _, owner, start, end, *_ = values
         if not is_intact_passage(header, own_text, checksum, values, digest):
             damaged.add(owner)
             continue
@@ -283,11 +281,8 @@ def is_intact_passage(
 ) -> bool:
     """Whether a passage is as it was written. `fields` are the values of PASSAGE_COLUMNS and
     `digest` is its stored `hash`."""
-    return (
-        isinstance(header, str)
-        and isinstance(text, str)
-        and text_hash(embedded_text(header, text)) == digest
-        and (checksum is None or fields_checksum(*fields) == checksum)
+    return passages.has_intact_text(header, text, digest) and (
+        checksum is None or fields_checksum(fields) == checksum
     )
 
 
@@ -295,7 +290,7 @@ def _check_files(connection: sqlite3.Connection) -> Iterator[Finding]:
     damaged = [
         row["id"]
         for row in connection.execute("SELECT * FROM files")
-        if row["checksum"] not in (None, fields_checksum(*(row[name] for name in FILE_COLUMNS)))
+        if row["checksum"] not in (None, fields_checksum(row[name] for name in FILE_COLUMNS))
     ]
     if damaged:
         yield Finding(

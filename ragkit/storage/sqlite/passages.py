@@ -19,6 +19,7 @@ from ragkit.errors import ModelError
 from ragkit.records.documents import Passage, embedded_text
 from ragkit.storage.sqlite import documents
 from ragkit.storage.sqlite.checksums import (
+    DOCUMENT_COLUMNS,
     PASSAGE_COLUMNS,
     blob_checksum,
     fields_checksum,
@@ -75,7 +76,7 @@ def save_passages(
             connection.execute(
                 'UPDATE passages SET document_id = ?, start = ?, "end" = ?, page = ?, locator = ?, '
                 "start_line = ?, end_line = ?, heading = ?, tokens = ?, checksum = ? WHERE id = ?",
-                (*position, fields_checksum(passage_id, *position, digest), passage_id),
+                (*position, fields_checksum((passage_id, *position)), passage_id),
             )
         else:
             passage_id, next_id = next_id, next_id + 1
@@ -84,7 +85,7 @@ def save_passages(
                 "end_line, heading, tokens, checksum, id, text, header, hash, generation) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *position, fields_checksum(passage_id, *position, digest), passage_id,
+                    *position, fields_checksum((passage_id, *position)), passage_id,
                     passage.text, passage.header, digest, generation,
                 ),
             )  # fmt: skip
@@ -126,25 +127,20 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     Ids that do not exist are left out, and so are passages that are not as they were written, which
     are reported.
     """
-    rows = by_id(
-        connection,
-        "SELECT passages.*, documents.title, documents.metadata, documents.lines, "
-        "documents.pages, documents.locators, documents.file_id, documents.record, "
-        "documents.fields_checksum, files.path AS file_path, "
-        f"{documents.DISPLAY_PATH} AS path, files.size, files.mtime_ns, files.ctime_ns, "
-        "files.hash AS file_hash, roots.folder AS root "
-        "FROM passages JOIN documents ON documents.id = passages.document_id "
-        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
-        "WHERE passages.id",
-        ids,
-    )
     found: dict[int, sqlite3.Row] = {}
     intact_documents: dict[int, bool] = {}
-    for row in rows:
+    for row in by_id(connection, _HIT, ids):
         document_id = row["document_id"]
         if document_id not in intact_documents:
-            intact_documents[document_id] = documents.has_intact_fields(row)
-        if intact_documents[document_id] and is_intact(row):
+            intact_documents[document_id] = row["fields_checksum"] in (
+                None,
+                fields_checksum(row[len(PASSAGE_COLUMNS) : _CHECKED_COLUMNS]),
+            )
+        if (
+            intact_documents[document_id]
+            and row["checksum"] in (None, fields_checksum(row[: len(PASSAGE_COLUMNS)]))
+            and has_intact_text(row["header"], row["text"], row["hash"])
+        ):
             found[row["id"]] = row
         else:
             report_damage(connection, documents=[document_id])
@@ -153,14 +149,28 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     return found
 
 
-def is_intact(row: sqlite3.Row) -> bool:
-    """Whether a passage is as it was written. `row` has all columns of the table."""
-    header, text, checksum = row["header"], row["text"], row["checksum"]
+# What the checksums cover comes first, in their order.
+_HIT = (
+    "SELECT "
+    + "".join(f'passages."{name}", ' for name in PASSAGE_COLUMNS)
+    + "".join(f"documents.{name}, " for name in DOCUMENT_COLUMNS)
+    + "passages.header, passages.text, passages.hash, passages.checksum, "
+    "documents.fields_checksum, "
+    f"files.path AS file_path, {documents.DISPLAY_PATH} AS path, files.size, files.mtime_ns, "
+    "files.ctime_ns, files.hash AS file_hash, roots.folder AS root "
+    "FROM passages JOIN documents ON documents.id = passages.document_id "
+    "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+    "WHERE passages.id"
+)
+_CHECKED_COLUMNS = len(PASSAGE_COLUMNS) + len(DOCUMENT_COLUMNS)
+
+
+def has_intact_text(header: object, text: object, digest: object) -> bool:
+    """Whether header and text of a passage are those whose hash is `digest`."""
     return (
         isinstance(header, str)
         and isinstance(text, str)
-        and text_hash(embedded_text(header, text)) == row["hash"]
-        and checksum in (None, fields_checksum(*(row[name] for name in PASSAGE_COLUMNS)))
+        and text_hash(embedded_text(header, text)) == digest
     )
 
 
@@ -390,6 +400,33 @@ def save_unreadable(connection: sqlite3.Connection, model_id: int, hashes: Itera
         "INSERT OR IGNORE INTO unreadable_texts (model_id, hash) VALUES (?, ?)",
         ((model_id, digest) for digest in hashes),
     )
+
+
+def embedded(connection: sqlite3.Connection, model_id: int) -> Iterator[Pending]:
+    """Yield the different texts that have a vector of this model, as they were embedded."""
+    rows = connection.execute(
+        f"SELECT {_PENDING_COLUMNS} FROM passages WHERE EXISTS (SELECT 1 FROM vectors "
+        "WHERE vectors.model_id = ? AND vectors.hash = passages.hash) GROUP BY hash",
+        (model_id,),
+    )
+    return map(_pending, rows)
+
+
+def replace_by_unreadable(
+    connection: sqlite3.Connection, model_id: int, at_generation: int, hashes: Sequence[bytes]
+) -> None:
+    """Delete the vectors of these texts, and record that the encoder cannot read them.
+
+    The vector files are written anew: they have no list of vectors that were deleted while their
+    passages stay. `at_generation` is the generation of the deletion.
+    """
+    connection.executemany(
+        "DELETE FROM vectors WHERE model_id = ? AND hash = ?",
+        ((model_id, digest) for digest in hashes),
+    )
+    save_unreadable(connection, model_id, hashes)
+    connection.execute("DELETE FROM index_files WHERE kind IN ('vectors', 'codes')")
+    set_value(connection, "trimmed", at_generation)
 
 
 def has_unreadable(connection: sqlite3.Connection, model_id: int) -> bool:

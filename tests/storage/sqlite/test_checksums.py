@@ -2,7 +2,7 @@
 
 import hashlib
 
-from ragkit.storage.sqlite import checksums, passages
+from ragkit.storage.sqlite import checksums
 
 
 def blake(data, size=8):
@@ -13,10 +13,8 @@ def test_a_text_is_hashed_as_utf_8():
     assert checksums.text_checksum("Größe") == blake("Größe".encode())
 
 
-def test_fields_are_hashed_as_a_json_array():
-    assert checksums.fields_checksum(1, None, "ü", b"\x01\xff") == blake(
-        b'[1,null,"\\u00fc","01ff"]'
-    )
+def test_fields_are_hashed_with_a_nul_between_them():
+    assert checksums.fields_checksum((1, None, "ü")) == blake("1\0None\0ü".encode())
 
 
 def test_every_row_that_is_written_has_its_checksum(store, add):
@@ -25,9 +23,10 @@ def test_every_row_that_is_written_has_its_checksum(store, add):
         document = connection.execute("SELECT * FROM documents").fetchone()
         rows = connection.execute("SELECT * FROM passages").fetchall()
     assert document["checksum"] == blake(b"Cats sleep. Dogs bark")
-    assert document["fields_checksum"] == blake(b'[1,"","Pets","[]","[]",0,"{}"]')
+    assert document["fields_checksum"] == blake(b"1\0\0Pets\0[]\0[]\x000\0{}")
     assert [row["checksum"] for row in rows] == [
-        blake(f'[{row["id"]},1,{row["start"]},{row["end"]},null,null,null,null,"[]",2,'
-              f'"{passages.text_hash(row["text"]).hex()}"]'.encode())
+        blake(
+            f"{row['id']}\0001\0{row['start']}\0{row['end']}\0None\0None\0None\0None\0[]\0002".encode()
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
