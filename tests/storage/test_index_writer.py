@@ -322,3 +322,25 @@ class VectorFiles(RuleBasedStateMachine):
 
 TestVectorFiles = VectorFiles.TestCase
 TestVectorFiles.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+
+
+def test_a_full_disk_is_said_in_plain_english(collection, folder, monkeypatch):
+    """The text is that of tantivy 0.27 when a thread of it meets a full disk."""
+    rust = (
+        "An error occurred in a thread: 'IoError { io_error: Os { code: 28, kind: StorageFull, "
+        'message: "No space left on device" }, filepath: "0a.store" }\''
+    )
+
+    def fail(*_):
+        raise ValueError(rust)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ragkit.storage.lexical.index._add", fail)
+        with pytest.raises(CollectionError) as raised:
+            collection.index(folder)
+    assert str(raised.value) == (
+        f"cannot write an index file in {collection.folder}: No space left on device. The "
+        "documents that were read are kept; remove the cause and run the same command again"
+    )
+    collection.index(folder)
+    assert collection.search("cats", k=1, mode="lexical")[0].path == "sub/cats.txt"
