@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ragkit import trust
 from ragkit.encoders import Encoder
 from ragkit.errors import BusyError, CollectionError, RagkitError
 from ragkit.maintenance import versions
@@ -30,7 +31,13 @@ from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexica
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.opening import open_database, trust_database
 from ragkit.storage.sqlite import changes, database, integrity, passages, salvage, transfer
-from ragkit.storage.sqlite.database import FILE_NAME, Database, IndexFile, generation
+from ragkit.storage.sqlite.database import (
+    FILE_NAME,
+    Database,
+    IndexFile,
+    generation,
+    untrusted_message,
+)
 from ragkit.storage.sqlite.integrity import Finding
 
 MAX_LOG_BYTES = 64_000_000  # a larger write-ahead log means that a reader has kept it from merging
@@ -270,7 +277,7 @@ def _check_index_files(store: Database) -> Iterator[Diagnosis]:
             continue
         names.add(file.name)
         reason = index_file_damage(store.folder, kind, file, newest)
-        if reason:
+        if reason and _is_recorded(store, kind, file):
             yield Diagnosis(
                 "index files", "error", reason, "a file as it was written", _INDEX_REMEDY
             )
@@ -299,6 +306,12 @@ def _check_index_files(store: Database) -> Iterator[Diagnosis]:
 
 
 _INDEX_REMEDY = "ragkit doctor --repair (nothing is embedded again)"
+
+
+def _is_recorded(store: Database, kind: str, file: IndexFile) -> bool:
+    """Whether this is still the current file: a writer may have replaced it meanwhile."""
+    with store.reading() as connection:
+        return database.index_file(connection, kind) == file
 
 
 def index_file_damage(folder: Path, kind: str, file: IndexFile, newest: int) -> str | None:
@@ -522,6 +535,13 @@ def _start_anew(folder: Path, wait: float, notify: Callable[[str], None]) -> lis
     Does nothing if not even its folders can be read: then the file stays where it is.
     """
     path = folder / FILE_NAME
+    canonical = trust.canonical(folder)
+    if (
+        trust.is_version_controlled(canonical)
+        and trust.find(canonical) is None
+        and not trust.is_trusted_by_environment()
+    ):
+        raise CollectionError(untrusted_message(folder, "nothing is repaired"))
     if not salvage.is_rescuable(path):
         return []
     with writer_lock(folder, "ragkit doctor --repair", wait):

@@ -298,6 +298,20 @@ def test_a_collection_of_a_checkout_is_checked_but_not_repaired(kit, examine, tm
     assert tree(repository) == before
 
 
+def test_a_damaged_collection_of_a_checkout_is_not_repaired(lost_passages, examine, tmp_path):
+    repository = tmp_path / "repository"
+    (repository / ".git").mkdir(parents=True)
+    shutil.copytree(lost_passages, repository / ".ragkit")
+    before = tree(repository)
+    assert examine(repository / ".ragkit").worst == "error"
+    with pytest.raises(CollectionError, match="ragkit trust"):
+        examine(repository / ".ragkit", repair=True)
+    (repository / ".ragkit" / "ragkit.db").write_bytes(b"no database")
+    with pytest.raises(CollectionError, match="ragkit trust"):
+        examine(repository / ".ragkit", repair=True)
+    assert [*tree(repository)] == [*before]
+
+
 def test_a_collection_that_may_not_be_written_is_checked(kit, examine, make_read_only):
     with make_read_only(kit):
         assert wrong(examine(kit)) == {"permissions": "warning"}
