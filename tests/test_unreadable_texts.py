@@ -49,6 +49,10 @@ class LatinEncoder(WordEncoder):
         self.encoded += texts
         return self._zero_unread(super().encode_queries(texts), texts, starts)
 
+    def find_unreadable(self, texts, starts):
+        rows = self._zero_unread(super().encode_queries(texts), texts, starts)
+        return [position for position, row in enumerate(rows) if not row.any()]
+
     @staticmethod
     def _zero_unread(vectors, texts, starts):
         for vector, text, start in zip(vectors, texts, starts, strict=True):

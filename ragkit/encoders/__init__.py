@@ -70,6 +70,10 @@ class HeaderEncoder(Protocol):
     def encode_passages_with_headers(self, texts: Sequence[str], starts: Sequence[int]) -> Vectors:
         """As `Encoder.encode_passages`; `starts` is the number of characters of each header."""
 
+    def find_unreadable(self, texts: Sequence[str], starts: Sequence[int]) -> list[int]:
+        """Return the positions of the texts for which `encode_passages_with_headers` returns
+        zeros, without encoding them."""
+
 
 def encode_with_headers(encoder: Encoder, texts: Sequence[str], starts: Sequence[int]) -> Vectors:
     """Return the vectors of passages: (n, d) float32, unit rows, and zeros for texts that the

@@ -179,10 +179,16 @@ class SentenceEncoder:
         engine = self._bulk_engine(texts)
         return self._truncate(engine.encode(texts, self.model_folder.passage_prompt, starts))
 
-    def find_unreadable(self, texts: Sequence[str]) -> list[int]:
-        """Return the positions of the texts that the vocabulary mostly does not know; `embed`
-        returns a vector of them all the same, which says nothing about them."""
-        return self.tokenizer.checked_ids(texts, "", [0] * len(texts))[1] if texts else []
+    def find_unreadable(
+        self, texts: Sequence[str], starts: Sequence[int] | None = None
+    ) -> list[int]:
+        """Return the positions of the texts that the vocabulary mostly does not know. `embed`
+        returns a vector of them all the same, which says nothing about them. `starts` is as in
+        `encode_passages_with_headers`; None: the texts have no headers."""
+        if not texts:
+            return []
+        prompt = self.model_folder.passage_prompt
+        return self.tokenizer.checked_ids(texts, prompt, starts or [0] * len(texts))[1]
 
     def embed(
         self, texts: Sequence[str], pooling: str | None = None, layers: str | None = None

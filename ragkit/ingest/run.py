@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ragkit.encoders import Encoder
 from ragkit.errors import UsageError
-from ragkit.ingest import moved_files
+from ragkit.ingest import moved_files, unreadable
 from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
@@ -201,6 +201,7 @@ def index(
     plans, read_settings, warnings = make_plans(store, options, fingerprint)
     writer = CollectionWriter(store, index_writer, model_id, on_progress, started)
     writer.apply_without_reading(plans)
+    withdrawn = unreadable.withdraw_vectors(store, model_id, load_encoder)
     with store.reading() as connection:
         writer.pending = passages.count_pending(connection, model_id)
     embedder = None
@@ -212,7 +213,7 @@ def index(
     counts = writer.counts
     with store.reading() as connection:
         total = passages.count(connection)
-        if embedder is not None and embedder.unreadable:
+        if withdrawn or (embedder is not None and embedder.unreadable):
             count = passages.count_unreadable(connection, model_id)
             warnings.append(_unreadable_warning(connection, count))
         parts = file_status.missing_parts(connection, writer.roots.values())
