@@ -81,6 +81,10 @@ class Workplace:
             shutil.copytree(self.case, stored, symlinks=True)
         else:
             shutil.copytree(stored, self.case, symlinks=True)
+        if change.name == "lost indexes":
+            for path in self.kit.iterdir():
+                if path.name.startswith(("vectors-", "words-")):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
         if change.schema is None and change.operation != "remove":
             sources.write(self.source, change.after, change.before)
 
@@ -186,7 +190,7 @@ def changes(seed: int) -> dict[str, Change]:
             )
             for schema in (1, 2)
         ),
-        Change("lost indexes", "drop_indexes", first, first),
+        Change("lost indexes", "search_and_index", first, first),
         Change("serve", "serve", first, later),
         Change("backup", "backup", first, first),
     ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -187,11 +186,8 @@ def backup(kit: str, source: str) -> dict[str, Any]:
     return {}
 
 
-def drop_indexes(kit: str, source: str) -> dict[str, Any]:
-    """Delete the index files, then search: a reader rewrites them."""
-    for path in Path(kit).iterdir():
-        if path.name.startswith(("vectors-", "words-")):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+def search_and_index(kit: str, source: str) -> dict[str, Any]:
+    """Search, which rewrites index files that are missing, then index."""
     result = search(kit, source)
     with open_collection(kit) as collection:
         collection.index(source)
@@ -258,7 +254,7 @@ def describe(error: BaseException) -> dict[str, str]:
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     name: globals()[name]
     for name in ("index", "remove", "migrate", "search", "search_around", "backup",
-                 "drop_indexes", "serve", "follow", "write_versions", "read_versions",
+                 "search_and_index", "serve", "follow", "write_versions", "read_versions",
                  "fork_while_writing")
 }  # fmt: skip
 
