@@ -66,6 +66,8 @@ _READER_LIMITS = (
     ("ocr_memory_mb", 256, 1_000_000),
 )
 _LIMITS = ("max_file_mb", *(name for name, _, _ in _READER_LIMITS))
+# Environment variables that are not settings.
+OTHER_VARIABLES = ("RAGKIT_CONFIG_DIR", "RAGKIT_DATA_DIR", "RAGKIT_CACHE_DIR", trust.VARIABLE)
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
@@ -170,19 +172,31 @@ def load(folder: Path | None = None, flags: Mapping[str, object] | None = None) 
     not given. Raises UsageError: an unknown name, a value of the wrong type, a file that is not
     TOML.
     """
+    return load_with_origins(folder, flags)[0]
+
+
+def load_with_origins(
+    folder: Path | None = None, flags: Mapping[str, object] | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """Return the settings as `load` does, and where each that is set comes from.
+
+    The second value: name → the path of a file, "the environment" or "the command line". A setting
+    that is not in it has its default.
+    """
     settings = Settings()
+    origins: dict[str, str] = {}
     for source, values in (
         *((str(path), _from_file(path)) for path in _files(folder or Path.cwd())),
         (_ENVIRONMENT, _from_environment(os.environ)),
         (_COMMAND_LINE, {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
+        applied: Mapping[str, object] = values
         if Path(source).name == PROJECT_FILE:
             _refuse_addresses(source, values)
             applied = _refuse_untrusted(Path(source), values, settings, flags or {})
-            settings = _override(settings, source, applied)
-        else:
-            settings = _override(settings, source, values)
-    return settings
+        settings = _override(settings, source, applied)
+        origins.update(dict.fromkeys(applied, source))
+    return settings, origins
 
 
 def _refuse_addresses(source: str, values: Mapping[str, object]) -> None:
@@ -287,6 +301,12 @@ def _written_name(source: str, name: str) -> str:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     names = {f"RAGKIT_{field.name.upper()}": field.name for field in fields(Settings)}
+    for name in environment:
+        if not name.startswith("RAGKIT_") or name in names or name in OTHER_VARIABLES:
+            continue
+        # Only what is nearly a setting: the variable may belong to another program.
+        if matches := difflib.get_close_matches(name, names, n=1, cutoff=0.85):
+            raise UsageError(f"{name} is no setting; did you mean {matches[0]}?")
     return {names[name]: text for name, text in environment.items() if name in names and text}
 
 

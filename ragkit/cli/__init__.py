@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     argv = sys.argv[1:] if argv is None else argv
-    arguments = parser(argv).parse_args(argv)
+    arguments = parser(argv).parse_args(argv or ["--help"])
     try:
         return int(arguments.run(arguments) or 0)
     except RagkitError as error:

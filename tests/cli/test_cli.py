@@ -19,7 +19,7 @@ from ragkit import cli
         (("query", "x", "--format", "trec"), 2, "--format needs --batch FILE"),
         (("frobnicate",), 2, "invalid choice: 'frobnicate'"),
         (("init", "a", "-c", "b"), 2, "name the folder once"),
-        ((), 2, "required: COMMAND"),
+        (("--debug",), 2, "required: COMMAND"),
     ],
 )
 def test_errors_are_one_line_with_a_remedy(run, arguments, code, message):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -29,8 +30,26 @@ from ragkit.version import __version__
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line that names the help, as every other error does, and exit with 2."""
-        print_message(f"{message}; see: {self.prog} --help")
+        print_message(f"{_with_suggestion(message, self)}; see: {self.prog} --help")
         raise SystemExit(2)
+
+
+def _with_suggestion(message: str, top: argparse.ArgumentParser) -> str:
+    """argparse's message, with the nearest name that exists where a name was misspelt."""
+    import difflib
+
+    wrong, names = "", []
+    if match := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+        wrong, names = match[1], re.findall(r"[\w.-]+", match[2])
+    elif match := re.search(r"unrecognized arguments:.*?(--[\w-]+)", message):
+        wrong = match[1]
+        names = [name for action in every_action(top) for name in action.option_strings]
+    nearest = difflib.get_close_matches(wrong, names, n=1)
+    if not nearest:
+        return message
+    if message.startswith("argument COMMAND"):
+        return f"no command is called {wrong!r} (did you mean {nearest[0]}?)"
+    return f"{message.partition(' (choose from')[0]} (did you mean {nearest[0]}?)"
 
 
 @dataclass(frozen=True)
@@ -134,6 +153,9 @@ _COMMANDS = (
         "trust.trust",
         "accept a collection and a ragkit.toml that came with a checkout",
         trust.add_trust,
+    ),
+    _Command(
+        ("config",), "config.config", "show every setting and its origin", collection.add_json
     ),
     _Command(
         ("completion",),

@@ -2,11 +2,13 @@ import argparse
 
 import pytest
 
+from ragkit.cli import main
 from ragkit.cli.arguments.parser import every_action, parser
 
 COMMANDS = {
     "init", "index", "query", "search", "ask", "chat", "get", "status", "ls", "remove", "models",
     "embed", "similarity", "train", "eval", "serve", "mcp", "completion",
+    "doctor", "backup", "restore", "export", "import", "trust", "config",
 }  # fmt: skip
 
 
@@ -54,3 +56,28 @@ def test_every_option_of_every_command_has_a_help_text():
         if not action.help and not isinstance(action, argparse._SubParsersAction)
     ]
     assert without == ["shell"]  # `completion` lists its choices
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["qurey", "x"], "no command is called 'qurey' (did you mean query?); see: ragkit --help"),
+        (["query", "x", "--jsom"], "unrecognized arguments: --jsom (did you mean --json?)"),
+        (["query", "x", "--mode", "lexcal"], "invalid choice: 'lexcal' (did you mean lexical?)"),
+        (["frobnicate"], "invalid choice: 'frobnicate' (choose from"),
+    ],
+)
+def test_a_misspelt_name_gets_the_nearest_one(argv, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parser(argv).parse_args(argv)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_arguments_the_help_is_printed(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 0
+    output, errors = capsys.readouterr()
+    assert output.startswith("usage: ragkit")
+    assert errors == ""
