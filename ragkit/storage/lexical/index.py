@@ -8,7 +8,9 @@ readers of the old generation are not disturbed. Knows passage ids and terms; no
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, wraps
@@ -19,7 +21,7 @@ import numpy as np
 
 from ragkit.storage.atomic_files import link_files, new_folder
 from ragkit.storage.collection_files import members
-from ragkit.storage.lexical.tantivy_errors import plain_errors, translate
+from ragkit.storage.lexical.tantivy_errors import LexicalIndexError, plain_errors, translate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,8 +121,13 @@ def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable
     def fill(folder: Path) -> None:
         if older is not None:
             link_files(older, folder)
-        with plain_errors(f"tantivy cannot write {path.name}"):
-            _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
+        try:
+            with plain_errors(f"tantivy cannot write {path.name}"):
+                _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
+        except LexicalIndexError as error:  # tantivy does not say why one of its threads ended
+            if shutil.disk_usage(folder).free < _HEAP_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
         for lock in folder.glob(".*.lock"):  # belongs to a process, not to the index
             lock.unlink()
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 
 from ragkit.errors import CollectionError
 
-_OS_ERROR = re.compile(r"\bcode: (\d+), kind: ")  # how Rust shows an error of the operating system
+# How Rust shows an error of the operating system: for users, and for debugging.
+_OS_ERROR = re.compile(r"\(os error (\d+)\)|\bcode: (\d+), kind: ")
 _MISSING_FILE = ("FileDoesNotExist", "kind: NotFound")
 logger = logging.getLogger("ragkit")
 
@@ -54,7 +55,7 @@ def translate(error: BaseException, problem: str) -> Exception | None:
     details = str(error)
     logger.debug("tantivy: %s", details)
     if match := _OS_ERROR.search(details):
-        code = int(match[1])
+        code = int(match[1] or match[2])
         return OSError(code, os.strerror(code))
     if any(sign in details for sign in _MISSING_FILE):
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

@@ -79,6 +79,7 @@ def test_a_text_that_is_not_unicode_is_no_damage():
         ('IoError { io_error: Custom { kind: TooManyOpenFiles, error: PathError { path: "/x", err: '
          'Os { code: 24, kind: TooManyOpenFiles, message: "Too many open files" } } } }',
          errno.EMFILE),
+        ("An IO error occurred: 'No space left on device (os error 28)'", errno.ENOSPC),
         ('Os { code: 5, kind: Uncategorized, message: "Input/output error" }', errno.EIO),
         ("Failed to open file for read: 'FileDoesNotExist(\"meta.json\")'", errno.ENOENT),
     ],
@@ -172,3 +173,20 @@ def test_too_many_open_files_are_no_damage(written):
     assert {error.errno for error in raised} == {errno.EMFILE}
     assert all(is_plain(error) for error in raised)
     assert LexicalIndex.open(written, 1).top_k(parse_query("fox"), 9)[0].tolist() == [3, 1]
+
+
+@pytest.mark.parametrize(("free", "kind"), [(0, OSError), (1 << 40, LexicalIndexError)])
+def test_a_thread_of_tantivy_that_ended_on_a_full_disk_is_a_full_disk(
+    tmp_path, monkeypatch, free, kind
+):
+    def fail(*_):
+        raise ValueError("An error occurred in a thread: 'An index writer was killed..'")
+
+    monkeypatch.setattr(lexical_index, "_add", fail)
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(kind) as raised:
+        lexical_index.write(tmp_path / "words-1", None, rows(TEXTS), [])
+    assert is_plain(raised.value)
+    assert (kind is OSError) == (getattr(raised.value, "errno", None) == errno.ENOSPC)
+    assert list(tmp_path.iterdir()) == []
