@@ -129,9 +129,10 @@ def test_an_unusable_collection_is_an_error_and_stays_unchanged(
 
 
 def test_a_read_only_collection_can_be_searched_but_not_written(
-    run, collection_folder, folder, make_read_only
+    run, collection_folder, folder, make_read_only, monkeypatch
 ):
     (folder / "new.txt").write_text("Something new.")
+    monkeypatch.setenv("RAGKIT_MODEL", "words")  # to this user it is a collection of somebody else
     run("query", "parents")  # what is imported later would lie where this user cannot read
     with make_read_only(collection_folder):
         for mode in ("dense", "lexical", "hybrid"):
