@@ -2,6 +2,7 @@
 embedded again."""
 
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -581,3 +582,27 @@ def test_a_journal_beside_the_database_deletes_no_file_of_the_users(
     (indexed.folder / "ragkit.db-journal").write_bytes(journal)
     with pytest.raises(CollectionError, match="names another file, which SQLite would delete"):
         open_collection()
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO])
+def test_a_passing_error_of_the_operating_system_is_no_damage(
+    indexed, open_collection, notices, monkeypatch, code
+):
+    """The text is that of tantivy 0.27."""
+    rust = f"Failed to open file for read: 'Os {{ code: {code}, kind: Other, message: \"x\" }}'"
+    expected = answers(indexed)
+    kept = index_files(indexed)
+    reader = open_collection()
+
+    def fail(_):
+        raise ValueError(rust)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tantivy.Index.open", fail)
+        assert answers(reader)["lexical"] == expected["lexical"]
+    assert notices
+    assert all("cannot be read" in notice and "code:" not in notice for notice in notices)
+    assert reader._indexes._checksums.damaged == set()
+    assert answers(reader) == expected
+    assert not reader._indexes._lexical.memory
+    assert index_files(reader) == kept
