@@ -23,8 +23,9 @@ def add_serve(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "collections",
         nargs="*",
-        metavar="NAME=DIR",
-        help="collections and the names to serve them by (default: the one of -c, as default)",
+        metavar="FOLDER | NAME=DIR",
+        help="a folder to index first, or collections and the names to serve them by (default: the "
+        "one of -c, as default)",
     )
     _add_address(command, SERVE_PORT)
     command.set_defaults(host="127.0.0.1", port=SERVE_PORT)

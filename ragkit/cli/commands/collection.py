@@ -81,9 +81,12 @@ def _index(arguments: Namespace) -> int:
     from ragkit.cli.output.progress import progress
 
     with open_collection(arguments, create=True) as collection:
+        paths = arguments.paths
+        if not paths and collection.folder.name == LOCAL_FOLDER and not collection.status().roots:
+            paths = [collection.folder.parent]  # `ragkit init`, then `ragkit index`
         with progress() as show:
             report = collection.index(
-                arguments.paths,
+                paths,
                 model=arguments.model,
                 include=arguments.include,
                 exclude=arguments.exclude,

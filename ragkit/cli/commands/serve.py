@@ -15,7 +15,8 @@ from functools import lru_cache, partial
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.arguments.serve import MCP_PORT
 from ragkit.cli.commands.collection import open_collection
-from ragkit.cli.output.terminal import print_message
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import print_message, printable_record
 from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
 
@@ -67,9 +68,14 @@ def serve(arguments: Namespace) -> int:
 
 
 def _open_collections(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
-    """Open the collections to serve: name → collection. Raises UsageError for an invalid name."""
+    """Open the collections to serve: name → collection. Raises UsageError for an invalid name.
+
+    A folder is indexed first, as by `ragkit index FOLDER`.
+    """
     if not arguments.collections:
         return {DEFAULT: stack.enter_context(open_collection(arguments, notify=_print_once))}
+    if len(arguments.collections) == 1 and "=" not in arguments.collections[0]:
+        return {DEFAULT: _open_with_folder(arguments, stack)}
     collections: dict[str, Collection] = {}
     for argument in arguments.collections:
         name, sign, folder = argument.partition("=")
@@ -83,6 +89,21 @@ def _open_collections(arguments: Namespace, stack: ExitStack) -> dict[str, Colle
         arguments.collection = folder
         collections[name] = stack.enter_context(open_collection(arguments, notify=_print_once))
     return collections
+
+
+def _open_with_folder(arguments: Namespace, stack: ExitStack) -> Collection:
+    """Open the collection of -c, or create it, and index the folder (or file) that is named."""
+    from ragkit.cli.output.progress import progress
+    from ragkit.ingest.plan import is_missing
+
+    (path,) = arguments.collections
+    if is_missing(path):
+        raise UsageError(f"no file or folder at {path}; expected FOLDER or NAME=DIR")
+    collection = stack.enter_context(open_collection(arguments, create=True, notify=_print_once))
+    with progress() as show:
+        report = collection.index([path], on_progress=show)
+    print_message(render.format_report(printable_record(report)), lines=True)
+    return collection
 
 
 @lru_cache(maxsize=1000)

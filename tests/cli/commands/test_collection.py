@@ -118,6 +118,21 @@ def test_strict_exits_with_2_when_a_file_failed(run, collection_folder, folder):
     ]
 
 
+def test_after_init_the_folder_itself_is_indexed(run, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert run("init")[0] == 0
+    assert json.loads(run("index", "--json")[1])["added"] == 3
+    assert json.loads(run("status", "--json")[1])["roots"] == [str(folder)]
+    (folder / "sub" / "new.txt").write_text("New.")
+    assert json.loads(run("index", "--json")[1])["added"] == 1
+
+
+def test_without_a_folder_of_its_own_a_new_collection_needs_one(run, tmp_path):
+    code, _, err = run("-c", str(tmp_path / "kit"), "index")
+    assert code == 2
+    assert "name a folder, as in: ragkit index FOLDER" in err
+
+
 def test_a_dry_run_creates_no_collection(run, folder, tmp_path):
     code, out, _ = run("-c", "kit", "index", "notes", "--dry-run")
     assert (code, out) == (0, "would be: 3 added; 0 unchanged\n")

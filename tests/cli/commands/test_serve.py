@@ -9,6 +9,7 @@ import sys
 import urllib.request
 
 import pytest
+from starlette.testclient import TestClient
 
 from ragkit.cli import main
 
@@ -35,7 +36,8 @@ def collection_folder(tmp_path, collection, folder):
         (["--rate-limit", "-1"], "--rate-limit is -1"),
         (["--allow-origin", "chat.example"], "https://chat.example"),
         (["--allow-origin", "*"], "https://chat.example"),
-        (["notes"], "expected NAME=DIR"),
+        (["nowhere"], "no file or folder at nowhere; expected FOLDER or NAME=DIR"),
+        (["notes", "animals"], "expected NAME=DIR"),
         (["a/b=notes"], "expected NAME=DIR"),
         (["={collection_folder}"], "expected NAME=DIR"),
         (["a={collection_folder}", "a={collection_folder}"], "a occurs twice"),
@@ -47,6 +49,23 @@ def test_wrong_usage_is_reported_and_nothing_is_served(
     arguments = [argument.format(collection_folder=collection_folder) for argument in arguments]
     assert main(["-c", collection_folder, "serve", "--port", "0", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_folder_is_indexed_before_it_is_served(tmp_path, folder, encoder, monkeypatch, capsys):
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda name: encoder)
+    answers = []
+
+    def serve_once(app, bound, keep_alive):
+        with TestClient(app, base_url="http://127.0.0.1") as client:
+            answers.append(client.post("/v1/search", json={"query": "vault"}).json())
+
+    monkeypatch.setattr("ragkit.serving.app.run_server", serve_once)
+    collection = ["-c", str(tmp_path / "new")]
+    assert main([*collection, "serve", str(folder), "--port", "0"]) == 0
+    assert answers[0]["hits"][0]["path"] == "keys.md"
+    assert "3 files (3 added)" in capsys.readouterr().err
+    assert main([*collection, "serve", str(folder), "--port", "0"]) == 0
+    assert "nothing changed: 3 files" in capsys.readouterr().err
 
 
 def test_a_collection_that_is_not_there(tmp_path, capsys):
