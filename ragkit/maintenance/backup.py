@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,13 +24,7 @@ from ragkit.storage.checksums import ChecksumCache
 from ragkit.storage.index_writer import INDEX_KINDS
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.sqlite import database, integrity, transfer
-from ragkit.storage.sqlite.database import (
-    APPLICATION_ID,
-    FILE_NAME,
-    Database,
-    IndexFile,
-    foreign_schema_part,
-)
+from ragkit.storage.sqlite.database import FILE_NAME, Database, IndexFile
 from ragkit.trust import TrustLevel
 
 _LOG_NAME = f"{FILE_NAME}-wal"
@@ -149,22 +142,7 @@ def _copy_database(source: Path, target: Path) -> None:
 @contextlib.contextmanager
 def _opened(folder: Path) -> Iterator[Database]:
     """Open a database just copied. Raises CollectionError if it is not one of ragkit's."""
-    path = folder / FILE_NAME
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            name = foreign_schema_part(connection)
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-    except sqlite3.Error as error:
-        raise CollectionError(
-            f"the database is damaged ({error}). See what can be repaired with: ragkit doctor"
-        ) from error
-    if application != APPLICATION_ID:
-        raise CollectionError(f"{FILE_NAME} is a SQLite database, but not a ragkit collection")
-    if name is not None:
-        raise CollectionError(
-            f"the database contains {name!r}, which no version of ragkit makes; it is not used"
-        )
+    transfer.refuse_foreign(folder / FILE_NAME)
     store = Database(folder)
     try:
         yield store

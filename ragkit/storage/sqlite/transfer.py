@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ragkit.storage.sqlite.database import set_value
+from ragkit.errors import CollectionError
+from ragkit.storage.sqlite.database import APPLICATION_ID, foreign_schema_part, set_value
 
 Row = dict[str, Any]
 
@@ -36,6 +37,26 @@ def copy_to(connection: sqlite3.Connection, path: Path) -> None:
     """
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as target:
         connection.backup(target, pages=_PAGES_PER_STEP)
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raise CollectionError if a database is not ragkit's, cannot be read, or has parts that ragkit
+    does not make, such as triggers. Reads no table."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            name = foreign_schema_part(connection)
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+    except sqlite3.Error as error:
+        raise CollectionError(
+            f"the database is damaged ({error}). See what can be repaired with: ragkit doctor"
+        ) from error
+    if application != APPLICATION_ID:
+        raise CollectionError(f"{path.name} is a SQLite database, but not a ragkit collection")
+    if name is not None:
+        raise CollectionError(
+            f"the database contains {name!r}, which no version of ragkit makes; it is not used"
+        )
 
 
 def forget_index_files(connection: sqlite3.Connection, names: Iterable[str]) -> None:
