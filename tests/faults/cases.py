@@ -296,8 +296,12 @@ def damaged(place: Workplace, seed: int, target: str, how: str) -> Verdict:
     place.prepare(change)
     if target == "log":  # a process that was killed has left its write-ahead log
         calls = place.measure(change)[1]["all"]
-        place.prepare(change)
-        place.run(change, Fault(kill_at=int(calls * chance.uniform(0.3, 0.8))))
+        for share in (chance.uniform(0.3, 0.8), 0.2, 0.1):
+            place.prepare(change)
+            before = (place.kit / "ragkit.db").read_bytes()
+            place.run(change, Fault(kill_at=int(calls * share)))
+            if before == (place.kit / "ragkit.db").read_bytes():
+                break  # it was not merging the log: both halves of that cannot be missing
     else:
         place.complete(place.run(change), "update")
     path = _target(place.kit, target, chance)
