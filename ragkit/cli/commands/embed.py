@@ -30,7 +30,7 @@ def embed(arguments: Namespace) -> int:
     """Run `ragkit embed`; return its exit code."""
     texts = _texts(arguments)
     encoder = _encoder(arguments)
-    _warn_about_truncation(encoder, texts)
+    _warn_about_unread_text(encoder, texts)
     if arguments.word is None:
         entries = _sentence_entries(encoder, texts, arguments)
     else:
@@ -56,7 +56,7 @@ def similarity(arguments: Namespace) -> int:
         raise UsageError(f"{len(arguments.texts)} texts; expected two: ragkit similarity A B")
     texts = _require_text(arguments.texts)
     encoder = _encoder(arguments)
-    _warn_about_truncation(encoder, texts)
+    _warn_about_unread_text(encoder, texts)
     if arguments.word is not None:
         return _similarity_of_words(encoder, texts, arguments)
     first, second = encoder.embed(texts, arguments.pooling, arguments.layers)
@@ -101,7 +101,7 @@ def _similarity_of_pairs(arguments: Namespace) -> int:
     for line in left_out:
         print_message(f"{arguments.pairs}, {line}; left out")
     encoder = _encoder(arguments)
-    _warn_about_truncation(encoder, [text for pair in pairs for text in (pair.first, pair.second)])
+    _warn_about_unread_text(encoder, [text for pair in pairs for text in (pair.first, pair.second)])
     report = score_pairs(
         pairs, lambda texts: encoder.embed(texts, arguments.pooling, arguments.layers)
     )
@@ -253,7 +253,13 @@ def _describe(entry: dict[str, Any]) -> str:
     )
 
 
-def _warn_about_truncation(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
+def _warn_about_unread_text(encoder: SentenceEncoder, texts: Sequence[str]) -> None:
+    if unknown := encoder.find_unreadable(texts):
+        print_message(
+            f"{encoder.name} cannot read {format_count(len(unknown), 'text')}: most of the words "
+            "are not in its vocabulary, so the vector says nothing about it; first "
+            f"“{_short(texts[unknown[0]])}”"
+        )
     unread = [
         (text, n) for text, n in zip(texts, encoder.count_truncated_tokens(texts), strict=True) if n
     ]

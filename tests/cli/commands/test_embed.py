@@ -163,7 +163,7 @@ def test_a_server_s_model_shows_no_layers(run, monkeypatch, tiny):  # noqa: F811
 @pytest.mark.parametrize("text", ["👍🏽", "a\ud800b", "x" * 1_000_000])
 def test_odd_texts(run, text):
     code, out, err = run("embed", text, "--json")
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), "cannot read 1 text" in err) == (0, 1, True)
     assert np.linalg.norm(json.loads(out)[0]["vector"]) == pytest.approx(1, abs=1e-5)
     assert run("similarity", text, text)[1] == "1.0000\n"
 
@@ -174,6 +174,14 @@ def test_what_the_window_cuts_off_is_counted(run):
     assert "1 text longer than the 32 tokens that" in err
     assert "11 tokens not read" in err
     assert "11 tokens not read" in run("similarity", LONG, "the key")[2]
+
+
+def test_a_text_that_the_model_cannot_read_is_told(run):
+    for arguments in (["embed", "พนักงาน"], ["similarity", "พนักงาน", "the key"]):
+        code, out, err = run(*arguments)
+        assert (code, bool(out)) == (0, True)
+        assert "cannot read 1 text: most of the words are not in its vocabulary" in err
+        assert "first “พนักงาน”" in err
 
 
 def test_similarity_of_two_texts(run, tiny):  # noqa: F811
