@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+from tests.conftest import REPOSITORY
 from tests.faults import campaign
 from tests.faults.campaign import Result, State
 
@@ -25,10 +27,7 @@ def test_the_full_run_has_the_promised_sizes():
         assert sum(task.kind == "damaged" and task.arguments[1:] == (target, "cut")
                    for task in tasks) == 300  # fmt: skip
     assert count(tasks, "failing call") == 2 * (3 + 2)  # every call, once and permanently
-    assert Task60 in tasks
-
-
-Task60 = campaign.Task("readers and writer", "8 readers, 1 writer, 60 s", (0, 8, 3, 60.0))
+    assert tasks[-1].arguments == (0, 8, 3, 60.0)  # eight readers, a writer, 60 seconds
 
 
 def test_the_small_run_has_the_promised_sizes():
@@ -62,3 +61,12 @@ def test_the_table_counts_cases_and_outcomes():
     assert "| SIGKILL | 2 | 1 | 2 killed |" in table
     assert "| bit flip | 1 | 0 | 1 noticed |" in table
     assert table[-1] == "| **all** | **3** | **1** | |"
+
+
+def test_the_page_of_guarantees_names_tests_and_kinds_that_exist():
+    page = (REPOSITORY / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    files = set(re.findall(r"`(\w+/test_\w+\.py)", page))
+    assert files
+    assert [file for file in files if not (REPOSITORY / "tests" / file).exists()] == []
+    kinds = set(re.findall(r"(?:test_faults\.py|`)\[([a-z ]+)\]`", page))
+    assert kinds == set(campaign.CASES)
