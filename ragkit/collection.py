@@ -206,6 +206,7 @@ class Collection:
         rows: Iterable[Row],
         *,
         one_passage_per_row: bool = False,
+        wait: float | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         """Index rows of a labelled dataset, each as one document with the path "FILE/ROW_ID".
@@ -217,7 +218,7 @@ class Collection:
         - `rows`: objects with `id`, `title` and `text`.
         - `one_passage_per_row`: do not split rows; the encoder truncates each at its window.
           Default: split them as documents are split.
-        - `on_progress`: as in `index`.
+        - `wait`, `on_progress`: as in `index`.
 
         Raises ModelError, BusyError and CollectionError as `index` does.
         """
@@ -225,7 +226,7 @@ class Collection:
 
         self._store.refuse_untrusted("nothing is added")
         split = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
-        with writer_lock(self.folder, "ragkit eval", LOCK_TIMEOUT):
+        with writer_lock(self.folder, "ragkit eval", _lock_timeout(wait)):
             corpus.index_rows(
                 self._store,
                 self._indexes.index_writer,
@@ -782,7 +783,7 @@ class Collection:
         bug_report.write(report, settings or Settings(), Path(path).expanduser())
 
     @classmethod
-    def evaluate_dataset(
+    def evaluate_dataset(  # noqa: PLR0913 (the flags of `ragkit eval`)
         cls,
         dataset: str | Path,
         *,
@@ -791,6 +792,7 @@ class Collection:
         rerank: bool = False,
         run: str | Path | None = None,
         encoder: Encoder | None = None,
+        wait: float | None = None,
         notify: Callable[[str], None] = lambda line: None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Evaluation:
@@ -807,7 +809,7 @@ class Collection:
         - `run`: write the rankings to this file in TREC's run format.
         - `encoder`: an object used instead of the model of the settings.
         - `notify`: called with one line for warnings, such as truncated queries. Default: ignored.
-        - `on_progress`: as in `index`.
+        - `wait`, `on_progress`: as in `index`.
 
         Raises UsageError for a missing dataset, an invalid line or an unknown protocol; ModelError;
         UnavailableError if the package ir-measures is not installed.
@@ -832,6 +834,7 @@ class Collection:
                 labels.folder / beir.CORPUS_FILE,
                 labels.corpus(),
                 one_passage_per_row=protocol == "beir",
+                wait=wait,
                 on_progress=on_progress,
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ragkit.cli.arguments.collection import add_wait
 from ragkit.cli.arguments.query import add_reranking
 from ragkit.settings import MODES
 
@@ -17,6 +18,7 @@ def add_eval(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--mode", choices=MODES, help="as for query (default: dense)")
     add_reranking(command)
+    add_wait(command)
     command.add_argument(
         "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
     )

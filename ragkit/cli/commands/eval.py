@@ -22,6 +22,7 @@ def evaluate(arguments: Namespace) -> int:
             protocol=arguments.protocol,
             rerank=bool(arguments.rerank),
             run=arguments.run_file,
+            wait=arguments.wait,
             notify=print_message,
             on_progress=show,
         )
