@@ -315,3 +315,11 @@ def test_a_damaged_collection_of_a_checkout_is_not_repaired(lost_passages, exami
 def test_a_collection_that_may_not_be_written_is_checked(kit, examine, make_read_only):
     with make_read_only(kit):
         assert wrong(examine(kit)) == {"permissions": "warning"}
+
+
+def test_an_emptied_database_is_not_taken_for_a_new_collection(kit, encoder):
+    (kit / "ragkit.db").write_bytes(b"")
+    for create in (False, True):
+        with pytest.raises(CollectionError, match=r"is damaged \(it is empty\)"):
+            Collection(kit, encoder=encoder, create=create)
+    assert (kit / "ragkit.db").read_bytes() == b""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ragkit.errors import CollectionError
-from ragkit.storage.collection_files import refuse_links
+from ragkit.storage.collection_files import is_index_name, refuse_links
 from ragkit.storage.sqlite.connection import (
     Connection,
     Damage,
@@ -86,6 +86,7 @@ class Database:
                 )
             self._make_folder()
         else:
+            self._refuse_emptied()
             self._detect_read_only()
         try:
             self._check()
@@ -104,6 +105,17 @@ class Database:
             raise CollectionError(
                 f"cannot open {self.folder}: {error.strerror or error}"
             ) from error
+
+    def _refuse_emptied(self) -> None:
+        """Raise CollectionError for a file of 0 bytes beside index files: SQLite would make a new,
+        empty database of it. Without index files it is one whose creation was interrupted."""
+        if self.path.stat().st_size or log_has_content(self.path):
+            return
+        names: list[str] = []
+        with contextlib.suppress(OSError):
+            names = os.listdir(self.folder)  # noqa: PTH208 (only the names)
+        if any(map(is_index_name, names)):
+            raise CollectionError(damaged_message(self.path, "it is empty"))
 
     def _make_folder(self) -> None:
         from ragkit.storage.atomic_files import fsync_folder  # only to create a collection
