@@ -61,7 +61,7 @@ def small(calls: dict[str, dict[str, int]]) -> list[Task]:
     names = list(cases.changes(0))
     tasks = _by_change("kill", "SIGKILL", names, 40)
     tasks += _by_change("power cut", "power cut", names, 20)
-    tasks += _damages("damaged", 40, "flip") + _damages("damaged", 10, "cut")
+    tasks += _damages("damaged", 50, "flip") + _damages("damaged", 10, "cut")
     tasks += _damages("damaged while open", 5, "cut") + _damages("damaged while open", 5, "flip")
     sweep = list(_sweep(calls))
     tasks += sweep[:: max(1, len(sweep) // 24)]

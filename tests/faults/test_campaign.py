@@ -35,7 +35,7 @@ def test_the_small_run_has_the_promised_sizes():
     assert len({task.key for task in tasks}) == len(tasks)
     assert count(tasks, "kill") == 40
     assert count(tasks, "power cut") == 20
-    assert count(tasks, "damaged", "flip") == 40
+    assert count(tasks, "damaged", "flip") == 50
     assert count(tasks, "damaged while open") == 10
     assert {task.kind for task in tasks} == set(campaign.CASES)
 
