@@ -11,6 +11,7 @@ Durability: WAL with `synchronous=FULL`, so an acknowledged commit survives a po
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from ragkit.errors import CollectionError
@@ -422,7 +424,7 @@ class Database:
         stamps = [file_stamp(path) for path in self._files()]
         if stamps == self._intact_stamps:
             return
-        from ragkit.storage.sqlite import integrity
+        integrity = _integrity()
 
         if connection.in_transaction:
             connection.rollback()
@@ -433,7 +435,7 @@ class Database:
 
     def _handle_damage(self, damage: Damage) -> None:
         """Tell the user about damaged rows, and let the next `ragkit index` make them again."""
-        from ragkit.storage.sqlite import integrity
+        integrity = _integrity()
 
         with contextlib.suppress(CollectionError), self.reading() as connection:
             for line in integrity.describe(connection, damage):
@@ -472,6 +474,11 @@ class Database:
                 self._idle.pop().close()
             except IndexError:
                 return
+
+
+def _integrity() -> ModuleType:
+    """Return the module `integrity`, by name: it uses the modules of rows, which use this one."""
+    return importlib.import_module("ragkit.storage.sqlite.integrity")
 
 
 # Transactions are explicit; a pooled connection serves one thread at a time.
