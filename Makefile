@@ -31,7 +31,7 @@ demo: $(VENV)/.demo
 	@printf '\nYour turn: %s -c .ragkit query "…"\n' "$(BIN)/ragkit"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: lint types test
 

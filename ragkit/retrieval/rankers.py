@@ -129,7 +129,8 @@ class PreparedQuery:
     `vector` is (d,) float32 of unit length, or zeros if the encoder cannot read the query: then it
     has no cosine with any passage, and only `rank_lexical` applies. `filter` restricts the
     candidates. `neighbors` is a prefix of the dense ranking if it was computed before: within
-    `filter` if that is a small id set, else over the whole collection. `exact`: do not use quantized vectors.
+    `filter` if that is a small id set, else over the whole collection. `exact`: do not use
+    quantized vectors.
     """
 
     snapshot: Snapshot

@@ -225,7 +225,7 @@ def test_a_log_beside_an_untrusted_database_is_refused(clone, open_kit):
         open_kit(clone / ".ragkit")
     (clone / ".ragkit" / "ragkit.db-wal").unlink()
     os.mkfifo(clone / ".ragkit" / "ragkit.db-wal")
-    with pytest.raises(CollectionError, match="log is not merged|not a regular file"):
+    with pytest.raises(CollectionError, match=r"log is not merged|not a regular file"):
         open_kit(clone / ".ragkit")
 
 

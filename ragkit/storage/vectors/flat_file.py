@@ -35,7 +35,8 @@ BATCH = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
 SCAN_NUMBERS = (
     1 << 18
 )  # numbers compared with a query at a time: 1 MB, which stays in the CPU cache
-_SMALL_FILE = 32 << 20  # bytes of vectors up to which they stay in memory after a second scan
+_SMALL_FILE = 256 << 20  # bytes of vectors up to which they stay in memory once they are used much
+_MUCH = 4  # much: this part of them was read, in scans of all or one by one
 _DENSE = 4  # if at least one vector in this many is needed, all between them are read at once
 _MAX_BISECTED = 200  # ids that are looked up one by one, without sorting the file's ids
 _HEADER = struct.Struct("<iqqq?i")
@@ -123,7 +124,7 @@ class FlatFile:
         self.ids: NDArray[np.int64] = np.frombuffer(ids, "<i8")
         self._ids_view = memoryview(ids).cast("q")  # for bisection
         self._in_memory: NDArray[np.float32] | None = None
-        self._is_scanned = False
+        self._bytes_read = 0  # not from memory
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -139,8 +140,8 @@ class FlatFile:
         """
         if not len(positions):
             return np.empty((0, self.dimension), dtype=np.float32)
-        if self._in_memory is not None:
-            return self._in_memory[positions]
+        if (in_memory := self._load_if_used_much()) is not None:
+            return in_memory[positions]
         first, last = int(positions.min()), int(positions.max())
         if last - first < _DENSE * len(positions):
             rows = np.empty((last - first + 1, self.dimension), dtype="<f4")
@@ -157,6 +158,7 @@ class FlatFile:
         offsets = _VECTORS_START + starts * self._row_size
         with self._reporting():
             data = self._file.read_all(offsets.tolist(), sizes.tolist())
+        self._bytes_read += len(data)
         return np.frombuffer(data, "<f4").reshape(len(positions), self.dimension)
 
     def blocks(self, size: int, positions: NDArray[np.int64] | None = None) -> Blocks:
@@ -169,12 +171,7 @@ class FlatFile:
             for first in range(0, len(positions), size):
                 yield first, self.vectors_at(positions[first : first + size])
             return
-        if self._in_memory is None and self._is_scanned and self._is_small:
-            rows = np.empty((len(self), self.dimension), dtype="<f4")
-            self._read(0, rows)
-            self._in_memory = rows
-        self._is_scanned = True
-        if (in_memory := self._in_memory) is not None:
+        if (in_memory := self._load_if_used_much()) is not None:
             for first in range(0, len(self), size):
                 yield first, in_memory[first : first + size]
             return
@@ -184,14 +181,21 @@ class FlatFile:
             self._read(first, block)
             yield first, block
 
-    @property
-    def _is_small(self) -> bool:
-        return len(self) * self._row_size <= _SMALL_FILE
+    def _load_if_used_much(self) -> NDArray[np.float32] | None:
+        """All vectors, (n, d) float32, where they are in memory; None where they are not (yet)."""
+        size = len(self) * self._row_size
+        is_worth = _MUCH * self._bytes_read >= size and size <= _SMALL_FILE
+        if self._in_memory is None and is_worth:
+            rows = np.empty((len(self), self.dimension), dtype="<f4")
+            self._read(0, rows)
+            self._in_memory = rows
+        return self._in_memory
 
     def _read(self, first: int, rows: NDArray[np.float32]) -> None:
         """Fill `rows` with the vectors from the position `first` on."""
         with self._reporting():
             self._file.read_into(rows, _VECTORS_START + first * self._row_size)
+        self._bytes_read += rows.nbytes
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:

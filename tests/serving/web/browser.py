@@ -3,9 +3,12 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 INSTALLS = ("CI", "RAGKIT_INSTALL_CHROMIUM")  # environment variables that allow it
 SECONDS = 600  # for the installation
@@ -20,10 +23,14 @@ def chromium():
     if not may_install or not any(map(os.environ.get, INSTALLS)):
         pytest.skip(f"no chromium on the PATH; as root on Debian, {INSTALLS[1]}=1 installs it")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in ("update", "install -y --no-install-recommends chromium"):
-        subprocess.run(
-            ["apt-get", "-qq", *command.split()], check=True, timeout=SECONDS, env=environment
-        )
+    # Tests run in several processes, and only one may install.
+    with FileLock(Path(tempfile.gettempdir()) / f"ragkit-chromium-{os.getuid()}.lock"):
+        if path := shutil.which("chromium"):
+            return path
+        for command in ("update", "install -y --no-install-recommends chromium"):
+            subprocess.run(
+                ["apt-get", "-qq", *command.split()], check=True, timeout=SECONDS, env=environment
+            )
     return shutil.which("chromium")
 
 
