@@ -25,7 +25,8 @@ from ragkit.records.documents import Document, Passage
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import changes, documents, passages
 from ragkit.storage.sqlite import files as file_rows
-from ragkit.storage.sqlite.database import Database, generation
+from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.state import generation
 
 PASSAGES_PER_FILE = 100
 SEARCHES = 100

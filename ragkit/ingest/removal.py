@@ -9,8 +9,9 @@ from pathlib import Path
 from ragkit.errors import CollectionError, UsageError
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, documents, files
-from ragkit.storage.sqlite.database import Database, advance
+from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.files import FileRow
+from ragkit.storage.sqlite.state import advance
 
 
 def remove_paths(

@@ -12,8 +12,9 @@ from itertools import islice
 
 from ragkit.encoders import Encoder, HeaderEncoder
 from ragkit.storage.sqlite import passages
-from ragkit.storage.sqlite.database import Database, set_value, value
+from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.passages import Pending
+from ragkit.storage.sqlite.state import set_value, value
 
 _CHECKED = "unreadable_checked"  # the row id of the model whose texts have been looked through
 _TEXTS_AT_ONCE = 256

@@ -26,8 +26,9 @@ from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, passages
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import files as file_rows
-from ragkit.storage.sqlite.database import Database, advance
+from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
+from ragkit.storage.sqlite.state import advance
 
 MAX_FILES_PER_COMMIT = 64
 MAX_LISTED_PARTS = 1000  # unread parts, or warnings, stored for one file

@@ -23,8 +23,9 @@ from ragkit.storage import collection_files
 from ragkit.storage.checksums import ChecksumCache
 from ragkit.storage.index_writer import INDEX_KINDS
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.sqlite import database, integrity, transfer
-from ragkit.storage.sqlite.database import FILE_NAME, Database, IndexFile
+from ragkit.storage.sqlite import integrity, state, transfer
+from ragkit.storage.sqlite.database import FILE_NAME, Database
+from ragkit.storage.sqlite.state import IndexFile
 from ragkit.trust import TrustLevel
 
 _LOG_NAME = f"{FILE_NAME}-wal"
@@ -44,7 +45,7 @@ def backup(store: Database, target: Path, *, index_files: bool = True) -> CopyRe
     with new_folder(target, "a backup") as folder:
         with store.reading() as connection:
             transfer.copy_to(connection, folder / FILE_NAME)
-            files = {kind: database.index_file(connection, kind) for kind in INDEX_KINDS}
+            files = {kind: state.index_file(connection, kind) for kind in INDEX_KINDS}
         copied = _copy_index_files(store.folder, folder, files) if index_files else set()
         (folder / ".gitignore").write_text("*\n")
         with _opened(folder) as copy:
@@ -92,7 +93,7 @@ def restore(source: Path, target: Path, *, force: bool = False, wait: float = 0)
             (new / ".gitignore").write_text("*\n")
             with _opened(new) as copy:
                 with copy.reading() as connection:
-                    files = {kind: database.index_file(connection, kind) for kind in INDEX_KINDS}
+                    files = {kind: state.index_file(connection, kind) for kind in INDEX_KINDS}
                 collection_id = _finish(copy, _copy_index_files(source, new, files))
                 counts = _counts(copy)
             written = size(new)
@@ -154,8 +155,8 @@ def _finish(copy: Database, copied: set[str]) -> str:
     """Check a copied database; forget the index files that were not copied. Return its id."""
     with copy.reading() as connection:
         damage = [finding for finding in integrity.check(connection) if finding.is_damage]
-        names = set(database.index_names(connection))
-        collection_id = str(database.value(connection, "id") or "")
+        names = set(state.index_names(connection))
+        collection_id = str(state.value(connection, "id") or "")
     if damage:
         raise CollectionError(
             f"the collection is damaged: {damage[0].message}. Repair it first with: "

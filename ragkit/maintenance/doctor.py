@@ -30,15 +30,10 @@ from ragkit.storage.checksums import ChecksumCache, is_plausible
 from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
 from ragkit.storage.lock import writer_lock
 from ragkit.storage.opening import open_database, trust_database
-from ragkit.storage.sqlite import changes, database, integrity, passages, salvage, transfer
-from ragkit.storage.sqlite.database import (
-    FILE_NAME,
-    Database,
-    IndexFile,
-    generation,
-    untrusted_message,
-)
+from ragkit.storage.sqlite import changes, integrity, passages, salvage, state, transfer
+from ragkit.storage.sqlite.database import FILE_NAME, Database, untrusted_message
 from ragkit.storage.sqlite.integrity import Finding
+from ragkit.storage.sqlite.state import IndexFile, generation
 
 MAX_LOG_BYTES = 64_000_000  # a larger write-ahead log means that a reader has kept it from merging
 MIN_FREE_BYTES = 200_000_000
@@ -269,7 +264,7 @@ def _check_embeddings(store: Database) -> Iterator[Diagnosis]:
 
 def _check_index_files(store: Database) -> Iterator[Diagnosis]:
     with store.reading() as connection:
-        files = {kind: database.index_file(connection, kind) for kind in INDEX_KINDS}
+        files = {kind: state.index_file(connection, kind) for kind in INDEX_KINDS}
         newest, total = generation(connection), passages.count(connection)
     names = set()
     for kind, file in files.items():
@@ -311,7 +306,7 @@ _INDEX_REMEDY = "ragkit doctor --repair (nothing is embedded again)"
 def _is_recorded(store: Database, kind: str, file: IndexFile) -> bool:
     """Whether this is still the current file: a writer may have replaced it meanwhile."""
     with store.reading() as connection:
-        return database.index_file(connection, kind) == file
+        return state.index_file(connection, kind) == file
 
 
 def index_file_damage(folder: Path, kind: str, file: IndexFile, newest: int) -> str | None:
@@ -337,7 +332,7 @@ def _check_word_index(store: Database) -> Iterator[Diagnosis]:
         if file is None:
             return
         total = passages.count(connection)
-        stored = database.value(connection, "lexical_removed")
+        stored = state.value(connection, "lexical_removed")
         removed = stored if isinstance(stored, int) else changes.count_ever_removed(connection)
         is_stale = changes.has_newer_text(connection, file.generation)
         removed += len(changes.removed_since(connection, file.generation))
@@ -505,7 +500,7 @@ def _repair_index_files(store: Database) -> list[str]:
     """Rebuild index files that are damaged, missing or out of step. The caller holds the lock."""
     actions = []
     with store.reading() as connection:
-        files = {kind: database.index_file(connection, kind) for kind in INDEX_KINDS}
+        files = {kind: state.index_file(connection, kind) for kind in INDEX_KINDS}
         newest = generation(connection)
     damaged = [
         file
@@ -519,7 +514,7 @@ def _repair_index_files(store: Database) -> list[str]:
     writer.update_lexical()
     writer.update_vectors()
     with store.reading() as connection:
-        names = set(database.index_names(connection))
+        names = set(state.index_names(connection))
     if damaged or names != {file.name for file in files.values() if file is not None}:
         actions.append("rebuilt index files from the database")
     before = len(list(store.folder.iterdir()))

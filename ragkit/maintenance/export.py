@@ -26,7 +26,7 @@ from ragkit.records.maintenance import CopyReport
 from ragkit.storage.checksums import ChecksumCache
 from ragkit.storage.collection_files import is_regular_file
 from ragkit.storage.index_writer import IndexWriter
-from ragkit.storage.sqlite import database, integrity, transfer
+from ragkit.storage.sqlite import integrity, state, transfer
 from ragkit.storage.sqlite.database import SCHEMA_VERSION, Database
 from ragkit.version import __version__
 
@@ -94,7 +94,7 @@ def import_export(source: Path, target: Path) -> CopyReport:
             writer.update_vectors()
             with store.reading() as connection:
                 counts = transfer.counts(connection)
-                collection_id = str(database.value(connection, "id") or "")
+                collection_id = str(state.value(connection, "id") or "")
         finally:
             store.close()
         written = size(folder)

@@ -28,7 +28,7 @@ from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
 from ragkit.retrieval.options import SearchOptions
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import changes, passages
-from ragkit.storage.sqlite.database import generation
+from ragkit.storage.sqlite.state import generation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,7 +21,8 @@ from typing import Any
 
 from ragkit.storage import collection_files
 from ragkit.storage.collection_files import OpenFile, Stamp, shown
-from ragkit.storage.sqlite.database import FILE_NAME, IndexFile
+from ragkit.storage.sqlite.database import FILE_NAME
+from ragkit.storage.sqlite.state import IndexFile
 
 MAX_SIZE_RATIO = 256  # bytes of an index file for each byte of the database: more is not ragkit's
 _MAX_TICK_MS = 12  # between two ticks of the clock that file systems use

@@ -18,8 +18,9 @@ from ragkit.storage.checksums import ChecksumCache, is_plausible, parse_record
 from ragkit.storage.collection_files import OpenFile, shown
 from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
 from ragkit.storage.lexical.index import LexicalIndex, is_rewrite_due
-from ragkit.storage.sqlite import changes, database, passages
-from ragkit.storage.sqlite.database import Database, IndexFile, generation, value
+from ragkit.storage.sqlite import changes, passages, state
+from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.state import IndexFile, generation, value
 from ragkit.storage.vectors.flat_file import FlatFile
 from ragkit.storage.vectors.index import VectorIndex
 
@@ -132,7 +133,7 @@ class IndexReader:
 
         A row that ragkit cannot have written counts as a damaged file; nothing is opened then.
         """
-        file = database.index_file(connection, kind)
+        file = state.index_file(connection, kind)
         if file is None or file in self._checksums.damaged:
             return None
         if not is_plausible(kind, file, generation(connection)):
@@ -249,7 +250,7 @@ class IndexReader:
             )
             return
         with self._store.reading() as connection:
-            if file not in (database.index_file(connection, kind) for kind in INDEX_KINDS):
+            if file not in (state.index_file(connection, kind) for kind in INDEX_KINDS):
                 return  # a writer has replaced it since our snapshot
         is_missing = isinstance(error, FileNotFoundError)
         reason = f"{file.name} is missing" if is_missing else str(error)

@@ -28,15 +28,9 @@ from ragkit.storage.checksums import (
 from ragkit.storage.collection_files import name_part
 from ragkit.storage.lexical import index as lexical_index
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.sqlite import changes, database, passages
-from ragkit.storage.sqlite.database import (
-    Database,
-    IndexFile,
-    advance,
-    generation,
-    set_value,
-    value,
-)
+from ragkit.storage.sqlite import changes, passages, state
+from ragkit.storage.sqlite.database import Database
+from ragkit.storage.sqlite.state import IndexFile, advance, generation, set_value, value
 from ragkit.storage.vectors import flat_file, quantized
 from ragkit.storage.vectors.flat_file import FlatFile
 
@@ -122,11 +116,9 @@ class IndexWriter:
     def _discard(self, damaged: IndexFile) -> None:
         """Forget a damaged file and set it aside, unless it was replaced already."""
         with self._store.writing() as connection:
-            kinds = [
-                kind for kind in INDEX_KINDS if database.index_file(connection, kind) == damaged
-            ]
+            kinds = [kind for kind in INDEX_KINDS if state.index_file(connection, kind) == damaged]
             for kind in kinds:
-                database.forget_index_file(connection, kind)
+                state.forget_index_file(connection, kind)
         if kinds:
             set_aside(self._store.folder, damaged.name)
 
@@ -134,9 +126,9 @@ class IndexWriter:
         """Record the new stamps of intact files, so that no process reads them again for that."""
         with self._store.writing() as connection:
             for kind, file in self._checksums.restamped.items():
-                recorded = database.index_file(connection, kind)
+                recorded = state.index_file(connection, kind)
                 if recorded is not None and recorded.name == file.name:
-                    database.record_index_file(connection, kind, file)
+                    state.record_index_file(connection, kind, file)
         self._checksums.restamped.clear()
 
     @contextlib.contextmanager
@@ -219,7 +211,7 @@ class IndexWriter:
 
     def _intact(self, connection: sqlite3.Connection, kind: str) -> IndexFile | None:
         """Return the recorded vector file of this kind; None if it is not what was written."""
-        file = database.index_file(connection, kind)
+        file = state.index_file(connection, kind)
         if file is None or not is_plausible(kind, file, generation(connection)):
             return None
         try:
@@ -236,15 +228,15 @@ class IndexWriter:
         with self._store.writing() as connection:
             for key, number in (values or {}).items():
                 set_value(connection, key, number)
-            keep = set(database.index_names(connection))
+            keep = set(state.index_names(connection))
             for kind, file in written.items():
-                recorded = database.index_file(connection, kind)
+                recorded = state.index_file(connection, kind)
                 if recorded and not is_plausible(kind, recorded, generation(connection)):
-                    database.forget_index_file(connection, kind)  # its generation may be any number
-                database.record_index_file(connection, kind, file)
+                    state.forget_index_file(connection, kind)  # its generation may be any number
+                state.record_index_file(connection, kind, file)
             if "vectors" in written and "codes" not in written:
-                database.forget_index_file(connection, "codes")
-            keep |= set(database.index_names(connection))
+                state.forget_index_file(connection, "codes")
+            keep |= set(state.index_names(connection))
         # A reader may be opening the previous files at this moment: the next update deletes them.
         delete_unused_files(self._store.folder, keep | {file.name for file in written.values()})
 
@@ -252,7 +244,7 @@ class IndexWriter:
 def current_lexical_file(connection: sqlite3.Connection) -> IndexFile | None:
     """Return the lexical index file; None if there is none, or if its terms were made by another
     version of `ragkit.analysis`, or not by ragkit at all, so that it has to be rebuilt."""
-    file = database.index_file(connection, "words")
+    file = state.index_file(connection, "words")
     if file is None or not is_plausible("words", file, generation(connection)):
         return None
     return file if file.name.startswith(_LEXICAL_NAME) else None

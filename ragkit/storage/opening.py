@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ragkit import trust
 from ragkit.errors import CollectionError
-from ragkit.storage.sqlite import database
+from ragkit.storage.sqlite import database, state
 from ragkit.storage.sqlite.database import FILE_NAME, Database
 from ragkit.trust import TrustLevel
 
@@ -123,4 +123,4 @@ def _adopt(store: Database, path: str, collection_id: str, notify: Callable[[str
 
 def _id(store: Database) -> str:
     with store.reading() as connection:
-        return str(database.value(connection, "id") or "")
+        return str(state.value(connection, "id") or "")

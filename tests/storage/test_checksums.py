@@ -16,7 +16,7 @@ from ragkit.storage.checksums import (
     verify_record,
 )
 from ragkit.storage.collection_files import OpenFile
-from ragkit.storage.sqlite.database import IndexFile
+from ragkit.storage.sqlite.state import IndexFile
 
 A, B = (f"{letter * 32}.term" for letter in "ab")
 

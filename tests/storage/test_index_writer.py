@@ -15,7 +15,7 @@ from ragkit.errors import CollectionError
 from ragkit.storage import checksums
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.lock import writer_lock
-from ragkit.storage.sqlite import changes, database, passages
+from ragkit.storage.sqlite import changes, passages, state
 from ragkit.storage.sqlite.database import Database
 
 DIMENSION = 8
@@ -71,7 +71,7 @@ class Vectors:
 
     def file(self, kind):
         with self.store.reading() as connection:
-            return database.index_file(connection, kind)
+            return state.index_file(connection, kind)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ragkit.records.documents import embedded_text
 from ragkit.storage.sqlite import passages
-from ragkit.storage.sqlite.database import set_value, value
+from ragkit.storage.sqlite.state import set_value, value
 
 # Two queries, each with an index of its own: one with OR would scan the table. CROSS JOIN fixes the
 # order of the tables and "+" rules an index out; otherwise SQLite would begin with all vectors of

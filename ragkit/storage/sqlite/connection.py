@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,11 @@ from ragkit.errors import BusyError
 # A file that changed more recently may change again without another time: file systems count time
 # in steps of up to 10 ms.
 SETTLED_SECONDS = 0.05
+IDS_PER_STATEMENT = 500  # SQLite allows 32,766 parameters
+# What a value of the wrong type or an invalid JSON text raises.
+CAUSED_BY_DAMAGE = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
 
 
 class SnapshotError(BusyError):
@@ -94,3 +99,21 @@ def log_has_content(path: Path) -> bool:
     with contextlib.suppress(OSError):
         return path.with_name(f"{path.name}-wal").stat().st_size > 0
     return False
+
+
+def by_id(
+    connection: sqlite3.Connection, sql: str, ids: Sequence[int], *parameters: object
+) -> Iterator[sqlite3.Row]:
+    """Run a query for `ids`, in chunks, and yield its rows.
+
+    `sql` ends with the name of a column; ` IN (…)` is appended to it. `parameters` are the values
+    of the placeholders in `sql` itself.
+    """
+    for first in range(0, len(ids), IDS_PER_STATEMENT):
+        chunk = ids[first : first + IDS_PER_STATEMENT]
+        rows = connection.execute(
+            f"{sql} IN ({', '.join('?' * len(chunk))})", (*parameters, *chunk)
+        )
+        # Not `yield from`: an abandoned generator would close its cursor, perhaps too late.
+        for row in rows:  # noqa: UP028
+            yield row

@@ -1,9 +1,8 @@
-"""`Database`: the SQLite file of a collection, with connections, transactions and generations.
+"""`Database`: the SQLite file of a collection, with its connections and transactions.
 
-The database is the source of truth. A *generation* counts the commits that changed passages or
-vectors. The table `index_files` names the current index files and the generation that each
-contains; `changes` reads what came later. The other modules of this folder read and write the other
-tables. Knows no FAISS, no tantivy and no models.
+The database is the source of truth. A *generation* (`state`) counts the commits that changed
+passages or vectors; `changes` reads what came after one. The other modules of this folder read and
+write the tables. Knows no FAISS, no tantivy and no models.
 
 Durability: WAL with `synchronous=FULL`, so an acknowledged commit survives a power cut.
 """
@@ -11,20 +10,18 @@ Durability: WAL with `synchronous=FULL`, so an acknowledged commit survives a po
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from ragkit.errors import CollectionError
 from ragkit.storage.collection_files import is_index_name, refuse_links
 from ragkit.storage.sqlite.connection import (
+    CAUSED_BY_DAMAGE,
     Connection,
     Damage,
     SnapshotError,
@@ -37,6 +34,7 @@ from ragkit.storage.sqlite.error_messages import (
     damaged_message,
     to_collection_error,
 )
+from ragkit.storage.sqlite.state import advance, value
 from ragkit.trust import TrustLevel
 
 SCHEMA_VERSION = 3
@@ -45,7 +43,6 @@ APPLICATION_ID = 0x72676B74  # "rgkt": tells a collection from other SQLite data
 FILE_NAME = "ragkit.db"
 MAX_IDLE_LOG_BYTES = 4_000_000  # to which the write-ahead log is cut when it starts over
 RETRY_PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds
-IDS_PER_STATEMENT = 500  # SQLite allows 32,766 parameters
 
 
 Result = TypeVar("Result")
@@ -78,6 +75,7 @@ class Database:
         self._mode = "rwc"
         # Not a queue.Queue: Ctrl-C while its lock is held would leave it locked for ever.
         self._idle: deque[Connection] = deque()
+        self._is_closed = False
         self.notify: Callable[[str], None] = lambda line: None
         self._intact_stamps: object = None  # of the files, when a check found no damage
         refuse_links(folder, FILE_NAME)
@@ -373,6 +371,8 @@ class Database:
             damage, connection.damage = connection.damage, Damage()
             if usable and self._is_current(connection):
                 self._idle.append(connection)
+                if self._is_closed:  # while this thread was reading
+                    self.close()
             else:
                 connection.close()
             if damage:
@@ -424,7 +424,7 @@ class Database:
         stamps = [file_stamp(path) for path in self._files()]
         if stamps == self._intact_stamps:
             return
-        integrity = _integrity()
+        from ragkit.storage.sqlite import integrity  # only for a damaged database
 
         if connection.in_transaction:
             connection.rollback()
@@ -435,7 +435,7 @@ class Database:
 
     def _handle_damage(self, damage: Damage) -> None:
         """Tell the user about damaged rows, and let the next `ragkit index` make them again."""
-        integrity = _integrity()
+        from ragkit.storage.sqlite import integrity
 
         with contextlib.suppress(CollectionError), self.reading() as connection:
             for line in integrity.describe(connection, damage):
@@ -468,17 +468,14 @@ class Database:
         return sum(file.stat().st_size for file in self._files())
 
     def close(self) -> None:
-        """Close all idle connections; closing the last one merges the write-ahead log."""
+        """Close all idle connections, and those in use when they are returned; closing the last
+        one merges the write-ahead log."""
+        self._is_closed = True
         while True:
             try:
                 self._idle.pop().close()
             except IndexError:
                 return
-
-
-def _integrity() -> ModuleType:
-    """Return the module `integrity`, by name: it uses the modules of rows, which use this one."""
-    return importlib.import_module("ragkit.storage.sqlite.integrity")
 
 
 # Transactions are explicit; a pooled connection serves one thread at a time.
@@ -488,10 +485,6 @@ _RETRYABLE = frozenset({
     sqlite3.SQLITE_READONLY_RECOVERY, sqlite3.SQLITE_READONLY_CANTLOCK,
     sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_ROLLBACK,
 })  # fmt: skip
-# What a value of the wrong type or an invalid JSON text raises.
-CAUSED_BY_DAMAGE = (
-    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,
-)  # fmt: skip
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
 
 
@@ -546,84 +539,3 @@ def foreign_schema_part(connection: sqlite3.Connection) -> str | None:
     does not make; None if there is none."""
     row = connection.execute(_FOREIGN, (_TRIGGER,)).fetchone()
     return None if row is None else str(row[0])
-
-
-def generation(connection: sqlite3.Connection) -> int:
-    """Return the generation of this snapshot."""
-    return int(value(connection, "generation") or 0)
-
-
-def advance(connection: sqlite3.Connection) -> int:
-    """Begin a new generation, before passages or vectors change; return it."""
-    connection.execute("UPDATE collection SET value = value + 1 WHERE key = 'generation'")
-    return generation(connection)
-
-
-def value(connection: sqlite3.Connection, key: str) -> int | str | None:
-    """Return the value of `key` in the table `collection`; None if it was never set."""
-    row = connection.execute("SELECT value FROM collection WHERE key = ?", (key,)).fetchone()
-    return None if row is None else row[0]
-
-
-def set_value(connection: sqlite3.Connection, key: str, value: int | str) -> None:
-    """Set the value of `key` in the table `collection`."""
-    connection.execute("INSERT OR REPLACE INTO collection VALUES (?, ?)", (key, value))
-
-
-@dataclass(frozen=True, slots=True)
-class IndexFile:
-    """A row of `index_files`: an index file and the generation that it contains."""
-
-    name: str
-    generation: int
-    checksum: str  # a record of `checksums`; of a lexical index JSON: file name → checksum
-    model_id: int | None
-
-
-def index_file(connection: sqlite3.Connection, kind: str) -> IndexFile | None:
-    """Return the current index file of this kind (`vectors`, `codes` or `words`); None if there is
-    none."""
-    row = connection.execute(
-        "SELECT name, generation, checksum, model_id FROM index_files WHERE kind = ?", (kind,)
-    ).fetchone()
-    return None if row is None else IndexFile(*row)
-
-
-def index_names(connection: sqlite3.Connection) -> list[str]:
-    """Return the names of all current index files."""
-    return [row[0] for row in connection.execute("SELECT name FROM index_files ORDER BY name")]
-
-
-def record_index_file(connection: sqlite3.Connection, kind: str, file: IndexFile) -> None:
-    """Store this file as the current one of its kind, unless a newer one is recorded for the same
-    model."""
-    connection.execute(
-        "INSERT INTO index_files VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind) DO UPDATE SET "
-        "name = excluded.name, generation = excluded.generation, checksum = excluded.checksum, "
-        "model_id = excluded.model_id WHERE excluded.generation >= index_files.generation "
-        "OR excluded.model_id IS NOT index_files.model_id",
-        (kind, file.name, file.generation, file.checksum, file.model_id),
-    )
-
-
-def forget_index_file(connection: sqlite3.Connection, kind: str) -> None:
-    """Delete the row of this kind of index file."""
-    connection.execute("DELETE FROM index_files WHERE kind = ?", (kind,))
-
-
-def by_id(
-    connection: sqlite3.Connection, sql: str, ids: Sequence[int], *parameters: object
-) -> Iterator[sqlite3.Row]:
-    """Run a query for `ids`, in chunks, and yield its rows.
-
-    `sql` ends with the name of a column; ` IN (…)` is appended to it. `parameters` are the values
-    of the placeholders in `sql` itself.
-    """
-    for first in range(0, len(ids), IDS_PER_STATEMENT):
-        chunk = ids[first : first + IDS_PER_STATEMENT]
-        rows = connection.execute(
-            f"{sql} IN ({', '.join('?' * len(chunk))})", (*parameters, *chunk)
-        )
-        # Not `yield from`: an abandoned generator would close its cursor, perhaps too late.
-        for row in rows:  # noqa: UP028
-            yield row

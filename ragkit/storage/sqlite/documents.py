@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from ragkit.errors import CollectionError, UsageError
 from ragkit.records.documents import Document
 from ragkit.storage.sqlite.checksums import DOCUMENT_COLUMNS, fields_checksum, text_checksum
-from ragkit.storage.sqlite.connection import report_damage
-from ragkit.storage.sqlite.database import by_id
+from ragkit.storage.sqlite.connection import by_id, report_damage
 
 if TYPE_CHECKING:
     from ragkit.records.reports import DocumentEntry

@@ -24,8 +24,9 @@ from ragkit.storage.atomic_files import disk_size
 from ragkit.storage.sqlite import documents, files, passages
 from ragkit.storage.sqlite.checksums import FILE_COLUMNS, fields_checksum
 from ragkit.storage.sqlite.connection import report_damage
-from ragkit.storage.sqlite.database import Database, UntrustedRow, generation, index_names
+from ragkit.storage.sqlite.database import Database, UntrustedRow
 from ragkit.storage.sqlite.files import has_changed
+from ragkit.storage.sqlite.state import generation, index_names
 
 # Kinds of reasons for which an unread file does not count as missing: it is excluded by the user's
 # rules, is indexed under another path, has no content, or is not a document.

@@ -16,7 +16,7 @@ from hashlib import blake2b
 
 from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite.checksums import fields_checksum
-from ragkit.storage.sqlite.database import set_value, value
+from ragkit.storage.sqlite.state import set_value, value
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ragkit.storage.sqlite.database import by_id
+from ragkit.storage.sqlite.connection import by_id
 from ragkit.storage.sqlite.documents import DISPLAY_PATH
 
 if TYPE_CHECKING:

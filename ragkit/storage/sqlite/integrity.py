@@ -22,9 +22,9 @@ from ragkit.storage.sqlite.checksums import (
     blob_checksum,
     fields_checksum,
 )
-from ragkit.storage.sqlite.connection import Damage
-from ragkit.storage.sqlite.database import CAUSED_BY_DAMAGE, advance, generation, set_value, value
+from ragkit.storage.sqlite.connection import CAUSED_BY_DAMAGE, Damage
 from ragkit.storage.sqlite.passages import HAS_PASSAGES, UNIT_TOLERANCE
+from ragkit.storage.sqlite.state import advance, generation, set_value, value
 
 MAX_SHOWN = 5  # paths that are named in a line
 MAX_LISTED = 20  # lines of SQLite's own check that are kept

@@ -25,8 +25,8 @@ from ragkit.storage.sqlite.checksums import (
     fields_checksum,
     text_hash,
 )
-from ragkit.storage.sqlite.connection import report_damage
-from ragkit.storage.sqlite.database import by_id, generation, set_value, value
+from ragkit.storage.sqlite.connection import by_id, report_damage
+from ragkit.storage.sqlite.state import generation, set_value, value
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,8 +19,9 @@ from pathlib import Path
 from ragkit.errors import CollectionError
 from ragkit.storage.collection_files import refuse_links
 from ragkit.storage.sqlite.checksums import blob_checksum
-from ragkit.storage.sqlite.database import APPLICATION_ID, SCHEMA_VERSION, Database, set_value
+from ragkit.storage.sqlite.database import APPLICATION_ID, SCHEMA_VERSION, Database
 from ragkit.storage.sqlite.passages import UNIT_TOLERANCE
+from ragkit.storage.sqlite.state import set_value
 
 _VALUES = ("model_id", "records", "secrets")
 

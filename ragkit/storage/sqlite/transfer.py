@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.errors import CollectionError
-from ragkit.storage.sqlite.database import APPLICATION_ID, foreign_schema_part, set_value
+from ragkit.storage.sqlite.database import APPLICATION_ID, foreign_schema_part
+from ragkit.storage.sqlite.state import set_value
 
 Row = dict[str, Any]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ragkit.storage.sqlite import changes, database, files, passages
-from ragkit.storage.sqlite.database import IndexFile
+from ragkit.storage.sqlite import changes, files, passages, state
+from ragkit.storage.sqlite.state import IndexFile
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_vectors_without_a_passage_are_deleted(store, add, embed, model_id):
         connection.execute("DELETE FROM passages WHERE id = 1")
         changes.delete_unused_rows(connection)
         assert connection.execute("SELECT count(*) FROM vectors").fetchone()[0] == 1
-        assert database.value(connection, "swept") == generation
+        assert state.value(connection, "swept") == generation
 
 
 def test_removals_are_forgotten_once_both_index_files_contain_them(store, add):
@@ -92,10 +92,10 @@ def test_removals_are_forgotten_once_both_index_files_contain_them(store, add):
     with store.changing() as (connection, generation):
         files.remove_files(connection, [1])
     with store.writing() as connection:
-        database.record_index_file(connection, "words", IndexFile("w", generation, "{}", None))
+        state.record_index_file(connection, "words", IndexFile("w", generation, "{}", None))
         changes.delete_unused_rows(connection)
         assert changes.has_removals(connection)
-        database.record_index_file(connection, "vectors", IndexFile("v", generation, "{}", 1))
+        state.record_index_file(connection, "vectors", IndexFile("v", generation, "{}", 1))
         changes.delete_unused_rows(connection)
         assert not changes.has_removals(connection)
-        assert database.value(connection, "trimmed") == generation
+        assert state.value(connection, "trimmed") == generation

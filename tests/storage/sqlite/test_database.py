@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ragkit.errors import CollectionError
-from ragkit.storage.sqlite import database
-from ragkit.storage.sqlite.database import Database, IndexFile
+from ragkit.storage.sqlite import database, state
+from ragkit.storage.sqlite.database import Database
 
 
 def test_a_missing_collection_names_the_command_that_creates_one(tmp_path):
@@ -73,11 +73,11 @@ def test_a_damaged_file_raises_collection_error(store):
 
 def test_an_error_rolls_the_transaction_back(store):
     with pytest.raises(ZeroDivisionError), store.changing() as (connection, _):
-        database.set_value(connection, "name", "x")
+        state.set_value(connection, "name", "x")
         raise ZeroDivisionError
     with store.reading() as connection:
-        assert database.value(connection, "name") is None
-        assert database.generation(connection) == 0
+        assert state.value(connection, "name") is None
+        assert state.generation(connection) == 0
 
 
 def test_a_reader_keeps_its_snapshot_while_another_thread_writes(store):
@@ -86,13 +86,13 @@ def test_a_reader_keeps_its_snapshot_while_another_thread_writes(store):
             pass
 
     with store.reading() as connection:
-        before = database.generation(connection)
+        before = state.generation(connection)
         thread = threading.Thread(target=write)
         thread.start()
         thread.join()
-        assert database.generation(connection) == before
+        assert state.generation(connection) == before
     with store.reading() as connection:
-        assert database.generation(connection) == before + 1
+        assert state.generation(connection) == before + 1
 
 
 def test_deleting_a_root_deletes_its_rows_and_records_the_removals(store):
@@ -121,13 +121,9 @@ def test_a_full_disk_is_named():
     assert "the disk is full" in str(error)
 
 
-def test_an_index_file_is_replaced_by_a_newer_one_only(store):
-    old, new = (IndexFile(f"vectors-x-{n}.faiss", n, "{}", 1) for n in (1, 2))
-    other = IndexFile("vectors-y-1.faiss", 1, "{}", 2)
-    with store.writing() as connection:
-        assert database.index_file(connection, "vectors") is None
-        for file, current in ((new, new), (old, new), (other, other)):
-            database.record_index_file(connection, "vectors", file)
-            assert database.index_file(connection, "vectors") == current
-        database.forget_index_file(connection, "vectors")
-        assert database.index_names(connection) == []
+def test_a_connection_that_is_in_use_while_the_database_is_closed_is_closed_afterwards(store):
+    with store.reading() as connection:
+        store.close()
+        assert connection.execute("SELECT 1").fetchone()[0] == 1
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")

@@ -5,7 +5,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from ragkit.storage.sqlite import database, files, integrity, passages
+from ragkit.storage.sqlite import files, integrity, passages, state
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_repair_lets_the_files_be_read_again_and_the_vectors_be_embedded_again(f
         assert rows == {"a.txt": None, "b.txt": 2}
         assert passages.count_pending(connection, 1) == 1
         assert passages.count(connection) == 3  # nothing is deleted that cannot be made again
-        assert database.value(connection, "trimmed") == generation
+        assert state.value(connection, "trimmed") == generation
 
 
 def test_a_part_that_cannot_be_read_is_a_finding(filled):

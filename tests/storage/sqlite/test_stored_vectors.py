@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ragkit.errors import ModelError
-from ragkit.storage.sqlite import database, passages
-from ragkit.storage.sqlite.database import IndexFile
+from ragkit.storage.sqlite import passages, state
+from ragkit.storage.sqlite.state import IndexFile
 
 
 def unit(*numbers):
@@ -107,8 +107,8 @@ def test_deleting_the_vectors_deletes_their_index_files(store, model_id, add):
     save(store, model_id, "Cats sleep", unit(1, 0))
     with store.changing() as (connection, generation):
         for kind in ("vectors", "codes", "words"):
-            database.record_index_file(connection, kind, IndexFile(kind, 1, "{}", model_id))
+            state.record_index_file(connection, kind, IndexFile(kind, 1, "{}", model_id))
         passages.delete_vectors(connection, generation)
-        assert database.index_names(connection) == ["words"]
+        assert state.index_names(connection) == ["words"]
         assert passages.count_pending(connection, model_id) == 1
-        assert database.value(connection, "trimmed") == generation
+        assert state.value(connection, "trimmed") == generation
