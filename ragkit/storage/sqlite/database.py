@@ -75,7 +75,7 @@ class Database:
         self._mode = "rwc"
         # Not a queue.Queue: Ctrl-C while its lock is held would leave it locked for ever.
         self._idle: deque[Connection] = deque()
-        self._is_closed = False
+        self._closings = 0  # how often `close` was called
         self.notify: Callable[[str], None] = lambda line: None
         self._intact_stamps: object = None  # of the files, when a check found no damage
         refuse_links(folder, FILE_NAME)
@@ -343,6 +343,7 @@ class Database:
 
     @contextlib.contextmanager
     def _borrow(self) -> Iterator[Connection]:
+        closings = self._closings
         connection = self._idle_connection()
         usable = True
         try:
@@ -371,8 +372,8 @@ class Database:
             damage, connection.damage = connection.damage, Damage()
             if usable and self._is_current(connection):
                 self._idle.append(connection)
-                if self._is_closed:  # while this thread was reading
-                    self.close()
+                if self._closings != closings:  # while this thread was reading
+                    self._close_idle()
             else:
                 connection.close()
             if damage:
@@ -470,7 +471,10 @@ class Database:
     def close(self) -> None:
         """Close all idle connections, and those in use when they are returned; closing the last
         one merges the write-ahead log."""
-        self._is_closed = True
+        self._closings += 1
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while True:
             try:
                 self._idle.pop().close()
