@@ -123,8 +123,8 @@ def entries() -> list[Entry]:
 
 
 def _entries(content: dict[str, object]) -> list[Entry]:
-    found = content.get("collections")
-    rows = found if isinstance(found, list) else []
+    stored = content.get("collections")
+    rows = stored if isinstance(stored, list) else []
     names = ("path", "id", "how", "since")
     return [
         Entry(**{name: row.get(name, "") for name in names})
@@ -160,14 +160,14 @@ def record(path: str, collection_id: str, how: str) -> None:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     entry = Entry(path, collection_id, how, since)
     _change(
-        lambda found, projects: ([*(other for other in found if other.path != path), entry],
+        lambda entries, projects: ([*(other for other in entries if other.path != path), entry],
                                  projects)
     )  # fmt: skip
 
 
 def record_project(folder: str) -> None:
     """Write the folder of a project file, a canonical path, into the list. Raises as `record`."""
-    _change(lambda found, projects: (found, sorted({*projects, folder})))
+    _change(lambda entries, projects: (entries, sorted({*projects, folder})))
 
 
 def forget(path: str) -> bool:
@@ -178,7 +178,7 @@ def forget(path: str) -> bool:
     known = find(path) is not None or path in project_folders()
     if known:
         _change(
-            lambda found, projects: ([entry for entry in found if entry.path != path],
+            lambda entries, projects: ([entry for entry in entries if entry.path != path],
                                      [project for project in projects if project != path])
         )  # fmt: skip
     return known
@@ -195,10 +195,10 @@ def _change(change: Change) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
             content = _read()
-            found, projects = change(_entries(content), _project_folders(content))
-            if len(found) > _MAX_ENTRIES:
-                found = [entry for entry in found if os.path.lexists(entry.path)]
-            rows = [asdict(entry) for entry in found]
+            entries, projects = change(_entries(content), _project_folders(content))
+            if len(entries) > _MAX_ENTRIES:
+                entries = [entry for entry in entries if os.path.lexists(entry.path)]
+            rows = [asdict(entry) for entry in entries]
             _write(path, {"version": 1, "collections": rows, "projects": projects})
     except (OSError, Timeout) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -24,24 +24,24 @@ LOADS_CODE |= {"pandas.read_pickle", "pd.read_pickle", "os.system", "os.popen"}
 
 def dangers(source: str) -> list[str]:
     """The statements of a module by which data could run as code."""
-    found = []
+    findings = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found += [a.name for a in node.names if a.name.partition(".")[0] in CODE_IN_DATA]
+            findings += [a.name for a in node.names if a.name.partition(".")[0] in CODE_IN_DATA]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             module = node.module or ""
-            found += [module] * (module.partition(".")[0] in CODE_IN_DATA)
+            findings += [module] * (module.partition(".")[0] in CODE_IN_DATA)
             names = {f"{module}.{alias.name}" for alias in node.names}
-            found += sorted(names & LOADS_CODE)
+            findings += sorted(names & LOADS_CODE)
         elif isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            found += [name] * (name in LOADS_CODE or name in RUNS_CODE)
+            findings += [name] * (name in LOADS_CODE or name in RUNS_CODE)
             for keyword in node.keywords:
                 value = getattr(keyword.value, "value", None)
                 is_open = keyword.arg == "allow_pickle" and value is not False
                 is_shell = keyword.arg in ("shell", "trust_remote_code") and value is not False
-                found += [f"{name}({keyword.arg}=…)"] * (is_open or is_shell)
-    return found
+                findings += [f"{name}({keyword.arg}=…)"] * (is_open or is_shell)
+    return findings
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_the_check_lets_other_code_pass() -> None:
 def test_no_module_runs_code_that_it_reads() -> None:
     files = sorted(PACKAGE.rglob("*.py"))
     assert len(files) > 200
-    found = {
+    findings = {
         str(file.relative_to(PACKAGE)): statements
         for file in files
         if (statements := dangers(file.read_text(encoding="utf-8")))
     }
-    assert found == {}
+    assert findings == {}
 
 
 def test_no_module_names_a_pickle_but_to_refuse_it() -> None:

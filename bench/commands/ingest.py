@@ -25,15 +25,15 @@ def write_files(folder: Path, files: int) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder, kit = Path(name) / "notes", str(Path(name) / "kit")
+        folder, collection_folder = Path(name) / "notes", str(Path(name) / "kit")
         write_files(folder, FILES)
         time.sleep(2.5)  # until the files' time stamps are old enough to be trusted
-        rows = [("first", measure(ragkit("-c", kit, "index", str(folder))))]
-        rows.append(("nothing changed", measure_median(ragkit("-c", kit, "index"))))
+        rows = [("first", measure(ragkit("-c", collection_folder, "index", str(folder))))]
+        rows.append(("nothing changed", measure_median(ragkit("-c", collection_folder, "index"))))
         (folder / "042" / "note-04242.txt").write_text("Now about something else entirely.\n")
-        rows.append(("one file changed", measure(ragkit("-c", kit, "index"))))
+        rows.append(("one file changed", measure(ragkit("-c", collection_folder, "index"))))
         (folder / "042").rename(folder / "moved")
-        rows.append(("a folder of 100 renamed", measure(ragkit("-c", kit, "index"))))
+        rows.append(("a folder of 100 renamed", measure(ragkit("-c", collection_folder, "index"))))
     print("\n| run | wall s | CPU s | peak MB | output |\n|---|---|---|---|---|")
     for label, run in rows:
         output = run.output.strip().replace("\n", "; ")

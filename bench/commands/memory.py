@@ -34,11 +34,11 @@ class RandomEncoder:
     encode_queries = encode_passages
 
 
-def index_without_encoder(folder: str, kit: str) -> None:
+def index_without_encoder(folder: str, collection_folder: str) -> None:
     """Index the folder with random vectors; runs in the child processes of the second table."""
     from ragkit import Collection
 
-    with Collection(kit, encoder=RandomEncoder()) as collection:
+    with Collection(collection_folder, encoder=RandomEncoder()) as collection:
         collection.index(folder)
 
 
@@ -46,15 +46,18 @@ def print_table(sizes: Sequence[int], command) -> None:
     print("\n| passages | wall s | peak MB | database MB |\n|---|---|---|---|")
     for passages in sizes:
         with tempfile.TemporaryDirectory() as name:
-            folder, kit = Path(name) / "notes", Path(name) / "kit"
+            folder, collection_folder = Path(name) / "notes", Path(name) / "kit"
             write_files(folder, passages)
-            run = measure(command(str(folder), str(kit)))
-            size = (kit / "ragkit.db").stat().st_size / 1e6
+            run = measure(command(str(folder), str(collection_folder)))
+            size = (collection_folder / "ragkit.db").stat().st_size / 1e6
             print(f"| {passages:,} | {run.wall:.1f} | {run.peak:.0f} | {size:.1f} |", flush=True)
 
 
 def main() -> None:
-    print_table((100, 1_000, 10_000), lambda folder, kit: ragkit("-c", kit, "index", folder))
+    print_table(
+        (100, 1_000, 10_000),
+        lambda folder, collection_folder: ragkit("-c", collection_folder, "index", folder),
+    )
     print("\nEverything except the encoder:")
     child = (
         "import sys; from bench.commands.memory import index_without_encoder as run; "
@@ -62,5 +65,5 @@ def main() -> None:
     )
     print_table(
         (1_000, 10_000, 30_000, 60_000),
-        lambda folder, kit: [sys.executable, "-c", child, folder, kit],
+        lambda folder, collection_folder: [sys.executable, "-c", child, folder, collection_folder],
     )

@@ -224,8 +224,8 @@ def measure_index() -> None:
     started = time.perf_counter()
     encoder.encode_passages(texts)
     alone = time.perf_counter() - started
-    with tempfile.TemporaryDirectory() as folder, Collection(folder, encoder=encoder) as kit:
-        report = kit.index(DATA)
+    with tempfile.TemporaryDirectory() as folder, Collection(folder, encoder=encoder) as collection:
+        report = collection.index(DATA)
     speed = report.tokens / report.seconds
     print(
         f"\n`index` of data/: {report.tokens:,} tokens in {report.seconds:.1f} s, {speed:,.0f} per"

@@ -140,12 +140,12 @@ def is_ok(port: int, path: str) -> bool:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        notes, kit = Path(folder, "notes"), str(Path(folder, "kit"))
+        notes, collection_folder = Path(folder, "notes"), str(Path(folder, "kit"))
         notes.mkdir()
         for name, text in TEXTS.items():
             (notes / name).write_text(text)
-        subprocess.run(ragkit("-c", kit, "index", str(notes)), check=True, stdout=2)
-        with start_server(kit) as (port, process):
+        subprocess.run(ragkit("-c", collection_folder, "index", str(notes)), check=True, stdout=2)
+        with start_server(collection_folder) as (port, process):
             warm(port)
             memory = [process.memory_info().rss / 1e6]
             generated, changed = Counter[int](), Counter[str]()

@@ -368,13 +368,13 @@ class _ReliableRows:
 
 def _with_parents(folders: Iterable[str]) -> frozenset[str]:
     """Return these relative folders and all folders around them, "" included."""
-    found: set[str] = set()
+    outer: set[str] = set()
     for folder in folders:
         inner = folder
-        while inner not in found:
-            found.add(inner)
+        while inner not in outer:
+            outer.add(inner)
             inner = inner.rpartition("/")[0]
-    return frozenset(found)
+    return frozenset(outer)
 
 
 def _find_mount_points(connection: sqlite3.Connection, plan: Plan, devices: dict[str, int]) -> None:

@@ -169,10 +169,10 @@ def _split_records(
         if record.document is None:
             unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
             continue
-        document, found = check_document(record.document, options.secrets, record.name)
-        secrets += found
+        document, document_secrets = check_document(record.document, options.secrets, record.name)
+        secrets += document_secrets
         if document is None:
-            reason = f"contains secrets: {describe(found)}"
+            reason = f"contains secrets: {describe(document_secrets)}"
             unread.append(Unread(record.name, reason, True, "secret"))
             continue
         if (warning := blob_warning(document.text)) is not None:

@@ -298,16 +298,16 @@ def check_document(
             return None, unchecked
         warning = "not checked for secrets: too much of it looks like keys"
         return replace(document, warnings=(*document.warnings, warning)), unchecked
-    found = [finding for finding, _ in findings]
-    if not found:
+    secrets = [finding for finding, _ in findings]
+    if not secrets:
         return document, []
     if mode == "skip":
-        return None, found
+        return None, secrets
     verb = "secrets masked" if mode == "mask" else "contains secrets"
-    warning = f"{verb}: {describe(found)}"
+    warning = f"{verb}: {describe(secrets)}"
     if mode == "mask":
         document = _masked(document, [span for _, span in findings if span is not None])
-    return replace(document, warnings=(*document.warnings, warning)), found
+    return replace(document, warnings=(*document.warnings, warning)), secrets
 
 
 def _masked(document: Document, spans: Sequence[_Span]) -> Document:

@@ -64,7 +64,7 @@ def _unreadable(texts: Iterable[Pending], load_encoder: Callable[[], Encoder]) -
         encoder = load_encoder()
         if not isinstance(encoder, HeaderEncoder):  # it tells by its vectors only
             return
-        found = encoder.find_unreadable(
+        unreadable = encoder.find_unreadable(
             [text.text for text in group], [text.start for text in group]
         )
-        yield from (group[position].hash for position in found)
+        yield from (group[position].hash for position in unreadable)

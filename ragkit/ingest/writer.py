@@ -115,8 +115,8 @@ class CollectionWriter:
         with self.store.reading() as connection:
             stored = file_rows.mount_points(connection)
         forgotten = {point for plan in plans for point in plan.forgotten_mount_points}
-        found = {point for plan in plans for point in plan.mount_points}
-        if (current := (stored - forgotten) | found) != stored:
+        mount_points = {point for plan in plans for point in plan.mount_points}
+        if (current := (stored - forgotten) | mount_points) != stored:
             with self.store.writing() as connection:
                 file_rows.set_mount_points(connection, current)
 

@@ -199,10 +199,10 @@ def _readable_tables(folder: Path) -> Iterator[Diagnosis]:
     counts = salvage.readable_counts(folder / FILE_NAME)
     readable = [f"{count:,} {table}" for table, count in counts.items() if count is not None]
     lost = [table for table, count in counts.items() if count is None]
-    found = ", ".join(readable) or "none"
+    tables = ", ".join(readable) or "none"
     if lost and readable:
-        found += f"; not {', '.join(lost)}"
-    yield Diagnosis("readable tables", "error" if lost else "ok", found, "all tables")
+        tables += f"; not {', '.join(lost)}"
+    yield Diagnosis("readable tables", "error" if lost else "ok", tables, "all tables")
 
 
 def _check_database(store: Database) -> Iterator[Diagnosis]:
@@ -314,7 +314,9 @@ def index_file_damage(folder: Path, kind: str, file: IndexFile, newest: int) -> 
     checksums = ChecksumCache(folder)
     try:
         if not is_plausible(kind, file, newest):
-            return f"the database names {collection_files.shown(file.name)} as its {kind} file"
+            return (
+                f"the database names {collection_files.shorten_name(file.name)} as its {kind} file"
+            )
         if kind == "words":
             checksums.verify_folder(file)
         else:

@@ -24,7 +24,7 @@ PACKAGES = {
 
 def versions() -> dict[str, str]:
     """Return name → version; "not installed" for a library that is missing."""
-    found = {
+    versions = {
         "ragkit": __version__,
         "schema": str(SCHEMA_VERSION),
         "analysis": str(ANALYSIS_VERSION),
@@ -34,7 +34,7 @@ def versions() -> dict[str, str]:
     }
     for name, package in PACKAGES.items():
         try:
-            found[name] = metadata.version(package)
+            versions[name] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions

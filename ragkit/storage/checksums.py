@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.storage import collection_files
-from ragkit.storage.collection_files import OpenFile, Stamp, shown
+from ragkit.storage.collection_files import OpenFile, Stamp, shorten_name
 from ragkit.storage.sqlite.database import FILE_NAME
 from ragkit.storage.sqlite.state import IndexFile
 
@@ -222,8 +222,8 @@ class ChecksumCache:
         """Return the path of an index file; raise ValueError for a name that is not ragkit's."""
         if not collection_files.is_index_name(file.name):
             raise ValueError(
-                f"the database names {shown(file.name)} as an index file, which is not a name that "
-                "ragkit gives"
+                f"the database names {shorten_name(file.name)} as an index file, which is not a "
+                "name that ragkit gives"
             )
         if not is_plausible(kind, file, file.generation if isinstance(file.generation, int) else 0):
             raise ValueError(f"{file.name} is not what the database says that it is")

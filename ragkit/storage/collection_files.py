@@ -64,7 +64,7 @@ def name_generation(name: str) -> int:
     """Return the generation in the name of an index file. Raises ValueError for another name."""
     match = _INDEX_NAME.fullmatch(name)
     if match is None:
-        raise ValueError(f"{shown(name)} is not the name of an index file")
+        raise ValueError(f"{shorten_name(name)} is not the name of an index file")
     return int(match["vectors"] or match["words"])
 
 
@@ -78,7 +78,7 @@ def name_part(fingerprint: str) -> str:
     return blake2b(fingerprint.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def shown(name: object) -> str:
+def shorten_name(name: object) -> str:
     """Return a name from a database as it may appear in a message: on one line, and not long."""
     text = ascii(name)
     return text if len(text) <= 80 else f"{text[:77]}…"
@@ -278,7 +278,9 @@ def members(folder: Path) -> dict[str, Stamp]:
             status = os.lstat(entry.path)
             is_empty_lock = is_lock and (status.st_nlink == 1 or not status.st_size)
             if not stat.S_ISREG(status.st_mode) or (is_lock and not is_empty_lock):
-                raise ValueError(f"{folder.name} is damaged: {shown(entry.name)} is not its own")
+                raise ValueError(
+                    f"{folder.name} is damaged: {shorten_name(entry.name)} is not its own"
+                )
             if not is_lock:
                 stamps[entry.name] = stamp_of(status)
     return dict(sorted(stamps.items()))

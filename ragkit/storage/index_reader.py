@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ragkit.storage.checksums import ChecksumCache, is_plausible, parse_record
-from ragkit.storage.collection_files import OpenFile, shown
+from ragkit.storage.collection_files import OpenFile, shorten_name
 from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
 from ragkit.storage.lexical.index import LexicalIndex, is_rewrite_due
 from ragkit.storage.sqlite import changes, passages, state
@@ -137,7 +137,9 @@ class IndexReader:
         if file is None or file in self._checksums.damaged:
             return None
         if not is_plausible(kind, file, generation(connection)):
-            self._report(file, ValueError(f"{shown(file.name)} is not an index file of ragkit"))
+            self._report(
+                file, ValueError(f"{shorten_name(file.name)} is not an index file of ragkit")
+            )
             return None
         return file
 

@@ -150,9 +150,9 @@ def _read_all(descriptor: int, expected: int, max_bytes: int, path: str) -> byte
     count = 0
     while True:
         # One byte more than allowed reveals a file that grows.
-        wanted = min(max(expected - count, _READ_BYTES), max_bytes + 1 - count)
+        size = min(max(expected - count, _READ_BYTES), max_bytes + 1 - count)
         try:
-            chunk = os.read(descriptor, wanted)
+            chunk = os.read(descriptor, size)
         except BlockingIOError as error:
             error.strerror = "nothing can be read without waiting for it"
             raise

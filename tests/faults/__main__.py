@@ -28,7 +28,9 @@ def main() -> int:
     arguments = parser.parse_args()
     state = State.load(arguments.state)
     if arguments.retry:
-        state.results = {key: each for key, each in state.results.items() if not each.problems}
+        state.results = {
+            key: result for key, result in state.results.items() if not result.problems
+        }
     if arguments.table:
         results = list(state.results.values())
     else:

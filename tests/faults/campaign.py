@@ -163,7 +163,7 @@ def measure() -> dict[str, dict[str, int]]:
     ):
         place = Workplace(Path(name), server)
         changes = cases.changes(SWEEP_SEED)
-        return {each: place.measure(changes[each])[1] for each in SWEPT}
+        return {operation: place.measure(changes[operation])[1] for operation in SWEPT}
 
 
 def needs_shim(task: Task) -> bool:
@@ -227,12 +227,12 @@ def table(results: Iterable[Result]) -> str:
     for result in results:
         rows[result.row].append(result)
     lines = ["| fault | cases | wrong | outcomes |", "|---|---|---|---|"]
-    for row, found in rows.items():
-        outcomes = Counter(result.outcome for result in found)
+    for row, of_row in rows.items():
+        outcomes = Counter(result.outcome for result in of_row)
         text = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common(4))
-        wrong = sum(bool(result.problems) for result in found)
-        lines.append(f"| {row} | {len(found):,} | {wrong} | {text} |")
-    everything = [result for found in rows.values() for result in found]
+        wrong = sum(bool(result.problems) for result in of_row)
+        lines.append(f"| {row} | {len(of_row):,} | {wrong} | {text} |")
+    everything = [result for of_row in rows.values() for result in of_row]
     wrong = sum(bool(result.problems) for result in everything)
     lines.append(f"| **all** | **{len(everything):,}** | **{wrong}** | |")
     return "\n".join(lines)

@@ -59,7 +59,7 @@ class Workplace:
     def __init__(self, folder: Path, server: ForkServer, case: Path | None = None) -> None:
         self.folder, self.server = folder, server
         self.case = case or folder / "case"
-        self.kit, self.source = self.case / "kit", self.case / "source"
+        self.collection_folder, self.source = self.case / "kit", self.case / "source"
         self._fresh: dict[str, Hits] = {}
         self._durations: dict[str, tuple[float, int]] = {}
 
@@ -72,17 +72,21 @@ class Workplace:
             self.case.mkdir()
             self.source.mkdir()
             if change.schema is not None:
-                _unpack_stored(change.schema, self.kit)
+                _unpack_stored(change.schema, self.collection_folder)
             elif change.before:
                 sources.write(self.source, change.before)
-                self.complete(self.server.run("index", self.kit, self.source), "preparing")
-                if problems := checker.problems_of_state(checker.read(self.kit), change.before):
+                self.complete(
+                    self.server.run("index", self.collection_folder, self.source), "preparing"
+                )
+                if problems := checker.problems_of_state(
+                    checker.read(self.collection_folder), change.before
+                ):
                     raise AssertionError(f"preparing without a fault: {problems}")
             shutil.copytree(self.case, stored, symlinks=True)
         else:
             shutil.copytree(stored, self.case, symlinks=True)
         if change.name == "lost indexes":
-            for path in self.kit.iterdir():
+            for path in self.collection_folder.iterdir():
                 if path.name.startswith(("vectors-", "words-")):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
         if change.schema is None and change.operation != "remove":
@@ -93,7 +97,12 @@ class Workplace:
 
     def start(self, change: Change, fault: Fault | None = None, **limits: Any) -> Any:
         return self.server.start(
-            change.operation, self.kit, self.source, fault, **limits, **change.arguments
+            change.operation,
+            self.collection_folder,
+            self.source,
+            fault,
+            **limits,
+            **change.arguments,
         )
 
     def measure(self, change: Change) -> tuple[float, dict[str, int]]:
@@ -130,17 +139,19 @@ class Workplace:
         """Return the hits of a stored collection that was migrated without a fault."""
         if change.name not in self._fresh:
             self.prepare(change)
-            ended = self.complete(self.server.run("search", self.kit, self.source), change.name)
+            ended = self.complete(
+                self.server.run("search", self.collection_folder, self.source), change.name
+            )
             assert ended.result is not None
             self._fresh[change.name] = ended.result["hits"]
         return self._fresh[change.name]
 
     def check_hits(self, change: Change) -> list[str]:
         """Search the collection and compare with a fresh one."""
-        ended = self.server.run("search", self.kit, self.source)
+        ended = self.server.run("search", self.collection_folder, self.source)
         if ended.result is None:
             return [f"search: {ended.complaint or ended.error}"]
-        contents = checker.read(self.kit)
+        contents = checker.read(self.collection_folder)
         if change.schema is None:
             fresh = self.fresh_hits(change.after)
         else:  # its formats are read in another way now
@@ -150,7 +161,7 @@ class Workplace:
     def check_recovery(self, change: Change, ended: Ended, marks: list[str]) -> list[str]:
         """Check after an interrupted or failed change, run it again, and check again."""
         problems = [ended.complaint] if ended.complaint else []
-        contents = checker.read(self.kit)
+        contents = checker.read(self.collection_folder)
         crash = checker.problems_after_crash(contents, change.before, change.after, marks)
         problems += [f"after the fault: {problem}" for problem in crash]
         again = self.run(change)
@@ -158,10 +169,12 @@ class Workplace:
         done = again.error is not None and again.error["type"] == "UsageError"
         if again.result is None and not (done and change.operation in ("remove", "backup")):
             problems.append(f"the same command again: {again.complaint or again.error}")
-        kits = [self.kit] + [self.case / "backup"] * (change.operation == "backup")
-        for kit in kits:
-            state = checker.problems_of_state(checker.read(kit), change.after)
-            problems += [f"{kit.name} after running again: {problem}" for problem in state]
+        kits = [self.collection_folder] + [self.case / "backup"] * (change.operation == "backup")
+        for collection_folder in kits:
+            state = checker.problems_of_state(checker.read(collection_folder), change.after)
+            problems += [
+                f"{collection_folder.name} after running again: {problem}" for problem in state
+            ]
         return problems or self.check_hits(change)
 
 
@@ -174,7 +187,7 @@ def changes(seed: int) -> dict[str, Change]:
     paths = sorted(first)[:: 2 if seed % 3 else 4]
     kept = {path: text for path, text in first.items() if path not in paths}
     acknowledge = {"acknowledge": True}
-    found = [
+    changes = [
         Change("index", "index", {}, first, acknowledge),
         Change("update", "index", first, later, acknowledge),
         Change("index rewrite", "index", first, rewritten, acknowledge),
@@ -194,13 +207,13 @@ def changes(seed: int) -> dict[str, Change]:
         Change("serve", "serve", first, later),
         Change("backup", "backup", first, first),
     ]
-    return {change.name: change for change in found}
+    return {change.name: change for change in changes}
 
 
-def _unpack_stored(schema: int, kit: Path) -> None:
+def _unpack_stored(schema: int, collection_folder: Path) -> None:
     """Unpack a collection of an earlier version."""
     with tarfile.open(STORED / f"schema-{schema}.tar.gz") as archive:
-        archive.extractall(kit, filter="data")
+        archive.extractall(collection_folder, filter="data")
 
 
 @cache
@@ -298,23 +311,25 @@ def damaged(place: Workplace, seed: int, target: str, how: str) -> Verdict:
         calls = place.measure(change)[1]["all"]
         for share in (chance.uniform(0.3, 0.8), 0.2, 0.1):
             place.prepare(change)
-            before = (place.kit / "ragkit.db").read_bytes()
+            before = (place.collection_folder / "ragkit.db").read_bytes()
             place.run(change, Fault(kill_at=int(calls * share)))
-            if before == (place.kit / "ragkit.db").read_bytes():
+            if before == (place.collection_folder / "ragkit.db").read_bytes():
                 break  # it was not merging the log: both halves of that cannot be missing
     else:
         place.complete(place.run(change), "update")
-    path = _target(place.kit, target, chance)
+    path = _target(place.collection_folder, target, chance)
     if path is None:
         return Verdict("no such file")
     damage(path, how, chance)
     return Verdict(*_after_damage(place, change, texts, target))
 
 
-def _target(kit: Path, target: str, chance: random.Random) -> Path | None:
+def _target(collection_folder: Path, target: str, chance: random.Random) -> Path | None:
     patterns = {"database": "ragkit.db", "log": "ragkit.db-wal", "vectors": "vectors-*.faiss",
                 "codes": "vectors-*.codes", "words": "words-*/*"}  # fmt: skip
-    files = [path for path in sorted(kit.glob(patterns[target])) if path.stat().st_size]
+    files = [
+        path for path in sorted(collection_folder.glob(patterns[target])) if path.stat().st_size
+    ]
     return chance.choice([path for path in files if path.suffix != ".lock"]) if files else None
 
 
@@ -336,7 +351,7 @@ def _after_damage(
     place: Workplace, change: Change, texts: Texts, target: str
 ) -> tuple[str, list[str]]:
     codes = target == "codes"
-    ended = place.server.run("search", place.kit, place.source, codes=codes)
+    ended = place.server.run("search", place.collection_folder, place.source, codes=codes)
     fresh = place.fresh_hits(texts)
     problems = []
     if ended.complaint:
@@ -358,10 +373,10 @@ def _after_damage(
     if again.complaint or (again.error is not None and target != "database"):
         problems.append(f"the same command again: {again.complaint or again.error}")
     elif again.result is not None and target != "database":
-        problems += checker.problems_of_state(checker.read(place.kit), texts)
+        problems += checker.problems_of_state(checker.read(place.collection_folder), texts)
         problems = problems or place.check_hits(change)
     elif again.result is not None and notices:
-        last = place.server.run("search", place.kit, place.source)
+        last = place.server.run("search", place.collection_folder, place.source)
         if last.complaint:
             problems.append(f"searching after the same command: {last.complaint}")
         elif last.result is not None and (difference := _difference(last.result["hits"], fresh)):
@@ -401,10 +416,10 @@ def damaged_while_open(place: Workplace, seed: int, target: str, how: str) -> Ve
     for path in (ready, go):
         path.unlink(missing_ok=True)
     child = place.server.start(
-        "search_around", place.kit, place.source, ready=str(ready), go=str(go)
+        "search_around", place.collection_folder, place.source, ready=str(ready), go=str(go)
     )
     wait_for(ready)
-    path = _target(place.kit, target, chance)
+    path = _target(place.collection_folder, target, chance)
     if path is not None:
         damage(path, how, chance)
     go.touch()
@@ -452,7 +467,7 @@ def moving_files(place: Workplace, seed: int) -> Verdict:
     problems = [ended.complaint] if ended.complaint else []
     if ended.error is not None:
         problems.append(f"the run failed: {ended.error}")
-    contents = checker.read(place.kit)
+    contents = checker.read(place.collection_folder)
     problems += checker.problems_of_contents(contents, complete=False)
     shutil.rmtree(place.source)
     sources.write(place.source, change.after)
@@ -460,7 +475,7 @@ def moving_files(place: Workplace, seed: int) -> Verdict:
     again = place.run(quiet)
     if again.result is None:
         problems.append(f"the run afterwards: {again.complaint or again.error}")
-    problems += checker.problems_of_state(checker.read(place.kit), change.after)
+    problems += checker.problems_of_state(checker.read(place.collection_folder), change.after)
     return Verdict("read", problems or place.check_hits(change))
 
 
@@ -510,10 +525,10 @@ def readers_and_writer(
     place.source.mkdir(parents=True)
     for number in range(8):
         write_version(place.source, number, 1)
-    place.complete(place.server.run("index", place.kit, place.source), "preparing")
+    place.complete(place.server.run("index", place.collection_folder, place.source), "preparing")
     stop = place.folder / f"stop-{seed}"
     stop.unlink(missing_ok=True)
-    paths = (place.kit, place.source)
+    paths = (place.collection_folder, place.source)
     children = [place.server.start("read_versions", *paths, stop=str(stop)) for _ in range(readers)]
     writer = place.server.start(
         "write_versions", *paths, stop=str(stop), versions=versions, seconds=seconds
@@ -536,7 +551,7 @@ def ten_rewrites(place: Workplace, seed: int, rounds: int = 11) -> Verdict:
     shutil.rmtree(signals, ignore_errors=True)
     signals.mkdir()
     child = place.server.start(
-        "follow", place.kit, place.source, signals=str(signals), rounds=rounds
+        "follow", place.collection_folder, place.source, signals=str(signals), rounds=rounds
     )
     states, problems = [change.before], []
     sources.write(place.source, change.before, change.after)
@@ -545,7 +560,7 @@ def ten_rewrites(place: Workplace, seed: int, rounds: int = 11) -> Verdict:
         wait_for(signals / f"done-{number}")
         states.append(sources.change(states[-1], 100 * seed + number, share=0.7))
         sources.write(place.source, states[-1], states[-2])
-        run = place.server.run("index", place.kit, place.source, prune=True)
+        run = place.server.run("index", place.collection_folder, place.source, prune=True)
         if run.result is None:
             problems.append(f"rewrite {number}: {run.complaint or run.error}")
     ended = child.wait()
@@ -569,7 +584,11 @@ def forked_lock(place: Workplace, seed: int) -> Verdict:
     for path in (stop, ready):
         path.unlink(missing_ok=True)
     child = place.server.start(
-        "fork_while_writing", place.kit, place.source, stop=str(stop), ready=str(ready)
+        "fork_while_writing",
+        place.collection_folder,
+        place.source,
+        stop=str(stop),
+        ready=str(ready),
     )
     try:
         wait_for(ready)

@@ -50,13 +50,13 @@ class Contents:
     problems: list[str] = field(default_factory=list)
 
 
-def read(kit: Path) -> Contents:
+def read(collection_folder: Path) -> Contents:
     """Read a copy of the database, so that recovery is not done in place of ragkit."""
     contents = Contents()
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name, "ragkit.db")
         for suffix in ("", "-wal"):
-            source = kit / f"ragkit.db{suffix}"
+            source = collection_folder / f"ragkit.db{suffix}"
             if source.exists():
                 shutil.copyfile(source, f"{copy}{suffix}")
         if not copy.exists():

@@ -87,7 +87,7 @@ class Disk:
         self.marks: list[str] = []
         if folder.exists():
             self._root.live[folder.name] = self._scan(folder)
-        self._start = {id(each): dict(each.live) for each in self._folders}
+        self._start = {id(folder): dict(folder.live) for folder in self._folders}
 
     def _scan(self, path: Path) -> File | Folder:
         if path.is_dir():

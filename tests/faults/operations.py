@@ -24,15 +24,19 @@ EVERYTHING = 1000  # hits: more than there are passages, so that ties cannot hid
 notices: list[str] = []
 
 
-def open_collection(kit: str) -> Collection:
+def open_collection(collection_folder: str) -> Collection:
     return Collection(
-        kit, settings=Settings(passage_tokens=40, overlap=0.0), encoder=FakeEncoder(),
+        collection_folder, settings=Settings(passage_tokens=40, overlap=0.0), encoder=FakeEncoder(),
         notify=notices.append,
     )  # fmt: skip
 
 
 def index(
-    kit: str, source: str, acknowledge: bool = False, codes: bool = False, **options: Any
+    collection_folder: str,
+    source: str,
+    acknowledge: bool = False,
+    codes: bool = False,
+    **options: Any,
 ) -> dict[str, Any]:
     """Index the folder; with `acknowledge`, log what the progress says is committed.
 
@@ -47,7 +51,7 @@ def index(
             acknowledged = progress.files
             shim.mark(f"files {acknowledged}")
 
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         report = collection.index(source, on_progress=on_progress, **options)
     if acknowledge:
         shim.mark("done")
@@ -57,16 +61,16 @@ def index(
     }
 
 
-def remove(kit: str, source: str, paths: Sequence[str]) -> dict[str, Any]:
-    with open_collection(kit) as collection:
+def remove(collection_folder: str, source: str, paths: Sequence[str]) -> dict[str, Any]:
+    with open_collection(collection_folder) as collection:
         count = collection.remove([str(Path(source, path)) for path in paths])
     shim.mark("done")
     return {"removed": count}
 
 
-def migrate(kit: str, source: str) -> dict[str, Any]:
+def migrate(collection_folder: str, source: str) -> dict[str, Any]:
     """Open a collection, which migrates an older schema."""
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         passages = collection.status().passages
     shim.mark("done")
     return {"passages": passages}
@@ -80,31 +84,31 @@ def _quantize(codes: bool) -> None:
 
 
 def search(
-    kit: str, source: str, queries: Sequence[str] = QUERIES, codes: bool = False
+    collection_folder: str, source: str, queries: Sequence[str] = QUERIES, codes: bool = False
 ) -> dict[str, Any]:
     """Return all hits: "mode query" → rows of root-relative path, start, text and scores."""
     _quantize(codes)
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         return {"hits": _hits(collection, queries, MODES), "notices": list(notices)}
 
 
 def _hits(
     collection: Collection, queries: Sequence[str], modes: Sequence[str]
 ) -> dict[str, list[list[Any]]]:
-    found = {}
+    hits_by_search = {}
     for mode in modes:
         for query in queries:
             hits = collection.search(query, k=EVERYTHING, mode=mode)
-            found[f"{mode} {query}"] = [
+            hits_by_search[f"{mode} {query}"] = [
                 [hit.path, hit.start, hit.text, hit.score, *map(hit.scores.get, PARTS)]
                 for hit in hits
             ]
-    return found
+    return hits_by_search
 
 
-def search_around(kit: str, source: str, ready: str, go: str) -> dict[str, Any]:
+def search_around(collection_folder: str, source: str, ready: str, go: str) -> dict[str, Any]:
     """Search, wait until `go` exists (another process changes files meanwhile), search twice."""
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         results: list[Any] = [_hits(collection, QUERIES, MODES)]
         Path(ready).touch()
         wait_for(Path(go))
@@ -116,10 +120,10 @@ def search_around(kit: str, source: str, ready: str, go: str) -> dict[str, Any]:
     return {"results": results, "notices": list(notices)}
 
 
-def follow(kit: str, source: str, signals: str, rounds: int) -> dict[str, Any]:
+def follow(collection_folder: str, source: str, signals: str, rounds: int) -> dict[str, Any]:
     """Search once in each round; another process rewrites the collection between the rounds."""
     results, descriptors = [], []
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         for number in range(rounds):
             wait_for(Path(signals, f"go-{number}"))
             results.append(_hits(collection, QUERIES[:2], MODES))
@@ -128,40 +132,44 @@ def follow(kit: str, source: str, signals: str, rounds: int) -> dict[str, Any]:
     return {"results": results, "descriptors": descriptors}
 
 
-def write_versions(kit: str, source: str, stop: str, versions: int, seconds: float) -> Any:
+def write_versions(
+    collection_folder: str, source: str, stop: str, versions: int, seconds: float
+) -> Any:
     """Change every document and index, again and again: `versions` times, and for `seconds`."""
     deadline, version = time.monotonic() + seconds, 1
     while version <= versions or time.monotonic() < deadline:
         version += 1
         for number in range(8):
             write_version(Path(source), number, version)
-        index(kit, source)
+        index(collection_folder, source)
     Path(stop).touch()
     return {"versions": version}
 
 
-def read_versions(kit: str, source: str, stop: str) -> dict[str, Any]:
+def read_versions(collection_folder: str, source: str, stop: str) -> dict[str, Any]:
     """Search until `stop` exists. Returns searches, and hits of one document from two versions."""
     searches, mixed, seen = 0, [], set()
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         while not Path(stop).exists() or not searches:
             mode = MODES[searches % 3]
             hits = collection.search("river v3 document4", k=EVERYTHING, mode=mode)
             versions: dict[str, set[str]] = {}
             for hit in hits:
                 versions.setdefault(hit.path, set()).update(re.findall(r"\bv(\d+)\b", hit.text))
-            mixed += [f"{mode} {path} {sorted(found)}" for path, found in versions.items()
-                      if len(found) != 1]  # fmt: skip
+            mixed += [f"{mode} {path} {sorted(several)}" for path, several in versions.items()
+                      if len(several) != 1]  # fmt: skip
             seen.update(*versions.values())
             for entry in collection.documents():
                 _, text = collection.document(entry.id)
-                if len(found := set(re.findall(r"\bv(\d+)\b", text))) != 1:
-                    mixed.append(f"text of {entry.path}: {sorted(found)}")
+                if len(several := set(re.findall(r"\bv(\d+)\b", text))) != 1:
+                    mixed.append(f"text of {entry.path}: {sorted(several)}")
             searches += 1
     return {"searches": searches, "mixed": mixed[:5], "versions": len(seen)}
 
 
-def fork_while_writing(kit: str, source: str, stop: str, ready: str) -> dict[str, Any]:
+def fork_while_writing(
+    collection_folder: str, source: str, stop: str, ready: str
+) -> dict[str, Any]:
     """Fork while the writer lock is held. The fork stays alive until `stop` exists; this process
     waits to be killed."""
 
@@ -173,36 +181,36 @@ def fork_while_writing(kit: str, source: str, stop: str, ready: str) -> dict[str
         Path(ready).touch()
         time.sleep(3600)
 
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         collection.index(source, on_progress=on_progress)
     return {}
 
 
-def backup(kit: str, source: str) -> dict[str, Any]:
+def backup(collection_folder: str, source: str) -> dict[str, Any]:
     """Copy the collection to the folder "backup" beside it."""
-    with open_collection(kit) as collection:
-        collection.backup(Path(kit).parent / "backup")
+    with open_collection(collection_folder) as collection:
+        collection.backup(Path(collection_folder).parent / "backup")
     shim.mark("done")
     return {}
 
 
-def search_and_index(kit: str, source: str) -> dict[str, Any]:
+def search_and_index(collection_folder: str, source: str) -> dict[str, Any]:
     """Search, which rewrites index files that are missing, then index."""
-    result = search(kit, source)
-    with open_collection(kit) as collection:
+    result = search(collection_folder, source)
+    with open_collection(collection_folder) as collection:
         collection.index(source)
     shim.mark("done")
     return result
 
 
-def serve(kit: str, source: str, searches: int = 40) -> dict[str, Any]:
+def serve(collection_folder: str, source: str, searches: int = 40) -> dict[str, Any]:
     """Serve the collection to itself: an index run and searches at the same time."""
     import asyncio
 
     from ragkit.serving.app import ServerOptions, create_app
     from ragkit.serving.collections.library import Library
 
-    with open_collection(kit) as collection:
+    with open_collection(collection_folder) as collection:
         library = Library({"default": collection})
         application = create_app(library, ServerOptions())
 
@@ -267,12 +275,12 @@ def warm_up(folder: Path) -> None:
     child = os.fork()
     if not child:
         try:
-            source, kit = folder / "source", folder / "kit"
+            source, collection_folder = folder / "source", folder / "kit"
             source.mkdir()
             (source / "a.txt").write_text("Warm up.")
-            index(str(kit), str(source))
-            search(str(kit), str(source), ["warm"])
-            serve(str(kit), str(source), 1)
+            index(str(collection_folder), str(source))
+            search(str(collection_folder), str(source), ["warm"])
+            serve(str(collection_folder), str(source), 1)
             names.write_text("\n".join(sys.modules))
         finally:
             os._exit(0)

@@ -137,7 +137,7 @@ class ForkServer:
         return reply
 
     def start(
-        self, operation: str, kit: Path, source: Path, fault: Fault | None = None,
+        self, operation: str, collection_folder: Path, source: Path, fault: Fault | None = None,
         *, memory: int | None = None, clock: float = 0.0, **arguments: Any,
     ) -> Child:  # fmt: skip
         """Start an operation of `operations` in a child.
@@ -148,15 +148,15 @@ class ForkServer:
         self._number += 1
         result = self.folder / f"result-{os.getpid()}-{self._number}.json"
         reply = self.request({
-            "start": operation, "kit": str(kit), "source": str(source),
+            "start": operation, "kit": str(collection_folder), "source": str(source),
             "fault": (fault or Fault()).as_json(), "arguments": arguments, "memory": memory,
             "clock": clock, "result": str(result),
         })  # fmt: skip
         return Child(self, reply["pid"], result)
 
-    def run(self, operation: str, kit: Path, source: Path, **rest: Any) -> Ended:
+    def run(self, operation: str, collection_folder: Path, source: Path, **rest: Any) -> Ended:
         """`start` and `wait`."""
-        return self.start(operation, kit, source, **rest).wait()
+        return self.start(operation, collection_folder, source, **rest).wait()
 
 
 def _child(message: dict[str, Any], has_shim: bool) -> None:

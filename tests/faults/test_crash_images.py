@@ -25,27 +25,27 @@ class Recorder:
     """A disk with a folder "kit", and short names for the calls of a log."""
 
     def __init__(self, tmp_path):
-        self.kit = tmp_path / "kit"
-        self.kit.mkdir(exist_ok=True)
-        self.disk = Disk(self.kit)
+        self.folder = tmp_path / "kit"
+        self.folder.mkdir(exist_ok=True)
+        self.disk = Disk(self.folder)
 
     def call(self, record, path="", path2="", inode=0, offset=0, data=b""):
-        paths = [str(self.kit / each) if each else "" for each in (path, path2)]
+        paths = [str(self.folder / name) if name else "" for name in (path, path2)]
         self.disk.apply(Call(record, *paths, inode, offset, data))
 
     def states(self, strategy, rounds=40):
         """Return the different folders that a power cut may leave: path → content."""
-        found = []
+        states = []
         for seed in range(rounds):
-            self.disk.crash(self.kit, strategy, random.Random(seed))
+            self.disk.crash(self.folder, strategy, random.Random(seed))
             state = {
-                path.relative_to(self.kit).as_posix(): path.read_bytes()
-                for path in self.kit.rglob("*")
+                path.relative_to(self.folder).as_posix(): path.read_bytes()
+                for path in self.folder.rglob("*")
                 if path.is_file()
             }
-            if state not in found:
-                found.append(state)
-        return found
+            if state not in states:
+                states.append(state)
+        return states
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_what_was_flushed_with_its_name_is_always_there(recorder, strategy):
     recorder.call(WRITE, inode=7, data=b"content")
     recorder.call(FSYNC, "a", inode=7)
     recorder.call(FSYNC, ".", inode=1)
-    recorder.disk.apply(Call(FSYNC, str(recorder.kit), "", 1, 0, b""))
+    recorder.disk.apply(Call(FSYNC, str(recorder.folder), "", 1, 0, b""))
     assert recorder.states(strategy) == [{"a": b"content"}]
 
 
@@ -75,7 +75,7 @@ def test_a_rename_without_a_flush_of_the_content_gives_an_empty_file(recorder):
     recorder.call(CREATE, "tmp", inode=7)
     recorder.call(WRITE, inode=7, data=b"content")
     recorder.call(RENAME, "tmp", "a")
-    recorder.disk.apply(Call(FSYNC, str(recorder.kit), "", 1, 0, b""))
+    recorder.disk.apply(Call(FSYNC, str(recorder.folder), "", 1, 0, b""))
     assert recorder.states("lost") == [{"a": b""}]
 
 
@@ -86,8 +86,8 @@ def test_writes_arrive_in_any_order_and_in_part(tmp_path):
     inode = (tmp_path / "kit" / "a").stat().st_ino
     recorder.call(WRITE, inode=inode, data=b"1" * 1024)
     recorder.call(WRITE, inode=inode, offset=1024, data=b"2" * 1024)
-    whole = {state["a"][::512] for state in recorder.states("reordered")}
-    assert whole == {b"----", b"11--", b"--22", b"1122"}
+    contents = {state["a"][::512] for state in recorder.states("reordered")}
+    assert contents == {b"----", b"11--", b"--22", b"1122"}
     torn = {state["a"][::512] for state in recorder.states("torn", 200)}
     assert {b"1-2-", b"-1-2"} <= torn
 
@@ -103,7 +103,7 @@ def test_truncation_removal_and_links(tmp_path):
     recorder.call(TRUNCATE, inode=inode, offset=4)
     recorder.call(FSYNC, "sub")
     assert recorder.states("lost") == [{"a": b"0123456789"}]  # "sub" is not a flushed name
-    recorder.disk.apply(Call(FSYNC, str(recorder.kit), "", 1, 0, b""))
+    recorder.disk.apply(Call(FSYNC, str(recorder.folder), "", 1, 0, b""))
     assert recorder.states("lost") == [{"sub/b": b"0123456789"}]
     recorder.call(FSYNC, inode=inode)
     assert recorder.states("lost") == [{"sub/b": b"0123"}]

@@ -19,9 +19,11 @@ pytestmark = [
 def results():
     """Return all results, by kind of fault; the kinds share two worker processes."""
     tasks = campaign.small(campaign.measure())
-    found = campaign.run(tasks, 2, State())
+    results = campaign.run(tasks, 2, State())
     kinds = {task.key: task.kind for task in tasks}
-    return {kind: [result for result in found if kinds[result.key] == kind] for kind in cases.CASES}
+    return {
+        kind: [result for result in results if kinds[result.key] == kind] for kind in cases.CASES
+    }
 
 
 @pytest.mark.parametrize("kind", cases.CASES)

@@ -20,7 +20,7 @@ from tests.faults import checker
 MODES = ("dense", "lexical", "hybrid")
 
 
-def found(collection, query, mode, k=50):
+def paths(collection, query, mode, k=50):
     return {hit.path for hit in collection.search(query, k=k, mode=mode)}
 
 
@@ -33,10 +33,10 @@ def indexed(collection, folder):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_deleted_file_is_in_no_result(indexed, folder, mode):
     """private-gpt#1124, llama_index#6250: deleted documents were returned for ever."""
-    assert "leave.txt" in found(indexed, "parents stay at home", mode)
+    assert "leave.txt" in paths(indexed, "parents stay at home", mode)
     (folder / "leave.txt").unlink()
     assert indexed.index(folder).removed == 1
-    assert "leave.txt" not in found(indexed, "parents stay at home", mode)
+    assert "leave.txt" not in paths(indexed, "parents stay at home", mode)
     contents = checker.read(indexed.folder)
     assert "leave.txt" not in contents.texts
     assert len(contents.vectors) == len(contents.passages)  # qmd#768: 86 % dead vector rows
@@ -95,7 +95,7 @@ def test_vectors_of_two_models_are_never_mixed(open_collection, folder):
         other.search("parents stay at home")
     with pytest.raises(ModelError):
         other.index(folder)
-    assert found(open_collection(), "parents stay at home", "dense") != set()
+    assert paths(open_collection(), "parents stay at home", "dense") != set()
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -204,7 +204,7 @@ def test_paths_of_any_script_work(encoder, tmp_path):
         with Collection(folder / "kit ✓", encoder=encoder) as collection:
             collection.index(folder)
             for mode in MODES:
-                assert found(collection, "bees dance", mode) == {"наука.txt"}
+                assert paths(collection, "bees dance", mode) == {"наука.txt"}
 
 
 def test_a_document_without_text_is_reported(collection, folder):
@@ -227,7 +227,7 @@ def test_one_bad_file_does_not_end_the_run(collection, folder):
     (folder / "latin.txt").write_bytes(b"Caf\xe9 \xff\xfe\x00 text")
     report = collection.index(folder)
     assert report.added >= 3
-    assert "leave.txt" in found(collection, "parents stay at home", "dense")
+    assert "leave.txt" in paths(collection, "parents stay at home", "dense")
     assert all(file.reason for file in report.documents)
 
 

@@ -69,8 +69,8 @@ def document(text, **fields):
 @pytest.mark.parametrize("frame", ["{}", "the key is {}, keep it", "KEY='{}'\n", '{{"k": "{}"}}'])
 def test_each_kind_is_found_and_masked_in_place(kind, frame):
     text = "First line.\n\n" + frame.format(SECRETS[kind]) + "\nLast line."
-    found = find_secrets(document(text))
-    assert [(finding.kind, finding.line) for finding in found] == [(kind, 3)]
+    findings = find_secrets(document(text))
+    assert [(finding.kind, finding.line) for finding in findings] == [(kind, 3)]
     masked, _ = check_document(document(text), "mask")
     assert len(masked.text) == len(text)
     assert masked.text.count("\n") == text.count("\n")
@@ -87,16 +87,16 @@ def test_each_kind_is_found_and_masked_in_place(kind, frame):
 def test_a_secret_is_found_anywhere_in_long_lines_and_texts(before, after):
     for kind, secret in SECRETS.items():
         text = f"{before}{secret}{after}"
-        masked, found = check_document(document(text), "mask")
-        assert [finding.kind for finding in found] == [kind]
+        masked, findings = check_document(document(text), "mask")
+        assert [finding.kind for finding in findings] == [kind]
         assert masked.text.startswith(before)
         assert masked.text.endswith(after)
 
 
 def test_every_secret_of_a_list_is_found_with_its_line():
     tokens = ["ghp_" + characters(36, seed=number) for number in range(3000)]
-    found = find_secrets(document("\n".join(tokens)))
-    assert [finding.line for finding in found] == list(range(1, 3001))
+    findings = find_secrets(document("\n".join(tokens)))
+    assert [finding.line for finding in findings] == list(range(1, 3001))
     one_line = find_secrets(document(",".join(tokens)))
     assert len(one_line) == 3000
 
@@ -110,8 +110,10 @@ def test_every_secret_of_a_list_is_found_with_its_line():
 )
 def test_a_password_in_a_url_is_found_and_only_the_password_is_masked(text, line):
     password = "s3cr3t" + characters(6)
-    masked, found = check_document(document(text.format(password)), "mask")
-    assert [(finding.kind, finding.line) for finding in found] == [("Basic Auth Credentials", line)]
+    masked, findings = check_document(document(text.format(password)), "mask")
+    assert [(finding.kind, finding.line) for finding in findings] == [
+        ("Basic Auth Credentials", line)
+    ]
     assert password not in masked.text
     assert masked.text.startswith(text.partition("{")[0])
     assert masked.text.endswith(text.partition("}")[2])
@@ -172,9 +174,9 @@ def test_a_text_with_too_many_candidates_is_stored_only_where_secrets_are_report
     text = "AKIA " * 50_000
     assert check_document(document(text), "mask")[0] is None
     assert check_document(document(text), "skip")[0] is None
-    stored, found = check_document(document(text), "warn")
+    stored, findings = check_document(document(text), "warn")
     assert stored.text == text
-    assert [finding.kind for finding in found] == ["unchecked"]
+    assert [finding.kind for finding in findings] == ["unchecked"]
     assert "not checked for secrets" in stored.warnings[0]
 
 
@@ -182,11 +184,11 @@ def test_title_headings_and_metadata_are_masked_too():
     text = f"# Use {GITHUB}\n\nText.\n"
     heading = Heading(0, text.index("\n"), 1, f"Use {GITHUB}")
     source = document(text, title=f"Use {GITHUB}", headings=(heading,), metadata={"token": JWT})
-    masked, found = check_document(source, "mask")
+    masked, findings = check_document(source, "mask")
     assert GITHUB not in repr(masked)
     assert JWT not in repr(masked)
     assert masked.title == masked.headings[0].text == f"Use {MASK}"
-    assert [(finding.kind, finding.line) for finding in found] == [
+    assert [(finding.kind, finding.line) for finding in findings] == [
         ("GitHub Token", 1),
         ("JSON Web Token", 0),
     ]
@@ -207,7 +209,7 @@ def test_a_secret_is_reported_in_ls_and_status_by_kind_and_line(collection, secr
     assert report.added == 4
     [file] = [file for file in collection.files() if file.secrets]
     assert file.path == "deploy.md"
-    assert [(found.kind, found.line) for found in file.secrets] == [("GitHub Token", 3)]
+    assert [(finding.kind, finding.line) for finding in file.secrets] == [("GitHub Token", 3)]
     assert file.secrets_count == 1
     assert file.warnings == ("contains secrets: GitHub Token (line 3)",)
     assert collection.status().secrets == {"GitHub Token": 1}
@@ -275,7 +277,7 @@ def test_members_of_an_archive_are_checked_one_by_one(open_collection, tmp_path)
         [file] = collection.files()
         assert (file.status, file.documents, file.unread_count) == ("indexed", 1, 1)
         assert [(part.record, part.kind) for part in file.unread] == [("b/c.txt", "secret")]
-        assert [(found.record, found.line) for found in file.secrets] == [("b/c.txt", 2)]
+        assert [(finding.record, finding.line) for finding in file.secrets] == [("b/c.txt", 2)]
 
 
 def test_the_command_line_masks_and_lists(tmp_path, secret_file, monkeypatch, capsys, encoder):
@@ -287,16 +289,16 @@ def test_the_command_line_masks_and_lists(tmp_path, secret_file, monkeypatch, ca
         original(self, folder, **{**options, "encoder": encoder})
 
     monkeypatch.setattr(module.Collection, "__init__", with_fake_model)
-    kit = ["-c", str(tmp_path / "cli")]
-    assert main([*kit, "index", str(secret_file), "--secrets", "mask"]) == 0
+    collection_folder = ["-c", str(tmp_path / "cli")]
+    assert main([*collection_folder, "index", str(secret_file), "--secrets", "mask"]) == 0
     capsys.readouterr()
-    assert main([*kit, "ls"]) == 0
+    assert main([*collection_folder, "ls"]) == 0
     assert "(secrets: GitHub Token in line 3)" in capsys.readouterr().out
-    assert main([*kit, "status"]) == 0
+    assert main([*collection_folder, "status"]) == 0
     assert "GitHub Token in 1 file" in capsys.readouterr().out
-    assert main([*kit, "ls", "--json"]) == 0
+    assert main([*collection_folder, "ls", "--json"]) == 0
     output = capsys.readouterr().out
     assert GITHUB not in output
     files = {file["path"]: file["secrets"] for file in json.loads(output)}
     assert files["deploy.md"] == [{"kind": "GitHub Token", "line": 3, "record": ""}]
-    assert main([*kit, "index", str(secret_file), "--secrets", "hide"]) == 2
+    assert main([*collection_folder, "index", str(secret_file), "--secrets", "hide"]) == 2

@@ -29,7 +29,7 @@ def template(tmp_path_factory):
 
 
 @pytest.fixture
-def kit(template, tmp_path):
+def collection_folder(template, tmp_path):
     """The folder of an intact collection that nobody has open."""
     shutil.copytree(template / "kit", tmp_path / "kit")
     return tmp_path / "kit"

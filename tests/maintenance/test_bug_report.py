@@ -31,13 +31,13 @@ def report(tmp_path, encoder):
         llm_api_key_env="OPENAI_KEY_OF_HILDEGARD",
         llm_model="Hildegard",
     )
-    kit = tmp_path / "Projekt Nord kit"
-    with Collection(kit, settings=settings, encoder=encoder) as collection:
+    collection_folder = tmp_path / "Projekt Nord kit"
+    with Collection(collection_folder, settings=settings, encoder=encoder) as collection:
         collection.index(folder)
         collection.search("unheard-of question about Hildegard")
-    [words] = kit.glob("words-*")
+    [words] = collection_folder.glob("words-*")
     next(words.glob("*.store")).write_bytes(b"damaged")
-    result = Collection.doctor(kit, settings=settings, notify=lambda line: None)
+    result = Collection.doctor(collection_folder, settings=settings, notify=lambda line: None)
     Collection.write_bug_report(result, tmp_path / "bug.json", settings=settings)
     return tmp_path / "bug.json"
 

@@ -54,14 +54,14 @@ def tree(folder):
     }
 
 
-def test_an_intact_collection_is_in_order_and_is_not_changed(kit, examine):
-    before = tree(kit)
-    report = examine(kit)
+def test_an_intact_collection_is_in_order_and_is_not_changed(collection_folder, examine):
+    before = tree(collection_folder)
+    report = examine(collection_folder)
     assert wrong(report) == {}
     assert report.worst == "ok"
     assert report.usable
     assert report.counts["documents"] == 3
-    assert tree(kit) == before
+    assert tree(collection_folder) == before
     names = [entry.name for entry in report.diagnoses]
     assert len(names) == len(set(names))
     assert {
@@ -73,10 +73,14 @@ def test_an_intact_collection_is_in_order_and_is_not_changed(kit, examine):
     )
 
 
-def test_every_finding_says_what_was_expected_and_what_to_do(kit, examine):
-    execute(kit, "UPDATE documents SET text = 'other' WHERE id = 1", "DELETE FROM index_files")
-    shutil.rmtree(next(kit.glob("words-*")))
-    for entry in examine(kit).diagnoses:
+def test_every_finding_says_what_was_expected_and_what_to_do(collection_folder, examine):
+    execute(
+        collection_folder,
+        "UPDATE documents SET text = 'other' WHERE id = 1",
+        "DELETE FROM index_files",
+    )
+    shutil.rmtree(next(collection_folder.glob("words-*")))
+    for entry in examine(collection_folder).diagnoses:
         if entry.severity != "ok":
             assert entry.found
             assert entry.expected
@@ -111,10 +115,10 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("statement", DAMAGE)
-def test_damage_to_the_database_is_found(kit, examine, statement):
-    execute(kit, statement)
+def test_damage_to_the_database_is_found(collection_folder, examine, statement):
+    execute(collection_folder, statement)
     name, severity = DAMAGE[statement]
-    assert wrong(examine(kit)).get(name) == severity
+    assert wrong(examine(collection_folder)).get(name) == severity
 
 
 @pytest.mark.parametrize(
@@ -126,24 +130,24 @@ def test_damage_to_the_database_is_found(kit, examine, statement):
         or (name == "vectors" and "models" not in statement)
     ],
 )
-def test_repair_and_index_put_everything_in_order(kit, examine, encoder, statement):
-    with Collection(kit, encoder=encoder, settings=SETTINGS) as collection:
+def test_repair_and_index_put_everything_in_order(collection_folder, examine, encoder, statement):
+    with Collection(collection_folder, encoder=encoder, settings=SETTINGS) as collection:
         expected = hits(collection)
-    execute(kit, statement)
-    report = examine(kit, repair=True)
+    execute(collection_folder, statement)
+    report = examine(collection_folder, repair=True)
     assert report.actions
-    with Collection(kit, encoder=encoder, settings=SETTINGS) as repaired:
+    with Collection(collection_folder, encoder=encoder, settings=SETTINGS) as repaired:
         repaired.index()
         assert hits(repaired) == expected
-    assert wrong(examine(kit)) == {}
+    assert wrong(examine(collection_folder)) == {}
 
 
 @pytest.mark.parametrize("pattern", ["vectors-*", "words-*"])
 @pytest.mark.parametrize("damage", ["missing", "cut", "changed"])
-def test_index_files_are_checked_and_rebuilt(kit, examine, encoder, pattern, damage):
-    with Collection(kit, encoder=encoder, settings=SETTINGS) as collection:
+def test_index_files_are_checked_and_rebuilt(collection_folder, examine, encoder, pattern, damage):
+    with Collection(collection_folder, encoder=encoder, settings=SETTINGS) as collection:
         expected = hits(collection)
-    [path] = kit.glob(pattern)
+    [path] = collection_folder.glob(pattern)
     file = path if path.is_file() else max(path.iterdir(), key=lambda entry: entry.stat().st_size)
     data = file.read_bytes()
     if damage == "missing":
@@ -152,59 +156,59 @@ def test_index_files_are_checked_and_rebuilt(kit, examine, encoder, pattern, dam
         middle = len(data) // 2
         file.write_bytes(data[:middle] if damage == "cut" else data[:middle] + b"\0damage"[:7])
     encoded = len(encoder.encoded)
-    assert wrong(examine(kit)) == {"index files": "error"}
-    report = examine(kit, repair=True)
+    assert wrong(examine(collection_folder)) == {"index files": "error"}
+    report = examine(collection_folder, repair=True)
     assert wrong(report) == {}
     assert "rebuilt index files from the database" in report.actions
     assert len(encoder.encoded) == encoded
-    with Collection(kit, encoder=encoder, settings=SETTINGS) as repaired:
+    with Collection(collection_folder, encoder=encoder, settings=SETTINGS) as repaired:
         assert hits(repaired) == expected
 
 
-def test_repair_deletes_no_file_that_is_not_its_own(kit, examine):
+def test_repair_deletes_no_file_that_is_not_its_own(collection_folder, examine):
     for name in ("mine.txt", "vectors-mine", "words-of-wisdom.md", "damaged-photo.jpg"):
-        (kit / name).write_text("mine")
-    (kit / "words-v2-99").mkdir()
-    (kit / "damaged-words-v2-98").mkdir()
-    (kit / "vectors-000000000000-97.faiss").symlink_to(kit / "mine.txt")
-    next(kit.glob("words-v2-*/*.json")).unlink()
-    examine(kit, repair=True)
+        (collection_folder / name).write_text("mine")
+    (collection_folder / "words-v2-99").mkdir()
+    (collection_folder / "damaged-words-v2-98").mkdir()
+    (collection_folder / "vectors-000000000000-97.faiss").symlink_to(collection_folder / "mine.txt")
+    next(collection_folder.glob("words-v2-*/*.json")).unlink()
+    examine(collection_folder, repair=True)
     for name in ("mine.txt", "vectors-mine", "words-of-wisdom.md", "damaged-photo.jpg"):
-        assert (kit / name).read_text() == "mine"
+        assert (collection_folder / name).read_text() == "mine"
 
 
-def test_pending_passages_are_a_warning(kit, examine):
+def test_pending_passages_are_a_warning(collection_folder, examine):
     execute(
-        kit,
+        collection_folder,
         "DELETE FROM vectors WHERE id = (SELECT max(id) FROM vectors)",
         "UPDATE collection SET value = 0 WHERE key = 'complete'",
     )
-    assert wrong(examine(kit)) == {"embeddings": "warning"}
+    assert wrong(examine(collection_folder)) == {"embeddings": "warning"}
 
 
-def test_the_writer_is_named(kit, examine):
-    with writer_lock(kit, "a long run"):
-        report = examine(kit)
+def test_the_writer_is_named(collection_folder, examine):
+    with writer_lock(collection_folder, "a long run"):
+        report = examine(collection_folder)
         assert wrong(report) == {"lock": "warning"}
         [lock] = [entry for entry in report.diagnoses if entry.name == "lock"]
         assert f"process {os.getpid()}" in lock.found
         assert "a long run" in lock.found
         with pytest.raises(CollectionError, match="a long run"):
-            examine(kit, repair=True, wait=0)
+            examine(collection_folder, repair=True, wait=0)
 
 
-def test_disk_and_log_are_warned_about(kit, examine, monkeypatch, collection):
+def test_disk_and_log_are_warned_about(collection_folder, examine, monkeypatch, collection):
     monkeypatch.setattr(module, "MIN_FREE_BYTES", sys.maxsize)
-    assert wrong(examine(kit)) == {"disk": "warning"}
+    assert wrong(examine(collection_folder)) == {"disk": "warning"}
     monkeypatch.undo()
     monkeypatch.setattr(module, "MAX_LOG_BYTES", 100)
     collection.status()  # keeps the log open
-    execute(kit, "INSERT OR REPLACE INTO collection VALUES ('records', 0)")
-    with contextlib.closing(sqlite3.connect(kit / "ragkit.db")) as reader:
+    execute(collection_folder, "INSERT OR REPLACE INTO collection VALUES ('records', 0)")
+    with contextlib.closing(sqlite3.connect(collection_folder / "ragkit.db")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM files").fetchall()
-        execute(kit, "INSERT OR REPLACE INTO collection VALUES ('records', 0)")
-        assert wrong(examine(kit)) == {"write-ahead log": "warning"}
+        execute(collection_folder, "INSERT OR REPLACE INTO collection VALUES ('records', 0)")
+        assert wrong(examine(collection_folder)) == {"write-ahead log": "warning"}
 
 
 def test_there_must_be_a_collection(tmp_path, examine):
@@ -231,31 +235,31 @@ def overwrite(data, start, size):
         lambda data: data[:16384] + data[16384:][::-1],
     ],
 )
-def test_a_badly_damaged_database_is_reported_and_kept(kit, examine, damage):
-    path = kit / "ragkit.db"
+def test_a_badly_damaged_database_is_reported_and_kept(collection_folder, examine, damage):
+    path = collection_folder / "ragkit.db"
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
-    report = examine(kit)
+    report = examine(collection_folder)
     assert report.worst == "error"
     [first, *_] = [entry for entry in report.diagnoses if entry.severity == "error"]
     assert "ragkit" in f"{first.found} {first.remedy}"
     assert path.read_bytes() == damaged or not damaged
-    report = examine(kit, repair=True)
-    copies = [entry for entry in kit.iterdir() if entry.name.endswith("ragkit.db")]
+    report = examine(collection_folder, repair=True)
+    copies = [entry for entry in collection_folder.iterdir() if entry.name.endswith("ragkit.db")]
     assert damaged in [copy.read_bytes() for copy in copies] or not damaged
 
 
 @pytest.fixture
-def lost_passages(kit):
+def lost_passages(collection_folder):
     """The collection after the root page of the table of passages was overwritten."""
-    path = kit / "ragkit.db"
+    path = collection_folder / "ragkit.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         [page_size] = connection.execute("PRAGMA page_size").fetchone()
         [page] = connection.execute(
             "SELECT rootpage FROM sqlite_master WHERE name = 'passages'"
         ).fetchone()
     path.write_bytes(overwrite(path.read_bytes(), (page - 1) * page_size, page_size))
-    return kit
+    return collection_folder
 
 
 def test_what_can_be_read_of_a_damaged_database_goes_into_a_new_one(
@@ -287,10 +291,12 @@ def test_a_report_is_json(lost_passages, examine):
     assert json.loads(json.dumps(dataclasses.asdict(examine(lost_passages))))
 
 
-def test_a_collection_of_a_checkout_is_checked_but_not_repaired(kit, examine, tmp_path):
+def test_a_collection_of_a_checkout_is_checked_but_not_repaired(
+    collection_folder, examine, tmp_path
+):
     repository = tmp_path / "repository"
     (repository / ".git").mkdir(parents=True)
-    shutil.copytree(kit, repository / ".ragkit")
+    shutil.copytree(collection_folder, repository / ".ragkit")
     before = tree(repository)
     assert wrong(examine(repository / ".ragkit"))["trust"] == "warning"
     with pytest.raises(CollectionError, match="ragkit trust"):
@@ -312,14 +318,16 @@ def test_a_damaged_collection_of_a_checkout_is_not_repaired(lost_passages, exami
     assert [*tree(repository)] == [*before]
 
 
-def test_a_collection_that_may_not_be_written_is_checked(kit, examine, make_read_only):
-    with make_read_only(kit):
-        assert wrong(examine(kit)) == {"permissions": "warning"}
+def test_a_collection_that_may_not_be_written_is_checked(
+    collection_folder, examine, make_read_only
+):
+    with make_read_only(collection_folder):
+        assert wrong(examine(collection_folder)) == {"permissions": "warning"}
 
 
-def test_an_emptied_database_is_not_taken_for_a_new_collection(kit, encoder):
-    (kit / "ragkit.db").write_bytes(b"")
+def test_an_emptied_database_is_not_taken_for_a_new_collection(collection_folder, encoder):
+    (collection_folder / "ragkit.db").write_bytes(b"")
     for create in (False, True):
         with pytest.raises(CollectionError, match=r"is damaged \(it is empty\)"):
-            Collection(kit, encoder=encoder, create=create)
-    assert (kit / "ragkit.db").read_bytes() == b""
+            Collection(collection_folder, encoder=encoder, create=create)
+    assert (collection_folder / "ragkit.db").read_bytes() == b""

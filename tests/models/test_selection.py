@@ -87,7 +87,7 @@ def model(monkeypatch):
 
 
 @pytest.fixture
-def kit(tmp_path):
+def open_model_collection(tmp_path):
     """Return a function that opens the collection with these settings, like a new process."""
     opened = []
 
@@ -101,12 +101,12 @@ def kit(tmp_path):
 
 
 @pytest.mark.usefixtures("model")
-def test_another_process_loads_the_same_encoder(kit, folder):
-    kit(model="m", dimensions=16, precision="int8").index(folder)
-    assert kit().search("parents at home", k=1)[0].path == "leave.txt"
-    assert kit().model() == ModelSpec("m", "int8", 16)
-    assert kit().index().unchanged == 3
-    assert kit().status().dimension == 16
+def test_another_process_loads_the_same_encoder(open_model_collection, folder):
+    open_model_collection(model="m", dimensions=16, precision="int8").index(folder)
+    assert open_model_collection().search("parents at home", k=1)[0].path == "leave.txt"
+    assert open_model_collection().model() == ModelSpec("m", "int8", 16)
+    assert open_model_collection().index().unchanged == 3
+    assert open_model_collection().status().dimension == 16
 
 
 @pytest.mark.usefixtures("model")
@@ -122,14 +122,18 @@ def test_another_process_loads_the_same_encoder(kit, folder):
         ({"model": "n"}, r"not with n \(n-fp32-64.*--rebuild --model n --dimensions 64"),
     ],
 )
-def test_another_model_is_refused_with_the_rebuild_command(kit, folder, settings, says):
-    kit(model="m", dimensions=16).index(folder)
+def test_another_model_is_refused_with_the_rebuild_command(
+    open_model_collection, folder, settings, says
+):
+    open_model_collection(model="m", dimensions=16).index(folder)
     with pytest.raises(ModelError, match=says):
-        kit(**settings).index(folder)
-    rebuilt = kit(**settings).index(folder, rebuild=True)
+        open_model_collection(**settings).index(folder)
+    rebuilt = open_model_collection(**settings).index(folder, rebuild=True)
     assert rebuilt.embedded == 4
-    assert kit().model() == spec_from_settings(Settings(**settings), ModelSpec("m", dimensions=16))
-    assert len(kit().search("parents at home")) == 4
+    assert open_model_collection().model() == spec_from_settings(
+        Settings(**settings), ModelSpec("m", dimensions=16)
+    )
+    assert len(open_model_collection().search("parents at home")) == 4
 
 
 def test_query_vectors_are_cached(collection, folder, encoder, monkeypatch):
@@ -169,42 +173,46 @@ def server(encoder, monkeypatch):
         yield server
 
 
-def test_a_collection_uses_its_server_and_stores_no_key(kit, folder, server, monkeypatch):
+def test_a_collection_uses_its_server_and_stores_no_key(
+    open_model_collection, folder, server, monkeypatch
+):
     monkeypatch.setenv("MY_KEY", "sk-0123")
     at = {"base_url": server.url, "api_key_env": "MY_KEY"}
-    assert kit(model="served", **at).index(folder).embedded == 4
+    assert open_model_collection(model="served", **at).index(folder).embedded == 4
     assert {request["model"] for request in server.requests} == {"served"}
     assert server.headers[-1]["Authorization"] == "Bearer sk-0123"
-    assert kit(**at).search("parents at home", k=1)[0].path == "leave.txt"
-    assert kit().search("parents at home", k=1)[0].path == "leave.txt"  # on this machine
+    assert open_model_collection(**at).search("parents at home", k=1)[0].path == "leave.txt"
+    assert (
+        open_model_collection().search("parents at home", k=1)[0].path == "leave.txt"
+    )  # on this machine
     assert "Authorization" not in server.headers[-1]
-    database = (kit().folder / "ragkit.db").read_bytes()
+    database = (open_model_collection().folder / "ragkit.db").read_bytes()
     assert b"sk-0123" not in database
     assert b"MY_KEY" not in database
 
 
-def test_a_server_may_move_but_not_change_its_model(kit, folder, server, encoder):
-    kit(model="served", base_url=server.url).index(folder)
+def test_a_server_may_move_but_not_change_its_model(open_model_collection, folder, server, encoder):
+    open_model_collection(model="served", base_url=server.url).index(folder)
     with serving(encoder.encode_queries) as moved:
-        assert kit(base_url=moved.url).index().unchanged == 3
-        with kit()._store.reading() as connection:
+        assert open_model_collection(base_url=moved.url).index().unchanged == 3
+        with open_model_collection()._store.reading() as connection:
             (options,) = connection.execute("SELECT options FROM models").fetchone()
         assert json.loads(options)["base_url"] == moved.url
         moved.encode = lambda texts: encoder.encode_queries(texts)[:, ::-1]
         with pytest.raises(ModelError, match="another model under the name served"):
-            kit().search("keys")
-        assert kit().index(rebuild=True).embedded == 4
-        assert kit().search("parents at home", k=1)[0].path == "leave.txt"
+            open_model_collection().search("keys")
+        assert open_model_collection().index(rebuild=True).embedded == 4
+        assert open_model_collection().search("parents at home", k=1)[0].path == "leave.txt"
 
 
-def test_text_is_stored_if_the_server_fails(kit, folder, server):
-    kit(model="served", base_url=server.url).index(folder)
+def test_text_is_stored_if_the_server_fails(open_model_collection, folder, server):
+    open_model_collection(model="served", base_url=server.url).index(folder)
     (folder / "new.txt").write_text("Dogs bark at night.")
     server.troubles = [(401, {}, {"error": "no"})]
     with pytest.raises(ModelError, match="401: no"):
-        kit().index()
-    assert kit().status().pending == 1
-    assert kit().index().embedded == 1
+        open_model_collection().index()
+    assert open_model_collection().status().pending == 1
+    assert open_model_collection().index().embedded == 1
 
 
 class _CountingEncoder:

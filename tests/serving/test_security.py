@@ -163,11 +163,11 @@ def test_a_collection_that_came_with_a_checkout_is_served_and_not_indexed(
 ):
     make_library(default=folder).close()
     (tmp_path / "clone" / ".git").mkdir(parents=True)
-    kit = tmp_path / "clone" / ".ragkit"
-    shutil.copytree(tmp_path / "kits" / "default", kit)
-    names = sorted(path.name for path in kit.rglob("*"))
-    content = (kit / "ragkit.db").read_bytes()
-    library = Library({"default": Collection(kit, encoder=encoder)})
+    collection_folder = tmp_path / "clone" / ".ragkit"
+    shutil.copytree(tmp_path / "kits" / "default", collection_folder)
+    names = sorted(path.name for path in collection_folder.rglob("*"))
+    content = (collection_folder / "ragkit.db").read_bytes()
+    library = Library({"default": Collection(collection_folder, encoder=encoder)})
     client = connect(library)
     assert client.post("/v1/search", json=SEARCH).json()["hits"][0]["path"] == "leave.txt"
     client.post("/v1/index", json={})
@@ -175,5 +175,5 @@ def test_a_collection_that_came_with_a_checkout_is_served_and_not_indexed(
     run = client.get("/v1/index").json()
     assert (run["state"], run["error"]) == ("failed", "indexing failed; the server's log says why")
     library.close()
-    assert sorted(path.name for path in kit.rglob("*")) == names
-    assert (kit / "ragkit.db").read_bytes() == content
+    assert sorted(path.name for path in collection_folder.rglob("*")) == names
+    assert (collection_folder / "ragkit.db").read_bytes() == content

@@ -145,7 +145,7 @@ def precious(tmp_path):
 
 
 @pytest.fixture
-def kit(tmp_path):
+def collection_folder(tmp_path):
     folder = tmp_path / "kit"
     folder.mkdir()
     return folder
@@ -155,24 +155,24 @@ def kit(tmp_path):
     "name",
     ["../precious", "../precious/thesis.txt", "notes.txt", "..", "", "/", 7, None, b"words-v1-1"],
 )
-def test_only_index_files_are_set_aside(kit, precious, name):
-    (kit / "notes.txt").write_text("mine")
-    set_aside(kit, name)
-    assert names(kit) == ["notes.txt"]
+def test_only_index_files_are_set_aside(collection_folder, precious, name):
+    (collection_folder / "notes.txt").write_text("mine")
+    set_aside(collection_folder, name)
+    assert names(collection_folder) == ["notes.txt"]
 
 
 @pytest.mark.parametrize("name", [FILE, FOLDER])
-def test_a_link_is_neither_set_aside_nor_deleted(kit, precious, name):
-    (kit / name).symlink_to(precious if name == FOLDER else precious / "thesis.txt")
-    set_aside(kit, name)
-    delete_unused_files(kit, set())
-    assert names(kit) == [name]
+def test_a_link_is_neither_set_aside_nor_deleted(collection_folder, precious, name):
+    (collection_folder / name).symlink_to(precious if name == FOLDER else precious / "thesis.txt")
+    set_aside(collection_folder, name)
+    delete_unused_files(collection_folder, set())
+    assert names(collection_folder) == [name]
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link to a folder", "link to a file"])
-def test_setting_aside_replaces_whatever_was_set_aside_before(kit, precious, kind):
-    (kit / FILE).write_bytes(b"bad")
-    aside = kit / f"damaged-{FILE}"
+def test_setting_aside_replaces_whatever_was_set_aside_before(collection_folder, precious, kind):
+    (collection_folder / FILE).write_bytes(b"bad")
+    aside = collection_folder / f"damaged-{FILE}"
     if kind == "folder":
         aside.mkdir()
         (aside / "x").write_text("x")
@@ -180,32 +180,32 @@ def test_setting_aside_replaces_whatever_was_set_aside_before(kit, precious, kin
         aside.write_text("x")
     else:
         aside.symlink_to(precious if kind == "link to a folder" else precious / "thesis.txt")
-    set_aside(kit, FILE)
-    assert names(kit) == [f"damaged-{FILE}"]
+    set_aside(collection_folder, FILE)
+    assert names(collection_folder) == [f"damaged-{FILE}"]
     assert aside.read_bytes() == b"bad"
 
 
-def test_deleting_an_index_folder_follows_no_link_in_it(kit, precious):
-    (kit / FOLDER).mkdir()
-    (kit / FOLDER / "link").symlink_to(precious)
-    delete_unused_files(kit, set())
-    assert names(kit) == []
+def test_deleting_an_index_folder_follows_no_link_in_it(collection_folder, precious):
+    (collection_folder / FOLDER).mkdir()
+    (collection_folder / FOLDER / "link").symlink_to(precious)
+    delete_unused_files(collection_folder, set())
+    assert names(collection_folder) == []
 
 
 @pytest.mark.parametrize("name", ["words-", "vectors-.faiss", "words-v1-1-mine", ".tmp-notes"])
-def test_names_that_only_begin_like_ours_are_kept(kit, name):
-    (kit / name).write_text("mine")
-    delete_unused_files(kit, set())
-    assert names(kit) == [name]
+def test_names_that_only_begin_like_ours_are_kept(collection_folder, name):
+    (collection_folder / name).write_text("mine")
+    delete_unused_files(collection_folder, set())
+    assert names(collection_folder) == [name]
 
 
 @pytest.mark.parametrize("is_temporary", [True, False])
 @pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "file", "pipe"])
 def test_a_new_file_replaces_what_has_its_name_and_follows_no_link(
-    kit, precious, kind, is_temporary
+    collection_folder, precious, kind, is_temporary
 ):
-    path = kit / FILE
-    occupied = kit / f".tmp-{os.getpid()}-{FILE}" if is_temporary else path
+    path = collection_folder / FILE
+    occupied = collection_folder / f".tmp-{os.getpid()}-{FILE}" if is_temporary else path
     if kind == "link":
         occupied.symlink_to(precious / "thesis.txt")
     elif kind == "dangling link":
@@ -218,7 +218,7 @@ def test_a_new_file_replaces_what_has_its_name_and_follows_no_link(
         occupied.write_text("old")
     with new_file(path) as file:
         file.write(b"new")
-    assert names(kit) == [FILE]
+    assert names(collection_folder) == [FILE]
     assert path.read_bytes() == b"new"
     assert not path.is_symlink()
 
@@ -226,10 +226,10 @@ def test_a_new_file_replaces_what_has_its_name_and_follows_no_link(
 @pytest.mark.parametrize("is_temporary", [True, False])
 @pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "file"])
 def test_a_new_folder_replaces_what_has_its_name_and_follows_no_link(
-    kit, precious, kind, is_temporary
+    collection_folder, precious, kind, is_temporary
 ):
-    path = kit / FOLDER
-    occupied = kit / f".tmp-{os.getpid()}-{FOLDER}" if is_temporary else path
+    path = collection_folder / FOLDER
+    occupied = collection_folder / f".tmp-{os.getpid()}-{FOLDER}" if is_temporary else path
     if kind == "link":
         occupied.symlink_to(precious)
     elif kind == "dangling link":
@@ -240,16 +240,19 @@ def test_a_new_folder_replaces_what_has_its_name_and_follows_no_link(
     else:
         occupied.write_text("old")
     new_folder(path, lambda folder: (folder / SEGMENT).write_text("terms"))
-    assert names(kit) == [FOLDER]
+    assert names(collection_folder) == [FOLDER]
     assert names(path) == [SEGMENT]
     assert not path.is_symlink()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are those of POSIX")
-def test_the_mode_of_a_file_with_another_name_elsewhere_is_kept(kit, precious):
+def test_the_mode_of_a_file_with_another_name_elsewhere_is_kept(collection_folder, precious):
     """A collection that came from an archive may have hard links to the user's files."""
     (precious / "thesis.txt").chmod(0o600)
-    new_folder(kit / FOLDER, lambda folder: os.link(precious / "thesis.txt", folder / SEGMENT))
+    new_folder(
+        collection_folder / FOLDER,
+        lambda folder: os.link(precious / "thesis.txt", folder / SEGMENT),
+    )
     assert (precious / "thesis.txt").stat().st_mode & 0o777 == 0o600
 
 
@@ -265,7 +268,9 @@ def test_files_that_are_no_index_files_are_not_linked(tmp_path):
 
 @pytest.mark.parametrize("call", ["chmod", "fsync"])
 @pytest.mark.skipif(os.name == "nt", reason="Windows flushes no folders")
-def test_a_file_system_without_modes_or_flushed_folders_is_used(kit, monkeypatch, call):
+def test_a_file_system_without_modes_or_flushed_folders_is_used(
+    collection_folder, monkeypatch, call
+):
     """Network shares, memory cards and some containers refuse both."""
     plain = getattr(os, call)
 
@@ -276,17 +281,17 @@ def test_a_file_system_without_modes_or_flushed_folders_is_used(kit, monkeypatch
         return plain(target, *arguments, **options)
 
     monkeypatch.setattr(os, call, refuse)
-    new_folder(kit / FOLDER, lambda folder: (folder / SEGMENT).write_text("terms"))
-    with new_file(kit / FILE) as file:
+    new_folder(collection_folder / FOLDER, lambda folder: (folder / SEGMENT).write_text("terms"))
+    with new_file(collection_folder / FILE) as file:
         file.write(b"new")
-    assert names(kit) == [FILE, FOLDER]
+    assert names(collection_folder) == [FILE, FOLDER]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows flushes no folders")
-def test_a_disk_that_fails_while_a_folder_is_flushed_is_an_error(kit, monkeypatch):
+def test_a_disk_that_fails_while_a_folder_is_flushed_is_an_error(collection_folder, monkeypatch):
     def fail(descriptor):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="Input/output"):
-        fsync_folder(kit)
+        fsync_folder(collection_folder)

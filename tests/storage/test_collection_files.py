@@ -15,7 +15,7 @@ from ragkit.storage.collection_files import (
     name_generation,
     name_part,
     refuse_links,
-    shown,
+    shorten_name,
 )
 
 FILE = "vectors-0123456789ab-7.faiss"
@@ -76,8 +76,8 @@ def test_a_fingerprint_that_is_no_number_still_gives_a_name():
 
 
 def test_a_name_from_a_database_is_shown_on_one_short_line():
-    assert shown("a\x1b[2J\nb") == r"'a\x1b[2J\nb'"
-    assert len(shown("é" * 999)) <= 80
+    assert shorten_name("a\x1b[2J\nb") == r"'a\x1b[2J\nb'"
+    assert len(shorten_name("é" * 999)) <= 80
 
 
 def test_a_regular_file_is_read_in_parts(path):

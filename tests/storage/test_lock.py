@@ -64,9 +64,9 @@ def precious(tmp_path):
 
 @pytest.mark.parametrize("kind", ["symbolic link", "hard link", "dangling link", "pipe", "folder"])
 def test_the_note_replaces_what_has_its_name_and_follows_no_link(tmp_path, precious, kind):
-    kit = tmp_path / "kit"
-    kit.mkdir()
-    note = kit / "writer.json"
+    collection_folder = tmp_path / "kit"
+    collection_folder.mkdir()
+    note = collection_folder / "writer.json"
     if kind == "symbolic link":
         note.symlink_to(precious)
     elif kind == "hard link":
@@ -77,7 +77,7 @@ def test_the_note_replaces_what_has_its_name_and_follows_no_link(tmp_path, preci
         os.mkfifo(note)
     else:
         note.mkdir()
-    with writer_lock(kit, "ragkit index"):
+    with writer_lock(collection_folder, "ragkit index"):
         assert json.loads(note.read_text())["pid"] == os.getpid()
         assert not note.is_symlink()
     assert not (tmp_path / "new.txt").exists()
@@ -85,9 +85,9 @@ def test_the_note_replaces_what_has_its_name_and_follows_no_link(tmp_path, preci
 
 @pytest.mark.parametrize("kind", ["symbolic link", "hard link", "dangling link", "pipe", "folder"])
 def test_a_lock_file_that_is_not_its_own_is_refused(tmp_path, precious, kind):
-    kit = tmp_path / "kit"
-    kit.mkdir()
-    lock = kit / "writer.lock"
+    collection_folder = tmp_path / "kit"
+    collection_folder.mkdir()
+    lock = collection_folder / "writer.lock"
     if kind == "symbolic link":
         lock.symlink_to(precious)
     elif kind == "hard link":
@@ -100,7 +100,7 @@ def test_a_lock_file_that_is_not_its_own_is_refused(tmp_path, precious, kind):
         lock.mkdir()
     with (
         pytest.raises(CollectionError, match=r"writer\.lock is a link or a special file. Delete"),
-        writer_lock(kit, "ragkit index"),
+        writer_lock(collection_folder, "ragkit index"),
     ):
         pass
     assert not (tmp_path / "new.txt").exists()

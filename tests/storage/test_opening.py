@@ -41,8 +41,8 @@ def repository(tmp_path, folder, open_kit):
     """Return a git repository with notes, in which this user has made a collection."""
     (tmp_path / "mine" / ".git").mkdir(parents=True)
     shutil.copytree(folder, tmp_path / "mine" / "notes")
-    with open_kit(tmp_path / "mine" / ".ragkit") as kit:
-        kit.index(tmp_path / "mine" / "notes")
+    with open_kit(tmp_path / "mine" / ".ragkit") as indexed_collection:
+        indexed_collection.index(tmp_path / "mine" / "notes")
     return tmp_path / "mine"
 
 
@@ -69,9 +69,9 @@ def level(folder):
 
 
 def test_a_collection_that_this_user_makes_in_a_checkout_is_his_own(repository, open_kit, notices):
-    kit = open_kit(repository / ".ragkit")
-    assert kit.is_trusted
-    assert kit.index().unchanged == 3
+    indexed_collection = open_kit(repository / ".ragkit")
+    assert indexed_collection.is_trusted
+    assert indexed_collection.index().unchanged == 3
     assert trust.find(str(repository / ".ragkit")).id == stored_id(repository / ".ragkit")
     assert notices == []
 
@@ -80,32 +80,32 @@ def test_a_collection_that_came_with_a_checkout_is_searched_and_nothing_is_writt
     clone, open_kit, notices
 ):
     before = snapshot(clone)
-    kit = open_kit(clone / ".ragkit")
-    assert not kit.is_trusted
-    assert kit.search("parents at home", k=1)[0].path == "leave.txt"
+    indexed_collection = open_kit(clone / ".ragkit")
+    assert not indexed_collection.is_trusted
+    assert indexed_collection.search("parents at home", k=1)[0].path == "leave.txt"
     for mode in ("lexical", "hybrid"):
-        assert kit.search("signing keys", k=1, mode=mode)[0].path == "keys.md"
-    assert kit.ask("when are the signing keys rotated?", llm=False).hits
-    assert kit.get("leave.txt").text.startswith("Parents")
-    assert len(kit.files()) == len(kit.documents()) == 3
-    assert kit.status().passages == 4
-    kit.close()
+        assert indexed_collection.search("signing keys", k=1, mode=mode)[0].path == "keys.md"
+    assert indexed_collection.ask("when are the signing keys rotated?", llm=False).hits
+    assert indexed_collection.get("leave.txt").text.startswith("Parents")
+    assert len(indexed_collection.files()) == len(indexed_collection.documents()) == 3
+    assert indexed_collection.status().passages == 4
+    indexed_collection.close()
     assert snapshot(clone) == before
     assert [line for line in notices if f"ragkit trust {clone / '.ragkit'}" in line] == notices[:1]
 
 
 def test_an_untrusted_collection_refuses_every_change_and_names_the_command(clone, open_kit):
     before = snapshot(clone)
-    kit = open_kit(clone / ".ragkit")
+    indexed_collection = open_kit(clone / ".ragkit")
     changes = [
-        kit.index,
-        lambda: kit.index(clone / "notes"),
-        lambda: kit.index(clone / "notes", dry_run=True),
-        lambda: kit.index_rows(clone / "rows.jsonl", []),
-        lambda: kit.remove(clone / "notes"),
-        lambda: next(kit.watch()),
-        lambda: kit.explain("leave.txt"),
-        lambda: kit._store.writing().__enter__(),
+        indexed_collection.index,
+        lambda: indexed_collection.index(clone / "notes"),
+        lambda: indexed_collection.index(clone / "notes", dry_run=True),
+        lambda: indexed_collection.index_rows(clone / "rows.jsonl", []),
+        lambda: indexed_collection.remove(clone / "notes"),
+        lambda: next(indexed_collection.watch()),
+        lambda: indexed_collection.explain("leave.txt"),
+        lambda: indexed_collection._store.writing().__enter__(),
     ]
     for change in changes:
         with pytest.raises(CollectionError, match=f"ragkit trust {clone / '.ragkit'}"):
@@ -119,45 +119,45 @@ def test_no_index_file_of_an_untrusted_collection_is_opened(clone, open_kit, mon
     for path in (clone / ".ragkit").rglob("*"):
         if path.is_file() and path.name != "ragkit.db":
             path.write_bytes(b"not what it says")
-    kit = open_kit(clone / ".ragkit")
+    indexed_collection = open_kit(clone / ".ragkit")
     for mode in ("dense", "lexical", "hybrid"):
-        assert kit.search("parents at home", k=1, mode=mode)[0].path == "leave.txt"
+        assert indexed_collection.search("parents at home", k=1, mode=mode)[0].path == "leave.txt"
 
 
 def test_the_scores_are_those_of_the_trusted_collection(repository, clone, open_kit):
     own, cloned = open_kit(repository / ".ragkit"), open_kit(clone / ".ragkit")
     for mode in ("dense", "lexical", "hybrid"):
         expected = own.search("keys of cats", mode=mode)
-        found = cloned.search("keys of cats", mode=mode)
-        assert [hit.passage_id for hit in found] == [hit.passage_id for hit in expected]
+        hits = cloned.search("keys of cats", mode=mode)
+        assert [hit.passage_id for hit in hits] == [hit.passage_id for hit in expected]
         np.testing.assert_allclose(
-            [hit.score for hit in found], [hit.score for hit in expected], atol=1e-6
+            [hit.score for hit in hits], [hit.score for hit in expected], atol=1e-6
         )
 
 
 def test_the_files_that_an_untrusted_collection_names_are_not_looked_at(
     clone, open_kit, monkeypatch
 ):
-    kit = open_kit(clone / ".ragkit")
-    kit.search("parents")
+    indexed_collection = open_kit(clone / ".ragkit")
+    indexed_collection.search("parents")
 
     def look(*arguments):
         raise AssertionError(arguments)
 
     for module in ("retrieval.hits", "storage.sqlite.file_status"):
         monkeypatch.setattr(f"ragkit.{module}.has_changed", look)
-    assert all(hit.stale for hit in kit.search("parents"))
-    assert kit.get("leave.txt").stale
-    assert all(file.stale for file in kit.files())
+    assert all(hit.stale for hit in indexed_collection.search("parents"))
+    assert indexed_collection.get("leave.txt").stale
+    assert all(file.stale for file in indexed_collection.files())
 
 
 def test_trust_makes_it_the_users_own_at_once_and_for_later_processes(clone, open_kit):
-    kit = open_kit(clone / ".ragkit")
-    assert kit.search("parents at home", k=1)
-    kit.trust()
-    assert kit.is_trusted
-    assert kit.index(clone / "notes").passages
-    kit.close()
+    indexed_collection = open_kit(clone / ".ragkit")
+    assert indexed_collection.search("parents at home", k=1)
+    indexed_collection.trust()
+    assert indexed_collection.is_trusted
+    assert indexed_collection.index(clone / "notes").passages
+    indexed_collection.close()
     later = open_kit(clone / ".ragkit")
     assert later.index().unchanged
     later.close()
@@ -166,9 +166,9 @@ def test_trust_makes_it_the_users_own_at_once_and_for_later_processes(clone, ope
 
 
 def test_another_collection_at_a_trusted_path_is_not_trusted(repository, clone, open_kit):
-    kit = open_kit(clone / ".ragkit")
-    kit.trust()
-    kit.close()
+    indexed_collection = open_kit(clone / ".ragkit")
+    indexed_collection.trust()
+    indexed_collection.close()
     with sqlite3.connect(clone / ".ragkit" / "ragkit.db") as connection:
         connection.execute("UPDATE collection SET value = 'another' WHERE key = 'id'")
     connection.close()
@@ -234,11 +234,14 @@ def test_outside_of_version_control_a_collection_is_adopted_and_stays_so(
 ):
     shutil.rmtree(repository / ".git")
     trust.list_path().unlink()
-    kit = open_kit(repository / ".ragkit")
-    assert (kit.is_trusted, level(repository / ".ragkit")) == (True, TrustLevel.ADOPTED)
+    indexed_collection = open_kit(repository / ".ragkit")
+    assert (indexed_collection.is_trusted, level(repository / ".ragkit")) == (
+        True,
+        TrustLevel.ADOPTED,
+    )
     assert len(notices) == 1
     assert "was not made by you on this machine" in notices[0]
-    assert kit.index().unchanged == 3
+    assert indexed_collection.index().unchanged == 3
     (repository / ".git").mkdir()  # the user puts his notes under version control
     assert open_kit(repository / ".ragkit").index().unchanged == 3
     assert len(notices) == 1
@@ -274,9 +277,9 @@ def test_a_creation_that_failed_leaves_no_entry(repository, open_kit, monkeypatc
 
 def test_the_environment_trusts_a_checkout_without_an_entry(clone, open_kit, monkeypatch):
     monkeypatch.setenv("RAGKIT_TRUST", "1")
-    kit = open_kit(clone / ".ragkit")
-    kit.index(clone / "notes")
-    kit.close()
+    indexed_collection = open_kit(clone / ".ragkit")
+    indexed_collection.index(clone / "notes")
+    indexed_collection.close()
     monkeypatch.delenv("RAGKIT_TRUST")
     assert level(clone / ".ragkit") is TrustLevel.UNTRUSTED
 
@@ -286,9 +289,9 @@ def test_without_a_writable_data_folder_a_new_collection_works_and_says_what_fol
 ):
     (tmp_path / "file").touch()
     monkeypatch.setenv("RAGKIT_DATA_DIR", str(tmp_path / "file"))
-    kit = open_kit(repository / "sub" / ".ragkit")
-    assert kit.index(repository / "notes").added == 3
-    kit.close()
+    indexed_collection = open_kit(repository / "sub" / ".ragkit")
+    assert indexed_collection.index(repository / "notes").added == 3
+    indexed_collection.close()
     assert len(notices) == 1
     assert "RAGKIT_TRUST=1" in notices[0]
     assert not open_kit(repository / "sub" / ".ragkit").is_trusted
@@ -314,8 +317,12 @@ def test_a_model_that_is_not_here_is_neither_downloaded_nor_taken_from_a_folder(
         ("m", '{"base_url": "http://127.0.0.1:9/v1", "tokenizer": "a/b"}', "on a server"),
     ]:
         name_model(name, options)
-        kit = open_kit(clone / ".ragkit", own_encoder=None)
-        for use in (lambda kit=kit: kit.search("parents"), kit.encoder, kit.model):
+        indexed_collection = open_kit(clone / ".ragkit", own_encoder=None)
+        for use in (
+            lambda indexed_collection=indexed_collection: indexed_collection.search("parents"),
+            indexed_collection.encoder,
+            indexed_collection.model,
+        ):
             with pytest.raises(ModelError, match=f"{says}.*ragkit trust"):
                 use()
 

@@ -50,10 +50,12 @@ def _find(arguments: Namespace) -> tuple[Path | None, Path | None]:
         collection = locate_collection(named)
         folders: tuple[Path, ...] = (Path(named).expanduser(),)
     else:
-        here = Path.cwd()
-        folders = (here, *here.parents)
-        found = (parent / LOCAL_FOLDER for parent in folders)
-        collection = next((path for path in found if (path / FILE_NAME).exists()), here)
+        working_folder = Path.cwd()
+        folders = (working_folder, *working_folder.parents)
+        candidates = (parent / LOCAL_FOLDER for parent in folders)
+        collection = next(
+            (path for path in candidates if (path / FILE_NAME).exists()), working_folder
+        )
     projects = (folder / trust_list.PROJECT_FILE for folder in folders)
     project = next((path for path in projects if path.is_file()), None)
     return collection if (collection / FILE_NAME).exists() else None, project

@@ -514,8 +514,8 @@ def stored_id(folder: Path) -> str | None:
         try:
             with contextlib.closing(sqlite3.connect(uri, uri=True, **_CONNECT)) as connection:
                 connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-                found = value(connection, "id")
-                return found if isinstance(found, str) else None
+                identifier = value(connection, "id")
+                return identifier if isinstance(identifier, str) else None
         except sqlite3.Error as error:
             if "no such table" in str(error):  # another process is creating it at this moment
                 return None

@@ -103,14 +103,14 @@ def has_changed(
 def roots(connection: sqlite3.Connection) -> list[Root]:
     """Return all roots, by path. Raises ValueError as `files` does."""
     rows = connection.execute("SELECT id, path, folder, include, exclude FROM roots ORDER BY path")
-    found = []
+    matches = []
     for id_, path, folder, include, exclude in rows:
         if not (isinstance(path, str) and isinstance(folder, str)):
             raise ValueError(f"row {id_} of roots is not valid")
-        found.append(
+        matches.append(
             Root(id_, path, folder, tuple(json.loads(include)), tuple(json.loads(exclude)))
         )
-    return found
+    return matches
 
 
 def save_root(
@@ -278,9 +278,9 @@ def samples(connection: sqlite3.Connection, root_id: int) -> dict[int, str]:
 
 def count_documents(connection: sqlite3.Connection, file_ids: Iterable[int]) -> dict[int, int]:
     """Return file id → number of its documents, for the given files that have any."""
-    wanted = frozenset(file_ids)
+    ids = frozenset(file_ids)
     rows = connection.execute("SELECT file_id, count(*) FROM documents GROUP BY file_id")
-    return {row[0]: row[1] for row in rows if row[0] in wanted}
+    return {row[0]: row[1] for row in rows if row[0] in ids}
 
 
 def mount_points(connection: sqlite3.Connection) -> frozenset[str]:

@@ -89,9 +89,9 @@ def repair(connection: sqlite3.Connection, findings: Sequence[Finding], at_gener
         (DELETE_UNUSED, lambda ids: _delete_unused_vectors(connection, ids)),
         (RECOUNT, lambda ids: set_value(connection, "complete", 0)),
     ):
-        found = [finding for finding in findings if finding.kind in kinds]
-        if found:
-            action([id_ for finding in found for id_ in finding.ids])
+        selected = [finding for finding in findings if finding.kind in kinds]
+        if selected:
+            action([id_ for finding in selected for id_ in finding.ids])
 
 
 def describe(connection: sqlite3.Connection, damage: Damage) -> list[str]:
@@ -102,9 +102,9 @@ def describe(connection: sqlite3.Connection, damage: Damage) -> list[str]:
             *documents.paths_by_id(connection, sorted(damage.documents)),
             *documents.file_paths(connection, sorted(damage.files)),
         ]
-        shown = ", ".join(paths[:MAX_SHOWN]) + (" …" if len(paths) > MAX_SHOWN else "")
+        listed = ", ".join(paths[:MAX_SHOWN]) + (" …" if len(paths) > MAX_SHOWN else "")
         lines.append(
-            f"{shown}: what is stored of it has changed since it was written and is not to be "
+            f"{listed}: what is stored of it has changed since it was written and is not to be "
             "trusted. Read it again with: ragkit index"
         )
     if damage.vectors:
@@ -183,11 +183,11 @@ def _check_schema(connection: sqlite3.Connection) -> Iterator[Finding]:
 
     with contextlib.closing(sqlite3.connect(":memory:")) as model:
         migrations.apply(model)
-        expected, found = _schema(model), _schema(connection)
+        expected, actual = _schema(model), _schema(connection)
     for name, columns in sorted(expected.items()):
-        if name not in found:
+        if name not in actual:
             yield Finding("schema", f"the table, index or trigger {name} is missing")
-        elif missing := columns - found[name]:
+        elif missing := columns - actual[name]:
             yield Finding("schema", f"{name} has no column {', '.join(sorted(missing))}")
 
 

@@ -127,7 +127,7 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     Ids that do not exist are left out, and so are passages that are not as they were written, which
     are reported.
     """
-    found: dict[int, sqlite3.Row] = {}
+    rows: dict[int, sqlite3.Row] = {}
     intact_documents: dict[int, bool] = {}
     for row in by_id(connection, _HIT, ids):
         document_id = row["document_id"]
@@ -141,12 +141,12 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
             and row["checksum"] in (None, fields_checksum(row[: len(PASSAGE_COLUMNS)]))
             and has_intact_text(row["header"], row["text"], row["hash"])
         ):
-            found[row["id"]] = row
+            rows[row["id"]] = row
         else:
             report_damage(connection, documents=[document_id])
-    if len(found) < len(ids):
-        _report_missing(connection, set(ids) - found.keys())
-    return found
+    if len(rows) < len(ids):
+        _report_missing(connection, set(ids) - rows.keys())
+    return rows
 
 
 # What the checksums cover comes first, in their order.

@@ -28,7 +28,7 @@ def template(tmp_path_factory):
 
 
 @pytest.fixture
-def kit(template, tmp_path):
+def collection_folder(template, tmp_path):
     shutil.copytree(template, tmp_path / "kit")
     return tmp_path / "kit"
 
@@ -51,17 +51,20 @@ def new(tmp_path):
         yield store
 
 
-def test_everything_is_rescued_from_an_intact_database(kit, new):
-    expected = {table: rows(kit / "ragkit.db", table) for table in ("roots", "models", "vectors")}
-    rescued = salvage.rescue(kit / "ragkit.db", new)
+def test_everything_is_rescued_from_an_intact_database(collection_folder, new):
+    expected = {
+        table: rows(collection_folder / "ragkit.db", table)
+        for table in ("roots", "models", "vectors")
+    }
+    rescued = salvage.rescue(collection_folder / "ragkit.db", new)
     assert (rescued.roots, rescued.models) == (1, 1)
     assert rescued.vectors == len(expected["vectors"]) == 400
     assert rows(new.path, "roots") == expected["roots"]
     assert rows(new.path, "models") == expected["models"]
 
 
-def test_intact_vectors_on_both_sides_of_a_damaged_page_are_rescued(kit, new):
-    path = kit / "ragkit.db"
+def test_intact_vectors_on_both_sides_of_a_damaged_page_are_rescued(collection_folder, new):
+    path = collection_folder / "ragkit.db"
     total = len(rows(path, "vectors"))
     with contextlib.closing(sqlite3.connect(path)) as connection:
         [digest] = connection.execute("SELECT vector FROM vectors WHERE id = 200").fetchone()
@@ -81,8 +84,8 @@ def test_intact_vectors_on_both_sides_of_a_damaged_page_are_rescued(kit, new):
     assert 200 not in ids
 
 
-def test_vectors_that_have_changed_are_not_rescued(kit, new):
-    path = kit / "ragkit.db"
+def test_vectors_that_have_changed_are_not_rescued(collection_folder, new):
+    path = collection_folder / "ragkit.db"
     total = len(rows(path, "vectors"))
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE vectors SET vector = randomblob(256) WHERE id = 7")
@@ -91,8 +94,8 @@ def test_vectors_that_have_changed_are_not_rescued(kit, new):
     assert salvage.rescue(path, new).vectors == total - 3
 
 
-def test_only_a_database_of_ragkit_with_readable_folders_is_rescuable(kit, tmp_path):
-    path = kit / "ragkit.db"
+def test_only_a_database_of_ragkit_with_readable_folders_is_rescuable(collection_folder, tmp_path):
+    path = collection_folder / "ragkit.db"
     assert salvage.is_rescuable(path)
     data = path.read_bytes()
     start, size = rootpage(path, "roots")
@@ -117,8 +120,8 @@ def test_only_a_database_of_ragkit_with_readable_folders_is_rescuable(kit, tmp_p
     assert not salvage.is_rescuable(path)
 
 
-def test_tables_that_cannot_be_read_are_named(kit):
-    path = kit / "ragkit.db"
+def test_tables_that_cannot_be_read_are_named(collection_folder):
+    path = collection_folder / "ragkit.db"
     start, size = rootpage(path, "documents")
     data = path.read_bytes()
     path.write_bytes(data[:start] + bytes(size) + data[start + size :])
