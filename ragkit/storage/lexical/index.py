@@ -158,6 +158,10 @@ class LexicalIndex:
         index.register_tokenizer(_ANALYZER, _analyzer())
         self.generation = generation
         self._schema = index.schema
+        if not memory:
+            # Else a thread of tantivy opens the files again when meta.json changes, which ends the
+            # process (SIGBUS) if somebody has truncated them. Ours never change.
+            index.config_reader(reload_policy="manual")
         self._searcher = index.searcher()
         self._planner = QueryPlanner(self._schema, self._searcher, "text", "language")
         self._plan = lru_cache(_PLAN_CACHE)(self._planner.plan)

@@ -1,6 +1,8 @@
 """The lexical index: BM25 scores, phrases and exclusions, generations."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -218,3 +220,24 @@ def test_no_query_raises_and_term_scores_add_up(query):
         for passage_id in ids.tolist()
     ]
     assert total == pytest.approx(scores.tolist(), rel=1e-4)
+
+
+TRUNCATED_WHILE_OPEN = """
+import sys, time
+from pathlib import Path
+from ragkit.storage.lexical.index import LexicalIndex
+folder = Path(sys.argv[1])
+index = LexicalIndex.open(folder, 1)
+meta = (folder / "meta.json").read_bytes()
+for path in folder.iterdir():
+    path.write_bytes(b"")
+(folder / "meta.json").write_bytes(meta + b" ")
+time.sleep(1.5)  # three rounds of tantivy's thread that looks for a new meta.json
+"""
+
+
+def test_tantivy_does_not_read_the_files_of_an_open_index_again(tmp_path):
+    words = tmp_path / "words"
+    lexical_index.write(words, None, [(1, "cats sleep", None)], [])
+    command = [sys.executable, "-c", TRUNCATED_WHILE_OPEN, str(words)]
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0
