@@ -73,6 +73,7 @@ def test_every_port_in_the_documentation_is_a_default_port():
 )
 def test_the_readme_shows_what_its_commands_print(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("RAGKIT_COLLECTION", str(tmp_path / "collection"))
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(REPOSITORY)
     (block,) = [block for block in blocks("console") if "$ ragkit index data" in block]
     for command in re.split(r"^\$ ragkit ", block, flags=re.MULTILINE)[1:]:

@@ -55,6 +55,8 @@ def probe_server(spec: ModelSpec) -> ModelSpec:
     """
     api = _EmbeddingsApi(spec)
     vector = api.embed([PROBE])[0]
+    if not vector.any():  # of another text it would mean that the server cannot read that text
+        raise ModelError(f"{spec.base_url} returned a vector of zeros; is {spec.name} intact?")
     if spec.probe is not None:
         _check_probe(spec, vector)
         return spec
@@ -116,7 +118,7 @@ class RemoteEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
         """Return the vectors of queries: (n, d) float32, unit rows. The family's query prompt is
-        added.
+        added. A row of zeros, where the server returns one, is a text that it cannot read.
 
         Reads the first `window` tokens of each text. Raises ModelError if the server fails or has
         another model.
@@ -217,8 +219,6 @@ class _EmbeddingsApi:
         stacked = np.stack(vectors)
         if not np.isfinite(stacked).all():
             raise ModelError(f"{url} returned vectors with numbers that are not finite (NaN)")
-        if not stacked.any(axis=1).all():  # a row of zeros would mean: a text it cannot read
-            raise ModelError(f"{url} returned a vector of zeros; is {self._model} intact?")
         return stacked
 
 

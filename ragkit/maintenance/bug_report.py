@@ -26,7 +26,7 @@ from ragkit.storage.collection_files import refuse_links
 from ragkit.storage.sqlite import transfer
 
 _FIXED = frozenset((*FUSIONS, *MODES, *OCR_ENGINES, *PRESETS, *SECRET_MODES, "fp32", "int8"))
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://\S+", re.IGNORECASE)
 _PATH = re.compile(r"(?:~|[A-Za-z]:)?[/\\][^\s'\",;:()]*|\b[\w-]+(?:/[\w.-]+)+")
 _QUOTED = re.compile(r"(['\"`]).*?\1")
 _FILE = re.compile(r"\b[\w-]+\.[A-Za-z][A-Za-z0-9]{0,7}\b")

@@ -29,8 +29,16 @@ def local(tiny: Path) -> SentenceEncoder:
 @pytest.fixture
 def server(local: SentenceEncoder) -> Iterator[Server]:
     """Yield a server whose vectors have length 3: the client normalizes them."""
-    with serving(lambda texts: 3 * local.encode_passages(texts)) as server:
+    with serving(lambda texts: 3 * known_vectors(local, texts)) as server:
         yield server
+
+
+def known_vectors(local: SentenceEncoder, texts: list[str]) -> np.ndarray:
+    """Return the tiny model's vectors; another one for texts that its vocabulary does not know."""
+    vectors = local.encode_passages(texts).copy()
+    ascending = np.arange(32, dtype=np.float32)
+    vectors[~vectors.any(axis=1)] = ascending / np.linalg.norm(ascending)
+    return vectors
 
 
 def spec(server: Server, **more: Any) -> ModelSpec:
@@ -48,7 +56,7 @@ def test_the_vectors_are_those_of_the_model(
     server.knows_base64 = knows_base64
     remote: Encoder = encoder(server)
     for encode in (remote.encode_queries, remote.encode_passages):
-        np.testing.assert_allclose(encode(TEXTS), local.encode_passages(TEXTS), atol=1e-6)
+        np.testing.assert_allclose(encode(TEXTS), known_vectors(local, TEXTS), atol=1e-6)
     assert (remote.dimension, remote.name) == (32, "served")
     assert remote.encode_queries(TEXTS).dtype == np.float32
     assert remote.encode_passages([]).shape == (0, 32)
@@ -61,7 +69,7 @@ def test_requests_are_bounded_and_vectors_stay_in_order(
     texts = ["the key " * (i % 7) + "week ." for i in range(150)]
     remote = encoder(server)
     np.testing.assert_allclose(
-        remote.encode_passages(texts), local.encode_passages(texts), atol=1e-5
+        remote.encode_passages(texts), known_vectors(local, texts), atol=1e-5
     )
     assert max(len(request["input"]) for request in server.requests) <= 32
     sizes = [sum(remote.count_tokens(request["input"])) for request in server.requests]
@@ -113,7 +121,7 @@ def test_the_fingerprint_follows_the_model_not_the_address(server: Server) -> No
 
 
 def test_dimensions_truncates_to_unit_rows(server: Server, local: SentenceEncoder) -> None:
-    first = local.encode_passages(TEXTS)[:, :8]
+    first = known_vectors(local, TEXTS)[:, :8]
     expected = first / np.linalg.norm(first, axis=1, keepdims=True)
     vectors = encoder(server, dimensions=8).encode_queries(TEXTS)
     np.testing.assert_allclose(vectors, expected, atol=1e-6)
@@ -191,3 +199,20 @@ def test_the_real_model_behind_a_server(minilm: SentenceEncoder) -> None:
     with serving(minilm.encode_passages) as server:
         vectors = encoder(server).encode_passages(texts)
     np.testing.assert_allclose(vectors, minilm.encode_passages(texts), atol=1e-6)
+
+
+def test_a_row_of_zeros_is_a_text_that_the_server_cannot_read(local: SentenceEncoder) -> None:
+    def encode(texts: list[str]) -> np.ndarray:
+        return np.where([["ไ" in text] for text in texts], 0, known_vectors(local, texts))
+
+    with serving(encode) as server:
+        vectors = encoder(server).encode_passages(["bank", "ภาษาไทย"])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0], atol=1e-6)
+
+
+def test_zeros_for_the_probe_are_a_broken_server(local: SentenceEncoder) -> None:
+    with (
+        serving(lambda texts: 0 * known_vectors(local, texts)) as server,
+        pytest.raises(ModelError, match="returned a vector of zeros; is served intact"),
+    ):
+        encoder(server)

@@ -41,8 +41,10 @@ def _with_suggestion(message: str, top: argparse.ArgumentParser) -> str:
     wrong, names = "", []
     if match := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
         wrong, names = match[1], re.findall(r"[\w.-]+", match[2])
-    elif match := re.search(r"unrecognized arguments:.*?(--[\w-]+)", message):
-        wrong = match[1]
+    elif message.startswith("unrecognized arguments:") and (
+        match := re.search(r"--[\w-]+", message)
+    ):
+        wrong = match[0]
         names = [name for action in every_action(top) for name in action.option_strings]
     nearest = difflib.get_close_matches(wrong, names, n=1)
     if not nearest:

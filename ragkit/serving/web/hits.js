@@ -64,7 +64,7 @@ function score(hit) {
 
 /** Returns a list item. `open(hit, from)` is called to show the hit in its document. */
 export function hitItem(hit, queryStems, open) {
-  const button = make("button", { type: "button", className: "open" }, titleOf(hit));
+  const button = make("button", { type: "button", className: "open", "data-passage": hit.passage_id }, titleOf(hit));
   button.addEventListener("click", () => open(hit, button));
   const item = make(
     "li",

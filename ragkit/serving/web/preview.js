@@ -108,12 +108,13 @@ function show() {
   else pane.showModal();
 }
 
-/** Closes the preview and returns the focus to the element that opened it. */
+/** Closes the preview and returns the focus to the element that opened it, or, if the list was shown anew, to the same hit. */
 export function close() {
   request?.abort();
   pane.close();
   closed();
-  (opener?.isConnected ? opener : byId("query")).focus();
+  const again = opener?.dataset.passage && document.querySelector(`.open[data-passage="${opener.dataset.passage}"]`);
+  (opener?.isConnected ? opener : again || byId("query")).focus();
 }
 
 function closed() {

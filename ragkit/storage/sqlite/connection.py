@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,9 @@ class Connection(sqlite3.Connection):
         self.damage = Damage()
         self.stamp: tuple[int, ...] | None = None  # of an immutable file, when it was opened
         # A damaged text is shown nowhere, but must not end a search with an error either.
-        self.text_factory = _decode
+        # Not a function in Python: a search decodes a hundred values.
+        self.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.row_factory = sqlite3.Row
-
-
-def _decode(data: bytes) -> str:
-    return data.decode(errors="replace")
 
 
 def report_damage(

@@ -40,8 +40,11 @@ def test_a_trained_model_can_be_used_for_indexing(run, pairs, base_folder, folde
         second,
     )
     assert third == "mine; use it with: ragkit index --model mine FOLDER"
+    (folder / "known.txt").write_text("the key rotates every week\n")
     code, _, err = run("-c", "kit", "index", "--model", "mine", str(folder))
-    assert (code, err) == (0, "")
+    assert code == 0
+    # The vocabulary of the tiny model has few of the words.
+    assert "4 passages that" in err
     assert run("-c", "kit", "query", "the key", "--json")[0] == 0
 
 

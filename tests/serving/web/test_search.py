@@ -54,6 +54,17 @@ def test_a_hit_opens_its_document_at_the_passage(visit):
     expect(button).to_be_focused()
 
 
+def test_the_focus_returns_to_a_hit_that_was_shown_anew(visit):
+    page = visit()
+    search(page, "lighthouse keeper copper lamp").locator(".open").click()
+    expect(page.locator("#preview-text")).to_be_focused()
+    page.evaluate(  # as when a later answer to the same query arrives
+        "const hit = document.querySelector('.hit'); hit.replaceWith(hit.cloneNode(true))"
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator(".hit .open").first).to_be_focused()
+
+
 def test_a_changed_document_is_reported(visit, library):
     page = visit()
     page.route(
