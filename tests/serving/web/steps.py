@@ -25,9 +25,12 @@ def has_no_sideways_scroll(page):
 
 
 def is_in_sight(page):
-    """Whether the cited text begins within what the pane shows."""
-    cited, pane = (
-        page.locator(selector).bounding_box() for selector in ("#cited", "#preview-text")
+    """Wait until the cited text begins within what the pane shows: the page scrolls to it."""
+    page.wait_for_function(
+        """() => {
+            const [cited, pane] = ["cited", "preview-text"].map((id) =>
+                document.getElementById(id).getBoundingClientRect());
+            return pane.top <= cited.top && cited.top < Math.min(pane.bottom, innerHeight);
+        }"""
     )
-    bottom = min(pane["y"] + pane["height"], page.viewport_size["height"])
-    return pane["y"] <= cited["y"] < bottom
+    return True
