@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import blake2b
@@ -141,6 +142,15 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+def open_to_others(folder: Path) -> None:
+    """Let other users enter `folder` and pytest's own folders around it, which are closed to
+    them."""
+    for parent in (folder, *folder.parents):
+        if parent == Path(tempfile.gettempdir()) or parent.stat().st_uid != os.geteuid():
+            break
+        parent.chmod(parent.stat().st_mode | 0o011)
+
+
 @pytest.fixture
 def make_read_only(tmp_path: Path) -> Callable[[Path], AbstractContextManager[None]]:
     """Return a context manager that makes a folder read-only, for root too."""
@@ -149,8 +159,7 @@ def make_read_only(tmp_path: Path) -> Callable[[Path], AbstractContextManager[No
     def read_only(folder: Path) -> Iterator[None]:
         was_root = os.geteuid() == 0
         if was_root:  # pytest's own folders are closed to others
-            for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-                parent.chmod(parent.stat().st_mode | 0o011)
+            open_to_others(tmp_path)
         modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*"))}
         for path, mode in modes.items():
             path.chmod(mode & ~0o222 | 0o444)

@@ -86,8 +86,10 @@ def make_zip(files):
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             # A fixed time: pytest makes ids of tests from short archives.
-            info = zipfile.ZipInfo(name, (2024, 1, 2, 3, 4, 6))
-            info.external_attr = 0o600 << 16
+            info = name
+            if isinstance(name, str):
+                info = zipfile.ZipInfo(name, (2024, 1, 2, 3, 4, 6))
+                info.external_attr = 0o600 << 16
             archive.writestr(info, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.client_tasks import answer_client_task
@@ -23,6 +23,7 @@ from ragkit.serving.schema.parts import MAX_QUERY
 from ragkit.serving.transport.json_http import (
     STREAM_HEADERS,
     ApiError,
+    EventStreamResponse,
     encode_event,
     json_response,
     to_api_error,
@@ -56,7 +57,7 @@ async def chat(context: Context, request: ValidatedRequest) -> Response:
     if request.body.get("stream"):
         has_usage = bool((request.body.get("stream_options") or {}).get("include_usage"))
         chunks = _encode_chunks(await wait_for_first(events), head, count if has_usage else None)
-        return StreamingResponse(chunks, headers=STREAM_HEADERS, media_type="text/event-stream")
+        return EventStreamResponse(chunks, events)
     answer = await request.run_until_disconnect(wait_for_answer(events))
     message = {
         "role": "assistant", "content": answer.text + format_sources(answer), "refusal": None,
@@ -180,7 +181,7 @@ async def _encode_chunks(
     events: AsyncIterator[Event],
     head: dict[str, Any],
     count: Callable[[Answer], Awaitable[dict[str, int]]] | None,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The chunks of a streamed chat completion, as server-sent events.
 
     `count` returns the usage for the last one; None where the client did not ask for it.

@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
 from ragkit.serving.api.openai_chat import count_usage, find_collection, parse_messages
 from ragkit.serving.collections.library import wait_for_answer, wait_for_first
 from ragkit.serving.transport.json_http import (
-    STREAM_HEADERS,
     ApiError,
+    EventStreamResponse,
     encode_event,
     json_response,
     to_api_error,
@@ -58,7 +58,7 @@ async def create_response(context: Context, request: ValidatedRequest) -> Respon
 
     if body.get("stream"):
         encoded = _encode_events(await wait_for_first(events), builder, count)
-        return StreamingResponse(encoded, headers=STREAM_HEADERS, media_type="text/event-stream")
+        return EventStreamResponse(encoded, events)
     answer = await request.run_until_disconnect(wait_for_answer(events))
     return json_response(builder.response(answer, await count(answer)))
 
@@ -102,7 +102,7 @@ async def _encode_events(
     events: AsyncIterator[Event],
     builder: ResponseBuilder,
     count: Callable[[Answer], Awaitable[dict[str, int]]],
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     from ragkit.records.answers import Answer, Piece, Retrieved
 
     try:

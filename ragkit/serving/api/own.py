@@ -6,11 +6,11 @@ those of the Python API.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ragkit.errors import UsageError
 from ragkit.records.documents import hit_fields
@@ -22,8 +22,8 @@ from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.parts import MAX_TEXT, NAME
 from ragkit.serving.transport import metrics
 from ragkit.serving.transport.json_http import (
-    STREAM_HEADERS,
     ApiError,
+    EventStreamResponse,
     encode_event,
     json_response,
     to_api_error,
@@ -78,16 +78,12 @@ async def ask(context: Context, request: ValidatedRequest) -> Response:
         raise UsageError("the question is empty")
     events = context.library.answers.stream(partial(_ask_stream, served, request.body))
     if request.body.get("stream"):
-        return StreamingResponse(
-            _encode_events(await wait_for_first(events)),
-            headers=STREAM_HEADERS,
-            media_type="text/event-stream",
-        )
+        return EventStreamResponse(_encode_events(await wait_for_first(events)), events)
     answer = await request.run_until_disconnect(wait_for_answer(events))
     return json_response({"collection": served.name, **json_shapes.answer_fields(answer)})
 
 
-async def _encode_events(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+async def _encode_events(events: AsyncIterator[Event]) -> AsyncGenerator[bytes, None]:
     """Hits, then text, then citations and usage, as server-sent events; `done` at the end."""
     from ragkit.records.answers import Answer, Piece, Retrieved
 

@@ -13,7 +13,15 @@ import contextlib
 import dataclasses
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -236,7 +244,7 @@ class AnswerStreams:
         self.max_answers, self.in_progress = max_answers, 0
         self._pool = ThreadPoolExecutor(max_answers, thread_name_prefix="ragkit-answer")
 
-    async def stream(self, ask: Callable[[], Iterator[Event]]) -> AsyncIterator[Event]:
+    async def stream(self, ask: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event, None]:
         """Yield the events of the generator that `ask()` returns.
 
         Raises what the generator raises, and OverloadedError beyond `max_answers`.
@@ -279,14 +287,14 @@ async def wait_for_answer(events: AsyncIterator[Event]) -> Answer:
     return last_answer([event async for event in events])
 
 
-async def wait_for_first(events: AsyncIterator[T]) -> AsyncIterator[T]:
+async def wait_for_first(events: AsyncIterator[T]) -> AsyncGenerator[T, None]:
     """Return the same events, once the first is there.
 
     An error before the first event is raised here, while an HTTP status can still be sent.
     """
     first = await anext(events)
 
-    async def all_events() -> AsyncIterator[T]:
+    async def all_events() -> AsyncGenerator[T, None]:
         yield first
         async for event in events:
             yield event

@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from ragkit.errors import BusyError, RagkitError, UsageError
 from ragkit.serving.transport.access import App, Receive, Scope, Send
@@ -110,6 +111,29 @@ def encode_event(name: str | None, value: object) -> bytes:
     for letter in _LINE_ENDS:  # clients that split text into lines would end the event there
         data = data.replace(letter.encode(), f"\\u{ord(letter):04x}".encode())
     return head + b"data: " + data + b"\n\n"
+
+
+class EventStreamResponse(StreamingResponse):
+    """Server-sent events from a generator, which is closed when the response ends.
+
+    Starlette leaves the generator to garbage collection when the caller disconnects: a request to
+    a language model would go on until then. `source` is the generator that `content` reads.
+    """
+
+    def __init__(
+        self, content: AsyncGenerator[bytes, None], source: AsyncGenerator[Any, None]
+    ) -> None:
+        super().__init__(content, headers=STREAM_HEADERS, media_type="text/event-stream")
+        self._generators: tuple[AsyncGenerator[Any, None], ...] = (content, source)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until they end or the caller disconnects."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with anyio.CancelScope(shield=True):
+                for generator in self._generators:
+                    await generator.aclose()
 
 
 async def read_json(request: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:  # noqa: ANN401 (any JSON value)

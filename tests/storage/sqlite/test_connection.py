@@ -14,6 +14,7 @@ import pytest
 from ragkit.errors import CollectionError
 from ragkit.storage.sqlite import connection as connections
 from ragkit.storage.sqlite.database import Database
+from tests.conftest import open_to_others
 
 NOBODY = 65534
 READER = """
@@ -88,8 +89,7 @@ def without_locks(folder):
 @pytest.fixture
 def shared(tmp_path):
     """Return a collection that its owner may write and others may read only."""
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(parent.stat().st_mode | 0o011)
+    open_to_others(tmp_path)
     store = Database(tmp_path / "kit", create=True)
     (tmp_path / "kit").chmod(0o755)
     add(store, 1)
