@@ -242,7 +242,7 @@ class AnswerStreams:
 
     def __init__(self, max_answers: int = MAX_ANSWERS) -> None:
         self.max_answers, self.in_progress = max_answers, 0
-        self._pool = ThreadPoolExecutor(max_answers, thread_name_prefix="ragkit-answer")
+        self._pool = self._create_pool()
 
     async def stream(self, ask: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event, None]:
         """Yield the events of the generator that `ask()` returns.
@@ -268,8 +268,13 @@ class AnswerStreams:
                 self._pool.submit(_close_generator, opening, step)
 
     def close(self) -> None:
-        """Wait for the answers in progress."""
-        self._pool.shutdown(wait=True)
+        """Wait for the answers in progress. Further ones are possible: another application may
+        share the library."""
+        pool, self._pool = self._pool, self._create_pool()
+        pool.shutdown(wait=True)
+
+    def _create_pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.max_answers, thread_name_prefix="ragkit-answer")
 
 
 def _close_generator(opening: Future[Any], step: Future[Any]) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from ragkit.serving.app import ServerOptions, create_app
+from ragkit.serving.collections.library import Library
 from tests.serving.conftest import listening
 from tests.serving.web.notes import LAMP
 from tests.serving.web.steps import expect, is_in_sight, search
@@ -115,7 +116,9 @@ def test_collections_can_be_selected_and_show_their_coverage(visit):
 
 
 def test_a_token_is_requested_and_kept_for_the_tab(visit, library, watched):
-    with listening(create_app(library, ServerOptions(token=TOKEN))) as address:
+    # A library of its own, over the same collections: a server that stops ends its answers.
+    own = Library({name: served.collection for name, served in library.served.items()})
+    with listening(create_app(own, ServerOptions(token=TOKEN))) as address:
         page = visit("?q=signing+keys", at=address)
         dialog = page.get_by_role("dialog", name="This server requires a token")
         for token in ("wrong-token", TOKEN):
