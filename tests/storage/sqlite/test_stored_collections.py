@@ -31,7 +31,8 @@ def schema_version(folder: Path) -> int:
 
 
 def test_there_is_a_stored_collection_for_every_migration_step():
-    steps = migrations.pending(sqlite_utils.Database(memory=True))
+    with closing(sqlite_utils.Database(memory=True)) as database:
+        steps = migrations.pending(database)
     assert list(range(1, len(steps) + 1)) == SCHEMAS
 
 
