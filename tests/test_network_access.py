@@ -1,7 +1,7 @@
 """No network access unless the user names an address: nothing is looked up, nothing is sent.
 
 Native libraries do not use Python's sockets, so the commands run in a network namespace of their
-own, without a route, with a name server that records what is asked.
+own, without a route, with a name server that records every query.
 """
 
 from __future__ import annotations

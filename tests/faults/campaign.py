@@ -27,9 +27,9 @@ from tests.faults.cases import CASES, Verdict, Workplace
 from tests.faults.processes import ForkServer
 
 TARGETS = ("database", "log", "vectors", "words", "codes")
-SWEPT = ("index", "update", "index rewrite", "remove", "rebuild", "migration 2", "lost indexes",
-         "backup")  # fmt: skip
-SWEEP_SEED = 1  # four documents: every call of every kind is tried
+FAILED_CHANGES = ("index", "update", "index rewrite", "remove", "rebuild", "migration 2",
+                  "lost indexes", "backup")  # fmt: skip
+FAILED_SEED = 1  # four documents: every call of every kind is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ def small(calls: dict[str, dict[str, int]]) -> list[Task]:
     tasks += _by_change("power cut", "power cut", names, 20)
     tasks += _damages("damaged", 50, "flip") + _damages("damaged", 10, "cut")
     tasks += _damages("damaged while open", 5, "cut") + _damages("damaged while open", 5, "flip")
-    sweep = list(_sweep(calls))
-    tasks += sweep[:: max(1, len(sweep) // 24)]
+    failing = list(_failing_calls(calls))
+    tasks += failing[:: max(1, len(failing) // 24)]
     tasks += _by_change("full disk", "full disk", names, 8)
     tasks += _by_change("little memory", "failed allocation", _in_process(names), 6)
     tasks += _by_change("clock jump", "clock jump", names, 5)
@@ -83,7 +83,7 @@ def full(calls: dict[str, dict[str, int]]) -> list[Task]:
     tasks += _damages("damaged", 5000, "flip") + _damages("damaged", 1500, "cut")
     tasks += _damages("damaged while open", 200, "cut")
     tasks += _damages("damaged while open", 200, "flip")
-    tasks += list(_sweep(calls))
+    tasks += list(_failing_calls(calls))
     tasks += _by_change("full disk", "full disk", names, 200)
     tasks += _by_change("little memory", "failed allocation", _in_process(names), 200)
     tasks += _by_change("clock jump", "clock jump", names, 60)
@@ -120,7 +120,7 @@ def _damages(kind: str, count: int, how: str) -> list[Task]:
     ]
 
 
-def _sweep(calls: dict[str, dict[str, int]]) -> Iterator[Task]:
+def _failing_calls(calls: dict[str, dict[str, int]]) -> Iterator[Task]:
     """Yield every nth call of every kind in every change, failing once and from then on."""
     for name, counts in calls.items():
         for kind in shim.KINDS:
@@ -128,7 +128,7 @@ def _sweep(calls: dict[str, dict[str, int]]) -> Iterator[Task]:
             for nth in range(1, counts.get(kind, 0) + 1):
                 for permanently in (False, True):
                     error = errors[(nth + permanently) % len(errors)]
-                    arguments = (SWEEP_SEED, name, kind, nth, permanently, error)
+                    arguments = (FAILED_SEED, name, kind, nth, permanently, error)
                     yield Task("failing call", f"failing {kind}", arguments)
 
 
@@ -162,8 +162,8 @@ def measure() -> dict[str, dict[str, int]]:
         ForkServer(Path(name), shim.build()) as server,
     ):
         place = Workplace(Path(name), server)
-        changes = cases.changes(SWEEP_SEED)
-        return {operation: place.measure(changes[operation])[1] for operation in SWEPT}
+        changes = cases.changes(FAILED_SEED)
+        return {operation: place.measure(changes[operation])[1] for operation in FAILED_CHANGES}
 
 
 def needs_shim(task: Task) -> bool:

@@ -62,21 +62,26 @@ def precious(tmp_path):
     assert path.read_text() == "years of work"
 
 
+def put_in_place(path, kind, precious):
+    """Create at `path` what somebody else may have put there."""
+    if kind == "symbolic link":
+        path.symlink_to(precious)
+    elif kind == "hard link":
+        os.link(precious, path)
+    elif kind == "dangling link":
+        path.symlink_to(path.parent.parent / "new.txt")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+
+
 @pytest.mark.parametrize("kind", ["symbolic link", "hard link", "dangling link", "pipe", "folder"])
 def test_the_note_replaces_what_has_its_name_and_follows_no_link(tmp_path, precious, kind):
     collection_folder = tmp_path / "kit"
     collection_folder.mkdir()
     note = collection_folder / "writer.json"
-    if kind == "symbolic link":
-        note.symlink_to(precious)
-    elif kind == "hard link":
-        os.link(precious, note)
-    elif kind == "dangling link":
-        note.symlink_to(tmp_path / "new.txt")
-    elif kind == "pipe":
-        os.mkfifo(note)
-    else:
-        note.mkdir()
+    put_in_place(note, kind, precious)
     with writer_lock(collection_folder, "ragkit index"):
         assert json.loads(note.read_text())["pid"] == os.getpid()
         assert not note.is_symlink()
@@ -88,16 +93,7 @@ def test_a_lock_file_that_is_not_its_own_is_refused(tmp_path, precious, kind):
     collection_folder = tmp_path / "kit"
     collection_folder.mkdir()
     lock = collection_folder / "writer.lock"
-    if kind == "symbolic link":
-        lock.symlink_to(precious)
-    elif kind == "hard link":
-        os.link(precious, lock)
-    elif kind == "dangling link":
-        lock.symlink_to(tmp_path / "new.txt")
-    elif kind == "pipe":
-        os.mkfifo(lock)
-    else:
-        lock.mkdir()
+    put_in_place(lock, kind, precious)
     with (
         pytest.raises(CollectionError, match=r"writer\.lock is a link or a special file. Delete"),
         writer_lock(collection_folder, "ragkit index"),

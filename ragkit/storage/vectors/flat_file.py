@@ -35,8 +35,8 @@ BATCH = 2048  # vectors read and written at a time: 3 MB at 384 dimensions
 SCAN_NUMBERS = (
     1 << 18
 )  # numbers compared with a query at a time: 1 MB, which stays in the CPU cache
-_SMALL_FILE = 256 << 20  # bytes of vectors up to which they stay in memory once they are used much
-_MUCH = 4  # much: this part of them was read, in scans of all or one by one
+_SMALL_FILE = 256 << 20  # bytes of vectors up to which they are kept in memory
+_MIN_SHARE_READ = 0.25  # of their bytes, read in scans or one by one, before they are kept
 _DENSE = 4  # if at least one vector in this many is needed, all between them are read at once
 _MAX_BISECTED = 200  # ids that are looked up one by one, without sorting the file's ids
 _HEADER = struct.Struct("<iqqq?i")
@@ -140,7 +140,7 @@ class FlatFile:
         """
         if not len(positions):
             return np.empty((0, self.dimension), dtype=np.float32)
-        if (in_memory := self._load_if_used_much()) is not None:
+        if (in_memory := self._load_if_used_often()) is not None:
             return in_memory[positions]
         first, last = int(positions.min()), int(positions.max())
         if last - first < _DENSE * len(positions):
@@ -171,7 +171,7 @@ class FlatFile:
             for first in range(0, len(positions), size):
                 yield first, self.vectors_at(positions[first : first + size])
             return
-        if (in_memory := self._load_if_used_much()) is not None:
+        if (in_memory := self._load_if_used_often()) is not None:
             for first in range(0, len(self), size):
                 yield first, in_memory[first : first + size]
             return
@@ -181,10 +181,10 @@ class FlatFile:
             self._read(first, block)
             yield first, block
 
-    def _load_if_used_much(self) -> NDArray[np.float32] | None:
+    def _load_if_used_often(self) -> NDArray[np.float32] | None:
         """All vectors, (n, d) float32, where they are in memory; None where they are not (yet)."""
         size = len(self) * self._row_size
-        is_worth = _MUCH * self._bytes_read >= size and size <= _SMALL_FILE
+        is_worth = self._bytes_read >= _MIN_SHARE_READ * size and size <= _SMALL_FILE
         if self._in_memory is None and is_worth:
             rows = np.empty((len(self), self.dimension), dtype="<f4")
             self._read(0, rows)
