@@ -369,6 +369,10 @@ def _after_damage(
         return "an earlier state", place.check_recovery(change, ended, [])
     if difference and not (notices and target == "database" and _are_some_of(hits, fresh)):
         return "broken", [f"silently wrong hits: {difference}"]
+    if any("ragkit doctor --repair" in notice for notice in notices):
+        place.complete(
+            place.server.run("repair", place.collection_folder, place.source), "the remedy"
+        )
     again = place.run(change)
     if again.complaint or (again.error is not None and target != "database"):
         problems.append(f"the same command again: {again.complaint or again.error}")

@@ -186,6 +186,12 @@ def fork_while_writing(
     return {}
 
 
+def repair(collection_folder: str, source: str) -> dict[str, Any]:
+    """Repair the collection, as `ragkit doctor --repair` does."""
+    report = Collection.doctor(collection_folder, repair=True)
+    return {"usable": report.usable}
+
+
 def backup(collection_folder: str, source: str) -> dict[str, Any]:
     """Copy the collection to the folder "backup" beside it."""
     with open_collection(collection_folder) as collection:
@@ -261,7 +267,7 @@ def describe(error: BaseException) -> dict[str, str]:
 
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     name: globals()[name]
-    for name in ("index", "remove", "migrate", "search", "search_around", "backup",
+    for name in ("index", "remove", "migrate", "search", "search_around", "backup", "repair",
                  "search_and_index", "serve", "follow", "write_versions", "read_versions",
                  "fork_while_writing")
 }  # fmt: skip

@@ -114,7 +114,8 @@ def describe(connection: sqlite3.Connection, damage: Damage) -> list[str]:
         )
     if damage.passages:
         lines.append(
-            f"{len(damage.passages):,} passages are missing in the database; see: ragkit doctor"
+            "the database lacks passages that the index files name (number: "
+            f"{len(damage.passages):,}). Repair it with: ragkit doctor --repair; then: ragkit index"
         )
     return lines
 

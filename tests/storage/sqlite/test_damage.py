@@ -262,7 +262,10 @@ def test_a_passage_that_the_table_has_lost_is_reported(notes, notices):
     connection.execute("DELETE FROM passages WHERE id = 1")
     connection.close()
     notes.search("signing keys")
-    assert "1 passages are missing in the database; see: ragkit doctor" in notices
+    assert (
+        "the database lacks passages that the index files name (number: 1). "
+        "Repair it with: ragkit doctor --repair; then: ragkit index"
+    ) in notices
 
 
 def test_the_write_ahead_log_is_emptied_after_a_run(notes, folder):
