@@ -20,7 +20,7 @@ from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 
-READER_VERSION = 5  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 6  # raised when the same bytes give another document, so that files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
 _MAX_NAME_LENGTH = 500  # characters
 
@@ -80,6 +80,25 @@ def read_detected(
             limits.seconds += (ocr.seconds if ocr else 0.0) - before
 
     return _ContainerWalk(read_one, records, limits).read_all(file)
+
+
+def find_member(
+    file: DetectedFile, record: str, budget: Budget | None = None
+) -> DetectedFile | None:
+    """Return the file that became the document `record` of a file: a member of an archive, or of
+    a message; decompressed. "" is the file itself. None if there is none. Reads no document."""
+    last: DetectedFile | None = None
+
+    def keep(part: DetectedFile) -> Document:
+        nonlocal last
+        last = part
+        raise DocumentError("only looked for", skipped=True)
+
+    for found in _ContainerWalk(keep, False, budget or Budget()).read_all(file):
+        if found.name == record and found.document is None and last is not None:
+            return last
+        last = None
+    return None
 
 
 def _read_one(file: DetectedFile, ocr: Ocr | None) -> Document:

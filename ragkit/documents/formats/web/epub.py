@@ -179,7 +179,8 @@ def _read_ncx(package: ZipPackage, path: str) -> list[tuple[str, str]]:
 
 def _read_chapter(package: ZipPackage, item: _Item, title: str | None) -> Document:
     """Read one file of the book; `title` becomes its heading if it has none."""
-    chapter = read_html(_expand_self_closed(package.read(item.path)), item.path)
+    page = _expand_self_closed(package.read(item.path))
+    chapter = read_html(page, item.path, in_book=True)
     if chapter.headings or not title or not chapter.text:
         return chapter
     return replace(

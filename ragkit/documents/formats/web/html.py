@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.web import html_tags
+from ragkit.documents.formats.web.html_lists import HtmlList, open_list
+from ragkit.documents.formats.web.html_tables import HtmlTable
+from ragkit.documents.formats.web.mathml import linear_mathml
+from ragkit.documents.formats.web.shadow_roots import expand_shadow_roots
 from ragkit.documents.layout.blocks import Block, BlockLayout
 from ragkit.documents.layout.cleaning import page_title
+from ragkit.documents.layout.scripts import subscript, superscript
 from ragkit.records.documents import Document
 
 if TYPE_CHECKING:
@@ -41,10 +46,18 @@ _META_NAMES = {
 }
 
 
-def read_html(data: bytes, name: str) -> Document:
+_HIDDEN = re.compile(r"<[^<>]{0,500}\s(?:hidden|epub:switch)[\s=>/]|<epub:switch", re.I)
+_ABSOLUTE = re.compile(r"position\s{0,9}:\s{0,9}absolute", re.I)
+_FILE_NAME = re.compile(r"\S{1,200}\.(?:png|jpe?g|gif|svg|webp|bmp)", re.I)
+_HEADINGS = "h1, h2, h3, h4, h5, h6"
+_MIN_ALT_WORDS = 2  # a single word names an icon or a logo
+
+
+def read_html(data: bytes, name: str, *, in_book: bool = False) -> Document:
     """Read a web page: its text with headings, fences, tables, title and metadata.
 
     Never raises for bad markup. A page that nests too deep is read without its structure.
+    `in_book`: elements with the attribute `hidden` are left out; on web pages scripts show them.
     """
     from selectolax.lexbor import LexborHTMLParser
 
@@ -60,8 +73,11 @@ def read_html(data: bytes, name: str) -> Document:
             encoding_by=encoding_by,
             warnings=(*warnings, "nested too deep: read without its structure"),
         )
-    tree = LexborHTMLParser(markup)
-    walker = _TreeWalker()
+    tree = LexborHTMLParser(expand_shadow_roots(markup))
+    walker = _TreeWalker(
+        drops_hidden=in_book and _HIDDEN.search(markup) is not None,
+        has_placed_words=_ABSOLUTE.search(markup) is not None,
+    )
     walker.walk(tree.body)
     walker.keep_main_content()
     walker.layout.promote_bold_lines()
@@ -113,31 +129,37 @@ def _is_permalink(link: LexborNode) -> bool:
     return (child.text_content or "").strip() in _PERMALINKS
 
 
+def _is_note_number(node: LexborNode) -> bool:
+    """Whether a raised text is a link to a note, in it or around it."""
+    parent = node.parent
+    return node.css_first("a[href^='#']") is not None or (parent is not None and parent.tag == "a")
+
+
+def _is_hidden(node: LexborNode, tag: str) -> bool:
+    """Whether a book hides an element: by its attribute, or as the alternative of another one."""
+    if tag == "epub:default":  # of a switch between a formula and text
+        parent = node.parent
+        return parent is not None and parent.css_first("math") is not None
+    attributes = node.attributes
+    return "hidden" in attributes and attributes["hidden"] != "until-found"
+
+
 def _collapse_whitespace(text: str) -> str:
     return " ".join(text.translate(_INVISIBLE).split())
-
-
-@dataclass(slots=True)
-class _List:
-    ordered: bool
-    number: int  # of the previous item
-
-
-@dataclass(slots=True)
-class _Table:
-    is_first_row: bool = True  # no row has become a line yet
-    in_head: bool = False  # in <thead>
-    only_names: bool = True  # the open row has had no other cells than <th>
 
 
 @dataclass(slots=True)
 class _TreeWalker:
     """Walks the tree of a page and writes its text as blocks to `layout`."""
 
+    drops_hidden: bool = False  # leave out elements with the attribute `hidden`
+    has_placed_words: bool = False  # elements may be positioned one by one, as in laid-out books
     layout: BlockLayout = field(default_factory=BlockLayout)
     pieces: list[str] = field(default_factory=list)  # inline text of the open block
-    lists: list[_List] = field(default_factory=list)  # open lists
-    tables: list[_Table] = field(default_factory=list)  # open tables
+    lists: list[HtmlList] = field(default_factory=list)  # open lists
+    tables: list[HtmlTable] = field(default_factory=list)  # open tables
+    scripts: list[tuple[int, bool]] = field(default_factory=list)  # open sup and sub elements:
+    # number of pieces before it, and whether it links to a note
     sections: list[tuple[str, int]] = field(default_factory=list)  # open: tag, first block
     closed_sections: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     marker: str = ""  # of the list item whose first block is still to come
@@ -156,6 +178,10 @@ class _TreeWalker:
             child = None
             if tag == "-text":
                 self._add_text(node.text_content or "")
+            elif tag == "math":
+                self._add_text(linear_mathml(node))
+            elif tag == "img":
+                self._add_description(node)
             elif (kept_tag := self._kept_tag(node, tag)) is not None:
                 self._enter(node, kept_tag)
                 child = node.first_child
@@ -192,12 +218,22 @@ class _TreeWalker:
         self.pieces.append(text)
         self.has_plain_text = self.has_plain_text or (not self.bold_depth and bool(text.strip()))
 
+    def _add_description(self, image: LexborNode) -> None:
+        """Add the alternative text of an image, unless it only names an icon or a file."""
+        text = _collapse_whitespace(image.attributes.get("alt") or "")
+        if len(text.split()) >= _MIN_ALT_WORDS and not _FILE_NAME.search(text):
+            self._add_text(f" [{text}] ")
+
     def _kept_tag(self, node: LexborNode, tag: str) -> str | None:
         """Return the tag of an element that is kept, else None.
 
         An element with the role "main" counts as <main>.
         """
         if tag in html_tags.DROPPED or tag.startswith(("-", "!")):
+            # The title of a section that can be folded is a button.
+            is_title = tag == "button" and (self.heading_level or node.css_first(_HEADINGS))
+            return tag if is_title else None
+        if self.drops_hidden and _is_hidden(node, tag):
             return None
         if tag in html_tags.MAY_BE_BOILERPLATE:
             attributes = node.attributes
@@ -219,24 +255,29 @@ class _TreeWalker:
             self.pieces.append(_LINE_BREAK)
         elif tag in html_tags.BOLD:
             self.bold_depth += 1
+        elif tag in html_tags.SCRIPTS:
+            self.scripts.append((len(self.pieces), tag == "sup" and _is_note_number(node)))
         elif tag in html_tags.BLOCKS:
             self._flush()
-            if tag in html_tags.LISTS:
-                start = (node.attributes.get("start") or "") if tag == "ol" else ""
-                previous = int(start) - 1 if start.isdecimal() and len(start) < 9 else 0
-                self.lists.append(_List(tag == "ol", previous))
-            elif tag == "li":
-                self._start_item()
-            elif tag in {"dt", "dd"}:
-                self.tight = tag == "dd"
-            elif tag == "pre":
-                self.pre_depth = 1
-            elif tag in html_tags.HEADING_LEVELS:
-                self.heading_level = html_tags.HEADING_LEVELS[tag]
-            elif tag in html_tags.SECTIONS:
-                self.sections.append((tag, len(self.layout.blocks)))
-            else:
-                self._enter_table(tag)
+            self._enter_block(node, tag)
+        elif self.has_placed_words and _ABSOLUTE.search(node.attributes.get("style") or ""):
+            self.pieces.append(" ")
+
+    def _enter_block(self, node: LexborNode, tag: str) -> None:
+        if tag in html_tags.LISTS:
+            self.lists.append(open_list(node, tag))
+        elif tag == "li":
+            self._start_item(node)
+        elif tag in {"dt", "dd"}:
+            self.tight = tag == "dd"
+        elif tag == "pre":
+            self.pre_depth = 1
+        elif tag in html_tags.HEADING_LEVELS:
+            self.heading_level = html_tags.HEADING_LEVELS[tag]
+        elif tag in html_tags.SECTIONS:
+            self.sections.append((tag, len(self.layout.blocks)))
+        else:
+            self._enter_table(node, tag)
 
     def _enter_in_pre(self, tag: str) -> None:
         """Inside `<pre>` a block only starts a new line."""
@@ -245,19 +286,20 @@ class _TreeWalker:
         if tag == "br" or (tag in html_tags.BLOCKS and is_mid_line):
             self.pieces.append("\n")
 
-    def _enter_table(self, tag: str) -> None:
+    def _enter_table(self, node: LexborNode, tag: str) -> None:
         if tag == "table":
-            self.tables.append(_Table())
+            self.tables.append(HtmlTable())
         elif not self.tables:
             return
         elif tag == "tr":
             self.layout.open_row()
-            self.tables[-1].only_names = True
+            self.tables[-1].open_row()
         elif tag in {"td", "th"}:
-            self.layout.open_cell()
+            for _ in range(self.tables[-1].open_cell(node)):
+                self.layout.open_cell()
             self.tables[-1].only_names &= tag == "th"
-        elif tag in {"thead", "tbody"}:
-            self.tables[-1].in_head = tag == "thead"
+        elif tag in {"thead", "tbody", "tfoot"}:
+            self.tables[-1].open_group(in_head=tag == "thead")
 
     def _leave(self, tag: str) -> None:
         if self.pre_depth > 1 or (self.pre_depth and tag != "pre"):
@@ -267,9 +309,13 @@ class _TreeWalker:
             return
         if tag in html_tags.BOLD:
             self.bold_depth -= 1
-        if tag not in html_tags.BLOCKS:
-            return
-        self._flush()
+        elif tag in html_tags.SCRIPTS:
+            self._close_script(tag)
+        elif tag in html_tags.BLOCKS:
+            self._flush()
+            self._leave_block(tag)
+
+    def _leave_block(self, tag: str) -> None:
         if tag in html_tags.LISTS:
             self.lists.pop()
             self.tight = bool(self.lists)
@@ -294,15 +340,26 @@ class _TreeWalker:
             )
             table.is_first_row &= not added
 
-    def _start_item(self) -> None:
+    def _close_script(self, tag: str) -> None:
+        """Write raised or lowered text so that it cannot be taken for part of the word before."""
+        if not self.scripts:
+            return
+        first, is_note = self.scripts.pop()
+        script = "".join(self.pieces[first:])
+        if not script.strip() or _LINE_BREAK in script:
+            return
+        before = "".join(self.pieces[max(0, first - 8) : first])
+        text = superscript(before, script, is_note=is_note) if tag == "sup" else None
+        self.pieces[first:] = [subscript(before, script) if text is None else text]
+
+    def _start_item(self, node: LexborNode) -> None:
         """Start a list item: its marker waits for its first block."""
         if not self.lists:
             return
         current = self.lists[-1]
-        self.tight = current.number > 0 or len(self.lists) > 1
-        current.number += 1
+        self.tight = not current.is_empty or len(self.lists) > 1
         indent = "  " * min(len(self.lists) - 1, _MAX_LIST_INDENT)
-        self.marker = indent + (f"{current.number}. " if current.ordered else "- ")
+        self.marker = indent + current.next_marker(node)
 
     def _flush(self) -> None:
         """Write the open block, if it has any text, and start the next one."""
@@ -310,6 +367,7 @@ class _TreeWalker:
             return
         raw, is_bold = "".join(self.pieces), not self.has_plain_text
         self.pieces.clear()
+        self.scripts = [(0, is_note) for _, is_note in self.scripts]
         self.has_plain_text = False
         if self.pre_depth:
             raw = raw.replace(f"{_LINE_BREAK}\n", "\n").replace(_LINE_BREAK, "\n")

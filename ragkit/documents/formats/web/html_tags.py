@@ -15,19 +15,20 @@ def _names(words: str) -> frozenset[str]:
 
 HEADING_LEVELS = {f"h{level}": level for level in range(1, 7)}
 BOLD = _names("b strong")
+SCRIPTS = _names("sup sub")
 LISTS = _names("ul ol menu dir")
 SECTIONS = _names("main article section")
 
 # Never part of a page's text. Fallbacks for old browsers and form controls are among them.
 DROPPED = _names(
     "script style noscript template svg nav head select datalist button dialog object iframe"
-    " canvas audio video map annotation annotation-xml rp"
+    " canvas audio video map annotation annotation-xml rp rt rtc"
 )
 # Text before and after one of these is not on the same line.
 BLOCKS = _names(
     "address article aside blockquote body caption center details dd dir div dl dt fieldset"
     " figcaption figure footer form header hgroup hr html legend li main menu ol p pre section"
-    " summary table tbody tfoot thead td th tr ul"
+    " ragkit-shadow summary table tbody tfoot thead td th tr ul"
 ).union(HEADING_LEVELS)
 INLINE = _names(
     "a abbr b bdi bdo big cite code em font i kbd mark q s samp small span strike strong sub sup"

@@ -31,6 +31,23 @@ def read(markup):
         ),
         ("<h2>Title<a class=headerlink href=#x>¶</a></h2>", "Title"),
         ("<h2><a href=#x>#</a>C#</h2>", "C#"),
+        ("<p>2<sup>64</sup>, H<sub>2</sub>O, x<sub>1</sub>", "2^64, H2O, x_1"),
+        ("<p>It was effective<sup>12</sup>.", "It was effective [12]."),
+        (
+            "<p>In 1998<sup><a href=#n3>3</a></sup> and<a href=#n4><sup>4</sup></a>",
+            "In 1998 [3] and [4]",
+        ),
+        ("<p>The 1<sup>st</sup> m<sup>2</sup>", "The 1st m²"),
+        ("<ruby>東京<rp>(</rp><rt>とうきょう</rt><rp>)</rp></ruby>へ", "東京へ"),
+        ("<h3><button aria-expanded=false>Who pays?</button></h3><p>We.", "Who pays?\n\nWe."),
+        ("<button><h3>Who pays?</h3></button><p>We.", "Who pays?\n\nWe."),
+        ("<p>a <img src=x.png alt='Plan of the pump'> b", "a [Plan of the pump] b"),
+        ("<p>a<img alt=logo><img alt='my photo.png'>b", "ab"),
+        (
+            "<p><span style='position: absolute'>a</span><span style=position:absolute>b</span>",
+            "a b",
+        ),
+        ("<p>a<p hidden>b", "a\n\nb"),
         ("plain", "plain"),
         ("", ""),
     ],
@@ -54,6 +71,14 @@ def test_elements_are_laid_out_as_text(markup, text):
 )
 def test_navigation_headers_and_footers_are_dropped(markup):
     assert read(f"<body>{markup}<p>The text.</p></body>").text == "The text."
+
+
+def test_books_hide_elements_and_alternatives_of_formulas():
+    page = (
+        b"<p>a<p hidden>b</p><p><epub:switch><epub:case><math><mn>1</mn></math></epub:case>"
+        b"<epub:default>one</epub:default></epub:switch>"
+    )
+    assert read_html(page, "", in_book=True).text == "a\n\n1"
 
 
 def test_a_header_with_the_title_or_in_an_article_is_kept():

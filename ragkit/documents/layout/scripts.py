@@ -1,0 +1,95 @@
+"""Raised and lowered characters as text: 2^64, m², H2O, x_1; numbers of notes are set apart.
+
+A raised number after a word is the number of a note; after a digit, a sign or a short name it is
+an exponent. Ordinals (1st, 2e) and marks (™) stay as they are. Knows strings only.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORD_BEFORE = re.compile(r"[^\W\d_]+\Z")
+_EXPONENT = re.compile(r"[+\-−–]?\d{1,9}(?:[.,/]\d{1,9})?|[+\-−–]?[a-zA-Zα-ω]")
+_ORDINAL = re.compile(
+    r"(?:st|nd|rd|th|er|re|e|è|ère|ème|eme|ier|ière|o|a|os|as|es|me|mes|lle|te|ten|ter)s?\.?", re.I
+)
+_NOTE = re.compile(r"\[?\d{1,4}(?:\s{0,2}[,;–-]\s{0,2}\d{1,4}){0,20}\]?|[*†‡§¶]{1,3}|\[?[a-z]\]?")
+_SQUARES = {"2": "²", "3": "³"}
+_UNITS = frozenset(
+    {
+        *(
+            "m",
+            "km",
+            "cm",
+            "dm",
+            "mm",
+            "µm",
+            "μm",
+            "nm",
+            "in",
+            "ft",
+            "yd",
+            "mi",
+            "s",
+            "min",
+            "h",
+            "kg",
+        )
+    }
+)
+_ELEMENT = re.compile(r"(?:(?:\A|[^a-zA-Z])(?:[A-Z][a-z]?\d*|[)\]])+|[)\]])\Z")
+_MAX_BEFORE = 40  # characters before a script that are looked at
+
+
+def superscript(before: str, raised: str, *, is_note: bool = False) -> str:
+    """Return how a raised text is written after `before`, which stays as it is.
+
+    `is_note`: the field says that it is the number of a note (a link, a reference).
+    """
+    raised = " ".join(raised.split())
+    before = before[-_MAX_BEFORE:]
+    if not raised or not before.strip() or before[-1].isspace():
+        return f"[{raised}]" if raised and is_note and raised.isdecimal() else raised
+    word = _WORD_BEFORE.search(before)
+    is_note = is_note or (_NOTE.fullmatch(raised) is not None and _follows_prose(before, word))
+    if is_note:
+        return f" {raised}" if raised[0] in "[(" else f" [{raised}]"
+    return _exponent(before, word, raised)
+
+
+def _exponent(before: str, word: re.Match[str] | None, raised: str) -> str:
+    """Return a raised text that is no note: an exponent, an ordinal's ending, or a mark."""
+    if before[-1].isdigit() and _ORDINAL.fullmatch(raised):
+        return raised
+    if word is not None and word.group() in _UNITS and raised in _SQUARES:
+        return _SQUARES[raised]
+    if _EXPONENT.fullmatch(raised) and not (word and raised.isalpha() and len(word.group()) > 1):
+        return "^" + raised
+    if (before[-1].isdigit() or before[-1] in ")]" or _is_name(word)) and len(raised) > 1:
+        has_sign = any(sign in raised for sign in "+-−*/=") and any(map(str.isalnum, raised))
+        raised = f"^({raised})" if has_sign else raised
+    return raised
+
+
+def subscript(before: str, lowered: str) -> str:
+    """Return how a lowered text is written after `before`: H2O as it is typed, x_1, log_2."""
+    lowered = " ".join(lowered.split())
+    before = before[-_MAX_BEFORE:]
+    if not lowered or not before or before[-1].isspace():
+        return lowered
+    if lowered.isdecimal() and (_ELEMENT.search(before) or before[-1].isdigit()):
+        return lowered
+    if not (before[-1].isalnum() or before[-1] in ")]"):
+        return lowered
+    return f"_{lowered}" if lowered.isalnum() else f"_({lowered})"
+
+
+def _follows_prose(before: str, word: re.Match[str] | None) -> bool:
+    """Whether the text before a raised number is prose: a word, or the end of a sentence."""
+    if word is None:
+        return before[-1] in ".,;:!?»”’\"'"
+    return len(word.group()) > 3 and word.group() not in _UNITS
+
+
+def _is_name(word: re.Match[str] | None) -> bool:
+    return word is not None and len(word.group()) == 1
