@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):  # a document may contain characters that the terminal cannot show
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    argv = sys.argv[1:] if argv is None else argv
-    arguments = parser(argv).parse_args(argv or ["--help"])
+    argv = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    arguments = parser(argv).parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
     except RagkitError as error:

@@ -10,19 +10,8 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from ragkit.cli.arguments import (
-    ask,
-    collection,
-    embed,
-    eval,
-    maintenance,
-    query,
-    serve,
-    train,
-    trust,
-)
 from ragkit.cli.output.terminal import print_message
 from ragkit.version import __version__
 
@@ -61,115 +50,120 @@ class _Command:
     names: tuple[str, ...]
     function: str  # "module.function" in cli/commands/
     help: str
-    add_arguments: Callable[[argparse.ArgumentParser], object]
+    arguments: str  # "module.function" in cli/arguments/
 
 
 _COMMANDS = (
-    _Command(("init",), "collection.init", "create an empty collection", collection.add_init),
+    _Command(("init",), "collection.init", "create an empty collection", "collection.add_init"),
     _Command(
         ("index",),
         "collection.index",
         "add, update and remove documents to match folders and files",
-        collection.add_index,
+        "collection.add_index",
     ),
     _Command(
         ("query", "search"),
         "query.query",
         "find the passages that answer a question",
-        query.add_query,
+        "query.add_query",
     ),
-    _Command(("ask",), "ask.ask", "answer a question, with citations", ask.add_ask),
-    _Command(("chat",), "ask.chat", "answer questions in a loop, with history", ask.add_chat),
-    _Command(("get",), "collection.get", "show the text behind a citation", collection.add_get),
+    _Command(("ask",), "ask.ask", "answer a question, with citations", "ask.add_ask"),
+    _Command(("chat",), "ask.chat", "answer questions in a loop, with history", "ask.add_chat"),
+    _Command(("get",), "collection.get", "show the text behind a citation", "collection.add_get"),
     _Command(
-        ("status",), "collection.status", "show what a collection contains", collection.add_json
+        ("status",), "collection.status", "show what a collection contains", "collection.add_json"
     ),
-    _Command(("ls",), "collection.ls", "list all files with their status", collection.add_ls),
-    _Command(("remove",), "collection.remove", "remove documents or roots", collection.add_remove),
+    _Command(("ls",), "collection.ls", "list all files with their status", "collection.add_ls"),
     _Command(
-        ("models",), "models.models", "list the encoders on this machine", collection.add_models
+        ("remove",), "collection.remove", "remove documents or roots", "collection.add_remove"
     ),
-    _Command(("embed",), "embed.embed", "show the vectors of texts or of a word", embed.add_embed),
+    _Command(
+        ("models",), "models.models", "list the encoders on this machine", "collection.add_models"
+    ),
+    _Command(
+        ("embed",), "embed.embed", "show the vectors of texts or of a word", "embed.add_embed"
+    ),
     _Command(
         ("similarity",),
         "embed.similarity",
         "show the cosine similarity of two texts, or of many pairs",
-        embed.add_similarity,
+        "embed.add_similarity",
     ),
     _Command(
         ("train",),
         "train.train",
         "fine-tune a SentenceBERT model on pairs of texts",
-        train.add_train,
+        "train.add_train",
     ),
     _Command(
         ("eval",),
         "eval.evaluate",
         "measure retrieval quality on a labelled dataset in BEIR's layout",
-        eval.add_eval,
+        "eval.add_eval",
     ),
     _Command(
         ("serve",),
         "serve.serve",
         "serve collections over HTTP: API, web page, OpenAI-compatible endpoints",
-        serve.add_serve,
+        "serve.add_serve",
     ),
     _Command(
         ("mcp",),
         "serve.mcp",
         "serve the collection to agents (Model Context Protocol)",
-        serve.add_mcp,
+        "serve.add_mcp",
     ),
     _Command(
         ("doctor",),
         "maintenance.doctor",
         "check database, index files and model; repair what can be repaired",
-        maintenance.add_doctor,
+        "maintenance.add_doctor",
     ),
     _Command(
         ("backup",),
         "maintenance.backup",
         "copy the collection to a new folder, while others use it",
-        maintenance.add_backup,
+        "maintenance.add_backup",
     ),
     _Command(
         ("restore",),
         "maintenance.restore",
         "make the collection a copy of a backup",
-        maintenance.add_restore,
+        "maintenance.add_restore",
     ),
     _Command(
         ("export",),
         "maintenance.export",
         "write documents, passages and vectors as JSON lines and NumPy arrays",
-        maintenance.add_export,
+        "maintenance.add_export",
     ),
     _Command(
         ("import",),
         "maintenance.import_export",
         "make a collection from an export",
-        maintenance.add_import,
+        "maintenance.add_import",
     ),
     _Command(
         ("trust",),
         "trust.trust",
         "accept a collection and a ragkit.toml that came with a checkout",
-        trust.add_trust,
+        "trust.add_trust",
     ),
     _Command(
-        ("config",), "config.config", "show every setting and its origin", collection.add_json
+        ("config",), "config.config", "show every setting and its origin", "collection.add_json"
     ),
     _Command(
         ("completion",),
         "collection.completion",
         "print a completion script for a shell",
-        collection.add_completion,
+        "collection.add_completion",
     ),
 )
 
 
 def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
-    """Return the parser of the complete command line, or only of the command that `argv` calls.
+    """Return the parser of the complete command line, or only of what `argv` needs: the command
+    that it calls, or where it calls none, as in `ragkit --help`, the names of all commands.
 
     Building the parsers of all commands would take longer than encoding a query.
     """
@@ -182,13 +176,18 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"ragkit {__version__}")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for command in _called_command(argv or ()) or _COMMANDS:
+    called = _called_command(argv or ())
+    names = {name for command in _COMMANDS for name in command.names}
+    for command in called or _COMMANDS:
         name, *aliases = command.names
+        if argv and names.isdisjoint(argv):  # argparse will print the help, or report an error
+            subparsers.add_parser(name, aliases=aliases, help=command.help, add_help=False)
+            continue
         subparser = subparsers.add_parser(
             name, parents=[common], aliases=aliases, help=command.help, description=command.help
         )
         subparser.set_defaults(run=_runner(command.function))
-        command.add_arguments(subparser)
+        _function("arguments", command.arguments)(subparser)
     return top
 
 
@@ -233,9 +232,15 @@ def _runner(place: str) -> Callable[[argparse.Namespace], int]:
         from ragkit.encoders.engines.cpu_threads import use_one_blas_thread
 
         use_one_blas_thread()
-        module_name, _, name = place.partition(".")
-        module = importlib.import_module(f"ragkit.cli.commands.{module_name}")
-        function: Callable[[argparse.Namespace], int] = getattr(module, name)
-        return function(arguments)
+        return int(_function("commands", place)(arguments))
 
     return run
+
+
+def _function(folder: str, place: str) -> Callable[..., Any]:
+    """Return the function "module.function" in cli/`folder`/."""
+    module_name, _, name = place.partition(".")
+    function: Callable[..., Any] = getattr(
+        importlib.import_module(f"ragkit.cli.{folder}.{module_name}"), name
+    )
+    return function

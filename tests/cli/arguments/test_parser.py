@@ -1,4 +1,6 @@
 import argparse
+import subprocess
+import sys
 
 import pytest
 
@@ -29,9 +31,29 @@ def test_only_the_parser_of_the_called_command_is_built(argv):
     assert subcommands(parser(argv)).keys() == {"query", "search"}
 
 
-def test_without_a_known_command_all_parsers_are_built():
+def test_without_a_known_command_the_parser_has_the_names_of_all():
     assert subcommands(parser(["frobnicate"])).keys() == COMMANDS
     assert subcommands(parser(["--help"])).keys() == COMMANDS
+
+
+def test_the_help_without_a_command_is_that_of_the_complete_parser():
+    assert parser(["--help"]).format_help() == parser().format_help()
+
+
+@pytest.mark.parametrize("argv", [["--coll", "kit", "ls"], ["--deb", "-c", "ls", "ls"]])
+def test_a_command_after_an_abbreviated_option_is_found(argv):
+    assert parser(argv).parse_args([*argv, "--json"]).json
+
+
+def test_the_help_imports_no_arguments_of_commands():
+    code = (
+        "import sys; from ragkit.cli.arguments.parser import parser; parser(['--help']);"
+        "print([n for n in sys.modules if n.startswith('ragkit.')])"
+    )
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert "ragkit.cli.arguments.parser" in output
+    assert "ragkit.cli.arguments.query" not in output
+    assert "ragkit.settings" not in output
 
 
 @pytest.mark.parametrize("argv", [["-c", "kit", "status"], ["status", "-c", "kit"]])
