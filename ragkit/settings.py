@@ -68,6 +68,8 @@ _READER_LIMITS = (
 _LIMITS = ("max_file_mb", *(name for name, _, _ in _READER_LIMITS))
 # Environment variables that are not settings.
 OTHER_VARIABLES = ("RAGKIT_CONFIG_DIR", "RAGKIT_DATA_DIR", "RAGKIT_CACHE_DIR", trust.VARIABLE)
+# A variable with a token or a key, whose name the user chooses: --token-env, api_key_env.
+_SECRET_ENDINGS = ("_TOKEN", "_KEY", "_SECRET", "_PASSWORD")
 _ENVIRONMENT, _COMMAND_LINE = "the environment", "the command line"
 
 
@@ -303,6 +305,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     names = {f"RAGKIT_{field.name.upper()}": field.name for field in fields(Settings)}
     for name in environment:
         if not name.startswith("RAGKIT_") or name in names or name in OTHER_VARIABLES:
+            continue
+        if name.endswith(_SECRET_ENDINGS):
             continue
         # Only what is nearly a setting: the variable may belong to another program.
         if matches := difflib.get_close_matches(name, names, n=1, cutoff=0.85):

@@ -221,3 +221,12 @@ def test_every_setting_is_either_harmless_or_refused_in_a_checkout():
         "collection", "model", "tokenizer", "reranker", "ocr_languages", "secrets", "llm_model",
     }  # fmt: skip
     assert decided | refused == known
+
+
+@pytest.mark.parametrize("name", ["RAGKIT_TOKEN", "RAGKIT_API_KEY", "RAGKIT_LLM_API_KEY"])
+def test_a_variable_with_a_secret_is_no_misspelt_setting(monkeypatch, name):
+    monkeypatch.setenv(name, "0123456789abcdef")
+    assert settings.load() == Settings()
+    monkeypatch.setenv("RAGKIT_TOKENISER", "x")
+    with pytest.raises(UsageError, match=r"did you mean RAGKIT_TOKENIZER\?"):
+        settings.load()

@@ -21,7 +21,7 @@ import numpy as np
 
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_threads
-from ragkit.encoders.engines.torch_engine import hide_progress_bars
+from ragkit.encoders.engines.torch_engine import hide_progress_bars, require_torch
 from ragkit.encoders.tokenization.tokenizer import clean, token_batches
 from ragkit.errors import ModelError
 
@@ -168,6 +168,7 @@ def _check_logits(logits: NDArray[Any], count: int, name: str) -> NDArray[np.flo
 
 
 def _load_torch(name: str, folder: Path) -> Reranker:
+    require_torch(f"the reranker {name}, which has no ONNX file,")
     import torch
     from sentence_transformers import CrossEncoder
 

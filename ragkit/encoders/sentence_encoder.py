@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
-from ragkit.encoders.engines import cpu_engines, cpu_threads
+from ragkit.encoders.engines import cpu_engines, cpu_threads, torch_engine
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.model_folder import ModelFolder, variant_fingerprint
@@ -280,7 +280,7 @@ class SentenceEncoder:
     def _load(self, name: EngineName) -> Engine | None:
         """The engine of this name, loaded on first use; None if it is not available."""
         if name == "torch_gpu":
-            engine = self._load("torch")
+            engine = self._load_torch_for_gpu()
             return engine if isinstance(engine, TorchEngine) and engine.device != "cpu" else None
         if name in self._engines:
             return self._engines[name]
@@ -288,6 +288,16 @@ class SentenceEncoder:
             if name not in self._engines:
                 self._engines[name] = self._create(name)
             return self._engines[name]
+
+    def _load_torch_for_gpu(self) -> Engine | None:
+        """The torch engine; None where torch is not installed, which is reported once."""
+        if "torch" not in self._engines and not torch_engine.is_installed():
+            logger.warning(
+                "there may be a GPU, but torch is not installed: passages are encoded on the CPU. "
+                "To use the GPU: pip install sentence-transformers"
+            )
+            self._engines["torch"] = None
+        return self._load("torch")
 
     def _create(self, name: EngineName) -> Engine | None:
         if name == "torch":

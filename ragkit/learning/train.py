@@ -30,7 +30,14 @@ from ragkit.learning.report import TrainReport
 from ragkit.learning.training_monitor import TrainingPlan, TrainingProgress
 from ragkit.version import __version__
 
-_REQUIRED_PACKAGES = ("accelerate", "datasets", "matplotlib")
+_REQUIRED_PACKAGES = (
+    "torch",
+    "sentence_transformers",
+    "accelerate",
+    "datasets",
+    "matplotlib",
+    "scipy",
+)
 _REPORTED_PACKAGES = ("sentence-transformers", "transformers", "torch")
 
 

@@ -9,6 +9,7 @@ import. Knows neither names nor where models come from.
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import threading
 import warnings
@@ -49,9 +50,9 @@ class TorchEngine:
     """
 
     def __init__(self, model_folder: ModelFolder, tokenizer: ModelTokenizer) -> None:
-        import torch
-
         self._model = load_sentence_transformer(model_folder)
+        import torch  # only now: a missing package has been reported
+
         if model_folder.query_folder is None:  # else each of its transformers has its own
             self._model.max_seq_length = model_folder.max_length
         self._model.truncate_dim = None  # `SentenceEncoder` truncates
@@ -211,9 +212,34 @@ def _encode_function(model: Any, side: str) -> Callable[..., Any]:  # noqa: ANN4
     return function
 
 
+def is_installed() -> bool:
+    """Whether torch and sentence-transformers are installed, found without importing them."""
+    return all(map(importlib.util.find_spec, ("torch", "sentence_transformers")))
+
+
+def require_torch(feature: str) -> None:
+    """Import torch, transformers and sentence-transformers, which a light installation leaves out.
+
+    Raises ModelError, with `feature` as the subject of its message, where one is not installed.
+    """
+    try:
+        import sentence_transformers  # noqa: F401
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"{feature} needs {error.name}, which is not installed; the light installation leaves "
+            "it out. Install it with: pip install sentence-transformers"
+        ) from error
+
+
 def load_sentence_transformer(model_folder: ModelFolder) -> Any:  # noqa: ANN401 - imported only here
     """Return the SentenceTransformer of a model folder. Loads only safetensors weights and no code
-    from the folder. Raises ModelError if the library cannot load it."""
+    from the folder. Raises ModelError if the library is not installed or cannot load it."""
+    require_torch(
+        f"{model_folder.path} (architecture {model_folder.config.get('model_type')}, "
+        f"{model_folder.pooling} pooling)"
+    )
     from sentence_transformers import SentenceTransformer
 
     try:
