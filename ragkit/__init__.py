@@ -22,6 +22,7 @@ for _variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 
 if TYPE_CHECKING:
     from ragkit.collection import Collection
+    from ragkit.collection_group import CollectionGroup, search_collections
     from ragkit.errors import (
         BusyError,
         CollectionError,
@@ -43,6 +44,7 @@ _MODULES = {
     "Citation": "records.answers",
     "Collection": "collection",
     "CollectionError": "errors",
+    "CollectionGroup": "collection_group",
     "CollectionStatus": "records.reports",
     "DocumentError": "errors",
     "Excerpt": "records.reports",
@@ -60,6 +62,7 @@ _MODULES = {
     "UnavailableError": "errors",
     "Usage": "records.answers",
     "UsageError": "errors",
+    "search_collections": "collection_group",
 }
 __all__ = [
     "Answer",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from ragkit.answers.llm import ChatModel
-    from ragkit.answers.pipeline import Chat
+    from ragkit.answers.pipeline import Chat, Sources
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
@@ -523,7 +523,7 @@ class Collection:
         from ragkit.answers import pipeline
         from ragkit.retrieval.options import validate_query
 
-        sources = pipeline.Sources(self._retriever, options)
+        sources = self.answer_sources(options)
         model = pipeline.load_language_model(self.settings) if llm is None else llm or None
         return pipeline.stream_answer(validate_query(question), history, model, sources)
 
@@ -545,6 +545,13 @@ class Collection:
         return replace(defaults, **overrides)
 
     def chat(self) -> Chat:
+    def answer_sources(self, options: SearchOptions) -> Sources:
+        """Return what `answers/pipeline` takes its sources from: this collection, searched with
+        these options. For answers from several collections (`CollectionGroup.ask`)."""
+        from ragkit.answers.pipeline import Sources
+
+        return Sources(self._retriever, options)
+
         """Return a new conversation, which sends its earlier turns with every question.
 
         It has `ask(text)`, which returns an `Answer`, `stream(text)`, which yields the events of
@@ -562,6 +569,16 @@ class Collection:
         return self._store.retry(self._encoders.spec)
 
     def encoder(self) -> Encoder:
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of the collection's encoder; None before the first `index`.
+
+        Scores of collections with equal fingerprints are comparable.
+        """
+        from ragkit.storage.sqlite import passages
+
+        row = self._read(passages.model)
+        return None if row is None else str(row["fingerprint"])
+
         """Return the collection's encoder, which is loaded on the first call.
 
         Raises ModelError if the model is not found, is damaged, or is not the one that the stored

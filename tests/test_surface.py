@@ -100,6 +100,7 @@ LAYERS = (
     ("evaluation",),
     ("maintenance",),
     ("collection",),
+    ("collection_group",),
     ("integrations", "serving"),
     ("cli",),
     ("__init__", "__main__"),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ragkit.answers.citation_check import check_citations
 from ragkit.answers.extractive import QuestionScorer, extract_answer, split_question
@@ -42,7 +42,8 @@ from ragkit.records.answers import (
 from ragkit.records.documents import Hit
 
 if TYPE_CHECKING:
-    from ragkit.answers.llm import ChatModel
+    from ragkit.answers.llm import ChatModel, ServerModel
+    from ragkit.answers.merged_sources import MergedSources
     from ragkit.retrieval.options import SearchOptions
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.settings import Settings
@@ -62,6 +63,10 @@ class Sources:
     retriever: Retriever
     options: SearchOptions
 
+    def notify(self, line: str) -> None:
+        """Give one line of text to the user."""
+        self.retriever.notify(line)
+
     def retrieve(self, question: str) -> tuple[Hit, ...]:
         """Return the hits for a question, extended to whole paragraphs, best first."""
         from ragkit.retrieval import paragraphs
@@ -73,6 +78,10 @@ class Sources:
                 return tuple(paragraphs.expand_to_paragraphs(connection, hits))
 
         return self.retriever.store.retry(expand)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what an answer says about the ranking of `retrieve`: nothing for one collection."""
+        return ()
 
     def unreadable_notice(self, question: str) -> str | None:
         """Return why the question cannot be compared with anything; None if the encoder can read
@@ -117,6 +126,9 @@ class Sources:
         )
 
 
+AnswerSources: TypeAlias = "Sources | MergedSources"
+
+
 class Chat:
     """A conversation with a collection: each question is answered knowing the earlier ones."""
 
@@ -140,7 +152,7 @@ class Chat:
             yield event
 
 
-def load_language_model(settings: Settings) -> ChatModel | None:
+def load_language_model(settings: Settings) -> ServerModel | None:
     """Return the language model that the settings name; None if they name none."""
     if settings.llm_preset is None and settings.llm_base_url is None:
         return None
@@ -156,17 +168,17 @@ def load_language_model(settings: Settings) -> ChatModel | None:
 
 
 def stream_answer(
-    question: str, history: Sequence[Turn], llm: ChatModel | None, sources: Sources
+    question: str, history: Sequence[Turn], llm: ChatModel | None, sources: AnswerSources
 ) -> Iterator[Event]:
     """Yield the events of one answer; see `Collection.ask_stream`.
 
     Without `llm`, and if it fails before its first word, the answer is extractive.
     """
-    warnings = _Warnings(sources.retriever.notify)
+    warnings = _Warnings(sources.notify)
     standalone = question
     if history and llm is not None:
         try:
-            standalone = _rewrite_by_model(question, history, llm)
+            standalone = rewrite_by_model(question, history, llm)
         except ModelError as error:
             warnings.add(_unavailable(llm, error))
             llm = None
@@ -174,6 +186,7 @@ def stream_answer(
         questions = [question, *(turn.question for turn in history)]
         standalone = rewrite_followup(question, history, *sources.term_functions(questions))
     hits = sources.retrieve(standalone)
+    warnings.texts += sources.notes()
     yield Retrieved(hits, standalone)
     if (notice := sources.unreadable_notice(standalone)) is not None:
         warnings.texts.append(notice)  # the search has given it to the user
@@ -210,7 +223,7 @@ def _unavailable(llm: ChatModel, error: ModelError) -> str:
     return f"{llm.name} is not available ({error}); the answer quotes the sources instead"
 
 
-def _rewrite_by_model(question: str, history: Sequence[Turn], llm: ChatModel) -> str:
+def rewrite_by_model(question: str, history: Sequence[Turn], llm: ChatModel) -> str:
     """Return the standalone question that the model writes; `question` if its reply is none.
 
     Raises ModelError.
@@ -228,7 +241,7 @@ def _stream_generated(
     history: Sequence[Turn],
     llm: ChatModel,
     hits: tuple[Hit, ...],
-    sources: Sources,
+    sources: AnswerSources,
     warnings: _Warnings,
 ) -> Iterator[Event]:
     """Yield the pieces and the answer of a language model. Raises _NotStartedError."""
@@ -315,7 +328,7 @@ def _decline(question: str, hits: tuple[Hit, ...], warnings: _Warnings) -> Itera
 
 
 def _stream_extractive(
-    question: str, hits: tuple[Hit, ...], sources: Sources, warnings: _Warnings
+    question: str, hits: tuple[Hit, ...], sources: AnswerSources, warnings: _Warnings
 ) -> Iterator[Event]:
     """Yield the pieces and the answer that quotes sentences of the sources, or NO_ANSWER."""
     parts = extract_answer(sources.scorer(question), hits) if hits else []

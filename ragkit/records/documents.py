@@ -162,6 +162,7 @@ class Hit:
         None  # id of the document in its collection; it stays when the file changes
     )
     explanation: Explanation | None = None  # if requested
+    collection: str | None = None  # its name, where several collections were searched together
 
 
 _HIT_FIELDS = tuple(column.name for column in fields(Hit))
@@ -169,8 +170,8 @@ _hit_values = attrgetter(*_HIT_FIELDS)
 
 
 def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
-    """Return a hit as JSON values; `explanation` only if it is set. The order of the fields is part
-    of the API.
+    """Return a hit as JSON values; `explanation` and `collection` only if they are set. The order
+    of the fields is part of the API.
 
     `with_root=False` leaves out `root`, a folder of this machine.
     """
@@ -181,4 +182,6 @@ def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
         del values["explanation"]
     else:
         values["explanation"] = asdict(hit.explanation)
+    if hit.collection is None:
+        del values["collection"]
     return values

@@ -32,6 +32,7 @@ from ragkit.version import __version__
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Event
+    from ragkit.retrieval.options import SearchOptions
 
 MAX_EXPLAINED = 20  # hits
 
@@ -39,12 +40,11 @@ MAX_EXPLAINED = 20  # hits
 async def search(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/search, and GET with the same names in the query string."""
     fields = request.body if request.body is not None else request.query
+    if "collections" in fields:
+        return await _search_several(context, fields)
     served = context.library[fields.get("collection")]
     options = served.collection.search_options(_options_in(fields))
-    if options.rerank and served.collection.settings.reranker is None:
-        raise UsageError("rerank is not available: the server's settings name no reranker")
-    if options.explain and options.k > MAX_EXPLAINED:
-        raise UsageError(f"with explain, k is at most {MAX_EXPLAINED}")
+    _check_options(served, options)
     if options.explain or options.rerank:
         hits = await context.library.search_alone(served, fields["query"], options)
     else:
@@ -56,6 +56,32 @@ async def search(context: Context, request: ValidatedRequest) -> Response:
             "hits": [hit_fields(hit, with_root=False) for hit in hits],
         }
     )
+
+
+async def _search_several(context: Context, fields: Mapping[str, Any]) -> Response:
+    names, overrides = fields["collections"], _options_in(fields)
+    if "collection" in fields:
+        raise UsageError("both collection and collections are given; expected one of them")
+    for name in names:
+        served = context.library[name]
+        _check_options(served, served.collection.search_options(overrides))
+    merged = await context.library.search_several(names, fields["query"], overrides)
+    return json_response(
+        {
+            "collections": list(merged.collections),
+            "merged_by": merged.merged_by,
+            "query": fields["query"],
+            "hits": [hit_fields(hit, with_root=False) for hit in merged.hits],
+        }
+    )
+
+
+def _check_options(served: ServedCollection, options: SearchOptions) -> None:
+    """Raise UsageError for what this server does not have or limits."""
+    if options.rerank and served.collection.settings.reranker is None:
+        raise UsageError("rerank is not available: the server's settings name no reranker")
+    if options.explain and options.k > MAX_EXPLAINED:
+        raise UsageError(f"with explain, k is at most {MAX_EXPLAINED}")
 
 
 def _options_in(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,8 +180,11 @@ async def list_unread(context: Context, request: ValidatedRequest) -> Response:
 
 async def get_excerpt(context: Context, request: ValidatedRequest) -> Response:
     """GET /v1/get: the text behind a citation."""
-    served = context.library[request.query.get("collection")]
     reference, lines = request.query["reference"], request.query.get("context", 0)
+    if "collection" in request.query:
+        served = context.library[request.query["collection"]]
+    else:
+        served, reference = context.library.locate(reference)
     try:
         excerpt = await context.library.read(served.get_excerpt, reference, lines)
     except UsageError as error:
@@ -232,7 +261,11 @@ _OFFSET = {"type": "integer", "minimum": 0, "maximum": 2**31}
 _SEARCH = SCHEMAS["SearchRequest"]["properties"]
 # A link has all options but those that a query string cannot express or that take long.
 _SEARCH_LINK = {
-    **{name: schema for name, schema in _SEARCH.items() if name not in ("diverse", "explain")},
+    **{
+        name: schema
+        for name, schema in _SEARCH.items()
+        if name not in ("diverse", "explain", "collections")
+    },
     "where": {"type": "string", "maxLength": 10_000},
 }
 

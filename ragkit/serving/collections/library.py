@@ -32,6 +32,7 @@ from ragkit.collection import Collection
 from ragkit.errors import RagkitError, UnavailableError, UsageError
 from ragkit.records.documents import Hit
 from ragkit.records.reports import CollectionStatus, Excerpt, NotRead
+from ragkit.retrieval.merging import SEPARATOR, MergedHits, merge_hits
 from ragkit.serving.collections.batching import MAX_BATCH, Batcher
 from ragkit.serving.collections.indexing import IndexRuns
 from ragkit.serving.collections.threads import run_guarded
@@ -192,6 +193,16 @@ class Library:
         raise UnknownCollectionError(f"no collection is served by the name {name[:64]!r}")
 
     def warm(self) -> None:
+    def locate(self, reference: str) -> tuple[ServedCollection, str]:
+        """Return the collection that a reference names (`notes:faq.md#L40`), and the rest of it.
+
+        A reference without a name is one in the collection that `self[None]` returns.
+        """
+        name, sign, rest = reference.partition(SEPARATOR)
+        if sign and len(self.served) > 1 and name in self.served:
+            return self.served[name], rest
+        return self[None], reference
+
         """Load models and index files, so that the first query need not wait for them."""
         by_model: dict[str, Collection] = {}  # fingerprint → the first collection that has it
         for served in self.served.values():
@@ -221,6 +232,32 @@ class Library:
         return hits
 
     def close(self) -> None:
+    async def search_several(
+        self, names: Sequence[str], query: str, overrides: Mapping[str, Any]
+    ) -> MergedHits:
+        """Return the hits of these collections for a query as one ranking.
+
+        `overrides` are as in `Collection.search_options`; the defaults are those of the first
+        collection. Each hit names its collection, and its citation begins with that name
+        (`locate`). Raises UnknownCollectionError and what `Collection.search` raises.
+        """
+        selected = [self[name] for name in dict.fromkeys(names)]
+        options = selected[0].collection.search_options(overrides)
+        is_slow = options.explain or options.rerank
+        results = await asyncio.gather(
+            *(
+                self.search_alone(served, query, options)
+                if is_slow
+                else served.search(query, options)
+                for served in selected
+            )
+        )
+        fingerprints = await self.read(
+            lambda: {served.name: served.collection.fingerprint() for served in selected}
+        )
+        hits = {served.name: found for served, found in zip(selected, results, strict=True)}
+        return merge_hits(hits, options.k, options, fingerprints)
+
         """Stop indexing, wait for what is in progress, close the collections."""
         self.index_runs.close()
         self.answers.close()

@@ -40,6 +40,11 @@ _LOCATION = {
 }  # fmt: skip
 _TURN = object_schema({"question": QUERY, "answer": {"type": "string", "maxLength": 100_000}},
                 "question", "answer")  # fmt: skip
+_COLLECTIONS = {
+    **array_schema(NAME, 20),
+    "minItems": 1,
+    "description": "search these collections together, in place of one",
+}
 SCHEMAS: dict[str, Any] = {
     "Error": object_schema(
         {
@@ -56,19 +61,32 @@ SCHEMAS: dict[str, Any] = {
         "error",
     ),
     "SearchRequest": object_schema(
-        {"query": QUERY, **_SEARCH_OPTIONS, "collection": NAME}, "query"
+        {"query": QUERY, **_SEARCH_OPTIONS, "collection": NAME, "collections": _COLLECTIONS},
+        "query",
     ),
     "Hit": object_schema(
         {
             "rank": INTEGER, "score": NUMBER_OR_NULL, "passage_id": INTEGER, "text": STRING,
             "heading": array_schema(STRING), "scores": OBJECT, "metadata": OBJECT,
-            "document_id": INTEGER_OR_NULL, "explanation": OBJECT, **_LOCATION,
+            "document_id": INTEGER_OR_NULL, "explanation": OBJECT, "collection": NAME,
+            **_LOCATION,
         },
         *("rank", "score", "passage_id", "text", "path", "citation", "start", "end"),
     ),
     "SearchAnswer": object_schema(
-        {"collection": NAME, "query": STRING, "hits": array_schema(ref("Hit"))},
-        *("collection", "query", "hits"),
+        {
+            "collection": NAME,
+            "collections": array_schema(NAME),
+            "merged_by": {
+                "type": "string",
+                "enum": ["score", "rank"],
+                "description": "score: the scores of all collections are comparable; rank: the "
+                "rankings are interleaved, because encoders differ",
+            },
+            "query": STRING,
+            "hits": array_schema(ref("Hit")),
+        },
+        *("query", "hits"),
     ),
     "AskRequest": object_schema(
         {

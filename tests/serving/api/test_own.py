@@ -322,3 +322,40 @@ def test_health_readiness_and_metrics(client, library):
     assert 'ragkit_searches_total{collection="default"} 1.0' in text
     assert 'ragkit_documents{collection="default"} 3.0' in text
     assert 'ragkit_request_seconds_count{endpoint="/v1/search"} 1.0' in text
+
+
+@pytest.fixture
+def two(make_library, connect, folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "leave.txt").write_text("Parents may stay at home with their dogs.\n")
+    return connect(make_library(notes=folder, pets=other))
+
+
+def test_search_over_several_collections_names_them(two):
+    body = {"query": QUESTION, "k": 2, "collections": ["notes", "pets"]}
+    result = two.post("/v1/search", json=body).json()
+    assert (result["collections"], result["merged_by"]) == (["notes", "pets"], "score")
+    hits = result["hits"]
+    assert {(hit["collection"], hit["citation"]) for hit in hits} == {
+        ("notes", "notes:leave.txt#L1"),
+        ("pets", "pets:leave.txt#L1"),
+    }
+    for hit in hits:
+        excerpt = two.get("/v1/get", params={"reference": hit["citation"]}).json()
+        assert (excerpt["text"], excerpt["collection"]) == (hit["text"], hit["collection"])
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "message"),
+    [
+        ({"collections": ["notes", "x"]}, 404, "no collection is served by the name 'x'"),
+        ({"collections": []}, 400, "collections has 0 items"),
+        ({"collections": ["notes"], "collection": "pets"}, 400, "both collection and collections"),
+        ({"collections": ["notes"], "rerank": True}, 400, "name no reranker"),
+    ],
+)
+def test_a_search_over_several_collections_refuses_what_one_refuses(two, more, status, message):
+    response = two.post("/v1/search", json={"query": QUESTION, **more})
+    assert response.status_code == status
+    assert message in response.json()["error"]["message"]

@@ -72,3 +72,10 @@ def test_query_vectors_of_a_batch_are_cached_like_single_ones(
     assert (again[0], again[2]) == (first[1], first[0])
     assert collection.search("home") == again[1]
     assert encoded == ["cats", "keys", "home"]
+
+
+def test_a_reference_may_name_its_collection(make_library, folder):
+    library = make_library(notes=folder, default=folder)
+    assert library.locate("notes:leave.txt") == (library["notes"], "leave.txt")
+    assert library.locate("leave.txt") == (library["default"], "leave.txt")
+    assert library.locate("other:leave.txt") == (library["default"], "other:leave.txt")

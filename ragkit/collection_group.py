@@ -1,0 +1,214 @@
+"""`CollectionGroup`: several collections that are searched as one.
+
+Each collection has a name in the group. Hits name their collection, and their citations begin with
+it (`notes:faq.md#L40-L52`), so that a citation of the group can be passed to its `get`. A group of
+one collection behaves like that collection: its citations have no name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ragkit.errors import UsageError
+from ragkit.retrieval.merging import SEPARATOR, MergedHits, merge_hits, qualify
+
+if TYPE_CHECKING:
+    from ragkit.answers.llm import ChatModel
+    from ragkit.answers.pipeline import AnswerSources
+    from ragkit.collection import Collection
+    from ragkit.records.answers import Event, Turn
+    from ragkit.records.documents import Hit
+    from ragkit.records.reports import Excerpt
+    from ragkit.retrieval.filter_parser import Where
+
+Cited = TypeVar("Cited", "Hit", "Excerpt")
+
+
+def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
+    collections: Mapping[str, Collection],
+    query: str,
+    k: int | None = None,
+    *,
+    mode: str | None = None,
+    min_score: float = -1.0,
+    context: int = 0,
+    where: Where | None = None,
+    per_document: int | None = None,
+    diverse: bool | float = False,
+    fusion: str | None = None,
+    explain: bool = False,
+    rerank: bool = False,
+    budget: float | None = None,
+    exact: bool = False,
+) -> MergedHits:
+    """Return the k best passages of several collections for one query.
+
+    `collections` maps names to open collections. The other arguments are those of
+    `Collection.search`; defaults are the settings of the first collection. The result says whether
+    the hits are ranked by score (all collections have the same encoder) or interleaved by rank.
+    Raises as `Collection.search` does.
+    """
+    overrides: dict[str, Any] = {
+        "min_score": min_score, "context": context, "where": where, "per_document": per_document,
+        "diverse": diverse, "explain": explain, "rerank": rerank, "budget": budget, "exact": exact,
+    }  # fmt: skip
+    optional = {"k": k, "mode": mode, "fusion": fusion}
+    overrides |= {name: value for name, value in optional.items() if value is not None}
+    return CollectionGroup(collections).search(query, overrides)
+
+
+class CollectionGroup:
+    """Open collections by name, searched as one. Closes none of them.
+
+    All methods may be called from many threads at the same time.
+    """
+
+    def __init__(
+        self, collections: Mapping[str, Collection], *, is_qualified: bool | None = None
+    ) -> None:
+        """`is_qualified`: whether citations begin with a name. Default: if there are several.
+
+        Raises UsageError if there is none, or for a name that a citation cannot begin with.
+        """
+        if not collections:
+            raise UsageError("no collection is named; expected one or more")
+        for name in collections:
+            if not name or SEPARATOR in name:
+                raise UsageError(f"{name!r} is no name of a collection; expected one without a ':'")
+        self.collections = dict(collections)
+        self.is_qualified = len(collections) > 1 if is_qualified is None else is_qualified
+        self._first = next(iter(self.collections.values()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the collections, in their order."""
+        return tuple(self.collections)
+
+    @property
+    def first(self) -> Collection:
+        """The first collection, whose settings are the defaults of the group."""
+        return self._first
+
+    def select(self, names: Sequence[str] | None) -> CollectionGroup:
+        """Return the group of these collections; None or () means all. Raises UsageError for an
+        unknown name."""
+        if not names:
+            return self
+        selected = {name: self[name] for name in names}
+        return CollectionGroup(selected, is_qualified=self.is_qualified)
+
+    def __getitem__(self, name: str) -> Collection:
+        """Return the collection of this name. Raises UsageError."""
+        if name not in self.collections:
+            raise UsageError(
+                f"no collection is called {name[:64]!r}; expected one of {', '.join(self.names)}"
+            )
+        return self.collections[name]
+
+    def search(self, query: str, overrides: Mapping[str, Any]) -> MergedHits:
+        """Return the hits of all collections for a query as one ranking.
+
+        `overrides` are as in `Collection.search_options`. Raises as `Collection.search` does.
+        """
+        options = self._first.search_options(overrides)
+        fingerprints = self._fingerprints()
+        results = {
+            name: collection.search_with([query], options)[0]
+            for name, collection in self.collections.items()
+        }
+        if not self.is_qualified:
+            (name, hits), *_ = results.items()
+            return MergedHits(tuple(hits), "score", (name,))
+        return merge_hits(results, options.k, options, fingerprints)
+
+    def ask(
+        self,
+        question: str,
+        overrides: Mapping[str, Any],
+        *,
+        history: Sequence[Turn] = (),
+        llm: ChatModel | Literal[False] | None = None,
+    ) -> Iterator[Event]:
+        """Yield the events of an answer whose sources are the hits of all collections.
+
+        `overrides` are as in `Collection.answer_options`; the rest and the errors are as in
+        `Collection.ask_stream`. The language model is that of the first collection's settings.
+        """
+        if not self.is_qualified:
+            options = self._first.answer_options(overrides)
+            return self._first.ask_with(question, options, history=history, llm=llm)
+        from ragkit.answers import pipeline
+        from ragkit.retrieval.options import validate_query
+
+        sources = self.answer_sources(overrides)
+        model = pipeline.load_language_model(self._first.settings) if llm is None else llm or None
+        return pipeline.stream_answer(validate_query(question), history, model, sources)
+
+    def answer_sources(self, overrides: Mapping[str, Any]) -> AnswerSources:
+        """Return what `answers/pipeline` takes the sources of an answer from; `overrides` are as in
+        `Collection.answer_options`."""
+        options = self._first.answer_options(overrides)
+        if not self.is_qualified:
+            return self._first.answer_sources(options)
+        from ragkit.answers.merged_sources import MergedSources
+
+        return MergedSources(
+            {name: item.answer_sources(options) for name, item in self.collections.items()},
+            self._fingerprints(),
+        )
+
+    def get(self, reference: str, context: int = 0) -> Excerpt:
+        """Return the text that a citation, a document's path or a passage id refers to.
+
+        See `locate` for the collection. `context` and the errors are as in `Collection.get`.
+        """
+        name, rest = self.locate(reference)
+        excerpt = self.collections[name].get(rest, context)
+        return self.qualified(name, excerpt)
+
+    def qualified(self, name: str, record: Cited) -> Cited:
+        """Return a record of this collection with the citation that it has in the group."""
+        if not self.is_qualified:
+            return record
+        return replace(record, citation=qualify(name, record.citation))
+
+    def locate(self, reference: str) -> tuple[str, str]:
+        """Return the name of the collection that a reference names, and the rest of it.
+
+        `notes:faq.md#L40` is in the collection notes. A reference without a name must be found in
+        exactly one collection. Raises UsageError.
+        """
+        name, sign, rest = reference.partition(SEPARATOR)
+        if sign and name in self.collections:
+            return name, rest
+        if not self.is_qualified:
+            return self.names[0], reference
+        found, errors = [], []
+        for name, collection in self.collections.items():
+            try:
+                collection.get(reference)
+                found.append(name)
+            except UsageError as error:
+                errors.append(error)
+        if not found:
+            raise UsageError(f"{errors[0]}; searched {', '.join(self.names)}")
+        if len(found) > 1:
+            choices = " or ".join(f"{name}{SEPARATOR}{reference}" for name in found)
+            raise UsageError(f"{reference} is in several collections; expected {choices}")
+        return found[0], reference
+
+    def _fingerprints(self) -> dict[str, str | None]:
+        """Return name → fingerprint of the encoder. A collection whose encoder another one has
+        loaded gets that, so that it is in memory only once."""
+        fingerprints = {name: item.fingerprint() for name, item in self.collections.items()}
+        first: dict[str, Collection] = {}
+        for name, fingerprint in fingerprints.items():
+            collection = self.collections[name]
+            if fingerprint is None:
+                continue
+            shared = first.setdefault(fingerprint, collection)
+            if shared is not collection:
+                collection.share_encoder(shared)
+        return fingerprints
