@@ -70,6 +70,7 @@ __all__ = [
     "Citation",
     "Collection",
     "CollectionError",
+    "CollectionGroup",
     "CollectionStatus",
     "DocumentError",
     "Excerpt",
@@ -87,6 +88,7 @@ __all__ = [
     "UnavailableError",
     "Usage",
     "UsageError",
+    "search_collections",
 ]
 
 
