@@ -20,12 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ragkit.encoders.tokenization import unigram
 from ragkit.encoders.tokenization.unknown import is_mostly_unknown
 from ragkit.encoders.tokenization.wordpiece import WordPiece
 from ragkit.errors import ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from ragkit.encoders.tokenization.charsmap import Spans
 
 # UTF-8 cannot encode half of a surrogate pair. Each is replaced by one character, so that offsets
 # stay the same.
@@ -43,15 +46,16 @@ class ModelTokenizer:
     def __init__(self, path: Path, max_length: int) -> None:
         self._path = path
         self.max_length = max_length
-        self._wordpiece = WordPiece.read(path)
-        self.vocabulary_size: int = (
-            self._tokenizer.get_vocab_size() if self._wordpiece is None else self._wordpiece.size
-        )
+        # A large file is parsed only if no copy of it is in the user's cache folder.
+        self._unigram = unigram.read_large(path)
+        self._wordpiece = WordPiece.read(path) if self._unigram is None else None
+        own = self._wordpiece or self._unigram
+        self.vocabulary_size: int = self._tokenizer.get_vocab_size() if own is None else own.size
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        """The tokenizer of the `tokenizers` library, loaded on first use: `WordPiece` handles one
-        short text without it."""
+        """The tokenizer of the `tokenizers` library, loaded on first use: `WordPiece` and `Unigram`
+        handle short texts without it."""
         from tokenizers import Tokenizer
 
         try:
@@ -69,11 +73,24 @@ class ModelTokenizer:
             return None
         return self._wordpiece.token_ids(texts[0])
 
+    def _unigram_tokens(self, texts: Sequence[str]) -> list[tuple[list[int], Spans]] | None:
+        """The ids and spans of short texts, as long as the library is not loaded: it is faster."""
+        if self._unigram is None or "_tokenizer" in self.__dict__:
+            return None
+        if sum(map(len, texts)) > unigram.MAX_CHARACTERS:
+            return None
+        tokens = []
+        for text in texts:
+            if (of_text := self._unigram.tokenize(text)) is None:
+                return None
+            tokens.append(of_text)
+        return tokens
+
     @cached_property
     def _special_ids(self) -> tuple[list[int], list[int]]:
         """The ids of the special tokens before and after a text: [CLS] and [SEP] for BERT."""
-        if self._wordpiece is not None:
-            return list(self._wordpiece.before), list(self._wordpiece.after)
+        if (own := self._wordpiece or self._unigram) is not None:
+            return list(own.before), list(own.after)
         probe = self._tokenizer.encode("a")
         text = [i for i, special in enumerate(probe.special_tokens_mask) if not special]
         first, last = (text[0], text[-1] + 1) if text else (len(probe.ids), len(probe.ids))
@@ -97,6 +114,8 @@ class ModelTokenizer:
         """Return the number of tokens of each text, without special tokens, not truncated."""
         if (ids := self._wordpiece_ids(texts)) is not None:
             return [len(ids)]
+        if (tokens := self._unigram_tokens([clean(text) for text in texts])) is not None:
+            return [len(ids) for ids, _ in tokens]
         return [
             sum(
                 len(self._tokenizer.encode(segment, add_special_tokens=False))
@@ -166,6 +185,8 @@ class ModelTokenizer:
             return [
                 quick
             ], lambda _: self._tokenizer.encode(texts[0], add_special_tokens=False).offsets
+        if (tokens := self._unigram_tokens(texts)) is not None:
+            return [ids for ids, _ in tokens], lambda index: tokens[index][1]
         if len(texts) == 1:  # encode_batch starts a thread pool: not for one query
             encodings = [self._tokenizer.encode(texts[0], add_special_tokens=False)]
         else:
@@ -176,8 +197,8 @@ class ModelTokenizer:
     def _unknown_id(self) -> int | None:
         """The id of the token for what the vocabulary cannot spell; None if it can spell
         everything, as byte-level vocabularies can."""
-        if self._wordpiece is not None:
-            return self._wordpiece.unknown
+        if (own := self._wordpiece or self._unigram) is not None:
+            return own.unknown
         model = json.loads(self._path.read_bytes())["model"]  # `tokenizers` has parsed it
         if "unk_id" in model:
             return None if model["unk_id"] is None else int(model["unk_id"])

@@ -66,7 +66,7 @@ class WordPiece:
             and model["max_input_chars_per_word"] == _MAX_WORD_CHARACTERS
             and not any(token["normalized"] or token["single_word"] for token in added)
         )
-        special = _special_ids(content["post_processor"])
+        special = special_ids(content["post_processor"])
         if not is_bert or special is None:
             return None
         vocabulary = model["vocab"]
@@ -119,8 +119,9 @@ class WordPiece:
         return ids
 
 
-def _special_ids(processor: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The special ids before and after a text; None for a post-processor of another kind."""
+def special_ids(processor: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Return the ids of the special tokens before and after a text; None for a post-processor of
+    another kind."""
     if processor["type"] == "BertProcessing":
         return (processor["cls"][1],), (processor["sep"][1],)
     if processor["type"] != "TemplateProcessing":
