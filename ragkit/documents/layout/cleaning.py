@@ -50,3 +50,20 @@ def property_title(title: str | None, name: str) -> str | None:
         or _FILE_NAME.fullmatch(title) is not None
     )
     return None if is_useless else title
+
+
+_IMAGE_FILE = re.compile(
+    r"\S{1,200}\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?|emf|wmf)\b", re.IGNORECASE
+)
+_GENERATED_DESCRIPTION = re.compile(
+    r"(?:Description automatically generated|AI-generated content may be incorrect\.?)"
+    r"(?: with (?:low|medium|high|very low|very high) confidence)?",
+    re.IGNORECASE,
+)
+_MIN_DESCRIPTION_WORDS = 2  # a single word names an icon or a logo
+
+
+def image_description(text: str | None) -> str:
+    """Return the alternative text of an image; "" if it only names an icon or a file."""
+    text = _GENERATED_DESCRIPTION.sub("", " ".join((text or "").split())).strip()
+    return "" if len(text.split()) < _MIN_DESCRIPTION_WORDS or _IMAGE_FILE.search(text) else text

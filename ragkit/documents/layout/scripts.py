@@ -93,3 +93,35 @@ def _follows_prose(before: str, word: re.Match[str] | None) -> bool:
 
 def _is_name(word: re.Match[str] | None) -> bool:
     return word is not None and len(word.group()) == 1
+
+
+# Streaming readers write these around raised and lowered text; no XML or RTF text contains them.
+RAISED, RAISED_END = "\x0e", "\x0f"
+LOWERED, LOWERED_END = "\x10", "\x11"
+_MARKED = re.compile("\x0e([^\x0e-\x11]*)\x0f|\x10([^\x0e-\x11]*)\x11")
+_MARKS = str.maketrans("", "", "\x0e\x0f\x10\x11")
+
+
+def write_scripts(text: str) -> str:
+    """Return text whose marked scripts are written so that they stay apart from their base."""
+    if RAISED not in text and LOWERED not in text:
+        return text
+    text = text.replace(RAISED_END + RAISED, "").replace(LOWERED_END + LOWERED, "")
+    pieces: list[str] = []
+    end = 0
+    for match in _MARKED.finditer(text):
+        pieces.append(text[end : match.start()])
+        end = match.end()
+        before = "".join(pieces[-3:])
+        raised = match[1]
+        pieces.append(subscript(before, match[2]) if raised is None else _raised(before, raised))
+    return "".join([*pieces, text[end:]]).translate(_MARKS)
+
+
+def _raised(before: str, text: str) -> str:
+    """Return raised text; the blanks around it stay."""
+    inner = text.strip()
+    if not inner:
+        return text
+    start = text.index(inner)
+    return text[:start] + superscript(before + text[:start], inner) + text[start + len(inner) :]

@@ -22,6 +22,7 @@ class ParagraphStyle(NamedTuple):
 
     level: int = 0  # heading level from 1; 0: no heading
     item: int = -1  # list depth from 0; -1: no list item
+    list_id: str = ""  # the list that numbers its paragraphs (`w:numId`); "": none
     title: bool = False
     contents: bool = False  # a line of the table of contents, which repeats the headings
 
@@ -37,6 +38,7 @@ class _Definition:
     base: str = ""  # id of the style it inherits from
     level: int | None = None
     item: int | None = None
+    list_id: str | None = None
 
 
 def heading_level(value: str) -> int:
@@ -76,6 +78,7 @@ class StylesHandler:
             current.item = list_depth(value)
         elif tag == "w:numId":  # 0 removes the list that the base style sets
             current.item = (current.item or 0) if value != "0" else -1
+            current.list_id = value if value != "0" else ""
 
     def end(self, tag: str) -> None:
         """Handle an end tag."""
@@ -97,10 +100,12 @@ class StylesHandler:
                 break
             style.level = base.level if style.level is None else style.level
             style.item = base.item if style.item is None else style.item
+            style.list_id = base.list_id if style.list_id is None else style.list_id
             definition = base
         return ParagraphStyle(
             level=style.level or 0,
             item=-1 if style.item is None else style.item,
+            list_id=style.list_id or "",
             title=style.name.casefold() == "title",
             contents=is_contents,
         )

@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ragkit.documents.formats.office.charts import chart_rows
 from ragkit.documents.formats.office.ooxml import Relationship, read_relationships
+from ragkit.documents.formats.office.ooxml_drawings import write_drawing
 from ragkit.documents.formats.office.pptx_shapes import (
     Position,
     Shape,
-    ShapeContent,
     ShapesHandler,
     read_shapes,
 )
@@ -101,7 +100,7 @@ def _read_slide(
         shape.content.write(layout)
         for link in shape.links:
             if link in links:
-                _write_linked_part(package, links[link], layout)
+                write_drawing(package, links[link], layout)
     _write_notes_and_comments(package, links, layout)
     return layout.document()
 
@@ -123,17 +122,6 @@ def _promote_first_line(shapes: list[Shape], layout: BlockLayout) -> None:
     if line and len(line) <= _MAX_TITLE:
         layout.add(line, level=1)
         with_text[0].content.items.pop(0)
-
-
-def _write_linked_part(package: ZipPackage, link: Relationship, layout: BlockLayout) -> None:
-    """Add a chart or a diagram, which a slide keeps in a part of its own."""
-    if link.kind == "chart":
-        title, rows = chart_rows(package, link.part)
-        layout.add(title)
-        ShapeContent([*rows]).write(layout)
-    elif link.kind == "diagramData":
-        shapes = read_shapes(package, link.part).shapes
-        ShapeContent([item for shape in shapes for item in shape.content.items]).write(layout)
 
 
 def _write_notes_and_comments(

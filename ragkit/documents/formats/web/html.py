@@ -18,7 +18,7 @@ from ragkit.documents.formats.web.html_tables import HtmlTable
 from ragkit.documents.formats.web.mathml import linear_mathml
 from ragkit.documents.formats.web.shadow_roots import expand_shadow_roots
 from ragkit.documents.layout.blocks import Block, BlockLayout
-from ragkit.documents.layout.cleaning import page_title
+from ragkit.documents.layout.cleaning import image_description, page_title
 from ragkit.documents.layout.scripts import subscript, superscript
 from ragkit.records.documents import Document
 
@@ -48,9 +48,7 @@ _META_NAMES = {
 
 _HIDDEN = re.compile(r"<[^<>]{0,500}\s(?:hidden|epub:switch)[\s=>/]|<epub:switch", re.I)
 _ABSOLUTE = re.compile(r"position\s{0,9}:\s{0,9}absolute", re.I)
-_FILE_NAME = re.compile(r"\S{1,200}\.(?:png|jpe?g|gif|svg|webp|bmp)", re.I)
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
-_MIN_ALT_WORDS = 2  # a single word names an icon or a logo
 
 
 def read_html(data: bytes, name: str, *, in_book: bool = False) -> Document:
@@ -220,8 +218,7 @@ class _TreeWalker:
 
     def _add_description(self, image: LexborNode) -> None:
         """Add the alternative text of an image, unless it only names an icon or a file."""
-        text = _collapse_whitespace(image.attributes.get("alt") or "")
-        if len(text.split()) >= _MIN_ALT_WORDS and not _FILE_NAME.search(text):
+        if text := image_description(image.attributes.get("alt")):
             self._add_text(f" [{text}] ")
 
     def _kept_tag(self, node: LexborNode, tag: str) -> str | None:

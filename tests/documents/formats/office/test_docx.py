@@ -200,3 +200,45 @@ def test_a_real_file(real_files):
     document = read_docx((real_files / "office/unit_test_headers.docx").read_bytes(), "a.docx")
     assert document.title == "Test Document"
     assert (2, "Section 1.1") in [(heading.level, heading.text) for heading in document.headings]
+
+
+def run(content, properties=""):
+    return f"<w:r><w:rPr>{properties}</w:rPr>{content}</w:r>"
+
+
+def field(*parts):
+    """Return a complex field: instruction, then result."""
+    marks = [run(f'<w:fldChar w:fldCharType="{kind}"/>') for kind in ("begin", "separate", "end")]
+    return marks[0] + parts[0] + marks[1] + parts[1] + marks[2]
+
+
+RAISED = '<w:vertAlign w:val="superscript"/>'
+LOWERED = '<w:vertAlign w:val="subscript"/>'
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (run("<w:t>2</w:t>") + run("<w:t>6</w:t>", RAISED) + run("<w:t>4</w:t>", RAISED), "2^64"),
+        (run("<w:t>H</w:t>") + run("<w:t>2</w:t>", LOWERED) + run("<w:t>O</w:t>"), "H2O"),
+        (run('<w:sym w:char="F061" w:font="Symbol"/>') + run("<w:t> b</w:t>"), "α b"),
+        (run("<w:t>\uf0fc b</w:t>", '<w:rFonts w:ascii="Wingdings"/>'), "✓ b"),
+        (
+            field(
+                run("<w:instrText>IF </w:instrText>")
+                + field(run("<w:instrText>MERGEFIELD x</w:instrText>"), run("<w:t>inner</w:t>")),
+                run("<w:t>outer</w:t>"),
+            ),
+            "outer",
+        ),
+        (
+            run("<w:fldChar w:fldCharType='begin'><w:ffData><w:checkBox><w:default w:val='1'/>"
+                "</w:checkBox></w:ffData></w:fldChar>") + run("<w:t> yes</w:t>"),
+            "☒ yes",
+        ),
+        (run("<w:drawing><docPr descr='Plan of the pump'/></w:drawing>"), "[Plan of the pump]"),
+        (run("<w:drawing><docPr descr='image1.png'/></w:drawing>") + run("<w:t>a</w:t>"), "a"),
+    ],
+)  # fmt: skip
+def test_runs_fields_symbols_and_pictures(content, expected):
+    assert text(f"<w:p>{content}</w:p>") == expected
