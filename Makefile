@@ -8,6 +8,7 @@
 # make sbom    write the bill of materials of what is installed (CycloneDX) to sbom.json
 # make audit   ask for known vulnerabilities of what is installed; says so if it cannot
 # make docs    check that documentation and program agree
+# make site    write the documentation site to build/site, strictly
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -20,7 +21,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo light test check lint types bench fuzz faults sbom audit docs clean
+.PHONY: demo light test check lint types bench fuzz faults sbom audit docs site clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -63,7 +64,10 @@ audit: $(VENV)/.dev
 	$(BIN)/python -m bench.dependencies audit
 
 docs: $(VENV)/.test
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_site.py
+
+site: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
