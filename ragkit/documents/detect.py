@@ -137,7 +137,7 @@ def _in_zip(data: bytes) -> str:
         if has_too_many_entries(data):
             return media_types.ZIP
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            names = archive.namelist()
+            names = [name.replace("\\", "/") for name in archive.namelist()]
             stored_type = _stored_mimetype(archive) if "mimetype" in names else None
         if stored_type is not None:  # repacked by another program
             return stored_type

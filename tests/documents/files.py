@@ -94,6 +94,12 @@ def make_zip(files):
     return buffer.getvalue()
 
 
+def read_zip(data):
+    """Return the content of a zip archive by name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def paragraph(text, style="", properties=""):
     """Return a `w:p` with one run. `style`: a style id; `properties`: XML for `w:pPr`."""
     styled = f'<w:pStyle w:val="{style}"/>' if style else ""

@@ -116,11 +116,19 @@ class Grid:
 
     def add_comment(self, cell: str, text: str) -> None:
         """Append a comment on a cell ("B2") of the open sheet; call it after its rows."""
-        if self.full or not (text := " ".join(strip_invalid_characters(text).split())):
+        if text := " ".join(strip_invalid_characters(text).split()):
+            self.add_text([f"Comment on {cell}: {text}"], cell)
+
+    def add_text(self, lines: Sequence[str], cell: str) -> None:
+        """Append lines that belong to no row of the open sheet, with a cell as their place."""
+        lines = [text for line in lines if (text := strip_invalid_characters(line).strip())]
+        if self.full or not lines:
             return
         self._end_block()
         heading_start = None if self._row_count else self._add_heading()
-        start = self._add_line(f"Comment on {cell}: {text}", blank=True)
+        start = self._add_line(lines[0], blank=True)
+        for line in lines[1:]:
+            self._add_line(line, blank=False)
         locator_start = start if heading_start is None else heading_start
         self.locators.append(Locator(locator_start, "sheet", f"{self._sheet}!{cell}"))
         self._last_number, self._row_count = -1, self._row_count + 1

@@ -133,15 +133,18 @@ class ZipPackage:
     allowance: ByteAllowance
     names: frozenset[str] = field(init=False)  # of its members
     warnings: list[str] = field(default_factory=list)  # about members that could not be read
+    _members: dict[str, zipfile.ZipInfo] = field(init=False)  # by name
 
     def __post_init__(self) -> None:
-        self.names = frozenset(self.archive.namelist())
+        # Some programs separate folders with backslashes; Office opens their files.
+        self._members = {info.filename.replace("\\", "/"): info for info in self.archive.infolist()}
+        self.names = frozenset(self._members)
 
     def iter_chunks(self, name: str, max_bytes: int = MAX_MEMBER_BYTES) -> Iterator[bytes]:
         """Yield one member's content. Raises `DocumentError` if it is missing or too large."""
         if name not in self.names:
             raise DocumentError(f"damaged {self.kind}: it has no {name[-60:]}")
-        info = self.archive.getinfo(name)
+        info = self._members[name]
         if info.file_size > max_bytes:  # zipfile reads no further than this
             raise DocumentError(
                 f"{name[-60:]} inflates to over {max_bytes // 1_000_000} MB", kind="limit"

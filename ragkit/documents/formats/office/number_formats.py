@@ -1,22 +1,26 @@
 """Spreadsheet number formats: cell values as text, for dates, percentages, currencies and decimals.
 
-Interprets an Excel format code (ECMA-376 part 1, 18.8.30) as far as it changes the words: dates
-come out in ISO 8601, thousands are not grouped, colours and conditions are ignored. Knows numbers
-and format codes; not cells or files.
+Interprets an Excel format code (ECMA-376 part 1, 18.8.30 and 18.8.31): sections and their
+conditions, placeholders with literals between them, scaling, fractions. Dates come out in ISO 8601,
+thousands are not grouped, colours are ignored, and negative numbers keep their sign. What cannot be
+formatted is shown as the stored value. Knows numbers and format codes; not cells or files.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
 # Format id → code of the formats that a workbook does not write down (ECMA-376 part 1, 18.8.30).
 BUILT_IN_FORMATS = {
-    **{1: "0", 2: "0.00", 3: "0", 4: "0.00", 9: "0%", 10: "0.00%"},
+    **{1: "0", 2: "0.00", 3: "0", 4: "0.00", 9: "0%", 10: "0.00%", 12: "# ?/?", 13: "# ??/??"},
     **dict.fromkeys((*range(14, 18), *range(27, 37), *range(50, 59)), "yyyy-mm-dd"),
     **dict.fromkeys(range(18, 22), "hh:mm"),
     **{22: "yyyy-mm-dd hh:mm", 37: "0", 38: "0", 39: "0.00", 40: "0.00"},
@@ -25,21 +29,45 @@ BUILT_IN_FORMATS = {
 _MAX_CODE = 255  # characters of a format code, as in Excel
 _MAX_DECIMALS = 15
 # Quoted and escaped literals, brackets, fillers, digit placeholders, other characters.
-_TOKEN = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|([0#?][0#?.,]*)|(.)', re.DOTALL)
+_TOKEN = re.compile(
+    r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|([0#?][0#?.,]*|\.[0#?]+)|(general|am/pm|a/p|.)',
+    re.DOTALL | re.IGNORECASE,
+)
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
+_CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d{1,15}(?:\.\d{1,15})?)")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "=": operator.eq, "<>": operator.ne,
+}  # fmt: skip
+_DATE_LETTERS = frozenset("dDmMyYhHsSgGbBeE")
 _EPOCH = datetime(1899, 12, 30)  # day 0, because Excel counts 29 February 1900
 _EPOCH_1904 = datetime(1904, 1, 1)
-_MAX_FORMATTED = 1e12  # larger numbers ignore their format
+_MAX_FORMATTED = 1e15  # larger numbers ignore their format
+_MAX_INTEGER = 1e12
 _MAX_DAY = 2_958_466  # the day after 9999-12-31
+_QUANTA = tuple(Decimal(1).scaleb(-decimals) for decimals in range(_MAX_DECIMALS + 1))
+_MAX_SECTIONS = 4
+_VALUE = "\0"  # the piece that stands for the text, or the unformatted number
+
+
+class Section(NamedTuple):
+    """A part of a format code, for numbers of one sign, or for text."""
+
+    kind: str = "general"  # general, number, fraction, literal, date, elapsed
+    pieces: tuple[tuple[bool, str], ...] = ()  # in order: (are placeholders, text)
+    decimals: int = 0
+    required: int = 0  # decimals that are written even if they are 0
+    scale: int = 0  # power of ten: 2 for percentages, -3 for each scaling comma
+    condition: tuple[str, float] | None = None
+    has_sign: bool = False  # writes the sign of negative numbers itself
+    has_text: bool = False  # contains @
+    around: tuple[str, str] | None = None  # literals around a number whose digits need no filling
 
 
 class NumberFormat(NamedTuple):
-    """A parsed format code."""
+    """A parsed format code: its sections, for positive and negative numbers, zero and text."""
 
-    kind: str = "general"  # general, number, percent, date, elapsed
-    decimals: int = 0
-    before: str = ""  # literal before the number: "€ "
-    after: str = ""  # literal after it: " kg"
+    sections: tuple[Section, ...] = (Section(),)
 
 
 GENERAL = NumberFormat()
@@ -47,41 +75,101 @@ GENERAL = NumberFormat()
 
 @lru_cache(maxsize=1000)
 def parse_format(code: str) -> NumberFormat:
-    """Parse a format code such as `#,##0.00 [$€-407]`. Only its first section counts.
+    """Parse a format code such as `#,##0.00 [$€-407];(0.00)`.
 
-    Never fails: a code without digits or date letters is `GENERAL`.
+    Never fails: what cannot be interpreted shows the stored value.
     """
-    before, after, digits, kind = "", "", "", "number"
-    if code.casefold() == "general":
+    if code.casefold() in {"general", ""}:
         return GENERAL
-    for quoted, escaped, bracket, number, symbol in _TOKEN.findall(code[:_MAX_CODE]):
-        if symbol == ";":
-            break
-        if (special := _special_format(bracket, symbol, digits)) is not None:
-            return special
-        literal = quoted or escaped or symbol.strip("@%")
+    sections: list[list[tuple[str, ...]]] = [[]]
+    for token in _TOKEN.findall(code[:_MAX_CODE]):
+        if token[4] == ";":
+            sections.append([])
+        else:
+            sections[-1].append(token)
+    return NumberFormat(tuple(_parse_section(tokens) for tokens in sections[:_MAX_SECTIONS]))
+
+
+def _parse_section(tokens: list[tuple[str, ...]]) -> Section:
+    pieces: list[tuple[bool, str]] = []
+    condition, percents, has_text, has_digits, is_general = None, 0, False, False, False
+    for quoted, escaped, bracket, digits, symbol in tokens:
+        if (kind := _special_kind(bracket, symbol, has_digits)) is not None:
+            return Section(kind)
+        if match := _CONDITION.fullmatch(bracket):
+            condition = (match[1], float(match[2]))
+        is_general = is_general or symbol.casefold() == "general"
+        has_text = has_text or symbol == "@"
+        percents += symbol == "%"
+        is_value = symbol == "@" or symbol.casefold() == "general"
+        literal = quoted or escaped or ("" if len(symbol) > 1 else symbol)
         if bracket.startswith("$"):  # a currency: [$€-407]
             literal = bracket[1:].partition("-")[0]
-        digits = digits or number
-        kind = "percent" if symbol == "%" else kind
         if digits:
-            after += literal
-        else:
-            before += literal
-    if not digits:
-        return GENERAL
-    decimals = len(digits.partition(".")[2].rstrip(","))
-    return NumberFormat(kind, min(decimals, _MAX_DECIMALS), before.lstrip(), after.rstrip())
+            has_digits = True
+            pieces.append((True, digits))
+        elif literal or is_value:
+            pieces.append((False, _VALUE if is_value else literal))
+    if is_general or (has_text and not has_digits):
+        return Section("general", tuple(pieces), condition=condition, has_text=has_text)
+    if not has_digits:
+        kind = "literal" if any(text.strip() for _, text in pieces) else "general"
+        return Section(kind, tuple(pieces), condition=condition, has_sign=kind == "literal")
+    return _number_section(pieces, condition, percents)
 
 
-def _special_format(bracket: str, symbol: str, digits: str) -> NumberFormat | None:
-    """Return the format that a single token decides (date, elapsed time, general), or None."""
+def _special_kind(bracket: str, symbol: str, has_digits: bool) -> str | None:
+    """Return the kind that a single token decides, or None.
+
+    A letter behind a placeholder is no date: many write `0.0 kg` without quotation marks.
+    """
     if _ELAPSED.fullmatch(bracket):
-        return NumberFormat("elapsed")
-    if symbol and digits and symbol in "eE/":  # scientific notation and fractions
-        return GENERAL
-    if symbol and symbol in "dDmMyYhHsSgGbBeE":
-        return NumberFormat("date")
+        return "elapsed"
+    if symbol in {"E", "e"} and has_digits:  # scientific notation: the stored value is clearer
+        return "general"
+    return "date" if symbol in _DATE_LETTERS and symbol and not has_digits else None
+
+
+def _number_section(
+    pieces: list[tuple[bool, str]], condition: tuple[str, float] | None, percents: int
+) -> Section:
+    if _fraction_at(pieces) is not None:
+        return Section("fraction", tuple(pieces), condition=condition)
+    last = max(index for index, (is_digits, _) in enumerate(pieces) if is_digits)
+    placeholders = "".join(text for is_digits, text in pieces if is_digits)
+    integer, _, decimals = placeholders.partition(".")
+    scale = 2 * percents
+    for part in (integer if "." in placeholders else "", pieces[last][1]):
+        scale -= 3 * (len(part) - len(part.rstrip(",")))
+    decimals = decimals.replace(",", "").replace(".", "")[:_MAX_DECIMALS]
+    cleaned = [(digits, text.replace(",", "") if digits else text) for digits, text in pieces]
+    literals = "".join(text for is_digits, text in pieces if not is_digits)
+    around = None
+    places = integer.replace(",", "")
+    if sum(digits for digits, _ in pieces) == 1 and places.count("0") == places.endswith("0") == 1:
+        before = "".join(text for _, text in pieces[:last])
+        after = "".join(text for _, text in pieces[last + 1 :])
+        if "#" not in decimals and "(" not in before:
+            around = before.lstrip(), after.rstrip()
+    return Section(
+        "number",
+        tuple(cleaned),
+        len(decimals),
+        len(decimals.rstrip("#")),
+        scale,
+        condition,
+        "-" in literals or "−" in literals,
+        around=around,
+    )
+
+
+def _fraction_at(pieces: list[tuple[bool, str]]) -> int | None:
+    """Return the index of the slash between two groups of placeholders, or a number; or None."""
+    for index, (is_digits, text) in enumerate(pieces[1:-1], 1):
+        if not is_digits and text == "/" and pieces[index - 1][0]:
+            following = pieces[index + 1]
+            if following[0] or following[1].isdecimal():
+                return index
     return None
 
 
@@ -92,30 +180,146 @@ def format_number(
 
     `use_1904_epoch`: day 0 is 1904-01-01 (the workbook's `date1904`), else 1899-12-30.
     """
-    if number_format is GENERAL and value.is_integer() and abs(value) < _MAX_FORMATTED:
+    if number_format is GENERAL and value.is_integer() and abs(value) < _MAX_INTEGER:
         return str(int(value))  # the most frequent case first
-    if number_format.kind == "date" and 0 <= value < _MAX_DAY:
+    section, is_signed = _choose_section(value, number_format)
+    if section.kind == "date" and 0 <= value < _MAX_DAY:
         return _format_date(value, use_1904_epoch)
-    if number_format.kind == "elapsed" and abs(value) < _MAX_DAY:
+    if section.kind == "elapsed" and abs(value) < _MAX_DAY:
         seconds = round(abs(value) * 86400)
         sign = "-" if value < 0 else ""
         return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    if number_format.kind in {"percent", "number"} and abs(value) < _MAX_FORMATTED:
-        sign, percent, scale = ("-" if value < 0 else ""), "", 1
-        if number_format.kind == "percent":
-            percent, scale = "%", 100
-        digits = _round_half_up(abs(value), scale, number_format.decimals)
-        return f"{sign}{number_format.before}{digits}{percent}{number_format.after}"
+    if section.kind in {"number", "fraction", "literal"} and abs(value) < _MAX_FORMATTED:
+        write = {"number": _format_digits, "fraction": _format_fraction}.get(section.kind, _literal)
+        return ("-" if value < 0 and is_signed else "") + write(abs(value), section)
+    number = general_number(value)
+    if (False, _VALUE) not in section.pieces:
+        return number
+    return "".join(number if piece == _VALUE else piece for _, piece in section.pieces).strip()
+
+
+def format_text(text: str, number_format: NumberFormat) -> str:
+    """Return a cell's text in its format: the section with `@`, such as `"Code "@`."""
+    if number_format is GENERAL:
+        return text
+    sections = number_format.sections
+    section = sections[3] if len(sections) > 3 else sections[-1]
+    if section.has_text:
+        return "".join(text if piece == _VALUE else piece for _, piece in section.pieces).strip()
+    return text
+
+
+def general_number(value: float) -> str:
+    """Return a number without a format: at most 12 significant digits; "" if it is not finite."""
     if not math.isfinite(value):
         return ""
-    is_integer = value == round(value) and abs(value) < _MAX_FORMATTED
+    is_integer = value == round(value) and abs(value) < _MAX_INTEGER
     return f"{value:.0f}" if is_integer else f"{value:.12g}"
+
+
+def _choose_section(value: float, number_format: NumberFormat) -> tuple[Section, bool]:
+    """Return the section for a number, and whether a minus sign is to be written before it."""
+    sections = number_format.sections[:3]
+    if any(section.condition for section in sections):
+        for section in sections:
+            if section.condition is None or _COMPARE[section.condition[0]](
+                value, section.condition[1]
+            ):
+                return section, not section.has_sign
+        return Section(), True
+    if len(sections) > 2 and value == 0:
+        return sections[2], False
+    if len(sections) > 1 and value < 0:
+        return sections[1], not sections[1].has_sign
+    return sections[0], True
+
+
+def _literal(value: float, section: Section) -> str:
+    return "".join(text for _, text in section.pieces).strip()
+
+
+def _format_digits(value: float, section: Section) -> str:
+    """Fill the placeholders with the digits of a number, from the right to the left."""
+    rounded = _round_half_up(value, section.scale, section.decimals)
+    if section.around is not None:  # the most frequent formats
+        return rounded.join(section.around)
+    integer, _, decimals = rounded.partition(".")
+    decimals = decimals[: section.required] + decimals[section.required :].rstrip("0")
+    pieces = _without_parentheses(section.pieces) if value else section.pieces
+    point = _point_at(pieces)
+    places = "".join(text for is_digits, text in pieces[: point + 1] if is_digits).partition(".")[0]
+    remaining, count = integer.lstrip("0"), len(places)
+    written: list[str] = []
+    for index, (is_digits, text) in reversed([*enumerate(pieces)]):
+        if not is_digits:
+            written.append(text)
+        if not is_digits or index > point:  # placeholders behind the decimals have no digits left
+            continue
+        if index == point and "." in text and decimals:
+            written.append(f".{decimals}")
+        for place in reversed(text.partition(".")[0]):
+            count -= 1
+            digit, remaining = remaining[-1:], remaining[:-1]
+            if not count:
+                digit = remaining + digit
+            is_required = place == "0" or "0" in places[:count]
+            written.append(digit or ("0" if is_required else ""))
+    return "".join(reversed(written)).strip() or rounded
+
+
+def _point_at(pieces: tuple[tuple[bool, str], ...]) -> int:
+    """Return the index of the placeholders with the decimal point, or of the last ones."""
+    last = 0
+    for index, (is_digits, text) in enumerate(pieces):
+        if is_digits:
+            last = index
+            if "." in text:
+                break
+    return last
+
+
+def _without_parentheses(pieces: tuple[tuple[bool, str], ...]) -> tuple[tuple[bool, str], ...]:
+    """Return the pieces without the parentheses that mark a negative number."""
+    texts = [text for is_digits, text in pieces if not is_digits]
+    if not (texts and texts[0].lstrip().startswith("(") and texts[-1].rstrip().endswith(")")):
+        return pieces
+    if sum(is_digits for is_digits, _ in pieces) > 1:  # (555) 123
+        return pieces
+    return tuple(
+        (is_digits, text if is_digits else text.replace("(", "").replace(")", ""))
+        for is_digits, text in pieces
+    )
+
+
+def _format_fraction(value: float, section: Section) -> str:
+    pieces = list(section.pieces)
+    slash = _fraction_at(pieces)
+    if slash is None:
+        return general_number(value)
+    below = pieces[slash + 1][1]
+    fixed = int(below) if below.isdecimal() and below.strip("0") else 0
+    has_whole = any(is_digits for is_digits, _ in pieces[: slash - 1])
+    whole = int(value) if has_whole else 0
+    if fixed:
+        above = int(Decimal(value - whole) * fixed + Decimal("0.5"))
+        denominator = fixed
+    else:
+        nearest = Fraction(value - whole).limit_denominator(10 ** min(len(below), 4) - 1)
+        above, denominator = nearest.numerator, nearest.denominator
+    if has_whole and above == denominator:
+        whole, above = whole + 1, 0
+    if not above and has_whole:
+        return str(whole)
+    fraction = f"{above}/{denominator}"
+    return f"{whole} {fraction}" if whole else fraction
 
 
 def _round_half_up(value: float, scale: int, decimals: int) -> str:
     """Round as spreadsheets do: half up, on the shortest decimal form of the number."""
-    exact = Decimal(repr(value)) * scale
-    return str(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+    exact = Decimal(repr(value))
+    if scale:
+        exact = exact.scaleb(scale)
+    return f"{exact.quantize(_QUANTA[decimals], ROUND_HALF_UP):f}"
 
 
 def _format_date(value: float, use_1904_epoch: bool) -> str:

@@ -10,7 +10,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from ragkit.documents.formats.office import number_formats
-from ragkit.documents.layout.grid import Grid, GridFullError, is_year
+from ragkit.documents.layout.grid import Grid, GridFullError, column_letters, is_year
 from ragkit.errors import DocumentError
 from ragkit.records import media_types
 from ragkit.records.documents import Document
@@ -87,6 +87,8 @@ def _read_sheet(book: Book, sheet: Sheet, grid: Grid) -> None:
                 if text
             )
             grid.add_row(row + 1, [*enumerate(texts)], is_text=words)
+        for (row, column), note in sorted(sheet.cell_note_map.items()):
+            grid.add_comment(f"{column_letters(column)}{row + 1}", note.text)
     except GridFullError:
         grid.warn_truncated(sheet.nrows)
 
@@ -103,11 +105,17 @@ def _cell_text(book: Book, sheet: Sheet, row: int, column: int, kind: int) -> st
     if kind == xlrd.XL_CELL_ERROR:
         return str(xlrd.error_text_from_code.get(value, ""))
     if kind not in {xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE}:
-        return str(value)
+        number_format = number_formats.parse_format(_format_code(book, sheet, row, column))
+        return number_formats.format_text(str(value), number_format)
+    number_format = number_formats.parse_format(_format_code(book, sheet, row, column))
+    return number_formats.format_number(value, number_format, use_1904_epoch=book.datemode == 1)
+
+
+def _format_code(book: Book, sheet: Sheet, row: int, column: int) -> str:
+    """Return the format code of a cell. Built-in formats may have no record in the file."""
     try:
         key = book.xf_list[sheet.cell_xf_index(row, column)].format_key
         code = book.format_map[key].format_str
     except (IndexError, KeyError):  # the workbook does not define the cell's style
-        code = "General"
-    number_format = number_formats.parse_format(code)
-    return number_formats.format_number(value, number_format, use_1904_epoch=book.datemode == 1)
+        return "General"
+    return code or number_formats.BUILT_IN_FORMATS.get(key, "General")

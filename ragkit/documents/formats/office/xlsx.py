@@ -9,13 +9,15 @@ SpreadsheetML (ECMA-376 part 1, 18).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ragkit.documents.formats.office import number_formats
 from ragkit.documents.formats.office.number_formats import GENERAL, NumberFormat
 from ragkit.documents.formats.office.ooxml import read_relationships, related_parts
+from ragkit.documents.formats.office.xlsx_comments import read_comments
+from ragkit.documents.formats.office.xlsx_drawings import add_drawings
+from ragkit.documents.formats.office.xlsx_rich_values import read_cell_pictures
 from ragkit.documents.layout.grid import Grid, GridFullError, is_year
 from ragkit.documents.layout.properties import CORE, read_properties
 from ragkit.documents.unpacking.limits import MAX_TOTAL_BYTES, ZipPackage, open_zip
@@ -26,14 +28,17 @@ from ragkit.records.documents import Document
 
 _WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
-_COMMENTED_CELL = re.compile(r"[A-Z]{1,3}[0-9]{1,7}")
 _MAX_COLUMNS = 16_384
 _MAX_CELLS = 4_000_000  # of one sheet, empty ones included: about ten seconds
 _MAX_CELL_TEXT = 32_767  # characters, as in Excel
 _MAX_SHEET_NAME = 40  # characters in a warning
 _TEXT_TYPES = frozenset({"s", "str", "inlineStr"})  # values of a cell's `t` attribute
-# A file with threaded comments repeats them as old comments, so only the first kind is read.
-_COMMENT_KINDS = ("threadedComment", "comments")
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+# Text that a formula shows although no value is stored: =HYPERLINK("address", "text")
+_LINK_TEXT = re.compile(
+    r'\s{0,9}HYPERLINK\(.{0,2000}?,\s{0,9}"((?:[^"]|""){1,500})"\s{0,9}\)\s{0,9}', re.I
+)
+_SHEET_KINDS = frozenset({"worksheet", "chartsheet"})
 
 
 def read_xlsx(data: bytes, name: str) -> Document:
@@ -51,8 +56,9 @@ def read_xlsx(data: bytes, name: str) -> Document:
             try:
                 grid.begin_sheet(title)
                 _read_sheet(package, part, workbook, grid)
-                for cell, comment in _read_comments(package, part):
+                for cell, comment in read_comments(package, part):
                     grid.add_comment(cell, comment)
+                add_drawings(package, part, grid)
             except DocumentError as error:
                 grid.warnings.append(f"sheet {title[:_MAX_SHEET_NAME]}: {error}")
                 failures += 1
@@ -60,6 +66,11 @@ def read_xlsx(data: bytes, name: str) -> Document:
             raise DocumentError(grid.warnings[0] if failures else "damaged xlsx: it has no sheets")
         properties = read_properties(package, CORE)
     grid.warnings += package.warnings
+    if workbook.formulas:
+        grid.warnings.append(
+            f"{workbook.formulas} formulas have no stored value and are not read; open and save"
+            " the file in a spreadsheet program"
+        )
     if workbook.hidden:
         grid.warnings.append(f"{workbook.hidden} hidden sheets are read")
     return replace(
@@ -78,6 +89,8 @@ class _Workbook:
     use_1904_epoch: bool = False
     strings: list[str] = field(default_factory=list)  # by shared-string index
     formats: list[NumberFormat] = field(default_factory=list)  # by cell-style index
+    pictures: list[str] = field(default_factory=list)  # in cells: descriptions by value metadata
+    formulas: int = 0  # without a stored value
 
     def read(self, package: ZipPackage) -> None:
         """Read the workbook part, its shared strings and its styles."""
@@ -91,7 +104,7 @@ class _Workbook:
                 self.use_1904_epoch = attributes.get("date1904") in {"1", "true"}
             elif tag == "x:sheet":
                 target = relationships.get(attributes.get("r:id", ""))
-                if target is not None and target.kind == "worksheet":
+                if target is not None and target.kind in _SHEET_KINDS:
                     self.sheets.append((attributes.get("name", ""), target.part))
                     self.hidden += attributes.get("state", "visible") != "visible"
 
@@ -101,6 +114,7 @@ class _Workbook:
             parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
         for part in related_parts(package, workbook, "styles")[:1]:
             self._read_styles(package, part)
+        self.pictures = read_cell_pictures(package)
 
     def _read_styles(self, package: ZipPackage, part: str) -> None:
         codes = dict(number_formats.BUILT_IN_FORMATS)
@@ -149,7 +163,7 @@ class _StringsHandler:
         elif tag == "x:rPh":
             self._in_phonetic = False
         elif tag == "x:si":
-            self.strings.append("".join(self._pieces)[:_MAX_CELL_TEXT])
+            self.strings.append(_unescape("".join(self._pieces)[:_MAX_CELL_TEXT]))
             self._pieces.clear()
 
 
@@ -181,12 +195,17 @@ class _SheetHandler:
     pieces: list[str] = field(default_factory=list)
     in_value: bool = False
     in_phonetic: bool = False
+    picture: str = ""  # description of the picture in the open cell
+    formula: list[str] | None = None  # pieces of the open cell's formula
+    in_formula: bool = False
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "x:c":
             self._open_cell(attributes)
         elif tag == "x:v":
             self.in_value = True
+        elif tag == "x:f":
+            self.formula, self.in_formula = [], True
         elif tag == "x:t":
             self.in_value = self.kind == "inlineStr" and not self.in_phonetic
         elif tag == "x:row":
@@ -202,10 +221,14 @@ class _SheetHandler:
     def text(self, characters: str) -> None:
         if self.in_value:
             self.pieces.append(characters)
+        elif self.in_formula and self.formula is not None:
+            self.formula.append(characters)
 
     def end(self, tag: str) -> None:
         if tag in {"x:v", "x:t"}:
             self.in_value = False
+        elif tag == "x:f":
+            self.in_formula = False
         elif tag == "x:c":
             self._close_cell()
         elif tag == "x:row":
@@ -226,9 +249,20 @@ class _SheetHandler:
         valid = style.isdecimal() and len(style) < 9 and int(style) < len(formats)
         self.number_format = formats[int(style)] if valid else GENERAL
         self.pieces.clear()
+        self.formula = None
+        metadata, pictures = attributes.get("vm", ""), self.workbook.pictures
+        has_picture = bool(pictures) and metadata.isdecimal() and len(metadata) < 9
+        has_picture = has_picture and 0 < int(metadata) <= len(pictures)
+        self.picture = pictures[int(metadata) - 1] if has_picture else ""
 
     def _close_cell(self) -> None:
         value = "".join(self.pieces)[:_MAX_CELL_TEXT]
+        if self.picture:
+            self.cells[self.column] = self.picture
+            return
+        if not value and self.formula is not None:
+            value = self._text_without_value("".join(self.formula))
+            self.kind = "str"
         if not value:
             return
         if self.kind == "s":
@@ -239,9 +273,21 @@ class _SheetHandler:
             value = "FALSE" if value == "0" else "TRUE"
         elif self.kind == "n":
             value = self._format_number(value)
+        else:
+            value = _unescape(value)
+        if self.kind in _TEXT_TYPES and self.number_format is not GENERAL:
+            value = number_formats.format_text(value, self.number_format)
         if value:
             self.cells[self.column] = value
             self.words = self.words and (self.kind in _TEXT_TYPES or is_year(value))
+
+    def _text_without_value(self, formula: str) -> str:
+        """Return what a formula shows of which the file stores no value; count the others."""
+        link = _LINK_TEXT.fullmatch(formula[:_MAX_CELL_TEXT])
+        if link is not None:
+            return link[1].replace('""', '"')
+        self.workbook.formulas += self.kind != "str"  # an empty text is a value, too
+        return ""
 
     def _format_number(self, value: str) -> str:
         try:
@@ -262,39 +308,13 @@ def _column_index(letters: str) -> int:
     return min(max(index, 1), _MAX_COLUMNS) - 1
 
 
-def _read_comments(package: ZipPackage, sheet: str) -> Iterator[tuple[str, str]]:
-    """Yield the comments on a sheet's cells as (cell, text), such as ("B2", "Check this")."""
-    relationships = read_relationships(package, sheet).values()
-    for kind in _COMMENT_KINDS:
-        parts = [link.part for link in relationships if link.kind == kind]
-        for part in parts:
-            handler = _CommentsHandler()
-            parse_xml_leniently(package, part, handler.start, handler.end, handler.text)
-            yield from handler.comments
-        if parts:
-            return
+def _unescape(text: str) -> str:
+    """Return text with the characters that the format writes as `_x000D_`."""
+    if "_x" not in text:
+        return text
+    return _ESCAPE.sub(_escaped_character, text)
 
 
-@dataclass(slots=True)
-class _CommentsHandler:
-    """Collects the comments of one part: cell and text."""
-
-    comments: list[tuple[str, str]] = field(default_factory=list)
-    _cell: str = ""
-    _pieces: list[str] = field(default_factory=list)
-    _in_text: bool = False
-
-    def start(self, tag: str, attributes: Attributes) -> None:
-        if tag in {"x:comment", "threadedComment"}:
-            self._cell = attributes.get("ref", "")
-            self._pieces.clear()
-        self._in_text = tag in {"x:t", "text"}
-
-    def text(self, characters: str) -> None:
-        if self._in_text:
-            self._pieces.append(characters)
-
-    def end(self, tag: str) -> None:
-        self._in_text = False
-        if tag in {"x:comment", "threadedComment"} and _COMMENTED_CELL.fullmatch(self._cell):
-            self.comments.append((self._cell, "".join(self._pieces)))
+def _escaped_character(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if character.isprintable() else " "

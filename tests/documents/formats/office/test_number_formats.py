@@ -4,9 +4,8 @@ import pytest
 
 from ragkit.documents.formats.office.number_formats import (
     BUILT_IN_FORMATS,
-    GENERAL,
-    NumberFormat,
     format_number,
+    format_text,
     parse_format,
 )
 
@@ -29,7 +28,34 @@ from ragkit.documents.formats.office.number_formats import (
         ("d. mmmm", 1.0, "1900-01-01"),
         ("d. mmmm", 61.0, "1900-03-01"),
         ("0.00E+00", 12345.6, "12345.6"),
-        ("# ?/?", 0.5, "0.5"),
+        # What Excel and LibreOffice show:
+        ("00000", 1234.0, "01234"),
+        ('"Lot "000', 42.0, "Lot 042"),
+        ("000-0000", 5551234.0, "555-1234"),
+        ("000-00-0000", 123456789.0, "123-45-6789"),
+        ("(000) 000-0000", 4205551234.0, "(420) 555-1234"),
+        ('0.0,,"M"', 12345678.0, "12.3M"),
+        ("#,##0,", 1234567.0, "1235"),
+        ("# ?/?", 0.5, "1/2"),
+        ("# ?/?", 2.25, "2 1/4"),
+        ("# ??/??", 3.0, "3"),
+        ("# ?/8", 0.25, "2/8"),
+        ('"yes";"no";"none"', 1.0, "yes"),
+        ('"yes";"no";"none"', -1.0, "no"),
+        ('"yes";"no";"none"', 0.0, "none"),
+        ("0.0 kg", 12.5, "12.5 kg"),
+        ('0.0" °C"', -3.25, "-3.3 °C"),
+        ("0.0##", 1.5, "1.5"),
+        ("#.##", 0.5, ".5"),
+        ("0;[Red]0.00", -2.0, "-2.00"),
+        ("0;[Red]-0.00", -2.0, "-2.00"),
+        ('[<1]0.0%;[>=1000]0.0,"k";0', 0.5, "50.0%"),
+        ('[<1]0.0%;[>=1000]0.0,"k";0', 2500.0, "2.5k"),
+        ('[<1]0.0%;[>=1000]0.0,"k";0', 12.0, "12"),
+        ('General" kg"', 12.5, "12.5 kg"),
+        (";;;", 77.0, "77"),  # hidden; the stored value is not lost
+        ("0", 0.0, "0"),
+        ("#", 0.0, "0"),
         ("@", 5.0, "5"),
         ("yyyy", -1.0, "-1"),
         ("yyyy", 1e300, "1e+300"),
@@ -41,25 +67,32 @@ def test_numbers_by_format_code(code, value, text):
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"),
+    ("code", "text"),
     [
-        ("general", GENERAL),
-        ("0.0##", NumberFormat("number", 3)),
-        ("0.00,", NumberFormat("number", 2)),  # a comma after the digits scales, and is no digit
-        ('0" kg"', NumberFormat("number", 0, "", " kg")),
-        ("\\~0%", NumberFormat("percent", 0, "~")),
-        (
-            "0;[Red]-0.00",
-            NumberFormat("number", 0),
-        ),  # the first section is that of positive numbers
-        ("[mm]:ss", NumberFormat("elapsed")),
-        ("ge.m.d", NumberFormat("date")),  # Japanese era
-        ("0." + "0" * 30, NumberFormat("number", 15)),
-        ("", GENERAL),
+        ('"Code "@', "Code abc"),
+        ('0;-0;0;"Code "@', "Code abc"),
+        ("0.00", "abc"),
+        ("General", "abc"),
+        ("yyyy-mm-dd", "abc"),
     ],
 )
-def test_parsed_format_codes(code, expected):
-    assert parse_format(code) == expected
+def test_text_by_format_code(code, text):
+    assert format_text("abc", parse_format(code)) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("[mm]:ss", "elapsed"),
+        ("ge.m.d", "date"),  # Japanese era
+        ("mm:ss.00", "date"),
+        ("0." + "0" * 30, "number"),
+        ("", "general"),
+        ('"', "literal"),
+    ],
+)
+def test_kinds_of_format_codes(code, kind):
+    assert parse_format(code).sections[0].kind == kind
 
 
 @pytest.mark.parametrize(
@@ -87,6 +120,6 @@ def test_dates_count_from_1904_in_workbooks_that_say_so():
 
 
 def test_half_is_rounded_up_on_the_decimal_digits():
-    two = NumberFormat("number", 2)
+    two = parse_format("0.00")
     assert format_number(2.675, two) == "2.68"  # the nearest binary fraction is below 2.675
     assert format_number(-0.005, two) == "-0.01"

@@ -2,11 +2,13 @@
 
 import pytest
 
+from ragkit.documents.detect import detect
 from ragkit.documents.formats.office.xlsx import read_xlsx
 from ragkit.documents.layout import grid
 from ragkit.documents.layout.grid import column_letters
 from ragkit.errors import DocumentError
-from tests.documents.files import make_zip
+from ragkit.records.media_types import XLSX
+from tests.documents.files import make_zip, read_zip
 from tests.documents.office_files import (
     OOXML,
     make_xlsx,
@@ -185,3 +187,30 @@ def test_threaded_comments_replace_the_old_ones_that_repeat_them():
         "</threadedComment></ThreadedComments>",
     }
     assert read_xlsx(make_zip(files), "a.xlsx").text == "S\n\na\n\nComment on A1: Why?"
+
+
+def test_escaped_characters_formats_of_text_and_formulas_without_values():
+    styles = (
+        '<numFmts><numFmt numFmtId="170" formatCode="&quot;Code &quot;@"/></numFmts>'
+        '<cellXfs><xf numFmtId="0"/><xf numFmtId="170"/></cellXfs>'
+    )
+    cells = (
+        '<row><c t="s"><v>0</v></c><c t="inlineStr" s="1"><is><t>a_x005F_x0041_</t></is></c>'
+        "<c><f>B1*2</f></c><c><f>HYPERLINK(&quot;https://x.y&quot;,&quot;the form&quot;)</f></c>"
+        '<c t="str"><f>IF(1,"")</f><v></v></c></row>'
+    )
+    document = read(
+        {"S": f"<sheetData>{cells}</sheetData>"}, strings=["one_x000D_\ntwo"], styles=styles
+    )
+    assert document.text == "S\n\none two | Code a_x0041_ |  | the form"
+    assert document.warnings == (
+        "1 formulas have no stored value and are not read; open and save the file in a spreadsheet"
+        " program",
+    )
+
+
+def test_part_names_with_backslashes():
+    files = read_zip(make_xlsx({"S": rows(["a", 1])}))
+    data = make_zip({name.replace("/", "\\"): content for name, content in files.items()})
+    assert detect(data, "a.xlsx").media_type == XLSX
+    assert read_xlsx(data, "a.xlsx").text == "S\n\na | 1"
