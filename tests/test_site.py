@@ -161,7 +161,7 @@ class TestTutorial:
             result = subprocess.run(
                 command, cwd=folder, env=environment, capture_output=True, text=True, check=False
             )
-            assert result.returncode == 0, result.stderr
+            assert result.returncode in (0, 1), result.stderr  # 1: a question without an answer
             return result.stdout
 
         with contextlib.ExitStack() as stack:
