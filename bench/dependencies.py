@@ -116,8 +116,8 @@ def light() -> str:
         lines.append(f"{name}=={pins()[name]}{marker}")
     lines += [f'{pin}; sys_platform == "win32"' for pin in _ON_WINDOWS]
     return (
-        "# The light installation: index, query, ask, serve, mcp with the default encoder, without\n"
-        "# torch and sentence-transformers. Install both with --no-deps, or pip adds them again:\n"
+        "# The light installation: index, query, ask, serve, mcp with the default encoder.\n"
+        "# Without torch and sentence-transformers; with dependencies, pip would add them again:\n"
         "#   pip install --no-deps -r requirements/light.txt\n"
         "#   pip install --no-deps .\n"
         "# Written by: python -m bench.dependencies light\n" + "\n".join(lines) + "\n"

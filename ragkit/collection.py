@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ragkit.errors import UsageError
 from ragkit.models.selection import ModelSelection
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from ragkit.ingest.writer import Progress
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
+    from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
     from ragkit.records.maintenance import CopyReport, DoctorReport
+    from ragkit.records.overview import FacetValue, OriginalFile, Overview
     from ragkit.records.reports import (
         CollectionStatus,
         DocumentEntry,
@@ -398,6 +400,16 @@ class Collection:
         """
         return self._retriever.search(queries, options)
 
+    def search_notices(self, query: str, options: SearchOptions, hits: Sequence[Hit]) -> list[str]:
+        """Return what a user should know about `hits`, those of `search_with([query], options)`.
+
+        One line each: a field of the filter that no document has; that nothing is close, since no
+        word of the query occurs in the collection and the best score is below the encoder's bound
+        (docs/commands.md); the best score, where `min_score` left out everything. Raises as `search`
+        does.
+        """
+        return self._retriever.notices(query, options, hits)
+
     def search_options(self, overrides: Mapping[str, Any]) -> SearchOptions:
         """Return options for `search_with`: this collection's defaults, replaced by `overrides`.
 
@@ -544,7 +556,6 @@ class Collection:
         )
         return replace(defaults, **overrides)
 
-    def chat(self) -> Chat:
     def answer_sources(self, options: SearchOptions) -> Sources:
         """Return what `answers/pipeline` takes its sources from: this collection, searched with
         these options. For answers from several collections (`CollectionGroup.ask`)."""
@@ -552,6 +563,7 @@ class Collection:
 
         return Sources(self._retriever, options)
 
+    def chat(self) -> Chat:
         """Return a new conversation, which sends its earlier turns with every question.
 
         It has `ask(text)`, which returns an `Answer`, `stream(text)`, which yields the events of
@@ -568,7 +580,6 @@ class Collection:
         """
         return self._store.retry(self._encoders.spec)
 
-    def encoder(self) -> Encoder:
     def fingerprint(self) -> str | None:
         """Return the fingerprint of the collection's encoder; None before the first `index`.
 
@@ -579,6 +590,7 @@ class Collection:
         row = self._read(passages.model)
         return None if row is None else str(row["fingerprint"])
 
+    def encoder(self) -> Encoder:
         """Return the collection's encoder, which is loaded on the first call.
 
         Raises ModelError if the model is not found, is damaged, or is not the one that the stored
@@ -613,10 +625,39 @@ class Collection:
             raise UsageError(f"no document has the id {document_id}")
         return entry
 
-    def get(self, reference: str, context: int = 0) -> Excerpt:
+    def file_fields(self, document_ids: Sequence[int]) -> dict[int, dict[str, str | int]]:
+        """Return document id → what filters can name of its file; unknown values are left out.
+
+        The fields are `type` (media type), `size` (bytes) and `mtime` (UTC, to the second), as
+        `where` takes them (docs/ranking.md).
+        """
+        import datetime
+
+        fields: dict[int, dict[str, str | int]] = {}
+        facts = self._read(lambda rows: document_rows.file_facts(rows, document_ids))
+        for document_id, (media_type, size, mtime_ns) in facts.items():
+            values: dict[str, str | int | None] = {"type": media_type, "size": size}
+            if mtime_ns is not None:
+                try:
+                    time = datetime.datetime.fromtimestamp(mtime_ns // 10**9, datetime.UTC)
+                    values["mtime"] = time.strftime("%Y-%m-%dT%H:%M:%S")
+                except (ValueError, OverflowError, OSError):  # no year that a date can have
+                    pass
+            known = {name: value for name, value in values.items() if value is not None}
+            fields[document_id] = known
+        return fields
+
+    @overload
+    def get(self, reference: str, context: int = 0) -> Excerpt: ...
+
+    @overload
+    def get(self, reference: list[str], context: int = 0) -> list[Excerpt]: ...
+
+    def get(self, reference: str | list[str], context: int = 0) -> Excerpt | list[Excerpt]:
         """Return the text that a citation, a document's path or a passage id refers to.
 
-        - `reference`: such as "leave.pdf#page=7", "faq.md#L40-L52", "faq.md" or "482".
+        - `reference`: such as "leave.pdf#page=7", "faq.md#L40-L52", "faq.md" or "482"; or a list of
+          them, for a list of texts in the same order.
         - `context`: add this many lines before and after. Default: 0.
 
         Raises UsageError if there is no such document, part or passage; the message names the most
@@ -624,7 +665,198 @@ class Collection:
         """
         from ragkit.retrieval import citations
 
-        return self._read(lambda rows: citations.get_excerpt(rows, reference, context))
+        if isinstance(reference, str):
+            return self._read(lambda rows: citations.get_excerpt(rows, reference, context))
+        return self._read(
+            lambda rows: [citations.get_excerpt(rows, each, context) for each in reference]
+        )
+
+    def grep(  # noqa: PLR0913 (the flags of `ragkit grep`)
+        self,
+        pattern: str,
+        *,
+        ignore_case: bool = False,
+        literal: bool = False,
+        word: bool = False,
+        glob: str | None = None,
+        where: Where | None = None,
+        context: int = 0,
+        limit: int = 100,
+        cursor: str | None = None,
+        seconds: float = 10.0,
+    ) -> GrepResult:
+        """Return the lines of all documents in which a regular expression matches.
+
+        It searches the extracted text, so also PDF, office files, mails and archives.
+
+        - `pattern`: Python's syntax; `^` and `$` match at lines, and a match may span lines.
+        - `ignore_case`: upper and lower case are the same. Default: False.
+        - `literal`: the pattern is a text, not an expression. Default: False.
+        - `word`: match whole words only. Default: False.
+        - `glob`: only documents whose path matches, as in `glob`.
+        - `where`: only documents, and pages, that match this filter, as in `search`.
+        - `context`: lines before and after each match. Default: 0.
+        - `limit`: maximum number of lines that match. Default: 100.
+        - `cursor`: that of an earlier result, to continue there.
+        - `seconds`: maximum time. A pattern that takes longer is stopped, and
+          `GrepResult.notice` says where. Default: 10.
+
+        Raises UsageError for an invalid pattern, filter or value, UnavailableError if no process
+        can be started.
+        """
+        from ragkit.lookup.grep import GrepOptions, grep
+        from ragkit.retrieval.options import SearchOptions
+
+        options = GrepOptions(
+            pattern=pattern, ignore_case=ignore_case, literal=literal, word=word, glob=glob,
+            context=context, limit=limit, cursor=cursor, seconds=seconds,
+        )  # fmt: skip
+        condition = SearchOptions(where=where).condition()
+        return self._read(lambda rows: grep(rows, options, condition))
+
+    def glob(
+        self,
+        pattern: str,
+        *,
+        where: Where | None = None,
+        limit: int = 1_000,
+        cursor: str | None = None,
+    ) -> Listing:
+        """Return the documents whose path matches a glob in .gitignore's syntax, by path.
+
+        `**/*.pdf`, `hr/**`, `*.{md,txt}`; files in archives and mails are documents too.
+
+        - `where`: only documents that match this filter, as in `search`.
+        - `limit`: maximum number of entries. Default: 1,000.
+        - `cursor`: that of an earlier result, to continue there.
+
+        Raises UsageError for an invalid glob or filter.
+        """
+        from ragkit.lookup import listing
+        from ragkit.retrieval.options import SearchOptions
+
+        options = listing.ListOptions(limit=limit, cursor=cursor)
+        condition = SearchOptions(where=where).condition()
+        return self._read(lambda rows: listing.glob(rows, pattern, condition, options))
+
+    def ls(
+        self,
+        path: str = "",
+        depth: int = 1,
+        *,
+        where: Where | None = None,
+        limit: int = 1_000,
+        cursor: str | None = None,
+    ) -> Listing:
+        """Return what is in a folder or an archive: folders with their number of documents,
+        documents, and files that were not read, with the reason.
+
+        - `path`: relative to the roots. Default: the roots themselves.
+        - `depth`: levels of folders. Default: 1; more make a tree.
+        - `where`, `limit`, `cursor`: as in `glob`.
+
+        Raises UsageError for an unknown folder or an invalid filter.
+        """
+        from ragkit.lookup import listing
+        from ragkit.retrieval.options import SearchOptions
+
+        options = listing.ListOptions(limit=limit, cursor=cursor)
+        condition = SearchOptions(where=where).condition()
+        return self._read(lambda rows: listing.list_folder(rows, path, depth, condition, options))
+
+    def read(
+        self,
+        reference: str,
+        *,
+        lines: tuple[int, int] | None = None,
+        pages: tuple[int, int] | None = None,
+        max_tokens: int | None = None,
+        cursor: str | None = None,
+    ) -> TextPart:
+        """Return lines or pages of a document's text, in parts that fit a token budget.
+
+        - `reference`: a path, a citation or a passage id. A citation means its own part.
+        - `lines`, `pages`: first and last, from 1. Lines are those of the extracted text.
+        - `max_tokens`: maximum length of the text, estimated. Default: no maximum.
+        - `cursor`: that of an earlier result with the same arguments, to continue there.
+
+        Raises UsageError if there is no such document or part.
+        """
+        from ragkit.lookup import ranges
+
+        options = ranges.ReadOptions(lines=lines, pages=pages, max_tokens=max_tokens, cursor=cursor)
+        return self._read(lambda rows: ranges.read(rows, reference, options))
+
+    def related(
+        self,
+        reference: str,
+        k: int = 5,
+        *,
+        around: int = 1,
+        where: Where | None = None,
+        other_documents: bool = False,
+    ) -> RelatedPassages:
+        """Return the passages around one in its document, and the most similar ones elsewhere.
+
+        - `reference`: a citation or a passage id.
+        - `k`: number of similar passages, by the cosine with this one. Default: 5.
+        - `around`: number of passages before and after. Default: 1.
+        - `where`: a filter of the similar passages, as in `search`.
+        - `other_documents`: similar passages of other documents only. Default: False.
+
+        Raises UsageError if there is no such passage, ModelError as `search` does.
+        """
+        from ragkit.lookup.related import RelatedOptions, find_related
+
+        options = RelatedOptions(k=k, around=around, where=where, other_documents=other_documents)
+        encoder = self._encoders.load_encoder()
+        return self._read(
+            lambda rows: find_related(rows, self._indexes, encoder, reference, options)
+        )
+
+    def overview(self, newest: int = 6) -> Overview:
+        """Return the folders, the `newest` files (default: 6), and three questions that the
+        documents answer, made from their headings without a model."""
+        from ragkit.answers.example_questions import make_questions
+        from ragkit.records.overview import Overview
+        from ragkit.storage.sqlite import overview
+
+        def read(rows: sqlite3.Connection) -> Overview:
+            return Overview(
+                tuple(overview.count_by_folder(rows)),
+                tuple(overview.newest_files(rows, newest)),
+                make_questions(overview.headed_passages(rows)),
+            )
+
+        return self._read(read)
+
+    def facets(
+        self, where: Where | None = None, chosen: Mapping[str, Sequence[str]] | None = None
+    ) -> dict[str, list[FacetValue]]:
+        """Return the numbers of documents by "type", "folder", "date" (years) and "tag".
+
+        - `where`: only documents with this filter count, as in `search`. Default: all.
+        - `chosen`: facet → filters of the values chosen in it, of which one has to be true; they
+          limit the counts of the other facets. Default: none.
+
+        Raises UsageError for an invalid filter.
+        """
+        from ragkit.documents.registry import format_label
+        from ragkit.retrieval.facets import count_facets
+
+        return self._read(lambda rows: count_facets(rows, where, chosen or {}, format_label))
+
+    def original(self, document_id: int) -> OriginalFile:
+        """Return the bytes of the file that a document was read from, as it is on the disk now.
+
+        Raises UsageError, with the reason, if there is no such document or its file cannot be
+        shown; CollectionError if the collection is not trusted: its files are not opened.
+        """
+        from ragkit.retrieval import originals
+
+        self._store.refuse_untrusted("the files that it names are not opened")
+        max_bytes, mode = int(self.settings.max_file_mb * 1_000_000), self._secrets_mode()
+        return self._read(lambda rows: originals.get_original(rows, document_id, max_bytes, mode))
 
     def files(self, status: str | None = None, paths: Paths = ()) -> list[FileStatus]:
         """Return the files of all roots with their status, sorted by root and path.

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ragkit.passages.sentences import Sentence, split_sentences
 from ragkit.records.answers import Citation, build_citation
 from ragkit.records.documents import Hit
+from ragkit.retrieval.notices import MIN_CLOSENESS, UNRELATED, unrelated_cosine
 
 # Selection of sentences. A score is a cosine plus the terms below, so the weights are in its unit.
 MAX_ANSWER_LENGTH = 1200  # characters of an answer
@@ -33,7 +34,7 @@ MIN_SOURCE_SHARE = 0.6  # of the best source's cosine; sources below it are left
 _MAX_SENTENCES = 120  # that are compared; bounds the time of the encoder
 
 # Whether there is an answer. All are cosines, except the last two.
-MIN_ANSWERABILITY = 0.32
+MIN_ANSWERABILITY = MIN_CLOSENESS
 SINGLE_SOURCE_PENALTY = 0.15  # one good source counts as much as three that are worse by this
 MISSING_NAME_PENALTY = 0.15  # for each name in the question that no source contains
 _MAX_MISSING_NAMES = 2  # that are counted
@@ -57,15 +58,6 @@ _DEPENDENT = re.compile(
     re.IGNORECASE,
 )
 _INTRODUCTION = re.compile(r"[:?：？][*_\"'”’)\]]{0,3}$")  # the end of a lead-in or a question
-# Unrelated sentences. The mean cosine between them is the encoder's value for "nothing in common".
-_UNRELATED = (
-    "The ferry to the island leaves at seven in the morning.",
-    "Knead the dough until it is smooth and let it rest overnight.",
-    "Our quarterly revenue grew less than the analysts had expected.",
-    "The patient should take one tablet twice a day after meals.",
-    "A prime number has no divisors except one and itself.",
-    "She tuned the violin and waited for the conductor's sign.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +94,7 @@ def extract_answer(scorer: QuestionScorer, hits: Sequence[Hit]) -> list[tuple[st
     candidates = list(_candidates(sources))[:_MAX_SENTENCES]
     if not candidates:
         return []
-    vectors = scorer.encode([candidate.text for candidate in candidates] + list(_UNRELATED))
+    vectors = scorer.encode([candidate.text for candidate in candidates] + list(UNRELATED))
     vectors, unrelated = vectors[: len(candidates)], vectors[len(candidates) :]
     if not is_answerable(scorer.question, hits, unrelated, _sentence_gain(scorer, vectors)):
         return []
@@ -141,8 +133,7 @@ def score_answerability(
     cosine = max(sum(best) / len(best), best[0] - SINGLE_SOURCE_PENALTY) + gain
     missing = find_missing_names(question, hits)
     cosine -= MISSING_NAME_PENALTY * min(_MAX_MISSING_NAMES, len(missing))
-    cosines = unrelated @ unrelated.T
-    floor = float(cosines[~np.eye(len(cosines), dtype=bool)].mean())
+    floor = unrelated_cosine(unrelated)
     return (cosine - floor) / (1 - floor)
 
 

@@ -62,13 +62,33 @@ class Retriever:
         """
         return self.store.retry(partial(self._search, queries, options))
 
+    def notices(self, query: str, options: SearchOptions, hits: Sequence[Hit]) -> list[str]:
+        """Return what a user should know about the hits of a query: see `retrieval.notices`."""
+        from ragkit.retrieval import notices
+
+        with self.store.reading() as connection:
+            if passages.model(connection) is None:
+                return []
+            lines = notices.unknown_field_notices(connection, options)
+            if hits:
+                encoder = self.encoders.load_encoder()
+                if notices.may_be_far(encoder, hits):
+                    lexical = self.indexes.lexical(connection)
+                    nothing = notices.nothing_close_notice(encoder, lexical, query, hits)
+                    lines += [] if nothing is None else [nothing]
+        if not hits and options.min_score > -1:
+            below = notices.min_score_notice(options, lambda other: self.search([query], other)[0])
+            lines += [] if below is None else [below]
+        return lines
+
     def _search(self, queries: Sequence[str], options: SearchOptions) -> list[list[Hit]]:
         parsed = [_parse(validate_query(query), options) for query in queries]
         condition = options.condition()
         with self.store.reading() as connection:
-            if not queries or passages.model(connection) is None:
-                return [[] for _ in queries]
-        encoder = self.encoders.load_encoder()
+            model = passages.model(connection)
+        if not queries or model is None:
+            return [[] for _ in queries]
+        encoder = self.encoders.load_encoder(model)
         originals = [query.original for query in parsed]
         if (warning := self.encoders.truncation_warning(encoder, originals)) is not None:
             self.notify(warning)

@@ -13,11 +13,11 @@ from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.arguments.query import typed_options
 from ragkit.cli.commands.collection import open_collection
 from ragkit.cli.commands.stdin import read_stdin
-from ragkit.cli.output import render
+from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.cli.output.wrapping import StreamWrapper
 from ragkit.collection import Collection
-from ragkit.records.answers import Answer, Event, Piece, Retrieved, answer_fields, last_answer
+from ragkit.records.answers import Answer, Event, Piece, answer_fields, last_answer
 
 _PROMPT = "? "
 _HELP = "ask a question; /sources shows the hits, /new clears the history, Ctrl-D ends"
@@ -27,15 +27,20 @@ def ask(arguments: Namespace) -> int:
     """Run `ragkit ask`; return its exit code."""
     text = read_stdin() if arguments.text == "-" else arguments.text
     with open_collection(arguments) as collection:
+        options = collection.answer_options(typed_options(arguments))
         events = _ask_function(collection, arguments)(text)
         answer = last_answer(events) if arguments.json else _print_stream(events)
-        empty = not answer.hits and not collection.status().passages
+        notices = []
+        if not answer.hits:
+            is_empty = not collection.status().passages
+            notices = collection.search_notices(answer.question or text, options, ())
+            notices = [coverage.EMPTY_COLLECTION] if is_empty else notices
     if arguments.json:
         render.print_json(answer_fields(answer))
     else:
         _show_sources(answer)
-    if empty:
-        print_message("the collection is empty; fill it with: ragkit index FOLDER")
+    for notice in notices:
+        print_message(notice)
     return 0 if answer.answerable else NOTHING_FOUND
 
 
@@ -104,7 +109,7 @@ def _print_stream(events: Iterator[Event]) -> Answer:
             if isinstance(event, Piece):
                 text = wrapping.feed(to_printable(event.text, lines=True))
                 print(text, end="", flush=True)
-            elif not isinstance(event, Retrieved):
+            elif isinstance(event, Answer):
                 print(wrapping.end(), flush=True)
                 return event
     raise AssertionError("a stream ends in an answer")

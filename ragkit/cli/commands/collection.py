@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from ragkit.errors import UsageError
 from ragkit.storage.sqlite.database import FILE_NAME
 
 if TYPE_CHECKING:
-    from ragkit.records.reports import IndexReport
+    from ragkit.records.reports import Coverage, IndexReport
 
 
 def load_settings(arguments: Namespace) -> configuration.Settings:
@@ -97,6 +97,8 @@ def _index(arguments: Namespace) -> int:
                 on_progress=show,
             )
         _show_report(arguments, report)
+        if report.coverage is not None and not report.coverage.files:
+            print_message(_no_files(report.coverage, collection.status().roots))
         if arguments.watch and not arguments.dry_run:
             for report in collection.watch(arguments.paths):
                 _show_report(arguments, report)
@@ -105,6 +107,14 @@ def _index(arguments: Namespace) -> int:
             print_message(line)
         return WRONG_USAGE
     return 0
+
+
+def _no_files(found: Coverage, roots: Sequence[str]) -> str:
+    """The message of a run that has found no document."""
+    where = ", ".join(roots)
+    if found.left_out:
+        return f"nothing to index in {where}; ragkit ls --failed lists what rules leave out"
+    return f"nothing to index: there is no file in {where}"
 
 
 def _show_report(arguments: Namespace, report: IndexReport) -> None:
@@ -154,7 +164,16 @@ def ls(arguments: Namespace) -> int:
         render.print_json([dataclasses.asdict(file) for file in files])
     elif files:
         print(coverage.format_files(printable_record(files), parts=arguments.failed))
+    else:
+        print_message(_nothing_listed(arguments))
     return 0
+
+
+def _nothing_listed(arguments: Namespace) -> str:
+    """Why `ls` lists no file."""
+    if arguments.failed:
+        return "every file was read"
+    return "no file below these paths" if arguments.paths else coverage.EMPTY_COLLECTION
 
 
 def _explain_paths(arguments: Namespace) -> int:

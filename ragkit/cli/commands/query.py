@@ -26,21 +26,23 @@ def query(arguments: Namespace) -> int:
         return _batch(arguments)
     text = read_stdin() if arguments.text == "-" else arguments.text
     search = _search_local if arguments.server is None else _search_server
-    hits, empty = search(arguments, text)
-    return _print(arguments, text, hits, empty=empty)
+    hits, notices = search(arguments, text)
+    return _print(arguments, text, hits, notices)
 
 
-def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
-    """Return the hits of a local collection, and whether the collection is empty."""
+def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], list[str]]:
+    """Return the hits of a local collection, and what to say about them."""
     from ragkit.cli.commands.collection import open_collection
 
     with open_collection(arguments) as collection:
         options = collection.search_options(typed_options(arguments))
         (hits,) = collection.search_with([text], options)
-        return hits, not hits and not collection.status().passages
+        if not hits and not collection.status().passages:
+            return hits, [coverage.EMPTY_COLLECTION]
+        return hits, collection.search_notices(text, options, hits)
 
 
-def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
+def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], list[str]]:
     """Return the hits of a server's collection. The server's settings are the defaults."""
     from ragkit.serving.client import search
 
@@ -51,11 +53,11 @@ def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], bool]:
         options["collection"] = name
     collection, hits = search(arguments.server, text, options, arguments.token_env)
     print_message(f"searched {collection} at {arguments.server}")
-    return hits, False
+    return hits, []
 
 
-def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> int:
-    """Print the hits of one question; return the exit code."""
+def _print(arguments: Namespace, text: str, hits: list[Hit], notices: Sequence[str]) -> int:
+    """Print the hits of one question and the notices about them; return the exit code."""
     if arguments.json:
         render.print_json([hit_fields(hit) for hit in hits])
     elif arguments.jsonl:
@@ -69,12 +71,10 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], *, empty: bool) -> 
         print(render.format_hits(printable_record(hits), text))
     if (warning := coverage.format_stale_warning(hits)) is not None:
         print_message(warning)
-    if not hits:
-        print_message(
-            "the collection is empty; fill it with: ragkit index FOLDER"
-            if empty
-            else "nothing found"
-        )
+    if not hits and coverage.EMPTY_COLLECTION not in notices:
+        print_message("nothing found")
+    for notice in notices:
+        print_message(notice)
     return 0 if hits else NOTHING_FOUND
 
 

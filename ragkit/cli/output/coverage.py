@@ -14,6 +14,7 @@ from ragkit.records.documents import Hit
 if TYPE_CHECKING:
     from ragkit.records.reports import Coverage, FileStatus, Missing, Whereabouts
 
+EMPTY_COLLECTION = "the collection is empty; fill it with: ragkit index FOLDER"
 _MAX_LISTED = 20  # files that a failed `--strict` lists
 # Reasons by kind, singular and plural.
 _REASONS = {

@@ -79,6 +79,11 @@ class Condition:
     sql: str
     values: tuple[object, ...]
 
+    @property
+    def has_passage_fields(self) -> bool:
+        """Whether it may be true for one passage of a document and false for another (`page`)."""
+        return "passages." in self.sql
+
 
 # CROSS JOIN fixes the order of the tables: a condition on a file or document is evaluated once.
 _FROM = (
@@ -97,6 +102,8 @@ _TEXTS = {
     "title": "documents.title",
     "type": "files.media_type",
 }
+_MAX_INTEGER = 2**63 - 1  # that SQLite stores
+_FIELDS = (*_TEXTS, *_NUMBERS, "language", "mtime")
 # Besides them `language` and `mtime`; any other name is a key of the metadata.
 _METADATA = "(SELECT value FROM json_each(documents.metadata) WHERE key = ?)"
 
@@ -114,6 +121,28 @@ def compile_filter(tree: Filter) -> Condition:
     return Condition(sql, tuple(value for part in parts for value in part.values))
 
 
+def field_names(tree: Filter) -> list[str]:
+    """Return the fields that a filter compares, each once."""
+    if isinstance(tree, Comparison):
+        return [tree.field]
+    parts = (tree.part,) if isinstance(tree, Not) else tree.parts
+    return list(dict.fromkeys(name for part in parts for name in field_names(part)))
+
+
+def has_field(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether any document has the field `name`. Those that ragkit makes always count."""
+    if name in _FIELDS:
+        return True
+    sql = f"SELECT 1 FROM documents WHERE {_METADATA} IS NOT NULL LIMIT 1"
+    return connection.execute(sql, (name,)).fetchone() is not None
+
+
+def known_fields(connection: sqlite3.Connection) -> list[str]:
+    """Return the fields that ragkit makes, and the keys of all documents' metadata, by name."""
+    sql = "SELECT DISTINCT key FROM documents, json_each(documents.metadata) ORDER BY key"
+    return [*_FIELDS, *(row[0] for row in connection.execute(sql) if row[0] not in _FIELDS)]
+
+
 def small_id_set(
     connection: sqlite3.Connection, where: Condition, limit: int
 ) -> NDArray[np.int64] | None:
@@ -123,7 +152,7 @@ def small_id_set(
     """
     import numpy as np
 
-    _create_functions(connection)
+    create_functions(connection)
     inner = f"SELECT passages.id AS id {_FROM} WHERE {where.sql} LIMIT ?"
     count, ids = connection.execute(
         f"SELECT count(*), group_concat(id) FROM ({inner})", (*where.values, limit + 1)
@@ -135,9 +164,30 @@ def small_id_set(
 
 def matching(connection: sqlite3.Connection, where: Condition, ids: Sequence[int]) -> set[int]:
     """Return those of `ids` that exist and match."""
-    _create_functions(connection)
+    create_functions(connection)
     sql = f"SELECT passages.id {_BACK} WHERE ({where.sql}) AND passages.id"
     return {row[0] for row in by_id(connection, sql, ids, *where.values)}
+
+
+def matching_documents(
+    connection: sqlite3.Connection, where: Condition, first_id: int = 0
+) -> list[int]:
+    """Return the ids, from `first_id`, of the documents with a matching passage, ascending."""
+    create_functions(connection)
+    sql = f"SELECT DISTINCT documents.id {_FROM} WHERE ({where.sql}) AND documents.id >= ?"
+    return sorted(row[0] for row in connection.execute(sql, (*where.values, first_id)))
+
+
+def matching_spans(
+    connection: sqlite3.Connection, where: Condition, document_id: int
+) -> list[tuple[int, int]]:
+    """Return the spans (characters) of the matching passages of a document."""
+    create_functions(connection)
+    sql = (
+        f'SELECT passages.start, passages."end" {_FROM} WHERE ({where.sql}) AND documents.id = ? '
+        "ORDER BY passages.start"
+    )
+    return [(row[0], row[1]) for row in connection.execute(sql, (*where.values, document_id))]
 
 
 def _compile_comparison(test: Comparison) -> Condition:
@@ -182,7 +232,9 @@ def _compare_time(column: str, operator: str, value: Date) -> Condition:
 
 
 def _nanoseconds(time: datetime.datetime) -> int:
-    return round((time - datetime.datetime(1970, 1, 1)).total_seconds()) * 1_000_000_000
+    """Nanoseconds since 1970, at most as many as SQLite stores: times of files end in 2262."""
+    nanoseconds = round((time - datetime.datetime(1970, 1, 1)).total_seconds()) * 1_000_000_000
+    return max(-_MAX_INTEGER, min(_MAX_INTEGER, nanoseconds))
 
 
 def _compare_language(value: str) -> Condition:
@@ -192,7 +244,8 @@ def _compare_language(value: str) -> Condition:
     return Condition(f"substr({code}, 1, ?) = ?", ("language", len(prefix), prefix))
 
 
-def _create_functions(connection: sqlite3.Connection) -> None:
+def create_functions(connection: sqlite3.Connection) -> None:
+    """Add the functions that compiled filters call to a connection."""
     functions: tuple[tuple[str, int, Callable[..., float | None]], ...] = (
         ("ragkit_path", 2, path_matches),
         ("ragkit_glob", 2, _text_matches),

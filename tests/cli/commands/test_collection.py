@@ -166,7 +166,8 @@ def test_bash_completes_files_and_commands(run, tmp_path):
 def test_an_empty_folder_makes_an_empty_collection(run, tmp_path):
     (tmp_path / "empty").mkdir()
     code, out, err = run("-c", "kit", "index", "empty")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.startswith("ragkit: nothing to index")
     assert out.startswith("nothing changed: 0 files")
     assert run("-c", "kit", "query", "x")[0] == 1
 
@@ -220,3 +221,17 @@ def test_strict_reports_a_root_that_cannot_be_read(run, collection_folder, folde
     assert f"cannot read {folder}: permission denied; its documents are kept" in err
     assert run("index", "--strict")[0] == 2
     monkeypatch.undo()
+
+
+def test_an_empty_folder_and_an_empty_list_are_reported(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert run("-c", "kit", "index", "empty")[2] == (
+        f"ragkit: nothing to index: there is no file in {tmp_path / 'empty'}\n"
+    )
+    assert run("-c", "kit", "ls") == (
+        0, "", "ragkit: the collection is empty; fill it with: ragkit index FOLDER\n"
+    )  # fmt: skip
+    assert run("-c", "kit", "ls", "--failed") == (0, "", "ragkit: every file was read\n")
+    assert run("-c", "kit", "ls", "--json")[1:] == ("[]\n", "")
+    (tmp_path / "empty" / ".hidden").write_text("x")
+    assert "ragkit ls --failed lists what rules leave out" in run("-c", "kit", "index")[2]

@@ -118,7 +118,11 @@ def test_a_query_warns_once_about_changed_files(run, collection_folder, folder):
 
 
 def test_nothing_found_is_exit_code_1(run, collection_folder):
-    assert run("query", "keys", "--min-score", "0.999") == (1, "", "ragkit: nothing found\n")
+    assert run("query", "keys", "--min-score", "0.999") == (
+        1,
+        "",
+        "ragkit: nothing found\nragkit: the best score is 0.80, below the minimum of 0.999\n",
+    )
     assert run("query", "keys", "--min-score", "0.999", "--json")[:2] == (1, "[]\n")
 
 
@@ -139,3 +143,18 @@ def test_the_environment_sets_collection_mode_and_k(run, collection_folder, monk
     monkeypatch.setenv("RAGKIT_TOP_K", "1")
     (hit,) = json.loads(run("query", "parents at home cats", "--json")[1])
     assert hit["scores"]["lexical"] > 0
+
+
+def test_notices_about_the_result_go_to_stderr_and_change_nothing_else(run, collection_folder):
+    code, out, err = run("query", "chromodynamics xylophone", "--json")
+    assert (code, len(json.loads(out))) == (0, 4)
+    assert err.startswith("ragkit: nothing close: best score 0.")
+    code, out, err = run("query", "cats sleep", "--min-score", "0.99")
+    assert (code, out) == (1, "")
+    assert err.startswith("ragkit: nothing found\nragkit: the best score is 0.")
+    code, out, err = run("query", "cats", "--where", "titel = x")
+    assert (code, out) == (1, "")
+    assert "no document has the field 'titel'; did you mean title?" in err
+    code, _, err = run("ask", "who sleeps?", "--where", "titel = x")
+    assert code == 1
+    assert "did you mean title?" in err

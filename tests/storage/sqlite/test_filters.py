@@ -8,6 +8,7 @@ from ragkit.storage.sqlite import filters
 from ragkit.storage.sqlite.filters import AllOf, AnyOf, Comparison, Date, Not
 
 MARCH = Date("2024-03", datetime.datetime(2024, 3, 1), datetime.datetime(2024, 4, 1))
+YEAR_9999 = Date("9999", datetime.datetime(9999, 1, 1), datetime.datetime(9999, 12, 31))
 IN_MARCH_NS = 1_710_000_000 * 10**9  # 2024-03-09 16:00 UTC
 
 
@@ -20,6 +21,16 @@ def filled(store, add):
     with store.writing() as connection:
         connection.execute("UPDATE passages SET page = 7 WHERE id = 1")
     return store
+
+
+def test_fields_are_named_once_and_those_of_the_metadata_are_found(filled):
+    tree = AllOf((Comparison("a", "=", (1.0,)), Not(AnyOf((Comparison("b", "=", ("x",)),) * 2))))
+    assert filters.field_names(tree) == ["a", "b"]
+    with filled.reading() as connection:
+        assert filters.has_field(connection, "version")
+        assert filters.has_field(connection, "mtime")
+        assert not filters.has_field(connection, "a")
+        assert filters.known_fields(connection)[-2:] == ["created", "version"]
 
 
 def select(store, tree):
@@ -47,6 +58,8 @@ def select(store, tree):
         ("version", "=", "7", [2]),
         ("mtime", "=", MARCH, [2]),
         ("mtime", ">", MARCH, []),
+        ("mtime", ">", YEAR_9999, []),  # beyond the nanoseconds that SQLite stores
+        ("mtime", "<", YEAR_9999, [2]),
         ("created", "=", MARCH, [3]),
         ("created", "<", MARCH, []),
         ("nothing", "=", "x", []),
