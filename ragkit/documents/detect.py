@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from ragkit.documents.decoding import HEAD_BYTES, detect_unicode_encoding
 from ragkit.documents.registry import BY_EXTENSION, BY_FILE_NAME, FORMATS, Format
 from ragkit.documents.unpacking.limits import has_too_many_entries
+from ragkit.documents.unpacking.ole2_names import root_names
 from ragkit.records import media_types
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # with members; empty
@@ -31,12 +32,17 @@ _OLE2_EXTENSIONS = {
     for row in FORMATS.values()
     for extension in row.ole2_extensions.split()
 }
-_OLE2_STREAMS = tuple(  # the surest stream of every format first, in UTF-16 as OLE2 stores names
-    (row.ole2_streams[place].encode("utf-16-le"), row.media_type)
+_OLE2_STREAMS = tuple(  # the surest stream of every format first
+    (row.ole2_streams[place], row.media_type)
     for place in range(2)
     for row in FORMATS.values()
     if place < len(row.ole2_streams)
 )
+_BINARY_EXTENSIONS = {
+    extension: row.media_type
+    for row in FORMATS.values()
+    for extension in row.binary_extensions.split()
+}
 
 # Markup that opens a document; comments and an XML declaration may precede it.
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
@@ -67,6 +73,10 @@ class DetectedFile:
 def detect(data: bytes, name: str) -> DetectedFile:
     """Detect the type of a file from its bytes and its name. Never raises."""
     media_type, detected_by = _detect(data, name)
+    if media_type in (media_types.BINARY, media_types.OLE2_ANY, media_types.ZIP):
+        named = _BINARY_EXTENSIONS.get(_extension(name))
+        if named is not None:
+            media_type, detected_by = named, "name"
     return DetectedFile(data, name, media_type, detected_by)
 
 
@@ -86,6 +96,8 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
         encoding = detect_unicode_encoding(data) or "latin-1"
         head = data[:HEAD_BYTES].decode(encoding, errors="replace")
         media_type = _by_first_markup(head)
+        if encoding in {"latin-1", "utf-8"} and _has_binary_middle(data):
+            media_type = media_types.BINARY
     row = format_by_name(name)
     if row is not None and row.name_rule == "ignored":
         row = None
@@ -106,12 +118,27 @@ def _by_magic(data: bytes) -> str | None:
     if data.startswith(_ZIP):
         return _in_zip(data)
     if data.startswith(_OLE2):
-        streams = (media_type for stream, media_type in _OLE2_STREAMS if stream in data)
-        return next(streams, media_types.OLE2_ANY)
+        return _in_ole2(data)
     for media_type, pieces in _SIGNATURES:
         if all(data.startswith(piece, offset) for offset, piece in pieces):
             return media_type
     return "application/pdf" if _has_late_pdf_header(data) else None
+
+
+def _in_ole2(data: bytes) -> str:
+    """The format of an OLE2 file, by the names in its root storage; where its directory is damaged,
+    by names anywhere in the file."""
+    names = root_names(data)
+    for stream, media_type in _OLE2_STREAMS:
+        if names is None:
+            found = stream.encode("utf-16-le") in data
+        elif stream.endswith("_"):  # a prefix
+            found = any(name.startswith(stream) for name in names)
+        else:
+            found = stream.rstrip("\0") in names
+        if found:
+            return media_type
+    return media_types.OLE2_ANY
 
 
 def _has_late_pdf_header(data: bytes) -> bool:
@@ -199,6 +226,12 @@ def _is_binary(head: str) -> bool:
         return True
     # Text may contain a stray control character; more than one in thirty is no text.
     return 30 * (len(head) - len(head.translate(_CONTROLS))) > len(head)
+
+
+def _has_binary_middle(data: bytes) -> bool:
+    """Whether binary data follows a text header, as in FITS, CBOR and property lists."""
+    middle = data[len(data) // 2 : len(data) // 2 + HEAD_BYTES]
+    return len(data) > 2 * HEAD_BYTES and _is_binary(middle.decode("latin-1"))
 
 
 def _skip_preamble(text: str) -> str:

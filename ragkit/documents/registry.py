@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ragkit.documents.unread_formats import UNREAD_FORMATS
 from ragkit.records import media_types
 from ragkit.records.documents import Document
 
@@ -46,6 +47,7 @@ class Format:
     zip_mimetypes: tuple[str, ...] = ()  # what the member `mimetype` of a zip contains
     ole2_streams: tuple[str, ...] = ()  # names of streams in an OLE2 file, the surest first
     ole2_extensions: str = ""  # decide where an OLE2 file is cut off before its stream names
+    binary_extensions: str = ""  # decide about binary data and archives of an unknown kind
 
     # Reading: "module:function".
     reader: str = ""  # (bytes, name) → Document; with `paged`, (bytes, name, Ocr | None)
@@ -79,6 +81,12 @@ class Member:
     kind: str = "damaged"  # kind of the reason: see docs/formats.md
 
 
+def _not_read(name: str, remedy: str) -> str:
+    """The reason of a format without a reader, with a way to convert its files."""
+    return f"{name} is not supported yet; {remedy}"
+
+
+_OFFICE = "convert it: soffice --headless --convert-to {} FILE"
 _TEXT = "ragkit.documents.decoding:read_text"
 _FORMATS = "ragkit.documents.formats"
 _COMPRESSED = "ragkit.documents.unpacking.compressed"
@@ -264,6 +272,18 @@ _ROWS: tuple[Format, ...] = (
         locator="chapter",
         library="selectolax",
     ),
+    Format(
+        media_type="application/x-webarchive",
+        name="Safari web archive",
+        label="property list",
+        extensions="webarchive",
+        name_rule="ignored",
+        magic=(b"bplist00",),
+        reader=f"{_FORMATS}.web.webarchive:read_webarchive",
+        content="the page in it, as HTML",
+        locator="characters",
+        library="selectolax",
+    ),
     # --- PDF and office documents ---
     Format(
         media_type="application/pdf",
@@ -329,14 +349,14 @@ _ROWS: tuple[Format, ...] = (
         name="doc",
         ole2_streams=("WordDocument",),
         ole2_extensions="doc dot",
-        reason="doc is not supported yet",
+        reason=_not_read("doc", _OFFICE.format("docx")),
         reason_kind="unsupported",
     ),
     Format(
         media_type=media_types.XLSB,
         name="xlsb",
         zip_members=("xl/workbook.bin",),  # before xlsx, whose prefix fits this name, too
-        reason="xlsb is not supported yet",
+        reason=_not_read("xlsb", _OFFICE.format("xlsx")),
         reason_kind="unsupported",
     ),
     Format(
@@ -358,6 +378,8 @@ _ROWS: tuple[Format, ...] = (
         name_rule="ignored",
         ole2_streams=("Workbook", "Book" + 12 * "\0"),  # the latter: Excel 5
         ole2_extensions="xls xlt",
+        # Workbooks of Excel 2 to 5 without OLE2 around them.
+        magic=(b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"),
         reader=f"{_FORMATS}.office.xls:read_xls",
         content=_SHEETS_CONTENT,
         locator="sheet",
@@ -405,7 +427,7 @@ _ROWS: tuple[Format, ...] = (
         name="ppt",
         ole2_streams=("PowerPoint Document",),
         ole2_extensions="ppt pps pot",
-        reason="ppt is not supported yet",
+        reason=_not_read("ppt", _OFFICE.format("pptx")),
         reason_kind="unsupported",
     ),
     # --- Data ---
@@ -569,15 +591,31 @@ _ROWS: tuple[Format, ...] = (
         media_type="application/x-7z-compressed",
         name="7z",
         magic=(b"7z\xbc\xaf\x27\x1c",),
-        reason="binary file (7z archive)",
+        reason=_not_read("7z", "unpack it: 7z x FILE"),
         reason_kind="unsupported",
     ),
     Format(
         media_type="application/x-rar",
         name="RAR",
         magic=(b"Rar!\x1a\x07",),
-        reason="binary file (RAR archive)",
+        reason=_not_read("RAR", "unpack it: unrar x FILE"),
         reason_kind="unsupported",
+    ),
+    # --- Documents without a reader ---
+    *(
+        Format(
+            media_type=unread.media_type,
+            name=unread.name,
+            magic=unread.magic,
+            signatures=unread.signatures,
+            zip_members=unread.zip_members,
+            zip_mimetypes=unread.zip_mimetypes,
+            ole2_streams=unread.ole2_streams,
+            binary_extensions=unread.extensions,
+            reason=_not_read(unread.name, unread.remedy),
+            reason_kind="unsupported",
+        )
+        for unread in UNREAD_FORMATS
     ),
     # --- Programs and other binary data ---
     Format(
@@ -608,7 +646,7 @@ _ROWS: tuple[Format, ...] = (
         media_type="application/postscript",
         name="PostScript",
         magic=(b"%!PS",),
-        reason="PostScript is not supported yet",
+        reason=_not_read("PostScript", "convert it: ps2pdf FILE"),
         reason_kind="unsupported",
     ),
     Format(
@@ -684,6 +722,15 @@ _ROWS: tuple[Format, ...] = (
 FORMATS: dict[str, Format] = {row.media_type: row for row in _ROWS}  # by media type
 BY_EXTENSION = {extension: row for row in _ROWS for extension in row.extensions.split()}
 BY_FILE_NAME = {name: row for row in _ROWS for name in row.file_names.split()}
+
+
+def format_label(media_type: str) -> str:
+    """Return the short name of a media type for users: its first file extension ("pdf"), else its
+    name in the table, else itself."""
+    row = FORMATS.get(media_type)
+    if row is None:
+        return media_type.rpartition("/")[2]
+    return row.extensions.split()[0] if row.extensions else row.name
 
 
 def load(reference: str) -> Callable[..., Any]:

@@ -51,6 +51,8 @@ ODT = "application/vnd.oasis.opendocument.text"
         ("<!DOCTYPE html><p>x".encode("utf-16"), "a.txt", "text/html"),
         (b"the ftyp of things", "a.txt", "text/plain"),
         (b"", "a.md", "text/markdown"),
+        (b"SIMPLE = T /" + b" " * 9000 + bytes(range(256)) * 99, "a.fits", BINARY),
+        (b"\x09\x02\x06\x00" + bytes(99), "a.xls", media_types.XLS),
     ],
 )
 def test_the_content_decides_the_type(data, name, expected):

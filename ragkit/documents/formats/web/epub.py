@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.formats.web.html import read_page
 from ragkit.documents.layout.properties import read_properties
 from ragkit.documents.layout.writer import join_documents
 from ragkit.documents.unpacking.limits import ZipPackage, open_zip
@@ -180,7 +180,7 @@ def _read_ncx(package: ZipPackage, path: str) -> list[tuple[str, str]]:
 def _read_chapter(package: ZipPackage, item: _Item, title: str | None) -> Document:
     """Read one file of the book; `title` becomes its heading if it has none."""
     page = _expand_self_closed(package.read(item.path))
-    chapter = read_html(page, item.path, in_book=True)
+    chapter = read_page(page, in_book=True)
     if chapter.headings or not title or not chapter.text:
         return chapter
     return replace(

@@ -51,10 +51,17 @@ _ABSOLUTE = re.compile(r"position\s{0,9}:\s{0,9}absolute", re.I)
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 
 
-def read_html(data: bytes, name: str, *, in_book: bool = False) -> Document:
+def read_html(data: bytes, name: str) -> Document:
     """Read a web page: its text with headings, fences, tables, title and metadata.
 
     Never raises for bad markup. A page that nests too deep is read without its structure.
+    """
+    return read_page(data, in_book=False)
+
+
+def read_page(data: bytes, *, in_book: bool) -> Document:
+    """Read a web page, or a page of a book, like `read_html`.
+
     `in_book`: elements with the attribute `hidden` are left out; on web pages scripts show them.
     """
     from selectolax.lexbor import LexborHTMLParser

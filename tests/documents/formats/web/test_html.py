@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.formats.web.html import read_html, read_page
 
 
 def read(markup):
@@ -78,7 +78,7 @@ def test_books_hide_elements_and_alternatives_of_formulas():
         b"<p>a<p hidden>b</p><p><epub:switch><epub:case><math><mn>1</mn></math></epub:case>"
         b"<epub:default>one</epub:default></epub:switch>"
     )
-    assert read_html(page, "", in_book=True).text == "a\n\n1"
+    assert read_page(page, in_book=True).text == "a\n\n1"
 
 
 def test_a_header_with_the_title_or_in_an_article_is_kept():
