@@ -196,7 +196,7 @@ def load_with_origins(
         if Path(source).name == PROJECT_FILE:
             _refuse_addresses(source, values)
             applied = _refuse_untrusted(Path(source), values, settings, flags or {})
-        settings = _override(settings, source, applied)
+        settings = override(settings, source, applied)
         origins.update(dict.fromkeys(applied, source))
     return settings, origins
 
@@ -314,7 +314,11 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     return {names[name]: text for name, text in environment.items() if name in names and text}
 
 
-def _override(settings: Settings, source: str, values: Mapping[str, object]) -> Settings:
+def override(settings: Settings, source: str, values: Mapping[str, object]) -> Settings:
+    """Return the settings with other values, which may be written as text.
+
+    Raises UsageError, whose message begins with `source`, for an unknown name or a wrong value.
+    """
     types = {field.name: str(field.type) for field in fields(Settings)}
     changes: dict[str, Any] = {}
     for name, value in values.items():

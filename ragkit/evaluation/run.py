@@ -2,7 +2,8 @@
 
 There are two protocols. In `collection`, a document is split into passages as in any collection and
 scored by its best passage. In `beir`, a document is one passage, title and text, truncated at the
-encoder's window, as in published figures. The function that is measured is passed in: this module
+encoder's window, and a query does not find the document that has its own id, as in published
+figures. The function that is measured is passed in: this module
 does not know `Collection`, which prepares the passages (`Collection.evaluate_dataset`).
 """
 
@@ -10,14 +11,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeAlias
 
 from ragkit.encoders.digests import file_digest
 from ragkit.errors import UsageError
-from ragkit.evaluation.beir import CORPUS_FILE, LabelledDataset, compute_measures, write_run
+from ragkit.evaluation.beir import (
+    CORPUS_FILE,
+    DEPTH,
+    LabelledDataset,
+    Run,
+    mean_measures,
+    measure_queries,
+    write_run,
+)
 from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.records.documents import Hit
 from ragkit.retrieval.hits import ranking_score
@@ -29,8 +38,8 @@ SearchFunction: TypeAlias = Callable[[str], Sequence[Hit]]  # text → hits, one
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The result of one evaluation: measures (means over the queries) and mean time per query in
-    ms."""
+    """The result of one evaluation: measures (means over the queries), what is behind them, and the
+    mean time per query in ms."""
 
     dataset: str
     mode: str  # with "+rerank" where a cross-encoder orders the hits
@@ -38,6 +47,14 @@ class Evaluation:
     queries: int
     measures: dict[str, float]  # by the names in evaluation.beir.MEASURES
     ms_per_query: float
+    # Measure → query id → value.
+    by_query: Mapping[str, Mapping[str, float]] = field(default_factory=dict, repr=False)
+    rankings: Run = field(default_factory=dict, repr=False)
+    gaps: tuple[str, ...] = ()  # what the dataset has too much or too little of
+
+    def write_run(self, path: str | Path) -> None:
+        """Write the rankings as a TREC run. Raises UsageError where the file cannot be written."""
+        write_run(path, self.rankings, f"ragkit-{self.mode}")
 
 
 def evaluate(
@@ -47,29 +64,43 @@ def evaluate(
     mode: str,
     protocol: str,
     rerank: bool = False,
-    run_path: str | Path | None = None,
 ) -> Evaluation:
     """Search for every query of `dataset` and return the measures of the rankings.
 
     `search` returns hits whose paths are "corpus.jsonl/DOCUMENT_ID", best first, at most one per
-    document. `mode` and `protocol` are labels of the result. `rerank`: a cross-encoder orders the
-    hits, so their order does not follow from one of their scores. `run_path` names a file for the
-    rankings in TREC's format. Raises UsageError (the file cannot be written), UnavailableError
-    (ir-measures is missing).
+    document, `search_depth(protocol)` of them. `mode` and `protocol` are labels of the result.
+    `rerank`: a cross-encoder orders the hits, so their order does not follow from one of their
+    scores. Raises UnavailableError where ir-measures is missing.
     """
     scores, seconds = _run_queries(search, dataset.queries)
-    by_rank = {query_id: _scores_by_rank(ranking) for query_id, ranking in scores.items()}
-    label = mode + "+rerank" * rerank
-    if run_path is not None:
-        write_run(run_path, by_rank if rerank else scores, f"ragkit-{label}")
+    if protocol == "beir":
+        scores = {query: _without_itself(query, ranking) for query, ranking in scores.items()}
+    values = measure_queries(dataset.qrels, {query: list(found) for query, found in scores.items()})
     return Evaluation(
         dataset=dataset.folder.resolve().name,
-        mode=label,
+        mode=mode + "+rerank" * rerank,
         protocol=protocol,
         queries=len(dataset.queries),
-        measures=compute_measures(dataset.qrels, by_rank),
+        measures=mean_measures(values),
         ms_per_query=1000 * seconds / len(dataset.queries),
+        by_query={
+            name: dict(zip(dataset.qrels, each, strict=True)) for name, each in values.items()
+        },
+        rankings={query: _scores_by_rank(found) for query, found in scores.items()}
+        if rerank
+        else scores,
+        gaps=tuple(dataset.gap_lines()),
     )
+
+
+def search_depth(protocol: str) -> int:
+    """Return how many documents to search for: one more where a query's own one is left out."""
+    return DEPTH + (protocol == "beir")
+
+
+def _without_itself(query_id: str, ranking: Mapping[str, float]) -> dict[str, float]:
+    kept = {name: score for name, score in ranking.items() if name != query_id}
+    return dict(list(kept.items())[:DEPTH])
 
 
 def check_protocol(protocol: str) -> None:

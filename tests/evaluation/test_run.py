@@ -67,9 +67,19 @@ def test_figures_are_those_worked_by_hand(animals, encoder, mode, protocol):
         "animals", mode, protocol, 2,
     )  # fmt: skip
     assert report.measures == pytest.approx(
-        {"nDCG@10": (1 + 0.6309298) / 2, "MRR@10": 0.75, "R@10": 1.0, "R@100": 1.0}
+        {"nDCG@10": (1 + 0.6309298) / 2, "MRR@10": 0.75, "R@10": 1.0, "R@100": 1.0, "MAP@100": 0.75}
     )
     assert report.ms_per_query > 0
+
+
+@pytest.mark.parametrize(("protocol", "rank"), [("collection", 2), ("beir", 1)])
+def test_by_the_protocol_of_beir_a_query_does_not_find_itself(tmp_path, encoder, protocol, rank):
+    # ArguAna's queries are documents of its corpus; their judgements are of other ones.
+    corpus = [("a1", "", "cats sleep"), ("b1", "", "cats sleep well"), ("c", "", "dogs")]
+    folder = labelled_set(tmp_path / "set", corpus, {"a1": "cats sleep"}, [("a1", "b1", 1)])
+    report = Collection.evaluate_dataset(folder, protocol=protocol, encoder=encoder)
+    assert report.measures["MRR@10"] == 1 / rank
+    assert ("a1" in report.rankings["a1"]) == (protocol == "collection")
 
 
 def test_a_row_scores_by_its_best_passage_and_counts_once(tmp_path, encoder):

@@ -31,6 +31,13 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         "published figures (default: collection)",
     )
     command.add_argument(
+        "--compare",
+        metavar="CHANGES",
+        help="measure a second time with these changes, and say which differences are "
+        "significant: settings as in NAME=VALUE,NAME=VALUE, also protocol=beir, and rerank; for "
+        "example mode=hybrid, or model=FOLDER,rerank",
+    )
+    command.add_argument(
         "--run", dest="run_file", metavar="FILE", help="write the rankings as a TREC run"
     )
     command.add_argument("--json", action="store_true", help="print one JSON value")
