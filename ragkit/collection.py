@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from ragkit.retrieval.options import SearchOptions
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.index_reader import IndexReader
+    from ragkit.storage.vector_cache import VectorCache
 
 # Seconds to wait for another writer, such as a reader that repairs an index file.
 LOCK_TIMEOUT = 2.0
@@ -189,6 +190,7 @@ class Collection:
             with self._store.writing() as connection:
                 file_rows.set_table_records(connection, options.records)
                 file_rows.set_secrets_mode(connection, options.secrets)
+            cache = self._vector_cache(fingerprint)
             try:
                 return run.index(
                     self._store,
@@ -198,8 +200,11 @@ class Collection:
                     fingerprint,
                     self._encoders.load_encoder,
                     on_progress,
+                    cache,
                 )
             finally:
+                if cache is not None:
+                    cache.close()
                 self._store.checkpoint()
 
     def index_rows(
@@ -290,6 +295,8 @@ class Collection:
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,
+        keywords: str | None = None,
+        hypothetical: str | None = None,
     ) -> list[Hit]:
         """Return the k best passages for a query, best first; [] if the collection is empty.
 
@@ -312,6 +319,9 @@ class Collection:
         - `budget`: maximum time for `rerank` in seconds; fewer passages are re-ordered if needed.
         - `exact`: compare the query with every vector. By default a large collection is searched
           with quantized vectors first (docs/storage.md).
+        - `keywords`: words for BM25 in place of the query's own. Makes a dense search hybrid.
+        - `hypothetical`: an answer as it might be written (HyDE). The scores are then cosines with
+          the mean of the vectors of query and answer.
 
         Raises UsageError for an empty query, a value out of range, an unknown mode or an invalid
         filter; ModelError if the encoder or the reranker cannot be used; CollectionError if the
@@ -323,7 +333,8 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
-            rerank=rerank, budget=budget, exact=exact,
+            rerank=rerank, budget=budget, exact=exact, keywords=keywords,
+            hypothetical=hypothetical,
         )  # fmt: skip
         return self.search_with([query], options)[0]
 
@@ -343,6 +354,8 @@ class Collection:
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,
+        keywords: str | None = None,
+        hypothetical: str | None = None,
     ) -> list[Hit]:
         """Return the hits of `search` with the same arguments, computed on a worker thread.
 
@@ -356,7 +369,8 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
-            rerank=rerank, budget=budget, exact=exact,
+            rerank=rerank, budget=budget, exact=exact, keywords=keywords,
+            hypothetical=hypothetical,
         )  # fmt: skip
         return (await asyncio.to_thread(self.search_with, [query], options))[0]
 
@@ -376,6 +390,8 @@ class Collection:
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,
+        keywords: str | None = None,
+        hypothetical: str | None = None,
     ) -> list[list[Hit]]:
         """Return a list of hits for each query, in the order of `queries`.
 
@@ -388,7 +404,8 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
-            rerank=rerank, budget=budget, exact=exact,
+            rerank=rerank, budget=budget, exact=exact, keywords=keywords,
+            hypothetical=hypothetical,
         )  # fmt: skip
         return self.search_with(queries, options)
 
@@ -628,15 +645,18 @@ class Collection:
     def file_fields(self, document_ids: Sequence[int]) -> dict[int, dict[str, str | int]]:
         """Return document id → what filters can name of its file; unknown values are left out.
 
-        The fields are `type` (media type), `size` (bytes) and `mtime` (UTC, to the second), as
-        `where` takes them (docs/ranking.md).
+        The fields are `title` (its own: not the file's name, which `Hit.title` has instead),
+        `type` (media type), `size` (bytes) and `mtime` (UTC, to the second), as `where` takes them
+        (docs/ranking.md).
         """
         import datetime
 
         fields: dict[int, dict[str, str | int]] = {}
         facts = self._read(lambda rows: document_rows.file_facts(rows, document_ids))
-        for document_id, (media_type, size, mtime_ns) in facts.items():
-            values: dict[str, str | int | None] = {"type": media_type, "size": size}
+        for document_id, (title, media_type, size, mtime_ns) in facts.items():
+            values: dict[str, str | int | None] = {
+                "title": title or None, "type": media_type, "size": size
+            }  # fmt: skip
             if mtime_ns is not None:
                 try:
                     time = datetime.datetime.fromtimestamp(mtime_ns // 10**9, datetime.UTC)
@@ -1071,7 +1091,10 @@ class Collection:
         settings = settings or Settings()
         evaluation.check_protocol(protocol)
         labels = beir.read_dataset(dataset)
-        beir.compute_measures({"": {"": 1}}, {})  # a missing package is reported before the work
+        labels.count_gaps()
+        beir.measure_queries({"": {"": 1}}, {})  # a missing package is reported before the work
+        if run is not None:
+            beir.check_writable(run)
         if encoder is None:
             _, encoder = selection.load(selection.spec_from_settings(settings, None))
         settings = replace(settings, model=None)
@@ -1088,15 +1111,18 @@ class Collection:
             )
 
             def search(text: str) -> list[Hit]:
-                return collection.search(text, k=beir.DEPTH, per_document=1, rerank=rerank)
+                depth = evaluation.search_depth(protocol)
+                return collection.search(text, k=depth, per_document=1, rerank=rerank)
 
             result = evaluation.evaluate(
-                labels, search, mode=settings.mode, protocol=protocol, rerank=rerank, run_path=run
+                labels, search, mode=settings.mode, protocol=protocol, rerank=rerank
             )
         if notices:  # about long queries, for example: once, not for each query
             notify(
                 notices[0] + (f" (and {len(notices) - 1:,} more notices)" if notices[1:] else "")
             )
+        if run is not None:
+            result.write_run(run)
         return result
 
     def status(self) -> CollectionStatus:
@@ -1133,6 +1159,18 @@ class Collection:
         return Retriever(
             self._store, self._indexes, self._encoders, self._load_reranker, self._notify
         )
+
+    def _vector_cache(self, fingerprint: str) -> VectorCache | None:
+        """Return the vectors that this user's collections share; None if that is turned off, or if
+        the encoder is an object of the caller, whose fingerprint nobody has checked."""
+        max_bytes = self.settings.vector_cache_mb * 1_000_000
+        if max_bytes == 0 or self._encoders.own_encoder is not None:
+            return None
+        from ragkit.storage.sqlite import passages
+        from ragkit.storage.vector_cache import VectorCache
+
+        row = self._read(passages.model)
+        return None if row is None else VectorCache(fingerprint, row["dimension"], max_bytes)
 
     def _load_reranker(self) -> Reranker:
         """Return the cross-encoder, loaded on the first call."""

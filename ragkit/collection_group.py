@@ -7,11 +7,12 @@ one collection behaves like that collection: its citations have no name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ragkit.errors import UsageError
+from ragkit.records.lookup import GrepMatch, GrepResult, ListEntry, Listing, RelatedPassages
 from ragkit.retrieval.merging import SEPARATOR, MergedHits, merge_hits, qualify
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from ragkit.collection import Collection
     from ragkit.records.answers import Event, Turn
     from ragkit.records.documents import Hit
+    from ragkit.records.lookup import TextPart
     from ragkit.records.reports import Excerpt
     from ragkit.retrieval.filter_parser import Where
 
-Cited = TypeVar("Cited", "Hit", "Excerpt")
+Cited = TypeVar("Cited", "Hit", "Excerpt", GrepMatch, "TextPart")
 
 
 def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
@@ -42,6 +44,8 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
     rerank: bool = False,
     budget: float | None = None,
     exact: bool = False,
+    keywords: str | None = None,
+    hypothetical: str | None = None,
 ) -> MergedHits:
     """Return the k best passages of several collections for one query.
 
@@ -54,7 +58,9 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
         "min_score": min_score, "context": context, "where": where, "per_document": per_document,
         "diverse": diverse, "explain": explain, "rerank": rerank, "budget": budget, "exact": exact,
     }  # fmt: skip
-    optional = {"k": k, "mode": mode, "fusion": fusion}
+    optional = {
+        "k": k, "mode": mode, "fusion": fusion, "keywords": keywords, "hypothetical": hypothetical,
+    }  # fmt: skip
     overrides |= {name: value for name, value in optional.items() if value is not None}
     return CollectionGroup(collections).search(query, overrides)
 
@@ -167,6 +173,110 @@ class CollectionGroup:
         name, rest = self.locate(reference)
         excerpt = self.collections[name].get(rest, context)
         return self.qualified(name, excerpt)
+
+    def grep(self, pattern: str, arguments: Mapping[str, Any]) -> GrepResult:
+        """Return the lines of all collections in which a regular expression matches.
+
+        `arguments` are those of `Collection.grep`, and so are the errors.
+        """
+        limit, found, searched = arguments.get("limit", 100), list[GrepMatch](), 0
+        parts = self._from_cursor(arguments.get("cursor"))
+        for position, (name, cursor) in enumerate(parts):
+            rest = {**arguments, "cursor": cursor, "limit": limit - len(found)}
+            result = self.collections[name].grep(pattern, **rest)
+            found += [self.qualified(name, match) for match in result.matches]
+            searched += result.searched
+            following = self._next_cursor(parts, position, result.cursor)
+            if result.cursor or result.notice or (following and len(found) >= limit):
+                return GrepResult(tuple(found), following, searched, result.notice)
+        return GrepResult(tuple(found), None, searched)
+
+    def glob(self, pattern: str, arguments: Mapping[str, Any]) -> Listing:
+        """Return the documents of all collections whose path matches a glob.
+
+        `arguments` are those of `Collection.glob`, and so are the errors.
+        """
+        return self._listing(
+            arguments, lambda name, rest: self.collections[name].glob(pattern, **rest)
+        )
+
+    def ls(self, path: str, arguments: Mapping[str, Any]) -> Listing:
+        """Return what is in a folder: of the collection that the path begins with (`notes:hr`), or
+        of all collections for "". `arguments` and errors are those of `Collection.ls`."""
+        name, sign, folder = path.partition(SEPARATOR)
+        if sign and name in self.collections:
+            return self.select([name])._listing(
+                arguments, lambda _, rest: self.collections[name].ls(folder, **rest)
+            )
+        return self._listing(arguments, lambda name, rest: self.collections[name].ls(path, **rest))
+
+    def read(self, reference: str, arguments: Mapping[str, Any]) -> TextPart:
+        """Return a part of a document's text. `arguments` are those of `Collection.read`, and so
+        are the errors; see `locate` for the collection."""
+        name, rest = self.locate(reference)
+        return self.qualified(name, self.collections[name].read(rest, **arguments))
+
+    def related(self, reference: str, arguments: Mapping[str, Any]) -> RelatedPassages:
+        """Return the passages related to one, in its own collection. `arguments` are those of
+        `Collection.related`, and so are the errors."""
+        name, rest = self.locate(reference)
+        found = self.collections[name].related(rest, **arguments)
+        return RelatedPassages(
+            self._named(name, found.passage),
+            *(
+                tuple(self._named(name, hit) for hit in hits)
+                for hits in (found.before, found.after, found.similar)
+            ),
+        )
+
+    def _named(self, name: str, hit: Hit) -> Hit:
+        if not self.is_qualified:
+            return hit
+        return replace(hit, collection=name, citation=qualify(name, hit.citation))
+
+    def _listing(
+        self, arguments: Mapping[str, Any], call: Callable[[str, Mapping[str, Any]], Listing]
+    ) -> Listing:
+        """Return the lists of all collections after each other, up to the limit."""
+        limit, entries, total = arguments.get("limit", 1_000), list[ListEntry](), 0
+        parts = self._from_cursor(arguments.get("cursor"))
+        following: str | None = None
+        for position, (name, cursor) in enumerate(parts):
+            room = limit - len(entries)
+            page = call(name, {**arguments, "cursor": cursor, "limit": max(room, 1)})
+            total += page.total
+            if room > 0:
+                entries += [self._in_group(name, entry) for entry in page.entries]
+                following = self._next_cursor(parts, position, page.cursor)
+                if page.cursor:
+                    limit = 0  # the rest is only counted
+        return Listing(tuple(entries), following, total)
+
+    def _in_group(self, name: str, entry: ListEntry) -> ListEntry:
+        return replace(entry, path=qualify(name, entry.path)) if self.is_qualified else entry
+
+    def _from_cursor(self, cursor: str | None) -> list[tuple[str, str | None]]:
+        """Return the collections from the one that a cursor names, each with its own cursor."""
+        names = list(self.collections)
+        if not self.is_qualified or cursor is None:
+            return [(name, None if position else cursor) for position, name in enumerate(names)]
+        name, _, rest = cursor.partition(SEPARATOR)
+        if name not in names:
+            raise UsageError(
+                f"{cursor[:100]!r} is not a cursor; expected that of an earlier result"
+            )
+        following = names[names.index(name) + 1 :]
+        return [(name, rest or None), *((other, None) for other in following)]
+
+    def _next_cursor(
+        self, parts: Sequence[tuple[str, str | None]], position: int, cursor: str | None
+    ) -> str | None:
+        """Return the cursor after the part at `position`, whose own one is given."""
+        if not self.is_qualified:
+            return cursor
+        if cursor is not None:
+            return qualify(parts[position][0], cursor)
+        return qualify(parts[position + 1][0], "") if position + 1 < len(parts) else None
 
     def qualified(self, name: str, record: Cited) -> Cited:
         """Return a record of this collection with the citation that it has in the group."""

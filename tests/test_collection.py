@@ -91,3 +91,15 @@ def test_a_closed_collection_opens_again_when_used(filled):
     expected = filled.search("parents", k=1)
     filled.close()
     assert filled.search("parents", k=1) == expected
+
+
+def test_what_filters_can_name_of_documents(collection, folder):
+    collection.index(folder)
+    documents = {entry.path: entry for entry in collection.documents()}
+    fields = collection.file_fields([entry.id for entry in documents.values()])
+    leave = fields[documents["leave.txt"].id]
+    assert (leave["type"], leave["size"]) == ("text/plain", (folder / "leave.txt").stat().st_size)
+    assert "title" not in leave  # `Hit.title` has the file's name instead
+    found = collection.search("cats", where={"mtime": leave["mtime"], "size": leave["size"]})
+    assert {hit.path for hit in found} == {"leave.txt"}
+    assert collection.file_fields([10**9]) == {}

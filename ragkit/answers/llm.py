@@ -7,15 +7,18 @@ retries and errors are those of `network.json_client`. Knows no sources and no c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Protocol, TypeAlias
 
 from ragkit.errors import ModelError, UsageError
 from ragkit.network.json_client import JsonClient
-from ragkit.records.answers import Usage
+from ragkit.records.answers import ToolCallPiece, Usage
 
 Message: TypeAlias = Mapping[str, str]  # role (system, user or assistant) and content
+# A message as the chat completions API has it, which may call tools or be the result of one.
+ApiMessage: TypeAlias = Mapping[str, Any]
 
 # Base URL, context in tokens, environment variable of the key. Ollama uses a context of 4,096
 # tokens unless it is configured otherwise, and silently drops the beginning of a longer prompt,
@@ -74,6 +77,24 @@ class ServerModel:
         self, messages: Sequence[Message], max_tokens: int
     ) -> Generator[str, None, Usage | None]:
         """See `ChatModel.generate`. `<think>…</think>` before the answer is left out."""
+        with closing(self.generate_output(messages, max_tokens, {})) as outputs:
+            while True:
+                try:
+                    output = next(outputs)
+                except StopIteration as end:
+                    usage: Usage | None = end.value
+                    return usage
+                if isinstance(output, str):
+                    yield output
+
+    def generate_output(
+        self, messages: Sequence[ApiMessage], max_tokens: int, parameters: Mapping[str, Any]
+    ) -> Generator[str | ToolCallPiece, None, Usage | None]:
+        """Yield text and calls of tools piece by piece; return the token counts, if known.
+
+        `parameters` are further parameters of the API, such as `tools` and `response_format`.
+        Closing and errors are as in `generate`.
+        """
         request = {
             "model": self.name,
             "messages": [dict(message) for message in messages],
@@ -81,6 +102,7 @@ class ServerModel:
             "stream_options": {"include_usage": True},
             self._limit_field: max_tokens,
             **self._parameters,
+            **parameters,
         }
         usage: Usage | None = None
         finish_reason = None
@@ -92,7 +114,7 @@ class ServerModel:
                     raise ModelError(f"{self._client.url} ended its response early: {detail}")
                 try:
                     usage = _parse_usage(event) or usage
-                    content, reason = _parse_choices(event)
+                    content, calls, reason = _parse_choices(event)
                 except (AttributeError, TypeError, ValueError, OverflowError) as error:
                     raise ModelError(
                         f"the response of {self._client.url} is not a chat completion ({error}). "
@@ -101,6 +123,7 @@ class ServerModel:
                 finish_reason = reason or finish_reason
                 if text := thinking.feed(content):
                     yield text
+                yield from calls
         if rest := thinking.end():
             yield rest
         if finish_reason == "length":
@@ -112,14 +135,33 @@ class ServerModel:
         return usage
 
 
-def _parse_choices(event: dict[str, Any]) -> tuple[str, str | None]:
-    """Return the text of an event, and the reason why the answer is finished, if it is."""
-    text, finish_reason = "", None
+def _parse_choices(event: dict[str, Any]) -> tuple[str, list[ToolCallPiece], str | None]:
+    """Return the text and the pieces of tool calls of an event, and the reason why the answer is
+    finished, if it is."""
+    text, calls, finish_reason = "", [], None
     for choice in event.get("choices") or ():
         finish_reason = choice.get("finish_reason") or finish_reason
         message = choice.get("delta") or choice.get("message") or {}
         text += message.get("content") or ""
-    return text, finish_reason
+        for position, call in enumerate(message.get("tool_calls") or ()):
+            function = call.get("function") or {}
+            index = call.get("index")  # some servers send calls complete, without a number
+            calls.append(
+                ToolCallPiece(
+                    index=position if index is None else int(index),
+                    id=call.get("id") or None,
+                    name=function.get("name") or None,
+                    arguments=_parse_arguments(function.get("arguments")),
+                )
+            )
+    return text, calls, finish_reason
+
+
+def _parse_arguments(arguments: object) -> str:
+    """The arguments of a call as JSON text; some servers send the object itself."""
+    if arguments is None:
+        return ""
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
 def _parse_usage(event: dict[str, Any]) -> Usage | None:

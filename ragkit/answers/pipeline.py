@@ -80,7 +80,7 @@ class Sources:
         return self.retriever.store.retry(expand)
 
     def notes(self) -> tuple[str, ...]:
-        """Return what an answer says about the ranking of `retrieve`: nothing for one collection."""
+        """Return what an answer says about the ranking: nothing for one collection."""
         return ()
 
     def unreadable_notice(self, question: str) -> str | None:
@@ -186,7 +186,7 @@ def stream_answer(
         questions = [question, *(turn.question for turn in history)]
         standalone = rewrite_followup(question, history, *sources.term_functions(questions))
     hits = sources.retrieve(standalone)
-    warnings.texts += sources.notes()
+    warnings.texts.extend(sources.notes())
     yield Retrieved(hits, standalone)
     if (notice := sources.unreadable_notice(standalone)) is not None:
         warnings.texts.append(notice)  # the search has given it to the user

@@ -102,7 +102,20 @@ class Piece:
     text: str
 
 
-Event: TypeAlias = Retrieved | Piece | Answer
+@dataclass(frozen=True, slots=True)
+class ToolCallPiece:
+    """A piece of the call of a tool that the caller offered; `id` and `name` come with the first.
+
+    The `arguments` of all pieces with the same `index`, joined in order, are one JSON text.
+    """
+
+    index: int  # of the call in the answer, from 0
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+Event: TypeAlias = Retrieved | Piece | ToolCallPiece | Answer
 
 
 def build_citation(n: int, hit: Hit, start: int, end: int) -> Citation:

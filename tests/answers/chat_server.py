@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Reply = Callable[[list[dict[str, str]]], Sequence[str]]
+# Pieces of text, or the deltas of an answer that calls tools.
+Reply = Callable[[list[dict[str, Any]]], Sequence[str | dict[str, Any]]]
 
 
 class ChatServer(ThreadingHTTPServer):
@@ -68,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
             if number == self.server.stop_after:
                 self.wfile.write(b"data: {")
                 return
-            self._event({"choices": [{"index": 0, "delta": {"content": piece}}]})
+            delta = piece if isinstance(piece, dict) else {"content": piece}
+            self._event({"choices": [{"index": 0, "delta": delta}]})
         if self.server.error is not None:
             self._event({"error": self.server.error})
             return

@@ -138,3 +138,25 @@ def test_the_key_of_a_preset_is_not_sent_to_another_address(server, monkeypatch)
     model = create_server_model("openai", server.url, "x", None, None)
     list(model.generate(ASK, 9))
     assert "Authorization" not in server.headers[0]
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [{"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "f", "arguments": ""}}]},
+         {"tool_calls": [{"index": 0, "function": {"arguments": '{"day":'}}]},
+         {"tool_calls": [{"index": 0, "function": {"arguments": ' 1}'}}]}],
+        # Complete, without a number and with an object, as some servers send it.
+        [{"tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": {"day": 1}}}]}],
+    ],
+)  # fmt: skip
+def test_calls_of_tools_are_yielded_and_plain_answers_leave_them_out(server, deltas):
+    server.reply = lambda messages: ["Wait. ", *deltas]
+    model = ServerModel(server.url, "small", None, 4096)
+    tool = {"type": "function", "function": {"name": "f"}}
+    text, *calls = model.generate_output(ASK, 9, {"tools": [tool]})
+    assert server.requests[0]["tools"] == [tool]
+    assert text == "Wait. "
+    assert (calls[0].index, calls[0].id, calls[0].name) == (0, "c1", "f")
+    assert "".join(call.arguments for call in calls) == '{"day": 1}'
+    assert list(model.generate(ASK, 9)) == ["Wait. "]

@@ -11,12 +11,12 @@ from functools import partial
 from ragkit.answers.pipeline import Chat
 from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.arguments.query import typed_options
-from ragkit.cli.commands.collection import open_collection
+from ragkit.cli.commands.groups import open_group
 from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.cli.output.wrapping import StreamWrapper
-from ragkit.collection import Collection
+from ragkit.collection_group import CollectionGroup
 from ragkit.records.answers import Answer, Event, Piece, answer_fields, last_answer
 
 _PROMPT = "? "
@@ -26,12 +26,13 @@ _HELP = "ask a question; /sources shows the hits, /new clears the history, Ctrl-
 def ask(arguments: Namespace) -> int:
     """Run `ragkit ask`; return its exit code."""
     text = read_stdin() if arguments.text == "-" else arguments.text
-    with open_collection(arguments) as collection:
-        options = collection.answer_options(typed_options(arguments))
-        events = _ask_function(collection, arguments)(text)
+    with open_group(arguments) as group:
+        events = _ask_function(group, arguments)(text)
         answer = last_answer(events) if arguments.json else _print_stream(events)
         notices = []
-        if not answer.hits:
+        if not answer.hits and not group.is_qualified:
+            collection = group.first
+            options = collection.answer_options(typed_options(arguments))
             is_empty = not collection.status().passages
             notices = collection.search_notices(answer.question or text, options, ())
             notices = [coverage.EMPTY_COLLECTION] if is_empty else notices
@@ -52,8 +53,8 @@ def chat(arguments: Namespace) -> int:
     is_interactive = sys.stdin.isatty()
     if is_interactive:
         print_message(_HELP)
-    with open_collection(arguments) as collection:
-        conversation = Chat(_ask_function(collection, arguments))
+    with open_group(arguments) as group:
+        conversation = Chat(_ask_function(group, arguments))
         last: Answer | None = None
         while True:
             try:
@@ -75,11 +76,11 @@ def chat(arguments: Namespace) -> int:
                 last = _answer(conversation, line) or last
 
 
-def _ask_function(collection: Collection, arguments: Namespace) -> Callable[..., Iterator[Event]]:
-    """Return the collection's `ask_with` with the options of the command."""
+def _ask_function(group: CollectionGroup, arguments: Namespace) -> Callable[..., Iterator[Event]]:
+    """Return the collections' `ask` with the options of the command."""
     return partial(
-        collection.ask_with,
-        options=collection.answer_options(typed_options(arguments)),
+        group.ask,
+        overrides=typed_options(arguments),
         llm=False if arguments.no_llm else None,
     )
 
@@ -122,14 +123,15 @@ def _show_sources(answer: Answer) -> None:
     """
     if answer.citations:
         print()
-    hits = {hit.passage_id: hit for hit in answer.hits}
-    cited: dict[int, list[int]] = {}
+    hits = {(hit.passage_id, hit.citation): hit for hit in answer.hits}
+    cited: dict[tuple[int, str], list[int]] = {}
     for citation in answer.citations:
-        cited.setdefault(citation.passage_id, []).append(citation.n)
-    for passage_id, numbers in cited.items():
-        place = render.format_place_and_heading(printable_record(hits[passage_id]))
-        line = f"{_marks(numbers)} {place}"
-        print(render.truncate(line, render.terminal_width()), flush=True)
+        cited.setdefault((citation.passage_id, citation.citation), []).append(citation.n)
+    for source, numbers in cited.items():
+        mark = _marks(numbers)
+        room = render.terminal_width() - len(mark) - 1
+        place = render.format_place_and_heading(printable_record(hits[source]), room)
+        print(f"{mark} {place}", flush=True)
     for statement in answer.unsupported:
         text = " ".join(statement.text.split())
         print_message(

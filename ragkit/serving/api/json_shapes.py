@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ragkit.records.documents import Hit, hit_fields
@@ -43,8 +44,16 @@ def citation_fields(citation: Citation, answer: Answer) -> dict[str, Any]:
 
 def cited_document_id(citation: Citation, answer: Answer) -> int | None:
     """Return the id of the document that a citation refers to; None if no hit has its passage."""
-    ids = (hit.document_id for hit in answer.hits if hit.passage_id == citation.passage_id)
-    return next(ids, None)
+    hit = cited_hit(citation, answer)
+    return None if hit is None else hit.document_id
+
+
+def cited_hit(citation: Citation, answer: Answer) -> Hit | None:
+    """Return the hit that a citation refers to; None if there is none. Passages of several
+    collections may have the same id; their citations differ."""
+    found = [hit for hit in answer.hits if hit.passage_id == citation.passage_id]
+    same = [hit for hit in found if hit.citation == citation.citation]
+    return next(iter(same or found), None)
 
 
 def verdict_fields(answer: Answer) -> dict[str, Any]:
@@ -91,28 +100,37 @@ def openai_score(hit: Hit) -> float:
     return 0.0 if hit.score is None else hit.score
 
 
-def openai_attributes(hit: Hit) -> dict[str, str | float]:
-    """Return OpenAI's attributes of a search result: its location, then its document's metadata."""
-    location = {
-        "path": hit.path, "citation": hit.citation, "title": hit.title, "page": hit.page,
-        "passage_id": hit.passage_id, "start": hit.start, "end": hit.end,
-    }  # fmt: skip
-    values = {
-        name: value for name, value in {**hit.metadata, **location}.items() if value is not None
-    }
-    order = dict.fromkeys([*location, *hit.metadata])
-    names = [name for name in order if name in values][:MAX_ATTRIBUTES]
-    return {
-        name[:MAX_KEY]: value[:MAX_VALUE] if isinstance(value := values[name], str) else value
-        for name in names
-    }
+def openai_attributes(hit: Hit, file: Mapping[str, str | int]) -> dict[str, str | float]:
+    """Return OpenAI's attributes of a search result: what filters can name, its location.
+
+    `file`: title, type, mtime and size. At most MAX_ATTRIBUTES: fields of every document come
+    first, then the document's metadata, then the passage's place.
+    """
+    known = {"path": hit.path, **file, "page": hit.page, "citation": hit.citation}
+    place = {"passage_id": hit.passage_id, "start": hit.start, "end": hit.end}
+    return _limit_attributes(known, hit.metadata, place)
 
 
-def document_attributes(entry: DocumentEntry) -> dict[str, str]:
-    """Return OpenAI's attributes of a file: its path and type, then its document's metadata."""
-    known = {"path": entry.path, "type": entry.media_type or "", **entry.metadata}
-    attributes = {name[:MAX_KEY]: value[:MAX_VALUE] for name, value in known.items() if value}
-    return dict(list(attributes.items())[:MAX_ATTRIBUTES])
+def document_attributes(
+    entry: DocumentEntry, file: Mapping[str, str | int]
+) -> dict[str, str | float]:
+    """Return OpenAI's attributes of a file: what filters can name, then its metadata.
+
+    `file`: as in `openai_attributes`.
+    """
+    known = {"path": entry.path, "type": entry.media_type, **file}
+    return _limit_attributes(known, entry.metadata, {})
+
+
+def _limit_attributes(*parts: Mapping[str, str | float | None]) -> dict[str, str | float]:
+    """The parts joined; the first value of a name counts. Within OpenAI's limits."""
+    attributes: dict[str, str | float] = {}
+    for name, value in ((name, value) for part in parts for name, value in part.items()):
+        if value is None or value == "" or len(attributes) == MAX_ATTRIBUTES:
+            continue
+        short = value[:MAX_VALUE] if isinstance(value, str) else value
+        attributes.setdefault(name[:MAX_KEY], short)
+    return attributes
 
 
 def file_id(document_id: int | None, store: str | None = None) -> str:

@@ -8,8 +8,9 @@ github.com/openai/openai-openapi, tested with the `openai` client.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from starlette.responses import Response
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ragkit.retrieval.options import SearchOptions
 
 DEFAULT_RESULTS = 10  # passages
+# (collection of the hit, document id) → title, type, mtime and size
+FileFields: TypeAlias = dict[tuple[str | None, int | None], Mapping[str, str | int]]
 OWNER = "ragkit"
 
 
@@ -149,12 +152,15 @@ async def search_store(context: Context, request: ValidatedRequest) -> Response:
         {"k": DEFAULT_RESULTS, **search_arguments(request.body)}
     )
     hits = await search_all(served, queries, options)
+    files = await read_file_fields(context, served, hits)
     data = [
         {
-            "file_id": file_id(context, served, hit.document_id),
+            "file_id": hit_file_id(context, served, hit),
             "filename": hit.path,
             "score": json_shapes.openai_score(hit),
-            "attributes": json_shapes.openai_attributes(hit),
+            "attributes": json_shapes.openai_attributes(
+                hit, files.get((hit.collection, hit.document_id), {})
+            ),
             "content": [{"type": "text", "text": hit.text}],
         }
         for hit in hits
@@ -174,6 +180,30 @@ def file_id(context: Context, served: ServedCollection, document_id: int | None)
     """Return the id that a document has as a file; it names the collection if there are several."""
     store = served.name if len(context.library.served) > 1 else None
     return json_shapes.file_id(document_id, store)
+
+
+def hit_file_id(context: Context, served: ServedCollection, hit: Hit | None) -> str:
+    """Return the id that a hit's document has as a file. A hit of several collections names its
+    own; any other is of `served`."""
+    if hit is not None and hit.collection is not None:
+        served = context.library[hit.collection]
+    return file_id(context, served, None if hit is None else hit.document_id)
+
+
+async def read_file_fields(
+    context: Context, served: ServedCollection, hits: Sequence[Hit]
+) -> FileFields:
+    """Return what can be filtered of the documents of these hits: title, type, mtime, size."""
+    ids: dict[str | None, set[int]] = {}
+    for hit in hits:
+        if hit.document_id is not None:
+            ids.setdefault(hit.collection, set()).add(hit.document_id)
+    fields: FileFields = {}
+    for name, documents in ids.items():
+        collection = (served if name is None else context.library[name]).collection
+        found = await context.library.read(collection.file_fields, sorted(documents))
+        fields |= {(name, document_id): values for document_id, values in found.items()}
+    return fields
 
 
 def search_arguments(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 The model is a collection's name. The last user message is the question, the messages before it are
 the history. Retrieval, prompt, citations and citation check are those of `Collection.ask`; system
-messages do not replace its instructions, and nothing is kept between requests.
+messages do not replace its instructions, and nothing is kept between requests. Tools and formats
+are passed on to the language model (`openai_output`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from starlette.responses import Response
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.client_tasks import answer_client_task
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
-from ragkit.serving.collections.library import ServedCollection, wait_for_answer, wait_for_first
-from ragkit.serving.schema.parts import MAX_QUERY
+from ragkit.serving.api.openai_messages import format_sources, parse_messages, read_texts
+from ragkit.serving.api.openai_output import ToolCalls, chat_output
+from ragkit.serving.collections.answering import answer_stream
+from ragkit.serving.collections.library import ServedCollection, wait_for_first
 from ragkit.serving.transport.json_http import (
     STREAM_HEADERS,
-    ApiError,
     EventStreamResponse,
     encode_event,
     json_response,
@@ -30,25 +32,26 @@ from ragkit.serving.transport.json_http import (
 )
 
 if TYPE_CHECKING:
-    from ragkit.records.answers import Answer, Event, Turn
+    from ragkit.answers.model_output import OutputRequest
+    from ragkit.records.answers import Answer, Event, ToolCallPiece
 
-MAX_HISTORY = 20  # turns
 DONE = b"data: [DONE]\n\n"
-_SOURCES = "\n\nSources:\n"
 
 
 async def chat(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/chat/completions."""
     served = find_collection(context, request.body["model"])
     messages = request.body["messages"]
-    if (task := answer_client_task(read_texts(messages))) is not None:
+    output = chat_output(request.body, messages, served)
+    if output is None and (task := answer_client_task(read_texts(messages))) is not None:
         return _respond_with_text(request, task)
     question, history = parse_messages(messages)
 
     async def count(answer: Answer) -> dict[str, int]:
         return await context.library.read(count_usage, served, messages, answer)
 
-    events = context.library.answers.stream(partial(served.ask_stream, question, history=history))
+    ask = partial(answer_stream, [served], question, {}, history, output)
+    events = context.library.answers.stream(ask)
     head = {
         "id": f"chatcmpl-{secrets.token_hex(12)}",
         "created": int(time.time()),
@@ -56,14 +59,21 @@ async def chat(context: Context, request: ValidatedRequest) -> Response:
     }
     if request.body.get("stream"):
         has_usage = bool((request.body.get("stream_options") or {}).get("include_usage"))
-        chunks = _encode_chunks(await wait_for_first(events), head, count if has_usage else None)
+        chunks = _encode_chunks(
+            await wait_for_first(events), head, count if has_usage else None, output
+        )
         return EventStreamResponse(chunks, events)
-    answer = await request.run_until_disconnect(wait_for_answer(events))
-    message = {
-        "role": "assistant", "content": answer.text + format_sources(answer), "refusal": None,
-    }  # fmt: skip
+    answer, calls = await request.run_until_disconnect(wait_for_output(events))
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": _content(answer, output) or (None if calls.calls else ""),
+        "refusal": None,
+    }
+    if calls.calls:
+        message["tool_calls"] = calls.chat_fields()
     choice = {
-        "index": 0, "message": message, "finish_reason": _finish_reason(answer), "logprobs": None,
+        "index": 0, "message": message, "finish_reason": _finish_reason(answer, calls),
+        "logprobs": None,
     }  # fmt: skip
     return json_response(
         {
@@ -74,6 +84,26 @@ async def chat(context: Context, request: ValidatedRequest) -> Response:
             "ragkit": json_shapes.verdict_fields(answer),
         }
     )
+
+
+async def wait_for_output(events: AsyncIterator[Event]) -> tuple[Answer, ToolCalls]:
+    """Read the events to their end; return the answer and the calls of tools."""
+    from ragkit.records.answers import ToolCallPiece, last_answer
+
+    calls = ToolCalls()
+    kept = []
+    async for event in events:
+        if isinstance(event, ToolCallPiece):
+            calls.add(event)
+        kept.append(event)
+    return last_answer(kept), calls
+
+
+def _content(answer: Answer, output: OutputRequest | None) -> str:
+    """The text of an answer with its sources; in a format that was asked for, without them."""
+    if output is not None and output.response_format is not None:
+        return answer.text
+    return answer.text + format_sources(answer)
 
 
 def count_usage(
@@ -115,99 +145,60 @@ def find_collection(context: Context, name: str) -> ServedCollection:
     raise openai.unknown_model(name)
 
 
-def parse_messages(messages: list[dict[str, Any]]) -> tuple[str, list[Turn]]:
-    """Return the question and the turns before it, at most MAX_HISTORY.
-
-    Raises ApiError 400 if the last message is not a question of the user or is too long.
-    """
-    from ragkit.records.answers import Turn
-
-    texts = read_texts(messages)
-    if not texts or texts[-1][0] != "user" or not texts[-1][1].strip():
-        raise ApiError(400, "the last message is not a question of the user", "invalid_value",
-                       "messages")  # fmt: skip
-    if len(question := texts[-1][1]) > MAX_QUERY:
-        raise ApiError(400, f"the question has {len(question):,} characters; expected "
-                       f"{MAX_QUERY:,} at most", "invalid_value", "messages")  # fmt: skip
-    turns: list[Turn] = []
-    earlier_question = ""
-    for role, text in texts[:-1]:
-        if role == "user":
-            earlier_question = text
-        elif earlier_question:
-            turns.append(Turn(earlier_question, text.partition(_SOURCES)[0]))
-            earlier_question = ""
-    return question, turns[-MAX_HISTORY:]
-
-
-def read_texts(messages: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return (role, text) of what the user and the assistant said.
-
-    Instructions, results of tools and messages that only call tools are left out. Raises ApiError
-    400 for parts that are not text.
-    """
-    texts = [
-        (message["role"], _message_text(message.get("content")))
-        for message in messages
-        if message["role"] in ("user", "assistant")
-    ]
-    return [(role, text) for role, text in texts if text.strip() or role == "user"]
-
-
-def _message_text(content: str | list[dict[str, Any]] | None) -> str:
-    """The text of a message. Raises ApiError 400 for parts that are not text."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    for part in content:
-        if part["type"] not in ("text", "input_text", "output_text") or "text" not in part:
-            raise ApiError(400, f"a part is {part['type'][:40]!r}; expected text", "invalid_value")
-    return "\n".join(part["text"] for part in content)
-
-
-def format_sources(answer: Answer) -> str:
-    """Return the citations as text, for clients that show nothing else; "" without citations."""
-    lines = [f"[{citation.n}] {citation.citation}" for citation in answer.citations]
-    return _SOURCES + "\n".join(lines) if lines else ""
-
-
-def _finish_reason(answer: Answer) -> str:
+def _finish_reason(answer: Answer, calls: ToolCalls) -> str:
     """OpenAI's reason for the end of an answer."""
-    return "length" if answer.usage is not None and answer.usage.cut_off else "stop"
+    if answer.usage is not None and answer.usage.cut_off:
+        return "length"
+    return "tool_calls" if calls.calls else "stop"
 
 
 async def _encode_chunks(
     events: AsyncIterator[Event],
     head: dict[str, Any],
     count: Callable[[Answer], Awaitable[dict[str, int]]] | None,
+    output: OutputRequest | None,
 ) -> AsyncGenerator[bytes, None]:
     """The chunks of a streamed chat completion, as server-sent events.
 
     `count` returns the usage for the last one; None where the client did not ask for it.
     """
-    from ragkit.records.answers import Answer, Piece
+    from ragkit.records.answers import Answer, Piece, ToolCallPiece
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **others: object) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         fields = {**head, "object": "chat.completion.chunk", "choices": [choice], **others}
         return encode_event(None, fields)
 
+    calls = ToolCalls()
+    has_format = output is not None and output.response_format is not None
     try:
         yield chunk({"role": "assistant", "content": ""})
         async for item in events:
             if isinstance(item, Piece):
                 yield chunk({"content": item.text})
+            elif isinstance(item, ToolCallPiece):
+                yield chunk({"tool_calls": [_call_delta(item, calls)]})
             elif isinstance(item, Answer):
-                if sources := format_sources(item):
+                if not has_format and (sources := format_sources(item)):
                     yield chunk({"content": sources})
-                yield chunk({}, _finish_reason(item), ragkit=json_shapes.verdict_fields(item))
+                verdict = json_shapes.verdict_fields(item)
+                yield chunk({}, _finish_reason(item, calls), ragkit=verdict)
                 if count is not None:
                     usage = {"choices": [], "usage": await count(item)}
                     yield encode_event(None, {**head, "object": "chat.completion.chunk", **usage})
     except Exception as error:  # the status has been sent, so the error is an event
         yield encode_event(None, to_api_error(error).fields())
     yield DONE
+
+
+def _call_delta(piece: ToolCallPiece, calls: ToolCalls) -> dict[str, Any]:
+    """A piece of a call; its first piece also has its id and name."""
+    call, is_first = calls.add(piece)
+    function: dict[str, str] = {"arguments": piece.arguments}
+    if not is_first:
+        return {"index": piece.index, "function": function}
+    function["name"] = call["name"]
+    return {"index": piece.index, "id": call["id"], "type": "function", "function": function}
 
 
 ENDPOINTS = (

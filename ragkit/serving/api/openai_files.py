@@ -8,6 +8,7 @@ extracted from it. Files cannot be uploaded or deleted here: the folders decide.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -34,7 +35,10 @@ async def list_store_files(context: Context, request: ValidatedRequest) -> Respo
     limit = request.query.get("limit") or _STORE_PAGE_SIZE
     after = _in_store(served, request.query["after"]) if "after" in request.query else 0
     entries = await context.library.read(served.collection.documents, after, limit + 1)
-    data = [_store_file(context, served, entry) for entry in entries[:limit]]
+    ids = [entry.id for entry in entries[:limit]]
+    files = await context.library.read(served.collection.file_fields, ids)
+    data = [_store_file(context, served, entry, files.get(entry.id, {}))
+            for entry in entries[:limit]]  # fmt: skip
     return json_response(list_object(data, has_more=len(entries) > limit))
 
 
@@ -43,7 +47,8 @@ async def get_store_file(context: Context, request: ValidatedRequest) -> Respons
     served = context.library[request.path["vector_store_id"]]
     document_id = _in_store(served, request.path["file_id"])
     entry, _ = await _read_document(context, served, document_id, 0)
-    return json_response(_store_file(context, served, entry))
+    files = await context.library.read(served.collection.file_fields, [document_id])
+    return json_response(_store_file(context, served, entry, files.get(document_id, {})))
 
 
 async def get_store_file_content(context: Context, request: ValidatedRequest) -> Response:
@@ -134,7 +139,9 @@ async def _read_document(
         raise _unknown(file_id(context, served, document_id)) from None
 
 
-def _store_file(context: Context, served: ServedCollection, entry: DocumentEntry) -> dict[str, Any]:
+def _store_file(
+    context: Context, served: ServedCollection, entry: DocumentEntry, file: Mapping[str, str | int]
+) -> dict[str, Any]:
     return {
         "id": file_id(context, served, entry.id),
         "object": "vector_store.file",
@@ -143,7 +150,7 @@ def _store_file(context: Context, served: ServedCollection, entry: DocumentEntry
         "status": "completed",
         "usage_bytes": entry.characters,
         "last_error": None,
-        "attributes": json_shapes.document_attributes(entry),
+        "attributes": json_shapes.document_attributes(entry, file),
     }
 
 

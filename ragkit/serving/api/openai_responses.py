@@ -1,8 +1,9 @@
 """OpenAI's responses: a file search and a message that cites its results.
 
-A response has two items: a `file_search_call` with the query and its results, and a message whose
-text has a `file_citation` annotation at the end of each `[n]`. `ResponseBuilder` makes them and
-the events of a streamed response; it knows no HTTP.
+A response has a `file_search_call` with the query and its results, and a message whose text has a
+`file_citation` annotation at the end of each `[n]`, or calls of the caller's tools
+(`openai_output`). `ResponseBuilder` makes them and the events of a streamed response; it knows no
+HTTP. Nothing is kept between requests.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,12 @@ from starlette.responses import Response
 
 from ragkit.serving.api import json_shapes, openai
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
-from ragkit.serving.api.openai_chat import count_usage, find_collection, parse_messages
-from ragkit.serving.collections.library import wait_for_answer, wait_for_first
+from ragkit.serving.api.openai import FileFields
+from ragkit.serving.api.openai_chat import count_usage, find_collection, wait_for_output
+from ragkit.serving.api.openai_messages import input_messages, parse_messages
+from ragkit.serving.api.openai_output import ToolCalls, response_output
+from ragkit.serving.collections.answering import answer_stream
+from ragkit.serving.collections.library import wait_for_first
 from ragkit.serving.transport.json_http import (
     ApiError,
     EventStreamResponse,
@@ -29,42 +34,45 @@ from ragkit.serving.transport.json_http import (
 )
 
 if TYPE_CHECKING:
-    from ragkit.records.answers import Answer, Event, Retrieved
+    from ragkit.records.answers import Answer, Event, Retrieved, ToolCallPiece
     from ragkit.records.documents import Hit
 
-_ROLES = ("system", "developer", "user", "assistant")
 _CITATION_MARK = re.compile(r"\[(\d{1,4})\]")
 
 
 async def create_response(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/responses."""
     body = request.body
-    served = find_collection(context, body["model"])
     tool = _file_search(body.get("tools") or ())
+    selected = [find_collection(context, body["model"])]
     if tool:
-        served = context.library[tool["vector_store_ids"][0]]
-    messages = _messages(body["input"])
+        selected = [context.library[name] for name in dict.fromkeys(tool["vector_store_ids"])]
+    served = selected[0]
+    messages = input_messages(body["input"])
+    output = response_output(body, messages, served)
     question, history = parse_messages(messages)
-    ask = partial(served.ask_stream, question, history=history, **openai.search_arguments(tool))
+    overrides = openai.search_arguments(tool)
+    ask = partial(answer_stream, selected, question, overrides, history, output)
     events = context.library.answers.stream(ask)
-    builder = ResponseBuilder(
-        body,
-        "file_search_call.results" in (body.get("include") or ()),
-        partial(openai.file_id, context, served),
-    )
+    has_results = "file_search_call.results" in (body.get("include") or ())
+    builder = ResponseBuilder(body, has_results, partial(openai.hit_file_id, context, served))
 
     async def count(answer: Answer) -> dict[str, int]:
         return await context.library.read(count_usage, served, messages, answer)
 
+    async def read_files(hits: Sequence[Hit]) -> FileFields:
+        return await openai.read_file_fields(context, served, hits) if has_results else {}
+
     if body.get("stream"):
-        encoded = _encode_events(await wait_for_first(events), builder, count)
+        encoded = _encode_events(await wait_for_first(events), builder, count, read_files)
         return EventStreamResponse(encoded, events)
-    answer = await request.run_until_disconnect(wait_for_answer(events))
-    return json_response(builder.response(answer, await count(answer)))
+    answer, calls = await request.run_until_disconnect(wait_for_output(events))
+    files = await read_files(answer.hits)
+    return json_response(builder.response(answer, await count(answer), calls, files))
 
 
 def _file_search(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The file_search tool of a request; {} without one. Other tools are ignored, as in chat.
+    """The file_search tool of a request; {} without one.
 
     Raises ApiError 400 if there are several, or if it names no vector store.
     """
@@ -77,43 +85,26 @@ def _file_search(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return searches[0] if searches else {}
 
 
-def _messages(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The messages in the input of a request.
-
-    What an earlier response put out beside messages (searches, reasoning, calls of tools and their
-    results) is left out. Raises ApiError 400 for a message without a role.
-    """
-    if isinstance(content, str):
-        return [{"role": "user", "content": content}]
-    messages = [item for item in content if (item.get("type") or "message") == "message"]
-    for message in messages:
-        if message.get("role") not in _ROLES:
-            raise ApiError(
-                400,
-                f"an item of the input has the role {message.get('role')!r}; expected one of "
-                f"{', '.join(_ROLES)}",
-                "invalid_value",
-                "input",
-            )
-    return messages
-
-
 async def _encode_events(
     events: AsyncIterator[Event],
     builder: ResponseBuilder,
     count: Callable[[Answer], Awaitable[dict[str, int]]],
+    read_files: Callable[[Sequence[Hit]], Awaitable[FileFields]],
 ) -> AsyncGenerator[bytes, None]:
-    from ragkit.records.answers import Answer, Piece, Retrieved
+    from ragkit.records.answers import Answer, Piece, Retrieved, ToolCallPiece
 
     try:
         async for item in events:
             fields: list[dict[str, Any]] = []
             if isinstance(item, Retrieved):
-                fields = builder.search_events(item)
+                fields = builder.search_events(item, await read_files(item.hits))
             elif isinstance(item, Piece):
                 fields = builder.text_events(item.text)
+            elif isinstance(item, ToolCallPiece):
+                fields = builder.call_events(item)
             elif isinstance(item, Answer):
-                fields = builder.final_events(item, await count(item))
+                files = await read_files(item.hits)
+                fields = builder.final_events(item, await count(item), files)
             for event in fields:
                 yield encode_event(event["type"], event)
     except Exception as error:  # the status has been sent, so the error is an event
@@ -124,11 +115,11 @@ async def _encode_events(
 class ResponseBuilder:
     """Makes one response, at once or event by event.
 
-    `body` is the validated request; `file_id` returns the id of a document's file.
+    `body` is the validated request; `file_id` returns the id of a hit's file.
     """
 
     def __init__(
-        self, body: dict[str, Any], has_results: bool, file_id: Callable[[int | None], str]
+        self, body: dict[str, Any], has_results: bool, file_id: Callable[[Hit | None], str]
     ) -> None:
         self._file_id = file_id
         self._body, self._has_results = body, has_results
@@ -137,11 +128,23 @@ class ResponseBuilder:
         self._message_id = f"msg_{secrets.token_hex(12)}"
         self._created = int(time.time())
         self._sequence_number = -1
+        self._calls = ToolCalls()
+        self._opened: list[int | None] = []  # after the search: the index of a call; None: message
 
-    def response(self, answer: Answer, usage: dict[str, int]) -> dict[str, Any]:
-        """Return the complete response; `usage` as chat completions count it."""
+    def response(
+        self, answer: Answer, usage: dict[str, int], calls: ToolCalls, files: FileFields
+    ) -> dict[str, Any]:
+        """Return the complete response.
+
+        `usage` is as chat completions count it, `files` what `openai.read_file_fields` returns.
+        """
+        order = self._opened or [*([None] if answer.text or not calls.calls else []), *calls.calls]
+        items = [
+            self._message(answer) if index is None else _function_call(calls.calls[index])
+            for index in order
+        ]
         return self._frame("completed") | {
-            "output": [self._call(answer.question, answer.hits), self._message(answer)],
+            "output": [self._call(answer.question, answer.hits, files), *items],
             "usage": {
                 "input_tokens": usage["prompt_tokens"],
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -149,14 +152,13 @@ class ResponseBuilder:
                 "output_tokens_details": {"reasoning_tokens": 0},
                 "total_tokens": usage["total_tokens"],
             },
+            "ragkit": json_shapes.verdict_fields(answer),
         }
 
-    def search_events(self, retrieved: Retrieved) -> list[dict[str, Any]]:
-        """Return the events of a completed search and of the start of a message."""
-        call = self._call(retrieved.question, retrieved.hits)
+    def search_events(self, retrieved: Retrieved, files: FileFields) -> list[dict[str, Any]]:
+        """Return the events of a completed search."""
+        call = self._call(retrieved.question, retrieved.hits, files)
         position = {"output_index": 0, "item_id": self._call_id}
-        message = {"id": self._message_id, "type": "message", "role": "assistant",
-                   "status": "in_progress", "content": []}  # fmt: skip
         running = {**call, "status": "in_progress", "results": None}
         search = "response.file_search_call"
         return [
@@ -167,17 +169,52 @@ class ResponseBuilder:
             self._event(f"{search}.searching", **position),
             self._event(f"{search}.completed", **position),
             self._event("response.output_item.done", output_index=0, item=call),
-            self._event("response.output_item.added", output_index=1, item=message),
-            self._event("response.content_part.added", **self._position, part=_part("", [])),
         ]
 
     def text_events(self, text: str) -> list[dict[str, Any]]:
-        """Return the event of further text."""
+        """Return the event of further text; before the first, those of the start of a message."""
+        events = self._open_message()
         delta = {"delta": text, "logprobs": []}
-        return [self._event("response.output_text.delta", **self._position, **delta)]
+        return [*events, self._event("response.output_text.delta", **self._position, **delta)]
 
-    def final_events(self, answer: Answer, usage: dict[str, int]) -> list[dict[str, Any]]:
-        """Return the events of a complete message and of the end of the response."""
+    def _open_message(self) -> list[dict[str, Any]]:
+        if None in self._opened:
+            return []
+        self._opened.append(None)
+        message = {"id": self._message_id, "type": "message", "role": "assistant",
+                   "status": "in_progress", "content": []}  # fmt: skip
+        index = self._position["output_index"]
+        return [
+            self._event("response.output_item.added", output_index=index, item=message),
+            self._event("response.content_part.added", **self._position, part=_part("", [])),
+        ]
+
+    def call_events(self, piece: ToolCallPiece) -> list[dict[str, Any]]:
+        """Return the events of a piece of a tool's call."""
+        call, is_first = self._calls.add(piece)
+        events = []
+        if is_first:
+            self._opened.append(piece.index)
+            item = {**_function_call(call), "status": "in_progress", "arguments": ""}
+            index = self._output_index(piece.index)
+            events.append(self._event("response.output_item.added", output_index=index, item=item))
+        if piece.arguments:
+            position = {"item_id": _item_id(call), "output_index": self._output_index(piece.index)}
+            delta = {"delta": piece.arguments, **position}
+            events.append(self._event("response.function_call_arguments.delta", **delta))
+        return events
+
+    def final_events(
+        self, answer: Answer, usage: dict[str, int], files: FileFields
+    ) -> list[dict[str, Any]]:
+        """Return the events of complete items and of the end of the response."""
+        events = [] if self._calls.calls else self._open_message()
+        for index in self._opened:
+            events += self._call_end(index) if index is not None else self._message_end(answer)
+        response = self.response(answer, usage, self._calls, files)
+        return [*events, self._event("response.completed", response=response)]
+
+    def _message_end(self, answer: Answer) -> list[dict[str, Any]]:
         message = self._message(answer)
         (part,) = message["content"]
         annotation_events = [
@@ -190,12 +227,21 @@ class ResponseBuilder:
             for index, annotation in enumerate(part["annotations"])
         ]
         text = {"text": answer.text, "logprobs": []}
+        index = self._position["output_index"]
         return [
             *annotation_events,
             self._event("response.output_text.done", **self._position, **text),
             self._event("response.content_part.done", **self._position, part=part),
-            self._event("response.output_item.done", output_index=1, item=message),
-            self._event("response.completed", response=self.response(answer, usage)),
+            self._event("response.output_item.done", output_index=index, item=message),
+        ]
+
+    def _call_end(self, index: int) -> list[dict[str, Any]]:
+        item = _function_call(self._calls.calls[index])
+        position = {"output_index": self._output_index(index)}
+        done = {"item_id": item["id"], "name": item["name"], "arguments": item["arguments"]}
+        return [
+            self._event("response.function_call_arguments.done", **done, **position),
+            self._event("response.output_item.done", item=item, **position),
         ]
 
     def failure_event(self, message: str) -> dict[str, Any]:
@@ -205,7 +251,15 @@ class ResponseBuilder:
 
     @property
     def _position(self) -> dict[str, Any]:
-        return {"item_id": self._message_id, "output_index": 1, "content_index": 0}
+        return {
+            "item_id": self._message_id,
+            "output_index": self._output_index(None),
+            "content_index": 0,
+        }
+
+    def _output_index(self, index: int | None) -> int:
+        """The index of an item in the output: the search comes first."""
+        return 1 + self._opened.index(index)
 
     def _event(self, event_type: str, **fields: object) -> dict[str, Any]:
         self._sequence_number += 1
@@ -223,25 +277,27 @@ class ResponseBuilder:
             "incomplete_details": None,
             "instructions": None,
             "metadata": {},
-            "parallel_tool_calls": False,
+            "parallel_tool_calls": bool(self._body.get("parallel_tool_calls")),
             "previous_response_id": None,
             "store": False,
             "temperature": None,
-            "text": {"format": {"type": "text"}},
-            "tool_choice": "auto",
+            "text": {"format": (self._body.get("text") or {}).get("format") or {"type": "text"}},
+            "tool_choice": self._body.get("tool_choice") or "auto",
             "tools": self._body.get("tools") or [],
             "top_p": None,
             "usage": None,
         }
 
-    def _call(self, question: str, hits: Sequence[Hit]) -> dict[str, Any]:
+    def _call(self, question: str, hits: Sequence[Hit], files: FileFields) -> dict[str, Any]:
         results = [
             {
-                "file_id": self._file_id(hit.document_id),
+                "file_id": self._file_id(hit),
                 "filename": hit.path,
                 "score": json_shapes.openai_score(hit),
                 "text": hit.text,
-                "attributes": json_shapes.openai_attributes(hit),
+                "attributes": json_shapes.openai_attributes(
+                    hit, files.get((hit.collection, hit.document_id), {})
+                ),
             }
             for hit in hits
         ]
@@ -267,14 +323,29 @@ def _part(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
 
 
-def file_citations(answer: Answer, file_id: Callable[[int | None], str]) -> list[dict[str, Any]]:
+def _function_call(call: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": _item_id(call),
+        "type": "function_call",
+        "status": "completed",
+        "call_id": call["id"],
+        "name": call["name"],
+        "arguments": call["arguments"] or "{}",
+    }
+
+
+def _item_id(call: Mapping[str, str]) -> str:
+    return f"fc_{call['id']}"
+
+
+def file_citations(answer: Answer, file_id: Callable[[Hit | None], str]) -> list[dict[str, Any]]:
     """Return a file_citation for each `[n]` in the text; `index` is the character after it."""
     by_number = {citation.n: citation for citation in answer.citations}
     return [
         {
             "type": "file_citation",
             "index": mark.end(),
-            "file_id": file_id(json_shapes.cited_document_id(by_number[n], answer)),
+            "file_id": file_id(json_shapes.cited_hit(by_number[n], answer)),
             "filename": by_number[n].path,
         }
         for mark in _CITATION_MARK.finditer(answer.text)

@@ -91,12 +91,13 @@ class ServedCollection:
         with contextlib.closing(stream) as events:
             for event in events:
                 if isinstance(event, Answer) and event.warnings:
-                    warnings = tuple(map(self._redact_warning, event.warnings))
+                    warnings = tuple(map(self.redact_warning, event.warnings))
                     yield dataclasses.replace(event, warnings=warnings)
                 else:
                     yield event
 
-    def _redact_warning(self, warning: str) -> str:
+    def redact_warning(self, warning: str) -> str:
+        """Return a warning of an answer without the names of servers and of keys."""
         settings = self.collection.settings
         urls = (settings.llm_base_url, settings.base_url)
         secrets = {urlsplit(url).netloc for url in urls if url}
@@ -192,7 +193,6 @@ class Library:
             raise UsageError(f"name a collection: {', '.join(self.served)}")
         raise UnknownCollectionError(f"no collection is served by the name {name[:64]!r}")
 
-    def warm(self) -> None:
     def locate(self, reference: str) -> tuple[ServedCollection, str]:
         """Return the collection that a reference names (`notes:faq.md#L40`), and the rest of it.
 
@@ -203,6 +203,7 @@ class Library:
             return self.served[name], rest
         return self[None], reference
 
+    def warm(self) -> None:
         """Load models and index files, so that the first query need not wait for them."""
         by_model: dict[str, Collection] = {}  # fingerprint → the first collection that has it
         for served in self.served.values():
@@ -231,7 +232,6 @@ class Library:
         (hits,) = await loop.run_in_executor(self._slow_searches, run_guarded, search)
         return hits
 
-    def close(self) -> None:
     async def search_several(
         self, names: Sequence[str], query: str, overrides: Mapping[str, Any]
     ) -> MergedHits:
@@ -258,6 +258,7 @@ class Library:
         hits = {served.name: found for served, found in zip(selected, results, strict=True)}
         return merge_hits(hits, options.k, options, fingerprints)
 
+    def close(self) -> None:
         """Stop indexing, wait for what is in progress, close the collections."""
         self.index_runs.close()
         self.answers.close()

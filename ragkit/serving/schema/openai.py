@@ -20,6 +20,8 @@ from ragkit.serving.schema.parts import (
 )
 
 MAX_INPUTS = 2048  # texts of one request for embeddings
+MAX_STORES = 20  # that one search of files may name
+MAX_TOOLS = 128  # as OpenAI's API has it
 MAX_EMBEDDINGS_BYTES = 16_000_000  # of such a request's body
 _TEXT = {
     "type": "string", "minLength": 1, "maxLength": 200_000,
@@ -53,11 +55,11 @@ _INPUT_ITEM = object_schema(
 )
 _MODEL = {"type": "string", "minLength": 1, "maxLength": 200, "description": "one of /v1/models"}
 _RESULTS = nullable({"type": "integer", "minimum": 1, "maximum": 50})
-# Of any kind; all but file_search are ignored.
+# Of any kind; a search of files is done here, functions are for the language model.
 _TOOL = object_schema(
     {
         "type": STRING,
-        "vector_store_ids": {**array_schema(NAME, 1), "minItems": 1},
+        "vector_store_ids": {**array_schema(NAME, MAX_STORES), "minItems": 1},
         "max_num_results": _RESULTS,
         "filters": {"type": ["object", "null"]},
         "ranking_options": nullable(ref("RankingOptions")),
@@ -65,6 +67,14 @@ _TOOL = object_schema(
     "type",
     allow_others=True,
 )
+_CHOICE = {"anyOf": [STRING, {"type": "object"}, {"type": "null"}]}
+_JSON_SCHEMA = object_schema({"name": STRING, "schema": nullable({"type": "object"})}, "name",
+                             allow_others=True)  # fmt: skip
+_FORMAT = {"type": "string", "enum": ["text", "json_object", "json_schema"]}
+_OUTPUT = {
+    "tool_choice": _CHOICE,
+    "parallel_tool_calls": nullable(BOOLEAN),
+}
 
 OPENAI: dict[str, Any] = {
     "RankingOptions": object_schema(
@@ -105,6 +115,11 @@ OPENAI: dict[str, Any] = {
             "stream": {"type": ["boolean", "null"]},
             "stream_options": {"type": ["object", "null"]},
             "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 1},
+            "tools": nullable(array_schema(object_schema({"type": STRING}, "type",
+                                                         allow_others=True), MAX_TOOLS)),
+            **_OUTPUT,
+            "response_format": nullable(object_schema(
+                {"type": _FORMAT, "json_schema": _JSON_SCHEMA}, "type", allow_others=True)),
         },
         "model",
         "messages",
@@ -119,7 +134,12 @@ OPENAI: dict[str, Any] = {
                     {**array_schema(_INPUT_ITEM), "minItems": 1},
                 ]
             },
-            "tools": nullable(array_schema(_TOOL, 100)),
+            "tools": nullable(array_schema(_TOOL, MAX_TOOLS)),
+            **_OUTPUT,
+            "instructions": nullable(STRING),
+            "text": nullable(object_schema(
+                {"format": nullable(object_schema({"type": _FORMAT}, "type", allow_others=True))},
+                allow_others=True)),
             "include": {**array_schema(STRING, 20), "type": ["array", "null"]},
             "stream": {"type": ["boolean", "null"]},
             "previous_response_id": {

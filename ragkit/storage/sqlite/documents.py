@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.errors import CollectionError, UsageError
 from ragkit.records.documents import Document
@@ -103,21 +103,133 @@ def document_of_passage(connection: sqlite3.Connection, passage_id: int) -> sqli
 def document_at(connection: sqlite3.Connection, path: str, absolute: str) -> sqlite3.Row | None:
     """Return the document with this relative or absolute path, which may name a record of a file.
 
-    None if there is none. Raises UsageError if a relative path is in several roots.
+    A relative path is relative to a root; folders of the root may precede it, as `cited_path`
+    writes them. None if there is none. Raises UsageError if a relative path is in several roots.
     """
+    rows = _documents_at(connection, path, absolute)
+    exact = [row for row in rows if f"{row['root']}/{row['path']}" == absolute]
+    relative = [row for row in rows if row["path"] == path]
+    if len({row["root"] for row in relative}) == 1:
+        return relative[0]
+    found = exact or relative or list(_below_named_roots(connection, path))
+    if len({row["root"] for row in found}) > 1:
+        paths = ", ".join(f"{row['root']}/{row['path']}" for row in found)
+        raise UsageError(f"{path} is in several roots; name one of {paths}")
+    return found[0] if found else None
+
+
+def _documents_at(connection: sqlite3.Connection, path: str, absolute: str) -> list[sqlite3.Row]:
+    """The documents with this path relative to any root, or with this absolute path."""
     files, arguments = _file_condition(path, absolute)
-    rows = connection.execute(
+    return connection.execute(
         _DOCUMENT.format(more="") + f"WHERE ({files}) "
         f"AND ({DISPLAY_PATH} = ? OR roots.folder || '/' || {DISPLAY_PATH} = ?) "
         "ORDER BY documents.id",
         (*arguments, path, absolute),
     ).fetchall()
-    exact = [row for row in rows if f"{row['root']}/{row['path']}" == absolute]
-    if len({row["root"] for row in rows}) > 1 and not exact:
-        paths = ", ".join(f"{row['root']}/{row['path']}" for row in rows)
-        raise UsageError(f"{path} is in several roots; name one of {paths}")
-    documents: list[sqlite3.Row] = exact or rows
-    return documents[0] if documents else None
+
+
+def _below_named_roots(connection: sqlite3.Connection, path: str) -> Iterator[sqlite3.Row]:
+    """The documents whose absolute path ends with `path`, which begins with folders of the root."""
+    for root in root_folders(connection):
+        for named in _root_names(root):
+            if path.startswith(f"{named}/"):
+                absolute = f"{root}/{path[len(named) + 1 :]}"
+                rows = _documents_at(connection, absolute, absolute)
+                yield from (row for row in rows if row["root"] == root)
+
+
+def _root_names(root: str) -> list[str]:
+    """The names of a root, by its last folder, its last two folders, …"""
+    parts = root.strip("/").split("/")
+    return ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+
+
+def root_folders(connection: sqlite3.Connection) -> list[str]:
+    """Return the folders of all roots, each once."""
+    sql = "SELECT DISTINCT folder FROM roots ORDER BY id"
+    return [row[0] for row in connection.execute(sql)]
+
+
+def cited_path(connection: sqlite3.Connection, root: str, path: str) -> str:
+    """Return the path that a citation of this document begins with, which `document_at` finds.
+
+    That is its path relative to its root. Where another root has a document of the same path, the
+    names of as many of the root's last folders precede it as make it unique: `notes/faq.md`.
+    """
+    if (
+        len({row["root"] for row in _documents_at(connection, path, path) if row["path"] == path})
+        < 2
+    ):
+        return path
+    for name in _root_names(root):
+        cited = f"{name}/{path}"
+        try:
+            row = document_at(connection, cited, cited)
+        except UsageError:  # another root ends with these folders, too
+            continue
+        if row is not None and (row["root"], row["path"]) == (root, path):
+            return cited
+    return f"{root}/{path}"
+
+
+def all_ids(connection: sqlite3.Connection, first_id: int = 0) -> list[int]:
+    """Return the ids of all documents from `first_id`, ascending."""
+    sql = "SELECT id FROM documents WHERE id >= ? ORDER BY id"
+    return [row[0] for row in connection.execute(sql, (first_id,))]
+
+
+def display_paths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return id → path of these documents, relative to their root."""
+    sql = (
+        f"SELECT documents.id, {DISPLAY_PATH} FROM documents "
+        "JOIN files ON files.id = documents.file_id WHERE documents.id"
+    )
+    return {row[0]: row[1] for row in by_id(connection, sql, ids)}
+
+
+class PathRow(NamedTuple):
+    """A document, or a file without one, with its place."""
+
+    document_id: int | None  # None: the file was not read
+    path: str  # relative to `root`
+    file_path: str  # of the file that is or contains the document
+    root: str
+    media_type: str | None
+    title: str | None
+    reason: str | None
+
+
+def path_rows(connection: sqlite3.Connection) -> Iterator[PathRow]:
+    """Yield all documents, and all files without documents. Reads no text."""
+    sql = (
+        "SELECT documents.id, files.path, documents.record, roots.folder, files.media_type, "
+        "documents.title, files.reason FROM files JOIN roots ON roots.id = files.root_id "
+        "LEFT JOIN documents ON documents.file_id = files.id"
+    )
+    for id_, file_path, record, root, media_type, title, reason in connection.execute(sql):
+        path = f"{file_path}/{record}" if record else file_path
+        yield PathRow(id_, path, file_path, root, media_type, title, reason)
+
+
+def text_lengths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
+    """Return id → number of characters of these documents."""
+    rows = by_id(connection, "SELECT id, length(text) FROM documents WHERE id", ids)
+    return {row[0]: row[1] for row in rows}
+
+
+def rows_with_text(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[sqlite3.Row]:
+    """Yield the documents of these ids, ascending, as `document_at` returns them. Those that are
+    not as they were written are left out and reported."""
+    sql = _DOCUMENT.format(more="") + "WHERE documents.id = ?"
+    for document_id in ids:
+        row = connection.execute(sql, (document_id,)).fetchone()
+        if row is None:
+            continue
+        if is_intact(row):
+            yield row
+        else:
+            report_damage(connection, documents=[document_id])
 
 
 def unread_reason(connection: sqlite3.Connection, path: str, absolute: str) -> str | None:
@@ -176,6 +288,22 @@ def list_entries(connection: sqlite3.Connection, after: int, limit: int) -> list
     rows = connection.execute(_ENTRY + "WHERE documents.id > ? ORDER BY documents.id LIMIT ?",
                               (after, limit))  # fmt: skip
     return [_entry(row) for row in rows]
+
+
+def file_facts(
+    connection: sqlite3.Connection, document_ids: Sequence[int]
+) -> dict[int, tuple[str, str | None, int | None, int | None]]:
+    """Return document id → its title ("" without one), and of its file the media type, the size in
+    bytes and the time of change in ns."""
+    sql = (
+        "SELECT documents.id, documents.title, files.media_type, files.size, files.mtime_ns "
+        "FROM documents "
+        "JOIN files ON files.id = documents.file_id WHERE documents.id"
+    )
+    return {
+        row["id"]: (row["title"], row["media_type"], row["size"], row["mtime_ns"])
+        for row in by_id(connection, sql, document_ids)
+    }
 
 
 def get_entry(
@@ -266,6 +394,15 @@ def document_paths(connection: sqlite3.Connection) -> list[str]:
     """Return the relative paths of all documents."""
     sql = f"SELECT {DISPLAY_PATH} FROM documents JOIN files ON files.id = documents.file_id"
     return [row[0] for row in connection.execute(sql)]
+
+
+def document_places(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return (root, relative path) of all documents."""
+    sql = (
+        f"SELECT roots.folder, {DISPLAY_PATH} FROM documents "
+        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id"
+    )
+    return [(row[0], row[1]) for row in connection.execute(sql)]
 
 
 def _file_condition(path: str, absolute: str) -> tuple[str, list[str]]:

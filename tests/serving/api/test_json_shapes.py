@@ -50,11 +50,15 @@ def test_tokens_are_those_of_the_language_model_or_none(hit):
 def test_attributes_keep_the_limits_of_openai(hit):
     numbers = {f"m{number}": number for number in range(20)}
     long_metadata = {"k" * 70: "v" * 600, **numbers}
-    attributes = json_shapes.openai_attributes(replace(hit, metadata=long_metadata))
+    attributes = json_shapes.openai_attributes(replace(hit, metadata=long_metadata), {})
     assert len(attributes) == 16
     assert next(iter(attributes)) == "path"
     assert attributes["k" * 64] == "v" * 512
     assert "page" not in attributes
+    file = {"type": "text/plain", "size": 7, "mtime": "2026-01-02T03:04:05"}
+    attributes = json_shapes.openai_attributes(replace(hit, metadata={"path": "no"}), file)
+    assert {name: attributes[name] for name in file} == file
+    assert attributes["path"] == hit.path
 
 
 def test_a_file_id_is_the_documents_id():

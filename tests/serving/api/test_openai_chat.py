@@ -6,7 +6,7 @@ import pytest
 
 openai = pytest.importorskip("openai", reason="the client is not installed")
 
-from ragkit.serving.api.openai_chat import MAX_HISTORY, parse_messages  # noqa: E402
+from ragkit.serving.api.openai_messages import MAX_HISTORY, parse_messages  # noqa: E402
 from ragkit.serving.transport.json_http import ApiError  # noqa: E402
 
 LEAVE = "Parents may stay at home for half a year."

@@ -5,6 +5,7 @@ import pytest
 openai = pytest.importorskip("openai", reason="the client is not installed")
 
 from ragkit.serving.api.openai_responses import ResponseBuilder  # noqa: E402
+from ragkit.serving.app import ServerOptions, create_app  # noqa: E402
 
 QUESTION = "who may stay at home?"
 LEAVE = "Parents may stay at home for half a year."
@@ -89,9 +90,37 @@ def test_a_file_search_that_cannot_be_done_is_refused(openai_client, tools, mess
 
 def test_events_are_numbered_from_zero_and_a_failure_says_why():
     builder = ResponseBuilder({"model": "default"}, False, lambda document: f"file-{document}")
-    (delta,) = builder.text_events("word ")
+    *opening, delta = builder.text_events("word ")
     failure = builder.failure_event("no model")
-    assert (delta["sequence_number"], failure["sequence_number"]) == (0, 1)
+    assert [event["type"] for event in opening] == [
+        "response.output_item.added", "response.content_part.added"]  # fmt: skip
+    assert (delta["sequence_number"], failure["sequence_number"]) == (2, 3)
     assert (delta["type"], delta["delta"]) == ("response.output_text.delta", "word ")
     assert failure["response"]["status"] == "failed"
     assert failure["response"]["error"] == {"code": "server_error", "message": "no model"}
+
+
+def test_several_vector_stores_are_searched_together(make_library, folder, listen):
+    library = make_library(people=folder / "leave.txt", cats=folder / "sub")
+    address = listen(create_app(library, ServerOptions()))
+    tool = {"type": "file_search", "vector_store_ids": ["cats", "people"]}
+    asked = {"model": "cats", "input": QUESTION, "tools": [tool],
+             "include": ["file_search_call.results"]}  # fmt: skip
+    with openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) as client:
+        response = client.responses.create(**asked)
+        search, message = response.output
+        assert {result.filename for result in search.results} == {"leave.txt", "cats.txt"}
+        assert {result.attributes["type"] for result in search.results} == {"text/plain"}
+        cited = message.content[0].annotations[0]
+        assert client.files.content(cited.file_id).text.strip() == LEAVE
+        assert response.model_extra["ragkit"]["citations"][0]["citation"] == "people:leave.txt#L1"
+        with client.responses.stream(**asked) as stream:
+            final = stream.get_final_response()
+        assert final.output[0].results == search.results
+
+
+def test_an_earlier_response_cannot_be_named(openai_client):
+    with pytest.raises(openai.BadRequestError, match="send the conversation as input"):
+        openai_client.responses.create(
+            model="default", input=QUESTION, previous_response_id="resp_1"
+        )
