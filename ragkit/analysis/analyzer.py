@@ -1,10 +1,10 @@
 """Text analysis: text → index terms, by the language of the text.
 
 A term is a word in lower case, stemmed, without accents. An identifier (`parseURL`, `max_size`,
-`os.path`) yields itself and its parts; scripts without spaces between words yield overlapping
-n-grams. A stop word yields a term with a prefix of its own, so that phrases can contain it and
-rankings can discount it. Documents and queries are analysed alike. The stemmers are tantivy's
-(Snowball). Knows no index.
+`os.path`) yields itself and its parts, a code (`DEC-0054`) also its spelling without separators
+(`identifiers`); scripts without spaces between words yield overlapping n-grams. A stop word yields
+a term with a prefix of its own, so that phrases can contain it and rankings can discount it.
+Documents and queries are analysed alike. The stemmers are tantivy's (Snowball). Knows no index.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ragkit.analysis.identifiers import joined_spellings
 from ragkit.analysis.language import STEMMERS, detect_language
 from ragkit.analysis.stopwords import STOP_WORDS
 
 STOP_PREFIX = "~"  # before the term of a stop word
 MAX_WORD_LENGTH = 80  # characters; longer words are hashes and base64
+_SHORT_PLURAL_LENGTH = 4  # letters of `gpus`; longer words with this ending are singulars
 _MAX_CACHED_LENGTH = 8_000_000  # characters of cached words and their terms
 # Vowel signs and accents that Python does not count among the letters.
 _MARKS = (
@@ -44,17 +46,25 @@ _RUN = re.compile(
 _NGRAM_SIZES = {"bigrams": 2, "trigrams": 3}
 _IDENTIFIER = re.compile(r"_|[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
 _IDENTIFIER_PART = re.compile(r"[A-Z]+s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+# Snowball takes "GPUs" for a singular, and finds no ending in "PDFs", whose stem has no vowel.
+_PLURAL_ABBREVIATION = re.compile(r"[A-Z][A-Z0-9]+s")
+_CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{3,}")
 _UMLAUT_TO_DIGRAPH = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _DIGRAPH_TO_UMLAUT = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _DIGRAPH = re.compile("ae|oe|ue")
 
 
 class Term(NamedTuple):
-    """A term and the text it was made of. `redundant`: other terms of the same word cover it."""
+    """A term and the text it was made of.
+
+    `redundant`: other terms of the same word cover it. `weight`: that of the parts of a word is 1
+    together.
+    """
 
     surface: str
     term: str
     redundant: bool = False
+    weight: float = 1.0
 
 
 class WordTerms(NamedTuple):
@@ -135,7 +145,8 @@ class Analyzer:
         self._cache = _TermCache(self._analyze_chunk)
 
     def index_terms(self, text: str) -> list[str]:
-        """Return the rows of terms to index, each joined by spaces: the text, then alternatives.
+        """Return the rows of terms to index, each joined by spaces: the text, then alternatives,
+        then the joined spellings of its identifiers.
 
         A phrase may match within one row, never from one row to the next.
         """
@@ -143,9 +154,12 @@ class Analyzer:
             self._cache = _TermCache(self._analyze_chunk)
         cache, chunks = self._cache, text.split()
         body = " ".join(map(cache.__getitem__, chunks))
-        if cache.alternatives.keys().isdisjoint(chunks):
-            return [body]
-        return [body, *(row for chunk in chunks for row in cache.alternatives.get(chunk, ()))]
+        rows = [body]
+        if not cache.alternatives.keys().isdisjoint(chunks):
+            rows += [row for chunk in chunks for row in cache.alternatives.get(chunk, ())]
+        if joined := joined_spellings(normalize(text)):
+            rows.append(" ".join([self.term(spelling) for spelling in joined]))
+        return rows
 
     def word_terms(self, word: str) -> WordTerms:
         """Return the terms of one of the words that `split_words` returns."""
@@ -153,13 +167,14 @@ class Analyzer:
         alternatives: list[list[Term]] = []
         suffixes: list[str] = []
         parts = word.split(".")
+        weight = 1 / len(parts)
         for part in parts:
             if part.isascii() or not _UNSPACED.search(part):
-                self._add_spaced_word(part, sequence, alternatives)
+                self._add_spaced_word(part, weight, sequence, alternatives)
                 continue
             for run in _RUN.finditer(part):
                 if run.lastgroup is None:
-                    self._add_spaced_word(run[0], sequence, alternatives)
+                    self._add_spaced_word(run[0], 1.0, sequence, alternatives)
                     continue
                 size = _NGRAM_SIZES[run.lastgroup]
                 sequence += [Term(gram, gram) for gram in _ngrams(run[0], size)]
@@ -170,10 +185,15 @@ class Analyzer:
         return WordTerms(sequence, alternatives, suffixes)
 
     def spelling_variants(self, word: str) -> set[str]:
-        """Return the terms of other spellings: German umlauts as ae, oe, ue, and the reverse."""
+        """Return the terms of other spellings: German umlauts as ae, oe, ue, and the reverse; of an
+        abbreviation in lower case the singular and the plural (`pdfs`, `gpus`)."""
+        lower = word.lower()
+        is_short_plural = len(lower) == _SHORT_PLURAL_LENGTH and lower.endswith("us")
+        if is_short_plural or _CONSONANTS.fullmatch(lower):
+            is_plural = len(lower) >= _SHORT_PLURAL_LENGTH and lower.endswith("s")
+            return {self.term(lower[:-1] if is_plural else lower + "s")}
         if self._language != "de":
             return set()
-        lower = word.lower()
         variants = (
             lower.translate(_UMLAUT_TO_DIGRAPH),
             _DIGRAPH.sub(lambda digraph: _DIGRAPH_TO_UMLAUT[digraph[0]], lower),
@@ -193,6 +213,8 @@ class Analyzer:
     def term(self, word: str) -> str:
         """Return the one term of a word without parts."""
         prefix = STOP_PREFIX if word.lower() in self._stop_words else ""
+        if _PLURAL_ABBREVIATION.fullmatch(word):
+            word = word[:-1]
         return prefix + "".join("".join(self._stem_word(word)).split())
 
     def terms(self, words: Sequence[str]) -> list[str]:
@@ -218,15 +240,16 @@ class Analyzer:
         return " ".join(sequence), alternatives
 
     def _add_spaced_word(
-        self, word: str, sequence: list[Term], alternatives: list[list[Term]]
+        self, word: str, weight: float, sequence: list[Term], alternatives: list[list[Term]]
     ) -> None:
         word = word.strip("_")
         if not word or len(word) > MAX_WORD_LENGTH:
             return
         parts = _identifier_parts(word) if _IDENTIFIER.search(word) else []
-        sequence.append(Term(word, self.term(word), redundant=len(parts) > 1))
+        sequence.append(Term(word, self.term(word), redundant=len(parts) > 1, weight=weight))
         if parts[1:]:
-            alternatives.append([Term(part, self.term(part)) for part in parts])
+            weight /= len(parts)
+            alternatives.append([Term(part, self.term(part), weight=weight) for part in parts])
 
 
 def _identifier_parts(identifier: str) -> list[str]:

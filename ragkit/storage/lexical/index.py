@@ -229,10 +229,10 @@ class LexicalIndex:
         Ids (n,) int64 and BM25 scores (n,) float32, n ≤ k. Returned passages with equal scores are
         sorted by ascending id. Phrases and exclusions are not applied here, but by `matching`.
         """
-        terms = self.plan(query).terms
-        if not terms or not len(self):
+        words = [word for word in self.plan(query).words if word.terms]
+        if not words or not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        ids, scores = self._search(self._term_query(terms), min(k, len(self)))
+        ids, scores = self._search(self._word_query(words), min(k, len(self)))
         order = np.lexsort((ids, -scores))
         return ids[order], scores[order]
 
@@ -240,7 +240,7 @@ class LexicalIndex:
     def scores(self, query: ParsedQuery, ids: Sequence[int]) -> dict[int, float]:
         """Return id → BM25 score, as in `top_k`, for those of `ids` that contain any word of the
         query."""
-        return self._scores(self.plan(query).terms, ids)
+        return self._scores(self.plan(query).words, ids)
 
     @_with_plain_errors
     def term_scores(
@@ -250,19 +250,15 @@ class LexicalIndex:
 
         The scores that the words give to a passage add up to its score in `scores`.
         """
-        return [
-            (word, self._scores([(term, word.weight) for term in word.terms], ids))
-            for word in self.plan(query).words
-        ]
+        return [(word, self._scores([word], ids)) for word in self.plan(query).words]
 
     def max_bm25(self, query: ParsedQuery) -> float:
         """Return an upper bound of the BM25 score of any passage for this query.
 
         It is the limit for a passage that repeats every word infinitely often: (k1 + 1) times the
-        sum of the words' inverse document frequencies. A word with terms in several languages
-        counts with its rarest term.
+        sum of the words' inverse document frequencies, each with its weight.
         """
-        return (_K1 + 1) * sum(word.idf for word in self.plan(query).words)
+        return (_K1 + 1) * self.plan(query).total_idf
 
     @_with_plain_errors
     def idf(self, term: str) -> float:
@@ -310,13 +306,14 @@ class LexicalIndex:
         restriction = Query.const_score_query(Query.boolean_query(clauses), 1.0)
         return self._search(restriction, limit)[0].tolist() if len(self) else []
 
-    def _scores(self, terms: Sequence[tuple[str, float]], ids: Sequence[int]) -> dict[int, float]:
+    def _scores(self, words: Sequence[QueryWord], ids: Sequence[int]) -> dict[int, float]:
         from tantivy import Occur, Query
 
-        if not terms or not len(ids) or not len(self):
+        known = [word for word in words if word.terms]
+        if not known or not len(ids) or not len(self):
             return {}
         clauses: Sequence[Any] = [
-            (Occur.Must, self._term_query(terms)),
+            (Occur.Must, self._word_query(known)),
             (Occur.Must, Query.const_score_query(self._id_query(ids), 0.0)),
         ]
         matches, scores = self._search(Query.boolean_query(clauses), len(ids))
@@ -332,14 +329,18 @@ class LexicalIndex:
         ]
         return Query.boolean_query(clauses)
 
-    def _term_query(self, terms: Sequence[tuple[str, float]]) -> Any:  # noqa: ANN401
+    def _word_query(self, words: Sequence[QueryWord]) -> Any:  # noqa: ANN401
+        """Return the query whose score is BM25."""
         from tantivy import Occur, Query
 
         clauses: list[Any] = []
-        for term, weight in terms:
-            query = Query.term_query(self._schema, "text", term, "freq")
-            boost = weight * self._planner.idf_correction(term)
-            clauses.append((Occur.Should, query if boost == 1 else Query.boost_query(query, boost)))
+        for word in words:
+            for term in word.terms:
+                query = Query.term_query(self._schema, "text", term, "freq")
+                boost = self._planner.boost(word, term)
+                clauses.append(
+                    (Occur.Should, query if boost == 1 else Query.boost_query(query, boost))
+                )
         return Query.boolean_query(clauses)
 
     def _search(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401

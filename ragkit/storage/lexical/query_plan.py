@@ -22,6 +22,7 @@ from ragkit.analysis.analyzer import (
     normalize,
     split_words,
 )
+from ragkit.analysis.identifiers import joined_spellings
 
 if TYPE_CHECKING:
     from ragkit.analysis.query_syntax import ParsedQuery
@@ -43,9 +44,12 @@ class QueryWord:
 
     surface: str  # as written in the query
     terms: tuple[str, ...]  # only those that the index contains
-    idf: float  # inverse document frequency of its rarest term
+    idf: float  # inverse document frequency of the word as written
     weight: float = 1.0  # factor for its BM25 score
     corrected_to: str | None = None  # the similar indexed word, if it is misspelled
+    # That of the passages with any of `terms`, which all are scored with: the term of a rare
+    # language does not count more. It differs from `idf` where the word was corrected.
+    matched_idf: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,9 @@ class QueryPlan:
     excluded: tuple[Any, ...] = ()
 
     @property
-    def terms(self) -> list[tuple[str, float]]:
-        """All scored terms with their weights."""
-        return [(term, word.weight) for word in self.words for term in word.terms]
+    def total_idf(self) -> float:
+        """The weighted sum of the words' inverse document frequencies."""
+        return sum(word.weight * word.idf for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class QueryPlanner:
         # Most queries contain the same frequent words, and each language has to analyze them.
         self._tokens_of = _cached(self._analyze)
         self._frequency_of = _cached(self._document_frequency)
-        self._correction_of = _cached(self._correct_idf)
+        self._counted_idf_of = _cached(self._counted_idf)
 
     @property
     def _has_removed(self) -> bool:
@@ -140,7 +144,8 @@ class QueryPlanner:
             terms = self._known_terms(self._variants(token))
             if not terms and token.redundant:
                 continue
-            word = QueryWord(token.surface, terms, self.idf(terms), token.weight)
+            idf = self.idf(terms)
+            word = QueryWord(token.surface, terms, idf, token.weight, None, idf)
             if not terms and spelling.max_edits(token.surface) and corrected < _MAX_CORRECTED:
                 corrected += 1
                 word = self._correct(word)
@@ -155,9 +160,15 @@ class QueryPlanner:
         tokens: dict[tuple[str, ...], _Token] = {}
         for word in dict.fromkeys(split_words(normalize(text))):
             for token in self._tokens_of(word):
-                tokens.setdefault(token.terms, token)
+                first = tokens.setdefault(token.terms, token)
+                if first.weight < token.weight:  # the same word as a part of another
+                    tokens[token.terms] = replace(first, weight=token.weight)
             if len(tokens) > 2 * MAX_TERMS:
                 break
+        for joined in joined_spellings(normalize(text), is_query=True)[:MAX_TERMS]:
+            terms = tuple(analyzer.term(joined) for analyzer in self._analyzers)
+            token = _Token(joined, tuple(dict.fromkeys(terms)), redundant=True)
+            tokens.setdefault(token.terms, token)
         return list(tokens.values())
 
     def _analyze(self, word: str) -> list[_Token]:
@@ -172,6 +183,7 @@ class QueryPlanner:
                 same[0].surface,
                 tuple(dict.fromkeys(token.term for token in same)),
                 same[0].redundant,
+                same[0].weight,
             )
             for same in zip(*rows, strict=True)
         ]
@@ -210,13 +222,15 @@ class QueryPlanner:
             for analyzer, count in zip(self._analyzers, counts, strict=True)
             if count == highest > 0
         ]
-        weighed = []
+        weighed, has_content = [], False
         for token in tokens:
             is_stop = any(analyzer.is_stop_word(token.surface) for analyzer in likely)
             terms = tuple(term for term in token.terms if term.startswith(STOP_PREFIX) == is_stop)
-            weight, redundant = (STOP_WORD_WEIGHT, True) if is_stop else (1.0, token.redundant)
+            has_content = has_content or not is_stop
+            weight = token.weight * (STOP_WORD_WEIGHT if is_stop else 1.0)
+            redundant = is_stop or token.redundant
             weighed.append(replace(token, terms=terms, redundant=redundant, weight=weight))
-        return weighed if any(token.weight == 1.0 for token in weighed) else tokens
+        return weighed if has_content else tokens
 
     def _variants(self, token: _Token) -> Iterator[str]:
         """Yield the terms of a token and of its spelling variants."""
@@ -232,7 +246,7 @@ class QueryPlanner:
         """Return an unknown word with the terms of the most similar known word, if there is one.
 
         The correction is a guess, so the word keeps the inverse document frequency of an unknown
-        word.
+        word; a passage that contains the correction contains only a part of it.
         """
         surface = word.surface.lower()
         spellings = list(set(spelling.edit_candidates(surface)))
@@ -260,7 +274,7 @@ class QueryPlanner:
         if not candidates:
             return word
         _, correction, terms = min(candidates)
-        return replace(word, terms=terms, corrected_to=correction)
+        return replace(word, terms=terms, corrected_to=correction, matched_idf=self.idf(terms))
 
     def _completions(self, prefix: str) -> list[str]:
         """Return the most frequent terms that begin with a word too short to be a term."""
@@ -312,19 +326,25 @@ class QueryPlanner:
         return sum(self._frequency_of(term) for term in terms)
 
     def idf(self, terms: Sequence[str]) -> float:
-        """Return BM25's inverse document frequency of the rarest of `terms`; without any, that of
-        a term in no passage."""
-        lowest = min((self._frequency_of(term) for term in terms), default=0)
-        return _idf(self._total, lowest)
+        """Return BM25's inverse document frequency of a word with these terms; without any, that of
+        a word in no passage.
 
-    def idf_correction(self, term: str) -> float:
-        """Return the factor by which tantivy's score of a term has to be multiplied; 1.0 if the
-        index has no removed passages."""
-        return 1.0 if not self._has_removed else self._correction_of(term)
+        A passage has one language, so it seldom contains two of the terms: their frequencies are
+        added.
+        """
+        return _idf(self._total, min(self._total, self._total_frequency(terms)))
 
-    def _correct_idf(self, term: str) -> float:
-        counted = _idf(self._counted, int(self._searcher.doc_freq(self._field, term)))
-        return _idf(self._total, self._frequency_of(term)) / counted
+    def boost(self, word: QueryWord, term: str) -> float:
+        """Return the factor by which tantivy's score of one of the word's terms is multiplied, so
+        that it counts with the word's weight and inverse document frequency."""
+        counted = self._counted_idf_of(term)
+        if counted == word.matched_idf:
+            return word.weight
+        return word.weight * word.matched_idf / counted
+
+    def _counted_idf(self, term: str) -> float:
+        """Return the inverse document frequency of a term as tantivy computes it."""
+        return _idf(self._counted, int(self._searcher.doc_freq(self._field, term)))
 
 
 def _idf(total: int, containing: int) -> float:
