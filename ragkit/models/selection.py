@@ -63,11 +63,14 @@ class ModelSelection:
             check_stored_spec(self._store, self._settings, stored)
         return stored
 
-    def load_encoder(self) -> Encoder:
-        """Return the collection's encoder, loaded on first use. Raises ModelError if its
-        fingerprint is not the one stored with the vectors."""
+    def load_encoder(self, stored: sqlite3.Row | None = None) -> Encoder:
+        """Return the collection's encoder, loaded on first use.
+
+        `stored` is the row of its model, if the caller has just read it. Raises ModelError if the
+        fingerprint is not the one stored with the vectors.
+        """
         with self._loading:
-            row = self._stored_model()
+            row = self._stored_model() if stored is None else stored
             if self.own_encoder is not None:
                 spec, encoder = ModelSpec(self.own_encoder.name), self.own_encoder
             elif row is None:
@@ -75,12 +78,12 @@ class ModelSelection:
                     _refuse_shadowed(DEFAULT_MODEL)
                 spec, encoder = self._loaded = load(spec_from_settings(self._settings, None))
             else:
-                stored = specs.parse_spec(row["name"], row["options"])
-                spec = resolve_spec(self._settings, stored)
+                stored_spec = specs.parse_spec(row["name"], row["options"])
+                spec = resolve_spec(self._settings, stored_spec)
                 loaded = self._loaded
                 if loaded and loaded[0] == spec and loaded[1].fingerprint == row["fingerprint"]:
                     return loaded[1]
-                check_stored_spec(self._store, self._settings, stored)
+                check_stored_spec(self._store, self._settings, stored_spec)
                 encoder = build(spec)
                 self._loaded = (spec, encoder)
             if row is not None and row["fingerprint"] != encoder.fingerprint:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
 from ragkit.records.documents import Hit, Locator
@@ -174,6 +174,11 @@ def _union(first: _Span, second: _Span) -> _Span:
     )
 
 
+@lru_cache(256)  # passages of one section have the same
+def _parse_heading(heading: str) -> tuple[str, ...]:
+    return tuple(json.loads(heading))
+
+
 def _hit(rank: int, span: _Span, stale: bool) -> Hit:
     row, scored = span.row, span.scored
     return Hit(
@@ -183,7 +188,7 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
         text=span.text,
         path=row["path"],
         title=row["title"] or row["path"].rpartition("/")[2],
-        heading=tuple(json.loads(row["heading"])),
+        heading=_parse_heading(row["heading"]),
         page=row["page"],
         locator=span.locator,
         start_line=span.start_line,
@@ -199,7 +204,7 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
             "fused": scored.fused,
             "rerank": scored.rerank,
         },
-        metadata=json.loads(row["metadata"]),
+        metadata={} if row["metadata"] == "{}" else json.loads(row["metadata"]),
         stale=stale,
         root=row["root"],
         document_id=row["document_id"],

@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from ragkit.storage.sqlite.state import IndexFile
 MAX_SIZE_RATIO = 256  # bytes of an index file for each byte of the database: more is not ragkit's
 _MAX_TICK_MS = 12  # between two ticks of the clock that file systems use
 _MAX_MANAGED_SIZE = 1 << 20  # bytes of tantivy's list of files
+# Of a lexical index that is open: lists of files, which are not read again, and stored fields, of
+# which ragkit has none.
+_NOT_SEARCHED = (".json", ".store")
 _KIND_NAMES = {"vectors": ".faiss", "codes": ".codes", "words": ""}
 
 
@@ -126,13 +130,21 @@ def folder_checksum(folder: Path, known_checksums: Mapping[str, str] | None = No
 def is_plausible(kind: str, file: IndexFile, newest_generation: int) -> bool:
     """Whether ragkit may have recorded this row of `index_files` in a database whose generation is
     `newest_generation`."""
-    if not collection_files.is_index_name(file.name) or not isinstance(file.generation, int):
-        return False
-    is_of_kind = file.name.startswith("words-") == (kind == "words")
     return (
-        is_of_kind
-        and file.name.endswith(_KIND_NAMES[kind])
-        and collection_files.name_generation(file.name) == file.generation <= newest_generation
+        isinstance(file.name, str)
+        and isinstance(file.generation, int)
+        and _is_name_of(kind, file.name, file.generation)
+        and file.generation <= newest_generation
+    )
+
+
+@lru_cache(64)  # every search asks for the same files
+def _is_name_of(kind: str, name: str, generation: int) -> bool:
+    return (
+        collection_files.is_index_name(name)
+        and name.startswith("words-") == (kind == "words")
+        and name.endswith(_KIND_NAMES[kind])
+        and collection_files.name_generation(name) == generation
     )
 
 
@@ -153,12 +165,14 @@ class ChecksumCache:
         self._verified: dict[str, tuple[IndexFile, str]] = {}
         # The lexical index that was verified: the stamp of each file at that time.
         self._folders: dict[IndexFile, dict[str, Stamp]] = {}
+        # Of the same index: path and stamp of the files that searches read.
+        self._searched: list[tuple[str, Stamp]] = []
 
     def add_written(self, file: IndexFile) -> None:
         """Trust a lexical index that this process has just written. Raises as `verify_folder`."""
         stamps = collection_files.members(self.folder / file.name)
         _wait_for_clock(stamps.values())
-        self._folders = {file: stamps}
+        self._remember_folder(file, stamps)
 
     def verify_file(self, kind: str, file: IndexFile) -> OpenFile:
         """Open an index file and verify it.
@@ -184,7 +198,7 @@ class ChecksumCache:
         stamps = collection_files.members(path)
         known = self._folders.get(file)
         if known is not None and _are_same(known, stamps):
-            self._folders[file] = stamps
+            self._remember_folder(file, stamps)
             return path
         if sum(stamp[1] for stamp in stamps.values()) > self._limit():
             raise ValueError(f"{file.name} is damaged: it is too large for this collection")
@@ -193,29 +207,38 @@ class ChecksumCache:
         if not _are_same(stamps, collection_files.members(path)):
             raise ValueError(f"{file.name} has changed while it was read")
         _check_managed(path)
-        self._folders = {file: stamps}
+        self._remember_folder(file, stamps)
         return path
 
+    def _remember_folder(self, file: IndexFile, stamps: dict[str, Stamp]) -> None:
+        self._folders = {file: stamps}
+        folder = self.folder / file.name
+        self._searched = [
+            (f"{folder}/{name}", stamp)
+            for name, stamp in stamps.items()
+            if not name.endswith(_NOT_SEARCHED)
+        ]
+
     def is_unchanged_folder(self, file: IndexFile) -> bool:
-        """Whether nobody has written to the files of a verified lexical index.
+        """Whether nobody has written to the files of a verified lexical index that are read by an
+        open one.
 
         A file that is missing, or was replaced by another one, does not count: who has the folder
         open keeps the files that were verified.
         """
-        known = self._folders.get(file)
-        if known is None:
+        if file not in self._folders:
             return False
-        folder = str(self.folder / file.name)
-        for name, before in known.items():
+        searched, stamp_of = self._searched, collection_files.stamp_of  # before each search
+        for number, (path, before) in enumerate(searched):
             try:
-                after = collection_files.stamp_of(os.lstat(f"{folder}/{name}"))
+                after = stamp_of(os.lstat(path))
             except OSError:
                 continue
             if before == after or before[0] != after[0]:
                 continue
             if not collection_files.is_same_content(before, after):
                 return False
-            known[name] = after
+            searched[number] = path, after
         return True
 
     def _path(self, kind: str, file: IndexFile) -> Path:

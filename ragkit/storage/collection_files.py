@@ -24,17 +24,14 @@ if TYPE_CHECKING:
     from numpy import generic
     from numpy.typing import NDArray
 
-_HEXADECIMAL = re.compile(r"[0-9a-f]{12}")
+# Most commands need none of these patterns, so they are compiled where they are used first.
 _NAME = (
     r"(?:vectors-[0-9a-f]{12}-(?P<vectors>[0-9]{1,18})\.(?:faiss|codes)"
     r"|words-(?:v[0-9]{1,9}-)?(?P<words>[0-9]{1,18}))"
 )
-_INDEX_NAME = re.compile(_NAME)
-_LEFTOVER_NAME = re.compile(rf"(?:\.tmp-[0-9]{{1,10}}-|damaged-){_NAME}")
+_LEFTOVER_NAME = rf"(?:\.tmp-[0-9]{{1,10}}-|damaged-){_NAME}"
 # A segment's file, named by a random number, and the two files that list the segments.
-_MEMBER_NAME = re.compile(
-    r"[0-9a-f]{32}(?:\.[0-9]{1,20})?\.[a-z]{1,16}|meta\.json|\.managed\.json", re.ASCII
-)
+_MEMBER_NAME = r"[0-9a-f]{32}(?:\.[0-9]{1,20})?\.[a-z]{1,16}|meta\.json|\.managed\.json"
 _OPEN_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -51,18 +48,18 @@ Stamp = tuple[int, int, int, int, int]
 
 def is_index_name(name: object) -> bool:
     """Whether ragkit gives this name to an index file or folder."""
-    return isinstance(name, str) and _INDEX_NAME.fullmatch(name) is not None
+    return isinstance(name, str) and re.fullmatch(_NAME, name) is not None
 
 
 def is_leftover_name(name: str) -> bool:
     """Whether ragkit gives this name to an index file that is being written, or to a damaged one
     that was set aside."""
-    return _LEFTOVER_NAME.fullmatch(name) is not None
+    return re.fullmatch(_LEFTOVER_NAME, name) is not None
 
 
 def name_generation(name: str) -> int:
     """Return the generation in the name of an index file. Raises ValueError for another name."""
-    match = _INDEX_NAME.fullmatch(name)
+    match = re.fullmatch(_NAME, name)
     if match is None:
         raise ValueError(f"{shorten_name(name)} is not the name of an index file")
     return int(match["vectors"] or match["words"])
@@ -71,7 +68,7 @@ def name_generation(name: str) -> int:
 def name_part(fingerprint: str) -> str:
     """Return the 12 hexadecimal digits that stand for an encoder in the names of its files."""
     start = fingerprint[:12]
-    if _HEXADECIMAL.fullmatch(start):
+    if re.fullmatch("[0-9a-f]{12}", start):
         return start
     from hashlib import blake2b  # only for a fingerprint that ragkit did not compute
 
@@ -273,7 +270,7 @@ def members(folder: Path) -> dict[str, Stamp]:
     with os.scandir(folder) as entries:
         for entry in entries:
             is_lock = entry.name.endswith(".lock")  # tantivy creates and empties these
-            if not is_lock and _MEMBER_NAME.fullmatch(entry.name) is None:
+            if not is_lock and re.fullmatch(_MEMBER_NAME, entry.name) is None:
                 continue
             status = os.lstat(entry.path)
             is_empty_lock = is_lock and (status.st_nlink == 1 or not status.st_size)
@@ -288,4 +285,4 @@ def members(folder: Path) -> dict[str, Stamp]:
 
 def are_member_names(names: Iterable[object]) -> bool:
     """Whether tantivy gives each of these names to a file of its folder."""
-    return all(isinstance(name, str) and _MEMBER_NAME.fullmatch(name) for name in names)
+    return all(isinstance(name, str) and re.fullmatch(_MEMBER_NAME, name) for name in names)

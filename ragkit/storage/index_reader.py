@@ -69,8 +69,8 @@ class IndexReader:
                 index = self._vectors = None  # and its files are verified again
             if index is None or index.generation < int(value(connection, "trimmed") or 0):
                 index = VectorIndex.from_file(None, model["dimension"], 0)
-            index = self._on_newest_file(connection, model["id"], index)
             snapshot_generation = generation(connection)
+            index = self._on_newest_file(connection, snapshot_generation, model["id"], index)
             if index.generation < snapshot_generation:
                 index = index.with_changes(
                     snapshot_generation,
@@ -81,31 +81,34 @@ class IndexReader:
             return index
 
     def _on_newest_file(
-        self, connection: sqlite3.Connection, model_id: int, index: VectorIndex
+        self, connection: sqlite3.Connection, newest: int, model_id: int, index: VectorIndex
     ) -> VectorIndex:
-        """Return `index`, or the content of the vector file if that is newer than its base."""
+        """Return `index`, or the content of the vector file if that is newer than its base.
+
+        `newest` is the generation of the snapshot.
+        """
         if self._store.is_untrusted:  # no file that its author wrote is parsed
             return index
-        file = self._recorded(connection, "vectors")
+        file = self._recorded(connection, "vectors", newest)
         if file is None or file.model_id != model_id:
             return index
         if index.base is not None and index.file_generation >= file.generation:
             if index.quantized is None and (
-                codes := self._open_codes(connection, file, index.base)
+                codes := self._open_codes(connection, newest, file, index.base)
             ):
                 return replace(index, quantized=codes)
             return index
         base = self._open(file, "vectors", lambda opened: FlatFile(opened, index.dimension))
         if base is None:
             return index
-        codes = self._open_codes(connection, file, base)
+        codes = self._open_codes(connection, newest, file, base)
         return VectorIndex.from_file(base, index.dimension, file.generation, codes)
 
     def _open_codes(
-        self, connection: sqlite3.Connection, exact: IndexFile, base: FlatFile
+        self, connection: sqlite3.Connection, newest: int, exact: IndexFile, base: FlatFile
     ) -> QuantizedVectors | None:
         """Open the codes of the vectors in the file `exact`, if there are any."""
-        file = self._recorded(connection, "codes")
+        file = self._recorded(connection, "codes", newest)
         if file is None or file.model_id != exact.model_id:
             return None
         if file.generation != exact.generation:
@@ -128,7 +131,7 @@ class IndexReader:
 
         return self._open(file, "codes", open_codes)
 
-    def _recorded(self, connection: sqlite3.Connection, kind: str) -> IndexFile | None:
+    def _recorded(self, connection: sqlite3.Connection, kind: str, newest: int) -> IndexFile | None:
         """Return the recorded file of this kind; None if there is none, or a damaged one.
 
         A row that ragkit cannot have written counts as a damaged file; nothing is opened then.
@@ -136,7 +139,7 @@ class IndexReader:
         file = state.index_file(connection, kind)
         if file is None or file in self._checksums.damaged:
             return None
-        if not is_plausible(kind, file, generation(connection)):
+        if not is_plausible(kind, file, newest):
             self._report(
                 file, ValueError(f"{shorten_name(file.name)} is not an index file of ragkit")
             )

@@ -59,6 +59,13 @@ class Connection(sqlite3.Connection):
         self.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.row_factory = sqlite3.Row
 
+    def take_damage(self) -> Damage:
+        """Return the damage found so far, and begin anew."""
+        damage = self.damage
+        if damage:
+            self.damage = Damage()
+        return damage
+
 
 def report_damage(
     connection: sqlite3.Connection,
@@ -97,6 +104,25 @@ def log_has_content(path: Path) -> bool:
     with contextlib.suppress(OSError):
         return path.with_name(f"{path.name}-wal").stat().st_size > 0
     return False
+
+
+def fetch_by_id(
+    connection: sqlite3.Connection, sql: str, ids: Sequence[int], *parameters: object
+) -> list[sqlite3.Row]:
+    """Return the rows of `by_id`. Faster for rows with many texts, unless one of them is damaged.
+
+    SQLite's module decodes texts itself if nothing has to be replaced.
+    """
+    tolerant = connection.text_factory
+    connection.text_factory = str
+    try:
+        return list(by_id(connection, sql, ids, *parameters))
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    finally:
+        connection.text_factory = tolerant
+    return list(by_id(connection, sql, ids, *parameters))
 
 
 def by_id(

@@ -369,7 +369,7 @@ class Database:
         finally:
             if connection.in_transaction:  # Ctrl-C may strike just after BEGIN
                 connection.rollback()
-            damage, connection.damage = connection.damage, Damage()
+            damage = connection.take_damage()
             if usable and self._is_current(connection):
                 self._idle.append(connection)
                 if self._closings != closings:  # while this thread was reading

@@ -13,6 +13,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ragkit.errors import ModelError
@@ -25,7 +26,7 @@ from ragkit.storage.sqlite.checksums import (
     fields_checksum,
     text_hash,
 )
-from ragkit.storage.sqlite.connection import by_id, report_damage
+from ragkit.storage.sqlite.connection import by_id, fetch_by_id, report_damage
 from ragkit.storage.sqlite.state import generation, set_value, value
 
 if TYPE_CHECKING:
@@ -129,19 +130,21 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     """
     rows: dict[int, sqlite3.Row] = {}
     intact_documents: dict[int, bool] = {}
-    for row in by_id(connection, _HIT, ids):
-        document_id = row["document_id"]
+    for row in fetch_by_id(connection, _HIT, ids):
+        values = tuple(row)
+        passage_id, document_id = values[:2]
+        header, text, digest, checksum, document_checksum = values[_CHECKED_COLUMNS:_COMPARED]
         if document_id not in intact_documents:
-            intact_documents[document_id] = row["fields_checksum"] in (
-                None,
-                fields_checksum(row[len(PASSAGE_COLUMNS) : _CHECKED_COLUMNS]),
+            intact_documents[document_id] = (
+                document_checksum is None
+                or fields_checksum(values[_PASSAGE_COLUMNS:_CHECKED_COLUMNS]) == document_checksum
             )
         if (
             intact_documents[document_id]
-            and row["checksum"] in (None, fields_checksum(row[: len(PASSAGE_COLUMNS)]))
-            and has_intact_text(row["header"], row["text"], row["hash"])
+            and (checksum is None or fields_checksum(values[:_PASSAGE_COLUMNS]) == checksum)
+            and has_intact_text(header, text, digest)
         ):
-            rows[row["id"]] = row
+            rows[passage_id] = row
         else:
             report_damage(connection, documents=[document_id])
     if len(rows) < len(ids):
@@ -149,7 +152,7 @@ def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[in
     return rows
 
 
-# What the checksums cover comes first, in their order.
+# What the checksums cover comes first, in their order, and then what they are compared with.
 _HIT = (
     "SELECT "
     + "".join(f'passages."{name}", ' for name in PASSAGE_COLUMNS)
@@ -162,16 +165,17 @@ _HIT = (
     "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
     "WHERE passages.id"
 )
-_CHECKED_COLUMNS = len(PASSAGE_COLUMNS) + len(DOCUMENT_COLUMNS)
+_PASSAGE_COLUMNS = len(PASSAGE_COLUMNS)
+_CHECKED_COLUMNS = _PASSAGE_COLUMNS + len(DOCUMENT_COLUMNS)
+_COMPARED = _CHECKED_COLUMNS + 5
 
 
 def has_intact_text(header: object, text: object, digest: object) -> bool:
     """Whether header and text of a passage are those whose hash is `digest`."""
-    return (
-        isinstance(header, str)
-        and isinstance(text, str)
-        and text_hash(embedded_text(header, text)) == digest
-    )
+    try:
+        return text_hash(embedded_text(header, text)) == digest  # type: ignore[arg-type]
+    except AttributeError:  # a damaged row may have values of any type
+        return False
 
 
 def _report_missing(connection: sqlite3.Connection, ids: set[int]) -> None:
@@ -262,12 +266,21 @@ HAS_PASSAGES = "SELECT 1 FROM passages LIMIT 1"
 
 def is_valid_model(row: sqlite3.Row) -> bool:
     """Whether a row of `models` has values of the right types."""
-    texts, numbers = ("name", "fingerprint", "options"), ("dimension", "window")
+    names = ("name", "fingerprint", "dimension", "window", "options")
+    return _is_valid_model(*(row[name] for name in names))
+
+
+@lru_cache(8, typed=True)  # every search asks several times
+def _is_valid_model(
+    name: object, fingerprint: object, dimension: object, window: object, options: object
+) -> bool:
     try:
         return (
-            all(isinstance(row[name], str) for name in texts)
-            and all(isinstance(row[name], int) and row[name] > 0 for name in numbers)
-            and isinstance(json.loads(row["options"]), dict)
+            isinstance(name, str)
+            and isinstance(fingerprint, str)
+            and all(isinstance(number, int) and number > 0 for number in (dimension, window))
+            and isinstance(options, str)
+            and isinstance(json.loads(options), dict)
         )
     except ValueError:
         return False
