@@ -13,7 +13,6 @@ capitals: `RAGKIT_MODEL`, `RAGKIT_TOP_K`.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -309,6 +308,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         if name.endswith(_SECRET_ENDINGS):
             continue
         # Only what is nearly a setting: the variable may belong to another program.
+        import difflib  # not for a query without a mistake
+
         if matches := difflib.get_close_matches(name, names, n=1, cutoff=0.85):
             raise UsageError(f"{name} is no setting; did you mean {matches[0]}?")
     return {names[name]: text for name, text in environment.items() if name in names and text}
@@ -323,6 +324,8 @@ def override(settings: Settings, source: str, values: Mapping[str, object]) -> S
     changes: dict[str, Any] = {}
     for name, value in values.items():
         if name not in types:
+            import difflib
+
             matches = difflib.get_close_matches(name, types, n=1)
             hint = f"; did you mean {matches[0]}?" if matches else f"; known: {', '.join(types)}"
             raise UsageError(f"{source}: unknown setting {name!r}{hint}")

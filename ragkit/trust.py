@@ -15,9 +15,9 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from ragkit import user_dirs
 from ragkit.errors import CollectionError, UsageError
@@ -43,8 +43,7 @@ class TrustLevel(Enum):
     names is looked at, and no model is loaded that this user does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A collection in the list: the absolute path of its folder, its random id, how it came in.
 
     `id` is "" while the collection is being created. `how` is "created", "trusted" or "adopted".
@@ -198,7 +197,7 @@ def _change(change: Change) -> None:
             entries, projects = change(_entries(content), _project_folders(content))
             if len(entries) > _MAX_ENTRIES:
                 entries = [entry for entry in entries if os.path.lexists(entry.path)]
-            rows = [asdict(entry) for entry in entries]
+            rows = [entry._asdict() for entry in entries]
             _write(path, {"version": 1, "collections": rows, "projects": projects})
     except (OSError, Timeout) as error:
         reason = getattr(error, "strerror", None) or str(error)

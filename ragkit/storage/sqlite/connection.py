@@ -12,7 +12,6 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,15 +32,15 @@ class SnapshotError(BusyError):
     """The database was changed while it was read without locks; the same call works again."""
 
 
-@dataclass(slots=True)
 class Damage:
     """Rows that were found damaged: files, documents and vectors by id, and passages that an index
     file names and the table does not have."""
 
-    files: set[int] = field(default_factory=set)
-    documents: set[int] = field(default_factory=set)
-    vectors: set[int] = field(default_factory=set)
-    passages: set[int] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.files: set[int] = set()
+        self.documents: set[int] = set()
+        self.vectors: set[int] = set()
+        self.passages: set[int] = set()
 
     def __bool__(self) -> bool:
         return bool(self.files or self.documents or self.vectors or self.passages)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite.checksums import fields_checksum
 from ragkit.storage.sqlite.state import set_value, value
 
@@ -93,6 +92,8 @@ def has_changed(
             return False
         if status.st_size != size or digest is None:  # only an older content was read
             return True
+        from ragkit.storage.source_files import read_source  # only for a file that was touched
+
         return content_hash(read_source(root, path, size).data) != digest
     except PermissionError:
         return False
