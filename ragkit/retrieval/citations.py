@@ -11,20 +11,28 @@
     mail.mbox/3, mail.mbox/3/report.pdf   a message of a mailbox, and its attachment
     482                                   a passage, by its id
 
-Paths are relative to their root; an absolute path and one relative to the working folder are
+So are the other forms in which hits are printed: `leave.pdf, page 7`, `faq.md, lines 40–52`,
+`faq.md:40:1`, and paths shortened by "…" or with signs in place of control characters.
+
+Paths are relative to their root. Where several roots have the same path, the name of the root's
+folder precedes it: `notes/faq.md#L40`. An absolute path and one relative to the working folder are
 accepted too. `hits.format_citation` writes citations. Raises UsageError for a reference that names
 nothing, with what is there instead.
 """
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import os
 import re
 import sqlite3
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ragkit.errors import UsageError
 from ragkit.records.documents import Locator
@@ -40,6 +48,14 @@ _PART = re.compile(
     rf"|L{_NUMBER}(?:-L?{_NUMBER})?|char={_NUMBER},{_NUMBER})",
     re.DOTALL,
 )
+# How a terminal shows a place (`faq.md, lines 40–52`), and an editor (`faq.md:40:1`).
+_PLACE = re.compile(r"(.+), ([a-z]{1,20}) ([^,]+)", re.DOTALL)
+_EDITOR = re.compile(rf"(.+?):{_NUMBER}(?::\d{{1,18}})?", re.DOTALL)
+_PLURALS = ("pages", "slides", "cells", "chapters", "rows", "lines")
+_ANY_TEXT = "…"
+# What a terminal is shown as U+FFFD: C1 controls, marks and bidirectional controls.
+_UNPRINTABLE = "[\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]"
+_CONTROL_PICTURES = {chr(0x2400 + code): chr(code) for code in range(0x20)} | {"\u2421": "\x7f"}
 _MAX_COMPARED = 1000  # characters of a path that are compared with others
 _EXAMPLES = "#page=7, #L10-L42 or #char=120,810"
 
@@ -77,6 +93,18 @@ def get_excerpt(connection: sqlite3.Connection, reference: str, context: int = 0
     Raises UsageError if there is no such document or part, with the most similar path that exists;
     CollectionError if the stored text is damaged.
     """
+    row, span = find_document(connection, reference)
+    cited = documents.cited_path(connection, row["root"], row["path"])
+    return build_excerpt(row, _extend_by_lines(row["text"], span, context), cited)
+
+
+def find_document(
+    connection: sqlite3.Connection, reference: str
+) -> tuple[sqlite3.Row, tuple[int, int]]:
+    """Return the document of a reference and the span of the part that it names, in characters.
+
+    Raises as `get_excerpt` does.
+    """
     if not reference.strip():
         raise UsageError("the reference is empty; name a document, as in: ragkit get PATH")
     is_id = reference.isascii() and reference.isdigit() and len(reference) <= 18
@@ -94,10 +122,70 @@ def get_excerpt(connection: sqlite3.Connection, reference: str, context: int = 0
         else:
             row = documents.document_at(connection, path, _absolute(path))
         if row is None:
+            row, part = _find_as_shown(connection, reference)
+        if row is None:
             raise UsageError(_missing_document(connection, path))
         documents.require_intact(connection, row, row["path"])
         span = _span(row, part, reference)
-    return build_excerpt(row, _extend_by_lines(row["text"], span, context))
+    return row, span
+
+
+def _find_as_shown(
+    connection: sqlite3.Connection, reference: str
+) -> tuple[sqlite3.Row | None, DocumentPart]:
+    """Return the document and the part of a reference in a form that is meant for people or for an
+    editor; None if there is no such document."""
+    forms = [parse_citation(reference), *_parse_shown(reference)]
+    for path, part in forms:
+        if (row := documents.document_at(connection, path, _absolute(path))) is not None:
+            return row, part
+    for path, part in forms:
+        if (row := _find_by_pattern(connection, path)) is not None:
+            return row, part
+    return None, DocumentPart()
+
+
+def _parse_shown(reference: str) -> Iterator[tuple[str, DocumentPart]]:
+    if match := _PLACE.fullmatch(reference):
+        path, kind, value = match.groups()
+        if kind in _PLURALS:
+            kind, value = kind.removesuffix("s"), value.replace("–", "-")
+        if kind != "line":
+            yield path, DocumentPart(locator=f"{kind}={quote(value)}")
+        elif re.fullmatch(rf"{_NUMBER}(-{_NUMBER})?", value):
+            yield parse_citation(f"{path}#L{value}")
+    if match := _EDITOR.fullmatch(reference):
+        yield parse_citation(f"{match[1]}#L{match[2]}")
+
+
+def _find_by_pattern(connection: sqlite3.Connection, path: str) -> sqlite3.Row | None:
+    """Return the document whose path was printed like this: shortened in the middle, or with
+    visible signs for control characters. Raises UsageError if there are several."""
+    signs = {_ANY_TEXT, "\ufffd", *_CONTROL_PICTURES}
+    if not signs & set(path) or len(path) > _MAX_COMPARED:
+        return None
+    pattern = "".join(map(_sign_glob, path))
+    matches = re.compile(fnmatch.translate(pattern)).match  # never backtracks far
+    ends_like = re.compile(fnmatch.translate(f"*/{pattern}")).match  # with folders of the root
+    places = documents.document_places(connection)
+    has_roots = len({root for root, _ in places}) > 1
+    found = [
+        (root, name)
+        for root, name in places
+        if matches(name) or (has_roots and ends_like(f"{root}/{name}"))
+    ]
+    absolute = sorted("/".join(place) for place in found)
+    if len(absolute) > 1:
+        raise UsageError(
+            f"{path} can be any of {len(absolute)} documents; name one of {', '.join(absolute[:5])}"
+        )
+    return documents.document_at(connection, absolute[0], absolute[0]) if absolute else None
+
+
+def _sign_glob(sign: str) -> str:
+    if sign in _CONTROL_PICTURES:
+        return f"[{sign}{_CONTROL_PICTURES[sign]}]"
+    return {_ANY_TEXT: "*", "\ufffd": _UNPRINTABLE}.get(sign, glob.escape(sign))
 
 
 def _absolute(path: str) -> str:
@@ -207,8 +295,13 @@ def _line_end(text: str, position: int) -> int:
     return end if end >= 0 else len(text)
 
 
-def build_excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
-    """Return the text of a span of a document's row, with its locator and citation."""
+def build_excerpt(
+    row: sqlite3.Row, span: tuple[int, int], cited_path: str | None = None
+) -> Excerpt:
+    """Return the text of a span of a document's row, with its locator and citation.
+
+    `cited_path` is that of `documents.cited_path`. Default: the document's path.
+    """
     from ragkit.passages import locators as passage_locators
     from ragkit.passages.sections import next_visible, visible_end
     from ragkit.records.reports import Excerpt  # not for a query
@@ -229,7 +322,7 @@ def build_excerpt(row: sqlite3.Row, span: tuple[int, int]) -> Excerpt:
         path=row["path"],
         root=row["root"],
         title=row["title"] or Path(row["path"]).name,
-        citation=format_citation(row["path"], locator, first, last, start, end),
+        citation=format_citation(cited_path or row["path"], locator, first, last, start, end),
         text=text[start:end],
         start=start,
         end=end,

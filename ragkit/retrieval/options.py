@@ -135,6 +135,30 @@ class SearchOptions:
         request="seconds for rerank: as many passages as fit, best first",
         for_answers=False,
     )
+    keywords: str | None = _option(
+        None,
+        "words for BM25 in place of the query's own; makes a dense search hybrid",
+        {"type": "string", "minLength": 1, "maxLength": 2_000},
+        metavar="TEXT",
+        for_answers=False,
+        tool={
+            "maxLength": 1_000,
+            "description": "words that good passages contain (names, identifiers, synonyms), for "
+            'keyword search beside the question\'s meaning; "quoted phrase" and -excluded work',
+        },
+    )
+    hypothetical: str | None = _option(
+        None,
+        "an answer as it might be written; passages like it are found, too (HyDE)",
+        {"type": "string", "minLength": 1, "maxLength": 8_000},
+        metavar="TEXT",
+        for_answers=False,
+        tool={
+            "maxLength": 2_000,
+            "description": "one to three sentences as a good passage might put the answer; helps "
+            "where question and documents use different words",
+        },
+    )
     explain: bool = _option(
         False,
         "show for each hit its score at every stage, the words that it shares with the query, and "
@@ -145,7 +169,8 @@ class SearchOptions:
     )
 
     def __post_init__(self) -> None:
-        """Check every value."""
+        """Check every value. With `keywords`, a dense search becomes hybrid."""
+        self._check_parts()
         if self.k < 1:
             raise UsageError(f"k is {self.k}; expected 1 or more")
         if self.mode not in MODES:
@@ -164,6 +189,14 @@ class SearchOptions:
             raise UsageError("budget is the time for rerank; ask for that too (--rerank)")
         if self.budget is not None and not 0 < self.budget < math.inf:
             raise UsageError(f"budget is {self.budget} s; expected more than 0 seconds")
+
+    def _check_parts(self) -> None:
+        for name in ("keywords", "hypothetical"):
+            value = getattr(self, name)
+            if value is not None and not value.strip():
+                raise UsageError(f"{name} is empty; expected text, or leave it out")
+        if self.keywords is not None and self.mode == "dense":
+            object.__setattr__(self, "mode", "hybrid")
 
     @property
     def mmr_lambda(self) -> float | None:

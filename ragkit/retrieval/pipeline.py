@@ -17,7 +17,7 @@ import numpy as np
 from ragkit.analysis.query_syntax import ParsedQuery, parse_query
 from ragkit.errors import CollectionError
 from ragkit.records.documents import Hit
-from ragkit.retrieval import rankers
+from ragkit.retrieval import calibration, composite, rankers
 from ragkit.retrieval.filter_scope import PassageFilter
 from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions, validate_query
@@ -92,10 +92,12 @@ class Retriever:
         originals = [query.original for query in parsed]
         if (warning := self.encoders.truncation_warning(encoder, originals)) is not None:
             self.notify(warning)
-        texts = [dense_text(query, options.mode) for query in parsed]
+        texts = [dense_text(query, options) for query in parsed]
         vectors = self.encoders.query_vectors(encoder, texts)
         if not (is_readable := vectors.any(axis=1)).all():
             self.notify(
+        if options.hypothetical is not None:
+            vectors = composite.with_hypothetical(encoder, vectors, options.hypothetical)
                 unreadable_query_notice(encoder.name, int((~is_readable).sum()), len(texts))
             )
         reranker = self.reranker() if options.rerank else None
@@ -165,11 +167,14 @@ def unreadable_query_notice(encoder: str, count: int = 1, of: int = 1) -> str:
         "ragkit index --rebuild --model NAME"
     )
 
+    if options.keywords is not None:
+        return composite.keyword_query(query, options.keywords)
 
-def dense_text(query: ParsedQuery, mode: str) -> str:
-    """Return the text of a query to be embedded: in dense mode as written, in other modes without
-    the excluded words."""
-    return query.original if mode == "dense" else query.text
+def dense_text(query: ParsedQuery, options: SearchOptions) -> str:
+    """Return the text of a query to be embedded: as written, but in other modes than dense without
+    the excluded words (which are in `options.keywords` if these are given)."""
+    is_whole = options.mode == "dense" or options.keywords is not None
+    return query.original if is_whole else query.text
 
 
 def _search(
@@ -194,7 +199,9 @@ def _search(
         prepared = [
             rankers.prepare(
                 snapshot,
-                query if ranking is options else parse_query(query.original),
+                query
+                if ranking is options or options.keywords is not None
+                else parse_query(query.original),
                 vector,
                 ranking,
                 passage_filter,
@@ -243,7 +250,7 @@ def select_passages(
         from ragkit.retrieval.rerank import rerank
 
         texts = partial(passages.embedded_texts, connection)
-        text = dense_text(prepared.query, options.mode)
+        text = dense_text(prepared.query, options)
         ranking = rerank(ranking, text, texts, reranker, options.budget)
     if options.mmr_lambda is not None:
         from ragkit.retrieval.diversity import mmr

@@ -13,8 +13,9 @@ from ragkit.cli.arguments.query import typed_options
 from ragkit.errors import UsageError
 from ragkit.retrieval.options import SEARCH_OPTIONS, SearchOptions, validate_query
 
+_SEARCH_ONLY = ("context", "budget", "explain", "keywords", "hypothetical")
 FIELDS = [field.name for field in dataclasses.fields(SearchOptions)]
-ANSWER_FIELDS = [name for name in FIELDS if name not in ("context", "budget", "explain")]
+ANSWER_FIELDS = [name for name in FIELDS if name not in _SEARCH_ONLY]
 
 
 def parameters(method):
@@ -29,7 +30,7 @@ def test_a_new_field_reaches_python_command_line_http_and_tools():
     for method in (Collection.ask_stream, Collection.ask, Collection.aask):
         assert parameters(method) - {"history", "llm"} == set(ANSWER_FIELDS)
     requests = schemas["SearchRequest"]["properties"]
-    assert set(requests) - {"query", "collection"} == set(FIELDS)
+    assert set(requests) - {"query", "collection", "collections"} == set(FIELDS)
     for command, names in (("query", FIELDS), ("ask", ANSWER_FIELDS), ("chat", ANSWER_FIELDS)):
         words = [command] if command == "chat" else [command, "text"]
         arguments = vars(parser([command]).parse_args(words))
@@ -41,7 +42,9 @@ def test_the_mcp_tool_has_the_options_marked_for_it():
     tools = pytest.importorskip("ragkit.serving.mcp.tools").TOOLS
     search = next(tool for tool in tools if tool.name == "search")
     marked = {name for name, option in SEARCH_OPTIONS.items() if option["tool"] is not None}
-    assert set(search.parameters["properties"]) - {"query"} == marked == {"k", "mode", "where"}
+    assert marked == {"k", "mode", "where", "keywords", "hypothetical"}
+    own = {"query", "compact", "max_tokens", "cursor"}
+    assert set(search.parameters["properties"]) == marked | own
     assert search.parameters["required"] == ["query"]
 
 

@@ -16,8 +16,8 @@ def filled(collection, folder):
 
 def test_dense_text_is_the_query_as_written_only_in_dense_mode():
     query = parse_query("keys -red")
-    assert pipeline.dense_text(query, "dense") == "keys -red"
-    assert pipeline.dense_text(query, "hybrid") == pipeline.dense_text(query, "lexical") == "keys"
+    options = [SearchOptions(mode=mode) for mode in ("dense", "hybrid", "lexical")]
+    assert [pipeline.dense_text(query, each) for each in options] == ["keys -red", "keys", "keys"]
 
 
 def test_each_query_is_parsed_once(filled, monkeypatch):

@@ -43,6 +43,27 @@ def _with_suggestion(message: str, top: argparse.ArgumentParser) -> str:
     return f"{message.partition(' (choose from')[0]} (did you mean {nearest[0]}?)"
 
 
+class _AppendCollection(argparse.Action):
+    """Collects every -c in `named_collections`; `collection` is the last of them.
+
+    A command's parser fills a namespace of its own, which replaces values of the same name. So what
+    precedes the command has another name.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Store one value."""
+        is_before_command = " " not in parser.prog
+        name = "collections_before" if is_before_command else "named_collections"
+        setattr(namespace, name, [*getattr(namespace, name, []), values])
+        namespace.collection = values
+
+
 @dataclass(frozen=True)
 class _Command:
     """A command: its name and aliases, the function that runs it, its help and its arguments."""
@@ -70,6 +91,18 @@ _COMMANDS = (
     _Command(("ask",), "ask.ask", "answer a question, with citations", "ask.add_ask"),
     _Command(("chat",), "ask.chat", "answer questions in a loop, with history", "ask.add_chat"),
     _Command(("get",), "collection.get", "show the text behind a citation", "collection.add_get"),
+    _Command(
+        ("grep",), "lookup.grep", "find a pattern in the text of all files", "lookup.add_grep"
+    ),
+    _Command(("glob",), "lookup.glob", "list the documents that match a glob", "lookup.add_glob"),
+    _Command(("tree",), "lookup.tree", "list what is in a folder, as a tree", "lookup.add_tree"),
+    _Command(("read",), "lookup.read", "show lines or pages of a document", "lookup.add_read"),
+    _Command(
+        ("related",),
+        "lookup.related",
+        "show what is around and similar to a passage",
+        "lookup.add_related",
+    ),
     _Command(
         ("status",), "collection.status", "show what a collection contains", "collection.add_json"
     ),
@@ -112,6 +145,12 @@ _COMMANDS = (
         "serve.mcp",
         "serve the collection to agents (Model Context Protocol)",
         "serve.add_mcp",
+    ),
+    _Command(
+        ("install-agent",),
+        "agents.install_agent",
+        "let a coding agent use the collection: configuration and skill",
+        "agents.add_install_agent",
     ),
     _Command(
         ("doctor",),
@@ -206,9 +245,11 @@ def _common_options() -> _Parser:
     common.add_argument(
         "-c",
         "--collection",
+        action=_AppendCollection,
         metavar="DIR",
         help="the collection's folder; else RAGKIT_COLLECTION, else the nearest .ragkit/, "
-        "else your default collection",
+        "else your default collection. Several, as DIR or NAME=DIR: query, ask, get, grep, glob, "
+        "tree, read, related and mcp use them together",
     )
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return common

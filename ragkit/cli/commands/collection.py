@@ -30,10 +30,21 @@ def load_settings(arguments: Namespace) -> configuration.Settings:
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
 
 
+def named_collections(arguments: Namespace) -> list[str]:
+    """Return what every -c names, in their order."""
+    before: list[str] = getattr(arguments, "collections_before", [])
+    return [*before, *getattr(arguments, "named_collections", [])]
+
+
 def open_collection(
     arguments: Namespace, *, create: bool = False, notify: Callable[[str], None] = print_message
 ) -> Collection:
-    """Open the collection that the flags, the environment or the folder name."""
+    """Open the collection that the flags, the environment or the folder name.
+
+    Raises UsageError if the flags name several: the command works on one.
+    """
+    if len(named := named_collections(arguments)) > 1:
+        raise UsageError(f"-c is given {len(named)} times; this command works on one collection")
     settings = load_settings(arguments)
     folder = locate_collection(settings.collection)
     return Collection(folder, create=create, settings=settings, notify=notify)
@@ -130,8 +141,10 @@ def get(arguments: Namespace) -> int:
     """Run `ragkit get`; return its exit code."""
     if arguments.context < 0:
         raise UsageError(f"context is {arguments.context}; expected 0 or more lines")
-    with open_collection(arguments) as collection:
-        excerpt = collection.get(arguments.reference, arguments.context)
+    from ragkit.cli.commands.groups import open_group
+
+    with open_group(arguments) as group:
+        excerpt = group.get(arguments.reference, arguments.context)
     if arguments.json:
         render.print_json(render.excerpt_fields(excerpt))
     else:

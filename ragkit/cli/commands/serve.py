@@ -155,21 +155,24 @@ def mcp(arguments: Namespace) -> int:
         from ragkit.serving.mcp import server as serving
     except ModuleNotFoundError as error:
         raise _not_installed(error, "mcp", "mcp") from None
-    with open_collection(arguments) as collection:
+    from ragkit.cli.commands.groups import open_group
+
+    with open_group(arguments) as group:
         if not arguments.http:
             if sys.stdin.isatty():
                 print_message("waiting for an MCP client on stdin; for HTTP: ragkit mcp --http")
-            serving.run_stdio(collection)
+            serving.run_stdio(group)
             return 0
         host = arguments.host or _LOOPBACK
         token = read_token(host, arguments.token_env)
         with bind_socket(host, MCP_PORT if arguments.port is None else arguments.port) as bound:
             port = bound.getsockname()[1]
             print_message(
-                f"serving {collection.folder} at http://{_in_url(host)}:{port}{serving.PATH}"
+                f"serving {', '.join(str(item.folder) for item in group.collections.values())} "
+                f"at http://{_in_url(host)}:{port}{serving.PATH}"
             )
             with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the server
-                app = serving.create_mcp_app(collection, host, arguments.allow_host, token)
+                app = serving.create_mcp_app(group, host, arguments.allow_host, token)
                 serving.run_http(app, bound)
     return 0
 

@@ -209,3 +209,145 @@ def test_a_long_passage_is_truncated_in_search_and_complete_in_fetch(
 def test_a_whole_number_may_be_written_as_a_float(ask):
     # 3.0 is an integer in JSON Schema: https://json-schema.org/draft/2020-12 (6.1.1)
     assert len(ask("search", query="vault", k=3.0).structured_content["results"]) == 3
+
+
+def test_search_continues_with_a_cursor_and_has_a_compact_form(ask):
+    first = ask("search", query="cats", k=3).structured_content
+    rest = ask("search", query="cats", k=3, cursor=first["cursor"]).structured_content
+    ids = [result["id"] for result in [*first["results"], *rest["results"]]]
+    assert len(ids) == len(set(ids)) == 4
+    assert "cursor" not in rest
+    (line,) = ask("search", query="cats", k=1, compact=True).structured_content["lines"]
+    assert line.split("  ")[1::2] == ["sub/cats.txt#L1", "Cats sleep for most of the day."]
+
+
+def test_a_budget_shortens_every_result_and_its_cursor_goes_on(ask):
+    for tool, arguments, name in (
+        ("search", {"query": "cats"}, "results"),
+        ("grep", {"pattern": "a"}, "matches"),
+        ("glob", {"pattern": "*"}, "entries"),
+        ("ls", {"depth": 3}, "entries"),
+    ):
+        everything = ask(tool, **arguments).structured_content[name]
+        walked, cursor = [], {}
+        while True:
+            part = ask(tool, max_tokens=100, **arguments, **cursor).structured_content
+            walked += part[name]
+            if "cursor" not in part:
+                break
+            cursor = {"cursor": part["cursor"]}
+        assert walked == everything, tool
+
+
+def test_grep_finds_lines_whose_citations_get_accepts(ask):
+    found = ask("grep", pattern="KEYS", ignore_case=True, context=1).structured_content
+    match = found["matches"][1]
+    assert (match["citation"], match["line"]) == ("keys.md#L3", 3)
+    assert (match["before"], match["after"]) == ([""], [""])
+    assert ask("get", reference=match["citation"]).structured_content["text"] == match["text"]
+    assert found["searched"] == 3
+
+
+def test_a_pattern_that_is_none_is_an_error_of_the_tool(ask):
+    result = ask("grep", pattern="(")
+    assert result.is_error
+    assert "is no regular expression" in result.content[0].text
+
+
+def test_read_by_lines_and_its_limits(ask, folder):
+    part = ask("read", reference="keys.md", lines="3-5").structured_content
+    assert part["text"] == "".join((folder / "keys.md").read_text().splitlines(True)[2:5])
+    assert (part["first_line"], part["last_line"], part["lines"]) == (3, 5, 7)
+    assert ask("read", reference=part["url"]).structured_content["text"] == part["text"]
+    assert ask("read", reference="keys.md", pages="1").is_error
+
+
+def test_related_shows_neighbours_and_similar_passages(ask):
+    hit = ask("search", query="signing keys", k=1).structured_content["results"][0]
+    for reference in (hit["id"], hit["citation"], hit["url"]):
+        found = ask("related", reference=reference, k=2).structured_content["results"]
+        assert [item["relation"] for item in found] == ["passage", "after", "similar", "similar"]
+        assert found[0]["id"] == hit["id"]
+
+
+def test_get_takes_several_references_and_reports_each_error(ask):
+    references = ["leave.txt#L1", "nothing.txt", "sub/cats.txt"]
+    results = ask("get", references=references).structured_content["results"]
+    assert [result.get("citation") for result in results] == [
+        "leave.txt#L1",
+        None,
+        "sub/cats.txt#L1",
+    ]
+    assert "no document nothing.txt" in results[1]["error"]
+    assert ask("get").is_error
+
+
+def test_ask_answers_with_citations(ask):
+    result = ask("ask", question="How long may parents stay at home?").structured_content
+    assert result["answerable"]
+    assert result["citations"][0]["citation"] == "leave.txt#L1"
+    assert "half a year" in result["answer"]
+
+
+def test_search_takes_the_parts_of_a_composite_query(ask):
+    found = ask("search", query="anything", mode="lexical", keywords="vault").structured_content
+    assert [result["citation"] for result in found["results"]] == ["keys.md#L5-L7"]
+    found = ask("search", query="x", k=1, hypothetical="Cats sleep all day.").structured_content
+    assert found["results"][0]["citation"] == "sub/cats.txt#L1"
+
+
+@pytest.fixture
+def two(tmp_path, collection, folder, encoder):
+    from ragkit import Collection, CollectionGroup
+
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets" / "leave.txt").write_text("Dogs may stay at home, too.\n")
+    collection.index(folder)
+    with Collection(tmp_path / "other", encoder=encoder) as other:
+        other.index(tmp_path / "pets")
+        yield CollectionGroup({"notes": collection, "pets": other})
+
+
+def test_several_collections_are_searched_together(two):
+    def ask(tool, **arguments):
+        return run(two, lambda client: client.call_tool(tool, arguments)).structured_content
+
+    found = ask("search", query="may stay at home", k=2)
+    assert {result["citation"] for result in found["results"]} == {
+        "notes:leave.txt#L1", "pets:leave.txt#L1",
+    }  # fmt: skip
+    assert found["merged_by"] == "score"
+    for result in found["results"]:
+        for reference in (result["id"], result["citation"], result["url"]):
+            assert ask("get", reference=reference)["text"] == result["text"]
+        assert ask("fetch", id=result["id"])["text"].strip() == result["text"]
+        assert ask("related", reference=result["id"], k=0)["results"][0]["id"] == result["id"]
+    only = ask("search", query="may stay", collections=["pets"])["results"]
+    assert [result["citation"] for result in only] == ["pets:leave.txt#L1"]
+    assert [match["citation"] for match in ask("grep", pattern="stay")["matches"]] == [
+        "notes:leave.txt#L1", "pets:leave.txt#L1",
+    ]  # fmt: skip
+    assert [status["name"] for status in ask("status")["collections"]] == ["notes", "pets"]
+    assert "pets:leave.txt" in [entry["path"] for entry in ask("ls")["entries"]]
+
+
+def test_one_collection_needs_no_parameter_for_it(collection, two):
+    async def parameters(client):
+        return {tool.name: set(tool.input_schema["properties"]) for tool in
+                (await client.list_tools()).tools}  # fmt: skip
+
+    assert all("collections" not in names for names in run(collection, parameters).values())
+    assert "collections" in run(two, parameters)["grep"]
+
+
+def test_resources_of_all_collections_are_listed(two):
+    async def walk(client):
+        names, cursor = [], None
+        while True:
+            page = await client.list_resources(cursor=cursor)
+            names += [resource.name for resource in page.resources]
+            cursor = page.next_cursor
+            if cursor is None:
+                return names
+
+    assert run(two, walk) == ["keys.md", "leave.txt", "sub/cats.txt", "leave.txt"]

@@ -28,7 +28,7 @@ def test_each_schema_is_valid_and_its_references_lead_somewhere(name):
 
 def test_a_search_request_has_every_search_option():
     properties = SCHEMAS["SearchRequest"]["properties"]
-    assert set(properties) == {"query", "collection", *SEARCH_OPTIONS}
+    assert set(properties) == {"query", "collection", "collections", *SEARCH_OPTIONS}
     assert all(properties[name]["description"] for name in SEARCH_OPTIONS)
 
 

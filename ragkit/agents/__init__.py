@@ -1,0 +1,1 @@
+"""`ragkit install-agent`: makes coding agents use a collection, through MCP and a skill."""

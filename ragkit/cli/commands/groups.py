@@ -1,0 +1,64 @@
+"""Open the collections of one or several -c as one group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from argparse import Namespace
+from collections.abc import Iterator
+
+from ragkit.cli.commands.collection import load_settings, named_collections, open_collection
+from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
+from ragkit.cli.output.terminal import print_message
+from ragkit.collection import Collection
+from ragkit.collection_group import CollectionGroup
+from ragkit.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@contextlib.contextmanager
+def open_group(arguments: Namespace) -> Iterator[CollectionGroup]:
+    """Open what every -c names, as DIR or NAME=DIR; without -c the usual collection.
+
+    A DIR is called by its folder's name, made unique: notes, notes-2. Raises UsageError if a name
+    occurs twice.
+    """
+    named = named_collections(arguments)
+    with contextlib.ExitStack() as stack:
+        if len(named) < 2:
+            collection = stack.enter_context(open_collection(arguments))
+            yield CollectionGroup({"default": collection})
+            return
+        settings = load_settings(arguments)
+        collections: dict[str, Collection] = {}
+        for argument in named:
+            name, folder = split_name(argument)
+            path = locate_collection(folder)
+            if name is None:
+                home = path.parent if path.name == LOCAL_FOLDER else path
+                name = _unique(home.absolute().name, collections)
+            elif name in collections:
+                raise UsageError(f"{name} occurs twice; each collection needs a name of its own")
+            collections[name] = stack.enter_context(
+                Collection(path, create=False, settings=settings, notify=print_message)
+            )
+        yield CollectionGroup(collections)
+
+
+def split_name(argument: str) -> tuple[str | None, str]:
+    """Return name and folder of NAME=DIR; None and the folder of DIR."""
+    name, sign, folder = argument.partition("=")
+    if sign and folder and _NAME.fullmatch(name) and not os.path.exists(argument):  # noqa: PTH110
+        return name, folder
+    return None, argument
+
+
+def _unique(folder: str, taken: dict[str, Collection]) -> str:
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", folder).strip("-.")[:60] or "collection"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name

@@ -1,0 +1,169 @@
+"""`ragkit grep`, `glob`, `tree`, `read` and `related`: the text of the documents, as agents use it.
+
+A result that was cut says on stderr how to continue. Exit code 1: nothing found.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ragkit.cli import NOTHING_FOUND
+from ragkit.cli.commands.groups import open_group
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import print_message, printable_record, to_printable
+from ragkit.lookup.budget import check_budget, take
+from ragkit.lookup.grep import cursor_after
+from ragkit.lookup.ranges import parse_range
+from ragkit.records.documents import hit_fields
+from ragkit.records.lookup import GrepMatch, ListEntry, Listing
+
+Item = TypeVar("Item")
+_GREP = ("ignore_case", "literal", "word", "glob", "context", "seconds", "where", "limit", "cursor")
+_LIST = ("where", "limit", "cursor")
+
+
+def grep(arguments: Namespace) -> int:
+    """Run `ragkit grep`; return its exit code."""
+    check_budget(arguments.max_tokens)
+    with open_group(arguments) as group:
+        found = group.grep(arguments.pattern, _given(arguments, _GREP))
+    matches = take(found.matches, arguments.max_tokens, _match_text)
+    cursor = found.cursor
+    if len(matches) < len(found.matches):
+        cursor = _prefix(matches[-1].citation, group.is_qualified) + cursor_after(matches[-1])
+    if arguments.json:
+        fields = dataclasses.asdict(dataclasses.replace(found, matches=()))
+        rows = [dataclasses.asdict(match) for match in matches]
+        render.print_json({**fields, "matches": rows, "cursor": cursor})
+    else:
+        for match in matches:
+            print(to_printable(_match_text(match), lines=True))
+    if found.notice is not None:
+        print_message(found.notice)
+    _say_how_to_continue(cursor)
+    return 0 if matches else _nothing(arguments)
+
+
+def _match_text(match: GrepMatch) -> str:
+    """`leave.pdf#page=7:120: the line`, with the lines around it where there are any."""
+    head = f"{match.citation}:{match.line}"
+    if not match.before and not match.after:
+        return f"{head}: {' '.join(match.text.split())}"
+    first = match.line - len(match.before)
+    lines = [*match.before, *match.text.split("\n"), *match.after]
+    numbered = [f"{number:>6}  {line}" for number, line in enumerate(lines, start=first)]
+    return "\n".join([head, *numbered, ""])
+
+
+def _prefix(citation: str, is_qualified: bool) -> str:
+    return f"{citation.partition(':')[0]}:" if is_qualified else ""
+
+
+def glob(arguments: Namespace) -> int:
+    """Run `ragkit glob`; return its exit code."""
+    with open_group(arguments) as group:
+        listing = group.glob(arguments.pattern, _given(arguments, _LIST))
+    return _print_listing(arguments, listing, lambda entry: entry.path)
+
+
+def tree(arguments: Namespace) -> int:
+    """Run `ragkit tree`; return its exit code."""
+    with open_group(arguments) as group:
+        listing = group.ls(arguments.path, _given(arguments, ("depth", *_LIST)))
+    base = arguments.path.strip("/").count("/") + bool(arguments.path.strip("/"))
+
+    def line(entry: ListEntry) -> str:
+        level = entry.path.rstrip("/").count("/") - base
+        name = entry.path.rstrip("/").rpartition("/")[2] + "/" * entry.path.endswith("/")
+        return f"{'  ' * max(0, level)}{name}{_summary(entry)}"
+
+    return _print_listing(arguments, listing, line)
+
+
+def _summary(entry: ListEntry) -> str:
+    if entry.reason is not None:
+        return f"  (not read: {entry.reason})"
+    if entry.kind in ("folder", "container"):
+        return f"  ({entry.documents:,} document{'s' * (entry.documents != 1)})"
+    return f"  ({entry.characters:,} characters)" if entry.characters is not None else ""
+
+
+def _print_listing(arguments: Namespace, listing: Listing, line: Callable[[ListEntry], str]) -> int:
+    check_budget(arguments.max_tokens)
+    entries = take(listing.entries, arguments.max_tokens, line)
+    cursor = listing.cursor if len(entries) == len(listing.entries) else entries[-1].path
+    if arguments.json:
+        rows = [dataclasses.asdict(entry) for entry in entries]
+        render.print_json({"entries": rows, "cursor": cursor, "total": listing.total})
+    else:
+        for entry in entries:
+            print(to_printable(line(entry)))
+    _say_how_to_continue(cursor)
+    return 0 if entries else _nothing(arguments)
+
+
+def read(arguments: Namespace) -> int:
+    """Run `ragkit read`; return its exit code."""
+    ranges = {
+        name: parse_range(value, name)
+        for name in ("lines", "pages")
+        if (value := getattr(arguments, name)) is not None
+    }
+    with open_group(arguments) as group:
+        rest = _given(arguments, ("max_tokens", "cursor"))
+        part = group.read(arguments.reference, {**ranges, **rest})
+    if arguments.json:
+        render.print_json(dataclasses.asdict(part))
+    elif arguments.number:
+        lines = part.text.removesuffix("\n").split("\n")
+        for number, line in enumerate(lines, start=part.first_line):
+            print(f"{number:>6}  {to_printable(line)}")
+    else:
+        print(to_printable(part.text.removesuffix("\n"), lines=True))
+    if part.stale:
+        print_message(f"{part.path} has changed since indexing; run `ragkit index` to update")
+    _say_how_to_continue(part.cursor)
+    return 0
+
+
+def related(arguments: Namespace) -> int:
+    """Run `ragkit related`; return its exit code."""
+    with open_group(arguments) as group:
+        found = group.related(
+            arguments.reference,
+            {
+                "k": arguments.top_k,
+                **_given(arguments, ("around", "other_documents", "where")),
+            },
+        )
+    groups = {"before": found.before, "after": found.after, "similar": found.similar}
+    if arguments.json:
+        rows = {name: [hit_fields(hit) for hit in hits] for name, hits in groups.items()}
+        render.print_json({"passage": hit_fields(found.passage), **rows})
+        return 0
+    for name, hits in (("passage", (found.passage,)), *groups.items()):
+        if hits:
+            print(f"{name}:")
+            print(render.format_hits(printable_record(list(hits)), ""))
+    return 0
+
+
+def _given(arguments: Namespace, names: Sequence[str]) -> Mapping[str, Any]:
+    """Return the arguments of these names that are set."""
+    values = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _say_how_to_continue(cursor: str | None) -> None:
+    if cursor is not None:
+        print_message(f"there is more; continue with: --cursor {shlex.quote(cursor)}")
+
+
+def _nothing(arguments: Namespace) -> int:
+    if not arguments.json:
+        print_message("nothing found")
+    return NOTHING_FOUND

@@ -1,0 +1,1 @@
+"""Look through the extracted text that SQLite keeps: grep, glob, ls, read, related passages."""
