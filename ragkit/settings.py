@@ -98,6 +98,8 @@ class Settings:
     passage_tokens: int = 240
     overlap: float = 0.15  # share of a passage that the next one repeats, 0 to 0.2
     max_file_mb: float = 50.0
+    # Vectors that your collections share, in the cache folder: maximum size; 0: none.
+    vector_cache_mb: int = 1000
     # One document per row, element or line of tables, JSON and XML; None: the collection's own.
     records: bool | None = None
     # Documents with keys or tokens, of SECRET_MODES; None: the collection's own, else warn.
@@ -136,6 +138,10 @@ class Settings:
             raise UsageError(f"passage_tokens is {self.passage_tokens}; expected 16 to 8192")
         if not 0 <= self.overlap <= 0.2:
             raise UsageError(f"overlap is {self.overlap}; expected 0 to 0.2")
+        if not 0 <= self.vector_cache_mb <= 1_000_000:
+            raise UsageError(
+                f"vector_cache_mb is {self.vector_cache_mb}; expected 0 (off) to 1,000,000"
+            )
         if not 0 < self.max_file_mb < 1e6:
             raise UsageError(f"max_file_mb is {self.max_file_mb}; expected more than 0, below 1e6")
         for name, minimum, maximum in _READER_LIMITS:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ragkit.storage.vector_cache import VectorCache
+
 MAX_PENDING_ROWS = 1024  # sorted by length together
 # Size of a job: what the encoder does in a second, measured on the job before, within these bounds.
 # A laptop gets the minimum; a GPU, which would idle between small jobs, up to a full group.
@@ -48,6 +50,7 @@ class EmbeddingResult(NamedTuple):
     window: int  # of the encoder, in tokens
     seconds: float  # the encoder's wall time
     failure: BaseException | None
+    known: frozenset[bytes] = frozenset()  # hashes of the texts whose vector was in the cache
 
 
 class Embedder:
@@ -56,10 +59,17 @@ class Embedder:
     Use it from one thread; call `stop` at the end. Documents passed to `add` come first. Other
     pending texts come at the end, on request: until then a file may be read again and its passages
     replaced. The encoder is loaded for the first text. If it fails, `failure` is the error and
-    nothing more is embedded; text can still be stored and found by lexical search.
+    nothing more is embedded; text can still be stored and found by lexical search. Texts whose
+    vector is in `cache` are not encoded; those that are encoded are put there.
     """
 
-    def __init__(self, store: Database, load: Callable[[], Encoder], model_id: int) -> None:
+    def __init__(
+        self,
+        store: Database,
+        load: Callable[[], Encoder],
+        model_id: int,
+        cache: VectorCache | None = None,
+    ) -> None:
         self.tokens = 0
         self.truncated_tokens = 0
         self.embedded = 0
@@ -68,6 +78,7 @@ class Embedder:
         self.unreadable_new = 0
         self.failure: BaseException | None = None
         self._store, self._load, self._model_id = store, load, model_id
+        self._cache = cache
         self._documents: deque[int] = deque()
         self._waiting: deque[EmbeddingJob] = deque()
         self._running: list[EmbeddingJob] = []  # given to the threads
@@ -106,13 +117,28 @@ class Embedder:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None and not self._stopped:
             try:
-                encoder = self._load()
-                started = time.perf_counter()
-                vectors = encode_with_headers(
-                    encoder, [text.text for text in job.texts], [text.start for text in job.texts]
-                )
-                seconds = time.perf_counter() - started
-                self._results.put(EmbeddingResult(job, vectors, encoder.window, seconds, None))
+                known: dict[bytes, NDArray[np.float32]] = {}
+                if self._cache is not None:
+                    known = self._cache.get([text.hash for text in job.texts])
+                texts = [text for text in job.texts if text.hash not in known]
+                window, seconds, hashes = 0, 0.0, [text.hash for text in texts]
+                if texts:
+                    encoder = self._load()
+                    started = time.perf_counter()
+                    vectors = encode_with_headers(
+                        encoder, [text.text for text in texts], [text.start for text in texts]
+                    )
+                    seconds, window = time.perf_counter() - started, encoder.window
+                    rows = dict(zip(hashes, vectors, strict=True)) | known
+                else:
+                    rows = known
+                stacked = _stack([rows[text.hash] for text in job.texts])
+                result = EmbeddingResult(job, stacked, window, seconds, None, frozenset(known))
+                self._results.put(result)
+                if texts and self._cache is not None:
+                    is_read = vectors.any(axis=1)
+                    read = [key for key, good in zip(hashes, is_read, strict=True) if good]
+                    self._cache.put(read, vectors[is_read])
             except BaseException as error:  # raised again on the caller's thread
                 self._results.put(EmbeddingResult(job, None, 0, 0, error))
                 return
@@ -161,13 +187,17 @@ class Embedder:
         except ModelError as error:
             self.failure = self.failure or error
             return 0
-        self.embedded += len(hashes)
-        self.embedded_new += len(hashes) * job.is_new
+        computed = [text for text in job.texts if text.hash not in outcome.known]
+        embedded = len(hashes) - len(outcome.known)
+        self.embedded += embedded
+        self.embedded_new += embedded * job.is_new
         self.unreadable += len(unreadable)
         self.unreadable_new += len(unreadable) * job.is_new
-        tokens = sum(text.tokens for text in job.texts)
+        tokens = sum(text.tokens for text in computed)
         self.tokens += tokens
-        self.truncated_tokens += sum(max(0, text.tokens - outcome.window) for text in job.texts)
+        self.truncated_tokens += sum(max(0, text.tokens - outcome.window) for text in computed)
+        if not computed:
+            return len(job.texts)
         tokens_per_second = int(tokens / max(outcome.seconds, 1e-3))
         self._job_tokens = min(max(MIN_JOB_TOKENS, tokens_per_second), MAX_JOB_TOKENS)
         return len(job.texts)
@@ -180,3 +210,9 @@ class Embedder:
         for thread in self._threads:
             thread.join()
         self.collect(0)
+
+
+def _stack(rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    import numpy as np
+
+    return np.stack(rows)

@@ -24,6 +24,7 @@ from ragkit.storage.sqlite import file_status, passages
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.files import FileRow, Root
+from ragkit.storage.vector_cache import VectorCache
 
 
 def make_plans(
@@ -192,14 +193,17 @@ def index(
     fingerprint: str,
     load_encoder: Callable[[], Encoder],
     on_progress: Callable[[Progress], None],
+    vector_cache: VectorCache | None = None,
 ) -> IndexReport:
     """Update the collection to the state of the folders. The encoder is loaded only if needed.
+
+    `vector_cache`: vectors of this encoder that other collections have, too.
 
     Raises UsageError (a path does not exist), ModelError, CollectionError (disk full).
     """
     started = time.monotonic()
     plans, read_settings, warnings = make_plans(store, options, fingerprint)
-    writer = CollectionWriter(store, index_writer, model_id, on_progress, started)
+    writer = CollectionWriter(store, index_writer, model_id, on_progress, started, vector_cache)
     writer.apply_without_reading(plans)
     withdrawn = unreadable.withdraw_vectors(store, model_id, load_encoder)
     with store.reading() as connection:

@@ -29,6 +29,7 @@ from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
 from ragkit.storage.sqlite.state import advance
+from ragkit.storage.vector_cache import VectorCache
 
 MAX_FILES_PER_COMMIT = 64
 MAX_LISTED_PARTS = 1000  # unread parts, or warnings, stored for one file
@@ -56,6 +57,7 @@ class CollectionWriter:
     model_id: int
     on_progress: Callable[[Progress], None]
     started: float  # time.monotonic()
+    vector_cache: VectorCache | None = None
     pending: int = 0  # distinct texts without a vector, approximately
     counts: Counter[str] = field(default_factory=Counter)
     roots: dict[str, int] = field(default_factory=dict)  # root path → id
@@ -133,7 +135,7 @@ class CollectionWriter:
             id(task): self.roots[plan.target.path] for plan in plans for task in plan.to_read
         }
         with contextlib.ExitStack() as threads:
-            embedder = Embedder(self.store, load_encoder, self.model_id)
+            embedder = Embedder(self.store, load_encoder, self.model_id, self.vector_cache)
             threads.callback(embedder.stop)
             reader = Reader(tasks, context)
             threads.callback(reader.stop)  # before the embedder

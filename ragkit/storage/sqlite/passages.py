@@ -224,6 +224,18 @@ def use_model(
     name: str,
     fingerprint: str,
     dimension: int,
+def spans_of_document(
+    connection: sqlite3.Connection, document_id: int
+) -> list[tuple[int, int, int]]:
+    """Return id, start and end (characters) of the passages of a document, in the order of its
+    text."""
+    rows = connection.execute(
+        'SELECT id, start, "end" FROM passages WHERE document_id = ? ORDER BY start, id',
+        (document_id,),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
     window: int,
     options: str = "{}",
 ) -> int:
