@@ -50,9 +50,20 @@ def build_hits(
         intact = documents.intact_ids(connection, list(document_rows))
         rows = {id_: row for id_, row in rows.items() if row["document_id"] in intact}
     stale = {document_id: is_stale(row) for document_id, row in document_rows.items()}
+    cited = {}  # only where roots may have documents of the same path
+    if len(documents.root_folders(connection)) > 1:
+        cited = {
+            document_id: documents.cited_path(connection, row["root"], row["path"])
+            for document_id, row in document_rows.items()
+        }
     return [
         [
-            _hit(rank, span, stale[span.row["document_id"]])
+            _hit(
+                rank,
+                span,
+                stale[span.row["document_id"]],
+                cited.get(span.row["document_id"], span.row["path"]),
+            )
             for rank, span in enumerate(_spans(connection, ranking, rows, context), start=1)
         ]
         for ranking in rankings
@@ -77,6 +88,7 @@ def format_citation(
 ) -> str:
     """Return the citation of a span: by locator, else by lines, else by characters.
 
+    `path` is that of `documents.cited_path`.
     `citations.parse_citation` is the inverse.
     """
     if locator is not None:
@@ -179,7 +191,7 @@ def _parse_heading(heading: str) -> tuple[str, ...]:
     return tuple(json.loads(heading))
 
 
-def _hit(rank: int, span: _Span, stale: bool) -> Hit:
+def _hit(rank: int, span: _Span, stale: bool, cited_path: str) -> Hit:
     row, scored = span.row, span.scored
     return Hit(
         rank=rank,
@@ -196,7 +208,7 @@ def _hit(rank: int, span: _Span, stale: bool) -> Hit:
         start=span.start,
         end=span.end,
         citation=format_citation(
-            row["path"], span.locator, span.start_line, span.end_line, span.start, span.end
+            cited_path, span.locator, span.start_line, span.end_line, span.start, span.end
         ),
         scores={
             "dense": scored.dense,

@@ -53,7 +53,8 @@ def expand_to_paragraphs(connection: sqlite3.Connection, hits: Sequence[Hit]) ->
         words = " ".join(row["text"][start:end].split())
         if words not in seen:
             seen.add(words)
-            excerpt = build_excerpt(row, (start, end))
+            cited_path = hit.citation.rpartition("#")[0]
+            excerpt = build_excerpt(row, (start, end), cited_path)
             expanded.append(
                 replace(
                     hit,

@@ -6,6 +6,13 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
+TABLES = {
+    "csv": "print a table for spreadsheets",
+    "md": "print a list in Markdown, with the passages as quotes",
+    "files": "print only the paths of the documents, best first",
+    "vimgrep": "print path:line:column:text, as editors read it",
+}
+
 
 def add_query(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `query`."""
@@ -120,6 +127,9 @@ def _add_server(command: argparse.ArgumentParser) -> None:
 def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON value")
     command.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
+    table = command.add_mutually_exclusive_group()
+    for name, text in TABLES.items():
+        table.add_argument(f"--{name}", action="store_true", help=text)
     command.add_argument(
         "--batch",
         metavar="FILE",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ragkit.cli import NOTHING_FOUND
-from ragkit.cli.arguments.query import typed_options
+from ragkit.cli.arguments.query import TABLES, typed_options
 from ragkit.cli.commands.stdin import read_stdin
-from ragkit.cli.output import coverage, render
+from ragkit.cli.output import coverage, links, render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.errors import UsageError
 from ragkit.records.documents import Hit, hit_fields
+
+if TYPE_CHECKING:
+    from ragkit.collection import Collection
 
 
 def query(arguments: Namespace) -> int:
@@ -22,27 +27,67 @@ def query(arguments: Namespace) -> int:
         raise UsageError("--format needs --batch FILE; for one question use --json or --jsonl")
     if arguments.token_env and arguments.server is None:
         raise UsageError("--token-env needs --server URL; a local collection needs no token")
+    _check_output(arguments)
     if arguments.batch is not None:
         return _batch(arguments)
     text = read_stdin() if arguments.text == "-" else arguments.text
     search = _search_local if arguments.server is None else _search_server
-    hits, notices = search(arguments, text)
-    return _print(arguments, text, hits, notices)
+    hits, columns, notices = search(arguments, text)
+    if any(getattr(arguments, name) for name in TABLES):
+        _print_table(arguments, hits, columns)
+    else:
+        _print_hits(arguments, text, hits)
+    return _finish(hits, notices)
 
 
-def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], list[str]]:
-    """Return the hits of a local collection, and what to say about them."""
-    from ragkit.cli.commands.collection import open_collection
+def _check_output(arguments: Namespace) -> None:
+    table = next((name for name in TABLES if getattr(arguments, name)), None)
+    others = ("json", "jsonl", "explain", "batch", "format")
+    other = next((name for name in others if getattr(arguments, name)), None)
+    if table is not None and other is not None:
+        raise UsageError(f"--{table} and --{other} do not go together; choose one")
 
+
+def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
+    """Return the hits of a local collection, their columns for an editor, and what to say about
+    them."""
+    from ragkit.cli.commands.collection import named_collections, open_collection
+
+    if len(named_collections(arguments)) > 1:
+        return _search_group(arguments, text)
     with open_collection(arguments) as collection:
         options = collection.search_options(typed_options(arguments))
         (hits,) = collection.search_with([text], options)
         if not hits and not collection.status().passages:
-            return hits, [coverage.EMPTY_COLLECTION]
-        return hits, collection.search_notices(text, options, hits)
+            return hits, [], [coverage.EMPTY_COLLECTION]
+        columns = [_column(collection, hit) for hit in hits] if arguments.vimgrep else []
+        return hits, columns, collection.search_notices(text, options, hits)
 
 
-def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], list[str]]:
+def _search_group(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
+    """Return the hits of several collections as `_search_local` does for one."""
+    from ragkit.cli.commands.groups import open_group
+
+    with open_group(arguments) as group:
+        found = group.search(text, typed_options(arguments))
+    notices = []
+    if found.merged_by == "rank":
+        notices.append(
+            f"the scores of {', '.join(found.collections)} are not comparable; their hits are "
+            "interleaved by rank"
+        )
+    return list(found.hits), [1] * len(found.hits), notices
+
+
+def _column(collection: Collection, hit: Hit) -> int:
+    """The bytes from the start of a hit's line to the hit, from 1."""
+    if hit.start_line is None:
+        return 1
+    line = collection.get(f"{render.cited_path(hit)}#L{hit.start_line}")
+    return 1 + len(line.text[: hit.start - line.start].encode())
+
+
+def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
     """Return the hits of a server's collection. The server's settings are the defaults."""
     from ragkit.serving.client import search
 
@@ -53,11 +98,11 @@ def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], list[str
         options["collection"] = name
     collection, hits = search(arguments.server, text, options, arguments.token_env)
     print_message(f"searched {collection} at {arguments.server}")
-    return hits, []
+    return hits, [1] * len(hits), []
 
 
-def _print(arguments: Namespace, text: str, hits: list[Hit], notices: Sequence[str]) -> int:
-    """Print the hits of one question and the notices about them; return the exit code."""
+def _print_hits(arguments: Namespace, text: str, hits: list[Hit]) -> None:
+    """Print the hits of one question as JSON or as text."""
     if arguments.json:
         render.print_json([hit_fields(hit) for hit in hits])
     elif arguments.jsonl:
@@ -68,7 +113,11 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], notices: Sequence[s
             print(render.format_hits([printable_record(hit)], text))
             print("\n".join(f"         {to_printable(line)}" for line in _reasons(hit)))
     elif hits:
-        print(render.format_hits(printable_record(hits), text))
+        print(render.format_hits(printable_record(hits), text, links.file_links(hits)))
+
+
+def _finish(hits: list[Hit], notices: Sequence[str]) -> int:
+    """Print what there is to say about the hits; return the exit code."""
     if (warning := coverage.format_stale_warning(hits)) is not None:
         print_message(warning)
     if not hits and coverage.EMPTY_COLLECTION not in notices:
@@ -76,6 +125,22 @@ def _print(arguments: Namespace, text: str, hits: list[Hit], notices: Sequence[s
     for notice in notices:
         print_message(notice)
     return 0 if hits else NOTHING_FOUND
+
+
+def _print_table(arguments: Namespace, hits: list[Hit], columns: list[int]) -> None:
+    """Print hits for another program."""
+    from ragkit.cli.output import hit_tables
+
+    if arguments.csv:
+        print(hit_tables.format_csv(hits))
+    elif not hits:
+        return
+    elif arguments.md:
+        print(hit_tables.format_markdown(hits))
+    elif arguments.files:
+        print(hit_tables.format_paths(hits, os.getcwd()))  # noqa: PTH109 (as text)
+    else:
+        print(hit_tables.format_editor_lines(hits, columns, os.getcwd()))  # noqa: PTH109
 
 
 def _batch(arguments: Namespace) -> int:

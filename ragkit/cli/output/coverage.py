@@ -5,6 +5,7 @@ Knows no collection.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -102,11 +103,13 @@ def format_stale_warning(hits: Sequence[Hit]) -> str | None:
 def format_files(files: Sequence[FileStatus], *, parts: bool = False) -> str:
     """Return one line per file; with `parts` also one for each part of a file that was not read."""
     lines = []
+    counts = Counter(file.path for file in files)  # roots may have files of the same path
     for file in files:
-        lines.append(f"{file.status:<8} {file.passages:>6,}  {file.path}{_remark(file)}")
+        path = file.path if counts[file.path] == 1 else f"{file.root}/{file.path}"
+        lines.append(f"{file.status:<8} {file.passages:>6,}  {path}{_remark(file)}")
         for part in file.unread if parts else ():
             status = "skipped" if part.skipped else "failed"
-            place = f"{file.path}/{part.record}" if part.record else file.path
+            place = f"{path}/{part.record}" if part.record else path
             lines.append(f"{status:<8} {0:>6,}  {place}  ({part.reason})")
     return "\n".join(lines)
 

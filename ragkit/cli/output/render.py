@@ -132,8 +132,24 @@ def format_size(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def format_place(hit: Hit) -> str:
-    """Return the place of a hit: `leave.pdf, page 7`."""
+def cited_path(hit: Hit) -> str:
+    """Return the document's path as its citation has it: unique in the collection."""
+    return hit.citation.rpartition("#")[0] or hit.path
+
+
+def format_place(hit: Hit, width: int | None = None) -> str:
+    """Return the place of a hit: `leave.pdf, page 7`. `ragkit get` accepts it.
+
+    If it has more than `width` columns, the path is shortened in the middle.
+    """
+    path, part = cited_path(hit), _format_part(hit)
+    if width is not None:
+        path = shorten_path(path, width - display_width(part))
+    return path + part
+
+
+def _format_part(hit: Hit) -> str:
+    """The part of a document, as it follows the path: `, page 7`."""
     if hit.locator is not None:
         from urllib.parse import unquote
 
@@ -141,12 +157,39 @@ def format_place(hit: Hit) -> str:
         value = unquote(value)
         if kind in _NUMBERED and "-" in value:
             kind, value = f"{kind}s", value.replace("-", "–")
-        return f"{hit.path}, {kind} {value}"
+        return f", {kind} {value}"
     if hit.start_line is None:
-        return hit.path
+        return ""
     if hit.start_line == hit.end_line:
-        return f"{hit.path}, line {hit.start_line}"
-    return f"{hit.path}, lines {hit.start_line}–{hit.end_line}"
+        return f", line {hit.start_line}"
+    return f", lines {hit.start_line}–{hit.end_line}"
+
+
+def shorten_path(path: str, width: int) -> str:
+    """Return a path cut in the middle to `width` columns, at least 8: `handbook/…/leave.pdf`.
+
+    The file's name is kept; one that is too long is cut in the middle itself.
+    """
+    width = max(width, 8)
+    if display_width(path) <= width:
+        return path
+    folders, _, name = path.rpartition("/")
+    room = width - display_width(name) - 2  # for "…/"
+    if not folders or room < 0:
+        end = _cut_from_end(name, (width - 1) // 2)
+        start = truncate(name, width - 1 - display_width(end), mark="")
+        return f"{start}…{end}"
+    kept = ""
+    for folder in folders.split("/"):
+        if display_width(kept) + display_width(folder) + 1 > room:
+            break
+        kept += f"{folder}/"
+    return f"{kept}…/{name}"
+
+
+def _cut_from_end(text: str, width: int) -> str:
+    """The last characters of a text that fit into `width` columns."""
+    return truncate(text[::-1], width, mark="")[::-1]
 
 
 def terminal_width() -> int:
@@ -154,16 +197,20 @@ def terminal_width() -> int:
     return max(40, shutil.get_terminal_size((100, 24)).columns)
 
 
-def format_place_and_heading(hit: Hit) -> str:
-    """Return place and heading of a hit: `faq.html · FAQ › (12) Why?`."""
-    where = format_place(hit) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
-    return f"{where} (the file has changed since)" if hit.stale else where
+def format_place_and_heading(hit: Hit, width: int) -> str:
+    """Return place and heading of a hit in `width` columns: `faq.html · FAQ › (12) Why?`."""
+    where = format_place(hit, width) + (f" · {' › '.join(hit.heading)}" if hit.heading else "")
+    return truncate(f"{where} (the file has changed since)" if hit.stale else where, width)
 
 
-def format_hits(hits: Sequence[Hit], query: str) -> str:
+def format_hits(hits: Sequence[Hit], query: str, links: Sequence[str | None] = ()) -> str:
     """Return hits as text: rank, cosine, place, heading, and the excerpt that matches the query
-    best."""
+    best.
+
+    `links` are the addresses that the places of the hits lead to, in a terminal that shows links.
+    """
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    addresses = dict(zip((hit.rank for hit in hits), links, strict=False))
     width = terminal_width()
     words = _query_prefixes(query)
     lines: list[str] = []
@@ -171,7 +218,9 @@ def format_hits(hits: Sequence[Hit], query: str) -> str:
     for hit in hits:
         score = "   –" if hit.score is None else f"{hit.score:.2f}"
         head = f"{hit.rank:<{indent - 8}}  {score}  "
-        where = truncate(format_place_and_heading(hit), width - indent)
+        where = format_place_and_heading(hit, width - indent)
+        if (address := addresses.get(hit.rank)) is not None:
+            where = f"\x1b]8;;{address}\x1b\\{where}\x1b]8;;\x1b\\"
         lines.append(f"{_BOLD}{head}{where}{_OFF}" if colour else head + where)
         for line in _excerpt(hit.text, words, width - indent):
             lines.append(" " * indent + (_highlight(line, words) if colour else line))

@@ -158,3 +158,30 @@ def test_notices_about_the_result_go_to_stderr_and_change_nothing_else(run, coll
     code, _, err = run("ask", "who sleeps?", "--where", "titel = x")
     assert code == 1
     assert "did you mean title?" in err
+
+
+def test_the_tables_of_hits(run, collection_folder, folder):
+    assert run("query", "cats sleep", "--files", "-k", "1")[1] == "notes/sub/cats.txt\n"
+    assert run("query", "cats sleep", "--vimgrep", "-k", "1")[1] == (
+        "notes/sub/cats.txt:1:1:Cats sleep for most of the day.\n"
+    )
+    assert run("query", "cats sleep", "--md", "-k", "1")[1].startswith("1. `sub/cats.txt#L1` · 0.")
+    assert run("query", "cats sleep", "--csv", "-k", "1")[1].startswith("rank,score,citation,")
+    for table in ("csv", "md", "files", "vimgrep"):
+        code, out, err = run("query", "cats", "--json", f"--{table}")
+        assert (code, out) == (2, "")
+        assert f"--{table} and --json do not go together" in err
+        assert run("query", "cats", f"--{table}", "--min-score", "1")[0] == 1
+
+
+def test_an_editor_line_names_the_column_in_bytes(run, collection_folder, folder):
+    (folder / "long.txt").write_text("Ärger " * 80 + "needle.\n")
+    run("index")
+    lines = run("query", "needle", "--vimgrep", "-k", "99")[1].splitlines()
+    columns = {line.split(":")[2] for line in lines if line.startswith("notes/long.txt")}
+    text = ("Ärger " * 80 + "needle.").encode()
+    assert len(columns) > 1
+    for line in lines:
+        if line.startswith("notes/long.txt"):
+            column, shown = int(line.split(":")[2]), line.split(":", 3)[3]
+            assert text[column - 1 :].decode().startswith(shown)

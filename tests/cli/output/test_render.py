@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from ragkit.cli.output import render
+
 NASTY = "\x1b[2J\x1b]0;mine\x07\x9b31m\u202e\r\x7f"
 
 
@@ -39,3 +41,21 @@ def test_json_is_exact_and_contains_no_raw_control_characters(run, collection_fo
     _, out, _ = run("query", "evil needle", "--json", "-k", "1")
     assert json.loads(out)[0]["path"] == f"evil{NASTY}.txt"
     assert not {letter for letter in out if letter != "\n" and not letter.isprintable()}
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "shown"),
+    [
+        ("handbook/leave.pdf", 18, "handbook/leave.pdf"),
+        ("handbook/people/berlin/leave.pdf", 30, "handbook/people/…/leave.pdf"),
+        ("handbook/people/berlin/leave.pdf", 26, "handbook/…/leave.pdf"),
+        ("handbook/people/leave.pdf", 14, "…/leave.pdf"),
+        ("a-very-long-name-of-a-file.pdf", 16, "a-very-l…ile.pdf"),
+        ("folder/a-very-long-name-of-a-file.pdf", 16, "a-very-l…ile.pdf"),
+        ("休暇/規則/育児休業.md", 18, "休暇/…/育児休業.md"),
+        ("leave.pdf", 1, "leav…pdf"),
+    ],
+)
+def test_a_long_path_is_cut_in_the_middle(path, width, shown):
+    assert render.shorten_path(path, width) == shown
+    assert render.display_width(shown) <= max(8, width)
