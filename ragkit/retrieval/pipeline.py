@@ -17,7 +17,7 @@ import numpy as np
 from ragkit.analysis.query_syntax import ParsedQuery, parse_query
 from ragkit.errors import CollectionError
 from ragkit.records.documents import Hit
-from ragkit.retrieval import calibration, composite, rankers
+from ragkit.retrieval import composite, rankers
 from ragkit.retrieval.filter_scope import PassageFilter
 from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions, validate_query
