@@ -152,8 +152,12 @@ class _ContainerWalk:
         except Exception as error:
             yield _failed_record(record, error)
             return
+        attachments = FORMATS[file.media_type].attachments
         if container is None:
             yield self._read_single(file, record)
+            if attachments and depth < self.budget.depth:
+                members = load(attachments)(file.data, file.name, self.budget)
+                yield from self._read_members(members, record, depth)
         elif depth == self.budget.depth:
             reason = f"nested more than {depth} files deep"
             yield Record(record, reason=reason, kind="limit")

@@ -53,6 +53,7 @@ class Format:
     reader: str = ""  # (bytes, name) → Document; with `paged`, (bytes, name, Ocr | None)
     paged: bool = False  # its pages may be images: the reader gets the OCR engine
     members: str = ""  # (bytes, name, Budget) → the `Member`s of a container
+    attachments: str = ""  # the same, for files in a document that has a reader
     records: str = ""  # the same, one document per row, element or line of data
     decompressor: str = ""  # (bytes) → the open file of what a compressed file contains
     in_process: bool = False  # linear code of ragkit's own: small files need no sandbox
@@ -294,9 +295,10 @@ _ROWS: tuple[Format, ...] = (
         magic=(b"%PDF-",),
         reader=f"{_FORMATS}.pdf:read_pdf",
         paged=True,
+        attachments=f"{_FORMATS}.pdf:pdf_attachments",
         content="the text layer in the order of the file, which is the reading order except where"
         " a program writes columns line by line; outline, or lines in larger letters → headings;"
-        " pages without text by OCR",
+        " pages without text by OCR; form values and notes; attachments are documents",
         locator="page",
         library="pypdfium2",
     ),
@@ -366,7 +368,7 @@ _ROWS: tuple[Format, ...] = (
         extensions="xlsx xlsm xltx",
         name_rule="ignored",
         zip_members=("xl/workbook",),
-        reader=f"{_FORMATS}.office.xlsx:read_xlsx",
+        reader=f"{_FORMATS}.office.spreadsheets.xlsx:read_xlsx",
         content=_SHEETS_CONTENT,
         locator="sheet",
     ),
@@ -380,7 +382,7 @@ _ROWS: tuple[Format, ...] = (
         ole2_extensions="xls xlt",
         # Workbooks of Excel 2 to 5 without OLE2 around them.
         magic=(b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"),
-        reader=f"{_FORMATS}.office.xls:read_xls",
+        reader=f"{_FORMATS}.office.spreadsheets.xls:read_xls",
         content=_SHEETS_CONTENT,
         locator="sheet",
         library="xlrd",

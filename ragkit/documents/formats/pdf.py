@@ -14,12 +14,22 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING
 
+from ragkit.documents.formats import pdf_annotations
 from ragkit.documents.layout import page_lines
 from ragkit.documents.layout.cleaning import property_title
+from ragkit.documents.layout.glyph_lines import (
+    NEEDS_GLYPHS,
+    Glyph,
+    is_letter_spaced,
+    write_line,
+)
 from ragkit.documents.layout.page_lines import OutlineEntry, PageLine
 from ragkit.documents.ocr import DPI, LINE_SPACING, Ocr, PageImage, ScannedPages
+from ragkit.documents.registry import Member
+from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
@@ -32,6 +42,7 @@ _MAX_OUTLINE_DEPTH = 10
 _MAX_PIECE_GAP = 4.0  # letter sizes; pieces of one line further apart are cells of a table
 _MAX_EXAMPLE = 60  # characters of a running line in a warning
 _POINTS_PER_INCH = 72
+_MAX_SAMPLED_LETTERS = 50  # of a page, that show whether its letters have a Unicode map
 _NO_SPACE_BEFORE = tuple(".,;:!?)]}’”")
 
 
@@ -44,12 +55,15 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
         content = _extract(data, ocr)
     page_count = len(content.lines)
     empty_count = sum(not lines for lines in content.lines)
-    if empty_count == page_count:
+    if empty_count == page_count and not any(content.annotations):
         raise _no_text_error(content)
     warnings = content.scans.warnings(page_count)
     if content.broken:
         warnings.append(f"{content.broken} of {_format_pages(page_count)} cannot be read")
-    if without_text := empty_count - content.broken - content.scans.unread:
+    if content.unmapped:
+        unmapped = f"the letters of {content.unmapped} of {_format_pages(page_count)}"
+        warnings.append(f"{unmapped} have no Unicode map and are not read")
+    if (without_text := empty_count - content.broken - content.scans.unread) > 0:
         warnings.append(f"{without_text} of {_format_pages(page_count)} have no text")
     lines, running_warnings = _remove_running_lines(content.lines)
     recognised = content.scans.texts
@@ -59,7 +73,13 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
         page_lines.join_lines(rows, LINE_SPACING if page in recognised else line_spacing)
         for page, rows in enumerate(lines)
     )
-    text, starts = page_lines.join_pages(page_lines.rejoin_hyphenated_words(texts))
+    pages = [
+        "\n\n".join(filter(None, (page_text, "\n".join(notes))))
+        for page_text, notes in zip(
+            page_lines.rejoin_hyphenated_words(texts), content.annotations, strict=True
+        )
+    ]
+    text, starts = page_lines.join_pages(pages)
     outline = content.outline or page_lines.outline_by_font_size(with_layer)
     author = property_title(content.author, "")
     properties = {"author": author} if author is not None else {}
@@ -81,6 +101,8 @@ class _PdfContent:
 
     scans: ScannedPages  # pages without a text layer
     lines: list[list[PageLine]] = field(default_factory=list)  # by page
+    annotations: list[list[str]] = field(default_factory=list)  # by page: fields and notes
+    unmapped: int = 0  # number of pages whose letters have no Unicode map
     outline: list[OutlineEntry] = field(default_factory=list)
     title: str = ""
     author: str = ""
@@ -118,8 +140,11 @@ def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:
             title=document.get_metadata_value("Title"),
             author=document.get_metadata_value("Author"),
         )
+        if document.get_formtype():
+            document.init_forms()
         for number in range(len(document)):
-            lines = _read_page(document, number, content.scans)
+            content.annotations.append([])
+            lines = _read_page(document, number, content)
             content.lines.append(lines or [])
             content.broken += lines is None
         content.outline = list(_read_outline(document))
@@ -155,10 +180,45 @@ def _read_outline(document: PdfDocument) -> Iterator[OutlineEntry]:
         return
 
 
-def _read_page(document: PdfDocument, number: int, scans: ScannedPages) -> list[PageLine] | None:
+def pdf_attachments(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
+    """Yield the files in a PDF: attachments, parts of a portfolio, and files on its pages.
+
+    Raises `DocumentError` if the file cannot be opened, `BudgetExceededError` if its budget is used
+    up.
+    """
+    if b"/EmbeddedFile" not in data and b"/ObjStm" not in data:
+        return
+    with _PDFIUM_LOCK:
+        document = _open_document(data)
+        try:
+            files = list(_read_attachments(document, budget))
+        finally:
+            document.close()
+    yield from files
+
+
+def _read_attachments(document: PdfDocument, budget: Budget) -> Iterator[Member]:
+    from pypdfium2 import PdfiumError
+
+    seen: set[tuple[str, int]] = set()
+    for file in pdf_annotations.iter_attachments(document):
+        budget.count_member()
+        file_name = file.get_name().replace("/", "_") or "unnamed"
+        try:
+            content = bytes(file.get_data())
+        except PdfiumError as error:
+            yield Member(file_name, reason=f"damaged attachment: {error}")
+            continue
+        content = budget.decompress(BytesIO(content), len(content), file_name)
+        if (file_name, hash(content)) not in seen:  # one file may be listed twice
+            seen.add((file_name, hash(content)))
+            yield Member(file_name, content)
+
+
+def _read_page(document: PdfDocument, number: int, content: _PdfContent) -> list[PageLine] | None:
     """Return the lines of page `number` (from 0); None if the page cannot be read.
 
-    A page with images and without a text layer is read by OCR through `scans`.
+    A page with images and without a text layer is read by OCR.
     """
     from pypdfium2 import PdfiumError
 
@@ -169,11 +229,15 @@ def _read_page(document: PdfDocument, number: int, scans: ScannedPages) -> list[
     try:
         textpage = page.get_textpage()
         try:
-            lines = _extract_lines(textpage)
+            lines = _extract_lines(textpage, _visible_box(page))
+            if lines and _is_unmapped(textpage):
+                content.unmapped += 1
+                lines = []
         finally:
             textpage.close()
-        if not lines and _has_image(page):
-            return scans.read(number, partial(_render_page, page))
+        content.annotations[number] = pdf_annotations.read_annotations(document, page, number)
+        if not lines and _shows_something(page):
+            return content.scans.read(number, partial(_render_page, page))
         return lines
     except PdfiumError:
         return None
@@ -200,16 +264,38 @@ def _render_page(page: PdfPage, max_pixels: int) -> PageImage:
         bitmap.close()
 
 
-def _extract_lines(textpage: PdfTextPage) -> list[PageLine]:
-    """Return the lines with text. Pieces of one line, which PDFium splits at small gaps, are
-    joined."""
+_Box = tuple[float, float, float, float]  # left, bottom, right, top in points
+
+
+def _visible_box(page: PdfPage) -> _Box | None:
+    """Return the part of the page that is shown, if it is less than all of it."""
+    crop, media = page.get_cropbox(), page.get_mediabox()
+    return None if crop == media else crop
+
+
+def _is_unmapped(textpage: PdfTextPage) -> bool:
+    """Whether most letters of a page have no Unicode map: their codes are no text."""
+    from pypdfium2 import raw
+
+    count = textpage.count_chars()
+    sample = range(0, count, max(1, count // _MAX_SAMPLED_LETTERS))
+    errors = sum(raw.FPDFText_HasUnicodeMapError(textpage, index) == 1 for index in sample)
+    return bool(2 * errors > len(sample))
+
+
+def _extract_lines(textpage: PdfTextPage, box: _Box | None = None) -> list[PageLine]:
+    """Return the lines with text, of the part of the page in `box`. Pieces of one line, which
+    PDFium splits at small gaps, are joined."""
     text = textpage.get_text_range()
     letters = _LetterPositions(textpage, _utf16_length(text) == textpage.count_chars())
     lines: list[PageLine] = []
     last_letter = 0  # offset of the previous line's last letter
     offset = 0  # in UTF-16 code units, as PDFium counts
     for raw_line in text.split("\n"):
-        content = page_lines.clean_line(raw_line)
+        line = raw_line
+        if box is not None or _needs_positions(raw_line):
+            line = letters.write(raw_line, offset, box)
+        content = page_lines.clean_line(line)
         if content:
             indent = len(raw_line) - len(raw_line.lstrip())
             is_indented = raw_line[0] != content[0]
@@ -248,14 +334,47 @@ class _LetterPositions:
         self._page, self._same_index, self._raw = textpage.raw, same_index, raw
         self._x, self._y, self._matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_MATRIX()
 
+    def write(self, line: str, offset: int, box: _Box | None) -> str:
+        """Return the text of a line that starts at `offset`, by the positions of its letters.
+
+        Letters outside of `box` are left out.
+        """
+        glyphs: list[Glyph] = []
+        size = 0.0
+        values = [ctypes.c_double() for _ in range(4)]
+        for char in line:
+            index = self._index(offset)
+            offset += _utf16_length(char)
+            if index < 0 or char == "\r":
+                continue
+            x, y, letter_size = self.locate(offset - _utf16_length(char))
+            self._raw.FPDFText_GetCharBox(self._page, index, *values)
+            left, right = values[0].value, values[1].value
+            is_inside = box is None or (
+                box[0] <= (left + right) / 2 <= box[2] and box[1] <= y <= box[3]
+            )
+            if is_inside:
+                is_generated = self._raw.FPDFText_IsGenerated(self._page, index) == 1
+                glyphs.append(Glyph(char, x, left, right, is_generated))
+                size = max(size, letter_size if char.strip() else 0.0)
+        if not glyphs or not _needs_positions(line):
+            return "".join(glyph.text for glyph in glyphs)
+        return write_line(glyphs, size or 10.0)
+
+    def _index(self, offset: int) -> int:
+        """Return PDFium's index of the letter at an offset; negative if it has none."""
+        if self._same_index:
+            return offset
+        index: int = self._raw.FPDFText_GetCharIndexFromTextIndex(self._page, offset)
+        return index
+
     def locate(self, offset: int) -> tuple[float, float, float]:
         """Return the origin (x, y) and the rendered size of a letter, in points; zeros if unknown.
 
         The font's own size may be 1 and scaled by the text matrix.
         """
         page, raw, matrix = self._page, self._raw, self._matrix
-        same = self._same_index
-        index = offset if same else raw.FPDFText_GetCharIndexFromTextIndex(page, offset)
+        index = self._index(offset)
         if index < 0 or not raw.FPDFText_GetCharOrigin(page, index, self._x, self._y):
             return 0.0, 0.0, 0.0
         scale = 1.0
@@ -264,10 +383,19 @@ class _LetterPositions:
         return self._x.value, self._y.value, raw.FPDFText_GetFontSize(page, index) * scale
 
 
-def _has_image(page: PdfPage) -> bool:
-    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+def _needs_positions(line: str) -> bool:
+    """Whether PDFium's text of a line may be wrong: its order, or the blanks in it."""
+    if not line.isascii() and NEEDS_GLYPHS.search(line):
+        return True
+    return line[1:2] == " " and is_letter_spaced(line)
 
-    return any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
+
+def _shows_something(page: PdfPage) -> bool:
+    """Whether a page without text has images, or letters that PDFium cannot read."""
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_TEXT
+
+    kinds = [FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_TEXT]
+    return any(True for _ in page.get_objects(filter=kinds, max_depth=3))
 
 
 def _no_text_error(content: _PdfContent) -> DocumentError:

@@ -20,6 +20,8 @@ SOFT_HYPHEN = "\x02"
 _SOFT_HYPHEN = re.compile("[\x02\xad\ufffe]\n?")
 _MAX_PART_LENGTH = 40  # characters of a hyphenated word on one line
 _TAIL, _HEAD = re.compile(r"[\w-]{1,40}\Z"), re.compile(r"\w{1,40}")
+# Short words inside of compounds: state-of-the-art. Words are not hyphenated behind them.
+_COMPOUND_WORDS = frozenset("a and as at by for in of on or out the to up with".split())  # noqa: SIM905
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
@@ -125,8 +127,9 @@ def _select_counting(
 def rejoin_hyphenated_words(texts: Iterable[str]) -> list[str]:
     """Return the texts of pages with words rejoined that are hyphenated at the end of a line.
 
-    The hyphen stays if the document elsewhere writes the word with it and never without
-    ("state-of-the-art").
+    The hyphen stays if it belongs to the word: in part numbers ("NX-2040"), in compounds of several
+    words ("state-of-the-art"), and if the document elsewhere writes the word with it and never
+    without.
     """
     pieces = [text.split(SOFT_HYPHEN) for text in texts]
     divided = {_word_parts(*pair) for text in pieces for pair in pairwise(text)}
@@ -139,11 +142,27 @@ def rejoin_hyphenated_words(texts: Iterable[str]) -> list[str]:
     return [
         text[0]
         + "".join(
-            ("-" if _word_parts(left, right) in with_hyphen else "") + right
+            ("-" if _keeps_hyphen(left, right) or _word_parts(left, right) in with_hyphen else "")
+            + right
             for left, right in pairwise(text)
         )
         for text in pieces
     ]
+
+
+def _keeps_hyphen(left: str, right: str) -> bool:
+    """Whether a hyphen at the end of a line belongs to the word, by the word alone."""
+    tail, head = _TAIL.search(left[-_MAX_PART_LENGTH:]), _HEAD.match(right)
+    if tail is None or head is None:
+        return False
+    before, after = tail.group(), head.group()
+    last = before.rpartition("-")[2]
+    if after[0].isdigit() or (last and last[-1].isdigit()):
+        return True
+    if len(last) > 1 and last.isupper() and not after.isupper():  # PDF-Datei
+        return True
+    goes_on = right[len(after) : len(after) + 1] == "-"
+    return "-" in before and (goes_on or last.casefold() in _COMPOUND_WORDS)
 
 
 def _word_parts(left: str, right: str) -> tuple[str, str]:

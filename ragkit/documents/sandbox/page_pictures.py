@@ -106,8 +106,8 @@ def _to_png(frame: protocol.Frame) -> PagePng:
     is_valid = (
         type(width) is int
         and type(height) is int
-        and 0 < width
-        and 0 < height
+        and width > 0
+        and height > 0
         and width * height <= MAX_PIXELS
         and len(frame.data) == 3 * width * height
         and len(boxes) <= _MAX_BOXES

@@ -1,6 +1,8 @@
 """PDF: text by page, running lines, headings from the outline, and reasons for unreadable files."""
 
+import itertools
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +150,37 @@ def test_a_real_paper_has_headings_joined_words_and_no_feet():
     assert all(
         " ".join(document.text[h.start : h.end].split()) == h.text for h in document.headings
     )
+
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "pdf"
+
+
+def sample(name):
+    return read_pdf((SAMPLES / name).read_bytes(), name)
+
+
+def test_only_what_lies_in_the_crop_box_is_read():
+    document = sample("split.pdf")
+    starts = [*document.pages, len(document.text)]
+    pages = [document.text[start:end] for start, end in itertools.pairwise(starts)]
+    assert [page.split(" line")[0] for page in pages] == [
+        "Left page 1",
+        "Right page 2",
+        "Left page 3",
+        "Right page 4",
+    ]
+    assert all(("Left" in page) != ("Right" in page) for page in pages)
+
+
+def test_hyphens_that_belong_to_a_word_stay():
+    text = sample("hyphen.pdf").text
+    assert "guaranteed" in text
+    assert "State-of-the-art" in text
+    assert "NX-2040" in text
+
+
+@pytest.mark.parametrize("name", ["no-unicode-map.pdf", "vertical.pdf"])
+def test_letters_that_cannot_be_read_are_no_text(name):
+    with pytest.raises(DocumentError) as caught:
+        sample(name)
+    assert caught.value.kind == "no_text_layer"

@@ -133,3 +133,19 @@ def test_mostly_large_text_has_no_headings():
 
 def test_a_clean_line_has_no_line_breaks():
     assert clean_line("A\rnother page") == "A nother page"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "joined"),
+    [
+        ("guaran", "teed", "guaranteed"),
+        ("NX", "2040", "NX-2040"),
+        ("A4", "Papier", "A4-Papier"),
+        ("PDF", "Datei", "PDF-Datei"),
+        ("State-of", "the-art", "State-of-the-art"),
+        ("self-explana", "tory", "self-explanatory"),
+        ("docu", "ment-based", "document-based"),
+    ],
+)
+def test_hyphens_of_part_numbers_and_compounds_stay(left, right, joined):
+    assert rejoin_hyphenated_words([f"{left}{SOFT_HYPHEN}{right}"]) == [joined]

@@ -1,6 +1,6 @@
 """Text boxes, charts, diagrams and pictures over the cells of a sheet."""
 
-from ragkit.documents.formats.office.xlsx import read_xlsx
+from ragkit.documents.formats.office.spreadsheets.xlsx import read_xlsx
 from tests.documents.files import make_zip
 from tests.documents.office_files import OOXML, relationships_part, rows, text_by_locator
 

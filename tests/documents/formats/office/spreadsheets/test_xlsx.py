@@ -3,7 +3,7 @@
 import pytest
 
 from ragkit.documents.detect import detect
-from ragkit.documents.formats.office.xlsx import read_xlsx
+from ragkit.documents.formats.office.spreadsheets.xlsx import read_xlsx
 from ragkit.documents.layout import grid
 from ragkit.documents.layout.grid import column_letters
 from ragkit.errors import DocumentError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.formats.office.xls import read_xls
+from ragkit.documents.formats.office.spreadsheets.xls import read_xls
 from ragkit.errors import DocumentError
 from tests.documents.mail_files import make_ole2
 from tests.documents.office_files import (

@@ -50,7 +50,7 @@ _MAX_SECTIONS = 4
 _VALUE = "\0"  # the piece that stands for the text, or the unformatted number
 
 
-class Section(NamedTuple):
+class FormatSection(NamedTuple):
     """A part of a format code, for numbers of one sign, or for text."""
 
     kind: str = "general"  # general, number, fraction, literal, date, elapsed
@@ -67,7 +67,7 @@ class Section(NamedTuple):
 class NumberFormat(NamedTuple):
     """A parsed format code: its sections, for positive and negative numbers, zero and text."""
 
-    sections: tuple[Section, ...] = (Section(),)
+    sections: tuple[FormatSection, ...] = (FormatSection(),)
 
 
 GENERAL = NumberFormat()
@@ -90,12 +90,12 @@ def parse_format(code: str) -> NumberFormat:
     return NumberFormat(tuple(_parse_section(tokens) for tokens in sections[:_MAX_SECTIONS]))
 
 
-def _parse_section(tokens: list[tuple[str, ...]]) -> Section:
+def _parse_section(tokens: list[tuple[str, ...]]) -> FormatSection:
     pieces: list[tuple[bool, str]] = []
     condition, percents, has_text, has_digits, is_general = None, 0, False, False, False
     for quoted, escaped, bracket, digits, symbol in tokens:
         if (kind := _special_kind(bracket, symbol, has_digits)) is not None:
-            return Section(kind)
+            return FormatSection(kind)
         if match := _CONDITION.fullmatch(bracket):
             condition = (match[1], float(match[2]))
         is_general = is_general or symbol.casefold() == "general"
@@ -111,10 +111,10 @@ def _parse_section(tokens: list[tuple[str, ...]]) -> Section:
         elif literal or is_value:
             pieces.append((False, _VALUE if is_value else literal))
     if is_general or (has_text and not has_digits):
-        return Section("general", tuple(pieces), condition=condition, has_text=has_text)
+        return FormatSection("general", tuple(pieces), condition=condition, has_text=has_text)
     if not has_digits:
         kind = "literal" if any(text.strip() for _, text in pieces) else "general"
-        return Section(kind, tuple(pieces), condition=condition, has_sign=kind == "literal")
+        return FormatSection(kind, tuple(pieces), condition=condition, has_sign=kind == "literal")
     return _number_section(pieces, condition, percents)
 
 
@@ -132,9 +132,9 @@ def _special_kind(bracket: str, symbol: str, has_digits: bool) -> str | None:
 
 def _number_section(
     pieces: list[tuple[bool, str]], condition: tuple[str, float] | None, percents: int
-) -> Section:
+) -> FormatSection:
     if _fraction_at(pieces) is not None:
-        return Section("fraction", tuple(pieces), condition=condition)
+        return FormatSection("fraction", tuple(pieces), condition=condition)
     last = max(index for index, (is_digits, _) in enumerate(pieces) if is_digits)
     placeholders = "".join(text for is_digits, text in pieces if is_digits)
     integer, _, decimals = placeholders.partition(".")
@@ -151,7 +151,7 @@ def _number_section(
         after = "".join(text for _, text in pieces[last + 1 :])
         if "#" not in decimals and "(" not in before:
             around = before.lstrip(), after.rstrip()
-    return Section(
+    return FormatSection(
         "number",
         tuple(cleaned),
         len(decimals),
@@ -217,7 +217,7 @@ def general_number(value: float) -> str:
     return f"{value:.0f}" if is_integer else f"{value:.12g}"
 
 
-def _choose_section(value: float, number_format: NumberFormat) -> tuple[Section, bool]:
+def _choose_section(value: float, number_format: NumberFormat) -> tuple[FormatSection, bool]:
     """Return the section for a number, and whether a minus sign is to be written before it."""
     sections = number_format.sections[:3]
     if any(section.condition for section in sections):
@@ -226,7 +226,7 @@ def _choose_section(value: float, number_format: NumberFormat) -> tuple[Section,
                 value, section.condition[1]
             ):
                 return section, not section.has_sign
-        return Section(), True
+        return FormatSection(), True
     if len(sections) > 2 and value == 0:
         return sections[2], False
     if len(sections) > 1 and value < 0:
@@ -234,11 +234,11 @@ def _choose_section(value: float, number_format: NumberFormat) -> tuple[Section,
     return sections[0], True
 
 
-def _literal(value: float, section: Section) -> str:
+def _literal(value: float, section: FormatSection) -> str:
     return "".join(text for _, text in section.pieces).strip()
 
 
-def _format_digits(value: float, section: Section) -> str:
+def _format_digits(value: float, section: FormatSection) -> str:
     """Fill the placeholders with the digits of a number, from the right to the left."""
     rounded = _round_half_up(value, section.scale, section.decimals)
     if section.around is not None:  # the most frequent formats
@@ -291,7 +291,7 @@ def _without_parentheses(pieces: tuple[tuple[bool, str], ...]) -> tuple[tuple[bo
     )
 
 
-def _format_fraction(value: float, section: Section) -> str:
+def _format_fraction(value: float, section: FormatSection) -> str:
     pieces = list(section.pieces)
     slash = _fraction_at(pieces)
     if slash is None:

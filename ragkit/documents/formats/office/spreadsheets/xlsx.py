@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ragkit.documents.formats.office import number_formats
-from ragkit.documents.formats.office.number_formats import GENERAL, NumberFormat
 from ragkit.documents.formats.office.ooxml import read_relationships, related_parts
-from ragkit.documents.formats.office.xlsx_comments import read_comments
-from ragkit.documents.formats.office.xlsx_drawings import add_drawings
-from ragkit.documents.formats.office.xlsx_rich_values import read_cell_pictures
+from ragkit.documents.formats.office.spreadsheets import number_formats
+from ragkit.documents.formats.office.spreadsheets.number_formats import GENERAL, NumberFormat
+from ragkit.documents.formats.office.spreadsheets.xlsx_comments import read_comments
+from ragkit.documents.formats.office.spreadsheets.xlsx_drawings import add_drawings
+from ragkit.documents.formats.office.spreadsheets.xlsx_rich_values import read_cell_pictures
 from ragkit.documents.layout.grid import Grid, GridFullError, is_year
 from ragkit.documents.layout.properties import CORE, read_properties
 from ragkit.documents.unpacking.limits import MAX_TOTAL_BYTES, ZipPackage, open_zip

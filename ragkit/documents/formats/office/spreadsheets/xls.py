@@ -9,7 +9,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from ragkit.documents.formats.office import number_formats
+from ragkit.documents.formats.office.spreadsheets import number_formats
 from ragkit.documents.layout.grid import Grid, GridFullError, column_letters, is_year
 from ragkit.errors import DocumentError
 from ragkit.records import media_types

@@ -1,6 +1,6 @@
 """Threads and classic notes of a sheet."""
 
-from ragkit.documents.formats.office.xlsx import read_xlsx
+from ragkit.documents.formats.office.spreadsheets.xlsx import read_xlsx
 from tests.documents.files import make_zip
 from tests.documents.office_files import OOXML, relationships_part, rows, text_by_locator
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.formats.office.number_formats import (
+from ragkit.documents.formats.office.spreadsheets.number_formats import (
     BUILT_IN_FORMATS,
     format_number,
     format_text,
