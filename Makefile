@@ -5,6 +5,8 @@
 # make bench   run the benchmarks; their tables go into bench/RESULTS.md
 # make fuzz    read 10,000 broken files of every format
 # make faults  kill, cut the power, fail calls, damage files: hours; continues where it stopped
+# make clients run unmodified clients against the servers, each in an environment of its own
+# make dist    build the wheel and the source distribution into dist/
 # make sbom    write the bill of materials of what is installed (CycloneDX) to sbom.json
 # make audit   ask for known vulnerabilities of what is installed; says so if it cannot
 # make docs    check that documentation and program agree
@@ -14,14 +16,14 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-INPUTS := pyproject.toml constraints.txt
+INPUTS := pyproject.toml constraints.txt hatch_build.py
 STATE  ?= faults-state.jsonl
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
 # The model comes as a package; nothing here may reach for the network at run time.
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo light test check lint types bench fuzz faults sbom audit docs site clean
+.PHONY: demo light test check lint types bench fuzz faults clients sbom audit docs site clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ragkit -c .ragkit index data
@@ -55,6 +57,13 @@ fuzz: $(VENV)/.test
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults --state $(STATE) --jobs $(JOBS)
+
+clients: $(VENV)/.test
+	$(BIN)/python -m tests.clients $(CLIENTS)
+
+dist: $(VENV)/.test
+	rm -rf dist
+	$(BIN)/python -m hatchling build
 
 sbom: $(VENV)/.dev
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
