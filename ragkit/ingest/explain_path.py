@@ -87,7 +87,11 @@ def _explain_file(
         root_exists = not is_missing(root_path.root.path)
         missing = "the file" if root_exists else f"its root {root_path.root.path}"
         answer = f"{missing} no longer exists; state stored {when}: {_summary(row)}"
-        return Whereabouts(path, "gone", answer, f"ragkit index {_quoted_root(root_path)}", row)
+        # `ragkit index` keeps passages where a disk may not be mounted.
+        remedy = f"ragkit remove {shlex.quote(str(root_path.absolute))}" if row.passages else None
+        if remedy is None and root_exists:
+            remedy = f"ragkit index {_quoted_root(root_path)}"
+        return Whereabouts(path, "gone", answer, remedy, row)
     entry = _scan_first(root_path, max_bytes)
     if isinstance(entry, SkippedPath):  # by the rules as they are now
         explanation = _explain_skipped(path, root_path, entry)

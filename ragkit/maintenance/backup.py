@@ -172,6 +172,7 @@ def _copy_index_files(source: Path, target: Path, files: dict[str, IndexFile | N
     """Copy the index files that are intact; return their names. Others are rebuilt."""
     copied = set()
     checksums = ChecksumCache(target)
+    limit = checksums.size_limit()
     for kind, file in files.items():
         if file is None or not collection_files.is_index_name(file.name):
             continue
@@ -179,11 +180,14 @@ def _copy_index_files(source: Path, target: Path, files: dict[str, IndexFile | N
         try:
             if kind == "words":
                 path.mkdir()
-                for name in collection_files.members(source / file.name):
-                    _copy(source / file.name / name, path / name)
+                members = collection_files.members(source / file.name)
+                if sum(stamp[1] for stamp in members.values()) > limit:
+                    raise ValueError("it is too large for this collection")
+                for name in members:
+                    _copy(source / file.name / name, path / name, limit)
                 checksums.verify_folder(file)
             else:
-                _copy(source / file.name, path)
+                _copy(source / file.name, path, limit)
                 checksums.verify_file(kind, file)
         except (OSError, ValueError):  # deleted by a writer at this moment, or damaged
             if path.is_dir():
@@ -195,9 +199,13 @@ def _copy_index_files(source: Path, target: Path, files: dict[str, IndexFile | N
     return copied
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, limit: int) -> None:
+    """Copy a file. Raises ValueError if it has more than `limit` bytes, before copying any."""
+    opened = collection_files.OpenFile(source)
+    if opened.size > limit:
+        raise ValueError("it is too large for this collection")
     with target.open("xb") as file:
-        for part in collection_files.OpenFile(source).parts():
+        for part in opened.parts():
             file.write(part)
 
 

@@ -6,8 +6,10 @@ It is written beside its place under a temporary name, flushed, and renamed. Kno
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from ragkit.errors import CollectionError, UsageError
 from ragkit.storage.atomic_files import fsync_folder
 
 _MARK = ".ragkit-partial-"
+_IS_LINUX = sys.platform == "linux"
+_AT_FDCWD, _EXCHANGE = -100, 2  # of renameat2
 
 
 @contextlib.contextmanager
@@ -39,15 +43,11 @@ def new_folder(target: Path, purpose: str, aside: Path | None = None) -> Iterato
             yield temporary
             _flush(temporary)
             if aside is not None:
-                target.rename(aside)
-            elif os.path.lexists(target):
-                target.rmdir()
-            try:
+                _replace(target, temporary, aside)
+            else:
+                if os.path.lexists(target):
+                    target.rmdir()
                 temporary.rename(target)
-            except OSError:
-                if aside is not None:
-                    aside.rename(target)
-                raise
             fsync_folder(target.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -56,6 +56,47 @@ def new_folder(target: Path, purpose: str, aside: Path | None = None) -> Iterato
             f"cannot write {purpose} to {target}: {error.strerror or error}. Remove the cause and "
             "run the same command again"
         ) from error
+
+
+def _replace(target: Path, new: Path, aside: Path) -> None:
+    """Rename `target` to `aside` and `new` to `target`; raises OSError, and then undoes it.
+
+    There is a folder `target` at every moment where the system can exchange two names: a process
+    that is killed leaves the old one or the new one. Elsewhere, one that is killed between two
+    renames leaves no `target`, and `aside` has to be renamed by hand.
+    """
+    new.rename(aside)
+    try:
+        if exchange(aside, target):
+            return
+    except BaseException:
+        aside.rename(new)
+        raise
+    aside.rename(new)
+    target.rename(aside)
+    try:
+        new.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange the names of two folders at once; return whether the system can do that.
+
+    Raises OSError if it can, but fails.
+    """
+    import ctypes  # only to restore a collection
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if _IS_LINUX else None
+    if rename is None:
+        return False
+    if not rename(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _EXCHANGE):
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS):  # the file system, or the kernel, cannot
+        return False
+    raise OSError(code, os.strerror(code), str(second))
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -182,7 +182,8 @@ class ChecksumCache:
         """
         opened = OpenFile(self._path(kind, file))
         verified, known = self._verified.get(kind, (file, file.checksum))
-        record = verify_record(opened, known if verified == file else file.checksum, self._limit())
+        expected = known if verified == file else file.checksum
+        record = verify_record(opened, expected, self.size_limit())
         if record != file.checksum:
             self.restamped[kind] = replace(file, checksum=record)
         self._verified[kind] = file, record
@@ -200,7 +201,7 @@ class ChecksumCache:
         if known is not None and _are_same(known, stamps):
             self._remember_folder(file, stamps)
             return path
-        if sum(stamp[1] for stamp in stamps.values()) > self._limit():
+        if sum(stamp[1] for stamp in stamps.values()) > self.size_limit():
             raise ValueError(f"{file.name} is damaged: it is too large for this collection")
         if folder_checksum(path) != file.checksum:
             raise ValueError(f"{file.name} is damaged: its checksum is not the recorded one")
@@ -252,7 +253,7 @@ class ChecksumCache:
             raise ValueError(f"{file.name} is not what the database says that it is")
         return self.folder / file.name
 
-    def _limit(self) -> int:
+    def size_limit(self) -> int:
         """Return the bytes that an index file of this collection may have: what is larger would
         take too long to read, and was not made by ragkit."""
         size = 0

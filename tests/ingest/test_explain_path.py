@@ -66,6 +66,7 @@ def test_new_changed_and_deleted_files_have_their_state(indexed, folder):
     ]
     assert [explanation.state for explanation in explanations] == ["new", "changed", "gone"]
     assert explanations[1].remedy == f"ragkit index {folder / 'leave.txt'}"
+    assert explanations[2].remedy == f"ragkit remove {folder / 'sub' / 'cats.txt'}"
     assert "2 changed or deleted since" in indexed.explain("notes").answer
     indexed.index(folder)
     assert (
@@ -74,6 +75,15 @@ def test_new_changed_and_deleted_files_have_their_state(indexed, folder):
         == "indexed"
     )
     assert indexed.explain("notes/sub/cats.txt").state == "unknown"
+
+
+def test_the_advice_for_a_missing_file_removes_it_where_indexing_keeps_it(indexed, folder):
+    folder.rename(folder.with_name("away"))  # as a disk that is not mounted
+    explanation = indexed.explain("notes/leave.txt")
+    assert explanation.state == "gone"
+    command, path = explanation.remedy.removeprefix("ragkit ").split()
+    assert (command, indexed.remove([path])) == ("remove", 1)
+    assert indexed.explain("notes/leave.txt").state == "unknown"
 
 
 def test_a_file_outside_of_all_roots_names_them_and_the_command(indexed, folder, tmp_path):

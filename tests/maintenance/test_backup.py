@@ -1,12 +1,15 @@
 """Backups: complete, checked, online, and never at the cost of what is there."""
 
+import shlex
 import sqlite3
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from ragkit import Collection, CollectionError, UsageError, trust
+from ragkit.maintenance import backup as backup_module
 from ragkit.storage.lock import writer_lock
 from tests.maintenance.tables import SETTINGS, collection_id, content, hits
 
@@ -171,6 +174,36 @@ def test_restoring_keeps_the_collection_that_is_there(filled, folder, tmp_path, 
     assert content(filled.folder) == content(tmp_path / "copy")
     with Collection(aside, encoder=encoder) as old:
         assert "new.md" in [document.path for document in old.documents()]
+
+
+def test_a_collection_that_a_killed_restoration_left_aside_is_named(filled, tmp_path):
+    filled.close()
+    aside = filled.folder.with_name(f"{filled.folder.name}.before-restore-20260101-120000")
+    filled.folder.rename(aside)
+    with pytest.raises(CollectionError, match="no collection at") as caught:
+        Collection(filled.folder, create=False)
+    command = str(caught.value).partition("still there: ")[2]
+    assert command == f"mv {aside} {filled.folder}"
+    subprocess.run(shlex.split(command), check=True)
+    with Collection(filled.folder, create=False) as collection:
+        assert collection.status().documents == 3
+
+
+def test_an_index_file_that_is_too_large_is_not_copied(filled, tmp_path, monkeypatch):
+    [vectors] = filled.folder.glob("vectors-*")
+    with vectors.open("r+b") as file:
+        file.truncate(1 << 32)  # a sparse file
+    copied = []
+    copy = backup_module._copy
+
+    def watched(source, target, limit):
+        copy(source, target, limit)
+        copied.append(target.stat().st_size)
+
+    monkeypatch.setattr(backup_module, "_copy", watched)
+    report = filled.backup(tmp_path / "copy")
+    assert not list((tmp_path / "copy").glob("vectors-*"))
+    assert copied and sum(copied) < report.bytes
 
 
 def test_a_collection_with_an_unmerged_log_is_restored_with_it(filled, tmp_path):

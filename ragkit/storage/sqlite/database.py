@@ -34,7 +34,7 @@ from ragkit.storage.sqlite.error_messages import (
     damaged_message,
     to_collection_error,
 )
-from ragkit.storage.sqlite.state import advance, value
+from ragkit.storage.sqlite.state import advance, generation, value
 from ragkit.trust import TrustLevel
 
 SCHEMA_VERSION = 3
@@ -77,13 +77,12 @@ class Database:
         self._idle: deque[Connection] = deque()
         self._closings = 0  # how often `close` was called
         self.notify: Callable[[str], None] = lambda line: None
+        self._told: set[tuple[str, int]] = set()  # lines about damaged rows, and generations
         self._intact_stamps: object = None  # of the files, when a check found no damage
         refuse_links(folder, FILE_NAME)
         if not self._exists():
             if not create:
-                raise CollectionError(
-                    f"no collection at {folder}. Make one with: ragkit -c {folder} index FOLDER"
-                )
+                raise CollectionError(f"no collection at {folder}. {_way_to_one(folder)}")
             self._make_folder()
         else:
             self._refuse_emptied()
@@ -440,7 +439,9 @@ class Database:
 
         with contextlib.suppress(CollectionError), self.reading() as connection:
             for line in integrity.describe(connection, damage):
-                self.notify(line)
+                if (told := (line, generation(connection))) not in self._told:
+                    self._told.add(told)  # not again for every search
+                    self.notify(line)
         if not self.read_only:
             with contextlib.suppress(CollectionError), self.writing() as connection:
                 integrity.mark_damaged(connection, damage)
@@ -490,6 +491,21 @@ _RETRYABLE = frozenset({
     sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_ROLLBACK,
 })  # fmt: skip
 _CONNECT: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
+
+
+def _way_to_one(folder: Path) -> str:
+    """Return how to get a collection at `folder`, where there is none."""
+    # A restoration that was killed between two renames leaves it under its new name.
+    prefix = f"{folder.name}.before-restore-"
+    with contextlib.suppress(OSError):
+        names = [path.name for path in folder.absolute().parent.iterdir()]
+        asides = sorted(name for name in names if name.startswith(prefix))
+        if asides and not os.path.lexists(folder):
+            import shlex
+
+            old, new = (shlex.quote(str(path)) for path in (folder.with_name(asides[-1]), folder))
+            return f"The one before the last `ragkit restore` is still there: mv {old} {new}"
+    return f"Make one with: ragkit -c {folder} index FOLDER"
 
 
 def untrusted_message(folder: Path, purpose: str) -> str:

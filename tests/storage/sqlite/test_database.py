@@ -8,6 +8,7 @@ import pytest
 
 from ragkit.errors import CollectionError
 from ragkit.storage.sqlite import database, state
+from ragkit.storage.sqlite.connection import report_damage
 from ragkit.storage.sqlite.database import Database
 
 
@@ -127,3 +128,19 @@ def test_a_connection_that_is_in_use_while_the_database_is_closed_is_closed_afte
         assert connection.execute("SELECT 1").fetchone()[0] == 1
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         connection.execute("SELECT 1")
+
+
+def test_damaged_rows_are_reported_once_until_something_changes(tmp_path):
+    notices = []
+    store = Database(tmp_path, create=True)
+    store.notify = notices.append
+    for _ in range(2):
+        with store.reading() as connection:
+            report_damage(connection, passages=[7])
+    assert len(notices) == 1
+    with store.changing():
+        pass
+    with store.reading() as connection:
+        report_damage(connection, passages=[7])
+    assert len(notices) == 2
+    store.close()
