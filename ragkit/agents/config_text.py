@@ -103,7 +103,8 @@ def remove_json_entry(text: str, table: str, name: str) -> str:
     following = re.match(r"\s*,", commented[end:])
     if following:
         end += following.end()
-    elif position:  # the last one: the comma before it goes, too
+    elif position and not _has_trailing_commas(commented[:start] + commented[end:]):
+        # It was the last one: the comma before it goes, too.
         comma = commented.index(",", inner[position - 1].end)
         text = text[:comma] + text[comma + 1 :]
         start, end = start - 1, end - 1
@@ -165,6 +166,13 @@ def _without_comments(text: str) -> str:
         return part if part.startswith('"') else re.sub(r"[^\n]", " ", part)
 
     return _JSON_PARTS.sub(blank, text)
+
+
+def _has_trailing_commas(commented: str) -> bool:
+    """Whether a text ends lists or objects with a comma, the one after the last entry not counted:
+    that is there because something followed."""
+    found = [match for match in _TRAILING_COMMA.finditer(commented) if match[0] == ","]
+    return len(found) > 1
 
 
 def _blank_comma(match: re.Match[str]) -> str:

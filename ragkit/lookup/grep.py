@@ -301,6 +301,7 @@ def _matches(
         numbered = bool(row["lines"])
         line_start, shown = starts[first], "\n".join(lines(first, last + 1))
         line_end = line_start + len(shown)
+        shortened, offset = _around(shown, start - line_start, end - line_start)
         yield GrepMatch(
             citation=format_citation(
                 cited_path,
@@ -311,7 +312,8 @@ def _matches(
                 line_end,
             ),
             line=first + 1,
-            text=_around(shown, start - line_start, end - line_start),
+            text=shortened,
+            offset=offset,
             before=tuple(map(_cut, lines(first - context, first))),
             after=tuple(map(_cut, lines(last + 1, last + 1 + context))),
             path=row["path"],
@@ -329,11 +331,13 @@ def _cut(line: str) -> str:
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
 
 
-def _around(line: str, start: int, end: int) -> str:
-    """Return a line; if it is long, the part of it around the match at `[start, end)`."""
+def _around(line: str, start: int, end: int) -> tuple[str, int]:
+    """Return a line and the offset of the match `[start, end)` in it; of a long line only the part
+    around the match."""
     if len(line) <= MAX_LINE:
-        return line
+        return line, start
     end = min(end, start + MAX_LINE - 2)
     first = max(0, min(start - (MAX_LINE - (end - start)) // 2, len(line) - MAX_LINE))
     last = min(len(line), first + MAX_LINE)
-    return ("…" if first else "") + line[first:last] + ("…" if last < len(line) else "")
+    mark = "…" if first else ""
+    return mark + line[first:last] + ("…" if last < len(line) else ""), start - first + len(mark)

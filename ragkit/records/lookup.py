@@ -18,6 +18,7 @@ class GrepMatch:
     citation: str  # `ragkit get` shows it
     line: int  # from 1, of the extracted text
     text: str  # the line; several lines if the match spans them; shortened around a match
+    offset: int  # of the match in `text`; characters
     before: tuple[str, ...]  # lines before it
     after: tuple[str, ...]
     path: str
@@ -28,6 +29,22 @@ class GrepMatch:
     start: int  # of the match; characters into the document's text
     end: int
     stale: bool
+
+    @property
+    def place(self) -> str:
+        """The citation, with the line where that does not name it."""
+        named = f"#L{self.line}" in self.citation
+        return self.citation if named else f"{self.citation} line {self.line}"
+
+    def excerpt(self, length: int) -> str:
+        """Return `length` characters of the line, or a few more, around the match."""
+        words = " ".join(self.text.split())
+        if len(words) <= length:
+            return words
+        first = max(0, self.offset - length // 2)
+        last = first + length
+        part = " ".join(self.text[first:last].split())
+        return ("…" if first else "") + part + ("…" if last < len(self.text) else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ragkit.serving.api import (
+    lookup,
     openai,
     openai_chat,
     openai_files,
@@ -42,6 +43,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *own.ENDPOINTS,
     *openai.ENDPOINTS,
     *openai_files.ENDPOINTS,
+    *lookup.ENDPOINTS,
+    *page.ENDPOINTS,
     *openai_chat.ENDPOINTS,
     *openai_responses.ENDPOINTS,
 )

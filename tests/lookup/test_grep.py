@@ -111,8 +111,12 @@ def test_cursors_walk_through_all_matches_once(collection, folder):
 def test_long_lines_are_shortened_around_the_match(collection, folder):
     (folder / "a.txt").write_text("x " * 2000 + "needle" + " y" * 2000)
     collection.index(folder / "a.txt")
-    text = collection.grep("needle").matches[0].text
-    assert "needle" in text
+    (match,) = collection.grep("needle").matches
+    text = match.text
+    assert text[match.offset :].startswith("needle")
+    assert "needle" in match.excerpt(60)
+    assert len(match.excerpt(60)) <= 62
+    assert match.place == match.citation == "a.txt#L1"
     assert len(text) <= grep_module.MAX_LINE + 2
     assert text[0] == text[-1] == "…"
 

@@ -49,10 +49,10 @@ def grep(arguments: Namespace) -> int:
 
 
 def _match_text(match: GrepMatch) -> str:
-    """`leave.pdf#page=7:120: the line`, with the lines around it where there are any."""
-    head = f"{match.citation}:{match.line}"
+    """`leave.pdf#page=7 line 120: the line`, with the lines around it where there are any."""
     if not match.before and not match.after:
-        return f"{head}: {' '.join(match.text.split())}"
+        return f"{match.place}: {' '.join(match.text.split())}"
+    head = match.place
     first = match.line - len(match.before)
     lines = [*match.before, *match.text.split("\n"), *match.after]
     numbered = [f"{number:>6}  {line}" for number, line in enumerate(lines, start=first)]
@@ -74,11 +74,14 @@ def tree(arguments: Namespace) -> int:
     """Run `ragkit tree`; return its exit code."""
     with open_group(arguments) as group:
         listing = group.ls(arguments.path, _given(arguments, ("depth", *_LIST)))
-    base = arguments.path.strip("/").count("/") + bool(arguments.path.strip("/"))
+        prefix = _prefix(arguments.path, group.is_qualified and ":" in arguments.path)
+    folder = arguments.path.removeprefix(prefix).strip("/")
+    base = folder.count("/") + bool(folder)
 
     def line(entry: ListEntry) -> str:
-        level = entry.path.rstrip("/").count("/") - base
-        name = entry.path.rstrip("/").rpartition("/")[2] + "/" * entry.path.endswith("/")
+        path = entry.path.removeprefix(prefix)
+        level = path.rstrip("/").count("/") - base
+        name = path.rstrip("/").rpartition("/")[2] + "/" * path.endswith("/")
         return f"{'  ' * max(0, level)}{name}{_summary(entry)}"
 
     return _print_listing(arguments, listing, line)

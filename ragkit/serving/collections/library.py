@@ -117,6 +117,18 @@ class ServedCollection:
         except UsageError as error:
             raise UsageError(self._uris.redact(str(error))) from None
 
+    def look_up(self, function: Callable[[Collection, str], T], reference: str | None = None) -> T:
+        """Return what `function` returns for the collection and a reference in it (a passage id, a
+        relative citation or a URI; "" if there is none).
+
+        Raises UsageError with a message that names no folder.
+        """
+        try:
+            own = "" if reference is None else self._uris.to_reference(reference)
+            return function(self.collection, own)
+        except UsageError as error:
+            raise UsageError(self._uris.redact(str(error))) from None
+
     def list_not_read(self, after: int, limit: int, left_out: bool) -> list[NotRead]:
         """Return what `Collection.not_read` returns; reasons name no path of this machine."""
         redact_roots = self._uris.redactor()

@@ -25,6 +25,7 @@ from ragkit.serving.mcp.results import (
     BUDGET_PARAMETERS,
     COMPACT_PARAMETER,
     DEFAULT_TOKENS,
+    MAX_COMPACT,
     fit_items,
     one_line,
 )
@@ -230,7 +231,7 @@ def _grep(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
         arguments,
         "matches",
         _match_fields,
-        lambda match: one_line(f"{match.citation}:{match.line}", match.text),
+        lambda match: one_line(match.place, match.excerpt(MAX_COMPACT - 2)),
     )
     cursor = found.cursor
     if count < len(found.matches):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ragkit.retrieval.options import SEARCH_OPTIONS
+from ragkit.serving.schema.lookup import LOOKUP
 from ragkit.serving.schema.openai import OPENAI
 from ragkit.serving.schema.parts import (
     BOOLEAN,
@@ -194,4 +195,6 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Health": object_schema({"status": {"type": "string", "enum": ["ok"]}}, "status"),
     **OPENAI,
+    **PAGE,
+    **LOOKUP,
 }  # fmt: skip

@@ -28,13 +28,13 @@ def test_query_names_the_collections_and_get_accepts_the_citations(run, two):
 
 def test_names_may_be_given_and_options_may_precede_and_follow_the_command(run, two):
     out = run("-c", f"x={two[1]}", "grep", "Cats", "-c", f"y={two[3]}")[1]
-    assert out == "x:cats.txt#L1:1: Cats sleep all day.\ny:cats.txt#L1:1: Cats hunt at night.\n"
+    assert out == "x:cats.txt#L1: Cats sleep all day.\ny:cats.txt#L1: Cats hunt at night.\n"
 
 
 def test_listings_and_cursors_go_through_all_collections(run, two):
     assert run(*two, "glob", "*")[1] == "a:cats.txt\nb:cats.txt\n"
     _, out, err = run(*two, "grep", "Cats", "--limit", "1")
-    assert (out, "--cursor b:" in err) == ("a:cats.txt#L1:1: Cats sleep all day.\n", True)
+    assert (out, "--cursor b:" in err) == ("a:cats.txt#L1: Cats sleep all day.\n", True)
     assert run(*two, "grep", "Cats", "--cursor", "b:")[1].startswith("b:cats.txt")
     assert run(*two, "tree", "b:")[1] == "cats.txt  (20 characters)\n"
 

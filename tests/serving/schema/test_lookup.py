@@ -1,0 +1,13 @@
+"""The schemas are valid; tests/serving/schema/test_own.py resolves their references."""
+
+import pytest
+
+from ragkit.serving.schema.lookup import LOOKUP
+
+jsonschema = pytest.importorskip("jsonschema")
+
+
+@pytest.mark.parametrize("name", LOOKUP)
+def test_each_schema_is_valid_and_closed(name):
+    jsonschema.Draft202012Validator.check_schema(LOOKUP[name])
+    assert LOOKUP[name]["additionalProperties"] is False
