@@ -195,6 +195,5 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Health": object_schema({"status": {"type": "string", "enum": ["ok"]}}, "status"),
     **OPENAI,
-    **PAGE,
     **LOOKUP,
 }  # fmt: skip
