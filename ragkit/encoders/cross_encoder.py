@@ -1,10 +1,11 @@
 """Cross-encoders: models that read a query and a passage together and return one relevance score.
 
-Contract: `load` turns a name into a `Reranker`: a folder with an ONNX file, which ONNX Runtime
-computes without torch, or any cross-encoder of sentence-transformers, resolved as encoders are
-(`resolve`). A score is the model's logit, float32: higher is more relevant, 0 is undecided for most
-models, and the scores of two models cannot be compared. Slow beside an encoder, since nothing can
-be computed before the query is known: milliseconds per passage. Knows no ranking, no collection.
+Contract: `load` turns a name into a `Reranker`, resolved as encoders are (`resolve`): a folder with
+an ONNX file, or one of an architecture that ragkit computes itself (`architectures`), both without
+torch; any other cross-encoder is left to sentence-transformers. A score is the model's logit,
+float32: higher is more relevant, 0 is undecided for most models, and the scores of two models
+cannot be compared. Slow beside an encoder, since nothing can be computed before the query is known:
+milliseconds per passage. Knows no ranking, no collection.
 
 Nogueira & Cho 2019, Passage Re-ranking with BERT, https://arxiv.org/abs/1901.04085
 """
@@ -12,14 +13,18 @@ Nogueira & Cho 2019, Passage Re-ranking with BERT, https://arxiv.org/abs/1901.04
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from ragkit.encoders import architectures, classification_heads, model_folder, pooling
+from ragkit.encoders import modules as vector_modules
 from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.engines.torch_engine import hide_progress_bars, require_torch
 from ragkit.encoders.tokenization.tokenizer import clean, token_batches
@@ -28,8 +33,18 @@ from ragkit.errors import ModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ragkit.encoders.architectures import Model
+    from ragkit.encoders.classification_heads import Head
+    from ragkit.encoders.runtime.session import Forward
+
+logger = logging.getLogger("ragkit")
 DEFAULT_RERANKER = "cross-encoder/ms-marco-MiniLM-L6-v2"
 _BATCH_TOKENS = 1_024  # padding included
+_OWN_BATCH_TOKENS = 512  # of one core
+_CLASSIFIERS = ("classifier.weight", "classifier.out_proj.weight")
+_PROBE = ("how do we rotate keys?", "Keys are rotated every week; 鍵は毎週交換されます。")
+_TOLERANCE = 1e-3  # of a logit
+_Pairs: TypeAlias = "Sequence[tuple[list[int], list[int]]]"
 _DEFAULT_WINDOW = 512  # tokens
 _MIN_WINDOW, _MAX_WINDOW = 16, 8_192  # tokens; other values in a model's files are ignored
 _MAX_TOKEN_CHARACTERS = 16  # on average over a window: longer texts are cut before tokenization
@@ -53,7 +68,10 @@ def load(name: str = DEFAULT_RERANKER) -> Reranker:
     """
     if (file := find_onnx_file(name)) is not None:
         return _load_onnx(name, file)
-    return _load_torch(name, resolve_model.resolve(name).path)
+    folder = resolve_model.resolve(name).path
+    if (model := _read_own(folder)) is not None:
+        return _load_own(name, folder, *model)
+    return _load_torch(name, folder)
 
 
 def find_onnx_file(name: str) -> Path | None:
@@ -94,17 +112,109 @@ class _PairTokenizer:
 
 def _window(folder: Path) -> int:
     """Tokens that the model reads at once, as its files say, else 512."""
-    for file, key in (
-        ("tokenizer_config.json", "model_max_length"),
-        ("config.json", "max_position_embeddings"),
+    config = _json(folder / "config.json")
+    positions = model_folder.count_positions(config)
+    for window in (
+        _json(folder / "sentence_bert_config.json").get("max_seq_length"),
+        _json(folder / "tokenizer_config.json").get("model_max_length"),
+        positions,
     ):
-        try:
-            window = json.loads((folder / file).read_text(encoding="utf-8"))[key]
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
         if isinstance(window, int) and _MIN_WINDOW <= window <= _MAX_WINDOW:
-            return window
+            return min(window, positions or window)
     return _DEFAULT_WINDOW
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _read_own(folder: Path) -> tuple[Model, Head] | None:
+    """The model and its head if ragkit computes them, else None. Raises ModelError if the weights
+    do not fit the config."""
+    config, path = _json(folder / "config.json"), folder / "model.safetensors"
+    if not (
+        path.is_file()
+        and (folder / "tokenizer.json").is_file()
+        and architectures.is_supported(config)
+        and not config.get("auto_map")
+    ):
+        return None
+    modules = [("Transformer", "")]
+    if (folder / "modules.json").is_file():
+        try:
+            modules = model_folder.list_modules(folder)
+        except ModelError:  # sentence-transformers says what it is
+            return None
+    names = [str(name) for name in config.get("architectures") or []]
+    if len(modules) > 1:
+        head = _read_modules(folder, modules)
+    elif any(name.endswith("ForSequenceClassification") for name in names):
+        head = _read_classifier(config, safetensors_file.map_tensors(path))
+    else:
+        return None
+    if head is None:
+        return None
+    return architectures.read(config, safetensors_file.map_tensors(path)), head
+
+
+def _read_classifier(config: dict[str, Any], weights: safetensors_file.Tensors) -> Head | None:
+    labels = [values.shape[0] for name, values in weights.items() if name.endswith(_CLASSIFIERS)]
+    return classification_heads.read(config, weights) if labels == [1] else None
+
+
+def _read_modules(folder: Path, modules: Sequence[tuple[str, str]]) -> Head | None:
+    """The head of a cross-encoder that is a chain of modules: pooling, then dense layers."""
+    (kind, place), behind = modules[1], [(kind, folder / place) for kind, place in modules[2:]]
+    mode = model_folder.pooling_mode(_json(folder / place / "config.json"))
+    if (
+        (modules[0], kind) != (("Transformer", ""), "Pooling")
+        or mode not in pooling.POOLINGS
+        or not all(vector_modules.is_supported(*module) for module in behind)
+    ):
+        return None
+    pool, after = pooling.POOLINGS[mode], vector_modules.read(behind)
+    return lambda states, lengths: after(pool(states, lengths)).reshape(len(lengths))
+
+
+def _load_own(name: str, folder: Path, model: Model, head: Head) -> Reranker:
+    """A cross-encoder in ONNX Runtime, one batch per core; in NumPy where that is not possible."""
+    tokenize = _PairTokenizer(folder)
+
+    def compute(forward: Forward, encoded: _Pairs) -> NDArray[np.float32]:
+        ids, types = [ids for ids, _ in encoded], [types for _, types in encoded]
+        return head(forward(ids, types), [len(sequence) for sequence in ids])
+
+    forward: Forward = model.forward
+    try:
+        candidate = architectures.build_forward(model, pairs=True)
+        probe = tokenize(_PROBE[0], [_PROBE[1]])
+        ours, reference = compute(candidate, probe), compute(forward, probe)
+        if not np.allclose(ours, reference, rtol=_TOLERANCE, atol=_TOLERANCE):
+            raise ModelError(
+                f"ONNX Runtime gives the logit {ours[0]:.4f} for a pair whose logit is "
+                f"{reference[0]:.4f}"
+            )
+        forward = candidate
+    except ModelError as error:
+        logger.warning("%s: %s; continuing with NumPy, which is slower", name, error)
+
+    def scores(query: str, passages: Sequence[str]) -> NDArray[np.float32]:
+        encoded = tokenize(query, passages)
+        logits = np.empty(len(encoded), dtype=np.float32)
+
+        def fill(batch: list[int]) -> None:
+            logits[batch] = compute(forward, [encoded[index] for index in batch])
+
+        batches = list(token_batches([len(ids) for ids, _ in encoded], _OWN_BATCH_TOKENS))
+        with cpu_threads.one_blas_thread():
+            list(cpu_threads.worker_pool().map(fill, batches))
+        return logits
+
+    return Reranker(name, tokenize.window, scores)
 
 
 def _load_onnx(name: str, file: Path) -> Reranker:

@@ -13,9 +13,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from ragkit.encoders import digests
+from ragkit.encoders import modules as module_functions
 from ragkit.encoders.bert import safetensors_file
 from ragkit.errors import ModelError
 
@@ -24,6 +25,7 @@ ENCODER_FORMAT = 1
 _INT8_FORMAT = 2  # the same for int8 vectors only: they change with the order of summation
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 # Model families whose model cards require prompts that their folders do not contain.
 # Wang et al. 2022, https://arxiv.org/abs/2212.03533 (E5: asymmetric, both sides)
@@ -37,8 +39,38 @@ _FAMILIES = (
     ),
     (r"nomic-embed-text(-v1(\.5)?)?", ("search_query: ", "search_document: ")),
 )
+# Families whose pooling is not the mean, for folders that do not say: plain exports to ONNX.
+_FAMILY_POOLINGS = (
+    (r"(bge-(small|base|large)-(en|zh)|bge-m3|snowflake-arctic-embed|gte-modernbert).*", "cls"),
+)
 # Models that number positions from after the padding token have fewer than they declare.
-_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet"}
+_OFFSET_POSITIONS = {
+    "roberta", "xlm-roberta", "camembert", "mpnet", "xmod", "xlm-roberta-xl",
+    "roberta-prelayernorm", "data2vec-text", "ibert", "lilt", "luke", "longformer",
+}  # fmt: skip
+ONNX_FILES = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx",
+              "model_optimized.onnx", "onnx/model_optimized.onnx", "onnx/model_int8.onnx",
+              "onnx/model_fp16.onnx")  # fmt: skip
+"""Where exports put a model's graph, the preferred one first."""
+_EXPORT = re.compile(r"(-onnx)?(-q|-int8|-fp16|-quantized)?$")  # behind a model's name
+_STATIC_LENGTH = 512  # tokens that model2vec reads
+# What files of other kinds of models say, and what a user can do with such a model.
+_OTHER_KINDS = {
+    "SparseEncoder": (
+        "a sparse encoder (SPLADE), which gives weights to words. ragkit's keyword search has its "
+        "own (BM25): ragkit query --mode hybrid. Name a model that makes one vector per text"
+    ),
+    "CrossEncoder": (
+        "a cross-encoder, which compares a query with a passage and makes no vectors. Use it to "
+        "rerank: ragkit query --rerank, with reranker = {folder!r} in the settings"
+    ),
+    "MultiVectorEncoder": (
+        "a multi-vector model (ColBERT), which makes a vector for each token; a collection stores "
+        "one for each passage. Name a model that makes one vector per text"
+    ),
+}
+_SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model",
+                    "vocab.txt", "vocab.json")  # fmt: skip
 _NO_LIMIT = 8_192
 _PICKLED = (
     "the weights exist only as a pickle, which can run code when it is opened; ragkit reads "
@@ -46,6 +78,7 @@ _PICKLED = (
     "it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER)."
 )
 _ROUTER_CONFIG = "router_config.json"
+_HALVES = {"F16", "BF16"}
 _PLAIN = (
     ("Transformer",),
     ("Transformer", "Pooling"),
@@ -87,6 +120,15 @@ class ModelFolder:
     query_folder: Path | None = None
     """The folder of the tokenizer for queries if the model has another transformer for them, else
     None."""
+    after_pooling: tuple[tuple[str, Path], ...] | None = None
+    """The modules after pooling, each with its kind and folder, where ragkit computes all of them;
+    else None."""
+    static: Path | None = None
+    """The file with the table of a static model, else None."""
+    graph: Path | None = None
+    """The ONNX graph of a model whose weights are in no other form, else None."""
+    drops_unknown: bool = False
+    """Whether tokens that the vocabulary does not know are left out, as model2vec does."""
 
 
 def read(
@@ -109,34 +151,39 @@ def read(
 def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder:
     saved = _json_or_none(folder / "config_sentence_transformers.json")
     if (kind_of_model := saved.get("model_type", "SentenceTransformer")) != "SentenceTransformer":
-        raise ModelError(
-            f"{folder} is a {kind_of_model}; an encoder is a model of the type SentenceTransformer."
-        )
-    listed = _modules(folder)
+        _refuse_kind(folder, str(kind_of_model))
+    listed = list_modules(folder)
     modules = _side(folder, listed, "document")
     queries = _side(folder, listed, "query")
     transformer = folder / modules[0][1]
+    kinds = tuple(kind for kind, _ in listed)
+    if _is_static(folder, kinds):
+        return _read_static(folder, transformer, modules, saved, name, digest)
     if modules[0][0] != "Transformer":
         raise ModelError(
             f"{folder} starts with {modules[0][0]}; ragkit supports models of text tokens."
         )
     config = _json(transformer / "config.json")
+    _refuse_heads(folder, config, kinds, name)
     for kind, place in _expanded(folder, listed):
         if kind == "Transformer":
             _refuse_code(folder / place, _json(folder / place / "config.json"))
+    graph = _find_graph(transformer)
     sentence = _json_or_none(transformer / "sentence_bert_config.json")
     pooling_config = next(
         (_json(folder / place / "config.json") for kind, place in modules if kind == "Pooling"), {}
     )
-    kinds = tuple(kind for kind, _ in listed)
-    pooling = _pooling(pooling_config)
+    pooling = pooling_mode(pooling_config)
+    if graph is not None and "Pooling" not in kinds:
+        pooling = _family(name, _FAMILY_POOLINGS, pooling)
     query_prompt, passage_prompt = _prompts(saved, name)
     max_length = _max_length(transformer, config, sentence)
     lower_case = bool(sentence.get("do_lower_case"))
+    weights = _weight_files(folder, _expanded(folder, listed)) if graph is None else _parts(graph)
     parts = {
         "format": ENCODER_FORMAT,
-        "weights": [digest(path) for path in _weight_files(folder, _expanded(folder, listed))],
-        "tokenizer": digest(_existing(transformer / "tokenizer.json")),
+        "weights": [digest(path) for path in weights],
+        "tokenizer": digest(_tokenizer_file(transformer)),
         "modules": kinds,
         "pooling": [pooling, pooling_config],
         "unit_rows": True,
@@ -148,12 +195,19 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder
         parts["sides"] = [
             [str(path.relative_to(folder)), digest(path)] for path in _side_files(folder, listed)
         ]
+    if graph is None and config.get("model_type") != "bert" and _is_half(weights):
+        parts["computed_in"] = "F32"  # earlier versions computed these in half precision
     dimension = _dimension(folder, modules)
     if queries != modules and (other := _dimension(folder, queries)) != dimension:
         raise ModelError(
             f"{folder} makes vectors of {other} numbers for queries and of {dimension} for "
             "passages, which cannot be compared."
         )
+    is_simple = (
+        _is_plain_transformer(sentence)
+        and pooling_config.get("include_prompt", True) is True
+        and not lower_case
+    )
     return ModelFolder(
         path=folder,
         transformer=transformer,
@@ -163,16 +217,149 @@ def _read(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelFolder
         max_length=max_length,
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
-        is_plain=(
-            kinds in _PLAIN
-            and _is_plain_transformer(sentence)
-            and pooling_config.get("include_prompt", True) is True
-            and not lower_case
-        ),
+        is_plain=kinds in _PLAIN and is_simple and graph is None,
         fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
         truncate_dim=_truncate_dim(saved, dimension),
         query_folder=None if queries[0] == modules[0] else folder / queries[0][1],
+        after_pooling=_after_pooling(folder, listed) if is_simple else None,
+        graph=graph,
     )
+
+
+def _is_static(folder: Path, kinds: Sequence[str]) -> bool:
+    """Whether the model is a table of vectors: model2vec's, or the library's own module."""
+    config = folder / "config.json"
+    return kinds[0] == "StaticEmbedding" or (
+        kinds == ("Transformer",) and _json_or_none(config).get("model_type") == "model2vec"
+    )
+
+
+def _read_static(
+    folder: Path,
+    transformer: Path,
+    modules: Sequence[tuple[str, str]],
+    saved: Json,
+    name: str,
+    digest: Callable[[Path], str],
+) -> ModelFolder:
+    """A static model: a table of vectors, and modules behind it."""
+    config = _json_or_none(folder / "config.json")
+    is_model2vec = config.get("model_type") == "model2vec"
+    table = transformer / "model.safetensors"
+    if not table.is_file() and (transformer / "pytorch_model.bin").is_file():
+        raise ModelError(f"{transformer}: {_PICKLED}")
+    entries, _ = safetensors_file.read_header(_existing(table))
+    shapes = [entries[key]["shape"] for key in ("embedding.weight", "embeddings") if key in entries]
+    if not shapes:
+        raise ModelError(f"{table} has no table of vectors; it has {', '.join(entries)}.")
+    behind = tuple((kind, folder / place) for kind, place in modules[1:])
+    for kind, place in behind:
+        if not module_functions.is_supported(kind, place):
+            raise ModelError(f"{folder} has the module {kind}, which ragkit does not compute.")
+    sizes = [
+        _json(place / "config.json")["out_features"] for kind, place in behind if kind == "Dense"
+    ]
+    dimension = int(sizes[-1] if sizes else shapes[0][1])
+    query_prompt, passage_prompt = _prompts(saved, name)
+    max_length = _STATIC_LENGTH if is_model2vec else _NO_LIMIT
+    files = [table, *(place / "model.safetensors" for kind, place in behind if kind != "Normalize")]
+    parts = {
+        "format": ENCODER_FORMAT,
+        "static": is_model2vec,
+        "weights": [digest(path) for path in files],
+        "tokenizer": digest(_tokenizer_file(transformer)),
+        "modules": [kind for kind, _ in modules],
+        "prompts": [query_prompt, passage_prompt],
+        "max_length": max_length,
+    }
+    return ModelFolder(
+        path=folder,
+        transformer=transformer,
+        config=config | {"model_type": "static"},
+        pooling="mean",
+        dimension=dimension,
+        max_length=max_length,
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
+        is_plain=False,
+        fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
+        truncate_dim=_truncate_dim(saved, dimension),
+        after_pooling=behind,
+        static=table,
+        drops_unknown=is_model2vec,
+    )
+
+
+def _after_pooling(
+    folder: Path, listed: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, Path], ...] | None:
+    """The modules after pooling if ragkit computes all of them, else None."""
+    kinds = [kind for kind, _ in listed]
+    if kinds[:2] not in (["Transformer"], ["Transformer", "Pooling"], ["Transformer", "Normalize"]):
+        return None
+    behind = [(kind, folder / place) for kind, place in listed[1:] if kind != "Pooling"]
+    if not all(module_functions.is_supported(kind, place) for kind, place in behind):
+        return None
+    return tuple(behind)
+
+
+def _refuse_kind(folder: Path, kind: str) -> None:
+    """Raise the ModelError for a model of another kind than an encoder, with what would work."""
+    what = _OTHER_KINDS.get(
+        kind, f"a {kind}; an encoder is a model of the type SentenceTransformer"
+    )
+    raise ModelError(f"{folder} is {what.format(folder=str(folder))}.")
+
+
+def _refuse_heads(folder: Path, config: Json, kinds: Sequence[str], name: str) -> None:
+    """Raise ModelError for a plain transformers model that was trained to make no vectors."""
+    if kinds != ("Transformer",):
+        return
+    architectures = [str(each) for each in config.get("architectures") or []]
+    if any(each.endswith("ForSequenceClassification") for each in architectures):
+        _refuse_kind(folder, "CrossEncoder")
+    if any("colbert" in each.lower() for each in architectures):
+        _refuse_kind(folder, "MultiVectorEncoder")
+    if "splade" in re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower() and any(
+        each.endswith("ForMaskedLM") for each in architectures
+    ):
+        _refuse_kind(folder, "SparseEncoder")
+
+
+def _find_graph(transformer: Path) -> Path | None:
+    """The ONNX graph of a folder without safetensors weights; None if it has weights, or no
+    graph."""
+    if any(transformer.glob("model*.safetensors*")):
+        return None
+    known = (transformer / file for file in ONNX_FILES)
+    if (file := next((path for path in known if path.is_file()), None)) is not None:
+        return file
+    others = sorted(transformer.glob("*.onnx"))
+    return others[0] if len(others) == 1 else None
+
+
+def _parts(graph: Path) -> list[Path]:
+    """The files of a graph: large ones keep their weights beside it."""
+    return [graph, *sorted(graph.parent.glob(f"{graph.name}[._]data*"))]
+
+
+def _is_half(weights: Sequence[Path]) -> bool:
+    headers = (safetensors_file.read_header(path)[0] for path in weights)
+    return any(entry["dtype"] in _HALVES for header in headers for entry in header.values())
+
+
+def _tokenizer_file(transformer: Path) -> Path:
+    """The tokenizer.json. Raises ModelError, with the remedy where another form is there."""
+    path = transformer / "tokenizer.json"
+    slow = [name for name in _SLOW_TOKENIZERS if (transformer / name).is_file()]
+    if slow and not path.is_file():
+        raise ModelError(
+            f"{transformer}: tokenizer.json is missing; {slow[0]} is the form of slow tokenizers, "
+            "which ragkit does not read. Write it once, where transformers is installed: python -c "
+            '"from transformers import AutoTokenizer as T; '
+            f'T.from_pretrained({str(transformer)!r}).save_pretrained({str(transformer)!r})"'
+        )
+    return _existing(path)
 
 
 def _is_plain_transformer(sentence: Json) -> bool:
@@ -232,8 +419,9 @@ def _json_or_none(path: Path) -> Json:
     return _json(path) if path.is_file() else {}
 
 
-def _modules(folder: Path) -> list[tuple[str, str]]:
-    """The class name and sub-folder of each module, the transformer first."""
+def list_modules(folder: Path) -> list[tuple[str, str]]:
+    """Return the class name and sub-folder of each module, the transformer first. Raises ModelError
+    for modules that ragkit does not run."""
     path = folder / "modules.json"
     if not path.is_file():  # plain transformers: mean pooling, as sentence-transformers does
         return [("Transformer", "")]
@@ -249,6 +437,14 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
 
 def _module(path: Path, kind: str, place: str) -> tuple[str, str]:
     """The class name and sub-folder of a module that the file `path` names."""
+    for part, other in (
+        ("sparse_encoder", "SparseEncoder"),
+        ("cross_encoder", "CrossEncoder"),
+        ("multi_vector_encoder", "MultiVectorEncoder"),
+        ("pylate", "MultiVectorEncoder"),
+    ):
+        if part in kind.split("."):
+            _refuse_kind(path.parent, other)
     if not kind.startswith("sentence_transformers."):
         raise ModelError(f"{path} requires {kind}, code of its own: ragkit runs none.")
     if PurePath(place).is_absolute() or ".." in PurePath(place).parts:
@@ -360,8 +556,9 @@ def _transformer_weights(transformer: Path) -> list[Path]:
     return [_existing(path)]
 
 
-def _pooling(config: Json) -> str:
-    """The pooling mode, or several joined by +, which only sentence-transformers computes."""
+def pooling_mode(config: Json) -> str:
+    """Return the pooling mode of a module's settings, or several joined by +, which only
+    sentence-transformers computes."""
     if mode := config.get("pooling_mode"):  # since sentence-transformers 5
         return mode if isinstance(mode, str) else "+".join(mode)
     modes = [mode for key, mode in _POOLING_KEYS.items() if config.get(key)]
@@ -380,7 +577,7 @@ def _dimension(folder: Path, modules: Sequence[tuple[str, str]]) -> int:
         elif kind == "Pooling":
             own = _json(folder / place / "config.json")
             size = own.get("embedding_dimension", own.get("word_embedding_dimension"))
-            modes = _pooling(own).count("+") + 1  # their vectors are joined
+            modes = pooling_mode(own).count("+") + 1  # their vectors are joined
             sizes.insert(0, size * modes if isinstance(size, int) else size)
         elif kind == "Dense":
             sizes.insert(0, _json(folder / place / "config.json").get("out_features"))
@@ -395,10 +592,17 @@ def _max_length(transformer: Path, config: Json, sentence: Json) -> int:
     if lengths[0] is None:
         tokenizer = _json_or_none(transformer / "tokenizer_config.json")
         lengths = [tokenizer.get("model_max_length"), _NO_LIMIT]
-    if positions := config.get("max_position_embeddings"):
-        offset = 2 if config.get("model_type") in _OFFSET_POSITIONS else 0
-        lengths.append(positions - offset)
+    lengths.append(count_positions(config))
     return int(min(length for length in lengths if length))
+
+
+def count_positions(config: Json) -> int | None:
+    """Return the number of tokens that a model has positions for; None if its config names none."""
+    positions = config.get("max_position_embeddings")
+    if not positions or config.get("model_type") not in _OFFSET_POSITIONS:
+        return positions or None
+    padding = config.get("pad_token_id")
+    return int(positions) - 1 - (padding if isinstance(padding, int) else 1)
 
 
 def _prompts(saved: Json, name: str) -> tuple[str, str]:
@@ -426,8 +630,11 @@ def family_prompts(name: str) -> tuple[str, str]:
 
     `name` may be a path, a repository, or a server's name with a tag: `nomic-embed-text:latest`.
     """
+    return _family(name, _FAMILIES, ("", ""))
+
+
+def _family(name: str, families: Sequence[tuple[str, T]], default: T) -> T:
+    """What a table says of a model's family, by the last part of its name."""
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower().partition(":")[0]
-    for pattern, prompts in _FAMILIES:
-        if re.fullmatch(pattern, last):
-            return prompts
-    return "", ""
+    last = _EXPORT.sub("", last)
+    return next((value for pattern, value in families if re.fullmatch(pattern, last)), default)

@@ -18,7 +18,7 @@ from typing import Literal
 
 from ragkit.encoders import digests, model_folder
 from ragkit.encoders.sentence_encoder import SentenceEncoder
-from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec
+from ragkit.encoders.spec import DEFAULT_MODEL, ModelSpec, expand_name
 from ragkit.errors import ModelError
 
 
@@ -68,7 +68,8 @@ def load(model: ModelSpec | str = DEFAULT_MODEL) -> SentenceEncoder:
     """
     spec = ModelSpec(model) if isinstance(model, str) else model
     location = resolve(spec.name)
-    name = str(location.path.resolve()) if location.origin == "folder" else spec.name
+    is_folder = location.origin == "folder"
+    name = str(location.path.resolve()) if is_folder else expand_name(spec.name)
     folder = model_folder.read(location.path, name)
     return SentenceEncoder(name, folder, spec.precision, spec.dimensions)
 
@@ -81,6 +82,7 @@ def resolve(name: str) -> ModelLocation:
     """
     if location := find_local(name):
         return location
+    name = expand_name(name)
     if is_offline():
         raise ModelError(_not_found(name, "the hub was not contacted, HF_HUB_OFFLINE is set"))
     return ModelLocation(name, _from_hub(name, _repositories(name)[-1]), "hub")
@@ -94,6 +96,7 @@ def find_local(name: str) -> ModelLocation | None:
         return ModelLocation(name, folder, "folder")
     if folder.is_dir() and _looks_like_a_path(name):
         raise ModelError(f"{folder} is not a model folder: config.json is missing.")
+    name = expand_name(name)
     if (package := PACKAGES.get(name)) and (path := _in_package(package)):
         return ModelLocation(name, path, "package")
     if not _HUB_NAME.fullmatch(name):

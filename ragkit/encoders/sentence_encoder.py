@@ -13,7 +13,7 @@ import logging
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -25,17 +25,19 @@ from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
 from ragkit.encoders.model_folder import ModelFolder, variant_fingerprint
 from ragkit.encoders.pooling import LAST_LAYER
+from ragkit.encoders.tokenization import class_tokenizer
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer
 from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
+    from ragkit.encoders.engines.graph_engine import GraphEngine
     from ragkit.encoders.inspection.hidden_states import BertInspector, HiddenStates, WordVector
 
 Array = NDArray[np.float32]
-Engine: TypeAlias = NumpyEngine | OnnxEngine | TorchEngine
-EngineName: TypeAlias = Literal["numpy", "onnx_query", "onnx_bulk", "torch", "torch_gpu"]
-"""`onnx_query` computes one batch with all cores, `onnx_bulk` one batch per core; `torch_gpu` is
-`torch` where it has a GPU."""
+Engine: TypeAlias = "NumpyEngine | OnnxEngine | GraphEngine | TorchEngine"
+EngineName: TypeAlias = Literal["numpy", "onnx_query", "onnx_bulk", "graph", "torch", "torch_gpu"]
+"""`onnx_query` computes one batch with all cores, `onnx_bulk` one batch per core; `graph` is the
+model's own ONNX graph; `torch_gpu` is `torch` where it has a GPU."""
 
 # ONNX Runtime takes a third of a second to load, in which NumPy encodes this many tokens.
 # sentence-transformers takes 6 to 7 s, so a GPU saves time only beyond this many tokens.
@@ -71,8 +73,9 @@ class SentenceEncoder:
     ) -> None:
         if precision not in cpu_engines.supported_precisions(model_folder):
             raise ModelError(
-                f"no engine computes {name} in {precision}: that takes a BERT with cls, mean or "
-                f"max pooling and nothing after it, in one model.safetensors; this one is "
+                f"no engine computes {name} in {precision}: that takes an architecture that ragkit "
+                f"computes (docs/models.md), with cls, mean or max pooling, in one "
+                f"model.safetensors; this one is "
                 f"{model_folder.config.get('model_type')!r} with {model_folder.pooling} pooling"
                 f"{'' if model_folder.is_plain else ' and modules of its own'}. "
                 "Use --precision fp32"
@@ -92,11 +95,15 @@ class SentenceEncoder:
         self.dimension = dimensions or model_folder.dimension
         self.model_folder = model_folder
         self._selector = EngineSelector(
-            precision, numpy_supported=NumpyEngine.supports(model_folder)
+            precision,
+            numpy_supported=NumpyEngine.supports(model_folder),
+            is_graph=model_folder.graph is not None,
+            is_static=model_folder.static is not None,
         )
         self._engines: dict[EngineName, Engine | None] = {}
         """The engines loaded so far; None for one that does not compute this model correctly."""
         self._torch_queries: TorchEngine | None = None
+        self._has_compared_tokenizers = False
         self._loading = threading.RLock()
 
     @cached_property
@@ -114,8 +121,13 @@ class SentenceEncoder:
     @cached_property
     def tokenizer(self) -> ModelTokenizer:
         """The model's tokenizer."""
-        path = self.model_folder.transformer / "tokenizer.json"
-        return ModelTokenizer(path, self.model_folder.max_length)
+        folder = self.model_folder
+        return ModelTokenizer(
+            folder.transformer / "tokenizer.json",
+            folder.max_length,
+            adds_special=folder.static is None,
+            drops_unknown=folder.drops_unknown,
+        )
 
     @cached_property
     def _query_tokenizer(self) -> ModelTokenizer:
@@ -258,12 +270,21 @@ class SentenceEncoder:
 
     def _bulk_engine(self, texts: Sequence[str]) -> Engine:
         """The engine for these texts as a bulk call."""
+        self._compare_tokenizers()
         tokens = sum(map(len, texts)) // _CHARACTERS_PER_TOKEN
         self._selector.count_tokens(tokens)
         has_gpu = cpu_threads.has_gpu_driver()
         return self._first_available(
             self._selector.bulk_engines(tokens, self._loaded(), has_gpu=has_gpu)
         )
+
+    def _compare_tokenizers(self) -> None:
+        """Warn if other programs may tokenize differently: not for a query, which it would slow."""
+        if not self._has_compared_tokenizers:
+            self._has_compared_tokenizers = True
+            warning = class_tokenizer.find_disagreement(self.model_folder.transformer)
+            if warning is not None:
+                _warn_once(f"{self.name}: {warning}")
 
     def _loaded(self) -> set[EngineName]:
         return {name for name, engine in self._engines.copy().items() if engine is not None}
@@ -302,6 +323,10 @@ class SentenceEncoder:
     def _create(self, name: EngineName) -> Engine | None:
         if name == "torch":
             return TorchEngine(self.model_folder, self.tokenizer)
+        if name == "graph":
+            from ragkit.encoders.engines.graph_engine import GraphEngine  # not for most models
+
+            return GraphEngine(self.model_folder, self.tokenizer)
         if name == "numpy":
             return NumpyEngine(self.model_folder, self.tokenizer)
         reference = self._load("numpy")
@@ -319,6 +344,12 @@ class SentenceEncoder:
             self._load("onnx_query")
 
 
+@cache
+def _warn_once(message: str) -> None:
+    """Log a warning, once in a process."""
+    logger.warning("%s", message)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """One row of the table: the engine is a candidate where all conditions hold."""
@@ -327,7 +358,9 @@ class _Rule:
     workload: Literal["query", "bulk"]
     precision: Literal["fp32", "int8"] = "fp32"
     numpy_supported: bool = True
-    """Whether the NumPy engine supports the model: a BERT without extra modules."""
+    """Whether the NumPy engine supports the model."""
+    is_graph: bool = False
+    """Whether the model is an ONNX graph only."""
     min_total_tokens: int = 0
     """Tokens of all bulk calls of this encoder, this one included."""
     max_call_tokens: int | None = None
@@ -339,6 +372,8 @@ class _Rule:
 
 # In order of preference. A model that NumPy does not support has one engine and only fp32.
 _TABLE = (
+    _Rule("graph", "query", numpy_supported=False, is_graph=True),
+    _Rule("graph", "bulk", numpy_supported=False, is_graph=True),
     _Rule("torch", "query", numpy_supported=False),
     _Rule("onnx_query", "query", only_loaded=True),
     _Rule("numpy", "query"),
@@ -356,12 +391,21 @@ _TABLE = (
 class EngineSelector:
     """The engines for each call to one model. Safe to share between threads."""
 
-    def __init__(self, precision: str, *, numpy_supported: bool) -> None:
+    def __init__(
+        self,
+        precision: str,
+        *,
+        numpy_supported: bool,
+        is_graph: bool = False,
+        is_static: bool = False,
+    ) -> None:
+        """`is_static`: a static model, which NumPy alone computes."""
         self._rules = [
             rule
             for rule in _TABLE
-            if (rule.precision, rule.numpy_supported)
-            == (precision if numpy_supported else "fp32", numpy_supported)
+            if (rule.precision, rule.numpy_supported, rule.is_graph)
+            == (precision if numpy_supported else "fp32", numpy_supported, is_graph)
+            and (rule.engine == "numpy" or not is_static)
         ]
         self._precision = precision
         self._total_tokens = 0

@@ -15,7 +15,14 @@ from ragkit.errors import ModelError, UsageError
 from ragkit.records.documents import PRECISIONS
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+MULTILINGUAL_MODEL = "intfloat/multilingual-e5-small"
 DEFAULT_SERVER_WINDOW = 256
+_SHORT_NAMES = {"multilingual": MULTILINGUAL_MODEL}
+
+
+def expand_name(name: str) -> str:
+    """Return the full name of a model that has a short one: `multilingual`; else the name."""
+    return _SHORT_NAMES.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)

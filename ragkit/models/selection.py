@@ -246,6 +246,8 @@ def spec_from_settings(settings: Settings, stored: ModelSpec | None) -> ModelSpe
     """
     name = settings.model
     server = None if name and _is_folder(name) else settings.base_url
+    if name and not server and not _is_folder(name):
+        name = specs.expand_name(name)
     if stored is None or not (name is None or _is_name_of(stored, name)):
         if server and name is None:
             raise UsageError(
@@ -327,7 +329,8 @@ def check_stored_spec(store: Database, settings: Settings, stored: ModelSpec) ->
         names = [stored.tokenizer] if stored.tokenizer else []
         configured = settings.tokenizer
     else:
-        names, configured = [stored.name], settings.model
+        names = [stored.name]
+        configured = settings.model and specs.expand_name(settings.model)
     for name in names:
         if configured is None or name != configured:
             _refuse_shadowed(name)

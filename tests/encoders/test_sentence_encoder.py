@@ -115,7 +115,10 @@ def test_prompts_are_added_and_shorten_the_window(tiny: Path) -> None:
         (encoder.encode_queries, "every week "),
         (encoder.encode_passages, "the "),
     ):
-        np.testing.assert_array_equal(encode(["key"]), plain.encode_queries([prompt + "key"]))
+        expected = plain.encode_queries(
+            [prompt + "key"]
+        )  # the second one perhaps by another engine
+        np.testing.assert_allclose(encode(["key"]), expected, atol=1e-6)
 
 
 def test_a_prompt_as_long_as_the_window_is_refused(tiny: Path) -> None:
@@ -135,8 +138,8 @@ def test_a_text_that_fills_the_window_is_read_to_its_end(tiny: Path) -> None:
 
 
 def test_other_architectures_go_through_sentence_transformers(tiny: Path) -> None:
-    config = {"model_type": "distilbert", "dim": 32, "n_heads": 4, "n_layers": 0, "hidden_dim": 64}
-    edit_json(tiny / "config.json", {**config, "architectures": ["DistilBertModel"]})
+    config = {"model_type": "electra", "embedding_size": 32, "num_hidden_layers": 0}
+    edit_json(tiny / "config.json", {**config, "architectures": ["ElectraModel"]})
     encoder = load(str(tiny))
     assert encoder.encode_queries(TEXTS).shape == (4, 32)
     assert encoder.encode_passages(TEXTS).shape == (4, 32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-SHELLS = ("bash", "zsh", "tcsh")
+SHELLS = ("bash", "zsh", "tcsh", "fish", "powershell")
 
 
 def add_json(command: argparse.ArgumentParser) -> None:
@@ -36,7 +36,10 @@ def add_index(command: argparse.ArgumentParser) -> None:
         "paths", nargs="*", metavar="PATH", help="folders and files (default: all known roots)"
     )
     command.add_argument(
-        "--model", metavar="NAME", help="a model's name or folder (default: all-MiniLM-L6-v2)"
+        "--model",
+        metavar="NAME",
+        help="a model's name or folder (default: all-MiniLM-L6-v2); multilingual: for a hundred "
+        "languages",
     )
     command.add_argument(
         "--dimensions",
@@ -140,6 +143,11 @@ def add_models(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="measure the speed of each on this machine (some seconds per model)",
     )
+    command.add_argument(
+        "--known",
+        action="store_true",
+        help="instead list models that are worth choosing, with published results",
+    )
     add_json(command)
 
 
@@ -147,6 +155,19 @@ def add_remove(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `remove`."""
     command.add_argument("paths", nargs="+", metavar="PATH", help="roots, folders or files")
     add_wait(command)
+    add_json(command)
+
+
+def add_cache(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `cache`."""
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="entries of the cache, with --clear"
+    )
+    command.add_argument(
+        "--clear",
+        action="store_true",
+        help="delete the entries that are named, or all; ragkit makes them again when needed",
+    )
     add_json(command)
 
 

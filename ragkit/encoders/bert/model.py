@@ -3,11 +3,15 @@
 Contract: token ids in, one vector per token out, and on request every layer's vectors and
 attention maps, all within 1e-5 of transformers' `BertModel` (relative for numbers above one; both
 are that far from the same pass in float64). Computes encoders of the BERT architecture (BERT,
-MiniLM, BGE, E5, GTE): absolute positions, layer norm after each residual. Knows neither strings
-nor pooling.
+MiniLM, BGE, E5, GTE) and of its relatives RoBERTa, XLM-R, CamemBERT, DistilBERT and MPNet:
+absolute positions, layer norm after each residual. `variants` says where each stores its weights.
+Knows neither strings nor pooling.
 
     Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762
     Devlin et al. 2019, BERT, https://arxiv.org/abs/1810.04805
+    Liu et al. 2019, RoBERTa, https://arxiv.org/abs/1907.11692
+    Sanh et al. 2019, DistilBERT, https://arxiv.org/abs/1910.01108
+    Song et al. 2020, MPNet, https://arxiv.org/abs/2004.09297
     Hendrycks & Gimpel 2016, Gaussian Error Linear Units, https://arxiv.org/abs/1606.08415
 
 Texts are packed: the tokens of all texts of a batch lie one after another in one array, without
@@ -26,6 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ragkit.encoders.bert.variants import VARIANTS, Variant
+from ragkit.encoders.weight_reader import WeightReader
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -86,11 +92,13 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 
 def is_supported(config: Mapping[str, Any]) -> bool:
     """Whether `Bert` computes the architecture that this `config.json` describes."""
+    variant = VARIANTS.get(config.get("model_type", ""))
     return (
-        config.get("model_type") == "bert"
+        variant is not None
         and config.get("position_embedding_type", "absolute") == "absolute"
-        and config.get("hidden_act", "gelu") in ACTIVATIONS
+        and config.get(variant.activation, "gelu") in ACTIVATIONS
         and not config.get("is_decoder", False)
+        and not config.get("sinusoidal_pos_embds", False)
     )
 
 
@@ -154,21 +162,33 @@ class Layer:
     output_norm: LayerNorm
     heads: int
 
-    def __call__(self, x: Array, texts: Sequence[slice], maps: Maps | None = None) -> Array:
+    def __call__(
+        self,
+        x: Array,
+        texts: Sequence[slice],
+        maps: Maps | None = None,
+        bias: RelativeBias | None = None,
+    ) -> Array:
         """(T, d) float32 from the (T, d) of the layer below."""
-        attended = self.attention_output(self.attention(x, texts, maps))
+        attended = self.attention_output(self.attention(x, texts, maps, bias))
         attended += x  # residual: the layer adds to what was there
         x = self.attention_norm(attended)
         transformed = self.down(self.activation(self.up(x)))
         transformed += x
         return self.output_norm(transformed)
 
-    def attention(self, x: Array, texts: Sequence[slice], maps: Maps | None = None) -> Array:
+    def attention(
+        self,
+        x: Array,
+        texts: Sequence[slice],
+        maps: Maps | None = None,
+        bias: RelativeBias | None = None,
+    ) -> Array:
         """Multi-head self-attention; returns (T, d) float32.
 
         Each token gets the weighted mean of its text's values. The weights are the softmax of its
         query times their keys, computed by each head on its own d/h numbers. `maps` receives the
-        weights of each text, (h, n, n); every row sums to 1.
+        weights of each text, (h, n, n); every row sums to 1. MPNet adds a `bias` to the scores.
         """
         width = x.shape[1] // self.heads
         q, k, v = self.query(x), self.key(x), self.value(x)
@@ -180,6 +200,8 @@ class Layer:
             scores = qh @ kh.swapaxes(1, 2)  # (h, n, n): every token attends to every token
             # A decoder (GPT) differs in one line, which masks the later tokens:
             #   scores += np.triu(np.full(scores.shape[1:], -np.inf, np.float32), k=1)
+            if bias is not None:
+                scores += bias.matrix(scores.shape[1])
             weights = softmax(scores)
             if maps is not None:
                 maps.append(weights)
@@ -187,101 +209,160 @@ class Layer:
         return mixed
 
 
+class RelativeBias:
+    """What MPNet adds to the scores of two tokens, by the distance between them: `table`,
+    (buckets, h) float32.
+
+    Half of the buckets are for tokens before, half for tokens after. In each half, half of the
+    buckets are for one distance each, the others for ranges that grow up to 128 tokens.
+    Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683
+    """
+
+    _MAX_DISTANCE = 128
+
+    def __init__(self, table: Array) -> None:
+        self._table = table
+        self._matrix = np.empty((table.shape[1], 0, 0), dtype=np.float32)
+
+    def matrix(self, tokens: int) -> Array:
+        """Return the bias of each pair of tokens of a text: (h, tokens, tokens) float32."""
+        matrix = self._matrix
+        if matrix.shape[1] < tokens:  # the corner of a longer text's matrix is a shorter one's
+            matrix = self._table[self._buckets(tokens)].transpose(2, 0, 1)
+            self._matrix = matrix = np.ascontiguousarray(matrix)
+        return matrix[:, :tokens, :tokens]
+
+    def _buckets(self, tokens: int) -> NDArray[np.intp]:
+        half = len(self._table) // 2
+        exact = half // 2
+        places = np.arange(tokens)
+        after = places[None, :] - places[:, None]  # (n, n)
+        distance = np.abs(after)
+        share = np.log(np.maximum(distance, 1).astype(np.float32) / np.float32(exact))
+        share /= np.float32(math.log(self._MAX_DISTANCE / exact))
+        ranges = exact + (share * np.float32(half - exact)).astype(np.intp)
+        bucket = np.where(distance < exact, distance, np.minimum(ranges, half - 1))
+        buckets: NDArray[np.intp] = bucket + half * (after > 0)
+        return buckets
+
+
 class Bert:
-    """A BERT encoder with `weights`, the tensors of its `model.safetensors` by name. Raises
-    ModelError if the config is not supported or does not fit the tensors."""
+    """An encoder with `weights`, the tensors of its `model.safetensors` by name. Raises ModelError
+    if the config is not supported or does not fit the tensors."""
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Array]) -> None:
         if not is_supported(config):
             raise ModelError(
-                f"the NumPy encoder supports BERT with absolute positions and the activations "
-                f"{', '.join(ACTIVATIONS)}, not {config.get('model_type')!r} with "
+                f"the NumPy encoder supports {', '.join(VARIANTS)} with absolute positions and the "
+                f"activations {', '.join(ACTIVATIONS)}, not {config.get('model_type')!r} with "
                 f"{config.get('position_embedding_type', 'absolute')!r} positions and "
                 f"{config.get('hidden_act', 'gelu')!r}: use sentence-transformers for it."
             )
-        read = _WeightReader(config, weights)
+        variant = VARIANTS[config["model_type"]]
+        read = _Reader(WeightReader(config, weights, variant.prefix), variant)
         d = self.dimension = read.size("hidden_size")
-        self.word_embeddings = read.tensor(
-            "embeddings.word_embeddings.weight", read.size("vocab_size"), d
-        )
-        self.position_embeddings = read.tensor(
-            "embeddings.position_embeddings.weight", read.size("max_position_embeddings"), d
+        self.word_embeddings = read.embeddings("word_embeddings", read.size("vocab_size"))
+        self.position_embeddings = read.embeddings(
+            "position_embeddings", read.size("max_position_embeddings")
         )
         # Type 1 marks the second text of a pair; an encoder of single texts uses type 0.
-        types = read.size("type_vocab_size")
-        self.token_type_embedding = read.tensor(
-            "embeddings.token_type_embeddings.weight", types, d
-        )[0]
+        self.token_types = np.zeros((1, d), dtype=np.float32)
+        if variant.has_types:
+            self.token_types = read.embeddings(
+                "token_type_embeddings", read.size("type_vocab_size")
+            )
+        self.token_type_embedding = self.token_types[0]
+        self._padding = variant.padding(config)
         self.norm = read.layer_norm("embeddings.LayerNorm")
         self.layers = [read.layer(i) for i in range(read.size("num_hidden_layers"))]
+        self.bias = read.relative_bias()
 
-    def forward(self, sequences: Sequence[Sequence[int]]) -> Array:
+    def forward(
+        self, sequences: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None
+    ) -> Array:
         """Return the last layer's vector of every token, text after text: (T, d) float32."""
-        for states in self.hidden_states(sequences):
+        for states in self.hidden_states(sequences, types=types):
             last = states
         return last
 
+    def positions(self, sequence: Sequence[int]) -> NDArray[np.intp]:
+        """Return the row of each token in the table of positions: (n,).
+
+        BERT counts from 0. RoBERTa counts from after the id of its padding token, and does not
+        count that token, which also has this row.
+        """
+        if self._padding is None:
+            return np.arange(len(sequence))
+        counted = np.asarray(sequence) != self._padding
+        positions: NDArray[np.intp] = np.cumsum(counted) * counted + self._padding
+        return positions
+
     def hidden_states(
-        self, sequences: Sequence[Sequence[int]], attention: list[Maps] | None = None
+        self,
+        sequences: Sequence[Sequence[int]],
+        attention: list[Maps] | None = None,
+        types: Sequence[Sequence[int]] | None = None,
     ) -> Iterator[Array]:
         """Yield the output of the embedding layer, then that of each layer: (T, d) float32 each.
 
         Each text has at least one id and at most as many as the model has positions. `attention`
         receives for each layer the list of the texts' attention maps, (h, n, n) float32 each.
+        `types` are the token types of pairs of texts; by default all are 0.
         """
         ends = np.cumsum([len(sequence) for sequence in sequences])
         texts = [slice(end - len(seq), end) for end, seq in zip(ends, sequences, strict=True)]
         ids = np.concatenate([np.asarray(sequence, dtype=np.intp) for sequence in sequences])
-        positions = np.concatenate([np.arange(len(sequence)) for sequence in sequences])
-        x = self.norm(
-            self.word_embeddings[ids]
-            + self.position_embeddings[positions]
-            + self.token_type_embedding
-        )
+        positions = np.concatenate([self.positions(sequence) for sequence in sequences])
+        kinds = self.token_type_embedding
+        if types is not None and len(self.token_types) > 1:
+            kinds = self.token_types[np.concatenate([np.asarray(kind) for kind in types])]
+        x = self.norm(self.word_embeddings[ids] + self.position_embeddings[positions] + kinds)
         yield x
         for layer in self.layers:
             maps: Maps | None = None if attention is None else []
-            x = layer(x, texts, maps)
+            x = layer(x, texts, maps, self.bias)
             if attention is not None and maps is not None:
                 attention.append(maps)
             yield x
 
 
-class _WeightReader:
-    """Read tensors by name and check their shapes against the config."""
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The parts of a model, found by the names and sizes of its variant."""
 
-    def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Array]) -> None:
-        self.config, self.weights = config, weights
-        # A model saved with a task head has this prefix.
-        self.prefix = "bert." if "bert.embeddings.word_embeddings.weight" in weights else ""
+    weights: WeightReader
+    variant: Variant
 
     def size(self, key: str) -> int:
-        value = self.config.get(key)
-        if not isinstance(value, int) or value < 1:
-            raise ModelError(f"config.json: {key} is {value!r}; expected a positive integer.")
-        return value
+        return self.weights.size(self.variant.sizes.get(key, key))
 
-    def tensor(self, name: str, *shape: int) -> Array:
-        tensor = self.weights.get(self.prefix + name)
-        if tensor is None or tensor.shape != shape:
-            has = "is missing" if tensor is None else f"has the shape {tensor.shape}"
-            raise ModelError(
-                f"model.safetensors: {name} {has}; config.json says {shape}: the two do not "
-                f"belong together, fetch the model again."
-            )
-        return tensor
+    def embeddings(self, name: str, rows: int) -> Array:
+        return self.weights.tensor(f"embeddings.{name}.weight", rows, self.size("hidden_size"))
 
     def linear(self, name: str, inputs: int, outputs: int) -> Linear:
-        weight = self.tensor(f"{name}.weight", outputs, inputs)
-        return Linear(weight, self.tensor(f"{name}.bias", outputs))
+        weight = self.weights.tensor(f"{name}.weight", outputs, inputs)
+        return Linear(weight, self.weights.tensor(f"{name}.bias", outputs))
 
     def layer_norm(self, name: str) -> LayerNorm:
         d = self.size("hidden_size")
-        epsilon = np.float32(self.config.get("layer_norm_eps", 1e-12))
-        return LayerNorm(self.tensor(f"{name}.weight", d), self.tensor(f"{name}.bias", d), epsilon)
+        epsilon = np.float32(self.weights.config.get("layer_norm_eps", 1e-12))
+        weight = self.weights.tensor(f"{name}.weight", d)
+        return LayerNorm(weight, self.weights.tensor(f"{name}.bias", d), epsilon)
+
+    def relative_bias(self) -> RelativeBias | None:
+        if not self.variant.relative_bias:
+            return None
+        buckets = self.weights.config.get("relative_attention_num_buckets", 32)
+        heads = self.size("num_attention_heads")
+        return RelativeBias(
+            self.weights.tensor(f"{self.variant.relative_bias}.weight", buckets, heads)
+        )
 
     def layer(self, index: int) -> Layer:
-        at = f"encoder.layer.{index}"
+        part = {
+            name: f"{self.variant.layer}.{index}.{place}"
+            for name, place in self.variant.parts.items()
+        }
         d, wide = self.size("hidden_size"), self.size("intermediate_size")
         heads = self.size("num_attention_heads")
         if d % heads:
@@ -289,14 +370,14 @@ class _WeightReader:
                 f"config.json: num_attention_heads {heads} does not divide hidden_size {d}."
             )
         return Layer(
-            query=self.linear(f"{at}.attention.self.query", d, d),
-            key=self.linear(f"{at}.attention.self.key", d, d),
-            value=self.linear(f"{at}.attention.self.value", d, d),
-            attention_output=self.linear(f"{at}.attention.output.dense", d, d),
-            attention_norm=self.layer_norm(f"{at}.attention.output.LayerNorm"),
-            up=self.linear(f"{at}.intermediate.dense", d, wide),
-            activation=ACTIVATIONS[self.config.get("hidden_act", "gelu")],
-            down=self.linear(f"{at}.output.dense", wide, d),
-            output_norm=self.layer_norm(f"{at}.output.LayerNorm"),
+            query=self.linear(part["query"], d, d),
+            key=self.linear(part["key"], d, d),
+            value=self.linear(part["value"], d, d),
+            attention_output=self.linear(part["attention_output"], d, d),
+            attention_norm=self.layer_norm(part["attention_norm"]),
+            up=self.linear(part["up"], d, wide),
+            activation=ACTIVATIONS[self.weights.config.get(self.variant.activation, "gelu")],
+            down=self.linear(part["down"], wide, d),
+            output_norm=self.layer_norm(part["output_norm"]),
             heads=heads,
         )

@@ -17,38 +17,27 @@ the mean cosine to fp32 is .994, the lowest of 2,000 texts .981 (bench/RESULTS.m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders.bert.first_layer import FirstLayer
-from ragkit.encoders.bert.model import Bert, Layer, LayerNorm, gelu, gelu_tanh, relu
-from ragkit.errors import ModelError
+from ragkit.encoders.bert.model import Bert, Layer
+from ragkit.encoders.runtime.graph_builder import FUSED, GraphBuilder, Shape
 
-Array = NDArray[np.float32]
-Shape: TypeAlias = list[str | int | None]
-
-_INPUTS: dict[str, Shape] = {
-    "ids": ["T"], "positions": ["T"], "lengths": ["n"], "rows": ["n", "longest"], "places": ["T"],
-    "alike": [], "shape": [3],
+_INPUTS: dict[str, tuple[type, Shape]] = {
+    "ids": (np.int32, ["T"]), "positions": (np.int32, ["T"]), "lengths": (np.int32, ["n"]),
+    "rows": (np.int32, ["n", "longest"]), "places": (np.int32, ["T"]),
+    "alike": (np.bool_, []), "shape": (np.int64, [3]),
 }  # fmt: skip
 TABLES = ("queries", "keys", "values")  # the inputs with the first layer's tables
-_FUSED = "com.microsoft"  # the domain of ONNX Runtime's own operators
-_OPSET, _IR_VERSION = 17, 8  # old enough for every runtime since 2022
-# Seven bits: without VNNI the kernel adds pairs of products in 16 bits, which eight would overflow.
-_INT8_MAX = 63
-_ACTIVATIONS: dict[Callable[[Array], Array], tuple[str, str]] = {
-    gelu: ("Gelu", _FUSED),
-    gelu_tanh: ("FastGelu", _FUSED),
-    relu: ("Relu", ""),
-}
 
 
 def build_graph(
-    bert: Bert, precision: str, first: FirstLayer | None
+    bert: Bert, precision: str, first: FirstLayer | None, *, pairs: bool = False
 ) -> tuple[bytes, dict[str, NDArray[Any]]]:
     """The serialized model and its weights by name. `precision` is fp32 or int8.
 
@@ -60,32 +49,40 @@ def build_graph(
 
     bool: `alike`, whether all lengths are the same. int64: `shape` (3,), which is n, longest, d.
     With `first`: `words` (T,) int32, the row of each token in `TABLES`, (any, d) float32 each.
+    With `pairs`: `types` (T,) int32, the token types. For a model with a bias of attention: `bias`
+    (1, h, longest, longest) float32.
 
     Raises ModelError for an activation that no ONNX node computes.
     """
-    graph = _Graph(precision)
-    graph.bert(bert, first)
-    inputs = _INPUTS
+    graph = _Graph(precision, bias="bias" if bert.bias else "")
+    graph.bert(bert, first, pairs)
+    inputs = dict(_INPUTS)
     if first:
-        inputs = inputs | {"words": ["T"]} | {table: [None, bert.dimension] for table in TABLES}
+        inputs["words"] = np.int32, ["T"]
+        inputs |= {table: (np.float32, [None, bert.dimension]) for table in TABLES}
+    if pairs:
+        inputs["types"] = np.int32, ["T"]
+    if bert.bias:
+        inputs["bias"] = np.float32, [1, None, "longest", "longest"]
     return graph.model(inputs, bert.dimension), graph.weights
 
 
 @dataclass
-class _Graph:
-    """The nodes and weights of a graph under construction. Values are referred to by name."""
+class _Graph(GraphBuilder):
+    """The graph of a BERT under construction."""
 
-    precision: str
-    prefix: str = ""
-    nodes: list[Any] = field(default_factory=list)
-    weights: dict[str, NDArray[Any]] = field(default_factory=dict)
+    bias: str = ""  # the input that is added to the scores of attention, if any
 
-    def bert(self, bert: Bert, first: FirstLayer | None) -> None:
+    def bert(self, bert: Bert, first: FirstLayer | None, pairs: bool) -> None:
         """Add all nodes of the model."""
         words = self.node("Gather", self.weight(bert.word_embeddings), "ids")
-        positions = self.node(
-            "Gather", self.weight(bert.position_embeddings + bert.token_type_embedding), "positions"
-        )
+        table = bert.position_embeddings
+        if pairs:
+            types = self.node("Gather", self.weight(bert.token_types), "types")
+            words = self.node("Add", words, types)
+        else:
+            table = table + bert.token_type_embedding
+        positions = self.node("Gather", self.weight(table), "positions")
         x = self.add_and_normalize(bert.norm, words, positions)
         layers, from_table = bert.layers, None
         if first:
@@ -116,12 +113,14 @@ class _Graph:
         ]
         attended = self.product(out.weight, self.attention(layer.heads, parts, x), out.bias)
         x = self.add_and_normalize(layer.attention_norm, attended, x)
-        raised = self.activation(layer, self.product(up.weight, x, up.bias))
+        raised = self.activation(layer.activation, self.product(up.weight, x, up.bias))
         return self.add_and_normalize(layer.output_norm, self.product(down.weight, raised), x)
 
     def attention(self, heads: int, parts: Sequence[str], name: str) -> str:
         """(T, d): multi-head attention within each text."""
-        alike, ragged = (_Graph(self.precision, prefix=f"{name}-{kind}-") for kind in ("a", "r"))
+        alike, ragged = (
+            _Graph(self.precision, prefix=f"{name}-{kind}-", bias=self.bias) for kind in ("a", "r")
+        )
         branches = {
             "then_branch": alike.alike(heads, parts),
             "else_branch": ragged.ragged(heads, parts),
@@ -131,87 +130,17 @@ class _Graph:
     def alike(self, heads: int, parts: Sequence[str]) -> Any:  # noqa: ANN401 - of onnx
         """Attention of texts of one length, which lie side by side already."""
         texts = [self.node("Reshape", part, "shape") for part in parts]
-        return self.branch(self.node("MultiHeadAttention", *texts, domain=_FUSED, num_heads=heads))
+        if self.bias:
+            texts += ["", "", self.bias]
+        return self.branch(self.node("MultiHeadAttention", *texts, domain=FUSED, num_heads=heads))
 
     def ragged(self, heads: int, parts: Sequence[str]) -> Any:  # noqa: ANN401 - of onnx
         """Attention of texts of any lengths; `lengths` masks the padding."""
         texts = [self.node("Gather", part, "rows") for part in parts]  # (n, longest, d)
-        attended = self.node(
-            "MultiHeadAttention", *texts, "", "lengths", domain=_FUSED, num_heads=heads
-        )
+        more = ["", "lengths", *([self.bias] if self.bias else [])]
+        attended = self.node("MultiHeadAttention", *texts, *more, domain=FUSED, num_heads=heads)
         flat = self.node("Flatten", attended, axis=2)  # (n · longest, d)
         return self.branch(self.node("Gather", flat, "places"))
-
-    def branch(self, output: str) -> Any:  # noqa: ANN401 - a message of onnx
-        """These nodes as one branch of an If, whose value is `output`."""
-        from onnx import TensorProto, helper
-
-        value = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
-        return helper.make_graph(self.nodes, output, [], [value])
-
-    def product(self, weight: Array, x: str, bias: Array | None = None) -> str:
-        """x · Wᵀ, with W (outputs, inputs), plus the bias."""
-        biases = [] if bias is None else [self.weight(bias)]
-        if self.precision == "fp32":
-            return self.node("Gemm" if biases else "MatMul", x, self.weight(weight.T), *biases)
-        scale = np.abs(weight).max(axis=1) / np.float32(_INT8_MAX)
-        scale[scale == 0] = 1
-        quantized = np.rint(weight / scale[:, None]).astype(np.int8)
-        weights = (self.weight(quantized.T), self.weight(scale), "", *biases)  # "": no zero point
-        return self.node("DynamicQuantizeMatMul", x, *weights, domain=_FUSED)
-
-    def activation(self, layer: Layer, x: str) -> str:
-        """The layer's activation."""
-        if layer.activation not in _ACTIVATIONS:
-            raise ModelError(f"no ONNX node computes {layer.activation!r}")
-        kind, domain = _ACTIVATIONS[layer.activation]
-        return self.node(kind, x, domain=domain)
-
-    def add_and_normalize(self, norm: LayerNorm, x: str, residual: str) -> str:
-        """Layer norm of x + residual."""
-        weights = (self.weight(norm.weight), self.weight(norm.bias))
-        total = self.node("Add", x, residual)
-        return self.node("LayerNormalization", total, *weights, epsilon=float(norm.epsilon))
-
-    def node(
-        self,
-        kind: str,
-        *inputs: str,
-        domain: str = "",
-        name: str = "",
-        **attributes: Any,  # noqa: ANN401 - numbers, and graphs, which are messages of onnx
-    ) -> str:
-        """Append a node. Returns the name of its output."""
-        from onnx import helper
-
-        name = name or f"{self.prefix}{kind}-{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], domain=domain, **attributes))
-        return name
-
-    def weight(self, values: NDArray[Any]) -> str:
-        """Add a weight. Returns its name."""
-        name = f"weight-{len(self.weights)}"
-        self.weights[name] = np.ascontiguousarray(values)
-        return name
-
-    def model(self, shapes: Mapping[str, Shape], dimension: int) -> bytes:
-        """The serialized model; its weights are passed to the session separately."""
-        from onnx import TensorProto, helper
-
-        kinds = {"alike": TensorProto.BOOL, "shape": TensorProto.INT64}
-        kinds |= dict.fromkeys(TABLES, TensorProto.FLOAT)
-        inputs = [
-            helper.make_tensor_value_info(name, kinds.get(name, TensorProto.INT32), shape)
-            for name, shape in shapes.items()
-        ]
-        tensors = [_external_tensor(name, values) for name, values in self.weights.items()]
-        states = helper.make_tensor_value_info("states", TensorProto.FLOAT, ["T", dimension])
-        model = helper.make_model(
-            helper.make_graph(self.nodes, "bert", inputs, [states], tensors),
-            opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)],
-            ir_version=_IR_VERSION,
-        )
-        return bytes(model.SerializeToString())
 
 
 def _fold_biases(layer: Layer) -> Layer:
@@ -229,17 +158,3 @@ def _fold_biases(layer: Layer) -> Layer:
         attention_norm=replace(norm, bias=norm.bias + added),
         up=replace(up, bias=up.bias - up.weight @ added),
     )
-
-
-def _external_tensor(name: str, values: NDArray[Any]) -> Any:  # noqa: ANN401 - a message of onnx
-    """The name, type and shape of a weight whose data is stored outside the model."""
-    from onnx import TensorProto, helper
-
-    tensor = TensorProto(
-        name=name,
-        data_type=helper.np_dtype_to_tensor_dtype(values.dtype),
-        dims=values.shape,
-        data_location=TensorProto.EXTERNAL,
-    )
-    tensor.external_data.add(key="location", value="memory")
-    return tensor

@@ -1,5 +1,5 @@
-"""Two engines that compute a BERT's vectors on a CPU: NumPy and ONNX Runtime. Other models, and
-any model on a GPU, are computed by `torch_engine`.
+"""Two engines that compute vectors on a CPU: NumPy and ONNX Runtime, for the `architectures` that
+ragkit knows. Other models, and any model on a GPU, are computed by `torch_engine`.
 
 Contract: an engine turns texts, prompt included, into (n, d) float32 unit rows in the order given.
 Engines that support the same model agree within 1e-5 (except int8, and half precision on a GPU).
@@ -10,23 +10,22 @@ come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import pooling
-from ragkit.encoders.bert import model as bert_model
+from ragkit.encoders import architectures, modules, pooling
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
 from ragkit.encoders.model_folder import ModelFolder
+from ragkit.encoders.runtime.session import Forward
+from ragkit.encoders.static_table import StaticTable
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, token_batches
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
-Forward = Callable[[Sequence[Sequence[int]]], Array]
-"""Token ids of some texts → (T, d) float32: the vectors of all tokens, text after text."""
 
 # Tokens in one batch. NumPy: 1,024 was best of 512 to 4,096. ONNX Runtime with one worker per core:
 # 256 of 256 to 1,024 (activations stay in a core's cache). Queries: a group is one batch.
@@ -47,16 +46,19 @@ _MIN_COSINE = {"fp32": 0.999999, "int8": 0.95}
 
 
 def supported_precisions(model_folder: ModelFolder) -> tuple[str, ...]:
-    """Return the precisions in which this model can be computed: fp32, and int8 for a BERT."""
-    return ("fp32", "int8") if NumpyEngine.supports(model_folder) else ("fp32",)
+    """Return the precisions in which this model can be computed: fp32, and int8 for architectures
+    that ragkit computes."""
+    return ("fp32", "int8") if OnnxEngine.supports(model_folder) else ("fp32",)
 
 
 def engine_names(model_folder: ModelFolder) -> str:
     """Return the names of the engines that compute this model on a CPU: for queries, then for
     passages."""
-    return (
-        "numpy and onnxruntime" if NumpyEngine.supports(model_folder) else "sentence-transformers"
-    )
+    if OnnxEngine.supports(model_folder):
+        return "numpy and onnxruntime"
+    if model_folder.graph is not None:
+        return "onnxruntime"
+    return "numpy" if NumpyEngine.supports(model_folder) else "sentence-transformers"
 
 
 def input_ids(
@@ -82,6 +84,8 @@ class _PackedEncoder:
 
     tokenizer: ModelTokenizer
     pool: pooling.Pooling
+    after: modules.VectorFunction
+    """The modules after pooling."""
     dimension: int
 
     def encode(
@@ -107,7 +111,8 @@ class _PackedEncoder:
         def encode_batch(batch: list[int]) -> None:
             sequences = [ids[i] for i in batch]
             lengths = [len(sequence) for sequence in sequences]
-            vectors[batch] = pooling.normalize_rows(self.pool(forward(sequences), lengths))
+            pooled = self.after(self.pool(forward(sequences), lengths))
+            vectors[batch] = pooling.normalize_rows(pooled)
 
         batches = list(token_batches([len(sequence) for sequence in ids], max_tokens))
         if len(batches) == 1:
@@ -118,13 +123,19 @@ class _PackedEncoder:
 
 
 class NumpyEngine:
-    """BERT in NumPy: ready in milliseconds, since nothing has to be imported. Raises ModelError if
-    the files of the model do not belong together."""
+    """A model in NumPy: ready in milliseconds, since nothing has to be imported. Raises ModelError
+    if the files of the model do not belong together."""
 
     def __init__(self, model_folder: ModelFolder, tokenizer: ModelTokenizer) -> None:
-        tensors = safetensors_file.map_tensors(model_folder.transformer / "model.safetensors")
-        self.bert = bert_model.Bert(model_folder.config, tensors)
-        vectors = len(self.bert.word_embeddings)
+        self.model: architectures.Model | StaticTable
+        if model_folder.static is not None:
+            self.model = StaticTable(model_folder.static)
+            vectors = self.model.tokens
+        else:
+            path = model_folder.transformer / "model.safetensors"
+            tensors = safetensors_file.map_tensors(path)
+            self.model = architectures.read(model_folder.config, tensors)
+            vectors = len(self.model.word_embeddings)
         if tokenizer.vocabulary_size > vectors:
             raise ModelError(
                 f"{model_folder.transformer}: tokenizer.json has {tokenizer.vocabulary_size:,} "
@@ -132,19 +143,16 @@ class NumpyEngine:
                 f"the model again."
             )
         self.packed = _PackedEncoder(
-            tokenizer, pooling.POOLINGS[model_folder.pooling], self.bert.dimension
+            tokenizer,
+            pooling.POOLINGS[model_folder.pooling],
+            modules.read(model_folder.after_pooling or ()),
+            model_folder.dimension,
         )
 
     @staticmethod
     def supports(model_folder: ModelFolder) -> bool:
-        """Whether this engine supports the model: a BERT in one model.safetensors with cls, mean or
-        max pooling and no further modules."""
-        return (
-            model_folder.is_plain
-            and model_folder.pooling in pooling.POOLINGS
-            and bert_model.is_supported(model_folder.config)
-            and (model_folder.transformer / "model.safetensors").is_file()
-        )
+        """Whether this engine supports the model: a static one, or what `OnnxEngine` supports."""
+        return model_folder.static is not None or OnnxEngine.supports(model_folder)
 
     def encode(
         self, texts: Sequence[str], prompt: str, starts: Sequence[int] | None = None
@@ -152,7 +160,9 @@ class NumpyEngine:
         """Return the vectors of texts: (n, d) float32, unit rows. With `starts`, where each text
         begins behind its header, texts that the vocabulary mostly does not know get zeros."""
         with cpu_threads.one_blas_thread():
-            return self.packed.encode(self.bert.forward, _NUMPY_BATCH_TOKENS, texts, prompt, starts)
+            return self.packed.encode(
+                self.model.forward, _NUMPY_BATCH_TOKENS, texts, prompt, starts
+            )
 
 
 class OnnxEngine:
@@ -164,11 +174,11 @@ class OnnxEngine:
     """
 
     def __init__(self, reference: NumpyEngine, precision: str, threads: int = 1) -> None:
-        from ragkit.encoders.bert import onnx_session
-
+        if isinstance(reference.model, StaticTable):
+            raise ModelError("a static model is a lookup, which NumPy computes")
         self._packed = reference.packed
         self._bulk = threads == 1
-        self._forward = onnx_session.build_forward(reference.bert, precision, threads)
+        self._forward = architectures.build_forward(reference.model, precision, threads)
         # One at a time, on this thread: no worker can be started while a program ends.
         vectors, expected = (
             np.concatenate([engine.encode([probe], "") for probe in _PROBES])
@@ -180,6 +190,18 @@ class OnnxEngine:
                 f"ONNX Runtime computes other vectors than the reference for this model: cosine "
                 f"{cosines.min():.5f}, expected {_MIN_COSINE[precision]} in {precision}"
             )
+
+    @staticmethod
+    def supports(model_folder: ModelFolder) -> bool:
+        """Whether this engine supports the model: a known architecture in one model.safetensors
+        with cls, mean or max pooling, and behind it only modules that ragkit computes."""
+        return (
+            model_folder.after_pooling is not None
+            and model_folder.static is None
+            and model_folder.pooling in pooling.POOLINGS
+            and architectures.is_supported(model_folder.config)
+            and (model_folder.transformer / "model.safetensors").is_file()
+        )
 
     def encode(
         self, texts: Sequence[str], prompt: str, starts: Sequence[int] | None = None

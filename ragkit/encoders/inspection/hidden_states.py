@@ -1,8 +1,8 @@
-"""What a BERT computes for one text, layer by layer, and contextual vectors of single words.
+"""What a model computes for one text, layer by layer, and contextual vectors of single words.
 
-Contract: `BertInspector` supports the models that `bert.model` computes; strings in, frozen records
-and unit rows out, without a prompt. Safe to share between threads. Knows no engine, no user files,
-no collection.
+Contract: `BertInspector` supports the models that ragkit computes (`architectures`); strings in,
+frozen records and unit rows out, without a prompt. Safe to share between threads. Knows no engine,
+no user files, no collection.
 
 A static word embedding has one vector per word. Here a word has one for every sentence: that of
 `bank` depends on all the words around it (Ethayarajh 2019, https://arxiv.org/abs/1909.00512). The
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import pooling
+from ragkit.encoders import architectures, pooling
 from ragkit.encoders.bert import model as bert_model
 from ragkit.encoders.bert import safetensors_file
 from ragkit.encoders.engines import cpu_threads
@@ -63,17 +63,18 @@ class BertInspector:
     def __init__(self, name: str, model_folder: ModelFolder, tokenizer: ModelTokenizer) -> None:
         self._name, self._tokenizer = name, tokenizer
         path = model_folder.transformer / "model.safetensors"
-        if not bert_model.is_supported(model_folder.config) or not path.is_file():
+        if not architectures.is_supported(model_folder.config) or not path.is_file():
             raise ModelError(
                 f"{name} is a {model_folder.config.get('model_type')!r} model with "
                 f"{model_folder.config.get('hidden_act')!r} and "
                 f"{model_folder.config.get('position_embedding_type', 'absolute')!r} positions; "
-                f"layers, words and other poolings than its own can be read from BERT models with "
-                f"absolute positions and one of {', '.join(bert_model.ACTIVATIONS)}, in one "
-                f"model.safetensors, such as all-MiniLM-L6-v2. To embed sentences with this model, "
+                f"layers, words and other poolings than its own can be read from models of the "
+                f"kinds of BERT with absolute positions, or ModernBERT, with one of "
+                f"{', '.join(bert_model.ACTIVATIONS)}, in one model.safetensors, such as "
+                f"all-MiniLM-L6-v2. To embed sentences with this model, "
                 f"leave pooling, layers and word out."
             )
-        self._bert = bert_model.Bert(model_folder.config, safetensors_file.map_tensors(path))
+        self._bert = architectures.read(model_folder.config, safetensors_file.map_tensors(path))
 
     def hidden_states(self, text: str) -> HiddenStates:
         """Return all layers and attention maps of one text, truncated to the model's window."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.tokenization import unigram
+from ragkit.encoders.static_table import NO_TOKEN
 from ragkit.encoders.tokenization.unknown import is_mostly_unknown
 from ragkit.encoders.tokenization.wordpiece import WordPiece
 from ragkit.errors import ModelError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from ragkit.encoders.tokenization.charsmap import Spans
+    from ragkit.encoders.tokenization.unigram import Unigram
 
 # UTF-8 cannot encode half of a surrogate pair. Each is replaced by one character, so that offsets
 # stay the same.
@@ -37,17 +38,33 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 # characters, cut where white space ends: no tokenizer joins words across white space.
 _SEGMENT_CHARACTERS = 100_000
 _WHITE_SPACE = re.compile(r"\s+")
+# Files from this size on are read from a copy in the cache: parsing smaller ones takes little time.
+_LARGE_BYTES = 4 << 20
+# Characters of one call beyond which the library is as fast as `Unigram`, its loading included.
+_MAX_UNIGRAM_CHARACTERS = 20_000
 
 
 class ModelTokenizer:
     """The tokenizer in the file `path`, for a model that reads `max_length` tokens, special tokens
-    included. Raises ModelError if the file cannot be parsed."""
+    included. Raises ModelError if the file cannot be parsed.
 
-    def __init__(self, path: Path, max_length: int) -> None:
+    Static models take no special tokens (`adds_special`), and some no unknown ones
+    (`drops_unknown`).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        max_length: int,
+        *,
+        adds_special: bool = True,
+        drops_unknown: bool = False,
+    ) -> None:
         self._path = path
         self.max_length = max_length
+        self._adds_special, self._drops_unknown = adds_special, drops_unknown
         # A large file is parsed only if no copy of it is in the user's cache folder.
-        self._unigram = unigram.read_large(path)
+        self._unigram = _read_large(path)
         self._wordpiece = WordPiece.read(path) if self._unigram is None else None
         own = self._wordpiece or self._unigram
         self.vocabulary_size: int = self._tokenizer.get_vocab_size() if own is None else own.size
@@ -77,7 +94,7 @@ class ModelTokenizer:
         """The ids and spans of short texts, as long as the library is not loaded: it is faster."""
         if self._unigram is None or "_tokenizer" in self.__dict__:
             return None
-        if sum(map(len, texts)) > unigram.MAX_CHARACTERS:
+        if sum(map(len, texts)) > _MAX_UNIGRAM_CHARACTERS:
             return None
         tokens = []
         for text in texts:
@@ -89,6 +106,8 @@ class ModelTokenizer:
     @cached_property
     def _special_ids(self) -> tuple[list[int], list[int]]:
         """The ids of the special tokens before and after a text: [CLS] and [SEP] for BERT."""
+        if not self._adds_special:
+            return [], []
         if (own := self._wordpiece or self._unigram) is not None:
             return list(own.before), list(own.after)
         probe = self._tokenizer.encode("a")
@@ -175,7 +194,11 @@ class ModelTokenizer:
     def _inputs(self, sequences: Sequence[list[int]]) -> list[list[int]]:
         before, after = self._special_ids
         room = self._room
-        return [[*before, *ids[:room], *after] or [0] for ids in sequences]
+        if self._drops_unknown:
+            unknown = self._unknown_id
+            sequences = [[id_ for id_ in ids if id_ != unknown] for ids in sequences]
+        empty = [0] if self._adds_special else [NO_TOKEN]
+        return [[*before, *ids[:room], *after] or empty for ids in sequences]
 
     def _tokenize(
         self, texts: Sequence[str]
@@ -205,6 +228,18 @@ class ModelTokenizer:
         token = model.get("unk_token")
         id_: int | None = None if token is None else self._tokenizer.token_to_id(token)
         return id_
+
+
+def _read_large(path: Path) -> Unigram | None:
+    """The Unigram tokenizer in a large file; None if the file is small or of another kind."""
+    try:
+        if path.stat().st_size < _LARGE_BYTES:
+            return None
+    except OSError:
+        return None
+    from ragkit.encoders.tokenization import unigram  # not for most models
+
+    return unigram.read(path)
 
 
 def clean(text: str) -> str:

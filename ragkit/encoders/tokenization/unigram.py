@@ -4,7 +4,7 @@ Contract: `tokenize` returns exactly the tokens that the model's `tokenizer.json
 for a text that it does not handle: then the `tokenizers` library does. It handles the pipeline of
 XLM-R, multilingual E5 and BGE-M3 (Precompiled, Metaspace, Unigram); a test compares it with the
 library on texts of many languages. The library takes a second of CPU and half a gigabyte to read
-their files of 17 MB; this module 50 ms, from a copy in the user's cache folder (`read_large`).
+their files of 17 MB; this module 50 ms, from a copy in the user's cache folder (`read`).
 
 The vocabulary gives each piece of text a log probability. A word is cut into the pieces whose sum
 is largest, found from left to right by dynamic programming (Viterbi): the best way to cut the first
@@ -39,10 +39,6 @@ from ragkit.encoders.tokenization.wordpiece import special_ids
 
 # Part of the name of a cached copy: raise it when the copy's format changes.
 _CACHE_FORMAT = 1
-# Files from this size on are copied to the cache: parsing smaller ones takes little time.
-_LARGE_BYTES = 4 << 20
-# Characters of texts in one call beyond which the library is as fast, its loading included.
-MAX_CHARACTERS = 20_000
 _CHECKSUM_BYTES = 4  # a CRC-32 before the content of a copy
 _UNKNOWN_PENALTY = 10.0  # below the least probable piece
 _SPACE = "▁"  # what SentencePiece writes for a space
@@ -96,7 +92,7 @@ class Unigram:
     def tokenize(self, text: str) -> tuple[list[int], Spans] | None:
         """Return the ids of the text's tokens, without special tokens around them, and the span
         `[start, end)` of each; None for a text that only the library handles."""
-        if len(text) > MAX_CHARACTERS or any(token in text for token in self.special_tokens):
+        if any(token in text for token in self.special_tokens):
             return None
         normalized = self.charsmap.normalize(text)
         if normalized is None:
@@ -159,16 +155,14 @@ class Unigram:
         return pieces[::-1]
 
 
-def read_large(path: Path) -> Unigram | None:
-    """Return the tokenizer of this `tokenizer.json`; None if the file is small, of another kind or
+def read(path: Path) -> Unigram | None:
+    """Return the tokenizer of this `tokenizer.json`; None if the file is of another kind or
     damaged: `tokenizers` reads it or reports what is wrong.
 
     The first call writes a copy that loads in milliseconds to the user's cache folder, named by the
     file's checksum.
     """
     try:
-        if path.stat().st_size < _LARGE_BYTES:
-            return None
         copy = user_dirs.cache() / "tokenizers" / f"{digests.file_digest(path)}.{_CACHE_FORMAT}"
         if (content := _read_copy(copy)) is not None:
             return _load(content)
@@ -277,7 +271,7 @@ def _read_copy(path: Path) -> bytes | None:
     except OSError:
         return None
     content = stored[_CHECKSUM_BYTES:]
-    if crc32(content) != int.from_bytes(stored[:_CHECKSUM_BYTES], "little"):
+    if not content or crc32(content) != int.from_bytes(stored[:_CHECKSUM_BYTES], "little"):
         return None
     # A home folder may be shared by machines of both byte orders.
     header = json.loads(content[: content.index(b"\n")])

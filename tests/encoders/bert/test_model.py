@@ -136,7 +136,7 @@ def test_large_scores_do_not_overflow() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model_type": "roberta"},
+        {"model_type": "electra"},
         {"position_embedding_type": "relative_key"},
         {"hidden_act": "silu"},
         {"is_decoder": True},

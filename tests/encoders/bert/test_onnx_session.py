@@ -9,7 +9,8 @@ import pytest
 
 from ragkit.encoders import model_folder
 from ragkit.encoders.bert import model as bert_model
-from ragkit.encoders.bert import onnx_graph, onnx_session, safetensors_file
+from ragkit.encoders.bert import onnx_session, safetensors_file
+from ragkit.encoders.runtime import graph_builder
 from ragkit.errors import ModelError
 from tests.encoders.conftest import CONFIG, edit_json
 
@@ -49,14 +50,14 @@ def test_int8_is_close_and_not_equal(tiny: Path) -> None:
 def test_an_activation_without_an_onnx_node_is_an_error(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_graph, "_ACTIVATIONS", {})
+    monkeypatch.setattr(graph_builder, "_ACTIVATIONS", {})
     with pytest.raises(ModelError, match=r"ONNX Runtime cannot serve .*gelu"):
         onnx_session.build_forward(model(tiny))
 
 
-def test_inputs_of_texts_of_different_lengths() -> None:
+def test_inputs_of_texts_of_different_lengths(tiny: Path) -> None:
     """Two texts of 2 and 3 tokens: rows pad the first text, positions leave the padding out."""
-    inputs = onnx_session._inputs([[7, 8], [4, 5, 6]], dimension=32)
+    inputs = onnx_session._inputs(model(tiny), [[7, 8], [4, 5, 6]])
     assert inputs["ids"].tolist() == [7, 8, 4, 5, 6]
     assert inputs["positions"].tolist() == [0, 1, 0, 1, 2]
     assert inputs["lengths"].tolist() == [2, 3]

@@ -116,7 +116,7 @@ def test_onnx_runtime_computes_the_vectors_of_numpy(tiny: Path) -> None:
 def test_an_engine_with_wrong_vectors_is_refused(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    def wrong(model: bert_model.Bert, precision: str, threads: int) -> object:
+    def wrong(model: bert_model.Bert, precision: str, threads: int, *, pairs: bool) -> object:
         changed = np.float32("nan") if damage == "nan" else np.float32(0.3)
         return lambda ids: model.forward(ids)[:, ::-1] + changed
 

@@ -122,8 +122,8 @@ def test_occurrences_in_one_token_have_one_vector(tiny: Path) -> None:
 
 
 def test_other_architectures_are_refused(tiny: Path) -> None:
-    config = {"model_type": "distilbert", "dim": 32, "n_heads": 4, "n_layers": 0, "hidden_dim": 64}
-    edit_json(tiny / "config.json", {**config, "architectures": ["DistilBertModel"]})
+    config = {"model_type": "electra", "embedding_size": 32, "num_hidden_layers": 0}
+    edit_json(tiny / "config.json", {**config, "architectures": ["ElectraModel"]})
     encoder = load(str(tiny))
     for ask in (
         lambda: encoder.hidden_states(TEXT),
@@ -131,7 +131,7 @@ def test_other_architectures_are_refused(tiny: Path) -> None:
         lambda: encoder.embed([TEXT], layers="-2"),
     ):
         with pytest.raises(
-            ModelError, match=r"'distilbert' model.*leave pooling, layers and word out"
+            ModelError, match=r"'electra' model.*leave pooling, layers and word out"
         ):
             ask()
     assert encoder.embed([TEXT]).shape == (1, 32)

@@ -26,14 +26,12 @@ SPACES_MERGED = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " 
 
 
 @pytest.fixture(autouse=True)
-def _any_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Files of any size are copied to a cache of the test."""
-    monkeypatch.setattr(unigram, "_LARGE_BYTES", 0)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "cache"))
 
 
 def read(path: Path) -> Unigram:
-    ours = unigram.read_large(path)
+    ours = unigram.read(path)
     assert ours is not None
     return ours
 
@@ -119,7 +117,6 @@ def test_texts_that_are_left_to_the_library(tmp_path: Path) -> None:
     ours = read(write_unigram(tmp_path / "tokenizer.json"))
     assert ours.tokenize("the <mask>") is None
     assert ours.tokenize("\u0600a") is None
-    assert ours.tokenize("key " * unigram.MAX_CHARACTERS) is None
 
 
 @pytest.mark.parametrize(
@@ -135,14 +132,7 @@ def test_texts_that_are_left_to_the_library(tmp_path: Path) -> None:
     ],
 )
 def test_other_tokenizers_are_left_to_the_library(tmp_path: Path, changes: dict[str, Any]) -> None:
-    assert unigram.read_large(write_unigram(tmp_path / "tokenizer.json", **changes)) is None
-
-
-def test_small_files_are_left_to_the_library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(unigram, "_LARGE_BYTES", 1 << 20)
-    assert unigram.read_large(write_unigram(tmp_path / "tokenizer.json")) is None
+    assert unigram.read(write_unigram(tmp_path / "tokenizer.json", **changes)) is None
 
 
 def test_the_copy_is_used_and_a_damaged_one_replaced(
@@ -172,13 +162,29 @@ def test_a_cache_folder_that_cannot_be_written_changes_nothing(
 def test_short_texts_need_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_unigram(tmp_path / "tokenizer.json")
     by_library = library(path)
+    monkeypatch.setattr("ragkit.encoders.tokenization.tokenizer._LARGE_BYTES", 0)
     monkeypatch.setattr(Tokenizer, "from_file", None)
     tokenizer = ModelTokenizer(path, 16)
     texts = ["the keys", "日本 zz", "key " * 30]
     expected = [encoding.ids for encoding in by_library.encode_batch(texts)]
     assert tokenizer.token_ids(texts) == [[*ids[:-1][:15], 2] for ids in expected]
     assert tokenizer.count_tokens(texts) == [len(ids) - 2 for ids in expected]
-    assert tokenizer.max_text_tokens("the ") == 13
+    assert tokenizer.max_text_tokens("the ") == 12  # ▁the ▁
     assert tokenizer.vocabulary_size == len(VOCABULARY)
     assert tokenizer.checked_ids(["zz qq", "the zz"], "", [0, 0])[1] == [0]
     assert tokenizer.checked_ids(["the zz"], "", [4])[1] == [0]
+
+
+def test_long_texts_and_small_files_are_left_to_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_unigram(tmp_path / "tokenizer.json")
+    ModelTokenizer(path, 16).token_ids(["the keys"])
+    assert not user_dirs.cache().exists()  # too small for a copy
+    monkeypatch.setattr("ragkit.encoders.tokenization.tokenizer._LARGE_BYTES", 0)
+    monkeypatch.setattr("ragkit.encoders.tokenization.tokenizer._MAX_UNIGRAM_CHARACTERS", 10)
+    tokenizer = ModelTokenizer(path, 16)
+    tokenizer.token_ids(["the keys"])
+    assert "_tokenizer" not in tokenizer.__dict__
+    assert tokenizer.count_tokens(["the keys", "the keys"]) == [3, 3]
+    assert "_tokenizer" in tokenizer.__dict__

@@ -1,0 +1,1 @@
+"""ModernBERT: the forward pass, its graph, and its session."""

@@ -1,0 +1,1 @@
+"""Graphs and sessions of ONNX Runtime, for all architectures."""
