@@ -119,7 +119,7 @@ _SOURCE_CODE = {
     "text/x-graphql": "graphql gql",
     "text/x-groovy": "groovy gradle",
     "text/x-haskell": "hs lhs",
-    "text/x-ini": "ini cfg conf properties",
+    "text/x-ini": "ini cfg conf",
     "text/x-java": "java",
     "text/x-julia": "jl",
     "text/x-kotlin": "kt kts",
@@ -190,6 +190,13 @@ _ROWS: tuple[Format, ...] = (
             content=_SOURCE_CONTENT,
         )
         for media_type, extensions in _SOURCE_CODE.items()
+    ),
+    Format(
+        media_type="text/x-java-properties",
+        name="Java properties",
+        extensions="properties",
+        reader=f"{_FORMATS}.data.java_properties:read_properties_file",
+        content="the text with its escaped letters",
     ),
     Format(
         media_type="text/markdown",
@@ -485,6 +492,21 @@ _ROWS: tuple[Format, ...] = (
         content="Markdown with headings, code, at most 2,000 characters of text output per cell",
         locator="cell",
     ),
+    *(
+        Format(
+            media_type=media_type,
+            name=name,
+            extensions=extensions,
+            reader=f"{_FORMATS}.subtitle_files:{reader}",
+            content="the spoken text in paragraphs; speakers",
+            locator="time",
+        )
+        for media_type, name, extensions, reader in (
+            ("text/x-ssa", "ASS, SSA subtitles", "ass ssa", "read_ass"),
+            ("text/x-sbv", "SBV subtitles", "sbv", "read_sbv"),
+            ("application/ttml+xml", "TTML", "ttml dfxp", "read_ttml"),
+        )
+    ),
     Format(
         media_type="application/x-subrip",
         name="SubRip subtitles",
@@ -509,6 +531,17 @@ _ROWS: tuple[Format, ...] = (
         extensions="eml",
         reader=f"{_FORMATS}.mail.eml:read_eml",
         members=f"{_FORMATS}.mail.eml:eml_members",
+        content="the plain text, else the HTML; From, To, Cc, Date, Message-ID → metadata,"
+        " Subject → title; attachments are documents",
+        locator="message",
+    ),
+    Format(
+        media_type="message/x-emlx",
+        name="message of Apple Mail",
+        label="e-mail",
+        extensions="emlx",
+        reader=f"{_FORMATS}.mail.eml:read_emlx",
+        members=f"{_FORMATS}.mail.eml:emlx_members",
         content="the plain text, else the HTML; From, To, Cc, Date, Message-ID → metadata,"
         " Subject → title; attachments are documents",
         locator="message",

@@ -2,7 +2,7 @@
 
 A single first line is the title. A short line between blank lines is a heading if it is numbered,
 in capitals or in Title Case; so is an underlined line. In doubt a line is text. The text itself is
-not changed.
+not changed, except that a log loses what only a terminal shows.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ragkit.documents.decoding import read_text
+from ragkit.documents.layout.terminal import without_escapes, without_redrawn_lines
 from ragkit.records.documents import Document, Heading
 
 _MAX_HEADING = 70  # characters
@@ -35,7 +36,9 @@ _UNDERLINES = ("=", "-", "~", "^")
 
 def read_plain(data: bytes, name: str) -> Document:
     """Read plain text unchanged, with the title and headings that its lines show. Never fails."""
-    document = read_text(data, name)
+    document = read_text(without_redrawn_lines(data), name)
+    if "\x1b" in document.text:
+        document = replace(document, text=without_escapes(document.text))
     lines = document.text.split("\n")
     if len(lines) > _MAX_LINES:
         return document

@@ -72,3 +72,21 @@ def test_dashes_and_the_end_of_a_long_paragraph_begin_a_new_one():
     # The second cue ends a sentence after more than 600 characters.
     paragraphs = read(cues.encode(), "a.vtt").text.split("\n\n")
     assert [len(paragraph) for paragraph in paragraphs] == [403 + 1 + 403, 403]
+
+
+def test_captions_that_roll_up_are_read_once():
+    lines = [
+        ("00:00:00.160", "00:00:02.150", " \nhello and welcome to"),
+        ("00:00:02.150", "00:00:02.160", "hello and welcome to\n "),
+        ("00:00:02.160", "00:00:04.150", "hello and welcome to\nthe course please"),
+        ("00:00:04.150", "00:00:06.000", "the course please\nsit down"),
+    ]
+    cues = "".join(f"{start} --> {end}\n{text}\n\n" for start, end, text in lines)
+    document = read(f"WEBVTT\n\n{cues}".encode(), "a.vtt")
+    assert document.text == "hello and welcome to the course please sit down"
+    assert document.locators[0].value == "00:00:00.160-00:00:02.150"
+
+
+def test_two_cues_of_one_line_may_say_the_same():
+    cues = "00:01.000 --> 00:02.000\nNo.\nNever.\n\n00:05.000 --> 00:06.000\nNever.\n"
+    assert read(f"WEBVTT\n\n{cues}".encode(), "a.vtt").text == "No. Never.\n\nNever."

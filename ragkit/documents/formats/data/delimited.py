@@ -7,6 +7,7 @@ cells contain line breaks; then rows are numbered. Does not know spreadsheet for
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 1 << 16
 _SAMPLE_ROWS = 50
 _MAX_HEADER_CELL_CHARS = 100
+_SEPARATOR_LINE = re.compile(r"\"?sep=([^\n\w\s]|\t)\"?[ \t]*(?:\n|$)", re.IGNORECASE)  # of Excel
 
 
 class _Row(NamedTuple):
@@ -115,6 +117,8 @@ def _parse_rows(text: str, delimiter: str) -> Iterator[_Row]:
     last = 0
     for cells in reader:
         first, last = last + 1, reader.line_num
+        if last == 1 and _SEPARATOR_LINE.match(text):
+            continue  # it only names the delimiter
         if any(cell.strip() for cell in cells):
             yield _Row(cells, first, last)
 
@@ -124,6 +128,8 @@ def _detect_delimiter(text: str, name: str) -> str:
 
     That number is at least 2. The default is a comma; the extensions .tsv and .tab mean a tab.
     """
+    if (separator := _SEPARATOR_LINE.match(text)) is not None:
+        return separator[1]
     if PurePosixPath(name.lower()).suffix in {".tsv", ".tab"}:
         return "\t"
     sample = text[:_SAMPLE_CHARS].split("\n")[: 4 * _SAMPLE_ROWS]

@@ -17,6 +17,7 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 
 from ragkit.documents.decoding import UNSAFE_CODECS, decode
+from ragkit.documents.formats.mail import uuencoded
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.documents.layout.writer import DocumentWriter
@@ -33,6 +34,10 @@ _BOUNDARY = re.compile(rb"boundary=[\"']?([^\"'\s;]{1,80})")
 _MAX_MULTIPARTS = 200
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature"})
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime"})
+_MAX_BODY_DEPTH = 40  # nested multiparts
+# A text part beside a page that only says so: short, and with such words or far shorter.
+_STUB = re.compile(r"\bHTML\b|\bbrowser\b|\bview (?:this|it|the) ", re.IGNORECASE)
+_MAX_STUB, _MIN_STUB_FACTOR = 300, 5  # characters; times
 _BODY_TYPES = frozenset({"text/plain", "text/html"})
 # Declared charsets that many senders set without using them: the content decides.
 _UNRELIABLE_CHARSETS = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin1"})
@@ -53,6 +58,23 @@ def eml_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     Raises `DocumentError` for too many parts, `BudgetExceededError` if the budget is used up.
     """
     yield from _message_members(_parse_message(data), budget)
+
+
+def read_emlx(data: bytes, name: str) -> Document:
+    """Read a message that Apple Mail stored, like `read_eml`."""
+    return read_eml(_emlx_message(data), name)
+
+
+def emlx_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
+    """Yield the members of a message that Apple Mail stored, like `eml_members`."""
+    yield from eml_members(_emlx_message(data), name, budget)
+
+
+def _emlx_message(data: bytes) -> bytes:
+    """Return the message between the line with its size and the property list."""
+    first, _, rest = data.partition(b"\n")
+    size = first.strip()
+    return rest[: int(size)] if size.isdigit() and len(size) < 12 else data
 
 
 def mbox_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
@@ -91,6 +113,11 @@ def _message_members(message: Message, budget: Budget) -> Iterator[Member]:
     for part in _attachments(message):
         budget.count_member()
         yield _attachment_member(part)
+    for part in _leaf_parts(message):
+        if part.get_content_type() == "text/plain" and not _is_attached(part):
+            for name, content in uuencoded.iter_files(_plain_text(part)):
+                budget.count_member()
+                yield Member(name.replace("/", "_"), content)
 
 
 def _message_document(message: Message) -> Document:
@@ -216,19 +243,60 @@ def _leaf_parts(message: Message) -> Iterator[Message]:
 
 
 def _body(message: Message) -> Document | None:
-    """Return all inline plain-text parts, else the first inline HTML part with text, else None."""
-    inline = [part for part in _leaf_parts(message) if not _is_attached(part)]
-    plain_parts = [part for part in inline if part.get_content_type() == "text/plain"]
-    texts = [_plain_text(part) for part in plain_parts]
-    if any(text.strip() for text in texts):
-        return Document("\n\n".join(text.strip("\n") for text in texts if text.strip()), EML)
-    html_parts = [part for part in inline if part.get_content_type() == "text/html"]
-    for part in html_parts:
-        page = _html_document(part)
-        if page.text.strip():
-            more = len(html_parts) > 1
-            return replace(page, warnings=page.warnings + ("further HTML parts left out",) * more)
-    return None
+    """Return the text of a message: all its inline parts in order, of alternatives the best."""
+    parts = [part for part in _body_parts(message, _MAX_BODY_DEPTH) if part.text.strip()]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    writer = DocumentWriter()
+    for part in parts:
+        writer.add_document(part)
+    warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
+    return replace(writer.document(EML), warnings=tuple(warnings))
+
+
+def _body_parts(part: Message, depth: int) -> Iterator[Document]:
+    """Yield the documents of the inline text parts of a part, in order."""
+    if part.get_content_maintype() == "multipart" and part.is_multipart():
+        subparts = [sub for sub in part.get_payload() if isinstance(sub, Message)]
+        subtype = part.get_content_subtype()
+        if depth == 0 or not subparts:
+            return
+        if subtype == "alternative":
+            yield from _best_alternative([list(_body_parts(sub, depth - 1)) for sub in subparts])
+        elif subtype == "related":
+            yield from _body_parts(_root_of_related(part, subparts), depth - 1)
+        else:
+            for sub in subparts:
+                yield from _body_parts(sub, depth - 1)
+    elif not _is_attached(part):
+        media_type = part.get_content_type()
+        if media_type == "text/plain":
+            text = uuencoded.without_files(_plain_text(part)).strip("\n")
+            yield Document(text, EML)
+        elif media_type == "text/html":
+            yield _html_document(part)
+
+
+def _root_of_related(part: Message, subparts: list[Message]) -> Message:
+    """Return the part that the others are shown in: the one that `start` names, or the first."""
+    start = str(part.get_param("start", "")).strip("<> ")
+    named = (sub for sub in subparts if str(sub.get("content-id", "")).strip("<> ") == start)
+    return next(named, subparts[0]) if start else subparts[0]
+
+
+def _best_alternative(alternatives: list[list[Document]]) -> list[Document]:
+    """Return the plain text, unless it only says that there is a page."""
+    with_text = [parts for parts in alternatives if any(part.text.strip() for part in parts)]
+    plain = next((parts for parts in with_text if parts[0].media_type == EML), None)
+    page = next((parts for parts in reversed(with_text) if parts[0].media_type != EML), None)
+    if plain is None or page is None:
+        return plain or page or []
+    text = "\n".join(part.text for part in plain).strip()
+    length = sum(len(part.text) for part in page)
+    is_stub = len(text) < _MAX_STUB and (
+        _STUB.search(text) is not None or _MIN_STUB_FACTOR * len(text) < length
+    )
+    return page if is_stub and length > len(text) else plain
 
 
 def _content(part: Message) -> bytes:
@@ -247,18 +315,20 @@ def _plain_text(part: Message) -> str:
     text = strip_invalid_characters(_decode_charset(_content(part), _charset(part)))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if str(part.get_param("format", "")).lower() == "flowed":
-        text = _join_flowed_lines(text)
+        text = _join_flowed_lines(text, str(part.get_param("delsp", "")).lower() == "yes")
     return text
 
 
-def _join_flowed_lines(text: str) -> str:
+def _join_flowed_lines(text: str, delete_space: bool) -> str:
     """Join the lines of a paragraph in `format=flowed` (RFC 3676): a line that ends in a space
-    continues on the next line. Quoted lines and the signature separator stay."""
+    continues on the next line. Quoted lines and the signature separator stay.
+
+    `delete_space`: that space is no part of the text (`delsp`)."""
     lines: list[str] = []
     continues = False
     for line in text.split("\n"):
         if continues and not line.startswith(">"):
-            lines[-1] += line
+            lines[-1] = (lines[-1][:-1] if delete_space else lines[-1]) + line
         else:
             lines.append(line)
         continues = line.endswith(" ") and line != "-- " and not line.startswith(">")

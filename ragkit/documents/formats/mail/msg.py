@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ragkit.documents.decoding import decode
+from ragkit.documents.formats.mail.compressed_rtf import decompress_rtf, visible_rtf
 from ragkit.documents.formats.mail.eml import add_headers
+from ragkit.documents.formats.office.rtf import read_rtf
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.cleaning import strip_invalid_characters
 from ragkit.documents.registry import Member
@@ -31,7 +34,7 @@ _SUBJECT, _BODY, _HTML, _MESSAGE_ID = "0037", "1000", "1013", "1035"
 _SENDER, _SENDER_ADDRESS, _SENDER_SMTP = "0C1A", "0C1F", "5D01"
 _TO, _CC = "0E04", "0E03"  # display names
 _FILE_NAME, _LONG_FILE_NAME, _DATA, _DISPLAY_NAME = "3704", "3707", "3701", "3001"
-_CONTENT_ID = "3712"
+_CONTENT_ID, _RTF = "3712", "1009"
 # Numeric ids of properties of at most eight bytes, which share one stream.
 _SENT, _RECEIVED = 0x0039, 0x0E06  # FILETIME
 _CODE_PAGE = 0x3FDE  # of the HTML body
@@ -126,17 +129,32 @@ def _message_document(file: OleFileIO, folder: list[str]) -> Document:
 
 
 def _body(file: OleFileIO, folder: list[str], code_page: bytes | None) -> Document:
-    """Return the plain body, else the HTML body, else an empty document."""
+    """Return the plain body, else the HTML body, else the RTF body, else an empty document."""
     plain = _text(file, folder, _BODY)
     if plain and plain.strip():
         return Document(plain.strip("\n"), EML)
     html = _stream(file, folder, f"{_HTML}{_BINARY}")
     if html is None:
         text = _text(file, folder, _HTML)
-        return read_html(b"\xef\xbb\xbf" + text.encode(), "") if text else Document("", EML)
+        if text:
+            return read_html(b"\xef\xbb\xbf" + text.encode(), "")
+        return _rtf_body(file, folder)
     number = struct.unpack("<I", code_page[:4])[0] if code_page else 0
     charset = "utf-8" if number in (0, 65001) else f"cp{number}"
     return read_html(b"\xef\xbb\xbf" + decode(html, charset).text.encode(), "")
+
+
+def _rtf_body(file: OleFileIO, folder: list[str]) -> Document:
+    """Return the body that is stored as compressed RTF. HTML in it stands in groups that an RTF
+    reader skips, and its text between them."""
+    compressed = _stream(file, folder, f"{_RTF}{_BINARY}")
+    if compressed is None:
+        return Document("", EML)
+    try:
+        rtf = visible_rtf(decompress_rtf(compressed))
+        return replace(read_rtf(rtf, ""), title=None, metadata={})
+    except DocumentError as error:
+        return Document("", EML, warnings=(f"its text is not read: {error}",))
 
 
 def _stream(file: OleFileIO, folder: list[str], property_and_type: str) -> bytes | None:

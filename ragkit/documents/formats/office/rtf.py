@@ -19,7 +19,7 @@ from ragkit.records.documents import Document
 from ragkit.records.media_types import RTF
 
 _TOKEN = re.compile(
-    rb"""\\(?:(?P<word>[a-zA-Z]{1,32})(?P<number>-?\d{1,9})?[ ]?
+    rb"""\\(?:(?P<word>[a-zA-Z]{1,32})(?P<number>-?\d{1,10})?[ ]?
              |'(?P<hex>[0-9a-fA-F]{2}) | (?P<symbol>[^a-zA-Z'0-9]))
     | (?P<brace>[{}]) | [\r\n]+ | (?P<text>[^\\{}\r\n]+)""",
     re.VERBOSE,

@@ -110,3 +110,10 @@ def test_records_without_a_header_have_numbered_columns():
         "column 1: 1\ncolumn 2: 2",
         "column 1: 3\ncolumn 3: 5",
     ]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_line_that_names_the_delimiter_is_no_row(first):
+    document = read_table(f"{first}\nPart;Price\nPump;12,5".encode(), "a.csv")
+    assert document.text == "\nPart | Price\nPump | 12,5"
+    assert document.title is None

@@ -192,3 +192,63 @@ def test_an_encrypted_message_has_a_warning():
     document = read(data, "a.eml")
     assert document.text == "Subject: x"
     assert document.warnings == ("encrypted: its text is not read",)
+
+
+HEAD = "From: a@b.c\nSubject: s\nDate: Tue, 5 Mar 2024 10:00:00 +0100\nMIME-Version: 1.0\n"
+
+
+def part(kind, text, more=""):
+    return f"--{{0}}\nContent-Type: {kind}{more}\n\n{text}\n"
+
+
+def multipart(kind, *parts, boundary="b", more=""):
+    body = "".join(parts).replace("{0}", boundary)
+    return f"multipart/{kind}; boundary={boundary}{more}\n\n{body}--{boundary}--\n"
+
+
+def inline_text(content_type_and_body):
+    message = f"{HEAD}Content-Type: {content_type_and_body}"
+    return read(message.encode(), "a.eml").text.partition("\n\n")[2]
+
+
+def test_lines_of_flowed_text_are_joined_with_or_without_their_blank():
+    flowed = "The keeper wa \ntches the har \nbour."
+    assert inline_text(f"text/plain; format=flowed; delsp=yes\n\n{flowed}") == (
+        "The keeper watches the harbour."
+    )
+    assert (
+        inline_text(f"text/plain; format=flowed\n\n{flowed}") == "The keeper wa tches the har bour."
+    )
+
+
+def test_a_text_that_only_announces_the_page_gives_way_to_it():
+    stub = part("text/plain", "This message is in HTML.")
+    page = part("text/html", "<p>The ferry leaves from pier 4.</p>")
+    assert inline_text(multipart("alternative", stub, page)) == "The ferry leaves from pier 4."
+    text = part("text/plain", "The ferry leaves from pier 4, said Ann.")
+    assert (
+        inline_text(multipart("alternative", text, page))
+        == "The ferry leaves from pier 4, said Ann."
+    )
+
+
+def test_all_parts_of_the_text_are_read_in_order():
+    page = part("text/html", "<p>First half.</p>")
+    assert inline_text(multipart("mixed", page, part("text/html", "<p>Second half.</p>"))) == (
+        "First half.\n\nSecond half."
+    )
+
+
+def test_the_root_of_related_parts_is_the_one_that_start_names():
+    other = part("text/html", "<p>frame</p>", "\nContent-ID: <x>")
+    root = part("text/html", "<p>page</p>", "\nContent-ID: <y>")
+    assert inline_text(multipart("related", other, root, more='; start="<y>"')) == "page"
+    assert inline_text(multipart("related", other, root)) == "frame"
+
+
+def test_messages_of_apple_mail():
+    message = f"{HEAD}\nThe harbour café.".encode()
+    data = b"%d      \n" % len(message) + message + b"<?xml version='1.0'?><plist></plist>"
+    (record,) = read_all(data, "a.emlx")
+    assert record.document.text.endswith("\n\nThe harbour café.")
+    assert record.document.title == "s"

@@ -104,3 +104,8 @@ def test_other_data_is_refused():
 )
 def test_hostile_files_take_linear_time(body):
     read(body)  # quadratic time would take minutes
+
+
+def test_numbers_of_control_words_have_up_to_ten_digits():
+    data = rb"{\rtf1 Kept {\revised\revauth1\revdttm1493828408 inserted} words}"
+    assert read_rtf(data, "a.rtf").text == "Kept inserted words"
