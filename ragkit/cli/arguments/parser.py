@@ -64,6 +64,16 @@ class _AppendCollection(argparse.Action):
         namespace.collection = values
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print one line that begins with `ragkit VERSION`, and exit with 0."""
+        from ragkit.encoders.spec import DEFAULT_MODEL
+        from ragkit.storage.sqlite.database import SCHEMA_VERSION
+
+        print(f"ragkit {__version__} (schema {SCHEMA_VERSION}, encoder {DEFAULT_MODEL})")
+        parser.exit()
+
+
 @dataclass(frozen=True)
 class _Command:
     """A command: its name and aliases, the function that runs it, its help and its arguments."""
@@ -192,6 +202,12 @@ _COMMANDS = (
         ("config",), "config.config", "show every setting and its origin", "collection.add_json"
     ),
     _Command(
+        ("cache",),
+        "cache.cache",
+        "show and clear what ragkit keeps outside of collections",
+        "collection.add_cache",
+    ),
+    _Command(
         ("completion",),
         "collection.completion",
         "print a completion script for a shell",
@@ -213,7 +229,13 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
         description="Index a folder, ask questions, get cited passages.",
         epilog="ragkit COMMAND --help shows the options of a command.",
     )
-    top.add_argument("--version", action="version", version=f"ragkit {__version__}")
+    top.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show the versions of the program and of its database, and the default encoder",
+    )
     subparsers = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     called = _called_command(argv or ())
     names = {name for command in _COMMANDS for name in command.names}
@@ -249,7 +271,7 @@ def _common_options() -> _Parser:
         metavar="DIR",
         help="the collection's folder; else RAGKIT_COLLECTION, else the nearest .ragkit/, "
         "else your default collection. Several, as DIR or NAME=DIR: query, ask, get, grep, glob, "
-        "tree, read, related and mcp use them together",
+        "tree, read, related, serve and mcp use them together",
     )
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return common

@@ -216,23 +216,19 @@ def remove(arguments: Namespace) -> int:
 
 def completion(arguments: Namespace) -> int:
     """Run `ragkit completion`; return its exit code."""
-    import shtab
-
     from ragkit.cli.arguments.parser import every_action, parser
+    from ragkit.cli.output import completion as scripts
 
     top = parser()
-    for action in every_action(top):
-        if action.dest in (
-            "paths",
-            "folder",
-            "collection",
-            "pairs",
-            "output",
-            "dev",
-            "target",
-            "source",
-            "bug_report",
-        ):
-            action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab's own convention
-    print(shtab.complete(top, arguments.shell))
+    if arguments.shell == "fish":
+        print(scripts.format_fish(top))
+    elif arguments.shell == "powershell":
+        print(scripts.format_powershell(top))
+    else:
+        import shtab
+
+        for action in every_action(top):
+            if action.dest in scripts.PATH_ARGUMENTS:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab's own convention
+        print(shtab.complete(top, arguments.shell))
     return 0
