@@ -30,10 +30,12 @@ from ragkit.serving.api import (
     openai_responses,
     openapi,
     own,
+    page,
 )
 from ragkit.serving.api.endpoint import Context, Endpoint
+from ragkit.serving.collections.folders import AddedFolders
 from ragkit.serving.collections.library import Library
-from ragkit.serving.transport.access import AccessControl, App
+from ragkit.serving.transport.access import AccessControl, App, is_loopback
 from ragkit.serving.transport.json_http import KEEP_ALIVE_SECONDS, ApiError
 from ragkit.serving.transport.metrics import Metrics
 from ragkit.serving.transport.rate_limit import MAX_REQUESTS, RequestLimits
@@ -41,10 +43,10 @@ from ragkit.serving.web.static import PageFiles, StaticFile, make_file
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *own.ENDPOINTS,
-    *openai.ENDPOINTS,
-    *openai_files.ENDPOINTS,
     *lookup.ENDPOINTS,
     *page.ENDPOINTS,
+    *openai.ENDPOINTS,
+    *openai_files.ENDPOINTS,
     *openai_chat.ENDPOINTS,
     *openai_responses.ENDPOINTS,
 )
@@ -67,10 +69,19 @@ class ServerOptions:
 
 
 def create_app(
-    library: Library, options: ServerOptions, on_ready: Callable[[], None] = lambda: None
+    library: Library,
+    options: ServerOptions,
+    on_ready: Callable[[], None] = lambda: None,
+    folders: AddedFolders | None = None,
 ) -> App:
-    """Return the ASGI application. `on_ready` is called when it starts."""
-    context = Context(library, Metrics(), int(time.time()))
+    """Return the ASGI application. `on_ready` is called when it starts.
+
+    `folders`: what requests may add to the collections (default: nothing).
+    """
+    context = Context(
+        library, Metrics(), int(time.time()), folders or AddedFolders(),
+        is_local=is_loopback(options.host) and not options.host_names,
+    )  # fmt: skip
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -21,7 +21,9 @@ ESCAPES = ("../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e%2fetc", "..\
 
 
 def called(client, method, path, **how):
-    path = path.format(document_id=1, model="default", vector_store_id="default", file_id="file-1")
+    path = path.format(
+        document_id=1, page=1, model="default", vector_store_id="default", file_id="file-1"
+    )
     return client.request(method, path, **({"json": {}} if method == "POST" else {}), **how)
 
 

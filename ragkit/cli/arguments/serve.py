@@ -51,6 +51,23 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         help="close a connection after this time without a request (default: 75)",
     )
     command.add_argument(
+        "--watch",
+        action="store_true",
+        help="keep the collections up to date: index files as they change",
+    )
+    command.add_argument(
+        "--add-from",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="allow requests and the web page to add folders inside DIR (repeatable)",
+    )
+    command.add_argument(
+        "--upload-to",
+        metavar="DIR",
+        help="allow requests and the web page to send files, which are stored in DIR and indexed",
+    )
+    command.add_argument(
         "--batch",
         type=int,
         metavar="N",

@@ -11,14 +11,19 @@ import sys
 from argparse import Namespace
 from contextlib import ExitStack, closing
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.arguments.serve import MCP_PORT
-from ragkit.cli.commands.collection import open_collection
+from ragkit.cli.commands.collection import named_collections, open_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, printable_record
 from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from ragkit.serving.collections.library import Library
+    from ragkit.serving.collections.watching import Watchers
 
 _LOOPBACK = "127.0.0.1"
 DEFAULT = "default"  # the name of the collection that is served without a name
@@ -33,6 +38,7 @@ def serve(arguments: Namespace) -> int:
     try:
         from ragkit.serving import app as serving
         from ragkit.serving.collections import batching
+        from ragkit.serving.collections.folders import AddedFolders, folder_rights
         from ragkit.serving.collections.library import Library
     except ModuleNotFoundError as error:
         raise _not_installed(error, "serve", "server") from None
@@ -50,6 +56,9 @@ def serve(arguments: Namespace) -> int:
         raise UsageError(f"--keep-alive is {arguments.keep_alive}; expected 1 second or more")
     if batch < 1:
         raise UsageError(f"--batch is {batch}; expected 1 or more")
+    rights = folder_rights(arguments.add_from, arguments.upload_to)
+    if rights.upload_to and len(arguments.collections) > 1:
+        raise UsageError("--upload-to needs a single collection; files of several would be mixed")
     with ExitStack() as stack:
         collections = _open_collections(arguments, stack)
         library = stack.enter_context(closing(Library(collections, batch)))
@@ -59,7 +68,8 @@ def serve(arguments: Namespace) -> int:
         names = ", ".join(collections)
         ready = partial(print_message, f"serving {names} at {address}; the API: {address}/docs")
         try:
-            app = serving.create_app(library, rules, ready)
+            folders = AddedFolders(rights, _watch(library, stack) if arguments.watch else None)
+            app = serving.create_app(library, rules, ready, folders)
             serving.run_server(app, bound, rules.keep_alive)
         except KeyboardInterrupt:
             print_message("interrupted; requests in progress have been answered")
@@ -67,11 +77,25 @@ def serve(arguments: Namespace) -> int:
     return 0
 
 
+def _watch(library: Library, stack: ExitStack) -> Watchers:
+    """Index files of all collections as they change, until the server stops."""
+    from ragkit.serving.collections.watching import Watchers
+
+    watchers = stack.enter_context(closing(Watchers()))
+    for served in library.served.values():
+        watchers.start(served)
+    return watchers
+
+
 def _open_collections(arguments: Namespace, stack: ExitStack) -> dict[str, Collection]:
     """Open the collections to serve: name → collection. Raises UsageError for an invalid name.
 
     A folder is indexed first, as by `ragkit index FOLDER`.
     """
+    if not arguments.collections and len(named_collections(arguments)) > 1:
+        from ragkit.cli.commands.groups import open_group
+
+        return stack.enter_context(open_group(arguments, _print_once)).collections
     if not arguments.collections:
         return {DEFAULT: stack.enter_context(open_collection(arguments, notify=_print_once))}
     if len(arguments.collections) == 1 and "=" not in arguments.collections[0]:

@@ -16,11 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ragkit.serving.collections.folders import AddedFolders
 from ragkit.serving.collections.library import (
     Library,
     OverloadedError,
     UnknownCollectionError,
 )
+from ragkit.serving.collections.originals import Originals
 from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.validate import (
     InvalidValueError,
@@ -42,6 +44,9 @@ class Context:
     library: Library
     metrics: Metrics
     started: int  # seconds since 1970
+    folders: AddedFolders = field(default_factory=AddedFolders)
+    originals: Originals = field(default_factory=Originals)
+    is_local: bool = False  # only this machine can connect, without a proxy
 
 
 @dataclass(frozen=True, slots=True)

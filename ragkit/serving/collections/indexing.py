@@ -59,15 +59,24 @@ class IndexRuns:
         """Return the collection's latest run; one in the state "never" if there is none."""
         return self._latest.get(name, IndexRun())
 
-    def start(self, name: str, collection: Collection, roots: Mapping[str, str]) -> IndexRun:
-        """Start to index these roots (label → path). Raises BusyError during another run."""
+    def start(
+        self,
+        name: str,
+        collection: Collection,
+        roots: Mapping[str, str],
+        wait: float | None = None,
+    ) -> IndexRun:
+        """Start to index these roots (label → path). Raises BusyError during another run.
+
+        `wait` is that of `Collection.index`: the time for another writer, as a watch, to end.
+        """
         with self._starting:
             if self._stop.is_set() or (self._thread is not None and self._thread.is_alive()):
                 raise BusyError("another index run is in progress; poll its state and retry")
             self._latest[name] = run = IndexRun("running", tuple(roots))
             self._thread = threading.Thread(
                 target=self._run,
-                args=(name, collection, list(roots.values())),
+                args=(name, collection, list(roots.values()), wait),
                 name="ragkit-index",
             )
             try:
@@ -86,7 +95,7 @@ class IndexRuns:
         if thread is not None:
             thread.join()
 
-    def _run(self, name: str, collection: Collection, paths: list[str]) -> None:
+    def _run(self, name: str, collection: Collection, paths: list[str], wait: float | None) -> None:
         started = time.monotonic()
 
         def report_progress(progress: Progress) -> None:
@@ -102,7 +111,8 @@ class IndexRuns:
             )
 
         try:
-            report = collection.index(paths, on_progress=report_progress)
+            waiting: dict[str, float] = {} if wait is None else {"wait": wait}
+            report = collection.index(paths, on_progress=report_progress, **waiting)
             counts = {count: getattr(report, count) for count in REPORT_COUNTS}
             result = IndexRun("done", report=counts, embedded=report.embedded)
         except _Stopped:

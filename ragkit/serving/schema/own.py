@@ -11,6 +11,7 @@ from typing import Any
 from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.schema.lookup import LOOKUP
 from ragkit.serving.schema.openai import OPENAI
+from ragkit.serving.schema.page import PAGE
 from ragkit.serving.schema.parts import (
     BOOLEAN,
     INTEGER,
@@ -194,6 +195,7 @@ SCHEMAS: dict[str, Any] = {
         "state",
     ),
     "Health": object_schema({"status": {"type": "string", "enum": ["ok"]}}, "status"),
-    **OPENAI,
+    **PAGE,
     **LOOKUP,
+    **OPENAI,
 }  # fmt: skip

@@ -1,25 +1,87 @@
-// The page: one field for search and ask, and keyboard shortcuts. Connects the other modules.
+// The page: one field for search and ask, and keyboard shortcuts. Connects the other modules; those
+// that are not needed for a search are loaded when they are used.
 
 import { askForToken, get } from "./api.js";
-import { ask, stop } from "./ask.js";
 import { showCoverage } from "./coverage.js";
 import { byId, make, showMessage } from "./dom.js";
 import { move } from "./hits.js";
-import * as preview from "./preview.js";
 import { search, showFilterError } from "./search.js";
 import * as address from "./state.js";
 
 const field = byId("query");
+const viewer = byId("preview");
 const tabs = { search: byId("tab-search"), ask: byId("tab-ask") };
 const CONTROLS = ["mode", "where", "k", "collection"];
 let state = address.read();
 let collections = [];
+let preview = null; // the module of the viewer, once it is loaded
+let isPushed = false; // whether the history entry before the open document is the page without it
 
 const isAsking = () => state.tab === "ask";
+const load = {
+  chat: async () => {
+    const [chat, { connect }] = await Promise.all([import("./chat/ask.js"), import("./chat/conversations.js"), addStyles()]);
+    connect(selectTalk);
+    load.chat = async () => chat;
+    return chat;
+  },
+  viewer: async () => (preview ??= (await Promise.all([import("./viewer/preview.js"), addStyles()]))[0]),
+  home: async () => (await Promise.all([import("./home.js"), addStyles()]))[0],
+};
+let styles = null;
 
-function open(citation, from) {
+/** Loads the style sheet of what is not needed for a search. */
+function addStyles() {
+  styles ??= new Promise((resolve) => {
+    const link = make("link", { rel: "stylesheet", href: "/web/more.css", onload: resolve, onerror: resolve });
+    document.head.append(link);
+  });
+  return styles;
+}
+
+/** Shows a hit or citation in its document, under an address of its own. */
+async function open(citation, from) {
+  const wasOpen = Boolean(state.doc);
   address.commit();
-  return preview.open(citation, state.collection, from);
+  state = { ...state, doc: String(citation.document_id ?? ""), at: `${citation.start}-${citation.end}`, page: String(citation.page ?? "") };
+  if (wasOpen) address.replace(state);
+  else address.write(state);
+  address.commit();
+  isPushed ||= !wasOpen;
+  await showDocument(citation, from);
+}
+
+async function showDocument(citation, from) {
+  await load.viewer();
+  const link = location.origin + address.addressOf({ ...state, tab: "", talk: "", q: isAsking() ? "" : state.q });
+  await preview.open(citation, state.collection, from, link, closed);
+}
+
+/** The viewer was closed: the address is again that of the page without it. */
+function closed() {
+  if (!state.doc) return;
+  state = { ...state, doc: "", at: "", page: "" };
+  if (isPushed) address.repeat(state);
+  else address.replace(state);
+  isPushed = false;
+}
+
+function closeDocument() {
+  if (viewer.open) preview.close();
+}
+
+/** Opens the document that the address names. */
+async function openLinked() {
+  const [start, end] = state.at.split("-").map((part) => Number.parseInt(part, 10) || 0);
+  try {
+    const { collection } = state;
+    const found = await get(`/v1/documents/${Number.parseInt(state.doc, 10)}`, { collection, start, end: Math.max(start, end) });
+    const citation = { document_id: found.id, path: found.path, title: found.title, start, end: found.end, text: found.text,
+      page: Number.parseInt(state.page, 10) || null, citation: found.path };
+    await showDocument(citation, field);
+  } catch (error) {
+    byId("status").textContent = error.message;
+  }
 }
 
 /** Copies the controls into the state and the address. */
@@ -37,7 +99,59 @@ function restore() {
     byId("collection").value = collections[0].name;
   }
   showTab();
-  if (!isAsking()) search(state, open, true);
+  if (isAsking()) restoreTalk();
+  else startSearch(true);
+  showFilters();
+  if (state.doc) openLinked();
+}
+
+/** Searches; without a query, shows the opening screen. */
+function startSearch(atOnce) {
+  const isEmpty = !state.q.trim();
+  byId("home").hidden = !isEmpty;
+  search(state, open, atOnce);
+  if (isEmpty) load.home().then(({ showHome }) => showHome(state.collection, { ask: askNow, open, refresh }));
+}
+
+async function showFilters(again = false) {
+  const { showChips } = await import("./filters.js");
+  await showChips(state, (chosen) => {
+    address.commit();
+    state.chips = chosen;
+    address.write(state);
+    if (!isAsking()) startSearch(true);
+    showFilters();
+  }, again);
+}
+
+async function restoreTalk() {
+  const chat = await load.chat();
+  if (!state.talk) return;
+  const isHere = await chat.show(state.talk, open);
+  showMessage(byId("ask-status"), isHere ? "" : "This answer is stored in another browser. Press Enter to ask the question again.");
+  byId("ask-status").hidden = false;
+  field.value = isHere ? "" : state.q;
+  const answer = location.hash && document.getElementById(location.hash.slice(1));
+  if (answer) answer.focus();
+}
+
+/** Another conversation was chosen; `isShown`: it is on the screen already. */
+function selectTalk(id, isShown = false) {
+  if (state.talk === id && isShown) return;
+  if (!isShown) address.commit();
+  state = { ...state, talk: id, q: "" };
+  if (isShown) address.replace(state);
+  else {
+    address.write(state);
+    restoreTalk();
+  }
+}
+
+async function askNow(question) {
+  choose("ask");
+  field.value = "";
+  (await load.chat()).ask(question, state, open);
+  field.focus();
 }
 
 function showTab() {
@@ -56,9 +170,12 @@ function showTab() {
 }
 
 function choose(tab) {
-  if (preview.isOpen()) preview.close();
+  state = { ...state, doc: "", at: "", page: "" };
+  isPushed = false;
+  closeDocument();
   address.commit();
   state.tab = tab === "ask" ? "ask" : "";
+  if (tab !== "ask") state.talk = "";
   readControls();
   address.commit();
   restore();
@@ -81,37 +198,44 @@ for (const [name, tab] of Object.entries(tabs)) {
 field.addEventListener("input", () => {
   if (isAsking()) return;
   readControls();
-  search(state, open);
+  startSearch();
 });
 
 for (const name of CONTROLS) {
   byId(name).addEventListener(name === "where" ? "input" : "change", () => {
+    if (name === "collection") state.chips = "";
     readControls();
     if (name === "collection") showSelected();
     if (isAsking()) showFilterError("");
-    else search(state, open, name !== "where");
+    else startSearch(name !== "where");
+    if (name === "where" || name === "collection") showFilters();
   });
 }
 
-byId("form").addEventListener("submit", (event) => {
+byId("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const question = field.value.trim();
   readControls();
   address.commit();
   if (!isAsking()) {
-    search(state, open, true);
+    startSearch(true);
   } else if (question) {
     field.value = "";
     field.focus();
-    ask(question, state, open);
+    (await load.chat()).ask(question, state, open);
   }
 });
 
+const withoutDocument = (values) => address.addressOf({ ...values, doc: "", at: "", page: "" });
+
 addEventListener("popstate", () => {
-  if (preview.isOpen()) preview.close();
+  const before = withoutDocument(state);
   state = address.read();
-  address.commit();
-  restore();
+  isPushed = false;
+  address.arrive();
+  if (!state.doc) closeDocument();
+  if (before !== withoutDocument(state)) restore();
+  else if (state.doc) openLinked(); // the search is still there
 });
 
 const isTyping = (target) => target.closest("input, textarea");
@@ -121,18 +245,18 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (byId("keys").open || byId("token").open) return;
   if (key === "Escape") {
-    if (preview.isOpen()) preview.close();
+    if (viewer.open) closeDocument();
     else if (target !== field) field.focus();
     else if (field.value) clear();
-    else if (isAsking()) stop();
+    else if (isAsking()) load.chat().then(({ stop }) => stop());
     event.preventDefault();
   } else if (isTyping(target) && target !== field) {
     return;
   } else if (key === "ArrowDown" || key === "ArrowUp") {
     if (isAsking() || target.closest("dialog, select, [role=tab], details")) return;
-    move(byId("hits"), key === "ArrowDown" ? 1 : -1, field);
+    move(byId(state.q.trim() ? "hits" : "home"), key === "ArrowDown" ? 1 : -1, field);
     event.preventDefault();
-  } else if (target !== field && !byId("preview").matches(":modal") && key === "/") {
+  } else if (target !== field && !viewer.matches(":modal") && key === "/") {
     field.focus();
     field.select();
     event.preventDefault();
@@ -170,13 +294,24 @@ function showSelected() {
   showCoverage(selected, selected.version);
 }
 
+async function readStatus() {
+  const status = await get("/v1/status");
+  collections = status.collections.map((item) => ({ ...item, version: status.version }));
+}
+
+/** Shows what changed after an index run. */
+async function refresh() {
+  await readStatus();
+  showSelected();
+  showFilters(true);
+}
+
 async function start() {
   for (const name of CONTROLS) byId(name).value = state[name];
   field.value ||= state.q; // keeps what was typed before the page was ready
   showTab();
   try {
-    const status = await get("/v1/status");
-    collections = status.collections.map((item) => ({ ...item, version: status.version }));
+    await readStatus();
   } catch (error) {
     byId("coverage-line").textContent = error.message;
   }

@@ -1,7 +1,7 @@
 // Hits as list items: title, location, score, and the text with the query's words marked.
 
 import { copyButton, make } from "./dom.js";
-import { isCode, markStems, snippet } from "./text.js";
+import { isCode, markStems, snippet, utf16Index } from "./text.js";
 
 const LOCATORS = { page: "page", slide: "slide", sheet: "sheet", cell: "cell", chapter: "chapter", row: "row", time: "at" };
 
@@ -24,12 +24,12 @@ export function placeLine(hit) {
   const place = locator(hit);
   return [
     make("span", { className: "path" }, hit.path),
-    place && `· ${place}`,
+    place ? `· ${place}` : "",
     hit.stale
       ? make("span", { className: "badge", title: "Run ragkit index to update it" },
           "changed since it was indexed")
       : null,
-  ].filter(Boolean);
+  ].filter((part) => part !== null);
 }
 
 function headings(hit) {
@@ -62,18 +62,20 @@ function score(hit) {
   );
 }
 
-/** Returns a list item. `open(hit, from)` is called to show the hit in its document. */
-export function hitItem(hit, queryStems, open) {
-  const button = make("button", { type: "button", className: "open", "data-passage": hit.passage_id }, titleOf(hit));
+/** Returns a list item for one hit. `open(hit, from)` is called to show the hit in its document.
+ * `label`: what its button says, if not the title of its document. */
+export function hitItem(hit, queryStems, open, label = "") {
+  const button = make("button", { type: "button", className: "open", "data-passage": hit.passage_id }, label || titleOf(hit));
   button.addEventListener("click", () => open(hit, button));
+  const place = label ? placeLine(hit).slice(2) : placeLine(hit);
   const item = make(
     "li",
-    { className: "hit" },
-    make("div", { className: "top" }, make("h3", {}, button), score(hit)),
+    { className: "hit", "data-hit": hit.passage_id },
+    make("div", { className: "top" }, make(label ? "h3" : "h2", {}, button), score(hit)),
     headings(hit),
     make("p", { className: isCode(hit.path) ? "text code" : "text" },
       ...markStems(snippet(textOf(hit), queryStems), queryStems)),
-    make("p", { className: "place" }, ...placeLine(hit), copyButton(hit.citation, "Copy citation")),
+    make("p", { className: "place" }, ...place, copyButton(hit.citation, "Copy citation")),
   );
   item.addEventListener("click", (event) => {
     const isText = !event.target.closest("button") && getSelection().isCollapsed;
@@ -82,10 +84,36 @@ export function hitItem(hit, queryStems, open) {
   return item;
 }
 
+/** Returns the list item of a document with all its hits, the best first. */
+export function groupItem([first, ...others], queryStems, open) {
+  const best = hitItem(first, queryStems, open);
+  if (!others.length) return best;
+  const more = others.map((hit) =>
+    hitItem(hit, queryStems, open, locator(hit) || hit.heading.at(-1) || "another passage"));
+  return make("li", { className: "group" }, make("ol", { "aria-label": `Passages of ${titleOf(first)}` }, best, ...more));
+}
+
+/** Marks the sentence of a shown hit that is closest to the query: `start` and `end` in its document. */
+export function markSentence(list, hit, { start, end }, queryStems) {
+  const text = list.querySelector(`[data-hit="${hit.passage_id}"] .text`);
+  const shown = text?.textContent.replace(/^…|\s?…$/g, "") ?? "";
+  const [from, to] = [utf16Index(hit.text, start - hit.start), utf16Index(hit.text, end - hit.start)];
+  const sentence = hit.text.slice(from, to).replace(/^[-#=*\s]+/, "");
+  const at = sentence.length > 1 && sentence.length < shown.length ? shown.indexOf(sentence) : -1;
+  if (at < 0 || getSelection().containsNode(text, true)) return;
+  const cut = text.textContent.indexOf(sentence);
+  const part = (from, to) => markStems(text.textContent.slice(from, to), queryStems);
+  text.replaceChildren(
+    ...part(0, cut),
+    make("span", { className: "nearest", title: "The sentence closest to the query" }, ...part(cut, cut + sentence.length)),
+    ...part(cut + sentence.length),
+  );
+}
+
 /** Moves the focus to the next (1) or previous (-1) hit of a list, or back to the field. */
 export function move(list, step, field) {
   const buttons = [...list.querySelectorAll(".open")];
-  const current = document.activeElement.closest(".hit")?.querySelector(".open");
+  const current = document.activeElement.closest(".hit")?.querySelector(".open") ?? document.activeElement;
   const at = buttons.indexOf(current) + step;
   const target = at < 0 ? field : buttons[Math.min(at, buttons.length - 1)];
   target?.focus();

@@ -2,11 +2,13 @@
 
 import { post } from "./api.js";
 import { byId, counted, make, showMessage } from "./dom.js";
-import { hitItem } from "./hits.js";
+import { groupItem, markSentence } from "./hits.js";
+import { fullFilter } from "./state.js";
 import { stems } from "./text.js";
 
 const PAUSE = 120; // ms without a key before a request is sent
 const SLOW = 300; // ms before "Searching…" is shown
+const NEAREST_PAUSE = 350; // ms after the hits, before their nearest sentences are asked for
 const list = byId("hits");
 const status = byId("status");
 const filter = byId("where");
@@ -21,6 +23,7 @@ export function search(state, open, atOnce = false) {
     list.replaceChildren();
     list.removeAttribute("aria-busy");
     status.textContent = "";
+    byId("notice").hidden = true;
     showFilterError("");
     return;
   }
@@ -35,7 +38,7 @@ export function showFilterError(message) {
 
 /** Returns the search options in the state as fields of a request. */
 export function searchOptions(state) {
-  const fields = { mode: state.mode, where: state.where.trim(), collection: state.collection };
+  const fields = { mode: state.mode, where: fullFilter(state), collection: state.collection };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value));
 }
 
@@ -50,11 +53,14 @@ async function run(state, open) {
     const { hits } = await post("/v1/search", body, signal);
     clearTimeout(slow);
     if (signal.aborted) return;
+    const milliseconds = Math.round(performance.now() - started);
     showFilterError("");
+    byId("notice").hidden = true;
     show(hits, stems(state.q), open);
     status.textContent = hits.length
-      ? `${counted(hits.length, "passage")} in ${Math.round(performance.now() - started)} ms`
+      ? `${counted(hits.length, "passage")} in ${milliseconds} ms`
       : noHitsMessage(state);
+    if (hits.length) timer = setTimeout(() => addNearest(body, hits, signal), NEAREST_PAUSE);
   } catch (error) {
     clearTimeout(slow);
     if (!signal.aborted) showError(error, state, open);
@@ -62,27 +68,49 @@ async function run(state, open) {
   if (!signal.aborted) list.removeAttribute("aria-busy");
 }
 
-/** Shows hits. If a hit had the focus, the hit at the same position gets it. */
+/** Marks the nearest sentence of the first hits, and says if nothing is close. */
+async function addNearest(body, hits, signal) {
+  try {
+    const { notices, sentences } = await post("/v1/nearest", body, signal);
+    if (signal.aborted) return;
+    const notice = notices.find((line) => line.startsWith("nothing close"));
+    showMessage(byId("notice"), notice
+      ? `Nothing close: no word of this query occurs here, and the best score is ${notice.split(" ").pop()}.`
+      : notices.join("; "));
+    for (const sentence of sentences) {
+      const hit = hits.find(({ passage_id: id }) => id === sentence.passage_id);
+      if (hit) markSentence(list, hit, sentence, stems(body.query));
+    }
+  } catch {
+    // The hits are complete without it.
+  }
+}
+
+/** Shows hits by document. If a hit had the focus, the hit at the same position gets it. */
 function show(hits, queryStems, open) {
-  const at = [...list.children].findIndex((item) => item.contains(document.activeElement));
-  list.replaceChildren(...hits.map((hit) => hitItem(hit, queryStems, open)));
-  if (at >= 0) (list.children[at]?.querySelector(".open") ?? byId("query")).focus();
+  const at = [...list.querySelectorAll(".hit")].findIndex((item) => item.contains(document.activeElement));
+  const groups = Map.groupBy
+    ? Map.groupBy(hits, (hit) => hit.document_id ?? hit.path)
+    : hits.reduce((all, hit) => all.set(hit.path, [...(all.get(hit.path) ?? []), hit]), new Map());
+  list.replaceChildren(...[...groups.values()].map((group) => groupItem(group, queryStems, open)));
+  if (at >= 0) (list.querySelectorAll(".hit")[at]?.querySelector(".open") ?? byId("query")).focus();
 }
 
 function noHitsMessage(state) {
-  if (state.where.trim()) return "No passages found; the filter may be too narrow.";
+  if (fullFilter(state)) return "No passages found; the filter may be too narrow.";
   if (state.mode === "lexical") return "No passage contains these words. Dense search may find more.";
   return "No passages found.";
 }
 
 function showError(error, state, open) {
+  // A filter that is half typed leaves the last hits where they are.
   const isFilter = error.status === 400 && state.where.trim();
   showFilterError(isFilter ? error.message : "");
-  list.replaceChildren();
   if (isFilter) {
-    status.textContent = "";
+    status.textContent = list.children.length ? "The hits are those before this filter." : "";
     return;
   }
+  list.replaceChildren();
   const again = make("button", { type: "button" }, "Try again");
   again.addEventListener("click", () => search(state, open, true));
   status.replaceChildren(make("span", { className: "error" }, error.message), " ", again);

@@ -6,6 +6,7 @@ may run its own scripts only and talk to this server only. Knows nothing of what
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -41,6 +42,7 @@ class StaticFile:
     content: bytes
     media_type: str
     etag: str
+    compressed: bytes | None = None  # with gzip, where that is smaller
 
     def respond(self, request: Request) -> Response:
         """Return the file, or 304 if the caller has it already."""
@@ -48,16 +50,34 @@ class StaticFile:
             "etag": self.etag,
             "cache-control": "no-cache",
             "content-security-policy": CONTENT_SECURITY_POLICY,
+            "vary": "accept-encoding",
         }
         known = request.headers.get("if-none-match", "").split(",")
         if self.etag in [etag.strip().removeprefix("W/") for etag in known]:
             return Response(status_code=304, headers=headers)
+        if self.compressed is not None and _accepts_gzip(request):
+            headers["content-encoding"] = "gzip"
+            return Response(self.compressed, headers=headers, media_type=self.media_type)
         return Response(self.content, headers=headers, media_type=self.media_type)
 
 
 def make_file(content: bytes, suffix: str) -> StaticFile:
     """Return a file with the media type of this suffix (".html")."""
-    return StaticFile(content, _MEDIA_TYPES[suffix], f'"{sha256(content).hexdigest()[:32]}"')
+    compressed = gzip.compress(content, 9, mtime=0)
+    return StaticFile(
+        content,
+        _MEDIA_TYPES[suffix],
+        f'"{sha256(content).hexdigest()[:32]}"',
+        compressed if len(compressed) < len(content) else None,
+    )
+
+
+def _accepts_gzip(request: Request) -> bool:
+    for value in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, quality = value.replace(" ", "").partition(";q=")
+        if name == "gzip":
+            return quality.strip("0.") != "" or not quality
+    return False
 
 
 class PageFiles:

@@ -5,12 +5,21 @@ import pytest
 from ragkit import Collection, Settings
 from ragkit.records.answers import Retrieved
 from ragkit.serving.app import ServerOptions, create_app
+from ragkit.serving.collections.folders import AddedFolders, FolderRights
 from ragkit.serving.collections.library import Library
 from tests.conftest import WordEncoder
-from tests.documents.files import make_zip
+from tests.documents.files import make_pdf, make_zip
 from tests.serving.conftest import listening
 from tests.serving.web.browser import Watched, chromium
-from tests.serving.web.notes import HOSTILE, HOSTILE_NAME, LAMP, UNREAD
+from tests.serving.web.notes import (
+    FRUIT,
+    GUIDE,
+    HOSTILE,
+    HOSTILE_NAME,
+    LAMP,
+    TEA,
+    UNREAD,
+)
 
 
 @pytest.fixture(scope="package")
@@ -29,9 +38,41 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="package")
-def library(tmp_path_factory, folder):
+def office(tmp_path_factory):
+    """A PDF, a table, code, and notes with tags in folders."""
+    office = tmp_path_factory.mktemp("office")
+    (office / "guide.pdf").write_bytes(
+        make_pdf(["A cover", GUIDE, "The end"], title="Harbour guide")
+    )
+    rows = "".join(f"{name},{number},{number * 7}\n" for number, name in enumerate(FRUIT))
+    (office / "fruit.csv").write_text(f"fruit,number,price\n{rows}")
+    (office / "howto.md").write_text(
+        f"# How to\n\n## Brewing tea\n\n{TEA}\n\n```sh\nkettle --boil\n```\n"
+    )
+    for number, tags in enumerate(("red, blue", "blue")):
+        (office / f"part{number}").mkdir()
+        (office / f"part{number}" / "page.html").write_text(
+            f'<head><meta name="keywords" content="{tags}"></head><p>Paragraph about colours.</p>'
+        )
+    return office
+
+
+@pytest.fixture(scope="package")
+def added(tmp_path_factory):
+    """Folders that the server may add, and where it stores files."""
+    added = tmp_path_factory.mktemp("added")
+    for name in ("shelf", "sent"):
+        (added / name).mkdir()
+    (added / "shelf" / "owl.txt").write_text("Owls hunt at night.\n")
+    return added
+
+
+@pytest.fixture(scope="package")
+def library(tmp_path_factory, folder, office):
     animals = tmp_path_factory.mktemp("animals")
     (animals / "cats.txt").write_text("Cats sleep for most of the day.\n")
+    birds = tmp_path_factory.mktemp("birds")
+    (birds / "owls.txt").write_text("Owls sleep by day.\n")
     old = tmp_path_factory.mktemp("old")
     for number in range(UNREAD):
         (old / f"{number:02}.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
@@ -39,7 +80,13 @@ def library(tmp_path_factory, folder):
     (old / "mixed.zip").write_bytes(make_zip({"tea.txt": "Tea.", "cut.pdf": "%PDF-1.4 cut"}))
     (old / ".key").write_text("secret")
     collections = {}
-    for name, root in (("notes", folder), ("animals", animals), ("old", old)):
+    for name, root in (
+        ("notes", folder),
+        ("animals", animals),
+        ("old", old),
+        ("office", office),
+        ("birds", birds),
+    ):
         collections[name] = Collection(
             tmp_path_factory.mktemp("kits") / name,
             settings=Settings(passage_tokens=40, overlap=0.0),
@@ -52,8 +99,10 @@ def library(tmp_path_factory, folder):
 
 
 @pytest.fixture(scope="package")
-def address(library):
-    with listening(create_app(library, ServerOptions())) as address:
+def address(library, added):
+    rights = FolderRights((str(added / "shelf"),), str(added / "sent"))
+    app = create_app(library, ServerOptions(), folders=AddedFolders(rights))
+    with listening(app) as address:
         yield address
 
 

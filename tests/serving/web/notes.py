@@ -9,3 +9,6 @@ HOSTILE = (
 )
 HOSTILE_NAME = "<img src=x onerror=alert(3)>.txt"
 UNREAD = 60  # files that the list of those takes two pages for, beside three others
+GUIDE = "Ships enter the harbour\nonly at high tide.\n^Anchors stay aboard."
+FRUIT = ("apple", "pear", "plum", "quince", "medlar")
+TEA = "Pour boiling water on the leaves and wait four minutes. Then take the leaves out."

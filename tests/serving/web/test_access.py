@@ -1,5 +1,6 @@
 """Keys, small windows, light and dark, and what the page weighs."""
 
+import gzip
 import re
 import urllib.request
 
@@ -119,12 +120,23 @@ def test_contrast_meets_wcag(scheme, ink, papers, least):
         assert (high + 0.05) / (low + 0.05) >= least
 
 
-def test_the_page_weighs_less_than_60_kb_and_its_files_have_types(address):
-    files = [path for path in FOLDER.glob("*.*") if path.suffix != ".py"]
-    assert sum(path.stat().st_size for path in files) < 60_000
+def test_the_page_loads_at_most_55_kb_for_a_search_and_21_kb_compressed(visit, watched):
+    page = visit("?q=signing+keys")
+    expect(page.locator(".hit").first).to_be_visible()
+    names = {address.rpartition("/web/")[2] for address in watched.addresses if "/web/" in address}
+    files = [(FOLDER / name).read_bytes() for name in sorted({*names, "index.html"})]
+    assert sum(map(len, files)) <= 55_000
+    assert sum(len(gzip.compress(file)) for file in files) <= 21_000
+    assert not any(name.startswith(("vendor/", "viewer/", "chat/")) for name in names)
+
+
+def test_every_file_has_a_type_and_the_strict_policy(address):
+    files = [path for path in FOLDER.rglob("*.*") if path.suffix not in (".py", ".pyc", ".txt")]
     kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
     for path in files:
-        with urllib.request.urlopen(f"{address}/web/{path.name}") as response:
+        name = path.relative_to(FOLDER).as_posix()
+        with urllib.request.urlopen(f"{address}/web/{name}") as response:
             assert response.headers["content-type"].startswith(kinds.get(path.suffix, "text/html"))
             assert response.headers["etag"]
+            assert "trusted-types 'none'" in response.headers["content-security-policy"]
             assert "'unsafe-inline'" not in response.headers["content-security-policy"]

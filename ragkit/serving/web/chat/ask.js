@@ -1,38 +1,52 @@
-// Questions and answers: streamed text, then citations and unsupported sentences.
+// Questions and answers: streamed text, then citations and unsupported sentences; conversations.
 
-import { stream } from "./api.js";
-import { byId, counted, make } from "./dom.js";
-import { hitItem, placeLine, titleOf } from "./hits.js";
-import { searchOptions, showFilterError } from "./search.js";
-import { stems, utf16Index } from "./text.js";
+import { stream } from "../api.js";
+import { byId, copyButton, counted, make } from "../dom.js";
+import { hitItem, placeLine, titleOf } from "../hits.js";
+import { searchOptions, showFilterError } from "../search.js";
+import { addressOf } from "../state.js";
+import { stems, utf16Index } from "../text.js";
+import * as store from "./store.js";
 
 const EXTRACTIVE = "extractive"; // the model name of an answer without a language model
 const MAX_HISTORY = 20; // turns sent with a question
 const turns = byId("turns");
 const status = byId("ask-status");
-const forget = byId("forget");
-let history = [];
-let conversation = ""; // the collection that `history` is about
+let talk = null; // the conversation: {id, name, collection, updated, turns}
 let request = null;
+let onChange = () => {};
+
+/** Registers `changed(conversation)`, called when another conversation is shown or one is stored. */
+export const listen = (changed) => (onChange = changed);
+
+/** Returns the conversation that is shown; null before its first question. */
+export const current = () => talk;
 
 /** Asks a question and shows the answer. `open(citation, from)` shows the cited text. */
 export async function ask(question, state, open) {
   stop();
-  if (conversation !== state.collection) startConversation(state.collection);
+  if (talk && talk.collection !== state.collection) startConversation();
+  talk ??= { id: store.newId(), name: question.slice(0, 80), collection: state.collection, updated: Date.now(), turns: [] };
+  const asked = talk;
   request = new AbortController();
   const { signal } = request;
-  const turn = newTurn(question, request);
+  const turn = newTurn(store.newId(), question, request);
   turns.prepend(turn.article);
-  forget.hidden = false;
   status.textContent = "Searching for passages…";
+  onChange(talk);
   try {
-    const body = { question, ...searchOptions(state), stream: true, history: history.slice(-MAX_HISTORY) };
+    // An unanswered question is no context for the next one.
+    const history = asked.turns.filter(({ verdict }) => verdict.answerable).slice(-MAX_HISTORY)
+      .map(({ question: earlier, text }) => ({ question: earlier, answer: text }));
+    const body = { question, ...searchOptions(state), stream: true, history };
     for await (const { name, data } of stream("/v1/ask", body, signal)) {
-      handleEvent(turn, name, data, open);
+      await handleEvent(turn, name, data, open);
     }
     if (!turn.isComplete) throw new Error("The answer ended before it was complete.");
-    // An unanswered question is no context for the next one.
-    if (turn.isAnswered) history.push({ question, answer: turn.text });
+    asked.turns.push({ id: turn.id, question, text: turn.text, verdict: turn.verdict, hits: turn.hits });
+    asked.updated = Date.now();
+    await store.save(asked).catch(() => {}); // a private window may not store anything
+    onChange(talk);
   } catch (error) {
     showEnd(turn, signal.aborted ? null : error);
     if (error.status === 400 && state.where.trim()) showFilterError(error.message);
@@ -44,21 +58,37 @@ export async function ask(question, state, open) {
 /** Aborts the answer in progress, if there is one. */
 export const stop = () => request?.abort();
 
-function startConversation(collection) {
+/** Shows an empty conversation. */
+export function startConversation() {
   stop();
-  history = [];
-  conversation = collection;
+  talk = null;
   turns.replaceChildren();
   status.textContent = "";
-  forget.hidden = true;
+  onChange(null);
 }
 
-forget.addEventListener("click", () => {
-  startConversation(conversation);
-  byId("query").focus();
-});
+/** Shows a stored conversation; returns whether this browser has it. */
+export async function show(id, open) {
+  if (talk?.id === id) return true;
+  const found = await store.load(id).catch(() => undefined);
+  if (!found) return false;
+  stop();
+  talk = found;
+  status.textContent = "";
+  turns.replaceChildren();
+  for (const stored of found.turns) {
+    const turn = { ...newTurn(stored.id, stored.question, null), ...stored };
+    turn.stop.remove();
+    turn.article.removeAttribute("aria-busy");
+    turns.prepend(turn.article);
+    await finish(turn, stored.verdict, open);
+  }
+  status.textContent = "";
+  onChange(talk);
+  return true;
+}
 
-function newTurn(question, controller) {
+function newTurn(id, question, controller) {
   const stopButton = make("button", { type: "button" }, "Stop");
   stopButton.addEventListener("click", () => {
     controller.abort();
@@ -68,14 +98,14 @@ function newTurn(question, controller) {
   const after = make("div", { className: "after" });
   const article = make(
     "article",
-    { className: "turn", "aria-busy": "true" },
-    make("h3", {}, question), answer, stopButton, after,
+    { className: "turn", "aria-busy": "true", id: `answer-${id}`, tabIndex: -1 },
+    make("h2", {}, question), answer, stopButton, after,
   );
-  const shown = { article, answer, after, stop: stopButton };
-  return { ...shown, question, text: "", hits: [], isComplete: false, isAnswered: false };
+  const shown = { id, article, answer, after, stop: stopButton };
+  return { ...shown, question, text: "", verdict: null, hits: [], isComplete: false };
 }
 
-function handleEvent(turn, name, data, open) {
+async function handleEvent(turn, name, data, open) {
   if (name === "hits") {
     turn.hits = data.hits;
     status.textContent = `${counted(data.hits.length, "passage")} found; writing the answer…`;
@@ -86,9 +116,10 @@ function handleEvent(turn, name, data, open) {
     turn.text += data.text;
     turn.answer.append(data.text);
   } else if (name === "citations") {
-    [turn.isComplete, turn.isAnswered] = [true, data.answerable];
+    turn.isComplete = true;
     turn.text = data.text;
-    finish(turn, data, open);
+    turn.verdict = data;
+    await finish(turn, data, open);
   } else if (name === "error") {
     throw new Error(data.error.message);
   }
@@ -101,9 +132,10 @@ function showEnd(turn, error) {
   turn.after.replaceChildren(make("p", look, message));
 }
 
-function finish(turn, verdict, open) {
+async function finish(turn, verdict, open) {
   const unsupported = verdict.unsupported;
   turn.answer.replaceChildren(...body(turn.text, verdict, open));
+  if (verdict.model !== EXTRACTIVE) await showMarkdown(turn, verdict, open);
   turn.article.classList.toggle("unanswered", !verdict.answerable);
   turn.after.replaceChildren(
     ...[
@@ -115,15 +147,33 @@ function finish(turn, verdict, open) {
         : null,
       ...verdict.warnings.map((warning) => make("p", { className: "note" }, warning)),
       verdict.citations.length ? sources(verdict.citations, open) : null,
-      turn.isAnswered || verdict.model !== EXTRACTIVE
+      verdict.answerable || verdict.model !== EXTRACTIVE
         ? make("p", { className: "note" }, describeModel(verdict.model))
         : null,
+      answerActions(turn),
       turn.hits.length ? consideredPassages(turn, open) : null,
     ].filter(Boolean),
   );
   status.textContent = verdict.answerable
     ? `Answered, with ${counted(verdict.citations.length, "citation")}.`
     : "No answer was found.";
+}
+
+async function showMarkdown(turn, { citations, unsupported }, open) {
+  if (!/[*_`#|>~-]|^\s*\d+[.)]/m.test(turn.text)) return; // the parser is loaded where it is needed
+  const { hasMarkdown, render } = await import("./markdown.js");
+  if (!hasMarkdown(turn.text)) return;
+  const byNumber = new Map(citations.map((citation) => [String(citation.n), citation]));
+  const toButton = (n) => (byNumber.has(n) ? citationButton(byNumber.get(n), open) : null);
+  turn.answer.replaceChildren(render(turn.text, unsupported, toButton));
+}
+
+/** Buttons that copy the answer with its sources, and the address of this answer. */
+function answerActions(turn) {
+  const address = addressOf({ tab: "ask", q: turn.question, talk: talk?.id, collection: talk?.collection });
+  return make("p", { className: "actions" },
+    copyButton(store.withSources(turn), "Copy with sources"),
+    copyButton(`${location.origin}${address}#answer-${turn.id}`, "Copy link"));
 }
 
 const unsupportedWarning = (number) =>

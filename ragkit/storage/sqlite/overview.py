@@ -1,0 +1,192 @@
+"""Queries for the opening screen: folders, newest files, headings, and counts by kind of document.
+
+Functions over a connection of `database`. Knows neither pages nor questions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from ragkit.records.overview import FacetValue, FolderCount, NewFile
+from ragkit.storage.sqlite import filters
+from ragkit.storage.sqlite.documents import DISPLAY_PATH
+from ragkit.storage.sqlite.filters import Condition
+
+FACETS = ("type", "folder", "date", "tag")
+_TAG_KEYS = ("tags", "tag", "keywords", "category", "categories")
+_MAX_VALUES = 12  # of a facet, those with the most documents
+_HEADING_FILES = 60  # newest files whose headings are looked at
+_HEADINGS = 12  # of each of them
+_FROM = (
+    "FROM files JOIN roots ON roots.id = files.root_id "
+    "JOIN documents ON documents.file_id = files.id "
+)
+_PASSAGES = "JOIN passages ON passages.document_id = documents.id "
+_TOP_FOLDER = (
+    "CASE WHEN instr(files.path, '/') THEN substr(files.path, 1, instr(files.path, '/') - 1) END"
+)
+_YEAR = "strftime('%Y', files.mtime_ns / 1000000000, 'unixepoch')"
+_TAG_SEPARATOR = re.compile(r"\s*[,;]\s*")
+_MAX_TAG = 60  # characters
+
+
+class HeadedPassage(NamedTuple):
+    """A heading with the title of its document and the beginning of its text."""
+
+    title: str
+    heading: str
+    text: str
+
+
+def count_by_folder(connection: sqlite3.Connection) -> list[FolderCount]:
+    """Return every root with the number of its documents, by path."""
+    rows = connection.execute(
+        "SELECT roots.path, count(documents.id) FROM roots "
+        "LEFT JOIN files ON files.root_id = roots.id "
+        "LEFT JOIN documents ON documents.file_id = files.id GROUP BY roots.id ORDER BY roots.path"
+    )
+    return [FolderCount(path, count) for path, count in rows]
+
+
+def newest_files(connection: sqlite3.Connection, limit: int) -> list[NewFile]:
+    """Return the files with documents that were changed last, the newest first."""
+    rows = connection.execute(
+        f"SELECT documents.id, {DISPLAY_PATH} AS path, documents.title, files.mtime_ns FROM "
+        "(SELECT min(documents.id) AS id FROM documents JOIN files ON files.id = documents.file_id "
+        "GROUP BY files.id ORDER BY files.mtime_ns DESC, files.id DESC LIMIT ?) AS first "
+        "JOIN documents ON documents.id = first.id JOIN files ON files.id = documents.file_id "
+        "ORDER BY files.mtime_ns DESC, files.id DESC",
+        (limit,),
+    )
+    return [
+        NewFile(id_, path, title or path.rpartition("/")[2], (mtime or 0) / 1e9)
+        for id_, path, title, mtime in rows
+    ]
+
+
+def headed_passages(connection: sqlite3.Connection) -> list[list[HeadedPassage]]:
+    """Return the first passages below headings of the newest documents, by document."""
+    ids = [file.document_id for file in newest_files(connection, _HEADING_FILES)]
+    found = []
+    for document_id in ids:
+        rows = connection.execute(
+            f"SELECT documents.title, {DISPLAY_PATH} AS path, passages.heading, "
+            "substr(passages.text, 1, 400) FROM passages "
+            "JOIN documents ON documents.id = passages.document_id "
+            "JOIN files ON files.id = documents.file_id WHERE documents.id = ? "
+            "ORDER BY passages.start LIMIT ?",
+            (document_id, _HEADINGS),
+        )
+        found.append(
+            [
+                HeadedPassage(title or path.rpartition("/")[2], (json.loads(heading) or [""])[-1],
+                              text)
+                for title, path, heading, text in rows
+            ]
+        )  # fmt: skip
+    return found
+
+
+def facet_values(
+    connection: sqlite3.Connection,
+    conditions: Mapping[str, Condition | None],
+    labels: Callable[[str], str],
+) -> dict[str, list[FacetValue]]:
+    """Return for each of FACETS its values, those with the most documents first.
+
+    `conditions`: which documents count, for each facet; None counts all. `labels` names a media
+    type for users.
+    """
+    counted: dict[str, tuple[str, Callable[[str], tuple[str, str]]]] = {
+        "type": ("files.media_type", lambda value: (labels(value), f"type = {_quote(value)}")),
+        "folder": (_TOP_FOLDER, lambda value: (value, f"path ~ {_quote(_literal(value) + '/**')}")),
+        "date": (_YEAR, lambda value: (value, f"mtime = {value}")),
+    }
+    facets: dict[str, list[FacetValue]] = {}
+    for name, (column, describe) in counted.items():
+        facets[name] = []
+        for value, count in _count(connection, column, conditions.get(name)):
+            if value:
+                label, where = describe(value)
+                facets[name].append(FacetValue(label, count, where))
+    facets["date"].sort(key=lambda value: value.label, reverse=True)
+    facets["tag"] = list(_tags(connection, conditions.get("tag")))
+    return facets
+
+
+def _count(
+    connection: sqlite3.Connection, column: str, condition: Condition | None
+) -> list[tuple[str | None, int]]:
+    source, sql, values = _selection(connection, condition)
+    rows = connection.execute(
+        f"SELECT {column} AS value, count(DISTINCT documents.id) AS documents {source}"
+        f"WHERE {sql} GROUP BY value ORDER BY documents DESC, value LIMIT ?",
+        (*values, _MAX_VALUES + 1),  # one may be NULL
+    )
+    return [(value, count) for value, count in rows]
+
+
+def _selection(
+    connection: sqlite3.Connection, condition: Condition | None
+) -> tuple[str, str, tuple[object, ...]]:
+    if condition is None:
+        return _FROM, "1", ()
+    filters.create_functions(connection)
+    needs_passages = "passages." in condition.sql
+    return _FROM + (_PASSAGES if needs_passages else ""), condition.sql, condition.values
+
+
+def _tags(connection: sqlite3.Connection, condition: Condition | None) -> Iterator[FacetValue]:
+    source, sql, values = _selection(connection, condition)
+    rows = connection.execute(
+        "SELECT pair.key, pair.value, count(DISTINCT documents.id) "
+        f"{source}, json_each(documents.metadata) AS pair WHERE ({sql}) "
+        f"AND pair.key IN ({', '.join('?' * len(_TAG_KEYS))}) GROUP BY pair.key, pair.value",
+        (*values, *_TAG_KEYS),
+    )
+    counts: dict[tuple[str, str], int] = {}
+    for key, text, count in rows:
+        for tag in set(_TAG_SEPARATOR.split(str(text).strip().strip("[]"))):
+            if tag and len(tag) <= _MAX_TAG:
+                counts[key, tag] = counts.get((key, tag), 0) + count
+    best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_VALUES]
+    for (key, tag), count in best:
+        yield FacetValue(tag, count, _tag_filter(key, tag))
+
+
+def _tag_filter(key: str, tag: str) -> str:
+    """The filter for documents whose list of tags, as text, has this one."""
+    name = _literal(tag)
+    separated = [f"{name}[,;]*", f"*[,;]{name}", f"*[,;] {name}", f"*[,;]{name}[,;]*",
+                 f"*[,;] {name}[,;]*"]  # fmt: skip
+    alternatives = [f"{key} = {_quote(tag)}", *(f"{key} ~ {_quote(glob)}" for glob in separated)]
+    return f"({' or '.join(alternatives)})"
+
+
+def _literal(text: str) -> str:
+    """Return a glob that matches exactly this text."""
+    return re.sub(r"[*?\[]", lambda match: f"[{match[0]}]", text)
+
+
+def _quote(text: str) -> str:
+    """Return a text as a quoted value of a filter."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def original_row(connection: sqlite3.Connection, document_id: int) -> sqlite3.Row | None:
+    """Return a document's text, pages and record, and the place, type, status and number of secrets
+    of its file; None if there is no such document."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT documents.*, files.path AS file_path, files.media_type, files.size, "
+        "files.mtime_ns, files.ctime_ns, files.hash AS file_hash, roots.folder AS root, "
+        f"{DISPLAY_PATH} AS path, "
+        "coalesce(json_extract(files.details, '$.secrets_count'), 0) AS secrets "
+        f"{_FROM} WHERE documents.id = ?",
+        (document_id,),
+    ).fetchone()
+    return row

@@ -1,0 +1,51 @@
+"""No violation that axe finds, on each screen, light and dark, narrow and wide."""
+
+import pytest
+
+from tests.serving.web.notes import QUESTION
+from tests.serving.web.steps import ask, expect, has_no_sideways_scroll, search
+
+playwright_axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python (extra dev)"
+)
+NARROW, WIDE = {"width": 375, "height": 667}, {"width": 1280, "height": 800}
+
+
+def check(page):
+    found = playwright_axe.Axe().run(page).response["violations"]
+    assert [(violation["id"], [node["html"] for node in violation["nodes"]])
+            for violation in found] == []  # fmt: skip
+    assert has_no_sideways_scroll(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_no_screen_has_a_violation(visit, size, scheme):
+    page = visit("?collection=office", viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    expect(page.locator("#home")).to_contain_text("Newest files")
+    page.get_by_text("Add a folder").click()
+    page.get_by_text("Add files").click()
+    page.locator("#coverage-line").click()
+    check(page)  # the opening screen, with everything open
+    search(page, "ships enter the harbour at high tide")
+    page.locator("#chips").get_by_role("button", name="pdf 1").click()
+    expect(page.locator(".hit")).to_have_count(1)
+    expect(page.locator(".nearest")).to_be_visible()
+    check(page)  # hits and chosen filters
+    page.locator(".hit .open").click()
+    expect(page.locator(".passage-box").first).to_be_visible()
+    check(page)  # a page of a PDF
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clear filters").click()
+    search(page, "plum quince medlar").locator(".open").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    check(page)  # a table
+    page.keyboard.press("Escape")
+    page.get_by_label("Collection").select_option("notes")
+    turn = ask(page, QUESTION)
+    expect(page.locator("#ask-status")).to_contain_text("Answered")
+    turn.locator("details summary").click()
+    page.locator("#talks-title").click()
+    check(page)  # an answer and the conversations
+    page.get_by_role("button", name="Keys", exact=True).first.click()
+    check(page)  # a dialog
