@@ -7,6 +7,7 @@ markup: all readers of text formats decode by this module.
 from __future__ import annotations
 
 import codecs
+import math
 from typing import NamedTuple
 
 from ragkit.documents.layout.cleaning import strip_invalid_characters
@@ -30,6 +31,13 @@ _LEGACY = (
 )
 _WESTERN_LETTERS = frozenset("àâäáãåæçéèêëíìîïñóòôöõøœúùûüßÿÀÂÄÁÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜ")
 _WESTERN_SIGNS = frozenset("\xa0\xad“”„‘’‚–—…•€£¥§©®™°·«»‹›¡¿´×÷±²³½¼¾ªº†‡µ")
+# Single-byte encodings that a guess is compared with, the more frequent first.
+_CANDIDATES = ("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp852", "mac_roman", "cp850")
+_DOUBLE_BYTE = frozenset({"cp932", "euc_jp", "gb18030", "big5", "cp949"})
+_CP1250_ONLY = bytes(range(0x80, 0xA0))
+_LATIN2_LETTERS = bytes([0xA6, 0xA9, 0xAB, 0xAC, 0xAE, 0xB6, 0xB9, 0xBB, 0xBC, 0xBE])  # ŚŠŤŹŽśšťźž
+_RARE_SIGNS = frozenset("¤¦¨¬¯¸¶¢ˇ˘˙˛˝˚¡¿¥¹¼½¾±÷×§©®ª°´²³µº·")
+_RARE_LETTERS = frozenset("ľĽÿŸƒªº")
 # Python's codecs for host names: their time is not linear, so files cannot choose them.
 UNSAFE_CODECS = frozenset({"punycode", "idna"})
 
@@ -107,6 +115,8 @@ def _decode(data: bytes, declared: str | None) -> Decoded:
         warnings = (f"damaged {encoding}: {lost} characters lost",) if lost else ()
         has_mark = any(data.startswith(mark) for mark, _ in _MARKS)
         return Decoded(text, encoding, warnings, "bom" if has_mark else "zeros")
+    if (japanese := _decode_iso_2022_jp(data)) is not None:
+        return japanese
     try:
         return Decoded(data.decode("utf-8"), "utf-8", (), "valid")
     except UnicodeDecodeError as error:
@@ -144,7 +154,7 @@ def _decode_mostly_utf8(data: bytes) -> Decoded | None:
 def _guess(data: bytes, first_bad: int) -> Decoded:
     start = max(0, first_bad - _SAMPLE_BYTES // 4)
     sample = data[start : start + _SAMPLE_BYTES]
-    encoding = _guess_western(sample) or _guess_encoding(sample) or "latin-1"
+    encoding = _guess_western(sample) or _correct(sample, _guess_encoding(sample) or "latin-1")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:  # beyond the sample it is something else
@@ -180,3 +190,63 @@ def _guess_encoding(sample: bytes) -> str | None:
 
     best = charset_normalizer.from_bytes(sample, cp_isolation=list(_LEGACY)).best()
     return best.encoding if best is not None else None
+
+
+def _decode_iso_2022_jp(data: bytes) -> Decoded | None:
+    """Japanese mail text: ASCII bytes that switch character sets by escape sequences."""
+    if b"\x1b$" not in data or not data.isascii():
+        return None
+    try:
+        return Decoded(data.decode("iso2022_jp_ext"), "iso2022_jp", (), "guessed")
+    except UnicodeDecodeError:
+        return None
+
+
+def _correct(sample: bytes, guess: str) -> str:
+    """Return the single-byte encoding in which the letters stand as in words, else `guess`.
+
+    Statistics prefer a wrong code page for short texts; in it, signs and capitals stand inside
+    words.
+    """
+    if guess in _DOUBLE_BYTE and _oddity(sample, guess) == 0:
+        return guess
+    if guess == "cp1250" and _looks_like_latin2(sample):
+        return "iso8859_2"
+    ranked = {encoding: _oddity(sample, encoding) for encoding in (guess, *_CANDIDATES)}
+    return min(ranked, key=lambda encoding: ranked[encoding])
+
+
+def _looks_like_latin2(sample: bytes) -> bool:
+    """Whether a Central European text lacks the bytes of cp1250's š, ž and ť, and has those of
+    ISO 8859-2."""
+    return len(sample.translate(None, delete=_CP1250_ONLY)) == len(sample) and len(
+        sample.translate(None, delete=_LATIN2_LETTERS)
+    ) < len(sample)
+
+
+def _oddity(sample: bytes, encoding: str) -> float:
+    """Return how odd a decoded text looks: signs inside words, capitals after small letters."""
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        if encoding not in _DOUBLE_BYTE:
+            return math.inf
+        text = sample[:-1].decode(encoding, "replace")
+        if "\ufffd" in text[:-1]:
+            return math.inf
+    odd = 0.0
+    previous = " "
+    for char in text:
+        if char > "\x7f" and not char.isalpha():
+            if char in _RARE_SIGNS:
+                odd += 3 if previous.isalpha() else 2
+            elif not (char.isspace() or char in _WESTERN_SIGNS):
+                odd += 3
+        elif char > "\x7f" and previous.isalpha():
+            odd += char.isupper() and previous.islower()
+            odd += 2 * (ord(char) > 0x24F) * ("a" <= previous.lower() <= "z")  # two alphabets
+            odd += char in _RARE_LETTERS
+        elif previous > "\x7f" and previous in _RARE_SIGNS and char.isalpha():
+            odd += 1
+        previous = char
+    return odd

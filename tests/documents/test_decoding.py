@@ -98,3 +98,25 @@ def test_the_guess_is_made_on_a_sample_of_bounded_size(piece, monkeypatch):
     monkeypatch.setattr(charset_normalizer, "from_bytes", counted)
     decode(piece * (1_000_000 // len(piece)))
     assert all(size <= 65_536 for size in sizes)
+
+
+CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy. Vždy se vrátí do Žďáru, šest dní v týdnu."
+POLISH = "Zażółć gęślą jaźń. Pompa jest gwarantowana przez dwa lata, później już nie."
+RUSSIAN = "Привет, мир! Насос гарантирован на три года с даты покупки."
+GERMAN = "Größe der Tür: süß und schön, für alle Fälle. Ärger, Öl, Übung."
+JAPANESE = "東京へ行く。ポンプの保証は三年間です。"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        *((CZECH, encoding) for encoding in ("cp1250", "iso8859_2", "cp852")),
+        *((POLISH, encoding) for encoding in ("cp1250", "iso8859_2", "cp852")),
+        *((RUSSIAN, encoding) for encoding in ("cp1251", "koi8_r", "cp866")),
+        *((GERMAN, encoding) for encoding in ("cp1252", "mac_roman", "cp850")),
+        *((JAPANESE, encoding) for encoding in ("cp932", "euc_jp", "iso2022_jp")),
+        ("Čišćenje pumpe: šalica žita, đak, ćevapi.", "iso8859_2"),
+    ],
+)
+def test_legacy_encodings_are_guessed_by_how_letters_stand_in_words(text, encoding):
+    assert decode(text.encode(encoding)).text == text

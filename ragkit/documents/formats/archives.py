@@ -19,6 +19,7 @@ from ragkit.documents.unpacking.limits import (
     BudgetExceededError,
     has_too_many_entries,
 )
+from ragkit.documents.unpacking.zip_names import decode_names
 from ragkit.errors import DocumentError
 
 _FLAG_ENCRYPTED = 0x1  # bit of a zip member's general purpose flags
@@ -38,11 +39,10 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise DocumentError("damaged zip file: its directory cannot be read") from error
     with archive:
-        for info in archive.infolist():
-            if info.is_dir():
-                continue
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        for info, decoded_name in zip(infos, decode_names(infos), strict=True):
             budget.count_member()
-            member_name = info.filename.replace("\\", "/")
+            member_name = decoded_name.replace("\\", "/")
             mode = info.external_attr >> 16
             if _is_hidden(member_name):
                 yield Member(member_name, reason="hidden", skipped=True, kind="hidden")
