@@ -8,6 +8,7 @@ import time
 MODULES = {
     "start": "commands.start",
     "cold": "commands.cold",
+    "compare": "commands.compare",
     "ingest": "commands.ingest",
     "memory": "commands.memory",
     "encoders": "encoders.speed",
@@ -15,6 +16,7 @@ MODULES = {
     "training": "encoders.training",
     "questions": "retrieval.questions",
     "fusion": "retrieval.fusion",
+    "weights": "retrieval.weights",
     "vectors": "vectors.indexes",
     "formats": "vectors.file_formats",
     "lexical": "retrieval.lexical",

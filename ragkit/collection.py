@@ -169,6 +169,7 @@ class Collection:
         """
         from ragkit.ingest import run
         from ragkit.ingest.options import IndexOptions
+        from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("its folders are not read and nothing is added")
         options = IndexOptions.from_settings(
@@ -192,7 +193,7 @@ class Collection:
                 file_rows.set_secrets_mode(connection, options.secrets)
             cache = self._vector_cache(fingerprint)
             try:
-                return run.index(
+                report = run.index(
                     self._store,
                     self._indexes.index_writer,
                     options,
@@ -202,6 +203,8 @@ class Collection:
                     on_progress,
                     cache,
                 )
+                calibration.update(self._store, self._indexes, self._encoders.load_encoder)
+                return report
             finally:
                 if cache is not None:
                     cache.close()
@@ -230,6 +233,7 @@ class Collection:
         Raises ModelError, BusyError and CollectionError as `index` does.
         """
         from ragkit.ingest import corpus
+        from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("nothing is added")
         split = corpus.split_rows(self.settings.passage_tokens, self.settings.overlap)
@@ -244,6 +248,7 @@ class Collection:
                 corpus.one_passage_per_row if one_passage_per_row else split,
                 on_progress,
             )
+            calibration.update(self._store, self._indexes, self._encoders.load_encoder)
 
     def watch(
         self, paths: Paths = (), *, stop: threading.Event | None = None

@@ -7,6 +7,7 @@ quantized vectors, so its hits may be better.) Knows no settings and no renderin
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,13 +18,14 @@ import numpy as np
 from ragkit.analysis.query_syntax import ParsedQuery, parse_query
 from ragkit.errors import CollectionError
 from ragkit.records.documents import Hit
-from ragkit.retrieval import composite, rankers
+from ragkit.retrieval import calibration, composite, rankers
 from ragkit.retrieval.filter_scope import PassageFilter
 from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions, validate_query
 from ragkit.retrieval.rankers import PreparedQuery, ScoredPassage, Snapshot
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.lexical.tantivy_errors import LexicalIndexError
+from ragkit.storage.lock import writer_lock
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.database import Database
 
@@ -94,12 +96,14 @@ class Retriever:
             self.notify(warning)
         texts = [dense_text(query, options) for query in parsed]
         vectors = self.encoders.query_vectors(encoder, texts)
-        if not (is_readable := vectors.any(axis=1)).all():
-            self.notify(
         if options.hypothetical is not None:
             vectors = composite.with_hypothetical(encoder, vectors, options.hypothetical)
+        if not (is_readable := vectors.any(axis=1)).all():
+            self.notify(
                 unreadable_query_notice(encoder.name, int((~is_readable).sum()), len(texts))
             )
+        if options.mode == "hybrid" and options.fusion == "convex":
+            self._calibrate_once(encoder)
         reranker = self.reranker() if options.rerank else None
         rank = partial(
             self._search_snapshot, encoder, parsed, vectors, options, condition, reranker
@@ -119,6 +123,17 @@ class Retriever:
             )
         self.indexes.repair()
         return hits
+
+    def _calibrate_once(self, encoder: Encoder) -> None:
+        """Measure the weights of the fusion if the collection has none, because an earlier version
+        of ragkit filled it. Without a writer's rights the default weights apply."""
+        with self.store.reading() as connection:
+            if calibration.load(connection, encoder.fingerprint) is not None:
+                return
+        if self.store.read_only or self.store.is_untrusted:
+            return
+        with contextlib.suppress(CollectionError), writer_lock(self.store.folder, "calibrating"):
+            calibration.update(self.store, self.indexes, lambda: encoder)
 
     def _search_snapshot(
         self,
@@ -152,6 +167,8 @@ class Retriever:
 def _parse(query: str, options: SearchOptions) -> ParsedQuery:
     """Return the query with its operators parsed. Dense search ignores operators; in that mode only
     explanations, which name the words of the query, need them."""
+    if options.keywords is not None:
+        return composite.keyword_query(query, options.keywords)
     if options.mode != "dense" or options.explain:
         return parse_query(query)
     text = query.encode("utf-8", "replace").decode()  # lone surrogates
@@ -167,8 +184,6 @@ def unreadable_query_notice(encoder: str, count: int = 1, of: int = 1) -> str:
         "ragkit index --rebuild --model NAME"
     )
 
-    if options.keywords is not None:
-        return composite.keyword_query(query, options.keywords)
 
 def dense_text(query: ParsedQuery, options: SearchOptions) -> str:
     """Return the text of a query to be embedded: as written, but in other modes than dense without
@@ -251,7 +266,10 @@ def select_passages(
 
         texts = partial(passages.embedded_texts, connection)
         text = dense_text(prepared.query, options)
-        ranking = rerank(ranking, text, texts, reranker, options.budget)
+        ranking = rerank(
+            ranking, text, texts, reranker, options.budget,
+            deviation=rankers.score_deviation(prepared, options),
+        )  # fmt: skip
     if options.mmr_lambda is not None:
         from ragkit.retrieval.diversity import mmr
 

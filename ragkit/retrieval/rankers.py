@@ -1,10 +1,10 @@
 """Rank the passages of a collection for one query: dense, lexical or hybrid.
 
 Dense: cosine similarity over all vectors. Lexical: BM25 over words. Hybrid: both, combined by
-`fusion`. Each ranking is exact, over the whole collection or over what a filter matches: the k best
-are those that scoring every passage would give. The one exception is dense over a large collection
-or a large part of one, where quantized vectors propose candidates (docs/storage.md), unless `exact`
-is set.
+`fusion`, with the weights that `calibration` measured. Each ranking is exact, over the whole
+collection or over what a filter matches: the k best are those that scoring every passage would
+give. The one exception is dense over a large collection or a large part of one, where quantized
+vectors propose candidates (docs/storage.md), unless `exact` is set.
 
 Every `dense` score is the cosine of the stored vectors, computed in float64 and rounded to float32,
 so equal vectors tie exactly. Ties are sorted by ascending passage id. Knows no files and no
@@ -14,17 +14,23 @@ rendering.
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ragkit.encoders import Encoder, encode_with_headers
-from ragkit.retrieval import filter_scope
+from ragkit.retrieval import calibration, filter_scope
 from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
+from ragkit.retrieval.fusion import (
+    SMOOTHED,
+    FusionWeights,
+    convex_combination,
+    reciprocal_rank_fusion,
+    smooth,
+)
 from ragkit.retrieval.options import SearchOptions
 from ragkit.storage.index_reader import IndexReader
 from ragkit.storage.sqlite import changes, passages
@@ -39,16 +45,13 @@ if TYPE_CHECKING:
 
     Ranking = tuple[NDArray[np.int64], NDArray[np.float32]]  # (n,) ids and scores, best first
 
-Scores = TypeVar("Scores", float, "NDArray[np.float64]")
-
 MAX_WIDENING = 10  # candidates per requested passage that are checked against a large filter
 FUSION_DEPTH = 100  # passages of each ranking that are fused at first
-DENSE_WEIGHT = 0.75  # of the cosine; BM25 has the rest
-RRF_K = 60  # as in the paper; a larger value flattens the difference between the first ranks
 _SLACK = 16  # candidates beyond k, so that one proposal suffices unless many passages are alike
 # The cosine that a ranking by both scores assumes for a passage that has none: that of unrelated
 # texts. It is found by its words only.
 _UNKNOWN_COSINE = 0.0
+_FUSED_DIGITS = 12  # of smoothed scores: the mean of equal scores is equal to them
 _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
 
@@ -86,6 +89,12 @@ class Snapshot:
     def lexical(self) -> LexicalIndex:
         """The lexical index of all passages of this snapshot or of a slightly different one."""
         return self._indexes.lexical(self.connection)
+
+    @cached_property
+    def fusion_weights(self) -> FusionWeights:
+        """The weights measured for this encoder; those of the default model without any."""
+        stored = calibration.load(self.connection, self.encoder.fingerprint)
+        return FusionWeights() if stored is None else stored.weights
 
     @cached_property
     def lexical_is_exact(self) -> bool:
@@ -182,6 +191,17 @@ def rank(prepared: PreparedQuery, options: SearchOptions, k: int) -> list[Scored
     return rank_hybrid(prepared, k, options.min_score, options.fusion)
 
 
+def score_deviation(prepared: PreparedQuery, options: SearchOptions) -> float | None:
+    """Return the mean standard deviation of a query's scores over the collection, as far as they
+    are cosines; None for scores by words or by ranks only."""
+    weights = prepared.snapshot.fusion_weights
+    if options.mode == "dense":
+        return weights.spread
+    if options.mode == "hybrid" and options.fusion == "convex":
+        return weights.dense * weights.spread / 2
+    return None
+
+
 def rank_dense(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
     """Return the k passages with the highest cosine, best first; none below `min_score`."""
     return [
@@ -226,10 +246,34 @@ def rank_hybrid(
 def _rank_by_convex_combination(
     prepared: PreparedQuery, k: int, min_score: float
 ) -> list[ScoredPassage]:
-    """Rank by a convex combination of the scores. Both rankings are read until no passage below
-    could be among the k best: the threshold algorithm of Fagin, Lotem and Naor, "Optimal
-    aggregation algorithms for middleware", 2001."""
+    """Rank by a convex combination of the scores, and smooth the scores of the first passages.
+
+    Which passages those are does not depend on k, so the k best of two searches agree.
+    """
+    best = _fused_top_k(prepared, max(k, SMOOTHED), min_score)
+    return _smooth(prepared, best[:SMOOTHED])[:k] + best[SMOOTHED:k]
+
+
+def _smooth(prepared: PreparedQuery, ranking: list[ScoredPassage]) -> list[ScoredPassage]:
+    """Return the passages in the order of their smoothed scores."""
+    smoothing = prepared.snapshot.fusion_weights.smoothing
+    if smoothing <= 0 or len(ranking) < 2 or not prepared.is_readable:
+        return ranking
+    stored = _vectors_of(prepared, [passage.passage_id for passage in ranking])
+    empty = np.zeros(len(prepared.vector), dtype=np.float32)
+    vectors = np.stack([stored.get(passage.passage_id, empty) for passage in ranking])
+    fused = np.array([passage.ranking_score for passage in ranking])
+    scores = smooth(fused, vectors, smoothing).round(_FUSED_DIGITS)
+    ids = np.array([passage.passage_id for passage in ranking], dtype=np.int64)
+    return [replace(ranking[row], fused=float(scores[row])) for row in np.lexsort((ids, -scores))]
+
+
+def _fused_top_k(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
+    """Return the k best by the convex combination of the scores. Both rankings are read until no
+    passage below could be among the k best: the threshold algorithm of Fagin, Lotem and Naor,
+    "Optimal aggregation algorithms for middleware", 2001."""
     max_bm25 = prepared.snapshot.lexical.max_bm25(prepared.query)
+    dense_weight = prepared.snapshot.fusion_weights.dense
     depth = max(2 * k, FUSION_DEPTH)
     while True:
         dense, lexical = _dense_top_k(prepared, depth), _lexical_top_k(prepared, depth)
@@ -243,7 +287,7 @@ def _rank_by_convex_combination(
             bounds.append(_UNKNOWN_COSINE)
         if not bounds:
             return best
-        bound = convex_combination(max(bounds), unseen, max_bm25)
+        bound = convex_combination(max(bounds), unseen, max_bm25, dense_weight)
         if len(best) == k and best[-1].ranking_score > bound:
             return best
         depth *= 4
@@ -272,9 +316,10 @@ def _fuse(
     cosines = np.array(list(candidates.values()), dtype=np.float64)
     bm25 = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)
     has_bm25 = bm25 >= 0
-    lower = convex_combination(cosines, np.maximum(bm25, 0.0), max_bm25)
+    dense_weight = prepared.snapshot.fusion_weights.dense
+    lower = convex_combination(cosines, np.maximum(bm25, 0.0), max_bm25, dense_weight)
     floor = np.partition(lower, -k)[-k] if len(lower) > k else -1.0
-    upper = convex_combination(cosines, np.full(len(candidates), unseen), max_bm25)
+    upper = convex_combination(cosines, np.full(len(candidates), unseen), max_bm25, dense_weight)
     possible = ~has_bm25 & (upper >= floor)
     ids = np.array(list(candidates), dtype=np.int64)
     possible_ids = ids[possible].tolist()
@@ -282,7 +327,7 @@ def _fuse(
     bm25[possible] = [scores.get(passage, 0.0) for passage in possible_ids]
     is_candidate = has_bm25 | possible
     ids, cosines, bm25 = ids[is_candidate], cosines[is_candidate], bm25[is_candidate]
-    fused = convex_combination(cosines, bm25, max_bm25)
+    fused = convex_combination(cosines, bm25, max_bm25, dense_weight)
     best = np.lexsort((ids, -fused))[:k]
     rows = zip(*(column[best].tolist() for column in (ids, bm25, fused)), strict=True)
     return [ScoredPassage(row[0], dense[row[0]], row[1], row[2]) for row in rows]
@@ -301,35 +346,6 @@ def _rank_by_reciprocal_ranks(
         for passage, score in _sort_by_score(fused)
     ]
     return [passage for passage in merged if _reaches(passage.dense, min_score)][:k]
-
-
-def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]], k: int = RRF_K) -> dict[int, float]:
-    """Reciprocal rank fusion: id → sum of 1 / (k + rank) over the rankings that contain it.
-
-    Ranks count from 1. Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet
-    and individual Rank Learning Methods", SIGIR 2009.
-    """
-    fused: dict[int, float] = defaultdict(float)
-    for ranking in rankings:
-        for rank, passage_id in enumerate(ranking, start=1):
-            fused[passage_id] += 1 / (k + rank)
-    return dict(fused)
-
-
-def convex_combination(cosine: Scores, bm25: Scores, max_bm25: float) -> Scores:
-    """Convex combination in [0, 1] of a cosine in [-1, 1] and a BM25 score in [0, `max_bm25`].
-
-    Takes single scores or arrays (n,). Both are normalised to [0, 1] by their theoretical minimum
-    and maximum for this query, not by the scores of the candidates. So the score of a passage does
-    not depend on other passages. `max_bm25` bounds the BM25 score of a passage that contains all
-    words of the query. If the best passages contain few of them, or only common ones, their share
-    of it is small and BM25 counts little.
-
-    Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023
-    (theoretical normalisation; in the paper only of the minimum).
-    """
-    share = np.minimum(1.0, bm25 / max_bm25) if max_bm25 > 0 else 0.0
-    return DENSE_WEIGHT * (cosine + 1) / 2 + (1 - DENSE_WEIGHT) * share
 
 
 def _scores_of_both(
@@ -455,14 +471,19 @@ def compute_cosines(prepared: PreparedQuery, ids: Sequence[int]) -> dict[int, fl
 
 def _stored_cosines(prepared: PreparedQuery, ids: Collection[int]) -> dict[int, float]:
     """Return the exact cosines of those of `ids` that have a stored vector."""
-    index = prepared.snapshot.exact_vectors
-    if index is not None:
-        indexed_ids, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
-        return dict(zip(indexed_ids.tolist(), _products(prepared, rows), strict=True))
-    vectors = prepared.stored_vectors(list(ids))
+    vectors = _vectors_of(prepared, ids)
     if not vectors:
         return {}
     return dict(zip(vectors, _products(prepared, np.stack(list(vectors.values()))), strict=True))
+
+
+def _vectors_of(prepared: PreparedQuery, ids: Collection[int]) -> Mapping[int, NDArray[np.float32]]:
+    """Return id → vector for those of `ids` that have a stored vector."""
+    index = prepared.snapshot.exact_vectors
+    if index is None:
+        return prepared.stored_vectors(list(ids))
+    indexed_ids, rows = index.vectors_of(np.fromiter(ids, dtype=np.int64, count=len(ids)))
+    return dict(zip(indexed_ids.tolist(), rows, strict=True))
 
 
 def _products(prepared: PreparedQuery, rows: NDArray[np.float32]) -> list[float]:

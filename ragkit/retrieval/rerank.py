@@ -1,15 +1,16 @@
 """Re-order the first passages of a ranking with a cross-encoder, within a time budget.
 
 The reranker is a function of a query and texts. It reads the first `MAX_CANDIDATES` passages or,
-with a budget, as many as fit, in the order of the ranking. The new order is by the mean of the
-reranker's score (the logistic function of its logit) and of the score of the ranking as a share of
-the best one: where the reranker is undecided the ranking stays, and passages that it did not read
+with a budget, as many as fit, in the order of the ranking. Its logit is added to the passage's
+score: one unit of it counts as much as half a standard deviation of the scores. (The logistic
+function of the logit would be nearly the same for all good passages.) Passages that it did not read
 stay below. Knows no index and no model's name.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ragkit.retrieval.rankers import ScoredPassage
 
 MAX_CANDIDATES = 20  # passages that are reranked; figures in bench/RESULTS.md
+LOGIT_WEIGHT = 0.5  # standard deviations of the scores that one unit of the logit counts
+_MAX_LOGIT = 30.0  # of either sign
 _FIRST_STEP, _STEP = 2, 6  # passages between two looks at the clock
 
 
@@ -30,12 +33,15 @@ def rerank(
     reranker: Reranker,
     budget: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    *,
+    deviation: float | None = None,
 ) -> list[ScoredPassage]:
     """Return `ranking` with the reranker's scores, best first; equal ones keep their order.
 
     `texts` maps passage ids to the texts that the reranker reads. `budget` is in seconds, for the
     reading alone: a step is taken only where one like the slowest so far still fits; the first step
-    is always taken.
+    is always taken. `deviation` is the standard deviation of a query's scores over the collection,
+    where it is known; else it is that of the candidates.
     """
     candidates = [passage.passage_id for passage in ranking[:MAX_CANDIDATES]]
     texts_by_id = texts(candidates)
@@ -43,15 +49,28 @@ def rerank(
     logits = _logits(
         reranker, query, [texts_by_id[passage_id] for passage_id in ids], budget, clock
     )
-    scores = {passage_id: _logistic(x) for passage_id, x in zip(ids, logits, strict=False)}
-    best = max((passage.ranking_score for passage in ranking), default=0.0)
-    scored = [_combine(passage, best, scores.get(passage.passage_id)) for passage in ranking]
-    return sorted(scored, key=lambda passage: -passage.ranking_score)
+    logits_by_id = dict(zip(ids, logits, strict=False))
+    if deviation is None:
+        deviation = _deviation([passage.ranking_score for passage in ranking[:MAX_CANDIDATES]])
+    read: list[ScoredPassage] = []
+    unread: list[ScoredPassage] = []
+    for passage in ranking:
+        if (logit := logits_by_id.get(passage.passage_id)) is None:
+            unread.append(passage)
+        else:
+            clipped = min(_MAX_LOGIT, max(-_MAX_LOGIT, logit))
+            final = passage.ranking_score + LOGIT_WEIGHT * deviation * clipped
+            read.append(replace(passage, rerank=_logistic(logit), final=final))
+    read.sort(key=lambda passage: -passage.ranking_score)
+    if not read or not unread:
+        return read or list(ranking)
+    lowered = unread[0].ranking_score - read[-1].ranking_score + deviation
+    return read + [replace(passage, final=passage.ranking_score - lowered) for passage in unread]
 
 
-def _combine(passage: ScoredPassage, best: float, score: float | None) -> ScoredPassage:
-    share = max(0.0, passage.ranking_score / best) if best > 0 else 0.0
-    return replace(passage, rerank=score, final=((score or 0.0) + share) / 2)
+def _deviation(scores: Sequence[float]) -> float:
+    """Return the standard deviation of scores; 1 where they are equal, so that logits decide."""
+    return (statistics.pstdev(scores) if scores else 0.0) or 1.0
 
 
 def _logistic(logit: float) -> float:

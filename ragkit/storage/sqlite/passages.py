@@ -111,6 +111,11 @@ def embedded_texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[i
     return {row[0]: embedded_text(row[1], row[2]) for row in rows}
 
 
+def texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return id → text without header for those of `ids` that exist."""
+    return dict(map(tuple, by_id(connection, "SELECT id, text FROM passages WHERE id", ids)))
+
+
 def existing_ids(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
     """Return those of `ids` that exist."""
     return {row[0] for row in by_id(connection, "SELECT id FROM passages WHERE id", ids)}
@@ -219,11 +224,6 @@ def surrounding_span(
     return row
 
 
-def use_model(
-    connection: sqlite3.Connection,
-    name: str,
-    fingerprint: str,
-    dimension: int,
 def spans_of_document(
     connection: sqlite3.Connection, document_id: int
 ) -> list[tuple[int, int, int]]:
@@ -236,6 +236,11 @@ def spans_of_document(
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def use_model(
+    connection: sqlite3.Connection,
+    name: str,
+    fingerprint: str,
+    dimension: int,
     window: int,
     options: str = "{}",
 ) -> int:

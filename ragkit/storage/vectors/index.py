@@ -97,6 +97,13 @@ class VectorIndex:
         """The number of searchable vectors."""
         return self._base_count + len(self.delta_ids)
 
+    def ids(self) -> NDArray[np.int64]:
+        """Return the ids of all searchable vectors, (n,) int64 ascending."""
+        if self.base is None:
+            return np.sort(self.delta_ids)
+        live = self.base.ids[~self.removed] if len(self.removed) else self.base.ids
+        return np.sort(np.concatenate([live, self.delta_ids]))
+
     @property
     def _base_count(self) -> int:
         return (0 if self.base is None else len(self.base)) - int(self.removed.sum())

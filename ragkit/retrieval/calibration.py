@@ -1,0 +1,197 @@
+"""Calibration of the fusion: how an encoder's cosines behave on the passages of a collection.
+
+It is measured on a sample when the collection has changed much, and stored in the table
+`collection`: rebuildable data like the index files, of one encoder. Two numbers:
+
+- *spread*: the mean standard deviation of a query's cosines. The beginnings of a few passages are
+  the queries. Encoders differ by a factor of four.
+- *readability*: whether passages that are close by their vectors share words. The nearest passages
+  of a sample passage are ranked by BM25 with that passage as the query; the mean percentile of
+  their ranks is near one half if the encoder cannot read the language, and near 1 if it can.
+
+Knows no ranking.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ragkit.errors import ModelError
+from ragkit.retrieval.fusion import DEFAULT_SPREAD, FusionWeights
+from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite.state import set_value, value
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from numpy.typing import NDArray
+
+    from ragkit.encoders import Encoder
+    from ragkit.storage.index_reader import IndexReader
+    from ragkit.storage.sqlite.database import Database
+    from ragkit.storage.vectors.index import VectorIndex
+
+KEY = "fusion"  # of the table `collection`
+SAMPLE = 1000  # passages
+MAX_CHANGED_SHARE = 0.2  # of the passages, above which a calibration is measured again
+_SEED = 0
+_QUERIES = 16  # beginnings of passages that are encoded
+_QUERY_WORDS = 12  # of each
+_MIN_SPREAD_PASSAGES = 10  # with fewer, the spread is DEFAULT_SPREAD
+_MIN_SPREAD = 0.005  # of an encoder whose vectors are nearly the same for all texts
+_MIN_GATE_PASSAGES = 50  # with fewer, the text counts as readable
+_GATE_QUERIES = 100
+_GATE_NEIGHBORS = 10
+_GATE_SHARE = 1 / 24  # of the sample that these are at most
+_UNREADABLE, _READABLE = 0.6, 0.74  # mean percentiles
+_PRIOR = 30  # passages that are assumed to be readable beside those of the sample
+_K1, _B = 1.2, 0.75  # of BM25
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The weights of the fusion, and what they were measured on."""
+
+    weights: FusionWeights
+    fingerprint: str  # of the encoder
+    passages: int  # in the collection
+
+    def is_current(self, count: int) -> bool:
+        """Whether a collection of `count` passages is still much like the measured one."""
+        return abs(count - self.passages) <= MAX_CHANGED_SHARE * self.passages
+
+
+def load(connection: sqlite3.Connection, fingerprint: str) -> Calibration | None:
+    """Return the stored calibration of this encoder; None if there is none, or a damaged one."""
+    try:
+        stored = json.loads(str(value(connection, KEY)))
+        spread, readability = float(stored["spread"]), float(stored["readability"])
+        count = int(stored["passages"])
+        is_valid = _MIN_SPREAD <= spread <= 1 and 0 <= readability <= 1 and count >= 0
+        if not is_valid or stored["fingerprint"] != fingerprint:
+            return None
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    return Calibration(FusionWeights(spread, readability), fingerprint, count)
+
+
+def store(connection: sqlite3.Connection, calibration: Calibration) -> None:
+    """Store the calibration in place of an earlier one."""
+    record = {
+        "fingerprint": calibration.fingerprint,
+        "passages": calibration.passages,
+        "spread": round(calibration.weights.spread, 6),
+        "readability": round(calibration.weights.readability, 6),
+    }
+    set_value(connection, KEY, json.dumps(record))
+
+
+def update(database: Database, indexes: IndexReader, load_encoder: Callable[[], Encoder]) -> None:
+    """Measure and store the calibration, unless the stored one is current. The caller holds the
+    writer lock. Without vectors, and if the encoder cannot be used now, nothing changes."""
+    with database.reading() as connection:
+        model = passages.model(connection)
+        if model is None:
+            return
+        stored = load(connection, model["fingerprint"])
+        if stored is not None and stored.is_current(passages.count(connection)):
+            return
+        index = indexes.vectors(connection)
+        if index is None or not len(index):
+            return
+        try:
+            encoder = load_encoder()
+            if encoder.fingerprint != model["fingerprint"]:
+                return
+            measured = measure(connection, index, encoder)
+        except ModelError:  # of a server, or a model that was moved: not needed to search by words
+            return
+    with database.writing() as connection:
+        store(connection, measured)
+
+
+def measure(connection: sqlite3.Connection, index: VectorIndex, encoder: Encoder) -> Calibration:
+    """Measure the calibration on a sample of the passages in `index`, the same for equal indexes.
+
+    Encodes a few short queries. Takes about half a second for 1,000 passages or more. Raises
+    ModelError if the encoder fails.
+    """
+    ids = index.ids()
+    sampled = np.random.default_rng(_SEED).choice(ids, min(SAMPLE, len(ids)), replace=False)
+    sampled, vectors = index.vectors_of(sampled)
+    order = np.argsort(sampled)
+    texts_by_id = passages.texts(connection, sampled.tolist())
+    rows = [row for row in order.tolist() if int(sampled[row]) in texts_by_id]
+    texts, vectors = [texts_by_id[int(sampled[row])] for row in rows], vectors[rows]
+    weights = FusionWeights(
+        _measure_spread(texts, vectors, encoder), _measure_readability(texts, vectors)
+    )
+    return Calibration(weights, encoder.fingerprint, passages.count(connection))
+
+
+def _measure_spread(texts: Sequence[str], vectors: NDArray[np.float32], encoder: Encoder) -> float:
+    """Return the mean standard deviation of the cosines of queries with the passages."""
+    if len(texts) < _MIN_SPREAD_PASSAGES:
+        return DEFAULT_SPREAD
+    chosen = np.random.default_rng(_SEED).permutation(len(texts))[:_QUERIES]
+    queries = [" ".join(texts[row].split()[:_QUERY_WORDS]) for row in chosen]
+    query_vectors = encoder.encode_queries(queries)
+    deviations = [
+        np.delete(vectors @ vector, row).std()  # without the passage that the query is from
+        for row, vector in zip(chosen, query_vectors, strict=True)
+        if vector.any()
+    ]
+    return float(max(_MIN_SPREAD, np.mean(deviations))) if deviations else DEFAULT_SPREAD
+
+
+def _measure_readability(texts: Sequence[str], vectors: NDArray[np.float32]) -> float:
+    """Return 0 to 1 by the mean BM25 percentile of the passages' nearest neighbors."""
+    count = len(texts)
+    if count < _MIN_GATE_PASSAGES:
+        return 1.0
+    from ragkit.analysis.analyzer import content_terms  # not for a search
+
+    term_counts = [Counter(content_terms(text)) for text in texts]
+    weights = _bm25_weights(term_counts)
+    neighbor_count = max(1, min(_GATE_NEIGHBORS, int(count * _GATE_SHARE)))
+    percentiles = []
+    queries = min(_GATE_QUERIES, count)
+    for row in np.linspace(0, count - 1, queries, dtype=np.int64).tolist():
+        bm25 = np.zeros(count)
+        for term in term_counts[row]:
+            rows, scores = weights[term]
+            bm25[rows] += scores
+        cosines = vectors @ vectors[row]
+        cosines[row] = -np.inf
+        others = np.delete(bm25, row)
+        nearest = bm25[np.argsort(-cosines, kind="stable")[:neighbor_count], np.newaxis]
+        ranks = (others < nearest).sum(axis=1) + (others == nearest).sum(axis=1) / 2
+        percentiles.append(ranks.mean() / len(others))
+    share = (float(np.mean(percentiles)) - _UNREADABLE) / (_READABLE - _UNREADABLE)
+    return (count * min(1.0, max(0.0, share)) + _PRIOR) / (count + _PRIOR)
+
+
+def _bm25_weights(
+    term_counts: Sequence[Counter[str]],
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Return term → the rows of the texts that contain it, ascending, and its BM25 in each."""
+    count = len(term_counts)
+    postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row, counts in enumerate(term_counts):
+        for term, frequency in counts.items():
+            postings[term].append((row, frequency))
+    lengths = np.array([counts.total() for counts in term_counts], dtype=np.float64)
+    norms = _K1 * (1 - _B + _B * lengths / max(1.0, lengths.mean()))
+    weights = {}
+    for term, pairs in postings.items():
+        rows, frequencies = np.array(pairs, dtype=np.int64).T
+        idf = math.log(1 + (count - len(rows) + 0.5) / (len(rows) + 0.5))
+        weights[term] = rows, idf * frequencies * (_K1 + 1) / (frequencies + norms[rows])
+    return weights

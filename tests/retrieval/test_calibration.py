@@ -1,0 +1,107 @@
+"""Calibration of the fusion: measured on a sample, stored, measured again after changes."""
+
+import numpy as np
+import pytest
+
+from ragkit import Collection
+from ragkit.errors import ModelError
+from ragkit.retrieval import calibration
+from ragkit.retrieval.fusion import DEFAULT_SPREAD, FusionWeights
+from ragkit.storage.sqlite.state import set_value
+
+WORDS = [f"word{n}" for n in range(60)]
+
+
+def write_notes(folder, count, seed=1):
+    """Write notes, each with the words of one of six subjects."""
+    folder.mkdir(exist_ok=True)
+    chance = np.random.default_rng(seed)
+    for number in range(count):
+        subject = number % 6 * 10
+        words = chance.choice(WORDS[subject : subject + 10], 8)
+        (folder / f"{number:03}.txt").write_text(" ".join(words))
+    return folder
+
+
+def stored(collection):
+    with collection._store.reading() as connection:
+        return calibration.load(connection, collection._encoders.load_encoder().fingerprint)
+
+
+class Unreading:
+    """An encoder whose vectors say nothing about the text, as in a language it does not know."""
+
+    name, fingerprint, dimension, window = "unreading", "d" * 64, 16, 60
+
+    def __init__(self, encoder):
+        self.token_spans, self.count_tokens = encoder.token_spans, encoder.count_tokens
+
+    def encode_passages(self, texts):
+        seeds = [int.from_bytes(text.encode()[-8:], "little") for text in texts]
+        rows = [np.random.default_rng(seed).standard_normal(16) for seed in seeds]
+        rows = np.array(rows, dtype=np.float32).reshape(-1, 16)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    encode_queries = encode_passages
+
+
+def test_an_encoder_that_reads_the_text_is_told_from_one_that_does_not(tmp_path, encoder):
+    notes = write_notes(tmp_path / "notes", 240)
+    with Collection(tmp_path / "one", encoder=encoder) as readable:
+        readable.index(notes)
+        assert stored(readable).weights.readability > 0.9
+    with Collection(tmp_path / "two", encoder=Unreading(encoder)) as unreadable:
+        unreadable.index(notes)
+        assert stored(unreadable).weights.readability < 0.3
+        assert stored(unreadable).weights.dense < 0.5
+
+
+def test_the_spread_is_that_of_the_cosines_of_queries(tmp_path, encoder):
+    with Collection(tmp_path / "kit", encoder=encoder) as collection:
+        collection.index(write_notes(tmp_path / "notes", 240))
+        hits = [collection.search(f"word{10 * n + 3} word{10 * n + 4}", k=240) for n in range(6)]
+    expected = np.mean([np.std([hit.score for hit in row]) for row in hits])
+    with Collection(tmp_path / "kit", encoder=encoder) as collection:
+        assert stored(collection).weights.spread == pytest.approx(expected, rel=0.35)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_a_small_collection_has_the_default_weights(tmp_path, collection, count):
+    collection.index(write_notes(tmp_path / "notes", count))
+    assert stored(collection).weights == FusionWeights(DEFAULT_SPREAD, 1.0)
+    assert len(collection.search("word1 word12", k=20, mode="hybrid")) == count
+
+
+def test_it_is_measured_again_after_many_changes_only(tmp_path, collection):
+    notes = write_notes(tmp_path / "notes", 60)
+    collection.index(notes)
+    (notes / "one-more.txt").write_text("word1 word2")
+    collection.index(notes)
+    assert stored(collection).passages == 60
+    collection.index(write_notes(notes, 90))
+    assert stored(collection).passages == 91
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "[]", "7", '{"spread": 0}', '{"spread": 1e999, "readability": 1}']
+)
+def test_a_missing_or_damaged_calibration_is_measured_by_the_next_search(
+    tmp_path, collection, value
+):
+    collection.index(write_notes(tmp_path / "notes", 60))
+    measured = stored(collection)
+    with collection._store.writing() as connection:
+        set_value(connection, calibration.KEY, value)
+    assert stored(collection) is None
+    collection.search("word1", mode="hybrid")
+    assert stored(collection) == measured
+
+
+def test_an_encoder_that_fails_leaves_the_default_weights(tmp_path, collection, monkeypatch):
+    def fail(*_):
+        raise ModelError("the server does not answer")
+
+    monkeypatch.setattr(calibration, "measure", fail)
+    collection.index(write_notes(tmp_path / "notes", 60))
+    assert stored(collection) is None
+    assert len(collection.search("word1", k=5, mode="hybrid")) == 5
