@@ -1,6 +1,5 @@
 """Watching for changes, and waiting for another process that writes."""
 
-import contextlib
 import queue
 import shutil
 import threading
@@ -65,19 +64,17 @@ def watched(monkeypatch):
 
         def run():
             for _ in watch.watch_changes(paths, paths[0] / "no such folder", stop):
-                reports.put("change")
-            reports.put("end")
+                reports.put(states_of(paths))
 
         thread = threading.Thread(target=run)
         threads.append(thread)
         thread.start()
 
         def expect(change):
-            with contextlib.suppress(queue.Empty):  # reports of what happened before
-                while reports.get(timeout=0.25) != "end":
-                    pass
             change()
-            assert reports.get(timeout=60) == "change"
+            changed = states_of(paths)
+            while reports.get(timeout=60) != changed:
+                pass  # a report of what happened before
 
         return expect
 
@@ -86,6 +83,21 @@ def watched(monkeypatch):
     for thread in threads:
         thread.join(timeout=60)
         assert not thread.is_alive()
+
+
+def states_of(paths):
+    """What is at these paths, without waiting; None while it changes."""
+    try:
+        return [
+            [
+                (str(entry), entry.stat().st_ino, entry.read_text() if entry.is_file() else "")
+                for entry in [path, *sorted(path.rglob("*"))]
+                if entry.exists()
+            ]
+            for path in paths
+        ]
+    except OSError:
+        return None
 
 
 def save_atomically(path, text):

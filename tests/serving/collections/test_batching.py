@@ -40,6 +40,17 @@ def run(work, **how):
     return asyncio.run(main()), calls.batches
 
 
+async def until(happened):
+    """Fails where it does not come to that."""
+    async with asyncio.timeout(60):
+        while not happened():
+            await asyncio.sleep(0.001)
+
+
+def count_waiting(batcher):
+    return sum(len(group.waiting) for group in batcher._groups.values())
+
+
 async def while_held(batcher, calls, *searches):
     """All threads are in a search; meanwhile these come, and then the threads go on."""
     calls.gate.clear()
@@ -47,7 +58,7 @@ async def while_held(batcher, calls, *searches):
     while len(calls.batches) < 2:
         await asyncio.sleep(0.001)
     later = [asyncio.ensure_future(batcher.search(*search)) for search in searches]
-    await asyncio.sleep(0.01)
+    await until(lambda: count_waiting(batcher) == len(searches))
     calls.gate.set()
     return await asyncio.gather(*later, *busy)
 
@@ -68,13 +79,6 @@ def test_two_callers_never_wait():
     results, batches = run(while_held, max_wait=60)
     assert sorted(queries for queries, _ in batches) == [["busy 0"], ["busy 1"]]
     assert results == [["busy 0, 10"], ["busy 1, 10"]]
-
-
-async def until(happened):
-    """Fails where it does not come to that."""
-    async with asyncio.timeout(10):
-        while not happened():
-            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("wait", [0.001, 60])
@@ -100,7 +104,8 @@ def test_a_group_waits_until_it_is_as_large_as_the_running_batch_or_its_time_is_
         if wait < 1:
             await until(lambda: sum(map(len, batches)) == 7)  # the time of d and e is over
         else:
-            await asyncio.sleep(0.05)  # time in which they must not start
+            for _ in range(1000):  # turns of the event loop in which they must not start
+                await asyncio.sleep(0)
         searches.append(asyncio.ensure_future(batcher.search("f", SearchOptions())))
         await until(lambda: sum(map(len, batches)) == 8)
         gates["a"].set()
@@ -153,7 +158,7 @@ def test_cancelled_searches_are_dropped():
             await asyncio.sleep(0.001)
         cancelled = asyncio.ensure_future(batcher.search("gone", SearchOptions()))
         waiting = asyncio.ensure_future(batcher.search("here", SearchOptions()))
-        await asyncio.sleep(0.01)
+        await until(lambda: count_waiting(batcher) == 2)
         cancelled.cancel()
         calls.gate.set()
         await asyncio.gather(waiting, *busy)
@@ -233,7 +238,7 @@ def test_waiting_searches_raise_when_the_server_stops():
         while len(calls.batches) < 2:
             await asyncio.sleep(0.001)
         searches = [*busy, asyncio.ensure_future(batcher.search("late", SearchOptions()))]
-        await asyncio.sleep(0.01)
+        await until(lambda: count_waiting(batcher) == 1)
         calls.gate.set()
         batcher.close()
         return await asyncio.gather(*searches, return_exceptions=True)
