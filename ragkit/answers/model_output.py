@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragkit.answers.citation_check import check_citations
-from ragkit.answers.pipeline import rewrite_by_model
+from ragkit.answers.pipeline import count_tokens, rewrite_by_model
 from ragkit.answers.prompt import RULES, Prompt, build_prompt, is_abstention
 from ragkit.answers.sanitize import AnswerSanitizer
-from ragkit.encoders.tokenization import estimate
 from ragkit.errors import ModelError, UsageError
 from ragkit.records.answers import Answer, Event, Piece, Retrieved, ToolCallPiece, Turn, Usage
 
@@ -88,9 +87,7 @@ def stream_output(
             f"tools, schema, instructions and results of tools have about {reserved:,} tokens; "
             f"expected less than half of the {llm.context_tokens:,} of llm_context_tokens"
         )
-    prompt = build_prompt(
-        question, hits, history, llm.context_tokens - reserved, estimate.count_tokens
-    )
+    prompt = build_prompt(question, hits, history, llm.context_tokens - reserved, count_tokens)
     messages: list[ApiMessage] = [
         {"role": "system", "content": system}, *prompt.messages[1:], *request.messages
     ]  # fmt: skip
@@ -153,4 +150,4 @@ def _format_system(request: OutputRequest) -> str:
 def _count_tokens(request: OutputRequest, system: str) -> int:
     """The tokens that this request adds to a prompt, about."""
     added = json.dumps([request.parameters, list(request.messages)], ensure_ascii=False)
-    return sum(estimate.count_tokens([added, system.removeprefix(RULES)]))
+    return sum(count_tokens([added, system.removeprefix(RULES)]))

@@ -167,6 +167,11 @@ def load_language_model(settings: Settings) -> ServerModel | None:
     )
 
 
+def count_tokens(texts: Sequence[str]) -> list[int]:
+    """Return the number of tokens of each text, as estimated: a model's tokenizer is unknown."""
+    return estimate.count_tokens(texts)
+
+
 def stream_answer(
     question: str, history: Sequence[Turn], llm: ChatModel | None, sources: AnswerSources
 ) -> Iterator[Event]:
@@ -245,7 +250,7 @@ def _stream_generated(
     warnings: _Warnings,
 ) -> Iterator[Event]:
     """Yield the pieces and the answer of a language model. Raises _NotStartedError."""
-    prompt = build_prompt(question, hits, history, llm.context_tokens, estimate.count_tokens)
+    prompt = build_prompt(question, hits, history, llm.context_tokens, count_tokens)
     if len(prompt.sources) < len(hits):
         warnings.add(
             f"{len(hits) - len(prompt.sources)} of {len(hits)} sources did not fit into the "

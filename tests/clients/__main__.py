@@ -95,7 +95,7 @@ def _command(client: Client, addresses: Mapping[str, str], folder: Path) -> tupl
     if client.runs_suite:
         suite = client.folder / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
         saved = folder / "conformance"
-        return [str(node_of(client)), str(suite), "server", "--url", addresses["RAGKIT_MCP_URL"],
+        return [str(node_of(client)), str(suite), "server", "--url", addresses["CHECK_MCP_URL"],
                 "--suite", "all", "--output-dir", str(saved)], saved  # fmt: skip
     if client.kind == "node":  # modules are found from the folder of the program
         for file in (client.program, HERE / "checks" / "checking.mjs"):
@@ -112,7 +112,7 @@ def _environment(client: Client, addresses: Mapping[str, str], output: Path) -> 
     }
     bin_folder = python_of(client).parent if client.kind == "python" else node_of(client).parent
     # Within the same process it is the measured ragkit, too.
-    imports = {"PYTHONPATH": addresses["RAGKIT_PROJECT"]} if client.with_ragkit else {}
+    imports = {"PYTHONPATH": addresses["CHECK_PROJECT"]} if client.with_ragkit else {}
     return {
         **kept,
         **addresses,

@@ -56,13 +56,13 @@ def run_servers(ragkit: Path, folder: Path) -> Iterator[dict[str, str]]:
 
         one = ["-c", str(handbook)]
         yield {
-            "RAGKIT_URL": start([*one, "serve"]),
-            "RAGKIT_MODEL_URL": start([*one, "serve"], llm),
-            "RAGKIT_SEVERAL_URL": start(["serve", f"handbook={handbook}", f"recipes={recipes}"]),
-            "RAGKIT_MCP_URL": start([*one, "mcp", "--http"]),
-            "RAGKIT_PROGRAM": str(ragkit),
-            "RAGKIT_PROJECT": str(ragkit.absolute().parents[2]),
-            "RAGKIT_FOLDER": str(handbook),
+            "CHECK_URL": start([*one, "serve"]),
+            "CHECK_MODEL_URL": start([*one, "serve"], llm),
+            "CHECK_SEVERAL_URL": start(["serve", f"handbook={handbook}", f"recipes={recipes}"]),
+            "CHECK_MCP_URL": start([*one, "mcp", "--http"]),
+            "CHECK_PROGRAM": str(ragkit),
+            "CHECK_PROJECT": str(ragkit.absolute().parents[2]),
+            "CHECK_FOLDER": str(handbook),
         }
 
 

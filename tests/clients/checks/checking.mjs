@@ -1,11 +1,11 @@
 // Run the checks of a client and write what each gave to the file named in CHECKS.
 import { appendFileSync } from "node:fs";
 
-export const URL = `${process.env.RAGKIT_URL}/v1`;
-export const MODEL_URL = `${process.env.RAGKIT_MODEL_URL}/v1`;
-export const SEVERAL_URL = `${process.env.RAGKIT_SEVERAL_URL}/v1`;
-export const MCP_URL = process.env.RAGKIT_MCP_URL;
-export const MCP_ARGUMENTS = ["-c", process.env.RAGKIT_FOLDER, "mcp"];
+export const URL = `${process.env.CHECK_URL}/v1`;
+export const MODEL_URL = `${process.env.CHECK_MODEL_URL}/v1`;
+export const SEVERAL_URL = `${process.env.CHECK_SEVERAL_URL}/v1`;
+export const MCP_URL = process.env.CHECK_MCP_URL;
+export const MCP_ARGUMENTS = ["-c", process.env.CHECK_FOLDER, "mcp"];
 export const QUESTION = "how long may parents be absent?";
 export const ANSWER = "26 weeks";
 

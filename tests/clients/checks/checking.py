@@ -10,11 +10,11 @@ import os
 import traceback
 from pathlib import Path
 
-URL, MODEL_URL = os.environ["RAGKIT_URL"] + "/v1", os.environ["RAGKIT_MODEL_URL"] + "/v1"
-SEVERAL_URL = os.environ["RAGKIT_SEVERAL_URL"] + "/v1"
-MCP_URL = os.environ["RAGKIT_MCP_URL"]
-MCP_COMMAND = (os.environ["RAGKIT_PROGRAM"], "-c", os.environ["RAGKIT_FOLDER"], "mcp")
-FOLDER = os.environ["RAGKIT_FOLDER"]
+URL, MODEL_URL = os.environ["CHECK_URL"] + "/v1", os.environ["CHECK_MODEL_URL"] + "/v1"
+SEVERAL_URL = os.environ["CHECK_SEVERAL_URL"] + "/v1"
+MCP_URL = os.environ["CHECK_MCP_URL"]
+MCP_COMMAND = (os.environ["CHECK_PROGRAM"], "-c", os.environ["CHECK_FOLDER"], "mcp")
+FOLDER = os.environ["CHECK_FOLDER"]
 QUESTION = "how long may parents be absent?"
 ANSWER = "26 weeks"
 _checks = []

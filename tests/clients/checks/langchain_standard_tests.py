@@ -9,7 +9,7 @@ from langchain_tests.unit_tests import EmbeddingsUnitTests
 import ragkit
 from ragkit.integrations.langchain import RagkitEmbeddings, RagkitRetriever
 
-collection = ragkit.Collection(os.environ["RAGKIT_FOLDER"], create=False)
+collection = ragkit.Collection(os.environ["CHECK_FOLDER"], create=False)
 
 
 class TestRetriever(RetrieversIntegrationTests):

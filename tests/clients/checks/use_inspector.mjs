@@ -7,7 +7,7 @@ import { ANSWER, MCP_ARGUMENTS, MCP_URL, QUESTION, expect, run } from "./checkin
 const folder = dirname(fileURLToPath(import.meta.url));
 const program = join(folder, "node_modules", ".bin", "mcp-inspector");
 const http = ["--cli", MCP_URL, "--transport", "http"];
-const stdio = ["--cli", process.env.RAGKIT_PROGRAM, ...MCP_ARGUMENTS];
+const stdio = ["--cli", process.env.CHECK_PROGRAM, ...MCP_ARGUMENTS];
 
 function inspect(target, ...options) {
   return new Promise((resolve, reject) =>

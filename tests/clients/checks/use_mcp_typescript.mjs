@@ -17,7 +17,7 @@ async function connected(transport, work) {
 const http = (work) => connected(new StreamableHTTPClientTransport(new URL(MCP_URL)), work);
 const stdio = (work) =>
   connected(
-    new StdioClientTransport({ command: process.env.RAGKIT_PROGRAM, args: MCP_ARGUMENTS }),
+    new StdioClientTransport({ command: process.env.CHECK_PROGRAM, args: MCP_ARGUMENTS }),
     work,
   );
 const search = (client, options = {}) =>
