@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ragkit")
 DEFAULT_RERANKER = "cross-encoder/ms-marco-MiniLM-L6-v2"
+_HOW_TO_GET = """Three ways to get a reranker:
+  the hub:            hf download {name}   (or unset HF_HUB_OFFLINE)
+  a folder you have:  --reranker /path/to/folder, or reranker = "…" in your settings
+  an ONNX file:       --reranker /path/to/model.onnx, with its tokenizer.json beside it"""
 _BATCH_TOKENS = 1_024  # padding included
 _OWN_BATCH_TOKENS = 512  # of one core
 _CLASSIFIERS = ("classifier.weight", "classifier.out_proj.weight")
@@ -68,7 +72,11 @@ def load(name: str = DEFAULT_RERANKER) -> Reranker:
     """
     if (file := find_onnx_file(name)) is not None:
         return _load_onnx(name, file)
-    folder = resolve_model.resolve(name).path
+    try:
+        folder = resolve_model.resolve(name).path
+    except ModelError as error:
+        found = str(error).partition("\n")[0]
+        raise ModelError(f"{found}\n{_HOW_TO_GET.format(name=name)}") from error
     if (model := _read_own(folder)) is not None:
         return _load_own(name, folder, *model)
     return _load_torch(name, folder)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders import pooling
+from ragkit.encoders import model_card, pooling
 from ragkit.encoders.engines import cpu_engines, cpu_threads, torch_engine
 from ragkit.encoders.engines.cpu_engines import NumpyEngine, OnnxEngine
 from ragkit.encoders.engines.torch_engine import TorchEngine
@@ -117,6 +117,11 @@ class SentenceEncoder:
                 f"leave no room for text: {prompts}."
             )
         return room
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The language codes that the model's card names; empty if it names none."""
+        return model_card.languages(self.model_folder.path / "README.md")
 
     @cached_property
     def tokenizer(self) -> ModelTokenizer:

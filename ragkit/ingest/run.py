@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ragkit.encoders import Encoder
 from ragkit.errors import UsageError
-from ragkit.ingest import moved_files, unreadable
+from ragkit.ingest import foreign, moved_files, unreadable
 from ragkit.ingest import plan as planning
 from ragkit.ingest.options import IndexOptions, ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
@@ -220,6 +220,8 @@ def index(
         if withdrawn or (embedder is not None and embedder.unreadable):
             count = passages.count_unreadable(connection, model_id)
             warnings.append(_unreadable_warning(connection, count))
+        if embedder is not None and embedder.embedded:
+            warnings += _language_warnings(connection, load_encoder)
         parts = file_status.missing_parts(connection, writer.roots.values())
     read_count = counts["added"] + counts["updated"] + counts["unchanged"] + counts["moved"]
     return IndexReport(
@@ -245,6 +247,17 @@ def index(
         documents=unread_files,
         warnings=tuple(warnings),
     )
+
+
+def _language_warnings(
+    connection: sqlite3.Connection, load_encoder: Callable[[], Encoder]
+) -> list[str]:
+    """The warning that the encoder does not read most of the collection, if it says what it
+    reads."""
+    encoder = load_encoder()  # it has been loaded to embed
+    languages: tuple[str, ...] = getattr(encoder, "languages", ())
+    warning = foreign.describe(connection, encoder.name, languages)
+    return [] if warning is None else [warning]
 
 
 def _unreadable_warning(connection: sqlite3.Connection, count: int) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ragkit.encoders.engines import cpu_threads
-from ragkit.learning import checkpoints
+from ragkit.learning import checkpoints, saved_folder
 from ragkit.learning.checkpoints import TrainingFolder, TrainingHistory
 from ragkit.learning.dataset import PairDataset
 from ragkit.learning.labels import Example
@@ -216,6 +216,7 @@ def _after_step(
 
     def save_model(folder: str) -> None:
         parts["model"].save_pretrained(folder, create_model_card=False)
+        saved_folder.make_portable(Path(folder))
 
     def save_state(folder: Path) -> None:
         state.save_to_json(str(folder / checkpoints.TRAINER_STATE))

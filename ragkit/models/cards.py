@@ -9,7 +9,6 @@ set. A model that cannot be used has a card with the reason.
 from __future__ import annotations
 
 import dataclasses
-import re
 import statistics
 import time
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ragkit.encoders import model_folder
+from ragkit.encoders import model_card, model_folder
 from ragkit.encoders import resolve as resolve_model
 from ragkit.encoders.engines import cpu_engines
 from ragkit.encoders.sentence_encoder import SentenceEncoder
@@ -29,7 +28,6 @@ from ragkit.settings import Settings
 if TYPE_CHECKING:
     from ragkit.encoders import Encoder
 
-_MAX_README_BYTES = 100_000
 _QUERY = "how long may parents stay at home after a child is born?"
 _PASSAGE = (
     "Parents may be absent for up to twenty-six weeks in the first two years of a child's life. "
@@ -136,7 +134,7 @@ def _describe_folder(card: ModelCard, spec: ModelSpec, bench: bool) -> ModelCard
         pooling=folder.pooling,
         query_prompt=folder.query_prompt,
         passage_prompt=folder.passage_prompt,
-        languages=languages(path / "README.md"),
+        languages=model_card.languages(path / "README.md"),
         bytes=sum(file.stat().st_size for file in files),
         engine=cpu_engines.engine_names(folder),
     )
@@ -182,23 +180,3 @@ def _measure(card: ModelCard, encoder: Encoder) -> ModelCard:
         query_ms=round(1000 * statistics.median(times), 2),
         tokens_per_second=round(tokens / seconds, 1),
     )
-
-
-def languages(readme: Path) -> tuple[str, ...]:
-    """Return the language codes under `language:` in the front matter of a model's README.
-
-    https://huggingface.co/docs/hub/model-cards#model-card-metadata
-    """
-    try:
-        with readme.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_README_BYTES)
-    except OSError:
-        return ()
-    front = re.match(r"---[ \t]*\n(.*?)\n---", text, re.DOTALL)
-    language = front and re.search(
-        r"^language:[ \t]*(\[[^\]]*\]|[^\n]*(?:\n[ \t]*- [^\n]*)*)", front[1], re.MULTILINE
-    )
-    if not language:
-        return ()
-    codes = re.split(r"[\s,\[\]]+|(?<![\w-])-(?=\s)", re.sub(r"#[^\n]*", "", language[1]))
-    return tuple(code.strip("'\"") for code in codes if code.strip("-'\""))

@@ -136,3 +136,13 @@ def test_a_folder_of_sentence_transformers(tmp_path):
         expected = model(**inputs).logits[:, 0].numpy()
     scores = cross_encoder.load(str(tmp_path)).scores("cats", passages)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["no-such-reranker", "./no/such/folder"])
+def test_a_missing_reranker_says_how_to_get_one(name):
+    with pytest.raises(ModelError) as caught:
+        cross_encoder.load(name)
+    message = str(caught.value)
+    assert "Three ways to get a reranker" in message
+    assert "--reranker /path/to/folder" in message
+    assert "--model" not in message

@@ -12,7 +12,7 @@ from ragkit import Settings, cli
 from ragkit.encoders.resolve import PACKAGES
 from ragkit.encoders.spec import ModelSpec
 from ragkit.models import cards as model_cards
-from ragkit.models.cards import cards, languages
+from ragkit.models.cards import cards
 from tests.encoders.conftest import _tiny, edit_json, isolated_cache, tiny  # noqa: F401 - fixtures
 from tests.encoders.server import serving
 from tests.encoders.test_resolve import put_in_cache
@@ -21,26 +21,6 @@ from tests.encoders.test_resolve import put_in_cache
 @pytest.fixture(autouse=True)
 def no_package(monkeypatch):
     monkeypatch.setattr("ragkit.encoders.resolve.PACKAGES", {})
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("---\nlanguage: en\nlicense: mit\n---\n# Card", ("en",)),
-        ("---\nlanguage:\n- en\n- 'de'\n-  zh-Hant\ntags: []\n---\n", ("en", "de", "zh-Hant")),
-        ("---\nlanguage:\n  - multilingual\n  - pt-br # Brazil\n---\n", ("multilingual", "pt-br")),
-        ("---\nlanguage: [en, \"fr\"]\n---\n", ("en", "fr")),
-        ("---\nlanguage:\nlicense: mit\n---\n", ()),
-        ("---\nlicense: mit\n---\nlanguage: en\n", ()),
-        ("# no front matter\nlanguage: en", ()),
-        ("---\nlanguage: en", ()),
-        ("\udcff---", ()),
-    ],
-)  # fmt: skip
-def test_languages_are_read_from_the_readme(tmp_path, text, expected):
-    (tmp_path / "README.md").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert languages(tmp_path / "README.md") == expected
-    assert languages(tmp_path / "nowhere.md") == ()
 
 
 def test_the_card_of_a_folder_describes_its_model(tiny):  # noqa: F811

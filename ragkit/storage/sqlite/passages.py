@@ -116,6 +116,13 @@ def texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
     return dict(map(tuple, by_id(connection, "SELECT id, text FROM passages WHERE id", ids)))
 
 
+def sample_texts(connection: sqlite3.Connection, limit: int) -> list[str]:
+    """Return the texts of up to `limit` passages from all parts of the collection."""
+    step = max(1, count(connection) // limit)
+    rows = connection.execute("SELECT text FROM passages WHERE id % ? = 0 LIMIT ?", (step, limit))
+    return [text for (text,) in rows]
+
+
 def existing_ids(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
     """Return those of `ids` that exist."""
     return {row[0] for row in by_id(connection, "SELECT id FROM passages WHERE id", ids)}
