@@ -28,7 +28,7 @@ _ADVICE = {
 def search(
     server: str, query: str, options: Mapping[str, Any], token_env: str | None = None
 ) -> tuple[str, list[Hit]]:
-    """Return the name of the collection that answered, and its hits.
+    """Return the name of the collection that answered (of several, their names), and the hits.
 
     `options` are fields of a request to /v1/search; `token_env` names the environment variable
     with the server's token. Raises UsageError, UnavailableError.
@@ -50,7 +50,8 @@ def search(
             f"{error} Start a server with: ragkit serve; or query without --server"
         ) from error
     try:
-        return str(response["collection"]), [_parse_hit(hit) for hit in response["hits"]]
+        names = response.get("collections") or [response["collection"]]
+        return ", ".join(map(str, names)), [_parse_hit(hit) for hit in response["hits"]]
     except (LookupError, TypeError, AttributeError) as error:
         raise UnavailableError(
             f"{endpoint.url} returned no hits ({error!r}); expected a ragkit serve of this version"

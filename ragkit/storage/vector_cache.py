@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FILE_NAME = "vectors.db"
+FOLDER, FILE_NAME = "vectors", "vectors.db"  # SQLite keeps two more files beside it
 APPLICATION_ID = 0x726B7663  # "rkvc"
 _VERSION = 1
 _BUSY_SECONDS = 2.0
@@ -58,7 +58,7 @@ class VectorCacheState:
 
 def path() -> Path:
     """Return the path of the cache's file."""
-    return user_dirs.cache() / FILE_NAME
+    return user_dirs.cache() / FOLDER / FILE_NAME
 
 
 def state() -> VectorCacheState:
@@ -84,6 +84,8 @@ def clear() -> int:
     freed = state().file_bytes
     for suffix in ("-wal", "-shm", ""):
         path().with_name(f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it is not there, or has other files
+        path().parent.rmdir()
     return freed
 
 
@@ -180,6 +182,7 @@ class VectorCache:
             return self._connection
         file = path()
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)  # vectors say much about their texts: not for other users
         connection = sqlite3.connect(
             file, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level="IMMEDIATE"
         )

@@ -66,6 +66,7 @@ def test_state_and_clear_are_for_the_command_line():
     VectorCache("one", 4, 10**6).put(KEYS[:7], rows(7))
     state = vector_cache.state()
     assert (state.vectors, state.path) == (7, vector_cache.path())
+    assert os.name == "nt" or state.path.stat().st_mode & 0o077 == 0
     assert vector_cache.clear() == state.file_bytes > 0
     assert vector_cache.state().file_bytes == vector_cache.clear() == 0
 
@@ -82,6 +83,7 @@ def damage_by_another_database(path):
 
 
 def damage_by_a_file_in_place_of_the_folder(path):
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.write_text("a file")
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ragkit.cli.commands.collection import load_settings, named_collections, open_collection
 from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
@@ -19,7 +19,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @contextlib.contextmanager
-def open_group(arguments: Namespace) -> Iterator[CollectionGroup]:
+def open_group(
+    arguments: Namespace, notify: Callable[[str], None] = print_message
+) -> Iterator[CollectionGroup]:
     """Open what every -c names, as DIR or NAME=DIR; without -c the usual collection.
 
     A DIR is called by its folder's name, made unique: notes, notes-2. Raises UsageError if a name
@@ -28,7 +30,7 @@ def open_group(arguments: Namespace) -> Iterator[CollectionGroup]:
     named = named_collections(arguments)
     with contextlib.ExitStack() as stack:
         if len(named) < 2:
-            collection = stack.enter_context(open_collection(arguments))
+            collection = stack.enter_context(open_collection(arguments, notify=notify))
             yield CollectionGroup({"default": collection})
             return
         settings = load_settings(arguments)
@@ -42,7 +44,7 @@ def open_group(arguments: Namespace) -> Iterator[CollectionGroup]:
             elif name in collections:
                 raise UsageError(f"{name} occurs twice; each collection needs a name of its own")
             collections[name] = stack.enter_context(
-                Collection(path, create=False, settings=settings, notify=print_message)
+                Collection(path, create=False, settings=settings, notify=notify)
             )
         yield CollectionGroup(collections)
 

@@ -89,13 +89,17 @@ def _column(collection: Collection, hit: Hit) -> int:
 
 def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
     """Return the hits of a server's collection. The server's settings are the defaults."""
+    from ragkit.cli.commands.collection import named_collections
     from ragkit.serving.client import search
 
     if arguments.reranker is not None:
         raise UsageError("--server uses the reranker of its own settings; leave out --reranker")
     options = typed_options(arguments)
-    if (name := getattr(arguments, "collection", None)) is not None:
-        options["collection"] = name
+    names = named_collections(arguments)
+    if len(names) > 1:
+        options["collections"] = names
+    elif names:
+        options["collection"] = names[0]
     collection, hits = search(arguments.server, text, options, arguments.token_env)
     print_message(f"searched {collection} at {arguments.server}")
     return hits, [1] * len(hits), []

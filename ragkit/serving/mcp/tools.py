@@ -416,7 +416,13 @@ def _excerpt_fields(context: ToolContext, reference: str, arguments: Arguments) 
         )
     fields = asdict(excerpt)
     fields["url"] = context.uri(excerpt)
-    return {name: fields[name] for name in _EXCERPT}
+    length = fitting_length(excerpt.text, arguments.get("max_tokens"))
+    if length < len(excerpt.text):
+        end = excerpt.start + length
+        path = excerpt.citation.rpartition("#")[0] or excerpt.citation
+        fields |= {"text": excerpt.text[:length], "end": end}
+        fields["next"] = f"{path}#char={end},{excerpt.end}"
+    return {name: fields[name] for name in (*_EXCERPT, "next") if name in fields}
 
 
 def _status(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
@@ -662,7 +668,8 @@ TOOLS = (
         "get",
         "Show the text behind citations",
         "The exact text that a citation refers to, optionally with lines around it: to check a "
-        "quotation or read on. Pass `references` for several at once." + _DATA_WARNING,
+        "quotation or read on. Pass `references` for several at once. `next` is the reference of "
+        "what did not fit `max_tokens`." + _DATA_WARNING,
         _parameters(
             {},
             {
@@ -685,8 +692,8 @@ TOOLS = (
             },
         ),
         _object(
-            {**_EXCERPT, "results": _ITEMS, "left_out": _LINES},
-            (*_EXCERPT, "results", "left_out"),
+            {**_EXCERPT, "next": STRING, "results": _ITEMS, "left_out": _LINES},
+            (*_EXCERPT, "next", "results", "left_out"),
         ),
         _get,
     ),

@@ -54,3 +54,14 @@ def test_equal_folder_names_are_made_unique_and_equal_names_refused(run, two, tm
 def test_a_command_that_works_on_one_collection_refuses_several(run, two):
     code, _, err = run(*two, "status")
     assert (code, "works on one collection" in err) == (2, True)
+
+
+def test_serve_opens_all_that_are_named(two):
+    from argparse import Namespace
+    from contextlib import ExitStack
+
+    from ragkit.cli.commands.serve import _open_collections
+
+    arguments = Namespace(collections=[], named_collections=[two[1], f"x={two[3]}"])
+    with ExitStack() as stack:
+        assert list(_open_collections(arguments, stack)) == ["a", "x"]

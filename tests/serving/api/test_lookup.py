@@ -3,8 +3,8 @@
 import pytest
 
 
-def get(client, path, **query):
-    response = client.get(path, params=query)
+def get(client, address, **query):
+    response = client.get(address, params=query)
     assert response.status_code == 200, response.text
     return response.json()
 

@@ -354,3 +354,20 @@ def test_resources_of_all_collections_are_listed(two):
                 return names
 
     assert run(two, walk) == ["keys.md", "leave.txt", "sub/cats.txt", "leave.txt"]
+
+
+def test_get_is_cut_by_its_budget_and_names_the_rest(collection, folder):
+    text = "".join(f"line {number}\n" for number in range(200))
+    (folder / "long.txt").write_text(text)
+    collection.index(folder)
+
+    def get(**arguments):
+        return run(collection, lambda client: client.call_tool("get", arguments)).structured_content
+
+    first = get(reference="long.txt", max_tokens=100)
+    rest = get(reference=first["next"])
+    assert 0 < len(first["text"]) < 600
+    assert first["text"] + rest["text"] == text
+    assert "next" not in rest
+    whole = get(references=["long.txt", "leave.txt"])["results"]
+    assert [result["citation"] for result in whole] == ["long.txt#L1-L200", "leave.txt#L1"]
