@@ -26,3 +26,8 @@ def test_the_package_is_ours_in_this_version():
     for argument in package["runtimeArguments"] + package["packageArguments"]:
         assert argument["type"] in ("named", "positional")
         assert argument["value"]
+
+
+def test_the_readme_has_the_mark_by_which_the_registry_knows_the_owner():
+    readme = (REPOSITORY / "README.md").read_text()
+    assert f"<!-- mcp-name: {SERVER['name']} -->" in readme
