@@ -6,6 +6,7 @@ own, without a route, with a name server that records every query.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -86,6 +87,34 @@ def run_isolated(tmp_path, work: str) -> list[str]:
     return line.split()[1:]
 
 
+def write_reranker(folder) -> None:
+    """A cross-encoder for ONNX Runtime: the logit is the sum of the token ids."""
+    from onnx import TensorProto, helper, save
+
+    ids, mask = (
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["n", "m"])
+        for name in ("input_ids", "attention_mask")
+    )
+    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
+    nodes = [
+        helper.make_node("Mul", ["input_ids", "attention_mask"], ["masked"]),
+        helper.make_node("Cast", ["masked"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["numbers", "axes"], ["logits"]),
+    ]
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 1])
+    graph = helper.make_graph(nodes, "sum", [ids, mask], [logits], [axes])
+    opset = [helper.make_opsetid("", 17)]
+    folder.mkdir()
+    save(helper.make_model(graph, opset_imports=opset, ir_version=9), folder / "model.onnx")
+    tokenizer = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+        "normalizer": None, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None,
+        "decoder": None,
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 1}, "unk_token": "[UNK]"},
+    }  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
 pytestmark = pytest.mark.skipif(not can_isolate(), reason="cannot make a network namespace")
 
 
@@ -106,6 +135,7 @@ def test_indexing_searching_and_answering_look_up_no_name(tmp_path):
     notes.mkdir()
     for number in range(120):  # enough for ONNX Runtime's batches
         (notes / f"{number}.md").write_text(f"Key {number} is rotated every {number + 2} days.\n")
+    write_reranker(tmp_path / "reranker")
     work = """
         import subprocess, sys
         def ragkit(*arguments):
@@ -113,6 +143,7 @@ def test_indexing_searching_and_answering_look_up_no_name(tmp_path):
             subprocess.run(command, check=True, timeout=200)
         ragkit("index", "notes")
         ragkit("query", "how often is key 7 rotated?", "--mode", "hybrid")
+        ragkit("query", "how often is key 7 rotated?", "--rerank", "--reranker", "reranker")
         ragkit("ask", "how often is key 7 rotated?")
     """
     assert run_isolated(tmp_path, work) == []

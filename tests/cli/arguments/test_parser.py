@@ -10,7 +10,8 @@ from ragkit.cli.arguments.parser import every_action, parser
 COMMANDS = {
     "init", "index", "query", "search", "ask", "chat", "get", "status", "ls", "remove", "models",
     "embed", "similarity", "train", "eval", "serve", "mcp", "completion",
-    "doctor", "backup", "restore", "export", "import", "trust", "config",
+    "doctor", "backup", "restore", "export", "import", "trust", "config", "cache",
+    "grep", "glob", "tree", "read", "related", "install-agent",
 }  # fmt: skip
 
 
