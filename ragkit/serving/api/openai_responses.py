@@ -1,9 +1,9 @@
 """OpenAI's responses: a file search and a message that cites its results.
 
-A response has a `file_search_call` with the query and its results, and a message whose text has a
-`file_citation` annotation at the end of each `[n]`, or calls of the caller's tools
-(`openai_output`). `ResponseBuilder` makes them and the events of a streamed response; it knows no
-HTTP. Nothing is kept between requests.
+A response has a `file_search_call` with the query and its results, if the caller offers that tool,
+and a message whose text has a `file_citation` annotation at the end of each `[n]`, or calls of the
+caller's tools (`openai_output`). `ResponseBuilder` makes them and the events of a streamed
+response; it knows no HTTP. Nothing is kept between requests.
 """
 
 from __future__ import annotations
@@ -130,6 +130,9 @@ class ResponseBuilder:
         self._sequence_number = -1
         self._calls = ToolCalls()
         self._opened: list[int | None] = []  # after the search: the index of a call; None: message
+        # As in OpenAI's API, only where it is offered: some clients look up each call's tool.
+        tools = body.get("tools") or ()
+        self._shows_search = has_results or any(tool["type"] == "file_search" for tool in tools)
 
     def response(
         self, answer: Answer, usage: dict[str, int], calls: ToolCalls, files: FileFields
@@ -143,8 +146,9 @@ class ResponseBuilder:
             self._message(answer) if index is None else _function_call(calls.calls[index])
             for index in order
         ]
+        search = [self._call(answer.question, answer.hits, files)] if self._shows_search else []
         return self._frame("completed") | {
-            "output": [self._call(answer.question, answer.hits, files), *items],
+            "output": [*search, *items],
             "usage": {
                 "input_tokens": usage["prompt_tokens"],
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -156,14 +160,19 @@ class ResponseBuilder:
         }
 
     def search_events(self, retrieved: Retrieved, files: FileFields) -> list[dict[str, Any]]:
-        """Return the events of a completed search."""
+        """Return the events of the start and of a completed search."""
+        opening = [
+            self._event("response.created", response=self._frame("in_progress")),
+            self._event("response.in_progress", response=self._frame("in_progress")),
+        ]
+        if not self._shows_search:
+            return opening
         call = self._call(retrieved.question, retrieved.hits, files)
         position = {"output_index": 0, "item_id": self._call_id}
         running = {**call, "status": "in_progress", "results": None}
         search = "response.file_search_call"
         return [
-            self._event("response.created", response=self._frame("in_progress")),
-            self._event("response.in_progress", response=self._frame("in_progress")),
+            *opening,
             self._event("response.output_item.added", output_index=0, item=running),
             self._event(f"{search}.in_progress", **position),
             self._event(f"{search}.searching", **position),
@@ -259,7 +268,7 @@ class ResponseBuilder:
 
     def _output_index(self, index: int | None) -> int:
         """The index of an item in the output: the search comes first."""
-        return 1 + self._opened.index(index)
+        return int(self._shows_search) + self._opened.index(index)
 
     def _event(self, event_type: str, **fields: object) -> dict[str, Any]:
         self._sequence_number += 1
