@@ -104,6 +104,9 @@ class Collection:
         self._reranker_lock = threading.Lock()
         self._notify = notify
 
+    def __repr__(self) -> str:
+        return f"Collection({str(self.folder)!r})"
+
     def __enter__(self) -> Collection:
         return self
 
@@ -420,15 +423,17 @@ class Collection:
         `options` has the arguments of `search` as one object; see `search_options`. Raises as
         `search` does.
         """
-        return self._retriever.search(queries, options)
+        from ragkit.records.display import Hits
+
+        return [Hits(hits) for hits in self._retriever.search(queries, options)]
 
     def search_notices(self, query: str, options: SearchOptions, hits: Sequence[Hit]) -> list[str]:
         """Return what a user should know about `hits`, those of `search_with([query], options)`.
 
         One line each: a field of the filter that no document has; that nothing is close, since no
         word of the query occurs in the collection and the best score is below the encoder's bound
-        (docs/commands.md); the best score, where `min_score` left out everything. Raises as `search`
-        does.
+        (docs/commands.md); the best score, where `min_score` left out everything. Raises as
+        `search` does.
         """
         return self._retriever.notices(query, options, hits)
 
@@ -583,7 +588,7 @@ class Collection:
         these options. For answers from several collections (`CollectionGroup.ask`)."""
         from ragkit.answers.pipeline import Sources
 
-        return Sources(self._retriever, options)
+        return Sources(self._retriever, options, self.settings.min_relevance)
 
     def chat(self) -> Chat:
         """Return a new conversation, which sends its earlier turns with every question.

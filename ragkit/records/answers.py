@@ -10,9 +10,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ragkit.records.documents import Hit, hit_fields
+from ragkit.records.documents import Hit, hit_fields, shorten
+
+if TYPE_CHECKING:
+    import pandas
 
 EXTRACTIVE = "extractive"  # `Answer.model` of an answer that quotes sentences of the sources
 
@@ -67,7 +70,7 @@ class Usage:
     cut_off: bool = False  # the answer reached its token limit before it was complete
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """An answer with its citations and sources.
 
@@ -85,6 +88,33 @@ class Answer:
     warnings: tuple[str, ...] = ()
     usage: Usage | None = None
     question: str = ""  # the question that was searched for; a follow-up is completed first
+    # Of the sources for an extractive answer: 0 for unrelated texts, 1 for equal ones. An answer is
+    # declined below the setting `min_relevance`. None if a language model wrote the answer.
+    relevance: float | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Answer({shorten(self.text)!r}, answerable={self.answerable}, "
+            f"{len(self.citations)} citations, {len(self.hits)} hits, model={self.model!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        from ragkit.records.display import answer_html  # only for notebooks
+
+        return answer_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON values, as `ragkit ask --json` prints it."""
+        return answer_fields(self)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the citations as a DataFrame, one row each, with the fields of `Citation`.
+
+        Raises UnavailableError if pandas is not installed.
+        """
+        from ragkit.records.display import data_frame
+
+        return data_frame([dataclasses.asdict(citation) for citation in self.citations])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,19 @@ name says otherwise. Does not know files, models, databases or the command line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
+SHOWN_IN_HTML = 300  # characters of a passage in a notebook
 PRECISIONS = ("fp32", "int8")  # number formats of an encoder's weights
+
+
+def shorten(text: str, width: int = 50) -> str:
+    """Return the beginning of a text on one line, at most `width` characters."""
+    line = " ".join(text[: 4 * width].split())
+    return line if len(line) <= width and len(text) <= 4 * width else f"{line[: width - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Recognition:
     left: int = 0  # number of page images that were not read
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Document:
     """The text and structure that a reader extracts from one file, or from one record in it.
 
@@ -77,6 +84,10 @@ class Document:
     warnings: tuple[str, ...] = ()  # what was lost or guessed, one phrase each
     recognition: Recognition | None = None  # of formats that may have pages without a text layer
 
+    def __repr__(self) -> str:
+        characters = f"{len(self.text):,} characters"
+        return f"Document({self.media_type}, {self.title!r}, {characters}, {shorten(self.text)!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -94,7 +105,7 @@ class Record:
     kind: str = "damaged"  # the reason in a word: see docs/formats.md
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Passage:
     """A span of a document that fits an encoder's window. `text == document.text[start:end]`."""
 
@@ -108,6 +119,9 @@ class Passage:
     locator: str | None = None  # "page=7-8", "sheet=Budget!A2:F9"; None without pages and locators
     start_line: int | None = None  # from 1, inclusive; None if the format has no lines
     end_line: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Passage({self.start}-{self.end}, {self.tokens} tokens, {shorten(self.text)!r})"
 
 
 def embedded_text(header: str, text: str) -> str:
@@ -129,7 +143,7 @@ class Explanation:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """A passage found for a query.
 
@@ -164,6 +178,17 @@ class Hit:
     explanation: Explanation | None = None  # if requested
     collection: str | None = None  # its name, where several collections were searched together
 
+    def __repr__(self) -> str:
+        score = "None" if self.score is None else f"{self.score:.2f}"
+        return f"Hit({self.rank}, {score}, {self.citation!r}, {shorten(self.text)!r})"
+
+    def _repr_html_(self) -> str:
+        return hits_table([self])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the hit as JSON values, as `ragkit query --json` prints it."""
+        return hit_fields(self)
+
 
 _HIT_FIELDS = tuple(column.name for column in fields(Hit))
 _hit_values = attrgetter(*_HIT_FIELDS)
@@ -185,3 +210,21 @@ def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
     if hit.collection is None:
         del values["collection"]
     return values
+
+
+def hits_table(hits: Iterable[Hit]) -> str:
+    """Return hits as an HTML table: rank, score, citation, heading, the beginning of the text.
+
+    Documents are escaped: they are text, never markup.
+    """
+    from html import escape  # only for notebooks
+
+    rows = "".join(
+        f"<tr><td>{hit.rank}</td><td>{'–' if hit.score is None else f'{hit.score:.2f}'}</td>"
+        f'<td style="text-align:left"><code>{escape(hit.citation)}</code>'
+        f"<br>{escape(' › '.join(hit.heading))}</td>"
+        f'<td style="text-align:left">{escape(shorten(hit.text, SHOWN_IN_HTML))}</td></tr>'
+        for hit in hits
+    )
+    head = "<tr><th></th><th>score</th><th>citation</th><th>text</th></tr>"
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
