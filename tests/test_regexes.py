@@ -45,6 +45,8 @@ SHORT = {
     "ragkit.encoders.model_folder": "a model's name",
     "ragkit.encoders.inspection.word_spans": "a text named on the command line",
     "ragkit.storage.sqlite.filters": "a path",
+    "ragkit.lookup.grep_process": "the user's own pattern, in a process that is killed in time",
+    "ragkit.agents.config_text": "the user's own configuration file",
 }
 
 
@@ -65,7 +67,7 @@ def collect_patterns():
             if not isinstance(node, ast.Call) or ast.unparse(node.func).partition(".")[0] != "re":
                 continue
             method = node.func.attr
-            if method not in (*METHODS, "compile"):
+            if method not in (*METHODS, "compile") or not node.args:
                 continue
             if isinstance(node.args[0], ast.Constant):
                 if method in METHODS:

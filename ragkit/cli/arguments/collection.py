@@ -7,6 +7,12 @@ import argparse
 SHELLS = ("bash", "zsh", "tcsh", "fish", "powershell")
 
 
+def named_collections(arguments: argparse.Namespace) -> list[str]:
+    """Return what every -c names, in their order."""
+    before: list[str] = getattr(arguments, "collections_before", [])
+    return [*before, *getattr(arguments, "named_collections", [])]
+
+
 def add_json(command: argparse.ArgumentParser) -> None:
     """Add `--json`."""
     command.add_argument("--json", action="store_true", help="print one JSON value")

@@ -8,7 +8,8 @@ from argparse import Namespace
 
 from ragkit.agents import config_text, install
 from ragkit.agents.clients import CLIENTS, AgentClient
-from ragkit.cli.commands.collection import load_settings, named_collections
+from ragkit.cli.arguments.collection import named_collections
+from ragkit.cli.commands.collection import load_settings
 from ragkit.cli.commands.groups import split_name
 from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import render

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ragkit import settings as configuration
 from ragkit.cli import WRONG_USAGE
+from ragkit.cli.arguments.collection import named_collections
 from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
 from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import format_count, print_message, printable_record, to_printable
@@ -28,12 +29,6 @@ def load_settings(arguments: Namespace) -> configuration.Settings:
         "reranker", "secrets",
     )  # fmt: skip
     return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
-
-
-def named_collections(arguments: Namespace) -> list[str]:
-    """Return what every -c names, in their order."""
-    before: list[str] = getattr(arguments, "collections_before", [])
-    return [*before, *getattr(arguments, "named_collections", [])]
 
 
 def open_collection(

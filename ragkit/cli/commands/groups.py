@@ -8,7 +8,8 @@ import re
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 
-from ragkit.cli.commands.collection import load_settings, named_collections, open_collection
+from ragkit.cli.arguments.collection import named_collections
+from ragkit.cli.commands.collection import load_settings, open_collection
 from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
 from ragkit.cli.output.terminal import print_message
 from ragkit.collection import Collection

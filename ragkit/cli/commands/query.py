@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragkit.cli import NOTHING_FOUND
+from ragkit.cli.arguments.collection import named_collections
 from ragkit.cli.arguments.query import TABLES, typed_options
 from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import coverage, links, render
@@ -51,7 +52,7 @@ def _check_output(arguments: Namespace) -> None:
 def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
     """Return the hits of a local collection, their columns for an editor, and what to say about
     them."""
-    from ragkit.cli.commands.collection import named_collections, open_collection
+    from ragkit.cli.commands.collection import open_collection
 
     if len(named_collections(arguments)) > 1:
         return _search_group(arguments, text)
@@ -89,7 +90,6 @@ def _column(collection: Collection, hit: Hit) -> int:
 
 def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
     """Return the hits of a server's collection. The server's settings are the defaults."""
-    from ragkit.cli.commands.collection import named_collections
     from ragkit.serving.client import search
 
     if arguments.reranker is not None:

@@ -14,8 +14,9 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from ragkit.cli import INTERRUPTED
+from ragkit.cli.arguments.collection import named_collections
 from ragkit.cli.arguments.serve import MCP_PORT
-from ragkit.cli.commands.collection import named_collections, open_collection
+from ragkit.cli.commands.collection import open_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, printable_record
 from ragkit.collection import Collection
