@@ -1,8 +1,12 @@
 """The page's files, without a browser."""
 
+import gzip
+import re
+from hashlib import sha256
+
 from starlette.requests import Request
 
-from ragkit.serving.web.static import PageFiles, make_file
+from ragkit.serving.web.static import FOLDER, PageFiles, make_file
 
 
 def request(**headers):
@@ -32,3 +36,24 @@ def test_only_files_of_known_types_are_served(client, tmp_path):
     (tmp_path / "page.css").write_text("body {}")
     (tmp_path / "secret.txt").write_text("secret")
     assert list(PageFiles(tmp_path)._files) == ["page.css"]
+
+
+def test_a_caller_that_takes_gzip_gets_it():
+    text = b"body { color: red }" * 50
+    file = make_file(text, ".css")
+    for accepted in ("gzip", "br, gzip;q=0.5", "GZIP"):
+        response = file.respond(request(accept_encoding=accepted))
+        assert response.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(response.body) == text
+    for accepted in ("", "br", "gzip;q=0", "identity"):
+        response = file.respond(request(accept_encoding=accepted))
+        assert "content-encoding" not in response.headers and response.body == text
+    assert response.headers["vary"] == "accept-encoding"
+
+
+def test_the_libraries_are_those_whose_versions_and_checksums_are_listed():
+    listed = (FOLDER / "vendor" / "README.md").read_text()
+    for path in (FOLDER / "vendor").glob("*.js"):
+        (row,) = re.findall(rf"^\| `{path.name}` .*$", listed, re.MULTILINE)
+        assert sha256(path.read_bytes()).hexdigest() in row
+        assert (FOLDER / "vendor" / f"{path.stem}-LICENSE.txt").exists()
