@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from ragkit.documents.decoding import decode
+from ragkit.documents.formats.markup.asciidoc_attributes import resolve_attributes
 from ragkit.documents.formats.markup.markdown import title_heading
 from ragkit.documents.layout.lines import Lines
 from ragkit.records.documents import Document
@@ -36,6 +37,7 @@ def read_asciidoc(data: bytes, name: str) -> Document:
     Never raises: the text of any file can be read.
     """
     text, encoding, warnings, encoding_by = decode(data)
+    text = resolve_attributes(text)
     lines, metadata = _parse_lines(text.split("\n"))
     text = lines.text()
     return Document(

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from ragkit.documents.decoding import decode
+from ragkit.documents.formats.markup.latex_macros import prepare
 from ragkit.documents.layout.lines import Lines
 from ragkit.records.documents import Document, Heading
 
@@ -24,15 +25,19 @@ _VERBATIM = re.compile(r"\\begin\{((?:[Vv]erbatim|lstlisting|minted|alltt|commen
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
 # Commands that are replaced by their argument, and commands that are removed.
 _UNWRAPPED = re.compile(
-    r"\\(?:emph|text(?:bf|it|tt|sc|sf|rm|sl|up|md|normal)?|underline|mbox|url|footnote|caption"
+    r"\\(?:emph|text(?:bf|it|tt|sc|sf|rm|sl|up|md|normal)?|underline|mbox|url|caption"
     r"|title|author|date|enquote)\*?\{([^{}]*)\}"
 )
+_FOOTNOTE = re.compile(r"[ ]?\\footnote(?:\[[^\[\]]{0,20}\])?\{([^{}]*)\}")
+_CELLS = re.compile(r"[ \t]{0,9}(?<!\\)&[ \t]{0,9}")
+_ROW_END = re.compile(r"[ \t]{0,9}\\\\(?:\[[^\[\]]{0,20}\])?[ \t]*")
+_MULTICOLUMN = re.compile(r"\\multi(?:column|row)\{[^{}]{0,20}\}\{[^{}]{0,40}\}\{([^{}]*)\}")
 _LINK = re.compile(r"\\href\{[^{}]{0,500}\}\{([^{}]*)\}")
 _REMOVED = re.compile(
     r"\\(?:label|index|vspace|hspace|includegraphics|bibliographystyle|bibliography|input|include"
     r"|pagestyle|thispagestyle|setcounter)\*?(?:\[[^\[\]]{0,200}\])?\{[^{}]{0,300}\}"
     r"|\\(?:begin|end)\{[A-Za-z*]{1,40}\}(?:\[[^\[\]]{0,200}\])?"
-    r"|\\(?:maketitle|tableofcontents|clearpage|newpage|centering|noindent|small|large|Large"
+    r"|\\(?:hline|toprule|midrule|bottomrule|maketitle|tableofcontents|clearpage|newpage|centering|noindent|small|large|Large"
     r"|bigskip|medskip|smallskip|par)(?![A-Za-z])"
 )
 _ITEM = re.compile(r"\\item(?![A-Za-z])[ \t]{0,9}(?:\[([^\[\]]{0,200})\])?")
@@ -51,6 +56,7 @@ def read_latex(data: bytes, name: str) -> Document:
     Never raises: the text of any file can be read.
     """
     text, encoding, warnings, encoding_by = decode(data)
+    text = prepare(text)
     lines = _parse_lines(text)
     author = _command_argument(text, "author")
     return Document(
@@ -140,7 +146,12 @@ def _strip_commands(line: str) -> str:
     for _ in range(_MAX_NESTED_COMMANDS):
         if "\\" not in line:
             break
-        line = _UNWRAPPED.sub(r"\1", line)
+        line = _MULTICOLUMN.sub(r"\1", _UNWRAPPED.sub(r"\1", line))
+        line = _FOOTNOTE.sub(r" [\1]", line)
+    if "&" in line:
+        line = _CELLS.sub(" | ", line)
+    if "\\\\" in line:
+        line = _ROW_END.sub(" ", line)
     line = _ITEM.sub(lambda match: f"- {match[1] or ''}".rstrip() + " ", line)
     for source, character in _CHARACTERS:
         line = line.replace(source, character)

@@ -14,6 +14,7 @@ from html import unescape
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.front_matter import parse_front_matter
+from ragkit.documents.formats.markup.markdown_comments import visible_text
 from ragkit.records.documents import Document, Heading, Table
 
 _MAX_HEADING_CHARS = 1000  # a longer line is text, whatever it starts with
@@ -40,7 +41,7 @@ _INLINE = re.compile(
     """,
     re.VERBOSE,
 )
-_HEADING_ATTRIBUTES = re.compile(r"[ \t]\{[#.:][^{}]*\}$")
+_HEADING_ATTRIBUTES = re.compile(r"[ \t]\{[ \t]*[#.:][^{}]*\}$")
 
 
 def read_markdown(data: bytes, name: str) -> Document:
@@ -50,6 +51,8 @@ def read_markdown(data: bytes, name: str) -> Document:
     """
     text, encoding, warnings, encoding_by = decode(data)
     body, metadata = parse_front_matter(text)
+    text = visible_text(text, body)
+    body = 0
     parser = _BlockParser(text)
     parser.parse(body)
     return Document(

@@ -7,6 +7,7 @@ empty lines, so that line numbers stay valid. Evaluates no code and includes no 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import title_heading
@@ -22,6 +23,11 @@ _KEYWORD = re.compile(r"#\+([A-Za-z_]{1,40}):[ \t]*+(.*+)$")
 _BLOCK_BEGIN = re.compile(r"[ \t]{0,40}#\+begin_(\w{1,40})", re.IGNORECASE)
 _LINK = re.compile(r"\[\[([^\[\]]{1,500})\](?:\[([^\[\]]{1,500})\])?\]")
 _DRAWER = re.compile(r"[ \t]{0,40}:(?:PROPERTIES|LOGBOOK|CLOCK):[ \t]{0,40}$", re.IGNORECASE)
+_MACRO = re.compile(r"^#\+MACRO:[ \t]+([\w-]{1,60})[ \t]+([^$\n]{1,300})$", re.MULTILINE | re.I)
+_MACRO_CALL = re.compile(r"\{\{\{([\w-]{1,60})(?:\([^()]{0,200}\))?\}\}\}")
+_HIDDEN_TREE = re.compile(
+    r"^(?:[A-Z]{2,20}[ \t]+)?COMMENT(?:[ \t]|$)|[ \t]:(?:[\w@#%]+:)*noexport:"
+)
 _BLOCKS = frozenset({"src", "example", "export", "verse", "comment"})  # all but comments: fences
 _METADATA_KEYWORDS = frozenset(
     {"author", "date", "email", "language", "description", "keywords", "filetags"}
@@ -57,11 +63,11 @@ def _parse_lines(text: str) -> tuple[Lines, dict[str, str]]:
     lines, keywords = Lines(), dict[str, str]()
     block = ""  # the kind of the open block; "" outside of blocks
     in_drawer = False
-    for line in text.split("\n"):
+    for line in _exported_lines(text):
         lowered = line.strip().lower() if len(line) < _MAX_HEADING_CHARS else ""
         if block:
             if lowered == f"#+end_{block}":
-                lines.close_fence(line)
+                lines.add("") if block == "comment" else lines.close_fence(line)
                 block = ""
             else:
                 lines.add("" if block == "comment" else line)
@@ -82,6 +88,27 @@ def _parse_lines(text: str) -> tuple[Lines, dict[str, str]]:
         else:
             lines.add(line)
     return lines, keywords
+
+
+def _exported_lines(text: str) -> Iterator[str]:
+    """Yield the lines with the file's macros expanded; "" for those of trees that are not exported
+    (`COMMENT` and `:noexport:`)."""
+    macros = dict(_MACRO.findall(text))
+    hidden_level = 0  # of the headline of such a tree; 0 outside of one
+    in_block = False
+    for source in text.split("\n"):
+        line = source
+        if macros and "{{{" in line:
+            line = _MACRO_CALL.sub(lambda match: macros.get(match[1], match[0]), line)
+        lowered = line[:20].strip().lower()
+        in_block = lowered.startswith("#+begin_") or (in_block and not lowered.startswith("#+end_"))
+        star = None if in_block else _HEADLINE.match(line[:_MAX_HEADING_CHARS])
+        if star is not None:
+            if len(star[1]) <= hidden_level:
+                hidden_level = 0
+            if not hidden_level and _HIDDEN_TREE.search(star[2]):
+                hidden_level = len(star[1])
+        yield "" if hidden_level else line
 
 
 def _strip_headline_markup(headline: str) -> str:

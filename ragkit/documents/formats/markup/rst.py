@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import title_heading
+from ragkit.documents.formats.markup.rst_inline import displayed_text
 from ragkit.documents.formats.markup.rst_tables import TableLines, find_table, indentation
 from ragkit.records.documents import Document, Heading, Table
 
@@ -38,6 +39,7 @@ def read_rst(data: bytes, name: str) -> Document:
     Never raises: the text of any file can be read.
     """
     text, encoding, warnings, encoding_by = decode(data)
+    text = displayed_text(text)
     parser = _BlockParser(text)
     parser.parse()
     return Document(

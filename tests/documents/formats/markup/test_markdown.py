@@ -177,6 +177,7 @@ def reference_structure(text):
 def structure(text):
     """Return the same by `read_markdown`."""
     document = read(text)
+    text = document.text  # without comments and link definitions
 
     def span(start, end):
         return text.count("\n", 0, start), text.count("\n", 0, end) + 1

@@ -92,3 +92,16 @@ def test_the_first_of_repeated_keywords_counts():
 def test_a_file_without_a_title_keyword_has_the_title_of_its_only_first_level_headline():
     assert parse("* One\n** Two\n").title == "One"
     assert parse("text\n* One\n* Two\n").title is None
+
+
+def test_macros_are_expanded_and_hidden_trees_left_out():
+    source = (
+        "#+MACRO: prod Falcon 9000\n* Oil\nUse {{{prod}}}.\n* COMMENT Draft\nhidden\n** Sub\n"
+        "hidden\n"
+        "* Old :noexport:\nhidden\n#+BEGIN_COMMENT\nx\n#+END_COMMENT\n* Last\nend"
+    )
+    document = read_org(source.encode(), "a.org")
+    assert [heading.text for heading in document.headings] == ["Oil", "Last"]
+    assert "Use Falcon 9000." in document.text
+    assert "hidden" not in document.text
+    assert document.text.count("\n") == source.count("\n")

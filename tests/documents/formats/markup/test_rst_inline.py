@@ -1,0 +1,25 @@
+"""reStructuredText as it is displayed."""
+
+import pytest
+
+from ragkit.documents.formats.markup.rst_inline import displayed_text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (".. |prod| replace:: Falcon 9000\n\nThe |prod| pump", "\n\nThe Falcon 9000 pump"),
+        ("See :ref:`the manual <man>` and :py:func:`~a.b.run`.", "See the manual and run."),
+        ("See `the docs <https://x.y>`_ and `more`_.", "See the docs and more."),
+        (".. _docs: https://x.y\n\nSee docs_ and other_.", "\n\nSee docs and other_."),
+        (".. a comment\n   goes on\n\ntext", "\n\n\ntext"),
+        (".. note:: Hot\n\n   Wait.", ".. note:: Hot\n\n   Wait."),
+        (".. only:: html\n\n   Words.", "\n\n   Words."),
+        ("Code::\n\n   |prod| `a`_\n", "Code::\n\n   |prod| `a`_\n"),
+        (".. code-block:: rst\n\n   .. comment", ".. code-block:: rst\n\n   .. comment"),
+        ("``a_b`` and |unknown|", "``a_b`` and |unknown|"),
+        (".. [1] A note", ".. [1] A note"),
+    ],
+)
+def test_lines_are_what_a_reader_sees(source, text):
+    assert displayed_text(source) == text
