@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -144,6 +143,8 @@ def link_files(source: Path, target: Path) -> None:
         try:
             os.link(source / name, target / name)
         except OSError:
+            import shutil  # not for a query
+
             shutil.copyfile(source / name, target / name)
 
 
@@ -191,6 +192,8 @@ def delete_unused_files(folder: Path, keep: set[str]) -> None:
 def _delete(path: Path) -> None:
     """Delete a file, a link (never what it points to) or a folder, if there is one."""
     if is_real_folder(path):
+        import shutil
+
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

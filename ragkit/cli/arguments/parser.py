@@ -236,7 +236,10 @@ def parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="show the versions of the program and of its database, and the default encoder",
     )
-    subparsers = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    # argparse would format a usage line to find this prog, and for that import what help needs.
+    subparsers = top.add_subparsers(
+        prog="ragkit", metavar="COMMAND", required=True, parser_class=_Parser
+    )
     called = _called_command(argv or ())
     names = {name for command in _COMMANDS for name in command.names}
     for command in called or _COMMANDS:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
-import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -194,7 +194,14 @@ def _cut_from_end(text: str, width: int) -> str:
 
 def terminal_width() -> int:
     """Return the columns of the terminal, at least 40."""
-    return max(40, shutil.get_terminal_size((100, 24)).columns)
+    # As `shutil.get_terminal_size`, whose module imports every compression.
+    try:
+        columns = int(os.environ.get("COLUMNS", "0"))
+    except ValueError:
+        columns = 0
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # no terminal
+        columns = columns or os.get_terminal_size(sys.__stdout__.fileno()).columns
+    return max(40, columns or 100)
 
 
 def format_place_and_heading(hit: Hit, width: int) -> str:

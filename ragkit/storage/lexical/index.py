@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, wraps
@@ -125,6 +124,8 @@ def write(path: Path, older: Path | None, rows: Iterable[Row], removed: Iterable
             with plain_errors(f"tantivy cannot write {path.name}"):
                 _add(tantivy.Index(_schema(), path=str(folder)), rows, removed)
         except LexicalIndexError as error:  # tantivy does not say why one of its threads ended
+            import shutil  # not for a query
+
             if shutil.disk_usage(folder).free < _HEAP_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             raise
