@@ -12,6 +12,7 @@ MODULES = {
     "ingest": "commands.ingest",
     "memory": "commands.memory",
     "encoders": "encoders.speed",
+    "architectures": "encoders.architectures",
     "pooling": "encoders.pooling",
     "training": "encoders.training",
     "questions": "retrieval.questions",

@@ -300,6 +300,8 @@ def _after_pooling(
     behind = [(kind, folder / place) for kind, place in listed[1:] if kind != "Pooling"]
     if not all(module_functions.is_supported(kind, place) for kind, place in behind):
         return None
+    while behind and behind[-1][0] == "Normalize":  # engines normalize once, at the end
+        behind.pop()
     return tuple(behind)
 
 

@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from ragkit.encoders import model_folder
+from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.errors import ModelError
 from tests.encoders.conftest import MODULES, edit_json, tiny_weights, write_json
 
@@ -231,3 +232,122 @@ def test_a_deeply_nested_file_is_refused(tiny: Path) -> None:
     (tiny / "config.json").write_text("[" * 200_000)
     with pytest.raises(ModelError, match="fetch the model again"):
         model_folder.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "what"),
+    [
+        ("config_sentence_transformers.json", {"model_type": "SparseEncoder"}, "SPLADE.*hybrid"),
+        ("config_sentence_transformers.json", {"model_type": "CrossEncoder"}, "rerank"),
+        ("config_sentence_transformers.json", {"model_type": "MultiVectorEncoder"}, "ColBERT"),
+        ("config_sentence_transformers.json", {"model_type": "Oracle"}, "is a Oracle; an encoder"),
+    ],
+)
+def test_other_kinds_are_refused_by_name(
+    tiny: Path, file: str, content: dict[str, str], what: str
+) -> None:
+    write_json(tiny / file, content)
+    with pytest.raises(ModelError, match=what):
+        model_folder.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("sentence_transformers.sparse_encoder.models.SpladePooling", "sparse encoder"),
+        ("sentence_transformers.multi_vector_encoder.modules.x.MultiVector", "multi-vector"),
+        ("pylate.models.Dense.Dense", "multi-vector"),
+        ("sentence_transformers.cross_encoder.modules.logit_score.LogitScore", "cross-encoder"),
+    ],
+)
+def test_modules_of_other_kinds_name_them(tiny: Path, kind: str, what: str) -> None:
+    write_json(tiny / "modules.json", [MODULES[0], {"path": "1_Other", "type": kind}])
+    with pytest.raises(ModelError, match=what):
+        model_folder.read(tiny, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name", "what"),
+    [
+        ("BertForSequenceClassification", "tiny", "cross-encoder"),
+        ("HF_ColBERT", "tiny", "multi-vector"),
+        ("BertForMaskedLM", "naver/splade-v3", "sparse encoder"),
+    ],
+)
+def test_plain_models_of_other_kinds_are_refused(
+    tiny: Path, architecture: str, name: str, what: str
+) -> None:
+    (tiny / "modules.json").unlink()
+    edit_json(tiny / "config.json", {"architectures": [architecture]})
+    with pytest.raises(ModelError, match=what):
+        model_folder.read(tiny, name)
+    edit_json(tiny / "config.json", {"architectures": ["BertForMaskedLM"]})
+    assert model_folder.read(tiny, "tiny").pooling == "mean"  # a language model may be pooled
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "roberta", "xlm-roberta", "camembert", "mpnet", "xmod", "xlm-roberta-xl",
+        "roberta-prelayernorm", "data2vec-text", "ibert", "lilt", "luke", "longformer",
+    ],
+)  # fmt: skip
+def test_positions_begin_after_the_padding_token(tiny: Path, kind: str) -> None:
+    edit_json(tiny / "config.json", {"model_type": kind, "pad_token_id": 3})
+    write_json(tiny / "sentence_bert_config.json", {"max_seq_length": 512})
+    assert model_folder.read(tiny, "tiny").max_length == 48 - 4
+    edit_json(tiny / "config.json", {"pad_token_id": None})
+    assert model_folder.read(tiny, "tiny").max_length == 48 - 2
+
+
+@pytest.mark.parametrize("file", ["sentencepiece.bpe.model", "vocab.txt", "spiece.model"])
+def test_a_slow_tokenizer_is_refused_with_the_remedy(tiny: Path, file: str) -> None:
+    (tiny / "tokenizer.json").unlink()
+    (tiny / "vocab.txt").unlink()
+    (tiny / file).write_text("")
+    with pytest.raises(ModelError, match=f"{file} is the form.*save_pretrained"):
+        model_folder.read(tiny, "tiny")
+
+
+def test_half_precision_gives_models_that_torch_computed_a_new_fingerprint(tiny: Path) -> None:
+    half = {name: values.astype("float16") for name, values in tiny_weights().items()}
+    seen = set()
+    for kind in ("bert", "electra"):
+        for weights in (tiny_weights(), half):
+            save_file(weights, tiny / "model.safetensors")
+            edit_json(tiny / "config.json", {"model_type": kind})
+            folder = model_folder.read(tiny, "tiny", digest=lambda path: "")
+            seen.add((kind == "electra", weights is half, folder.fingerprint))
+    fingerprints = {key: value for *key, value in seen for key in [tuple(key)]}
+    assert fingerprints[False, False] == fingerprints[False, True] == fingerprints[True, False]
+    assert fingerprints[True, True] != fingerprints[True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("bge-small-en-v1.5-int8", True),
+        ("bge-small-en-v1.5-onnx-Q", True),
+        ("bge-small-en-v1.5-quantized", True),
+        ("bge-small-en-icl", False),
+    ],
+)
+def test_exports_keep_their_family(name: str, query: bool) -> None:
+    assert bool(model_folder.family_prompts(name)[0]) is query
+
+
+def test_normalization_at_the_end_is_left_to_the_engines(tiny: Path) -> None:
+    """Done twice it would change the last bit of vectors."""
+    dense(tiny).rename(tiny / "2_Dense" / "model.safetensors")
+    modules = json.loads((tiny / "modules.json").read_text())
+    normalize = {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}
+    write_json(tiny / "modules.json", [*modules, normalize])
+    assert model_folder.read(tiny, "tiny").after_pooling == (("Dense", tiny / "2_Dense"),)
+    write_json(tiny / "modules.json", [*MODULES, normalize])
+    assert model_folder.read(tiny, "tiny").after_pooling == ()
+
+
+@pytest.mark.model
+def test_the_fingerprint_of_the_default_model_stays(minilm: SentenceEncoder) -> None:
+    """A changed one would make every collection embed everything again."""
+    assert minilm.fingerprint.startswith("166ac5a0d5527e2cf176")

@@ -186,3 +186,24 @@ def test_a_query_imports_nothing_heavy(tiny: Path) -> None:
         [sys.executable, "-c", COLD, str(tiny)], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_multilingual_is_the_name_of_a_model_with_prompts(
+    tiny: Path, tmp_path: Path, no_package: None
+) -> None:
+    put_in_cache(tiny, "intfloat/multilingual-e5-small", tmp_path / "hub")
+    encoder = load("multilingual")
+    assert encoder.name == "intfloat/multilingual-e5-small"
+    assert encoder.model_folder.query_prompt == "query: "
+    assert encoder.fingerprint == load("intfloat/multilingual-e5-small").fingerprint
+
+
+def test_multilingual_is_fetched_only_from_the_hub(
+    no_package: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match=r"hf download intfloat/multilingual-e5-small"):
+        load("multilingual")
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(resolve_model, "_from_hub", lambda name, repository: Path(repository))
+    assert str(resolve("multilingual").path) == "intfloat/multilingual-e5-small"

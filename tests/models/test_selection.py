@@ -236,3 +236,12 @@ def test_only_texts_that_may_exceed_the_window_are_counted():
     assert encoder.counted == ["ä", "a b c d e f g h i"]
     assert warning == "1 of the queries have up to 9 tokens; words reads the first 8 of them"
     assert selection.ModelSelection.truncation_warning(encoder, ["a b"]) is None
+
+
+def test_a_short_name_is_stored_in_full(tmp_path):
+    settings = Settings(model="multilingual")
+    spec = selection.spec_from_settings(settings, None)
+    assert spec.name == "intfloat/multilingual-e5-small"
+    assert selection.spec_from_settings(settings, spec) == spec  # named again: the same model
+    on_server = Settings(model="multilingual", base_url="http://localhost:1/v1")
+    assert selection.spec_from_settings(on_server, None).name == "multilingual"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from ragkit.encoders import model_folder
 from ragkit.encoders.bert import model as bert_model
@@ -133,3 +134,29 @@ def test_onnx_runtime_and_numpy_agree_on_the_real_model(minilm: SentenceEncoder)
     reference = NumpyEngine(minilm.model_folder, minilm.tokenizer)
     ours = OnnxEngine(reference, "fp32").encode(texts, "")
     np.testing.assert_allclose(ours, reference.encode(texts, ""), atol=1e-5)
+
+
+def test_dense_modules_are_computed_as_torch_does(tiny: Path) -> None:
+    """Two Dense modules behind pooling: 32 to 8 with tanh, 8 to 5 without an activation."""
+    chance = np.random.default_rng(9)
+    modules = list(MODULES)
+    for number, (inputs, outputs, name) in enumerate(
+        [(32, 8, "activation.Tanh"), (8, 5, "linear.Identity")], start=2
+    ):
+        place = tiny / f"{number}_Dense"
+        activation = f"torch.nn.modules.{name}"
+        settings = {"in_features": inputs, "out_features": outputs, "bias": True}
+        write_json(place / "config.json", settings | {"activation_function": activation})
+        weights = {"linear.weight": (outputs, inputs), "linear.bias": (outputs,)}
+        save_file(
+            {name: chance.normal(size=shape).astype("float32") for name, shape in weights.items()},
+            place / "model.safetensors",
+        )
+        kind = "sentence_transformers.models.Dense"
+        modules.append({"idx": number, "name": str(number), "path": place.name, "type": kind})
+    write_json(tiny / "modules.json", modules)
+    ours, theirs = engines(tiny)
+    vectors = ours.encode(TEXTS, "")
+    assert vectors.shape == (len(TEXTS), 5)
+    np.testing.assert_allclose(vectors, theirs.encode(TEXTS, ""), atol=1e-5)
+    np.testing.assert_allclose(OnnxEngine(ours, "fp32").encode(TEXTS, ""), vectors, atol=1e-5)
