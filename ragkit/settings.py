@@ -40,6 +40,7 @@ HARMLESS = (
     "mode",
     "fusion",
     "top_k",
+    "min_relevance",
     "candidates",
     "passage_tokens",
     "overlap",
@@ -93,6 +94,7 @@ class Settings:
     mode: str = "dense"
     fusion: str = "convex"  # of the hybrid mode: convex, of scores; rrf, of ranks
     top_k: int = 10
+    min_relevance: float = 0.32  # of the sources, below which `ask` declines; docs/answers.md
     # Candidates per hit that approximate search re-scores; None: as calibrated.
     candidates: int | None = None
     passage_tokens: int = 240
@@ -119,10 +121,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise UsageError for a value that cannot work. Each message begins with the name."""
-        if self.mode not in MODES:
-            raise UsageError(f"mode is {self.mode!r}; expected one of {', '.join(MODES)}")
-        if self.fusion not in FUSIONS:
-            raise UsageError(f"fusion is {self.fusion!r}; expected one of {', '.join(FUSIONS)}")
+        _check_ranking(self.mode, self.fusion, self.min_relevance)
         _check_precision(self.precision)
         _check_reading(self.ocr_engine, self.secrets)
         if self.dimensions is not None and self.dimensions < 1:
@@ -147,6 +146,15 @@ class Settings:
         for name, minimum, maximum in _READER_LIMITS:
             if not minimum <= (value := getattr(self, name)) <= maximum:
                 raise UsageError(f"{name} is {value:g}; expected {minimum} to {maximum:,}")
+
+
+def _check_ranking(mode: str, fusion: str, min_relevance: float) -> None:
+    if mode not in MODES:
+        raise UsageError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
+    if fusion not in FUSIONS:
+        raise UsageError(f"fusion is {fusion!r}; expected one of {', '.join(FUSIONS)}")
+    if not 0 <= min_relevance <= 1:
+        raise UsageError(f"min_relevance is {min_relevance}; expected 0 to 1")
 
 
 def _check_precision(precision: str | None) -> None:

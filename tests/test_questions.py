@@ -60,6 +60,21 @@ def test_hybrid_recall_is_at_least_that_of_the_better_of_dense_and_lexical(docum
     assert recall(documents, 5, "hybrid") >= better
 
 
+def test_the_mean_reciprocal_rank_of_hybrid_search(documents):
+    """The questions avoid the words of the documents, where a fusion loses most."""
+    reciprocal_ranks = []
+    for question in QUESTIONS:
+        hits = documents.search(question["question"], k=10, mode="hybrid")
+        ranks = (
+            hit.rank
+            for hit in hits
+            for answer in question["answers"]
+            if hit.path == answer["path"] and answer["quote"] in normalize_space(hit.text)
+        )
+        reciprocal_ranks.append(1 / next(ranks, np.inf))
+    assert np.mean(reciprocal_ranks) >= 0.755
+
+
 def test_a_second_run_changes_nothing(documents):
     report = documents.index(DATA)
     assert (report.added, report.updated, report.embedded) == (0, 0, 0)

@@ -52,6 +52,7 @@ def test_the_nearest_project_file_is_used(project):
         ('mode = "psychic"', "ragkit.toml: mode is 'psychic'; expected one of dense"),
         ("top_k = 0", "top_k is 0; expected 1 or more"),
         ("overlap = 0.5", "overlap is 0.5; expected 0 to 0.2"),
+        ("min_relevance = 1.5", "min_relevance is 1.5; expected 0 to 1"),
         ("passage_tokens = 3", "passage_tokens is 3; expected 16 to 8192"),
         ("max_file_mb = 0", "max_file_mb is 0"),
         ('precision = "fp7"', "precision is 'fp7'; expected one of fp32, int8"),
@@ -177,6 +178,7 @@ def test_the_project_file_of_a_checkout_may_set_what_is_harmless(checkout):
     lines = {
         "precision": '"int8"', "dimensions": "64", "window": "512", "mode": '"lexical"',
         "fusion": '"rrf"', "top_k": "3", "candidates": "9", "passage_tokens": "99",
+        "min_relevance": "0.4",
         "overlap": "0.1", "records": "true", "ocr_engine": '"tesseract"',
         "llm_context_tokens": "2048",
     }  # fmt: skip

@@ -7,8 +7,8 @@
 
 nDCG@10 over all passages of the collection (one for each document) of: dense, lexical, reciprocal
 ranks, hybrid without and with smoothing; coverage in place of BM25's share; variant A (.375 · cos ·
-z / 7 + .25 · mix) and form F (g · cos / sd + 8 · mix ** 1.25) with mix = (coverage + share) / 2; the
-best fixed weight of a convex combination; the best weight for each query (oracle). z is the mean of
+z / 7 + .25 · mix) and form F (g · cos / sd + 8 · mix ** 1.25), mix = (coverage + share) / 2; the
+best weight of a convex combination; the best weight for each query (oracle). z is the mean of
 (best cosine − mean) / standard deviation. Coverage is the share of the query's words that a passage
 contains, each by its idf.
 """

@@ -23,7 +23,7 @@ from ragkit.records.answers import Citation, build_citation
 from ragkit.records.documents import Hit
 from ragkit.retrieval.notices import MIN_CLOSENESS, UNRELATED, unrelated_cosine
 
-# Selection of sentences. A score is a cosine plus the terms below, so the weights are in its unit.
+# Selection of sentences. A score is a cosine on the scale of `Scale` plus the terms below.
 MAX_ANSWER_LENGTH = 1200  # characters of an answer
 NEIGHBOR_WEIGHT = 0.5  # share of a sentence's score that its better neighbour may contribute
 TERM_WEIGHT = 0.3  # of the idf-weighted share of the question's terms
@@ -33,7 +33,7 @@ MAX_SIMILARITY = 0.8  # cosine to a chosen sentence above which a sentence is a 
 MIN_SOURCE_SHARE = 0.6  # of the best source's cosine; sources below it are left out
 _MAX_SENTENCES = 120  # that are compared; bounds the time of the encoder
 
-# Whether there is an answer. All are cosines, except the last two.
+# Whether there is an answer. All are on the same scale, except the last two.
 MIN_ANSWERABILITY = MIN_CLOSENESS
 SINGLE_SOURCE_PENALTY = 0.15  # one good source counts as much as three that are worse by this
 MISSING_NAME_PENALTY = 0.15  # for each name in the question that no source contains
@@ -74,6 +74,7 @@ class QuestionScorer:
     idf: Callable[[str], float]  # inverse document frequency of a term in the collection
     # (d,) each, unit length: of the sentences of the question, if it has several (`split_question`)
     sentence_vectors: Sequence[NDArray[np.float32]] = ()
+    min_relevance: float = MIN_ANSWERABILITY  # of the sources, below which there is no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,52 +90,67 @@ def extract_answer(scorer: QuestionScorer, hits: Sequence[Hit]) -> list[tuple[st
     A part is the quote, after its lead-in or header where it needs one. The list is empty if the
     sources do not answer the question.
     """
-    best = max(map(_cosine, hits), default=0.0)
-    sources = [hit for hit in hits if _cosine(hit) >= MIN_SOURCE_SHARE * best]
+    return score_and_extract(scorer, hits)[1]
+
+
+def score_and_extract(
+    scorer: QuestionScorer, hits: Sequence[Hit]
+) -> tuple[float, list[tuple[str, Citation]]]:
+    """Return the relevance of the sources and the parts of `extract_answer`.
+
+    Relevance is 0 for unrelated texts and 1 for equal ones, with any encoder. There are no parts if
+    it is below `scorer.min_relevance`.
+    """
+    floor = unrelated_cosine(scorer.encode(list(UNRELATED)))
+    scale = Scale(floor)
+    best = max((scale.cosine(hit) for hit in hits), default=0.0)
+    sources = [hit for hit in hits if scale.cosine(hit) >= MIN_SOURCE_SHARE * best]
     candidates = list(_candidates(sources))[:_MAX_SENTENCES]
     if not candidates:
-        return []
-    vectors = scorer.encode([candidate.text for candidate in candidates] + list(UNRELATED))
-    vectors, unrelated = vectors[: len(candidates)], vectors[len(candidates) :]
-    if not is_answerable(scorer.question, hits, unrelated, _sentence_gain(scorer, vectors)):
-        return []
-    scores = _add_context(candidates, _score_sentences(scorer, candidates, vectors))
-    chosen = _choose(candidates, scores, vectors)
-    return list(_build_parts([candidates[index] for index in chosen]))
+        return 0.0, []
+    vectors = scorer.encode([candidate.text for candidate in candidates])
+    relevance = score_answerability(scorer.question, hits, floor, _sentence_gain(scorer, vectors))
+    if relevance < scorer.min_relevance:
+        return relevance, []
+    scores = _add_context(candidates, _score_sentences(scorer, candidates, vectors, scale), scale)
+    chosen = _choose(candidates, scores, vectors, scale)
+    return relevance, list(_build_parts([candidates[index] for index in chosen]))
 
 
-def _cosine(hit: Hit) -> float:
-    """The cosine of a source; 0, as of an unrelated one, if the encoder cannot read it."""
-    return 0.0 if hit.score is None else hit.score
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Cosines of any encoder on the scale of this module: 0 for unrelated texts, 1 for equal ones.
 
-
-def is_answerable(
-    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], gain: float = 0.0
-) -> bool:
-    """Whether the hits are similar enough to the question to answer it.
-
-    The arguments are those of `score_answerability`.
+    `floor` is the encoder's mean cosine between unrelated sentences: about 0 for the default model,
+    0.7 and more for others.
     """
-    return score_answerability(question, hits, unrelated, gain) >= MIN_ANSWERABILITY
+
+    floor: float
+
+    def cosine(self, hit: Hit) -> float:
+        """Return that of a source; 0, as of an unrelated one, if the encoder cannot read it."""
+        return 0.0 if hit.score is None else (hit.score - self.floor) / (1 - self.floor)
+
+    def __call__(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return an array of cosines on this scale."""
+        return (cosines - np.float32(self.floor)) / np.float32(1 - self.floor)
 
 
 def score_answerability(
-    question: str, hits: Sequence[Hit], unrelated: NDArray[np.float32], gain: float = 0.0
+    question: str, hits: Sequence[Hit], floor: float, gain: float = 0.0
 ) -> float:
     """Return how similar the sources are to the question: 0 for unrelated texts, 1 for equal ones.
 
-    `unrelated` is (n, d) float32, unit rows, the vectors of unrelated sentences. `gain` is a
-    cosine: how much more similar one sentence of the question is to the sources than the whole
-    question.
+    `floor` is the mean cosine between unrelated sentences. `gain` is a difference of cosines: how
+    much more similar one sentence of the question is to the sources than the whole question.
     """
-    best = sorted(map(_cosine, hits), reverse=True)[:_TOP]
+    scale = Scale(floor)
+    best = sorted(map(scale.cosine, hits), reverse=True)[:_TOP]
     if not best:
         return 0.0
-    cosine = max(sum(best) / len(best), best[0] - SINGLE_SOURCE_PENALTY) + gain
+    relevance = max(sum(best) / len(best), best[0] - SINGLE_SOURCE_PENALTY) + gain / (1 - floor)
     missing = find_missing_names(question, hits)
-    cosine -= MISSING_NAME_PENALTY * min(_MAX_MISSING_NAMES, len(missing))
-    floor = unrelated_cosine(unrelated)
-    return (cosine - floor) / (1 - floor)
+    return relevance - MISSING_NAME_PENALTY * min(_MAX_MISSING_NAMES, len(missing))
 
 
 def find_missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
@@ -208,7 +224,10 @@ def _candidates(hits: Sequence[Hit]) -> Iterator[_Candidate]:
 
 
 def _score_sentences(
-    scorer: QuestionScorer, candidates: Sequence[_Candidate], vectors: NDArray[np.float32]
+    scorer: QuestionScorer,
+    candidates: Sequence[_Candidate],
+    vectors: NDArray[np.float32],
+    scale: Scale,
 ) -> NDArray[np.float32]:
     """Return (n,) float32: cosine to the question plus the weighted share of its terms."""
     idf = {term: scorer.idf(term) for term in scorer.terms(scorer.question)}
@@ -217,11 +236,12 @@ def _score_sentences(
         sum(idf.get(term, 0.0) for term in scorer.terms(candidate.text)) / total
         for candidate in candidates
     ]
-    return vectors @ scorer.vector + np.float32(TERM_WEIGHT) * np.array(shares, dtype=np.float32)
+    weighted = np.float32(TERM_WEIGHT) * np.array(shares, dtype=np.float32)
+    return scale(vectors @ scorer.vector) + weighted
 
 
 def _add_context(
-    candidates: Sequence[_Candidate], scores: NDArray[np.float32]
+    candidates: Sequence[_Candidate], scores: NDArray[np.float32], scale: Scale
 ) -> NDArray[np.float32]:
     """Return the scores with the share of the better neighbour and the score of the source."""
     combined = scores.copy()
@@ -231,13 +251,17 @@ def _add_context(
                 mixed = (1 - NEIGHBOR_WEIGHT) * scores[index] + NEIGHBOR_WEIGHT * scores[neighbor]
                 combined[index] = max(combined[index], mixed)
     sources = [
-        _cosine(candidate.hit) - RANK_PENALTY * (candidate.hit.rank - 1) for candidate in candidates
+        scale.cosine(candidate.hit) - RANK_PENALTY * (candidate.hit.rank - 1)
+        for candidate in candidates
     ]
     return combined + np.array(sources, dtype=np.float32)
 
 
 def _choose(
-    candidates: Sequence[_Candidate], scores: NDArray[np.float32], vectors: NDArray[np.float32]
+    candidates: Sequence[_Candidate],
+    scores: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    scale: Scale,
 ) -> list[int]:
     """Return the positions of the chosen sentences, ascending.
 
@@ -257,7 +281,7 @@ def _choose(
             break
         if index in chosen:
             continue
-        if chosen and float(np.max(vectors[chosen] @ vectors[index])) > MAX_SIMILARITY:
+        if chosen and scale(vectors[chosen] @ vectors[index]).max() > MAX_SIMILARITY:
             continue
         group = [index]
         if _introduces_next(candidates, index):

@@ -18,7 +18,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from ragkit.answers.citation_check import check_citations
-from ragkit.answers.extractive import QuestionScorer, extract_answer, split_question
+from ragkit.answers.extractive import (
+    MIN_ANSWERABILITY,
+    QuestionScorer,
+    score_and_extract,
+    split_question,
+)
 from ragkit.answers.followup import rewrite_followup
 from ragkit.answers.prompt import Prompt, build_prompt, build_rewrite_prompt, is_abstention
 from ragkit.answers.sanitize import (
@@ -62,6 +67,7 @@ class Sources:
 
     retriever: Retriever
     options: SearchOptions
+    min_relevance: float = MIN_ANSWERABILITY  # below which an extractive answer is declined
 
     def notify(self, line: str) -> None:
         """Give one line of text to the user."""
@@ -122,8 +128,9 @@ class Sources:
         queries = [question, *split_question(question, terms)]
         vector, *sentence_vectors = self.retriever.encoders.query_vectors(encoder, queries)
         return QuestionScorer(
-            question, vector, encoder.encode_passages, terms, idf, tuple(sentence_vectors)
-        )
+            question, vector, encoder.encode_passages, terms, idf, tuple(sentence_vectors),
+            self.min_relevance,
+        )  # fmt: skip
 
 
 AnswerSources: TypeAlias = "Sources | MergedSources"
@@ -325,20 +332,26 @@ def _min_tokens(text: str) -> int:
     return ascii_length // _ASCII_PER_TOKEN + (len(text) - ascii_length) // _OTHER_PER_TOKEN
 
 
-def _decline(question: str, hits: tuple[Hit, ...], warnings: _Warnings) -> Iterator[Event]:
+def _decline(
+    question: str, hits: tuple[Hit, ...], warnings: _Warnings, relevance: float | None = None
+) -> Iterator[Event]:
     yield Piece(NO_ANSWER)
     yield Answer(
-        NO_ANSWER, (), False, hits, EXTRACTIVE, (), tuple(warnings.texts), question=question
-    )
+        NO_ANSWER, (), False, hits, EXTRACTIVE, (), tuple(warnings.texts), question=question,
+        relevance=relevance,
+    )  # fmt: skip
 
 
 def _stream_extractive(
     question: str, hits: tuple[Hit, ...], sources: AnswerSources, warnings: _Warnings
 ) -> Iterator[Event]:
     """Yield the pieces and the answer that quotes sentences of the sources, or NO_ANSWER."""
-    parts = extract_answer(sources.scorer(question), hits) if hits else []
-    if not parts:
+    if not hits:
         yield from _decline(question, hits, warnings)
+        return
+    relevance, parts = score_and_extract(sources.scorer(question), hits)
+    if not parts:
+        yield from _decline(question, hits, warnings, relevance)
         return
     citations = tuple(citation for _, citation in parts)
     sanitizer = AnswerSanitizer([citation.n for citation in citations])
@@ -356,5 +369,5 @@ def _stream_extractive(
     yield Piece(pieces[-1])
     yield Answer(
         "".join(pieces), citations, True, hits, EXTRACTIVE, (), tuple(warnings.texts),
-        question=question,
+        question=question, relevance=relevance,
     )  # fmt: skip

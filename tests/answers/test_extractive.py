@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from ragkit.answers.extractive import (
+    MIN_ANSWERABILITY,
     QuestionScorer,
     _sentence_gain,
     _strip_opening,
     extract_answer,
     find_missing_names,
-    is_answerable,
     score_answerability,
     split_question,
 )
 from tests.answers.hits import hit, scorer
 
-UNRELATED = np.eye(6, dtype=np.float32)
+UNRELATED = 0.0  # mean cosine of unrelated sentences
 
 
 def test_sentences_are_in_document_order_the_best_source_first():
@@ -72,11 +71,13 @@ def test_answerability_is_the_mean_of_three_cosines_or_the_best_less_a_penalty(s
 
 
 def test_zero_is_the_mean_cosine_of_unrelated_sentences():
-    alike = np.full((6, 6), np.sqrt(0.7 / 6), dtype=np.float32)  # cosine 0.7 to each other
-    assert score_answerability("what?", [hit("x", score=0.85)], alike) == pytest.approx(
-        0.5, abs=1e-6
-    )
-    assert not is_answerable("what?", [hit("x", score=0.75)], alike)
+    assert score_answerability("what?", [hit("x", score=0.85)], 0.7) == pytest.approx(0.5)
+    assert score_answerability("what?", [hit("x", score=0.75)], 0.7) < MIN_ANSWERABILITY
+
+
+def test_a_penalty_has_the_same_share_of_the_range_for_every_encoder():
+    hits = [hit("We use SQLite for it.", score=0.7 + 0.3 * 0.6)]
+    assert score_answerability("How do I use DuckDB?", hits, 0.7) == pytest.approx(0.45)
 
 
 def test_a_missing_name_lowers_the_answerability():

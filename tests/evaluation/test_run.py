@@ -176,6 +176,18 @@ def test_hybrid_is_at_least_the_better_of_both(cranfield, capsys, monkeypatch, p
     assert hybrid["nDCG@10"] >= RANK_FUSION - 0.003
 
 
+@real
+def test_hybrid_is_at_least_the_better_of_both_where_words_are_strong(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAGKIT_CACHE_DIR", str(tmp_path / "cache"))
+    dataset = sample_dataset(SHARED / "data/xquad-en", 6, tmp_path)
+    hybrid, dense, lexical = (
+        Collection.evaluate_dataset(dataset, settings=Settings(mode=mode), protocol="beir")
+        for mode in ("hybrid", "dense", "lexical")
+    )
+    better = max(dense.measures["nDCG@10"], lexical.measures["nDCG@10"])
+    assert hybrid.measures["nDCG@10"] >= better - 0.003
+
+
 def test_truncated_queries_are_reported_once(tmp_path, encoder):
     queries = {f"q{n}": "cats " * 100 for n in range(5)}
     qrels = [(query, "a", 1) for query in queries]

@@ -89,6 +89,7 @@ def answer_fields(answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "hits": [hit_fields(hit, with_root=False) for hit in answer.hits],
         "question": answer.question,
+        "relevance": answer.relevance,
         **verdict_fields(answer),
         "usage": usage_fields(answer),
     }

@@ -112,6 +112,7 @@ SCHEMAS: dict[str, Any] = {
             "answerable": BOOLEAN, "hits": array_schema(ref("Hit")), "model": STRING,
             "unsupported": array_schema(OBJECT), "warnings": array_schema(STRING),
             "question": STRING, "usage": {"type": ["object", "null"]},
+            "relevance": {"type": ["number", "null"]},
         },
         *("text", "citations", "answerable", "hits", "model"),
     ),
