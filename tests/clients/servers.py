@@ -48,7 +48,11 @@ def run_servers(ragkit: Path, folder: Path) -> Iterator[dict[str, str]]:
     handbook, recipes = folder / "handbook.ragkit", folder / "recipes.ragkit"
     with ExitStack() as stack:
         model = stack.enter_context(run_stand_in())
-        llm = {"RAGKIT_LLM_BASE_URL": model, "RAGKIT_LLM_MODEL": "stand-in"}
+        llm = {
+            "RAGKIT_LLM_BASE_URL": model,
+            "RAGKIT_LLM_MODEL": "stand-in",
+            "RAGKIT_LLM_CONTEXT_TOKENS": "32768",
+        }
 
         def start(arguments: list[str], environment: Mapping[str, str] | None = None) -> str:
             command = [str(ragkit), *arguments, "--port", "0"]
