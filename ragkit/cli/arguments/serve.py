@@ -68,6 +68,16 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         help="allow requests and the web page to send files, which are stored in DIR and indexed",
     )
     command.add_argument(
+        "--verbose",
+        action="store_true",
+        help="print a line for each request: method, path, status, milliseconds; no question",
+    )
+    command.add_argument(
+        "--log-file",
+        metavar="FILE",
+        help="write requests and warnings to FILE, which is rotated at 5 MB (five are kept)",
+    )
+    command.add_argument(
         "--batch",
         type=int,
         metavar="N",

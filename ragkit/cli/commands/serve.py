@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import re
@@ -18,6 +19,7 @@ from ragkit.cli.arguments.collection import named_collections
 from ragkit.cli.arguments.serve import MCP_PORT
 from ragkit.cli.commands.collection import open_collection
 from ragkit.cli.output import render
+from ragkit.cli.output.server_log import server_log
 from ragkit.cli.output.terminal import print_message, printable_record
 from ragkit.collection import Collection
 from ragkit.errors import UnavailableError, UsageError
@@ -41,6 +43,7 @@ def serve(arguments: Namespace) -> int:
         from ragkit.serving.collections import batching
         from ragkit.serving.collections.folders import AddedFolders, folder_rights
         from ragkit.serving.collections.library import Library
+        from ragkit.serving.transport.request_log import RequestLog
     except ModuleNotFoundError as error:
         raise _not_installed(error, "serve", "server") from None
     token = read_token(arguments.host, arguments.token_env)
@@ -61,6 +64,7 @@ def serve(arguments: Namespace) -> int:
     if rights.upload_to and len(arguments.collections) > 1:
         raise UsageError("--upload-to needs a single collection; files of several would be mixed")
     with ExitStack() as stack:
+        stack.enter_context(server_log(verbose=arguments.verbose, file=arguments.log_file))
         collections = _open_collections(arguments, stack)
         library = stack.enter_context(closing(Library(collections, batch)))
         bound = stack.enter_context(bind_socket(arguments.host, arguments.port))
@@ -71,6 +75,8 @@ def serve(arguments: Namespace) -> int:
         try:
             folders = AddedFolders(rights, _watch(library, stack) if arguments.watch else None)
             app = serving.create_app(library, rules, ready, folders)
+            if arguments.verbose or arguments.log_file is not None:
+                app = RequestLog(app)
             serving.run_server(app, bound, rules.keep_alive)
         except KeyboardInterrupt:
             print_message("interrupted; requests in progress have been answered")
@@ -134,7 +140,7 @@ def _open_with_folder(arguments: Namespace, stack: ExitStack) -> Collection:
 @lru_cache(maxsize=1000)
 def _print_once(line: str) -> None:
     """Print a notice once, however many requests cause it; clients do not see it."""
-    print_message(line)
+    logging.getLogger("ragkit.server").warning("%s", line)
 
 
 def _rate_limit(arguments: Namespace) -> float | None:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders import pooling
+from ragkit.encoders.engines import processor
 from ragkit.encoders.engines.cpu_engines import MAX_TEXTS_AT_ONCE, input_ids
 from ragkit.encoders.model_folder import ModelFolder
 from ragkit.encoders.tokenization.tokenizer import ModelTokenizer, clean, token_batches
@@ -223,7 +224,14 @@ def require_torch(feature: str) -> None:
     """Import torch, transformers and sentence-transformers, which a light installation leaves out.
 
     Raises ModelError, with `feature` as the subject of its message, where one is not installed.
+    Warns before torch may end the process on a processor without AVX2.
     """
+    if lacking := processor.missing():
+        logger.warning(
+            "this processor has no %s, so torch may end the process with an illegal instruction "
+            "(SIGILL); if it does, use a model that needs no torch (ragkit models) or a server",
+            lacking,
+        )
     try:
         import sentence_transformers  # noqa: F401
         import torch  # noqa: F401
