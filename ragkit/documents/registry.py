@@ -485,6 +485,16 @@ _ROWS: tuple[Format, ...] = (
         locator="line",
     ),
     Format(
+        media_type="text/calendar",
+        name="iCalendar, vCard",
+        label="calendar",
+        extensions="ics ical ifb vcf vcard",
+        reader=f"{_FORMATS}.data.calendar:read_calendar",
+        members=f"{_FORMATS}.data.calendar:calendar_members",
+        content="one document per event, task or contact; start, end, people, places → metadata",
+        locator="path",
+    ),
+    Format(
         media_type="application/x-ipynb+json",
         name="Jupyter notebook",
         extensions="ipynb",

@@ -7,18 +7,24 @@ searches look for what a program printed. Runs no code.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.markdown import read_markdown, title_heading
+from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.layout.terminal import without_escapes
 from ragkit.documents.layout.writer import DocumentWriter
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
 
 IPYNB = "application/x-ipynb+json"
 
+_WIDGET = "application/vnd.jupyter.widget-view"
+# What stands for an object that has no useful form as text.
+_OBJECT = re.compile(r"<[\w.]{1,100}(?: [^<>]{0,200})?>|\w+\(\)")
 _MAX_OUTPUT_CHARS = 2000  # of all outputs of one cell
 _JsonObject = Mapping[str, Any]
 
@@ -127,6 +133,29 @@ def _output_texts(cell: _JsonObject) -> Iterator[str]:
         if isinstance(output.get("ename"), str):  # its traceback is full of escape sequences
             yield f"{output['ename']}: {output.get('evalue', '')}"
         elif isinstance(data, dict):
-            yield _join_lines(data.get("text/plain", data.get("text/markdown")))
+            yield _richest_text(data)
         else:
-            yield _join_lines(output.get("text"))
+            yield _last_states(without_escapes(_join_lines(output.get("text"))))
+
+
+def _richest_text(data: _JsonObject) -> str:
+    """Return the form of an output that says most in text; "" for pictures and widgets."""
+    if any(key.startswith(_WIDGET) for key in data):
+        return ""
+    plain = _join_lines(data.get("text/plain"))
+    for key in ("text/markdown", "text/latex"):
+        if (text := _join_lines(data.get(key))).strip():
+            return text
+    if (page := _join_lines(data.get("text/html"))).strip() and (
+        not plain.strip() or _OBJECT.fullmatch(plain.strip())
+    ):
+        return read_html(b"\xef\xbb\xbf" + page.encode("utf-8", "replace"), "").text
+    return "" if _OBJECT.fullmatch(plain.strip()) else plain
+
+
+def _last_states(text: str) -> str:
+    """Return printed text with the last state of each line that was redrawn."""
+    if "\r" not in text:
+        return text
+    lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    return "\n".join(lines)

@@ -1,7 +1,7 @@
 """XML → a stream of events: elements begin, contain text, and end. Parsed by expat, without a tree.
 
-Declared entities are replaced by their text if that is harmless: none is loaded from a file or an
-address, and none may refer to another. Knows no schema.
+Declared entities are replaced by their text, without the markup in it, within limits on depth and
+size: none is loaded from a file or an address. Knows no schema.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from html.entities import html5
 from typing import NamedTuple
 from xml.parsers import expat
@@ -18,6 +19,11 @@ from ragkit.errors import DocumentError
 
 _MAX_ENTITY_CHARS = 1000
 _MAX_EXPANDED_CHARS = 1_000_000  # that all entities together may add
+_MAX_ENTITIES = 5000
+_MAX_INNER_REFERENCES = 100_000
+_MAX_ENTITY_DEPTH = 5  # of entities in entities
+_REFERENCE = re.compile(r"&([A-Za-z_][\w.-]{0,100});")
+_MARKUP = re.compile(r"<[^<>]{0,500}>")
 _CHUNK_CHARS = 1 << 16  # given to expat at once
 _ENCODING = re.compile(rb"""^[^<]{0,9}<\?xml[^>]{0,99}encoding\s{0,9}=\s{0,9}["']([\w.:-]{1,40})""")
 
@@ -91,6 +97,7 @@ class _Handler:
     events: list[Event] = field(default_factory=list)
     entities: dict[str, str] = field(default_factory=dict)
     expanded_chars: int = 0
+    inner_references: int = 0  # expanded so far, in the values of entities
 
     def take_events(self) -> list[Event]:
         """Return the events since the last call."""
@@ -101,7 +108,7 @@ class _Handler:
         """Keep the text of an entity. External ones have no value and are never loaded."""
         if value is None or is_parameter:
             return
-        if "&" in value or "%" in value or len(value) > _MAX_ENTITY_CHARS:
+        if "%" in value or len(value) > _MAX_ENTITY_CHARS or len(self.entities) > _MAX_ENTITIES:
             raise DocumentError(
                 "declares entities that refer to others or are very long: not read", kind="limit"
             )
@@ -111,8 +118,33 @@ class _Handler:
         """Add the text of a reference to an entity: a declared one, or one that HTML defines."""
         if not markup.startswith("&"):
             return  # a comment, a processing instruction, a declaration
-        text = self.entities.get(markup[1:-1]) or html5.get(markup[1:]) or markup
+        value = self.entities.get(markup[1:-1])
+        if value is not None:
+            text = self._entity_text(value, _MAX_ENTITY_DEPTH)
+        else:
+            text = html5.get(markup[1:]) or markup
+            self._count(text)
+        self.events.append(Text(text, line))
+
+    def _entity_text(self, value: str, depth: int) -> str:
+        """Return the text of an entity without its markup, with the entities that it refers to."""
+
+        def text_of(match: re.Match[str]) -> str:
+            inner = self.entities.get(match[1])
+            if inner is None:
+                return html5.get(f"{match[1]};", match[0])
+            self.inner_references += 1
+            if not depth or self.inner_references > _MAX_INNER_REFERENCES:
+                raise DocumentError(
+                    "declares entities that refer to others too deeply: not read", kind="limit"
+                )
+            return self._entity_text(inner, depth - 1)
+
+        text = _REFERENCE.sub(text_of, _MARKUP.sub("", value))
+        self._count(text)
+        return unescape(text)
+
+    def _count(self, text: str) -> None:
         self.expanded_chars += len(text)
         if self.expanded_chars > _MAX_EXPANDED_CHARS:
             raise DocumentError("its entities add too much text: not read", kind="limit")
-        self.events.append(Text(text, line))

@@ -51,7 +51,7 @@ def test_outputs_are_text_up_to_a_limit():
         ),
         "a.ipynb",
     )
-    assert document.text.startswith("a\n\n<Figure>\n\nb\n\nKeyError: 'x'\n\nc\n\n999")
+    assert document.text.startswith("a\n\nb\n\nKeyError: 'x'\n\nc\n\n999")
     assert document.text.count("9") == 2000
     assert document.warnings == ("long outputs of 1 cells shortened",)
 
@@ -102,3 +102,28 @@ def test_title_language_and_authors_are_metadata():
     )
     assert document.title == "Tea"
     assert document.metadata == {"language": "julia", "author": "Ann, Bo"}
+
+
+def output_text(*outputs):
+    cell = {"cell_type": "code", "source": "", "outputs": list(outputs)}
+    return read_notebook(json.dumps({"cells": [cell]}).encode(), "a.ipynb").text
+
+
+def display(**forms):
+    return {"data": {key.replace("_", "/"): value for key, value in forms.items()}}
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        (display(text_plain="<IPython.core.display.Markdown object>", text_markdown="md"), "md"),
+        (display(text_plain="<IPython.core.display.HTML object>", text_html="<b>a</b>"), "a"),
+        (display(text_plain="   a  b", text_html="<table><tr><td>a</table>"), "   a  b"),
+        (display(text_plain="<Figure size 640x480 with 1 Axes>"), ""),
+        ({"data": {"text/plain": "HBox()", "application/vnd.jupyter.widget-view+json": {}}}, ""),
+        ({"text": "10%\r50%\r100% done\nend"}, "100% done\nend"),
+        ({"text": "\u001b[31mred\u001b[0m"}, "red"),
+    ],
+)
+def test_the_form_of_an_output_that_says_most(output, text):
+    assert output_text(output) == text

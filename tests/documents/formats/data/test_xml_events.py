@@ -52,11 +52,29 @@ def test_external_entities_are_not_loaded(tmp_path):
     assert "secret" not in text_of(source)
 
 
-@pytest.mark.parametrize("value", ["&b;&b;", "50&#37;", "x" * 1001])
+@pytest.mark.parametrize("value", ["50&#37;", "x" * 1001])
 def test_entities_that_could_grow_are_refused(value):
     with pytest.raises(DocumentError, match="declares entities that refer to others") as error:
         parse(f"<!DOCTYPE a [<!ENTITY b 'x'><!ENTITY c '{value}'>]><a/>")
     assert error.value.kind == "limit"
+
+
+def test_entities_may_contain_markup_and_others():
+    declarations = (
+        '<!DOCTYPE a [<!ENTITY app "<application>Frob</application>"><!ENTITY ver "2.4 &amp; up">'
+        '<!ENTITY name "&app; &ver;">]>'
+    )
+    assert text_of(f"{declarations}<a>&app;, &name;</a>") == "Frob, Frob 2.4 & up"
+
+
+@pytest.mark.parametrize("leaf", ["", "x"])
+def test_entities_in_entities_are_limited(leaf):
+    chain = "".join(f"<!ENTITY e{n} '{f'&e{n - 1};' * 100}'>" for n in range(1, 6))
+    with pytest.raises(DocumentError, match="entities") as error:
+        parse(f"<!DOCTYPE a [<!ENTITY e0 '{leaf}'>{chain}]><a>&e5;</a>")
+    assert error.value.kind == "limit"
+    with pytest.raises(DocumentError, match="refer to others too deeply"):
+        parse("<!DOCTYPE a [<!ENTITY a '&b;'><!ENTITY b '&a;'>]><a>&a;</a>")
 
 
 def test_the_text_of_all_entities_is_limited_to_a_million_characters():

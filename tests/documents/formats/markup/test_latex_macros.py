@@ -1,6 +1,5 @@
 """LaTeX as it is set: macros, accents, units, footnotes; nothing after the end."""
 
-
 import pytest
 
 from ragkit.documents.formats.markup.latex import read_latex
