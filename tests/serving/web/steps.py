@@ -3,6 +3,7 @@
 import pytest
 
 expect = pytest.importorskip("playwright.sync_api", reason="needs playwright").expect
+expect.set_options(timeout=20_000)  # milliseconds: the machine may be busy
 
 
 def search(page, query):

@@ -37,7 +37,9 @@ def test_no_screen_has_a_violation(visit, size, scheme):
     check(page)  # a page of a PDF
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Clear filters").click()
-    search(page, "plum quince medlar").locator(".open").click()
+    hit = search(page, "plum quince medlar")
+    expect(hit.locator(".path")).to_have_text("fruit.csv")
+    hit.locator(".open").click()
     expect(page.get_by_role("table")).to_be_visible()
     check(page)  # a table
     page.keyboard.press("Escape")
