@@ -144,7 +144,7 @@ class CollectionGroup:
         """
         if not self.is_qualified:
             options = self._first.answer_options(overrides)
-            return self._first.ask_with(question, options, history=history, llm=llm)
+            return self._first.ask_with(question, options=options, history=history, llm=llm)
         from ragkit.answers import pipeline
         from ragkit.retrieval.options import validate_query
 
