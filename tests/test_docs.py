@@ -5,6 +5,8 @@ import importlib.util
 import json
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -78,10 +80,44 @@ def test_the_readme_shows_what_its_commands_print(capsys, monkeypatch, tmp_path)
     (block,) = [block for block in blocks("console") if "$ ragkit index data" in block]
     for command in re.split(r"^\$ ragkit ", block, flags=re.MULTILINE)[1:]:
         line, _, expected = command.partition("\n")
-        if line == "serve":  # runs until it is stopped; tests/cli/commands/test_serve.py
+        if line == "serve":  # runs until it is stopped
+            assert without_port(serve_until_ready()) == without_port(expected)
             continue
         assert main(shlex.split(line)) == 0
         assert without_seconds(capsys.readouterr().out) == without_seconds(expected)
+
+
+def serve_until_ready():
+    """The first line of `ragkit serve`, with a free port."""
+    command = [sys.executable, "-m", "ragkit", "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        line = server.stderr.readline()
+        server.terminate()
+        server.stderr.read()
+    assert server.returncode == 0
+    return line
+
+
+def without_port(text):
+    return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:…", text.strip())
+
+
+def test_the_readme_installs_what_exists():
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^\$ make (\w+)", README, re.MULTILINE)
+    assert {"demo", "light", "test"} <= set(targets)
+    for target in targets:
+        assert re.search(rf"^{target}: ", makefile, re.MULTILINE), target
+        assert re.search(rf"^# make {target} ", makefile, re.MULTILINE), target
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pages = [README, *(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))]
+    installs = [line for page in pages for line in re.findall(r"pip install ([^`\n#]+)", page)]
+    assert any(line.startswith('-c constraints.txt ".[all]"') for line in installs)
+    for line in installs:
+        for extras in re.findall(r"(?:ragkit-search|\.)\[([\w,]+)\]", line):
+            assert set(extras.split(",")) <= set(project["optional-dependencies"]), line
+        for option in re.findall(r"-[cr] (\S+)", line):
+            assert (REPOSITORY / option).is_file(), line
 
 
 def without_seconds(text):
