@@ -88,6 +88,11 @@ class Retriever:
         condition = options.condition()
         with self.store.reading() as connection:
             model = passages.model(connection)
+            is_uncalibrated = (
+                model is not None
+                and (options.mode, options.fusion) == ("hybrid", "convex")
+                and calibration.load(connection, model["fingerprint"]) is None
+            )
         if not queries or model is None:
             return [[] for _ in queries]
         encoder = self.encoders.load_encoder(model)
@@ -102,8 +107,8 @@ class Retriever:
             self.notify(
                 unreadable_query_notice(encoder.name, int((~is_readable).sum()), len(texts))
             )
-        if options.mode == "hybrid" and options.fusion == "convex":
-            self._calibrate_once(encoder)
+        if is_uncalibrated and not (self.store.read_only or self.store.is_untrusted):
+            self._calibrate(encoder)
         reranker = self.reranker() if options.rerank else None
         rank = partial(
             self._search_snapshot, encoder, parsed, vectors, options, condition, reranker
@@ -124,14 +129,9 @@ class Retriever:
         self.indexes.repair()
         return hits
 
-    def _calibrate_once(self, encoder: Encoder) -> None:
-        """Measure the weights of the fusion if the collection has none, because an earlier version
-        of ragkit filled it. Without a writer's rights the default weights apply."""
-        with self.store.reading() as connection:
-            if calibration.load(connection, encoder.fingerprint) is not None:
-                return
-        if self.store.read_only or self.store.is_untrusted:
-            return
+    def _calibrate(self, encoder: Encoder) -> None:
+        """Measure the weights of the fusion of a collection that an earlier version of ragkit
+        filled. If another process is writing, the default weights apply to this search."""
         with contextlib.suppress(CollectionError), writer_lock(self.store.folder, "calibrating"):
             calibration.update(self.store, self.indexes, lambda: encoder)
 
