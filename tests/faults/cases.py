@@ -92,6 +92,17 @@ class Workplace:
         if change.schema is None and change.operation != "remove":
             sources.write(self.source, change.after, change.before)
 
+    def prepare_changed(self, change: Change) -> None:
+        """Make the collection and its source as they are after the change, without a fault."""
+        stored = self.folder / f"after-{change.name}-{checker.digest(change.after)}"
+        if not stored.exists():
+            self.prepare(change)
+            self.complete(self.run(change), change.name)
+            shutil.copytree(self.case, stored, symlinks=True)
+            return
+        shutil.rmtree(self.case, ignore_errors=True)
+        shutil.copytree(stored, self.case, symlinks=True)
+
     def run(self, change: Change, fault: Fault | None = None, **limits: Any) -> Ended:
         return self.start(change, fault, **limits).wait()
 
@@ -306,7 +317,6 @@ def damaged(place: Workplace, seed: int, target: str, how: str) -> Verdict:
     if target == "codes":
         change = replace(change, name="update with codes", arguments={"codes": True})
     texts = change.after
-    place.prepare(change)
     if target == "log":  # a process that was killed has left its write-ahead log
         calls = place.measure(change)[1]["all"]
         for share in (chance.uniform(0.3, 0.8), 0.2, 0.1):
@@ -316,7 +326,7 @@ def damaged(place: Workplace, seed: int, target: str, how: str) -> Verdict:
             if before == (place.collection_folder / "ragkit.db").read_bytes():
                 break  # it was not merging the log: both halves of that cannot be missing
     else:
-        place.complete(place.run(change), "update")
+        place.prepare_changed(change)
     path = _target(place.collection_folder, target, chance)
     if path is None:
         return Verdict("no such file")
@@ -414,8 +424,7 @@ def damaged_while_open(place: Workplace, seed: int, target: str, how: str) -> Ve
     search may be wrong."""
     chance = random.Random(f"open {seed} {target} {how}")
     change = changes(seed % 8)["update"]
-    place.prepare(change)
-    place.complete(place.run(change), "update")
+    place.prepare_changed(change)
     ready, go = place.folder / "ready", place.folder / "go"
     for path in (ready, go):
         path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import re
 from tests.conftest import REPOSITORY
 from tests.faults import campaign
 from tests.faults.campaign import Result, State
+from tests.faults.cases import changes
 
 CALLS = {"index": {"write": 3, "fsync": 2}}
 
@@ -37,6 +38,8 @@ def test_the_small_run_has_the_promised_sizes():
     assert count(tasks, "power cut") == 20
     assert count(tasks, "damaged", "flip") == 50
     assert count(tasks, "damaged while open") == 10
+    seeds = {task.arguments[0] for task in tasks if task.kind in ("kill", "damaged")}
+    assert {str(changes(seed % 8)) for seed in seeds} == {str(changes(0))}  # made once
     assert {task.kind for task in tasks} == set(campaign.CASES)
 
 
