@@ -116,7 +116,7 @@ def test_internal_errors_go_to_the_log_only(ask, collection, monkeypatch, caplog
     def failing(*_, **__):
         raise error
 
-    monkeypatch.setattr(collection, "search", failing)
+    monkeypatch.setattr(collection, "search_with", failing)
     with caplog.at_level(logging.ERROR, "ragkit"):
         result = ask("search", query="x")
     assert result.is_error
@@ -129,13 +129,13 @@ def test_internal_errors_go_to_the_log_only(ask, collection, monkeypatch, caplog
 def test_searches_run_concurrently(ask, collection, monkeypatch):
     """Four calls that each wait for the other three: they end only if they run at once."""
     together = threading.Barrier(4, timeout=60)
-    search = collection.search
+    search = collection.search_with
 
     def waiting(*arguments, **named):
         together.wait()
         return search(*arguments, **named)
 
-    monkeypatch.setattr(collection, "search", waiting)
+    monkeypatch.setattr(collection, "search_with", waiting)
 
     async def work(client):
         calls = [client.call_tool("search", {"query": f"cats {n}"}) for n in range(4)]
