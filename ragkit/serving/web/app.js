@@ -110,12 +110,15 @@ function startSearch(atOnce) {
   const isEmpty = !state.q.trim();
   byId("home").hidden = !isEmpty;
   search(state, open, atOnce);
-  if (isEmpty) load.home().then(({ showHome }) => showHome(state.collection, { ask: askNow, open, refresh }));
+  if (!isEmpty) return;
+  load.home()
+    .then(({ showHome }) => showHome(state.collection, { ask: askNow, open, refresh }))
+    .catch((error) => { byId("home").textContent = error.message; });
 }
 
 async function showFilters(again = false) {
-  const { showChips } = await import("./filters.js");
-  await showChips(state, (chosen) => {
+  const filters = await import("./filters.js").catch(() => null); // the server may be away
+  await filters?.showChips(state, (chosen) => {
     address.commit();
     state.chips = chosen;
     address.write(state);
