@@ -18,6 +18,7 @@ from langchain_core.callbacks import (
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict
 
 from ragkit.collection import Collection
 from ragkit.encoders import Encoder
@@ -31,8 +32,10 @@ class RagkitRetriever(BaseRetriever):
     The options are those of `Collection.search`. `invoke` takes the same options for one query:
     they replace the retriever's, but a `where` is added to the retriever's own, so that a call can
     only narrow what may be found. Raises ragkit's errors (UsageError for an empty query or a wrong
-    filter), and TypeError for an option that does not exist.
+    filter); for an option that does not exist TypeError, the constructor ValueError.
     """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     collection: Collection
     k: int | None = None

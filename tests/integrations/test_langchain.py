@@ -97,3 +97,8 @@ def test_a_chain_shows_the_model_what_was_found(filled):
     )
     assert chain.invoke(QUESTION) == "Most of the day."
     assert seen == [f"Human: Cats sleep for most of the day.\n\n{QUESTION}"]
+
+
+def test_an_unknown_option_of_the_constructor_is_refused(filled):
+    with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+        RagkitRetriever(collection=filled, filter="path = keys.md")

@@ -1,5 +1,6 @@
 """LangChain: ragkit's retriever and embeddings; langchain-openai against the server."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,9 @@ def chat(url=URL, **options):
 @check
 def langchain_tests_pass_completely():
     tests = Path(__file__).with_name("langchain_standard_tests.py")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)]
+    # Without the settings of this project's own tests.
+    options = ["-q", "-c", os.devnull, "-o", "asyncio_mode=auto", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, str(tests)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout[-400:]
     assert "skipped" not in done.stdout

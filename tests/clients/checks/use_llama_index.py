@@ -30,7 +30,9 @@ async def aretrieve():
 
 @check
 def query_engine():
-    assert ANSWER in str(RetrieverQueryEngine.from_args(retriever, llm=llm()).query(QUESTION))
+    assert ANSWER in str(
+        RetrieverQueryEngine.from_args(retriever, llm=llm(MODEL_URL)).query(QUESTION)
+    )
 
 
 @check
