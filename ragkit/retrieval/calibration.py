@@ -56,7 +56,7 @@ _K1, _B = 1.2, 0.75  # of BM25
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class FusionCalibration:
     """The weights of the fusion, and what they were measured on."""
 
     weights: FusionWeights
@@ -68,7 +68,7 @@ class Calibration:
         return abs(count - self.passages) <= MAX_CHANGED_SHARE * self.passages
 
 
-def load(connection: sqlite3.Connection, fingerprint: str) -> Calibration | None:
+def load(connection: sqlite3.Connection, fingerprint: str) -> FusionCalibration | None:
     """Return the stored calibration of this encoder; None if there is none, or a damaged one."""
     try:
         stored = json.loads(str(value(connection, KEY)))
@@ -79,10 +79,10 @@ def load(connection: sqlite3.Connection, fingerprint: str) -> Calibration | None
             return None
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    return Calibration(FusionWeights(spread, readability), fingerprint, count)
+    return FusionCalibration(FusionWeights(spread, readability), fingerprint, count)
 
 
-def store(connection: sqlite3.Connection, calibration: Calibration) -> None:
+def store(connection: sqlite3.Connection, calibration: FusionCalibration) -> None:
     """Store the calibration in place of an earlier one."""
     record = {
         "fingerprint": calibration.fingerprint,
@@ -117,7 +117,9 @@ def update(database: Database, indexes: IndexReader, load_encoder: Callable[[], 
         store(connection, measured)
 
 
-def measure(connection: sqlite3.Connection, index: VectorIndex, encoder: Encoder) -> Calibration:
+def measure(
+    connection: sqlite3.Connection, index: VectorIndex, encoder: Encoder
+) -> FusionCalibration:
     """Measure the calibration on a sample of the passages in `index`, the same for equal indexes.
 
     Encodes a few short queries. Takes about half a second for 1,000 passages or more. Raises
@@ -133,7 +135,7 @@ def measure(connection: sqlite3.Connection, index: VectorIndex, encoder: Encoder
     weights = FusionWeights(
         _measure_spread(texts, vectors, encoder), _measure_readability(texts, vectors)
     )
-    return Calibration(weights, encoder.fingerprint, passages.count(connection))
+    return FusionCalibration(weights, encoder.fingerprint, passages.count(connection))
 
 
 def _measure_spread(texts: Sequence[str], vectors: NDArray[np.float32], encoder: Encoder) -> float:
