@@ -10,7 +10,7 @@ from haystack.utils import Secret
 import ragkit
 from ragkit.integrations.haystack import RagkitRetriever
 
-retriever = RagkitRetriever(ragkit.Collection(FOLDER, create=False), k=3)
+retriever = RagkitRetriever(ragkit.Collection(FOLDER, create=False), top_k=3)
 key = Secret.from_token("none")
 KEYS = {"field": "meta.path", "operator": "==", "value": "keys.md"}
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
