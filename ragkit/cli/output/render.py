@@ -199,8 +199,8 @@ def terminal_width() -> int:
         columns = int(os.environ.get("COLUMNS", "0"))
     except ValueError:
         columns = 0
-    with contextlib.suppress(AttributeError, ValueError, OSError):  # no terminal
-        columns = columns or os.get_terminal_size(sys.__stdout__.fileno()).columns
+    with contextlib.suppress(OSError):  # no terminal
+        columns = columns or os.get_terminal_size().columns
     return max(40, columns or 100)
 
 
