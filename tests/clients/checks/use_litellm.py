@@ -102,7 +102,7 @@ def proxy():
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 300
         while True:
             with contextlib.suppress(httpx.HTTPError):
                 if httpx.get(f"{address}/health/liveliness").status_code == 200:
