@@ -57,8 +57,8 @@ _STATIC_LENGTH = 512  # tokens that model2vec reads
 # What files of other kinds of models say, and what a user can do with such a model.
 _OTHER_KINDS = {
     "SparseEncoder": (
-        "a SparseEncoder, a sparse encoder (SPLADE), which gives weights to words. ragkit's keyword "
-        "search has its own (BM25): ragkit query --mode hybrid. Name a model that makes one vector "
+        "a SparseEncoder, a sparse encoder (SPLADE), which gives weights to words. ragkit's "
+        "keyword search has its own (BM25): ragkit query --mode hybrid. Name a model that makes one vector "
         "per text"
     ),
     "CrossEncoder": (
@@ -67,8 +67,8 @@ _OTHER_KINDS = {
         "settings"
     ),
     "MultiVectorEncoder": (
-        "a MultiVectorEncoder, a multi-vector model (ColBERT), which makes a vector for each token; "
-        "a collection stores one for each passage. Name a model that makes one vector per text"
+        "a MultiVectorEncoder, a multi-vector model (ColBERT), which makes a vector for each "
+        "token; a collection stores one for each passage. Name a model that makes one vector per text"
     ),
 }
 _SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model",
