@@ -58,8 +58,8 @@ _STATIC_LENGTH = 512  # tokens that model2vec reads
 _OTHER_KINDS = {
     "SparseEncoder": (
         "a SparseEncoder, a sparse encoder (SPLADE), which gives weights to words. ragkit's "
-        "keyword search has its own (BM25): ragkit query --mode hybrid. Name a model that makes one vector "
-        "per text"
+        "keyword search has its own (BM25): ragkit query --mode hybrid. Name a model that "
+        "makes one vector per text"
     ),
     "CrossEncoder": (
         "a CrossEncoder, a cross-encoder, which compares a query with a passage and makes no "
@@ -68,7 +68,8 @@ _OTHER_KINDS = {
     ),
     "MultiVectorEncoder": (
         "a MultiVectorEncoder, a multi-vector model (ColBERT), which makes a vector for each "
-        "token; a collection stores one for each passage. Name a model that makes one vector per text"
+        "token; a collection stores one for each passage. Name a model that makes one "
+        "vector per text"
     ),
 }
 _SLOW_TOKENIZERS = ("sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model",
