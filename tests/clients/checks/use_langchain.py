@@ -36,8 +36,9 @@ def chat(url=URL, **options):
 @check
 def langchain_tests_pass_completely():
     tests = Path(__file__).with_name("langchain_standard_tests.py")
-    # Without the settings of this project's own tests.
+    # Without the settings and the conftest.py of this project's own tests.
     options = ["-q", "-c", os.devnull, "-o", "asyncio_mode=auto", "-p", "no:cacheprovider"]
+    options += ["--confcutdir", str(tests.parent)]
     command = [sys.executable, "-m", "pytest", *options, str(tests)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout[-400:]
