@@ -73,6 +73,17 @@ class WordEncoder:
         return total / np.linalg.norm(total)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def isolated_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what a whole module shares away from the user's folders, too. Modules share no cache of
+    vectors, so that each of them sees passages embedded."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONFIG", "DATA", "CACHE"):
+            patch.setenv(f"RAGKIT_{name}_DIR", str(home / name.lower()))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def isolated_user(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

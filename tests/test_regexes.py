@@ -41,7 +41,7 @@ COMPOSED = {
 # Modules whose patterns are used on at most some hundred characters, never on documents.
 SHORT = {
     "ragkit.ingest.secrets": "a token and some characters around it (tests/ingest/test_secrets.py)",
-    "ragkit.documents.formats.office.number_formats": "the number format of a cell",
+    "ragkit.documents.formats.office.spreadsheets.number_formats": "the number format of a cell",
     "ragkit.encoders.model_folder": "a model's name",
     "ragkit.encoders.inspection.word_spans": "a text named on the command line",
     "ragkit.storage.sqlite.filters": "a path",

@@ -72,14 +72,39 @@ def test_a_small_collection_has_the_default_weights(tmp_path, collection, count)
     assert len(collection.search("word1 word12", k=20, mode="hybrid")) == count
 
 
-def test_it_is_measured_again_after_many_changes_only(tmp_path, collection):
+def test_it_is_measured_again_when_its_sample_has_changed_only(tmp_path, collection, monkeypatch):
     notes = write_notes(tmp_path / "notes", 60)
     collection.index(notes)
+    first = stored(collection)
     (notes / "one-more.txt").write_text("word1 word2")
     collection.index(notes)
-    assert stored(collection).passages == 60
-    collection.index(write_notes(notes, 90))
-    assert stored(collection).passages == 91
+    assert stored(collection).sample != first.sample
+    (notes / "one-more.txt").unlink()
+    collection.index(notes, prune=True)
+    assert stored(collection) == first
+    monkeypatch.setattr(calibration, "measure", None)  # not called
+    collection.index(notes)
+    assert stored(collection) == first
+
+
+def test_it_follows_from_the_passages_alone(tmp_path, encoder):
+    notes = write_notes(tmp_path / "notes", 90)
+    with Collection(tmp_path / "fresh", encoder=encoder) as fresh:
+        fresh.index(notes)
+        expected = stored(fresh)
+    names = sorted(path.name for path in notes.iterdir())
+    with Collection(tmp_path / "aged", encoder=encoder) as aged:
+        later = tmp_path / "later"
+        later.mkdir()
+        for name in names[:45]:  # the first half is added last, and others are removed
+            (notes / name).rename(later / name)
+        (notes / "gone.txt").write_text("word1 word12 word23")
+        aged.index(notes)
+        (notes / "gone.txt").unlink()
+        for name in names[:45]:
+            (later / name).rename(notes / name)
+        aged.index(notes, prune=True)
+        assert stored(aged) == expected
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,21 @@ def sample_texts(connection: sqlite3.Connection, limit: int) -> list[str]:
     return [text for (text,) in rows]
 
 
+def sample_by_hash(
+    connection: sqlite3.Connection, model_id: int, limit: int
+) -> list[tuple[int, bytes]]:
+    """Return id and hash of up to `limit` passages with a vector, in the order of their hashes.
+
+    A random sample that depends on the passages alone, not on when each was added.
+    """
+    rows = connection.execute(
+        "SELECT id, hash FROM passages WHERE EXISTS (SELECT 1 FROM vectors "
+        "WHERE vectors.model_id = ? AND vectors.hash = passages.hash) ORDER BY hash, id LIMIT ?",
+        (model_id, limit),
+    )
+    return [(row[0], bytes(row[1])) for row in rows]
+
+
 def existing_ids(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
     """Return those of `ids` that exist."""
     return {row[0] for row in by_id(connection, "SELECT id FROM passages WHERE id", ids)}
