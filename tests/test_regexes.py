@@ -29,6 +29,15 @@ COMPOSED = {
     "ragkit.documents.formats.markup.latex": (
         r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
     ),
+    "ragkit.analysis.identifiers": (
+        r"(?<![\w.])\+?[A-Z0-9]{1,20}(?:[ \-\u2010-\u2013][A-Z]{0,3}[0-9][A-Z0-9]{0,19})+(?!\w)",
+        0,
+        "finditer",
+    ),
+    "ragkit.documents.formats.markup.latex_macros": (
+        r"(?<!newcommand\{)(?<!newcommand)(?<!\\def)\\(a|bc)(?![A-Za-z])(?:\{\})?", 0, "finditer"
+    ),
+    "ragkit.documents.formats.markup.rst_inline": (r"\|name\|_{0,2}", re.I, "split"),
     "ragkit.documents.layout.page_lines": (
         rf"^[ \t]*{page_lines._NUMBER_PREFIX}two{page_lines._WORD_GAP}words[ \t]*$",
         re.M | re.I,

@@ -221,6 +221,7 @@ def test_every_setting_is_either_harmless_or_refused_in_a_checkout():
     decided = {*settings.HARMLESS, *settings._LIMITS, *settings.FORBIDDEN_IN_PROJECT_FILES}
     refused = {
         "collection", "model", "tokenizer", "reranker", "ocr_languages", "secrets", "llm_model",
+        "vector_cache_mb",
     }  # fmt: skip
     assert decided | refused == known
 

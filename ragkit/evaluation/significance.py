@@ -86,8 +86,8 @@ def sign_flip_p_value(differences: Sequence[float]) -> float:
     extreme, rows = 0, max(1, _BLOCK // array.size)
     for start in range(0, _RESAMPLES, rows):
         shape = (min(rows, _RESAMPLES - start), array.size)
-        signs = generator.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1
-        extreme += int(np.count_nonzero(np.abs(signs @ array) >= observed))
+        drawn = generator.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1
+        extreme += int(np.count_nonzero(np.abs(drawn @ array) >= observed))
     return (extreme + 1) / (_RESAMPLES + 1)
 
 

@@ -136,9 +136,8 @@ class Embedder:
                 result = EmbeddingResult(job, stacked, window, seconds, None, frozenset(known))
                 self._results.put(result)
                 if texts and self._cache is not None:
-                    is_read = vectors.any(axis=1)
-                    read = [key for key, good in zip(hashes, is_read, strict=True) if good]
-                    self._cache.put(read, vectors[is_read])
+                    rows_read = vectors.any(axis=1).nonzero()[0]
+                    self._cache.put([hashes[row] for row in rows_read], vectors[rows_read])
             except BaseException as error:  # raised again on the caller's thread
                 self._results.put(EmbeddingResult(job, None, 0, 0, error))
                 return

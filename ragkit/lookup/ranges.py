@@ -85,8 +85,8 @@ def read(connection: sqlite3.Connection, reference: str, options: ReadOptions) -
                 "may have changed: read it from the start"
             )
     stop = start + _fitting(text[start:end], options.max_tokens)
-    cited = documents.cited_path(connection, row["root"], row["path"])
-    excerpt = build_excerpt(row, (start, stop), cited)
+    path = documents.cited_path(connection, row["root"], row["path"])
+    excerpt = build_excerpt(row, (start, stop), path)
     return TextPart(
         citation=excerpt.citation,
         path=excerpt.path,

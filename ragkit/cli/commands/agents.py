@@ -9,8 +9,7 @@ from argparse import Namespace
 from ragkit.agents import config_text, install
 from ragkit.agents.clients import CLIENTS, AgentClient
 from ragkit.cli.arguments.collection import named_collections
-from ragkit.cli.commands.collection import load_settings
-from ragkit.cli.commands.groups import split_name
+from ragkit.cli.commands.groups import load_settings, split_name
 from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, to_printable
@@ -56,8 +55,9 @@ def _collections(arguments: Namespace) -> list[str]:
 
     Raises UsageError for a collection that does not exist.
     """
-    words = []
-    for argument in named_collections(arguments) or [load_settings(arguments).collection]:
+    words: list[str] = []
+    named: list[str | None] = [*named_collections(arguments)]
+    for argument in named or [load_settings(arguments).collection]:
         name, folder = (None, None) if argument is None else split_name(argument)
         path = locate_collection(folder).absolute()
         if not (path / FILE_NAME).exists():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit import settings as configuration
 from ragkit.cli import WRONG_USAGE
-from ragkit.cli.arguments.collection import named_collections
+from ragkit.cli.commands.groups import load_settings, open_collection, open_group
 from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
 from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import format_count, print_message, printable_record, to_printable
@@ -20,29 +19,6 @@ from ragkit.storage.sqlite.database import FILE_NAME
 
 if TYPE_CHECKING:
     from ragkit.records.reports import Coverage, IndexReport
-
-
-def load_settings(arguments: Namespace) -> configuration.Settings:
-    """Return the settings, overridden by the flags of this command."""
-    names = (
-        "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
-        "reranker", "secrets",
-    )  # fmt: skip
-    return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
-
-
-def open_collection(
-    arguments: Namespace, *, create: bool = False, notify: Callable[[str], None] = print_message
-) -> Collection:
-    """Open the collection that the flags, the environment or the folder name.
-
-    Raises UsageError if the flags name several: the command works on one.
-    """
-    if len(named := named_collections(arguments)) > 1:
-        raise UsageError(f"-c is given {len(named)} times; this command works on one collection")
-    settings = load_settings(arguments)
-    folder = locate_collection(settings.collection)
-    return Collection(folder, create=create, settings=settings, notify=notify)
 
 
 def init(arguments: Namespace) -> int:
@@ -136,8 +112,6 @@ def get(arguments: Namespace) -> int:
     """Run `ragkit get`; return its exit code."""
     if arguments.context < 0:
         raise UsageError(f"context is {arguments.context}; expected 0 or more lines")
-    from ragkit.cli.commands.groups import open_group
-
     with open_group(arguments) as group:
         excerpt = group.get(arguments.reference, arguments.context)
     if arguments.json:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragkit import settings as configuration
-from ragkit.cli.commands.collection import load_settings
+from ragkit.cli.commands.groups import load_settings
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, to_printable
 from ragkit.collection import Collection

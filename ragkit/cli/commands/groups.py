@@ -1,4 +1,4 @@
-"""Open the collections of one or several -c as one group."""
+"""Open what -c names: one collection, or several as one group."""
 
 from __future__ import annotations
 
@@ -7,16 +7,42 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+from ragkit import settings as configuration
 from ragkit.cli.arguments.collection import named_collections
-from ragkit.cli.commands.collection import load_settings, open_collection
 from ragkit.cli.commands.locate import LOCAL_FOLDER, locate_collection
 from ragkit.cli.output.terminal import print_message
 from ragkit.collection import Collection
-from ragkit.collection_group import CollectionGroup
 from ragkit.errors import UsageError
 
+if TYPE_CHECKING:
+    from ragkit.collection_group import CollectionGroup
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def load_settings(arguments: Namespace) -> configuration.Settings:
+    """Return the settings, overridden by the flags of this command."""
+    names = (
+        "collection", "model", "precision", "dimensions", "mode", "fusion", "top_k", "records",
+        "reranker", "secrets",
+    )  # fmt: skip
+    return configuration.load(flags={name: getattr(arguments, name, None) for name in names})
+
+
+def open_collection(
+    arguments: Namespace, *, create: bool = False, notify: Callable[[str], None] = print_message
+) -> Collection:
+    """Open the collection that the flags, the environment or the folder name.
+
+    Raises UsageError if the flags name several: the command works on one.
+    """
+    if len(named := named_collections(arguments)) > 1:
+        raise UsageError(f"-c is given {len(named)} times; this command works on one collection")
+    settings = load_settings(arguments)
+    folder = locate_collection(settings.collection)
+    return Collection(folder, create=create, settings=settings, notify=notify)
 
 
 @contextlib.contextmanager
@@ -28,6 +54,8 @@ def open_group(
     A DIR is called by its folder's name, made unique: notes, notes-2. Raises UsageError if a name
     occurs twice.
     """
+    from ragkit.collection_group import CollectionGroup
+
     named = named_collections(arguments)
     with contextlib.ExitStack() as stack:
         if len(named) < 2:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ragkit.cli import UNAVAILABLE
-from ragkit.cli.commands.collection import load_settings, open_collection
+from ragkit.cli.commands.groups import load_settings, open_collection
 from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import maintenance, render
 from ragkit.cli.output.terminal import print_message, printable_record

@@ -6,7 +6,7 @@ import dataclasses
 from argparse import Namespace
 
 from ragkit.cli import UNAVAILABLE
-from ragkit.cli.commands.collection import load_settings
+from ragkit.cli.commands.groups import load_settings
 from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import print_message, to_printable

@@ -52,7 +52,7 @@ def _check_output(arguments: Namespace) -> None:
 def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
     """Return the hits of a local collection, their columns for an editor, and what to say about
     them."""
-    from ragkit.cli.commands.collection import open_collection
+    from ragkit.cli.commands.groups import open_collection
 
     if len(named_collections(arguments)) > 1:
         return _search_group(arguments, text)
@@ -148,7 +148,7 @@ def _print_table(arguments: Namespace, hits: list[Hit], columns: list[int]) -> N
 
 
 def _batch(arguments: Namespace) -> int:
-    from ragkit.cli.commands.collection import open_collection
+    from ragkit.cli.commands.groups import open_collection
     from ragkit.evaluation.beir import run_lines
     from ragkit.evaluation.queries import read_queries
     from ragkit.retrieval.hits import ranking_score

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ragkit.cli import INTERRUPTED
 from ragkit.cli.arguments.collection import named_collections
 from ragkit.cli.arguments.serve import MCP_PORT
-from ragkit.cli.commands.collection import open_collection
+from ragkit.cli.commands.groups import open_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.server_log import server_log
 from ragkit.cli.output.terminal import print_message, printable_record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from argparse import Namespace
 from pathlib import Path
@@ -91,7 +90,7 @@ def _revoke(folder: Path | None, project: Path | None) -> dict[str, object]:
 def _list(arguments: Namespace) -> int:
     collections, projects = trust_list.entries(), trust_list.project_folders()
     if arguments.json:
-        rows = [dataclasses.asdict(entry) for entry in collections]
+        rows = [entry._asdict() for entry in collections]
         render.print_json({"collections": rows, "projects": projects})
         return 0
     for entry in collections:

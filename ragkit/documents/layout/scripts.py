@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_WORD_BEFORE = re.compile(r"[^\W\d_]+\Z")
+_WORD_BEFORE = re.compile(r"(?<![^\W\d_])[^\W\d_]+\Z")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,9}(?:[.,/]\d{1,9})?|[+\-−–]?[a-zA-Zα-ω]")
 _ORDINAL = re.compile(
     r"(?:st|nd|rd|th|er|re|e|è|ère|ème|eme|ier|ière|o|a|os|as|es|me|mes|lle|te|ten|ter)s?\.?", re.I
@@ -37,7 +37,7 @@ _UNITS = frozenset(
         )
     }
 )
-_ELEMENT = re.compile(r"(?:(?:\A|[^a-zA-Z])(?:[A-Z][a-z]?\d*|[)\]])+|[)\]])\Z")
+_ELEMENT = re.compile(r"(?:(?<![a-zA-Z])(?:[A-Z][a-z]?)+\d*|[)\]])\Z")
 _MAX_BEFORE = 40  # characters before a script that are looked at
 
 

@@ -111,8 +111,7 @@ class IndexRuns:
             )
 
         try:
-            waiting: dict[str, float] = {} if wait is None else {"wait": wait}
-            report = collection.index(paths, on_progress=report_progress, **waiting)
+            report = collection.index(paths, on_progress=report_progress, wait=wait)
             counts = {count: getattr(report, count) for count in REPORT_COUNTS}
             result = IndexRun("done", report=counts, embedded=report.embedded)
         except _Stopped:

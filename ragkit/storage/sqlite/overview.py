@@ -30,7 +30,7 @@ _TOP_FOLDER = (
     "CASE WHEN instr(files.path, '/') THEN substr(files.path, 1, instr(files.path, '/') - 1) END"
 )
 _YEAR = "strftime('%Y', files.mtime_ns / 1000000000, 'unixepoch')"
-_TAG_SEPARATOR = re.compile(r"\s*[,;]\s*")
+_TAG_SEPARATOR = re.compile(r"[,;]")
 _MAX_TAG = 60  # characters
 
 
@@ -150,7 +150,8 @@ def _tags(connection: sqlite3.Connection, condition: Condition | None) -> Iterat
     )
     counts: dict[tuple[str, str], int] = {}
     for key, text, count in rows:
-        for tag in set(_TAG_SEPARATOR.split(str(text).strip().strip("[]"))):
+        parts = _TAG_SEPARATOR.split(str(text).strip().strip("[]"))
+        for tag in {part.strip() for part in parts}:
             if tag and len(tag) <= _MAX_TAG:
                 counts[key, tag] = counts.get((key, tag), 0) + count
     best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_VALUES]

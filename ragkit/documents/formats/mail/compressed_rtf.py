@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 
 from ragkit.documents.unpacking.limits import MAX_MEMBER_BYTES
 from ragkit.errors import DocumentError
@@ -27,19 +28,29 @@ _BLOCK_TAG = re.compile(
     re.IGNORECASE,
 )
 _STATE = re.compile(rb"(?<!\\)[{}]|\\(?:f|uc)\d{1,4} ?")
-_RTF_ONLY = re.compile(rb"\\htmlrtf1?(?![0-9]).{0,20000}?\\htmlrtf0 ?", re.DOTALL)
+_RTF_ONLY_START = re.compile(rb"\\htmlrtf1?(?![0-9])")
+_RTF_ONLY_END = re.compile(rb"\\htmlrtf0 ?")
 
 
 def visible_rtf(rtf: bytes) -> bytes:
     """Return RTF that encapsulates HTML as RTF with the same text in the same paragraphs."""
     if b"\\fromhtml" not in rtf[:4000]:
         return rtf
-    return _BLOCK_TAG.sub(rb"\\par ", _RTF_ONLY.sub(_keep_state, rtf))
+    return _BLOCK_TAG.sub(rb"\\par ", b"".join(_without_rtf_only(rtf)))
 
 
-def _keep_state(match: re.Match[bytes]) -> bytes:
-    """Return the groups and fonts of what only RTF shows, without its text."""
-    return b"".join(_STATE.findall(match[0]))
+def _without_rtf_only(rtf: bytes) -> Iterator[bytes]:
+    """Yield the RTF; of what only RTF shows, between \\htmlrtf and \\htmlrtf0, no more than groups
+    and fonts, without text. What is never ended stays as it is."""
+    position = 0
+    while start := _RTF_ONLY_START.search(rtf, position):
+        end = _RTF_ONLY_END.search(rtf, start.end())
+        if end is None:
+            break
+        yield rtf[position : start.start()]
+        yield b"".join(_STATE.findall(rtf, start.end(), end.start()))
+        position = end.end()
+    yield rtf[position:]
 
 
 def decompress_rtf(data: bytes) -> bytes:

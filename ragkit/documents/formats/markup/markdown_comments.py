@@ -24,7 +24,7 @@ _LINK_DEFINITION = re.compile(
     r"(?:[ \t]+(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|\([^()\n]{0,500}\)))?[ \t]*$",
     re.MULTILINE,
 )
-_BLOCK_ID = re.compile(r"[ \t]+\^[A-Za-z0-9-]{1,60}[ \t]*$", re.MULTILINE)
+_BLOCK_ID = re.compile(r"(?<![ \t])[ \t]+\^[A-Za-z0-9-]{1,60}[ \t]*$", re.MULTILINE)
 _CALLOUT = re.compile(r"^([ \t]{0,3}(?:>[ \t]?){1,9})\[!([A-Za-z-]{1,30})\][+-]?", re.MULTILINE)
 _HEADING_ATTRIBUTES = re.compile(
     r"^( {0,3}#{1,6}[ \t].{0,900}?)[ \t]+\{[ \t]*[#.:][^{}\n]{0,200}\}[ \t]*$", re.MULTILINE
