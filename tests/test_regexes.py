@@ -53,6 +53,8 @@ SHORT = {
     "ragkit.documents.formats.office.spreadsheets.number_formats": "the number format of a cell",
     "ragkit.encoders.model_folder": "a model's name",
     "ragkit.encoders.inspection.word_spans": "a text named on the command line",
+    "ragkit.retrieval.citations": "a reference, and paths",
+    "ragkit.storage.collection_files": "the name of a file",
     "ragkit.storage.sqlite.filters": "a path",
     "ragkit.lookup.grep_process": "the user's own pattern, in a process that is killed in time",
     "ragkit.agents.config_text": "the user's own configuration file",

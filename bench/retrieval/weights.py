@@ -6,7 +6,7 @@
     RAGKIT_BENCH_CACHE=FOLDER       keeps the collections, so that a second run embeds only queries
 
 nDCG@10 over all passages of the collection (one for each document) of: dense, lexical, reciprocal
-ranks, hybrid without and with smoothing; coverage in place of BM25's share; variant A (.375 · cos ·
+ranks, hybrid; coverage in place of BM25's share; variant A (.375 · cos ·
 z / 7 + .25 · mix) and form F (g · cos / sd + 8 · mix ** 1.25), mix = (coverage + share) / 2; the
 best weight of a convex combination; the best weight for each query (oracle). z is the mean of
 (best cosine − mean) / standard deviation. Coverage is the share of the query's words that a passage
@@ -27,7 +27,7 @@ from ragkit import Collection, Settings
 from ragkit.analysis.query_syntax import parse_query
 from ragkit.evaluation.beir import LabelledDataset, read_dataset
 from ragkit.retrieval import calibration
-from ragkit.retrieval.fusion import SMOOTHED, FusionWeights, convex_combination, smooth
+from ragkit.retrieval.fusion import FusionWeights, convex_combination
 
 SETS = Path(__file__).parents[3] / "shared" / "data"
 DEPTH = 10
@@ -97,14 +97,6 @@ def reciprocal_ranks(scores: np.ndarray) -> np.ndarray:
     return 1 / (60 + ranks)
 
 
-def smoothed(scores: np.ndarray, found: Scores) -> np.ndarray:
-    result = scores.copy()
-    for row in result:
-        first = np.argsort(-row, kind="stable")[:SMOOTHED]
-        row[first] = smooth(row[first], found.vectors[first], found.weights.smoothing)
-    return result
-
-
 def systems(found: Scores) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the name of each ranking and its nDCG@10 of each query."""
     cosines, shares, coverage = found.cosines, found.shares, found.coverage
@@ -116,8 +108,7 @@ def systems(found: Scores) -> Iterator[tuple[str, np.ndarray]]:
         "dense": cosines,
         "lexical": found.bm25,
         "rrf": reciprocal_ranks(cosines) + reciprocal_ranks(found.bm25),
-        "not smoothed": hybrid,
-        "**hybrid**": smoothed(hybrid, found),
+        "**hybrid**": hybrid,
         "coverage": convex_combination(cosines, coverage, 1.0, weights.dense),
         "variant A": 0.375 * cosines * (z / 7)[:, None] + 0.25 * mix,
         "form F": weights.readability * cosines / weights.spread + 8 * mix**1.25,

@@ -23,11 +23,8 @@ Scores = TypeVar("Scores", float, "NDArray[np.float64]")
 RRF_K = 60  # as in the paper; a larger value flattens the difference between the first ranks
 # A passage that contains the query's words arbitrarily often counts as much as this many standard
 # deviations of the query's cosines.
-LEXICAL_WEIGHT = 10.0
+LEXICAL_WEIGHT = 8.0
 SHARE_EXPONENT = 1.25  # above 1: a small share of the query's words counts less than its part
-SMOOTHED = 30  # passages of the ranking that are smoothed
-SMOOTHING = 0.2  # share of a passage's score that comes from its neighbors
-SMOOTHING_NEIGHBORS = 5
 MIN_READABILITY = 0.02  # at which cosines only order passages with equal BM25 scores
 DEFAULT_SPREAD = 0.1  # of all-MiniLM-L6-v2, within a fifth on every collection measured
 
@@ -52,11 +49,6 @@ class FusionWeights:
         """
         deviations = 2 * max(MIN_READABILITY, self.readability) / self.spread
         return deviations / (deviations + LEXICAL_WEIGHT)
-
-    @property
-    def smoothing(self) -> float:
-        """The share of a passage's score that comes from its neighbors."""
-        return SMOOTHING * self.readability
 
 
 def convex_combination(
@@ -89,27 +81,3 @@ def reciprocal_rank_fusion(rankings: Iterable[Sequence[int]], k: int = RRF_K) ->
         for rank, passage_id in enumerate(ranking, start=1):
             fused[passage_id] += 1 / (k + rank)
     return dict(fused)
-
-
-def smooth(
-    scores: NDArray[np.float64], vectors: NDArray[np.float32], smoothing: float
-) -> NDArray[np.float64]:
-    """Return the scores (n,) of a ranking's passages, each with a share of the mean score of the
-    nearest of the others: similar passages answer the same queries.
-
-    `vectors` is (n, d), unit rows, or zeros for a passage without an embedding, which keeps its
-    score. Every result lies between the lowest and the highest score.
-
-    Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005.
-    """
-    embedded = np.flatnonzero(vectors.any(axis=1))
-    if smoothing <= 0 or len(embedded) < 2:
-        return scores
-    cosines = vectors[embedded] @ vectors[embedded].T
-    np.fill_diagonal(cosines, -np.inf)
-    count = min(SMOOTHING_NEIGHBORS, len(embedded) - 1)
-    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    smoothed = scores.copy()
-    neighbor_means = scores[embedded][nearest].mean(axis=1)
-    smoothed[embedded] = (1 - smoothing) * scores[embedded] + smoothing * neighbor_means
-    return smoothed

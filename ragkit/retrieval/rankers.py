@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,9 @@ from ragkit.encoders import Encoder, encode_with_headers
 from ragkit.retrieval import calibration, filter_scope
 from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
 from ragkit.retrieval.fusion import (
-    SMOOTHED,
     FusionWeights,
     convex_combination,
     reciprocal_rank_fusion,
-    smooth,
 )
 from ragkit.retrieval.options import SearchOptions
 from ragkit.storage.index_reader import IndexReader
@@ -51,7 +49,6 @@ _SLACK = 16  # candidates beyond k, so that one proposal suffices unless many pa
 # The cosine that a ranking by both scores assumes for a passage that has none: that of unrelated
 # texts. It is found by its words only.
 _UNKNOWN_COSINE = 0.0
-_FUSED_DIGITS = 12  # of smoothed scores: the mean of equal scores is equal to them
 _ROUNDING = 1e-5  # how far an index's float32 inner product may be from the exact one
 
 
@@ -246,29 +243,6 @@ def rank_hybrid(
 def _rank_by_convex_combination(
     prepared: PreparedQuery, k: int, min_score: float
 ) -> list[ScoredPassage]:
-    """Rank by a convex combination of the scores, and smooth the scores of the first passages.
-
-    Which passages those are does not depend on k, so the k best of two searches agree.
-    """
-    best = _fused_top_k(prepared, max(k, SMOOTHED), min_score)
-    return _smooth(prepared, best[:SMOOTHED])[:k] + best[SMOOTHED:k]
-
-
-def _smooth(prepared: PreparedQuery, ranking: list[ScoredPassage]) -> list[ScoredPassage]:
-    """Return the passages in the order of their smoothed scores."""
-    smoothing = prepared.snapshot.fusion_weights.smoothing
-    if smoothing <= 0 or len(ranking) < 2 or not prepared.is_readable:
-        return ranking
-    stored = _vectors_of(prepared, [passage.passage_id for passage in ranking])
-    empty = np.zeros(len(prepared.vector), dtype=np.float32)
-    vectors = np.stack([stored.get(passage.passage_id, empty) for passage in ranking])
-    fused = np.array([passage.ranking_score for passage in ranking])
-    scores = smooth(fused, vectors, smoothing).round(_FUSED_DIGITS)
-    ids = np.array([passage.passage_id for passage in ranking], dtype=np.int64)
-    return [replace(ranking[row], fused=float(scores[row])) for row in np.lexsort((ids, -scores))]
-
-
-def _fused_top_k(prepared: PreparedQuery, k: int, min_score: float) -> list[ScoredPassage]:
     """Return the k best by the convex combination of the scores. Both rankings are read until no
     passage below could be among the k best: the threshold algorithm of Fagin, Lotem and Naor,
     "Optimal aggregation algorithms for middleware", 2001."""

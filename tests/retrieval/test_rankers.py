@@ -92,17 +92,13 @@ def test_hits_have_the_scores_of_each_stage(filled):
 
 
 def fused_by_hand(collection, query):
-    """Return (passage id, score): w · (cosine + 1) / 2 + (1 − w) · (BM25 / its maximum) ** 1.25,
-    and of the first thirty a fifth of the mean score of the five nearest of them."""
+    """Return (passage id, score): w · (cosine + 1) / 2 + (1 − w) · (BM25 / its maximum) ** 1.25."""
     total = collection.status().passages
     bm25 = {hit.passage_id: hit.scores["lexical"] for hit in collection.search(query, k=1000,
             mode="lexical")}  # fmt: skip
     holding = [len(collection.search(word, k=1000, mode="lexical")) for word in query.split()]
     max_bm25 = 2.2 * sum(math.log(1 + (total - n + 0.5) / (n + 0.5)) for n in holding)
     with collection._store.reading() as connection:
-        rows = connection.execute(
-            "SELECT passages.id, vector FROM passages JOIN vectors USING (hash)"
-        ).fetchall()
         fingerprint = collection._encoders.load_encoder().fingerprint
         weights = calibration.load(connection, fingerprint).weights
     w = weights.dense
@@ -111,19 +107,7 @@ def fused_by_hand(collection, query):
         for passage_id, cosine in brute_force(collection, query, 1000)
     }
     ranked = sorted(fused, key=lambda passage_id: (-round(fused[passage_id], 9), passage_id))
-    vectors = {row[0]: np.frombuffer(row[1], "<f4") for row in rows}
-    first = ranked[:30]
-    share = 0.2 * weights.readability
-    for passage_id in first:
-        others = [other for other in first if other != passage_id]
-        others.sort(key=lambda other: -float(vectors[other] @ vectors[passage_id]))
-        mean = sum(fused[other] for other in others[:5]) / 5
-        bm25[passage_id] = (1 - share) * fused[passage_id] + share * mean
-    smoothed = {passage_id: bm25[passage_id] for passage_id in first}
-    first.sort(key=lambda passage_id: (-round(smoothed[passage_id], 9), passage_id))
-    return [
-        (passage_id, {**fused, **smoothed}[passage_id]) for passage_id in [*first, *ranked[30:]]
-    ]
+    return [(passage_id, fused[passage_id]) for passage_id in ranked]
 
 
 @pytest.mark.parametrize("depth", [1, 3, 100])

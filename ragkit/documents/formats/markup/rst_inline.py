@@ -15,7 +15,6 @@ _EXPLICIT = re.compile(
     r"|[ \t]*$)"
 )
 _COMMENT = re.compile(r"\.\.(?:[ \t]+\S|$)")
-_OPTION = re.compile(r"[ \t]+:[\w-]{1,60}:(?:[ \t].{0,500})?$")
 _LITERAL_DIRECTIVE = re.compile(
     r"\.\. (?:code-block|code|sourcecode|parsed-literal|doctest|testcode|testoutput|math"
     r"|productionlist|raw|highlight|literalinclude|graphviz|digraph|mermaid)::"
