@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from ragkit.retrieval.options import SearchOptions
     from ragkit.retrieval.pipeline import Retriever
     from ragkit.storage.index_reader import IndexReader
-    from ragkit.storage.vector_cache import VectorCache
+    from ragkit.storage.sqlite.vector_cache import VectorCache
 
 # Seconds to wait for another writer, such as a reader that repairs an index file.
 LOCK_TIMEOUT = 2.0
@@ -1177,7 +1177,7 @@ class Collection:
         if max_bytes == 0 or self._encoders.own_encoder is not None:
             return None
         from ragkit.storage.sqlite import passages
-        from ragkit.storage.vector_cache import VectorCache
+        from ragkit.storage.sqlite.vector_cache import VectorCache
 
         row = self._read(passages.model)
         return None if row is None else VectorCache(fingerprint, row["dimension"], max_bytes)

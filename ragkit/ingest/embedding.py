@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragkit.storage.vector_cache import VectorCache
+    from ragkit.storage.sqlite.vector_cache import VectorCache
 
 MAX_PENDING_ROWS = 1024  # sorted by length together
 # Size of a job: what the encoder does in a second, measured on the job before, within these bounds.

@@ -24,7 +24,7 @@ from ragkit.storage.sqlite import file_status, passages
 from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.files import FileRow, Root
-from ragkit.storage.vector_cache import VectorCache
+from ragkit.storage.sqlite.vector_cache import VectorCache
 
 
 def make_plans(

@@ -29,7 +29,7 @@ from ragkit.storage.sqlite import files as file_rows
 from ragkit.storage.sqlite.database import Database
 from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
 from ragkit.storage.sqlite.state import advance
-from ragkit.storage.vector_cache import VectorCache
+from ragkit.storage.sqlite.vector_cache import VectorCache
 
 MAX_FILES_PER_COMMIT = 64
 MAX_LISTED_PARTS = 1000  # unread parts, or warnings, stored for one file

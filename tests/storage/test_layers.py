@@ -37,6 +37,7 @@ MAY_IMPORT = {  # folder → what it may import of ragkit, and of other packages
         "ragkit.storage.source_files",
         "ragkit.storage.sqlite",
         "ragkit.trust",
+        "ragkit.user_dirs",
     ),
 }
 NOT_IN = {
@@ -109,7 +110,7 @@ def test_a_folder_of_storage_imports_only_what_it_may_know(folder):
 
 
 def test_storage_does_not_import_what_is_above_it():
-    allowed = ("errors", "records", "trust", "analysis", "storage")
+    allowed = ("errors", "records", "trust", "user_dirs", "analysis", "storage")
     allowed = tuple(f"ragkit.{name}" for name in allowed)
     wrong = [
         (path.name, name)

@@ -11,7 +11,8 @@ LEAVE = "Parents may stay at home for half a year."
 
 def test_the_file_of_a_citation_can_be_retrieved_and_read(openai_client):
     response = openai_client.responses.create(model="default", input="who may stay at home?")
-    cited = response.output[1].content[0].annotations[0]
+    (message,) = (item for item in response.output if item.type == "message")
+    cited = message.content[0].annotations[0]
     file = openai_client.files.retrieve(cited.file_id)
     assert (file.id, file.filename, file.purpose) == (cited.file_id, "leave.txt", "assistants")
     assert file.bytes == len(LEAVE) + 1

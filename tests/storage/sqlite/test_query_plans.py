@@ -14,6 +14,7 @@ TABLE_SCANS = (
     "autoindex_vectors_1 (model_id=?)",
 )
 COUNT = "SELECT count(*) FROM "
+SAMPLE = "ORDER BY hash, id LIMIT"  # reads the first rows of an index
 
 
 @pytest.fixture
@@ -32,6 +33,8 @@ def table_scans(monkeypatch):
         scanning = []
         with sqlite3.connect(collection.folder / "ragkit.db") as connection:
             for statement in statements:
+                if SAMPLE in statement:
+                    continue
                 if statement.startswith("SELECT") and not statement.startswith(COUNT):
                     plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
                     steps = [row[3] for row in plan]

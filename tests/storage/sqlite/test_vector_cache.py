@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ragkit import Collection, Settings
-from ragkit.storage import vector_cache
-from ragkit.storage.vector_cache import VectorCache
+from ragkit.storage.sqlite import vector_cache
+from ragkit.storage.sqlite.vector_cache import VectorCache
 
 KEYS = [bytes([n]) * 20 for n in range(200)]
 

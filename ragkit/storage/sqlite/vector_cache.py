@@ -20,7 +20,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit import user_dirs
+from ragkit.user_dirs import cache as cache_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +58,7 @@ class VectorCacheState:
 
 def path() -> Path:
     """Return the path of the cache's file."""
-    return user_dirs.cache() / FOLDER / FILE_NAME
+    return cache_folder() / FOLDER / FILE_NAME
 
 
 def state() -> VectorCacheState:
