@@ -136,7 +136,7 @@ class Embedder:
                 result = EmbeddingResult(job, stacked, window, seconds, None, frozenset(known))
                 self._results.put(result)
                 if texts and self._cache is not None:
-                    rows_read = vectors.any(axis=1).nonzero()[0]
+                    rows_read = [row for row, vector in enumerate(vectors) if vector.any()]
                     self._cache.put([hashes[row] for row in rows_read], vectors[rows_read])
             except BaseException as error:  # raised again on the caller's thread
                 self._results.put(EmbeddingResult(job, None, 0, 0, error))
