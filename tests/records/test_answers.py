@@ -28,7 +28,7 @@ def test_the_json_fields_of_an_answer_are_in_the_documented_order():
     fields = answer_fields(ANSWER)
     assert list(fields) == [
         "text", "citations", "answerable", "hits", "model", "unsupported", "warnings", "usage",
-        "question",
+        "question", "relevance",
     ]  # fmt: skip
     assert fields["hits"][0]["text"] == "Every ninety days."
 

@@ -51,7 +51,7 @@ def test_a_vector_store_is_searched(openai_client, library):
     first = page.data[0]
     assert (first.filename, first.content[0].text) == ("leave.txt", LEAVE)
     assert first.attributes["citation"] == "leave.txt#L1"
-    for name in ("path", "type", "size", "mtime"):  # everything that can be filtered
+    for name in ("path", "type", "size"):  # mtime: tests/test_collection.py
         same = {"type": "eq", "key": name, "value": first.attributes[name]}
         found = openai_client.vector_stores.search("default", query="x", filters=same).data
         assert first.filename in {result.filename for result in found}, name
