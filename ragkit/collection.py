@@ -8,6 +8,7 @@ are in this order: open and close, index, search, ask, look up, remove, evaluate
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from ragkit.errors import UsageError
+from ragkit.errors import CollectionError, UsageError
 from ragkit.models.selection import ModelSelection
 from ragkit.settings import Settings
 from ragkit.storage.lock import writer_lock
@@ -946,14 +947,18 @@ class Collection:
         BusyError if another process is writing; CollectionError if the folder is read-only.
         """
         from ragkit.ingest import removal
+        from ragkit.retrieval import calibration
 
         self._store.refuse_untrusted("nothing is removed from it")
         removed = _path_list(paths)
         with writer_lock(self.folder, "ragkit remove", _lock_timeout(wait)):
             try:
-                return removal.remove_paths(
+                count = removal.remove_paths(
                     self._store, self._indexes.index_writer, removed, self._notify
                 )
+                with contextlib.suppress(CollectionError):  # what is removed is removed
+                    calibration.update(self._store, self._indexes, self._encoders.load_encoder)
+                return count
             finally:
                 self._store.checkpoint()
 
