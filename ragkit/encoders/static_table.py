@@ -23,7 +23,7 @@ from ragkit.errors import ModelError
 Array = NDArray[np.float32]
 
 NO_TOKEN = -1
-"""The id that stands for a text without tokens; its vector is zeros."""
+"""The id of padding for a text without tokens; its vector is zeros."""
 _NAMES = ("embedding.weight", "embeddings")  # of sentence-transformers, of model2vec
 
 

@@ -38,8 +38,8 @@ class ListOptions:
 
 
 def expand_braces(pattern: str) -> list[str]:
-    """Return the globs that a glob with alternatives stands for: `*.{md,txt}`. Raises UsageError
-    for a glob that is empty or stands for too many."""
+    """Return the expansions of a glob with alternatives: `*.{md,txt}`. Raises UsageError
+    for a glob that is empty or has too many expansions."""
     if not pattern or len(pattern) > MAX_GLOB:
         raise UsageError(
             f"the glob has {len(pattern):,} characters; expected 1 to {MAX_GLOB:,}, as in **/*.pdf"

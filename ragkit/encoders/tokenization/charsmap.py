@@ -56,7 +56,7 @@ class Charsmap:
 
     def normalize(self, text: str) -> tuple[str, Spans] | None:
         """Return the normalized text and for each of its characters the span `[start, end)` of
-        `text` that it stands for; None for a text that only the library handles."""
+        `text` that it replaces; None for a text that only the library handles."""
         if self._keeps_ascii and text.isascii() and text.isprintable():
             return text, [(index, index + 1) for index in range(len(text))]
         if _PREPENDED.search(text):

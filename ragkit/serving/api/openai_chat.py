@@ -100,7 +100,7 @@ async def wait_for_output(events: AsyncIterator[Event]) -> tuple[Answer, ToolCal
 
 
 def _content(answer: Answer, output: OutputRequest | None) -> str:
-    """The text of an answer with its sources; in a format that was asked for, without them."""
+    """The text of an answer with its sources; without them in a requested output format."""
     if output is not None and output.response_format is not None:
         return answer.text
     return answer.text + format_sources(answer)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ragkit.answers.pipeline import AnswerSources
     from ragkit.records.answers import Event, Turn
 
-_REFUSED = (400, 422)  # by the model's server, for what the caller asked for: a tool or a schema
+_REFUSED = (400, 422)  # by the model's server, because of the caller's tools or schema
 
 
 def has_language_model(served: ServedCollection) -> bool:

@@ -9,10 +9,10 @@ const box = byId("home");
 let overview = null;
 let polling = 0;
 
-/** Returns what `/v1/overview` says of a collection; asked for once until something changes. */
+/** Returns what `/v1/overview` says of a collection; requested once until something changes. */
 export async function getOverview(collection, again = false) {
-  if (again || overview?.wanted !== collection) {
-    overview = { wanted: collection, promise: get("/v1/overview", { collection }) };
+  if (again || overview?.collection !== collection) {
+    overview = { collection, promise: get("/v1/overview", { collection }) };
   }
   return overview.promise;
 }
@@ -21,7 +21,7 @@ export async function getOverview(collection, again = false) {
 export async function showHome(collection, actions, again = false) {
   try {
     const data = await getOverview(collection, again);
-    if (overview.wanted === collection) show(data, collection, actions);
+    if (overview.collection === collection) show(data, collection, actions);
   } catch (error) {
     overview = null;
     box.replaceChildren(make("p", { className: "error" }, error.message));

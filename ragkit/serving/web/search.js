@@ -8,7 +8,7 @@ import { stems } from "./text.js";
 
 const PAUSE = 120; // ms without a key before a request is sent
 const SLOW = 300; // ms before "Searching…" is shown
-const NEAREST_PAUSE = 350; // ms after the hits, before their nearest sentences are asked for
+const NEAREST_PAUSE = 350; // ms between the hits and the request for their nearest sentences
 const list = byId("hits");
 const status = byId("status");
 const filter = byId("where");

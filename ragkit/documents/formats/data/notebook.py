@@ -23,7 +23,7 @@ from ragkit.records.documents import Document
 IPYNB = "application/x-ipynb+json"
 
 _WIDGET = "application/vnd.jupyter.widget-view"
-# What stands for an object that has no useful form as text.
+# The default repr of an object without a useful form as text.
 _OBJECT = re.compile(r"<[\w.]{1,100}(?: [^<>]{0,200})?>|\w+\(\)")
 _MAX_OUTPUT_CHARS = 2000  # of all outputs of one cell
 _JsonObject = Mapping[str, Any]

@@ -45,7 +45,7 @@ class Numbering:
     def __init__(self) -> None:
         self._definitions: dict[str, dict[int, _Level]] = {}
         self._style_links: dict[str, str] = {}  # definition → list style that it refers to
-        self._linked_styles: dict[str, str] = {}  # list style → the definition it stands for
+        self._linked_styles: dict[str, str] = {}  # list style → its numbering definition
         self._instances: dict[str, _Instance] = {}
         self._counters: dict[str, list[int | None]] = {}  # definition → number by level
         self._started: set[tuple[str, int]] = set()  # (list, level) whose own start was used

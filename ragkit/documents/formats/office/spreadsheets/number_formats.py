@@ -47,7 +47,7 @@ _MAX_INTEGER = 1e12
 _MAX_DAY = 2_958_466  # the day after 9999-12-31
 _QUANTA = tuple(Decimal(1).scaleb(-decimals) for decimals in range(_MAX_DECIMALS + 1))
 _MAX_SECTIONS = 4
-_VALUE = "\0"  # the piece that stands for the text, or the unformatted number
+_VALUE = "\0"  # placeholder of the text (`@`), or of the number in General format
 
 
 class FormatSection(NamedTuple):

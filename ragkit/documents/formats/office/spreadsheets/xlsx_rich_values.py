@@ -16,7 +16,7 @@ _WITHOUT_DESCRIPTION = "[picture]"
 
 
 def read_cell_pictures(package: ZipPackage) -> list[str]:
-    """Return what stands for each rich value in a cell, by the number of its metadata, from 1.
+    """Return the text of each rich value, by the number of its metadata, from 1.
 
     "" for values that are no pictures; [] if the workbook has none.
     """
