@@ -71,8 +71,8 @@ def stream_output(
     """Yield the events of one answer in the form that `request` asks for.
 
     They are those of `Collection.ask_stream`, and a ToolCallPiece for each piece of a call.
-    `Answer.text` is the model's text: JSON without citations if the request has an output format. Raises
-    ModelError if the model cannot be used: no quotation can take the place of such an answer.
+    `Answer.text` is the model's text: JSON without citations if the request has an output format.
+    Raises ModelError if the model cannot be used: no quotation can replace such an answer.
     """
     standalone = rewrite_by_model(question, history, llm) if history else question
     hits = sources.retrieve(standalone)
