@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragkit.encoders.bert import safetensors_file
+from ragkit.encoders.tokenization.tokenizer import NO_TOKEN
 from ragkit.errors import ModelError
 
 Array = NDArray[np.float32]
 
-NO_TOKEN = -1
-"""The id of padding for a text without tokens; its vector is zeros."""
 _NAMES = ("embedding.weight", "embeddings")  # of sentence-transformers, of model2vec
 
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ragkit.encoders.static_table import NO_TOKEN
 from ragkit.encoders.tokenization.unknown import is_mostly_unknown
 from ragkit.encoders.tokenization.wordpiece import WordPiece
 from ragkit.errors import ModelError
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ragkit.encoders.tokenization.charsmap import Spans
     from ragkit.encoders.tokenization.unigram import Unigram
 
+NO_TOKEN = -1  # the only id of a text without tokens; its vector is zeros
 # UTF-8 cannot encode half of a surrogate pair. Each is replaced by one character, so that offsets
 # stay the same.
 _SURROGATES = re.compile("[\ud800-\udfff]")

@@ -139,7 +139,7 @@ def test_only_roots_known_at_the_start_can_be_indexed(client, tmp_path):
 def test_a_second_index_run_gets_409(client, library, monkeypatch):
     going, go_on = threading.Event(), threading.Event()
 
-    def index(paths, on_progress):
+    def index(paths, on_progress, wait):
         going.set()
         go_on.wait(60)
         raise libraries.UsageError("enough")
