@@ -14,7 +14,7 @@ class Waiting:
     def __init__(self, error):
         self.error, self.started, self.release = error, threading.Event(), threading.Event()
 
-    def index(self, paths, on_progress):
+    def index(self, paths, on_progress, wait=None):
         self.started.set()
         self.release.wait(60)
         raise self.error
@@ -64,13 +64,13 @@ def test_a_run_stops_at_its_next_progress_report_when_the_server_stops(collectio
     index = collection.index
 
     class Paused:
-        def index(self, paths, on_progress):
+        def index(self, paths, on_progress, wait=None):
             def report(progress):
                 reached.set()
                 release.wait(60)
                 on_progress(progress)
 
-            return index(paths, on_progress=report)
+            return index(paths, on_progress=report, wait=wait)
 
     runs.start("notes", Paused(), {"notes": str(folder)})
     assert reached.wait(60)
