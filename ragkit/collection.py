@@ -894,7 +894,8 @@ class Collection:
 
         Each file is compared with the disk (`FileStatus.stale`).
 
-        - `status`: only files of this status: "indexed", "empty", "skipped" or "failed".
+        - `status`: only files of this status: "indexed", "empty", "skipped", "failed" or
+          "unsupported".
         - `paths`: only these files and the files below these folders. Default: all.
 
         Raises UsageError for a path that is not in the collection.

@@ -20,7 +20,7 @@ from ragkit.ingest.ignore_rules import read_lines
 from ragkit.ingest.known_paths import RootPath, absolute_path, resolve_path, rows_at
 from ragkit.ingest.plan import is_missing
 from ragkit.ingest.scan import ROOT, ScannedFile, SkippedPath, scan
-from ragkit.records.reports import FileStatus, Whereabouts
+from ragkit.records.reports import UNREAD_STATUSES, FileStatus, Whereabouts
 from ragkit.storage.sqlite import documents as document_rows
 from ragkit.storage.sqlite import file_status, files, passages
 
@@ -103,7 +103,7 @@ def _explain_file(
     if row.stale:
         answer = f"it has changed since it was read {when}; state stored then: {_summary(row)}"
         return Whereabouts(path, "changed", answer, index, row)
-    if row.status in ("skipped", "failed"):
+    if row.status in UNREAD_STATUSES:
         outcome = "left out" if row.status == "skipped" else "could not be read"
         answer = f"{outcome} {when}, and unchanged since: {row.reason}"
         return Whereabouts(path, row.status, answer, _remedy(row.kind, row.reason, root_path), row)
@@ -130,7 +130,7 @@ def _explain_read_file(connection: sqlite3.Connection, path: str, row: FileStatu
 
 def _summary(row: FileStatus) -> str:
     """Return what is stored of a file, as text."""
-    if row.status in ("skipped", "failed"):
+    if row.status in UNREAD_STATUSES:
         return f"it was not read: {row.reason}"
     if not row.passages:
         return "it has no text"
@@ -155,7 +155,7 @@ def _count_pending(connection: sqlite3.Connection, row: FileStatus) -> int:
 
 def _explain_folder(path: str, rows: Sequence[FileStatus]) -> Whereabouts:
     """Explain a folder, from the rows of its files."""
-    read_rows = [row for row in rows if row.status not in ("skipped", "failed")]
+    read_rows = [row for row in rows if row.status not in UNREAD_STATUSES]
     missing = [row for row in rows if file_status.is_missing(row)]
     left_out = len(rows) - len(read_rows) - len(missing)
     answer = f"a folder: {len(read_rows):,} of {len(read_rows) + len(missing):,} files were read"
@@ -182,6 +182,8 @@ def _explain_record(
         if unread.record == record:
             answer = f"in {archive.path}, not read: {unread.reason}{tail}"
             state = state or ("skipped" if unread.skipped else "failed")
+            if unread.kind == "unsupported" and not tail:
+                state = "unsupported"
             remedy = index if tail else _remedy(unread.kind, unread.reason, root_path)
             return Whereabouts(path, state, answer, remedy, archive)
     document = document_rows.list_records(connection, archive.root, archive.path).get(record)
@@ -246,7 +248,21 @@ def _scan_first(root_path: RootPath, max_bytes: int) -> ScannedFile | SkippedPat
 def _remedy(kind: str | None, reason: str | None, root_path: RootPath) -> str | None:
     template = _REMEDIES.get("no_text_layer" if reason == NO_ENGINE_REASON else kind or "")
     index = f"ragkit index {shlex.quote(str(root_path.absolute))}"
+    if kind == "unsupported" and reason is not None:
+        return _conversion(reason, root_path)
     return template.format(index=index, root=_quoted_root(root_path)) if template else None
+
+
+def _conversion(reason: str, root_path: RootPath) -> str | None:
+    """Return how to convert a file of a format without a reader, from the reason: the command with
+    the file's name in place of FILE."""
+    _, separator, remedy = reason.partition("is not supported yet; ")
+    if not separator:
+        return None
+    path = shlex.quote(str(root_path.absolute))
+    command = re.sub(r"\bFILE\b", lambda _: path, remedy)
+    index = f"ragkit index {shlex.quote(str(root_path.absolute.parent))}"
+    return f"{command}, then: {index}"
 
 
 def _quoted_root(root_path: RootPath) -> str:

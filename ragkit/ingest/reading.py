@@ -31,6 +31,7 @@ from ragkit.passages.token_offsets import Tokenizer
 from ragkit.records.documents import Document, Passage
 from ragkit.records.reports import SecretFinding, Unread
 from ragkit.storage.source_files import SourceBytes, read_source, sample
+from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
 from ragkit.storage.sqlite.files import content_hash, storable
 
 IMAGE_KINDS = ("image", "no_text_layer")  # kinds of reasons that an OCR engine may remedy
@@ -191,9 +192,11 @@ def _reason_for_no_document(unread: Sequence[Unread]) -> Unread:
         return failed
     if not unread:
         return Unread("", "contains no files", skipped=True, kind="no_document")
-    broken = [unread_part for unread_part in unread if not unread_part.skipped]
-    (reason, times), *_ = Counter(unread_part.reason for unread_part in unread).most_common(1)
-    (kind, _), *_ = Counter(unread_part.kind for unread_part in broken or unread).most_common(1)
+    # What may contain a document decides: it must not be hidden by logos and signatures.
+    missing = [part for part in unread if part.kind not in LEFT_OUT_KINDS]
+    broken = [part for part in unread if not part.skipped]
+    (reason, times), *_ = Counter(part.reason for part in missing or unread).most_common(1)
+    (kind, _), *_ = Counter(part.kind for part in broken or missing or unread).most_common(1)
     reason = f"nothing to read in it: {times:,} of {len(unread):,} {reason}"
     return Unread("", reason, skipped=not broken, kind=kind)
 

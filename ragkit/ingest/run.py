@@ -17,7 +17,7 @@ from ragkit.ingest.plan import READ_STATUSES, FileTask, Plan, ScanTarget
 from ragkit.ingest.reading import ReadContext
 from ragkit.ingest.scan import ROOT
 from ragkit.ingest.writer import CollectionWriter, Progress
-from ragkit.records.reports import FileStatus, IndexReport, Missing
+from ragkit.records.reports import UNREAD_STATUSES, FileStatus, IndexReport, Missing
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.source_files import read_source
 from ragkit.storage.sqlite import file_status, passages
@@ -126,6 +126,7 @@ def preview(store: Database, options: IndexOptions, fingerprint: str) -> IndexRe
         + sum(row.has_text for plan in plans for _, row in plan.skipped if row is not None),
         failed=sum(file.status == "failed" for file in unread_files),
         skipped=sum(file.status == "skipped" for file in unread_files),
+        unsupported=sum(file.status == "unsupported" for file in unread_files),
         seconds=time.monotonic() - started,
         documents=unread_files,
         warnings=tuple(warnings),
@@ -232,6 +233,7 @@ def index(
         removed=counts["removed"],
         failed=sum(file.status == "failed" for file in unread_files),
         skipped=sum(file.status == "skipped" for file in unread_files),
+        unsupported=sum(file.status == "unsupported" for file in unread_files),
         passages=total,
         embedded=embedder.embedded if embedder else 0,
         reused=counts["read_passages"] - embedder.embedded_new - embedder.unreadable_new
@@ -281,7 +283,7 @@ def _unread_files(
     for path, unders in scanned.items():
         with store.reading() as connection:
             rows = file_status.coverage_report(
-                connection, statuses=("skipped", "failed"), root_ids=[roots[path]]
+                connection, statuses=UNREAD_STATUSES, root_ids=[roots[path]]
             )
         files += [row for row in rows if any(_is_in_scan(row.path, under) for under in unders)]
     return tuple(files)

@@ -207,6 +207,8 @@ class CollectionWriter:
         status = "indexed" if any(part.passages for part in result.parts) else "empty"
         if not result.parts:
             status = "skipped" if result.skipped else "failed"
+            if result.kind == "unsupported":
+                status = "unsupported"
         # A file that cannot be opened now keeps its stored text; one that opens but has no document
         # any more does not.
         keeps_text = result.digest is None and stored is not None and stored.has_text

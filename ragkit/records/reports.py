@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+UNREAD_STATUSES = ("skipped", "failed", "unsupported")  # of `FileStatus`: nothing of it was read
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -47,7 +49,7 @@ class FileStatus:
     """The stored state of one file of a root."""
 
     path: str
-    status: str  # indexed, empty, skipped or failed
+    status: str  # indexed, empty, skipped, failed or unsupported
     reason: str | None
     passages: int
     media_type: str | None
@@ -114,7 +116,7 @@ class NotRead:
     id: int
     path: str  # relative to `root`
     root: str
-    status: str  # indexed, empty, skipped or failed
+    status: str  # indexed, empty, skipped, failed or unsupported
     kind: str | None  # a constant identifier of the reason; None if only parts are unread
     reason: str | None
     parts: tuple[Missing, ...] = ()  # its first missing parts
@@ -141,7 +143,8 @@ class Whereabouts:
     """Whether a path is indexed, why, and the command that changes it."""
 
     path: str  # as the caller named it
-    state: str  # indexed, empty, changed, gone, skipped, failed, new, folder, outside or unknown
+    # indexed, empty, changed, gone, skipped, failed, unsupported, new, folder, outside or unknown
+    state: str
     answer: str
     remedy: str | None = None
     file: FileStatus | None = None  # its stored state, or that of the archive that contains it
@@ -168,11 +171,12 @@ class IndexReport:
     tokens: int = 0  # given to the encoder in this run
     truncated_tokens: int = 0  # of those, beyond the window; 0 unless something is wrong
     seconds: float = 0.0
-    documents: tuple[FileStatus, ...] = ()  # only failed and skipped
+    documents: tuple[FileStatus, ...] = ()  # only those that were not read
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
     coverage: Coverage | None = None  # None for a dry run
     missing: tuple[Missing, ...] = ()  # files, attachments and archive members not in `read`
+    unsupported: int = 0  # files of formats without a reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ragkit.cli.output import coverage, render
 from ragkit.cli.output.terminal import format_count, print_message, printable_record, to_printable
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
+from ragkit.records.reports import UNREAD_STATUSES
 from ragkit.storage.sqlite.database import FILE_NAME
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def ls(arguments: Namespace) -> int:
     with open_collection(arguments) as collection:
         files = collection.files(paths=arguments.paths)
     if arguments.failed:
-        files = [file for file in files if file.status in ("failed", "skipped") or file.unread]
+        files = [file for file in files if file.status in UNREAD_STATUSES or file.unread]
     if arguments.json:
         render.print_json([dataclasses.asdict(file) for file in files])
     elif files:

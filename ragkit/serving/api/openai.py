@@ -124,7 +124,7 @@ async def _store_object(context: Context, served: ServedCollection) -> dict[str,
     is_running = context.library.index_runs.latest(served.name).state == "running"
     counts = {
         "completed": status.files.get("indexed", 0) + status.files.get("empty", 0),
-        "failed": status.files.get("failed", 0),
+        "failed": status.files.get("failed", 0) + status.files.get("unsupported", 0),
         "in_progress": 0,
         "cancelled": status.files.get("skipped", 0),
     }

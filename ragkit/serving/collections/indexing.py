@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ragkit.ingest.writer import Progress
 
 REPORT_COUNTS = (
-    "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "passages",
-    "embedded", "reused", "tokens", "truncated_tokens",
+    "added", "updated", "unchanged", "moved", "removed", "failed", "skipped", "unsupported",
+    "passages", "embedded", "reused", "tokens", "truncated_tokens",
 )  # fmt: skip
 logger = logging.getLogger("ragkit")
 

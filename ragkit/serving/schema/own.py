@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ragkit.records.reports import UNREAD_STATUSES
 from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.schema.lookup import LOOKUP
 from ragkit.serving.schema.openai import OPENAI
@@ -166,7 +167,7 @@ SCHEMAS: dict[str, Any] = {
     "UnreadFile": object_schema(
         {
             "id": INTEGER, "path": STRING,
-            "status": {"type": "string", "enum": ["indexed", "empty", "skipped", "failed"]},
+            "status": {"type": "string", "enum": ["indexed", "empty", *UNREAD_STATUSES]},
             "kind": {**STRING_OR_NULL, "description": "null where only parts are missing"},
             "reason": STRING_OR_NULL,
             "parts": array_schema(object_schema({"path": STRING, "kind": STRING, "reason": STRING},

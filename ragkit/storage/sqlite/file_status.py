@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ragkit.records.reports import (
+    UNREAD_STATUSES,
     CollectionStatus,
     Coverage,
     FileStatus,
@@ -51,7 +52,7 @@ LEFT JOIN unreadable_texts AS unreadable
     ON unreadable.model_id = model.id AND unreadable.hash = passages.hash
 WHERE {where} GROUP BY files.id ORDER BY roots.folder, files.path
 """
-_NOT_READ = "status IN ('skipped', 'failed')"
+_NOT_READ = f"status IN {UNREAD_STATUSES!r}"
 _KIND = "coalesce(json_extract(files.details, '$.kind'), 'damaged')"
 _PART_KIND = "coalesce(json_extract(part.value, '$[3]'), 'damaged')"
 _IN_LEFT_OUT = f"IN ({', '.join('?' * len(LEFT_OUT_KINDS))})"
@@ -203,7 +204,7 @@ def sum_coverage(read_count: int, kinds: Iterable[str | None], parts: Iterable[s
 
 def is_missing(file: FileStatus) -> bool:
     """Whether a file may contain a document and was not read."""
-    return file.status in ("skipped", "failed") and file.kind not in LEFT_OUT_KINDS
+    return file.status in UNREAD_STATUSES and file.kind not in LEFT_OUT_KINDS
 
 
 def missing_parts(connection: sqlite3.Connection, root_ids: Iterable[int]) -> list[Missing]:
@@ -248,7 +249,7 @@ def list_not_read(
 
 def _not_read(row: sqlite3.Row) -> NotRead:
     details = json.loads(row["details"])
-    is_unread = row["status"] in ("skipped", "failed")
+    is_unread = row["status"] in UNREAD_STATUSES
     unread = () if is_unread else [Unread(*part) for part in details.get("unread", ())]
     parts = [
         Missing(f"{row['path']}/{part.record}" if part.record else row["path"], part.kind,

@@ -369,7 +369,7 @@ _TYPES = {
         "name": "text", "generation": "integer", "checksum": "text", "model_id": "integer?",
     },
 }  # fmt: skip
-_STATUSES = "('indexed', 'empty', 'skipped', 'failed')"
+_STATUSES = "('indexed', 'empty', 'skipped', 'failed', 'unsupported')"
 
 
 def _check_types(connection: sqlite3.Connection) -> Iterator[Finding]:

@@ -43,18 +43,26 @@ def m003_integrity(db: sqlite_utils.Database) -> None:
     _compute_checksums(db.conn)
 
 
+@migrations()
+def m004_unsupported(db: sqlite_utils.Database) -> None:
+    """Allow the status `unsupported`, and give it to files of formats without a reader."""
+    db.conn.create_function("ragkit_fields_checksum", -1, _checksum_of_fields)
+    for statement in _M004.split("\n\n"):
+        db.execute(statement)
+
+
+def _checksum_of_fields(*values: object) -> bytes:
+    """`checksums.fields_checksum` for SQL. Text is passed as bytes, because SQLite cannot pass a
+    text that is no UTF-8."""
+    return checksums.fields_checksum(
+        value.decode(errors="replace") if isinstance(value, bytes) else value for value in values
+    )
+
+
 def _compute_checksums(connection: sqlite3.Connection) -> None:
     """Store checksums of the rows that are there. From now on a change of them is noticed."""
-
-    def checksum_of_fields(*values: object) -> bytes:
-        return checksums.fields_checksum(
-            value.decode(errors="replace") if isinstance(value, bytes) else value
-            for value in values
-        )
-
     connection.create_function("ragkit_blob_checksum", 1, checksums.blob_checksum)
-    connection.create_function("ragkit_fields_checksum", -1, checksum_of_fields)
-    # Text is passed as bytes, because SQLite cannot pass a text that is no UTF-8.
+    connection.create_function("ragkit_fields_checksum", -1, _checksum_of_fields)
     connection.execute(
         "UPDATE documents SET checksum = ragkit_blob_checksum(CAST(text AS BLOB)), "
         "fields_checksum = ragkit_fields_checksum(file_id, CAST(record AS BLOB), "
@@ -226,4 +234,28 @@ CREATE TABLE unreadable_texts (
 INSERT INTO collection VALUES ('id', lower(hex(randomblob(16))));
 
 PRAGMA user_version = 3
+"""
+
+# The table keeps its rows: to drop and make it again would delete what refers to them.
+_M004 = """
+ALTER TABLE files RENAME COLUMN status TO old_status
+
+ALTER TABLE files ADD COLUMN status TEXT NOT NULL DEFAULT 'skipped'
+    CHECK (status IN ('indexed', 'empty', 'skipped', 'failed', 'unsupported'))
+
+-- a checksum that does not fit stays wrong, so that damage of an earlier time is still noticed
+UPDATE files SET status = 'unsupported', checksum = iif(
+    checksum = ragkit_fields_checksum(CAST(old_status AS BLOB), CAST(reason AS BLOB),
+        CAST(media_type AS BLOB), CAST(encoding AS BLOB), CAST(warnings AS BLOB)),
+    ragkit_fields_checksum('unsupported', CAST(reason AS BLOB), CAST(media_type AS BLOB),
+        CAST(encoding AS BLOB), CAST(warnings AS BLOB)),
+    checksum)
+WHERE old_status = 'skipped' AND json_valid(details)
+    AND json_extract(details, '$.kind') = 'unsupported'
+
+UPDATE files SET status = old_status WHERE status != 'unsupported'
+
+ALTER TABLE files DROP COLUMN old_status
+
+PRAGMA user_version = 4
 """

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.errors import CollectionError
+from ragkit.records.reports import UNREAD_STATUSES
 from ragkit.storage.sqlite.database import APPLICATION_ID, foreign_schema_part
 from ragkit.storage.sqlite.state import set_value
 
@@ -219,6 +220,6 @@ def stored_names(connection: sqlite3.Connection) -> list[str]:
     """Return the names of roots, models and unread files, which messages may repeat."""
     sql = (
         "SELECT path FROM roots UNION SELECT folder FROM roots UNION SELECT name FROM models "
-        "UNION SELECT path FROM files WHERE status IN ('skipped', 'failed')"
+        f"UNION SELECT path FROM files WHERE status IN {UNREAD_STATUSES!r}"
     )
     return [row[0] for row in connection.execute(sql) if isinstance(row[0], str)]
