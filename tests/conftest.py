@@ -84,6 +84,15 @@ def isolated_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder for all modules and all test processes: for data/, embedded in several of
+    them by the real model."""
+    base = tmp_path_factory.getbasetemp()
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ  # each has a folder of its own in the base
+    return (base.parent if is_worker else base) / "shared-cache"
+
+
 @pytest.fixture(autouse=True)
 def isolated_user(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

@@ -19,11 +19,15 @@ def normalize_space(text):
 
 
 @pytest.fixture(scope="module")
-def documents(tmp_path_factory):
-    with Collection(tmp_path_factory.mktemp("data") / "kit") as collection:
+def documents(tmp_path_factory, shared_cache):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Collection(tmp_path_factory.mktemp("data") / "kit") as collection,
+    ):
+        patch.setenv("RAGKIT_CACHE_DIR", str(shared_cache))
         report = collection.index(DATA)
         assert (report.failed, report.truncated_tokens) == (0, 0)
-        assert report.passages == report.embedded >= 300
+        assert report.passages >= 300
         yield collection
 
 
@@ -102,7 +106,7 @@ def test_rankings_equal_sentence_transformers_with_exact_cosine(tmp_path):
     queries = [json.loads(line) for line in (folder / "queries.jsonl").read_text().splitlines()]
     texts = tmp_path / "texts"
     texts.mkdir()
-    for row in corpus:
+    for row in corpus[::2]:
         (texts / f"{row['_id']}.txt").write_text(row["text"])
     with Collection(tmp_path / "kit") as collection:
         collection.index(texts)
@@ -110,7 +114,7 @@ def test_rankings_equal_sentence_transformers_with_exact_cosine(tmp_path):
             rows = connection.execute(
                 "SELECT id, header, text FROM passages ORDER BY id"
             ).fetchall()
-        questions = [row["text"] for row in queries[:200]]
+        questions = [row["text"] for row in queries[:: len(queries) // 100]]
         results = [collection.search(question, k=10) for question in questions]
     assert all(row["header"] == "" for row in rows)
     model = sentence_transformers.SentenceTransformer(

@@ -225,7 +225,7 @@ def test_every_pattern_takes_linear_time(module, pattern, flags, method):
     [("a+b", "search", 2), ("a+b", "match", 1), ("(?:a|a)+b", "match", 3), ("a++b", "match", 1)],
 )
 def test_steps_distinguish_quadratic_from_linear_time(pattern, method, degree):
-    short, long = (count_steps(pattern, 0, method, "a" * length) for length in (250, 1_000))
+    short, long = (count_steps(pattern, 0, method, "a" * length) for length in (100, 400))
     assert (long >= 4**degree * short * 0.9) if degree < 3 else short == float("inf")
     assert degree != 1 or long < MAX_RATIO * short
 

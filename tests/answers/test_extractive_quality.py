@@ -18,8 +18,12 @@ def rows(name):
 
 
 @pytest.fixture(scope="module")
-def documents(tmp_path_factory):
-    with Collection(tmp_path_factory.mktemp("data") / "kit") as collection:
+def documents(tmp_path_factory, shared_cache):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Collection(tmp_path_factory.mktemp("data") / "kit") as collection,
+    ):
+        patch.setenv("RAGKIT_CACHE_DIR", str(shared_cache))
         collection.index(DATA)
         yield collection
 

@@ -133,17 +133,23 @@ def read_weights(folder):
     return load_file(folder / "model.safetensors")
 
 
+@pytest.fixture(scope="module", params=["cosine", "softmax"])
+def uninterrupted(request, tmp_path_factory, base_folder):
+    """(pairs, options, output, report) of one training per objective."""
+    objective, folder = request.param, tmp_path_factory.mktemp("full")
+    rows = labelled_rows(60) if objective == "softmax" else scored_rows(60)
+    pairs = write_rows(folder / "pairs.jsonl", rows)
+    options = {"epochs": 2, "dev_share": 0.2, "evaluations": 6, "objective": objective}
+    return pairs, options, folder / "full", train(pairs, folder / "full", base_folder, **options)
+
+
 @pytest.mark.parametrize("at", [4, 7, 10])
-@pytest.mark.parametrize("objective", ["cosine", "softmax"])
 def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(
-    tmp_path, base_folder, objective, at
+    tmp_path, base_folder, uninterrupted, at
 ):
     """Interrupted in the first epoch, at its end (step 6) and in the second: bit-equal weights, so
     dropout, order, moments, learning rate and softmax head are all restored."""
-    rows = labelled_rows(60) if objective == "softmax" else scored_rows(60)
-    pairs = write_rows(tmp_path / "pairs.jsonl", rows)
-    options = {"epochs": 2, "dev_share": 0.2, "evaluations": 6, "objective": objective}
-    full = train(pairs, tmp_path / "full", base_folder, **options)
+    pairs, options, output, full = uninterrupted
     with pytest.raises(Stop):
         train(pairs, tmp_path / "cut", base_folder, **options, on_progress=stop_at(at))
     assert TrainingFolder.for_output(tmp_path / "cut").latest_step() == (at - 1) // 2 * 2
@@ -153,7 +159,7 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(
     )
     assert messages == [f"resuming from step {(at - 1) // 2 * 2}"]
     assert (cut.losses, cut.evaluations) == (full.losses, full.evaluations)
-    for name, value in read_weights(tmp_path / "full").items():
+    for name, value in read_weights(output).items():
         assert np.array_equal(read_weights(tmp_path / "cut")[name], value), name
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ragkit.encoders.sentence_encoder import SentenceEncoder
 from ragkit.encoders.tokenization import estimate
-
-REPOSITORY = Path(__file__).parents[2]
-SHARED = REPOSITORY.parent / "shared" / "data"
+from tests.conftest import REPOSITORY, SHARED
 
 
 def test_token_spans_by_hand() -> None:
@@ -33,6 +30,7 @@ def test_the_estimate_is_not_below_the_real_tokenizer(minilm: SentenceEncoder, s
     """For no piece of 800 characters is the estimate more than a tenth below the count."""
     texts = [path.read_text("utf-8", "replace") for path in REPOSITORY.glob(f"data/**/*{suffix}")]
     pieces = [text[i : i + 800] for text in texts for i in range(0, len(text), 800)]
+    assert pieces
     real, ours = np.array(minilm.count_tokens(pieces)), np.array(estimate.count_tokens(pieces))
     assert (ours >= 0.9 * real).all()
     assert ours.sum() <= 1.5 * real.sum()
@@ -40,7 +38,7 @@ def test_the_estimate_is_not_below_the_real_tokenizer(minilm: SentenceEncoder, s
 
 @pytest.mark.model
 def test_the_estimate_of_english_paragraphs_is_within_a_percent(minilm: SentenceEncoder) -> None:
-    path = SHARED / "xquad-en" / "corpus.jsonl"
+    path = SHARED / "data" / "xquad-en" / "corpus.jsonl"
     if not path.is_file():
         pytest.skip("shared/data/xquad-en is not here")
     texts = [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
