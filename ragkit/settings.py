@@ -34,6 +34,7 @@ FORBIDDEN_IN_PROJECT_FILES = (
 # What the project file of an untrusted checkout may set. A limit may be lowered (`_LIMITS`), and a
 # collection may be named inside the folder of the file. Everything else is refused.
 HARMLESS = (
+    "index_generated",
     "precision",
     "dimensions",
     "window",
@@ -106,6 +107,7 @@ class Settings:
     records: bool | None = None
     # Documents with keys or tokens, of SECRET_MODES; None: the collection's own, else warn.
     secrets: str | None = None
+    index_generated: bool = False  # read generated and vendored files, too
     # Limits of reading one file, in the sandboxed process.
     reader_seconds: float = 30.0
     reader_memory_mb: int = 1024

@@ -179,7 +179,7 @@ def test_the_project_file_of_a_checkout_may_set_what_is_harmless(checkout):
         "precision": '"int8"', "dimensions": "64", "window": "512", "mode": '"lexical"',
         "fusion": '"rrf"', "top_k": "3", "candidates": "9", "passage_tokens": "99",
         "min_relevance": "0.4",
-        "overlap": "0.1", "records": "true", "ocr_engine": '"tesseract"',
+        "overlap": "0.1", "records": "true", "index_generated": "true", "ocr_engine": '"tesseract"',
         "llm_context_tokens": "2048",
     }  # fmt: skip
     assert set(lines) == set(settings.HARMLESS)

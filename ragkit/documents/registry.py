@@ -772,6 +772,11 @@ BY_EXTENSION = {extension: row for row in _ROWS for extension in row.extensions.
 BY_FILE_NAME = {name: row for row in _ROWS for name in row.file_names.split()}
 
 
+def is_source_code(media_type: str) -> bool:
+    """Whether files of this media type are source code or configuration."""
+    return media_type in _SOURCE_CODE
+
+
 def format_label(media_type: str) -> str:
     """Return the short name of a media type for users: its first file extension ("pdf"), else its
     name in the table, else itself."""

@@ -31,6 +31,8 @@ _REMEDIES = {
     "too_large": "raise max_file_mb in ragkit.toml, then: {index}",
     "ignored": "remove that rule, or override it in .ragkitignore (!PATTERN), then: {index}",
     "excluded": "change the globs of its root: ragkit index {root} --include … --exclude …",
+    "generated": "ragkit index {root} --include PATTERN, or index_generated = true in ragkit.toml,"
+    " then: {index}",
     "hidden": "give it a name that does not begin with a dot, then: {index}",
     "link": "index the target of the link instead: ragkit index TARGET",
     "unreadable": "make it readable, then: {index}",

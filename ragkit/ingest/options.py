@@ -14,7 +14,7 @@ from ragkit.ingest.secrets import SECRETS_VERSION
 from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.settings import Settings
 
-_OCR, _LIMITS, _SEPARATOR = "ocr ", "limits ", "; "
+_OCR, _LIMITS, _GENERATED, _SEPARATOR = "ocr ", "limits ", "generated ", "; "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class IndexOptions:
     rebuild: bool = False
     records: bool = False  # each row or element of tables, JSON and XML is a document
     secrets: str = "warn"  # of settings.SECRET_MODES
+    generated: bool = False  # read generated and vendored files, too
     passage_tokens: int
     overlap: float  # share of `passage_tokens`
     max_file_bytes: int
@@ -71,6 +72,7 @@ class IndexOptions:
             rebuild=rebuild,
             records=records,
             secrets=secrets,
+            generated=settings.index_generated,
             passage_tokens=settings.passage_tokens,
             overlap=settings.overlap,
             max_file_bytes=int(settings.max_file_mb * 1_000_000),
@@ -92,6 +94,7 @@ class ReadSettings:
     base: str
     ocr: str | None = None  # the engine and its languages; None without OCR
     limits: str = ""  # of reading
+    generated: bool = False  # generated and vendored files are read, too
 
     @classmethod
     def from_options(cls, options: IndexOptions, fingerprint: str) -> ReadSettings:
@@ -104,25 +107,35 @@ class ReadSettings:
             base += ", by records"
         if options.secrets != "warn":  # as collections of earlier versions have it
             base += f", secrets {options.secrets} {SECRETS_VERSION}"
-        return cls(base, options.ocr.describe(), repr((options.limits, options.ocr.limits)))
+        return cls(
+            base,
+            options.ocr.describe(),
+            repr((options.limits, options.ocr.limits)),
+            options.generated,
+        )
 
-    def note(self, *, images: bool, failed: bool) -> str:
+    def note(self, *, images: bool, failed: bool, generated: str = "") -> str:
         """Return the note to store with a file.
 
         `images`: it is an image or has pages without a text layer; `failed`: it, or a part of it,
-        could not be read.
+        could not be read; `generated`: "read" or "skipped", if it or a part of it is generated.
         """
         marks = [f"{_OCR}{self.ocr or 'none'}"] if images else []
         marks += [f"{_LIMITS}{self.limits}"] if failed else []
+        marks += [f"{_GENERATED}{generated}"] if generated else []
         return _SEPARATOR.join((self.base, *marks))
 
-    def match(self, note: str | None) -> bool:
-        """Whether a file with this note would be read in the same way now.
+    def match(self, note: str | None, *, is_included: bool = False) -> bool:
+        """Whether a file with this note would be read in the same way now. `is_included`: a pattern
+        of `--include` matches it, so that it is read even if it is generated.
 
         Text from an OCR engine that is no longer installed stays valid.
         """
         base, *marks = (note or "").split(_SEPARATOR)
-        current = {f"{_LIMITS}{self.limits}", f"{_OCR}{self.ocr}"}
+        generated = "read" if self.generated or is_included else "skipped"
+        current = {
+            f"{_LIMITS}{self.limits}", f"{_OCR}{self.ocr}", f"{_GENERATED}{generated}",
+        }  # fmt: skip
         return base == self.base and all(
             mark in current or (self.ocr is None and mark.startswith(_OCR)) for mark in marks
         )

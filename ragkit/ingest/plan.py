@@ -400,7 +400,7 @@ def _add_file(
         plan.new.append(task)
     elif not (
         row.is_unchanged(file.size, file.mtime_ns, file.inode, file.ctime_ns)
-        and read_settings.match(row.recipe)
+        and read_settings.match(row.recipe, is_included=file.is_included)
     ):
         plan.to_read.append(task)
     elif row.status in READ_STATUSES:

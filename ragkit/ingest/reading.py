@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragkit.documents.detect import DetectedFile, detect
+from ragkit.documents.generated import KIND as GENERATED
+from ragkit.documents.generated import generated_reason
 from ragkit.documents.sandbox import ocr_engines
 from ragkit.documents.sandbox.sandbox import Sandbox
 from ragkit.ingest.change_times import ChangeTimes, may_repeat, wait_for_next_tick
@@ -68,6 +70,7 @@ class ReadResult:
     media_type_by: str | None = None  # the type was detected by: content or name
     seconds: float = 0.0  # wall time
     secrets: Sequence[SecretFinding] = ()  # keys, tokens and passwords in its documents
+    generated: str = ""  # "read" or "skipped": it, or a part of it, is generated or vendored
 
     @property
     def has_images(self) -> bool:
@@ -123,7 +126,7 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     is_unchanged = (
         stored is not None
         and stored.hash == digest
-        and context.read_settings.match(stored.recipe)
+        and context.read_settings.match(stored.recipe, is_included=scanned.is_included)
         and stored.status != "failed"
     )
     result = partial(
@@ -139,7 +142,22 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     if is_unchanged:
         return result(is_unchanged=True)
     file = detect(data, scanned.path)
-    parts, unread, secrets = _split_records(file, context, sandbox)
+    reads_generated = scanned.is_included or context.options.generated
+    generated = generated_reason(scanned.path, file.media_type, data)
+    if generated is not None and not reads_generated:
+        return result(
+            media_type=file.media_type,
+            media_type_by=file.detected_by,
+            reason=generated,
+            skipped=True,
+            kind=GENERATED,
+            generated="skipped",
+        )
+    parts, unread, secrets = _split_records(file, context, sandbox, reads_generated)
+    if generated is not None or any(_is_generated(part) for part in parts):
+        result = partial(result, generated="read")
+    elif any(part.kind == GENERATED for part in unread):
+        result = partial(result, generated="skipped")
     result = partial(result, secrets=secrets)
     if parts:
         is_single = len(parts) == 1 and not parts[0].record
@@ -159,7 +177,7 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
 
 
 def _split_records(
-    file: DetectedFile, context: ReadContext, sandbox: Sandbox
+    file: DetectedFile, context: ReadContext, sandbox: Sandbox, reads_generated: bool
 ) -> tuple[list[SplitRecord], list[Unread], list[SecretFinding]]:
     """Return the documents of a file with their passages, its unread parts, and its secrets."""
     options = context.options
@@ -169,6 +187,9 @@ def _split_records(
     for record in sandbox.read(file, records=options.records):
         if record.document is None:
             unread.append(Unread(record.name, record.reason or "", record.skipped, record.kind))
+            continue
+        if not reads_generated and (reason := _generated_part(record.name, record.document)):
+            unread.append(Unread(record.name, reason, True, GENERATED))
             continue
         document, document_secrets = check_document(record.document, options.secrets, record.name)
         secrets += document_secrets
@@ -183,6 +204,17 @@ def _split_records(
         )
         parts.append(SplitRecord(record.name, document, passages))
     return parts, unread, secrets
+
+
+def _generated_part(record: str, document: Document) -> str | None:
+    """Return why a member of a file is generated or vendored; None if it is not."""
+    if not record or document.media_type is None:
+        return None
+    return generated_reason(record, document.media_type, document.text.encode(errors="replace"))
+
+
+def _is_generated(part: SplitRecord) -> bool:
+    return _generated_part(part.record, part.document) is not None
 
 
 def _reason_for_no_document(unread: Sequence[Unread]) -> Unread:

@@ -177,7 +177,11 @@ def _file_status(
 def _has_same_content(task: FileTask, read_settings: ReadSettings) -> bool:
     """Whether a file with a new time stamp has its stored content."""
     stored = task.stored
-    if stored is None or stored.size != task.file.size or not read_settings.match(stored.recipe):
+    if (
+        stored is None
+        or stored.size != task.file.size
+        or not read_settings.match(stored.recipe, is_included=task.file.is_included)
+    ):
         return False
     try:
         data = read_source(task.folder, task.file.path, task.file.size).data

@@ -37,6 +37,7 @@ class ScannedFile:
     inode: int
     ctime_ns: int | None = None
     device: int = 0  # st_dev
+    is_included: bool = False  # by a pattern of --include, or as a root of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def scan(
         yield SkippedPath(root.name, _link_reason(str(root.parent), str(root)), kind="link")
         return
     if not stat.S_ISDIR(status.st_mode):
-        yield _file_entry(root.name, status, max_bytes)
+        yield _file_entry(root.name, status, max_bytes, is_included=True)
         return
     parts = [part for part in PurePosixPath(under).parts if part != "."]
     if ".." in parts or under.startswith("/"):
@@ -178,7 +179,8 @@ def _entry(
         return SkippedPath(_printable(path), _error_text(error), unreadable=True)
     if not _is_included(walk.include, path):
         return SkippedPath(path, "not matched by --include", status.st_size, kind="excluded")
-    return _file_entry(path, status, walk.max_bytes)
+    is_included = walk.include.spec is not None
+    return _file_entry(path, status, walk.max_bytes, is_included=is_included)
 
 
 def _skip_reason(
@@ -210,7 +212,9 @@ def _is_included(include: IgnoreRules, path: str) -> bool:
     return False
 
 
-def _file_entry(path: str, status: os.stat_result, max_bytes: int) -> ScannedFile | SkippedPath:
+def _file_entry(
+    path: str, status: os.stat_result, max_bytes: int, *, is_included: bool
+) -> ScannedFile | SkippedPath:
     if not stat.S_ISREG(status.st_mode):
         kind = next(
             (name for is_kind, name in _SPECIAL_FILES if is_kind(status.st_mode)), "unknown"
@@ -220,7 +224,7 @@ def _file_entry(path: str, status: os.stat_result, max_bytes: int) -> ScannedFil
         reason = f"larger than {format_bytes(max_bytes)}"
         return SkippedPath(path, reason, status.st_size, kind="too_large")
     times = storable(status.st_mtime_ns), storable(status.st_ino), storable(status.st_ctime_ns)
-    return ScannedFile(path, status.st_size, *times, status.st_dev)
+    return ScannedFile(path, status.st_size, *times, status.st_dev, is_included)
 
 
 def _link_reason(root: str, path: str) -> str:

@@ -224,7 +224,9 @@ class CollectionWriter:
             inode=result.inode,
             ctime_ns=result.ctime_ns,
             digest=result.digest,
-            recipe=read_settings.note(images=result.has_images, failed=result.has_failed),
+            recipe=read_settings.note(
+                images=result.has_images, failed=result.has_failed, generated=result.generated
+            ),
             media_type=result.media_type,
             encoding=_encoding(result),
             warnings=_warnings(result),

@@ -36,6 +36,7 @@ _REASONS = {
     "link": ("link", "links"),
     "special": ("special file", "special files"),
     "secret": ("with secrets",) * 2,
+    "generated": ("generated or vendored",) * 2,
 }
 
 

@@ -33,6 +33,7 @@ from ragkit.storage.sqlite.state import generation, index_names
 # rules, is indexed under another path, has no content, or is not a document.
 LEFT_OUT_KINDS = (
     "ignored", "excluded", "hidden", "link", "special", "image", "no_document", "secret",
+    "generated",
 )  # fmt: skip
 
 _FILE_STATUS = """
