@@ -103,12 +103,13 @@ def test_a_panic_of_a_library_is_one_line_without_its_debug_text(
 def harmed(collection_folder):
     """Return the ways to damage a collection, by the message that is expected."""
     import sqlite3
+    from contextlib import closing
 
     def not_a_database():
         (collection_folder / "ragkit.db").write_bytes(b"this is a diary, not a database" * 10)
 
     def newer():
-        with sqlite3.connect(collection_folder / "ragkit.db") as connection:
+        with closing(sqlite3.connect(collection_folder / "ragkit.db")) as connection, connection:
             connection.execute("PRAGMA user_version = 99")
         connection.close()
 

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -132,7 +133,7 @@ def rewrite(path, old, new):
 
 
 def database(collection, sql, *arguments):
-    with sqlite3.connect(collection.folder / "ragkit.db") as connection:
+    with closing(sqlite3.connect(collection.folder / "ragkit.db")) as connection, connection:
         return connection.execute(sql, arguments).fetchall()
 
 

@@ -4,6 +4,7 @@ import shlex
 import sqlite3
 import subprocess
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def test_what_a_killed_backup_left_is_deleted_by_the_next(filled, tmp_path):
 
 
 def test_a_damaged_collection_is_not_backed_up(filled, tmp_path):
-    with sqlite3.connect(filled.folder / "ragkit.db") as connection:
+    with closing(sqlite3.connect(filled.folder / "ragkit.db")) as connection, connection:
         connection.execute("UPDATE documents SET text = 'other' WHERE id = 1")
     with pytest.raises(CollectionError, match=r"damaged: .*ragkit doctor --repair"):
         filled.backup(tmp_path / "copy")
@@ -245,7 +246,7 @@ def test_nothing_is_restored_from_what_is_no_intact_backup(filled, tmp_path):
 
 def test_a_backup_with_parts_that_ragkit_does_not_make_is_refused(filled, tmp_path):
     filled.backup(tmp_path / "copy")
-    with sqlite3.connect(tmp_path / "copy" / "ragkit.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "copy" / "ragkit.db")) as connection, connection:
         connection.execute(
             "CREATE TRIGGER more AFTER INSERT ON files BEGIN DELETE FROM documents; END"
         )

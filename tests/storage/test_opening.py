@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -169,7 +170,7 @@ def test_another_collection_at_a_trusted_path_is_not_trusted(repository, clone, 
     indexed_collection = open_kit(clone / ".ragkit")
     indexed_collection.trust()
     indexed_collection.close()
-    with sqlite3.connect(clone / ".ragkit" / "ragkit.db") as connection:
+    with closing(sqlite3.connect(clone / ".ragkit" / "ragkit.db")) as connection, connection:
         connection.execute("UPDATE collection SET value = 'another' WHERE key = 'id'")
     connection.close()
     assert level(clone / ".ragkit") is TrustLevel.UNTRUSTED
@@ -185,7 +186,7 @@ def test_a_link_to_ones_own_collection_in_a_checkout_is_not_trusted(repository, 
 
 def test_an_older_schema_in_a_checkout_is_not_migrated_until_it_is_trusted(clone, open_kit):
     path = clone / ".ragkit" / "ragkit.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 2")
     connection.close()
     before = snapshot(clone)
@@ -206,7 +207,7 @@ def test_an_older_schema_in_a_checkout_is_not_migrated_until_it_is_trusted(clone
     ],
 )
 def test_a_database_with_parts_that_ragkit_does_not_make_is_refused(clone, open_kit, statement):
-    with sqlite3.connect(clone / ".ragkit" / "ragkit.db") as connection:
+    with closing(sqlite3.connect(clone / ".ragkit" / "ragkit.db")) as connection, connection:
         connection.executescript(statement)
     connection.close()
     with pytest.raises(CollectionError, match="no version of ragkit makes"):
@@ -304,7 +305,7 @@ def test_a_model_that_is_not_here_is_neither_downloaded_nor_taken_from_a_folder(
     clone, open_kit, tmp_path
 ):
     def name_model(name, options="{}"):
-        with sqlite3.connect(clone / ".ragkit" / "ragkit.db") as connection:
+        with closing(sqlite3.connect(clone / ".ragkit" / "ragkit.db")) as connection, connection:
             connection.execute("UPDATE models SET name = ?, options = ?", (name, options))
         connection.close()
 
@@ -330,7 +331,7 @@ def test_a_model_that_is_not_here_is_neither_downloaded_nor_taken_from_a_folder(
 def test_a_model_folder_in_the_working_folder_is_not_what_a_collection_names(
     repository, open_kit, monkeypatch, tmp_path
 ):
-    with sqlite3.connect(repository / ".ragkit" / "ragkit.db") as connection:
+    with closing(sqlite3.connect(repository / ".ragkit" / "ragkit.db")) as connection, connection:
         connection.execute("UPDATE models SET name = 'tuned'")
     connection.close()
     (tmp_path / "tuned").mkdir()

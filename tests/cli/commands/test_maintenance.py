@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_doctor_says_that_everything_is_in_order(run, collection_folder):
 
 
 def test_doctor_exits_with_3_while_there_are_errors(run, collection_folder):
-    with sqlite3.connect(collection_folder / "ragkit.db") as connection:
+    with closing(sqlite3.connect(collection_folder / "ragkit.db")) as connection, connection:
         connection.execute("UPDATE documents SET text = 'x' || text WHERE id = 1")
         connection.execute("DELETE FROM index_files")
     code, out, _ = run("doctor")

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_control_characters_of_a_collection_do_not_reach_the_terminal(
     run, collection_folder, folder
 ):
     evil = "\x1b]0;owned\x07\x1b[2J"
-    with sqlite3.connect(collection_folder / "ragkit.db") as connection:
+    with closing(sqlite3.connect(collection_folder / "ragkit.db")) as connection, connection:
         for table, column in (("roots", "path"), ("roots", "folder"), ("models", "name"),
                               ("files", "path"), ("documents", "title")):  # fmt: skip
             connection.execute(f"UPDATE {table} SET {column} = {column} || ?", (evil,))

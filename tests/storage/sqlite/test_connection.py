@@ -19,6 +19,7 @@ from tests.conftest import open_to_others
 NOBODY = 65534
 READER = """
 import os, sys
+import urllib.parse  # of Path.as_uri, which Python 3.13 imports when it is called
 from pathlib import Path
 from ragkit.errors import CollectionError
 from ragkit.storage.sqlite.database import Database

@@ -1,6 +1,7 @@
 """No SQL statement of a query, of a status or of a run without changes scans a large table."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -31,7 +32,7 @@ def table_scans(monkeypatch):
 
     def scans(collection):
         scanning = []
-        with sqlite3.connect(collection.folder / "ragkit.db") as connection:
+        with closing(sqlite3.connect(collection.folder / "ragkit.db")) as connection, connection:
             for statement in statements:
                 if SAMPLE in statement:
                     continue

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -31,14 +32,14 @@ def test_vectors_come_back_exactly_and_only_for_their_encoder():
 
 def test_a_changed_vector_counts_as_missing():
     VectorCache("one", 4, 10**6).put(KEYS[:2], rows(2))
-    with sqlite3.connect(vector_cache.path()) as connection:
+    with closing(sqlite3.connect(vector_cache.path())) as connection, connection:
         connection.execute("UPDATE vectors SET vector = zeroblob(16) WHERE hash = ?", (KEYS[0],))
     assert set(VectorCache("one", 4, 10**6).get(KEYS)) == {KEYS[1]}
 
 
 def test_a_vector_under_the_key_of_another_text_counts_as_missing():
     VectorCache("one", 4, 10**6).put(KEYS[:1], rows(1))
-    with sqlite3.connect(vector_cache.path()) as connection:
+    with closing(sqlite3.connect(vector_cache.path())) as connection, connection:
         connection.execute("UPDATE vectors SET hash = ?", (KEYS[9],))
     assert VectorCache("one", 4, 10**6).get(KEYS) == {}
 
@@ -78,7 +79,7 @@ def damage_by_garbage(path):
 
 def damage_by_another_database(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA application_id = 7")
 
 
