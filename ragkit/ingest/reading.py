@@ -27,7 +27,7 @@ from ragkit.ingest.plan import FileTask
 from ragkit.ingest.scan import format_bytes
 from ragkit.ingest.secrets import check_document, describe
 from ragkit.ingest.threads import start_thread
-from ragkit.passages.sections import blob_warning
+from ragkit.passages.blobs import blob_warning
 from ragkit.passages.split import split_document
 from ragkit.passages.token_offsets import Tokenizer
 from ragkit.records.documents import Document, Passage

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragkit.passages import locators
+from ragkit.passages.blobs import blob_spans
 from ragkit.passages.token_offsets import MAX_CHARACTERS_PER_TOKEN, Tokenizer, count_in_batches
 from ragkit.records.documents import Document, Heading
 
@@ -23,12 +24,6 @@ _VISIBLE = re.compile(r"\S")
 _MAX_TABLE_HEADER = 2_000  # characters of a table's header rows
 _RULE = re.compile(r"^[\s|:+=-]+$", re.MULTILINE)  # the line below a Markdown header
 _PROSE = frozenset({"text/x-rst", "text/x-org", "text/x-tex", "text/x-ini"})
-
-_MAX_WORD = 2_000  # characters; no word, address or digest of any language is as long
-_BLOB_PREFIX = 100  # characters kept: WordPiece maps a longer word to its unknown token
-# ASCII only: Chinese and Thai have no spaces, so their text also forms long runs of letters.
-# The lookbehind lets each run be tried once, so the time is proportional to the text.
-_BLOB = re.compile(rf"(?<![A-Za-z0-9+/=_%-])[A-Za-z0-9+/=_%-]{{{_MAX_WORD + 1},}}+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +120,6 @@ def is_code(media_type: str) -> bool:
     return media_type == "text/javascript" or (
         media_type.startswith("text/x-") and media_type not in _PROSE
     )
-
-
-def blob_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans `(start, end)` that belong to no passage, in order.
-
-    A blob is a word of more than 2,000 characters: an image in base64, a key, a dump. Nobody
-    searches for the middle of it, and its passages would outnumber those of the text. Only its
-    first 100 characters are split into passages.
-    """
-    if len(text) <= _MAX_WORD:
-        return
-    for match in _BLOB.finditer(text):
-        yield match.start() + _BLOB_PREFIX, match.end()
-
-
-def blob_warning(text: str) -> str | None:
-    """Return the warning for text that no passage contains; None where there is none."""
-    sizes = [end - start for start, end in blob_spans(text)]
-    if not sizes:
-        return None
-    words = "a word" if len(sizes) == 1 else f"{len(sizes):,} words"
-    return f"{words} of over {_MAX_WORD:,} characters: {sum(sizes):,} characters not searched"
 
 
 def next_visible(text: str, start: int, end: int) -> int:

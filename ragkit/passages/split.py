@@ -3,7 +3,7 @@
 A passage never crosses a heading, a slide, a chapter or a sheet. It never splits a code fence or a
 table row that fits the window. It ends at the strongest boundary within reach: page, paragraph,
 sentence, line, word, and only then inside a word. Every visible character is in at least one
-passage, except those of `sections.blob_spans`. The passages of a section depend only on that
+passage, except those of `blobs.blob_spans`. The passages of a section depend only on that
 section and its heading path, so an edit elsewhere does not change them.
 
 A section that fits one passage is counted and left as it is; a longer one is packed into spans.

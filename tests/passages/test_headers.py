@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragkit.passages.sections import blob_warning
+from ragkit.passages.blobs import blob_warning
 from ragkit.records.documents import Document, Heading, Locator, Table
 from tests.passages.tools import Words, check, markdown, split
 

@@ -1,6 +1,7 @@
 """Sections: where they begin and end, their headers, and what belongs to none."""
 
-from ragkit.passages.sections import blob_spans, blob_warning, find_sections, is_code
+from ragkit.passages.blobs import blob_spans, blob_warning
+from ragkit.passages.sections import find_sections, is_code
 from ragkit.records.documents import Document, Locator, Table
 from tests.passages.tools import Words, markdown
 
