@@ -2,9 +2,9 @@
 
 The reranker is a function of a query and texts. It reads the first `MAX_CANDIDATES` passages or,
 with a budget, as many as fit, in the order of the ranking. Its logit is added to the passage's
-score: one unit of it counts as much as half a standard deviation of the scores. (The logistic
-function of the logit would be nearly the same for all good passages.) Passages that it did not read
-stay below. Knows no index and no model's name.
+score: one unit of it counts as much as a quarter of a standard deviation of the scores. (The
+logistic function of the logit would be nearly the same for all good passages.) Passages that it did
+not read stay below. Knows no index and no model's name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ragkit.retrieval.rankers import ScoredPassage
 
 MAX_CANDIDATES = 20  # passages that are reranked; figures in bench/RESULTS.md
-LOGIT_WEIGHT = 0.5  # standard deviations of the scores that one unit of the logit counts
+LOGIT_WEIGHT = 0.25  # standard deviations of the scores that one unit of the logit counts
 _MAX_LOGIT = 30.0  # of either sign
 _FIRST_STEP, _STEP = 2, 6  # passages between two looks at the clock
 

@@ -30,10 +30,10 @@ def ranking(lengths):
     return scored, lambda ids: {number: "x" * lengths[number] for number in ids}
 
 
-def test_the_order_is_by_the_score_plus_half_a_deviation_for_each_unit_of_the_logit():
-    """Logits −3, −1, −2, −1; with a deviation of .02 each unit counts .01."""
+def test_the_order_is_by_the_score_plus_a_quarter_deviation_for_each_unit_of_the_logit():
+    """Logits −3, −1, −2, −1; with a deviation of .04 each unit counts .01."""
     scored, texts = ranking([3, 1, 2, 1])
-    reranked = rerank(scored, "q", texts, by_length(), deviation=0.02)
+    reranked = rerank(scored, "q", texts, by_length(), deviation=0.04)
     assert [p.passage_id for p in reranked] == [1, 0, 2, 3]
     assert [p.rerank for p in reranked] == pytest.approx([0.2689, 0.0474, 0.1192, 0.2689], 1e-3)
     assert [p.final for p in reranked] == pytest.approx([0.98, 0.97, 0.96, 0.96])
@@ -43,7 +43,7 @@ def test_the_order_is_by_the_score_plus_half_a_deviation_for_each_unit_of_the_lo
 def test_without_a_known_deviation_it_is_that_of_the_candidates():
     scored, texts = ranking([2, 1])  # scores 1 and .99: the deviation is .005
     assert [p.final for p in rerank(scored, "q", texts, by_length())] == pytest.approx(
-        [0.995, 0.9875], abs=1e-9
+        [0.9975, 0.98875], abs=1e-9
     )
     alike = [replace(p, dense=0.5) for p in scored]
     assert [p.passage_id for p in rerank(alike, "q", texts, by_length())] == [1, 0]
