@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ragkit import trust
@@ -47,8 +47,9 @@ def _open_checked_out(folder: Path, path: str) -> Database:
     if entry is None or (entry.id and database.stored_id(folder) != entry.id):
         return Database(folder, trust=TrustLevel.UNTRUSTED)
     store = Database(folder)
-    if not entry.id:
-        _complete(store, path)
+    with _closed_on_error(store):
+        if not entry.id:
+            _complete(store, path)
     return store
 
 
@@ -56,14 +57,25 @@ def _open_elsewhere(folder: Path, path: str, notify: Callable[[str], None]) -> D
     """Open a collection outside of version control; adopt it if it is not in the list."""
     entry = trust.find(path)
     store = Database(folder)
-    collection_id = _id(store)
-    if entry is None or entry.id not in ("", collection_id):
-        _adopt(store, path, collection_id, notify)
-    elif entry.how == "adopted":
-        store.trust = TrustLevel.ADOPTED
-    elif not entry.id:
-        _complete(store, path)
+    with _closed_on_error(store):
+        collection_id = _id(store)
+        if entry is None or entry.id not in ("", collection_id):
+            _adopt(store, path, collection_id, notify)
+        elif entry.how == "adopted":
+            store.trust = TrustLevel.ADOPTED
+        elif not entry.id:
+            _complete(store, path)
     return store
+
+
+@contextlib.contextmanager
+def _closed_on_error(store: Database) -> Iterator[None]:
+    """A damaged database may fail only when its id is read: nobody else would close it then."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
 
 
 def trust_database(store: Database) -> None:
@@ -89,9 +101,10 @@ def _create(folder: Path, path: str, notify: Callable[[str], None]) -> Database:
             with contextlib.suppress(CollectionError):
                 trust.forget(path)
         raise
-    error = _complete(store, path)
-    if error is not None and trust.is_version_controlled(path):
-        notify(f"{error}. Until then other commands only read {folder}")
+    with _closed_on_error(store):
+        error = _complete(store, path)
+        if error is not None and trust.is_version_controlled(path):
+            notify(f"{error}. Until then other commands only read {folder}")
     return store
 
 

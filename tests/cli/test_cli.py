@@ -111,7 +111,6 @@ def harmed(collection_folder):
     def newer():
         with closing(sqlite3.connect(collection_folder / "ragkit.db")) as connection, connection:
             connection.execute("PRAGMA user_version = 99")
-        connection.close()
 
     return {"not a SQLite database": not_a_database, "made by a newer ragkit": newer}
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from ragkit.storage.opening import open_database
 from ragkit.storage.sqlite.database import Database, stored_id
 from ragkit.trust import TrustLevel
 from tests.conftest import WordEncoder
+
+OPEN_FILES = Path("/proc/self/fd")
 
 
 @pytest.fixture
@@ -172,9 +175,20 @@ def test_another_collection_at_a_trusted_path_is_not_trusted(repository, clone, 
     indexed_collection.close()
     with closing(sqlite3.connect(clone / ".ragkit" / "ragkit.db")) as connection, connection:
         connection.execute("UPDATE collection SET value = 'another' WHERE key = 'id'")
-    connection.close()
     assert level(clone / ".ragkit") is TrustLevel.UNTRUSTED
     assert level(repository / ".ragkit") is TrustLevel.OWN
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="no list of open files")
+def test_a_database_whose_id_cannot_be_read_is_closed(tmp_path, open_kit):
+    folder = tmp_path / "elsewhere"
+    open_kit(folder).close()
+    with closing(sqlite3.connect(folder / "ragkit.db")) as connection:
+        connection.execute("DROP TABLE collection")
+    with pytest.raises(CollectionError):
+        open_kit(folder)
+    opened = [str(link.readlink()) for link in OPEN_FILES.iterdir() if os.path.lexists(link)]
+    assert [name for name in opened if str(folder) in name] == []
 
 
 def test_a_link_to_ones_own_collection_in_a_checkout_is_not_trusted(repository, tmp_path):
@@ -188,7 +202,6 @@ def test_an_older_schema_in_a_checkout_is_not_migrated_until_it_is_trusted(clone
     path = clone / ".ragkit" / "ragkit.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 2")
-    connection.close()
     before = snapshot(clone)
     with pytest.raises(CollectionError, match=r"schema 2 is not migrated.*ragkit trust"):
         open_kit(clone / ".ragkit")
@@ -209,7 +222,6 @@ def test_an_older_schema_in_a_checkout_is_not_migrated_until_it_is_trusted(clone
 def test_a_database_with_parts_that_ragkit_does_not_make_is_refused(clone, open_kit, statement):
     with closing(sqlite3.connect(clone / ".ragkit" / "ragkit.db")) as connection, connection:
         connection.executescript(statement)
-    connection.close()
     with pytest.raises(CollectionError, match="no version of ragkit makes"):
         open_kit(clone / ".ragkit")
     store = Database(clone / ".ragkit")
@@ -333,7 +345,6 @@ def test_a_model_folder_in_the_working_folder_is_not_what_a_collection_names(
 ):
     with closing(sqlite3.connect(repository / ".ragkit" / "ragkit.db")) as connection, connection:
         connection.execute("UPDATE models SET name = 'tuned'")
-    connection.close()
     (tmp_path / "tuned").mkdir()
     (tmp_path / "tuned" / "config.json").write_text("{}")
     (tmp_path / "all-MiniLM-L6-v2").mkdir()

@@ -98,7 +98,6 @@ def test_control_characters_of_a_collection_do_not_reach_the_terminal(
         for table, column in (("roots", "path"), ("roots", "folder"), ("models", "name"),
                               ("files", "path"), ("documents", "title")):  # fmt: skip
             connection.execute(f"UPDATE {table} SET {column} = {column} || ?", (evil,))
-    connection.close()
     for command in (("status",), ("ls",), ("query", "parents"), ("get", "1"), ("trust",),
                     ("trust", "--list"), ("models",), ("get", evil), ("ls", evil)):  # fmt: skip
         _, out, err = run(*command)
