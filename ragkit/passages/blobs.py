@@ -59,7 +59,8 @@ def blob_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def blob_warning(text: str) -> str | None:
     """Return the warning for text that no passage contains; None where there is none."""
-    words, lines = [], []
+    words: list[int] = []
+    lines: list[int] = []
     for start, end, is_word in _blobs(text):
         (words if is_word else lines).append(end - start - _PREFIX)
     parts = []

@@ -18,7 +18,8 @@ from ragkit.storage.sqlite.filters import Date, Value
 _NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})$", re.ASCII)
 _DATE = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
-    r"([T ](?P<hour>\d\d):(?P<minute>\d\d)(:(?P<second>\d\d))?)?)?)?Z?$",
+    r"([T ](?P<hour>\d\d):(?P<minute>\d\d)(:(?P<second>\d\d))?)?)?)?"
+    r"(?P<zone>Z|(?<=:\d\d)[+-]\d\d(:?\d\d)?)?$",
     re.ASCII,
 )
 _EQUALITY = ("=", "!=", "in", "not in", "~", "!~")
@@ -76,7 +77,9 @@ def _date(text: str) -> Date | None:
     match = _DATE.match(text)
     if match is None:
         return None
-    parts = {name: int(part) for name, part in match.groupdict().items() if part is not None}
+    groups = match.groupdict()
+    zone = groups.pop("zone")
+    parts = {name: int(part) for name, part in groups.items() if part is not None}
     try:
         start = datetime.datetime(
             parts["year"],
@@ -93,9 +96,19 @@ def _date(text: str) -> Date | None:
         else:
             last = next(name for name in ("second", "minute", "day") if name in parts)
             end = start + datetime.timedelta(**{f"{last}s": 1})
+        start, end = start - _offset(zone), end - _offset(zone)
     except (ValueError, OverflowError):  # the 30th of February, or the year 0
         return None
     return Date(text.rstrip("Z").replace(" ", "T"), start, end)
+
+
+def _offset(zone: str | None) -> datetime.timedelta:
+    """Return the distance from UTC of "Z", "+01", "-0500" or "+05:30"."""
+    if zone in (None, "Z"):
+        return datetime.timedelta()
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    distance = datetime.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return -distance if zone[0] == "-" else distance
 
 
 def _number(field: str, text: str) -> float:

@@ -19,6 +19,13 @@ from typing import TYPE_CHECKING
 
 from ragkit.storage.sqlite.connection import by_id
 from ragkit.storage.sqlite.documents import DISPLAY_PATH
+from ragkit.storage.sqlite.metadata_values import (
+    PROSE_FIELDS,
+    has_element,
+    has_number,
+    instant,
+    number,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -212,12 +219,13 @@ def _compare(field: str, operator: str, value: Value) -> Condition:
     if operator == "~":
         function = "ragkit_path" if field == "path" else "ragkit_glob"
         return Condition(f"{function}(?, {column})", (value, *key))
-    if isinstance(value, Date):  # ISO dates sort as text, up to the precision of the value
-        date = f"replace(substr({column}, 1, ?), ' ', 'T')"
-        sql = f"{column} GLOB '[0-9][0-9][0-9][0-9]*' AND {date} {operator} ?"
-        return Condition(sql, (*key, *key, len(value.text), value.text))
+    if isinstance(value, Date):
+        return _compare_instant(Condition(f"ragkit_instant({column})", key), operator, value)
     operand = f"ragkit_number({column})" if isinstance(value, float) else column
-    return Condition(f"{operand} {operator} ?", (*key, value))
+    sql = f"{operand} {operator} ?"
+    if operator == "=" and key and field not in PROSE_FIELDS:  # a list has any of its elements
+        sql = f"ragkit_element({column}, ?)"
+    return Condition(sql, (*key, value))
 
 
 def _compare_time(column: str, operator: str, value: Date) -> Condition:
@@ -229,6 +237,21 @@ def _compare_time(column: str, operator: str, value: Date) -> Condition:
         "<": (start, "<"), ">=": (start, ">="), "<=": (end, "<"), ">": (end, ">="),
     }[operator]  # fmt: skip
     return Condition(f"{column} {sign} ?", (bound,))
+
+
+def _compare_instant(column: Condition, operator: str, value: Date) -> Condition:
+    """Compare seconds since 1970 with a span of time."""
+    start, end = (
+        (bound - datetime.datetime(1970, 1, 1)).total_seconds()
+        for bound in (value.start, value.end)
+    )
+    if operator == "=":
+        sql = f"{column.sql} BETWEEN ? AND ?"
+        return Condition(sql, (*column.values, start, end - 0.001))
+    bound, sign = {
+        "<": (start, "<"), ">=": (start, ">="), "<=": (end, "<"), ">": (end, ">="),
+    }[operator]  # fmt: skip
+    return Condition(f"{column.sql} {sign} ?", (*column.values, bound))
 
 
 def _nanoseconds(time: datetime.datetime) -> int:
@@ -250,16 +273,28 @@ def create_functions(connection: sqlite3.Connection) -> None:
         ("ragkit_path", 2, path_matches),
         ("ragkit_glob", 2, _text_matches),
         ("ragkit_number", 1, _number),
+        ("ragkit_element", 2, _has_element),
+        ("ragkit_instant", 1, _instant),
     )
     for name, arguments, function in functions:
         connection.create_function(name, arguments, function, deterministic=True)
 
 
 def _number(text: object) -> float | None:
-    try:
-        return float(str(text)) if text is not None else None
-    except ValueError:
+    return None if text is None else number(str(text))
+
+
+def _has_element(text: object, value: object) -> bool | None:
+    """Whether a text is a value, or a list with it; NULL for a missing text."""
+    if text is None:
         return None
+    if isinstance(value, float):
+        return has_number(str(text), value)
+    return has_element(str(text), str(value))
+
+
+def _instant(text: object) -> float | None:
+    return None if text is None else instant(str(text))
 
 
 def _text_matches(pattern: str, text: object) -> bool | None:
