@@ -107,8 +107,13 @@ class ServerModel:
         usage: Usage | None = None
         finish_reason = None
         thinking = _ThinkingFilter()
-        with closing(self._client.stream(request)) as events:  # type: ignore[type-var]
-            for event in events:
+        with closing(self._client.stream(request)) as events:
+            while True:
+                try:
+                    event = next(events)
+                except StopIteration as end:
+                    has_ended: bool = end.value
+                    break
                 if error := event.get("error"):
                     detail = error.get("message") if isinstance(error, dict) else error
                     raise ModelError(f"{self._client.url} ended its response early: {detail}")
@@ -126,6 +131,15 @@ class ServerModel:
                 yield from calls
         if rest := thinking.end():
             yield rest
+        if finish_reason is None and not has_ended:
+            raise ModelError(
+                f"{self._client.url} ended its response early: without finish_reason and [DONE]"
+            )
+        if finish_reason == "content_filter":
+            raise ModelError(
+                f"{self._client.url} withheld the rest of its response (finish_reason "
+                "content_filter)"
+            )
         if finish_reason == "length":
             usage = Usage(
                 usage.prompt_tokens if usage else 0,

@@ -301,6 +301,7 @@ def _stream_pieces(
                 if not text:
                     raise _NotStartedError(str(error)) from error
                 warnings.add(f"the answer is incomplete: {error}")
+                usage = Usage(0, 0, cut_off=True)
                 break
             if sanitized := sanitizer.feed(piece):
                 text += sanitized
@@ -322,7 +323,7 @@ def _usage_warnings(usage: Usage | None, prompt: Prompt) -> Iterator[str]:
             f"{minimum:,}: it shortened the prompt, which may remove the rules. Start it with a "
             "larger context, or set llm_context_tokens to the context that it has"
         )
-    if usage.cut_off:
+    if usage.cut_off and usage.completion_tokens:
         yield f"the answer was cut off at its limit of {prompt.answer_tokens} tokens"
 
 

@@ -18,7 +18,7 @@ The client resolves the citation marks `[n]`. Knows no sources and no question.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 # C0 except tab and line feed, DEL, C1, bidirectional controls, invisible characters, surrogates.
 # Joiners stay: scripts and emoji need them.
@@ -29,9 +29,11 @@ _INVISIBLE = re.compile(
 _URL_SCHEME = re.compile(r"(https?|ftp)(?=\\?:\\?/)", re.IGNORECASE)
 _MAIL_AT = re.compile(r"(?<=[A-Za-z0-9._+-])@(?=[A-Za-z0-9_-]+\.[A-Za-z0-9_-])")
 _DEFANGED = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
-# A citation as language models write it: "[1]", "[1, 2]", "【1】", "[^1]", "[Source 1]".
+# A citation as language models write it: "[1]", "[1, 2]", "[1-3]", "【1】", "[^1]", "[Source 1]".
 _MODEL_CITATION = re.compile(
-    r"(?<![ \t])[ \t]*[\[【]\^?(?:sources?:? )?(\d{1,3}(?:[^\S\n]?,[^\S\n]?\d{1,3})*)[\]】]", re.I
+    r"(?<![ \t])[ \t]*[\[【]\^?(?:sources?:? )?"
+    r"(\d{1,3}(?:[^\S\n]?[,\-\u2013][^\S\n]?\d{1,3})*)[\]】]",
+    re.I,
 )
 CITATION_PATTERN = r"\[(\d{1,3})\]"  # a citation mark in the text of an answer
 CITATION_MARK = re.compile(CITATION_PATTERN)
@@ -93,13 +95,22 @@ class AnswerSanitizer:
 
     def _resolve_citation(self, match: re.Match[str]) -> str:
         """Return the citation as marks `[n]` of known sources, with the space before it."""
-        numbers = [int(number) for number in match[1].split(",")]
+        numbers = [number for part in match[1].split(",") for number in _parse_range(part)]
+        is_range = not match[1].isdigit() and "," not in match[1]
+        if is_range and (not numbers or numbers[0] not in self._sources):
+            return match[0]  # an interval, as in "[0-100]"
         kept = "".join(f"[{n}]" for n in dict.fromkeys(numbers) if n in self._sources)
         space = match[0][: len(match[0]) - len(match[0].lstrip(" \t"))]
         if kept:
             return space + kept
         # The space before it goes too, except between two words.
         return "" if _CLAUSE_END.match(match.string, match.end()) else space
+
+
+def _parse_range(text: str) -> Sequence[int]:
+    """Return the numbers of "2" or of "2-4"."""
+    first, *others = (int(number) for number in re.split("[-\u2013]", text))
+    return range(first, others[-1] + 1) if others else (first,)
 
 
 def _final_length(text: str) -> int:

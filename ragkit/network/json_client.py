@@ -21,7 +21,7 @@ import os
 import queue
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -86,8 +86,9 @@ class JsonClient:
         """Send a JSON object and return the JSON object of the response. Raises ModelError."""
         return self._parse_object(self._request(content, "application/json", self._read_body))
 
-    def stream(self, content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def stream(self, content: dict[str, Any]) -> Generator[dict[str, Any], None, bool]:
         """Send a JSON object and yield the JSON objects of the response's events as they arrive.
+        Return whether the response said that it ends: by [DONE], or by its length.
 
         Nothing is retried once the response has begun. Closing the iterator closes the connection,
         which tells the server to stop. A response of one JSON object is accepted too. Raises
@@ -96,10 +97,15 @@ class JsonClient:
         response = self._request(content, "text/event-stream", self._open_stream)
         if isinstance(response, bytes):
             yield self._parse_object(response)
-            return
-        connection, events = response
+            return True
+        connection, response_events = response
         try:
-            for data in sse.event_data(events):
+            events = sse.event_data(response_events)
+            while True:
+                try:
+                    data = next(events)
+                except StopIteration as end:
+                    return bool(end.value)
                 yield self._parse_object(data)
         except OSError as error:
             raise self._unreachable_error(error) from error

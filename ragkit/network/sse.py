@@ -5,7 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html. Reads bytes, ope
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Protocol
 
 _MAX_LINE_BYTES = 1_000_000
@@ -19,8 +19,9 @@ class LineReader(Protocol):
         """Return the next line with its line end, at most `limit` bytes of it; b"" at the end."""
 
 
-def event_data(source: LineReader) -> Iterator[bytes]:
+def event_data(source: LineReader) -> Generator[bytes, None, bool]:
     """Yield the data of each event, its lines joined by a line feed, until the end or [DONE].
+    Return whether it was [DONE].
 
     Raises ValueError for a line that is too long, and where the source ends within an event.
     """
@@ -34,8 +35,9 @@ def event_data(source: LineReader) -> Iterator[bytes]:
         elif not line and lines:
             data = b"\n".join(lines)
             if data == DONE:
-                return
+                return True
             yield data
             lines = []
     if lines and lines != [DONE]:
         raise ValueError("the stream ends in the middle of an event")
+    return bool(lines)

@@ -67,7 +67,8 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
-    cut_off: bool = False  # the answer reached its token limit before it was complete
+    # The answer reached its token limit or broke off; then the counts are 0.
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -28,7 +28,7 @@ class ChatServer(ThreadingHTTPServer):
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.prompt_tokens: int | None = None
-        self.finish_reason = "stop"
+        self.finish_reason: str | None = "stop"  # None: the stream ends without it and [DONE]
         self.stop_after: int | None = None  # pieces; then the connection breaks
         self.error: dict[str, Any] | None = None  # sent as an event after the pieces
         self.disconnected = threading.Event()  # the client has closed the connection
@@ -73,6 +73,8 @@ class Handler(BaseHTTPRequestHandler):
             self._event({"choices": [{"index": 0, "delta": delta}]})
         if self.server.error is not None:
             self._event({"error": self.server.error})
+            return
+        if self.server.finish_reason is None:
             return
         self._event({"choices": [{"delta": {}, "finish_reason": self.server.finish_reason}]})
         if self.server.prompt_tokens is not None:

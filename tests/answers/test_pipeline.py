@@ -94,6 +94,23 @@ def test_an_answer_that_breaks_off_is_kept_with_a_warning(filled, server):
     answer = filled.ask(QUESTION)
     assert answer.text == "Rotate the signing"
     assert answer.warnings[0].startswith("the answer is incomplete: ")
+    assert answer.usage is not None
+    assert answer.usage.cut_off
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "detail"),
+    [(None, "without finish_reason and [DONE]"), ("content_filter", "content_filter")],
+)
+def test_an_answer_that_ends_without_a_reason_or_is_filtered_is_incomplete(
+    filled, server, finish_reason, detail
+):
+    server.finish_reason = finish_reason
+    answer = filled.ask(QUESTION)
+    assert answer.text.startswith("Rotate the signing")
+    (warning,) = (text for text in answer.warnings if text.startswith("the answer is incomplete: "))
+    assert detail in warning
+    assert answer.usage.cut_off
 
 
 def test_a_shortened_prompt_has_a_warning(filled, server):

@@ -30,6 +30,8 @@ def sanitize(text, sources=(1, 2)):
         ("Ninety days [1].", "Ninety days [1]."),
         ("Ninety days [9].", "Ninety days."),
         ("So [1, 2] and [1,9] and [2][1].", "So [1][2] and [1] and [2][1]."),
+        ("So [1-2] and [1\u20139] and [1 - 1, 2].", "So [1][2] and [1][2] and [1][2]."),
+        ("Intervals [0-100], [2-1] and [1990-1999].", "Intervals [0-100], [2-1] and [1990-1999]."),
         ("Said 【1】 and [Source 2] and [^1].", "Said [1] and [2] and [1]."),
         ("In `argv[9]` it is [9] kept.", "In `argv[9]` it is kept."),
         ("![x](http://e/p)", "[x] (hxxp://e/p)"),

@@ -25,6 +25,18 @@ def test_a_stream_may_end_without_done():
     assert read(b"data: 1\n\ndata: [DONE]") == [b"1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_done"),
+    [(b"data: 1\n\n", False), (b"data: [DONE]", True), (b"data: [DONE]\n\nx", True), (b"", False)],
+)
+def test_it_is_known_whether_a_stream_ended_with_done(text, is_done):
+    events = event_data(io.BytesIO(text))
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(events)
+    assert end.value.value is is_done
+
+
 @pytest.mark.parametrize("text", [b"data: {", b"data: " + b"x" * 1_000_001])
 def test_an_incomplete_or_endless_event_is_an_error(text):
     with pytest.raises(ValueError, match=r"middle of an event|more than"):

@@ -113,7 +113,7 @@ def count_usage(
 
     Without a language model, those of the messages and of the answer, as the encoder counts them.
     """
-    if answer.usage is not None:
+    if answer.usage is not None and answer.usage.completion_tokens:
         return json_shapes.usage_fields(answer)
     texts = ["\n".join(text for _, text in read_texts(messages)), answer.text]
     prompt, completion = served.collection.encoder().count_tokens(texts)
