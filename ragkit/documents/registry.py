@@ -471,6 +471,24 @@ _ROWS: tuple[Format, ...] = (
         " one line",
     ),
     Format(
+        media_type="application/x-conversations+json",
+        name="conversations of ChatGPT and Claude",
+        label="conversations",
+        reader=f"{_FORMATS}.exports.conversations:read_conversations",
+        members=f"{_FORMATS}.exports.conversations:conversation_members",
+        content="one document per conversation: what was said; speakers, date → metadata",
+        locator="path",
+    ),
+    Format(
+        media_type="application/x-slack+json",
+        name="Slack export",
+        label="Slack messages",
+        reader=f"{_FORMATS}.exports.slack:read_day",
+        content="one document per channel and day: what was said; people, date, channel"
+        " → metadata; names of people from the export's zip",
+        locator="path",
+    ),
+    Format(
         media_type="application/jsonl",
         name="JSON Lines",
         extensions="jsonl ndjson",

@@ -41,6 +41,13 @@ _MARKUP = {
     "a.csv": 'id,name,note\n1,Ann,"two\nlines"\n2,Bo,"a ""quoted"" word"\n3,Cy,\n',
     "a.tsv": "id\tname\n1\tAnn\n2\tBo\n",
     "a.json": json.dumps([{"name": "Ann", "tags": ["a", "b"], "at": {"x": 1.5, "y": None}}] * 5),
+    "conversations.json": json.dumps(
+        [{"title": "Keys", "mapping": {"a": {"message": {"author": {"role": "user"}, "content":
+          {"parts": ["Where?"]}}, "parent": None}}, "current_node": "a"}]
+    ),
+    "keys/2024-03-12.json": json.dumps(
+        [{"type": "message", "ts": "1710277500.000100", "user": "U1", "text": "<@U1> &lt; <#C1|a>"}]
+    ),
     "a.jsonl": '{"name": "Ann"}\n{"name": "Bo"}\n',
     "a.xml": '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e "words">]><a><title>T</title><p>One &e;'
     "</p><row><c>1</c><c>2</c></row><![CDATA[<x>]]></a>",

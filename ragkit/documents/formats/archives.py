@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from io import BytesIO
 
+from ragkit.documents.formats.exports import slack
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import (
     MAX_MEMBERS,
@@ -40,6 +41,7 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
         raise DocumentError("damaged zip file: its directory cannot be read") from error
     with archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
+        slack_names = _slack_names(archive, budget)
         for info, decoded_name in zip(infos, decode_names(infos), strict=True):
             budget.count_member()
             member_name = decoded_name.replace("\\", "/")
@@ -50,8 +52,32 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
                 yield Member(member_name, reason="symbolic link", skipped=True, kind="link")
             elif info.flag_bits & _FLAG_ENCRYPTED:
                 yield Member(member_name, reason="encrypted: needs a password", kind="encrypted")
-            else:
+            elif slack_names is None:
                 yield _zip_member(archive, info, member_name, budget)
+            else:
+                yield _slack_member(_zip_member(archive, info, member_name, budget), slack_names)
+
+
+def _slack_names(archive: zipfile.ZipFile, budget: Budget) -> dict[str, str] | None:
+    """Names by user id, if the zip file is an export of Slack; None for any other."""
+    names = set(archive.namelist())
+    if not names.issuperset(slack.LISTS):
+        return None
+    info = archive.getinfo("users.json")
+    if info.flag_bits & _FLAG_ENCRYPTED:
+        return {}
+    return slack.user_names(_zip_member(archive, info, info.filename, budget).data)
+
+
+def _slack_member(member: Member, names: dict[str, str]) -> Member:
+    """A day of a channel with the names of its people; the lists of ids are not documents."""
+    if member.name in slack.LISTS and member.reason is None:
+        reason = "list of ids in an export of Slack"
+        return Member(member.name, reason=reason, skipped=True, kind="no_document")
+    if member.reason is None and slack.is_day(member.name):
+        document = slack.read_named_day(member.data, member.name, names)
+        return Member(member.name, document=document)
+    return member
 
 
 def _zip_member(

@@ -1,0 +1,1 @@
+"""Exports of chats: one document per conversation, or per channel and day."""

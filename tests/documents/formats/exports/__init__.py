@@ -1,0 +1,1 @@
+"""Tests of ragkit.documents.formats.exports."""
