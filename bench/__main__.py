@@ -20,6 +20,7 @@ MODULES = {
     "weights": "retrieval.weights",
     "vectors": "vectors.indexes",
     "formats": "vectors.file_formats",
+    "languages": "retrieval.languages",
     "lexical": "retrieval.lexical",
     "search": "retrieval.search",
     "batch": "retrieval.batch",

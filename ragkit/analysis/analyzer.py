@@ -15,13 +15,17 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ragkit.analysis.forms import Forms
 from ragkit.analysis.identifiers import joined_spellings
 from ragkit.analysis.language import STEMMERS, detect_language
+from ragkit.analysis.letters import ZERO_WIDTH_NON_JOINER, folded, ordered_thai
+from ragkit.analysis.quantities import Quantity, quantities
 from ragkit.analysis.stopwords import STOP_WORDS
 
 STOP_PREFIX = "~"  # before the term of a stop word
 MAX_WORD_LENGTH = 80  # characters; longer words are hashes and base64
 _SHORT_PLURAL_LENGTH = 4  # letters of `gpus`; longer words with this ending are singulars
+_MAX_CACHED_WORDS = 50_000  # words and their further terms
 _MAX_CACHED_LENGTH = 8_000_000  # characters of cached words and their terms
 # Vowel signs and accents that Python does not count among the letters.
 _MARKS = (
@@ -49,6 +53,13 @@ _IDENTIFIER_PART = re.compile(r"[A-Z]+s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z
 # Snowball takes "GPUs" for a singular, and finds no ending in "PDFs", whose stem has no vowel.
 _PLURAL_ABBREVIATION = re.compile(r"[A-Z][A-Z0-9]+s")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{3,}")
+_SYMBOL = re.compile(r"(?<![\w.])(?:[A-Za-z]{1,8}(?:#|\+\+)(?!\w)|\.[A-Za-z]{2,12}(?![\w.]))")
+_INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,6}[A-Z]?(?!\w)")
+_SHORT_CAPITALS = re.compile(r"(?<![\w.'’-])[A-Z]{2,3}(?![\w'’-])")
+_HYPHENATED = re.compile(r"(?<![\w-])[^\W\d_]+(?:-[^\W\d_]+){1,3}(?![\w-])")
+_SUSPENDED = re.compile(
+    r"(?<!\w)([^\W\d_]{2,20})- (?:und|oder|en|of|och|eller|og|ja|tai|és|vagy) ([^\W\d_]{4,30})"
+)
 _UMLAUT_TO_DIGRAPH = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _DIGRAPH_TO_UMLAUT = {"ae": "ä", "oe": "ö", "ue": "ü"}
 _DIGRAPH = re.compile("ae|oe|ue")
@@ -85,7 +96,36 @@ def normalize(text: str) -> str:
     """Return `text` in Unicode normal form NFKC, without invisible characters inside words."""
     if text.isascii():
         return text
-    return unicodedata.normalize("NFKC", text.translate(_INVISIBLE))
+    return ordered_thai(unicodedata.normalize("NFKC", text.translate(_INVISIBLE)))
+
+
+def symbols(text: str) -> list[Quantity]:
+    """Return the names in a text whose signs make the word: `C#`, `.NET`; `U.S.A.`, also USA."""
+    found: dict[Quantity, None] = {}
+    for match in _SYMBOL.finditer(text):
+        found[Quantity(match[0], ("#" + match[0].lower(),))] = None
+    for match in _INITIALS.finditer(text):
+        found[Quantity(match[0], (match[0].replace(".", "").lower(),))] = None
+    return list(found)
+
+
+def joined_words(text: str) -> list[tuple[str, ...]]:
+    """Return words that are also written otherwise: the parts of one with a zero-width non-joiner,
+    one with hyphens in one piece, the full words of `Ein- und Verkauf`."""
+    found: dict[tuple[str, ...], None] = {}
+    if ZERO_WIDTH_NON_JOINER in text:
+        for chunk in text.split():
+            if ZERO_WIDTH_NON_JOINER in (inner := chunk.strip(ZERO_WIDTH_NON_JOINER)):
+                found[tuple(split_words(" ".join(inner.split(ZERO_WIDTH_NON_JOINER))))] = None
+    if "-" in text:
+        for match in _HYPHENATED.finditer(text):
+            found[(match[0].replace("-", ""),)] = None
+        for match in _SUSPENDED.finditer(text):
+            first, second = match[1], match[2].lower()
+            found.update(
+                dict.fromkeys((first + second[cut:],) for cut in range(2, len(second) - 2))
+            )
+    return list(found)
 
 
 def split_words(text: str) -> list[str]:
@@ -133,16 +173,68 @@ class Analyzer:
 
         self._language = language
 
-        def stemmer(tokenizer: Any) -> Any:  # noqa: ANN401 (tantivy has no types)
+        def stemmer(tokenizer: Any, *, accents: bool = False) -> Any:  # noqa: ANN401 (no types)
             builder = TextAnalyzerBuilder(tokenizer).filter(Filter.lowercase())
             if language in STEMMERS:  # before accents are removed: they distinguish suffixes
                 builder = builder.filter(Filter.stemmer(STEMMERS[language]))
-            return builder.filter(Filter.ascii_fold()).build().analyze
+            if not accents:
+                builder = builder.filter(Filter.ascii_fold())
+            return builder.build().analyze
 
         self._stem_word = stemmer(Tokenizer.raw())
         self._stem_words = stemmer(Tokenizer.whitespace())
+        self._stem_accented = stemmer(Tokenizer.raw(), accents=True)
         self._stop_words = STOP_WORDS.get(language, frozenset())
         self._cache = _TermCache(self._analyze_chunk)
+        self._forms = Forms(self, language)
+        self._forms_of = lru_cache(_MAX_CACHED_WORDS)(self._forms.of)
+
+    def index_forms(self, text: str) -> list[str]:
+        """Return the further terms of the words of a text: base forms, folded letters, numbers.
+
+        They are indexed in a field of their own, without positions. ASCII words in English have
+        none.
+        """
+        plain = normalize(text)
+        found: list[str] = []
+        if self._language != "en" or not plain.isascii():
+            for word in split_words(plain):
+                if self._language != "en" or not word.isascii():
+                    for term in self.word_terms(word).sequence:
+                        found += self._forms_of(term.surface)
+                    found += self.folded_ngrams(word)
+        for row in joined_words(text):
+            found += [self.term(word) for word in row]
+        for quantity in (*self.quantities(plain), *symbols(plain)):
+            found += quantity.terms
+        return found
+
+    def forms(self, word: str, *, with_dictionary: bool = True) -> list[str]:
+        """Return the further terms of a word without parts (`forms`)."""
+        return self._forms.of(word, with_dictionary=with_dictionary)
+
+    def folded_ngrams(self, word: str) -> list[str]:
+        """Return the n-grams of a word of an unspaced script whose folded form has others."""
+        if word.isascii() or not _UNSPACED.search(word):
+            return []
+        key = folded(word)
+        return [term.term for term in self.word_terms(key).sequence] if key != word else []
+
+    def quantities(self, text: str) -> list[Quantity]:
+        """Return the numbers, dates and amounts of a normalized text (`quantities`), and the
+        abbreviations in capitals that are stop words in lower case (IT, US)."""
+        found = quantities(text, self._language)
+        if not text.isupper() or " " not in text:
+            found += [
+                Quantity(match[0], ("#" + match[0],))
+                for match in _SHORT_CAPITALS.finditer(text)
+                if match[0].lower() in self._stop_words
+            ]
+        return found
+
+    def accented_stem(self, word: str) -> str:
+        """Return the stem of a word with its accents."""
+        return "".join("".join(self._stem_accented(word)).split())
 
     def index_terms(self, text: str) -> list[str]:
         """Return the rows of terms to index, each joined by spaces: the text, then alternatives,

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import cache
+from typing import Any
 
+from ragkit.analysis.forms import LANGUAGES as LANGUAGES_WITH_FORMS
 from ragkit.analysis.stopwords import STOP_WORDS
 
 # ISO 639-1 code → the name of the Snowball stemmer in tantivy.
@@ -22,10 +25,13 @@ STEMMERS = {
 UNDETERMINED = "und"  # ISO 639-2 for an undetermined language: no stemmer, no stop words
 _ALIASES = {"nb": "no", "nn": "no"}
 _CODES_BY_NAME = {name: code for code, name in STEMMERS.items()}
-_SUPPORTED = STEMMERS.keys() | STOP_WORDS.keys()
+_SUPPORTED = STEMMERS.keys() | STOP_WORDS.keys() | LANGUAGES_WITH_FORMS
 _SAMPLE_LENGTH = 400  # characters of a passage that are examined: about sixty words
 _MIN_STOP_WORDS = 2  # different stop words of a language that a sample must contain
 _MIN_STOP_WORD_SHARE = 0.1  # of the sample's different words that must be stop words
+_MIN_CLASSIFIED_WORDS = 3  # with fewer, and less probable ones, py3langid is a guess
+_MIN_PROBABILITY = 0.6
+_LATIN_CODE = re.compile(r"[{}=;_<>\\|]|\w\(|\w/\w")  # identifiers, formulas, addresses
 _LANGUAGES_BY_STOP_WORD: dict[str, list[str]] = defaultdict(list)
 for _code, _words in STOP_WORDS.items():
     for _word in _words:
@@ -69,6 +75,38 @@ def detect_language(text: str, declared: str | None = None) -> str:
             best = [code for code, count in counts.items() if count == highest]
             return declared_code if declared_code in best else min(best)
     return declared_code or _language_by_script(text[:_SAMPLE_LENGTH])
+
+
+def text_language(text: str, declared: str | None = None) -> str:
+    """Return the language of a document or passage that is indexed, as `detect_language` does.
+
+    A text in which the stop words do not decide, and whose document declares nothing, goes to
+    py3langid (https://github.com/adbar/py3langid, BSD): a second to load, so not for queries.
+    """
+    sample = text[:_SAMPLE_LENGTH]
+    detected = detect_language(text, declared)
+    if language_code(declared) or _is_clear(sample, detected):
+        return detected
+    words = [word for word in sample.split() if any(map(str.isalpha, word))]
+    if len(words) < _MIN_CLASSIFIED_WORDS or (sample.isascii() and _LATIN_CODE.search(sample)):
+        return detected
+    code, probability = _classifier()(" ".join(words))
+    code = _ALIASES.get(code, code)
+    return code if code in _SUPPORTED and probability >= _MIN_PROBABILITY else detected
+
+
+def _is_clear(sample: str, code: str) -> bool:
+    """Whether a language was detected by its stop words, and not by its script."""
+    words = set(sample.lower().split())
+    count = len(words & STOP_WORDS.get(code, frozenset()))
+    return count >= _MIN_STOP_WORDS and count >= _MIN_STOP_WORD_SHARE * len(words)
+
+
+@cache
+def _classifier() -> Any:  # noqa: ANN401 (py3langid has no types)
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True).classify
 
 
 def _language_by_script(text: str) -> str:

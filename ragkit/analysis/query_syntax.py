@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 MAX_CONDITIONS = 32  # phrases and exclusions of one query; further operators are plain text
+_OPERANDS = ("word", "phrase", "angled", "cornered")  # groups of the pattern
 _CONTEXT = 30  # characters before a minus sign in which the preceding word is looked for
 
 
@@ -34,7 +35,7 @@ def parse_query(query: str) -> ParsedQuery:
     A query that only excludes is plain text, since there is nothing to exclude from.
     """
     query = query.encode("utf-8", "replace").decode()  # lone surrogates
-    if not any(sign in query for sign in '-"“„'):
+    if not any(sign in query for sign in '-"“„”«»「『'):
         return ParsedQuery(query, query)  # the usual case: no operator, so no pattern is compiled
     required: list[str] = []
     excluded: list[str] = []
@@ -42,10 +43,10 @@ def parse_query(query: str) -> ParsedQuery:
     for match in _operators().finditer(query):
         if len(required) + len(excluded) == MAX_CONDITIONS:
             break
-        operand = match["word"] or match["phrase"]
+        operand = next((operand for operand in match.group(*_OPERANDS) if operand), "")
         if not any(map(str.isalnum, operand)):
             continue
-        if match["word"] or match["minus"]:
+        if match["word"] or match["minus"] or match["minus2"]:
             before = query[max(0, match.start() - _CONTEXT) : match.start()].lower().split()
             if before and before[-1] in _stop_words():
                 continue
@@ -66,13 +67,18 @@ def parse_query(query: str) -> ParsedQuery:
 def _operators() -> re.Pattern[str]:
     # An opening quote follows a space and a closing quote precedes one, so 5" pipes stay 5" pipes.
     # A minus excludes only before a word of at least two letters: -5, -a, --force, a - b and
-    # well-known are text. After a stop word it is text too: nobody excludes with
-    # "why does the -wal file grow".
+    # well-known are text; one Han, kana or Hangul character is a word. After a stop word it is
+    # text too: nobody excludes with "why does the -wal file grow".
     return re.compile(
         r"""(?<![^\s(\[{])(?:
-            (?P<minus>-)?["“„](?P<phrase>[^"“”„]*)["“”](?!\w)
-            | -(?P<word>[^\W\d_]\w\S*)
-        )""",
+            (?P<minus>-)?(?:
+                ["“„”](?P<phrase>[^"“”„]*)["“”](?!\w)
+                | [«»](?P<angled>[^«»]*)[«»](?!\w)
+            )
+            | -(?P<word>[^\W\d_](?:[\w\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff]
+              | [\u0e31-\u0e4e\u0eb1-\u0ecd\u102b-\u103e\u17b4-\u17d3])\S*
+              | [\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3](?!\S))
+        ) | (?P<minus2>-)?[「『](?P<cornered>[^「」『』]*)[」』]""",
         re.VERBOSE,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 _MIN_LENGTH_ONE_EDIT = 5  # letters of a word that may contain one mistake …
@@ -21,9 +22,25 @@ _ACCENTED = {
 
 def max_edits(word: str) -> int:
     """Return how many mistakes to allow in `word`: none in short words and those with digits."""
-    if len(word) < _MIN_LENGTH_ONE_EDIT or not word.isalpha():
+    if len(word) < _MIN_LENGTH_ONE_EDIT or not all(map(_is_letter, word)):
         return 0
     return 2 if len(word) >= _MIN_LENGTH_TWO_EDITS else 1
+
+
+def _is_letter(char: str) -> bool:
+    """Whether a character is a letter, or a vowel sign or virama of an Indic script."""
+    return char.isalpha() or unicodedata.category(char) in ("Mc", "Mn")
+
+
+def _alphabet(word: str) -> str:
+    """Return the letters of the word's script."""
+    for letters in _ALPHABETS:
+        if any(letter in letters for letter in word):
+            return letters
+    block = next((ord(char) // 0x80 * 0x80 for char in word if char >= "\u0900"), 0)
+    if not 0x0900 <= block < 0x0E00:
+        return ""
+    return "".join(filter(_is_letter, map(chr, range(block, block + 0x66))))
 
 
 def edit_candidates(word: str) -> Iterator[str]:
@@ -33,7 +50,7 @@ def edit_candidates(word: str) -> Iterator[str]:
     forms. Duplicates occur.
     """
     word = word.lower()
-    letters = next((abc for abc in _ALPHABETS if any(letter in abc for letter in word)), "")
+    letters = _alphabet(word)
     for index in range(len(word)):
         before, after = word[:index], word[index + 1 :]
         yield before + after

@@ -80,7 +80,7 @@ def nothing_close_notice(
     words = [
         word for word in lexical.plan(parse_query(query)).words if word.weight >= _STOP_WORD_WEIGHT
     ]
-    occurs = [word for word in words if word.terms and word.corrected_to is None]
+    occurs = [word for word in words if word.is_known and word.corrected_to is None]
     if not words or occurs or best >= closeness_bound(encoder):
         return None
     return f"nothing close: best score {best:.2f}"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from ragkit.analysis.language import text_language
 from ragkit.storage.checksums import ChecksumCache, is_plausible, parse_record
 from ragkit.storage.collection_files import OpenFile, shorten_name
 from ragkit.storage.index_writer import INDEX_KINDS, IndexWriter, current_lexical_file
@@ -209,14 +210,18 @@ class IndexReader:
         snapshot_generation = generation(connection)
         trimmed = int(value(connection, "trimmed") or 0)
         if index is None or not index.memory or index.generation < trimmed:
-            return LexicalIndex.in_memory(changes.texts_since(connection, 0), snapshot_generation)
+            rows = changes.texts_since(connection, 0, text_language)
+            return LexicalIndex.in_memory(rows, snapshot_generation)
         if index.generation >= snapshot_generation:
             return index
         removed = changes.removed_since(connection, index.generation)
         if is_rewrite_due(len(index), index.removed + len(removed)):
-            return LexicalIndex.in_memory(changes.texts_since(connection, 0), snapshot_generation)
+            rows = changes.texts_since(connection, 0, text_language)
+            return LexicalIndex.in_memory(rows, snapshot_generation)
         return index.with_changes(
-            snapshot_generation, changes.texts_since(connection, index.generation), removed
+            snapshot_generation,
+            changes.texts_since(connection, index.generation, text_language),
+            removed,
         )
 
     def discard_lexical(self, index: LexicalIndex, error: Exception) -> None:

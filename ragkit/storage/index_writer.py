@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.analysis import ANALYSIS_VERSION
+from ragkit.analysis.language import text_language
 from ragkit.errors import CollectionError
 from ragkit.storage.atomic_files import delete_unused_files, set_aside
 from ragkit.storage.checksums import (
@@ -153,7 +154,7 @@ class IndexWriter:
             current_generation = generation(connection)
             name = f"{_LEXICAL_NAME}{current_generation}"
             since = update.file.generation if update.file is not None else 0
-            rows = changes.texts_since(connection, since)
+            rows = changes.texts_since(connection, since, text_language)
             removed = changes.removed_since(connection, since) if since else []
             lexical_index.write(self._store.folder / name, update.older, rows, removed)
             checksums = json.loads(update.file.checksum) if update.file is not None else {}

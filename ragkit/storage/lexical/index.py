@@ -76,6 +76,7 @@ def _schema() -> Any:  # noqa: ANN401 (tantivy has no types that mypy can follow
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("id", indexed=True, fast=True)
     builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="position")
+    builder.add_text_field("forms", tokenizer_name=_ANALYZER, index_option="freq")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -91,19 +92,22 @@ def _add(index: Any, rows: Iterable[Row], removed: Iterable[int]) -> None:  # no
     import tantivy
 
     from ragkit.analysis.analyzer import analyzer_for  # compiling its patterns takes ms
-    from ragkit.analysis.language import detect_language
+    from ragkit.analysis.language import text_language
 
     index.register_tokenizer(_ANALYZER, _analyzer())
     writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
     if ids := list(removed):  # by query: deleting by term silently misses unsigned fields
         writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "id", ids))
     for passage_id, text, declared in rows:
-        language = detect_language(text, declared)
+        language = text_language(text, declared)
         document = tantivy.Document()
         document.add_unsigned("id", passage_id)
         document.add_text("language", language)
-        for terms in analyzer_for(language).index_terms(text):
+        analyzer = analyzer_for(language)
+        for terms in analyzer.index_terms(text):
             document.add_text("text", terms)  # a value each: no phrase matches across two
+        if forms := analyzer.index_forms(text):
+            document.add_text("forms", " ".join(forms))
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()  # the folder is renamed next, so it must be complete
@@ -164,7 +168,7 @@ class LexicalIndex:
             # process (SIGBUS) if somebody has truncated them. Ours never change.
             index.config_reader(reload_policy="manual")
         self._searcher = index.searcher()
-        self._planner = QueryPlanner(self._schema, self._searcher, "text", "language")
+        self._planner = QueryPlanner(self._schema, self._searcher)
         self._plan = lru_cache(_PLAN_CACHE)(self._planner.plan)
 
     @classmethod
@@ -230,7 +234,7 @@ class LexicalIndex:
         Ids (n,) int64 and BM25 scores (n,) float32, n ≤ k. Returned passages with equal scores are
         sorted by ascending id. Phrases and exclusions are not applied here, but by `matching`.
         """
-        words = [word for word in self.plan(query).words if word.terms]
+        words = [word for word in self.plan(query).words if word.is_known]
         if not words or not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         ids, scores = self._search(self._word_query(words), min(k, len(self)))
@@ -310,7 +314,7 @@ class LexicalIndex:
     def _scores(self, words: Sequence[QueryWord], ids: Sequence[int]) -> dict[int, float]:
         from tantivy import Occur, Query
 
-        known = [word for word in words if word.terms]
+        known = [word for word in words if word.is_known]
         if not known or not len(ids) or not len(self):
             return {}
         clauses: Sequence[Any] = [
@@ -336,13 +340,31 @@ class LexicalIndex:
 
         clauses: list[Any] = []
         for word in words:
-            for term in word.terms:
-                query = Query.term_query(self._schema, "text", term, "freq")
-                boost = self._planner.boost(word, term)
-                clauses.append(
-                    (Occur.Should, query if boost == 1 else Query.boost_query(query, boost))
-                )
+            queries = [self._term_query("text", word, term, 1.0) for term in word.terms]
+            if not word.forms:
+                clauses += [(Occur.Should, query) for query in queries]
+                continue
+            exact = [form for form in word.forms if form.is_extra]
+            # The best way to match counts, so that a word never counts twice.
+            best = [Query.boolean_query([(Occur.Should, query) for query in queries])]
+            best += [
+                self._term_query(form.field, word, form.term, form.weight)
+                for form in word.forms
+                if not form.is_extra
+            ]
+            clauses.append((Occur.Should, Query.disjunction_max_query(best)))
+            clauses += [
+                (Occur.Should, self._term_query(form.field, word, form.term, form.weight))
+                for form in exact
+            ]
         return Query.boolean_query(clauses)
+
+    def _term_query(self, field: str, word: QueryWord, term: str, weight: float) -> Any:  # noqa: ANN401
+        from tantivy import Query
+
+        query = Query.term_query(self._schema, field, term, "freq")
+        boost = weight * self._planner.boost(word, term, field)
+        return query if boost == 1 else Query.boost_query(query, boost)
 
     def _search(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401
         hits = self._searcher.search(query, limit=limit, count=False).hits

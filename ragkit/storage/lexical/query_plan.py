@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,14 +19,18 @@ from ragkit.analysis.analyzer import (
     STOP_PREFIX,
     Analyzer,
     analyzer_for,
+    joined_words,
     normalize,
     split_words,
+    symbols,
 )
+from ragkit.analysis.forms import EXACT
 from ragkit.analysis.identifiers import joined_spellings
 
 if TYPE_CHECKING:
     from ragkit.analysis.query_syntax import ParsedQuery
 
+Argument = TypeVar("Argument", bound=Hashable)
 Result = TypeVar("Result")
 
 MAX_TERMS = 1024  # different words of a query that count
@@ -36,6 +40,35 @@ _MAX_CORRECTED = 8  # unknown words of a query that are checked for typos
 _MAX_SHORT_COMPLETIONS = 64  # terms that begin with a word too short to be a term
 _MAX_COMPARED = 20_000  # terms that a misspelled word is compared with
 _MAX_COUNTED = 100_000  # passages of a term that are counted if the index has removed passages
+TEXT, FORMS, LANGUAGE = "text", "forms", "language"  # fields of the index
+_FORM_WEIGHT = 0.8  # of another form of a word, beside 1 for the word as it is written
+_EXACT_WEIGHT = 0.25  # in addition, where the accents are those that the query has
+_COMPOUND_WEIGHT = 0.4  # of a compound with the word, and of the parts of a known compound
+_JOINED_WEIGHT = 1.1  # of each of two words where a passage has them as one
+_PART_WEIGHT = 0.3  # of the words of a date or another quantity that the index has as a whole
+_MAX_PAIRED = 8  # words of a query that may be parts of one compound
+_MAX_COMPOUNDS = 64  # terms that begin with a word and may be compounds
+_MIN_PART = 3  # letters of a part of a compound
+_MIN_COMPOUND = 7
+# What may stand between the parts of a compound, by language.
+_LINKS = {
+    "de": ("", "s", "es", "n", "en", "er", "e", "ens"), "nl": ("", "s", "en", "e"),
+    "sv": ("", "s", "e"), "da": ("", "s", "e"), "no": ("", "s", "e"), "is": ("", "s", "a"),
+    "fi": ("", "n"), "hu": ("",), "et": ("",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Another term that a word of the query is found by.
+
+    `is_extra`: its score is added; of the word's terms and its other forms the best score counts.
+    """
+
+    field: str
+    term: str
+    weight: float
+    is_extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +83,19 @@ class QueryWord:
     # That of the passages with any of `terms`, which all are scored with: the term of a rare
     # language does not count more. It differs from `idf` where the word was corrected.
     matched_idf: float = 0.0
+    forms: tuple[Form, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any passage contains the word, or another form of it."""
+        return bool(self.terms or self.forms)
+
+    @property
+    def factor(self) -> float:
+        """The highest factor for its score that its forms can lead to, 1 without forms."""
+        best = max([form.weight for form in self.forms if not form.is_extra], default=0.0)
+        extra = sum(form.weight for form in self.forms if form.is_extra)
+        return max(1.0, (max(best, 1.0) if self.terms else best) + extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +109,7 @@ class QueryPlan:
     @property
     def total_idf(self) -> float:
         """The weighted sum of the words' inverse document frequencies."""
-        return sum(word.weight * word.idf for word in self.words)
+        return sum(word.weight * word.idf * word.factor for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +122,7 @@ class _Token:
     weight: float = 1.0
 
 
-def _cached(method: Callable[[str], Result]) -> Callable[[str], Result]:
+def _cached(method: Callable[[Argument], Result]) -> Callable[[Argument], Result]:
     """Return a bound method with a cache of its results.
 
     The cache does not refer to the method's object, which refers to the cache: in a cycle the maps
@@ -85,7 +131,7 @@ def _cached(method: Callable[[str], Result]) -> Callable[[str], Result]:
     bound = weakref.WeakMethod(method)
 
     @lru_cache(_CACHE_SIZE)
-    def call(argument: str) -> Result:
+    def call(argument: Argument) -> Result:
         alive = bound()
         if alive is None:
             raise RuntimeError("the planner was deleted while it was used")
@@ -97,24 +143,25 @@ def _cached(method: Callable[[str], Result]) -> Callable[[str], Result]:
 class QueryPlanner:
     """Builds the `QueryPlan`s of queries to one open index. Safe to share between threads.
 
-    `field` is the name of the text field. `language_field` has one term for each passage: the code
-    of its language. tantivy goes on to count removed passages in the frequencies of terms until it
-    merges their files, so the frequencies are corrected here: a removed passage never counts.
+    The field `LANGUAGE` has one term for each passage: the code of its language. tantivy goes on to
+    count removed passages in the frequencies of terms until it merges their files, so the
+    frequencies are corrected here: a removed passage never counts.
     """
 
-    def __init__(self, schema: Any, searcher: Any, field: str, language_field: str) -> None:  # noqa: ANN401
-        self._schema, self._searcher, self._field = schema, searcher, field
+    def __init__(self, schema: Any, searcher: Any) -> None:  # noqa: ANN401
+        self._schema, self._searcher = schema, searcher
         self._total = int(searcher.num_docs)  # without removed passages
-        languages = searcher.terms_with_prefix(language_field, "")
+        languages = searcher.terms_with_prefix(LANGUAGE, "")
         self._counted = int(sum(count for _, count in languages))  # with removed passages
-        self._analyzers = [
-            analyzer_for(code)
+        self._languages = [
+            code
             for code, _ in languages
-            if not self._has_removed or self._has_passages(language_field, code)
+            if not self._has_removed or self._has_passages(LANGUAGE, code)
         ]
+        self._analyzers = [analyzer_for(code) for code in self._languages]
         # Most queries contain the same frequent words, and each language has to analyze them.
         self._tokens_of = _cached(self._analyze)
-        self._frequency_of = _cached(self._document_frequency)
+        self._document_frequency_of = _cached(self._document_frequency)
         self._counted_idf_of = _cached(self._counted_idf)
 
     @property
@@ -140,18 +187,29 @@ class QueryPlanner:
         words: list[QueryWord] = []
         used_terms: set[str] = set()
         corrected = 0
-        for token in self._weigh(self._tokens(text))[:MAX_TERMS]:
+        tokens = self._weigh(self._tokens(text))[:MAX_TERMS]
+        quantities, covered = self._quantities(text)
+        compounds = self._joined_compounds(tokens)
+        for token in [*tokens, *quantities]:
             terms = self._known_terms(self._variants(token))
-            if not terms and token.redundant:
+            forms = self._forms(token, terms)
+            if not terms and not forms and token.redundant:
                 continue
-            idf = self.idf(terms)
-            word = QueryWord(token.surface, terms, idf, token.weight, None, idf)
-            if not terms and spelling.max_edits(token.surface) and corrected < _MAX_CORRECTED:
+            forms += compounds.get(token.surface, ())
+            idf = self.idf(terms, forms)
+            weight = token.weight * (_PART_WEIGHT if token.surface in covered else 1)
+            word = QueryWord(token.surface, terms, idf, weight, None, idf, forms)
+            if (
+                not word.is_known
+                and spelling.max_edits(token.surface)
+                and corrected < _MAX_CORRECTED
+            ):
                 corrected += 1
                 word = self._correct(word)
             fresh = tuple(term for term in word.terms if term not in used_terms)
             if fresh or not word.terms:
-                words.append(replace(word, terms=fresh))
+                kept = tuple(form for form in forms if form.term not in used_terms)
+                words.append(replace(word, terms=fresh, forms=kept))
             used_terms.update(fresh)
         return tuple(words)
 
@@ -171,6 +229,134 @@ class QueryPlanner:
             tokens.setdefault(token.terms, token)
         return list(tokens.values())
 
+    def _quantities(self, text: str) -> tuple[list[_Token], set[str]]:
+        """Return the numbers, dates and further units of a query that the index has, and the words
+        that they consist of."""
+        plain = normalize(text)
+        found: dict[tuple[str, ...], _Token] = {}
+        named = [
+            quantity for analyzer in self._analyzers for quantity in analyzer.quantities(plain)
+        ]
+        rows = [(quantity.surface, quantity.terms) for quantity in (*named, *symbols(plain))]
+        for row in joined_words(text):
+            rows += [
+                (word, tuple(analyzer.term(word) for analyzer in self._analyzers)) for word in row
+            ]
+        for word in split_words(plain) if not plain.isascii() else ():
+            rows += [(gram, (gram,)) for gram in self._analyzers[0].folded_ngrams(word)]
+        covered: set[str] = set()
+        for surface, terms in rows[:MAX_TERMS]:
+            if any(self._frequency(field, term) for field in (TEXT, FORMS) for term in terms):
+                token = _Token(surface, tuple(dict.fromkeys(terms)), redundant=True)
+                found.setdefault(token.terms, token)
+                if any(not term.isalpha() for term in terms):
+                    covered.update(split_words(surface))
+        return list(found.values()), covered - {token.surface for token in found.values()}
+
+    def _forms(self, token: _Token, known: tuple[str, ...]) -> tuple[Form, ...]:
+        """Return the known forms of a token: base forms, folded letters, compounds."""
+        if any(term.startswith(STOP_PREFIX) for term in token.terms):
+            return ()
+        found = {
+            term: Form(FORMS, term, _FORM_WEIGHT)
+            for term in token.terms
+            if self._frequency(FORMS, term)
+        }
+        forms = [*found.values(), *self._further_forms(token, with_dictionary=False)]
+        if not known and not forms:
+            forms = self._further_forms(token, with_dictionary=True)
+        return (*forms, *self._compounds(token, is_known=bool(known or forms)))
+
+    def _further_forms(self, token: _Token, *, with_dictionary: bool) -> list[Form]:
+        found: dict[str, None] = {}
+        for analyzer in self._analyzers:
+            found.update(
+                dict.fromkeys(analyzer.forms(token.surface, with_dictionary=with_dictionary))
+            )
+        forms: list[Form] = []
+        for term in found:
+            if term.startswith(STOP_PREFIX) or term in token.terms:
+                continue
+            is_exact = term.startswith(EXACT)
+            weight = _EXACT_WEIGHT if is_exact else _FORM_WEIGHT
+            forms += [
+                Form(field, term, weight, is_extra=is_exact)
+                for field in (TEXT, FORMS)
+                if self._frequency(field, term)
+            ]
+        return forms
+
+    def _links(self) -> tuple[str, ...]:
+        """Return what may link the parts of a compound in the languages of the collection."""
+        return tuple(
+            dict.fromkeys(link for code in self._languages for link in _LINKS.get(code, ()))
+        )
+
+    def _compounds(self, token: _Token, *, is_known: bool) -> list[Form]:
+        """Return the parts of a compound that are words of the collection, and the collection's
+        compounds that begin with a word."""
+        word, links = token.surface.lower(), self._links()
+        if not word.isalpha() or len(word) < _MIN_PART or not (links or not is_known):
+            return []
+        found: list[Form] = []
+        splits: list[tuple[float, tuple[str, ...], tuple[str, ...]]] = []
+        for cut in (
+            range(_MIN_PART, len(word) - _MIN_PART + 1) if len(word) >= _MIN_COMPOUND else ()
+        ):
+            last = self._known_words(word[cut:])
+            for link in links or ("",) if last else ():
+                if word[:cut].endswith(link) and cut - len(link) >= _MIN_PART:
+                    first = self._known_words(word[: cut - len(link)])
+                    if first:
+                        splits.append((abs(len(word) / 2 - cut) + len(link), first, last))
+        if splits:
+            _, first, last = min(splits)
+            weight = _COMPOUND_WEIGHT if is_known else 0.5
+            found += [Form(TEXT, term, weight, is_extra=not is_known) for term in (*first, *last)]
+        if links and is_known and len(word) > _MIN_PART:
+            stem = min((analyzer.term(word) for analyzer in self._analyzers), key=len)
+            for term, _ in self._searcher.terms_with_prefix(TEXT, stem, limit=_MAX_COMPOUNDS):
+                rest = term[len(stem) :]
+                if len(rest) > _MIN_PART and any(
+                    rest.startswith(link)
+                    and len(rest) - len(link) > _MIN_PART
+                    and self._frequency_of(rest[len(link) :])
+                    for link in links
+                ):
+                    found.append(Form(TEXT, term, _COMPOUND_WEIGHT))
+        return found
+
+    def _known_words(self, word: str) -> tuple[str, ...]:
+        terms = self._known_terms(analyzer.term(word) for analyzer in self._analyzers)
+        return () if any(term.startswith(STOP_PREFIX) for term in terms) else terms
+
+    def _joined_compounds(self, tokens: Sequence[_Token]) -> dict[str, tuple[Form, ...]]:
+        """Return, for each word, the compounds of the collection of it and another word of the
+        query."""
+        words = [
+            token.surface
+            for token in tokens[:_MAX_PAIRED]
+            if token.surface.isalpha()
+            and not any(term.startswith(STOP_PREFIX) for term in token.terms)
+        ]
+        links = self._links()
+        found: dict[str, dict[str, Form]] = {}
+        for place, first in enumerate(words):
+            for other, second in enumerate(words):
+                if other == place or not (links or other == place + 1):
+                    continue
+                terms = {
+                    analyzer.term(first + link + second)
+                    for link in links or ("",)
+                    for analyzer in self._analyzers
+                }
+                for term in sorted(terms):
+                    if self._frequency_of(term):
+                        for word in (first, second):
+                            form = Form(TEXT, term, _JOINED_WEIGHT)
+                            found.setdefault(word, {})[term] = form
+        return {word: tuple(forms.values()) for word, forms in found.items()}
+
     def _analyze(self, word: str) -> list[_Token]:
         """Return a word and its parts, each with the terms of all languages."""
         analyses = [analyzer.word_terms(word) for analyzer in self._analyzers]
@@ -188,20 +374,27 @@ class QueryPlanner:
             for same in zip(*rows, strict=True)
         ]
 
-    def _document_frequency(self, term: str) -> int:
+    def _frequency_of(self, term: str) -> int:
+        return self._document_frequency_of((TEXT, term))
+
+    def _frequency(self, field: str, term: str) -> int:
+        return self._document_frequency_of((field, term)) if term else 0
+
+    def _document_frequency(self, place: tuple[str, str]) -> int:
         """Return the number of passages that contain a term.
 
         It is an estimate where the index has removed passages and more than `_MAX_COUNTED` contain
         the term: counting them would take longer than the search.
         """
-        counted = int(self._searcher.doc_freq(self._field, term))
+        field, term = place
+        counted = int(self._searcher.doc_freq(field, term))
         if not self._has_removed or not counted:
             return counted
         if counted > _MAX_COUNTED:
             return max(1, round(counted * self._total / self._counted))
         from tantivy import Query
 
-        query = Query.term_query(self._schema, self._field, term, "basic")
+        query = Query.term_query(self._schema, field, term, "basic")
         query = Query.const_score_query(query, 1.0)
         return int(self._searcher.search(query, limit=1, count=True).count)
 
@@ -264,9 +457,7 @@ class QueryPlanner:
             candidates = [
                 ((edits, -self._total_frequency((term,))), term, (term,))
                 for stem in {analyzer.term(surface) for analyzer in self._analyzers}
-                for term, _ in self._searcher.terms_with_prefix(
-                    self._field, stem[:3], limit=_MAX_COMPARED
-                )
+                for term, _ in self._searcher.terms_with_prefix(TEXT, stem[:3], limit=_MAX_COMPARED)
                 if abs(len(term) - len(stem)) <= 2
                 and (edits := spelling.edit_distance(stem, term)) <= 2
                 and self._frequency_of(term)
@@ -280,9 +471,9 @@ class QueryPlanner:
         """Return the most frequent terms that begin with a word too short to be a term."""
         limit = _MAX_SHORT_COMPLETIONS
         if not self._has_removed:
-            rows = self._searcher.terms_with_prefix(self._field, prefix, limit=limit)
+            rows = self._searcher.terms_with_prefix(TEXT, prefix, limit=limit)
             return [term for term, _ in rows]
-        rows = self._searcher.terms_with_prefix(self._field, prefix, limit=_MAX_COMPARED)
+        rows = self._searcher.terms_with_prefix(TEXT, prefix, limit=_MAX_COMPARED)
         kept: list[tuple[int, str]] = []
         for term, counted in rows:  # by descending frequency, which is too high by removed passages
             if len(kept) >= limit and counted < kept[limit - 1][0]:
@@ -308,9 +499,9 @@ class QueryPlanner:
             if len(terms) == 1 and Analyzer.is_shorter_than_ngram(terms[0]):
                 sequences.update((term,) for term in self._completions(terms[0]))
         clauses: Sequence[Any] = [
-            (Occur.Should, Query.phrase_query(self._schema, self._field, list(terms)))
+            (Occur.Should, Query.phrase_query(self._schema, TEXT, list(terms)))
             if terms[1:]
-            else (Occur.Should, Query.term_query(self._schema, self._field, terms[0], "basic"))
+            else (Occur.Should, Query.term_query(self._schema, TEXT, terms[0], "basic"))
             for terms in sorted(sequences)
             if terms
         ]
@@ -325,26 +516,31 @@ class QueryPlanner:
     def _total_frequency(self, terms: Sequence[str]) -> int:
         return sum(self._frequency_of(term) for term in terms)
 
-    def idf(self, terms: Sequence[str]) -> float:
+    def idf(self, terms: Sequence[str], forms: Sequence[Form] = ()) -> float:
         """Return BM25's inverse document frequency of a word with these terms; without any, that of
         a word in no passage.
 
         A passage has one language, so it seldom contains two of the terms: their frequencies are
         added.
         """
-        return _idf(self._total, min(self._total, self._total_frequency(terms)))
+        further = sum(
+            self._frequency(form.field, form.term)
+            for form in forms
+            if form.weight >= _FORM_WEIGHT or not terms
+        )
+        return _idf(self._total, min(self._total, self._total_frequency(terms) + further))
 
-    def boost(self, word: QueryWord, term: str) -> float:
+    def boost(self, word: QueryWord, term: str, field: str = TEXT) -> float:
         """Return the factor by which tantivy's score of one of the word's terms is multiplied, so
         that it counts with the word's weight and inverse document frequency."""
-        counted = self._counted_idf_of(term)
+        counted = self._counted_idf_of((field, term))
         if counted == word.matched_idf:
             return word.weight
         return word.weight * word.matched_idf / counted
 
-    def _counted_idf(self, term: str) -> float:
+    def _counted_idf(self, place: tuple[str, str]) -> float:
         """Return the inverse document frequency of a term as tantivy computes it."""
-        return _idf(self._counted, int(self._searcher.doc_freq(self._field, term)))
+        return _idf(self._counted, int(self._searcher.doc_freq(*place)))
 
 
 def _idf(total: int, containing: int) -> float:

@@ -8,12 +8,13 @@ neither FAISS nor tantivy.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ragkit.records.documents import embedded_text
 from ragkit.storage.sqlite import passages
 from ragkit.storage.sqlite.state import set_value, value
 
+_LANGUAGE_SAMPLE = 2000  # characters of a document that decide its language
 # Two queries, each with an index of its own: one with OR would scan the table. CROSS JOIN fixes the
 # order of the tables and "+" rules an index out; otherwise SQLite would begin with all vectors of
 # the model.
@@ -46,11 +47,14 @@ def vectors_since(
 
 
 def texts_since(
-    connection: sqlite3.Connection, generation: int
+    connection: sqlite3.Connection,
+    generation: int,
+    language_of: Callable[[str], str] | None = None,
 ) -> Iterator[tuple[int, str, str | None]]:
     """Yield (id, header and text, language) of the passages added after `generation`, by id.
 
-    The language is the one that the document declares; None if it declares none.
+    The language is the one that the document declares, else what `language_of` returns for the
+    document's beginning; None without it.
     """
     by = "+id" if generation else "id"  # some are found by generation, all are read in file order
     rows = connection.execute(
@@ -60,15 +64,23 @@ def texts_since(
     document = language = None
     for row in rows:
         if row[3] != document:  # a join would read its text for each passage
-            document, language = row[3], _declared_language(connection, row[3])
+            document, language = row[3], _document_language(connection, row[3], language_of)
         yield row[0], embedded_text(row[1], row[2]), language
 
 
-def _declared_language(connection: sqlite3.Connection, document_id: int) -> str | None:
+def _document_language(
+    connection: sqlite3.Connection, document_id: int, language_of: Callable[[str], str] | None
+) -> str | None:
     row = connection.execute(
-        "SELECT json_extract(metadata, '$.language') FROM documents WHERE id = ?", (document_id,)
+        "SELECT json_extract(metadata, '$.language'), substr(text, 1, ?) FROM documents "
+        "WHERE id = ?",
+        (_LANGUAGE_SAMPLE if language_of else 0, document_id),
     ).fetchone()
-    return row[0] if row is not None and isinstance(row[0], str) else None
+    if row is None:
+        return None
+    if isinstance(row[0], str):
+        return row[0]
+    return language_of(row[1]) if language_of else None
 
 
 def has_newer_text(connection: sqlite3.Connection, generation: int) -> bool:

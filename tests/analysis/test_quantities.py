@@ -1,0 +1,45 @@
+"""Quantities have the same terms whatever way they are written."""
+
+import pytest
+
+from ragkit.analysis.quantities import quantities
+
+
+def terms(text, language):
+    return {term for quantity in quantities(text, language) for term in quantity.terms}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "term"),
+    [
+        ("en", "25,000 books", "25000"),
+        ("de", "25.000 Bücher", "25000"),
+        ("fr", "25 000 livres", "25000"),
+        ("en", "2.5 million", "2500000"),
+        ("de", "3,25 Liter", "#3.25"),
+        ("en", "$2,000", "#2000usd"),
+        ("en", "2000 USD", "#2000usd"),
+        ("de", "7. Mai 2023", "#2023-05-07"),
+        ("de", "07.05.2023", "#2023-05-07"),
+        ("en", "May 7, 2023", "#2023-05-07"),
+        ("es", "7 de mayo de 2023", "#2023-05-07"),
+        ("ru", "7 мая 2023", "#2023-05-07"),
+        ("ja", "2023年5月7日", "#2023-05-07"),
+        ("en", "9 p.m.", "#21:00"),
+        ("zh", "第二十一条", "#21条"),
+        ("en", "the 4th floor", "fourth"),
+        ("en", "7 kilometers", "7km"),
+    ],
+)
+def test_a_quantity_has_the_term_of_its_value(language, text, term):
+    assert term in terms(text, language)
+
+
+@pytest.mark.parametrize("text", ["no numbers here", "version 2 of 3", "32.13.2024"])
+def test_other_text_has_no_dates(text):
+    assert not any(term.startswith("#20") for term in terms(text, "de"))
+
+
+def test_a_number_of_decimals_is_not_a_group():
+    assert "1500" not in terms("1.500 m", "en")
+    assert "1500" in terms("1.500 m", "de")
