@@ -45,25 +45,29 @@ def displayed_text(text: str) -> str:
     output: list[str] = []
     literal = comment = -1  # indentation of the open literal block, of the open comment
     for line in lines:
-        bare = line.rstrip()
-        indent = len(line) - len(line.lstrip())
-        if bare and literal >= 0 and indent <= literal:
+        stripped = line.strip()
+        indent = len(line) - len(line.lstrip()) if stripped else 0
+        if stripped and literal >= 0 and indent <= literal:
             literal = -1
-        if bare and comment >= 0 and indent <= comment:
+        if stripped and comment >= 0 and indent <= comment:
             comment = -1
         if literal >= 0:
             output.append(line)
-        elif comment >= 0:
+            continue
+        if comment >= 0:
             output.append("")
-        else:
-            shown = _displayed_line(line, values, targets)
-            stripped = bare.lstrip()
-            opens_literal = bare.endswith("::") and not stripped.startswith(".. ")
-            if opens_literal or _LITERAL_DIRECTIVE.match(stripped):
-                literal = indent
-            elif _is_comment(stripped):
-                comment = indent
-            output.append(shown)
+            continue
+        is_explicit = stripped.startswith(("..", "__"))
+        if is_explicit or "`" in line or "|" in line or "_" in line:
+            output.append(_displayed_line(line, values, targets))
+        else:  # most lines
+            output.append(line)
+        if (stripped.endswith("::") and not stripped.startswith(".. ")) or (
+            is_explicit and _LITERAL_DIRECTIVE.match(stripped)
+        ):
+            literal = indent
+        elif is_explicit and _is_comment(stripped):
+            comment = indent
     return "\n".join(output)
 
 
@@ -82,14 +86,14 @@ def _displayed_line(line: str, values: dict[str, str], targets: set[str]) -> str
             return ""
         if _ONE_LINE_DIRECTIVE.match(stripped):
             return ""
-    if "`" not in line and "|" not in line and "_" not in line:
-        return line
-    line = _ROLE.sub(_role_text, line)
+    if "`" in line:
+        line = _ROLE.sub(_role_text, line)
     if values and "|" in line:
         for name, value in values.items():
             reference = re.compile(rf"\|{re.escape(name)}\|_{{0,2}}", re.IGNORECASE)
             line = value.join(reference.split(line))
-    line = _REFERENCE.sub(r"\g<label>", _LINK.sub(r"\g<label>", line))
+    if "`_" in line:
+        line = _REFERENCE.sub(r"\g<label>", _LINK.sub(r"\g<label>", line))
     if targets and "_" in line and "``" not in line:
         line = _WORD_REFERENCE.sub(
             lambda match: match["word"] if match["word"].casefold() in targets else match[0], line

@@ -81,7 +81,7 @@ def read_page(data: bytes, *, in_book: bool) -> Document:
     tree = LexborHTMLParser(expand_shadow_roots(markup))
     walker = _TreeWalker(
         drops_hidden=in_book and _HIDDEN.search(markup) is not None,
-        has_placed_words=_ABSOLUTE.search(markup) is not None,
+        has_placed_words="absolute" in markup.lower() and _ABSOLUTE.search(markup) is not None,
     )
     walker.walk(tree.body)
     walker.keep_main_content()
