@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -76,10 +77,12 @@ def test_the_wheel_works_in_a_fresh_environment(dist, tmp_path):
     )  # fmt: skip
     (site_packages,) = environment.rglob("site-packages")
     (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     code = "import ragkit, sys; print(ragkit.__file__); sys.exit()"
     place = subprocess.run(
-        [scripts / "python", "-P", "-c", code], check=True, capture_output=True, text=True
-    )
+        [scripts / "python", "-P", "-c", code],
+        check=True, capture_output=True, text=True, env=environ,
+    )  # fmt: skip
     assert Path(place.stdout.strip()).is_relative_to(site_packages)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("Keys.\n")
@@ -87,7 +90,7 @@ def test_the_wheel_works_in_a_fresh_environment(dist, tmp_path):
     def run(*arguments):
         return subprocess.run(
             [scripts / "ragkit", *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=True, timeout=100,
+            cwd=tmp_path, capture_output=True, text=True, check=True, timeout=100, env=environ,
         ).stdout  # fmt: skip
 
     assert run("--version").startswith(f"ragkit {ragkit.__version__} (schema ")

@@ -16,6 +16,7 @@ from re import _parser
 import pytest
 
 import ragkit
+from ragkit.analysis import letters, quantities
 from ragkit.documents.layout import page_lines
 from tests.backtracking import Matcher, TooManyStepsError
 
@@ -24,11 +25,15 @@ METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn",
 MAX_RATIO = 6  # for four times the text: 4 is linear, 16 is quadratic
 MAX_STEPS = 1_000_000
 
+_NAMED_DATES = re.sub(
+    r"(\(\?P<name2?>)[^()]*\)", r"\1march|may)", quantities._named_dates().pattern
+)
 # Patterns that are composed at run time, with examples of their variable parts.
 COMPOSED = {
     "ragkit.documents.formats.markup.latex": (
         r"^[^%\n]{0,200}\\title(?:\[[^\[\]]{0,200}\])?\{", re.M, "finditer"
     ),
+    "ragkit.analysis.letters": (letters._nasals().pattern, 0, "sub"),
     "ragkit.analysis.identifiers": (
         r"(?<![\w.])\+?[A-Z0-9]{1,20}(?:[ \-\u2010-\u2013][A-Z]{0,3}[0-9][A-Z0-9]{0,19})+(?!\w)",
         0,
@@ -47,6 +52,17 @@ COMPOSED = {
     "ragkit.serving.schema.validate": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
     "ragkit.cli.output.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
 }  # fmt: skip
+MORE_COMPOSED = [
+    ("ragkit.analysis.quantities", pattern, re.I, "finditer")
+    for pattern in (
+        quantities._number().pattern,
+        quantities._numeric_dates().pattern,
+        _NAMED_DATES,
+        quantities._clock_times().pattern,
+        quantities._ordinals().pattern,
+        quantities._han_numbers().pattern,
+    )
+]
 # Modules whose patterns are used on at most some hundred characters, never on documents.
 SHORT = {
     "ragkit.ingest.secrets": "a token and some characters around it (tests/ingest/test_secrets.py)",
@@ -86,6 +102,7 @@ def collect_patterns():
             elif not _is_module_constant(tree, node):
                 composed.add(name)
     uses |= {(name, *COMPOSED[name]) for name in composed if name in COMPOSED}
+    uses |= set(MORE_COMPOSED)
     return sorted(uses, key=repr), composed
 
 
@@ -246,7 +263,7 @@ def test_the_counting_matcher_gives_the_results_of_re(module, pattern, flags, me
 
 def test_every_pattern_is_collected():
     assert len(USES) > 100
-    assert COMPOSED.keys() | SHORT.keys() >= COMPOSING
+    assert {*COMPOSED, *SHORT, *(use[0] for use in MORE_COMPOSED)} >= COMPOSING
     used = {pattern for _, pattern, _, _ in USES}
     for path in PACKAGE.rglob("[!_]*.py"):
         name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)

@@ -169,6 +169,8 @@ def run_server(app: App, bound: socket.socket, keep_alive: int = KEEP_ALIVE_SECO
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         backlog=1024,
     )
-    # uvicorn raises the signal again that stopped it; SIGTERM would then kill this process.
+    # uvicorn raises the signal again that stopped it: SIGTERM would then kill this process, and
+    # nothing would follow a SIGINT that is ignored, as in a shell's job in the background.
     signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     uvicorn.Server(config).run(sockets=[bound])

@@ -331,7 +331,8 @@ def _close_generator(opening: Future[Any], step: Future[Any]) -> None:
     """Close the generator once its last step has ended."""
     with contextlib.suppress(Exception):
         events = opening.result()
-        step.exception()
+        with contextlib.suppress(Exception):  # the step was cancelled before a thread began it
+            step.exception()
         events.close()
 
 

@@ -41,6 +41,7 @@ _MAX_SHORT_COMPLETIONS = 64  # terms that begin with a word too short to be a te
 _MAX_COMPARED = 20_000  # terms that a misspelled word is compared with
 _MAX_COUNTED = 100_000  # passages of a term that are counted if the index has removed passages
 TEXT, FORMS, LANGUAGE = "text", "forms", "language"  # fields of the index
+_MIN_DICTIONARY_SHARE = 0.05  # of the passages
 _FORM_WEIGHT = 0.8  # of another form of a word, beside 1 for the word as it is written
 _EXACT_WEIGHT = 0.25  # in addition, where the accents are those that the query has
 _COMPOUND_WEIGHT = 0.4  # of a compound with the word, and of the parts of a known compound
@@ -159,6 +160,12 @@ class QueryPlanner:
             if not self._has_removed or self._has_passages(LANGUAGE, code)
         ]
         self._analyzers = [analyzer_for(code) for code in self._languages]
+        # Loading a dictionary takes seconds: not for a few passages, whose language may be a guess.
+        self._dictionary_analyzers = [
+            analyzer_for(code)
+            for code, count in languages
+            if code in self._languages and count >= _MIN_DICTIONARY_SHARE * self._counted
+        ]
         # Most queries contain the same frequent words, and each language has to analyze them.
         self._tokens_of = _cached(self._analyze)
         self._document_frequency_of = _cached(self._document_frequency)
@@ -269,7 +276,7 @@ class QueryPlanner:
 
     def _further_forms(self, token: _Token, *, with_dictionary: bool) -> list[Form]:
         found: dict[str, None] = {}
-        for analyzer in self._analyzers:
+        for analyzer in self._dictionary_analyzers if with_dictionary else self._analyzers:
             found.update(
                 dict.fromkeys(analyzer.forms(token.surface, with_dictionary=with_dictionary))
             )

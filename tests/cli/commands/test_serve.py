@@ -90,9 +90,13 @@ def test_it_says_where_answers_and_ends_in_order(tmp_path, folder, monkeypatch, 
     assert main(["-c", str(collection_folder), "index", str(folder)]) == 0
     monkeypatch.setenv("KIT_TOKEN", TOKEN)
     command = [sys.executable, "-m", "ragkit", "serve", f"notes={collection_folder}", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--token-env", "KIT_TOKEN"], stderr=subprocess.PIPE, text=True
-    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell's job in the background
+    try:
+        process = subprocess.Popen(
+            [*command, "--token-env", "KIT_TOKEN"], stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         line = process.stderr.readline()
         address = re.search(r"serving notes at (http://127\.0\.0\.1:\d+)", line)[1]

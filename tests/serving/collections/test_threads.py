@@ -171,6 +171,37 @@ def test_an_answer_ends_however_its_thread_does_and_frees_its_slot(ending, is_la
     asyncio.run(main())
 
 
+def test_an_answer_is_closed_although_no_thread_has_begun_its_next_step():
+    closed, release, kept = threading.Event(), threading.Event(), []
+
+    def ask():
+        try:
+            yield "text"
+        finally:
+            closed.set()
+
+    def opened():
+        kept.append(ask())  # else the garbage collector would close it
+        return kept[0]
+
+    async def main():
+        answers = AnswerStreams(max_answers=1)
+        stream = answers.stream(opened)
+        assert await anext(stream) == "text"
+        answers._pool.submit(release.wait, 60)  # the only thread is busy
+        step = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)  # until it waits for a thread
+        step.cancel()  # as when the caller disconnects
+        with pytest.raises(asyncio.CancelledError):
+            await step
+        assert not closed.is_set()
+        release.set()
+        answers.close()
+
+    asyncio.run(main())
+    assert closed.wait(60)
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_an_index_run_that_ends_in_any_way_is_not_running(ending):
     class Failing:
