@@ -32,9 +32,13 @@ _COMPACT = re.compile(
     r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?)?(Z|[+-]\d{4})?$", re.ASCII | re.IGNORECASE
 )
 _DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})$", re.ASCII)  # day, month, year
-_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([A-Za-z]{3,9})\.?,? (\d{4})$", re.ASCII)
-_MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})$", re.ASCII)
-_MONTH_ONLY = re.compile(r"([A-Za-z]{3,9})\.?,? (\d{4})$", re.ASCII)
+_DAY_FIRST = re.compile(
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.? (?P<month>[A-Za-z]{3,9})\.?,? (?P<year>\d{4})$", re.ASCII
+)
+_MONTH_FIRST = re.compile(
+    r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})$", re.ASCII
+)
+_MONTH_ONLY = re.compile(r"(?P<month>[A-Za-z]{3,9})\.?,? (?P<year>\d{4})$", re.ASCII)
 _MAX_LENGTH = 60
 
 
@@ -86,12 +90,9 @@ def _moment(text: str) -> datetime.datetime | None:
         return _utc(numbers) - _offset(zone)
     if match := _DOTTED.match(text):
         return _utc([int(match[3]), int(match[2]), int(match[1])])
-    for pattern, year_at, month_at, day_at in (
-        (_DAY_FIRST, 3, 2, 1), (_MONTH_FIRST, 3, 1, 2), (_MONTH_ONLY, 2, 1, 0),
-    ):  # fmt: skip
-        match = pattern.match(text)
-        if match and (month_number := _MONTHS.get(match[month_at][:3].lower())):
-            return _utc([int(match[year_at]), month_number, int(match[day_at]) if day_at else 1])
+    named = _DAY_FIRST.match(text) or _MONTH_FIRST.match(text) or _MONTH_ONLY.match(text)
+    if named and (month_number := _MONTHS.get(named["month"][:3].lower())):
+        return _utc([int(named["year"]), month_number, int(named.groupdict().get("day") or 1)])
     if ":" not in text:
         return None
     parsed = parsedate_to_datetime(text)
