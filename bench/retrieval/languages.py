@@ -44,7 +44,7 @@ def hybrid_hit(pair: dict[str, str]) -> bool:
             (source / f"{name}.md").write_text(pair[name], encoding="utf-8")
         with Collection(Path(folder, "collection"), settings=Settings()) as collection:
             collection.index([source])
-            hits = collection.search(pair["query"], k=2)
+            hits = collection.search(pair["query"], k=2, mode="hybrid")
     return bool(hits) and Path(hits[0].path).name == "doc.md"
 
 
