@@ -28,7 +28,7 @@ import numpy as np
 from ragkit.errors import ModelError
 from ragkit.retrieval.fusion import DEFAULT_SPREAD, FusionWeights
 from ragkit.storage.sqlite import passages
-from ragkit.storage.sqlite.state import set_value, value
+from ragkit.storage.sqlite.state import generation, set_value, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -64,6 +64,7 @@ class FusionCalibration:
     weights: FusionWeights
     fingerprint: str  # of the encoder
     sample: str  # digest of the passages it was measured on
+    generation: int  # of the collection when the sample was last compared
 
 
 def load(connection: sqlite3.Connection, fingerprint: str) -> FusionCalibration | None:
@@ -71,13 +72,22 @@ def load(connection: sqlite3.Connection, fingerprint: str) -> FusionCalibration 
     try:
         stored = json.loads(str(value(connection, KEY)))
         spread, readability = float(stored["spread"]), float(stored["readability"])
-        sample = str(stored["sample"])
+        sample, generation_then = str(stored["sample"]), int(stored.get("generation", -1))
         is_valid = _MIN_SPREAD <= spread <= 1 and 0 <= readability <= 1
         if not is_valid or stored["fingerprint"] != fingerprint:
             return None
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    return FusionCalibration(FusionWeights(spread, readability), fingerprint, sample)
+    return FusionCalibration(
+        FusionWeights(spread, readability), fingerprint, sample, generation_then
+    )
+
+
+def is_current(connection: sqlite3.Connection, fingerprint: str) -> bool:
+    """Whether no passage has changed since the calibration: a process that was killed between a
+    change and `update` leaves an older one."""
+    stored = load(connection, fingerprint)
+    return stored is not None and stored.generation == generation(connection)
 
 
 def store(connection: sqlite3.Connection, calibration: FusionCalibration) -> None:
@@ -85,6 +95,7 @@ def store(connection: sqlite3.Connection, calibration: FusionCalibration) -> Non
     record = {
         "fingerprint": calibration.fingerprint,
         "sample": calibration.sample,
+        "generation": calibration.generation,
         "spread": round(calibration.weights.spread, 6),
         "readability": round(calibration.weights.readability, 6),
     }
@@ -99,23 +110,29 @@ def update(database: Database, indexes: IndexReader, load_encoder: Callable[[], 
         if model is None:
             return
         stored = load(connection, model["fingerprint"])
+        now = generation(connection)
+        if stored is not None and stored.generation == now:
+            return
         sample = passages.sample_by_hash(connection, model["id"], SAMPLE)
+        if not sample:
+            return
         digest = _digest(sample)
-        if not sample or (stored is not None and stored.sample == digest):
-            return
-        index = indexes.vectors(connection)
-        if index is None or not len(index):
-            return
-        try:
-            encoder = load_encoder()
-            if encoder.fingerprint != model["fingerprint"]:
+        if stored is not None and stored.sample == digest:
+            weights = stored.weights
+        else:
+            index = indexes.vectors(connection)
+            if index is None or not len(index):
                 return
-            ids = [passage_id for passage_id, _ in sample]
-            weights = measure(connection, ids, index, encoder)
-        except ModelError:  # of a server, or a model that was moved: not needed to search by words
-            return
+            try:
+                encoder = load_encoder()
+                if encoder.fingerprint != model["fingerprint"]:
+                    return
+                ids = [passage_id for passage_id, _ in sample]
+                weights = measure(connection, ids, index, encoder)
+            except ModelError:  # of a server, or a moved model: not needed to search by words
+                return
     with database.writing() as connection:
-        store(connection, FusionCalibration(weights, encoder.fingerprint, digest))
+        store(connection, FusionCalibration(weights, model["fingerprint"], digest, now))
 
 
 def measure(

@@ -88,10 +88,10 @@ class Retriever:
         condition = options.condition()
         with self.store.reading() as connection:
             model = passages.model(connection)
-            is_uncalibrated = (
+            is_outdated = (
                 model is not None
                 and (options.mode, options.fusion) == ("hybrid", "convex")
-                and calibration.load(connection, model["fingerprint"]) is None
+                and not calibration.is_current(connection, model["fingerprint"])
             )
         if not queries or model is None:
             return [[] for _ in queries]
@@ -107,7 +107,7 @@ class Retriever:
             self.notify(
                 unreadable_query_notice(encoder.name, int((~is_readable).sum()), len(texts))
             )
-        if is_uncalibrated and not (self.store.read_only or self.store.is_untrusted):
+        if is_outdated and not (self.store.read_only or self.store.is_untrusted):
             self._calibrate(encoder)
         reranker = self.reranker() if options.rerank else None
         rank = partial(
@@ -131,7 +131,8 @@ class Retriever:
 
     def _calibrate(self, encoder: Encoder) -> None:
         """Measure the weights of the fusion of a collection that an earlier version of ragkit
-        filled. If another process is writing, the default weights apply to this search."""
+        filled, or after a change whose process ended before it did. If another process is writing,
+        this search has the weights of before, or the default ones."""
         with contextlib.suppress(CollectionError), writer_lock(self.store.folder, "calibrating"):
             calibration.update(self.store, self.indexes, lambda: encoder)
 

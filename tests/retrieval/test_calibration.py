@@ -1,5 +1,7 @@
 """Calibration of the fusion: measured on a sample, stored, measured again after changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,8 +26,10 @@ def write_notes(folder, count, seed=1):
 
 
 def stored(collection):
+    """The stored calibration; without the generation, which depends on a collection's history."""
     with collection._store.reading() as connection:
-        return calibration.load(connection, collection._encoders.load_encoder().fingerprint)
+        found = calibration.load(connection, collection._encoders.load_encoder().fingerprint)
+    return None if found is None else replace(found, generation=0)
 
 
 class Unreading:
@@ -105,6 +109,31 @@ def test_it_follows_from_the_passages_alone(tmp_path, encoder):
             (later / name).rename(notes / name)
         aged.index(notes, prune=True)
         assert stored(aged) == expected
+
+
+@pytest.mark.parametrize("change", ["remove", "index"])
+def test_a_change_whose_process_was_killed_before_is_measured_by_the_next_search(
+    tmp_path, collection, monkeypatch, change
+):
+    notes = write_notes(tmp_path / "notes", 60)
+    collection.index(notes)
+    before = stored(collection)
+    gone = notes / "007.txt"
+    gone.unlink()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(calibration, "update", killed)
+        with pytest.raises(KeyboardInterrupt):
+            collection.remove(gone) if change == "remove" else collection.index(notes, prune=True)
+    assert stored(collection) == before
+    collection.search("word1", mode="hybrid")
+    after = stored(collection)
+    assert after.sample != before.sample
+    collection.index(notes, prune=True)
+    assert stored(collection) == after
 
 
 @pytest.mark.parametrize(
