@@ -211,6 +211,8 @@ class Analyzer:
 
     def forms(self, word: str, *, with_dictionary: bool = True) -> list[str]:
         """Return the further terms of a word without parts (`forms`)."""
+        if self._language == "en" and word.isascii():  # as `index_forms`
+            return []
         return self._forms.of(word, with_dictionary=with_dictionary)
 
     def folded_ngrams(self, word: str) -> list[str]:

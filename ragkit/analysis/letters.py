@@ -62,10 +62,10 @@ def ordered_thai(text: str) -> str:
 
 def ascii_digits(text: str) -> str:
     """Return `text` with the decimal digits of every script as 0 to 9."""
-    return "".join(
-        str(unicodedata.decimal(char)) if not char.isascii() and char.isdecimal() else char
-        for char in text
-    )
+    if text.isascii():
+        return text
+    digits = (char for char in set(text) if not char.isascii() and char.isdecimal())
+    return text.translate({ord(char): str(unicodedata.decimal(char)) for char in digits})
 
 
 def folded(word: str) -> str:

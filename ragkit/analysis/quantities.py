@@ -19,30 +19,7 @@ _PREFIX = "#"  # of terms that no word yields
 _FILE = Path(__file__).with_name("months.txt")
 # Languages with the decimal point; the others of `language` have the decimal comma.
 _DECIMAL_POINT = frozenset(
-    [
-        "en",
-        "zh",
-        "ja",
-        "ko",
-        "th",
-        "he",
-        "hi",
-        "bn",
-        "ta",
-        "ml",
-        "pa",
-        "ur",
-        "my",
-        "km",
-        "lo",
-        "am",
-        "sw",
-        "ga",
-        "cy",
-        "ms",
-        "ne",
-        "fa",
-    ]
+    "en zh ja ko th he hi bn ta ml pa ur my km lo am sw ga cy ms ne fa".split()  # noqa: SIM905
 )
 _CURRENCIES = {
     "€": "eur", "eur": "eur", "euro": "eur", "euros": "eur", "$": "usd", "usd": "usd",
@@ -72,28 +49,18 @@ _SCALES = {
     "miljard": 9, "miljarder": 9, "miliardo": 9, "miliardi": 9, "миллиард": 9, "миллиардов": 9,
 }  # fmt: skip
 _ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
-_HAN_DIGITS = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
-    "零": 0,
-    "两": 2,
-}
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth",
+]  # fmt: skip
+_HAN_DIGITS = {char: value for value, char in enumerate("〇一二三四五六七八九")}
+_HAN_DIGITS |= {"零": 0, "两": 2}
 _HAN_TENS = {"十": 10, "百": 100, "千": 1000}
 _MAX_DAY, _MAX_MONTH = 31, 12
 _CENTURY = 100
 _NOON = 12
 _GROUP = 3  # digits
+_YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
+_MAX_BEFORE_YEAR = 40  # characters of a day and the longest name of a month
 
 
 class Quantity(NamedTuple):
@@ -175,11 +142,15 @@ def _dates(text: str) -> Iterator[Quantity]:
             yield from _date(match, match["year2"], match["second"], match["first"])
             if match["sign"] == "/" and match["first"] != match["second"]:
                 yield from _date(match, match["year2"], match["first"], match["second"])
-    for match in _named_dates().finditer(text):
-        name = (match["name"] or match["name2"]).lower()
-        day, year = match["day"] or match["day2"], match["year"] or match["year2"]
-        for month in _months()[name]:
-            yield from _date(match, year, str(month), day)
+    for year in _YEAR.finditer(text):  # the names of all months are tried only before a year
+        for match in _named_dates().finditer(
+            text, text.rfind(" ", 0, max(0, year.start() - _MAX_BEFORE_YEAR)) + 1, year.end()
+        ):
+            if match.end() == year.end():
+                name = (match["name"] or match["name2"]).lower()
+                day = match["day"] or match["day2"]
+                for month in _months()[name]:
+                    yield from _date(match, year[0], str(month), day)
 
 
 def _date(match: re.Match[str], year: str, month: str, day: str) -> Iterator[Quantity]:

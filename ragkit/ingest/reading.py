@@ -154,7 +154,7 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
             generated="skipped",
         )
     parts, unread, secrets = _split_records(file, context, sandbox, reads_generated)
-    if generated is not None or any(_is_generated(part) for part in parts):
+    if reads_generated and (generated is not None or any(map(_is_generated, parts))):
         result = partial(result, generated="read")
     elif any(part.kind == GENERATED for part in unread):
         result = partial(result, generated="skipped")
