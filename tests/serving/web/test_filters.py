@@ -40,6 +40,17 @@ def test_a_half_typed_filter_keeps_the_hits(visit, watched):
     assert set(watched.statuses) == {400}
 
 
+def test_a_query_typed_before_the_collections_are_known_searches_the_one_of_the_link(visit):
+    page, held = visit(), []
+    page.route("**/v1/status", lambda route: held.append(route))  # noqa: PLW0108 (it gets attributes)
+    page.goto(page.url.split("?")[0] + "?collection=office", wait_until="commit")
+    page.locator("#query").fill("boiling water")
+    expect(page.locator(".hit .path").first).to_have_text("howto.md")
+    held[0].continue_()
+    expect(page.locator("#collection")).to_have_value("office")
+    expect(page.locator(".hit .path").first).to_have_text("howto.md")
+
+
 def test_hits_are_grouped_by_document_and_the_nearest_sentence_is_marked(visit):
     page = visit()
     search(page, "signing keys private vault")
