@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Excerpt,
         FileStatus,
         IndexReport,
+        Judgement,
         NotRead,
         Whereabouts,
     )
@@ -301,6 +302,7 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        highlight: bool = False,
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,
@@ -324,6 +326,7 @@ class Collection:
         - `fusion`: "convex" (weighted mean of normalised scores) or "rrf" (reciprocal rank fusion).
           Default: `settings.fusion` ("convex").
         - `explain`: set `Hit.explanation`: the matched words and the sentence closest to the query.
+        - `highlight`: set `Hit.highlights`: where the text contains the words of the query.
         - `rerank`: re-order the first 20 passages with a cross-encoder.
         - `budget`: maximum time for `rerank` in seconds; fewer passages are re-ordered if needed.
         - `exact`: compare the query with every vector. By default a large collection is searched
@@ -342,6 +345,7 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
+            highlight=highlight,
             rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
         )  # fmt: skip
@@ -360,6 +364,7 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        highlight: bool = False,
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,
@@ -378,6 +383,7 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
+            highlight=highlight,
             rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
         )  # fmt: skip
@@ -396,6 +402,7 @@ class Collection:
         diverse: bool | float = False,
         fusion: str | None = None,
         explain: bool = False,
+        highlight: bool = False,
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,
@@ -413,6 +420,7 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
+            highlight=highlight,
             rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
         )  # fmt: skip
@@ -1140,6 +1148,52 @@ class Collection:
         if run is not None:
             result.write_run(run)
         return result
+
+    def judge(
+        self, query: str, references: str | Sequence[str], *, relevant: bool | None
+    ) -> list[Judgement]:
+        """Store whether parts of documents answer a query; return the judgements of this query.
+
+        `evaluate_self` measures with them. A judgement is of the text: it stays when files are read
+        again, moved, or cut into other passages.
+
+        - `query`: the query as it was searched. Blanks around it do not count.
+        - `references`: passage ids and citations, as `get` takes them. A path alone means the whole
+          document.
+        - `relevant`: True or False; None forgets what was said about these parts.
+
+        Raises UsageError for an empty query and for a reference that names nothing; then nothing is
+        stored.
+        """
+        import datetime
+
+        from ragkit.retrieval import citations
+        from ragkit.retrieval.options import validate_query
+        from ragkit.storage.sqlite import judgements
+
+        self._store.refuse_untrusted("no judgement is stored")
+        query = validate_query(query).strip()
+        named = [references] if isinstance(references, str) else list(references)
+        if not named:
+            raise UsageError(
+                "no passage is named; expected ids or citations, as a query shows them"
+            )
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        with self._store.writing() as connection:
+            parts = [citations.find_document(connection, reference) for reference in named]
+            for document, span in parts:
+                if relevant is None:
+                    judgements.remove(connection, query, document, span)
+                else:
+                    judgements.save(connection, query, document, span, relevant=relevant, at=now)
+            stored = judgements.all_judgements(connection)
+        return [judgement for judgement in stored if judgement.query == query]
+
+    def judgements(self) -> list[Judgement]:
+        """Return all judgements that `judge` stored, by query."""
+        from ragkit.storage.sqlite import judgements
+
+        return self._read(judgements.all_judgements)
 
     def status(self) -> CollectionStatus:
         """Return counts, sizes in bytes, the model, the roots and the coverage of the collection.

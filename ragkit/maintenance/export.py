@@ -147,6 +147,9 @@ def _read_manifest(source: Path) -> dict[str, Any]:
 
 def _fill(store: Database, source: Path, manifest: dict[str, Any]) -> None:
     for table in transfer.TABLES:
+        if manifest["schema"] < transfer.SINCE_SCHEMA.get(table, 0):
+            manifest["counts"].setdefault(table, 0)
+            continue
         with store.writing() as connection, _lines(source / f"{table}.jsonl") as lines:
             transfer.insert_rows(connection, table, lines)
     with store.reading() as connection:

@@ -201,3 +201,16 @@ class CollectionStatus:
     version: str
     secrets: Mapping[str, int] = field(default_factory=dict)  # kind → files that contain one
     unreadable: int = 0  # passages that the encoder cannot read; they have no embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a user said about a part of a document: whether it answers a query."""
+
+    query: str
+    relevant: bool
+    path: str  # of the document, when it was judged
+    quote: str  # the judged text; "" is the whole document
+    judged_at: str  # UTC, ISO 8601
+    document_id: int | None  # None if the document or the text is no longer there
+    span: tuple[int, int] | None  # where the text is now, in characters of the document's text

@@ -7,7 +7,10 @@ from ragkit import Settings
 
 SETTINGS = Settings(passage_tokens=40, overlap=0.0)  # of the fixture `collection`
 
-TABLES = ("roots", "files", "documents", "passages", "models", "vectors", "unreadable_texts")
+TABLES = (
+    "roots", "files", "documents", "passages", "models", "vectors", "unreadable_texts",
+    "judgements",
+)  # fmt: skip
 KEYS = ("generation", "model_id", "complete", "records", "secrets")
 
 

@@ -22,6 +22,7 @@ def filled(collection, folder):
     collection.index(folder)
     (folder / "leave.txt").write_text("Parents may stay at home for a year.\n")
     collection.index()  # ids of removed passages are not used again
+    collection.judge("who may stay?", "leave.txt", relevant=True)
     return collection
 
 
@@ -99,6 +100,20 @@ def test_an_imported_collection_has_an_id_of_its_own_and_is_trusted(filled, tmp_
     assert trust.find(trust.canonical(target)).id == collection_id(target)
     with Collection(target, create=False) as collection:
         assert collection.is_trusted
+
+
+def test_an_export_of_the_schema_before_judgements_is_read(filled, tmp_path):
+    export = tmp_path / "export"
+    filled.export(export)
+    manifest = json.loads((export / "manifest.json").read_text())
+    manifest["schema"] = 4
+    del manifest["counts"]["judgements"]
+    (export / "manifest.json").write_text(json.dumps(manifest))
+    (export / "judgements.jsonl").unlink()
+    Collection.import_export(export, tmp_path / "copy")
+    copied = content(tmp_path / "copy")
+    assert copied.pop("judgements") == []
+    assert copied.items() <= content(filled.folder).items()
 
 
 def test_an_empty_collection_can_be_exported(collection, tmp_path, encoder):

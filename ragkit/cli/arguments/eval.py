@@ -41,3 +41,23 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         "--run", dest="run_file", metavar="FILE", help="write the rankings as a TREC run"
     )
     command.add_argument("--json", action="store_true", help="print one JSON value")
+
+
+def add_judge(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `judge`."""
+    command.add_argument("query", nargs="?", metavar="QUERY", help="the query as it was searched")
+    command.add_argument(
+        "references",
+        nargs="*",
+        metavar="REF",
+        help="passages: an id or a citation, as a query shows them; a path is the whole document",
+    )
+    verdict = command.add_mutually_exclusive_group()
+    verdict.add_argument("--relevant", action="store_true", help="these passages answer the query")
+    verdict.add_argument(
+        "--not-relevant", action="store_true", help="these passages do not answer the query"
+    )
+    verdict.add_argument(
+        "--forget", action="store_true", help="delete what was said about these passages"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON value")

@@ -133,6 +133,12 @@ _COMMANDS = (
         "embed.add_similarity",
     ),
     _Command(
+        ("explain",),
+        "embed.explain",
+        "show how the model reads a text: attention rollout, nearest words, poolings",
+        "embed.add_explain",
+    ),
+    _Command(
         ("train",),
         "train.train",
         "fine-tune a SentenceBERT model on pairs of texts",
@@ -143,6 +149,12 @@ _COMMANDS = (
         "eval.evaluate",
         "measure retrieval quality on a labelled dataset in BEIR's layout",
         "eval.add_eval",
+    ),
+    _Command(
+        ("judge",),
+        "judge.judge",
+        "say which passages answer a query, for ragkit eval --self",
+        "eval.add_judge",
     ),
     _Command(
         ("serve",),

@@ -51,6 +51,13 @@ def m004_unsupported(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m005_judgements(db: sqlite_utils.Database) -> None:
+    """Add the user's judgements of what answers a query."""
+    for statement in _M005.split("\n\n"):
+        db.execute(statement)
+
+
 def _checksum_of_fields(*values: object) -> bytes:
     """`checksums.fields_checksum` for SQL. Text is passed as bytes, because SQLite cannot pass a
     text that is no UTF-8."""
@@ -258,4 +265,23 @@ UPDATE files SET status = old_status WHERE status != 'unsupported'
 ALTER TABLE files DROP COLUMN old_status
 
 PRAGMA user_version = 4
+"""
+
+_M005 = """
+-- what a user said about a part of a document; it stays when passages are cut anew
+CREATE TABLE judgements (
+    id INTEGER PRIMARY KEY,
+    query TEXT NOT NULL,
+    document_id INTEGER REFERENCES documents(id) ON DELETE SET NULL,
+    path TEXT NOT NULL,                 -- of the document, as it was shown
+    start INTEGER NOT NULL,             -- characters into its text, when it was judged
+    quote TEXT NOT NULL,                -- the judged text; '' is the whole document
+    relevant INTEGER NOT NULL CHECK (relevant IN (0, 1)),
+    judged_at TEXT NOT NULL,            -- UTC, ISO 8601
+    UNIQUE (query, path, quote)
+)
+
+CREATE INDEX judgements_document ON judgements (document_id)
+
+PRAGMA user_version = 5
 """

@@ -58,7 +58,8 @@ def readable_counts(path: Path) -> dict[str, int | None]:
 
 
 def rescue(path: Path, store: Database) -> Rescued:
-    """Copy roots, models and intact vectors of the damaged database `path` into a new one."""
+    """Copy roots, models, intact vectors and the user's judgements of the damaged database `path`
+    into a new one. Judgements find their documents again by path."""
     with _reader(path) as damaged, store.writing() as connection:
         roots = models = vectors = 0
         for row in _rows(damaged, "roots", ("id", "path", "folder", "include", "exclude")):
@@ -74,6 +75,9 @@ def rescue(path: Path, store: Database) -> Rescued:
         for row in _rows(damaged, "vectors", tuple(columns.split(", "))):
             if _is_intact(row, dimensions):
                 vectors += _insert(connection, "vectors", columns, (*row[:3], 0, *row[4:]))
+        columns = "id, query, path, start, quote, relevant, judged_at"
+        for row in _rows(damaged, "judgements", tuple(columns.split(", "))):
+            _insert(connection, "judgements", columns, row)
         with contextlib.suppress(sqlite3.Error):
             for key, value in damaged.execute("SELECT key, value FROM collection"):
                 if key in _VALUES and isinstance(value, (int, str)):

@@ -21,7 +21,10 @@ from ragkit.storage.sqlite.state import set_value
 Row = dict[str, Any]
 
 # Parents before children: foreign keys are checked as rows are inserted.
-TABLES = ("roots", "models", "files", "documents", "passages", "unreadable_texts")
+TABLES = (
+    "roots", "models", "files", "documents", "passages", "unreadable_texts", "judgements",
+)  # fmt: skip
+SINCE_SCHEMA = {"judgements": 5}  # of the exports that have the table
 JSON_COLUMNS = frozenset(
     {"include", "exclude", "options", "warnings", "details", "pages", "locators", "metadata",
      "heading"}

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from ragkit import Collection
-from ragkit.storage.sqlite import salvage
+from ragkit.storage.sqlite import judgements, salvage
 from ragkit.storage.sqlite.database import Database
 from tests.conftest import WordEncoder
 
@@ -137,3 +137,13 @@ def test_a_pipe_instead_of_a_database_is_not_waited_for(tmp_path, suffix):
     os.mkfifo(tmp_path / f"ragkit.db{suffix}")
     assert not salvage.is_rescuable(tmp_path / "ragkit.db")
     assert set(salvage.readable_counts(tmp_path / "ragkit.db").values()) == {None}
+
+
+def test_judgements_are_rescued_and_wait_for_their_document(collection_folder, new):
+    with Collection(collection_folder, encoder=WordEncoder()) as collection:
+        collection.judge("which?", "7.txt", relevant=True)
+    salvage.rescue(collection_folder / "ragkit.db", new)
+    with new.reading() as connection:
+        [judgement] = judgements.all_judgements(connection)
+    assert (judgement.query, judgement.path, judgement.relevant) == ("which?", "7.txt", True)
+    assert judgement.document_id is None
