@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import os
 import threading
 
 import pytest
@@ -95,7 +94,6 @@ def test_a_closed_collection_opens_again_when_used(filled):
 
 
 def test_what_filters_can_name_of_documents(collection, folder):
-    os.utime(folder / "leave.txt", (1.6e9, 1.6e9))  # the time of a file just written is not stored
     collection.index(folder)
     documents = {entry.path: entry for entry in collection.documents()}
     fields = collection.file_fields([entry.id for entry in documents.values()])

@@ -149,8 +149,10 @@ def _find_old_row(task: FileTask, plan: Plan, missing: Sequence[MissingFile]) ->
         # systems; then its content decides.
         has_same_stamp = row.is_unchanged(file.size, file.mtime_ns, file.inode, file.ctime_ns)
         if not has_same_stamp:
-            # A file changed just before it was read has no stored stamp: inode and content decide.
-            has_same_inode = row.inode == file.inode and row.mtime_ns in (None, file.mtime_ns)
+            # A file changed just before it was read has no reliable stamp: inode, content decide.
+            has_same_inode = row.inode == file.inode and (
+                row.mtime_ns in (None, file.mtime_ns) or row.ctime_ns == files.MAY_REPEAT
+            )
             if not (has_same_inode or candidate.is_proved_by_content(plan)):
                 continue
             digest = digest or _digest(task)

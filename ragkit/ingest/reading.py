@@ -34,7 +34,7 @@ from ragkit.records.documents import Document, Passage
 from ragkit.records.reports import SecretFinding, Unread
 from ragkit.storage.source_files import SourceBytes, read_source, sample
 from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
-from ragkit.storage.sqlite.files import content_hash, storable
+from ragkit.storage.sqlite.files import MAY_REPEAT, content_hash, storable
 
 IMAGE_KINDS = ("image", "no_text_layer")  # kinds of reasons that an OCR engine may remedy
 MAX_WAITING_FILES = 16  # read, not yet written
@@ -55,10 +55,10 @@ class ReadResult:
 
     task: FileTask
     size: int  # bytes
-    mtime_ns: int | None  # None: read it again in the next run
+    mtime_ns: int
     inode: int
     digest: bytes | None = None
-    ctime_ns: int | None = None
+    ctime_ns: int = MAY_REPEAT  # MAY_REPEAT: read it again in the next run
     sample: str | None = None  # of the content, where times of change are not reliable
     media_type: str | None = None
     parts: Sequence[SplitRecord] = ()
@@ -106,7 +106,7 @@ def read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
 
 def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     scanned, max_bytes = task.file, context.options.max_file_bytes
-    failed = partial(ReadResult, task, scanned.size, None, scanned.inode)
+    failed = partial(ReadResult, task, scanned.size, scanned.mtime_ns, scanned.inode)
     wait_for_next_tick(scanned.ctime_ns)
     now_ns = time.time_ns()
     try:
@@ -133,10 +133,10 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
         ReadResult,
         task,
         len(data),
-        storable(status.st_mtime_ns) if has_stamp else None,
+        storable(status.st_mtime_ns),
         storable(status.st_ino),
         digest,
-        ctime_ns=storable(status.st_ctime_ns) if has_stamp else None,
+        ctime_ns=storable(status.st_ctime_ns) if has_stamp else MAY_REPEAT,
         sample=None if is_reliable else sample(data),
     )
     if is_unchanged:

@@ -90,10 +90,11 @@ class CollectionWriter:
             for row, task in plan.moved:
                 file = task.file
                 file_rows.move_file(connection, row.id, root_id, file.path)
-                # Without a stored stamp, or with another, only the content was compared.
-                mtime_ns = file.mtime_ns if row.mtime_ns == file.mtime_ns else None
+                # Without a reliable stamp, or with another, only the content was compared.
+                is_same = row.mtime_ns == file.mtime_ns and row.ctime_ns != file_rows.MAY_REPEAT
+                ctime_ns = file.ctime_ns if is_same else file_rows.MAY_REPEAT
                 file_rows.touch_file(
-                    connection, row.id, file.size, mtime_ns, file.inode, file.ctime_ns
+                    connection, row.id, file.size, file.mtime_ns, file.inode, ctime_ns
                 )
             file_rows.save_change_times(connection, plan.change_times)
             timestamp = _now()

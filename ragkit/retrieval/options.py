@@ -88,8 +88,7 @@ class SearchOptions:
         tool={
             "type": "string",
             "maxLength": 4_000,
-            "description": "only passages that match this filter, as in: type = pdf and "
-            "mtime > 2024-01-01 and path ~ 'hr/**'",
+            "description": "a filter, as in: type = pdf and mtime > 2024-01-01 and path ~ 'hr/**'",
         },
     )
     min_score: float = _option(
@@ -143,8 +142,8 @@ class SearchOptions:
         for_answers=False,
         tool={
             "maxLength": 1_000,
-            "description": "words that good passages contain (names, identifiers, synonyms), for "
-            'keyword search beside the question\'s meaning; "quoted phrase" and -excluded work',
+            "description": "words that good passages contain (names, identifiers, synonyms), to "
+            'search beside the question\'s meaning; "quoted phrase" and -excluded work',
         },
     )
     hypothetical: str | None = _option(
@@ -155,8 +154,8 @@ class SearchOptions:
         for_answers=False,
         tool={
             "maxLength": 2_000,
-            "description": "one to three sentences as a good passage might put the answer; helps "
-            "where question and documents use different words",
+            "description": "one to three sentences as a good passage might put the answer, where "
+            "question and documents use different words",
         },
     )
     explain: bool = _option(

@@ -230,3 +230,29 @@ class TestUnreliable:
         ctime_ns = path.stat().st_ctime_ns
         database(collection, "UPDATE files SET ctime_ns = ? WHERE path = 'leave.txt'", ctime_ns)
         assert collection.index(folder).updated == 1
+
+
+def test_the_time_of_a_file_just_written_can_be_filtered(collection, folder, reads):
+    collection.index(folder)
+    entries = {entry.path: entry.id for entry in collection.documents()}
+    for path, document_id in entries.items():
+        moment = int((folder / path).stat().st_mtime)
+        shown = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
+        assert collection.file_fields([document_id])[document_id]["mtime"] == shown
+    (year,) = {value.label for value in collection.facets()["date"]}
+    found = collection.search("parents at home", where={"mtime": year})
+    assert {hit.path for hit in found} == set(entries)
+    reads.clear()
+    collection.index(folder)
+    assert set(reads) == set(entries)  # its stamp does not show a change in the same moment
+
+
+def test_a_stamp_that_may_repeat_is_stored_when_it_is_old_enough(collection, folder, reads):
+    collection.index(folder)
+    for path in folder.rglob("*.*"):
+        os.utime(path, ns=(0, 10**18))
+    time.sleep(0.03)  # a tick of the clock after the change
+    assert collection.index(folder).unchanged == 3
+    reads.clear()
+    assert collection.index(folder).unchanged == 3
+    assert reads == []

@@ -21,21 +21,18 @@ BUDGET_PARAMETERS: Mapping[str, Any] = {
         "type": "integer",
         "minimum": MIN_TOKENS,
         "maximum": MAX_TOKENS,
-        "description": f"maximum length of the result, estimated; default {DEFAULT_TOKENS:,}. "
-        "What does not fit follows with `cursor`",
+        "description": f"length of the result, estimated; default {DEFAULT_TOKENS:,}",
     },
     "cursor": {
         "type": "string",
         "maxLength": 4_000,
-        "description": "to continue: `cursor` of the last result, with all other arguments as "
-        "before",
+        "description": "`cursor` of the last result, to continue it; other arguments as before",
     },
 }
 COMPACT_PARAMETER: Mapping[str, Any] = {
     "compact": {
         "type": "boolean",
-        "description": "one line for each item (citation and a few words) instead of objects: to "
-        "look over many",
+        "description": "one short line per item: to look over many",
     }
 }
 

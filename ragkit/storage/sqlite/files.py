@@ -17,6 +17,10 @@ from hashlib import blake2b
 from ragkit.storage.sqlite.checksums import fields_checksum
 from ragkit.storage.sqlite.state import set_value, value
 
+# A time of change that no file has, for stamps that a later change may repeat: the file is read
+# again in the next run. The time of modification is stored all the same, to be shown and filtered.
+MAY_REPEAT = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Root:

@@ -1,6 +1,7 @@
 """Resources, errors and threads of the server, through the SDK's own client in one process."""
 
 import asyncio
+import json
 import logging
 import threading
 import zipfile
@@ -164,3 +165,17 @@ def test_a_call_to_a_damaged_collection_names_no_folder(ask, collection, monkeyp
     result = ask("fetch", id="nothing.txt")
     assert result.is_error
     assert "/srv/secret" not in result.content[0].text
+
+
+@pytest.mark.parametrize("names", [["notes"], ["notes", "code"]])
+def test_the_tool_definitions_take_less_than_4096_tokens(names):
+    """Four characters a token: the tokenizers of language models were measured at 4.1 and 4.2."""
+    from ragkit.serving.mcp.server import _describe
+    from ragkit.serving.mcp.tools import make_tools
+
+    listed = [
+        _describe(tool).model_dump(mode="json", by_alias=True, exclude_none=True)
+        for tool in make_tools(names)
+    ]
+    text = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+    assert len(text) / 4 < 4_096
