@@ -20,7 +20,7 @@ from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 
-READER_VERSION = 7  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 8  # raised when the same bytes give another document, so that files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
 _MAX_NAME_LENGTH = 500  # characters
 

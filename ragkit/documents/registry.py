@@ -355,12 +355,19 @@ _ROWS: tuple[Format, ...] = (
         locator="characters",
     ),
     Format(
-        media_type="application/msword",
+        media_type=media_types.DOC,
         name="doc",
+        label="doc",
+        extensions="doc dot",
+        name_rule="ignored",
         ole2_streams=("WordDocument",),
         ole2_extensions="doc dot",
-        reason=_not_read("doc", _OFFICE.format("docx")),
-        reason_kind="unsupported",
+        reader=f"{_FORMATS}.office.binary.doc:read_doc",
+        attachments=f"{_FORMATS}.office.binary.objects:doc_attachments",
+        content=f"Word 97 to 2003: {_OFFICE_CONTENT}, without deleted text; properties → metadata;"
+        " embedded files and pictures are documents",
+        locator="characters",
+        library="olefile",
     ),
     Format(
         media_type=media_types.XLSB,

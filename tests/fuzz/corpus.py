@@ -19,6 +19,7 @@ from tests.documents.engines import draw_boxes, make_scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
+from tests.documents.word_files import IN_TABLE, ROW_END, make_doc, plc
 
 MAX_BYTES = 400_000  # of a file: time goes into many of them, not into large ones
 _MARKUP = {
@@ -119,6 +120,7 @@ def small_files() -> dict[str, bytes]:
             b"From ann Tue Oct  1 12:34:56 2024\n%s\n\n" % mail for mail in [eml] * 2
         ),
         "a.msg": make_ole2(OUTLOOK_MESSAGE),
+        "a.doc": _word_file(),
     }
     inside = {**markup, **{name: office[name] for name in ("a.pdf", "a.docx", "a.eml")}}
     tar = io.BytesIO()
@@ -138,6 +140,21 @@ def small_files() -> dict[str, bytes]:
         "a.md.zst": zstandard.compress(text),
     }
     return {**markup, **office, **packed, **_images()}
+
+
+def _word_file() -> bytes:
+    """Return a doc with a heading, a table, a field, a note and a comment."""
+    parts = ["Keys\rA\x07B\x07\x07See \x13PAGE\x141\x15.\r", "\x02 Note.\r", "", "", "\x05Why?\r"]
+    structures = {4: plc([2, 6], [bytes(30)]), 5: plc([0, 6, 6])}
+    places = {4: (1, b""), 6: (0, IN_TABLE), 8: (0, IN_TABLE), 9: (0, IN_TABLE + ROW_END)}
+    return make_doc(
+        "".join(parts),
+        lengths=[len(part) for part in parts],
+        paragraphs=places,
+        characters=[(0, 4, b"\x48\x2a\x01")],
+        styles=[(0, 0xFFF, "Normal", b""), (1, 0, "heading 1", b"")],
+        structures=structures,
+    )
 
 
 def _images() -> dict[str, bytes]:

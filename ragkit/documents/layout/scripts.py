@@ -7,6 +7,7 @@ an exponent. Ordinals (1st, 2e) and marks (™) stay as they are. Knows strings 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _WORD_BEFORE = re.compile(r"(?<![^\W\d_])[^\W\d_]+\Z")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,9}(?:[.,/]\d{1,9})?|[+\-−–]?[a-zA-Zα-ω]")
@@ -114,14 +115,17 @@ def write_scripts(text: str) -> str:
         end = match.end()
         before = "".join(pieces[-3:])
         raised = match[1]
-        pieces.append(subscript(before, match[2]) if raised is None else _raised(before, raised))
+        if raised is None:
+            pieces.append(_keep_blanks(before, match[2], subscript))
+        else:
+            pieces.append(_keep_blanks(before, raised, superscript))
     return "".join([*pieces, text[end:]]).translate(_MARKS)
 
 
-def _raised(before: str, text: str) -> str:
-    """Return raised text; the blanks around it stay."""
+def _keep_blanks(before: str, text: str, write: Callable[[str, str], str]) -> str:
+    """Return raised or lowered text as `write` writes it; the blanks around it stay."""
     inner = text.strip()
     if not inner:
         return text
     start = text.index(inner)
-    return text[:start] + superscript(before + text[:start], inner) + text[start + len(inner) :]
+    return text[:start] + write(before + text[:start], inner) + text[start + len(inner) :]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragkit.documents.layout.scripts import subscript, superscript
+from ragkit.documents.layout.scripts import subscript, superscript, write_scripts
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,8 @@ def test_a_note_is_set_apart_whatever_precedes_it():
 )
 def test_subscripts(before, lowered, written):
     assert subscript(before, lowered) == written
+
+
+def test_blanks_around_marked_text_stay():
+    assert write_scripts("the T\x10 0 \x11can") == "the T 0 can"
+    assert write_scripts("x\x100 \x11can, m\x0e2 \x0fof") == "x_0 can, m² of"

@@ -52,7 +52,7 @@ def _object_members(data: bytes, name: str) -> Iterator[Member]:
     if _FORMULAS & names:
         return
     if _NATIVE in names:
-        yield _native_file(_stream(data, _NATIVE), name)
+        yield native_file(_stream(data, _NATIVE), name)
     elif _PACKAGE in names:
         yield Member(name, _stream(data, _PACKAGE))
     elif _CONTENTS in names and _stream(data, _CONTENTS).startswith(b"%PDF"):
@@ -72,7 +72,7 @@ def _stream(data: bytes, name: str) -> bytes:
     return content
 
 
-def _native_file(stream: bytes, name: str) -> Member:
+def native_file(stream: bytes, name: str) -> Member:
     """Return the file that the object packager stored, under its own name ([MS-OLEDS] 2.3.6)."""
     try:
         label_end = stream.index(b"\0", 6)
