@@ -31,6 +31,7 @@ from ragkit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from ragkit.encoders.engines.graph_engine import GraphEngine
+    from ragkit.encoders.inspection.explanation import TextExplanation
     from ragkit.encoders.inspection.hidden_states import BertInspector, HiddenStates, WordVector
 
 Array = NDArray[np.float32]
@@ -249,6 +250,21 @@ class SentenceEncoder:
         ModelError as `embed`.
         """
         return self._inspector.hidden_states(text)
+
+    def explain(self, text: str, word: str | None = None, neighbors: int = 5) -> TextExplanation:
+        """Return how the model reads `text`: attention rollout, nearest words, poolings.
+
+        - `word`: only the neighbors of this word, at each place where it occurs. Default: those of
+          the ten words with the largest share in the vector of the text.
+        - `neighbors`: how many words of the vocabulary are returned for each.
+
+        Without a prompt. Raises UsageError if the word does not occur or only beyond the window;
+        ModelError as `embed`.
+        """
+        from ragkit.encoders.inspection.explanation import explain
+
+        pooling_mode = self.model_folder.pooling
+        return explain(self._inspector, self.name, pooling_mode, text, word, neighbors)
 
     @cached_property
     def _inspector(self) -> BertInspector:

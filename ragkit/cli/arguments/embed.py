@@ -1,4 +1,4 @@
-"""The arguments of `ragkit embed` and `ragkit similarity`. Imports nothing but argparse."""
+"""The arguments of `ragkit embed`, `similarity` and `explain`. Imports nothing but argparse."""
 
 from __future__ import annotations
 
@@ -32,6 +32,35 @@ def add_similarity(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON value")
 
 
+def add_explain(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `explain`."""
+    command.add_argument("text", metavar="TEXT", help="the text; - reads it from stdin")
+    command.add_argument(
+        "--word",
+        metavar="W",
+        help="show the nearest words of this word only, at each place where it occurs (default: of "
+        "the ten words with the largest share in the text's vector)",
+    )
+    command.add_argument(
+        "--neighbors",
+        type=int,
+        default=5,
+        metavar="N",
+        help="nearest words of the vocabulary for each word (default: 5)",
+    )
+    command.add_argument("--png", metavar="FILE", help="draw the attention rollout as a heat map")
+    command.add_argument(
+        "--layer",
+        type=int,
+        metavar="N",
+        help="the layer that --png and the largest sources are of (default: the last)",
+    )
+    _add_model(command)
+    command.add_argument(
+        "--json", action="store_true", help="print all layers completely, as one JSON object"
+    )
+
+
 def _add_vector_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--word", metavar="W", help="show the contextual vectors of this word in the texts"
@@ -47,6 +76,10 @@ def _add_vector_options(command: argparse.ArgumentParser) -> None:
         help="last (default), a layer such as -2, or a mean of layers such as mean(-4:); 0 is the "
         "output of the embedding layer",
     )
+    _add_model(command)
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model",
         metavar="NAME",

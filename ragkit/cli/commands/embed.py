@@ -1,4 +1,4 @@
-"""`ragkit embed` and `ragkit similarity`: load the encoder, call it, print vectors and cosines."""
+"""`ragkit embed`, `similarity` and `explain`: load the encoder, call it, print what it computes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import format_count, print_message, to_printable
 from ragkit.encoders import resolve as resolve_model
+from ragkit.encoders.inspection.explanation import TextExplanation
 from ragkit.encoders.inspection.hidden_states import WordVector
 from ragkit.encoders.pooling import LAST_LAYER
 from ragkit.encoders.sentence_encoder import SentenceEncoder
@@ -23,6 +24,7 @@ from ragkit.errors import UsageError
 from ragkit.models import selection
 
 _SHOWN_NUMBERS = 6
+_SHOWN_LAYERS = 8  # columns of a table
 _MAX_SHOWN = 60  # characters of a text in a line
 
 
@@ -65,6 +67,118 @@ def similarity(arguments: Namespace) -> int:
     else:
         print(f"{first @ second:.4f}")
     return 0
+
+
+def explain(arguments: Namespace) -> int:
+    """Run `ragkit explain`; return its exit code."""
+    (text,) = _require_text([read_stdin() if arguments.text == "-" else arguments.text])
+    if arguments.neighbors < 0:
+        raise UsageError(f"--neighbors is {arguments.neighbors}; expected 0 or more")
+    if arguments.png is not None:
+        from ragkit.encoders.inspection.heat_map import check_drawable
+
+        check_drawable(Path(arguments.png))  # before the work
+    encoder = _encoder(arguments)
+    _warn_about_unread_text(encoder, [text])
+    found = encoder.explain(text, arguments.word, arguments.neighbors)
+    layers = len(found.rollout)
+    layer = layers if arguments.layer is None else arguments.layer
+    if not 1 <= layer <= layers:
+        raise UsageError(f"--layer is {layer}; expected a number from 1 to {layers}")
+    if arguments.png is not None:
+        from ragkit.encoders.inspection.heat_map import draw_heat_map
+
+        draw_heat_map(found, Path(arguments.png), layer)
+        print_message(f"wrote {arguments.png}")
+    if arguments.json:
+        render.print_json(_explanation_fields(found, layer))
+    else:
+        print(_format_explanation(found, layer))
+    return 0
+
+
+def _explanation_fields(found: TextExplanation, layer: int) -> dict[str, Any]:
+    """An explanation as JSON values; shares and cosines have four decimals."""
+    from_others = found.from_others
+    return {
+        "text": found.text,
+        "model": found.model,
+        "pooling": found.pooling,
+        "layers": len(found.rollout),
+        "truncated_tokens": found.truncated_tokens,
+        "tokens": [
+            {
+                "token": token,
+                "start": int(found.spans[i, 0]),
+                "end": int(found.spans[i, 1]),
+                "weight": round(float(found.weights[i]), 4),
+                "from_others": [round(float(share), 4) for share in from_others[:, i]],
+                "sources": [
+                    {"position": j, "token": found.tokens[j], "share": round(share, 4)}
+                    for j, share in found.sources(i, layer)
+                ],
+            }
+            for i, token in enumerate(found.tokens)
+        ],
+        "rollout": np.round(found.rollout.astype(float), 4).tolist(),
+        "poolings": [
+            {"layer": number, "cls_mean": a, "cls_max": b, "mean_max": c}
+            for number, (a, b, c) in enumerate(np.round(found.poolings.astype(float), 4).tolist())
+        ],
+        "words": [
+            {
+                "word": word.word,
+                "start": word.start,
+                "end": word.end,
+                "neighbors": [
+                    {"word": neighbor, "score": round(score, 4)}
+                    for neighbor, score in word.neighbors
+                ],
+            }
+            for word in found.words
+        ],
+    }
+
+
+def _format_explanation(found: TextExplanation, layer: int) -> str:
+    """A table of tokens, then the nearest words and the cosines between the poolings."""
+    layers = len(found.rollout)
+    steps = max(1, -(-layers // _SHOWN_LAYERS))
+    shown = [*range(layers, 0, -steps)][::-1]
+    from_others = found.from_others
+    labels = [_short(token) for token in found.tokens]
+    width = max(5, *(render.display_width(label) for label in labels))
+    lines = [
+        f"{found.model}: {format_count(len(found.tokens), 'token')}, "
+        f"{format_count(layers, 'layer')}, {found.pooling} pooling",
+        "",
+        f"{'':{width}}  share in   from other tokens, %, after layer",
+        f"{'token':{width}}  vector, % {''.join(f'{number:4}' for number in shown)}"
+        f"   largest sources after layer {layer}, %",
+    ]
+    for i, label in enumerate(labels):
+        shares = "".join(f"{100 * from_others[number - 1, i]:4.0f}" for number in shown)
+        sources = ", ".join(
+            f"{labels[j]} {100 * share:.0f}" for j, share in found.sources(i, layer)
+        )
+        padding = " " * (width - render.display_width(label))
+        lines.append(
+            f"{label}{padding}  {100 * found.weights[i]:9.1f} {shares}   {sources}".rstrip()
+        )
+    if any(word.neighbors for word in found.words):
+        lines += ["", "nearest words of the vocabulary, by cosine in this context"]
+        width = max(render.display_width(_short(word.word)) for word in found.words)
+        for word in found.words:
+            padding = " " * (width - render.display_width(_short(word.word)))
+            near = ", ".join(f"{to_printable(name)} {score:.2f}" for name, score in word.neighbors)
+            lines.append(f"{_short(word.word)}{padding}  {near}")
+    cls_mean, cls_max, mean_max = found.poolings[-1]
+    lines += [
+        "",
+        f"cosines between the poolings of the last layer: CLS–mean {cls_mean:.2f}, "
+        f"CLS–max {cls_max:.2f}, mean–max {mean_max:.2f}",
+    ]
+    return "\n".join(lines)
 
 
 def _similarity_of_words(

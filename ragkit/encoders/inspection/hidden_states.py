@@ -154,6 +154,26 @@ class BertInspector:
             for (first, last), (start, end) in by_tokens.items()
         ]
 
+    def vocabulary_words(self) -> dict[int, str]:
+        """Return the complete words that are single tokens: token id → word, by ascending id."""
+        return self._tokenizer.vocabulary_words()
+
+    def embed_vocabulary(self, ids: Sequence[int], layer: int, batch: int) -> Array:
+        """Return the states of single tokens, each read as a text of its own: (n, d) float32.
+
+        `layer` is 0 for the embeddings, which are cheap, or -1 for the last layer; `batch` tokens
+        are computed at a time.
+        """
+        rows = []
+        with cpu_threads.one_blas_thread():
+            for start in range(0, len(ids), batch):
+                texts = self._tokenizer.single_tokens(ids[start : start + batch])
+                steps = self._bert.hidden_states([text for text, _ in texts])
+                states = next(steps) if layer == 0 else list(steps)[-1]
+                length = len(texts[0][0])
+                rows.append(states.reshape(len(texts), length, -1)[:, texts[0][1]])
+        return np.concatenate(rows)
+
     def _layers(self, spec: str) -> Sequence[int]:
         return pooling.parse_layers(spec, len(self._bert.layers))
 

@@ -42,6 +42,9 @@ _WHITE_SPACE = re.compile(r"\s+")
 _LARGE_BYTES = 4 << 20
 # Characters of one call beyond which the library is as fast as `Unigram`, its loading included.
 _MAX_UNIGRAM_CHARACTERS = 20_000
+# How SentencePiece and byte-level vocabularies mark a token that begins a word.
+_WORD_STARTS = ("▁", "Ġ")
+_FIRST_UNSPACED = "\u0e00"  # Thai; scripts from here on have short words
 
 
 class ModelTokenizer:
@@ -158,6 +161,29 @@ class ModelTokenizer:
         """Return the tokens as the vocabulary writes them: `[CLS]`, `bank`, `##ing`."""
         return tuple(self._tokenizer.id_to_token(id_) or "" for id_ in ids)
 
+    def vocabulary_words(self) -> dict[int, str]:
+        """Return the complete words that are single tokens: token id → word, by ascending id.
+
+        Words of letters only, of at least three (two in scripts without spaces); continuations
+        such as `##ing` are none.
+        """
+        vocabulary = self._tokenizer.get_vocab()
+        marked = {m: sum(token.startswith(m) for token in vocabulary) for m in _WORD_STARTS}
+        marker = max(_WORD_STARTS, key=marked.__getitem__)
+        if 10 * marked[marker] < len(vocabulary):
+            marker = ""
+        words = {
+            id_: token[len(marker) :]
+            for token, id_ in vocabulary.items()
+            if token.startswith(marker) and _is_word(token[len(marker) :])
+        }
+        return dict(sorted(words.items()))
+
+    def single_tokens(self, ids: Sequence[int]) -> list[tuple[list[int], int]]:
+        """Return the model's input for each token alone, and the token's position in it."""
+        before, after = self._special_ids
+        return [([*before, id_, *after], len(before)) for id_ in ids]
+
     def token_ids(self, texts: Sequence[str], prompt: str = "") -> list[list[int]]:
         """Return the model's input for each text: the ids of prompt and text, truncated to the
         model's length, between the special tokens. Never empty."""
@@ -240,6 +266,10 @@ def _read_large(path: Path) -> Unigram | None:
     from ragkit.encoders.tokenization import unigram  # not for most models
 
     return unigram.read(path)
+
+
+def _is_word(token: str) -> bool:
+    return token.isalpha() and len(token) >= (2 if token[0] >= _FIRST_UNSPACED else 3)
 
 
 def clean(text: str) -> str:

@@ -21,3 +21,9 @@ def test_the_three_poolings_of_the_contract_can_be_chosen(command, pooling):
 def test_similarity_takes_two_texts_or_a_file():
     assert parse("similarity", "a", "b").texts == ["a", "b"]
     assert parse("similarity", "--pairs", "p.tsv").pairs == "p.tsv"
+
+
+def test_explain_takes_one_text_a_word_and_a_picture():
+    arguments = parse("explain", "a b", "--word", "b", "--png", "x.png", "--layer", "2")
+    assert (arguments.text, arguments.word, arguments.png) == ("a b", "b", "x.png")
+    assert (arguments.layer, arguments.neighbors, arguments.json) == (2, 5, False)

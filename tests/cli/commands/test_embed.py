@@ -227,3 +227,52 @@ def test_pairs_without_scores_are_shown_each(run, tmp_path):
     found = json.loads(run("similarity", "--pairs", "p.jsonl", "--json")[1])
     assert found["similarities"][0] == pytest.approx(1)
     assert (found["pairs"], found["spearman"]) == (2, None)
+
+
+def test_explain_shows_tokens_neighbors_and_poolings(run):
+    code, out, err = run("explain", "the key rotates")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].endswith(": 6 tokens, 3 layers, mean pooling")
+    assert lines[3].startswith("token   vector, %    1   2   3   largest sources after layer 3")
+    assert [line.split()[0] for line in lines[4:10]] == [
+        "[CLS]", "the", "key", "rot", "##ates", "[SEP]",
+    ]  # fmt: skip
+    assert [line.split()[0] for line in lines[12:15]] == ["the", "key", "rotates"]
+    assert lines[-1].startswith("cosines between the poolings of the last layer: CLS–mean ")
+
+
+def test_explain_as_json_and_png(run, tiny, tmp_path):  # noqa: F811
+    pytest.importorskip("matplotlib")
+    code, out, err = run(
+        "explain", "-", "--word", "key", "--neighbors", "2", "--layer", "2", "--png", "a.png",
+        "--json", stdin="the key",
+    )  # fmt: skip
+    assert (code, err) == (0, "ragkit: wrote a.png\n")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    fields = json.loads(out)
+    expected = load(str(tiny)).explain("the key", "key", 2)
+    np.testing.assert_allclose(fields["rollout"], expected.rollout, atol=1e-4)
+    assert (fields["layers"], fields["pooling"], fields["truncated_tokens"]) == (3, "mean", 0)
+    assert [token["token"] for token in fields["tokens"]] == ["[CLS]", "the", "key", "[SEP]"]
+    assert [source["position"] for source in fields["tokens"][0]["sources"]] in ([1, 2], [2, 1])
+    assert [row["layer"] for row in fields["poolings"]] == [0, 1, 2, 3]
+    (word,) = fields["words"]
+    assert (word["start"], word["end"], len(word["neighbors"])) == (4, 7, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("",), "text 1 is empty"),
+        (("the key", "--layer", "9"), "--layer is 9; expected a number from 1 to 3"),
+        (("the key", "--neighbors", "-1"), "expected 0 or more"),
+        (("the key", "--png", "a.txt"), "not named as a PNG"),
+        (("the key", "--word", "kye"), "the nearest word is “key”"),
+    ],
+)
+def test_explain_refuses_what_it_cannot_show(run, arguments, message):
+    pytest.importorskip("matplotlib")
+    code, out, err = run("explain", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
