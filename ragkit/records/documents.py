@@ -136,7 +136,7 @@ class Explanation:
     words: Mapping[str, float]  # word of the query in the passage → its part of the BM25 score
     missing: tuple[str, ...]  # words of the query that are not in the passage
     taken_for: Mapping[str, str]  # misspelled word → the indexed word searched for
-    share: float  # BM25 score as a share of the maximum for this query, 0 to 1
+    share: float  # score by words as a share of the maximum for this query, 0 to 1
     sentence: str  # of the passage, with the highest cosine to the query
     sentence_score: float  # cosine
     start: int  # of the sentence; characters into the document's text

@@ -17,10 +17,13 @@ from ragkit.retrieval.rankers import PreparedQuery
 _MAX_SENTENCES = 64  # of one hit that are compared with the query
 
 
-def explain_hits(prepared: PreparedQuery, hits: Sequence[Hit]) -> list[Explanation]:
-    """Return an explanation for each hit, in order."""
+def explain_hits(
+    prepared: PreparedQuery, hits: Sequence[Hit], coverage: float = 0.0
+) -> list[Explanation]:
+    """Return an explanation for each hit, in order. `coverage` is that of the scores by words."""
     index = prepared.snapshot.lexical
-    term_scores = index.term_scores(prepared.query, [hit.passage_id for hit in hits])
+    ids = [hit.passage_id for hit in hits]
+    term_scores = index.term_scores(prepared.query, ids, coverage=coverage)
     max_bm25 = index.max_bm25(prepared.query)
     corrections = {
         word.surface: word.corrected_to for word, _ in term_scores if word.corrected_to is not None
@@ -41,8 +44,8 @@ def _explain(
     corrections: Mapping[str, str],
     word_scores: Sequence[tuple[str, float | None]],
 ) -> Explanation:
-    """Explain one hit. `word_scores`: each word of the query, with its part of the hit's BM25
-    score, or None if the hit does not contain the word."""
+    """Explain one hit. `word_scores`: each word of the query, with its part of the hit's
+    score by words, or None if the hit does not contain the word."""
     matched: dict[str, float] = {}
     for word, score in word_scores:
         if score is not None:

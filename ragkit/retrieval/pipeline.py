@@ -232,16 +232,18 @@ def _search(
             for query, ranking in zip(prepared, rankings, strict=True)
         ]
         hits = build_hits(snapshot.connection, selected, options.context)
-        yield from _with_explanations(prepared, hits) if options.explain else hits
+        yield from _with_explanations(prepared, rankings, hits) if options.explain else hits
 
 
 def _with_explanations(
-    prepared: Sequence[PreparedQuery], hits: Sequence[list[Hit]]
+    prepared: Sequence[PreparedQuery],
+    rankings: Sequence[SearchOptions],
+    hits: Sequence[list[Hit]],
 ) -> Iterator[list[Hit]]:
     from ragkit.retrieval.explain import explain_hits  # not for a plain query
 
-    for query, query_hits in zip(prepared, hits, strict=True):
-        explanations = explain_hits(query, query_hits)
+    for query, ranking, query_hits in zip(prepared, rankings, hits, strict=True):
+        explanations = explain_hits(query, query_hits, rankers.lexical_coverage(ranking))
         yield [
             replace(hit, explanation=explanation)
             for hit, explanation in zip(query_hits, explanations, strict=True)

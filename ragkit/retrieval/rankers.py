@@ -25,6 +25,7 @@ from ragkit.encoders import Encoder, encode_with_headers
 from ragkit.retrieval import calibration, filter_scope
 from ragkit.retrieval.filter_scope import PassageFilter, QueryFilter
 from ragkit.retrieval.fusion import (
+    COVERAGE_SHARE,
     FusionWeights,
     convex_combination,
     reciprocal_rank_fusion,
@@ -111,7 +112,7 @@ class ScoredPassage:
 
     passage_id: int
     dense: float | None  # cosine, higher is closer; None if it or the query has no embedding
-    lexical: float | None = None  # BM25
+    lexical: float | None = None  # BM25; where both scores are fused, with coverage
     fused: float | None = None
     rerank: float | None = None  # of the cross-encoder, 0 to 1
     final: float | None = None  # after reranking, also of passages that were not reranked
@@ -188,6 +189,12 @@ def rank(prepared: PreparedQuery, options: SearchOptions, k: int) -> list[Scored
     return rank_hybrid(prepared, k, options.min_score, options.fusion)
 
 
+def lexical_coverage(options: SearchOptions) -> float:
+    """Return the share of coverage in the scores by words of a ranking by these options."""
+    is_fused = options.mode == "hybrid" and options.fusion == "convex"
+    return COVERAGE_SHARE if is_fused else 0.0
+
+
 def score_deviation(prepared: PreparedQuery, options: SearchOptions) -> float | None:
     """Return the mean standard deviation of a query's scores over the collection, as far as they
     are cosines; None for scores by words or by ranks only."""
@@ -250,10 +257,11 @@ def _rank_by_convex_combination(
     dense_weight = prepared.snapshot.fusion_weights.dense
     depth = max(2 * k, FUSION_DEPTH)
     while True:
-        dense, lexical = _dense_top_k(prepared, depth), _lexical_top_k(prepared, depth)
-        unseen = lexical[-1][1] if len(lexical) == depth else 0.0  # bound of all other BM25 scores
-        cosines, bm25 = _scores_of_both(prepared, dense, lexical)
-        best = _fuse(prepared, k, cosines, bm25, min_score, unseen, max_bm25)
+        dense = _dense_top_k(prepared, depth)
+        lexical = _lexical_top_k(prepared, depth, COVERAGE_SHARE)
+        unseen = lexical[-1][1] if len(lexical) == depth else 0.0  # bound of all other scores
+        cosines, by_words = _scores_of_both(prepared, dense, lexical)
+        best = _fuse(prepared, k, cosines, by_words, min_score, unseen, max_bm25)
         bounds = []  # of the cosines of passages that are in neither ranking yet
         if len(dense) == depth and dense[-1][1] >= min_score:
             bounds.append(dense[-1][1])
@@ -278,9 +286,9 @@ def _fuse(
 ) -> list[ScoredPassage]:
     """Return the k best of the passages in `dense`.
 
-    A passage that is not in `lexical` has a BM25 score of at most `unseen`. The exact score is
-    looked up only where it could bring the passage among the k best: the look-up costs more than
-    everything else here.
+    `lexical` has scores by words. A passage that is not in it has one of at most `unseen`. The
+    exact score is looked up only where it could bring the passage among the k best: the look-up
+    costs more than everything else here.
     """
     candidates = {
         passage: _UNKNOWN_COSINE if cosine is None else cosine
@@ -288,22 +296,26 @@ def _fuse(
         if _reaches(cosine, min_score)
     }
     cosines = np.array(list(candidates.values()), dtype=np.float64)
-    bm25 = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)
-    has_bm25 = bm25 >= 0
+    by_words = np.array([lexical.get(passage, -1.0) for passage in candidates], dtype=np.float64)
+    is_known = by_words >= 0
     dense_weight = prepared.snapshot.fusion_weights.dense
-    lower = convex_combination(cosines, np.maximum(bm25, 0.0), max_bm25, dense_weight)
+    lower = convex_combination(cosines, np.maximum(by_words, 0.0), max_bm25, dense_weight)
     floor = np.partition(lower, -k)[-k] if len(lower) > k else -1.0
     upper = convex_combination(cosines, np.full(len(candidates), unseen), max_bm25, dense_weight)
-    possible = ~has_bm25 & (upper >= floor)
+    possible = ~is_known & (upper >= floor)
     ids = np.array(list(candidates), dtype=np.int64)
     possible_ids = ids[possible].tolist()
-    scores = prepared.snapshot.lexical.scores(prepared.query, possible_ids) if unseen else {}
-    bm25[possible] = [scores.get(passage, 0.0) for passage in possible_ids]
-    is_candidate = has_bm25 | possible
-    ids, cosines, bm25 = ids[is_candidate], cosines[is_candidate], bm25[is_candidate]
-    fused = convex_combination(cosines, bm25, max_bm25, dense_weight)
+    scores = (
+        prepared.snapshot.lexical.scores(prepared.query, possible_ids, coverage=COVERAGE_SHARE)
+        if unseen
+        else {}
+    )
+    by_words[possible] = [scores.get(passage, 0.0) for passage in possible_ids]
+    is_candidate = is_known | possible
+    ids, cosines, by_words = ids[is_candidate], cosines[is_candidate], by_words[is_candidate]
+    fused = convex_combination(cosines, by_words, max_bm25, dense_weight)
     best = np.lexsort((ids, -fused))[:k]
-    rows = zip(*(column[best].tolist() for column in (ids, bm25, fused)), strict=True)
+    rows = zip(*(column[best].tolist() for column in (ids, by_words, fused)), strict=True)
     return [ScoredPassage(row[0], dense[row[0]], row[1], row[2]) for row in rows]
 
 
@@ -327,11 +339,11 @@ def _scores_of_both(
     dense: Sequence[tuple[int, float]],
     lexical: Sequence[tuple[int, float]],
 ) -> tuple[dict[int, float | None], dict[int, float]]:
-    """Return the cosines of the passages of both rankings, and the BM25 scores that are known."""
+    """Return the cosines of the passages of both rankings, and the known scores by words."""
     cosines: dict[int, float | None] = dict(dense)
-    bm25 = dict(lexical)
-    only_lexical = [passage for passage in bm25 if passage not in cosines]
-    return cosines | compute_cosines(prepared, only_lexical), bm25
+    by_words = dict(lexical)
+    only_lexical = [passage for passage in by_words if passage not in cosines]
+    return cosines | compute_cosines(prepared, only_lexical), by_words
 
 
 def _dense_top_k(prepared: PreparedQuery, k: int) -> list[tuple[int, float]]:
@@ -390,15 +402,18 @@ def _propose(
     return top_k(prepared.vector, width)
 
 
-def _lexical_top_k(prepared: PreparedQuery, k: int) -> list[tuple[int, float]]:
-    """Return the k passages of the highest BM25 score: (id, score)."""
+def _lexical_top_k(
+    prepared: PreparedQuery, k: int, coverage: float = 0.0
+) -> list[tuple[int, float]]:
+    """Return the k passages of the highest score by words: (id, score). `coverage`: see
+    `LexicalIndex.top_k`."""
     index, query = prepared.snapshot.lexical, prepared.query
-    if prepared.filter is not None and prepared.filter.small_id_set is not None:
-        return _sort_by_score(index.scores(query, prepared.filter.small_id_set))[:k]
+    if prepared.filter is not None and (ids := prepared.filter.small_id_set) is not None:
+        return _sort_by_score(index.scores(query, ids, coverage=coverage))[:k]
     return exact_top_k(
         k,
         len(index),
-        lambda width: index.top_k(query, width),
+        lambda width: index.top_k(query, width, coverage=coverage),
         lambda ids, scores: _keep_existing(prepared, ids, scores),
     )
 

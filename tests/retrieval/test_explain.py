@@ -18,8 +18,9 @@ def test_an_explanation_names_the_words_and_the_closest_sentence(collection, tmp
         assert why.missing == ("Quarterly",)  # a stop word is not missed
         assert why.sentence == "Rotate signing keys every ninety days!"
         assert why.sentence == text[why.start : why.end]
-        (lexical,) = collection.search(query, k=1, mode="lexical")
-        assert sum(why.words.values()) == pytest.approx(lexical.scores["lexical"], rel=1e-5)
+        by_words = "lexical" if mode == "dense" else mode
+        (hit,) = collection.search(query, k=1, mode=by_words)
+        assert sum(why.words.values()) == pytest.approx(hit.scores["lexical"], rel=1e-5)
         vectors = collection._encoders.load_encoder().encode_queries([why.sentence, query])
         assert why.sentence_score == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-5)
     assert 0 < why.share < 1

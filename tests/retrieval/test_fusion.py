@@ -19,7 +19,7 @@ def test_fusing_no_rankings_gives_nothing():
 
 
 @pytest.mark.parametrize(
-    ("cosine", "bm25", "max_bm25", "fused"),
+    ("cosine", "lexical", "max_bm25", "fused"),
     [
         (1.0, 9.0, 9.0, 1.0),
         (-1.0, 0.0, 9.0, 0.0),
@@ -27,17 +27,17 @@ def test_fusing_no_rankings_gives_nothing():
         (0.5, 0.0, 0.0, 0.6 * 0.75),  # a query without words
     ],
 )
-def test_the_convex_combination_of_scores_by_hand(cosine, bm25, max_bm25, fused):
-    assert convex_combination(cosine, bm25, max_bm25, 0.6) == pytest.approx(fused)
+def test_the_convex_combination_of_scores_by_hand(cosine, lexical, max_bm25, fused):
+    assert convex_combination(cosine, lexical, max_bm25, 0.6) == pytest.approx(fused)
 
 
 @pytest.mark.parametrize(
     ("spread", "readability", "dense"),
     [
-        (0.1, 1.0, 20 / 28),  # two units of cosine are twenty standard deviations of .1
-        (0.025, 1.0, 80 / 88),  # cosines from .7 to 1
-        (0.1, 0.5, 10 / 18),
-        (0.1, 0.0, 0.4 / 8.4),  # the cosine still orders passages with equal BM25 scores
+        (0.1, 1.0, 20 / 26.5),  # two units of cosine are twenty standard deviations of .1
+        (0.025, 1.0, 80 / 86.5),  # cosines from .7 to 1
+        (0.1, 0.5, 10 / 16.5),
+        (0.1, 0.0, 0.4 / 6.9),  # the cosine still orders passages with equal BM25 scores
     ],
 )
 def test_the_weight_of_the_cosine_by_hand(spread, readability, dense):

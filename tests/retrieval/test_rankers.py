@@ -29,10 +29,11 @@ def filled(collection, tmp_path):
 
 
 def brute_force(collection, query, k):
-    """Return (passage id, score) by a NumPy product over all vectors of the database."""
+    """Return (passage id, score) by a NumPy product over all vectors of the database; of passages
+    with the same text the first."""
     with collection._store.reading() as connection:
         rows = connection.execute(
-            "SELECT passages.id, vector FROM passages JOIN vectors USING (hash)"
+            "SELECT min(passages.id), vector FROM passages JOIN vectors USING (hash) GROUP BY hash"
         ).fetchall()
     ids = np.array([row[0] for row in rows])
     matrix = np.stack([np.frombuffer(row[1], "<f4") for row in rows]).astype(np.float64)
@@ -40,6 +41,11 @@ def brute_force(collection, query, k):
     scores = (matrix @ vector).astype(np.float32)
     order = np.lexsort((ids, -scores))[:k]
     return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
+
+
+def ids_of(hit):
+    """Return the ids of all passages that a hit stands for: its own and those of its copies."""
+    return [hit.passage_id, *(place.passage_id for place in hit.also_at)]
 
 
 @pytest.mark.parametrize("k", [1, 2, 7, 50, 160, 1_000_000])
@@ -66,9 +72,9 @@ def test_fifty_copies_are_ranked_by_id_whatever_k_is(collection, tmp_path):
         (folder / f"{number:02}.txt").write_text("The very same words.")
     collection.index(folder)
     for mode in ("dense", "lexical", "hybrid"):
-        hits = collection.search("same words", k=20, mode=mode)
-        assert [hit.passage_id for hit in hits] == sorted(hit.passage_id for hit in hits)
-        assert hits[0].passage_id == 1
+        for k in (1, 20):
+            (hit,) = collection.search("same words", k=k, mode=mode)
+            assert ids_of(hit) == list(range(1, 51))
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
@@ -92,18 +98,28 @@ def test_hits_have_the_scores_of_each_stage(filled):
 
 
 def fused_by_hand(collection, query):
-    """Return (passage id, score): w · (cosine + 1) / 2 + (1 − w) · (BM25 / its maximum) ** 1.25."""
-    total = collection.status().passages
-    bm25 = {hit.passage_id: hit.scores["lexical"] for hit in collection.search(query, k=1000,
-            mode="lexical")}  # fmt: skip
-    holding = [len(collection.search(word, k=1000, mode="lexical")) for word in query.split()]
-    max_bm25 = 2.2 * sum(math.log(1 + (total - n + 0.5) / (n + 0.5)) for n in holding)
+    """Return (passage id, score): w · (cosine + 1) / 2 + (1 − w) · words ** 1.25, where words is
+    .65 · BM25 / its maximum + .35 · the share of the query's words by idf."""
+
+    def lexical(text):
+        hits = collection.search(text, k=1000, mode="lexical")
+        return {id_: hit.scores["lexical"] for hit in hits for id_ in ids_of(hit)}
+
+    total, bm25 = collection.status().passages, lexical(query)
+    holding = [lexical(word) for word in query.split()]
+    idfs = [math.log(1 + (total - len(ids) + 0.5) / (len(ids) + 0.5)) for ids in holding]
+
+    def by_words(passage_id):
+        covered = sum(idf for idf, ids in zip(idfs, holding, strict=True) if passage_id in ids)
+        share = bm25.get(passage_id, 0.0) / (2.2 * sum(idfs))
+        return 0.65 * share + 0.35 * covered / sum(idfs)
+
     with collection._store.reading() as connection:
         fingerprint = collection._encoders.load_encoder().fingerprint
         weights = calibration.load(connection, fingerprint).weights
     w = weights.dense
     fused = {
-        passage_id: w * (cosine + 1) / 2 + (1 - w) * (bm25.get(passage_id, 0.0) / max_bm25) ** 1.25
+        passage_id: w * (cosine + 1) / 2 + (1 - w) * by_words(passage_id) ** 1.25
         for passage_id, cosine in brute_force(collection, query, 1000)
     }
     ranked = sorted(fused, key=lambda passage_id: (-round(fused[passage_id], 9), passage_id))
@@ -128,7 +144,7 @@ def test_hybrid_equals_scoring_every_passage_at_any_initial_depth(
 def test_rank_fusion_is_the_fusion_of_both_rankings(filled):
     query = "word1 word2 word3"
     rankings = [
-        [hit.passage_id for hit in filled.search(query, k=100, mode=mode)]
+        [id_ for hit in filled.search(query, k=100, mode=mode) for id_ in ids_of(hit)][:100]
         for mode in ("dense", "lexical")
     ]
     ids = set(rankings[0]) | set(rankings[1])
@@ -138,6 +154,7 @@ def test_rank_fusion_is_the_fusion_of_both_rankings(filled):
             1 / (61 + ranking.index(passage_id)) for ranking in rankings if passage_id in ranking
         )
 
+    ids &= {hit.passage_id for hit in filled.search(query, k=1000)}  # not the copies
     expected = sorted(ids, key=lambda passage_id: (-fused(passage_id), passage_id))[:10]
     hybrid = filled.search(query, k=10, mode="hybrid", fusion="rrf")
     assert [hit.passage_id for hit in hybrid] == expected
@@ -205,7 +222,8 @@ def test_query_languages_and_odd_characters_are_plain_text(filled, query, mode):
     if mode == "lexical":
         with filled._store.reading() as connection:
             rows = connection.execute("SELECT text FROM documents").fetchall()
-        assert len(hits) == sum("word1" in row["text"].split() for row in rows)
+        count = sum(1 + hit.copies for hit in hits)
+        assert count == sum("word1" in row["text"].split() for row in rows)
         assert all("word1" in words for words in texts.values())
 
 

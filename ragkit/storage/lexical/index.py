@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, wraps
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _ANALYZER = "ragkit"  # registered each time an index is opened: tantivy stores only the name
 _HEAP_BYTES = 15_000_000  # that tantivy collects before it writes a segment
 _K1 = 1.2  # BM25's k1, a constant in tantivy
+_STOP_WORD_COVERAGE = 0.5  # of a stop word's bound, where coverage counts
 _MAX_ID_TERMS = 1000  # ids above which a set query is faster than one term query for each
 _PLAN_CACHE = 32  # queries whose plan is kept: one search uses it several times
 MAX_ALWAYS_REWRITTEN = 10_000  # passages of an index that is written anew after every removal
@@ -228,40 +229,49 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     @_with_plain_errors
-    def top_k(self, query: ParsedQuery, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def top_k(
+        self, query: ParsedQuery, k: int, *, coverage: float = 0.0
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the k best passages that contain any word of the query, best first.
 
-        Ids (n,) int64 and BM25 scores (n,) float32, n ≤ k. Returned passages with equal scores are
+        Ids (n,) int64 and scores (n,) float32, n ≤ k. Returned passages with equal scores are
         sorted by ascending id. Phrases and exclusions are not applied here, but by `matching`.
+
+        The score is BM25, of which the share `coverage`, 0 to 1, is replaced: that part of a word's
+        score has its upper bound in every passage that contains the word, however often. With
+        `coverage` a stop word has half its bound wherever it is: its frequency says nothing, and
+        reading it for most passages takes long.
         """
         words = [word for word in self.plan(query).words if word.is_known]
         if not words or not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        ids, scores = self._search(self._word_query(words), min(k, len(self)))
+        ids, scores = self._search(self._word_query(words, coverage), min(k, len(self)))
         order = np.lexsort((ids, -scores))
         return ids[order], scores[order]
 
     @_with_plain_errors
-    def scores(self, query: ParsedQuery, ids: Sequence[int]) -> dict[int, float]:
-        """Return id → BM25 score, as in `top_k`, for those of `ids` that contain any word of the
+    def scores(
+        self, query: ParsedQuery, ids: Sequence[int], *, coverage: float = 0.0
+    ) -> dict[int, float]:
+        """Return id → score, as in `top_k`, for those of `ids` that contain any word of the
         query."""
-        return self._scores(self.plan(query).words, ids)
+        return self._scores(self.plan(query).words, ids, coverage)
 
     @_with_plain_errors
     def term_scores(
-        self, query: ParsedQuery, ids: Sequence[int]
+        self, query: ParsedQuery, ids: Sequence[int], *, coverage: float = 0.0
     ) -> list[tuple[QueryWord, dict[int, float]]]:
         """Return (word, {passage id: score}) for each scored word of the query.
 
         The scores that the words give to a passage add up to its score in `scores`.
         """
-        return [(word, self._scores([word], ids)) for word in self.plan(query).words]
+        return [(word, self._scores([word], ids, coverage)) for word in self.plan(query).words]
 
     def max_bm25(self, query: ParsedQuery) -> float:
-        """Return an upper bound of the BM25 score of any passage for this query.
+        """Return an upper bound of the score of any passage for this query, with any `coverage`.
 
-        It is the limit for a passage that repeats every word infinitely often: (k1 + 1) times the
-        sum of the words' inverse document frequencies, each with its weight.
+        It is the limit of BM25 for a passage that repeats every word infinitely often: (k1 + 1)
+        times the sum of the words' inverse document frequencies, each with its weight.
         """
         return (_K1 + 1) * self.plan(query).total_idf
 
@@ -269,6 +279,28 @@ class LexicalIndex:
     def idf(self, term: str) -> float:
         """Return BM25's inverse document frequency of a term of `ragkit.analysis`."""
         return self._planner.idf([term])
+
+    @_with_plain_errors
+    def languages(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return id → ISO 639-1 code of the language that the passage was analysed in."""
+        from tantivy import Occur, Query
+
+        codes = self._planner.languages
+        if not codes or not len(ids):
+            return {}
+        found = dict.fromkeys(ids, codes[0])  # the most frequent
+        for code in codes[1:]:
+            query = Query.boolean_query(
+                [
+                    (Occur.Must, Query.term_query(self._schema, "language", code, "basic")),
+                    (Occur.Must, self._id_query(ids)),
+                ]
+            )
+            others = self._search(Query.const_score_query(query, 1.0), len(ids))[0].tolist()
+            found |= dict.fromkeys(others, code)
+            if len(others) == len(ids):
+                break
+        return found
 
     def is_restricted(self, query: ParsedQuery) -> bool:
         """Whether the query has a required phrase that occurs, or an exclusion."""
@@ -311,14 +343,16 @@ class LexicalIndex:
         restriction = Query.const_score_query(Query.boolean_query(clauses), 1.0)
         return self._search(restriction, limit)[0].tolist() if len(self) else []
 
-    def _scores(self, words: Sequence[QueryWord], ids: Sequence[int]) -> dict[int, float]:
+    def _scores(
+        self, words: Sequence[QueryWord], ids: Sequence[int], coverage: float = 0.0
+    ) -> dict[int, float]:
         from tantivy import Occur, Query
 
         known = [word for word in words if word.is_known]
         if not known or not len(ids) or not len(self):
             return {}
         clauses: Sequence[Any] = [
-            (Occur.Must, self._word_query(known)),
+            (Occur.Must, self._word_query(known, coverage)),
             (Occur.Must, Query.const_score_query(self._id_query(ids), 0.0)),
         ]
         matches, scores = self._search(Query.boolean_query(clauses), len(ids))
@@ -334,37 +368,58 @@ class LexicalIndex:
         ]
         return Query.boolean_query(clauses)
 
-    def _word_query(self, words: Sequence[QueryWord]) -> Any:  # noqa: ANN401
-        """Return the query whose score is BM25."""
+    def _word_query(self, words: Sequence[QueryWord], coverage: float) -> Any:  # noqa: ANN401
+        """Return the query whose score is BM25, of which `coverage` has a part."""
         from tantivy import Occur, Query
 
         clauses: list[Any] = []
         for word in words:
-            queries = [self._term_query("text", word, term, 1.0) for term in word.terms]
-            if not word.forms:
-                clauses += [(Occur.Should, query) for query in queries]
-                continue
-            exact = [form for form in word.forms if form.is_extra]
-            # The best way to match counts, so that a word never counts twice.
-            best = [Query.boolean_query([(Occur.Should, query) for query in queries])]
-            best += [
-                self._term_query(form.field, word, form.term, form.weight)
-                for form in word.forms
-                if not form.is_extra
-            ]
-            clauses.append((Occur.Should, Query.disjunction_max_query(best)))
-            clauses += [
-                (Occur.Should, self._term_query(form.field, word, form.term, form.weight))
-                for form in exact
-            ]
-        return Query.boolean_query(clauses)
+            by_presence = _STOP_WORD_COVERAGE if coverage and word.is_stop_word else coverage
+            if not (coverage and word.is_stop_word):
+                clauses += self._clauses(word, partial(self._term_query, part=1 - coverage))
+            if coverage:
+                clauses += self._clauses(word, partial(self._presence, part=by_presence))
+        return Query.boolean_query([(Occur.Should, clause) for clause in clauses])
 
-    def _term_query(self, field: str, word: QueryWord, term: str, weight: float) -> Any:  # noqa: ANN401
+    def _clauses(
+        self, word: QueryWord, query: Callable[[QueryWord, str, str, float], Any]
+    ) -> Iterator[Any]:
+        """Yield the queries whose scores are added for a word. `query` returns that of one term: of
+        a word, a field, a term and its weight."""
+        from tantivy import Occur, Query
+
+        terms = [query(word, "text", term, 1.0) for term in word.terms]
+        if not word.forms:
+            yield from terms
+            return
+        # The best way to match counts, so that a word never counts twice.
+        best = [Query.boolean_query([(Occur.Should, each) for each in terms])]
+        best += [
+            query(word, form.field, form.term, form.weight)
+            for form in word.forms
+            if not form.is_extra
+        ]
+        yield Query.disjunction_max_query(best)
+        for form in word.forms:
+            if form.is_extra:
+                yield query(word, form.field, form.term, form.weight)
+
+    def _term_query(
+        self, word: QueryWord, field: str, term: str, weight: float, part: float
+    ) -> Any:  # noqa: ANN401
         from tantivy import Query
 
         query = Query.term_query(self._schema, field, term, "freq")
-        boost = weight * self._planner.boost(word, term, field)
+        boost = part * weight * self._planner.boost(word, term, field)
         return query if boost == 1 else Query.boost_query(query, boost)
+
+    def _presence(self, word: QueryWord, field: str, term: str, weight: float, part: float) -> Any:  # noqa: ANN401
+        """Return the query with the same score for every passage that contains a term."""
+        from tantivy import Query
+
+        query = Query.term_query(self._schema, field, term, "basic")
+        bound = (_K1 + 1) * word.weight * word.matched_idf
+        return Query.const_score_query(query, part * weight * bound)
 
     def _search(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # noqa: ANN401
         hits = self._searcher.search(query, limit=limit, count=False).hits

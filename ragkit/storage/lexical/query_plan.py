@@ -92,6 +92,11 @@ class QueryWord:
         return bool(self.terms or self.forms)
 
     @property
+    def is_stop_word(self) -> bool:
+        """Whether it is a stop word of the language that the query is probably in."""
+        return bool(self.terms) and self.terms[0].startswith(STOP_PREFIX)
+
+    @property
     def factor(self) -> float:
         """The highest factor for its score that its forms can lead to, 1 without forms."""
         best = max([form.weight for form in self.forms if not form.is_extra], default=0.0)

@@ -125,6 +125,34 @@ def test_max_bm25_is_a_tight_upper_bound():
     )
 
 
+def test_coverage_replaces_a_part_of_the_score_of_each_word_by_its_bound():
+    texts = [
+        (1, "fox fox fox"),
+        (2, "fox dog bird cow hen"),
+        (3, "dog"),
+        (4, "the cat"),
+        (5, "the"),
+    ]
+    index = build_index(texts)
+    for query in ("fox dog", "fox", "fox dog the"):
+        parsed = parse_query(query)
+        bm25, mixed = (index.term_scores(parsed, [1, 2, 3, 4, 5], coverage=c) for c in (0, 0.4))
+        for (word, plain), (_, scores) in zip(bm25, mixed, strict=True):
+            bound = 2.2 * word.weight * word.idf
+            assert scores == pytest.approx({
+                passage_id: 0.5 * bound if word.surface == "the" else 0.6 * score + 0.4 * bound
+                for passage_id, score in plain.items()
+            })  # fmt: skip
+        ids, totals = index.top_k(parsed, 9, coverage=0.4)
+        by_id = dict(zip(ids.tolist(), totals.tolist(), strict=True))
+        assert by_id == pytest.approx(index.scores(parsed, [1, 2, 3, 4, 5], coverage=0.4))
+        assert by_id == pytest.approx({
+            passage_id: sum(scores.get(passage_id, 0.0) for _, scores in mixed)
+            for passage_id in by_id
+        })  # fmt: skip
+        assert max(totals) < index.max_bm25(parsed)
+
+
 def test_without_words_there_are_no_scores():
     assert build_index(TEXTS).max_bm25(parse_query("?!")) == 0
     assert build_index(TEXTS).scores(parse_query("?!"), [1]) == {}
