@@ -46,6 +46,7 @@ _BINARY_EXTENSIONS = {
 
 # Markup that opens a document; comments and an XML declaration may precede it.
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
+_FB2 = re.compile(r"<(?:\w{1,20}:)?fictionbook[\s>]")
 _SVG = re.compile(r"<svg[\s>]|<!doctype\s+svg")
 _XML = re.compile(r"<\?xml\s")
 # A message begins with headers; mail programs and servers write one of these first.
@@ -194,13 +195,15 @@ def _stored_mimetype(archive: zipfile.ZipFile) -> str | None:
 
 
 def _by_first_markup(head: str) -> str | None:
-    """Detect binary data, a web page or a drawing by the start of the file; the name does not
-    matter."""
+    """Detect binary data, a web page, a book or a drawing by the start of the file, whatever its
+    name."""
     if _is_binary(head):
         return media_types.BINARY
     opening = _skip_preamble(head)
     if _HTML.match(opening):
         return "text/html"
+    if _FB2.match(opening):
+        return media_types.FB2
     return "image/svg+xml" if _SVG.match(opening) else None
 
 

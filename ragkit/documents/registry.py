@@ -281,6 +281,17 @@ _ROWS: tuple[Format, ...] = (
         library="selectolax",
     ),
     Format(
+        media_type=media_types.FB2,
+        name="FictionBook (fb2)",
+        label="fb2",
+        extensions="fb2",
+        name_rule="ignored",
+        reader=f"{_FORMATS}.web.fb2:read_fb2",
+        attachments=f"{_FORMATS}.web.fb2:fb2_pictures",
+        content="chapters, then notes; title, author, language → metadata; pictures are documents",
+        locator="chapter",
+    ),
+    Format(
         media_type="application/x-webarchive",
         name="Safari web archive",
         label="property list",

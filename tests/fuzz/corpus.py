@@ -67,6 +67,10 @@ _MARKUP = {
     "a.mht": "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=B\n\n--B\n"
     "Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n"
     "<html><p>W=6Frds</p></html>\n--B--\n",
+    "a.fb2": '<?xml version="1.0"?><FictionBook><description><title-info><book-title>Keys'
+    "</book-title></title-info></description><body><section><title><p>One</p></title><p>Words"
+    '<a type="note">1</a></p></section></body><body name="notes"><section><title><p>1</p></title>'
+    '<p>Note.</p></section></body><binary id="a.png">iVBORw0KGgo=</binary></FictionBook>',
     "a.py": 'def f(x):\n    """Words."""\n    return x\n\n\nclass A:\n    pass\n',
     "a.txt": "1. KEYS\n\nRotate them every ninety days.\n\n2. STORAGE\n\nIn a vault.\n",
 }  # fmt: skip
