@@ -383,9 +383,14 @@ _ROWS: tuple[Format, ...] = (
     Format(
         media_type=media_types.XLSB,
         name="xlsb",
+        label="xlsb",
+        extensions="xlsb",
+        name_rule="ignored",
         zip_members=("xl/workbook.bin",),  # before xlsx, whose prefix fits this name, too
-        reason=_not_read("xlsb", _OFFICE.format("xlsx")),
-        reason_kind="unsupported",
+        reader=f"{_FORMATS}.office.spreadsheets.xlsb:read_xlsb",
+        attachments=f"{_FORMATS}.office.embedded_files:embedded_files",
+        content=_SHEETS_CONTENT,
+        locator="sheet",
     ),
     Format(
         media_type=media_types.XLSX,

@@ -20,6 +20,7 @@ from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
 from tests.documents.word_files import IN_TABLE, ROW_END, make_doc, plc
+from tests.documents.xlsb_files import cell, make_xlsb, row
 
 MAX_BYTES = 400_000  # of a file: time goes into many of them, not into large ones
 _MARKUP = {
@@ -125,6 +126,10 @@ def small_files() -> dict[str, bytes]:
         ),
         "a.msg": make_ole2(OUTLOOK_MESSAGE),
         "a.doc": _word_file(),
+        "a.xlsb": make_xlsb(
+            {"One": row(0) + cell(7, 0, bytes(4)) + row(1) + cell(5, 1, bytes(8), style=0)},
+            strings=["Keys"],
+        ),
     }
     inside = {**markup, **{name: office[name] for name in ("a.pdf", "a.docx", "a.eml")}}
     tar = io.BytesIO()
