@@ -20,6 +20,11 @@ Message: TypeAlias = Mapping[str, str]  # role (system, user or assistant) and c
 # A message as the chat completions API has it, which may call tools or be the result of one.
 ApiMessage: TypeAlias = Mapping[str, Any]
 
+
+class FilteredError(ModelError):
+    """A content filter of the language model's server ended an answer."""
+
+
 # Base URL, context in tokens, environment variable of the key. Ollama uses a context of 4,096
 # tokens unless it is configured otherwise, and silently drops the beginning of a longer prompt,
 # which is where the rules are.
@@ -136,7 +141,7 @@ class ServerModel:
                 f"{self._client.url} ended its response early: without finish_reason and [DONE]"
             )
         if finish_reason == "content_filter":
-            raise ModelError(
+            raise FilteredError(
                 f"{self._client.url} withheld the rest of its response (finish_reason "
                 "content_filter)"
             )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragkit.answers.citation_check import check_citations
-from ragkit.answers.pipeline import count_tokens, rewrite_by_model
+from ragkit.answers.pipeline import broken_off, count_tokens, rewrite_by_model
 from ragkit.answers.prompt import RULES, Prompt, build_prompt, is_abstention
 from ragkit.answers.sanitize import AnswerSanitizer
 from ragkit.errors import ModelError, UsageError
@@ -91,7 +91,7 @@ def stream_output(
     messages: list[ApiMessage] = [
         {"role": "system", "content": system}, *prompt.messages[1:], *request.messages
     ]  # fmt: skip
-    text, has_calls, usage = yield from _stream_pieces(llm, prompt, messages, request)
+    text, has_calls, usage = yield from _stream_pieces(llm, prompt, messages, request, warnings)
     if not text.strip() and not has_calls:
         raise ModelError(f"{llm.name} returned neither text nor a call of a tool")
     if request.response_format is not None or has_calls or not text.strip():
@@ -109,9 +109,17 @@ def stream_output(
 
 
 def _stream_pieces(
-    llm: ServerModel, prompt: Prompt, messages: Sequence[ApiMessage], request: OutputRequest
+    llm: ServerModel,
+    prompt: Prompt,
+    messages: Sequence[ApiMessage],
+    request: OutputRequest,
+    warnings: list[str],
 ) -> Generator[Event, None, tuple[str, bool, Usage | None]]:
-    """Yield the pieces of an answer; return its text, whether it calls tools, and the usage."""
+    """Yield the pieces of an answer; return its text, whether it calls tools, and the usage.
+
+    An answer that breaks off is kept, with a warning. Raises ModelError if it breaks off before its
+    first piece.
+    """
     sanitizer = None
     if request.response_format is None:
         sanitizer = AnswerSanitizer({hit.rank for hit in prompt.sources})
@@ -123,6 +131,12 @@ def _stream_pieces(
                 output = next(generated)
             except StopIteration as end:
                 usage: Usage | None = end.value
+                break
+            except ModelError as error:
+                if not text and not has_calls:
+                    raise
+                warnings.append(f"the answer is incomplete: {error}")
+                usage = broken_off(error)
                 break
             if isinstance(output, ToolCallPiece):
                 has_calls = True

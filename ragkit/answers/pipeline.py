@@ -301,7 +301,7 @@ def _stream_pieces(
                 if not text:
                     raise _NotStartedError(str(error)) from error
                 warnings.add(f"the answer is incomplete: {error}")
-                usage = Usage(0, 0, cut_off=True)
+                usage = broken_off(error)
                 break
             if sanitized := sanitizer.feed(piece):
                 text += sanitized
@@ -310,6 +310,13 @@ def _stream_pieces(
         text += rest
         yield Piece(rest)
     return text, usage
+
+
+def broken_off(error: ModelError) -> Usage:
+    """Return the usage of an answer that broke off by this error."""
+    from ragkit.answers.llm import FilteredError
+
+    return Usage(0, 0, cut_off=True, is_filtered=isinstance(error, FilteredError))
 
 
 def _usage_warnings(usage: Usage | None, prompt: Prompt) -> Iterator[str]:

@@ -67,8 +67,9 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
-    # The answer reached its token limit or broke off; then the counts are 0.
+    # The answer reached its token limit or broke off; if it broke off, the counts are 0.
     cut_off: bool = False
+    is_filtered: bool = False  # it broke off because the server's content filter ended it
 
 
 @dataclass(frozen=True, slots=True, repr=False)

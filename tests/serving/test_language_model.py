@@ -58,6 +58,42 @@ def test_a_truncated_answer_has_finish_reason_length(connected):
     assert completion.choices[0].finish_reason == "length"
 
 
+@pytest.mark.parametrize("is_structured", [False, True], ids=["text", "structured"])
+@pytest.mark.parametrize(
+    ("finish_reason", "reason", "finished"),
+    [
+        ("length", "max_output_tokens", "length"),
+        ("content_filter", "content_filter", "content_filter"),
+        (None, None, "length"),
+    ],
+    ids=["limit", "filter", "broken-off"],
+)
+def test_an_answer_that_is_not_finished_is_an_incomplete_response(
+    connected, is_structured, finish_reason, reason, finished
+):
+    asked = {"model": "default", "input": ASKED[0]["content"]}
+    chat = {"model": "default", "messages": ASKED}
+    if is_structured:
+        schema = {"name": "s", "schema": {"type": "object"}}
+        asked["text"] = {"format": {"type": "json_schema", **schema}}
+        chat["response_format"] = {"type": "json_schema", "json_schema": schema}
+    with run_chat_server(pieces) as model, connected(model) as client:
+        model.finish_reason, model.prompt_tokens = finish_reason, 400
+        response = client.responses.create(**asked)
+        events = list(client.responses.create(**asked, stream=True))
+        completion = client.chat.completions.create(**chat)
+    assert completion.choices[0].finish_reason == finished
+    assert events[-1].type == "response.incomplete"
+    for each in (response, events[-1].response):
+        assert (each.status, each.output[-1].status) == ("incomplete", "incomplete")
+        assert each.incomplete_details.reason == reason
+        assert each.output_text.startswith("Parents may stay at home for half a year")
+        if finish_reason != "length":
+            assert "did not complete the answer" in each.model_extra["ragkit"]["warnings"][0]
+    done = [event for event in events if event.type == "response.output_item.done"]
+    assert done[-1].item.status == "incomplete"
+
+
 def test_disconnecting_ends_the_request_to_the_language_model(connected):
     with run_chat_server(forever) as model, connected(model) as client:
         stream = client.chat.completions.create(model="default", messages=ASKED, stream=True)

@@ -148,7 +148,7 @@ def find_collection(context: Context, name: str) -> ServedCollection:
 def _finish_reason(answer: Answer, calls: ToolCalls) -> str:
     """OpenAI's reason for the end of an answer."""
     if answer.usage is not None and answer.usage.cut_off:
-        return "length"
+        return "content_filter" if answer.usage.is_filtered else "length"
     return "tool_calls" if calls.calls else "stop"
 
 

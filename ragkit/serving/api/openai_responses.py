@@ -147,8 +147,9 @@ class ResponseBuilder:
             for index in order
         ]
         search = [self._call(answer.question, answer.hits, files)] if self._shows_search else []
-        return self._frame("completed") | {
+        return self._frame(_status(answer)) | {
             "output": [*search, *items],
+            "incomplete_details": _incomplete_details(answer),
             "usage": {
                 "input_tokens": usage["prompt_tokens"],
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -221,7 +222,7 @@ class ResponseBuilder:
         for index in self._opened:
             events += self._call_end(index) if index is not None else self._message_end(answer)
         response = self.response(answer, usage, self._calls, files)
-        return [*events, self._event("response.completed", response=response)]
+        return [*events, self._event(f"response.{response['status']}", response=response)]
 
     def _message_end(self, answer: Answer) -> list[dict[str, Any]]:
         message = self._message(answer)
@@ -323,13 +324,28 @@ class ResponseBuilder:
             "id": self._message_id,
             "type": "message",
             "role": "assistant",
-            "status": "completed",
+            "status": _status(answer),
             "content": [_part(answer.text, file_citations(answer, self._file_id))],
         }
 
 
 def _part(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+
+
+def _status(answer: Answer) -> str:
+    is_cut_off = answer.usage is not None and answer.usage.cut_off
+    return "incomplete" if is_cut_off else "completed"
+
+
+def _incomplete_details(answer: Answer) -> dict[str, str | None] | None:
+    """Return why an answer is incomplete; without a reason if its connection broke off."""
+    usage = answer.usage
+    if usage is None or not usage.cut_off:
+        return None
+    if usage.is_filtered:
+        return {"reason": "content_filter"}
+    return {"reason": "max_output_tokens" if usage.completion_tokens else None}
 
 
 def _function_call(call: Mapping[str, str]) -> dict[str, Any]:
