@@ -38,10 +38,13 @@ if TYPE_CHECKING:
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
     from ragkit.evaluation.run import Evaluation
+    from ragkit.evaluation.self_questions import QuestionSet
+    from ragkit.evaluation.self_run import SelfEvaluation
     from ragkit.ingest.corpus import Row
     from ragkit.ingest.writer import Progress
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
+    from ragkit.records.exploring import DuplicateReport
     from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
     from ragkit.records.maintenance import CopyReport, DoctorReport
     from ragkit.records.overview import FacetValue, OriginalFile, Overview
@@ -345,8 +348,7 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
-            highlight=highlight,
-            rerank=rerank, budget=budget, exact=exact, keywords=keywords,
+            highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
         )  # fmt: skip
         return self.search_with([query], options)[0]
@@ -383,8 +385,7 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
-            highlight=highlight,
-            rerank=rerank, budget=budget, exact=exact, keywords=keywords,
+            highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
         )  # fmt: skip
         return (await asyncio.to_thread(self.search_with, [query], options))[0]
@@ -420,8 +421,7 @@ class Collection:
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
             fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
-            highlight=highlight,
-            rerank=rerank, budget=budget, exact=exact, keywords=keywords,
+            highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
         )  # fmt: skip
         return self.search_with(queries, options)
@@ -471,6 +471,7 @@ class Collection:
         fusion: str | None = None,
         rerank: bool | None = None,
         exact: bool = False,
+        highlight: bool = False,
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Iterator[Event]:
@@ -483,7 +484,8 @@ class Collection:
 
         - `k`: maximum number of passages. Default: 6.
         - `mode`: as in `search`. Default: "hybrid".
-        - `min_score`, `where`, `per_document`, `diverse`, `fusion`, `exact`: as in `search`.
+        - `min_score`, `where`, `per_document`, `diverse`, `fusion`, `exact`, `highlight`: as in
+          `search`.
         - `rerank`: as in `search`. Default: True if the settings name a reranker.
         - `history`: the earlier `Turn`s of the conversation, oldest first. A follow-up question is
           rewritten as a standalone question before the search.
@@ -493,7 +495,7 @@ class Collection:
         """
         overrides: dict[str, Any] = {
             "mode": mode, "min_score": min_score, "where": where, "per_document": per_document,
-            "diverse": diverse, "exact": exact,
+            "diverse": diverse, "exact": exact, "highlight": highlight,
         }  # fmt: skip
         optional = {"k": k, "fusion": fusion, "rerank": rerank}
         overrides |= {name: value for name, value in optional.items() if value is not None}
@@ -512,6 +514,7 @@ class Collection:
         fusion: str | None = None,
         rerank: bool | None = None,
         exact: bool = False,
+        highlight: bool = False,
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Answer:
@@ -523,7 +526,8 @@ class Collection:
 
         events = self.ask_stream(
             question, k, mode=mode, min_score=min_score, where=where, per_document=per_document,
-            diverse=diverse, fusion=fusion, rerank=rerank, exact=exact, history=history, llm=llm,
+            diverse=diverse, fusion=fusion, rerank=rerank, exact=exact, highlight=highlight,
+            history=history, llm=llm,
         )  # fmt: skip
         return last_answer(events)
 
@@ -540,6 +544,7 @@ class Collection:
         fusion: str | None = None,
         rerank: bool | None = None,
         exact: bool = False,
+        highlight: bool = False,
         history: Sequence[Turn] = (),
         llm: ChatModel | Literal[False] | None = None,
     ) -> Answer:
@@ -552,7 +557,7 @@ class Collection:
         return await asyncio.to_thread(
             self.ask, question, k, mode=mode, min_score=min_score, where=where,
             per_document=per_document, diverse=diverse, fusion=fusion, rerank=rerank, exact=exact,
-            history=history, llm=llm,
+            highlight=highlight, history=history, llm=llm,
         )  # fmt: skip
 
     def ask_with(
@@ -853,6 +858,23 @@ class Collection:
             lambda rows: find_related(rows, self._indexes, encoder, reference, options)
         )
 
+    def duplicates(self, min_score: float = 0.95, *, limit: int = 20) -> DuplicateReport:
+        """Return groups of near-duplicate passages with what differs in them, largest first, and
+        pairs of documents that share most of their passages, such as two versions.
+
+        Nothing is embedded. A cosine alone never declares texts equal: `TextDifference.changes`
+        names numbers and negations that differ.
+
+        - `min_score`: minimum cosine of two passages, 0.5 to 1. Default: 0.95.
+        - `limit`: maximum number of groups, and of pairs of documents. Default: 20.
+
+        Raises UsageError for a value out of range.
+        """
+        from ragkit.exploring.duplicates import DuplicateOptions, find_duplicates
+
+        options = DuplicateOptions(min_score=min_score, limit=limit)
+        return self._read(lambda rows: find_duplicates(rows, self._indexes, options))
+
     def overview(self, newest: int = 6) -> Overview:
         """Return the folders, the `newest` files (default: 6), and three questions that the
         documents answer, made from their headings without a model."""
@@ -1148,6 +1170,73 @@ class Collection:
         if run is not None:
             result.write_run(run)
         return result
+
+    def evaluate_self(
+        self,
+        modes: Sequence[str] = ("dense", "lexical", "hybrid"),
+        *,
+        fusion: str | None = None,
+        rerank: bool = False,
+        seed: int = 0,
+        questions: QuestionSet | None = None,
+    ) -> SelfEvaluation:
+        """Return retrieval measures on questions that the collection makes of itself.
+
+        No labels and no language model are needed: docs/tuning.md describes the questions and their
+        limits. Those of the held-out half of the documents are measured, and the user's judgements.
+
+        - `modes`: those of `search`. Default: all three.
+        - `fusion`, `rerank`: as in `search`.
+        - `seed`: another one splits the documents otherwise. Default: 0.
+        - `questions`: those of an earlier result, to measure another collection of the same files
+          with them. Default: made from this collection.
+
+        Raises UsageError if no question can be made, UnavailableError if the package ir-measures
+        is not installed, and as `search` does.
+        """
+        from ragkit.evaluation import beir, self_run
+
+        beir.measure_queries({"": {"": 1}}, {})  # a missing package is reported before the work
+        if questions is None:
+            questions = self.self_questions(seed=seed)
+        measured = questions.part(held_out=True)
+        stored = self.judgements()
+        ids = [each.document_id for each in stored if each.document_id is not None]
+        paths = self._read(lambda rows: document_rows.display_paths(rows, ids))
+        judged, missing = self_run.judged_queries(stored, paths)
+        if not measured and not judged:
+            raise UsageError(
+                "no question can be made of this collection: it needs documents with headings, "
+                "questions, or sections of several passages. Judge some passages with: ragkit judge"
+            )
+        options = self.search_options({"k": beir.DEPTH, "rerank": rerank})
+        if fusion is not None:
+            options = replace(options, fusion=fusion)
+
+        def search(texts: Sequence[str], mode: str) -> Sequence[Sequence[Hit]]:
+            return self._retriever.search(texts, replace(options, mode=mode))
+
+        results = [
+            self_run.evaluate_questions(measured, judged, search, mode, mode + "+rerank" * rerank)
+            for mode in modes
+        ]
+        return self_run.SelfEvaluation(
+            questions=questions, measured=tuple(measured),
+            judged_queries=sum(bool(query.relevant) for query in judged),
+            missing_judgements=missing, results=tuple(results),
+        )  # fmt: skip
+
+    def self_questions(self, *, seed: int = 0) -> QuestionSet:
+        """Return the questions that `evaluate_self` and `migrate` measure with. Searches nothing.
+
+        `seed` is as in `evaluate_self`.
+        """
+        from ragkit.evaluation.self_questions import SAMPLE_PASSAGES, make_questions
+        from ragkit.storage.sqlite.question_sources import sample_documents
+
+        return self._read(
+            lambda rows: make_questions(sample_documents(rows, SAMPLE_PASSAGES, seed), seed=seed)
+        )
 
     def judge(
         self, query: str, references: str | Sequence[str], *, relevant: bool | None

@@ -41,6 +41,7 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
     diverse: bool | float = False,
     fusion: str | None = None,
     explain: bool = False,
+    highlight: bool = False,
     rerank: bool = False,
     budget: float | None = None,
     exact: bool = False,
@@ -56,7 +57,8 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
     """
     overrides: dict[str, Any] = {
         "min_score": min_score, "context": context, "where": where, "per_document": per_document,
-        "diverse": diverse, "explain": explain, "rerank": rerank, "budget": budget, "exact": exact,
+        "diverse": diverse, "explain": explain, "highlight": highlight, "rerank": rerank,
+        "budget": budget, "exact": exact,
     }  # fmt: skip
     optional = {
         "k": k, "mode": mode, "fusion": fusion, "keywords": keywords, "hypothetical": hypothetical,
@@ -253,7 +255,11 @@ class CollectionGroup:
         return Listing(tuple(entries), following, total)
 
     def _in_group(self, name: str, entry: ListEntry) -> ListEntry:
-        return replace(entry, path=qualify(name, entry.path)) if self.is_qualified else entry
+        if not self.is_qualified:
+            return entry
+        return replace(
+            entry, path=qualify(name, entry.path), citation=qualify(name, entry.citation)
+        )
 
     def _from_cursor(self, cursor: str | None) -> list[tuple[str, str | None]]:
         """Return the collections from the one that a cursor names, each with its own cursor."""

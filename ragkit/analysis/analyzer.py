@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from ragkit.analysis.forms import Forms
@@ -109,23 +109,41 @@ def symbols(text: str) -> list[Quantity]:
     return list(found)
 
 
-def joined_words(text: str) -> list[tuple[str, ...]]:
-    """Return words that are also written otherwise: the parts of one with a zero-width non-joiner,
-    one with hyphens in one piece, the full words of `Ein- und Verkauf`."""
-    found: dict[tuple[str, ...], None] = {}
+def joined_words(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return words that are also written otherwise, as (text, words): the parts of one with a
+    zero-width non-joiner, one with hyphens in one piece, the full words of `Ein- und Verkauf`."""
+    found: dict[tuple[str, tuple[str, ...]], None] = {}
     if ZERO_WIDTH_NON_JOINER in text:
         for chunk in text.split():
             if ZERO_WIDTH_NON_JOINER in (inner := chunk.strip(ZERO_WIDTH_NON_JOINER)):
-                found[tuple(split_words(" ".join(inner.split(ZERO_WIDTH_NON_JOINER))))] = None
+                parts = split_words(" ".join(inner.split(ZERO_WIDTH_NON_JOINER)))
+                found[inner, tuple(parts)] = None
     if "-" in text:
         for match in _HYPHENATED.finditer(text):
-            found[(match[0].replace("-", ""),)] = None
+            found[match[0], (match[0].replace("-", ""),)] = None
         for match in _SUSPENDED.finditer(text):
             first, second = match[1], match[2].lower()
             found.update(
-                dict.fromkeys((first + second[cut:],) for cut in range(2, len(second) - 2))
+                dict.fromkeys(
+                    (match[0], (first + second[cut:],)) for cut in range(2, len(second) - 2)
+                )
             )
     return list(found)
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Return the spans of the words that `split_words` returns."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def unspaced_runs(word: str) -> Iterator[tuple[int, int, int]]:
+    """Yield the runs of a word as (start, end, size of its n-grams); size 0 for a run of a script
+    with spaces between words."""
+    if word.isascii() or not _UNSPACED.search(word):
+        yield 0, len(word), 0
+        return
+    for run in _RUN.finditer(word):
+        yield *run.span(), _NGRAM_SIZES.get(run.lastgroup or "", 0)
 
 
 def split_words(text: str) -> list[str]:
@@ -188,6 +206,8 @@ class Analyzer:
         self._cache = _TermCache(self._analyze_chunk)
         self._forms = Forms(self, language)
         self._forms_of = lru_cache(_MAX_CACHED_WORDS)(self._forms.of)
+        without_dictionary = partial(self._forms.of, with_dictionary=False)
+        self._light_forms_of = lru_cache(_MAX_CACHED_WORDS)(without_dictionary)
 
     def index_forms(self, text: str) -> list[str]:
         """Return the further terms of the words of a text: base forms, folded letters, numbers.
@@ -197,13 +217,13 @@ class Analyzer:
         """
         plain = normalize(text)
         found: list[str] = []
-        if self._language != "en" or not plain.isascii():
+        if self.has_forms(plain):
             for word in split_words(plain):
-                if self._language != "en" or not word.isascii():
+                if self.has_forms(word):
                     for term in self.word_terms(word).sequence:
                         found += self._forms_of(term.surface)
                     found += self.folded_ngrams(word)
-        for row in joined_words(text):
+        for _, row in joined_words(text):
             found += [self.term(word) for word in row]
         for quantity in (*self.quantities(plain), *symbols(plain)):
             found += quantity.terms
@@ -211,9 +231,13 @@ class Analyzer:
 
     def forms(self, word: str, *, with_dictionary: bool = True) -> list[str]:
         """Return the further terms of a word without parts (`forms`)."""
-        if self._language == "en" and word.isascii():  # as `index_forms`
+        if not self.has_forms(word):
             return []
-        return self._forms.of(word, with_dictionary=with_dictionary)
+        return self._forms_of(word) if with_dictionary else self._light_forms_of(word)
+
+    def has_forms(self, text: str) -> bool:
+        """Whether words of a text may have further terms: not ASCII ones in English."""
+        return self._language != "en" or not text.isascii()
 
     def folded_ngrams(self, word: str) -> list[str]:
         """Return the n-grams of a word of an unspaced script whose folded form has others."""
@@ -254,6 +278,19 @@ class Analyzer:
         if joined := joined_spellings(normalize(text)):
             rows.append(" ".join([self.term(spelling) for spelling in joined]))
         return rows
+
+    def chunks_with(self, chunks: Iterable[str], terms: Set[str]) -> list[str]:
+        """Return those chunks of text, without white space, that have any of these terms; further
+        terms (`index_forms`) do not count."""
+        if self._cache.length > _MAX_CACHED_LENGTH:
+            self._cache = _TermCache(self._analyze_chunk)
+        cache = self._cache
+        return [
+            chunk
+            for chunk in chunks
+            if not terms.isdisjoint(cache[chunk].split())
+            or any(not terms.isdisjoint(row.split()) for row in cache.alternatives.get(chunk, ()))
+        ]
 
     def word_terms(self, word: str) -> WordTerms:
         """Return the terms of one of the words that `split_words` returns."""
@@ -339,15 +376,17 @@ class Analyzer:
         word = word.strip("_")
         if not word or len(word) > MAX_WORD_LENGTH:
             return
-        parts = _identifier_parts(word) if _IDENTIFIER.search(word) else []
+        parts = identifier_parts(word)
         sequence.append(Term(word, self.term(word), redundant=len(parts) > 1, weight=weight))
         if parts[1:]:
             weight /= len(parts)
             alternatives.append([Term(part, self.term(part), weight=weight) for part in parts])
 
 
-def _identifier_parts(identifier: str) -> list[str]:
-    """`HTTPServer2_max` → HTTP, Server, 2, max."""
+def identifier_parts(identifier: str) -> list[str]:
+    """`HTTPServer2_max` → HTTP, Server, 2, max; no parts of a word that is no identifier."""
+    if not _IDENTIFIER.search(identifier):
+        return []
     return [
         piece
         for part in identifier.split("_")

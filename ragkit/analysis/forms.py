@@ -50,6 +50,11 @@ _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال", "و"
 _URDU = frozenset("ٹڈڑںہھےگچپ")
 
 
+def has_dictionary(language: str) -> bool:
+    """Whether words of a language, an ISO 639-1 code, have base forms from a dictionary."""
+    return language in _DICTIONARIES
+
+
 class Forms:
     """The further terms of the words of one language."""
 

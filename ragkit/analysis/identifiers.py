@@ -9,6 +9,7 @@ alike. Knows no language and no index.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 MAX_JOINED_LENGTH = 40  # characters of a spelling without separators
@@ -23,15 +24,20 @@ def joined_spellings(text: str, *, is_query: bool = False) -> list[str]:
 
     In a query, lower case is read like upper case (`dec 0054`): what the index lacks is ignored.
     """
-    spellings: dict[str, None] = {}
+    return list(dict.fromkeys(joined for _, joined in joined_matches(text, is_query=is_query)))
+
+
+def joined_matches(text: str, *, is_query: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield the identifiers and definitions of a text, as it has them, with each spelling that
+    `joined_spellings` returns."""
     if any(map(str.isdigit, text)):
         for match in _codes().finditer(text.upper() if is_query else text):
-            spellings.update(dict.fromkeys(_joined_prefixes(match[0])))
+            for joined in _joined_prefixes(match[0]):
+                yield match[0], joined
         for match in _quantities().finditer(text):
-            spellings[match[1] + match[2]] = None
+            yield match[0], match[1] + match[2]
     for match in _definitions().finditer(text):
-        spellings[f"{match[1]}={match[2]}"] = None
-    return list(spellings)
+        yield match[0], f"{match[1]}={match[2]}"
 
 
 def _joined_prefixes(code: str) -> list[str]:

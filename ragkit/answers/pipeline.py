@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -77,13 +77,16 @@ class Sources:
         """Return the hits for a question, extended to whole paragraphs, best first."""
         from ragkit.retrieval import paragraphs
 
-        hits = self.retriever.search([question], self.options)[0]
+        hits = self.retriever.search([question], replace(self.options, highlight=False))[0]
 
         def expand() -> tuple[Hit, ...]:
             with self.retriever.store.reading() as connection:
                 return tuple(paragraphs.expand_to_paragraphs(connection, hits))
 
-        return self.retriever.store.retry(expand)
+        expanded = self.retriever.store.retry(expand)
+        if self.options.highlight:
+            return tuple(self.retriever.highlight(question, self.options, expanded))
+        return expanded
 
     def notes(self) -> tuple[str, ...]:
         """Return what an answer says about the ranking: nothing for one collection."""

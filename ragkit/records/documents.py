@@ -143,6 +143,25 @@ class Explanation:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Another place of a hit's text: a passage with the same text, in this or another document."""
+
+    passage_id: int
+    path: str  # relative to `root`
+    title: str  # of its document
+    page: int | None
+    locator: str | None
+    start_line: int | None
+    end_line: int | None
+    start: int
+    end: int
+    citation: str  # `ragkit get` shows it
+    stale: bool  # the file has changed or was deleted since it was indexed
+    root: str
+    document_id: int
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """A passage found for a query.
@@ -177,6 +196,10 @@ class Hit:
     )
     explanation: Explanation | None = None  # if requested
     collection: str | None = None  # its name, where several collections were searched together
+    # Spans of `text` that are words of the query in any form, ascending; if requested. Characters.
+    highlights: tuple[tuple[int, int], ...] | None = None
+    copies: int = 0  # other passages with the same text that match the filter
+    also_at: tuple[Location, ...] = ()  # where these are: the first ones
 
     def __repr__(self) -> str:
         score = "None" if self.score is None else f"{self.score:.2f}"
@@ -195,20 +218,25 @@ _hit_values = attrgetter(*_HIT_FIELDS)
 
 
 def hit_fields(hit: Hit, *, with_root: bool = True) -> dict[str, Any]:
-    """Return a hit as JSON values; `explanation` and `collection` only if they are set. The order
-    of the fields is part of the API.
+    """Return a hit as JSON values; `explanation`, `collection` and `highlights` only if they are
+    set. The order of the fields is part of the API.
 
     `with_root=False` leaves out `root`, a folder of this machine.
     """
     values = dict(zip(_HIT_FIELDS, _hit_values(hit), strict=True))  # `asdict` is far slower
+    values["also_at"] = [asdict(location) for location in hit.also_at]
     if not with_root:
         del values["root"]
+        for location in values["also_at"]:
+            del location["root"]
     if hit.explanation is None:
         del values["explanation"]
     else:
         values["explanation"] = asdict(hit.explanation)
     if hit.collection is None:
         del values["collection"]
+    if hit.highlights is None:
+        del values["highlights"]
     return values
 
 

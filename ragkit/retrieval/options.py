@@ -166,6 +166,12 @@ class SearchOptions:
         request="why each hit was found: matched words, closest sentence; k is 20 at most",
         for_answers=False,
     )
+    highlight: bool = _option(
+        False,
+        "give for each hit where its text contains the words of the query, as character offsets",
+        _FLAG,
+        request="give each hit `highlights`: where its text contains words of the query",
+    )
 
     def __post_init__(self) -> None:
         """Check every value. With `keywords`, a dense search becomes hybrid."""

@@ -18,7 +18,7 @@ import numpy as np
 from ragkit.analysis.query_syntax import ParsedQuery, parse_query
 from ragkit.errors import CollectionError
 from ragkit.records.documents import Hit
-from ragkit.retrieval import calibration, composite, rankers
+from ragkit.retrieval import calibration, composite, diversity, rankers
 from ragkit.retrieval.filter_scope import PassageFilter
 from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions, validate_query
@@ -63,6 +63,18 @@ class Retriever:
         CollectionError.
         """
         return self.store.retry(partial(self._search, queries, options))
+
+    def highlight(self, query: str, options: SearchOptions, hits: Sequence[Hit]) -> list[Hit]:
+        """Return hits of a query with their `highlights`; without, if the lexical index fails."""
+        from ragkit.retrieval.highlights import add_highlights
+
+        with self.store.reading() as connection:
+            index = self.indexes.lexical(connection)
+            try:
+                return add_highlights(index, _parse(query, options), hits)
+            except LexicalIndexError as error:
+                self.indexes.discard_lexical(index, error)
+                return list(hits)
 
     def notices(self, query: str, options: SearchOptions, hits: Sequence[Hit]) -> list[str]:
         """Return what a user should know about the hits of a query: see `retrieval.notices`."""
@@ -231,8 +243,22 @@ def _search(
             select_passages(query, ranking, reranker)
             for query, ranking in zip(prepared, rankings, strict=True)
         ]
-        hits = build_hits(snapshot.connection, selected, options.context)
+        matching = None if passage_filter is None else passage_filter.matching
+        hits = build_hits(snapshot.connection, selected, options.context, matching)
+        if options.highlight:
+            hits = _with_highlights(prepared, hits)
         yield from _with_explanations(prepared, rankings, hits) if options.explain else hits
+
+
+def _with_highlights(
+    prepared: Sequence[PreparedQuery], hits: Sequence[list[Hit]]
+) -> list[list[Hit]]:
+    from ragkit.retrieval.highlights import add_highlights  # not for a plain query
+
+    return [
+        add_highlights(query.snapshot.lexical, query.query, query_hits)
+        for query, query_hits in zip(prepared, hits, strict=True)
+    ]
 
 
 def _with_explanations(
@@ -254,16 +280,18 @@ def select_passages(
     prepared: PreparedQuery, options: SearchOptions, reranker: Reranker | None = None
 ) -> list[ScoredPassage]:
     """Rank the passages for a query, rerank and diversify them; return the best ones in their final
-    order."""
+    order. Of passages with the same text the first is kept."""
     connection, depth = prepared.snapshot.connection, _ranking_depth(options)
-    rank = partial(rankers.rank, prepared, options)
+    hashes = partial(passages.hashes_of, connection)
+
+    def rank(count: int) -> list[ScoredPassage]:
+        return diversity.first_of_copies(partial(rankers.rank, prepared, options), count, hashes)
+
     if options.per_document is None:
         ranking = rank(depth)
     else:
-        from ragkit.retrieval.diversity import limit_per_document
-
         documents = partial(passages.documents_of, connection)
-        ranking = limit_per_document(rank, depth, options.per_document, documents)
+        ranking = diversity.limit_per_document(rank, depth, options.per_document, documents)
     if reranker is not None:
         from ragkit.retrieval.rerank import rerank
 
@@ -274,9 +302,7 @@ def select_passages(
             deviation=rankers.score_deviation(prepared, options),
         )  # fmt: skip
     if options.mmr_lambda is not None:
-        from ragkit.retrieval.diversity import mmr
-
-        return mmr(ranking, options.k, options.mmr_lambda, prepared.stored_vectors)
+        return diversity.mmr(ranking, options.k, options.mmr_lambda, prepared.stored_vectors)
     return ranking[: options.k]
 
 
@@ -284,8 +310,6 @@ def _ranking_depth(options: SearchOptions) -> int:
     """Return how many passages of the ranking the k hits are selected from."""
     depth = options.k
     if options.mmr_lambda is not None:
-        from ragkit.retrieval import diversity
-
         depth = max(diversity.POOL_FACTOR * depth, diversity.MIN_POOL)
     if options.rerank:
         from ragkit.retrieval.rerank import MAX_CANDIDATES
@@ -317,9 +341,7 @@ def _neighbor_count(options: SearchOptions, passage_filter: PassageFilter | None
     """Return how many neighbors of each query its ranking looks at, unless many are alike."""
     count = _ranking_depth(options)
     if options.per_document is not None:
-        from ragkit.retrieval.diversity import OVERFETCH
-
-        count *= OVERFETCH
+        count *= diversity.OVERFETCH
     if options.mode == "hybrid":
         count = max(2 * count, rankers.FUSION_DEPTH)
     if passage_filter is not None and passage_filter.small_id_set is None:

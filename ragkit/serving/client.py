@@ -15,10 +15,12 @@ from typing import Any
 
 from ragkit.errors import ModelError, UnavailableError, UsageError
 from ragkit.network.json_client import JsonClient, RefusedError
-from ragkit.records.documents import Explanation, Hit
+from ragkit.records.documents import Explanation, Hit, Location
 
 _PATH = "/v1/search"
-_TUPLES = frozenset({"heading", "missing"})  # fields that are tuples in a record, lists in JSON
+_TUPLES = frozenset(
+    {"heading", "missing", "highlights"}
+)  # fields that are tuples in a record, lists in JSON
 _ADVICE = {
     401: "name the variable that contains its token with --token-env",
     404: "is it a ragkit serve, and the name one of its collections?",
@@ -63,10 +65,22 @@ def _parse_hit(values: Mapping[str, Any]) -> Hit:
     explanation = None
     if explanation_values is not None:
         explanation = Explanation(**_known_fields(Explanation, explanation_values))
-    return Hit(**{**_known_fields(Hit, values), "root": "", "explanation": explanation})
+    also_at = tuple(
+        Location(**{**_known_fields(Location, location), "root": ""})
+        for location in values.get("also_at", ())
+    )
+    return Hit(
+        **{**_known_fields(Hit, values), "root": "", "explanation": explanation, "also_at": also_at}
+    )
 
 
-def _known_fields(record: type[Hit | Explanation], values: Mapping[str, Any]) -> dict[str, Any]:
+def _known_fields(
+    record: type[Hit | Explanation | Location], values: Mapping[str, Any]
+) -> dict[str, Any]:
     """The values of a record's fields. Fields that a later version has added are left out."""
     names = (field.name for field in fields(record) if field.name in values)
-    return {name: tuple(values[name]) if name in _TUPLES else values[name] for name in names}
+    return {name: _to_tuple(values[name]) if name in _TUPLES else values[name] for name in names}
+
+
+def _to_tuple(value: Any) -> Any:  # noqa: ANN401 (what JSON can hold)
+    return tuple(map(_to_tuple, value)) if isinstance(value, list) else value

@@ -54,6 +54,7 @@ def chat(arguments: Namespace) -> int:
     if is_interactive:
         print_message(_HELP)
     with open_group(arguments) as group:
+        arguments.highlight = True  # for /sources
         conversation = Chat(_ask_function(group, arguments))
         last: Answer | None = None
         while True:
@@ -150,4 +151,4 @@ def _show_hits(answer: Answer | None) -> None:
     if answer is None or not answer.hits:
         print_message("no hits yet")
     else:
-        print(render.format_hits(printable_record(answer.hits), answer.question), flush=True)
+        print(render.format_hits(printable_record(answer.hits)), flush=True)

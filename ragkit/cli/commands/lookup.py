@@ -67,7 +67,7 @@ def glob(arguments: Namespace) -> int:
     """Run `ragkit glob`; return its exit code."""
     with open_group(arguments) as group:
         listing = group.glob(arguments.pattern, _given(arguments, _LIST))
-    return _print_listing(arguments, listing, lambda entry: entry.path)
+    return _print_listing(arguments, listing, lambda entry: entry.citation)
 
 
 def tree(arguments: Namespace) -> int:
@@ -76,15 +76,25 @@ def tree(arguments: Namespace) -> int:
         listing = group.ls(arguments.path, _given(arguments, ("depth", *_LIST)))
         prefix = _prefix(arguments.path, group.is_qualified and ":" in arguments.path)
     folder = arguments.path.removeprefix(prefix).strip("/")
-    base = folder.count("/") + bool(folder)
+    several = {entry.path for entry in listing.entries if entry.citation != entry.path}
 
     def line(entry: ListEntry) -> str:
         path = entry.path.removeprefix(prefix)
-        level = path.rstrip("/").count("/") - base
-        name = path.rstrip("/").rpartition("/")[2] + "/" * path.endswith("/")
-        return f"{'  ' * max(0, level)}{name}{_summary(entry)}"
+        above, _, name = path.rstrip("/").rpartition("/")
+        level = path.rstrip("/").count("/") - _depth_of(folder, path)
+        if entry.path in several or f"{_prefix(entry.path, bool(prefix))}{above}/" in several:
+            name = entry.citation.rstrip("/")  # the root is not clear from the lines above
+        return f"{'  ' * max(0, level)}{name}{'/' * path.endswith('/')}{_summary(entry)}"
 
     return _print_listing(arguments, listing, line)
+
+
+def _depth_of(folder: str, path: str) -> int:
+    """How many folders of `path`, which is relative to its root, belong to the listed folder,
+    which may be named after its root."""
+    while folder and not path.startswith(f"{folder}/"):
+        folder = folder.partition("/")[2]
+    return folder.count("/") + bool(folder)
 
 
 def _summary(entry: ListEntry) -> str:
@@ -151,7 +161,7 @@ def related(arguments: Namespace) -> int:
     for name, hits in (("passage", (found.passage,)), *groups.items()):
         if hits:
             print(f"{name}:")
-            print(render.format_hits(printable_record(list(hits)), ""))
+            print(render.format_hits(printable_record(list(hits))))
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.arguments.collection import named_collections
@@ -49,6 +49,12 @@ def _check_output(arguments: Namespace) -> None:
         raise UsageError(f"--{table} and --{other} do not go together; choose one")
 
 
+def _options(arguments: Namespace) -> dict[str, Any]:
+    """Return the search options of one question. Text shows the words of the query."""
+    is_text = not any(getattr(arguments, name) for name in ("json", "jsonl", *TABLES))
+    return ({"highlight": True} if is_text else {}) | typed_options(arguments)
+
+
 def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], list[int], list[str]]:
     """Return the hits of a local collection, their columns for an editor, and what to say about
     them."""
@@ -57,7 +63,7 @@ def _search_local(arguments: Namespace, text: str) -> tuple[list[Hit], list[int]
     if len(named_collections(arguments)) > 1:
         return _search_group(arguments, text)
     with open_collection(arguments) as collection:
-        options = collection.search_options(typed_options(arguments))
+        options = collection.search_options(_options(arguments))
         (hits,) = collection.search_with([text], options)
         if not hits and not collection.status().passages:
             return hits, [], [coverage.EMPTY_COLLECTION]
@@ -70,7 +76,7 @@ def _search_group(arguments: Namespace, text: str) -> tuple[list[Hit], list[int]
     from ragkit.cli.commands.groups import open_group
 
     with open_group(arguments) as group:
-        found = group.search(text, typed_options(arguments))
+        found = group.search(text, _options(arguments))
     notices = []
     if found.merged_by == "rank":
         notices.append(
@@ -94,7 +100,7 @@ def _search_server(arguments: Namespace, text: str) -> tuple[list[Hit], list[int
 
     if arguments.reranker is not None:
         raise UsageError("--server uses the reranker of its own settings; leave out --reranker")
-    options = typed_options(arguments)
+    options = _options(arguments)
     names = named_collections(arguments)
     if len(names) > 1:
         options["collections"] = names
@@ -114,10 +120,10 @@ def _print_hits(arguments: Namespace, text: str, hits: list[Hit]) -> None:
             render.print_json(hit_fields(hit))
     elif arguments.explain:
         for hit in hits:
-            print(render.format_hits([printable_record(hit)], text))
+            print(render.format_hits([printable_record(hit)]))
             print("\n".join(f"         {to_printable(line)}" for line in _reasons(hit)))
     elif hits:
-        print(render.format_hits(printable_record(hits), text, links.file_links(hits)))
+        print(render.format_hits(printable_record(hits), links.file_links(hits)))
 
 
 def _finish(hits: list[Hit], notices: Sequence[str]) -> int:
@@ -164,7 +170,12 @@ def _batch(arguments: Namespace) -> int:
         # With a reranker or MMR, no score of a hit gives the order.
         is_by_rank = options.rerank or options.mmr_lambda is not None
         score = (lambda hit: 1 / hit.rank) if is_by_rank else ranking_score
-        run = {key: {str(h.passage_id): score(h) for h in hits} for (key, _), hits in hits_by_query}
+        run = {
+            key: {
+                str(place.passage_id): score(hit) for hit in hits for place in (hit, *hit.also_at)
+            }
+            for (key, _), hits in hits_by_query
+        }
         for line in run_lines(run, f"ragkit-{options.mode}{'+rerank' * options.rerank}"):
             print(line)
     else:

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.cli.output import coverage
 from ragkit.cli.output.terminal import CONTROL_PICTURES, format_count
-from ragkit.records.documents import Hit
+from ragkit.records.documents import Hit, Location
 
 if TYPE_CHECKING:
     from ragkit.records.reports import CollectionStatus, Excerpt, IndexReport
 
+_MAX_PLACES = 3  # other places of a hit's text that are shown
 _MAX_LINES = 3  # lines of a passage that are shown
-_MIN_HIGHLIGHTED = 3  # characters; shorter words are not highlighted
 # json.dumps leaves these characters as they are; their escapes mean the same to every parser.
 _ESCAPES = {code: f"\\u{code:04x}" for code in CONTROL_PICTURES if code >= 0x20}
 _NUMBERED = frozenset(
     {"page", "slide", "cell", "chapter", "row", "line"}
 )  # kinds of locators with a number
 _BOLD, _MATCH, _OFF = "\x1b[1m", "\x1b[1;33m", "\x1b[0m"
+# Around highlighted words while a text is wrapped: printable text has no control characters.
+_BEGIN, _END = "\x01", "\x02"
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 (whatever JSON can hold)
@@ -132,7 +134,7 @@ def format_size(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def cited_path(hit: Hit) -> str:
+def cited_path(hit: Hit | Location) -> str:
     """Return the document's path as its citation has it: unique in the collection."""
     return hit.citation.rpartition("#")[0] or hit.path
 
@@ -148,7 +150,7 @@ def format_place(hit: Hit, width: int | None = None) -> str:
     return path + part
 
 
-def _format_part(hit: Hit) -> str:
+def _format_part(hit: Hit | Location) -> str:
     """The part of a document, as it follows the path: `, page 7`."""
     if hit.locator is not None:
         from urllib.parse import unquote
@@ -210,16 +212,15 @@ def format_place_and_heading(hit: Hit, width: int) -> str:
     return truncate(f"{where} (the file has changed since)" if hit.stale else where, width)
 
 
-def format_hits(hits: Sequence[Hit], query: str, links: Sequence[str | None] = ()) -> str:
-    """Return hits as text: rank, cosine, place, heading, and the excerpt that matches the query
-    best.
+def format_hits(hits: Sequence[Hit], links: Sequence[str | None] = ()) -> str:
+    """Return printable hits as text: rank, cosine, place, heading, and the excerpt with the most
+    of their `highlights`, which are coloured in a terminal.
 
     `links` are the addresses that the places of the hits lead to, in a terminal that shows links.
     """
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     addresses = dict(zip((hit.rank for hit in hits), links, strict=False))
     width = terminal_width()
-    words = _query_prefixes(query)
     lines: list[str] = []
     indent = len(str(len(hits))) + 8
     for hit in hits:
@@ -229,43 +230,61 @@ def format_hits(hits: Sequence[Hit], query: str, links: Sequence[str | None] = (
         if (address := addresses.get(hit.rank)) is not None:
             where = f"\x1b]8;;{address}\x1b\\{where}\x1b]8;;\x1b\\"
         lines.append(f"{_BOLD}{head}{where}{_OFF}" if colour else head + where)
-        for line in _excerpt(hit.text, words, width - indent):
-            lines.append(" " * indent + (_highlight(line, words) if colour else line))
+        for line in _excerpt(_with_marks(hit), width - indent):
+            lines.append(" " * indent + _with_colour(line, colour=colour))
+        if hit.also_at:
+            lines.append(" " * indent + truncate(_other_places(hit), width - indent))
     return "\n".join(lines)
 
 
-def _query_prefixes(query: str) -> list[str]:
-    """Prefixes of the query's words, so that `rotate` also highlights `rotation`."""
-    query_words = [
-        word.lower() for word in re.findall(r"\w+", query) if len(word) >= _MIN_HIGHLIGHTED
-    ]
-    return [word[: max(4, len(word) - 2)] for word in dict.fromkeys(query_words)]
+def _other_places(hit: Hit) -> str:
+    """Where else the text of a hit is: `also in: faq.md, line 3; 2 more places`."""
+    places = [cited_path(place) + _format_part(place) for place in hit.also_at[:_MAX_PLACES]]
+    if more := hit.copies - len(places):
+        places.append(format_count(more, "more place"))
+    return f"also in: {'; '.join(places)}"
 
 
-def _word_pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    if not words:
-        return None
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words[:64]))})\w*", re.IGNORECASE)
+def _with_marks(hit: Hit) -> str:
+    """Return the text of a hit with `_BEGIN` and `_END` around each of its highlights."""
+    pieces, last = [], 0
+    for start, end in hit.highlights or ():
+        # A highlight with a line break is marked word by word, so that no mark is left open.
+        inner = re.sub(r"\S+", rf"{_BEGIN}\g<0>{_END}", hit.text[start:end])
+        pieces += [hit.text[last:start], inner]
+        last = end
+    return "".join([*pieces, hit.text[last:]])
 
 
-def _highlight(line: str, words: Sequence[str]) -> str:
-    pattern = _word_pattern(words)
-    return pattern.sub(rf"{_MATCH}\g<0>{_OFF}", line) if pattern else line
+def _with_colour(line: str, *, colour: bool) -> str:
+    """Return a line with colour in place of the marks around its highlights."""
+    if line.rfind(_BEGIN) > line.rfind(_END):  # the highlight goes on in the next line
+        line += _END
+    if _END in line.partition(_BEGIN)[0]:  # it began in the line before
+        line = _BEGIN + line
+    return line.replace(_BEGIN, _MATCH if colour else "").replace(_END, _OFF if colour else "")
 
 
-def _excerpt(text: str, words: Sequence[str], width: int) -> list[str]:
-    """Return the lines of a passage, wrapped to `width`, around the most words of the query."""
-    lines = _wrap(" ".join(text.split()), max(20, width))
+def _excerpt(text: str, width: int) -> list[str]:
+    """Return the lines of a marked text, wrapped to `width`, around the most different marks."""
+    text, width = " ".join(text.split()), max(20, width)
+    lines = _wrap(text, width)
     if len(lines) <= _MAX_LINES:
         return lines
-    pattern = _word_pattern(words)
-    counts = [len(set(pattern.findall(line.lower()))) if pattern else 0 for line in lines]
+    counts = [len(set(re.findall(rf"{_BEGIN}([^{_END}]*)", line.lower()))) for line in lines]
     first = max(
         range(len(lines) - _MAX_LINES + 1),
-        key=lambda start: (sum(counts[start : start + _MAX_LINES]), -start),
+        # Of several, the one with a line before the first mark.
+        key=lambda start: (sum(counts[start : start + _MAX_LINES]), counts[start + 1] > 0, -start),
     )
-    remaining_text = " ".join(lines[first:])
-    excerpt = _wrap(f"… {remaining_text}" if first else remaining_text, width)
+    if not first:
+        excerpt = lines[: _MAX_LINES + 1]
+    else:
+        offset = 0
+        for line in lines[:first]:
+            offset = text.index(line, offset) + len(line)
+        sign = "… " if text[offset] == " " else "…"  # else inside a long word
+        excerpt = _wrap(sign + text[offset:].lstrip(" "), width)
     if len(excerpt) > _MAX_LINES:
         # The last line ends in an ellipsis, so it has two columns less.
         last = _wrap(excerpt[_MAX_LINES - 1], width - 2)[0] + " …"
@@ -304,10 +323,13 @@ def truncate(text: str, width: int, mark: str = " …") -> str:
 
 
 def display_width(text: str) -> int:
-    """Return the terminal columns that `text` takes: wide characters two, combining ones none."""
+    """Return the terminal columns that `text` takes: wide characters two, combining ones and marks
+    of highlights none."""
     if text.isascii():
-        return len(text)
+        return len(text) - text.count(_BEGIN) - text.count(_END)
     return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        0
+        if char in (_BEGIN, _END) or unicodedata.combining(char)
+        else 1 + (unicodedata.east_asian_width(char) in "WF")
         for char in text
     )

@@ -1,8 +1,9 @@
 // Hits as list items: title, location, score, and the text with the query's words marked.
 
 import { copyButton, make } from "./dom.js";
-import { isCode, markStems, snippet, utf16Index } from "./text.js";
+import { isCode, marked, snippet, utf16Index, utf16Spans } from "./text.js";
 
+const MAX_PLACES = 3; // other places of a hit's text that are shown
 const LOCATORS = { page: "page", slide: "slide", sheet: "sheet", cell: "cell", chapter: "chapter", row: "row", time: "at" };
 
 /** Returns the location in the file in words; "" for the whole file. */
@@ -37,13 +38,30 @@ function headings(hit) {
   return path.length ? make("p", { className: "headings" }, path.join(" › ")) : null;
 }
 
-/** A passage's text without its own heading, which is shown above it already. */
-function textOf(hit) {
-  const text = hit.text.replace(/^[-#=*\s]+/, "");
-  const heading = hit.heading.at(-1);
-  return heading && text.startsWith(heading) && text.length > heading.length
-    ? text.slice(heading.length).trimStart()
-    : hit.text;
+/** Returns the index in a passage's text after its own heading, which is shown above it already. */
+function bodyStart({ text, heading }) {
+  const begin = text.length - text.replace(/^[-#=*\s]+/, "").length;
+  const last = heading.at(-1);
+  if (!last || !text.startsWith(last, begin) || text.length === begin + last.length) return 0;
+  const rest = text.slice(begin + last.length);
+  return text.length - rest.trimStart().length;
+}
+
+/** Returns the nodes of the shown part of a hit's text; `sentence` is the span of the nearest one. */
+function textNodes(hit, sentence = null) {
+  const { text } = hit;
+  const spans = utf16Spans(text, hit.highlights ?? []);
+  const [start, end] = snippet(text, spans, bodyStart(hit));
+  const [from, to] = sentence ?? [end, end];
+  const isShown = from >= start && to <= end && to - from > 1 && to - from < end - start;
+  if (sentence && !isShown) return null;
+  const middle = sentence
+    ? [make("span", { className: "nearest", title: "The sentence closest to the query" }, ...marked(text, spans, from, to))]
+    : [];
+  const before = marked(text, spans, start, from);
+  const after = marked(text, spans, to, end);
+  const isCut = start > bodyStart(hit);
+  return [...(isCut ? ["…"] : []), ...before, ...middle, ...after, ...(end < text.length ? [" …"] : [])];
 }
 
 function score(hit) {
@@ -62,9 +80,23 @@ function score(hit) {
   );
 }
 
+/** Returns where else the text of a hit is, as buttons that open it there; null if nowhere. */
+function otherPlaces(hit, open) {
+  const shown = (hit.also_at ?? []).slice(0, MAX_PLACES);
+  if (!shown.length) return null;
+  const buttons = shown.map((place) => {
+    const where = locator(place);
+    const button = make("button", { type: "button", className: "quiet" }, place.path + (where ? ` · ${where}` : ""));
+    button.addEventListener("click", () => open({ ...hit, ...place }, button));
+    return button;
+  });
+  const more = hit.copies - shown.length;
+  return make("p", { className: "places" }, "Also in", ...buttons, more > 0 ? `and ${more} more` : "");
+}
+
 /** Returns a list item for one hit. `open(hit, from)` is called to show the hit in its document.
  * `label`: what its button says, if not the title of its document. */
-export function hitItem(hit, queryStems, open, label = "") {
+export function hitItem(hit, open, label = "") {
   const button = make("button", { type: "button", className: "open", "data-passage": hit.passage_id }, label || titleOf(hit));
   button.addEventListener("click", () => open(hit, button));
   const place = label ? placeLine(hit).slice(2) : placeLine(hit);
@@ -73,9 +105,9 @@ export function hitItem(hit, queryStems, open, label = "") {
     { className: "hit", "data-hit": hit.passage_id },
     make("div", { className: "top" }, make(label ? "h3" : "h2", {}, button), score(hit)),
     headings(hit),
-    make("p", { className: isCode(hit.path) ? "text code" : "text" },
-      ...markStems(snippet(textOf(hit), queryStems), queryStems)),
+    make("p", { className: isCode(hit.path) ? "text code" : "text" }, ...textNodes(hit)),
     make("p", { className: "place" }, ...place, copyButton(hit.citation, "Copy citation")),
+    otherPlaces(hit, open),
   );
   item.addEventListener("click", (event) => {
     const isText = !event.target.closest("button") && getSelection().isCollapsed;
@@ -85,29 +117,22 @@ export function hitItem(hit, queryStems, open, label = "") {
 }
 
 /** Returns the list item of a document with all its hits, the best first. */
-export function groupItem([first, ...others], queryStems, open) {
-  const best = hitItem(first, queryStems, open);
+export function groupItem([first, ...others], open) {
+  const best = hitItem(first, open);
   if (!others.length) return best;
   const more = others.map((hit) =>
-    hitItem(hit, queryStems, open, locator(hit) || hit.heading.at(-1) || "another passage"));
+    hitItem(hit, open, locator(hit) || hit.heading.at(-1) || "another passage"));
   return make("li", { className: "group" }, make("ol", { "aria-label": `Passages of ${titleOf(first)}` }, best, ...more));
 }
 
 /** Marks the sentence of a shown hit that is closest to the query: `start` and `end` in its document. */
-export function markSentence(list, hit, { start, end }, queryStems) {
+export function markSentence(list, hit, { start, end }) {
   const text = list.querySelector(`[data-hit="${hit.passage_id}"] .text`);
-  const shown = text?.textContent.replace(/^…|\s?…$/g, "") ?? "";
+  if (!text || getSelection().containsNode(text, true)) return;
   const [from, to] = [utf16Index(hit.text, start - hit.start), utf16Index(hit.text, end - hit.start)];
-  const sentence = hit.text.slice(from, to).replace(/^[-#=*\s]+/, "");
-  const at = sentence.length > 1 && sentence.length < shown.length ? shown.indexOf(sentence) : -1;
-  if (at < 0 || getSelection().containsNode(text, true)) return;
-  const cut = text.textContent.indexOf(sentence);
-  const part = (from, to) => markStems(text.textContent.slice(from, to), queryStems);
-  text.replaceChildren(
-    ...part(0, cut),
-    make("span", { className: "nearest", title: "The sentence closest to the query" }, ...part(cut, cut + sentence.length)),
-    ...part(cut + sentence.length),
-  );
+  const markup = hit.text.slice(from, to).match(/^[-#=*\s]*/)[0].length;
+  const nodes = textNodes(hit, [from + markup, to]);
+  if (nodes) text.replaceChildren(...nodes);
 }
 
 /** Moves the focus to the next (1) or previous (-1) hit of a list, or back to the field. */

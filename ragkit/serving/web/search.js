@@ -4,7 +4,6 @@ import { post } from "./api.js";
 import { byId, counted, make, showMessage } from "./dom.js";
 import { groupItem, markSentence } from "./hits.js";
 import { fullFilter } from "./state.js";
-import { stems } from "./text.js";
 
 const PAUSE = 120; // ms without a key before a request is sent
 const SLOW = 300; // ms before "Searching…" is shown
@@ -50,13 +49,13 @@ async function run(state, open) {
   const slow = setTimeout(() => (status.textContent = "Searching…"), SLOW);
   try {
     const body = { query: state.q, ...searchOptions(state), ...(state.k && { k: Number(state.k) }) };
-    const { hits } = await post("/v1/search", body, signal);
+    const { hits } = await post("/v1/search", { ...body, highlight: true }, signal);
     clearTimeout(slow);
     if (signal.aborted) return;
     const milliseconds = Math.round(performance.now() - started);
     showFilterError("");
     byId("notice").hidden = true;
-    show(hits, stems(state.q), open);
+    show(hits, open);
     status.textContent = hits.length
       ? `${counted(hits.length, "passage")} in ${milliseconds} ms`
       : noHitsMessage(state);
@@ -79,7 +78,7 @@ async function addNearest(body, hits, signal) {
       : notices.join("; "));
     for (const sentence of sentences) {
       const hit = hits.find(({ passage_id: id }) => id === sentence.passage_id);
-      if (hit) markSentence(list, hit, sentence, stems(body.query));
+      if (hit) markSentence(list, hit, sentence);
     }
   } catch {
     // The hits are complete without it.
@@ -87,12 +86,12 @@ async function addNearest(body, hits, signal) {
 }
 
 /** Shows hits by document. If a hit had the focus, the hit at the same position gets it. */
-function show(hits, queryStems, open) {
+function show(hits, open) {
   const at = [...list.querySelectorAll(".hit")].findIndex((item) => item.contains(document.activeElement));
   const groups = Map.groupBy
     ? Map.groupBy(hits, (hit) => hit.document_id ?? hit.path)
     : hits.reduce((all, hit) => all.set(hit.path, [...(all.get(hit.path) ?? []), hit]), new Map());
-  list.replaceChildren(...[...groups.values()].map((group) => groupItem(group, queryStems, open)));
+  list.replaceChildren(...[...groups.values()].map((group) => groupItem(group, open)));
   if (at >= 0) (list.querySelectorAll(".hit")[at]?.querySelector(".open") ?? byId("query")).focus();
 }
 

@@ -3,13 +3,9 @@
 
 import { make } from "./dom.js";
 
-const WORD = /[\p{L}\p{N}]+/gu;
-const STOP_WORDS = new Set(
-  ("a an and are as at be been but by can could did do does for from had has have how i if in into is " +
-    "it its me my no not of on or our shall should so than that the their them then there these they " +
-    "this those to was we were what when where which who whom whose why will with would you your").split(" "),
-);
-const SNIPPET_LENGTH = 420; // characters
+const SNIPPET_LENGTH = 420; // UTF-16 units
+const MAX_WORD = 40; // units before a cut in which the beginning of a word is looked for
+const INSIDE = /[\p{M}\p{Cf}\uDC00-\uDFFF]/u; // not the first unit of what a reader sees as a character
 
 /** Returns the UTF-16 index of a code point offset. */
 export function utf16Index(text, offset) {
@@ -29,52 +25,55 @@ export function codePointCount(text) {
   return number;
 }
 
-/** A crude stem of an English word, the same for its inflected forms. */
-function stem(word) {
-  const lower = word.toLowerCase();
-  const cut = lower.replace(/(?:ing|ed|es|s|e)$/, "");
-  return cut.length >= 3 ? cut : lower;
+/** Returns spans in code points, ascending, as spans in UTF-16 units. */
+export function utf16Spans(text, spans) {
+  let [index, offset] = [0, 0];
+  const to = (target) => {
+    index += utf16Index(text.slice(index, index + 2 * (target - offset)), target - offset);
+    offset = target;
+    return index;
+  };
+  return spans.map(([start, end]) => [to(start), to(end)]);
 }
 
-/** Returns the stems of a query's words without stop words (unless it has no others). */
-export function stems(query) {
-  const words = (query.match(WORD) || []).map((word) => word.toLowerCase());
-  const contentWords = words.filter((word) => !STOP_WORDS.has(word));
-  return new Set((contentWords.length ? contentWords : words).map(stem));
-}
-
-/** Returns text nodes, with <mark> elements around the words that have one of the stems. */
-export function markStems(text, queryStems) {
+/** Returns text nodes of `text` from `start` to `end`, with <mark> elements for the spans in it. */
+export function marked(text, spans, start, end) {
   const nodes = [];
-  let last = 0;
-  for (const { 0: word, index } of text.matchAll(WORD)) {
-    if (!queryStems.has(stem(word))) continue;
-    if (index > last) nodes.push(text.slice(last, index));
-    nodes.push(make("mark", {}, word));
-    last = index + word.length;
+  let last = start;
+  for (const span of spans) {
+    const [from, to] = [Math.max(span[0], start), Math.min(span[1], end)];
+    if (from >= to) continue;
+    if (from > last) nodes.push(text.slice(last, from));
+    nodes.push(make("mark", {}, text.slice(from, to)));
+    last = to;
   }
-  if (last < text.length) nodes.push(text.slice(last));
+  if (last < end) nodes.push(text.slice(last, end));
   return nodes;
 }
 
-/** Returns the part of a text with the most query words, cut at words, with "…" at each cut. */
-export function snippet(text, queryStems) {
-  if (text.length <= SNIPPET_LENGTH * 1.25) return text;
-  const matches = [...text.matchAll(WORD)]
-    .map(({ 0: word, index }) => ({ index, stem: stem(word) }))
-    .filter((match) => queryStems.has(match.stem));
-  let best = 0;
+/** Returns the part of a text from `begin` with the most different marked words, as [start, end]. */
+export function snippet(text, spans, begin = 0) {
+  if (text.length - begin <= SNIPPET_LENGTH * 1.25) return [begin, text.length];
+  const inside = spans.filter(([start]) => start >= begin);
+  let best = begin;
   let bestCount = 0;
-  for (const { index } of matches) {
-    const end = index + SNIPPET_LENGTH * 0.8;
-    const inside = matches.filter((match) => match.index >= index && match.index < end);
-    const count = new Set(inside.map((match) => match.stem)).size;
-    if (count > bestCount) [best, bestCount] = [index, count];
+  for (const [first] of inside) {
+    const near = inside.filter(([start]) => start >= first && start < first + SNIPPET_LENGTH * 0.8);
+    const count = new Set(near.map(([start, end]) => text.slice(start, end).toLowerCase())).size;
+    if (count > bestCount) [best, bestCount] = [first, count];
   }
-  const start = best < SNIPPET_LENGTH / 2 ? 0 : text.lastIndexOf(" ", best - SNIPPET_LENGTH / 6) + 1;
-  if (start + SNIPPET_LENGTH >= text.length) return `…${text.slice(text.indexOf(" ", text.length - SNIPPET_LENGTH))}`;
-  const end = text.lastIndexOf(" ", start + SNIPPET_LENGTH);
-  return `${start ? "…" : ""}${text.slice(start, end > start ? end : start + SNIPPET_LENGTH)} …`;
+  const start = best < begin + SNIPPET_LENGTH / 2 ? begin : cut(text, Math.ceil(best - SNIPPET_LENGTH / 6));
+  if (start + SNIPPET_LENGTH >= text.length) return [cut(text, text.length - SNIPPET_LENGTH), text.length];
+  return [start, cut(text, start + SNIPPET_LENGTH)];
+}
+
+/** Returns where to cut a text near `index`: before a word, or before a character where words have no spaces. */
+function cut(text, index) {
+  const space = text.slice(index - MAX_WORD, index).search(/\s\S*$/);
+  if (space >= 0) return index - MAX_WORD + space + 1;
+  let at = index;
+  while (at > index - MAX_WORD && INSIDE.test(text[at])) at -= 1;
+  return at;
 }
 
 /** Whether a path is that of source code or data, where line breaks and columns matter. */

@@ -177,6 +177,11 @@ class QueryPlanner:
         self._counted_idf_of = _cached(self._counted_idf)
 
     @property
+    def languages(self) -> Sequence[str]:
+        """The ISO 639-1 codes of the languages of the passages, the most frequent first."""
+        return self._languages
+
+    @property
     def _has_removed(self) -> bool:
         return self._counted != self._total
 
@@ -250,7 +255,7 @@ class QueryPlanner:
             quantity for analyzer in self._analyzers for quantity in analyzer.quantities(plain)
         ]
         rows = [(quantity.surface, quantity.terms) for quantity in (*named, *symbols(plain))]
-        for row in joined_words(text):
+        for _, row in joined_words(text):
             rows += [
                 (word, tuple(analyzer.term(word) for analyzer in self._analyzers)) for word in row
             ]

@@ -23,6 +23,33 @@ def test_typing_searches_and_marks_the_words(visit):
     expect(page.locator("#status")).to_have_text(re.compile(r"^\d+ passages in \d+ ms$"))
 
 
+def test_marks_and_snippet_follow_the_servers_offsets(visit):
+    page = visit()
+    long = (
+        "\U0001f98a"
+        + "系统的设置说明如下，" * 90
+        + "数据备份每天运行。"
+        + "其余部分请参考手册。" * 90
+    )
+    texts = [("यह किताब कहाँ की है।", "किताब"), (long, "数据备份")]
+    hits = [
+        {
+            "rank": n, "score": None, "passage_id": n, "text": text, "path": f"{n}.md", "title": "",
+            "heading": [], "page": None, "start_line": 1, "end_line": 1, "start": 0,
+            "end": len(text), "citation": f"{n}.md#L1", "scores": {}, "metadata": {},
+            "stale": False, "document_id": n,
+            "highlights": [[text.index(word), text.index(word) + len(word)]],
+        }
+        for n, (text, word) in enumerate(texts, start=1)
+    ]  # fmt: skip
+    page.route("**/v1/nearest", lambda route: route.abort())
+    page.route("**/v1/search", lambda route: route.fulfill(json={"hits": hits}))
+    page.keyboard.type("x")
+    expect(page.locator(".hit mark")).to_have_text(["किताब", "数据备份"])
+    shown = page.locator(".hit .text").nth(1).text_content()
+    assert shown.startswith("…") and shown.endswith(" …") and len(shown) < 500
+
+
 def test_only_the_latest_of_quick_queries_is_shown(visit):
     page = visit()
     requests = []

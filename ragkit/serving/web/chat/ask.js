@@ -5,7 +5,7 @@ import { byId, copyButton, counted, make } from "../dom.js";
 import { hitItem, placeLine, titleOf } from "../hits.js";
 import { searchOptions, showFilterError } from "../search.js";
 import { addressOf } from "../state.js";
-import { stems, utf16Index } from "../text.js";
+import { utf16Index } from "../text.js";
 import * as store from "./store.js";
 
 const EXTRACTIVE = "extractive"; // the model name of an answer without a language model
@@ -38,7 +38,7 @@ export async function ask(question, state, open) {
     // An unanswered question is no context for the next one.
     const history = asked.turns.filter(({ verdict }) => verdict.answerable).slice(-MAX_HISTORY)
       .map(({ question: earlier, text }) => ({ question: earlier, answer: text }));
-    const body = { question, ...searchOptions(state), stream: true, history };
+    const body = { question, ...searchOptions(state), highlight: true, stream: true, history };
     for await (const { name, data } of stream("/v1/ask", body, signal)) {
       await handleEvent(turn, name, data, open);
     }
@@ -233,11 +233,10 @@ function sources(citations, open) {
 }
 
 function consideredPassages(turn, open) {
-  const queryStems = stems(turn.question);
   return make(
     "details",
     {},
     make("summary", {}, `Passages considered: ${turn.hits.length}`),
-    make("ol", { className: "hits" }, ...turn.hits.map((hit) => hitItem(hit, queryStems, open))),
+    make("ol", { className: "hits" }, ...turn.hits.map((hit) => hitItem(hit, open))),
   );
 }
