@@ -134,7 +134,11 @@ def _run_queries(
     seconds = time.perf_counter() - started
     prefix_length = len(CORPUS_FILE) + 1
     scores = {
-        query_id: {hit.path[prefix_length:]: ranking_score(hit) for hit in ranking}
+        query_id: {
+            place.path[prefix_length:]: ranking_score(hit)
+            for hit in ranking
+            for place in (hit, *hit.also_at)
+        }
         for query_id, ranking in hits.items()
     }
     return scores, seconds

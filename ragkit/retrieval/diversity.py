@@ -22,6 +22,28 @@ NEAR_DUPLICATE = 0.98  # cosine from which on two passages say the same
 OVERFETCH = 4  # passages ranked at first for each that is kept by `limit_per_document`
 
 
+def first_of_copies(
+    rank: Callable[[int], list[ScoredPassage]],
+    k: int,
+    hashes: Callable[[Sequence[int]], Mapping[int, bytes]],
+) -> list[ScoredPassage]:
+    """Return the first k passages of a ranking without those whose text is that of an earlier one.
+
+    `rank(n)` gives the first n passages of the ranking; it is called with larger n until enough
+    remain. `hashes` maps passage ids to hashes of their texts.
+    """
+    depth = k
+    while True:
+        ranking = rank(depth)
+        known = hashes([passage.passage_id for passage in ranking])
+        by_text: dict[bytes | int, ScoredPassage] = {}
+        for passage in ranking:
+            by_text.setdefault(known.get(passage.passage_id, passage.passage_id), passage)
+        if len(by_text) >= k or len(ranking) < depth:
+            return list(by_text.values())[:k]
+        depth *= 4
+
+
 def limit_per_document(
     rank: Callable[[int], list[ScoredPassage]],
     k: int,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
-from ragkit.records.documents import Hit, Locator
+from ragkit.records.documents import Hit, Location, Locator
 from ragkit.records.spans import group_overlapping
 from ragkit.storage.sqlite import documents, passages
 from ragkit.storage.sqlite.database import UntrustedRow
@@ -17,6 +17,8 @@ from ragkit.storage.sqlite.files import has_changed
 
 if TYPE_CHECKING:
     from ragkit.retrieval.rankers import ScoredPassage
+
+MAX_LOCATIONS = 100  # other places of a hit's text that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class _Span:
 
 
 def build_hits(
-    connection: sqlite3.Connection, rankings: Sequence[Sequence[ScoredPassage]], context: int = 0
+    connection: sqlite3.Connection,
+    rankings: Sequence[Sequence[ScoredPassage]],
+    context: int = 0,
+    matching: Callable[[Sequence[int]], set[int]] | None = None,
 ) -> list[list[Hit]]:
     """Return the hits of each ranking, in order.
 
@@ -42,32 +47,80 @@ def build_hits(
     overlap or touch become one hit, with the rank and the scores of the best of them. A passage
     that is no longer in this snapshot is left out, and so is one that is not as it was written,
     which is reported. Rows of several rankings are read once.
+
+    `Hit.also_at` names the other passages with the same text. `matching` returns those of these ids
+    that the filter of the search matches; without it all of them count.
     """
     ids = dict.fromkeys(passage.passage_id for ranking in rankings for passage in ranking)
     rows = passages.rows_by_id(connection, list(ids))
-    document_rows = {row["document_id"]: row for row in rows.values()}
     if context:  # then the text of the document is shown, not that of the passage
-        intact = documents.intact_ids(connection, list(document_rows))
+        documents_shown = list({row["document_id"]: None for row in rows.values()})
+        intact = documents.intact_ids(connection, documents_shown)
         rows = {id_: row for id_, row in rows.items() if row["document_id"] in intact}
-    stale = {document_id: is_stale(row) for document_id, row in document_rows.items()}
-    cited = {}  # only where roots may have documents of the same path
-    if len(documents.root_folders(connection)) > 1:
-        cited = {
-            document_id: documents.cited_path(connection, row["root"], row["path"])
-            for document_id, row in document_rows.items()
+    places = _Places(connection)
+    copies = passages.ids_by_hash(connection, list({row["hash"]: None for row in rows.values()}))
+    others = [id_ for same in copies.values() if len(same) > 1 for id_ in same]
+    if others and matching is not None:
+        matches = matching(others)
+        copies = {
+            digest: [id_ for id_ in same if id_ in matches] for digest, same in copies.items()
         }
     return [
         [
             _hit(
                 rank,
                 span,
-                stale[span.row["document_id"]],
-                cited.get(span.row["document_id"], span.row["path"]),
+                places,
+                [id_ for id_ in copies.get(span.row["hash"], ()) if id_ != span.row["id"]],
             )
             for rank, span in enumerate(_spans(connection, ranking, rows, context), start=1)
         ]
         for ranking in rankings
     ]
+
+
+class _Places:
+    """What is shown of the place of a passage; each document is looked at once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        # Only where there are several roots, documents may have the same path.
+        self._has_roots = len(documents.root_folders(connection)) > 1
+        self._known: dict[int, tuple[bool, str]] = {}
+
+    def of(self, row: sqlite3.Row) -> tuple[bool, str]:
+        """Return whether the passage's file has changed, and its path as citations name it."""
+        document_id = row["document_id"]
+        if document_id not in self._known:
+            path = row["path"]
+            if self._has_roots:
+                path = documents.cited_path(self._connection, row["root"], path)
+            self._known[document_id] = (is_stale(row), path)
+        return self._known[document_id]
+
+    def locations(self, ids: Sequence[int]) -> tuple[Location, ...]:
+        """Return the places of these passages; those that are damaged are left out."""
+        rows = passages.rows_by_id(self._connection, ids) if ids else {}
+        return tuple(self._location(rows[id_]) for id_ in ids if id_ in rows)
+
+    def _location(self, row: sqlite3.Row) -> Location:
+        is_changed, cited_path = self.of(row)
+        lines = row["start_line"], row["end_line"]
+        return Location(
+            passage_id=row["id"],
+            path=row["path"],
+            title=row["title"] or row["path"].rpartition("/")[2],
+            page=row["page"],
+            locator=row["locator"],
+            start_line=lines[0],
+            end_line=lines[1],
+            start=row["start"],
+            end=row["end"],
+            citation=format_citation(cited_path, row["locator"], *lines, row["start"], row["end"]),
+            stale=is_changed,
+            root=row["root"],
+            document_id=row["document_id"],
+        )
 
 
 def ranking_score(hit: Hit) -> float:
@@ -191,8 +244,9 @@ def _parse_heading(heading: str) -> tuple[str, ...]:
     return tuple(json.loads(heading))
 
 
-def _hit(rank: int, span: _Span, stale: bool, cited_path: str) -> Hit:
+def _hit(rank: int, span: _Span, places: _Places, copies: Sequence[int]) -> Hit:
     row, scored = span.row, span.scored
+    stale, cited_path = places.of(row)
     return Hit(
         rank=rank,
         score=scored.dense,
@@ -220,4 +274,6 @@ def _hit(rank: int, span: _Span, stale: bool, cited_path: str) -> Hit:
         stale=stale,
         root=row["root"],
         document_id=row["document_id"],
+        copies=len(copies),
+        also_at=places.locations(copies[:MAX_LOCATIONS]),
     )

@@ -53,7 +53,16 @@ def merge_hits(
     by_score = _are_comparable(results, options, fingerprints)
     merged = _merge_by_score(results) if by_score else _interleave(results)
     hits = tuple(
-        replace(hit, rank=rank, collection=name, citation=qualify(name, hit.citation))
+        replace(
+            hit,
+            rank=rank,
+            collection=name,
+            citation=qualify(name, hit.citation),
+            also_at=tuple(
+                replace(location, citation=qualify(name, location.citation))
+                for location in hit.also_at
+            ),
+        )
         for rank, (name, hit) in zip(range(1, k + 1), merged, strict=False)
     )
     return MergedHits(hits, "score" if by_score else "rank", tuple(results))

@@ -275,7 +275,7 @@ def _ls(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
 def _listed(group: CollectionGroup, arguments: Arguments, listing: Listing) -> dict[str, Any]:
     result, count = fit_items(
         listing.entries, arguments, "entries", _entry_fields, lambda entry: one_line(
-            entry.path, _entry_summary(entry)
+            entry.citation, _entry_summary(entry)
         ),
     )  # fmt: skip
     cursor = listing.cursor
@@ -286,7 +286,7 @@ def _listed(group: CollectionGroup, arguments: Arguments, listing: Listing) -> d
 
 
 def _entry_fields(entry: ListEntry) -> dict[str, Any]:
-    fields: dict[str, Any] = {"path": entry.path, "kind": entry.kind}
+    fields: dict[str, Any] = {"path": entry.citation, "kind": entry.kind}
     if entry.kind in ("folder", "container"):
         fields["documents"] = entry.documents
     title = entry.title if entry.title != entry.path.rpartition("/")[2] else None

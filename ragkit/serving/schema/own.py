@@ -41,6 +41,10 @@ _LOCATION = {
     "start_line": INTEGER_OR_NULL, "end_line": INTEGER_OR_NULL, "start": INTEGER, "end": INTEGER,
     "citation": STRING, "title": STRING, "stale": BOOLEAN,
 }  # fmt: skip
+_PLACE = object_schema(
+    {"passage_id": INTEGER, "document_id": INTEGER, **_LOCATION},
+    *("passage_id", "document_id", "path", "citation", "start", "end"),
+)
 _TURN = object_schema({"question": QUERY, "answer": {"type": "string", "maxLength": 100_000}},
                 "question", "answer")  # fmt: skip
 _COLLECTIONS = {
@@ -72,7 +76,7 @@ SCHEMAS: dict[str, Any] = {
             "rank": INTEGER, "score": NUMBER_OR_NULL, "passage_id": INTEGER, "text": STRING,
             "heading": array_schema(STRING), "scores": OBJECT, "metadata": OBJECT,
             "document_id": INTEGER_OR_NULL, "explanation": OBJECT, "collection": NAME,
-            **_LOCATION,
+            "copies": INTEGER, "also_at": array_schema(_PLACE), **_LOCATION,
         },
         *("rank", "score", "passage_id", "text", "path", "citation", "start", "end"),
     ),

@@ -105,6 +105,22 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM passages").fetchone()[0])
 
 
+class PlaceRow(NamedTuple):
+    """Where a passage is, and the hash of its embedded text, which its copies share."""
+
+    id: int
+    document_id: int
+    start: int  # characters into the document's text
+    end: int
+    hash: bytes
+
+
+def place_rows(connection: sqlite3.Connection) -> list[PlaceRow]:
+    """Return the places of all passages, by ascending id. Reads no text."""
+    sql = 'SELECT id, document_id, start, "end", hash FROM passages ORDER BY id'
+    return [PlaceRow(*row) for row in map(tuple, connection.execute(sql))]
+
+
 def embedded_texts(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return id → header and text, as embedded, for those of `ids` that exist."""
     rows = by_id(connection, "SELECT id, header, text FROM passages WHERE id", ids)
@@ -147,6 +163,20 @@ def documents_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int
     """Return passage id → document id for those of `ids` that exist."""
     rows = by_id(connection, "SELECT id, document_id FROM passages WHERE id", ids)
     return {row[0]: row[1] for row in rows}
+
+
+def hashes_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    """Return passage id → hash of the embedded text for those of `ids` that exist."""
+    rows = by_id(connection, "SELECT id, hash FROM passages WHERE id", ids)
+    return {row[0]: row[1] for row in rows}
+
+
+def ids_by_hash(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, list[int]]:
+    """Return hash of the embedded text → ids of all passages with that text, ascending."""
+    ids: dict[bytes, list[int]] = defaultdict(list)
+    for digest, id_ in by_id(connection, "SELECT hash, id FROM passages WHERE hash", hashes):
+        ids[digest].append(id_)
+    return {digest: sorted(same) for digest, same in ids.items()}
 
 
 def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, sqlite3.Row]:

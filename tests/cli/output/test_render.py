@@ -59,3 +59,13 @@ def test_json_is_exact_and_contains_no_raw_control_characters(run, collection_fo
 def test_a_long_path_is_cut_in_the_middle(path, width, shown):
     assert render.shorten_path(path, width) == shown
     assert render.display_width(shown) <= max(8, width)
+
+
+def test_other_places_of_a_text_follow_its_excerpt(run, collection_folder, folder):
+    for number in range(5):
+        (folder / f"copy{number}.txt").write_text("Zebras graze in the morning.")
+    run("index")
+    lines = run("query", "zebras graze", "-k", "1")[1].splitlines()
+    assert lines[-1].strip() == (
+        "also in: copy1.txt, line 1; copy2.txt, line 1; copy3.txt, line 1; 1 more place"
+    )
