@@ -238,11 +238,11 @@ def format_hits(hits: Sequence[Hit], links: Sequence[str | None] = ()) -> str:
 
 
 def _other_places(hit: Hit) -> str:
-    """Where else the text of a hit is: `also in: faq.md, line 3; 2 more places`."""
+    """Where else the text of a hit is: `also in 4 places: faq.md, line 3; …`."""
     places = [cited_path(place) + _format_part(place) for place in hit.also_at[:_MAX_PLACES]]
-    if more := hit.copies - len(places):
-        places.append(format_count(more, "more place"))
-    return f"also in: {'; '.join(places)}"
+    if hit.copies > len(places):
+        places.append("…")
+    return f"also in {format_count(hit.copies, 'place')}: {'; '.join(places)}"
 
 
 def _with_marks(hit: Hit) -> str:

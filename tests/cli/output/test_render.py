@@ -67,5 +67,5 @@ def test_other_places_of_a_text_follow_its_excerpt(run, collection_folder, folde
     run("index")
     lines = run("query", "zebras graze", "-k", "1")[1].splitlines()
     assert lines[-1].strip() == (
-        "also in: copy1.txt, line 1; copy2.txt, line 1; copy3.txt, line 1; 1 more place"
+        "also in 4 places: copy1.txt, line 1; copy2.txt, line 1; copy3.txt, li …"
     )
