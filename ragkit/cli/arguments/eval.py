@@ -13,10 +13,20 @@ def add_eval(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `eval`."""
     command.add_argument(
         "dataset",
+        nargs="?",
         metavar="DATASET",
         help="a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv",
     )
-    command.add_argument("--mode", choices=MODES, help="as for query (default: dense)")
+    command.add_argument(
+        "--self",
+        dest="of_collection",
+        action="store_true",
+        help="instead of a DATASET: questions that the collection makes of itself, and your "
+        "judgements (ragkit judge)",
+    )
+    command.add_argument(
+        "--mode", choices=MODES, help="as for query (default: dense; with --self each of them)"
+    )
     add_reranking(command)
     add_wait(command)
     command.add_argument(
@@ -25,7 +35,6 @@ def add_eval(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--protocol",
         choices=("collection", "beir"),
-        default="collection",
         help="collection: a document is split into passages and scored by its best one; beir: a "
         "document is one passage, title and text, truncated at the model's window, as in "
         "published figures (default: collection)",
@@ -35,7 +44,8 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         metavar="CHANGES",
         help="measure a second time with these changes, and say which differences are "
         "significant: settings as in NAME=VALUE,NAME=VALUE, also protocol=beir, and rerank; for "
-        "example mode=hybrid, or model=FOLDER,rerank",
+        "example mode=hybrid, or model=FOLDER,rerank. With --self: mode, fusion, rerank, and "
+        "collection=DIR, which is another collection of the same files",
     )
     command.add_argument(
         "--run", dest="run_file", metavar="FILE", help="write the rankings as a TREC run"

@@ -35,9 +35,17 @@ def evaluate(arguments: Namespace) -> int:
     """Run `ragkit eval`; return its exit code."""
     from ragkit.evaluation.beir import check_writable
 
+    if arguments.of_collection:
+        from ragkit.cli.commands import eval_self
+
+        return eval_self.evaluate(arguments)
+    if arguments.dataset is None:
+        raise UsageError("expected a DATASET (a folder in BEIR's layout), or --self")
     if arguments.run_file is not None:
         check_writable(arguments.run_file)
-    first = _Variant(load_settings(arguments), arguments.protocol, bool(arguments.rerank))
+    first = _Variant(
+        load_settings(arguments), arguments.protocol or "collection", bool(arguments.rerank)
+    )
     second = None if arguments.compare is None else _changed(first, arguments.compare)
     result = _measure(arguments, first)
     for line in result.gaps:
@@ -141,13 +149,21 @@ def _compare(before: Evaluation, after: Evaluation, arguments: Namespace) -> Non
             | {
                 "compared": _fields(after) | {"changes": arguments.compare},
                 "differences": {
-                    name: _difference_fields(found) for name, found in differences.items()
+                    name: difference_fields(found) for name, found in differences.items()
                 },
             }
         )
         return
     print(_title(before))
     print(f"{_title(after)} ({to_printable(arguments.compare)})")
+    print_differences(differences)
+    main = next(iter(differences))
+    _print_queries("improved", main, differences[main].improved, before, after)
+    _print_queries("got worse", main, differences[main].worse, before, after)
+
+
+def print_differences(differences: Mapping[str, Difference]) -> None:
+    """Print a line for each measure: both means, their difference and whether it counts."""
     for name, found in differences.items():
         low, high = found.interval
         verdict = "not significant"
@@ -158,9 +174,6 @@ def _compare(before: Evaluation, after: Evaluation, arguments: Namespace) -> Non
             f"{found.after - found.before:+.3f} [{low:+.3f}, {high:+.3f}]  "
             f"p = {found.p_value:.4f}  {verdict}"
         )
-    main = next(iter(differences))
-    _print_queries("improved", main, differences[main].improved, before, after)
-    _print_queries("got worse", main, differences[main].worse, before, after)
 
 
 def _print_queries(
@@ -175,7 +188,8 @@ def _print_queries(
     print(f"{len(queries):,} {what} in {measure}{': ' if shown else ''}{shown}{more}")
 
 
-def _difference_fields(found: Difference) -> Mapping[str, Any]:
+def difference_fields(found: Difference) -> Mapping[str, Any]:
+    """Return a difference as JSON values."""
     return {
         "before": round(found.before, 4),
         "after": round(found.after, 4),

@@ -1,0 +1,197 @@
+"""`ragkit eval --self`: measure retrieval on questions that the collection makes of itself."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ragkit.cli.commands.eval import difference_fields, print_differences
+from ragkit.cli.commands.groups import load_settings, open_collection
+from ragkit.cli.commands.locate import locate_collection
+from ragkit.cli.output import render
+from ragkit.cli.output.terminal import format_count, print_message, to_printable
+from ragkit.collection import Collection
+from ragkit.errors import UsageError
+from ragkit.settings import FUSIONS, MODES
+
+if TYPE_CHECKING:
+    from ragkit.evaluation.self_run import ModeResult, SelfEvaluation
+    from ragkit.evaluation.significance import Difference
+
+_SHOWN_QUERIES = 5  # of those that improved or got worse most
+_MAIN = "nDCG@10"
+
+
+@dataclass(frozen=True, slots=True)
+class _SelfVariant:
+    """One way to search that is measured."""
+
+    mode: str
+    fusion: str | None = None
+    rerank: bool = False
+    collection: str | None = None  # another one than the command's
+
+
+def evaluate(arguments: Namespace) -> int:
+    """Run `ragkit eval --self`; return its exit code."""
+    for name, value in (
+        ("DATASET", arguments.dataset), ("--protocol", arguments.protocol),
+        ("--run", arguments.run_file), ("--model", arguments.model),
+    ):  # fmt: skip
+        if value is not None:
+            raise UsageError(f"--self measures the collection itself, without {name}")
+    rerank = bool(arguments.rerank)
+    with open_collection(arguments) as collection:
+        if arguments.compare is not None:
+            first = _SelfVariant(
+                arguments.mode or collection.settings.mode, collection.settings.fusion, rerank
+            )
+            return _compare(arguments, collection, first, _changed(first, arguments.compare))
+        modes = [arguments.mode] if arguments.mode else list(MODES)
+        found = collection.evaluate_self(modes, rerank=rerank)
+    if arguments.json:
+        render.print_json(_fields(found) | {"modes": [_mode_fields(r) for r in found.results]})
+        return 0
+    _print_head(found)
+    for result in found.results:
+        _print_result(result, found)
+    return 0
+
+
+def _changed(variant: _SelfVariant, changes: str) -> _SelfVariant:
+    """Return the variant with the changes of `--compare`."""
+    for change in changes.split(","):
+        name, sign, value = change.strip().partition("=")
+        if name == "rerank" and not sign:
+            variant = replace(variant, rerank=True)
+        elif name == "mode" and value in MODES:
+            variant = replace(variant, mode=value)
+        elif name == "fusion" and value in FUSIONS:
+            variant = replace(variant, fusion=value)
+        elif name == "collection" and value:
+            variant = replace(variant, collection=value)
+        else:
+            raise UsageError(
+                f"--compare: {change!r}; expected mode={'|'.join(MODES)}, "
+                f"fusion={'|'.join(FUSIONS)}, rerank or collection=DIR. For another model: "
+                "ragkit migrate --model NAME"
+            )
+    return variant
+
+
+def _compare(
+    arguments: Namespace, collection: Collection, first: _SelfVariant, second: _SelfVariant
+) -> int:
+    from ragkit.evaluation.significance import compare
+
+    before = collection.evaluate_self([first.mode], fusion=first.fusion, rerank=first.rerank)
+    if second.collection is None:
+        other = collection
+    else:
+        settings = load_settings(arguments)
+        folder = locate_collection(second.collection)
+        other = Collection(folder, create=False, settings=settings, notify=print_message)
+    try:
+        after = other.evaluate_self(
+            [second.mode], fusion=second.fusion, rerank=second.rerank, questions=before.questions
+        )
+    finally:
+        if other is not collection:
+            other.close()
+    if not before.measured:
+        raise UsageError("no question can be made of this collection, so nothing is compared")
+    (old,), (new,) = before.results, after.results
+    differences = {name: compare(old.by_query[name], new.by_query[name]) for name in old.by_query}
+    if arguments.json:
+        render.print_json(
+            _fields(before)
+            | {
+                "mode": old.mode,
+                "compared": {"mode": new.mode, "changes": arguments.compare},
+                "differences": {
+                    name: difference_fields(found) for name, found in differences.items()
+                },
+            }
+        )
+        return 0
+    _print_head(before)
+    print(f"{old.mode} → {new.mode} ({to_printable(arguments.compare)})")
+    print_differences(differences)
+    texts = {question.id: question.text for question in before.measured}
+    _print_changed(differences[_MAIN], texts, old, new)
+    return 0
+
+
+def _print_changed(
+    found: Difference, texts: Mapping[str, str], old: ModeResult, new: ModeResult
+) -> None:
+    first, second = old.by_query[_MAIN], new.by_query[_MAIN]
+    for what, ids in (("improved", found.improved), ("got worse", found.worse)):
+        print(f"{len(ids):,} {what} in {_MAIN}")
+        for id_ in ids[:_SHOWN_QUERIES]:
+            print(f"  {second[id_] - first[id_]:+.2f}  {to_printable(texts[id_])}")
+
+
+def _fields(found: SelfEvaluation) -> dict[str, Any]:
+    return {
+        "questions": len(found.measured),
+        "kinds": found.kinds,
+        "left_out": found.questions.left_out,
+        "judged_queries": found.judged_queries,
+        "missing_judgements": found.missing_judgements,
+    }
+
+
+def _mode_fields(result: ModeResult) -> dict[str, Any]:
+    return {
+        "mode": result.mode,
+        **{name: round(value, 4) for name, value in result.measures.items()},
+        "intervals": {
+            name: [round(bound, 4) for bound in bounds]
+            for name, bounds in _intervals(result).items()
+        },
+        "kinds": {kind: round(value, 4) for kind, value in result.by_kind.items()},
+        "judged": {name: round(value, 4) for name, value in result.judged.items()},
+        "rejected_in_top_10": result.rejected,
+    }
+
+
+def _intervals(result: ModeResult) -> dict[str, tuple[float, float]]:
+    from ragkit.evaluation.significance import bootstrap_interval
+
+    return {
+        name: bootstrap_interval(list(values.values()))
+        for name, values in result.by_query.items()
+        if values
+    }
+
+
+def _print_head(found: SelfEvaluation) -> None:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in found.kinds.items())
+    print(
+        f"{format_count(len(found.measured), 'self-made question')} (held out): {kinds or 'none'}"
+    )
+    for reason, count in found.questions.left_out.items():
+        print_message(f"{count:,} × question left out: {reason}")
+    if found.missing_judgements:
+        print_message(
+            f"{found.missing_judgements:,} × judgement whose text is no longer in the collection"
+        )
+
+
+def _print_result(result: ModeResult, found: SelfEvaluation) -> None:
+    print(result.mode)
+    for name, (low, high) in _intervals(result).items():
+        print(f"  {name:8} {result.measures[name]:.3f}  [{low:.3f}, {high:.3f}]")
+    if result.by_kind:
+        kinds = ", ".join(f"{kind} {value:.3f}" for kind, value in result.by_kind.items())
+        print(f"  {_MAIN} by kind: {kinds}")
+    if result.judged:
+        values = ", ".join(f"{name} {value:.3f}" for name, value in result.judged.items())
+        queries = "query" if found.judged_queries == 1 else "queries"
+        print(f"  {found.judged_queries:,} judged {queries}: {values}")
+    if result.rejected:
+        count = format_count(result.rejected, "passage")
+        print(f"  {count} in the top 10 that you judged not relevant")

@@ -1,0 +1,63 @@
+"""`ragkit eval --self` as people and scripts meet it."""
+
+import json
+
+import pytest
+
+pytest.importorskip("ir_measures", reason='needs pip install "ragkit-search[eval]"')
+
+
+@pytest.fixture
+def house(run, tmp_path):
+    (tmp_path / "house").mkdir()
+    for number in range(8):
+        text = (
+            f"# The {'abcdefgh'[number]}room of the house\n\nOpen from {number} in the morning.\n\n"
+            f"Who may enter this place number{number}?\n\n"
+            f"Guests with a ticket of the colour shade{number} may do so.\n"
+        )
+        (tmp_path / "house" / f"{number}.md").write_text(text)
+    assert run("init")[0] == 0
+    assert run("index", "house")[0] == 0
+
+
+def test_every_mode_has_its_measures(run, house):
+    code, out, _ = run("eval", "--self")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].endswith("self-made questions (held out): " + lines[0].partition(": ")[2])
+    assert [line for line in lines if line in ("dense", "lexical", "hybrid")] == [
+        "dense", "lexical", "hybrid",
+    ]  # fmt: skip
+    found = json.loads(run("eval", "--self", "--mode", "lexical", "--json")[1])
+    assert found["questions"] == sum(found["kinds"].values())
+    (mode,) = found["modes"]
+    low, high = mode["intervals"]["nDCG@10"]
+    assert low <= mode["nDCG@10"] <= high
+
+
+def test_two_ways_and_two_collections_are_compared(run, house):
+    code, out, _ = run("eval", "--self", "--mode", "lexical", "--compare", "mode=lexical")
+    assert code == 0
+    assert "lexical → lexical (mode=lexical)" in out
+    assert "0 improved in nDCG@10" in out
+    changes = "mode=hybrid,fusion=rrf,collection=.ragkit"
+    found = json.loads(run("eval", "--self", "--compare", changes, "--json")[1])
+    assert found["compared"] == {"mode": "hybrid", "changes": changes}
+    assert 0 <= found["differences"]["nDCG@10"]["p"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--self", "set"], "without DATASET"),
+        (["--self", "--protocol", "beir"], "without --protocol"),
+        (["--self", "--compare", "model=x"], "ragkit migrate --model NAME"),
+        (["--self", "--compare", "mode=none"], "expected mode=dense|lexical|hybrid"),
+        ([], "expected a DATASET"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_errors(run, house, arguments, message):
+    code, _, error = run("eval", *arguments)
+    assert code == 2
+    assert message in error
