@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragkit import settings as configuration
 from ragkit.cli.commands.groups import load_settings
 from ragkit.cli.output import render
+from ragkit.cli.output.differences import difference_fields, print_differences
 from ragkit.cli.output.terminal import print_message, to_printable
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
@@ -17,7 +17,6 @@ from ragkit.settings import Settings
 
 if TYPE_CHECKING:
     from ragkit.evaluation.run import Evaluation
-    from ragkit.evaluation.significance import Difference
 
 _SHOWN_QUERIES = 5  # of those that improved or got worse most
 
@@ -162,20 +161,6 @@ def _compare(before: Evaluation, after: Evaluation, arguments: Namespace) -> Non
     _print_queries("got worse", main, differences[main].worse, before, after)
 
 
-def print_differences(differences: Mapping[str, Difference]) -> None:
-    """Print a line for each measure: both means, their difference and whether it counts."""
-    for name, found in differences.items():
-        low, high = found.interval
-        verdict = "not significant"
-        if found.is_significant:
-            verdict = "better" if found.after > found.before else "worse"
-        print(
-            f"{name:8} {found.before:.3f} → {found.after:.3f}  "
-            f"{found.after - found.before:+.3f} [{low:+.3f}, {high:+.3f}]  "
-            f"p = {found.p_value:.4f}  {verdict}"
-        )
-
-
 def _print_queries(
     what: str, measure: str, queries: tuple[str, ...], before: Evaluation, after: Evaluation
 ) -> None:
@@ -186,16 +171,3 @@ def _print_queries(
     )
     more = ", …" if len(queries) > _SHOWN_QUERIES else ""
     print(f"{len(queries):,} {what} in {measure}{': ' if shown else ''}{shown}{more}")
-
-
-def difference_fields(found: Difference) -> Mapping[str, Any]:
-    """Return a difference as JSON values."""
-    return {
-        "before": round(found.before, 4),
-        "after": round(found.after, 4),
-        "interval": [round(bound, 4) for bound in found.interval],
-        "p": round(found.p_value, 5),
-        "significant": found.is_significant,
-        "improved": found.improved,
-        "worse": found.worse,
-    }

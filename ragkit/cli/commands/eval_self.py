@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ragkit.cli.commands.eval import difference_fields, print_differences
 from ragkit.cli.commands.groups import load_settings, open_collection
 from ragkit.cli.commands.locate import locate_collection
 from ragkit.cli.output import render
+from ragkit.cli.output.differences import difference_fields, print_differences
 from ragkit.cli.output.terminal import format_count, print_message, to_printable
 from ragkit.collection import Collection
 from ragkit.errors import UsageError
