@@ -1,13 +1,15 @@
 """Lists of paths: the documents whose path matches a glob, and the content of folders.
 
 Paths are those of citations: relative to their root, with the path of an archive or a mail before
-that of a file in it. Files that were not read are listed with the reason. Reads no text.
+that of a file in it. Where several roots have the same path, an entry's citation names the root.
+Files that were not read are listed with the reason. Reads no text.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -73,14 +75,15 @@ def glob(
     `**` does not; a pattern without a slash is matched against the last part of the path."""
     globs = expand_braces(pattern)
     allowed = None if where is None else set(matching_documents(connection, where))
+    every_row = list(documents.path_rows(connection))
     rows = [
         row
-        for row in documents.path_rows(connection)
+        for row in every_row
         if row.document_id is not None
         and (allowed is None or row.document_id in allowed)
         and any(path_matches(glob, row.path) for glob in globs)
     ]
-    return _page(connection, [_document(row) for row in rows], options)
+    return _page(connection, every_row, [_document(row) for row in rows], options)
 
 
 def list_folder(
@@ -92,29 +95,50 @@ def list_folder(
 ) -> Listing:
     """Return what is in a folder, or in an archive, down to `depth` levels, by path.
 
-    `path` is relative to the roots; "" lists the roots themselves. With `where`, only documents
-    that match, and the folders around them. Raises UsageError for a folder that does not exist.
+    `path` is relative to the roots, or the citation of a folder; "" lists the roots themselves.
+    With `where`, only documents that match, and the folders around them. Raises UsageError for a
+    folder that does not exist.
     """
     if not 1 <= depth <= MAX_DEPTH:
         raise UsageError(f"depth is {depth}; expected 1 to {MAX_DEPTH} levels")
+    every_row = list(documents.path_rows(connection))
     folder = path.strip("/")
     prefix = "" if folder in ("", ".") else f"{folder}/"
+    root = None
+    if prefix and not any(row.path.startswith(prefix) for row in every_row):
+        root, prefix = _below_named_root(every_row, path.rstrip("/")) or (None, prefix)
     allowed = None if where is None else set(matching_documents(connection, where))
     rows = [
         row
-        for row in documents.path_rows(connection)
+        for row in every_row
         if row.path.startswith(prefix)
+        and root in (None, row.root)
         and (allowed is None or (row.document_id is not None and row.document_id in allowed))
     ]
     if not rows and prefix and where is None:
-        _refuse_missing(connection, folder)
-    return _page(connection, _entries(rows, prefix, depth), options)
+        _refuse_missing(every_row, folder)
+    return _page(connection, every_row, _entries(rows, prefix, depth), options)
 
 
-def _refuse_missing(connection: sqlite3.Connection, folder: str) -> None:
+def _below_named_root(rows: Sequence[PathRow], folder: str) -> tuple[str, str] | None:
+    """Return the root and the prefix of the paths in it of a folder that is named after its root's
+    last folders, or by its absolute path; None if it is not in exactly one root."""
+    found = set()
+    for root in {row.root for row in rows}:
+        for name in (*documents.root_names(root), root):
+            if f"{folder}/".startswith(f"{name}/"):
+                found.add((root, f"{folder}/"[len(name) + 1 :]))
+    found = {
+        (root, prefix)
+        for root, prefix in found
+        if any(row.root == root and row.path.startswith(prefix) for row in rows)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _refuse_missing(rows: Sequence[PathRow], folder: str) -> None:
     import difflib
 
-    rows = list(documents.path_rows(connection))
     if any(row.path == folder for row in rows):
         raise UsageError(f"{folder} is a file, not a folder; to read it: ragkit read {folder}")
     folders = {row.path[:at] for row in rows for at, sign in enumerate(row.path) if sign == "/"}
@@ -168,11 +192,45 @@ def _document(row: PathRow) -> ListEntry:
     )
 
 
+class _Citations:
+    """The citations of entries, as `documents.cited_path` gives them, and those of folders."""
+
+    def __init__(self, rows: Iterable[PathRow]) -> None:
+        self._roots: defaultdict[str, set[str]] = defaultdict(set)  # path → roots that have it
+        every_row = list(rows)
+        folders = {row.root for row in every_row}
+        self._names = {root: documents.root_names(root) for root in folders}
+        for row in every_row if len(folders) > 1 else ():
+            path = row.path.rstrip("/")
+            while path and row.root not in self._roots[path]:
+                self._roots[path].add(row.root)
+                path = path.rpartition("/")[0]
+
+    def of(self, root: str, path: str) -> str:
+        """Return the citation of the document or folder `path` of a root."""
+        inner = path.rstrip("/")
+        if len(self._roots.get(inner, ())) < 2:
+            return path
+        for name in self._names[root]:
+            cited = f"{name}/{inner}"
+            if self._roots.get(cited) is None and not any(
+                other in self._roots.get(cited[len(other_name) + 1 :], ())
+                for other, names in self._names.items()
+                for other_name in names
+                if other != root and cited.startswith(f"{other_name}/")
+            ):
+                return f"{name}/{path}"
+        return f"{root}/{path}"
+
+
 def _page(
-    connection: sqlite3.Connection, entries: Sequence[ListEntry], options: ListOptions
+    connection: sqlite3.Connection,
+    rows: Sequence[PathRow],
+    entries: Sequence[ListEntry],
+    options: ListOptions,
 ) -> Listing:
     """Return the entries after the cursor, which is the path of the last one before. Entries of
-    several roots with the same path stay together."""
+    several roots with the same path stay together. `rows` are all of the collection."""
     ordered = sorted(entries, key=lambda entry: (entry.path, entry.root))
     first = 0
     if options.cursor is not None:
@@ -184,11 +242,14 @@ def _page(
     cursor = shown[-1].path if shown and last < len(ordered) else None
     ids = [entry.document_id for entry in shown if entry.document_id is not None]
     lengths = documents.text_lengths(connection, ids)
+    citations = _Citations(rows)
     return Listing(
         tuple(
-            entry
-            if entry.document_id is None
-            else replace(entry, characters=lengths.get(entry.document_id))
+            replace(
+                entry,
+                citation=citations.of(entry.root, entry.path),
+                characters=lengths.get(entry.document_id) if entry.document_id else None,
+            )
             for entry in shown
         ),
         cursor,

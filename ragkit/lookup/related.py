@@ -1,11 +1,14 @@
 """Passages related to one: those around it in its document, and the most similar ones elsewhere.
 
-Similarity is the cosine of stored vectors; nothing is embedded. Knows no query.
+Similarity is the cosine of stored vectors; nothing is embedded. Copies of a text are named by its
+hit (`also_at`), near-duplicates of a passage only fill what remains. Knows no query.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +18,7 @@ from ragkit.errors import UsageError
 from ragkit.records.lookup import RelatedPassages
 from ragkit.retrieval import rankers
 from ragkit.retrieval.citations import find_document
+from ragkit.retrieval.diversity import MIN_POOL, NEAR_DUPLICATE, POOL_FACTOR, first_of_copies
 from ragkit.retrieval.filter_scope import PassageFilter
 from ragkit.retrieval.hits import build_hits
 from ragkit.retrieval.options import SearchOptions
@@ -105,7 +109,11 @@ def _similar(
     document: list[int],
     options: RelatedOptions,
 ) -> list[ScoredPassage]:
-    """Return the k passages of the highest cosine with `vector`, (d,) float32 of unit length."""
+    """Return the k passages of the highest cosine with `vector`, (d,) float32 of unit length.
+
+    Of passages with the same text, which may be that of `own_id`, the first is kept, and of
+    near-duplicates too unless there are fewer than k passages without the others.
+    """
     search = SearchOptions(where=options.where)
     condition = search.condition()
     passage_filter = (
@@ -113,8 +121,40 @@ def _similar(
     )
     query = rankers.prepare(snapshot, ParsedQuery("", ""), vector, search, passage_filter)
     left_out = set(document) if options.other_documents else {own_id}
-    ranking = rankers.rank_dense(query, options.k + len(left_out), -1.0)
-    return [passage for passage in ranking if passage.passage_id not in left_out][: options.k]
+    pool_size = max(MIN_POOL, POOL_FACTOR * options.k)
+    own = ScoredPassage(own_id, 1.0)
+
+    def rank(count: int) -> list[ScoredPassage]:
+        ranking = rankers.rank_dense(query, count + len(left_out), -1.0)
+        return [own, *(item for item in ranking if item.passage_id not in left_out)][:count]
+
+    hashes = partial(passages.hashes_of, snapshot.connection)
+    pool = first_of_copies(rank, pool_size + 1, hashes)[1:]
+    vectors = passages.stored_vectors(
+        snapshot.connection, snapshot.model_id, [passage.passage_id for passage in pool]
+    )
+    return _without_near_duplicates(pool, options.k, vectors)
+
+
+def _without_near_duplicates(
+    pool: list[ScoredPassage], k: int, vectors: Mapping[int, NDArray[np.float32]]
+) -> list[ScoredPassage]:
+    """Return k passages of a ranking, in its order: those that are no near-duplicate of a passage
+    before them, then the first others. `vectors` maps ids to (d,) float32 unit vectors."""
+    distinct: list[ScoredPassage] = []
+    repeated: list[ScoredPassage] = []
+    for passage in pool:
+        if len(distinct) == k:
+            break
+        vector = vectors.get(passage.passage_id)
+        is_repeated = vector is not None and any(
+            float(vector @ vectors[other.passage_id]) >= NEAR_DUPLICATE
+            for other in distinct
+            if other.passage_id in vectors
+        )
+        (repeated if is_repeated else distinct).append(passage)
+    kept = {passage.passage_id for passage in [*distinct, *repeated][:k]}
+    return [passage for passage in pool if passage.passage_id in kept]
 
 
 def _cosines(

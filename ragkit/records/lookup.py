@@ -70,6 +70,7 @@ class ListEntry:
     title: str | None = None
     reason: str | None = None  # why it was not read
     document_id: int | None = None
+    citation: str = ""  # `path`, after the names of the root's last folders where it is ambiguous
 
 
 @dataclass(frozen=True, slots=True)

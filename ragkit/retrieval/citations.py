@@ -12,7 +12,7 @@
     482                                   a passage, by its id
 
 So are the other forms in which hits are printed: `leave.pdf, page 7`, `faq.md, lines 40–52`,
-`faq.md:40:1`, and paths shortened by "…" or with signs in place of control characters.
+`faq.md:40:1`, `leave.pdf#page=7 line 120` (of the extracted text, by `ragkit grep`), and paths shortened by "…" or with signs in place of control characters.
 
 Paths are relative to their root. Where several roots have the same path, the name of the root's
 folder precedes it: `notes/faq.md#L40`. An absolute path and one relative to the working folder are
@@ -50,6 +50,7 @@ _PART = re.compile(
 )
 # How a terminal shows a place (`faq.md, lines 40–52`), and an editor (`faq.md:40:1`).
 _PLACE = re.compile(r"(.+), ([a-z]{1,20}) ([^,]+)", re.DOTALL)
+_GREP = re.compile(rf"(.+) line {_NUMBER}", re.DOTALL)
 _EDITOR = re.compile(rf"(.+?):{_NUMBER}(?::\d{{1,18}})?", re.DOTALL)
 _PLURALS = ("pages", "slides", "cells", "chapters", "rows", "lines")
 _ANY_TEXT = "…"
@@ -154,6 +155,8 @@ def _parse_shown(reference: str) -> Iterator[tuple[str, DocumentPart]]:
             yield path, DocumentPart(locator=f"{kind}={quote(value)}")
         elif re.fullmatch(rf"{_NUMBER}(-{_NUMBER})?", value):
             yield parse_citation(f"{path}#L{value}")
+    if match := _GREP.fullmatch(reference):
+        yield parse_citation(match[1])[0], DocumentPart(lines=(int(match[2]), int(match[2])))
     if match := _EDITOR.fullmatch(reference):
         yield parse_citation(f"{match[1]}#L{match[2]}")
 

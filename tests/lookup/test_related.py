@@ -45,6 +45,26 @@ def test_filters_and_other_documents(filled):
     assert "long.txt" not in {hit.path for hit in others.similar}
 
 
+def test_copies_and_near_duplicates_leave_room_for_other_passages(collection, folder):
+    """Five drafts that differ in their punctuation, and a copy of the passage itself."""
+    rule = "Parents may stay at home for half of a year after a birth, on full pay, as agreed."
+    (folder / "rule.txt").write_text(f"{rule}\n")
+    (folder / "sub" / "rule.txt").write_text(f"{rule}\n")
+    for n in range(5):
+        (folder / f"draft{n}.txt").write_text(f"{rule} Or shorter{'!' * n}\n")
+    collection.index(folder)
+    found = collection.related("rule.txt#L1", k=4)
+    paths = [hit.path for hit in found.similar]
+    assert sum(path.startswith("draft") for path in paths) == 1
+    assert "sub/rule.txt" not in paths  # the same text
+    assert [place.path for place in found.passage.also_at] == ["sub/rule.txt"]
+    scores = [hit.score for hit in found.similar]
+    assert scores == sorted(scores, reverse=True)
+    everything = collection.related("rule.txt#L1", k=9).similar
+    assert sum(hit.path.startswith("draft") for hit in everything) == 5  # nothing is lost
+    assert len({hit.passage_id for hit in everything}) == len(everything)
+
+
 @pytest.mark.parametrize(
     ("reference", "options", "message"),
     [

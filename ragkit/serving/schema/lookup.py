@@ -31,6 +31,7 @@ _ENTRY = object_schema(
         "kind": {"type": "string", "enum": ["folder", "document", "container", "unread"]},
         "documents": INTEGER, "characters": INTEGER_OR_NULL, "media_type": STRING_OR_NULL,
         "title": STRING_OR_NULL, "reason": STRING_OR_NULL, "document_id": INTEGER_OR_NULL,
+        "citation": STRING,
     },
     *("path", "kind", "documents"),
 )  # fmt: skip

@@ -132,14 +132,14 @@ def _documents_at(connection: sqlite3.Connection, path: str, absolute: str) -> l
 def _below_named_roots(connection: sqlite3.Connection, path: str) -> Iterator[sqlite3.Row]:
     """The documents whose absolute path ends with `path`, which begins with folders of the root."""
     for root in root_folders(connection):
-        for named in _root_names(root):
+        for named in root_names(root):
             if path.startswith(f"{named}/"):
                 absolute = f"{root}/{path[len(named) + 1 :]}"
                 rows = _documents_at(connection, absolute, absolute)
                 yield from (row for row in rows if row["root"] == root)
 
 
-def _root_names(root: str) -> list[str]:
+def root_names(root: str) -> list[str]:
     """The names of a root, by its last folder, its last two folders, …"""
     parts = root.strip("/").split("/")
     return ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
@@ -162,7 +162,7 @@ def cited_path(connection: sqlite3.Connection, root: str, path: str) -> str:
         < 2
     ):
         return path
-    for name in _root_names(root):
+    for name in root_names(root):
         cited = f"{name}/{path}"
         try:
             row = document_at(connection, cited, cited)

@@ -68,3 +68,48 @@ def test_related(run):
     assert fields["similar"]
     out = run("related", "keys.md#L3", "-k", "1")[1]
     assert next(line for line in out.splitlines() if line.endswith(":")) == "passage:"
+
+
+@pytest.fixture
+def two_roots(run, folder):
+    """A second root with the same paths, and a page whose lines its citations do not name."""
+    other = folder.parent / "archive"
+    (other / "sub").mkdir(parents=True)
+    (other / "keys.md").write_text("# Keys\n\nOther keys are in the vault.\n")
+    (other / "sub" / "cats.txt").write_text("Other cats have no keys.\n")
+    (other / "page.html").write_text("<h1>Vault</h1><p>The door.</p><p>It has keys.</p>")
+    assert run("index", str(other))[0] == 0
+    return other
+
+
+def test_get_accepts_what_grep_and_glob_print_of_two_roots(run, folder, two_roots):
+    lines = run("grep", "keys")[1].splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        place, _, text = line.partition(": ")
+        assert run("get", place)[1].strip() == text
+        assert run("read", place)[1].strip() == text
+    assert any(line.startswith("page.html#char=") and " line " in line for line in lines)
+    named = run("glob", "**")[1].splitlines()
+    assert named == [
+        "archive/keys.md", "notes/keys.md", "leave.txt", "page.html",
+        "archive/sub/cats.txt", "notes/sub/cats.txt",
+    ]  # fmt: skip
+    for path in named:
+        assert run("get", path)[0] == 0, path
+
+
+def test_tree_names_the_root_of_what_two_roots_have(run, folder, two_roots):
+    assert run("tree", "-L", "2")[1] == (
+        "archive/keys.md  (37 characters)\nnotes/keys.md  (98 characters)\n"
+        "leave.txt  (42 characters)\npage.html  (30 characters)\n"
+        "archive/sub/  (1 document)\nnotes/sub/  (1 document)\n"
+        "  archive/sub/cats.txt  (25 characters)\n  notes/sub/cats.txt  (32 characters)\n"
+    )
+    for name in ("archive/sub/", str(two_roots / "sub")):
+        assert run("tree", name)[1] == "archive/sub/cats.txt  (25 characters)\n"
+    entries = json.loads(run("tree", "archive", "-L", "1", "--json")[1])["entries"]
+    assert [(entry["path"], entry["citation"]) for entry in entries] == [
+        ("keys.md", "archive/keys.md"), ("page.html", "page.html"),
+        ("sub/", "archive/sub/"),
+    ]  # fmt: skip
