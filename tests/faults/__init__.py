@@ -4,7 +4,8 @@
 fixed seeds. See docs/guarantees.md.
 
 - `sources.py` folders of text with known content; `fake_encoder.py` known vectors
-- `operations.py`, `processes.py` what a child process does with a collection
+- `operations.py`, `processes.py` what a child process does with a collection; `hangs.py` whether it
+  hangs
 - `shim.py`, `shim.c` calls that fail, kill or are logged; `crash_images.py` a log → disk states
 - `checker.py` compares a collection with what it must contain, without ragkit
 - `cases.py` one function for each kind of fault; `campaign.py` many of them, resumable

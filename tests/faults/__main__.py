@@ -21,6 +21,7 @@ parser.add_argument("--small", action="store_true", help="only the cases that CI
 parser.add_argument("--only", nargs="*", help="kinds of faults; all if none is named")
 parser.add_argument("--every", type=int, default=1, help="only every nth case")
 parser.add_argument("--table", action="store_true", help="only print the table of the state file")
+parser.add_argument("--folder", type=Path, help="where the cases work; in memory if there is room")
 parser.add_argument("--retry", action="store_true", help="run the cases again that went wrong")
 
 
@@ -50,7 +51,7 @@ def main() -> int:
             if count % 100 == 0:
                 print(f"{len(state.results)} of {len(tasks)} cases", file=sys.stderr, flush=True)
 
-        results = campaign.run(tasks, arguments.jobs, state, report)
+        results = campaign.run(tasks, arguments.jobs, state, report, arguments.folder)
     print(campaign.table(results))
     return int(any(result.problems for result in results))
 

@@ -26,7 +26,7 @@ from tests.faults.checker import Hits
 from tests.faults.crash_images import Disk
 from tests.faults.processes import REPOSITORY, Ended, ForkServer
 from tests.faults.shim import Fault
-from tests.faults.sources import Texts, wait_for, write_version
+from tests.faults.sources import Texts, write_version
 
 STORED = Path(__file__).parent.parent / "storage" / "sqlite" / "collections"
 REMEDIES = ("ragkit ", "Move ", "again", "Free ", "remove the cause", "Upgrade", "try ", "close ")
@@ -271,7 +271,7 @@ def power_cut(place: Workplace, seed: int, name: str) -> Verdict:
         disk.apply(call)
     strategy = chance.choice(crash_images.STRATEGIES) if seed else "lost"
     disk.crash(place.case, strategy, chance)
-    ended = Ended({}, None, 0, False, "", {})
+    ended = Ended({}, None, 0, None, "", {})
     return Verdict(strategy, place.check_recovery(change, ended, disk.marks))
 
 
@@ -431,7 +431,7 @@ def damaged_while_open(place: Workplace, seed: int, target: str, how: str) -> Ve
     child = place.server.start(
         "search_around", place.collection_folder, place.source, ready=str(ready), go=str(go)
     )
-    wait_for(ready)
+    child.wait_for(ready)
     path = _target(place.collection_folder, target, chance)
     if path is not None:
         damage(path, how, chance)
@@ -546,7 +546,7 @@ def readers_and_writer(
     writer = place.server.start(
         "write_versions", *paths, stop=str(stop), versions=versions, seconds=seconds
     )
-    ends = [writer.wait(60 + 2 * seconds)]
+    ends = [writer.wait()]
     stop.touch()
     ends += [child.wait() for child in children]
     problems = [str(ended.complaint or ended.error) for ended in ends if ended.result is None]
@@ -570,7 +570,7 @@ def ten_rewrites(place: Workplace, seed: int, rounds: int = 11) -> Verdict:
     sources.write(place.source, change.before, change.after)
     for number in range(rounds):
         (signals / f"go-{number}").touch()
-        wait_for(signals / f"done-{number}")
+        child.wait_for(signals / f"done-{number}")
         states.append(sources.change(states[-1], 100 * seed + number, share=0.7))
         sources.write(place.source, states[-1], states[-2])
         run = place.server.run("index", place.collection_folder, place.source, prune=True)
@@ -604,7 +604,7 @@ def forked_lock(place: Workplace, seed: int) -> Verdict:
         ready=str(ready),
     )
     try:
-        wait_for(ready)
+        child.wait_for(ready)
         child.kill()
         ended = child.wait()
         return Verdict("written again", place.check_recovery(change, ended, []))

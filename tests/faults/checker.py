@@ -168,8 +168,11 @@ def problems_of_hits(hits: Hits, fresh: Hits, contents: Contents) -> list[str]:
     """Compare the hits of all modes with those of a fresh collection of the same files, and dense
     hits with the products of the stored texts' vectors."""
     problems = []
-    spans = [(span.path, span.start, span.text) for span in contents.passages]
-    matrix = np.array([vector_of(span.embedded) for span in contents.passages])
+    firsts: dict[str, Span] = {}  # passages with the same text are one hit
+    for span in sorted(contents.passages, key=lambda span: (span.path, span.start)):
+        firsts.setdefault(span.embedded, span)
+    spans = [(span.path, span.start, span.text) for span in firsts.values()]
+    matrix = np.array([vector_of(embedded) for embedded in firsts])
     matrix = matrix.reshape(-1, DIMENSION).astype(np.float64)
     for key in fresh:
         mode, _, query = key.partition(" ")

@@ -6,6 +6,10 @@ JSON. Uses only ragkit's public API, with the encoder of `fake_encoder`.
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import gc
+import importlib
 import os
 import re
 import time
@@ -13,8 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragkit import Collection, Settings
-from tests.faults import shim
+from ragkit import Collection, Hit, Settings
+from tests.faults import shim, sources
 from tests.faults.fake_encoder import FakeEncoder
 from tests.faults.sources import QUERIES, wait_for, write_version
 
@@ -92,6 +96,12 @@ def search(
         return {"hits": _hits(collection, queries, MODES), "notices": list(notices)}
 
 
+def _place(hit: Hit) -> tuple[str, int]:
+    """Return the path and start of a hit; of passages with the same text, which are one hit, the
+    first in the order of the paths: which one is shown depends on the order of indexing."""
+    return min((place.path, place.start) for place in (hit, *hit.also_at))
+
+
 def _hits(
     collection: Collection, queries: Sequence[str], modes: Sequence[str]
 ) -> dict[str, list[list[Any]]]:
@@ -100,8 +110,7 @@ def _hits(
         for query in queries:
             hits = collection.search(query, k=EVERYTHING, mode=mode)
             hits_by_search[f"{mode} {query}"] = [
-                [hit.path, hit.start, hit.text, hit.score, *map(hit.scores.get, PARTS)]
-                for hit in hits
+                [*_place(hit), hit.text, hit.score, *map(hit.scores.get, PARTS)] for hit in hits
             ]
     return hits_by_search
 
@@ -274,29 +283,45 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def warm_up(folder: Path) -> None:
-    """Import in this process what the operations import, by doing them in a child."""
-    import sys
+    """Do every operation once in this process, so that its forks find modules imported, patterns
+    compiled and the model of languages loaded: all but a tenth of a child's time otherwise."""
+    source, collection_folder = folder / "source", folder / "kit"
+    sources.write(source, sources.make(0, 6))
+    paths = (str(collection_folder), str(source))
+    operations: dict[str, dict[str, Any]] = {
+        "index": {}, "search": {}, "backup": {}, "serve": {"searches": 3}, "repair": {},
+        "remove": {"paths": ["doc-000.md"]},
+    }  # fmt: skip
+    for name, arguments in operations.items():
+        OPERATIONS[name](*paths, **arguments)
+    importlib.import_module("faiss")
+    notices.clear()
+    gc.collect()
+    wait_until_alone()
+    gc.freeze()  # a fork that collects garbage would copy every page
 
-    names = folder / "modules"
-    child = os.fork()
-    if not child:
-        try:
-            source, collection_folder = folder / "source", folder / "kit"
-            source.mkdir()
-            (source / "a.txt").write_text("Warm up.")
-            index(str(collection_folder), str(source))
-            search(str(collection_folder), str(source), ["warm"])
-            serve(str(collection_folder), str(source), 1)
-            names.write_text("\n".join(sys.modules))
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-    import importlib
 
-    for name in names.read_text().split():
-        if name.startswith(("ragkit", "tantivy", "starlette", "filelock", "sqlite", "asyncio",
-                            "concurrent", "email", "http", "numpy", "charset")):  # fmt: skip
-            try:
-                importlib.import_module(name)
-            except Exception:
-                continue
+def wait_until_alone() -> None:
+    """Wait until the threads of tantivy have ended: a lock that one holds stays locked in forks.
+
+    jemalloc, which comes with pyarrow, prepares its own thread for forks.
+    """
+    while True:
+        names = []
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):
+                names.append((task / "comm").read_text().strip())
+        if len([name for name in names if not name.startswith("jemalloc")]) == 1:
+            return
+        time.sleep(0.01)
+
+
+def forget() -> None:
+    """Empty the caches, so that this process needs the memory again that a new one needs."""
+    gc.unfreeze()
+    for thing in gc.get_objects():
+        if isinstance(thing, functools._lru_cache_wrapper) and thing.__module__.startswith(
+            "ragkit"
+        ):
+            thing.cache_clear()
+    gc.collect()

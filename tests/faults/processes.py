@@ -11,6 +11,7 @@ import contextlib
 import faulthandler
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -23,10 +24,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.faults.hangs import Watch
 from tests.faults.shim import Fault
 
 REPOSITORY = Path(__file__).parent.parent.parent
-PATIENCE = 60.0  # seconds after which a child counts as hanging: a hundred times its usual time
+_MODULES = re.compile(r"\n*Extension modules: .*")  # faulthandler lists hundreds
+_STACKS = 6000  # characters of stacks and messages that a complaint keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +39,31 @@ class Ended:
     result: dict[str, Any] | None
     error: dict[str, str] | None  # as `operations.describe`
     signal: int  # 0: none
-    hung: bool
+    hung: str | None  # why it counts as hanging, as `hangs.Watch`
     output: str  # stdout and stderr
     counts: Mapping[str, int]  # calls of each kind, as `shim.counts`
 
     @property
     def complaint(self) -> str | None:
         """What a user would report as a bug; None if the child did its work or said why not."""
+        output = readable(self.output)
         if self.hung:
-            return f"hangs: {self.output[-2000:]}"
+            return f"hangs ({self.hung}): {output}"
         if self.signal not in (0, signal.SIGKILL):
-            return f"died of signal {self.signal}: {self.output[-1500:]}"
+            return f"died of signal {self.signal}: {output}"
         if self.error is not None and self.error["error"] == "unexpected":
             trace = self.error.get("trace", "")
             return f"unexpected {self.error['type']}: {self.error['message']} {trace}"
         if "Traceback" in self.output or "panicked" in self.output:
-            return f"printed: {self.output[-2000:]}"
+            return f"printed: {output}"
         return None
+
+
+def readable(output: str) -> str:
+    """Return the stacks that faulthandler printed without its list of modules, with short paths."""
+    short = _MODULES.sub("", output).replace(f"{REPOSITORY}/", "")
+    short = re.sub(r'"/[^"]*/((?:site-packages|lib/python[\d.]+)/)', r'"\1', short).strip()
+    return short if len(short) <= _STACKS else f"{short[:_STACKS]} …"
 
 
 class Child:
@@ -66,17 +77,21 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def wait(self, timeout: float = PATIENCE) -> Ended:
-        """Wait until it ends. After `timeout` seconds it is killed and counts as hanging."""
-        status = self._server.request({"wait": self.pid, "timeout": timeout})["status"]
-        hung = status is None
+    def wait_for(self, path: Path) -> None:
+        """Wait until `path` exists, or until the child has ended or hangs: `wait` then says so."""
+        self._server.request({"wait": self.pid, "until": str(path)})
+
+    def wait(self) -> Ended:
+        """Wait until it ends. If it hangs (`hangs.Watch`), it is killed."""
+        reply = self._server.request({"wait": self.pid})
+        status, hung = reply["status"], reply["hung"]
         if hung:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGABRT)  # prints the stacks of all threads
-            status = self._server.request({"wait": self.pid, "timeout": 5.0})["status"]
+            status = self._server.request({"wait": self.pid, "seconds": 20.0})["status"]
             if status is None:
                 self.kill()
-                status = self._server.request({"wait": self.pid, "timeout": 5.0})["status"] or 9
+                status = self._server.request({"wait": self.pid, "seconds": 20.0})["status"] or 9
         output = self._result.with_suffix(".log")
         text = output.read_text(errors="replace") if output.exists() else ""
         try:
@@ -110,7 +125,7 @@ class ForkServer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY,
         )  # fmt: skip
         self._number = 0
-        self.request({"wait": 0, "timeout": 0})  # until it has imported everything
+        self.request({"wait": 0})  # until it has imported everything
 
     def __enter__(self) -> ForkServer:
         return self
@@ -162,7 +177,7 @@ class ForkServer:
 def _child(message: dict[str, Any], has_shim: bool) -> None:
     """Run one operation in this process, which ends afterwards."""
     from tests.faults import shim
-    from tests.faults.operations import OPERATIONS, describe
+    from tests.faults.operations import OPERATIONS, describe, forget
 
     result = Path(message["result"])
     null = os.open(os.devnull, os.O_RDONLY)
@@ -175,6 +190,7 @@ def _child(message: dict[str, Any], has_shim: bool) -> None:
     if message["clock"]:
         _shift_clock(message["clock"])
     if message["memory"] is not None:
+        forget()
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * os.sysconf("SC_PAGE_SIZE") + message["memory"]
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -201,17 +217,29 @@ def _shift_clock(seconds: float) -> None:
     time.time_ns = lambda: real_ns() + int(seconds * 1e9)
 
 
-def _wait(pid: int, timeout: float) -> int | None:
+def _wait(
+    message: dict[str, Any], watches: dict[int, Watch], ended: dict[int, int]
+) -> dict[str, Any]:
+    """Wait for a child: its end, its hanging, a file, or so many seconds, whatever comes first."""
+    pid = message["wait"]
     if not pid:
-        return 0
-    deadline = time.monotonic() + timeout
-    while True:
+        return {}
+    until = Path(message["until"]) if "until" in message else None
+    deadline = time.monotonic() + message["seconds"] if "seconds" in message else None
+    hung = None
+    while pid not in ended:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            return status
-        if time.monotonic() > deadline:
-            return None
+            ended[pid] = status
+            break
+        if until is not None and until.exists():
+            break
+        if deadline is None:
+            hung = watches[pid].look()
+        if hung or (deadline is not None and time.monotonic() > deadline):
+            break
         time.sleep(0.002)
+    return {"status": ended.get(pid), "hung": hung}
 
 
 def main(folder: Path) -> None:
@@ -223,10 +251,12 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         warm_up(Path(scratch))
     has_shim = "LD_PRELOAD" in os.environ
+    watches: dict[int, Watch] = {}
+    ended: dict[int, int] = {}
     for line in sys.stdin.buffer:
         message = json.loads(line)
         if "wait" in message:
-            reply = {"status": _wait(message["wait"], message["timeout"])}
+            reply = _wait(message, watches, ended)
         else:
             pid = os.fork()
             if not pid:
@@ -235,6 +265,8 @@ def main(folder: Path) -> None:
                     _child(message, has_shim)
                 finally:
                     os._exit(0)
+            watches[pid] = Watch(pid)
+            ended.pop(pid, None)
             reply = {"pid": pid}
         os.write(replies, json.dumps(reply).encode() + b"\n")
 

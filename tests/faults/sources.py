@@ -72,7 +72,8 @@ def write_version(source: Path, number: int, version: int) -> None:
     temporary.replace(source / f"doc{number}.txt")
 
 
-def wait_for(path: Path, seconds: float = 60) -> None:
+def wait_for(path: Path, seconds: float = 1800) -> None:
+    """Wait in a child until the harness, which may be slow on a busy machine, has made `path`."""
     deadline = time.monotonic() + seconds
     while not path.exists():
         if time.monotonic() > deadline:
