@@ -96,6 +96,7 @@ LAYERS = (
     ("ingest",),
     ("retrieval",),
     ("lookup",),
+    ("exploring",),
     ("answers",),
     ("learning",),
     ("evaluation",),

@@ -114,6 +114,12 @@ _COMMANDS = (
         "lookup.add_related",
     ),
     _Command(
+        ("duplicates",),
+        "exploring.duplicates",
+        "find near-duplicate passages and documents, and what differs in them",
+        "exploring.add_duplicates",
+    ),
+    _Command(
         ("status",), "collection.status", "show what a collection contains", "collection.add_json"
     ),
     _Command(("ls",), "collection.ls", "list all files with their status", "collection.add_ls"),

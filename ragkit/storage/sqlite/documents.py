@@ -212,6 +212,24 @@ def path_rows(connection: sqlite3.Connection) -> Iterator[PathRow]:
         yield PathRow(id_, path, file_path, root, media_type, title, reason)
 
 
+class VersionRow(NamedTuple):
+    """What tells which of two documents is newer."""
+
+    document_id: int
+    path: str  # as it is shown
+    mtime_ns: int  # of its file
+
+
+def version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
+    """Yield the path and the time of modification of all documents. Reads no text."""
+    sql = (
+        f"SELECT documents.id, {DISPLAY_PATH}, files.mtime_ns FROM documents "
+        "JOIN files ON files.id = documents.file_id ORDER BY documents.id"
+    )
+    for row in connection.execute(sql):
+        yield VersionRow(*row)
+
+
 def text_lengths(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
     """Return id → number of characters of these documents."""
     rows = by_id(connection, "SELECT id, length(text) FROM documents WHERE id", ids)

@@ -1,0 +1,1 @@
+"""A collection as a whole: near-duplicates, topics, a map."""

@@ -1,0 +1,56 @@
+"""The records about a collection as a whole: duplicates, topics, a map. Frozen, without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ragkit.records.documents import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class TextDifference:
+    """What differs between two texts, word by word. White space is not compared."""
+
+    # Kinds of what differs, in this order: numbers, negation, wording, heading, formatting (only
+    # case and punctuation). Empty: the same text.
+    changes: tuple[str, ...]
+    removed_numbers: tuple[str, ...]  # as written
+    added_numbers: tuple[str, ...]
+    # The texts as (operation, text): "same", "removed" or "added"; joined, the parts that are not
+    # "added" are the first text.
+    parts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatePassage:
+    """A passage of a group of near-duplicates. `passage.also_at` has the copies of its text."""
+
+    passage: Hit  # `score` is the cosine with the first passage of the group
+    difference: TextDifference | None  # from the first passage; None for that itself
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateDocuments:
+    """Two documents that share passages."""
+
+    path: str
+    other_path: str
+    document_id: int
+    other_document_id: int
+    shared: float  # share of the first document's passages that have a near-duplicate in the other
+    other_shared: float  # the same for the other document
+    # "identical" (the same passages), "similar", "contained" (most of the first is in the other),
+    # or "version" (names equal but for a date or number; the other one is newer)
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateReport:
+    """Groups of near-duplicate passages, largest first, and pairs of documents that share many."""
+
+    min_score: float  # the bound of the cosine
+    passages: int  # that were compared; each text counts once
+    group_count: int  # of which `groups` has the first
+    groups: tuple[tuple[DuplicatePassage, ...], ...]
+    document_count: int  # pairs, of which `documents` has the first
+    documents: tuple[DuplicateDocuments, ...]

@@ -1,0 +1,11 @@
+from ragkit.cli.arguments.parser import parser
+
+
+def parse(*argv):
+    return parser(argv).parse_args(argv)
+
+
+def test_duplicates_takes_a_bound_and_a_limit():
+    arguments = parse("duplicates", "--min-score", "0.9", "--limit", "3", "--documents")
+    assert (arguments.min_score, arguments.limit, arguments.documents) == (0.9, 3, True)
+    assert parse("duplicates").min_score == 0.95

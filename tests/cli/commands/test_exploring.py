@@ -1,0 +1,52 @@
+"""`ragkit duplicates`: what it prints."""
+
+import json
+
+import pytest
+
+RULE = "Parents of newborn children may stay at home for up to {} weeks, on full pay, each year.\n"
+
+
+@pytest.fixture
+def filled(run, folder):
+    for year, weeks in ((2023, 26), (2024, 24)):
+        (folder / f"rule-{year}.txt").write_text(RULE.format(weeks))
+    (folder / "copy.txt").write_text(RULE.format(24))
+    assert run("init")[0] == run("index", str(folder))[0] == 0
+
+
+@pytest.mark.usefixtures("filled")
+def test_duplicates_shows_groups_and_what_differs(run):
+    code, out, err = run("duplicates", "--min-score", "0.9")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("1 group of near-duplicates among 6 different passages")
+    assert "1  3 passages" in lines
+    assert "NUMBERS differ (24 → 26)" in out or "NUMBERS differ (26 → 24)" in out
+    assert "[-24-] {+26+}" in out or "[-26-] {+24+}" in out
+    assert (
+        "   rule-2023.txt → rule-2024.txt (newer version; 100% of it is in the older one)" in lines
+    )
+    assert run("duplicates", "--documents", "--min-score", "0.9")[1].startswith("   copy.txt")
+
+
+@pytest.mark.usefixtures("filled")
+def test_duplicates_as_json(run):
+    fields = json.loads(run("duplicates", "--min-score", "0.9", "--json")[1])
+    assert (fields["group_count"], fields["passages"]) == (1, 6)
+    first, second = fields["groups"][0]
+    assert first["difference"] is None
+    assert second["difference"]["changes"] == ["numbers"]
+    assert {first["passage"]["path"], second["passage"]["path"]} >= {"rule-2023.txt"}
+    assert "groups" not in json.loads(run("duplicates", "--documents", "--json")[1])
+
+
+@pytest.mark.usefixtures("collection_folder")
+def test_no_duplicates_and_a_wrong_bound(run):
+    assert run("duplicates") == (
+        0,
+        "no near-duplicates among 4 passages (cosine 0.95 or more)\n",
+        "",
+    )
+    assert run("duplicates", "--documents")[1].startswith("no two documents share")
+    assert run("duplicates", "--min-score", "3")[0] == 2
