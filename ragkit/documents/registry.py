@@ -458,12 +458,19 @@ _ROWS: tuple[Format, ...] = (
         locator="slide",
     ),
     Format(
-        media_type="application/vnd.ms-powerpoint",
+        media_type=media_types.PPT,
         name="ppt",
+        label="ppt",
+        extensions="ppt pps pot",
+        name_rule="ignored",
         ole2_streams=("PowerPoint Document",),
         ole2_extensions="ppt pps pot",
-        reason=_not_read("ppt", _OFFICE.format("pptx")),
-        reason_kind="unsupported",
+        reader=f"{_FORMATS}.office.binary.ppt:read_ppt",
+        attachments=f"{_FORMATS}.office.binary.objects:ppt_attachments",
+        content="PowerPoint 97 to 2003: slides with tables, comments and speaker notes, also hidden"
+        " slides; embedded files and pictures are documents",
+        locator="slide",
+        library="olefile",
     ),
     # --- Data ---
     Format(

@@ -19,6 +19,7 @@ from tests.documents.engines import draw_boxes, make_scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
+from tests.documents.ppt_files import drawing, make_ppt, table, text_box
 from tests.documents.word_files import IN_TABLE, ROW_END, make_doc, plc
 from tests.documents.xlsb_files import cell, make_xlsb, row
 
@@ -126,6 +127,10 @@ def small_files() -> dict[str, bytes]:
         ),
         "a.msg": make_ole2(OUTLOOK_MESSAGE),
         "a.doc": _word_file(),
+        "a.ppt": make_ppt(
+            [drawing(text_box("Keys", kind=0), table(["a", "b"], ["1", "2"]))],
+            notes={0: drawing(text_box("Note.", kind=2))},
+        ),
         "a.xlsb": make_xlsb(
             {"One": row(0) + cell(7, 0, bytes(4)) + row(1) + cell(5, 1, bytes(8), style=0)},
             strings=["Keys"],

@@ -16,7 +16,8 @@ _PLACEHOLDERS = frozenset(
         *("untitled", "unknown", "unknown author", "anonymous", "unspecified", "no title"),
         *("title", "none", "null", "document", "document1", "word document"),
         *("microsoft word document", "powerpoint presentation", "slide 1", "print", "layout 1"),
-        "template",
+        *("template", "no slide title", "aucun titre de diapositive", "没有幻灯片标题"),
+        *("folie 1", "スライド 1", "幻灯片 1", "diapositive 1", "diapositiva 1"),
     }
 )
 _PRODUCER = re.compile(r"Microsoft (?:Office )?(?:Word|PowerPoint|Excel) - ", re.IGNORECASE)

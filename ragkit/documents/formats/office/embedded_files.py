@@ -35,7 +35,7 @@ def embedded_files(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
             file_name = part.rpartition("/")[2]
             content = package.read(part)
             if content.startswith(_OLE2):
-                yield from _object_members(content, file_name)
+                yield from object_members(content, file_name)
             else:
                 yield Member(file_name, content)
 
@@ -46,7 +46,7 @@ def _chart_workbooks(package: ZipPackage) -> Iterator[str]:
             yield link.part
 
 
-def _object_members(data: bytes, name: str) -> Iterator[Member]:
+def object_members(data: bytes, name: str) -> Iterator[Member]:
     """Yield the file in an OLE2 object, or the object itself if it is a document."""
     names = root_names(data) or frozenset()
     if _FORMULAS & names:

@@ -39,7 +39,7 @@ def test_documents_packed_files_and_objects_are_read():
         "a.xlsx": "S\n\npart | price",
         "notes.txt": "packed words",
         "c.bin": "inner",
-        "e.bin": "unsupported",
+        "e.bin": "damaged",
     }
 
 
