@@ -8,6 +8,7 @@ document or with the reason why there is none. Knows no format: see `registry`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -19,6 +20,7 @@ from ragkit.documents.unpacking.compressed import decompress
 from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
+from ragkit.records.media_types import IMAGES
 
 READER_VERSION = 8  # raised when the same bytes give another document, so that files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
@@ -137,6 +139,7 @@ class _ContainerWalk:
     by_records: bool  # one document per row, element or line of data files
     budget: Budget = field(default_factory=Budget)
     _name_counts: dict[str, int] = field(default_factory=dict)  # record name → times it occurred
+    _images: dict[bytes, str] = field(default_factory=dict)  # hash of an image → its record
 
     def read_all(self, file: DetectedFile) -> Iterator[Record]:
         """Yield every document of the file and of its members. Raises nothing for its content."""
@@ -189,7 +192,18 @@ class _ContainerWalk:
                 yield Record(name, reason=member.reason, skipped=member.skipped, kind=member.kind)
             else:
                 file = detect(member.data, safe_member_name(member.name))
-                yield from self._read_file(file, name, depth + 1)
+                if (first := self._first_image(file, name)) != name:
+                    reason = f"a repeated image: the same as {first}"
+                    yield Record(name, reason=reason, skipped=True, kind="no_document")
+                else:
+                    yield from self._read_file(file, name, depth + 1)
+
+    def _first_image(self, file: DetectedFile, name: str) -> str:
+        """The name under which an image occurred first: logos of a letter head and avatars are in
+        every message of a mailbox. The name itself for other files."""
+        if file.media_type not in IMAGES:
+            return name
+        return self._images.setdefault(hashlib.sha256(file.data).digest(), name)
 
     def _read_single(self, file: DetectedFile, record: str) -> Record:
         try:

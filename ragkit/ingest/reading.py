@@ -254,9 +254,8 @@ class Reader:
             self._free_slots.put(None)
         self._stopped = False
         options = context.options
-        self._sandbox = Sandbox(
-            options.limits, ocr_engines.create_engine(options.ocr), options.ocr.limits
-        )
+        self._engine = ocr_engines.create_engine(options.ocr)
+        self._sandbox = Sandbox(options.limits)
         self._thread = start_thread("ragkit-reader", self._run)
 
     @property
@@ -282,15 +281,31 @@ class Reader:
 
     def _run(self) -> None:
         try:
-            for task in self._tasks:
-                self._free_slots.get()
-                if self._stopped:
-                    return
-                result = read(task, self._context, self._sandbox)
-                if self._stopped:  # then a failure may come from stopping
-                    return
-                self._results.put(result)
+            scans = self._read_tasks(self._tasks, may_wait=self._engine is not None)
+            if scans:
+                self._sandbox.close()
+                options = self._context.options
+                self._sandbox = Sandbox(options.limits, self._engine, options.ocr.limits)
+                self._read_tasks(scans, may_wait=False)
         except BaseException as error:  # raised again on the caller's thread
             self.error = error
         finally:
             self._sandbox.close()
+
+    def _read_tasks(self, tasks: Sequence[FileTask], *, may_wait: bool) -> list[FileTask]:
+        """Read files in order. Return those with images of text if they `may_wait`: recognising
+        them takes so long that all other files are read before, and the caller reads them then."""
+        waiting = []
+        for task in tasks:
+            self._free_slots.get()
+            if self._stopped:
+                return []
+            result = read(task, self._context, self._sandbox)
+            if self._stopped:  # then a failure may come from stopping
+                return []
+            if may_wait and result.has_images:
+                waiting.append(task)
+                self._free_slots.put(None)
+            else:
+                self._results.put(result)
+        return waiting

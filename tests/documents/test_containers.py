@@ -110,3 +110,12 @@ def test_read_refuses_an_archive():
     with pytest.raises(DocumentError, match=r"^zip archive of documents$") as caught:
         read(make_zip({"a.txt": b"x"}), "a.zip")
     assert caught.value.skipped
+
+
+def test_a_repeated_image_in_a_container_is_read_once():
+    data = make_zip({"a/logo.png": PNG, "b/logo.png": PNG, "b/note.txt": "x"})
+    records = {record.name: record for record in read_all(data, "mails.zip")}
+    repeated = records["b/logo.png"]
+    assert repeated.reason == "a repeated image: the same as a/logo.png"
+    assert (repeated.skipped, repeated.kind) == (True, "no_document")
+    assert records["a/logo.png"].reason != repeated.reason

@@ -89,6 +89,18 @@ def test_recognised_text_is_kept_without_the_engine(collection, folder, install,
     assert collection.index().unchanged == 4
 
 
+def test_files_that_need_ocr_are_read_after_all_others(collection, folder, install):
+    for name in ("0.pdf", "5.pdf"):
+        (folder / name).write_bytes(SCAN)
+    (folder / "9.txt").write_text("The last name in the folder.")
+    install(*[OcrText("Feed the cats.", 90.0)] * 4)
+    report = collection.index(folder)
+    assert report.added == 6
+    ids = {hit.path: hit.document_id for hit in collection.search("feed the last", k=20)}
+    assert max(id_ for path, id_ in ids.items() if not path.endswith(".pdf")) < ids["0.pdf"]
+    assert collection.index().unchanged == 6
+
+
 def test_another_ocr_language_reads_only_scans_again(open_collection, scans, install):
     (scans / "docs.zip").unlink()
     (scans / "mixed.pdf").unlink()

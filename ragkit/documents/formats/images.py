@@ -17,13 +17,16 @@ from ragkit.documents.layout import page_lines
 from ragkit.documents.layout.page_lines import PageLine
 from ragkit.documents.ocr import DPI, Ocr, PageImage, ScannedPages
 from ragkit.errors import DocumentError
-from ragkit.records.documents import Document
+from ragkit.records.documents import Document, shorten
 from ragkit.records.media_types import IMAGES
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 _MAX_PIXELS = 80_000_000  # of one frame in the file
+_MAX_ICON_SIDE = 128  # pixels
+_MAX_LOGO_WORDS, _MAX_LOGO_LETTERS = 2, 24
+_MAX_LOGO_PIXELS = 512 * 512
 _MIN_CONFIDENCE = 60.0  # percent; below, the recognised words are mostly texture
 _LOW_DPI = 150  # images below this resolution are enlarged
 _ENLARGEMENT = 2.0
@@ -54,6 +57,8 @@ def read_image(data: bytes, name: str, engine: Ocr | None) -> Document:
         if pages.failures:
             raise pages.no_text_error()
         raise DocumentError("image without text", kind="image", skipped=True)
+    if len(lines) == 1:
+        _refuse_name_only(data, " ".join(line.text for line in lines[0]))
     texts = (page_lines.join_lines(page, ocr.LINE_SPACING) for page in lines)
     text, starts = page_lines.join_pages(page_lines.rejoin_hyphenated_words(texts))
     return Document(
@@ -75,6 +80,7 @@ def _recognise_pages(data: bytes, pages: ScannedPages) -> list[list[PageLine]]:
         try:
             with PIL.Image.open(BytesIO(data), formats=list(IMAGES.values())) as picture:
                 _check_size(picture)
+                _refuse_tiny(picture)
                 count = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
                 return [
                     pages.read(page, partial(_render_frame, picture, page)) for page in range(count)
@@ -104,6 +110,25 @@ def _render_frame(picture: Picture, frame: int, max_pixels: int) -> PageImage:
         image = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
         dpi = max(_MIN_DPI, int(dpi * scale))
     return PageImage(image.width, image.height, image.tobytes(), dpi)
+
+
+def _refuse_tiny(picture: Picture) -> None:
+    """Raise DocumentError for icons, avatars and tracking pixels: too small for a line of text."""
+    if max(picture.size) <= _MAX_ICON_SIDE:
+        size = f"{picture.width} × {picture.height} pixels"
+        raise DocumentError(f"an icon or avatar: {size}", kind="no_document", skipped=True)
+
+
+def _refuse_name_only(data: bytes, text: str) -> None:
+    """Raise DocumentError for a small image with hardly a word: a logo, a button or a badge."""
+    if len(text) > _MAX_LOGO_LETTERS or len(text.split()) > _MAX_LOGO_WORDS:
+        return
+    import PIL.Image
+
+    with PIL.Image.open(BytesIO(data), formats=list(IMAGES.values())) as picture:
+        if picture.width * picture.height <= _MAX_LOGO_PIXELS:
+            reason = f"a logo or badge: a small image that says only {shorten(text)!r}"
+            raise DocumentError(reason, kind="no_document", skipped=True)
 
 
 def _check_size(picture: Picture) -> None:

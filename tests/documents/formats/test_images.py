@@ -95,11 +95,33 @@ def test_a_picture_without_confident_words_is_skipped(answer, size):
     assert (caught.value.skipped, caught.value.kind) == (True, "image")
 
 
-def test_an_icon_is_not_sent_to_the_engine():
+@pytest.mark.parametrize("size", [(8, 7), (128, 128), (1, 1)])
+def test_an_icon_is_not_sent_to_the_engine(size):
     engine, fake = fake_ocr()
-    with pytest.raises(DocumentError, match=r"^image without text$"):
-        read(encode_picture(draw_boxes([], (8, 7)), "PNG", dpi=(96, 96)), "a.png", engine)
+    reason = f"^an icon or avatar: {size[0]} × {size[1]} pixels$"
+    with pytest.raises(DocumentError, match=reason) as caught:
+        read(encode_picture(draw_boxes([], size), "PNG", dpi=(96, 96)), "a.png", engine)
+    assert (caught.value.skipped, caught.value.kind) == (True, "no_document")
     assert not fake.images
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "is_read"),
+    [
+        ("ACME Tools", (400, 200), False),
+        ("ACME Tools", (1200, 800), True),  # a sign in a photograph
+        ("Error 0x80070005: access denied", (400, 40), True),
+    ],
+)
+def test_a_small_image_that_says_only_a_name_is_a_logo(text, size, is_read):
+    engine, _ = fake_ocr(OcrText(text, 95.0))
+    data = encode_picture(draw_boxes(BOX, size), "PNG")
+    if is_read:
+        assert read(data, "a.png", engine).text == text
+    else:
+        with pytest.raises(DocumentError, match=r"^a logo or badge: .*'ACME Tools'$") as caught:
+            read(data, "a.png", engine)
+        assert (caught.value.skipped, caught.value.kind) == (True, "no_document")
 
 
 def test_damaged_and_too_large_images_are_refused():
