@@ -8,5 +8,6 @@ fixed seeds. See docs/guarantees.md.
   hangs
 - `shim.py`, `shim.c` calls that fail, kill or are logged; `crash_images.py` a log → disk states
 - `checker.py` compares a collection with what it must contain, without ragkit
-- `cases.py` one function for each kind of fault; `campaign.py` many of them, resumable
+- `cases.py` one function for each kind of fault; `campaign.py` many of them, resumable;
+  `figures.py` their table
 """

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.faults import campaign, shim
+from tests.faults import campaign, figures, shim
 from tests.faults.campaign import Result, State
 
 parser = argparse.ArgumentParser(prog="python -m tests.faults")
@@ -22,6 +22,7 @@ parser.add_argument("--only", nargs="*", help="kinds of faults; all if none is n
 parser.add_argument("--every", type=int, default=1, help="only every nth case")
 parser.add_argument("--table", action="store_true", help="only print the table of the state file")
 parser.add_argument("--folder", type=Path, help="where the cases work; in memory if there is room")
+parser.add_argument("--page", type=Path, help="only write the figures into docs/guarantees.md")
 parser.add_argument("--retry", action="store_true", help="run the cases again that went wrong")
 
 
@@ -32,15 +33,14 @@ def main() -> int:
         state.results = {
             key: result for key, result in state.results.items() if not result.problems
         }
-    if arguments.table:
-        results = list(state.results.values())
-    else:
+    if not (arguments.table or arguments.page):
         if shim.build() is None:
             print("no C compiler: power cuts and failing calls are left out", file=sys.stderr)
         calls = campaign.measure()
         tasks = campaign.small(calls) if arguments.small else campaign.full(calls)
         tasks = [task for task in tasks if not arguments.only or task.kind in arguments.only]
-        tasks = tasks[:: arguments.every]
+        tasks = campaign.mixed(tasks)[:: arguments.every]
+        state.begin(tasks, figures.commit())
         count = 0
 
         def report(result: Result) -> None:
@@ -51,9 +51,12 @@ def main() -> int:
             if count % 100 == 0:
                 print(f"{len(state.results)} of {len(tasks)} cases", file=sys.stderr, flush=True)
 
-        results = campaign.run(tasks, arguments.jobs, state, report, arguments.folder)
-    print(campaign.table(results))
-    return int(any(result.problems for result in results))
+        campaign.run(tasks, arguments.jobs, state, report, arguments.folder)
+    if arguments.page:
+        figures.write(arguments.page, state)
+    else:
+        print(figures.table(state))
+    return int(any(result.problems for result in state.results.values()))
 
 
 if __name__ == "__main__":

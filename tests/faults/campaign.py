@@ -1,8 +1,8 @@
-"""Many cases: which, in which sizes, in parallel, resumable, and their table.
+"""Many cases: which, in which sizes, in parallel, resumable.
 
 A *task* is one case with its arguments, under a key that never changes. Results go to a state file,
 one JSON object a line; a run skips the tasks that are there. `small` is what CI runs, `full` what
-`make faults` runs.
+`make faults` runs. `figures.py` makes a table of the results.
 """
 
 from __future__ import annotations
@@ -102,6 +102,19 @@ def full(calls: dict[str, dict[str, int]]) -> list[Task]:
     return [*tasks, Task("readers and writer", "8 readers, 1 writer, 60 s", (0, 8, 3, 60.0))]
 
 
+def mixed(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks in an order in which any beginning has its share of every row."""
+    rows: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        rows[task.row].append(task)
+    shares = [
+        (number / len(of_row), task)
+        for of_row in rows.values()
+        for number, task in enumerate(of_row)
+    ]
+    return [task for _, task in sorted(shares, key=lambda pair: pair[0])]
+
+
 def _in_process(names: list[str]) -> list[str]:
     """Return the changes whose every allocation is ragkit's: a server's are also asyncio's."""
     return [name for name in names if name != "serve"]
@@ -195,6 +208,8 @@ class State:
 
     path: Path | None = None
     results: dict[str, Result] = field(default_factory=dict)
+    planned: dict[str, int] = field(default_factory=dict)  # row → cases of the whole run
+    commits: list[str] = field(default_factory=list)  # that were tested
 
     @classmethod
     def load(cls, path: Path) -> State:
@@ -202,17 +217,35 @@ class State:
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
                 try:
-                    result = Result(**json.loads(line))
+                    values = json.loads(line)
+                    if "planned" in values:
+                        state._note(values)
+                        continue
+                    result = Result(**values)
                 except (ValueError, TypeError):  # the run was interrupted in this line
                     continue
                 state.results[result.key] = result
         return state
 
+    def begin(self, tasks: Iterable[Task], commit: str) -> None:
+        """Note what is going to run, and of which commit."""
+        values = {"planned": Counter(task.row for task in tasks), "commit": commit}
+        self._note(values)
+        self._append(values)
+
     def add(self, result: Result) -> None:
         self.results[result.key] = result
+        self._append(asdict(result))
+
+    def _note(self, values: dict[str, Any]) -> None:
+        self.planned.update(values["planned"])
+        if values["commit"] not in self.commits:
+            self.commits.append(values["commit"])
+
+    def _append(self, values: dict[str, Any]) -> None:
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
+                file.write(json.dumps(values, ensure_ascii=False) + "\n")
 
 
 def run(
@@ -238,20 +271,3 @@ def run(
     finally:
         shutil.rmtree(own, ignore_errors=True)
     return [state.results[task.key] for task in tasks if task.key in state.results]
-
-
-def table(results: Iterable[Result]) -> str:
-    """Return the results as a Markdown table: one row for each kind of fault."""
-    rows: dict[str, list[Result]] = defaultdict(list)
-    for result in results:
-        rows[result.row].append(result)
-    lines = ["| fault | cases | wrong | outcomes |", "|---|---|---|---|"]
-    for row, of_row in rows.items():
-        outcomes = Counter(result.outcome for result in of_row)
-        text = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common(4))
-        wrong = sum(bool(result.problems) for result in of_row)
-        lines.append(f"| {row} | {len(of_row):,} | {wrong} | {text} |")
-    everything = [result for of_row in rows.values() for result in of_row]
-    wrong = sum(bool(result.problems) for result in everything)
-    lines.append(f"| **all** | **{len(everything):,}** | **{wrong}** | |")
-    return "\n".join(lines)

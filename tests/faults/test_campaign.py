@@ -6,8 +6,8 @@ import json
 import re
 
 from tests.conftest import REPOSITORY
-from tests.faults import campaign
-from tests.faults.campaign import Result, State
+from tests.faults import campaign, figures
+from tests.faults.campaign import Result, State, Task
 from tests.faults.cases import changes
 
 CALLS = {"index": {"write": 3, "fsync": 2}}
@@ -54,16 +54,46 @@ def test_an_interrupted_run_continues(tmp_path):
     assert json.loads(path.read_text().splitlines()[0])["outcome"] == "killed"
 
 
-def test_the_table_counts_cases_and_outcomes():
-    results = [
-        Result("a", "SIGKILL", "killed", [], 1),
-        Result("b", "SIGKILL", "killed", ["lost"], 1),
-        Result("c", "bit flip", "noticed", [], 1),
-    ]
-    table = campaign.table(results).splitlines()
-    assert "| SIGKILL | 2 | 1 | 2 killed |" in table
-    assert "| bit flip | 1 | 0 | 1 noticed |" in table
-    assert table[-1] == "| **all** | **3** | **1** | |"
+def test_any_beginning_of_a_run_has_its_share_of_every_kind():
+    tasks = campaign.mixed(campaign.full(CALLS))
+    assert sorted(task.key for task in tasks) == sorted(t.key for t in campaign.full(CALLS))
+    half = tasks[: len(tasks) // 2]
+    assert 990 < count(half, "kill") < 1010
+    assert 240 < count(half, "power cut") < 260
+    assert 2440 < count(half, "damaged", "flip") < 2560
+
+
+RESULTS = [
+    Result("a", "SIGKILL: index", "killed", [], 1),
+    Result("b", "SIGKILL: update", "killed", ["lost"], 1),
+    Result("c", "bit flip: words", "noticed", [], 1),
+]
+TABLE = """\
+| fault | cases | wrong | outcomes |
+|---|---|---|---|
+| SIGKILL | 2 | 1 | 2 killed |
+| bit flip: words | 1 of 3 | 0 | 1 noticed |
+| two writers | 0 of 4 | 0 |  |
+| **all** | 3 of 9 | 1 | |"""
+
+
+def test_the_page_says_how_many_cases_of_how_many_have_run(tmp_path):
+    path, page = tmp_path / "state.jsonl", tmp_path / "page.md"
+    state = State.load(path)
+    rows = ["SIGKILL: index", "SIGKILL: update", *["bit flip: words"] * 3, *["two writers"] * 4]
+    state.begin([Task("kill", row, (n,)) for n, row in enumerate(rows)], "abc1234")
+    for result in RESULTS:
+        state.add(result)
+    state = State.load(path)  # as `--table` does
+    assert figures.table(state) == TABLE
+    page.write_text("Figures:\n\n<!-- figures -->\n<!-- end of figures -->\n\n## Next\n")
+    for _ in range(2):  # the second time instead of the first
+        figures.write(page, state)
+        assert page.read_text() == (
+            "Figures:\n\n<!-- figures -->\n\n"
+            "3 of 9 cases have run, of the code at commit `abc1234`; wrong: 1.\n\n"
+            f"{TABLE}\n\n<!-- end of figures -->\n\n## Next\n"
+        )
 
 
 def test_the_page_of_guarantees_names_tests_and_kinds_that_exist():
