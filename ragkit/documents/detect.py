@@ -47,6 +47,7 @@ _BINARY_EXTENSIONS = {
 # Markup that opens a document; comments and an XML declaration may precede it.
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
 _FB2 = re.compile(r"<(?:\w{1,20}:)?fictionbook[\s>]")
+_DRAWIO = re.compile(r"<mxfile[\s>]|<mxgraphmodel[\s>]")
 _SVG = re.compile(r"<svg[\s>]|<!doctype\s+svg")
 _XML = re.compile(r"<\?xml\s")
 # A message begins with headers; mail programs and servers write one of these first.
@@ -204,6 +205,8 @@ def _by_first_markup(head: str) -> str | None:
         return "text/html"
     if _FB2.match(opening):
         return media_types.FB2
+    if _DRAWIO.match(opening):
+        return "application/vnd.jgraph.mxfile"
     return "image/svg+xml" if _SVG.match(opening) else None
 
 

@@ -39,11 +39,12 @@ UNREAD_FORMATS = (
         magic=(b"AT&TFORM",),
     ),
     UnreadFormat(
-        media_type="application/x-mobipocket-ebook",
-        name="mobi, azw3",
+        media_type="application/x-kindle-kfx",
+        name="KFX, Topaz, eReader, zTXT",
         remedy=_CALIBRE,
-        extensions="mobi azw azw3 azw4 kfx prc pdb",
-        signatures=(((60, b"BOOKMOBI"),), ((60, b"TEXtREAd"),)),
+        extensions="kfx azw1 tpz",
+        magic=(b"TPZ0", b"CONT\2\0", b"\xeaDRMION\xee"),
+        signatures=(((60, b"PNRdPPrs"),), ((60, b"zTXTGPlm"),)),
     ),
     UnreadFormat(
         media_type="application/x-ms-reader",
@@ -95,13 +96,6 @@ UNREAD_FORMATS = (
         remedy=_SOFFICE.format("pdf"),
         extensions="vsd vss vst",
         ole2_streams=("VisioDocument",),
-    ),
-    UnreadFormat(
-        media_type="application/vnd.ms-visio.drawing",
-        name="Visio (vsdx)",
-        remedy=_SOFFICE.format("pdf"),
-        extensions="vsdx",
-        zip_members=("visio/document",),
     ),
     UnreadFormat(
         media_type="application/vnd.ms-publisher",

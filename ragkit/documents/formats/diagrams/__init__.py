@@ -1,0 +1,1 @@
+"""Readers of drawings and diagrams: the text of their shapes."""

@@ -1,0 +1,55 @@
+"""SVG → Document: the text of a drawing. Icons and logos, which have none, are no documents."""
+
+from __future__ import annotations
+
+from xml.parsers.expat import ExpatError
+
+from ragkit.documents.formats.data.xml_events import Start, Text, decode_xml, parse_events
+from ragkit.documents.layout.writer import DocumentWriter
+from ragkit.errors import DocumentError
+from ragkit.records.documents import Document
+
+_MEDIA_TYPE = "image/svg+xml"
+_LABELS = frozenset({"text", "foreignObject", "desc", "title"})
+_LINES = frozenset({"tspan", "p", "div", "br", "li", "tr"})  # may begin a line of a label
+_NOT_TEXT = frozenset({"style", "script", "metadata", "defs"})
+
+
+def read_svg(data: bytes, name: str) -> Document:
+    """Read the labels of a drawing in the order of the file; its title is the document's.
+
+    Raises `DocumentError` if it is damaged, or has no text besides its title.
+    """
+    writer, title, path = DocumentWriter(), "", [""]
+    label: list[str] = []
+    has_labels = False
+    try:
+        for event in parse_events(decode_xml(data).text):
+            if isinstance(event, Start):
+                path.append(event.tag)
+                is_new_line = "dy" in event.attributes or event.tag != "tspan"
+                if event.tag in _LINES and is_new_line:
+                    label.append("\n")
+            elif isinstance(event, Text):
+                if not _NOT_TEXT.intersection(path) and _LABELS.intersection(path):
+                    label.append(event.text)
+            else:
+                if event.tag in _LABELS and not _LABELS.intersection(path[:-1]):
+                    text = _clean("".join(label))
+                    label.clear()
+                    if event.tag == "title" and len(path) == 3:
+                        title = " ".join(text.split())
+                    has_labels |= bool(text) and event.tag != "title"
+                    writer.add(text)
+                path.pop()
+    except ExpatError as error:
+        raise DocumentError(f"damaged SVG: {error}") from error
+    document = writer.document(_MEDIA_TYPE)
+    if not has_labels:
+        raise DocumentError("SVG image without text", kind="no_document", skipped=True)
+    return Document(document.text, _MEDIA_TYPE, title=title or None)
+
+
+def _clean(label: str) -> str:
+    lines = (" ".join(line.split()) for line in label.split("\n"))
+    return "\n".join(filter(None, lines))
