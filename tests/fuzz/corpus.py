@@ -18,6 +18,7 @@ from tests.conftest import REPOSITORY, SHARED
 from tests.documents.engines import draw_boxes, make_scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
+from tests.documents.mobi_files import make_mobi
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
 from tests.documents.ppt_files import drawing, make_ppt, table, text_box
 from tests.documents.word_files import IN_TABLE, ROW_END, make_doc, plc
@@ -127,6 +128,9 @@ def small_files() -> dict[str, bytes]:
         ),
         "a.msg": make_ole2(OUTLOOK_MESSAGE),
         "a.doc": _word_file(),
+        "a.mobi": make_mobi(
+            "", compression=2, records=[b"<h1>Keys</h1><mbp:pagebreak/><p>abc\x80\x18</p>"]
+        ),
         "a.ppt": make_ppt(
             [drawing(text_box("Keys", kind=0), table(["a", "b"], ["1", "2"]))],
             notes={0: drawing(text_box("Note.", kind=2))},
