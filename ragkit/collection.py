@@ -39,14 +39,14 @@ if TYPE_CHECKING:
     from ragkit.encoders.spec import ModelSpec
     from ragkit.evaluation.run import Evaluation
     from ragkit.evaluation.self_questions import QuestionSet
-    from ragkit.evaluation.self_run import SelfEvaluation
+    from ragkit.evaluation.self_run import JudgedQuery, SelfEvaluation
     from ragkit.ingest.corpus import Row
     from ragkit.ingest.writer import Progress
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
-    from ragkit.records.exploring import DuplicateReport
+    from ragkit.records.exploring import DuplicateReport, TopicReport
     from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
-    from ragkit.records.maintenance import CopyReport, DoctorReport
+    from ragkit.records.maintenance import CopyReport, DoctorReport, MigrationReport
     from ragkit.records.overview import FacetValue, OriginalFile, Overview
     from ragkit.records.reports import (
         CollectionStatus,
@@ -875,6 +875,33 @@ class Collection:
         options = DuplicateOptions(min_score=min_score, limit=limit)
         return self._read(lambda rows: find_duplicates(rows, self._indexes, options))
 
+    def topics(
+        self, *, count: int | None = None, rebuild: bool = False, wait: float | None = None
+    ) -> TopicReport:
+        """Group the passages into topics by their vectors, and store them; return the topics.
+
+        After a small change (at most a fifth of the passages) the topics of before are updated:
+        their names and nearly all assignments stay. Filter by a topic with
+        `search(…, where={"topic": name})`. Nothing is embedded.
+
+        - `count`: number of topics. Default: that with the best silhouette, or as before.
+        - `rebuild`: find the topics anew. Those that are mostly the same keep their names.
+        - `wait`: maximum time in seconds to wait for another writer. Default: 2.
+
+        Where the collection cannot be written, the topics are only returned. Raises UsageError for
+        a `count` below 1, UnavailableError without scikit-learn, BusyError.
+        """
+        from ragkit.exploring.topics import TopicOptions, find_topics, save
+
+        options = TopicOptions(count=count, rebuild=rebuild)
+        found = self._read(lambda rows: find_topics(rows, self._indexes, options))
+        if self._store.read_only or self._store.is_untrusted:
+            self._notify("the topics are not stored: the collection is only read")
+        else:
+            with writer_lock(self.folder, "ragkit topics", _lock_timeout(wait)):
+                save(self._store, found)
+        return found.report
+
     def overview(self, newest: int = 6) -> Overview:
         """Return the folders, the `newest` files (default: 6), and three questions that the
         documents answer, made from their headings without a model."""
@@ -1200,10 +1227,7 @@ class Collection:
         if questions is None:
             questions = self.self_questions(seed=seed)
         measured = questions.part(held_out=True)
-        stored = self.judgements()
-        ids = [each.document_id for each in stored if each.document_id is not None]
-        paths = self._read(lambda rows: document_rows.display_paths(rows, ids))
-        judged, missing = self_run.judged_queries(stored, paths)
+        judged, missing = self._judged_queries()
         if not measured and not judged:
             raise UsageError(
                 "no question can be made of this collection: it needs documents with headings, "
@@ -1226,6 +1250,15 @@ class Collection:
             missing_judgements=missing, results=tuple(results),
         )  # fmt: skip
 
+    def _judged_queries(self) -> tuple[list[JudgedQuery], int]:
+        """Return the judged queries, and how many judgements have lost their text."""
+        from ragkit.evaluation import self_run
+
+        stored = self.judgements()
+        ids = [each.document_id for each in stored if each.document_id is not None]
+        paths = self._read(lambda rows: document_rows.display_paths(rows, ids))
+        return self_run.judged_queries(stored, paths)
+
     def self_questions(self, *, seed: int = 0) -> QuestionSet:
         """Return the questions that `evaluate_self` and `migrate` measure with. Searches nothing.
 
@@ -1237,6 +1270,115 @@ class Collection:
         return self._read(
             lambda rows: make_questions(sample_documents(rows, SAMPLE_PASSAGES, seed), seed=seed)
         )
+
+    def migrate(
+        self,
+        model: str | Encoder | None = None,
+        *,
+        rollback: bool = False,
+        force: bool = False,
+        wait: float | None = None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> MigrationReport:
+        """Change the encoder of the collection without reading a file again; return what was done.
+
+        The vectors of the new encoder are computed beside the old ones, while others search with
+        the old encoder. Then both are measured on the questions of `evaluate_self`, and one
+        transaction switches. A run that was interrupted leaves the old encoder in use, and the next
+        one goes on. The old vectors are kept for `rollback` until a `rebuild`.
+
+        - `model`: a model's name or folder, or an object. Default: the model of the settings.
+        - `rollback`: instead switch back to the encoder before the last switch.
+        - `force`: switch even if the new encoder is significantly worse. By default it is not
+          switched then, and its vectors are kept.
+        - `wait`, `on_progress`: as in `index`.
+
+        Raises UsageError if the collection is empty or, with `rollback`, was not migrated;
+        ModelError, BusyError and CollectionError as `index` does.
+        """
+        import time
+
+        from ragkit.encoders.spec import ModelSpec
+        from ragkit.maintenance import migrate
+        from ragkit.records.maintenance import MigrationReport
+        from ragkit.retrieval import calibration
+        from ragkit.storage.sqlite import passages
+
+        self._store.refuse_untrusted("its model is not changed")
+        started = time.monotonic()
+        with writer_lock(self.folder, "ragkit migrate", _lock_timeout(wait)):
+            old = self._read(passages.model)
+            if old is None:
+                raise UsageError("the collection is empty; choose its model: ragkit index --model")
+            is_own = model is not None and not isinstance(model, str)
+            if model is not None and not isinstance(model, str):
+                spec, encoder = ModelSpec(model.name), model
+            elif rollback:
+                spec, encoder = self._encoders.load_stored(self._read(migrate.previous_model))
+            else:
+                spec, encoder = self._encoders.load_other(model)
+            if (
+                rollback
+                and encoder.fingerprint != self._read(migrate.previous_model)["fingerprint"]
+            ):
+                raise UsageError(f"{encoder.name} is not the encoder before the last switch")
+            if encoder.fingerprint == old["fingerprint"]:
+                return MigrationReport(old["name"], encoder.name, False, 0, 0)
+            with self._store.writing() as connection:
+                new_id = passages.save_model(
+                    connection, encoder.name, encoder.fingerprint, encoder.dimension,
+                    encoder.window, spec.options,
+                )  # fmt: skip
+                truncated = passages.count_longer_than(connection, encoder.window)
+            cache = None if is_own else self._vector_cache(encoder.fingerprint, encoder.dimension)
+            try:
+                embedded = migrate.build_vectors(
+                    self._store, new_id, lambda: encoder, cache, on_progress
+                )
+            finally:
+                if cache is not None:
+                    cache.close()
+            report = MigrationReport(
+                old["name"], encoder.name, True, embedded, 0, truncated=truncated
+            )
+            if not rollback:
+                report = self._measure_migration(report, old["id"], new_id, encoder)
+            report = replace(report, switched=force or not report.is_worse)
+            if report.switched:
+                migrate.switch(self._store, new_id)
+                self._encoders.use_encoder(replace(spec, name=encoder.name), encoder, is_own=is_own)
+                self._indexes.index_writer.update_vectors()
+                calibration.update(self._store, self._indexes, self._encoders.load_encoder)
+            self._store.checkpoint()
+        return replace(report, seconds=time.monotonic() - started)
+
+    def _measure_migration(
+        self, report: MigrationReport, old_id: int, new_id: int, encoder: Encoder
+    ) -> MigrationReport:
+        """Return the report with the measures of both encoders, if any question can be made."""
+        from ragkit.errors import ModelError, UnavailableError
+        from ragkit.evaluation.encoder_quality import measure_encoder
+        from ragkit.evaluation.significance import compare
+
+        questions = self.self_questions().part(held_out=True)
+        if not questions:
+            return report
+        try:
+            old_encoder = self._encoders.load_encoder()
+            with self._store.reading() as connection:
+                before = measure_encoder(connection, old_id, old_encoder, questions, [])
+                after = measure_encoder(connection, new_id, encoder, questions, [])
+        except (ModelError, UnavailableError) as error:  # the old model is gone, or no ir-measures
+            self._notify(f"the encoders were not compared: {error}")
+            return report
+        differences = {
+            name: compare(before.by_query[name], after.by_query[name]) for name in before.by_query
+        }
+        return replace(
+            report, questions=len(questions), before=before.measures, after=after.measures,
+            intervals={name: found.interval for name, found in differences.items()},
+            p_values={name: found.p_value for name, found in differences.items()},
+        )  # fmt: skip
 
     def judge(
         self, query: str, references: str | Sequence[str], *, relevant: bool | None
@@ -1319,7 +1461,7 @@ class Collection:
             self._store, self._indexes, self._encoders, self._load_reranker, self._notify
         )
 
-    def _vector_cache(self, fingerprint: str) -> VectorCache | None:
+    def _vector_cache(self, fingerprint: str, dimension: int | None = None) -> VectorCache | None:
         """Return the vectors that this user's collections share; None if that is turned off, or if
         the encoder is an object of the caller, whose fingerprint nobody has checked."""
         max_bytes = self.settings.vector_cache_mb * 1_000_000
@@ -1328,8 +1470,10 @@ class Collection:
         from ragkit.storage.sqlite import passages
         from ragkit.storage.sqlite.vector_cache import VectorCache
 
-        row = self._read(passages.model)
-        return None if row is None else VectorCache(fingerprint, row["dimension"], max_bytes)
+        if dimension is None:
+            row = self._read(passages.model)
+            dimension = None if row is None else row["dimension"]
+        return None if dimension is None else VectorCache(fingerprint, dimension, max_bytes)
 
     def _load_reranker(self) -> Reranker:
         """Return the cross-encoder, loaded on the first call."""

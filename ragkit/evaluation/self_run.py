@@ -12,17 +12,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from ragkit.evaluation.beir import DEPTH, mean_measures, measure_queries
 from ragkit.evaluation.self_questions import QuestionSet, SelfQuestion
-from ragkit.records.documents import Hit
 from ragkit.records.reports import Judgement
 
 MODES = ("dense", "lexical", "hybrid")
 SHOWN_DEPTH = 10  # ranks at which a passage that was judged not relevant counts
 _OVERLAP = 0.5  # of the shorter of hit and answer
-BatchSearch: TypeAlias = Callable[[Sequence[str], str], Sequence[Sequence[Hit]]]  # texts, mode
+
+
+class Found(Protocol):
+    """What measuring reads of a hit."""
+
+    @property
+    def passage_id(self) -> int: ...  # noqa: D102
+    @property
+    def path(self) -> str: ...  # noqa: D102
+    @property
+    def start(self) -> int: ...  # noqa: D102
+    @property
+    def end(self) -> int: ...  # noqa: D102
+
+
+BatchSearch: TypeAlias = Callable[[Sequence[str], str], Sequence[Sequence[Found]]]  # texts, mode
 Part = tuple[str, int, int]  # path of a document, and a span of its text in characters
 
 
@@ -111,7 +125,7 @@ def evaluate_questions(
     )  # fmt: skip
 
 
-def rank_parts(hits: Iterable[Hit], parts: Sequence[Part], source: Part | None) -> list[str]:
+def rank_parts(hits: Iterable[Found], parts: Sequence[Part], source: Part | None) -> list[str]:
     """Return a ranking for the measures: "answer N" for the first hit of each part, the passage id
     of other hits. Left out are further hits of a part, and hits of `source` without an answer."""
     ranking: dict[str, None] = {}
@@ -124,7 +138,7 @@ def rank_parts(hits: Iterable[Hit], parts: Sequence[Part], source: Part | None) 
     return list(ranking)[:DEPTH]
 
 
-def _overlaps(hit: Hit, part: Part) -> bool:
+def _overlaps(hit: Found, part: Part) -> bool:
     path, start, end = part
     shared = min(hit.end, end) - max(hit.start, start)
     return hit.path == path and shared >= _OVERLAP * max(1, min(hit.end - hit.start, end - start))

@@ -90,6 +90,32 @@ class ModelSelection:
                 raise self._wrong_model(row, spec, encoder)
             return encoder
 
+    def load_other(self, model: str | None) -> tuple[ModelSpec, Encoder]:
+        """Load the encoder of this name, with the options of the settings, whatever the collection
+        uses. Raises ModelError."""
+        settings = dataclasses.replace(self._settings, model=model or self._settings.model)
+        if settings.model is None:
+            raise UsageError("no model is named; name one with --model NAME")
+        return load(spec_from_settings(settings, None))
+
+    def load_stored(self, row: sqlite3.Row) -> tuple[ModelSpec, Encoder]:
+        """Load the encoder of a stored row of `models`, which need not be the current one. Raises
+        ModelError, also if its fingerprint is not the stored one."""
+        stored = specs.parse_spec(row["name"], row["options"])
+        check_stored_spec(self._store, self._settings, stored)
+        spec = resolve_spec(self._settings, stored)
+        encoder = build(spec)
+        if encoder.fingerprint != row["fingerprint"]:
+            raise self._wrong_model(row, spec, encoder)
+        return spec, encoder
+
+    def use_encoder(self, spec: ModelSpec, encoder: Encoder, *, is_own: bool) -> None:
+        """Use this encoder, which the collection has just been switched to. `is_own`: it is an
+        object of the caller."""
+        with self._loading:
+            self.own_encoder = encoder if is_own else None
+            self._loaded = None if is_own else (spec, encoder)
+
     def share_encoder(self, other: ModelSelection) -> None:
         """Reuse the encoder that `other` has loaded. `load_encoder` still compares it with the
         collection's stored model."""

@@ -55,3 +55,31 @@ class DoctorReport:
         """Return the worst severity of what is not repaired: "error", "warning" or "ok"."""
         found = {entry.severity for entry in self.diagnoses if not entry.repaired}
         return next((level for level in ("error", "warning") if level in found), "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What `ragkit migrate` did. `before` and `after` are measures of dense search by name, on the
+    held-out questions that the collection makes of itself."""
+
+    old_model: str
+    new_model: str
+    switched: bool
+    embedded: int  # texts; the others had a vector of the new encoder already
+    questions: int  # that were measured; 0 if none can be made
+    before: Mapping[str, float] = field(default_factory=dict)
+    after: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of the differences
+    p_values: Mapping[str, float] = field(default_factory=dict)
+    truncated: int = 0  # passages that are longer than the window of the new encoder
+    seconds: float = 0.0
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether nDCG@10 is lower, and the difference is significant (p < .05)."""
+        name = "nDCG@10"
+        return (
+            name in self.after
+            and self.after[name] < self.before[name]
+            and self.p_values[name] < 0.05
+        )

@@ -56,3 +56,25 @@ def add_import(command: argparse.ArgumentParser) -> None:
     """Add the arguments of `import`."""
     command.add_argument("source", metavar="SRC", help="the folder of an export")
     add_json(command)
+
+
+def add_migrate(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `migrate`."""
+    command.add_argument("--model", metavar="NAME", help="the new model's name or folder")
+    command.add_argument(
+        "--dimensions",
+        type=int,
+        metavar="N",
+        help="keep the first N numbers of each vector, for Matryoshka models",
+    )
+    command.add_argument(
+        "--precision", metavar="fp32|int8", help="number format of the model (default: fp32)"
+    )
+    command.add_argument(
+        "--rollback", action="store_true", help="switch back to the model before the last switch"
+    )
+    command.add_argument(
+        "--force", action="store_true", help="switch even if the new model is significantly worse"
+    )
+    add_wait(command)
+    add_json(command)

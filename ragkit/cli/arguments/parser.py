@@ -114,6 +114,12 @@ _COMMANDS = (
         "lookup.add_related",
     ),
     _Command(
+        ("topics",),
+        "exploring.topics",
+        "group the passages into topics; query --topic NAME searches one",
+        "exploring.add_topics",
+    ),
+    _Command(
         ("duplicates",),
         "exploring.duplicates",
         "find near-duplicate passages and documents, and what differs in them",
@@ -161,6 +167,12 @@ _COMMANDS = (
         "judge.judge",
         "say which passages answer a query, for ragkit eval --self",
         "eval.add_judge",
+    ),
+    _Command(
+        ("migrate",),
+        "migrate.migrate",
+        "change the model of a collection: embed beside the old vectors, measure, switch",
+        "maintenance.add_migrate",
     ),
     _Command(
         ("serve",),

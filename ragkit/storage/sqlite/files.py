@@ -331,6 +331,15 @@ def clear_recipes(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE files SET recipe = NULL")
 
 
+def rename_model_in_recipes(connection: sqlite3.Connection, before: str, after: str) -> None:
+    """Note that the files count as cut for the model of fingerprint `after`, where they were cut
+    for `before`, so that they are not read again for that."""
+    connection.execute(
+        "UPDATE files SET recipe = replace(recipe, ?, ?) WHERE recipe IS NOT NULL",
+        (f"model {before[:16]}", f"model {after[:16]}"),
+    )
+
+
 def move_file(connection: sqlite3.Connection, file_id: int, root_id: int, path: str) -> None:
     """Give a file a new path; its documents, passages and vectors stay."""
     connection.execute("DELETE FROM files WHERE root_id = ? AND path = ?", (root_id, path))

@@ -300,16 +300,44 @@ def use_model(
 
     `window` is in tokens; `options` is a JSON object.
     """
+    model_id = save_model(connection, name, fingerprint, dimension, window, options)
+    if value(connection, "model_id") != model_id:
+        set_value(connection, "model_id", model_id)
+        set_value(connection, "complete", 0)
+    return model_id
+
+
+def save_model(
+    connection: sqlite3.Connection,
+    name: str,
+    fingerprint: str,
+    dimension: int,
+    window: int,
+    options: str = "{}",
+) -> int:
+    """Store an encoder without using it yet; return its row id. The values are as in
+    `use_model`."""
     row = connection.execute(
         "INSERT INTO models (name, fingerprint, dimension, window, options) "
         "VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
         "SET name = excluded.name, options = excluded.options RETURNING id",
         (name, fingerprint, dimension, window, options),
     ).fetchone()
-    if value(connection, "model_id") != row[0]:
-        set_value(connection, "model_id", row[0])
-        set_value(connection, "complete", 0)
     return int(row[0])
+
+
+def model_by_id(connection: sqlite3.Connection, model_id: int) -> sqlite3.Row | None:
+    """Return the row of an encoder that the collection has used, as `model` does."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM models WHERE id = ?", (model_id,)
+    ).fetchone()
+    return row if row is not None and is_valid_model(row) else None
+
+
+def count_longer_than(connection: sqlite3.Connection, tokens: int) -> int:
+    """Return the number of passages with more tokens, as they were counted when they were cut."""
+    sql = "SELECT count(*) FROM passages WHERE tokens > ?"
+    return int(connection.execute(sql, (tokens,)).fetchone()[0])
 
 
 def model(connection: sqlite3.Connection) -> sqlite3.Row | None:
@@ -368,24 +396,28 @@ _PENDING = (
 _PENDING_COLUMNS = "id, generation, hash, header, heading, text, tokens"
 
 
-def _complete(connection: sqlite3.Connection) -> int:
+def _complete(connection: sqlite3.Connection, model_id: int | None = None) -> int:
+    """Return the generation up to which nothing is pending: 0 for another than the current
+    model."""
+    if model_id is not None and value(connection, "model_id") != model_id:
+        return 0
     return int(value(connection, "complete") or 0)
 
 
-def is_complete(connection: sqlite3.Connection) -> bool:
+def is_complete(connection: sqlite3.Connection, model_id: int | None = None) -> bool:
     """Whether the database records that no passage is pending. Scans nothing.
 
-    If it returns False, use `has_pending` to find out.
+    If it returns False, use `has_pending` to find out. `model_id`: default the current model.
     """
-    return _complete(connection) == generation(connection)
+    return _complete(connection, model_id) == generation(connection)
 
 
 def has_pending(connection: sqlite3.Connection, model_id: int) -> bool:
     """Whether any passage has no vector. Fast if no passage is pending, or if the newest one is."""
-    if is_complete(connection):
+    if is_complete(connection, model_id):
         return False
     sql = f"SELECT 1 {_PENDING} AND generation > :complete ORDER BY generation DESC LIMIT 1"
-    rows = connection.execute(sql, {"model": model_id, "complete": _complete(connection)})
+    rows = connection.execute(sql, {"model": model_id, "complete": _complete(connection, model_id)})
     return rows.fetchone() is not None
 
 
@@ -396,10 +428,10 @@ def mark_complete(connection: sqlite3.Connection) -> None:
 
 def count_pending(connection: sqlite3.Connection, model_id: int) -> int:
     """Return the number of different texts without a vector."""
-    if is_complete(connection):
+    if is_complete(connection, model_id):
         return 0
     sql = f"SELECT count(DISTINCT hash) {_PENDING} AND generation > :complete"
-    values = {"model": model_id, "complete": _complete(connection)}
+    values = {"model": model_id, "complete": _complete(connection, model_id)}
     return int(connection.execute(sql, values).fetchone()[0])
 
 
@@ -440,7 +472,7 @@ def pending_after(
         "ORDER BY generation, id LIMIT :limit",
         {
             "model": model_id,
-            "complete": _complete(connection),
+            "complete": _complete(connection, model_id),
             "generation": after[0],
             "id": after[1],
             "limit": limit,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from ragkit.storage.sqlite.connection import report_damage
+from ragkit.storage.sqlite.connection import by_id, report_damage
 from ragkit.storage.sqlite.documents import DISPLAY_PATH, is_intact
 
 
@@ -88,3 +88,23 @@ def _read(connection: sqlite3.Connection, id_: int, path: str) -> SourceDocument
             PassageSpan(span[0], span[1], span[2], tuple(json.loads(span[3]))) for span in spans
         ),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage of a ranking with its place, as far as measuring needs it."""
+
+    passage_id: int
+    path: str
+    start: int
+    end: int
+
+
+def found_passages(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, FoundPassage]:
+    """Return id → passage for those of `ids` that exist."""
+    sql = (
+        f'SELECT passages.id, {DISPLAY_PATH}, passages.start, passages."end" FROM passages '
+        "JOIN documents ON documents.id = passages.document_id "
+        "JOIN files ON files.id = documents.file_id WHERE passages.id"
+    )
+    return {row[0]: FoundPassage(*row) for row in by_id(connection, sql, ids)}
