@@ -2,7 +2,8 @@
 
 An environment is made from pins only: `requirements/NAME.txt` for Python, `node/NAME/` with its
 package-lock.json for Node. It is kept, and made again when its pins change. Clients that use
-ragkit within the same process also get the light installation (requirements/light.txt).
+ragkit within the same process also get the light installation (requirements/light.txt), unless
+their own pins name what ragkit needs.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Client:
     packages: tuple[str, ...]  # whose versions the table shows
     kind: str = "python"  # or node
     with_ragkit: bool = False  # in the same process
+    takes_light: bool = True  # ragkit's own packages are those of requirements/light.txt
     runs_suite: bool = False  # the package brings the checks; there is no program in checks/
 
     @property
@@ -77,6 +79,8 @@ CLIENTS = (
     Client("instructor", "instructor", ("instructor",)),
     Client("litellm", "litellm, client and proxy", ("litellm",)),
     Client("llm", "the llm command", ("llm",)),
+    Client("sentence_transformers", "sentence-transformers, the lowest version declared",
+           ("sentence-transformers", "transformers"), with_ragkit=True, takes_light=False),
 )  # fmt: skip
 
 
@@ -127,7 +131,7 @@ def read_versions(client: Client) -> dict[str, str]:
 
 def _digest(client: Client) -> str:
     content = client.pins.read_bytes()
-    if client.with_ragkit:
+    if client.with_ragkit and client.takes_light:
         content += LIGHT.read_bytes()
     return hashlib.sha256(content + sys.version.encode()).hexdigest()
 
@@ -136,7 +140,7 @@ def _make_python(client: Client) -> None:
     _run([sys.executable, "-m", "venv", str(client.folder)], PROJECT)
     pip = [str(python_of(client)), "-m", "pip", "install", "--quiet", "--no-deps",
            "--disable-pip-version-check"]  # fmt: skip
-    files = [client.pins, *([LIGHT] if client.with_ragkit else [])]
+    files = [client.pins, *([LIGHT] if client.with_ragkit and client.takes_light else [])]
     _run([*pip, *(part for file in files for part in ("--requirement", str(file)))], PROJECT)
     if client.with_ragkit:
         _run([*pip, "--editable", str(PROJECT)], PROJECT)
