@@ -205,6 +205,11 @@ def _numeric_dates() -> re.Pattern[str]:
     )
 
 
+def is_month(word: str) -> bool:
+    """Whether a word in lower case is the name of a month, in any language."""
+    return word in _months()
+
+
 @cache
 def _months() -> dict[str, tuple[int, ...]]:
     """Name in lower case → its months; more than one where languages differ."""

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from ragkit.passages.abbreviations import is_open
+
 # Strengths of boundaries; a stronger one justifies a shorter passage.
 LINE = 1
 SENTENCE = 2  # also a new list item or table row; in code, a blank line
@@ -22,7 +24,8 @@ _BOUNDARY = re.compile(
       (?P<paragraph> \n[^\S\n]*+\n )
     | (?P<item> \n (?=[^\S\n]{{0,16}} (?: [-*+•‣◦▪·|] | \d{{1,3}}[.)] ) [^\S\n]) )
     | (?P<line> \n )
-    | (?P<full> [。！？．｡؟۔।॥።၊။។]++ {_CLOSING}{{0,4}} )  # scripts without a space after it
+    | (?P<full> (?: [。！？｡؟۔।॥։።፧፨།༎။។៕᠃] | ．(?![0-9０-９]) )++
+        {_CLOSING}{{0,4}} )  # scripts without a space after it
     | (?P<stop> [.!?…] {_CLOSING}{{0,4}} (?=\s) )
     """,
     re.VERBOSE,
@@ -41,16 +44,10 @@ _CODE_LINE = re.compile(
 )
 _INDENT = 4  # columns
 _MAX_QUESTION = 240  # characters
-_QUESTION_MARKS = tuple("?？؟")
-_SENTENCE_ENDS = ".!?:。！？：؟"
+_QUESTION_MARKS = tuple("?？؟፧")
+_SENTENCE_ENDS = ".!?:。！？：؟։።፧"
 
-_LOOK_BACK = 16  # characters: no abbreviation is longer
-_ABBREVIATION_LIST = """
-al approx art bzw ca cf ch chap co corp dept dr ed eds eq esp est etc evtl fig figs fr gen ggf gov
-hr hrsg inc jr lt ltd max min misc mr mrs ms mt nr no nos op p par pp prof ref refs resp rev sec
-sect sen sr st str tab usw vgl viz vol vols vs
-"""
-_ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
+_LOOK_BACK = 16  # characters
 _JOINERS = "\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _MAX_CLUSTER = 16  # characters
 
@@ -151,11 +148,7 @@ def _ends_sentence(text: str, stop: int, end: int) -> bool:
     line = text[max(0, stop - _LOOK_BACK) : stop].rpartition("\n")[2]
     if line.strip().isdigit():  # "1." that numbers an item
         return False
-    word = line.rpartition(" ")[2].lstrip("([{\"'“‘«„*_")
-    return not (
-        word.lower() in _ABBREVIATIONS
-        or all(len(part) == 1 and part.isalpha() for part in word.split("."))  # e.g, U.S, J
-    )
+    return not is_open(text, stop)
 
 
 def cluster_start(text: str, start: int, offset: int) -> int:

@@ -27,7 +27,7 @@ _HEADING = re.compile(r"#{1,6}\s|={3,}|-{3,}")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s+[^\W\d_]")
 _NUMBERED_QUESTION = re.compile(r"\(?\d{1,3}(?:\.\d+)*[.)]\s+\S[\s\S]*\?")
 _UNDERLINED = re.compile(r"\n([=~^*+#-])\1{3,}$")
-_SENTENCE_END = re.compile(r"""[.!?…:;。！？．｡؟۔।॥።၊။]["'’”»›)\]}」』）】》〉*_`]{0,4}$""")
+_SENTENCE_END = re.compile(r"""[.!?…:;。！？．｡؟۔।॥։።፧፨།༎။។៕᠃]["'’”»›)\]}」』）】》〉*_`]{0,4}$""")
 
 
 @dataclass(frozen=True, slots=True)

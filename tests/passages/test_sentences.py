@@ -71,3 +71,22 @@ def test_a_known_heading_is_not_a_sentence():
         "They leak.",
         "Why we rotate keys is told here.",
     ]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["Գրադարանը բացվում է ժամը իննին։", " Գրքերը տրվում են մեկ ամսով։"],
+        ["ቤተ መጻሕፍቱ ዘጠኝ ሰዓት ይከፈታል።", " መቼ ይዘጋል፧", " ስድስት ሰዓት ነው።"],
+        ["បណ្ណាល័យបើកនៅម៉ោងប្រាំបួន។", "សៀវភៅខ្ចីបានមួយខែ៕"],
+        ["དཔེ་མཛོད་ཆུ་ཚོད་དགུ་པར་འབྱེད།", "དཔེ་ཆ་ཟླ་བ་གཅིག་གཡར་ཆོག།"],
+        ["पुस्तकालय नौ बजे खुलता है।", " डॉ. शर्मा वहाँ हैं।"],
+        ["لائبریری نو بجے کھلتی ہے۔", " کتابیں ایک ماہ کے لیے ملتی ہیں۔"],
+        ["ရုံးခွဲများသည် ရန်ကုန်၊ မန္တလေးတွင် ရှိသည်။", " ရုံးချိန်မှာ မနက်ဖြစ်သည်။"],
+        ["本製品は２．４．１０に対応しています。", "次の版は来年です．"],
+    ],
+)
+def test_sentence_ends_of_many_scripts(sentences):
+    text = "".join(sentences)
+    found = [text[sentence.start : sentence.end] for sentence in split_sentences(text)]
+    assert found == [sentence.strip() for sentence in sentences]
