@@ -41,6 +41,8 @@ def models(arguments: Namespace) -> int:
         print(to_printable("\n".join(_describe(card) for card in model_cards), lines=True))
     else:
         print_message('no model is installed; get one with: pip install "ragkit-search[model]"')
+    if not (arguments.json or arguments.names or arguments.bench):
+        print_message("Models worth choosing, with published results: ragkit models --known")
     return UNAVAILABLE if arguments.names and any(card.error for card in model_cards) else 0
 
 
