@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def main() -> int:
             key: result for key, result in state.results.items() if not result.problems
         }
     if not (arguments.table or arguments.page):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # cleans up, as Ctrl-C does
         if shim.build() is None:
             print("no C compiler: power cuts and failing calls are left out", file=sys.stderr)
         calls = campaign.measure()

@@ -244,6 +244,8 @@ def _wait(
 
 def main(folder: Path) -> None:
     """Serve requests, one JSON object a line, until the input ends."""
+    # sqlite_utils imports it where it is installed: 60 MB that every fork would map, for nothing.
+    sys.modules["pandas"] = None  # type: ignore[assignment]
     from tests.faults.operations import warm_up
 
     replies = os.dup(1)
