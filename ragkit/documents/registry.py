@@ -18,7 +18,8 @@ from ragkit.records import media_types
 from ragkit.records.documents import Document
 
 Locator = Literal["lines", "line", "characters", "page", "slide", "sheet", "chapter", "cell",
-                  "time", "message", "path", "the content's"]  # fmt: skip
+                  "time", "message", "path", "the content's",
+                  "slide, sheet or characters"]  # fmt: skip
 NameRule = Literal["decides", "hints", "ignored"]
 ReasonKind = Literal["no_document", "unsupported", "encrypted"]
 
@@ -484,6 +485,19 @@ _ROWS: tuple[Format, ...] = (
         " slides; embedded files and pictures are documents",
         locator="slide",
         library="olefile",
+    ),
+    Format(
+        media_type=media_types.IWORK,
+        name="Pages, Numbers, Keynote",
+        label="iWork",
+        extensions="pages numbers key",
+        name_rule="ignored",
+        zip_members=("Index/Document.iwa", "Index.zip"),
+        reader=f"{_FORMATS}.office.iwork.iwork:read_iwork",
+        attachments=f"{_FORMATS}.office.iwork.iwork:iwork_files",
+        content="since 2013: text with headings and tables; slides with notes; rows of tables,"
+        " numbers without their format",
+        locator="slide, sheet or characters",
     ),
     # --- Data ---
     Format(

@@ -140,11 +140,10 @@ UNREAD_FORMATS = (
         signatures=_JET,
     ),
     UnreadFormat(
-        media_type="application/vnd.apple.iwork",
-        name="Pages, Numbers, Keynote",
-        remedy=_EXPORT.format("docx, xlsx, pptx or PDF", "the program"),
-        extensions="pages numbers key",
-        zip_members=("Index/Document.iwa", "Index.zip", "index.apxl", "buildVersionHistory.plist"),
+        media_type="application/vnd.apple.iwork-2009",
+        name="iWork '09",
+        remedy=_EXPORT.format("docx, xlsx, pptx or PDF", "Pages, Numbers or Keynote"),
+        zip_members=("index.apxl", "buildVersionHistory.plist"),
     ),
     UnreadFormat(
         media_type="application/vnd.ms-xpsdocument",

@@ -17,6 +17,8 @@ from ragkit.records import media_types
 from tests.conftest import REPOSITORY, SHARED
 from tests.documents.engines import draw_boxes, make_scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
+from tests.documents.iwork_files import cell as iwork_cell
+from tests.documents.iwork_files import make_iwork, storage, table_objects
 from tests.documents.mail_files import OUTLOOK_MESSAGE, make_message, make_ole2
 from tests.documents.mobi_files import make_mobi
 from tests.documents.office_files import make_epub, make_odf, make_pptx, make_xlsx, rows
@@ -130,6 +132,13 @@ def small_files() -> dict[str, bytes]:
         "a.doc": _word_file(),
         "a.mobi": make_mobi(
             "", compression=2, records=[b"<h1>Keys</h1><mbp:pagebreak/><p>abc\x80\x18</p>"]
+        ),
+        "a.pages": make_iwork({"Document": {1: (10000, b"", []), 2: (2001, storage("Keys"), [])}}),
+        "a.numbers": make_iwork(
+            {
+                "Document": {1: (1, b"\x0a\2\x08\2", []), 2: (2, b"\x0a\1K\x12\2\x08\x64", [])},
+                "Tables/Tile": table_objects(100, "T", [[iwork_cell(3, bytes(4), 8)]], ["Keys"]),
+            }
         ),
         "a.ppt": make_ppt(
             [drawing(text_box("Keys", kind=0), table(["a", "b"], ["1", "2"]))],

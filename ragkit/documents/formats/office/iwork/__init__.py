@@ -1,0 +1,1 @@
+"""The documents of Pages, Numbers and Keynote since 2013."""

@@ -1,0 +1,1 @@
+"""Tests of the readers of Pages, Numbers and Keynote."""
