@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from ragkit.analysis.analyzer import split_words
+from ragkit.answers.references import continues, refers_back
 from ragkit.records.answers import Turn
 
 MAX_ADDED_WORDS = 4
@@ -62,16 +64,21 @@ def is_followup(question: str) -> bool:
     True for at most SHORT_QUESTION words, for up to twice as many that begin like a continuation
     ("and", "what about"), and for a question with a reference among its first words.
     """
-    words = re.findall(r"\w+", question)
+    # `\w` leaves out the vowel signs of Indic scripts.
+    words = re.findall(r"\w+", question) if question.isascii() else split_words(question)
     length = sum(max(1, len(_UNSPACED_WORD.findall(word))) for word in words)
     if length <= SHORT_QUESTION or _THE_SAME.search(question):
         return True
     if _UNSPACED_REFERENCE.search(question):
         return True
-    if length <= 2 * SHORT_QUESTION and _CONTINUATION.match(question.strip()):
+    if length <= 2 * SHORT_QUESTION and (
+        _CONTINUATION.match(question.strip()) or continues(question)
+    ):
         return True
     words = re.findall(r"\w+", _EXISTENTIAL.sub(" ", question))
-    return any(word.lower() in _REFERENCES for word in words[:_REFERENCE_WINDOW])
+    if any(word.lower() in _REFERENCES for word in words[:_REFERENCE_WINDOW]):
+        return True
+    return refers_back(question)
 
 
 def rewrite_followup(
