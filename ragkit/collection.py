@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
+    from ragkit.evaluation.relevance import RelevanceCalibration
     from ragkit.evaluation.run import Evaluation
     from ragkit.evaluation.self_questions import QuestionSet
     from ragkit.evaluation.self_run import JudgedQuery, SelfEvaluation
@@ -1249,6 +1250,50 @@ class Collection:
             judged_queries=sum(bool(query.relevant) for query in judged),
             missing_judgements=missing, results=tuple(results),
         )  # fmt: skip
+
+    def calibrate_relevance(
+        self, *, seed: int = 0, wait: float | None = None
+    ) -> RelevanceCalibration | None:
+        """Fit the probability that a passage answers to its cosine, store it and return it.
+
+        It is fitted on questions that the collection makes of one half of its documents, and
+        `RelevanceCalibration.error` is measured on those of the other half (docs/tuning.md). None,
+        and nothing is stored, if there are too few questions.
+
+        - `seed`: as in `evaluate_self`. `wait`: as in `index`.
+
+        Raises ModelError, BusyError and CollectionError as `index` does.
+        """
+        from ragkit.evaluation import relevance
+        from ragkit.evaluation.self_questions import SAMPLE_PASSAGES, make_questions
+        from ragkit.storage.sqlite import passages
+        from ragkit.storage.sqlite.question_sources import sample_documents
+
+        self._store.refuse_untrusted("no calibration is stored")
+        with writer_lock(self.folder, "calibrating", _lock_timeout(wait)):
+            with self._store.reading() as connection:
+                model = passages.model(connection)
+                if model is None:
+                    return None
+                documents = sample_documents(connection, SAMPLE_PASSAGES, seed)
+                questions = make_questions(documents, seed=seed, limit=150, cloze=True)
+                found = relevance.calibrate(
+                    connection, model["id"], self._encoders.load_encoder(model),
+                    questions.part(held_out=False), questions.part(held_out=True),
+                )  # fmt: skip
+            if found is not None:
+                with self._store.writing() as connection:
+                    relevance.store(connection, found)
+        return found
+
+    def relevance(self) -> RelevanceCalibration | None:
+        """Return what `calibrate_relevance` stored for the encoder in use; None if nothing."""
+        from ragkit.evaluation import relevance
+
+        fingerprint = self.fingerprint()
+        if fingerprint is None:
+            return None
+        return self._read(lambda rows: relevance.load(rows, fingerprint))
 
     def _judged_queries(self) -> tuple[list[JudgedQuery], int]:
         """Return the judged queries, and how many judgements have lost their text."""

@@ -54,3 +54,27 @@ class DuplicateReport:
     groups: tuple[tuple[DuplicatePassage, ...], ...]
     document_count: int  # pairs, of which `documents` has the first
     documents: tuple[DuplicateDocuments, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A group of passages with similar vectors."""
+
+    id: int
+    name: str  # the first terms; it stays when the collection changes a little
+    terms: tuple[str, ...]  # what tells it from the others, best first
+    parent: str | None  # name of the group of topics that it is in
+    passages: int  # copies of a text included
+    cohesion: float  # mean cosine of its passages with their center
+    silhouette: float | None  # mean over its passages, -1 to 1; None if it was not measured
+    central: tuple[Hit, ...]  # the most central passages; `score` is the cosine with the center
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReport:
+    """The topics of a collection, largest first."""
+
+    topics: tuple[Topic, ...]
+    passages: int  # that have a topic
+    silhouette: float | None  # mean; None for fewer than two topics
+    updated: bool  # from the topics of before, as opposed to found anew

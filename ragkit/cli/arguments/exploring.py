@@ -1,4 +1,4 @@
-"""The arguments of `ragkit duplicates`. Imports nothing but argparse."""
+"""The arguments of `ragkit topics` and `duplicates`. Imports nothing but argparse."""
 
 from __future__ import annotations
 
@@ -23,5 +23,21 @@ def add_duplicates(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--documents", action="store_true", help="show only the pairs of documents"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON value")
+
+
+def add_topics(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `topics`."""
+    command.add_argument(
+        "--count",
+        type=int,
+        metavar="N",
+        help="number of topics (default: that with the best silhouette, or as before)",
+    )
+    command.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="find the topics anew, instead of updating those of before",
     )
     command.add_argument("--json", action="store_true", help="print one JSON value")

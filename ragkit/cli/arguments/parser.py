@@ -115,13 +115,13 @@ _COMMANDS = (
     ),
     _Command(
         ("topics",),
-        "exploring.topics",
+        "lookup.topics",
         "group the passages into topics; query --topic NAME searches one",
         "exploring.add_topics",
     ),
     _Command(
         ("duplicates",),
-        "exploring.duplicates",
+        "lookup.duplicates",
         "find near-duplicate passages and documents, and what differs in them",
         "exploring.add_duplicates",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,6 +43,14 @@ def add_search_options(
             _add_diverse(command, option["text"])
         elif name == "rerank":
             add_reranking(command, option["text"])
+        elif name == "where":
+            _add_option(command, name, option["text"], option)
+            command.add_argument(
+                "--topic",
+                metavar="NAME",
+                help="only passages of this topic, as `ragkit topics` names it, or of those with "
+                "this word in their name",
+            )
         else:
             text = f"{option['text']} (default: {mode})" if name == "mode" else option["text"]
             _add_option(command, name, text, option)
@@ -52,7 +61,18 @@ def typed_options(arguments: argparse.Namespace) -> dict[str, Any]:
     from ragkit.retrieval.options import SEARCH_OPTIONS
 
     values = {name: getattr(arguments, _dest(name), None) for name in SEARCH_OPTIONS}
+    if (topic := getattr(arguments, "topic", None)) is not None:
+        values["where"] = _with_topic(values["where"], topic)
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _with_topic(where: str | None, topic: str) -> str:
+    """Add the topic to a filter, an expression or JSON."""
+    if where is not None and where.lstrip().startswith("{"):
+        own = json.dumps({"type": "eq", "key": "topic", "value": topic})
+        return f'{{"type": "and", "filters": [{where}, {own}]}}'
+    quoted = "topic = " + json.dumps(topic.replace('"', ""), ensure_ascii=False)
+    return quoted if where is None else f"({where}) and {quoted}"
 
 
 def _dest(option: str) -> str:

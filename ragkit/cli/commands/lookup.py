@@ -1,4 +1,4 @@
-"""`ragkit grep`, `glob`, `tree`, `read` and `related`: the text of the documents, as agents use it.
+"""`ragkit grep`, `glob`, `tree`, `read`, `related`, `topics`, `duplicates`: look into documents.
 
 A result that was cut says on stderr how to continue. Exit code 1: nothing found.
 """
@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ragkit.cli import NOTHING_FOUND
-from ragkit.cli.commands.groups import open_group
-from ragkit.cli.output import render
+from ragkit.cli.commands.groups import open_collection, open_group
+from ragkit.cli.output import exploring, render
 from ragkit.cli.output.terminal import print_message, printable_record, to_printable
 from ragkit.lookup.budget import check_budget, take
 from ragkit.lookup.grep import cursor_after
@@ -180,3 +180,38 @@ def _nothing(arguments: Namespace) -> int:
     if not arguments.json:
         print_message("nothing found")
     return NOTHING_FOUND
+
+
+def duplicates(arguments: Namespace) -> int:
+    """Run `ragkit duplicates`; return its exit code."""
+    with open_collection(arguments) as collection:
+        report = collection.duplicates(arguments.min_score, limit=arguments.limit)
+    if arguments.json:
+        render.print_json(exploring.duplicate_fields(report, with_groups=not arguments.documents))
+    else:
+        print(exploring.format_duplicates(report, with_groups=not arguments.documents))
+    return 0
+
+
+def topics(arguments: Namespace) -> int:
+    """Run `ragkit topics`; return its exit code."""
+    with open_collection(arguments) as collection:
+        report = collection.topics(count=arguments.count, rebuild=arguments.rebuild)
+    if arguments.json:
+        render.print_json(
+            {
+                "passages": report.passages,
+                "silhouette": report.silhouette,
+                "updated": report.updated,
+                "topics": [
+                    {
+                        **exploring.topic_fields(topic),
+                        "central": [hit_fields(hit) for hit in topic.central],
+                    }
+                    for topic in report.topics
+                ],
+            }
+        )
+    else:
+        print(to_printable(exploring.format_topics(report), lines=True))
+    return 0

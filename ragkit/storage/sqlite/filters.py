@@ -12,7 +12,7 @@ import datetime
 import fnmatch
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -110,7 +110,7 @@ _TEXTS = {
     "type": "files.media_type",
 }
 _MAX_INTEGER = 2**63 - 1  # that SQLite stores
-_FIELDS = (*_TEXTS, *_NUMBERS, "language", "mtime")
+_FIELDS = (*_TEXTS, *_NUMBERS, "language", "mtime", "topic")
 # Besides them `language` and `mtime`; any other name is a key of the metadata.
 _METADATA = "(SELECT value FROM json_each(documents.metadata) WHERE key = ?)"
 
@@ -213,8 +213,8 @@ def _compare(field: str, operator: str, value: Value) -> Condition:
         return _compare_time("files.mtime_ns", operator, value)
     if field in _NUMBERS:
         return Condition(f"{_NUMBERS[field]} {operator} ?", (value,))
-    if field == "language" and operator != "~":
-        return _compare_language(str(value))
+    if (field, operator) in _OWN:
+        return _OWN[field, operator](str(value))
     column, key = (_TEXTS[field], ()) if field in _TEXTS else (_METADATA, (field,))
     if operator == "~":
         function = "ragkit_path" if field == "path" else "ragkit_glob"
@@ -265,6 +265,29 @@ def _compare_language(value: str) -> Condition:
     code = f"lower(replace({_METADATA}, '_', '-')) || '-'"
     prefix = value.lower().replace("_", "-") + "-"
     return Condition(f"substr({code}, 1, ?) = ?", ("language", len(prefix), prefix))
+
+
+def _compare_topic(value: str) -> Condition:
+    """True for passages of the topics of this name, or with this word in their name, and of the
+    topics below them; and, as before there were topics, for documents with this value in their own
+    metadata."""
+    own = "ragkit_element((SELECT value FROM json_each(documents.metadata) WHERE key = 'topic'), ?)"
+    matches = "instr(', ' || {table}.name || ',', ', ' || ? || ',')"
+    name = value.strip().casefold()
+    return Condition(
+        "(passages.id IN (SELECT passage_id FROM passage_topics WHERE topic_id IN (SELECT t.id "
+        "FROM topics AS t LEFT JOIN topics AS p ON p.id = t.parent_id WHERE "
+        f"{matches.format(table='t')} OR coalesce({matches.format(table='p')}, 0))) "
+        f"OR coalesce({own}, 0))",
+        (name, name, value),
+    )
+
+
+# Tests of fields that are no columns.
+_OWN: Mapping[tuple[str, str], Callable[[str], Condition]] = {
+    **{("language", operator): _compare_language for operator in ("=", "<", "<=", ">", ">=")},
+    ("topic", "="): _compare_topic,
+}
 
 
 def create_functions(connection: sqlite3.Connection) -> None:

@@ -58,6 +58,13 @@ def m005_judgements(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m006_topics(db: sqlite_utils.Database) -> None:
+    """Add the topics of passages, which `ragkit topics` can make again."""
+    for statement in _M006.split("\n\n"):
+        db.execute(statement)
+
+
 def _checksum_of_fields(*values: object) -> bytes:
     """`checksums.fields_checksum` for SQL. Text is passed as bytes, because SQLite cannot pass a
     text that is no UTF-8."""
@@ -284,4 +291,25 @@ CREATE TABLE judgements (
 CREATE INDEX judgements_document ON judgements (document_id)
 
 PRAGMA user_version = 5
+"""
+
+_M006 = """
+-- groups of passages with similar vectors; made again by `ragkit topics`
+CREATE TABLE topics (
+    id INTEGER PRIMARY KEY,
+    parent_id INTEGER REFERENCES topics(id) ON DELETE SET NULL,
+    model_id INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,
+    name TEXT NOT NULL UNIQUE,          -- the first terms
+    terms TEXT NOT NULL,                -- JSON array, by class-based TF-IDF
+    center BLOB NOT NULL                -- float32, unit length
+)
+
+CREATE TABLE passage_topics (
+    passage_id INTEGER PRIMARY KEY REFERENCES passages(id) ON DELETE CASCADE,
+    topic_id INTEGER NOT NULL REFERENCES topics(id) ON DELETE CASCADE
+)
+
+CREATE INDEX passage_topics_topic ON passage_topics (topic_id)
+
+PRAGMA user_version = 6
 """

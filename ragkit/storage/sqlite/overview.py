@@ -1,4 +1,4 @@
-"""Queries for the opening screen: folders, newest files, headings, and counts by kind of document.
+"""A collection as a whole: folders, newest files, headings, counts by kind of document, topics.
 
 Functions over a connection of `database`. Knows neither pages nor questions.
 """
@@ -8,13 +8,17 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ragkit.records.overview import FacetValue, FolderCount, NewFile
 from ragkit.storage.sqlite import filters
 from ragkit.storage.sqlite.documents import DISPLAY_PATH
 from ragkit.storage.sqlite.filters import Condition
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FACETS = ("type", "folder", "date", "tag")
 _TAG_KEYS = ("tags", "tag", "keywords", "category", "categories")
@@ -191,3 +195,61 @@ def original_row(connection: sqlite3.Connection, document_id: int) -> sqlite3.Ro
         (document_id,),
     ).fetchone()
     return row
+
+
+class TopicRow(NamedTuple):
+    """A topic, or a group of topics, which no passage belongs to directly."""
+
+    id: int
+    parent_id: int | None
+    name: str
+    terms: tuple[str, ...]
+    center: NDArray[np.float32]  # (d,), unit length
+
+
+def topic_rows(connection: sqlite3.Connection, model_id: int, dimension: int) -> list[TopicRow]:
+    """Return the topics found with the vectors of this model, by ascending id. Rows that ragkit
+    cannot have written are left out: they are made again."""
+    import numpy as np  # not for the opening screen
+
+    sql = "SELECT id, parent_id, name, terms, center FROM topics WHERE model_id = ? ORDER BY id"
+    found = []
+    for id_, parent_id, name, terms, center in connection.execute(sql, (model_id,)):
+        vector = np.frombuffer(center, dtype="<f4") if isinstance(center, bytes) else None
+        if vector is None or len(vector) != dimension or not np.isfinite(vector).all():
+            continue
+        found.append(TopicRow(id_, parent_id, str(name), tuple(json.loads(terms)), vector))
+    return found
+
+
+def topic_of_passages(connection: sqlite3.Connection) -> dict[int, int]:
+    """Return passage id → topic id."""
+    return dict(map(tuple, connection.execute("SELECT passage_id, topic_id FROM passage_topics")))
+
+
+def save_topics(
+    connection: sqlite3.Connection,
+    model_id: int,
+    topics: Sequence[TopicRow],
+    topic_of: Mapping[int, int],
+) -> None:
+    """Store the topics and the topic of each passage, in place of all earlier ones. Parents come
+    before their parts. In the caller's transaction."""
+    connection.execute("DELETE FROM passage_topics")
+    connection.execute("DELETE FROM topics")
+    connection.executemany(
+        "INSERT INTO topics (id, parent_id, model_id, name, terms, center) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (
+                topic.id,
+                topic.parent_id,
+                model_id,
+                topic.name,
+                json.dumps(topic.terms, ensure_ascii=False),
+                topic.center.astype("<f4").tobytes(),
+            )
+            for topic in topics
+        ),
+    )
+    connection.executemany("INSERT INTO passage_topics VALUES (?, ?)", topic_of.items())

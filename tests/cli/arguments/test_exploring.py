@@ -9,3 +9,8 @@ def test_duplicates_takes_a_bound_and_a_limit():
     arguments = parse("duplicates", "--min-score", "0.9", "--limit", "3", "--documents")
     assert (arguments.min_score, arguments.limit, arguments.documents) == (0.9, 3, True)
     assert parse("duplicates").min_score == 0.95
+
+
+def test_topics_takes_a_number():
+    arguments = parse("topics", "--count", "7", "--rebuild")
+    assert (arguments.count, arguments.rebuild, arguments.json) == (7, True, False)

@@ -50,3 +50,21 @@ def test_no_duplicates_and_a_wrong_bound(run):
     )
     assert run("duplicates", "--documents")[1].startswith("no two documents share")
     assert run("duplicates", "--min-score", "3")[0] == 2
+
+
+@pytest.mark.usefixtures("collection_folder")
+def test_topics_are_shown_and_searched(run):
+    code, out, err = run("topics", "--count", "2")
+    assert (code, err) == (0, "")
+    assert out.startswith("2 topics, 4 passages")
+    fields = json.loads(run("topics", "--json")[1])
+    assert (fields["updated"], fields["passages"]) == (True, 4)
+    first, second = fields["topics"]
+    assert first["central"][0]["citation"] in out
+    for topic in (first, second):
+        code, out, _ = run("query", "x", "--topic", topic["name"], "--json")
+        assert (code, len(json.loads(out))) == (0, topic["passages"])
+    where = ("--where", "type = markdown", "--topic", first["terms"][0])
+    assert run("query", "x", *where)[0] in (0, 1)
+    assert run("query", "x", "--where", '{"type": "eq", "key": "type", "value": "text/plain"}',
+               "--topic", "nonsense") == (1, "", "ragkit: nothing found\n")  # fmt: skip

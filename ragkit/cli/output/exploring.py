@@ -1,12 +1,10 @@
-"""`ragkit duplicates`: call the collection, print what it found."""
+"""Duplicates and topics as text and as JSON values. Knows no collection."""
 
 from __future__ import annotations
 
 import dataclasses
-from argparse import Namespace
 from typing import Any
 
-from ragkit.cli.commands.groups import open_collection
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import format_count, to_printable
 from ragkit.records.documents import hit_fields
@@ -15,24 +13,16 @@ from ragkit.records.exploring import (
     DuplicatePassage,
     DuplicateReport,
     TextDifference,
+    Topic,
+    TopicReport,
 )
 
 _AROUND = 30  # characters of unchanged text beside a change
 _MAX_CHANGES = 200  # characters of the changes of one passage
 
 
-def duplicates(arguments: Namespace) -> int:
-    """Run `ragkit duplicates`; return its exit code."""
-    with open_collection(arguments) as collection:
-        report = collection.duplicates(arguments.min_score, limit=arguments.limit)
-    if arguments.json:
-        render.print_json(_duplicate_fields(report, with_groups=not arguments.documents))
-    else:
-        print(_format_duplicates(report, with_groups=not arguments.documents))
-    return 0
-
-
-def _duplicate_fields(report: DuplicateReport, *, with_groups: bool) -> dict[str, Any]:
+def duplicate_fields(report: DuplicateReport, *, with_groups: bool) -> dict[str, Any]:
+    """Return a report as JSON values; without `groups` only the pairs of documents."""
     fields: dict[str, Any] = {
         "min_score": report.min_score,
         "passages": report.passages,
@@ -56,7 +46,8 @@ def _duplicate_fields(report: DuplicateReport, *, with_groups: bool) -> dict[str
     return fields
 
 
-def _format_duplicates(report: DuplicateReport, *, with_groups: bool) -> str:
+def format_duplicates(report: DuplicateReport, *, with_groups: bool) -> str:
+    """Return the groups with what differs in them, then the pairs of documents."""
     lines = [] if not with_groups else [_summary(report)]
     for number, group in enumerate(report.groups if with_groups else (), start=1):
         count = sum(1 + member.passage.copies for member in group)
@@ -154,3 +145,40 @@ def _pair_line(pair: DuplicateDocuments) -> str:
     if pair.relation == "contained":
         return f"{first} ⊂ {second} ({share} of the first is in the second)"
     return f"{first} ~ {second} ({share} and {other} are shared)"
+
+
+def topic_fields(topic: Topic) -> dict[str, Any]:
+    """Return a topic as JSON values, without its central passages."""
+    return {
+        "id": topic.id,
+        "name": topic.name,
+        "terms": topic.terms,
+        "parent": topic.parent,
+        "passages": topic.passages,
+        "cohesion": topic.cohesion,
+        "silhouette": topic.silhouette,
+    }
+
+
+def format_topics(report: TopicReport) -> str:
+    """Return the topics by group, largest first."""
+    if not report.topics:
+        return "no passage has a vector yet; run: ragkit index FOLDER"
+    head = f"{format_count(len(report.topics), 'topic')}, "
+    head += format_count(report.passages, "passage")
+    if report.silhouette is not None:
+        head += f", silhouette {report.silhouette:.2f}"
+    lines = [head]
+    groups: dict[str | None, list[Topic]] = {}
+    for topic in report.topics:
+        groups.setdefault(topic.parent, []).append(topic)
+    for parent, own in sorted(groups.items(), key=lambda each: -sum(t.passages for t in each[1])):
+        indent = "" if parent is None else "  "
+        if parent is not None:
+            lines += ["", f"{parent}  ({sum(topic.passages for topic in own):,})"]
+        for topic in own:
+            lines.append(f"{indent}{topic.name}  ({topic.passages:,})")
+            more = ", ".join(topic.terms[3:])
+            lines += [f"{indent}    {more}"] if more else []
+            lines += [f"{indent}    {topic.central[0].citation}"] if topic.central else []
+    return "\n".join(lines)

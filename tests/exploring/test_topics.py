@@ -1,0 +1,114 @@
+"""Topics of a folder with four subjects: names, filters, and what stays after a change."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragkit import UsageError
+
+SUBJECTS = {
+    "sea": "harbour sailor anchor vessel captain voyage",
+    "cook": "kitchen recipe butter pastry oven flour",
+    "space": "planet orbit telescope galaxy comet star",
+    "court": "judge lawyer verdict trial witness jury",
+}
+
+
+def write(folder, subject, number):
+    words = SUBJECTS[subject].split()
+    own = " ".join(words[(number + i) % 6] for i in range(4))
+    (folder / f"{subject}-{'abcdefghij'[number % 10] * (1 + number // 10)}.txt").write_text(
+        f"The {own} and {words[number % 6]} of {'xyz'[number % 3] * 3}.\n"
+    )
+
+
+@pytest.fixture
+def filled(collection, tmp_path):
+    folder = tmp_path / "subjects"
+    folder.mkdir()
+    for subject in SUBJECTS:
+        for number in range(6):
+            write(folder, subject, number)
+    collection.index(folder)
+    return collection, folder
+
+
+def subject_of(hit):
+    return hit.path.partition("-")[0]
+
+
+def test_each_subject_is_a_topic_that_queries_can_be_limited_to(filled):
+    collection, _ = filled
+    report = collection.topics(count=4)
+    assert (len(report.topics), report.passages, report.updated) == (4, 24, False)
+    for topic in report.topics:
+        hits = collection.search("anything", k=100, where={"topic": topic.name})
+        (subject,) = {subject_of(hit) for hit in hits}
+        assert len(hits) == topic.passages == 6
+        assert set(topic.terms) & set(SUBJECTS[subject].split()) == set(topic.terms[:6])
+        assert {subject_of(hit) for hit in topic.central} == {subject}
+        assert topic.silhouette > 0.2
+        word = topic.terms[0]
+        assert collection.search("x", k=100, where=f"topic = {word}") != []
+        assert len(collection.search("x", k=100, where=f'topic != "{topic.name}"')) == 18
+    assert collection.search("x", where="topic = nonsense") == []
+
+
+def test_names_and_assignments_stay_after_a_small_change(filled):
+    collection, folder = filled
+    before = {topic.name: topic.id for topic in collection.topics(count=4).topics}
+    hits = {name: ids(collection, name) for name in before}
+    write(folder, "sea", 11)
+    (folder / "cook-a.txt").unlink()
+    collection.index(folder)
+    report = collection.topics()
+    assert report.updated
+    assert {topic.name: topic.id for topic in report.topics} == before
+    gone = {*hits_all(hits)} - {*hits_all({name: ids(collection, name) for name in before})}
+    assert len(gone) == 1
+    for name in before:
+        assert hits[name] - gone <= ids(collection, name)
+
+
+def test_new_topics_that_are_mostly_old_ones_keep_their_names(filled):
+    collection, folder = filled
+    before = {topic.name: topic.id for topic in collection.topics(count=4).topics}
+    for number in range(10):
+        (folder / f"animal-{number}.txt").write_text(f"Horse donkey zebra mule pony foal {number}.")
+    collection.index(folder)
+    report = collection.topics(count=5)
+    assert not report.updated
+    after = {topic.name: topic.id for topic in report.topics}
+    assert after.items() >= before.items()
+    (new,) = [topic for topic in report.topics if topic.name not in before]
+    assert new.id not in before.values()
+    assert new.passages == 10
+
+
+def test_a_topic_in_the_metadata_of_a_document_is_still_found(collection, folder):
+    (folder / "own.md").write_text("---\ntopic: Gardening\n---\nRoses need water.\n")
+    collection.index(folder)
+    collection.topics()
+    assert {hit.path for hit in collection.search("x", where="topic = Gardening")} == {"own.md"}
+
+
+def test_removed_passages_leave_their_topic(filled):
+    collection, folder = filled
+    collection.topics(count=4)
+    collection.remove(folder / "sea-a.txt")
+    total = sum(len(ids(collection, topic.name)) for topic in collection.topics().topics)
+    assert total == 23
+
+
+def test_empty_collections_and_wrong_counts(collection):
+    assert collection.topics().topics == ()
+    with pytest.raises(UsageError, match="count is 0"):
+        collection.topics(count=0)
+
+
+def ids(collection, name):
+    return {hit.passage_id for hit in collection.search("x", k=100, where={"topic": name})}
+
+
+def hits_all(by_topic):
+    return [id_ for own in by_topic.values() for id_ in own]
