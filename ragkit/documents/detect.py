@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
 
+from ragkit.documents.chat_lines import is_chat
 from ragkit.documents.decoding import HEAD_BYTES, detect_unicode_encoding
 from ragkit.documents.registry import BY_EXTENSION, BY_FILE_NAME, FORMATS, Format
 from ragkit.documents.unpacking.limits import has_too_many_entries
@@ -48,8 +49,18 @@ _BINARY_EXTENSIONS = {
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
 _FB2 = re.compile(r"<(?:\w{1,20}:)?fictionbook[\s>]")
 _DRAWIO = re.compile(r"<mxfile[\s>]|<mxgraphmodel[\s>]")
+_CONFLUENCE = re.compile(r"<hibernate-generic[\s>]")
+_ENEX = re.compile(r"<en-export[\s>]|<!doctype\s+en-export")
 _SVG = re.compile(r"<svg[\s>]|<!doctype\s+svg")
 _XML = re.compile(r"<\?xml\s")
+_MARKUP = (
+    (_HTML, "text/html"),
+    (_FB2, media_types.FB2),
+    (_CONFLUENCE, "application/x-confluence+xml"),
+    (_ENEX, "application/x-enex+xml"),
+    (_DRAWIO, "application/vnd.jgraph.mxfile"),
+    (_SVG, "image/svg+xml"),
+)
 # A message begins with headers; mail programs and servers write one of these first.
 _MAIL = re.compile(
     r"(?:Return-Path|Received|Delivered-To|X-[\w-]{1,60}|From|Date|Message-ID|MIME-Version|Subject"
@@ -64,6 +75,13 @@ _CONVERSATIONS = re.compile(
     r'\s*\[\s*\{\s*"(?:title|uuid|id|conversation_id|name|create_time|mapping)"\s*:'
 )
 _CONVERSATION_KEY = re.compile(r'"(?:mapping"\s*:\s*\{|chat_messages"\s*:\s*\[)')
+_DISCORD = re.compile(r'"guild"\s*:\s*\{[^{}]*\}\s*,\s*"channel"\s*:\s*\{')
+_TELEGRAM = re.compile(
+    r'"type"\s*:\s*"(?:saved_messages|(?:personal|bot)_chat|(?:private|public)_'
+    r'(?:group|supergroup|channel))"|"about"\s*:\s*"[^"]{0,999}Telegram'
+)
+_CSL = re.compile(r'\s*\[\s*\{\s*"')
+_CSL_KEY = re.compile(r'"issued"\s*:\s*\{\s*"(?:date-parts|raw|literal)"')
 _SLACK_DAY = re.compile(r"(?:.*/)?\d{4}-\d\d-\d\d\.json")
 _SLACK_TIME = re.compile(r'"ts"\s*:\s*"\d{9,11}\.\d{6}"')
 _SLACK_MESSAGE = re.compile(r'"type"\s*:\s*"message"')
@@ -113,7 +131,7 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
         row = None
     is_hint = row is not None and row.name_rule == "hints"
     if media_type is None and (row is None or row.media_type == "text/plain" or is_hint):
-        media_type = _by_first_lines(head, named_man=is_hint)
+        media_type = _by_first_lines(head, name, named_man=is_hint)
     if media_type is not None:
         return media_type, "content"
     if row is None or is_hint:
@@ -201,16 +219,11 @@ def _by_first_markup(head: str) -> str | None:
     if _is_binary(head):
         return media_types.BINARY
     opening = _skip_preamble(head)
-    if _HTML.match(opening):
-        return "text/html"
-    if _FB2.match(opening):
-        return media_types.FB2
-    if _DRAWIO.match(opening):
-        return "application/vnd.jgraph.mxfile"
-    return "image/svg+xml" if _SVG.match(opening) else None
+    found = (media_type for pattern, media_type in _MARKUP if pattern.match(opening))
+    return next(found, None)
 
 
-def _by_first_lines(head: str, *, named_man: bool) -> str | None:
+def _by_first_lines(head: str, name: str, *, named_man: bool) -> str | None:
     """Text formats whose names are often missing: mail, manual pages, XML."""
     head = head.lstrip("\ufeff\xef\xbb\xbf").replace("\r\n", "\n")
     if _MBOX.match(head):
@@ -222,6 +235,8 @@ def _by_first_lines(head: str, *, named_man: bool) -> str | None:
             return media_types.EML
     if _is_man_page(head) or (named_man and _MAN.search(head)):
         return "text/troff"
+    if is_chat(head, name):
+        return "text/x-whatsapp"
     return "application/xml" if _XML.match(head) else None
 
 
@@ -230,6 +245,13 @@ def _by_export(head: str, name: str) -> str | None:
     head = head.lstrip("\ufeff\xef\xbb\xbf")
     if _CONVERSATIONS.match(head) and _CONVERSATION_KEY.search(head):
         return "application/x-conversations+json"
+    if head.lstrip().startswith("{"):
+        if _DISCORD.search(head):
+            return "application/x-discord+json"
+        if _TELEGRAM.search(head):
+            return "application/x-telegram+json"
+    if _CSL.match(head) and _CSL_KEY.search(head):
+        return "application/x-csl+json"
     is_day = _SLACK_DAY.fullmatch(name) and head.lstrip().startswith("[")
     if is_day and _SLACK_TIME.search(head) and _SLACK_MESSAGE.search(head):
         return "application/x-slack+json"

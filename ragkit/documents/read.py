@@ -9,7 +9,7 @@ document or with the reason why there is none. Knows no format: see `registry`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -196,7 +196,8 @@ class _ContainerWalk:
                     reason = f"a repeated image: the same as {first}"
                     yield Record(name, reason=reason, skipped=True, kind="no_document")
                 else:
-                    yield from self._read_file(file, name, depth + 1)
+                    for inner in self._read_file(file, name, depth + 1):
+                        yield _with_metadata(inner, member.metadata)
 
     def _first_image(self, file: DetectedFile, name: str) -> str:
         """The name under which an image occurred first: logos of a letter head and avatars are in
@@ -221,6 +222,14 @@ class _ContainerWalk:
             unique = str(path.with_name(f"{path.stem} ({self._name_counts[first]}){path.suffix}"))
         self._name_counts[unique] = 1
         return unique
+
+
+def _with_metadata(record: Record, metadata: Mapping[str, str]) -> Record:
+    """A record whose document has these metadata, except where it has its own."""
+    document = record.document
+    if not metadata or document is None:
+        return record
+    return replace(record, document=replace(document, metadata={**metadata, **document.metadata}))
 
 
 def as_document_error(error: Exception) -> DocumentError:

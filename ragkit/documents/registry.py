@@ -9,8 +9,8 @@ format is read. Knows no file contents.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ragkit.documents.unread_formats import UNREAD_FORMATS
@@ -81,6 +81,7 @@ class Member:
     reason: str | None = None
     skipped: bool = False
     kind: str = "damaged"  # kind of the reason: see docs/formats.md
+    metadata: Mapping[str, str] = field(default_factory=dict)  # for the documents in `data`
 
 
 def _not_read(name: str, remedy: str) -> str:
@@ -101,7 +102,6 @@ _SOURCE_CODE = {
     "text/javascript": "js mjs cjs jsx",
     "text/x-ada": "adb ads",
     "text/x-assembly": "asm s",
-    "text/x-bibtex": "bib",
     "text/x-c": "c h",
     "text/x-c++": "cc cpp cxx c++ hh hpp hxx cu cuh",
     "text/x-clojure": "clj cljs cljc edn",
@@ -544,6 +544,75 @@ _ROWS: tuple[Format, ...] = (
         content="one document per channel and day: what was said; people, date, channel"
         " → metadata; names of people from the export's zip",
         locator="path",
+    ),
+    Format(
+        media_type="text/x-whatsapp",
+        name="WhatsApp chat",
+        label="WhatsApp messages",
+        members=f"{_FORMATS}.exports.whatsapp:whatsapp_members",
+        content="one document per day, whatever the notation of dates; people, date, chat"
+        " → metadata",
+        locator="path",
+    ),
+    Format(
+        media_type="application/x-telegram+json",
+        name="Telegram export",
+        label="Telegram messages",
+        members=f"{_FORMATS}.exports.telegram:telegram_members",
+        content="one document per chat and day; people, date, chat → metadata",
+        locator="path",
+    ),
+    Format(
+        media_type="application/x-discord+json",
+        name="Discord channel (JSON of DiscordChatExporter)",
+        label="Discord messages",
+        members=f"{_FORMATS}.exports.discord:discord_members",
+        content="one document per day; people, date, channel → metadata",
+        locator="path",
+    ),
+    Format(
+        media_type="application/x-enex+xml",
+        name="Evernote export",
+        label="Evernote notes",
+        extensions="enex",
+        members=f"{_FORMATS}.exports.evernote:enex_members",
+        content="one document per note; dates, author, tags → metadata; attachments are documents",
+        locator="path",
+    ),
+    Format(
+        media_type="application/x-confluence+xml",
+        name="Confluence space (entities.xml)",
+        label="Confluence pages",
+        members=f"{_FORMATS}.exports.confluence:confluence_members",
+        content="one document per page, its current version with comments; author, dates, space,"
+        " labels → metadata",
+        locator="path",
+    ),
+    Format(
+        media_type="application/warc",
+        name="WARC",
+        label="web archive",
+        extensions="warc",
+        magic=(b"WARC/1.",),
+        members=f"{_FORMATS}.exports.warc:warc_members",
+        content="one document per page that was fetched; address, date → metadata",
+        locator="the content's",
+    ),
+    *(
+        Format(
+            media_type=media_type,
+            name=name,
+            label="bibliography",
+            extensions=extensions,
+            members=f"{_FORMATS}.exports.bibliography:{members}",
+            content="one document per entry; authors, date, keywords → metadata",
+            locator="path",
+        )
+        for media_type, name, extensions, members in (
+            ("text/x-bibtex", "BibTeX", "bib bibtex", "bibtex_members"),
+            ("text/x-ris", "RIS", "ris", "ris_members"),
+            ("application/x-csl+json", "CSL JSON", "", "csl_members"),
+        )
     ),
     Format(
         media_type="application/jsonl",

@@ -79,10 +79,14 @@ def parse_events(text: str) -> Iterator[Event]:
         markup, parser.CurrentLineNumber
     )
     parser.EntityDeclHandler = handler.declare_entity
-    for start in range(0, len(text), _CHUNK_CHARS):
-        parser.Parse(text[start : start + _CHUNK_CHARS], False)
+    try:
+        for start in range(0, len(text), _CHUNK_CHARS):
+            parser.Parse(text[start : start + _CHUNK_CHARS], False)
+            yield from handler.take_events()
+        parser.Parse("", True)
+    except expat.ExpatError:
         yield from handler.take_events()
-    parser.Parse("", True)
+        raise
     yield from handler.take_events()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.data.json_text import read_json
-from ragkit.documents.formats.diagrams.pages import Connection, DrawingPage, drawing_document
+from ragkit.documents.formats.diagrams.pages import DrawingPage, LabelledLine, drawing_document
 from ragkit.documents.formats.markup.markdown import read_markdown
 from ragkit.records.documents import Document
 
@@ -38,7 +38,7 @@ def read_canvas(data: bytes, name: str) -> Document:
             page.add(shape, " ".join(_text(node.get(key)) for key in ("label", "file", "url")))
     for edge in _objects(board.get("edges")):
         ends = (_text(edge.get(key)) for key in ("fromNode", "toNode"))
-        page.connections.append(Connection(*ends, _text(edge.get("label"))))
+        page.connections.append(LabelledLine(*ends, _text(edge.get("label"))))
     return drawing_document([page], _CANVAS)
 
 
@@ -70,7 +70,7 @@ def read_excalidraw(data: bytes, name: str) -> Document:
     for shape, arrow in arrows.items():
         ends = [_bound(arrow.get(key)) for key in ("startBinding", "endBinding")]
         page = pages.get(_text(arrow.get("frameId")), pages[""])
-        page.connections.append(Connection(ends[0], ends[1], texts_of_arrows.get(shape, "")))
+        page.connections.append(LabelledLine(ends[0], ends[1], texts_of_arrows.get(shape, "")))
     return drawing_document([page for page in pages.values() if page.labels], _EXCALIDRAW)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from xml.parsers.expat import ExpatError
 
 from ragkit.documents.formats.data.xml_events import End, Start, Text, decode_xml, parse_events
-from ragkit.documents.formats.diagrams.pages import Connection, DrawingPage, drawing_document
+from ragkit.documents.formats.diagrams.pages import DrawingPage, LabelledLine, drawing_document
 from ragkit.documents.formats.web.html_tags import remove_tags
 from ragkit.errors import DocumentError
 from ragkit.records.documents import Document
@@ -77,7 +77,7 @@ def _add_cell(page: DrawingPage, cell: Start, shape: str, label: str) -> None:
     values = cell.attributes
     text = remove_tags(label or values.get("value", ""))
     if values.get("edge") == "1":
-        connection = Connection(values.get("source", ""), values.get("target", ""), text)
+        connection = LabelledLine(values.get("source", ""), values.get("target", ""), text)
         page.connections.append(connection)
     else:
         page.add(shape or values.get("id", ""), text)

@@ -14,7 +14,7 @@ from ragkit.records.documents import Document
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class LabelledLine:
     """A line between two shapes, by their ids, with its label."""
 
     source: str
@@ -28,7 +28,7 @@ class DrawingPage:
 
     name: str = ""
     labels: dict[str, str | Document] = field(default_factory=dict)
-    connections: list[Connection] = field(default_factory=list)
+    connections: list[LabelledLine] = field(default_factory=list)
 
     def add(self, shape: str, label: str) -> None:
         """Add the label of a shape; white space at the ends and blank lines do not count."""
@@ -69,7 +69,7 @@ def drawing_document(pages: Sequence[DrawingPage], media_type: str) -> Document:
     )
 
 
-def _connection_line(connection: Connection, labels: Mapping[str, str | Document]) -> str:
+def _connection_line(connection: LabelledLine, labels: Mapping[str, str | Document]) -> str:
     ends = [_first_line(labels.get(end)) for end in (connection.source, connection.target)]
     label = " ".join(connection.label.split())
     if all(ends):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragkit.documents.formats.diagrams.pages import Connection, DrawingPage, drawing_document
+from ragkit.documents.formats.diagrams.pages import DrawingPage, LabelledLine, drawing_document
 from ragkit.documents.formats.office.ooxml import read_relationships
 from ragkit.documents.layout.properties import CORE, read_properties
 from ragkit.documents.unpacking.limits import ZipPackage, open_zip
@@ -86,5 +86,5 @@ def _read_page(package: ZipPackage, part: str, name: str) -> DrawingPage:
             page.add(shape, "".join(pieces))
     for shape, cells in ends.items():
         label = "".join(texts.get(shape, ()))
-        page.connections.append(Connection(cells.get("BeginX", ""), cells.get("EndX", ""), label))
+        page.connections.append(LabelledLine(cells.get("BeginX", ""), cells.get("EndX", ""), label))
     return page
