@@ -40,7 +40,8 @@ def measure_encoder(
     """
 
     def search(texts: Sequence[str], mode: str) -> list[list[FoundPassage]]:
-        ids = rank_exactly(connection, model_id, encoder.encode_queries(texts), DEPTH)
+        ranked = rank_exactly(connection, model_id, encoder.encode_queries(texts), DEPTH)
+        ids = [[passage_id for passage_id, _ in ranking] for ranking in ranked]
         known = found_passages(connection, sorted({each for ranking in ids for each in ranking}))
         return [[known[each] for each in ranking if each in known] for ranking in ids]
 
@@ -49,9 +50,9 @@ def measure_encoder(
 
 def rank_exactly(
     connection: sqlite3.Connection, model_id: int, queries: NDArray[np.float32], k: int
-) -> list[list[int]]:
-    """Return the ids of the k passages nearest to each query, (n, d) float32 unit rows, best first;
-    equal ones by ascending id. Reads all vectors of the model once, in blocks."""
+) -> list[list[tuple[int, float]]]:
+    """Return ids and cosines of the k passages nearest to each query, best first; equal ones by
+    ascending id. `queries`: (n, d) float32, unit rows. Reads all vectors once, in blocks."""
     ids = np.empty((len(queries), 0), dtype=np.int64)
     scores = np.empty((len(queries), 0), dtype=np.float32)
     for block_ids, vectors in _blocks(connection, model_id):
@@ -62,7 +63,8 @@ def rank_exactly(
         scores = np.take_along_axis(scores, order, axis=1)
     is_readable = [bool(query.any()) for query in queries]
     return [
-        row.tolist() if readable else [] for row, readable in zip(ids, is_readable, strict=True)
+        list(zip(row.tolist(), cosines.tolist(), strict=True)) if readable else []
+        for row, cosines, readable in zip(ids, scores, is_readable, strict=True)
     ]
 
 

@@ -30,12 +30,14 @@ from ragkit.passages.sentences import split_sentences
 from ragkit.storage.sqlite.question_sources import SourceDocument, identity_digest
 
 KINDS = ("title", "heading", "faq", "sentence", "definition")
+CLOZE = "cloze"  # of questions for calibration
 MAX_QUESTIONS = 300  # of each part
 SAMPLE_PASSAGES = 4000  # of the documents that questions are made from
 _MIN_TERMS = 2  # that carry meaning
 _MAX_WORDS = 40
 _SENTENCE_WORDS = (6, 35)
 _FAQ_WORDS = (3, 30)
+_MIN_CLOZE_WORDS = 15  # of the rest of a section
 _MAX_ANSWER = 2000  # characters after a question without a heading
 _COPIED = 0.8  # share of a question's terms from which it may be a copy
 _ALIKE = 0.8  # Jaccard similarity of the terms of near-duplicates
@@ -88,9 +90,16 @@ class QuestionSet:
 
 
 def make_questions(
-    documents: Iterable[SourceDocument], *, seed: int = 0, limit: int = MAX_QUESTIONS
+    documents: Iterable[SourceDocument],
+    *,
+    seed: int = 0,
+    limit: int = MAX_QUESTIONS,
+    cloze: bool = False,
 ) -> QuestionSet:
     """Return the questions of these documents, at most `limit` of each part.
+
+    `cloze`: of the kind "cloze" only: the first sentence of any section, with the rest of it as the
+    answer. The passage contains both, so whoever measures has to take the sentence out of it.
 
     The same documents and seed give the same questions. Of each kind those whose hash is smallest
     are taken first, so that a small change of the collection changes few questions.
@@ -101,7 +110,7 @@ def make_questions(
         language = text_language(document.text[:2000], document.language)
         terms.add(document, language)
         if not is_code(document.media_type):
-            found += _questions_of(document, seed)
+            found += _questions_of(document, seed, cloze=cloze)
     left_out: dict[str, int] = defaultdict(int)
     kept = list(_without_unfit(found, terms, left_out))
     kept = list(_without_duplicates(kept, terms, left_out))
@@ -118,7 +127,7 @@ def make_questions(
 
 def _balanced(questions: Sequence[SelfQuestion], limit: int) -> list[SelfQuestion]:
     """Return at most `limit` questions, of each kind in turn, in the order of their ids."""
-    by_kind: dict[str, list[SelfQuestion]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[SelfQuestion]] = {kind: [] for kind in (*KINDS, CLOZE)}
     for question in sorted(questions, key=lambda each: each.id):
         by_kind[question.kind].append(question)
     turns = chain.from_iterable(zip_longest(*by_kind.values()))
@@ -213,10 +222,12 @@ def _without_duplicates(
             left_out["near-duplicate"] += 1
 
 
-def _questions_of(document: SourceDocument, seed: int) -> list[SelfQuestion]:
+def _questions_of(document: SourceDocument, seed: int, *, cloze: bool) -> list[SelfQuestion]:
     held_out = identity_digest(document.path, seed)[0] >= 128
     made: dict[tuple[str, str], SelfQuestion] = {}
     for kind, text, target, source in _candidates(document):
+        if (kind == CLOZE) != cloze:
+            continue
         question = " ".join(_without_number(text).split()).strip("#*=_ ")
         words = question.split()
         if not words or len(words) > _MAX_WORDS or _CODE_PREFIX.match(question):
@@ -261,6 +272,7 @@ def _candidates(document: SourceDocument) -> Iterator[Candidate]:
         ]
         if sentences:
             yield from _first_sentence(text, sentences[0], spans)
+            yield from _cloze(text, sentences[0], body)
         yield from _definitions(text, sentences)
 
 
@@ -324,6 +336,15 @@ def _first_sentence(text: str, sentence: Span, passages: Sequence[Span]) -> Iter
     words = text[slice(*sentence)].split()
     if rest and first <= len(words) <= last and words[-1][-1:] in ".!?:…。！？":
         yield "sentence", text[slice(*sentence)], ((rest[0][0], rest[-1][1]),), sentence
+
+
+def _cloze(text: str, sentence: Span, body: Span) -> Iterator[Candidate]:
+    """Yield the first sentence of a section, with the text after it."""
+    first, last = _SENTENCE_WORDS
+    rest = (sentence[1], min(body[1], sentence[1] + _MAX_ANSWER))
+    is_long = len(text[slice(*rest)].split()) >= _MIN_CLOZE_WORDS
+    if is_long and first <= len(text[slice(*sentence)].split()) <= last:
+        yield CLOZE, text[slice(*sentence)], (rest,), sentence
 
 
 def _definitions(text: str, sentences: Iterable[Span]) -> Iterator[Candidate]:

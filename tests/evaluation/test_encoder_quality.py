@@ -26,7 +26,10 @@ def test_the_ranking_is_that_of_an_exact_search(filled, encoder, monkeypatch, bl
     with filled._store.reading() as connection:
         model_id = passages.model(connection)["id"]
         ranked = rank_exactly(connection, model_id, vectors, 6)
-    expected = [[hit.passage_id for hit in filled.search(query, k=6)] for query in queries]
+    expected = [
+        [(hit.passage_id, pytest.approx(hit.score, abs=1e-6)) for hit in filled.search(query, k=6)]
+        for query in queries
+    ]
     assert ranked == [*expected, []]
 
 

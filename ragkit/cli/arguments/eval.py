@@ -48,6 +48,12 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         "collection=DIR, which is another collection of the same files",
     )
     command.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="with --self: fit how likely a passage answers to its cosine, and store it in the "
+        "collection; embeds some hundred texts",
+    )
+    command.add_argument(
         "--run", dest="run_file", metavar="FILE", help="write the rankings as a TREC run"
     )
     command.add_argument("--json", action="store_true", help="print one JSON value")

@@ -38,6 +38,8 @@ def evaluate(arguments: Namespace) -> int:
         from ragkit.cli.commands import eval_self
 
         return eval_self.evaluate(arguments)
+    if arguments.calibrate:
+        raise UsageError("--calibrate needs --self: a collection is calibrated on its own text")
     if arguments.dataset is None:
         raise UsageError("expected a DATASET (a folder in BEIR's layout), or --self")
     if arguments.run_file is not None:

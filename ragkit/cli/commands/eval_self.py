@@ -17,11 +17,13 @@ from ragkit.errors import UsageError
 from ragkit.settings import FUSIONS, MODES
 
 if TYPE_CHECKING:
+    from ragkit.evaluation.relevance import RelevanceCalibration
     from ragkit.evaluation.self_run import ModeResult, SelfEvaluation
     from ragkit.evaluation.significance import Difference
 
 _SHOWN_QUERIES = 5  # of those that improved or got worse most
 _MAIN = "nDCG@10"
+_PROBABILITIES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,43 @@ def evaluate(arguments: Namespace) -> int:
             return _compare(arguments, collection, first, _changed(first, arguments.compare))
         modes = [arguments.mode] if arguments.mode else list(MODES)
         found = collection.evaluate_self(modes, rerank=rerank)
+        if arguments.calibrate:
+            calibration = collection.calibrate_relevance(wait=arguments.wait)
+            if calibration is None:
+                print_message("not calibrated: too few questions can be made of this collection")
+        else:
+            calibration = collection.relevance()
     if arguments.json:
-        render.print_json(_fields(found) | {"modes": [_mode_fields(r) for r in found.results]})
+        render.print_json(
+            _fields(found)
+            | {
+                "modes": [_mode_fields(result) for result in found.results],
+                "calibration": _calibration_fields(calibration),
+            }
+        )
         return 0
     _print_head(found)
     for result in found.results:
         _print_result(result, found)
+    if calibration is not None:
+        cosines = ", ".join(f"{p:.2f} ↔ {calibration.cosine(p):.2f}" for p in _PROBABILITIES)
+        print(
+            f"probability that the best passage answers ↔ its cosine: {cosines}\n"
+            f"  expected calibration error {calibration.error:.3f} "
+            f"({format_count(calibration.questions, 'held-out question')})"
+        )
     return 0
+
+
+def _calibration_fields(calibration: RelevanceCalibration | None) -> dict[str, Any] | None:
+    if calibration is None:
+        return None
+    cosines = {f"{p:.2f}": round(calibration.cosine(p), 4) for p in _PROBABILITIES}
+    return {
+        "cosines": cosines,  # by probability
+        "expected_calibration_error": round(calibration.error, 4),
+        "questions": calibration.questions,
+    }
 
 
 def _changed(variant: _SelfVariant, changes: str) -> _SelfVariant:

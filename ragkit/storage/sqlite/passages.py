@@ -288,6 +288,16 @@ def spans_of_document(
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def headers_and_spans(
+    connection: sqlite3.Connection, document_id: int
+) -> dict[int, tuple[str, int, int, str]]:
+    """Return id → header, start, end and text of the passages of a document."""
+    rows = connection.execute(
+        'SELECT id, header, start, "end", text FROM passages WHERE document_id = ?', (document_id,)
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
 def use_model(
     connection: sqlite3.Connection,
     name: str,

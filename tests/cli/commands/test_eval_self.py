@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from ragkit.evaluation import relevance
+from tests.evaluation.test_relevance import write_sections
+
 pytest.importorskip("ir_measures", reason='needs pip install "ragkit-search[eval]"')
 
 
@@ -47,6 +50,22 @@ def test_two_ways_and_two_collections_are_compared(run, house):
     assert 0 <= found["differences"]["nDCG@10"]["p"] <= 1
 
 
+def test_the_calibration_is_printed_once_it_is_stored(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(relevance, "MIN_QUESTIONS", 8)
+    assert run("init")[0] == 0
+    assert run("index", str(write_sections(tmp_path / "notes", 40)))[0] == 0
+    assert run("judge", "word3x1", "3.txt", "--relevant")[0] == 0
+    flags = ["eval", "--self", "--mode", "dense"]
+    assert json.loads(run(*flags, "--json")[1])["calibration"] is None
+    out = run(*flags, "--calibrate")[1]
+    assert "probability that the best passage answers ↔ its cosine: 0.10 ↔ " in out
+    assert run(*flags)[1] == out
+    found = json.loads(run(*flags, "--json")[1])["calibration"]
+    assert list(found["cosines"]) == ["0.10", "0.25", "0.50", "0.75", "0.90"]
+    assert sorted(found["cosines"].values()) == list(found["cosines"].values())
+    assert f"expected calibration error {found['expected_calibration_error']:.3f}" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -54,6 +73,7 @@ def test_two_ways_and_two_collections_are_compared(run, house):
         (["--self", "--protocol", "beir"], "without --protocol"),
         (["--self", "--compare", "model=x"], "ragkit migrate --model NAME"),
         (["--self", "--compare", "mode=none"], "expected mode=dense|lexical|hybrid"),
+        (["set", "--calibrate"], "--calibrate needs --self"),
         ([], "expected a DATASET"),
     ],
 )

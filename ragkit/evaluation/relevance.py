@@ -1,0 +1,203 @@
+"""From cosine to probability: how likely a passage answers, for one collection and one encoder.
+
+Encoders differ in their cosines: 0.5 is an answer for one and nothing for another. The probability
+is a logistic function of the cosine (Platt, "Probabilistic Outputs for Support Vector Machines",
+1999), fitted on questions that the collection makes of itself. Each is asked twice: once as it is,
+with its own sentence taken out of its passage, which is embedded without it; and once without its
+document, so that nothing answers it. The questions are first sentences, which are like their
+passages in style, so they are somewhat easier than people's. Knows no index files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ragkit.encoders import encode_with_headers
+from ragkit.evaluation.encoder_quality import rank_exactly
+from ragkit.evaluation.self_questions import SelfQuestion
+from ragkit.storage.sqlite.passages import headers_and_spans
+from ragkit.storage.sqlite.state import set_value, value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ragkit.encoders import Encoder
+
+KEY = "relevance"  # of the table `collection`
+BINS = 10
+MIN_QUESTIONS = 20  # of each part: with fewer nothing is fitted
+_DEPTH = 60  # neighbors that are looked at
+_HITS = 1  # of each question: the best one
+_PRIOR = 1e-3  # precision of the slope's normal prior, which keeps it finite
+
+
+@dataclass(frozen=True, slots=True)
+class RelevanceCalibration:
+    """The logistic function of a collection and encoder, and how well it fits unseen questions."""
+
+    fingerprint: str  # of the encoder
+    slope: float
+    offset: float
+    questions: int  # that were held out, each asked with and without its answer
+    error: float  # expected calibration error on them, 10 bins
+
+    def probability(self, cosine: float) -> float:
+        """Return how likely a passage with this cosine to the query answers it: 0 to 1."""
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, self.slope * cosine + self.offset))))
+
+    def cosine(self, probability: float) -> float:
+        """Return the cosine at which a passage answers with this probability, within [-1, 1]."""
+        if probability <= 0 or self.slope <= 0:
+            return -1.0
+        if probability >= 1:
+            return 1.0
+        bound = (math.log(probability / (1 - probability)) - self.offset) / self.slope
+        return max(-1.0, min(1.0, bound))
+
+
+def load(connection: sqlite3.Connection, fingerprint: str) -> RelevanceCalibration | None:
+    """Return the stored calibration of this encoder; None if there is none, or a damaged one."""
+    try:
+        stored = json.loads(str(value(connection, KEY)))
+        found = RelevanceCalibration(
+            str(stored["fingerprint"]), float(stored["slope"]), float(stored["offset"]),
+            int(stored["questions"]), float(stored["error"]),
+        )  # fmt: skip
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    is_valid = all(map(math.isfinite, (found.slope, found.offset, found.error)))
+    return found if is_valid and found.fingerprint == fingerprint else None
+
+
+def store(connection: sqlite3.Connection, calibration: RelevanceCalibration) -> None:
+    """Store the calibration in place of an earlier one."""
+    set_value(connection, KEY, json.dumps(asdict(calibration)))
+
+
+def calibrate(
+    connection: sqlite3.Connection,
+    model_id: int,
+    encoder: Encoder,
+    train: Sequence[SelfQuestion],
+    held_out: Sequence[SelfQuestion],
+) -> RelevanceCalibration | None:
+    """Fit on the questions of one part and measure the error on those of the other.
+
+    Returns None if one of the parts has fewer than 20 questions. Raises ModelError if the encoder
+    fails.
+    """
+    if min(len(train), len(held_out)) < MIN_QUESTIONS:
+        return None
+    cosines, answers = _pairs(connection, model_id, encoder, train)
+    slope, offset = fit(cosines, answers)
+    fitted = RelevanceCalibration(encoder.fingerprint, slope, offset, len(held_out), 0.0)
+    cosines, answers = _pairs(connection, model_id, encoder, held_out)
+    probabilities = np.array([fitted.probability(float(each)) for each in cosines])
+    error = expected_calibration_error(probabilities, answers)
+    return RelevanceCalibration(encoder.fingerprint, slope, offset, len(held_out), error)
+
+
+def fit(cosines: NDArray[np.float64], answers: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return slope and offset of the logistic function with the highest likelihood, with Platt's
+    smoothed targets."""
+    positives = int(answers.sum())
+    negatives = len(answers) - positives
+    high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
+    targets = np.where(answers, high, low)
+    features = np.column_stack([cosines, np.ones(len(cosines))])
+    weights = np.zeros(2)
+    for _ in range(100):  # Newton's method; it converges in about ten steps
+        probabilities = 1 / (1 + np.exp(-np.clip(features @ weights, -60, 60)))
+        prior = np.array([_PRIOR, 0.0])
+        gradient = features.T @ (targets - probabilities) - prior * weights
+        spread = probabilities * (1 - probabilities) + 1e-9
+        hessian = (features * spread[:, None]).T @ features + np.diag(prior)
+        step = np.linalg.solve(hessian, gradient)
+        weights += np.clip(step, -20, 20)
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(weights[0]), float(weights[1])
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.float64], answers: NDArray[np.bool_]
+) -> float:
+    """Return the mean distance of the probability from the share of answers, over 10 bins of equal
+    width, weighted by their size (Naeini et al., AAAI 2015). 0 without values."""
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    error = 0.0
+    for number in range(BINS):
+        inside = bins == number
+        if inside.any():
+            distance = abs(probabilities[inside].mean() - answers[inside].mean())
+            error += float(inside.mean() * distance)
+    return error
+
+
+def _pairs(
+    connection: sqlite3.Connection,
+    model_id: int,
+    encoder: Encoder,
+    questions: Sequence[SelfQuestion],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return cosine and whether it answers, of the best hit of each question, asked both ways."""
+    vectors = encoder.encode_queries([question.text for question in questions])
+    ranked = rank_exactly(connection, model_id, vectors, _DEPTH)
+    documents = [headers_and_spans(connection, question.document_id) for question in questions]
+    masked = _masked_cosines(encoder, questions, vectors, documents)
+    cosines: list[float] = []
+    answers: list[bool] = []
+    for question, ranking, own, replaced in zip(questions, ranked, documents, masked, strict=True):
+        others = [(cosine, False) for passage_id, cosine in ranking if passage_id not in own]
+        inside = [
+            (cosine, _answers(question, *own[passage_id][1:3]))
+            for passage_id, cosine in ({**dict(ranking), **replaced}).items()
+            if passage_id in own
+        ]
+        with_answer = sorted([*others, *inside], reverse=True)[:_HITS]
+        for cosine, is_answer in (*with_answer, *others[:_HITS]):
+            cosines.append(cosine)
+            answers.append(is_answer)
+    return np.array(cosines), np.array(answers, dtype=bool)
+
+
+def _answers(question: SelfQuestion, start: int, end: int) -> bool:
+    """Whether a passage has half of the answer, or half of it is in the answer."""
+    return any(
+        2 * (min(end, target[1]) - max(start, target[0])) >= min(end - start, target[1] - target[0])
+        for target in question.targets
+    )
+
+
+def _masked_cosines(
+    encoder: Encoder,
+    questions: Sequence[SelfQuestion],
+    vectors: NDArray[np.float32],
+    documents: Sequence[Mapping[int, tuple[str, int, int, str]]],
+) -> list[dict[int, float]]:
+    """Return, for each question, the cosines of the passages that contain it, without it in their
+    text."""
+    places: list[tuple[int, int]] = []  # question and passage
+    texts: list[str] = []
+    starts: list[int] = []
+    for number, (question, own) in enumerate(zip(questions, documents, strict=True)):
+        first, last = question.source or (0, 0)
+        for passage_id, (header, start, end, text) in own.items():
+            if start < last and first < end:
+                before, after = text[: max(0, first - start)], text[max(0, last - start) :]
+                prefix = f"{header}\n" if header else ""
+                places.append((number, passage_id))
+                texts.append(f"{prefix}{before}{after}".rstrip())
+                starts.append(min(len(prefix), len(texts[-1])))
+    cosines: list[dict[int, float]] = [{} for _ in questions]
+    rows = encode_with_headers(encoder, texts, starts) if texts else []
+    for (number, passage_id), row in zip(places, rows, strict=True):
+        cosines[number][passage_id] = float(row @ vectors[number])
+    return cosines

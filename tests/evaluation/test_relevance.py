@@ -1,0 +1,91 @@
+"""Probabilities of cosines: fitted, measured, stored."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ragkit.evaluation import relevance
+from ragkit.evaluation.relevance import (
+    RelevanceCalibration,
+    expected_calibration_error,
+    fit,
+)
+
+
+def test_the_fit_finds_the_function_that_drew_the_answers():
+    generator = np.random.default_rng(0)
+    cosines = generator.uniform(0, 1, 20_000)
+    true = 1 / (1 + np.exp(-(8 * cosines - 4)))
+    answers = generator.random(20_000) < true
+    slope, offset = fit(cosines, answers)
+    assert (slope, offset) == (pytest.approx(8, rel=0.05), pytest.approx(-4, rel=0.05))
+    fitted = 1 / (1 + np.exp(-(slope * cosines + offset)))
+    assert expected_calibration_error(fitted, answers) < 0.02
+
+
+def test_separable_and_one_sided_answers_have_a_finite_fit():
+    for answers in ([False] * 5 + [True] * 5, [True] * 10, [False] * 10):
+        slope, offset = fit(np.linspace(0.1, 0.9, 10), np.array(answers))
+        assert math.isfinite(slope)
+        assert math.isfinite(offset)
+
+
+def test_the_error_is_the_one_worked_by_hand():
+    # Bin 0: mean .05, none answers. Bin 9: mean .95, one of two answers. (.05 · 2 + .45 · 2) / 4
+    probabilities = np.array([0.05, 0.05, 0.9, 1.0])
+    answers = np.array([False, False, True, False])
+    assert expected_calibration_error(probabilities, answers) == pytest.approx(0.25)
+    assert expected_calibration_error(np.array([]), np.array([], dtype=bool)) == 0
+
+
+def test_cosine_and_probability_are_inverse():
+    found = RelevanceCalibration("f", 8.0, -4.0, 50, 0.03)
+    assert found.probability(0.5) == pytest.approx(0.5)
+    assert found.cosine(0.5) == pytest.approx(0.5)
+    assert found.cosine(found.probability(0.73)) == pytest.approx(0.73)
+    assert (found.cosine(0), found.cosine(1)) == (-1.0, 1.0)
+    assert 0 <= found.probability(-1e9) < found.probability(1e9) <= 1
+
+
+def write_sections(folder, count):
+    """Notes whose first sentence shares half of its words with the rest, none with others."""
+    folder.mkdir()
+    for number in range(count):
+        words = [f"word{number}x{index}" for index in range(9)]
+        (folder / f"{number}.txt").write_text(
+            f"There are {' '.join(words)} in here.\n\n"
+            f"Then come {' '.join(words[:5])} again, and with them some more of what all of these "
+            "notes have in common.\n"
+        )
+    return folder
+
+
+def test_a_collection_is_calibrated_on_its_own_text(open_collection, tmp_path, monkeypatch):
+    monkeypatch.setattr(relevance, "MIN_QUESTIONS", 8)
+    collection = open_collection()
+    collection.index(write_sections(tmp_path / "notes", 40))
+    assert collection.relevance() is None
+    found = collection.calibrate_relevance()
+    assert found == collection.relevance()
+    assert found.slope > 0
+    assert found.error < 0.2
+    question = "word3x1 word3x2 word3x3 word3x4"
+    (best,) = collection.search(question, k=1)
+    (other,) = collection.search("nothing like this at all", k=1)
+    assert best.path == "3.txt"
+    assert found.probability(best.score) > 0.5 > found.probability(other.score)
+
+
+def test_too_few_questions_fit_nothing(collection, folder):
+    collection.index(folder)
+    assert collection.calibrate_relevance() is None
+    assert collection.relevance() is None
+
+
+@pytest.mark.parametrize("stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}'])
+def test_a_damaged_calibration_counts_as_none(collection, folder, stored):
+    collection.index(folder)
+    with collection._store.writing() as connection:
+        relevance.set_value(connection, relevance.KEY, stored)
+    assert collection.relevance() is None
