@@ -12,7 +12,8 @@
     482                                   a passage, by its id
 
 So are the other forms in which hits are printed: `leave.pdf, page 7`, `faq.md, lines 40–52`,
-`faq.md:40:1`, `leave.pdf#page=7 line 120` (of the extracted text, by `ragkit grep`), and paths shortened by "…" or with signs in place of control characters.
+`faq.md:40:1`, `leave.pdf#page=7 line 120` (by `ragkit grep`: of the extracted text), and paths
+shortened by "…" or with signs in place of control characters.
 
 Paths are relative to their root. Where several roots have the same path, the name of the root's
 folder precedes it: `notes/faq.md#L40`. An absolute path and one relative to the working folder are

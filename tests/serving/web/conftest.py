@@ -52,7 +52,8 @@ def office(tmp_path_factory):
     for number, tags in enumerate(("red, blue", "blue")):
         (office / f"part{number}").mkdir()
         (office / f"part{number}" / "page.html").write_text(
-            f'<head><meta name="keywords" content="{tags}"></head><p>Paragraph about colours.</p>'
+            f'<head><meta name="keywords" content="{tags}"></head>'
+            f"<p>Paragraph {number} about colours.</p>"
         )
     return office
 
