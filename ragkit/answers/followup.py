@@ -3,14 +3,15 @@
 A question that is short or contains a pronoun or the like ("it", "das", "et pour …") is a
 follow-up. It is searched for together with the rarest words of the latest earlier question that has
 some. Only words are added, never query syntax, and never words of an answer. The rewritten question
-is shown to the user and used for the search alone. Knows words and their inverse document
-frequency (idf).
+is shown to the user and used for the search alone. A short question that names a subject ("Sick
+leave?") may begin a new topic, so it is also searched for by itself. Knows words and their inverse
+document frequency (idf).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ragkit.analysis.analyzer import split_words
 from ragkit.answers.references import continues, refers_back
@@ -54,6 +55,14 @@ _THE_SAME = re.compile(
 _CONTINUATION = re.compile(
     r"(?:and|but|or|so|also|what about|how about|why|und|aber|oder|warum|et|mais|ou|pourquoi|y|pero"
     r"|o|por qué)\b|那么|为什么|还有|では|じゃあ|なぜ",
+    re.IGNORECASE,
+)
+
+# "For contractors?" and "and in Germany?" continue the question before.
+_CONTINUING_PHRASE = re.compile(
+    r"(?:(?:and|but|or|und|aber|oder|et|mais|ou|y|pero|o)\s+)?(?:what about\s+|how about\s+)?"
+    r"(?:for|with|without|in|on|at|by|from|during|after|before|für|mit|ohne|bei|nach|vor|pour|avec"
+    r"|sans|dans|après|avant|para|con|sin|en|después|antes)\b",
     re.IGNORECASE,
 )
 
@@ -107,6 +116,30 @@ def rewrite_followup(
             rarest = sorted(specific, key=lambda word: -words[word])[:MAX_ADDED_WORDS]
             return f"{question} ({' '.join(word for word in specific if word in rarest)})"
     return question
+
+
+def subject_terms(
+    question: str, terms: Callable[[str], list[str]], idf: Callable[[str], float]
+) -> dict[str, float]:
+    """Return the terms of the subject that a short question names, with their idf.
+
+    Without terms it has no subject of its own: it has a reference, begins like the rest of an
+    earlier question, or has no content word of the collection.
+    """
+    plain = _EXISTENTIAL.sub(" ", question)
+    has_reference = any(word.lower() in _REFERENCES for word in re.findall(r"\w+", plain))
+    if has_reference or _THE_SAME.search(question) or _UNSPACED_REFERENCE.search(question):
+        return {}
+    if _CONTINUING_PHRASE.match(question.strip()) or refers_back(question):
+        return {}
+    unseen_idf = idf("")
+    return {term: value for term in terms(question) if (value := idf(term)) < unseen_idf}
+
+
+def covered_share(subject: Mapping[str, float], text_terms: Collection[str]) -> float:
+    """Return the share of a subject's terms, by idf, that a text has."""
+    total = sum(subject.values())
+    return sum(subject[term] for term in subject if term in text_terms) / total if total else 0.0
 
 
 def _new_words(

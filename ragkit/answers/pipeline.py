@@ -22,9 +22,10 @@ from ragkit.answers.extractive import (
     MIN_ANSWERABILITY,
     QuestionScorer,
     score_and_extract,
+    source_text,
     split_question,
 )
-from ragkit.answers.followup import rewrite_followup
+from ragkit.answers.followup import covered_share, rewrite_followup, subject_terms
 from ragkit.answers.prompt import Prompt, build_prompt, build_rewrite_prompt, is_abstention
 from ragkit.answers.sanitize import (
     AnswerSanitizer,
@@ -199,8 +200,14 @@ def stream_answer(
             llm = None
     if history and llm is None:
         questions = [question, *(turn.question for turn in history)]
-        standalone = rewrite_followup(question, history, *sources.term_functions(questions))
-    hits = sources.retrieve(standalone)
+        functions = sources.term_functions(questions)
+        standalone = rewrite_followup(question, history, *functions)
+        if standalone == question:
+            hits = sources.retrieve(question)
+        else:
+            standalone, hits = _retrieve_followup(question, standalone, sources, *functions)
+    else:
+        hits = sources.retrieve(standalone)
     warnings.texts.extend(sources.notes())
     yield Retrieved(hits, standalone)
     if (notice := sources.unreadable_notice(standalone)) is not None:
@@ -216,6 +223,33 @@ def stream_answer(
         except _NotStartedError as error:
             warnings.add(_unavailable(llm, error))
     yield from _stream_extractive(standalone, hits, sources, warnings)
+
+
+def _retrieve_followup(
+    question: str,
+    standalone: str,
+    sources: AnswerSources,
+    terms: Callable[[str], list[str]],
+    idf: Callable[[str], float],
+) -> tuple[str, tuple[Hit, ...]]:
+    """Return the question that was searched for, and its hits.
+
+    A question that names a subject is also searched for by itself. It begins a new topic if its
+    best source then has more of its words, or as many and a higher score.
+    """
+    hits = sources.retrieve(standalone)
+    if not hits or not (subject := subject_terms(question, terms, idf)):
+        return standalone, hits
+    own_hits = sources.retrieve(question)
+    if not own_hits:
+        return standalone, hits
+
+    def fit(hit: Hit) -> tuple[float, float]:
+        share = covered_share(subject, set(terms(source_text([hit]))))
+        return share, -1.0 if hit.score is None else hit.score
+
+    is_new_topic = fit(own_hits[0]) > fit(hits[0])
+    return (question, own_hits) if is_new_topic else (standalone, hits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,12 @@ import re
 
 import pytest
 
-from ragkit.answers.followup import is_followup, rewrite_followup
+from ragkit.answers.followup import (
+    covered_share,
+    is_followup,
+    rewrite_followup,
+    subject_terms,
+)
 from ragkit.records.answers import Turn
 
 IDF = {"wal": 5.0, "mode": 2.0, "signing": 5.0, "keys": 4.0, "rotated": 5.0, "parents": 5.0,
@@ -68,3 +73,30 @@ def test_without_a_history_the_question_is_not_changed():
 )
 def test_a_followup_is_short_continues_or_has_a_reference(question, expected):
     assert is_followup(question) is expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Signing keys?", {"signing", "keys"}),
+        ("What about leave?", {"leave"}),
+        ("Is there a leave?", {"leave"}),
+        ("And who rotated them?", set()),  # a reference
+        ("For parents?", set()),
+        ("And in WAL mode?", set()),
+        ("Und für parents?", set()),
+        ("What about the same for leave?", set()),
+        ("Flurbl?", set()),  # no document contains it
+        ("Why?", set()),
+    ],
+)
+def test_a_short_question_may_name_a_subject_of_its_own(question, expected):
+    terms = lambda text: re.findall(r"\w+", text.lower())  # noqa: E731
+    found = subject_terms(question, terms, lambda term: IDF.get(term, IDF[""]))
+    assert set(found) == expected
+    assert all(found[term] == IDF[term] for term in expected)
+
+
+def test_the_share_of_a_subject_is_by_idf():
+    assert covered_share({"sick": 3.0, "leave": 1.0}, {"leave", "parents"}) == 0.25
+    assert covered_share({}, {"leave"}) == 0

@@ -193,3 +193,32 @@ def test_rerank_and_exact_reach_the_retriever(filled, monkeypatch):
     filled.ask(QUESTION, rerank=True, exact=True)
     filled.ask(QUESTION)
     assert options == [(True, True), (False, False)]
+
+
+@pytest.mark.parametrize(
+    ("question", "searched", "title"),
+    [
+        ("Sick leave?", "Sick leave?", "sick"),
+        ("What about sick leave?", "What about sick leave?", "sick"),
+        ("For how many weeks?", "For how many weeks? (may parents stay home)", "parents"),
+        ("Why?", "Why? (may parents stay home)", "parents"),
+    ],
+)
+def test_a_short_new_topic_is_searched_by_itself(
+    open_collection, tmp_path, question, searched, title
+):
+    texts = {
+        "parents": "Parents may stay at home for 104 weeks. This parental leave is paid for weeks.",
+        "sick": "For sick leave a note of the doctor is needed from the fourth day.",
+        "keys": "Keys of the building are kept in the office.",
+    }
+    (tmp_path / "handbook").mkdir()
+    for name, text in texts.items():
+        (tmp_path / "handbook" / f"{name}.txt").write_text(text)
+    collection = open_collection(Settings())
+    collection.index(tmp_path / "handbook")
+    chat = collection.chat()
+    chat.ask("How long may parents stay at home?")
+    answer = chat.ask(question)
+    assert answer.question == searched
+    assert answer.hits[0].path == f"{title}.txt"
