@@ -31,3 +31,9 @@ def test_the_package_is_ours_in_this_version():
 def test_the_readme_has_the_mark_by_which_the_registry_knows_the_owner():
     readme = (REPOSITORY / "README.md").read_text()
     assert f"<!-- mcp-name: {SERVER['name']} -->" in readme
+
+
+def test_the_namespace_claims_nobody_elses_name():
+    """`io.github.NAME` would be that GitHub account's; example.com is reserved (RFC 2606)."""
+    namespace, _, name = SERVER["name"].partition("/")
+    assert (namespace, name) == ("com.example", SERVER["packages"][0]["identifier"])
