@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from ragkit.encoders import Encoder
     from ragkit.encoders.cross_encoder import Reranker
     from ragkit.encoders.spec import ModelSpec
-    from ragkit.evaluation.relevance import RelevanceCalibration
     from ragkit.evaluation.run import Evaluation
     from ragkit.evaluation.self_questions import QuestionSet
     from ragkit.evaluation.self_run import JudgedQuery, SelfEvaluation
     from ragkit.ingest.corpus import Row
     from ragkit.ingest.writer import Progress
+    from ragkit.models.relevance import RelevanceCalibration
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
-    from ragkit.records.exploring import DuplicateReport, TopicReport
+    from ragkit.records.exploring import DuplicateReport, MapReport, TopicReport
     from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
     from ragkit.records.maintenance import CopyReport, DoctorReport, MigrationReport
     from ragkit.records.overview import FacetValue, OriginalFile, Overview
@@ -300,6 +300,7 @@ class Collection:
         *,
         mode: str | None = None,
         min_score: float = -1.0,
+        min_relevance: float | None = None,
         context: int = 0,
         where: Where | None = None,
         per_document: int | None = None,
@@ -321,6 +322,8 @@ class Collection:
         - `mode`: "dense" (cosine similarity of embeddings), "lexical" (BM25) or "hybrid" (both,
           combined by `fusion`). Default: `settings.mode` ("dense").
         - `min_score`: minimum cosine of a hit, in every mode. Default: -1, no minimum.
+        - `min_relevance`: minimum probability that a hit answers, 0 to 1, by the collection's
+          calibration (`calibrate_relevance`). Default: no minimum.
         - `context`: add this many passages before and after each hit, and join hits that then
           overlap. Default: 0.
         - `where`: a metadata filter, as text, dict or OpenAI's JSON (docs/ranking.md).
@@ -347,7 +350,8 @@ class Collection:
 
         options = SearchOptions(
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
-            fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
+            fusion=fusion or self.settings.fusion, min_score=min_score,
+            min_relevance=min_relevance, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
             highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
@@ -361,6 +365,7 @@ class Collection:
         *,
         mode: str | None = None,
         min_score: float = -1.0,
+        min_relevance: float | None = None,
         context: int = 0,
         where: Where | None = None,
         per_document: int | None = None,
@@ -384,7 +389,8 @@ class Collection:
 
         options = SearchOptions(
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
-            fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
+            fusion=fusion or self.settings.fusion, min_score=min_score,
+            min_relevance=min_relevance, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
             highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
@@ -398,6 +404,7 @@ class Collection:
         *,
         mode: str | None = None,
         min_score: float = -1.0,
+        min_relevance: float | None = None,
         context: int = 0,
         where: Where | None = None,
         per_document: int | None = None,
@@ -420,7 +427,8 @@ class Collection:
 
         options = SearchOptions(
             k=self.settings.top_k if k is None else k, mode=mode or self.settings.mode,
-            fusion=fusion or self.settings.fusion, min_score=min_score, context=context,
+            fusion=fusion or self.settings.fusion, min_score=min_score,
+            min_relevance=min_relevance, context=context,
             where=where, per_document=per_document, diverse=diverse, explain=explain,
             highlight=highlight, rerank=rerank, budget=budget, exact=exact, keywords=keywords,
             hypothetical=hypothetical,
@@ -466,6 +474,7 @@ class Collection:
         *,
         mode: str = "hybrid",
         min_score: float = -1.0,
+        min_relevance: float | None = None,
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
@@ -485,7 +494,8 @@ class Collection:
 
         - `k`: maximum number of passages. Default: 6.
         - `mode`: as in `search`. Default: "hybrid".
-        - `min_score`, `where`, `per_document`, `diverse`, `fusion`, `exact`, `highlight`: as in
+        - `min_score`, `min_relevance`, `where`, `per_document`, `diverse`, `fusion`, `exact`,
+          `highlight`: as in
           `search`.
         - `rerank`: as in `search`. Default: True if the settings name a reranker.
         - `history`: the earlier `Turn`s of the conversation, oldest first. A follow-up question is
@@ -495,8 +505,9 @@ class Collection:
         Raises UsageError, ModelError and CollectionError as `search` does.
         """
         overrides: dict[str, Any] = {
-            "mode": mode, "min_score": min_score, "where": where, "per_document": per_document,
-            "diverse": diverse, "exact": exact, "highlight": highlight,
+            "mode": mode, "min_score": min_score, "min_relevance": min_relevance,
+            "where": where, "per_document": per_document, "diverse": diverse, "exact": exact,
+            "highlight": highlight,
         }  # fmt: skip
         optional = {"k": k, "fusion": fusion, "rerank": rerank}
         overrides |= {name: value for name, value in optional.items() if value is not None}
@@ -509,6 +520,7 @@ class Collection:
         *,
         mode: str = "hybrid",
         min_score: float = -1.0,
+        min_relevance: float | None = None,
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
@@ -526,9 +538,9 @@ class Collection:
         from ragkit.records.answers import last_answer
 
         events = self.ask_stream(
-            question, k, mode=mode, min_score=min_score, where=where, per_document=per_document,
-            diverse=diverse, fusion=fusion, rerank=rerank, exact=exact, highlight=highlight,
-            history=history, llm=llm,
+            question, k, mode=mode, min_score=min_score, min_relevance=min_relevance,
+            where=where, per_document=per_document, diverse=diverse, fusion=fusion, rerank=rerank,
+            exact=exact, highlight=highlight, history=history, llm=llm,
         )  # fmt: skip
         return last_answer(events)
 
@@ -539,6 +551,7 @@ class Collection:
         *,
         mode: str = "hybrid",
         min_score: float = -1.0,
+        min_relevance: float | None = None,
         where: Where | None = None,
         per_document: int | None = None,
         diverse: bool | float = False,
@@ -556,9 +569,9 @@ class Collection:
         import asyncio
 
         return await asyncio.to_thread(
-            self.ask, question, k, mode=mode, min_score=min_score, where=where,
-            per_document=per_document, diverse=diverse, fusion=fusion, rerank=rerank, exact=exact,
-            highlight=highlight, history=history, llm=llm,
+            self.ask, question, k, mode=mode, min_score=min_score, min_relevance=min_relevance,
+            where=where, per_document=per_document, diverse=diverse, fusion=fusion, rerank=rerank,
+            exact=exact, highlight=highlight, history=history, llm=llm,
         )  # fmt: skip
 
     def ask_with(
@@ -902,6 +915,29 @@ class Collection:
             with writer_lock(self.folder, "ragkit topics", _lock_timeout(wait)):
                 save(self._store, found)
         return found.report
+
+    def map(
+        self, *, method: str = "auto", color: str = "topic", rebuild: bool = False
+    ) -> MapReport:
+        """Return the passages as points of a plane, similar ones near each other.
+
+        Points of an earlier map stay where they were, and new passages are placed among their
+        nearest neighbors, unless three in ten are new. Nothing is embedded.
+
+        - `method`: "pca", "umap" (needs umap-learn), or "auto": umap where it is installed.
+        - `color`: what `MapPoint.group` is: "topic", "folder", "type" or "none".
+        - `rebuild`: place all points anew.
+
+        Raises UsageError for an unknown value, UnavailableError if umap-learn is missing.
+        """
+        from ragkit.exploring.map import MapOptions, make_map, save_map
+
+        options = MapOptions(method=method, color=color, rebuild=rebuild)
+        report = self._read(lambda rows: make_map(rows, self._indexes, self.folder, options))
+        if not (self._store.read_only or self._store.is_untrusted):
+            with contextlib.suppress(OSError):  # a full disk: the next map is made anew
+                save_map(report, self.folder)
+        return report
 
     def overview(self, newest: int = 6) -> Overview:
         """Return the folders, the `newest` files (default: 6), and three questions that the
@@ -1266,6 +1302,7 @@ class Collection:
         """
         from ragkit.evaluation import relevance
         from ragkit.evaluation.self_questions import SAMPLE_PASSAGES, make_questions
+        from ragkit.models.relevance import store
         from ragkit.storage.sqlite import passages
         from ragkit.storage.sqlite.question_sources import sample_documents
 
@@ -1283,17 +1320,17 @@ class Collection:
                 )  # fmt: skip
             if found is not None:
                 with self._store.writing() as connection:
-                    relevance.store(connection, found)
+                    store(connection, found)
         return found
 
     def relevance(self) -> RelevanceCalibration | None:
         """Return what `calibrate_relevance` stored for the encoder in use; None if nothing."""
-        from ragkit.evaluation import relevance
+        from ragkit.models.relevance import load
 
         fingerprint = self.fingerprint()
         if fingerprint is None:
             return None
-        return self._read(lambda rows: relevance.load(rows, fingerprint))
+        return self._read(lambda rows: load(rows, fingerprint))
 
     def _judged_queries(self) -> tuple[list[JudgedQuery], int]:
         """Return the judged queries, and how many judgements have lost their text."""

@@ -35,6 +35,7 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
     *,
     mode: str | None = None,
     min_score: float = -1.0,
+    min_relevance: float | None = None,
     context: int = 0,
     where: Where | None = None,
     per_document: int | None = None,
@@ -61,7 +62,8 @@ def search_collections(  # noqa: PLR0913 (the fields of `SearchOptions`)
         "budget": budget, "exact": exact,
     }  # fmt: skip
     optional = {
-        "k": k, "mode": mode, "fusion": fusion, "keywords": keywords, "hypothetical": hypothetical,
+        "k": k, "mode": mode, "fusion": fusion, "min_relevance": min_relevance,
+        "keywords": keywords, "hypothetical": hypothetical,
     }  # fmt: skip
     overrides |= {name: value for name, value in optional.items() if value is not None}
     return CollectionGroup(collections).search(query, overrides)

@@ -10,11 +10,8 @@ passages in style, so they are somewhat easier than people's. Knows no index fil
 
 from __future__ import annotations
 
-import json
-import math
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,63 +19,19 @@ import numpy as np
 from ragkit.encoders import encode_with_headers
 from ragkit.evaluation.encoder_quality import rank_exactly
 from ragkit.evaluation.self_questions import SelfQuestion
+from ragkit.models.relevance import RelevanceCalibration
 from ragkit.storage.sqlite.passages import headers_and_spans
-from ragkit.storage.sqlite.state import set_value, value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragkit.encoders import Encoder
 
-KEY = "relevance"  # of the table `collection`
 BINS = 10
 MIN_QUESTIONS = 20  # of each part: with fewer nothing is fitted
 _DEPTH = 60  # neighbors that are looked at
 _HITS = 1  # of each question: the best one
 _PRIOR = 1e-3  # precision of the slope's normal prior, which keeps it finite
-
-
-@dataclass(frozen=True, slots=True)
-class RelevanceCalibration:
-    """The logistic function of a collection and encoder, and how well it fits unseen questions."""
-
-    fingerprint: str  # of the encoder
-    slope: float
-    offset: float
-    questions: int  # that were held out, each asked with and without its answer
-    error: float  # expected calibration error on them, 10 bins
-
-    def probability(self, cosine: float) -> float:
-        """Return how likely a passage with this cosine to the query answers it: 0 to 1."""
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, self.slope * cosine + self.offset))))
-
-    def cosine(self, probability: float) -> float:
-        """Return the cosine at which a passage answers with this probability, within [-1, 1]."""
-        if probability <= 0 or self.slope <= 0:
-            return -1.0
-        if probability >= 1:
-            return 1.0
-        bound = (math.log(probability / (1 - probability)) - self.offset) / self.slope
-        return max(-1.0, min(1.0, bound))
-
-
-def load(connection: sqlite3.Connection, fingerprint: str) -> RelevanceCalibration | None:
-    """Return the stored calibration of this encoder; None if there is none, or a damaged one."""
-    try:
-        stored = json.loads(str(value(connection, KEY)))
-        found = RelevanceCalibration(
-            str(stored["fingerprint"]), float(stored["slope"]), float(stored["offset"]),
-            int(stored["questions"]), float(stored["error"]),
-        )  # fmt: skip
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None
-    is_valid = all(map(math.isfinite, (found.slope, found.offset, found.error)))
-    return found if is_valid and found.fingerprint == fingerprint else None
-
-
-def store(connection: sqlite3.Connection, calibration: RelevanceCalibration) -> None:
-    """Store the calibration in place of an earlier one."""
-    set_value(connection, KEY, json.dumps(asdict(calibration)))
 
 
 def calibrate(
@@ -197,7 +150,9 @@ def _masked_cosines(
                 texts.append(f"{prefix}{before}{after}".rstrip())
                 starts.append(min(len(prefix), len(texts[-1])))
     cosines: list[dict[int, float]] = [{} for _ in questions]
-    rows = encode_with_headers(encoder, texts, starts) if texts else []
+    if not texts:
+        return cosines
+    rows = encode_with_headers(encoder, texts, starts)
     for (number, passage_id), row in zip(places, rows, strict=True):
         cosines[number][passage_id] = float(row @ vectors[number])
     return cosines

@@ -98,6 +98,14 @@ class SearchOptions:
         metavar="X",
         request="lowest cosine similarity, in every mode",
     )
+    min_relevance: float | None = _option(
+        None,
+        "leave out passages that answer with a lower probability, 0 to 1, by the collection's "
+        "calibration (ragkit eval --self --calibrate), in every mode",
+        {"type": "number", "minimum": 0, "maximum": 1},
+        metavar="P",
+        request="lowest probability that a passage answers, by the collection's calibration",
+    )
     per_document: int | None = _option(
         None, "at most N passages of each document", _COUNT, metavar="N",
         request="maximum number of passages of each document",
@@ -186,6 +194,10 @@ class SearchOptions:
             raise UsageError(f"context is {self.context}; expected 0 or more passages")
         if self.per_document is not None and self.per_document < 1:
             raise UsageError(f"per_document is {self.per_document}; expected 1 or more passages")
+        if self.min_relevance is not None and not 0 <= self.min_relevance <= 1:
+            raise UsageError(
+                f"min_relevance is {self.min_relevance:g}; expected a probability, 0 to 1"
+            )
         if math.isnan(self.min_score):
             raise UsageError("min_score is nan; expected a cosine, -1 to 1")
         if not 0 <= self.diverse <= 1:

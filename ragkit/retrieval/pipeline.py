@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragkit.analysis.query_syntax import ParsedQuery, parse_query
-from ragkit.errors import CollectionError
+from ragkit.errors import CollectionError, UsageError
 from ragkit.records.documents import Hit
 from ragkit.retrieval import calibration, composite, diversity, rankers
 from ragkit.retrieval.filter_scope import PassageFilter
@@ -107,6 +107,8 @@ class Retriever:
             )
         if not queries or model is None:
             return [[] for _ in queries]
+        if options.min_relevance is not None:
+            options = self._with_min_score(options, options.min_relevance, model["fingerprint"])
         encoder = self.encoders.load_encoder(model)
         originals = [query.original for query in parsed]
         if (warning := self.encoders.truncation_warning(encoder, originals)) is not None:
@@ -140,6 +142,25 @@ class Retriever:
             )
         self.indexes.repair()
         return hits
+
+    def _with_min_score(
+        self, options: SearchOptions, probability: float, fingerprint: str
+    ) -> SearchOptions:
+        """Return the options with the cosine at which a passage answers with this probability.
+        Raises UsageError if the collection is not calibrated for its encoder."""
+        from ragkit.models.relevance import load  # not for most queries
+
+        with self.store.reading() as connection:
+            stored = load(connection, fingerprint)
+        if stored is None:
+            raise UsageError(
+                "min_relevance needs a collection that is calibrated for its model; calibrate it "
+                f"with: ragkit -c {self.store.folder} eval --self --calibrate"
+            )
+        return replace(
+            options, min_relevance=None,
+            min_score=max(options.min_score, stored.cosine(probability)),
+        )  # fmt: skip
 
     def _calibrate(self, encoder: Encoder) -> None:
         """Measure the weights of the fusion of a collection that an earlier version of ragkit

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 from ragkit.evaluation import relevance
-from ragkit.evaluation.relevance import (
-    RelevanceCalibration,
-    expected_calibration_error,
-    fit,
-)
+from ragkit.evaluation.relevance import expected_calibration_error, fit
 
 
 def test_the_fit_finds_the_function_that_drew_the_answers():
@@ -37,15 +33,6 @@ def test_the_error_is_the_one_worked_by_hand():
     answers = np.array([False, False, True, False])
     assert expected_calibration_error(probabilities, answers) == pytest.approx(0.25)
     assert expected_calibration_error(np.array([]), np.array([], dtype=bool)) == 0
-
-
-def test_cosine_and_probability_are_inverse():
-    found = RelevanceCalibration("f", 8.0, -4.0, 50, 0.03)
-    assert found.probability(0.5) == pytest.approx(0.5)
-    assert found.cosine(0.5) == pytest.approx(0.5)
-    assert found.cosine(found.probability(0.73)) == pytest.approx(0.73)
-    assert (found.cosine(0), found.cosine(1)) == (-1.0, 1.0)
-    assert 0 <= found.probability(-1e9) < found.probability(1e9) <= 1
 
 
 def write_sections(folder, count):
@@ -80,12 +67,4 @@ def test_a_collection_is_calibrated_on_its_own_text(open_collection, tmp_path, m
 def test_too_few_questions_fit_nothing(collection, folder):
     collection.index(folder)
     assert collection.calibrate_relevance() is None
-    assert collection.relevance() is None
-
-
-@pytest.mark.parametrize("stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}'])
-def test_a_damaged_calibration_counts_as_none(collection, folder, stored):
-    collection.index(folder)
-    with collection._store.writing() as connection:
-        relevance.set_value(connection, relevance.KEY, stored)
     assert collection.relevance() is None

@@ -17,9 +17,9 @@ from ragkit.errors import UsageError
 from ragkit.settings import FUSIONS, MODES
 
 if TYPE_CHECKING:
-    from ragkit.evaluation.relevance import RelevanceCalibration
     from ragkit.evaluation.self_run import ModeResult, SelfEvaluation
     from ragkit.evaluation.significance import Difference
+    from ragkit.models.relevance import RelevanceCalibration
 
 _SHOWN_QUERIES = 5  # of those that improved or got worse most
 _MAIN = "nDCG@10"
