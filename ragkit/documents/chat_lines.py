@@ -11,19 +11,20 @@ from pathlib import PurePosixPath
 
 MARKS = "\u200e\u200f\u202a\u202b\u202c\ufeff"  # of the direction of writing
 _MORNING = "上午|早上|凌晨|오전|午前|ق\\.?م|ص"
-EVENING = "下午|晚上|中午|오후|午後|ب\\.?م|م"
-_HALF = rf"[ap]\.?\s?m\.?|{_MORNING}|{EVENING}"
+_EVENING = "下午|晚上|中午|오후|午後|ب\\.?م|م"
+_HALF = rf"[ap]\.?\s?m\.?|{_MORNING}|{_EVENING}"
 LINE = re.compile(
-    rf"""[{MARKS}]{{0,3}}(?P<bracket>\[)?
+    rf"""[{MARKS}]{{0,3}}\[?
     (?P<first>\d{{1,4}})\s?[./\-年년]\s?(?P<second>\d{{1,2}})\s?[./\-月월]\s?(?P<third>\d{{1,4}})
     \s?[.日일]?[,،]?\s{{1,3}}
     (?P<before>{_HALF})?\s?
     (?P<hour>\d{{1,2}})[:.](?P<minute>\d\d)(?:[:.](?P<second_of_time>\d\d))?
     (?:\s?(?P<after>{_HALF}))?
-    (?(bracket)\]\s|(?:\s[-–]\s|,\s))[{MARKS}]{{0,3}}
+    (?:\]\s|\s[-–]\s|,\s)[{MARKS}]{{0,3}}
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+EVENING = re.compile(_EVENING)  # what is written for the hours after noon, besides "pm"
 AUTHOR = re.compile(r"([^:\n]{1,80}?)\s?:\s")
 _LEVELS = frozenset({"debug", "info", "warn", "warning", "error", "fatal", "critical", "trace"})
 _MIN_LINES = 3  # of a chat whose name does not say what it is

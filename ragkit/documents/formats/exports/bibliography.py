@@ -23,8 +23,10 @@ from ragkit.records.documents import Document
 _BIBTEX, _RIS, _CSL = "text/x-bibtex", "text/x-ris", "application/x-csl+json"
 _Entry = dict[str, list[str]]  # name of a field → its values
 _AT = re.compile(r"@\s{0,9}([A-Za-z]{1,40})\s{0,9}([{(])")
-_FIELD = re.compile(r"\s*,?\s*([\w:.+-]{1,60})\s*=\s*")
-_KEY = re.compile(r"\s*([^\s,={}]{1,200})\s*(?=[,}])")
+_FIELD = re.compile(r"\s*+(?:,\s*+)?([\w:.+-]{1,60})\s*+=\s*+")
+_JOINT = re.compile(r"\s*+#\s*+")
+_DATE = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
+_KEY = re.compile(r"\s*+([^\s,={}]{1,200})\s*+(?=[,}])")
 _WORD = re.compile(r"[\w:.+-]{1,200}")
 _MONTHS = {
     name: f"{number:02}"
@@ -126,13 +128,13 @@ def _bibtex_fields(text: str, position: int, strings: Mapping[str, str]) -> tupl
         while True:
             part, position = _bibtex_value(text, position, strings)
             parts.append(part)
-            joint = re.compile(r"\s*#\s*").match(text, position)
+            joint = _JOINT.match(text, position)
             if joint is None:
                 break
             position = joint.end()
         value = _plain("".join(parts))
         if name in ("author", "editor"):
-            people = [_person(person) for person in re.split(r"\s+and\s+", value)]
+            people = [_person(person) for person in value.split(" and ")]
             fields[name] = [person for person in people if person]
         elif value:
             fields[name] = [value]
@@ -258,7 +260,7 @@ def _entry_document(entry: _Entry, media_type: str) -> Document:
 
 def _date(date: str, year: str, month: str) -> str:
     """A date as ISO 8601, as far as it is known: "2024-03"."""
-    match = re.match(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?", date or year)
+    match = _DATE.match(date or year)
     if match is None:
         return date or year
     parts = [part for part in match.groups() if part]

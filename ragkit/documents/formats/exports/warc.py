@@ -19,6 +19,7 @@ from ragkit.errors import DocumentError
 
 _VERSION = re.compile(rb"WARC/1\.\d\r?\n")
 _HEADER = re.compile(rb"^([\w-]{1,60}):[ \t]{0,9}([^\r\n]{0,8000})", re.M)
+_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(rb"HTTP/[\d.]{1,5} (\d{3})")
 _MAX_HEADERS = 100_000  # bytes
 _PARTS_OF_PAGES = ("text/css", "javascript", "font", "ecmascript", "octet-stream+font")
@@ -105,7 +106,7 @@ def _responses(data: bytes) -> Iterator[_Response]:
 
 def _headers(data: bytes, start: int) -> tuple[dict[str, str], int]:
     """Headers from `start` on, by their names in lower case, and where the content begins."""
-    blank = re.compile(rb"\r?\n\r?\n").search(data, max(0, start - 2), start + _MAX_HEADERS)
+    blank = _END_OF_HEADERS.search(data, max(0, start - 2), start + _MAX_HEADERS)
     if blank is None:
         raise DocumentError("damaged WARC file: a record without content")
     fields: dict[str, str] = {}

@@ -66,7 +66,7 @@ def _entries(text: str) -> list[_Entry]:
         hour = int(match["hour"])
         half = (match["before"] or match["after"] or "").lower()
         if half and hour <= 12:
-            is_late = half.startswith("p") or re.fullmatch(EVENING, half) is not None
+            is_late = half.startswith("p") or EVENING.fullmatch(half) is not None
             hour = hour % 12 + (12 if is_late else 0)
         entries.append(_Entry(numbers, hour, int(match["minute"]), line[match.end() :]))
     return entries
