@@ -32,18 +32,16 @@ class UnreadFormat:
 
 UNREAD_FORMATS = (
     UnreadFormat(
-        media_type="image/vnd.djvu",
-        name="DjVu",
-        remedy="convert it: ddjvu -format=pdf FILE FILE.pdf",
-        extensions="djvu djv",
-        magic=(b"AT&TFORM",),
-    ),
-    UnreadFormat(
         media_type="application/x-kindle-kfx",
-        name="KFX, Topaz, eReader, zTXT",
+        name="KFX, Topaz",
         remedy=_CALIBRE,
         extensions="kfx azw1 tpz",
         magic=(b"TPZ0", b"CONT\2\0", b"\xeaDRMION\xee"),
+    ),
+    UnreadFormat(
+        media_type="application/x-palm-book",
+        name="eReader, zTXT",
+        remedy=_CALIBRE,
         signatures=(((60, b"PNRdPPrs"),), ((60, b"zTXTGPlm"),)),
     ),
     UnreadFormat(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 BINARY = "application/octet-stream"
+DJVU = "image/vnd.djvu"
 DOC = "application/msword"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 EPUB = "application/epub+zip"

@@ -15,6 +15,7 @@ import zstandard
 from ragkit.documents.registry import BY_EXTENSION
 from ragkit.records import media_types
 from tests.conftest import REPOSITORY, SHARED
+from tests.documents.djvu_files import make_djvu
 from tests.documents.engines import draw_boxes, make_scan
 from tests.documents.files import make_docx, make_pdf, make_zip, paragraph
 from tests.documents.iwork_files import cell as iwork_cell
@@ -140,6 +141,7 @@ def small_files() -> dict[str, bytes]:
                 "Tables/Tile": table_objects(100, "T", [[iwork_cell(3, bytes(4), 8)]], ["Keys"]),
             }
         ),
+        "a.djvu": make_djvu("Keys \n\x1f\x1dWords\n"),
         "a.ppt": make_ppt(
             [drawing(text_box("Keys", kind=0), table(["a", "b"], ["1", "2"]))],
             notes={0: drawing(text_box("Note.", kind=2))},

@@ -19,7 +19,7 @@ from tests.conftest import WordEncoder
 from tests.documents.files import make_zip
 from tests.documents.mail_files import make_ole2
 
-DJVU = b"AT&TFORM" + bytes(20)
+CHM = b"ITSF" + bytes(20)
 ELF = b"\x7fELF" + bytes(60)
 _NOISE = bytes(range(32)) * 9
 _CONTENTS = {
@@ -119,7 +119,7 @@ def test_the_coverage_counts_the_formats_without_a_reader(formats):
 _FILES = {
     "note.txt": b"Green tea.",
     "blank.txt": b" \n",
-    "map.djvu": DJVU,
+    "map.chm": CHM,
     "tool.bin": ELF,
     "cut.pdf": b"%PDF-1.4 cut off",
     "logo.svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
@@ -173,5 +173,5 @@ def test_each_file_is_in_exactly_one_of_read_missing_and_no_document(tmp_path, c
                 assert record not in unread, names
             elif len(names) > 1:  # the reason of a single member is that of the archive
                 assert record in unread, names
-            is_document = name in ("map.djvu", "cut.pdf")
+            is_document = name in ("map.chm", "cut.pdf")
             assert not is_document or f"{path}/{record}" in named or path in named

@@ -156,7 +156,7 @@ class _Reader:
 
     def keynote(self) -> Document:
         """Return a Keynote document."""
-        slides = []
+        slides: list[tuple[str, Document]] = []
         for slide in self._slides():
             slides.append((str(len(slides) + 1), self._read_slide(slide)))
         if not slides:
