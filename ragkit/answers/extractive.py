@@ -33,10 +33,11 @@ MAX_SIMILARITY = 0.8  # cosine to a chosen sentence above which a sentence is a 
 MIN_SOURCE_SHARE = 0.6  # of the best source's cosine; sources below it are left out
 _MAX_SENTENCES = 120  # that are compared; bounds the time of the encoder
 
-# Whether there is an answer. All are on the same scale, except the last two.
+# Whether there is an answer. All are on the same scale, except the last ones.
 MIN_ANSWERABILITY = MIN_CLOSENESS
 SINGLE_SOURCE_PENALTY = 0.15  # one good source counts as much as three that are worse by this
-MISSING_NAME_PENALTY = 0.15  # for each name in the question that no source contains
+MISSING_NAME_PENALTY = 0.16  # for each name in the question that no source contains
+ABSENT_IDENTIFIER_PENALTY = 0.3  # where the question has an identifier that no passage contains
 _MAX_MISSING_NAMES = 2  # that are counted
 _TOP = 3  # passages, or sentences, whose cosine is averaged
 _MIN_TERMS = 3  # of a sentence of the question that is compared by itself
@@ -56,6 +57,9 @@ _CONNECTIVE = re.compile(
 _DEPENDENT = re.compile(
     r"(?:otherwise|instead|in that case|this|these|those|they|such|sonst|sinon|si no)\b",
     re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(
+    r"(?<![\w.-])(?:[^\W\d_]+[-.]?\d{2,}\w*|[^\W_]\w*_\w*[^\W_]|\d+(?:\.\d+){2,})(?![\w-])"
 )
 _INTRODUCTION = re.compile(r"[:?：？][*_\"'”’)\]]{0,3}$")  # the end of a lead-in or a question
 
@@ -110,6 +114,8 @@ def score_and_extract(
         return 0.0, []
     vectors = scorer.encode([candidate.text for candidate in candidates])
     relevance = score_answerability(scorer.question, hits, floor, _sentence_gain(scorer, vectors))
+    if find_absent_identifiers(scorer.question, scorer.terms, scorer.idf):
+        relevance -= ABSENT_IDENTIFIER_PENALTY
     if relevance < scorer.min_relevance:
         return relevance, []
     scores = _add_context(candidates, _score_sentences(scorer, candidates, vectors, scale), scale)
@@ -177,6 +183,20 @@ def find_missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
         if is_name and word.lower() not in sources:
             missing.append(word)
     return missing
+
+
+def find_absent_identifiers(
+    question: str, terms: Callable[[str], list[str]], idf: Callable[[str], float]
+) -> list[str]:
+    """Return the identifiers of the question that occur nowhere in the collection, in no spelling:
+    codes with two digits or more (`E4711`, `DEC-0054`), words with an underscore, versions
+    (`2.4.10`)."""
+    absent = idf("")  # that of a term in no passage
+    return [
+        word
+        for word in dict.fromkeys(_IDENTIFIER.findall(question))
+        if (found := terms(word)) and idf(max(found, key=len)) >= absent
+    ]
 
 
 def source_text(hits: Sequence[Hit]) -> str:

@@ -222,3 +222,24 @@ def test_a_short_new_topic_is_searched_by_itself(
     answer = chat.ask(question)
     assert answer.question == searched
     assert answer.hits[0].path == f"{title}.txt"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "is_known"),
+    [
+        ("E4711", True), ("E-4711", True), ("E 4711", True), ("max_pages", True), ("2.4.10", True),
+        ("E4712", False), ("E-4799", False), ("max_files", False), ("2.4.1", False),
+    ],
+)  # fmt: skip
+def test_an_identifier_that_occurs_nowhere_counts_against_answering(
+    open_collection, tmp_path, identifier, is_known
+):
+    (tmp_path / "manual").mkdir()
+    for code in ("E4711", "E-4711", "max_pages", "release 2.4.10"):
+        text = f"The error {code} means that the disk of the server is full.\n"
+        (tmp_path / "manual" / f"{len(code)}.txt").write_text(text)
+    collection = open_collection(Settings())
+    collection.index(tmp_path / "manual")
+    answer = collection.ask(f"what does the error {identifier} of the disk of the server mean?")
+    known = collection.ask("what does the error of the disk of the server mean?")
+    assert (answer.relevance > known.relevance - 0.25) is is_known
