@@ -31,14 +31,14 @@ MORE_STEMMERS = {
 }  # fmt: skip
 # Languages of simplemma's dictionaries, and its name for them where that is another. Those that
 # take seconds and hundreds of megabytes to load are left out, their stemmers have to do: Danish,
-# Dutch, Estonian, Finnish, German, Irish, Norwegian, Polish, Russian, Swedish, Turkish.
+# Dutch, Estonian, Finnish, German, Irish, Norwegian, Polish, Russian, Swahili, Swedish, Turkish.
 _DICTIONARIES = {
     "ar": "ar", "bg": "bg", "ca": "ca", "cs": "cs", "cy": "cy", "el": "el", "eo": "eo",
     "es": "es", "fa": "fa", "fr": "fr", "gd": "gd", "gl": "gl", "gv": "gv", "he": "he",
     "hi": "hi", "hu": "hu", "hy": "hy", "id": "id", "is": "is", "it": "it", "ka": "ka",
     "la": "la", "lb": "lb", "lt": "lt", "lv": "lv", "mk": "mk", "ml": "ml", "ms": "ms",
     "nn": "nn", "pt": "pt", "ro": "ro", "se": "se", "sk": "sk", "sl": "sl", "sq": "sq",
-    "sw": "sw", "tl": "tl", "uk": "uk", "hr": "hbs", "sr": "hbs",
+    "tl": "tl", "uk": "uk", "hr": "hbs", "sr": "hbs",
     "bs": "hbs",
 }  # fmt: skip
 LANGUAGES = _DICTIONARIES.keys() | MORE_STEMMERS.keys()

@@ -54,7 +54,7 @@ class IndexReader:
         # cannot be updated.
         self._without_removals: tuple[int, int] | None = None
         self._checksums = ChecksumCache(store.folder)
-        self.index_writer = IndexWriter(store, self._checksums)
+        self.index_writer = IndexWriter(store, self._checksums, notify)
 
     def vectors(self, connection: sqlite3.Connection) -> VectorIndex | None:
         """Return all searchable vectors as of this snapshot, or of a slightly later one.

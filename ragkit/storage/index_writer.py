@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ragkit.analysis import ANALYSIS_VERSION
 from ragkit.analysis.language import text_language
+from ragkit.analysis.libraries import analysis_versions, changed_versions
 from ragkit.errors import CollectionError
 from ragkit.storage.atomic_files import delete_unused_files, set_aside
 from ragkit.storage.checksums import (
@@ -44,6 +45,7 @@ _LEXICAL_NAME = (
 
 
 _REMOVED_KEY = "lexical_removed"  # of the table `collection`
+_VERSIONS_KEY = "lexical_versions"  # the same: what its terms were made with
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,13 @@ class IndexWriter:
     themselves and do nothing if another process holds it.
     """
 
-    def __init__(self, store: Database, checksums: ChecksumCache) -> None:
-        self._store, self._checksums = store, checksums
+    def __init__(
+        self,
+        store: Database,
+        checksums: ChecksumCache,
+        notify: Callable[[str], None] | None = None,
+    ) -> None:
+        self._store, self._checksums, self._notify = store, checksums, notify
 
     def update_lexical(self, *, may_rewrite: bool = True) -> None:
         """Bring the lexical index up to date. Raises CollectionError if it cannot be written.
@@ -164,7 +171,9 @@ class IndexWriter:
             checksum = folder_checksum(self._store.folder / name, segments)
         written = IndexFile(name, current_generation, checksum, None)
         self._checksums.add_written(written)
-        self._make_current({"words": written}, {_REMOVED_KEY: update.removed})
+        values: dict[str, int | str] = {_REMOVED_KEY: update.removed}
+        values[_VERSIONS_KEY] = analysis_versions()
+        self._make_current({"words": written}, values)
 
     def _plan_lexical(self, *, may_rewrite: bool) -> _LexicalUpdate | None:
         """Return how to bring the lexical index up to date; None if it is. The caller holds the
@@ -174,6 +183,13 @@ class IndexWriter:
             if file is not None and file not in self._checksums.damaged:
                 with contextlib.suppress(OSError, ValueError):
                     older = self._checksums.verify_folder(file)
+            if file is None and (outdated := outdated_versions(connection)):
+                if self._notify is not None:
+                    self._notify(
+                        f"the word index was made with {outdated}; it is rebuilt from the "
+                        "database, nothing is embedded again"
+                    )
+                return _LexicalUpdate(None, None, 0, is_rewrite=True)
             if file is None or older is None:
                 return _LexicalUpdate(None, None, 0, is_rewrite=False)
             stored = value(connection, _REMOVED_KEY)
@@ -222,7 +238,7 @@ class IndexWriter:
         return file
 
     def _make_current(
-        self, written: dict[str, IndexFile], values: Mapping[str, int] | None = None
+        self, written: dict[str, IndexFile], values: Mapping[str, int | str] | None = None
     ) -> None:
         """Record files just written, by kind, and `values` of the table `collection`. Codes of
         other vectors than these are forgotten."""
@@ -244,11 +260,24 @@ class IndexWriter:
 
 def current_lexical_file(connection: sqlite3.Connection) -> IndexFile | None:
     """Return the lexical index file; None if there is none, or if its terms were made by another
-    version of `ragkit.analysis`, or not by ragkit at all, so that it has to be rebuilt."""
+    version of `ragkit.analysis` or of its libraries, or not by ragkit at all, so that it has to be
+    rebuilt."""
     file = state.index_file(connection, "words")
     if file is None or not is_plausible("words", file, generation(connection)):
         return None
-    return file if file.name.startswith(_LEXICAL_NAME) else None
+    is_current = value(connection, _VERSIONS_KEY) == analysis_versions()
+    return file if is_current and file.name.startswith(_LEXICAL_NAME) else None
+
+
+def outdated_versions(connection: sqlite3.Connection) -> str | None:
+    """Return the versions that the recorded lexical index was made with, and those of now, where
+    they differ; None if there is no such index, or if they do not differ."""
+    if state.index_file(connection, "words") is None:
+        return None
+    stored = value(connection, _VERSIONS_KEY)
+    if not isinstance(stored, str):
+        return "an earlier version of ragkit"
+    return changed_versions(stored) or None
 
 
 def _is_recent(connection: sqlite3.Connection, file: IndexFile, model_id: int) -> bool:

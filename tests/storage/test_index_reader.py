@@ -6,14 +6,17 @@ import errno
 import gc
 import json
 import os
+import re
 import shutil
 import struct
 from pathlib import Path
 
 import pytest
 
+from ragkit.analysis.libraries import analysis_versions
 from ragkit.storage.checksums import folder_checksum
 from ragkit.storage.collection_files import is_index_name, name_generation
+from ragkit.storage.sqlite import state
 
 QUERY = "parents at home with cats and keys"
 
@@ -130,6 +133,24 @@ def test_a_small_change_is_a_delta_and_a_large_one_a_new_file(open_collection, t
     after = [path.name for path in index_files(collection) if path.suffix == ".faiss"]
     assert before[0] not in after or len(after) == 2
     assert open_collection().search("change7", k=1)[0].path == "7.txt"
+
+
+def test_a_lexical_index_of_other_libraries_is_rebuilt_with_a_message(
+    indexed, open_collection, notices
+):
+    with indexed._store.writing() as connection:
+        older = state.value(connection, "lexical_versions")
+        assert "tantivy " in older
+        older = re.sub(r"tantivy [\d.]+", "tantivy 0.1", older)
+        state.set_value(connection, "lexical_versions", older)
+    assert open_collection().search("parents", k=1, mode="lexical")[0].path == "leave.txt"
+    (line,) = [line for line in notices if "word index" in line]
+    assert "tantivy 0.1, now " in line
+    with indexed._store.reading() as connection:
+        assert state.value(connection, "lexical_versions") == analysis_versions()
+    notices.clear()
+    open_collection().search("parents", k=1, mode="lexical")
+    assert notices == []
 
 
 def test_a_lexical_index_that_lags_behind_is_updated_by_a_reader(
