@@ -1380,7 +1380,7 @@ class Collection:
         """
         import time
 
-        from ragkit.encoders.spec import ModelSpec
+        from ragkit.encoders.spec import ModelSpec, parse_spec
         from ragkit.maintenance import migrate
         from ragkit.records.maintenance import MigrationReport
         from ragkit.retrieval import calibration
@@ -1404,8 +1404,12 @@ class Collection:
                 and encoder.fingerprint != self._read(migrate.previous_model)["fingerprint"]
             ):
                 raise UsageError(f"{encoder.name} is not the encoder before the last switch")
+            names = (
+                str(parse_spec(old["name"], old["options"])),
+                str(replace(spec, name=encoder.name)),
+            )
             if encoder.fingerprint == old["fingerprint"]:
-                return MigrationReport(old["name"], encoder.name, False, 0, 0)
+                return MigrationReport(*names, False, 0, 0)
             with self._store.writing() as connection:
                 new_id = passages.save_model(
                     connection, encoder.name, encoder.fingerprint, encoder.dimension,
@@ -1420,9 +1424,7 @@ class Collection:
             finally:
                 if cache is not None:
                     cache.close()
-            report = MigrationReport(
-                old["name"], encoder.name, True, embedded, 0, truncated=truncated
-            )
+            report = MigrationReport(*names, True, embedded, 0, truncated=truncated)
             if not rollback:
                 report = self._measure_migration(report, old["id"], new_id, encoder)
             report = replace(report, switched=force or not report.is_worse)

@@ -110,6 +110,7 @@ def _fields(result: Evaluation) -> dict[str, Any]:
     fields |= measures
     fields["ms_per_query"] = round(result.ms_per_query, 2)
     fields |= later
+    fields["gaps"] = list(result.gaps)
     fields["intervals"] = {
         name: [round(low, 4), round(high, 4)] for name, (low, high) in intervals.items()
     }

@@ -41,7 +41,7 @@ def migrate(arguments: Namespace) -> int:
         print_message(
             f"{format_count(report.truncated, 'passage')} may be longer than the window of "
             f"{report.new_model}, which does not read the rest. To cut them for it: "
-            f"ragkit index --rebuild --model {report.new_model}"
+            "ragkit index --rebuild --model NAME"
         )
     return 0
 
@@ -49,6 +49,8 @@ def migrate(arguments: Namespace) -> int:
 def _print_report(report: MigrationReport) -> None:
     old, new = to_printable(report.old_model), to_printable(report.new_model)
     embedded = format_count(report.embedded, "text")
+    if report.questions:
+        print(f"dense search on {format_count(report.questions, 'self-made question')} (held out)")
     for name, before in report.before.items():
         low, high = report.intervals[name]
         print(

@@ -31,6 +31,7 @@ def test_json_is_the_contract_s_shape(dataset, capsys, tmp_path):
     found = json.loads(captured.out)
     assert found.pop("ms_per_query") > 0
     intervals = found.pop("intervals")
+    assert found.pop("gaps") == []
     assert json.dumps(found) == (
         '{"dataset": "pets", "mode": "hybrid", "protocol": "beir", "queries": 1, '
         '"nDCG@10": 1.0, "MRR@10": 1.0, "R@10": 1.0, "R@100": 1.0, "MAP@100": 1.0}'
@@ -96,6 +97,8 @@ def test_gaps_of_a_dataset_are_reported(dataset, capsys):
     error = capsys.readouterr().err
     assert "1 × judged document that corpus.jsonl lacks" in error
     assert "1 × judged query that queries.jsonl lacks" in error
+    assert cli.main(["eval", str(dataset), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["gaps"]) == 2
 
 
 def test_a_run_that_cannot_be_written_is_an_error(dataset, capsys, tmp_path):
