@@ -38,6 +38,8 @@ MIN_ANSWERABILITY = MIN_CLOSENESS
 SINGLE_SOURCE_PENALTY = 0.15  # one good source counts as much as three that are worse by this
 MISSING_NAME_PENALTY = 0.16  # for each name in the question that no source contains
 ABSENT_IDENTIFIER_PENALTY = 0.3  # where the question has an identifier that no passage contains
+MIN_COVERAGE = 0.75  # share of the question's words in one source above which it counts in addition
+COVERAGE_BONUS = 0.4  # of what is above it
 _MAX_MISSING_NAMES = 2  # that are counted
 _TOP = 3  # passages, or sentences, whose cosine is averaged
 _MIN_TERMS = 3  # of a sentence of the question that is compared by itself
@@ -114,6 +116,7 @@ def score_and_extract(
         return 0.0, []
     vectors = scorer.encode([candidate.text for candidate in candidates])
     relevance = score_answerability(scorer.question, hits, floor, _sentence_gain(scorer, vectors))
+    relevance += COVERAGE_BONUS * max(0.0, highest_coverage(scorer, hits) - MIN_COVERAGE)
     if find_absent_identifiers(scorer.question, scorer.terms, scorer.idf):
         relevance -= ABSENT_IDENTIFIER_PENALTY
     if relevance < scorer.min_relevance:
@@ -183,6 +186,17 @@ def find_missing_names(question: str, hits: Sequence[Hit]) -> list[str]:
         if is_name and word.lower() not in sources:
             missing.append(word)
     return missing
+
+
+def highest_coverage(scorer: QuestionScorer, hits: Sequence[Hit]) -> float:
+    """Return the highest share, by idf, of the question's words that one source contains; 0 for a
+    question of fewer than three."""
+    idf = {term: scorer.idf(term) for term in scorer.terms(scorer.question)}
+    total = sum(idf.values())
+    if len(idf) < _MIN_TERMS or not total:
+        return 0.0
+    sources = (set(scorer.terms(source_text([hit]))) for hit in hits)
+    return max((sum(idf[t] for t in idf if t in terms) / total for terms in sources), default=0.0)
 
 
 def find_absent_identifiers(

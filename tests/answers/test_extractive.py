@@ -13,6 +13,7 @@ from ragkit.answers.extractive import (
     _strip_opening,
     extract_answer,
     find_missing_names,
+    highest_coverage,
     score_answerability,
     split_question,
 )
@@ -169,3 +170,15 @@ def test_an_introduction_is_chosen_only_with_the_sentence_after_it(text, is_chos
 )
 def test_a_connective_and_a_list_marker_at_the_beginning_are_removed(text, expected):
     assert _strip_opening(text) == expected
+
+
+def test_a_source_with_nearly_all_words_of_the_question_counts_in_addition():
+    question = "how often must signing keys be rotated by whom"
+    full = scorer(question)
+    total = sum(full.idf(term) for term in set(full.terms(question)))
+    (missing,) = full.terms("rotated")
+    some = question.replace("rotated ", "")
+    assert highest_coverage(full, [hit("Cats."), hit(question)]) == pytest.approx(1)
+    assert highest_coverage(full, [hit(some)]) == pytest.approx(1 - full.idf(missing) / total)
+    assert highest_coverage(full, []) == 0
+    assert highest_coverage(scorer("keys?"), [hit("keys")]) == 0  # says too little
