@@ -205,6 +205,11 @@ class Hit:
         score = "None" if self.score is None else f"{self.score:.2f}"
         return f"Hit({self.rank}, {score}, {self.citation!r}, {shorten(self.text)!r})"
 
+    @property
+    def places(self) -> tuple[Hit | Location, ...]:
+        """This hit and the other places of its text."""
+        return (self, *self.also_at)
+
     def _repr_html_(self) -> str:
         return hits_table([self])
 

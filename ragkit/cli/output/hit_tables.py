@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ragkit.cli.output.render import cited_path
 from ragkit.cli.output.terminal import to_printable
-from ragkit.records.documents import Hit
+from ragkit.records.documents import Hit, Location
 
 _CSV_COLUMNS = (
     "rank", "score", "citation", "path", "title", "heading", "page", "start_line", "end_line",
@@ -84,7 +84,7 @@ def format_paths(hits: Sequence[Hit], working_folder: str) -> str:
     A path below the working folder is relative to it; others are absolute. Without a root, as from
     a server, it is that of the citation.
     """
-    places = (place for hit in hits for place in (hit, *hit.also_at))
+    places = (place for hit in hits for place in hit.places)
     paths = dict.fromkeys(_open_path(place, working_folder) for place in places)
     return "\n".join(map(to_printable, paths))
 
@@ -105,7 +105,7 @@ def format_editor_lines(hits: Sequence[Hit], columns: Sequence[int], working_fol
     return "\n".join(lines)
 
 
-def _open_path(hit: Hit, working_folder: str) -> str:
+def _open_path(hit: Hit | Location, working_folder: str) -> str:
     if not hit.root:
         return cited_path(hit)
     path = os.path.join(hit.root, hit.path)  # noqa: PTH118 (as text)

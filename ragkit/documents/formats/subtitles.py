@@ -6,7 +6,7 @@ Cues are joined to paragraphs until a sentence ends and a pause follows. Knows n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from html import unescape
 from typing import NamedTuple
@@ -23,6 +23,8 @@ _LONG_PARAGRAPH = 600  # characters, after which the end of a sentence ends the 
 _TIMESTAMP = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 _TIMINGS = re.compile(rf"[ \t]{{0,9}}{_TIMESTAMP}[ \t]{{1,9}}-->[ \t]{{1,9}}{_TIMESTAMP}")
 _SPEAKER = re.compile(r"<v(?:\.[^\s<>]{0,99})?[ \t]([^<>]{1,99})>")
+_NAME = re.compile(r"([^\W\d_][^:\n]{0,50}): (?=\S)")
+_MAX_SPEAKERS = 100
 _TAG = re.compile(r"</?[a-zA-Z0-9][^<>]{0,199}>|\{\\[^{}]{0,99}\}")
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "？", "！", '."', '?"', '!"')
 _ROLLING_GAP = 0.1  # seconds between two cues of captions that roll up
@@ -50,8 +52,22 @@ def read_vtt(data: bytes, name: str) -> Document:
 
 def _read_subtitles(data: bytes, media_type: str) -> Document:
     decoded = decode(data)
-    cues = _cues(decoded.text, media_type)
-    return replace(write_cues(cues, decoded, media_type), title=_title(decoded.text))
+    cues = list(_cues(decoded.text, media_type))
+    document = write_cues(cues, decoded, media_type)
+    speakers = ", ".join(_speakers(decoded.text, cues))
+    metadata = {"from": speakers} if speakers else {}
+    return replace(document, title=_title(decoded.text), metadata=metadata)
+
+
+def _speakers(text: str, cues: Sequence[Cue]) -> list[str]:
+    """The names of those who speak, in the order in which they do: from voice tags (Teams), or
+    before a colon where most cues have a name there (Zoom)."""
+    names = [" ".join(unescape(name).split()) for name in _SPEAKER.findall(text)]
+    if not names:
+        before_colon = [match[1] for cue in cues if (match := _NAME.match(cue.text)) is not None]
+        if len(before_colon) > len(cues) / 2 and len(set(before_colon)) <= _MAX_SPEAKERS:
+            names = before_colon
+    return list(dict.fromkeys(names))[:_MAX_SPEAKERS]
 
 
 def write_cues(cues: Iterable[Cue], decoded: Decoded, media_type: str) -> Document:

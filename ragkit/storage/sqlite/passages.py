@@ -26,7 +26,12 @@ from ragkit.storage.sqlite.checksums import (
     fields_checksum,
     text_hash,
 )
-from ragkit.storage.sqlite.connection import by_id, fetch_by_id, report_damage
+from ragkit.storage.sqlite.connection import (
+    IDS_PER_STATEMENT,
+    by_id,
+    fetch_by_id,
+    report_damage,
+)
 from ragkit.storage.sqlite.state import generation, set_value, value
 
 if TYPE_CHECKING:
@@ -174,8 +179,13 @@ def hashes_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, b
 def ids_by_hash(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, list[int]]:
     """Return hash of the embedded text → ids of all passages with that text, ascending."""
     ids: dict[bytes, list[int]] = defaultdict(list)
-    for digest, id_ in by_id(connection, "SELECT hash, id FROM passages WHERE hash", hashes):
-        ids[digest].append(id_)
+    for first in range(0, len(hashes), IDS_PER_STATEMENT):
+        chunk = hashes[first : first + IDS_PER_STATEMENT]
+        placeholders = ", ".join("?" * len(chunk))
+        for digest, id_ in connection.execute(
+            f"SELECT hash, id FROM passages WHERE hash IN ({placeholders})", tuple(chunk)
+        ):
+            ids[digest].append(id_)
     return {digest: sorted(same) for digest, same in ids.items()}
 
 

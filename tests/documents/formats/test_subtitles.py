@@ -90,3 +90,18 @@ def test_captions_that_roll_up_are_read_once():
 def test_two_cues_of_one_line_may_say_the_same():
     cues = "00:01.000 --> 00:02.000\nNo.\nNever.\n\n00:05.000 --> 00:06.000\nNever.\n"
     assert read(f"WEBVTT\n\n{cues}".encode(), "a.vtt").text == "No. Never.\n\nNever."
+
+
+@pytest.mark.parametrize(
+    ("lines", "speakers"),
+    [
+        (("<v Jane Roe>Shall we start?</v>", "<v Max>Yes.</v>", "<v Jane Roe>Good.</v>"),
+         "Jane Roe, Max"),  # Teams
+        (("Jane Roe: Shall we start?", "Max: Yes.", "and go on"), "Jane Roe, Max"),  # Zoom
+        (("One thing: it works.", "It does.", "So it does."), None),
+    ],
+)  # fmt: skip
+def test_the_speakers_of_a_transcript_are_metadata(lines, speakers):
+    cues = "".join(f"00:0{n}.000 --> 00:0{n}.900\n{line}\n\n" for n, line in enumerate(lines))
+    document = read(f"WEBVTT\n\n{cues}".encode(), "meeting.vtt")
+    assert document.metadata.get("from") == speakers

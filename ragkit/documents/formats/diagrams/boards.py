@@ -37,8 +37,8 @@ def read_canvas(data: bytes, name: str) -> Document:
         else:
             page.add(shape, " ".join(_text(node.get(key)) for key in ("label", "file", "url")))
     for edge in _objects(board.get("edges")):
-        ends = (_text(edge.get(key)) for key in ("fromNode", "toNode"))
-        page.connections.append(LabelledLine(*ends, _text(edge.get("label"))))
+        source, target = (_text(edge.get(key)) for key in ("fromNode", "toNode"))
+        page.connections.append(LabelledLine(source, target, _text(edge.get("label"))))
     return drawing_document([page], _CANVAS)
 
 

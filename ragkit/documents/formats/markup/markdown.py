@@ -15,6 +15,7 @@ from html import unescape
 from ragkit.documents.decoding import decode
 from ragkit.documents.formats.markup.front_matter import parse_front_matter
 from ragkit.documents.formats.markup.markdown_comments import visible_text
+from ragkit.documents.formats.markup.note_properties import note_properties
 from ragkit.records.documents import Document, Heading, Table
 
 _MAX_HEADING_CHARS = 1000  # a longer line is text, whatever it starts with
@@ -51,6 +52,8 @@ def read_markdown(data: bytes, name: str) -> Document:
     """
     text, encoding, warnings, encoding_by = decode(data)
     body, metadata = parse_front_matter(text)
+    if not body:
+        text, metadata = note_properties(text, name)
     text = visible_text(text, body)
     body = 0
     parser = _BlockParser(text)
