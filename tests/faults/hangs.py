@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PERIOD = 0.5  # seconds between two looks
-IDLE_LOOKS = 60  # in a row without any work
+IDLE_LOOKS = 60  # in a row without work
+POLLING = 0.05  # of a processor: a loop that waits for something uses less, work more
 MAX_CPU = 300.0  # seconds; a case needs one, the longest 60
 MAX_WALL = 1800.0  # seconds: for a process that wakes up now and then and never ends
 _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -58,8 +59,8 @@ class Watch:
     pid: int
     started: float = field(default_factory=time.monotonic)
     _looked: float = 0.0
-    _cpu: float = -1.0
-    _idle: int = 0
+    _cpu: float = -1.0  # when it worked last
+    _idle: int = 0  # looks since then
 
     def look(self) -> str | None:
         """Return why the process hangs; None if it does not, or was looked at just now."""
@@ -71,9 +72,11 @@ class Watch:
 
     def judge(self, use: Use, wall: float) -> str | None:
         """Take one look into account, `wall` seconds after the start."""
-        works = use.active or use.cpu > self._cpu
-        self._idle = 0 if works else self._idle + 1
-        self._cpu = use.cpu
+        used = use.cpu - self._cpu
+        if use.active or used > POLLING * PERIOD * (self._idle + 1) + 2 / _TICK:
+            self._idle, self._cpu = 0, use.cpu
+        else:
+            self._idle += 1
         if self._idle >= IDLE_LOOKS:
             return f"does nothing any more, after {use.cpu:.1f} s of CPU time"
         if use.cpu > MAX_CPU:

@@ -18,7 +18,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 def test_a_process_that_works_slowly_does_not_hang():
     watch = Watch(1)
-    looks = [watch.judge(Use(number * 0.01, False), number * 3.0) for number in range(500)]
+    looks = [watch.judge(Use(number * 0.06, False), number * 3.0) for number in range(500)]
     assert set(looks) == {None}
 
 
@@ -30,9 +30,15 @@ def test_a_process_that_waits_for_a_processor_or_a_disk_does_not_hang():
 
 def test_a_process_without_work_hangs_and_one_that_wakes_up_in_time_does_not():
     watch = Watch(1)
-    uses = [Use(0.5, False)] * hangs.IDLE_LOOKS + [Use(0.6, False)] * hangs.IDLE_LOOKS
+    uses = [Use(0.5, False)] * hangs.IDLE_LOOKS + [Use(2.5, False)] * hangs.IDLE_LOOKS
     assert {watch.judge(use, 1.0) for use in uses} == {None}
-    assert watch.judge(Use(0.6, False), 1.0) == "does nothing any more, after 0.6 s of CPU time"
+    assert watch.judge(Use(2.5, False), 1.0) == "does nothing any more, after 2.5 s of CPU time"
+
+
+def test_a_process_that_only_polls_hangs():
+    watch = Watch(1)
+    looks = [watch.judge(Use(number * 0.005, False), 1.0) for number in range(100)]
+    assert "does nothing any more, after 0.3 s of CPU time" in looks
 
 
 def test_endless_loops_hang():
