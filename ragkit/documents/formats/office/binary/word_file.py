@@ -34,7 +34,7 @@ _NOT_CP1252 = {0x81: "", 0x8D: "", 0x8F: "", 0x90: "", 0x9D: ""}
 Operations = tuple[tuple[int, bytes], ...]  # operation code, operand
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """A run of the text that lies together in the stream."""
 
     start: int  # CP
@@ -66,7 +66,7 @@ class WordFile:
     parts: tuple[
         int, ...
     ]  # CPs at which main text, footnotes, headers, … start; the last is an end
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TextPiece, ...]
     cut_off: bool  # the stream ends before the text does
     _table: bytes = field(repr=False)
     _pairs: tuple[tuple[int, int], ...] = field(repr=False)
@@ -112,7 +112,7 @@ class WordFile:
         return style, parse_operations(properties[2:] + piece.operations)
 
 
-def _position(offset: int, piece: Piece) -> int:
+def _position(offset: int, piece: TextPiece) -> int:
     """The CP of an FC in a piece, rounded up."""
     return piece.start + -(-(offset - piece.offset) // piece.width)
 
@@ -174,7 +174,7 @@ def parse_positions(data: bytes, item_bytes: int) -> tuple[list[int], list[bytes
     return positions, items
 
 
-def _parse_pieces(data: bytes) -> list[Piece]:
+def _parse_pieces(data: bytes) -> list[TextPiece]:
     """Parse the piece table: property changes first, then the pieces."""
     at, changes = 0, list[bytes]()
     while data[at : at + 1] == b"\x01":
@@ -194,13 +194,15 @@ def _parse_pieces(data: bytes) -> list[Piece]:
         offset &= 0x3FFFFFFF
         place = change >> 1
         operations = changes[place] if change & 1 and place < len(changes) else b""
-        pieces.append(Piece(start, end, offset // 2 if narrow else offset, 2 - narrow, operations))
+        pieces.append(
+            TextPiece(start, end, offset // 2 if narrow else offset, 2 - narrow, operations)
+        )
     if not pieces:
         raise DocumentError("damaged doc: its piece table is empty")
     return pieces
 
 
-def _read_text(main: bytes, pieces: list[Piece]) -> tuple[str, tuple[Piece, ...]]:
+def _read_text(main: bytes, pieces: list[TextPiece]) -> tuple[str, tuple[TextPiece, ...]]:
     """Return the text of the pieces up to the first one that is cut off, and the pieces read."""
     texts, kept, length = [], [], 0
     for piece in pieces:

@@ -1,14 +1,12 @@
 """ppt: slides in order, titles, tables, notes, comments, embedded files; damaged files."""
 
 import struct
-import zlib
 
 import pytest
 
 from ragkit.documents.formats.office.binary.ppt import read_ppt
 from ragkit.documents.read import read_all
 from ragkit.errors import DocumentError
-from tests.documents.files import PNG
 from tests.documents.mail_files import make_ole2
 from tests.documents.ppt_files import (
     atom,
@@ -86,11 +84,6 @@ def test_notes_comments_and_hidden_slides_are_read():
     assert document.warnings == ("1 hidden slides are read",)
 
 
-def test_what_a_later_save_replaced_is_not_read():
-    old = [drawing(text_box("Old words"))]
-    assert texts(drawing(text_box("New words")), replaced=old) == "New words"
-
-
 def test_encrypted_and_damaged_files_are_reported_as_such():
     def reason(data):
         (record, *_) = read_all(data, "a.ppt")
@@ -107,32 +100,8 @@ def test_encrypted_and_damaged_files_are_reported_as_such():
     assert read_ppt(make_ppt([]), "a.ppt").text == ""  # no slides
 
 
-def test_a_directory_that_refers_to_itself_ends():
-    data = bytearray(make_ppt([drawing(text_box("Words"))]))
-    at = data.index(struct.pack("<HHI", 0, 0x0FF5, 28)) + 16
-    edit = data.index(struct.pack("<HHI", 0, 0x0FF5, 28)) - 512
-    data[at : at + 4] = struct.pack("<I", edit)
-    assert read_ppt(bytes(data), "a.ppt").text == "Words"
-
-
 def test_deep_groups_end():
     shape = text_box("Deep")
     for _ in range(300):
         shape = container(0xF003, shape)
     assert texts(drawing(text_box("Words"), shape)) == "Words"
-
-
-def test_embedded_files_and_pictures_are_documents_of_their_own():
-    body = b"\x02\0n.txt\0C:\\n.txt\0\0\0\3\0" + struct.pack("<I", 2) + b"t\0"
-    body += struct.pack("<I", 6) + b"Words."
-    file = make_ole2({"\x01Ole10Native": struct.pack("<I", len(body)) + body})
-    packed = struct.pack("<I", len(file)) + zlib.compress(file)
-    macros = make_ole2({"VBA": {"dir": b"x"}})
-    png = PNG + bytes(60)
-    picture = b"\x00\x6e\x1e\xf0" + struct.pack("<I", 17 + len(png)) + bytes(17) + png
-    objects = [atom(4113, packed, instance=1), atom(4113, macros), atom(4113, b"\1\2", instance=1)]
-    data = make_ppt([drawing(text_box("Body"))], objects=objects, pictures=picture)
-    records = {record.name: record for record in read_all(data, "a.ppt")}
-    assert records["n.txt"].document.text == "Words."
-    assert [*records] == ["", "n.txt", "object 3", "picture 1.png"]
-    assert records["object 3"].kind == "damaged"

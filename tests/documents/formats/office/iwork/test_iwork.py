@@ -4,7 +4,6 @@ import struct
 
 import pytest
 
-from ragkit.documents.formats.office.iwork.iwa import decompress_snappy
 from ragkit.documents.formats.office.iwork.iwork import read_iwork
 from ragkit.documents.read import read, read_all
 from ragkit.errors import DocumentError
@@ -113,17 +112,6 @@ def test_a_document_that_is_a_folder_has_its_objects_in_a_zip_of_their_own():
 def test_pictures_are_members_without_their_small_copies():
     data = keynote(**{"Data/map-12.png": PNG, "Data/map-small-13.png": PNG})
     assert [record.name for record in read_all(data, "a.key")] == ["", "map-12.png"]
-
-
-def test_back_references_of_snappy_are_followed():
-    # "ab", eight bytes from two bytes before, a long literal, four bytes from 61 bytes before.
-    literal = bytes(range(61))
-    data = b"\x4b" + b"\x04ab" + b"\x11\x02" + b"\xf0\x3c" + literal + b"\x0f\x3d\0\0\0"
-    assert decompress_snappy(data) == b"ab" * 5 + literal + literal[:4]
-    with pytest.raises(DocumentError, match="cut off"):
-        decompress_snappy(data[:-9])
-    with pytest.raises(DocumentError, match="refers to nothing"):
-        decompress_snappy(b"\x08" + b"\x11\x02")
 
 
 @pytest.mark.parametrize(
