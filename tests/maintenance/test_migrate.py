@@ -101,6 +101,22 @@ def test_the_new_encoder_is_measured_and_used_at_once(notes, open_collection):
     assert (again.switched, again.embedded) == (False, 0)
 
 
+def test_a_collection_that_is_open_elsewhere_loads_the_new_encoder(tmp_path, monkeypatch):
+    encoders = {"words": WordEncoder(), "small": SmallEncoder()}
+    monkeypatch.setattr("ragkit.encoders.resolve.load", lambda spec: encoders[spec.name])
+    settings = Settings(passage_tokens=40, overlap=0.0, model="words")
+    kit = tmp_path / "kit"
+    with Collection(kit, settings=settings) as writer, Collection(kit, settings=SETTINGS) as reader:
+        writer.index(write_notes(tmp_path / "house"))
+        before = reader.search(QUERY, k=1)[0]
+        assert writer.migrate("small").embedded == 24
+        (after,) = reader.search(QUERY, k=1)
+        assert after.path == before.path == "3.txt"
+        assert after.score != before.score
+        assert writer.migrate(rollback=True).new_model == "words"
+        assert reader.search(QUERY, k=1)[0].score == pytest.approx(before.score)
+
+
 def test_no_file_is_read_or_embedded_again_after_a_switch(notes):
     new = SmallEncoder()
     notes.migrate(new)
