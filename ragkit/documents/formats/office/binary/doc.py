@@ -106,6 +106,8 @@ def read_doc_storage(file: OleFileIO, folder: str = "") -> Document:
     word = parse_word_file(main, (stream("0Table"), stream("1Table")))
     reader = _Reader.of(word, stream("Data"))
     reader.read_all()
+    if word.cut_off and not reader.layout.blocks:
+        raise DocumentError("damaged doc: its text is cut off")
     return replace(
         reader.layout.document(DOC),
         title=reader.title,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from olefile import OleFileIO
 
 DAMAGE = (OSError, struct.error, IndexError, ValueError, KeyError, OverflowError, TypeError)
+_SECTOR = 512  # bytes
 _MAX_VALUE = 1000  # characters of a property
 _MAX_PROPERTIES = 100
 _CODE_PAGE, _TITLE, _AUTHOR = 1, 2, 4
@@ -38,7 +39,8 @@ def open_ole2(data: bytes, kind: str) -> Iterator[OleFileIO]:
     import olefile
 
     try:
-        with olefile.OleFileIO(BytesIO(data)) as file:
+        # Some programs do not fill the last sector, which olefile takes for damage.
+        with olefile.OleFileIO(BytesIO(data + bytes(-len(data) % _SECTOR))) as file:
             yield file
     except DocumentError:
         raise

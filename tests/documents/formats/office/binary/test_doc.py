@@ -119,6 +119,8 @@ def test_a_text_that_is_cut_off_is_read_with_a_warning():
     document = read_doc(make_doc("Words.\r", lengths=[9000]), "a.doc")
     assert document.text == "Words."
     assert document.warnings == ("cut off: read as far as it goes",)
+    with pytest.raises(DocumentError, match="cut off"):
+        read_doc(make_doc("\r", lengths=[9000]), "a.doc")
 
 
 def test_it_is_recognised_by_its_content():

@@ -28,3 +28,9 @@ def test_properties_are_title_and_metadata_and_damaged_ones_are_left_out():
     document = read_doc(make_doc("Words.\r", more={"\x05SummaryInformation": properties}), "a.doc")
     assert document.title == "Лист"
     assert document.metadata == {"author": "Ada", "created": "2024-10-01T00:00:00+00:00"}
+
+
+def test_a_last_sector_that_is_not_filled_is_no_damage():
+    data = make_doc("Words.\r")
+    assert read_doc(data + bytes(100), "a.doc").text == "Words."
+    assert read_doc(data.rstrip(b"\xff"), "a.doc").text == "Words."
