@@ -25,6 +25,7 @@ MODULES = {
     "search": "retrieval.search",
     "batch": "retrieval.batch",
     "rerank": "retrieval.rerank",
+    "answers": "retrieval.answers",
     "cutting": "documents.chunking",
     "reading": "documents.reading",
     "load": "serving.load",

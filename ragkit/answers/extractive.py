@@ -60,6 +60,13 @@ _DEPENDENT = re.compile(
     r"(?:otherwise|instead|in that case|this|these|those|they|such|sonst|sinon|si no)\b",
     re.IGNORECASE,
 )
+# A beginning of a sentence that limits what the sentence before says.
+_LIMITATION = re.compile(
+    r"(?:however|but|yet|unless|except|nevertheless|nonetheless|that said|on the other hand|jedoch"
+    r"|allerdings|aber|dennoch|außer|cependant|toutefois|mais|sauf|sin embargo|no obstante|pero"
+    r"|salvo|però|tuttavia|porém|contudo|maar|echter|однако|но)(?!\w)|但是|不过|然而|ただし|しかし",
+    re.IGNORECASE,
+)
 _IDENTIFIER = re.compile(
     r"(?<![\w.-])(?:[^\W\d_]+[-.]?\d{2,}\w*|[^\W_]\w*_\w*[^\W_]|\d+(?:\.\d+){2,})(?![\w-])"
 )
@@ -322,6 +329,9 @@ def _choose(
             group.append(index + 1)
         if length(group) > room:
             continue
+        if _is_limited_by_next(candidates, group[-1]) and group[-1] + 1 not in chosen:
+            with_next = [*group, group[-1] + 1]
+            group = with_next if length(with_next) <= room else group
         if index - 1 not in chosen and _depends_on_previous(candidates, index):
             with_previous = [index - 1, *group]
             group = with_previous if length(with_previous) <= room else group
@@ -339,6 +349,15 @@ def _depends_on_previous(candidates: Sequence[_Candidate], index: int) -> bool:
         and candidates[index - 1].hit is candidates[index].hit
         and _follows(candidates[index - 1], candidates[index])
     )
+
+
+def _is_limited_by_next(candidates: Sequence[_Candidate], index: int) -> bool:
+    """Whether the next sentence of the paragraph limits what a sentence says, as "However …"
+    does."""
+    if index + 1 == len(candidates) or candidates[index + 1].hit is not candidates[index].hit:
+        return False
+    following = candidates[index + 1]
+    return bool(_LIMITATION.match(following.text)) and _follows(candidates[index], following)
 
 
 def _is_introduction(candidate: _Candidate) -> bool:

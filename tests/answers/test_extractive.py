@@ -137,6 +137,28 @@ def test_a_sentence_that_depends_on_the_one_before_brings_it_along():
     assert part == text
 
 
+@pytest.mark.parametrize(
+    ("following", "is_kept"),
+    [
+        ("However, the vault is never touched by anybody.", True),
+        ("Unless the vault is open, nobody does so.", True),
+        ("Allerdings bleibt der Tresor zu.", True),
+        ("但是我们不这样做。", True),
+        ("Butter is kept in the vault.", False),
+        ("The vault is never touched by anybody.", False),
+    ],
+)
+def test_a_sentence_is_quoted_with_the_one_that_limits_it(monkeypatch, following, is_kept):
+    monkeypatch.setattr("ragkit.answers.extractive.MAX_SCORE_GAP", 0.0)  # only the best sentence
+    text = f"Rotate the signing keys every ninety days. {following}"
+    question = scorer("rotate the signing keys every ninety days")
+    ((part, citation),) = extract_answer(question, [hit(text)])
+    first = text.partition(" " + following)[0]
+    assert part == citation.quote == (text if is_kept else first)
+    ((part, _),) = extract_answer(question, [hit(text.replace(". ", ".\n\n"))])
+    assert part == first  # another paragraph
+
+
 FILLER = "\n\n" + " ".join(f"Ferry number {number} leaves at seven." for number in range(60))
 
 
