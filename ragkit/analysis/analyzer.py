@@ -55,6 +55,8 @@ _PLURAL_ABBREVIATION = re.compile(r"[A-Z][A-Z0-9]+s")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{3,}")
 _SYMBOL = re.compile(r"(?<![\w.])(?:[A-Za-z]{1,8}(?:#|\+\+)(?!\w)|\.[A-Za-z]{2,12}(?![\w.]))")
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,6}[A-Z]?(?!\w)")
+_DOT_NAME = re.compile(r"\.(?<![\w.]\.)[A-Za-z]{2}")  # begins with a character: quick to search
+_DOTTED_CAPITAL = re.compile(r"\.[A-Z]\.")
 _SHORT_CAPITALS = re.compile(r"(?<![\w.'’-])[A-Z]{2,3}(?![\w'’-])")
 _HYPHENATED = re.compile(r"(?<![\w-])[^\W\d_]+(?:-[^\W\d_]+){1,3}(?![\w-])")
 _SUSPENDED = re.compile(
@@ -102,9 +104,10 @@ def normalize(text: str) -> str:
 def symbols(text: str) -> list[Quantity]:
     """Return the names in a text whose signs make the word: `C#`, `.NET`; `U.S.A.`, also USA."""
     found: dict[Quantity, None] = {}
-    for match in _SYMBOL.finditer(text):
-        found[Quantity(match[0], ("#" + match[0].lower(),))] = None
-    for match in _INITIALS.finditer(text):
+    if "#" in text or "++" in text or _DOT_NAME.search(text):
+        for match in _SYMBOL.finditer(text):
+            found[Quantity(match[0], ("#" + match[0].lower(),))] = None
+    for match in _INITIALS.finditer(text) if _DOTTED_CAPITAL.search(text) else ():
         found[Quantity(match[0], (match[0].replace(".", "").lower(),))] = None
     return list(found)
 
@@ -119,9 +122,10 @@ def joined_words(text: str) -> list[tuple[str, tuple[str, ...]]]:
                 parts = split_words(" ".join(inner.split(ZERO_WIDTH_NON_JOINER)))
                 found[inner, tuple(parts)] = None
     if "-" in text:
-        for match in _HYPHENATED.finditer(text):
-            found[match[0], (match[0].replace("-", ""),)] = None
-        for match in _SUSPENDED.finditer(text):
+        for chunk in text.split():  # the pattern is tried at every letter
+            for match in _HYPHENATED.finditer(chunk) if "-" in chunk else ():
+                found[match[0], (match[0].replace("-", ""),)] = None
+        for match in _SUSPENDED.finditer(text) if "- " in text else ():
             first, second = match[1], match[2].lower()
             found.update(
                 dict.fromkeys(

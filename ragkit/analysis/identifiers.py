@@ -36,7 +36,7 @@ def joined_matches(text: str, *, is_query: bool = False) -> Iterator[tuple[str, 
                 yield match[0], joined
         for match in _quantities().finditer(text):
             yield match[0], match[1] + match[2]
-    for match in _definitions().finditer(text):
+    for match in _definitions().finditer(text) if any(word in text for word in _KINDS) else ():
         yield match[0], f"{match[1]}={match[2]}"
 
 
@@ -53,6 +53,10 @@ def _joined_prefixes(code: str) -> list[str]:
     return [joined for joined in prefixes if _MIN_LENGTH <= len(joined) <= MAX_JOINED_LENGTH]
 
 
+_KINDS = (
+    "class", "def", "func", "function", "fn", "struct", "interface", "enum", "trait", "protocol",
+    "namespace", "macro",
+)  # fmt: skip
 _SEPARATOR = "[ \\-\u2010-\u2013]"
 
 
@@ -77,6 +81,6 @@ def _quantities() -> re.Pattern[str]:
 @cache
 def _definitions() -> re.Pattern[str]:
     return re.compile(
-        r"\b(class|def|func|function|fn|struct|interface|enum|trait|protocol|namespace|macro)"
+        rf"\b({'|'.join(_KINDS)})"
         r"[ \t]{1,4}([A-Za-z_]\w{1,60})"
     )

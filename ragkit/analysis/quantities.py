@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from ragkit.analysis.letters import ascii_digits
 
+_DIGITS = re.compile("[0-9]+")
+_MAX_CURRENCY = 4  # characters of a currency, and a space, before a number
 _PREFIX = "#"  # of terms that no word yields
 _FILE = Path(__file__).with_name("months.txt")
 # Languages with the decimal point; the others of `language` have the decimal comma.
@@ -77,20 +79,32 @@ def quantities(text: str, language: str) -> list[Quantity]:
         text = ascii_digits(text)
         for quantity in (*_dates(text), *_times(text), *_numbers(text, language)):
             found[quantity] = None
-        for match in _ordinals().finditer(text):
+        for match in _at_digits(_ordinals(), text):
             number, is_english = int(match[1]), match[2] in ("st", "nd", "rd", "th")
             if is_english and 1 <= number <= len(_ORDINALS):
                 found[Quantity(match[0], (_ORDINALS[number - 1],))] = None
             elif not is_english:
                 found[Quantity(match[0], (match[1],))] = None
-    for match in _han_numbers().finditer(text):
+    for match in () if text.isascii() else _han_numbers().finditer(text):
         digits = match[1] if match[1].isdigit() else str(_han_value(match[1]))
         found[Quantity(match[0], (f"{_PREFIX}{digits}{match[2]}",))] = None
     return list(found)
 
 
+def _at_digits(pattern: re.Pattern[str], text: str, lead: int = 0) -> Iterator[re.Match[str]]:
+    """Yield what `pattern.finditer` does, for a pattern that matches from at most `lead` characters
+    before a run of digits: it is not tried anywhere else."""
+    end = 0
+    for run in _DIGITS.finditer(text):
+        for start in range(max(end, run.start() - lead), run.start() + 1):
+            if (match := pattern.match(text, start)) is not None:
+                yield match
+                end = match.end()
+                break
+
+
 def _numbers(text: str, language: str) -> Iterator[Quantity]:
-    for match in _number().finditer(text):
+    for match in _at_digits(_number(), text, _MAX_CURRENCY):
         value = _value(match["number"], language)
         whole, _, fraction = value.partition(".")
         if scale := _SCALES.get((match["scale"] or "").lower()):
@@ -135,7 +149,7 @@ def _value(number: str, language: str) -> str:
 
 
 def _dates(text: str) -> Iterator[Quantity]:
-    for match in _numeric_dates().finditer(text):
+    for match in _at_digits(_numeric_dates(), text):
         if match["year"]:
             yield from _date(match, match["year"], match["month"], match["day"])
         else:  # 5/3/2024 is the fifth of March, or the third of May in America
@@ -159,7 +173,7 @@ def _date(match: re.Match[str], year: str, month: str, day: str) -> Iterator[Qua
 
 
 def _times(text: str) -> Iterator[Quantity]:
-    for match in _clock_times().finditer(text):
+    for match in _at_digits(_clock_times(), text):
         hour, minute = int(match[1]), match[2] or "00"
         if half := (match[3] or "").lower():
             hour = hour % _NOON + (_NOON if half == "p" else 0)
