@@ -78,3 +78,25 @@ class TopicReport:
     passages: int  # that have a topic
     silhouette: float | None  # mean; None for fewer than two topics
     updated: bool  # from the topics of before, as opposed to found anew
+
+
+@dataclass(frozen=True, slots=True)
+class MapPoint:
+    """A passage as a point of the plane."""
+
+    passage_id: int
+    x: float
+    y: float
+    document_id: int
+    path: str  # of its document
+    group: str  # what it is colored by: the name of its topic, its folder or its media type
+
+
+@dataclass(frozen=True, slots=True)
+class MapReport:
+    """The different texts of a collection as points, by ascending passage id."""
+
+    points: tuple[MapPoint, ...]
+    method: str  # pca or umap
+    kept: int  # points that are where an earlier map had them
+    model_fingerprint: str  # of the encoder of the vectors

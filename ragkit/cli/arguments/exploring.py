@@ -1,4 +1,4 @@
-"""The arguments of `ragkit topics` and `duplicates`. Imports nothing but argparse."""
+"""The arguments of `ragkit topics`, `map` and `duplicates`. Imports nothing but argparse."""
 
 from __future__ import annotations
 
@@ -41,3 +41,26 @@ def add_topics(command: argparse.ArgumentParser) -> None:
         help="find the topics anew, instead of updating those of before",
     )
     command.add_argument("--json", action="store_true", help="print one JSON value")
+
+
+def add_map(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `map`."""
+    command.add_argument(
+        "file", nargs="?", metavar="FILE", help="the picture, a PNG or SVG file (or use --json)"
+    )
+    command.add_argument(
+        "--method",
+        choices=("auto", "pca", "umap"),
+        default="auto",
+        help="pca, or umap where umap-learn is installed (default: auto, umap if it is)",
+    )
+    command.add_argument(
+        "--color",
+        choices=("topic", "folder", "type", "none"),
+        default="topic",
+        help="what the colors are (default: topic, as ragkit topics found them)",
+    )
+    command.add_argument(
+        "--rebuild", action="store_true", help="place all points anew, instead of the new ones only"
+    )
+    command.add_argument("--json", action="store_true", help="print the points as one JSON value")

@@ -120,6 +120,12 @@ _COMMANDS = (
         "exploring.add_topics",
     ),
     _Command(
+        ("map",),
+        "lookup.draw_map",
+        "draw the passages as points, similar ones near each other",
+        "exploring.add_map",
+    ),
+    _Command(
         ("duplicates",),
         "lookup.duplicates",
         "find near-duplicate passages and documents, and what differs in them",

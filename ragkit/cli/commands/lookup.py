@@ -1,4 +1,4 @@
-"""`ragkit grep`, `glob`, `tree`, `read`, `related`, `topics`, `duplicates`: look into documents.
+"""Look into documents: `grep`, `glob`, `tree`, `read`, `related`, `topics`, `map`, `duplicates`.
 
 A result that was cut says on stderr how to continue. Exit code 1: nothing found.
 """
@@ -9,12 +9,14 @@ import dataclasses
 import shlex
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ragkit.cli import NOTHING_FOUND
 from ragkit.cli.commands.groups import open_collection, open_group
 from ragkit.cli.output import exploring, render
-from ragkit.cli.output.terminal import print_message, printable_record, to_printable
+from ragkit.cli.output.terminal import format_count, print_message, printable_record, to_printable
+from ragkit.errors import UsageError
 from ragkit.lookup.budget import check_budget, take
 from ragkit.lookup.grep import cursor_after
 from ragkit.lookup.ranges import parse_range
@@ -214,4 +216,32 @@ def topics(arguments: Namespace) -> int:
         )
     else:
         print(to_printable(exploring.format_topics(report), lines=True))
+    return 0
+
+
+def draw_map(arguments: Namespace) -> int:
+    """Run `ragkit map`; return its exit code."""
+    from ragkit.exploring.map import check_drawable  # not for other commands
+    from ragkit.exploring.map import draw_map as draw
+
+    if arguments.file is None and not arguments.json:
+        raise UsageError("name the picture, as in: ragkit map map.png; or use --json")
+    path = None if arguments.file is None else Path(arguments.file)
+    if path is not None:
+        check_drawable(path)
+    with open_collection(arguments) as collection:
+        report = collection.map(
+            method=arguments.method, color=arguments.color, rebuild=arguments.rebuild
+        )
+    if path is not None and report.points:
+        draw(report, path)
+    if arguments.json:
+        render.print_json(dataclasses.asdict(report))
+    elif not report.points:
+        print_message("no passage has a vector yet; run: ragkit index FOLDER")
+    else:
+        print(
+            f"{arguments.file}: {format_count(len(report.points), 'passage')}, {report.method}, "
+            f"{report.kept:,} where they were"
+        )
     return 0

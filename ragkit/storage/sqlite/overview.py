@@ -227,6 +227,11 @@ def topic_of_passages(connection: sqlite3.Connection) -> dict[int, int]:
     return dict(map(tuple, connection.execute("SELECT passage_id, topic_id FROM passage_topics")))
 
 
+def topic_names(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return topic id → name."""
+    return dict(map(tuple, connection.execute("SELECT id, name FROM topics")))
+
+
 def save_topics(
     connection: sqlite3.Connection,
     model_id: int,

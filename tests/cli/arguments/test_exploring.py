@@ -14,3 +14,8 @@ def test_duplicates_takes_a_bound_and_a_limit():
 def test_topics_takes_a_number():
     arguments = parse("topics", "--count", "7", "--rebuild")
     assert (arguments.count, arguments.rebuild, arguments.json) == (7, True, False)
+
+
+def test_map_takes_a_file_and_a_color():
+    arguments = parse("map", "map.svg", "--color", "type", "--method", "pca")
+    assert (arguments.file, arguments.color, arguments.method) == ("map.svg", "type", "pca")

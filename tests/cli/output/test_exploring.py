@@ -68,3 +68,16 @@ def test_topics_are_shown_and_searched(run):
     assert run("query", "x", *where)[0] in (0, 1)
     assert run("query", "x", "--where", '{"type": "eq", "key": "type", "value": "text/plain"}',
                "--topic", "nonsense") == (1, "", "ragkit: nothing found\n")  # fmt: skip
+
+
+@pytest.mark.usefixtures("collection_folder")
+def test_a_map_is_drawn_or_printed(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    code, out, err = run("map", "map.png", "--method", "pca")
+    assert (code, out, err) == (0, "map.png: 4 passages, pca, 0 where they were\n", "")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    fields = json.loads(run("map", "--method", "pca", "--color", "folder", "--json")[1])
+    assert (fields["kept"], len(fields["points"])) == (4, 4)
+    assert {point["group"] for point in fields["points"]} == {"/", "sub"}
+    assert run("map")[0] == 2
+    assert run("map", "map.txt")[0] == 2
