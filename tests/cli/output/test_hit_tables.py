@@ -84,9 +84,10 @@ def test_whatever_files_are_called_their_citations_lead_to_them(
 ):
     folder = tmp_path_factory.mktemp("names")
     for root in ("one", "two"):
-        for name in names:
+        for number, name in enumerate(names):
             (folder / root / name).mkdir(parents=True)
-            (folder / root / name / f"{name}.txt").write_text(f"Keys of {root}.\nKeys again.\n")
+            text = f"Keys of {root} {number}.\nKeys again.\n"  # no two files have the same text
+            (folder / root / name / f"{name}.txt").write_text(text)
     monkeypatch.chdir(folder)
     with Collection(folder / "kit", encoder=encoder) as collection:
         collection.index([folder / "one", folder / "two"])

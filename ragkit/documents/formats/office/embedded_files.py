@@ -1,4 +1,4 @@
-"""Files in docx, pptx and xlsx packages → members: documents, sheets, PDFs, packed files.
+"""Files in docx, pptx and xlsx packages → members: documents, sheets, packed files, pictures.
 
 An object is a file itself, or an OLE2 file around one. The workbook of a chart is left out, because
 the chart's values are read; so are formulas of old editors.
@@ -18,6 +18,9 @@ from ragkit.documents.unpacking.ole2_names import root_names
 from ragkit.errors import DocumentError
 
 _EMBEDDED = re.compile(r"(?:word|xl|ppt)/embeddings/[^/]{1,200}")
+_PICTURE = re.compile(
+    r"(?:word|xl|ppt)/media/[^/]{1,200}\.(?:png|jpe?g|gif|tiff?|bmp|webp)", re.IGNORECASE
+)
 _CHART = re.compile(r"(?:word|xl|ppt)/charts/chart[^/]{1,100}\.xml")
 _OLE2 = b"\xd0\xcf\x11\xe0"
 _NATIVE, _PACKAGE, _CONTENTS = "\x01Ole10Native", "Package", "CONTENTS"
@@ -25,8 +28,11 @@ _FORMULAS = frozenset({"Equation Native"})
 
 
 def embedded_files(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """Yield the files in a package. Raises `DocumentError` if it is damaged or over a limit."""
-    if b"/embeddings/" not in data:
+    """Yield the files in a package, and its pictures, which may show text.
+
+    Raises `DocumentError` if it is damaged or over a limit.
+    """
+    if b"/embeddings/" not in data and b"/media/" not in data:
         return
     with open_zip(data, "Office file", budget.allowance) as package:
         of_charts = set(_chart_workbooks(package))
@@ -38,6 +44,9 @@ def embedded_files(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
                 yield from object_members(content, file_name)
             else:
                 yield Member(file_name, content)
+        for part in sorted(filter(_PICTURE.fullmatch, package.names)):
+            budget.count_member()
+            yield Member(part.rpartition("/")[2], package.read(part))
 
 
 def _chart_workbooks(package: ZipPackage) -> Iterator[str]:

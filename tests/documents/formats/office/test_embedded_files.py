@@ -3,7 +3,7 @@
 import struct
 
 from ragkit.documents.read import read_all
-from tests.documents.files import make_docx, make_zip, paragraph, read_zip
+from tests.documents.files import PNG, make_docx, make_zip, paragraph, read_zip
 from tests.documents.mail_files import make_ole2
 from tests.documents.office_files import make_xlsx, relationships_part, rows
 
@@ -47,3 +47,16 @@ def test_the_workbook_of_a_chart_is_left_out():
     link = relationships_part(("p", "package", "../embeddings/a.xlsx"))
     links = {"word/charts/chart1.xml": "<c/>", "word/charts/_rels/chart1.xml.rels": link}
     assert records({"a.xlsx": make_xlsx({"S": rows(["a", 1])})}, links) == {"": "outer"}
+
+
+def test_pictures_in_a_document_are_read_as_images():
+    data = make_zip({
+        "word/document.xml": '<w:document xmlns:w="http://schemas.openxmlformats.org/'
+        'wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>Text</w:t></w:r></w:p></w:body>'
+        "</w:document>",
+        "word/media/image1.png": PNG,
+        "word/media/drawing.emf": b"x",
+    })  # fmt: skip
+    document, picture = read_all(data, "a.docx")
+    assert (document.document.text, picture.name) == ("Text", "image1.png")
+    assert (picture.kind, picture.skipped) == ("image", True)
