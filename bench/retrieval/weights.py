@@ -27,7 +27,7 @@ from ragkit import Collection, Settings
 from ragkit.analysis.query_syntax import parse_query
 from ragkit.evaluation.beir import LabelledDataset, read_dataset
 from ragkit.retrieval import calibration
-from ragkit.retrieval.fusion import FusionWeights, convex_combination
+from ragkit.retrieval.fusion import COVERAGE_SHARE, FusionWeights, convex_combination
 
 SETS = Path(__file__).parents[3] / "shared" / "data"
 DEPTH = 10
@@ -41,6 +41,7 @@ class Scores:
     cosines: np.ndarray
     bm25: np.ndarray
     shares: np.ndarray  # of the maximum, 0 to 1
+    mixed: np.ndarray  # shares of the scores by words that the fusion uses, with coverage
     coverage: np.ndarray  # 0 to 1
     grades: np.ndarray  # relevance judgements
     vectors: np.ndarray  # (passages, d)
@@ -67,7 +68,7 @@ def read_scores(dataset: LabelledDataset, folder: Path) -> Scores:
     positions = {passage_id: position for position, passage_id in enumerate(ids)}
     vectors = np.stack([np.frombuffer(row[1], "<f4") for row in rows])
     shape = len(texts), len(ids)
-    bm25, coverage, shares = (np.zeros(shape, dtype=np.float32) for _ in range(3))
+    bm25, coverage, shares, mixed = (np.zeros(shape, dtype=np.float32) for _ in range(4))
     grades = np.zeros(shape, dtype=np.int64)
     for number, (query_id, text) in enumerate(dataset.queries.items()):
         query = parse_query(text)
@@ -77,10 +78,13 @@ def read_scores(dataset: LabelledDataset, folder: Path) -> Scores:
                 bm25[number, positions[passage_id]] += score
                 coverage[number, positions[passage_id]] += word.weight * word.matched_idf / total
         shares[number] = np.minimum(1, bm25[number] / (lexical.max_bm25(query) or 1.0))
+        by_words = lexical.scores(query, ids, coverage=COVERAGE_SHARE)
+        for passage_id, score in by_words.items():
+            mixed[number, positions[passage_id]] = score / lexical.max_bm25(query)
         judged = dataset.qrels[query_id]
         grades[number] = [judged.get(row[2], 0) for row in rows]
     weights = FusionWeights() if stored is None else stored.weights
-    return Scores(queries @ vectors.T, bm25, shares, coverage, grades, vectors, weights)
+    return Scores(queries @ vectors.T, bm25, shares, mixed, coverage, grades, vectors, weights)
 
 
 def ndcg(scores: np.ndarray, grades: np.ndarray) -> np.ndarray:
@@ -103,7 +107,7 @@ def systems(found: Scores) -> Iterator[tuple[str, np.ndarray]]:
     weights = found.weights
     mix = (coverage + shares) / 2
     z = (cosines.max(1) - cosines.mean(1)) / cosines.std(1)
-    hybrid = convex_combination(cosines.astype(np.float64), shares, 1.0, weights.dense)
+    hybrid = convex_combination(cosines.astype(np.float64), found.mixed, 1.0, weights.dense)
     rankings = {
         "dense": cosines,
         "lexical": found.bm25,
