@@ -137,7 +137,7 @@ def _run_queries(
         query_id: {
             place.path[prefix_length:]: ranking_score(hit)
             for hit in ranking
-            for place in hit.places
+            for place in hit.locations
         }
         for query_id, ranking in hits.items()
     }

@@ -83,7 +83,7 @@ def measure_spearman(
 ) -> float | None:
     """Return Spearman's rank correlation of cosines and scores, in [-1, 1]. Ties have their mean
     rank. Returns None if all cosines or all scores are equal."""
-    from scipy.stats import rankdata  # type: ignore[import-untyped]
+    from scipy.stats import rankdata
 
     first, second = _encode_pairs(model, dev, prompts, normalize=True)
     predicted = rankdata(np.einsum("nd,nd->n", first, second))

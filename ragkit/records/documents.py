@@ -206,7 +206,7 @@ class Hit:
         return f"Hit({self.rank}, {score}, {self.citation!r}, {shorten(self.text)!r})"
 
     @property
-    def places(self) -> tuple[Hit | Location, ...]:
+    def locations(self) -> tuple[Hit | Location, ...]:
         """This hit and the other places of its text."""
         return (self, *self.also_at)
 

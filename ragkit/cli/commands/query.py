@@ -171,7 +171,7 @@ def _batch(arguments: Namespace) -> int:
         is_by_rank = options.rerank or options.mmr_lambda is not None
         score = (lambda hit: 1 / hit.rank) if is_by_rank else ranking_score
         run = {
-            key: {str(place.passage_id): score(hit) for hit in hits for place in hit.places}
+            key: {str(place.passage_id): score(hit) for hit in hits for place in hit.locations}
             for (key, _), hits in hits_by_query
         }
         for line in run_lines(run, f"ragkit-{options.mode}{'+rerank' * options.rerank}"):

@@ -84,7 +84,7 @@ def format_paths(hits: Sequence[Hit], working_folder: str) -> str:
     A path below the working folder is relative to it; others are absolute. Without a root, as from
     a server, it is that of the citation.
     """
-    places = (place for hit in hits for place in hit.places)
+    places = (place for hit in hits for place in hit.locations)
     paths = dict.fromkeys(_open_path(place, working_folder) for place in places)
     return "\n".join(map(to_printable, paths))
 

@@ -29,7 +29,7 @@ from ragkit.encoders.bert.model import Bert, Layer
 from ragkit.encoders.runtime.graph_builder import FUSED, GraphBuilder, Shape
 
 _INPUTS: dict[str, tuple[type, Shape]] = {
-    "ids": (np.int32, ["T"]), "positions": (np.int32, ["T"]), "lengths": (np.int32, ["n"]),
+    "positions": (np.int32, ["T"]), "lengths": (np.int32, ["n"]),
     "rows": (np.int32, ["n", "longest"]), "places": (np.int32, ["T"]),
     "alike": (np.bool_, []), "shape": (np.int64, [3]),
 }  # fmt: skip
@@ -41,14 +41,16 @@ def build_graph(
 ) -> tuple[bytes, dict[str, NDArray[Any]]]:
     """The serialized model and its weights by name. `precision` is fp32 or int8.
 
-    Maps packed tokens to `states`, (T, d) float32, the last layer's vectors. Inputs, int32:
+    Maps packed tokens to `states`, (T, d) float32, the last layer's vectors. Inputs: `words`,
+    (T, d) float32, the tokens' word embeddings, which are looked up outside: the runtime would copy
+    the whole table, most of the model where the vocabulary is large. And int32:
 
-    - `ids` and `positions` (T,) of the tokens, `lengths` (n,) of the texts;
+    - `positions` (T,) of the tokens, `lengths` (n,) of the texts;
     - for attention, which needs the texts side by side: `rows` (n, longest), the packed index of
       each token, and `places` (T,), the index of each token among n · longest.
 
     bool: `alike`, whether all lengths are the same. int64: `shape` (3,), which is n, longest, d.
-    With `first`: `words` (T,) int32, the row of each token in `TABLES`, (any, d) float32 each.
+    With `first`: `entries` (T,) int32, the row of each token in `TABLES`, (any, d) float32 each.
     With `pairs`: `types` (T,) int32, the token types. For a model with a bias of attention: `bias`
     (1, h, longest, longest) float32.
 
@@ -56,9 +58,9 @@ def build_graph(
     """
     graph = _Graph(precision, bias="bias" if bert.bias else "")
     graph.bert(bert, first, pairs)
-    inputs = dict(_INPUTS)
+    inputs = _INPUTS | {"words": (np.float32, ["T", bert.dimension])}
     if first:
-        inputs["words"] = np.int32, ["T"]
+        inputs["entries"] = np.int32, ["T"]
         inputs |= {table: (np.float32, [None, bert.dimension]) for table in TABLES}
     if pairs:
         inputs["types"] = np.int32, ["T"]
@@ -75,8 +77,7 @@ class _Graph(GraphBuilder):
 
     def bert(self, bert: Bert, first: FirstLayer | None, pairs: bool) -> None:
         """Add all nodes of the model."""
-        words = self.node("Gather", self.weight(bert.word_embeddings), "ids")
-        table = bert.position_embeddings
+        words, table = "words", bert.position_embeddings
         if pairs:
             types = self.node("Gather", self.weight(bert.token_types), "types")
             words = self.node("Add", words, types)
@@ -97,7 +98,7 @@ class _Graph(GraphBuilder):
         """Queries, keys and values of the first layer, (T, d) each, from its tables."""
         values = []
         for table, by_position in zip(TABLES, first.positions, strict=True):
-            word = self.node("Gather", table, "words")
+            word = self.node("Gather", table, "entries")
             position = self.node("Gather", self.weight(by_position), "positions")
             values.append(self.node("Mul", self.node("Add", word, position), "1/σ"))
         values[0] = self.node("Add", values[0], self.weight(first.layer.query.bias))

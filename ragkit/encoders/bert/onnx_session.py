@@ -46,9 +46,10 @@ def build_forward(
     def run(
         sequences: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None
     ) -> Array:
-        inputs = _inputs(bert, sequences)
+        ids = np.concatenate([np.asarray(sequence, dtype=np.int32) for sequence in sequences])
+        inputs = _inputs(bert, sequences) | {"words": bert.word_embeddings[ids]}
         if first:
-            table, inputs["words"] = first.lookup(inputs["ids"])
+            table, inputs["entries"] = first.lookup(ids)
             inputs |= zip(onnx_graph.TABLES, table, strict=True)
         if pairs:
             inputs["types"] = _types(bert, sequences, types)
@@ -68,14 +69,12 @@ def _types(
 
 
 def _inputs(bert: Bert, sequences: Sequence[Sequence[int]]) -> dict[str, NDArray[Any]]:
-    """The inputs that `onnx_graph.build_graph` describes."""
+    """The inputs that `onnx_graph.build_graph` describes, but for the words."""
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
     inside = np.arange(lengths.max()) < lengths[:, None]  # (n, longest)
-    ids = np.concatenate([np.asarray(sequence, dtype=np.int32) for sequence in sequences])
     rows = np.zeros(inside.shape, dtype=np.int32)  # padding is masked
-    rows[inside] = np.arange(len(ids))
+    rows[inside] = np.arange(lengths.sum())
     inputs = {
-        "ids": ids,
         "positions": np.concatenate([bert.positions(ids) for ids in sequences]).astype(np.int32),
         "lengths": lengths,
         "rows": rows,

@@ -76,10 +76,9 @@ def attention_rollout(attention: Array) -> Array:
     identity = np.eye(attention.shape[-1], dtype=np.float32)
     maps = (attention.mean(axis=1) + identity) / 2
     maps /= maps.sum(axis=-1, keepdims=True)
-    result = np.empty_like(maps)
-    before = identity
+    result: Array = np.empty_like(maps)
     for layer, weights in enumerate(maps):
-        before = result[layer] = weights @ before
+        result[layer] = weights @ (result[layer - 1] if layer else identity)
     return result
 
 

@@ -21,7 +21,7 @@ from ragkit.encoders.modernbert.model import ModernBert, ModernBertLayer
 from ragkit.encoders.runtime.graph_builder import FUSED, GraphBuilder, Shape
 
 _INPUTS: dict[str, tuple[type, Shape]] = {
-    "ids": (np.int32, ["T"]), "positions": (np.int64, [1, "T"]), "lengths": (np.int32, ["n"]),
+    "positions": (np.int64, [1, "T"]), "lengths": (np.int32, ["n"]),
     "rows": (np.int32, ["n", "longest"]), "places": (np.int32, ["T"]),
     "alike": (np.bool_, []), "shape": (np.int64, [3]), "local": (np.bool_, []),
     "queries": (np.int32, ["blocks", "block"]), "keys": (np.int32, ["blocks", "near"]),
@@ -41,9 +41,7 @@ def build_graph(model: ModernBert, precision: str) -> tuple[bytes, dict[str, NDA
     Raises ModelError for an activation that no ONNX node computes.
     """
     graph = _Graph(precision)
-    x = graph.normalize(
-        model.norm, graph.node("Gather", graph.weight(model.word_embeddings), "ids")
-    )
+    x = graph.normalize(model.norm, "words")
     tables: dict[bytes, tuple[str, str]] = {}  # most layers share them
     for layer in model.layers:
         key = layer.rotation.frequencies.tobytes()
@@ -52,7 +50,8 @@ def build_graph(model: ModernBert, precision: str) -> tuple[bytes, dict[str, NDA
             tables[key] = graph.weight(cos), graph.weight(sin)
         x = graph.layer(layer, x, tables[key])
     graph.node("Identity", graph.normalize(model.final_norm, x), name="states")
-    return graph.model(_INPUTS, model.dimension), graph.weights
+    inputs = _INPUTS | {"words": (np.float32, ["T", model.dimension])}
+    return graph.model(inputs, model.dimension), graph.weights
 
 
 @dataclass

@@ -28,7 +28,9 @@ def build_forward(model: ModernBert, precision: str = "fp32", threads: int = 1) 
     def run(
         sequences: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None
     ) -> Array:
-        states: Array = session.run(None, _inputs(sequences, reach, model.dimension))[0]
+        ids = np.concatenate([np.asarray(sequence, dtype=np.int32) for sequence in sequences])
+        inputs = _inputs(sequences, reach, model.dimension)
+        states: Array = session.run(None, inputs | {"words": model.word_embeddings[ids]})[0]
         return states
 
     return run
@@ -37,15 +39,13 @@ def build_forward(model: ModernBert, precision: str = "fp32", threads: int = 1) 
 def _inputs(
     sequences: Sequence[Sequence[int]], reach: int, dimension: int
 ) -> dict[str, NDArray[Any]]:
-    """The inputs that `onnx_graph.build_graph` describes."""
+    """The inputs that `onnx_graph.build_graph` describes, but for the words."""
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
     inside = np.arange(lengths.max()) < lengths[:, None]  # (n, longest)
-    ids = np.concatenate([np.asarray(sequence, dtype=np.int32) for sequence in sequences])
     rows = np.zeros(inside.shape, dtype=np.int32)  # padding is masked
-    rows[inside] = np.arange(len(ids))
+    rows[inside] = np.arange(lengths.sum())
     is_local = bool(lengths.max() > reach + 1)  # else every token reaches all of its text
     return {
-        "ids": ids,
         "positions": np.nonzero(inside)[1][None],
         "lengths": lengths,
         "rows": rows,

@@ -36,13 +36,15 @@ def test_folded_biases_change_nothing(bert: bert_model.Bert) -> None:
 
 
 def test_the_inputs_and_the_output(bert: bert_model.Bert) -> None:
-    names = ["ids", "positions", "lengths", "rows", "places", "alike", "shape"]
-    for first, more in ((None, []), (FirstLayer(bert), ["words", *onnx_graph.TABLES])):
+    names = ["positions", "lengths", "rows", "places", "alike", "shape", "words"]
+    for first, more in ((None, []), (FirstLayer(bert), ["entries", *onnx_graph.TABLES])):
         serialized, weights = onnx_graph.build_graph(bert, "fp32", first)
         graph = onnx.load_from_string(serialized).graph
         assert [value.name for value in graph.input] == names + more
         assert [value.name for value in graph.output] == ["states"]
         assert {tensor.name for tensor in graph.initializer} == set(weights)
+        # The runtime would copy the embeddings of all words of the vocabulary.
+        assert not any(weight is bert.word_embeddings for weight in weights.values())
 
 
 def test_int8_weights_use_seven_bits_and_one_scale_per_output(bert: bert_model.Bert) -> None:
