@@ -186,6 +186,11 @@ def archive(collection, tmp_path):
         ("created >= 2024-03", "leave"),
         ("created = 2024-03-05", "leave"),
         ("created > 2024-03-05", ""),
+        ("created = 2024", "leave"),
+        ("created < 2025", "leave"),
+        ("created > 2023", "leave"),
+        ("created > 2024", ""),
+        ("created < 2024", ""),
         ("version > 6.5", "leave"),
         ("version < 10", "leave"),  # as numbers; as text "7" would be greater
         ("version = '7'", "leave"),

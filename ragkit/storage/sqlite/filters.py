@@ -223,9 +223,27 @@ def _compare(field: str, operator: str, value: Value) -> Condition:
         return _compare_instant(Condition(f"ragkit_instant({column})", key), operator, value)
     operand = f"ragkit_number({column})" if isinstance(value, float) else column
     sql = f"{operand} {operator} ?"
-    if operator == "=" and key and field not in PROSE_FIELDS:  # a list has any of its elements
-        sql = f"ragkit_element({column}, ?)"
-    return Condition(sql, (*key, value))
+    return _compare_metadata(sql, field, operator, value) if key else Condition(sql, (value,))
+
+
+def _compare_metadata(sql: str, field: str, operator: str, value: str | float) -> Condition:
+    """Compare a field of the documents' metadata with a text or a number; `sql` compares them as
+    they are."""
+    if operator == "=" and field not in PROSE_FIELDS:  # a list has any of its elements
+        sql = f"ragkit_element({_METADATA}, ?)"
+    found = Condition(sql, (field, value))
+    if field in PROSE_FIELDS or isinstance(value, str) or not 1000 <= value <= 9998:
+        return found
+    return _or_in_year(found, field, operator, int(value)) if value == int(value) else found
+
+
+def _or_in_year(number: Condition, field: str, operator: str, year: int) -> Condition:
+    """Compare with a number or, where the field has a date, with the year of that number:
+    `date < 2024` finds 2023-12-05."""
+    span = Date(str(year), datetime.datetime(year, 1, 1), datetime.datetime(year + 1, 1, 1))
+    column = Condition(f"ragkit_instant({_METADATA})", (field,))
+    date = _compare_instant(column, operator, span)
+    return Condition(f"({number.sql} OR {date.sql})", (*number.values, *date.values))
 
 
 def _compare_time(column: str, operator: str, value: Date) -> Condition:
