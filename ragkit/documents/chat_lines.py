@@ -43,7 +43,10 @@ def is_chat(head: str, name: str) -> bool:
     base = PurePosixPath(name).name.lower()
     if "whatsapp" in base or base == "_chat.txt":
         return True
-    authors = [AUTHOR.match(match.string, match.end()) for match in matches]
-    names = {author[1].strip().lower() for author in authors if author is not None}
+    found = (AUTHOR.match(match.string, match.end()) for match in matches)
+    names = [author[1].lower() for author in found if author is not None]
     has_commas = all(re.search("[,،年년]", match[0]) for match in matches)
-    return has_commas and len(matches) >= _MIN_LINES and bool(names) and not names & _LEVELS
+    # In diaries and logs few lines have an author, or a level is where the author would be.
+    is_said = 2 * len(names) > len(matches)
+    has_levels = any(_LEVELS.intersection(re.findall(r"\w+", name)) for name in names)
+    return has_commas and len(matches) >= _MIN_LINES and is_said and not has_levels

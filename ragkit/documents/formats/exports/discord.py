@@ -1,6 +1,6 @@
 """Discord channels (JSON of DiscordChatExporter) → one document per day: what was said.
 
-A file that is no such export is read as JSON.
+A file that is no such export, or has no message, is read as JSON.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _EMOJI = re.compile(r"<a?(:\w{1,40}:)\d{1,25}>")
 def discord_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a document for each day of a channel. Raises `BudgetExceededError` for too many."""
     try:
-        export = json.loads(decode(data).text)
+        export = _object(json.loads(decode(data).text))
     except (ValueError, RecursionError):
-        export = None
-    if not isinstance(export, dict) or not isinstance(export.get("messages"), list):
+        export = {}
+    listed = _objects(export.get("messages"))
+    names = _names(listed)
+    found = (_message(item, names) for item in listed)
+    messages = [message for message in found if message is not None and message.text.strip()]
+    if not messages:
         yield Member("", document=read_json(data, name))
         return
     guild, channel = _object(export.get("guild")), _object(export.get("channel"))
     place = clean_name(channel.get("name"))
     server = clean_name(guild.get("name"))
     title = f"{server} #{place}" if server and server != "Direct Messages" else place
-    names = _names(export["messages"])
-    messages = (
-        message for item in export["messages"] if (message := _message(item, names)) is not None
-    )
     yield from chat_members(title, messages, _MEDIA_TYPE, budget)
 
 
@@ -55,10 +55,10 @@ def _name(user: Mapping[str, Any]) -> str:
     return clean_name(user.get("nickname")) or clean_name(user.get("name"))
 
 
-def _names(messages: list[Any]) -> dict[str, str]:
+def _names(messages: list[dict[str, Any]]) -> dict[str, str]:
     """The names of people by id, from the authors and the mentions of all messages."""
     names: dict[str, str] = {}
-    for message in _objects(messages):
+    for message in messages:
         for user in (_object(message.get("author")), *_objects(message.get("mentions"))):
             if isinstance(user.get("id"), str) and _name(user):
                 if clean_name(user.get("nickname")):
@@ -67,13 +67,16 @@ def _names(messages: list[Any]) -> dict[str, str]:
     return names
 
 
-def _message(item: object, names: Mapping[str, str]) -> ChatMessage | None:
-    message = _object(item)
+def _message(message: dict[str, Any], names: Mapping[str, str]) -> ChatMessage | None:
     if str(message.get("type", "Default")) not in _SAID:
         return None
     texts = [message.get("content")]
     for embed in _objects(message.get("embeds")):
-        texts += [embed.get("title"), embed.get("description")]
+        texts += [_object(embed.get("author")).get("name"), embed.get("title")]
+        texts.append(embed.get("description"))
+        for row in _objects(embed.get("fields")):
+            texts.append(": ".join(str(row[key]) for key in ("name", "value") if row.get(key)))
+        texts.append(_object(embed.get("footer")).get("text"))
     texts += [attached.get("fileName") for attached in _objects(message.get("attachments"))]
     parts = dict.fromkeys(_plain(text, names) for text in texts if isinstance(text, str))
     author, date = _object(message.get("author")), message.get("timestamp")

@@ -1,6 +1,7 @@
 """Telegram exports (`result.json`) → one document per chat and day: what was said.
 
-Reads the export of one chat and that of all chats. A file that is neither is read as JSON.
+Reads the export of one chat and that of all chats. A file that is neither, or has no message, is
+read as JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def telegram_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]
     except (ValueError, RecursionError):
         export = None
     chats = _chats(export)
-    if not chats:
+    found = (_message(item) for chat in chats for item in chat["messages"])
+    if not any(message is not None and message.text.strip() for message in found):
         yield Member("", document=read_json(data, name))
         return
     for chat in chats:

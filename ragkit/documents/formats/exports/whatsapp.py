@@ -1,8 +1,8 @@
 """WhatsApp chats (`_chat.txt`, `WhatsApp Chat with ….txt`) → one document per day.
 
 Each phone writes dates in its own notation: the order of day and month is found from all dates of
-the file. Notices ("Jane added Max") and omitted media are not what somebody said. A file that is no
-chat is read as text.
+the file. Notices ("Jane added Max") and omitted media are not what somebody said. A file in which
+nobody says anything is read as text.
 """
 
 from __future__ import annotations
@@ -45,22 +45,24 @@ class _Entry(NamedTuple):
 def whatsapp_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     """Yield a document for each day of a chat. Raises `BudgetExceededError` for too many days."""
     entries = _entries(decode(data).text)
-    if not entries:
+    order = _order([entry.numbers for entry in entries])
+    found = (_message(entry, order) for entry in entries)
+    messages = [message for message in found if message is not None and message.text.strip()]
+    if not messages:
         yield Member("", document=read_text(data, name))
         return
-    order = _order([entry.numbers for entry in entries])
-    messages = (message for entry in entries if (message := _message(entry, order)) is not None)
     yield from chat_members(_chat_name(name), messages, MEDIA_TYPE, budget)
 
 
 def _entries(text: str) -> list[_Entry]:
     """The dated entries of a chat with the lines that follow each."""
     entries: list[_Entry] = []
+    lines: list[list[str]] = []  # of each entry
     for line in text.replace("\u202f", " ").replace("\u00a0", " ").split("\n"):
         match = LINE.match(line)
         if match is None:
             if entries:
-                entries[-1] = entries[-1]._replace(text=f"{entries[-1].text}\n{line}")
+                lines[-1].append(line)
             continue
         numbers = (int(match["first"]), int(match["second"]), int(match["third"]))
         hour = int(match["hour"])
@@ -68,8 +70,9 @@ def _entries(text: str) -> list[_Entry]:
         if half and hour <= 12:
             is_late = half.startswith("p") or EVENING.fullmatch(half) is not None
             hour = hour % 12 + (12 if is_late else 0)
-        entries.append(_Entry(numbers, hour, int(match["minute"]), line[match.end() :]))
-    return entries
+        entries.append(_Entry(numbers, hour, int(match["minute"]), ""))
+        lines.append([line[match.end() :]])
+    return [entry._replace(text="\n".join(own)) for entry, own in zip(entries, lines, strict=True)]
 
 
 def _order(dates: Sequence[tuple[int, int, int]]) -> str:

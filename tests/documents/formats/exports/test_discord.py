@@ -40,3 +40,11 @@ def test_other_json_is_read_as_json():
     data = b'{"guild": {"id": "1"}, "channel": {"id": "2"}}'
     (record,) = read_all(data, "a.json")
     assert "guild" in record.document.text
+
+
+def test_embeds_are_read_with_their_fields():
+    embed = {"author": {"name": "CI"}, "title": "Build", "footer": {"text": "took a minute"},
+             "fields": [{"name": "Version", "value": "8.1"}]}  # fmt: skip
+    message = {**EXPORT["messages"][0], "content": "", "attachments": [], "embeds": [embed]}
+    (record,) = read_all(json.dumps({**EXPORT, "messages": [message]}).encode(), "a.json")
+    assert record.document.text == "Jane Roe: CI\nBuild\nVersion: 8.1\ntook a minute"

@@ -47,3 +47,8 @@ def test_all_chats_are_in_folders_of_their_names():
 
 def test_other_json_is_read_as_json():
     assert records({"type": "private_group", "name": "x"})[""].text.startswith("type: private")
+
+
+def test_an_export_without_messages_is_read_as_json():
+    chat = {"type": "private_group", "messages": [{"text": "hello world"}]}
+    assert "hello world" in records(chat)[""].text

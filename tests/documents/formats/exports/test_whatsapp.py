@@ -72,3 +72,26 @@ def test_a_chat_in_a_zip_has_the_name_of_its_folder():
     records = {record.name: record.document for record in read_all(data, "export.zip")}
     assert records["Family/_chat.txt/2024-03-12"].metadata["channel"] == "Family"
     assert records["Family/note.txt"].text == "12/03/2024, 20:13 - x"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("diary.txt", "12/03/2024, 10:15 - Went to the market\n12/03/2024, 11:15 - Note: milk\n"),
+        ("server.log", "2024-03-12, 10:15:30 - INFO - worker: up\n"),
+    ],
+)
+def test_diaries_and_logs_are_no_chats(name, line):
+    assert set(chat(line * 4, name)) == {""}
+
+
+def test_a_chat_of_notices_is_text():
+    notices = "12/03/2024, 10:16 - Jane added you\n"
+    assert chat(notices) == {"": (notices, {})}
+
+
+def test_long_messages_keep_all_lines():
+    lines = [f"line {number}" for number in range(50_000)]
+    (text, _), *others = chat("12/03/2024, 10:15 - Jane: a\n" + "\n".join(lines)).values()
+    assert text.split("\n")[1:] == lines
+    assert not others
