@@ -113,7 +113,7 @@ def _load(folder: Path, method: str, fingerprint: str) -> _Places | None:
         content = json.loads((folder / FILE_NAME).read_bytes())
         at = {int(id_): (float(x), float(y)) for id_, x, y in content["points"]}
         stored = _Places(str(content["method"]), str(content["fingerprint"]), at)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     is_finite = all(np.isfinite(place).all() for place in at.values())
     is_same = (stored.method, stored.fingerprint) == (method, fingerprint)

@@ -99,10 +99,14 @@ def find_topics(
         clusters = topic_model.fit(texts.vectors, options.count)
         rows, groups = _name_topics(connection, texts, clusters, stored, old, before)
     is_used = np.bincount(clusters.labels, minlength=len(rows)) > 0
+    used = [row for row, with_passages in zip(rows, is_used, strict=True) if with_passages]
+    # A group without topics would count as a topic in the next run.
+    with_topics = {row.parent_id for row in used}
+    groups = [group for group in groups if group.id in with_topics]
     return FoundTopics(
         report=_report(connection, texts, clusters, rows, groups, updated=is_update),
         model_id=model["id"],
-        rows=[*groups, *(row for row, used in zip(rows, is_used, strict=True) if used)],
+        rows=[*groups, *used],
         topic_of={
             id_: rows[label].id
             for copies, label in zip(texts.copies, clusters.labels.tolist(), strict=True)

@@ -65,7 +65,14 @@ def test_points_stay_and_new_ones_are_placed_among_their_neighbors(filled):
 def test_a_damaged_map_is_made_again(filled):
     collection, _ = filled
     first = places(collection.map(method="pca"))
-    for content in (b"", b"{}", b'{"method": "pca", "fingerprint": "x", "points": [[1, 2]]}'):
+    for content in (
+        b"",
+        b"{}",
+        b'{"method": "pca", "fingerprint": "x", "points": [[1, 2]]}',
+        b"[" * 100_000,
+        b'{"points": [[1e999, 1, 2]]}',
+        b'{"points": [[1, 2, 1' + b"0" * 400 + b"]]}",
+    ):
         (collection.folder / "map.json").write_bytes(content)
         report = collection.map(method="pca")
         assert (report.kept, places(report)) == (0, first)

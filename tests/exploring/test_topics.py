@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from ragkit import UsageError
+from ragkit.storage.sqlite import overview
 
 SUBJECTS = {
     "sea": "harbour sailor anchor vessel captain voyage",
@@ -98,6 +100,36 @@ def test_removed_passages_leave_their_topic(filled):
     collection.remove(folder / "sea-a.txt")
     total = sum(len(ids(collection, topic.name)) for topic in collection.topics().topics)
     assert total == 23
+
+
+def test_a_group_whose_topics_are_gone_does_not_become_a_topic(filled):
+    collection, _ = filled
+    names = {topic.name for topic in collection.topics(count=4).topics}
+    with collection._store.writing() as connection:
+        opposite = np.frombuffer(
+            connection.execute("SELECT center FROM topics LIMIT 1").fetchone()[0], "<f4"
+        )
+        for id_, parent, name in ((98, None, "group"), (99, 98, "part")):
+            connection.execute(
+                "INSERT INTO topics SELECT ?, ?, model_id, ?, terms, ? FROM topics LIMIT 1",
+                (id_, parent, name, (-opposite).tobytes()),
+            )
+    for _ in range(2):
+        report = collection.topics()
+        assert report.updated
+        assert {topic.name for topic in report.topics} == names
+    with collection._store.reading() as connection:
+        assert set(overview.topic_names(connection).values()) == names
+
+
+@pytest.mark.parametrize("terms", ["5", "x", "{}", "[1]", "[" * 100_000])
+def test_damaged_topics_are_found_again(filled, terms):
+    collection, _ = filled
+    collection.topics(count=4)
+    with collection._store.writing() as connection:
+        connection.execute("UPDATE topics SET terms = ?", (terms,))
+    report = collection.topics(count=4)
+    assert (len(report.topics), report.updated) == (4, False)
 
 
 def test_empty_collections_and_wrong_counts(collection):

@@ -215,11 +215,24 @@ def topic_rows(connection: sqlite3.Connection, model_id: int, dimension: int) ->
     sql = "SELECT id, parent_id, name, terms, center FROM topics WHERE model_id = ? ORDER BY id"
     found = []
     for id_, parent_id, name, terms, center in connection.execute(sql, (model_id,)):
-        vector = np.frombuffer(center, dtype="<f4") if isinstance(center, bytes) else None
-        if vector is None or len(vector) != dimension or not np.isfinite(vector).all():
+        words = _terms(terms)
+        if words is None or not isinstance(center, bytes) or len(center) != 4 * dimension:
             continue
-        found.append(TopicRow(id_, parent_id, str(name), tuple(json.loads(terms)), vector))
-    return found
+        vector = np.frombuffer(center, dtype="<f4")
+        if np.isfinite(vector).all():
+            found.append(TopicRow(id_, parent_id, str(name), words, vector))
+    ids = {row.id for row in found}
+    return [row if row.parent_id in ids else row._replace(parent_id=None) for row in found]
+
+
+def _terms(stored: object) -> tuple[str, ...] | None:
+    """Return the terms of a JSON array; None for anything else."""
+    try:
+        terms = json.loads(stored) if isinstance(stored, str) else None
+    except (ValueError, RecursionError):
+        return None
+    is_valid = isinstance(terms, list) and all(isinstance(term, str) for term in terms)
+    return tuple(terms) if is_valid else None
 
 
 def topic_of_passages(connection: sqlite3.Connection) -> dict[int, int]:
