@@ -27,6 +27,11 @@ _SIGNATURES = tuple(
     (row.media_type, pieces) for row in FORMATS.values() for pieces in row.signatures
 )
 _ZIP_MEMBERS = tuple((part, row.media_type) for row in FORMATS.values() for part in row.zip_members)
+_ZIP_EXTENSIONS = {
+    extension: row.media_type
+    for row in FORMATS.values()
+    for extension in row.zip_extensions.split()
+}
 _ZIP_MIMETYPES = {name: row.media_type for row in FORMATS.values() for name in row.zip_mimetypes}
 _OLE2_EXTENSIONS = {
     extension: row.media_type
@@ -61,6 +66,7 @@ _MARKUP = (
     (_DRAWIO, "application/vnd.jgraph.mxfile"),
     (_SVG, "image/svg+xml"),
 )
+_MAY_BE_SVG = ("application/xml", "text/plain")
 # A message begins with headers; mail programs and servers write one of these first.
 _MAIL = re.compile(
     r"(?:Return-Path|Received|Delivered-To|X-[\w-]{1,60}|From|Date|Message-ID|MIME-Version|Subject"
@@ -101,6 +107,8 @@ class DetectedFile:
 def detect(data: bytes, name: str) -> DetectedFile:
     """Detect the type of a file from its bytes and its name. Never raises."""
     media_type, detected_by = _detect(data, name)
+    if media_type == media_types.ZIP and (named := _ZIP_EXTENSIONS.get(_extension(name))):
+        return DetectedFile(data, name, named, "name")
     if media_type in (media_types.BINARY, media_types.OLE2_ANY, media_types.ZIP):
         named = _BINARY_EXTENSIONS.get(_extension(name))
         if named is not None:
@@ -130,6 +138,8 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
     if row is not None and row.name_rule == "ignored":
         row = None
     is_hint = row is not None and row.name_rule == "hints"
+    if media_type == "image/svg+xml" and row is not None and row.media_type not in _MAY_BE_SVG:
+        media_type = None  # a page or a Markdown text that begins with a drawing
     if media_type is None and (row is None or row.media_type == "text/plain" or is_hint):
         media_type = _by_first_lines(head, name, named_man=is_hint)
     if media_type is not None:
