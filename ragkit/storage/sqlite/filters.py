@@ -12,7 +12,7 @@ import datetime
 import fnmatch
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -213,8 +213,14 @@ def _compare(field: str, operator: str, value: Value) -> Condition:
         return _compare_time("files.mtime_ns", operator, value)
     if field in _NUMBERS:
         return Condition(f"{_NUMBERS[field]} {operator} ?", (value,))
-    if (field, operator) in _OWN:
-        return _OWN[field, operator](str(value))
+    if field == "language" and operator != "~":
+        return _compare_language(str(value))
+    found = _compare_stored(field, operator, value)
+    return _or_in_topic(found, value) if (field, operator) == ("topic", "=") else found
+
+
+def _compare_stored(field: str, operator: str, value: Value) -> Condition:
+    """Compare a text of a file or document, or a field of its metadata."""
     column, key = (_TEXTS[field], ()) if field in _TEXTS else (_METADATA, (field,))
     if operator == "~":
         function = "ragkit_path" if field == "path" else "ragkit_glob"
@@ -243,7 +249,12 @@ def _or_in_year(number: Condition, field: str, operator: str, year: int) -> Cond
     span = Date(str(year), datetime.datetime(year, 1, 1), datetime.datetime(year + 1, 1, 1))
     column = Condition(f"ragkit_instant({_METADATA})", (field,))
     date = _compare_instant(column, operator, span)
-    return Condition(f"({number.sql} OR {date.sql})", (*number.values, *date.values))
+    # A number such as 19991231 could be read as a date, too.
+    is_date = Condition(f"ragkit_number({_METADATA}) IS NULL", (field,))
+    return Condition(
+        f"({number.sql} OR ({is_date.sql} AND {date.sql}))",
+        (*number.values, *is_date.values, *date.values),
+    )
 
 
 def _compare_time(column: str, operator: str, value: Date) -> Condition:
@@ -285,27 +296,19 @@ def _compare_language(value: str) -> Condition:
     return Condition(f"substr({code}, 1, ?) = ?", ("language", len(prefix), prefix))
 
 
-def _compare_topic(value: str) -> Condition:
+def _or_in_topic(own: Condition, value: Value) -> Condition:
     """True for passages of the topics of this name, or with this word in their name, and of the
     topics below them; and, as before there were topics, for documents with this value in their own
-    metadata."""
-    own = "ragkit_element((SELECT value FROM json_each(documents.metadata) WHERE key = 'topic'), ?)"
+    metadata, which `own` finds."""
     matches = "instr(', ' || {table}.name || ',', ', ' || ? || ',')"
-    name = value.strip().casefold()
+    name = str(value).strip().casefold()
     return Condition(
         "(passages.id IN (SELECT passage_id FROM passage_topics WHERE topic_id IN (SELECT t.id "
         "FROM topics AS t LEFT JOIN topics AS p ON p.id = t.parent_id WHERE "
         f"{matches.format(table='t')} OR coalesce({matches.format(table='p')}, 0))) "
-        f"OR coalesce({own}, 0))",
-        (name, name, value),
+        f"OR coalesce({own.sql}, 0))",
+        (name, name, *own.values),
     )
-
-
-# Tests of fields that are no columns.
-_OWN: Mapping[tuple[str, str], Callable[[str], Condition]] = {
-    **{("language", operator): _compare_language for operator in ("=", "<", "<=", ">", ">=")},
-    ("topic", "="): _compare_topic,
-}
 
 
 def create_functions(connection: sqlite3.Connection) -> None:

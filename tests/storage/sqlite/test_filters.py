@@ -17,7 +17,8 @@ def filled(store, add):
     """Return a store of passages 1 (a PDF page), 2 (German mail), 3 (a note without metadata)."""
     add("hr/leave.pdf", "Parents may stay", media_type="application/pdf", title="Leave", size=900)
     add("mail.eml", "Hallo", mtime_ns=IN_MARCH_NS, metadata={"language": "de-AT", "version": "7"})
-    add("notes.txt", "Cats sleep", size=10, metadata={"created": "2024-03-05 10:00:00"})
+    metadata = {"created": "2024-03-05 10:00:00", "copies": 19991231, "topic": 2024}
+    add("notes.txt", "Cats sleep", size=10, metadata=metadata)
     with store.writing() as connection:
         connection.execute("UPDATE passages SET page = 7 WHERE id = 1")
     return store
@@ -30,7 +31,7 @@ def test_fields_are_named_once_and_those_of_the_metadata_are_found(filled):
         assert filters.has_field(connection, "version")
         assert filters.has_field(connection, "mtime")
         assert not filters.has_field(connection, "a")
-        assert filters.known_fields(connection)[-2:] == ["created", "version"]
+        assert filters.known_fields(connection)[-3:] == ["copies", "created", "version"]
 
 
 def select(store, tree):
@@ -56,6 +57,10 @@ def select(store, tree):
         ("language", "=", "d", []),
         ("version", ">", 6.5, [2]),
         ("version", "=", "7", [2]),
+        ("copies", "<", 2000.0, []),  # a number, not a day of 1999
+        ("copies", ">", 2000.0, [3]),
+        ("topic", "=", 2024.0, [3]),
+        ("topic", "=", "2024", [3]),
         ("mtime", "=", MARCH, [2]),
         ("mtime", ">", MARCH, []),
         ("mtime", ">", YEAR_9999, []),  # beyond the nanoseconds that SQLite stores
