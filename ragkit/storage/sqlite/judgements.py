@@ -10,8 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from ragkit.errors import UsageError
 from ragkit.records.reports import Judgement
-from ragkit.storage.sqlite.documents import DISPLAY_PATH
+from ragkit.storage.sqlite.documents import DISPLAY_PATH, cited_path, document_at
 
 _DOCUMENTS_AT = (
     "SELECT documents.id, documents.text FROM documents JOIN files ON files.id = documents.file_id "
@@ -29,15 +30,22 @@ def save(
 ) -> None:
     """Store a judgement of `span` (characters) of a document, in place of an earlier one.
 
-    `document` has id, path and text. A span that is the whole text means the whole document. `at`
-    is the time: UTC, ISO 8601.
+    `document` has id, root, path and text. A span that is the whole text means the whole document.
+    `at` is the time: UTC, ISO 8601.
     """
+    # Documents of several roots may have the same relative path.
+    path = cited_path(connection, document["root"], document["path"])
+    quote = _quote(document, span)
+    connection.execute(
+        "DELETE FROM judgements WHERE query = ? AND document_id = ? AND quote = ? AND path != ?",
+        (query, document["id"], quote, path),
+    )
     connection.execute(
         "INSERT INTO judgements (query, document_id, path, start, quote, relevant, judged_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (query, path, quote) DO UPDATE SET "
         "document_id = excluded.document_id, start = excluded.start, "
         "relevant = excluded.relevant, judged_at = excluded.judged_at",
-        (query, document["id"], document["path"], span[0], _quote(document, span), relevant, at),
+        (query, document["id"], path, span[0], quote, relevant, at),
     )
 
 
@@ -47,8 +55,14 @@ def remove(
     """Delete the judgements of this query whose text overlaps `span` of a document; return their
     number."""
     rows = connection.execute(
-        "SELECT id, start, quote FROM judgements WHERE query = ? AND (document_id = ? OR path = ?)",
-        (query, document["id"], document["path"]),
+        "SELECT id, start, quote FROM judgements WHERE query = ? "
+        "AND (document_id = ? OR (document_id IS NULL AND path IN (?, ?)))",
+        (
+            query,
+            document["id"],
+            document["path"],
+            cited_path(connection, document["root"], document["path"]),
+        ),
     ).fetchall()
     removed = []
     for id_, start, quote in rows:
@@ -95,7 +109,16 @@ def _candidates(
     rows = connection.execute(f"{_DOCUMENTS_AT} WHERE documents.id = ?", (document_id,)).fetchall()
     if not rows:
         rows = connection.execute(f"{_DOCUMENTS_AT} WHERE {DISPLAY_PATH} = ?", (path,)).fetchall()
+    if not rows and (row := _cited_document(connection, path)) is not None:
+        return [(row["id"], row["text"])]
     return [(row[0], row[1]) for row in rows]
+
+
+def _cited_document(connection: sqlite3.Connection, path: str) -> sqlite3.Row | None:
+    try:
+        return document_at(connection, path, path)
+    except UsageError:  # in several roots
+        return None
 
 
 def _quote(document: sqlite3.Row, span: tuple[int, int]) -> str:

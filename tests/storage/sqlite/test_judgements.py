@@ -84,3 +84,23 @@ def test_nothing_is_stored_if_one_reference_names_nothing(collection, folder):
     for query, references in (("  ", "keys.md"), ("keys", [])):
         with pytest.raises(UsageError, match=r"empty|no passage is named"):
             collection.judge(query, references, relevant=True)
+
+
+def test_documents_of_the_same_path_in_two_roots_have_judgements_of_their_own(collection, tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "faq.md").write_text("Fruit grows on trees.\n")
+    collection.index(tmp_path / "first")
+    collection.judge("fruit", "faq.md", relevant=True)  # when there is one root
+    collection.index(tmp_path / "second")
+    collection.judge("fruit", "second/faq.md", relevant=False)
+    collection.judge("fruit", "first/faq.md", relevant=True)
+    expected = {("first/faq.md", True), ("second/faq.md", False)}
+    assert {(each.path, each.relevant) for each in collection.judgements()} == expected
+    collection.remove("second/faq.md")
+    collection.index(tmp_path / "second")
+    places = {each.path: each.document_id for each in collection.judgements()}
+    assert None not in places.values()
+    assert len(set(places.values())) == 2
+    collection.judge("fruit", "second/faq.md", relevant=None)
+    assert [each.path for each in collection.judgements()] == ["first/faq.md"]
