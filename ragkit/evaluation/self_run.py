@@ -23,17 +23,24 @@ SHOWN_DEPTH = 10  # ranks at which a passage that was judged not relevant counts
 _OVERLAP = 0.5  # of the shorter of hit and answer
 
 
-class Found(Protocol):
-    """What measuring reads of a hit."""
+class Place(Protocol):
+    """Where a text of a hit is."""
 
-    @property
-    def passage_id(self) -> int: ...  # noqa: D102
     @property
     def path(self) -> str: ...  # noqa: D102
     @property
     def start(self) -> int: ...  # noqa: D102
     @property
     def end(self) -> int: ...  # noqa: D102
+
+
+class Found(Place, Protocol):
+    """What measuring reads of a hit."""
+
+    @property
+    def passage_id(self) -> int: ...  # noqa: D102
+    @property
+    def locations(self) -> Sequence[Place]: ...  # noqa: D102
 
 
 BatchSearch: TypeAlias = Callable[[Sequence[str], str], Sequence[Sequence[Found]]]  # texts, mode
@@ -139,9 +146,15 @@ def rank_parts(hits: Iterable[Found], parts: Sequence[Part], source: Part | None
 
 
 def _overlaps(hit: Found, part: Part) -> bool:
+    """Whether a hit has a part of a document, at any of the places of its text."""
+    return any(_is_in_part(place, part) for place in hit.locations)
+
+
+def _is_in_part(place: Place, part: Part) -> bool:
     path, start, end = part
-    shared = min(hit.end, end) - max(hit.start, start)
-    return hit.path == path and shared >= _OVERLAP * max(1, min(hit.end - hit.start, end - start))
+    shared = min(place.end, end) - max(place.start, start)
+    shorter = max(1, min(place.end - place.start, end - start))
+    return place.path == path and shared >= _OVERLAP * shorter
 
 
 def _parts(question: SelfQuestion) -> list[Part]:

@@ -12,8 +12,10 @@ pytest.importorskip("ir_measures", reason='needs pip install "ragkit-search[eval
 ROOMS = ("kitchen", "cellar", "attic", "garden", "stable", "tower", "library", "bakery")
 
 
-def hit(path, start, end):
-    return types.SimpleNamespace(path=path, start=start, end=end, passage_id=f"{path}:{start}")
+def hit(path, start, end, *copies):
+    own = types.SimpleNamespace(path=path, start=start, end=end, passage_id=f"{path}:{start}")
+    own.locations = (own, *copies)
+    return own
 
 
 def test_each_answer_counts_once_and_the_question_s_own_text_not_at_all():
@@ -27,6 +29,11 @@ def test_each_answer_counts_once_and_the_question_s_own_text_not_at_all():
     ]
     ranking = rank_parts(hits, [("a", 100, 350), ("a", 700, 800)], ("a", 0, 60))
     assert ranking == ["a:400", "answer 0", "b:100", "answer 1"]
+
+
+def test_an_answer_counts_where_a_hit_names_it_as_another_location():
+    hits = [hit("a", 0, 50, hit("copy", 0, 50)), hit("copy", 60, 90)]
+    assert rank_parts(hits, [("copy", 0, 50)], None) == ["answer 0", "copy:60"]
 
 
 @pytest.fixture
@@ -68,6 +75,16 @@ def test_judgements_are_measured_too(house):
     assert (found.judged_queries, found.missing_judgements) == (1, 1)
     assert result.judged["MRR@10"] == 1.0
     assert result.rejected == 1
+
+
+def test_a_judged_copy_is_found_with_the_first_one(collection, folder):
+    (folder / "copy.txt").write_text((folder / "leave.txt").read_text())
+    collection.index(folder)
+    (hit,) = collection.search("parents at home", k=1)
+    (other,) = hit.also_at
+    collection.judge("parents at home", other.citation, relevant=True)
+    (result,) = collection.evaluate_self(["dense"]).results
+    assert result.judged["MRR@10"] == 1.0
 
 
 def test_a_judgement_of_an_unknown_document_is_counted():

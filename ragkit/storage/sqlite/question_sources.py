@@ -99,6 +99,11 @@ class FoundPassage:
     start: int
     end: int
 
+    @property
+    def locations(self) -> tuple[FoundPassage, ...]:
+        """The passage itself: each of several with the same text is in the ranking."""
+        return (self,)
+
 
 def found_passages(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, FoundPassage]:
     """Return id → passage for those of `ids` that exist."""
