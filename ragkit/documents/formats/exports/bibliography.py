@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ragkit.documents.decoding import decode, read_text
@@ -23,10 +23,15 @@ from ragkit.records.documents import Document
 _BIBTEX, _RIS, _CSL = "text/x-bibtex", "text/x-ris", "application/x-csl+json"
 _Entry = dict[str, list[str]]  # name of a field → its values
 _AT = re.compile(r"@\s{0,9}([A-Za-z]{1,40})\s{0,9}([{(])")
-_FIELD = re.compile(r"\s*+(?:,\s*+)?([\w:.+-]{1,60})\s*+=\s*+")
+_FIELD = re.compile(r"[^\w{}()@]*+([\w:.+-]{1,60})\s*+=\s*+")
+_SIGN = re.compile(r'\\"|[{}"]')
+_NEXT_ENTRY = re.compile(r"\n\s{0,99}@\s{0,9}[A-Za-z]{1,40}\s{0,9}[{(]")
+_MAX_DEPTH = 100  # of braces in braces; deeper, some have no end
+_MAX_VALUE = 1_000_000  # characters of one field
 _JOINT = re.compile(r"\s*+#\s*+")
+_YEAR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
 _DATE = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
-_KEY = re.compile(r"\s*+([^\s,={}]{1,200})\s*+(?=[,}])")
+_KEY = re.compile(r"\s*+([^\n,={}]{0,200})(?=[,}])")
 _WORD = re.compile(r"[\w:.+-]{1,200}")
 _MONTHS = {
     name: f"{number:02}"
@@ -43,29 +48,36 @@ _RIS_FIELDS = {
     "ED": "editor", "PY": "year", "Y1": "year", "DA": "date", "JO": "journal", "JF": "journal",
     "T2": "journal", "BT": "booktitle", "PB": "publisher", "AB": "abstract", "N2": "abstract",
     "KW": "keywords", "DO": "doi", "UR": "url", "VL": "volume", "IS": "number", "SP": "pages",
+    "EP": "pages", "A3": "editor", "T3": "series", "ET": "edition",
     "SN": "isbn", "N1": "note", "ID": "id", "TY": "type", "LA": "language",
 }  # fmt: skip
+_REPEATED = ("author", "editor", "keywords", "note", "abstract")
 _CSL_FIELDS = {
     "title": "title", "container-title": "journal", "publisher": "publisher",
-    "abstract": "abstract", "keyword": "keywords", "DOI": "doi", "URL": "url", "volume": "volume",
-    "issue": "number",
+    "subtitle": "subtitle", "collection-title": "series", "edition": "edition",
+    "event-title": "eventtitle", "abstract": "abstract", "keyword": "keywords", "DOI": "doi",
+    "URL": "url", "volume": "volume", "issue": "number",
     "page": "pages", "note": "note", "language": "language", "ISBN": "isbn", "type": "type",
 }  # fmt: skip
-_SOURCE = ("journal", "booktitle", "publisher", "school", "institution", "howpublished", "volume",
-           "number", "pages")  # fmt: skip
+_SHOWN = frozenset({"type", "author", "editor", "date", "year", "month", "abstract", "keywords",
+                    "note", "annote", "annotation", "doi", "url", "id"})  # fmt: skip
+_SOURCE = ("journal", "journaltitle", "booktitle", "eventtitle", "series", "publisher",
+           "organization", "school", "institution", "howpublished", "edition", "volume", "number",
+           "pages", "eprint")  # fmt: skip
 
 
 def bibtex_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """Yield each entry of a BibTeX file, named by its key; a file without entries as text.
+    """Yield each entry of a BibTeX file, named by its key, or by its number from 1 if it has none;
+    a file without entries as text.
 
     Raises `BudgetExceededError` for too many entries.
     """
     entries = list(_bibtex_entries(decode(data).text))
     if not entries:
         yield Member("", document=read_text(data, name))
-    for key, entry in entries:
+    for number, (key, entry) in enumerate(entries, 1):
         budget.count_member()
-        yield Member(key, document=_entry_document(entry, _BIBTEX))
+        yield Member(key or str(number), document=_entry_document(entry, _BIBTEX))
 
 
 def ris_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
@@ -100,7 +112,7 @@ def csl_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
         budget.count_member()
         key = item.get("citation-key") or item.get("id")
         yield Member(
-            str(key if isinstance(key, (str, int)) else number).replace("/", "_"),
+            str(key if key and isinstance(key, (str, int)) else number).replace("/", "_"),
             document=_entry_document(_csl_entry(item), _CSL),
         )
 
@@ -117,7 +129,7 @@ def _bibtex_entries(text: str) -> Iterator[tuple[str, _Entry]]:
         elif kind not in _NOT_ENTRIES and (key := _KEY.match(text, position)) is not None:
             fields, position = _bibtex_fields(text, key.end(), strings)
             if fields:
-                yield key[1].replace("/", "_"), {"type": [kind], **fields}
+                yield key[1].strip().replace("/", "_"), {"type": [kind], **fields}
 
 
 def _bibtex_fields(text: str, position: int, strings: Mapping[str, str]) -> tuple[_Entry, int]:
@@ -142,7 +154,8 @@ def _bibtex_fields(text: str, position: int, strings: Mapping[str, str]) -> tupl
 
 
 def _bibtex_value(text: str, position: int, strings: Mapping[str, str]) -> tuple[str, int]:
-    """A value in braces or quotes, a number, or an abbreviation; and where it ends."""
+    """A value in braces or quotes, a number, or an abbreviation; and where it ends: one that is not
+    closed, before the next entry."""
     opening = text[position : position + 1]
     if opening not in ("{", '"'):
         word = _WORD.match(text, position)
@@ -150,19 +163,20 @@ def _bibtex_value(text: str, position: int, strings: Mapping[str, str]) -> tuple
             return "", position
         return strings.get(word[0].lower(), _MONTHS.get(word[0].lower(), word[0])), word.end()
     depth, start = 0, position + 1
-    for at in range(start if opening == '"' else position, len(text)):
-        char = text[at]
-        if char == "\\":
-            continue
-        if char == "{":
-            depth += text[at - 1] != "\\"
-        elif char == "}":
-            depth -= text[at - 1] != "\\"
-            if opening == "{" and depth == 0:
-                return text[start:at], at + 1
-        elif char == '"' and opening == '"' and depth == 0 and text[at - 1] != "\\":
-            return text[start:at], at + 1
-    return text[start:], len(text)
+    # Braces count behind a backslash too, as in BibTeX.
+    for sign in _SIGN.finditer(text, start, min(start + _MAX_VALUE, len(text))):
+        if sign[0] == "{":
+            depth += 1
+        elif sign[0] == "}":
+            depth -= 1
+        is_end = depth < 0 if opening == "{" else sign[0] == '"' and not depth
+        if is_end:
+            return text[start : sign.start()], sign.end()
+        if depth > _MAX_DEPTH:
+            break
+    following = _NEXT_ENTRY.search(text, start)
+    end = following.start() if following is not None else len(text)
+    return text[start:end], end
 
 
 def _plain(value: str) -> str:
@@ -179,32 +193,44 @@ def _person(name: str) -> str:
 
 
 def _ris_entries(text: str) -> Iterator[_Entry]:
-    entry: _Entry = {}
+    fields: list[tuple[str, list[str]]] = []  # tag, lines
     for line in text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff").split("\n"):
         match = _RIS_LINE.match(line)
-        if match is None:
-            continue
-        tag, value = match[1], " ".join(match[2].split())
-        if tag == "ER":
-            if entry:
+        if match is not None and match[1] == "ER":
+            if entry := _ris_entry(fields):
                 yield entry
-            entry = {}
-        elif tag in _RIS_FIELDS and value:
-            field = _RIS_FIELDS[tag]
-            if field in ("author", "editor"):
-                value = _person(value)
-            values = entry.setdefault(field, [])
-            if field in ("author", "editor", "keywords") or not values:
-                values.append(value)
-    if entry:
+            fields = []
+        elif match is not None and (match[1] in _RIS_FIELDS or line[2:5] == "  -"):
+            fields.append((match[1], [match[2]]))
+        elif fields:  # long values continue without a tag
+            fields[-1][1].append(line)
+    if entry := _ris_entry(fields):
         yield entry
+
+
+def _ris_entry(fields: Iterable[tuple[str, list[str]]]) -> _Entry:
+    entry: _Entry = {}
+    for tag, lines in fields:
+        field = _RIS_FIELDS.get(tag)
+        if field is None:
+            continue
+        values = entry.setdefault(field, [])
+        words = lines if field == "keywords" else (" ".join(lines),)
+        for value in filter(None, (" ".join(part.split()) for part in words)):
+            if tag == "EP" and values:
+                values[0] += f"-{value}"
+            elif field in _REPEATED or not values:
+                values.append(_person(value) if field in ("author", "editor") else value)
+    return entry
 
 
 def _csl_entry(item: dict[str, Any]) -> _Entry:
     entry: _Entry = {}
     for name, field in _CSL_FIELDS.items():
-        if isinstance(item.get(name), (str, int)):
-            entry[field] = [str(item[name])]
+        values = item.get(name)
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, (str, int)):
+                entry.setdefault(field, []).append(str(value))
     for role in ("author", "editor"):
         people = item.get(role)
         entry[role] = [
@@ -218,9 +244,11 @@ def _csl_entry(item: dict[str, Any]) -> _Entry:
     issued = item.get("issued")
     parts = issued.get("date-parts") if isinstance(issued, dict) else None
     if isinstance(parts, list) and parts and isinstance(parts[0], list):
-        entry["date"] = ["-".join(f"{part:>02}" for part in map(str, parts[0]))]
-    elif isinstance(issued, dict) and isinstance(issued.get("raw"), str):
-        entry["date"] = [issued["raw"]]
+        known = [str(part) for part in parts[0] if isinstance(part, (int, str))]
+        entry["date"] = ["-".join(f"{part:>02}" for part in known)]
+    elif isinstance(issued, dict):
+        texts = (issued.get(key) for key in ("raw", "literal"))
+        entry["date"] = [text for text in texts if isinstance(text, str)]
     return entry
 
 
@@ -235,15 +263,25 @@ def _entry_document(entry: _Entry, media_type: str) -> Document:
         return next((clean[name][0] for name in names if clean.get(name)), "")
 
     people = ", ".join(clean.get("author") or clean.get("editor") or [])
+    editors = ", ".join(clean.get("editor", [])) if clean.get("author") else ""
     date = _date(first("date"), first("year"), first("month"))
+    words = first("date", "year")
+    shown_date = date if _DATE.match(words) else words
     source = ", ".join(dict.fromkeys(value for name in _SOURCE if (value := first(name))))
     keywords = ", ".join(clean.get("keywords", []))
+    title = ": ".join(filter(None, (first("title"), first("subtitle"))))
     writer = DocumentWriter()
-    writer.add(first("title"))
-    writer.add(". ".join(filter(None, (people, source, date))))
-    writer.add(first("abstract"))
+    writer.add(title)
+    writer.add(". ".join(filter(None, (people, source, shown_date))))
+    writer.add(f"Editors: {editors}" if editors else "")
+    writer.add("\n\n".join(clean.get("abstract", [])))
     writer.add(f"Keywords: {keywords}" if keywords else "")
-    writer.add(first("note", "annote"))
+    for name in ("note", "annote", "annotation"):
+        writer.add("\n\n".join(clean.get(name, [])))
+    if not title:  # perhaps a damaged entry
+        writer.add(
+            "\n".join(f"{name}: {first(name)}" for name in clean if name not in {*_SHOWN, *_SOURCE})
+        )
     doi, url = first("doi"), first("url")
     writer.add(f"https://doi.org/{doi.removeprefix('https://doi.org/')}" if doi else url)
     metadata = {
@@ -253,16 +291,16 @@ def _entry_document(entry: _Entry, media_type: str) -> Document:
     return Document(
         writer.document(media_type).text,
         media_type,
-        title=first("title") or None,
+        title=title or None,
         metadata={name: value for name, value in metadata.items() if value},
     )
 
 
 def _date(date: str, year: str, month: str) -> str:
-    """A date as ISO 8601, as far as it is known: "2024-03"."""
-    match = _DATE.match(date or year)
+    """A date as ISO 8601, as far as it is known: "2024-03"; "" if the year is not."""
+    match = _DATE.match(date or year) or _YEAR.search(date or year)
     if match is None:
-        return date or year
+        return ""
     parts = [part for part in match.groups() if part]
     if len(parts) == 1 and month:
         number = _MONTHS.get(month[:3].lower(), month)

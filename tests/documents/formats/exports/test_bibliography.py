@@ -81,3 +81,54 @@ def test_csl():
 @pytest.mark.parametrize("name", ["a.bib", "a.ris"])
 def test_a_file_without_entries_is_text(name):
     assert records("Just words.", name)[""].text == "Just words."
+
+
+def test_bibtex_entries_with_odd_keys_and_signs_are_kept():
+    data = (
+        "@article{, title={Keyless}}\n@article{smith 2020, title={Spaced}; abstract={Kept}}\n"
+        "@misc{path, file={C:\\docs\\}, title={A path}}\n"
+    )
+    entries = records(data, "a.bib")
+    assert set(entries) == {"1", "smith 2020", "path"}
+    assert entries["smith 2020"].text == "Spaced\n\nKept"
+    assert entries["path"].title == "A path"
+
+
+def test_a_bibtex_value_without_end_ends_before_the_next_entry():
+    entries = records("@article{a, file={x, title={One}\n@book{b, title={Two}}", "a.bib")
+    assert entries["a"].text == "file: x, title=One"
+    assert entries["b"].text == "Two"
+
+
+def test_fields_of_biblatex():
+    data = (
+        "@article{a, author={Roe, J}, editor={Poe, E}, title={T}, subtitle={S}, journaltitle={J}}"
+    )
+    document = records(data, "a.bib")["a"]
+    assert document.text == "T: S\n\nJ Roe. J\n\nEditors: E Poe"
+    assert document.metadata["from"] == "J Roe"
+
+
+def test_ris_values_continue_on_the_next_lines():
+    data = (
+        "TY  - JOUR\nTI  - A title\n  that continues\nAB  - First\nsecond\nKW  - a\nb\n"
+        "N1  - one\nN1  - two\nSP  - 1\nEP  - 9\nER  - \n"
+    )
+    document = records(data, "a.ris")["1"]
+    assert document.text == (
+        "A title that continues\n\n1-9\n\nFirst second\n\nKeywords: a, b\n\none\n\ntwo"
+    )
+    assert document.metadata["tags"] == "a, b"
+
+
+def test_csl_of_crossref_has_lists_of_titles_and_dates_in_words():
+    items = [
+        {"type": "journal-article", "title": ["Fusion"], "container-title": ["TOIS"],
+         "issued": {"date-parts": [[None]]}},
+        {"type": "book", "title": "B", "issued": {"literal": "ca. 1999"}},
+    ]  # fmt: skip
+    entries = records(json.dumps(items), "a.json")
+    assert entries["1"].text == "Fusion\n\nTOIS"
+    assert "date" not in entries["1"].metadata
+    assert entries["2"].text == "B\n\nca. 1999"
+    assert entries["2"].metadata["date"] == "1999"
