@@ -103,7 +103,12 @@ def _pairs(
     """Return cosine and whether it answers, of the best hit of each question, asked both ways."""
     vectors = encoder.encode_queries([question.text for question in questions])
     ranked = rank_exactly(connection, model_id, vectors, _DEPTH)
-    documents = [headers_and_spans(connection, question.document_id) for question in questions]
+    # Each document is in memory once: most questions may be of one large document.
+    read = {
+        document_id: headers_and_spans(connection, document_id)
+        for document_id in {question.document_id for question in questions}
+    }
+    documents = [read[question.document_id] for question in questions]
     masked = _masked_cosines(encoder, questions, vectors, documents)
     cosines: list[float] = []
     answers: list[bool] = []

@@ -7,6 +7,9 @@ import pytest
 
 from ragkit.evaluation import relevance
 from ragkit.evaluation.relevance import expected_calibration_error, fit
+from ragkit.evaluation.self_questions import make_questions
+from ragkit.storage.sqlite import passages
+from ragkit.storage.sqlite.question_sources import sample_documents
 
 
 def test_the_fit_finds_the_function_that_drew_the_answers():
@@ -68,3 +71,26 @@ def test_too_few_questions_fit_nothing(collection, folder):
     collection.index(folder)
     assert collection.calibrate_relevance() is None
     assert collection.relevance() is None
+
+
+def test_a_document_with_many_questions_is_read_once(collection, encoder, tmp_path):
+    folder = tmp_path / "book"
+    folder.mkdir()
+    sections = (
+        f"# Part{n}\n\nIn part{n} the word{n} and place{n} and year{n} are shown.\n\n"
+        f"Much is said about word{n} and place{n} there, and about much else that people ask for.\n"
+        for n in range(6)
+    )
+    (folder / "book.md").write_text("\n".join(sections))
+    collection.index(folder)
+    read = []
+    with collection._store.reading() as connection:
+        documents = sample_documents(connection, 100)
+        questions = make_questions(documents, cloze=True).questions
+        assert len(questions) > 3
+        model_id = passages.model(connection)["id"]
+        connection.set_trace_callback(read.append)
+        cosines, _ = relevance._pairs(connection, model_id, encoder, questions)
+        connection.set_trace_callback(None)
+    assert len(cosines) >= len(questions)
+    assert sum("SELECT id, header" in statement for statement in read) == 1
