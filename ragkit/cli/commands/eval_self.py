@@ -44,6 +44,8 @@ def evaluate(arguments: Namespace) -> int:
     ):  # fmt: skip
         if value is not None:
             raise UsageError(f"--self measures the collection itself, without {name}")
+    if arguments.calibrate and arguments.compare is not None:
+        raise UsageError("--calibrate and --compare do not go together; run them one by one")
     rerank = bool(arguments.rerank)
     with open_collection(arguments) as collection:
         if arguments.compare is not None:

@@ -74,6 +74,7 @@ def test_the_calibration_is_printed_once_it_is_stored(run, tmp_path, monkeypatch
         (["--self", "--compare", "model=x"], "ragkit migrate --model NAME"),
         (["--self", "--compare", "mode=none"], "expected mode=dense|lexical|hybrid"),
         (["set", "--calibrate"], "--calibrate needs --self"),
+        (["--self", "--calibrate", "--compare", "rerank"], "do not go together"),
         ([], "expected a DATASET"),
     ],
 )
