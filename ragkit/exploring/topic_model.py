@@ -29,6 +29,7 @@ _STEPS = 20  # of k-means
 _UPDATE_STEPS = 2  # from old centers: enough to follow a small change
 _GROUPED = 8  # topics from which on they are grouped
 _BLOCK = 8_192  # vectors that are compared with the centers at a time
+_MISSING = 'topics need scikit-learn: pip install "ragkit-search[explore]"'
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +84,10 @@ def silhouettes(vectors: Array, labels: Labels) -> tuple[Array, Labels]:
     own = labels[rows]
     if not 2 <= len(np.unique(own)) < len(own):
         return np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
-    from sklearn.metrics import silhouette_samples
-
+    try:  # also where topics of before are updated, which needs nothing else of it
+        from sklearn.metrics import silhouette_samples
+    except ModuleNotFoundError:
+        raise UnavailableError(_MISSING) from None
     values = silhouette_samples(vectors[rows], own, metric="cosine")
     return values.astype(np.float32), own
 
@@ -118,9 +121,7 @@ def _ward(sample: Array, count: int | None) -> Labels:
     try:
         from sklearn.cluster import AgglomerativeClustering
     except ModuleNotFoundError:
-        raise UnavailableError(
-            'topics need scikit-learn: pip install "ragkit-search[explore]"'
-        ) from None
+        raise UnavailableError(_MISSING) from None
     if count is not None:
         model = AgglomerativeClustering(min(count, len(sample)), linkage="ward")
         return np.asarray(model.fit_predict(sample), dtype=np.int64)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
+from ragkit.errors import UnavailableError
 from ragkit.exploring import topic_model
 
 
@@ -80,3 +83,14 @@ def test_groups_of_topics_join_centers_that_are_near() -> None:
     labels = topic_model.group(vectors)
     assert labels is not None and is_same_partition(labels, truth)
     assert topic_model.group(vectors[:5]) is None
+
+
+def test_without_scikit_learn_the_error_names_what_to_install(monkeypatch):
+    for name in ("sklearn.metrics", "sklearn.cluster"):
+        monkeypatch.setitem(sys.modules, name, None)
+    vectors = np.eye(6, dtype=np.float32)
+    with pytest.raises(UnavailableError, match=r"ragkit-search\[explore\]"):
+        topic_model.fit(vectors)
+    updated = topic_model.update(vectors, vectors[:2])
+    with pytest.raises(UnavailableError, match=r"ragkit-search\[explore\]"):
+        topic_model.silhouettes(vectors, updated.labels)
