@@ -32,8 +32,7 @@ def read_canvas(data: bytes, name: str) -> Document:
         shape = _text(node.get("id"))
         if node.get("type") == "text":
             document = read_markdown(_text(node.get("text")).encode(errors="replace"), "card.md")
-            if document.text.strip():
-                page.labels[shape] = document
+            page.add(shape, document)
         else:
             page.add(shape, " ".join(_text(node.get(key)) for key in ("label", "file", "url")))
     for edge in _objects(board.get("edges")):
@@ -71,7 +70,7 @@ def read_excalidraw(data: bytes, name: str) -> Document:
         ends = [_bound(arrow.get(key)) for key in ("startBinding", "endBinding")]
         page = pages.get(_text(arrow.get("frameId")), pages[""])
         page.connections.append(LabelledLine(ends[0], ends[1], texts_of_arrows.get(shape, "")))
-    return drawing_document([page for page in pages.values() if page.labels], _EXCALIDRAW)
+    return drawing_document([page for page in pages.values() if page.has_text()], _EXCALIDRAW)
 
 
 def _parse(data: bytes) -> _Object | None:

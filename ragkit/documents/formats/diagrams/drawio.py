@@ -69,7 +69,8 @@ def _add_packed(page: DrawingPage, content: str) -> None:
     if inflater.unconsumed_tail:
         raise DocumentError("a page of the diagram is too large", kind="limit")
     for inner in _pages(unquote(packed.decode())):
-        page.labels |= inner.labels
+        for shape, label in inner.labels.items():
+            page.add(shape, label)
         page.connections += inner.connections
 
 

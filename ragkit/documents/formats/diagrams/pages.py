@@ -30,11 +30,19 @@ class DrawingPage:
     labels: dict[str, str | Document] = field(default_factory=dict)
     connections: list[LabelledLine] = field(default_factory=list)
 
-    def add(self, shape: str, label: str) -> None:
-        """Add the label of a shape; white space at the ends and blank lines do not count."""
-        lines = (" ".join(line.split()) for line in label.split("\n"))
-        if text := "\n".join(filter(None, lines)):
-            self.labels[shape or f"#{len(self.labels)}"] = text
+    def add(self, shape: str, label: str | Document) -> None:
+        """Add the label of a shape, whose id may be missing or repeated; white space at the ends
+        and blank lines do not count."""
+        if isinstance(label, str):
+            lines = (" ".join(line.split()) for line in label.split("\n"))
+            label = "\n".join(filter(None, lines))
+        if label if isinstance(label, str) else label.text.strip():
+            is_free = shape and shape not in self.labels
+            self.labels[shape if is_free else f"{shape}#{len(self.labels)}"] = label
+
+    def has_text(self) -> bool:
+        """Whether a shape or a line has a label."""
+        return bool(self.labels) or any(line.label for line in self.connections)
 
 
 def drawing_document(pages: Sequence[DrawingPage], media_type: str) -> Document:
@@ -47,8 +55,7 @@ def drawing_document(pages: Sequence[DrawingPage], media_type: str) -> Document:
     starts: list[int] = []
     for page in pages:
         starts.append(writer.length + 2 if writer.pieces else 0)
-        has_text = bool(page.labels) or any(line.label for line in page.connections)
-        if len(pages) > 1 and has_text:
+        if len(pages) > 1 and page.has_text():
             writer.add(page.name or f"Page {len(starts)}", level=1)
         for label in page.labels.values():
             if isinstance(label, Document):

@@ -55,3 +55,18 @@ def test_other_json_is_read_as_json_and_an_empty_board_is_no_document(name):
     assert read(b'[{"a": "b"}]', name).text.strip() == "a: b"
     with pytest.raises(DocumentError, match=r"^a drawing without text$"):
         read(b'{"nodes": [], "elements": []}', name)
+
+
+def test_cards_without_an_id_are_all_read():
+    nodes = [{"type": "text", "text": text, "y": y} for y, text in enumerate(("one", "two"))]
+    assert read(json.dumps({"nodes": nodes}).encode(), "a.canvas").text == "one\n\ntwo"
+
+
+def test_a_frame_with_a_labelled_arrow_alone_is_read():
+    elements = [
+        {"type": "frame", "id": "f", "name": "F"},
+        {"type": "arrow", "id": "a", "frameId": "f"},
+        {"type": "text", "id": "t", "containerId": "a", "text": "sends"},
+    ]
+    document = read(json.dumps({"elements": elements}).encode(), "a.excalidraw")
+    assert document.text == "sends"
