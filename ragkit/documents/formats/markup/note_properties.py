@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 _MAX_LINES, _MAX_VALUE = 60, 500
 _NOTION_NAME = re.compile(r".* [0-9a-f]{32}")
 _NOTION_LINE = re.compile(r"([A-Z][^:\n]{0,60}): (\S.*)")
-_LOGSEQ_LINE = re.compile(r"(?:- )?([A-Za-z][\w./-]{0,60}):: ?(.*)")
+_LOGSEQ_LINE = re.compile(r"(?:- )?([A-Za-z][\w./-]{0,60})::(?: (.*))?")
 _LOGSEQ_LINK = re.compile(r"\[\[([^\[\]]{1,200})\]\]|#(?=\w)")
 _JOPLIN_LINE = re.compile(r"([a-z][a-z_]{0,40}):(?: (.*))?")
 _DATE_NAMES = frozenset({"created", "created time", "date", "date created", "created_time"})
@@ -26,7 +26,8 @@ def note_properties(text: str, name: str) -> tuple[str, dict[str, str]]:
     """Return a Markdown text without the properties of a note program, and the properties.
 
     Lines that are taken out stay as empty lines, so that line numbers stay valid. `date` and `from`
-    are set from properties that mean this. The text is unchanged where there are none.
+    are set from properties that mean this. Values of one name are joined; those that are too long
+    stay in the text. The text is unchanged where there are none.
     """
     lines = text.split("\n")
     found = _joplin(lines) or _logseq(lines)
@@ -35,10 +36,13 @@ def note_properties(text: str, name: str) -> tuple[str, dict[str, str]]:
     if not found:
         return text, {}
     fields: dict[str, str] = {}
-    for position, (field, value) in found.items():
+    for position, (field, value) in sorted(found.items()):
+        joined = f"{fields[field]}, {value}" if field in fields and value else value
+        if len(joined) > _MAX_VALUE:  # it is text
+            continue
         lines[position] = ""
-        if value:
-            fields.setdefault(field, value[:_MAX_VALUE])
+        if joined:
+            fields[field] = joined
     for field, value in list(fields.items()):
         if field in _DATE_NAMES:
             fields.setdefault("date", value)
@@ -75,7 +79,7 @@ def _logseq(lines: list[str]) -> dict[int, tuple[str, str]]:
         match = _LOGSEQ_LINE.fullmatch(line.strip())
         if match is None:
             break
-        found[position] = (match[1].lower(), _LOGSEQ_LINK.sub(r"\1", match[2]).strip())
+        found[position] = (match[1].lower(), _LOGSEQ_LINK.sub(r"\1", match[2] or "").strip())
     return found
 
 

@@ -47,3 +47,16 @@ def test_plain_markdown_stays_as_it_is():
     text = "# A\n\nName: value\n\ntype_: 1\n"
     document = read(text.encode(), "a.md")
     assert (document.text, document.metadata) == (text, {})
+
+
+def test_long_values_stay_in_the_text_and_repeated_ones_are_joined():
+    summary = "summary:: " + "word " * 200 + "end"
+    document = read(f"tags:: a\ntags:: b\n{summary}\n\nText".encode(), "a.md")
+    assert document.metadata == {"tags": "a, b"}
+    assert document.text == f"\n\n{summary}\n\nText"
+
+
+def test_a_name_with_two_colons_is_no_property():
+    text = "std::vector is a container\n\nText"
+    document = read(text.encode(), "a.md")
+    assert (document.text, document.metadata) == (text, {})
