@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from xml.parsers.expat import ExpatError
 
 from ragkit.documents.formats.data.xml_events import Start, Text, decode_xml, parse_events
+from ragkit.documents.formats.data.xml_text import read_xml
 from ragkit.documents.formats.exports.messages import clean_name
 from ragkit.documents.formats.web.html import read_html
 from ragkit.documents.layout.writer import DocumentWriter
@@ -53,7 +54,8 @@ class _Entity:
 
 
 def confluence_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """Yield a document for each page and blog post, named by its title.
+    """Yield a document for each page and blog post, named by its title. A file without such is
+    read as XML.
 
     Raises `DocumentError` if the file is damaged, `BudgetExceededError` for too many pages.
     """
@@ -73,19 +75,21 @@ def confluence_members(data: bytes, name: str, budget: Budget) -> Iterator[Membe
         if "User" in entity.kind
     }
     labels, comments = _by_page(entities, by_id)
-    for page in entities:
-        if page.kind in _PAGES and _is_current(page):
-            budget.count_member()
-            parts = [(page, bodies.get(page.id, "")), *(
-                (comment, bodies.get(comment.id, "")) for comment in comments.get(page.id, ())
-            )]  # fmt: skip
-            metadata = _metadata(page, by_id, people, labels.get(page.id, []))
-            title = clean_name(page.values.get("title"))
-            document = _document(parts, people)
-            yield Member(
-                (title or page.id).replace("/", "_"),
-                document=replace(document, title=title or None, metadata=metadata),
-            )
+    pages = [entity for entity in entities if entity.kind in _PAGES and _is_current(entity)]
+    if not pages:
+        yield Member("", document=read_xml(data, name))
+    for page in pages:
+        budget.count_member()
+        parts = [(page, bodies.get(page.id, "")), *(
+            (comment, bodies.get(comment.id, "")) for comment in comments.get(page.id, ())
+        )]  # fmt: skip
+        metadata = _metadata(page, by_id, people, labels.get(page.id, []))
+        title = clean_name(page.values.get("title"))
+        document = _document(parts, people)
+        yield Member(
+            (title or page.id).replace("/", "_"),
+            document=replace(document, title=title or None, metadata=metadata),
+        )
 
 
 def _entities(text: str) -> Iterator[_Entity]:

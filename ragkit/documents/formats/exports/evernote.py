@@ -15,6 +15,7 @@ from xml.parsers.expat import ExpatError
 
 from ragkit.documents.formats.data.xml_events import Start, Text, decode_xml, parse_events
 from ragkit.documents.formats.web.html import read_html
+from ragkit.documents.layout.writer import DocumentWriter
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import Budget
 from ragkit.errors import DocumentError
@@ -48,6 +49,7 @@ class _Note:
     tags: list[str] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     resources: list[_Resource] = field(default_factory=list)
+    tasks: list[str] = field(default_factory=list)
 
 
 def enex_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
@@ -102,6 +104,10 @@ def _set(note: _Note, parent: str, tag: str, value: str) -> None:
         note.tags.append(" ".join(value.split()))
     elif parent in ("note", "note-attributes") and tag in _FIELDS:
         note.fields[_FIELDS[tag]] = _TIME.sub(r"\1-\2-\3T\4:\5:\6Z", " ".join(value.split()))
+    elif parent == "task" and tag == "title" and value.strip():
+        note.tasks.append(f"☐ {' '.join(value.split())}")
+    elif parent == "task" and tag == "taskStatus" and value.strip() == "completed" and note.tasks:
+        note.tasks[-1] = note.tasks[-1].replace("☐", "☑", 1)
     elif note.resources and parent == "resource" and tag in ("data", "mime"):
         setattr(note.resources[-1], tag, value)
     elif note.resources and parent == "resource-attributes" and tag == "file-name":
@@ -113,6 +119,11 @@ def _note_document(note: _Note) -> Document:
     markup = _TODO.sub(lambda match: "☑ " if match["checked"] == "true" else "☐ ", markup)
     markup, encrypted = _CRYPT.subn("", markup)
     document = read_html(f'<meta charset="utf-8">{markup}'.encode(errors="replace"), "note.html")
+    writer = DocumentWriter()
+    writer.add_document(document)
+    writer.add("\n".join(note.tasks))
+    if note.tasks:
+        document = replace(writer.document(_MEDIA_TYPE), warnings=document.warnings)
     metadata = {**note.fields, "tags": ", ".join(filter(None, note.tags))}
     warnings = document.warnings
     if encrypted:

@@ -68,3 +68,9 @@ def test_each_page_is_a_document_in_its_current_version():
 def test_a_damaged_export_has_a_reason():
     (record,) = read_all(b"<hibernate-generic><object>", "entities.xml")
     assert record.reason.startswith("damaged Confluence export: ")
+
+
+def test_an_export_without_pages_is_read_as_xml():
+    data = b'<hibernate-generic><object class="Space"><id>words</id></object></hibernate-generic>'
+    (record,) = read_all(data, "entities.xml")
+    assert "words" in record.document.text

@@ -42,3 +42,14 @@ def test_damage_ends_the_notes_with_a_reason():
     one, rest = list(read_all(data, "a.enex"))
     assert one.document.text == "x"
     assert rest.reason.startswith("damaged Evernote export, the rest is not read: ")
+
+
+def test_tasks_follow_the_text():
+    tasks = "".join(
+        f"<task><title>{title}</title><taskStatus>{status}</taskStatus></task>"
+        for title, status in (("Buy milk", "open"), ("Ring", "completed"))
+    )
+    note = f"<note><title>A</title><content>x</content>{tasks}</note>"
+    (record,) = read_all(EXPORT.format(note).encode(), "a.enex")
+    assert record.document.text == "x\n\n☐ Buy milk\n☑ Ring"
+    assert record.document.title == "A"
