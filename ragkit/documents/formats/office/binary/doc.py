@@ -64,6 +64,7 @@ _DATA_OFFSET = 0x6A03
 _IN_TABLE, _ROW_END, _DEPTH, _INNER_CELL, _INNER_ROW = 0x2416, 0x2417, 0x6649, 0x244B, 0x244C
 _SCRIPTS = {1: (RAISED, RAISED_END), 2: (LOWERED, LOWERED_END)}
 _FIELD_START, _FIELD_RESULT, _FIELD_END = "\x13", "\x14", "\x15"
+_FIELD_BOUND = re.compile("[\x13\x15]")
 _CELL_END = "\x07"
 # Between these, text is appended as it is.
 _SIGN = re.compile(r"[\x07\x0c\r\x0e\x13-\x15]|[^\x07\x0c\r\x0e\x13-\x15]+")
@@ -145,6 +146,7 @@ class _Reader:
     title: str | None = None
     paragraph: _Paragraph = field(default_factory=_Paragraph)
     fields: list[_Field] = field(default_factory=list)
+    unclosed: frozenset[int] = frozenset()  # CPs of the marks of fields that have no end
     rows: list[bool] = field(default_factory=list)  # open rows: whether a cell is open
     is_first_row: list[bool] = field(default_factory=list)  # by depth of the open tables
     in_margin: bool = False  # the part is a page header or footer
@@ -206,11 +208,12 @@ class _Reader:
     def _read(self, start: int, end: int) -> None:
         """Read the text between two CPs."""
         self.paragraph, self.fields, self.in_list = _Paragraph(), [], False
+        self.unclosed = _unclosed_fields(self.word.text, start, end)
         for first, last, operations in self.word.character_runs(start, end):
             run = _CharacterRun.of(operations, self.fonts)
             if run.symbol:
                 self._append(run.symbol)
-            elif not run.deleted:
+            else:
                 self._read_run(first, self.word.text[first:last], run)
         if self.paragraph.pieces:
             self._end_paragraph("\r", end - 1)
@@ -220,12 +223,15 @@ class _Reader:
         for match in _SIGN.finditer(text):
             sign = match[0]
             if sign == _FIELD_START:
-                self.fields.append(_Field())
+                if position + match.start() not in self.unclosed:
+                    self.fields.append(_Field())
             elif sign == _FIELD_RESULT:
                 if self.fields:
                     self.fields[-1].in_result = True
             elif sign == _FIELD_END:
                 self._end_field()
+            elif run.deleted:  # of it only the marks of fields count, which others may need
+                continue
             elif sign in "\x07\x0c\r\x0e":
                 self._end_paragraph(sign, position + match.start())
             else:
@@ -395,6 +401,18 @@ class _CharacterRun:
         if self.script is not None and text:
             return f"{self.script[0]}{text}{self.script[1]}"
         return text
+
+
+def _unclosed_fields(text: str, start: int, end: int) -> frozenset[int]:
+    """Return the CPs of the marks between two CPs where a field starts that never ends; all text
+    behind would count as its code."""
+    waiting: list[int] = []
+    for mark in _FIELD_BOUND.finditer(text, start, max(start, end)):
+        if mark[0] == _FIELD_START:
+            waiting.append(mark.start())
+        elif waiting:
+            waiting.pop()
+    return frozenset(waiting)
 
 
 def _font(fonts: list[str], operand: bytes) -> str:

@@ -126,3 +126,11 @@ def test_a_text_that_is_cut_off_is_read_with_a_warning():
 def test_it_is_recognised_by_its_content():
     document = read(make_doc("Words.\r"), "letter.bin")
     assert (document.media_type, document.media_type_by) == ("application/msword", "content")
+
+
+def test_a_field_without_its_end_hides_no_text():
+    expected = "Before HYPERLINK x after.\n\nSecond."
+    assert text("Before \x13HYPERLINK x after.\rSecond.\r") == expected
+    linked = "Before\x13 HYPERLINK x\x14link\x15 after.\rSecond.\r"
+    deleted = (linked.index("\x14"), linked.index("\x15") + 1, DELETED)
+    assert text(linked, characters=[deleted]) == "Before after.\n\nSecond."
