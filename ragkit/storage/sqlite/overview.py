@@ -231,8 +231,9 @@ def _terms(stored: object) -> tuple[str, ...] | None:
         terms = json.loads(stored) if isinstance(stored, str) else None
     except (ValueError, RecursionError):
         return None
-    is_valid = isinstance(terms, list) and all(isinstance(term, str) for term in terms)
-    return tuple(terms) if is_valid else None
+    if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
+        return None
+    return tuple(terms)
 
 
 def topic_of_passages(connection: sqlite3.Connection) -> dict[int, int]:
