@@ -1294,7 +1294,8 @@ class Collection:
 
         It is fitted on questions that the collection makes of one half of its documents, and
         `RelevanceCalibration.error` is measured on those of the other half (docs/tuning.md). None,
-        and nothing is stored, if there are too few questions.
+        and nothing is stored, if there are too few questions, or if the cosines of answers are not
+        higher than others.
 
         - `seed`: as in `evaluate_self`. `wait`: as in `index`.
 

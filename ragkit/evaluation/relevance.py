@@ -43,13 +43,15 @@ def calibrate(
 ) -> RelevanceCalibration | None:
     """Fit on the questions of one part and measure the error on those of the other.
 
-    Returns None if one of the parts has fewer than 20 questions. Raises ModelError if the encoder
-    fails.
+    Returns None if one of the parts has fewer than 20 questions, or if higher cosines are not more
+    often those of answers. Raises ModelError if the encoder fails.
     """
     if min(len(train), len(held_out)) < MIN_QUESTIONS:
         return None
     cosines, answers = _pairs(connection, model_id, encoder, train)
     slope, offset = fit(cosines, answers)
+    if slope <= 0 or not answers.any():  # then no minimum of the cosine leaves out the right ones
+        return None
     fitted = RelevanceCalibration(encoder.fingerprint, slope, offset, len(held_out), 0.0)
     cosines, answers = _pairs(connection, model_id, encoder, held_out)
     probabilities = np.array([fitted.probability(float(each)) for each in cosines])

@@ -50,7 +50,8 @@ def load(connection: sqlite3.Connection, fingerprint: str) -> RelevanceCalibrati
         )  # fmt: skip
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    is_valid = all(map(math.isfinite, (found.slope, found.offset, found.error)))
+    is_finite = all(map(math.isfinite, (found.slope, found.offset, found.error)))
+    is_valid = is_finite and found.slope > 0  # else no cosine is a minimum
     return found if is_valid and found.fingerprint == fingerprint else None
 
 

@@ -81,7 +81,7 @@ class Retriever:
         from ragkit.retrieval import notices
 
         with self.store.reading() as connection:
-            if passages.model(connection) is None:
+            if (model := passages.model(connection)) is None:
                 return []
             lines = notices.unknown_field_notices(connection, options)
             if hits:
@@ -90,6 +90,8 @@ class Retriever:
                     lexical = self.indexes.lexical(connection)
                     nothing = notices.nothing_close_notice(encoder, lexical, query, hits)
                     lines += [] if nothing is None else [nothing]
+        if not hits and options.min_relevance is not None:
+            options = self._with_min_score(options, options.min_relevance, model["fingerprint"])
         if not hits and options.min_score > -1:
             below = notices.min_score_notice(options, lambda other: self.search([query], other)[0])
             lines += [] if below is None else [below]

@@ -67,6 +67,21 @@ def test_a_collection_is_calibrated_on_its_own_text(open_collection, tmp_path, m
     assert found.probability(best.score) > 0.5 > found.probability(other.score)
 
 
+def test_cosines_that_tell_nothing_about_answers_fit_nothing(collection, tmp_path, monkeypatch):
+    monkeypatch.setattr(relevance, "MIN_QUESTIONS", 8)
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for n in range(40):  # the first sentence has more words of all others than of its own note
+        (folder / f"{n}.txt").write_text(
+            f"There are alpha{n} beta{n} gamma{n} delta{n} epsilon{n} in here.\n\n"
+            f"Then come alpha{n} beta{n} gamma{n} again, and with them some more of what all of "
+            "these notes have in common now.\n"
+        )
+    collection.index(folder)
+    assert collection.calibrate_relevance() is None
+    assert collection.relevance() is None
+
+
 def test_too_few_questions_fit_nothing(collection, folder):
     collection.index(folder)
     assert collection.calibrate_relevance() is None

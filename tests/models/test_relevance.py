@@ -16,7 +16,10 @@ def test_cosine_and_probability_are_inverse():
     assert 0 <= found.probability(-1e9) < found.probability(1e9) <= 1
 
 
-@pytest.mark.parametrize("stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}'])
+FALLING = '{"fingerprint": "%s", "slope": -1, "offset": 0, "questions": 9, "error": 0}' % ("f" * 64)
+
+
+@pytest.mark.parametrize("stored", ["", "[]", "{}", '{"fingerprint": "x", "slope": "a"}', FALLING])
 def test_a_damaged_calibration_counts_as_none(collection, folder, stored):
     collection.index(folder)
     with collection._store.writing() as connection:
@@ -43,6 +46,14 @@ def test_a_search_leaves_out_what_is_unlikely_to_answer(calibrated, mode):
     assert calibrated.search("cats sleep", mode=mode, min_relevance=0) == hits
     strict = calibrated.search("cats sleep", mode=mode, min_relevance=0.2, min_score=0.99)
     assert strict == []
+
+
+def test_the_best_score_is_named_where_nothing_is_likely_to_answer(calibrated):
+    (best, *_) = calibrated.search("cats sleep")
+    options = calibrated.search_options({"min_relevance": 0.9999})
+    (hits,) = calibrated.search_with(["cats sleep"], options)
+    (line,) = calibrated.search_notices("cats sleep", options, hits)
+    assert line == f"the best score is {best.score:.2f}, below the minimum of 1"
 
 
 def test_an_answer_is_declined_where_nothing_is_likely_to_answer(calibrated):

@@ -58,7 +58,10 @@ def evaluate(arguments: Namespace) -> int:
         if arguments.calibrate:
             calibration = collection.calibrate_relevance(wait=arguments.wait)
             if calibration is None:
-                print_message("not calibrated: too few questions can be made of this collection")
+                print_message(
+                    "not calibrated: too few questions can be made of this collection, or their "
+                    "answers have no higher cosines than other passages"
+                )
         else:
             calibration = collection.relevance()
     if arguments.json:
