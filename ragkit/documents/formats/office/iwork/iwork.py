@@ -40,7 +40,8 @@ _SHOW, _SLIDE_NODE, _SLIDES, _PLACEHOLDER, _NOTE = 2, 4, frozenset({5, 6}), (7, 
 _SHEET, _PARAGRAPH_STYLE = 2, 2022
 _SLIDE_PART = re.compile(r"(?:.*/)?(?:Slide|MasterSlide|TemplateSlide)[^/]{0,60}\.iwa")
 _DATA_FILE = re.compile(r"(?:.*/)?Data/(?!.*-small-\d{1,9}\.)[^/]{1,200}")
-_BODY, _HEADER, _FOOTNOTE, _TEXT_BOX = 0, 1, 2, 3  # kinds of texts
+# Kinds of texts. Those of cells are read with their tables.
+_BODY, _HEADER, _FOOTNOTE, _TEXT_BOX, _NOTE_TEXT, _CELL, _OTHER, _CONTENTS = range(8)
 _TITLE_PLACEHOLDER, _NUMBER_PLACEHOLDER = 2, 1
 _HEADING = re.compile(r"Heading(?: ([1-9]))?|Title", re.IGNORECASE)
 _ATTACHMENT = "\ufffc"
@@ -94,6 +95,7 @@ class _Reader:
 
     objects: dict[int, IworkObject]
     warnings: list[str] = field(default_factory=list)
+    written: list[IworkObject] = field(default_factory=list)  # tables
 
     def pages(self) -> Document:
         """Return a Pages document."""
@@ -102,9 +104,13 @@ class _Reader:
         for found in self.objects.values():
             if found.kind == STORAGE:
                 texts.setdefault(number(found.fields(), 1), []).append(found)
-        for kind in (_BODY, _TEXT_BOX, _FOOTNOTE):
+        for kind in (_BODY, _TEXT_BOX, _OTHER, _FOOTNOTE, _NOTE_TEXT):
             for storage in texts.get(kind, ()):
                 self._write_storage(storage, layout)
+        written = set(map(id, self.written))
+        for found in self.objects.values():
+            if found.kind == TABLE and id(found) not in written:  # it stands apart from the text
+                self._write_table(found, layout)
         margins = [text for s in texts.get(_HEADER, ()) for text, _, _ in self._paragraphs(s)]
         for text in dict.fromkeys(margins):
             layout.add(text.replace(_ATTACHMENT, "").strip())
@@ -125,8 +131,16 @@ class _Reader:
     def _read_sheet(self, sheet: IworkObject, grid: Grid) -> None:
         fields = sheet.fields()
         name = content(fields, 1).decode("utf-8", "replace")
-        drawables = [reference(drawable) for drawable in contents(fields, 2)]
-        models = [model for key in drawables if (model := table_model(self.objects, key))]
+        keys = (reference(drawable) for drawable in contents(fields, 2))
+        drawables = [self.objects[key] for key in keys if key in self.objects]
+        found = {  # tables and texts, also of groups, each once
+            id(found): found
+            for drawable in drawables
+            for _, found in self._walk(drawable)
+            if found.kind in {TABLE, STORAGE}
+        }.values()
+        tables = (item for item in found if item.kind == TABLE)
+        models = [model for table in tables if (model := table_model(self.objects, table))]
         for model in models:
             try:
                 table = read_table(self.objects, model)
@@ -143,11 +157,7 @@ class _Reader:
             except GridFullError:
                 grid.warn_truncated(len(table.rows))
         texts = [
-            text
-            for key in drawables
-            if self.objects.get(key) is not None and self.objects[key].kind != TABLE
-            for storage in self._storages(self.objects[key])
-            for text, _, _ in self._paragraphs(storage)
+            text for item in found if item.kind == STORAGE for text, _, _ in self._paragraphs(item)
         ]
         if texts:
             if len(models) != 1:
@@ -190,7 +200,7 @@ class _Reader:
                         key = _reference_or_none(value)
                         if self._kind(key) == _SLIDE_NODE:
                             listed.append(key)
-        return list(dict.fromkeys(listed or nodes))
+        return list(dict.fromkeys([*listed, *nodes]))
 
     def _read_slide(self, slide: IworkObject) -> Document:
         layout = BlockLayout()
@@ -227,14 +237,11 @@ class _Reader:
                 continue
             for key in reversed(found.references):
                 target = self.objects.get(key)
-                if target is None or key in seen or target.kind in _SLIDES:
+                if target is None or key in seen or target.kind in {*_SLIDES, _SHEET}:
                     continue
                 if target.part == slide.part or "/Tables/" in target.part:
                     seen.add(key)
                     waiting.append((found, target))
-
-    def _storages(self, start: IworkObject) -> Iterator[IworkObject]:
-        return (found for _, found in self._walk(start) if found.kind == STORAGE)
 
     def _write_storage(
         self, storage: IworkObject, layout: BlockLayout, *, tight: bool = False
@@ -245,14 +252,18 @@ class _Reader:
             plain = text.replace(_ATTACHMENT, "").strip()
             layout.add(plain, level=level, tight=tight and after_text and not level)
             after_text = bool(plain)
-            for place, char in enumerate(text):
-                if char == _ATTACHMENT and start + place in attachments:
-                    attachment = self.objects.get(attachments[start + place])
+            place = start
+            for char in text:
+                number_of_object = attachments.get(place) if char == _ATTACHMENT else None
+                place += 1 + (char > "\uffff")
+                if number_of_object is not None:
+                    attachment = self.objects.get(number_of_object)
                     for key in attachment.references if attachment is not None else ():
                         if self._kind(key) == TABLE:
                             self._write_table(self.objects[key], layout)
 
     def _write_table(self, table: IworkObject, layout: BlockLayout) -> None:
+        self.written.append(table)
         model = self.objects.get(reference(content(table.fields(), 2)))
         if model is None:
             return
@@ -270,7 +281,7 @@ class _Reader:
             is_first = not layout.close_row(first=is_first) and is_first
 
     def _paragraphs(self, storage: IworkObject) -> Iterator[tuple[str, int, int]]:
-        """Yield (text, position, heading level) of the paragraphs of a text."""
+        """Yield (text, position in UTF-16 units, heading level) of the paragraphs of a text."""
         fields = storage.fields()
         text = b"".join(contents(fields, 3)).decode("utf-8", "replace")
         styles = sorted(_positions(content(fields, 5)))
@@ -282,7 +293,7 @@ class _Reader:
             if paragraph.strip():
                 lines = (" ".join(line.split(" ")) for line in _BREAKS.split(paragraph))
                 yield "\n".join(lines), start, level
-            start += len(paragraph) + 1
+            start += len(paragraph.encode("utf-16-le", "surrogatepass")) // 2 + 1
 
     def _heading_level(self, key: int) -> int:
         """Return the heading level of a paragraph style, by its name or that of its parent."""

@@ -29,6 +29,7 @@ _NUMBER, _TEXT, _DATE, _BOOLEAN, _DURATION, _ERROR, _RICH, _CURRENCY = 2, 3, 5, 
 _EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
 _MAX_COLUMNS = 10_000
 _TILE_ROWS = 256
+_MAX_CELL = 256  # bytes of a cell; its text lies elsewhere
 _NO_CELL = (-1, 0xFFFF)
 
 Objects = Mapping[int, IworkObject]
@@ -49,13 +50,10 @@ def read_table(objects: Objects, model: IworkObject) -> IworkTable:
         raise DocumentError(f"damaged table: {error}") from error
 
 
-def table_model(objects: Objects, key: int) -> IworkObject | None:
-    """Return the model of the table that an object is or refers to; None for other objects."""
-    found = objects.get(key)
-    if found is not None and found.kind == TABLE:
-        model = objects.get(reference(content(found.fields(), 2)))
-        return model if model is not None and model.kind == MODEL else None
-    return None
+def table_model(objects: Objects, table: IworkObject) -> IworkObject | None:
+    """Return the model of a table, which has its cells; None if it is missing."""
+    model = objects.get(reference(content(table.fields(), 2)))
+    return model if model is not None and model.kind == MODEL else None
 
 
 def _read_table(objects: Objects, model: IworkObject) -> IworkTable:
@@ -122,7 +120,7 @@ def _row_cells(
     for column, offset in enumerate(struct.unpack_from(f"<{count}H", offsets)):
         if offset in _NO_CELL or offset * scale + 12 > len(buffer):
             continue
-        cell = buffer[offset * scale :]
+        cell = buffer[offset * scale : offset * scale + _MAX_CELL]
         text = (_new_cell if is_new and cell[0] >= 5 else _old_cell)(cell, texts, rich)
         if text:
             yield column, text

@@ -109,6 +109,42 @@ def test_a_document_that_is_a_folder_has_its_objects_in_a_zip_of_their_own():
     assert document.title == "Title 300"
 
 
+def test_a_slide_that_the_show_does_not_list_comes_last():
+    parts = read_zip(keynote())
+    show = (2, message((3, message((2, ref(41))))), [40, 41])
+    objects = {1: (1, b"", [2]), 2: show, 40: (4, b"", [200]), 41: (4, b"", [300])}
+    document = read_iwork(make_zip({**parts, "Index/Document.iwa": part(objects)}), "a.key")
+    assert [heading.text for heading in document.headings] == ["Title 300", "Title 200"]
+
+
+def test_pages_reads_tables_apart_from_the_text_and_all_kinds_of_texts():
+    objects = {1: (10000, b"", []), 2: (2001, storage("Words."), [])}
+    objects |= {30: (2001, storage("An endnote.", kind=4), [])}
+    document = read_iwork(make_iwork({"Document": {**objects, **TABLE}}), "a.pages")
+    assert document.text == (
+        "Words.\n\nAn endnote.\n\nItem | Cost\n12.5 | 2001-02-01\nTRUE | 0:01:30 | #ERROR"
+    )
+
+
+def test_positions_count_utf_16_units():
+    text = "\U0001f600 Words.\nTitle"
+    document = read_iwork(pages(text, styles=[(0, 99), (10, 11)]), "a.pages")
+    assert [heading.text for heading in document.headings] == ["Title"]
+
+
+def test_numbers_reads_tables_and_texts_in_groups_once():
+    objects = {
+        1: (1, message((1, ref(2))), []),
+        2: (2, message((1, "Budget"), (2, ref(50)), (2, ref(60))), [50, 60]),
+        50: (3008, b"", [2, 100, 51]),
+        51: (2001, storage("A text box."), []),
+        60: (3056, b"", [2, 61]),
+        61: (2001, storage("Another."), []),
+    }
+    document = read_iwork(make_iwork({"Document": {**objects, **TABLE}}), "a.numbers")
+    assert document.text == f"Budget\n\n{TABLE_TEXT}\n\nA text box.\nAnother."
+
+
 def test_pictures_are_members_without_their_small_copies():
     data = keynote(**{"Data/map-12.png": PNG, "Data/map-small-13.png": PNG})
     assert [record.name for record in read_all(data, "a.key")] == ["", "map-12.png"]
