@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,7 +73,8 @@ def find_duplicates(
     grouped = {position for group in groups for position, _ in group}
     groups += [[(i, 1.0)] for i, same in enumerate(texts) if len(same) > 1 and i not in grouped]
     groups.sort(key=lambda group: (-sum(len(texts[i]) for i, _ in group), group[0][0]))
-    found = _document_pairs(connection, texts, pairs)
+    versions = {row.document_id: row for row in documents.version_rows(connection)}
+    found = _document_pairs(versions, texts, pairs)
     return DuplicateReport(
         min_score=options.min_score,
         passages=len(texts),
@@ -82,8 +83,23 @@ def find_duplicates(
             _with_differences(connection, groups[: options.limit], [same[0].id for same in texts])
         ),
         document_count=len(found),
-        documents=tuple(found[: options.limit]),
+        documents=tuple(
+            _with_cited_paths(connection, versions, pair) for pair in found[: options.limit]
+        ),
     )
+
+
+def _with_cited_paths(
+    connection: sqlite3.Connection,
+    rows: Mapping[int, documents.VersionRow],
+    pair: DuplicateDocuments,
+) -> DuplicateDocuments:
+    """Return the pair with paths that tell documents of several roots apart."""
+    first, second = (
+        documents.cited_path(connection, rows[id_].root, rows[id_].path)
+        for id_ in (pair.document_id, pair.other_document_id)
+    )
+    return replace(pair, path=first, other_path=second)
 
 
 def _overlap(first: passages.PlaceRow, second: passages.PlaceRow) -> bool:
@@ -116,7 +132,7 @@ def _with_differences(
 
 
 def _document_pairs(
-    connection: sqlite3.Connection,
+    rows: Mapping[int, documents.VersionRow],
     texts: Sequence[Sequence[passages.PlaceRow]],
     pairs: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
 ) -> list[DuplicateDocuments]:
@@ -142,7 +158,6 @@ def _document_pairs(
                 if first != second:
                     shared[first, second].add(a)
                     shared[second, first].add(b)
-    rows = {row.document_id: row for row in documents.version_rows(connection)}
     names = {id_: version_name(row.path) for id_, row in rows.items() if id_ in own}
     found = [
         _pair(rows, names, ids[0], other, 1.0, 1.0, is_same=True)
@@ -176,7 +191,9 @@ def _newer(
     second: int,
 ) -> bool | None:
     mtimes = rows[first].mtime_ns, rows[second].mtime_ns
-    return is_newer(names[first], names[second], mtimes)
+    if mtimes[0] is None or mtimes[1] is None:
+        return is_newer(names[first], names[second])
+    return is_newer(names[first], names[second], (mtimes[0], mtimes[1]))
 
 
 def _pair(

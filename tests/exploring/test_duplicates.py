@@ -76,3 +76,15 @@ def test_an_empty_collection_and_values_out_of_range(collection):
         collection.duplicates(2)
     with pytest.raises(UsageError, match="limit is 0"):
         collection.duplicates(limit=0)
+
+
+def test_documents_of_the_same_path_in_two_roots_are_told_apart(collection, tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rules.md").write_text(f"{TEXT}\n")
+    collection.index([tmp_path / "first", tmp_path / "second"])
+    with collection._store.writing() as connection:
+        connection.execute("UPDATE files SET mtime_ns = NULL WHERE id = 1")  # read again next time
+    (pair,) = collection.duplicates().documents
+    assert {pair.path, pair.other_path} == {"first/rules.md", "second/rules.md"}
+    assert pair.relation == "identical"

@@ -217,14 +217,16 @@ class VersionRow(NamedTuple):
 
     document_id: int
     path: str  # as it is shown
-    mtime_ns: int  # of its file
+    mtime_ns: int | None  # of its file, where it is known
+    root: str
 
 
 def version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
     """Yield the path and the time of modification of all documents. Reads no text."""
     sql = (
-        f"SELECT documents.id, {DISPLAY_PATH}, files.mtime_ns FROM documents "
-        "JOIN files ON files.id = documents.file_id ORDER BY documents.id"
+        f"SELECT documents.id, {DISPLAY_PATH}, files.mtime_ns, roots.folder FROM documents "
+        "JOIN files ON files.id = documents.file_id JOIN roots ON roots.id = files.root_id "
+        "ORDER BY documents.id"
     )
     for row in connection.execute(sql):
         yield VersionRow(*row)
