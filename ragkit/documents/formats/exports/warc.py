@@ -13,8 +13,9 @@ from io import BytesIO
 from typing import IO, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
+from ragkit.documents.decoding import decode
 from ragkit.documents.registry import Member
-from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
+from ragkit.documents.unpacking.limits import MAX_MEMBER_BYTES, Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 
 _VERSION = re.compile(rb"WARC/1\.\d\r?\n")
@@ -23,6 +24,9 @@ _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(rb"HTTP/[\d.]{1,5} (\d{3})")
 _MAX_HEADERS = 100_000  # bytes
 _PARTS_OF_PAGES = ("text/css", "javascript", "font", "ecmascript", "octet-stream+font")
+_PAGES = ("text/html", "application/xhtml+xml")
+_PAGE_START = re.compile(rb"\s{0,999}<(?:!doctype|html|head|body|\?xml)\b", re.I)
+_CHARSET = re.compile(r"charset\s{0,9}=\s{0,9}[\"']?([\w.:-]{1,40})", re.I)
 _CHUNK_SIZE = re.compile(rb"\s{0,4}([0-9a-fA-F]{1,8})[^\n]{0,200}\n")
 
 
@@ -30,6 +34,7 @@ class _Response(NamedTuple):
     address: str
     date: str
     media_type: str
+    charset: str  # that the server named
     encoding: str  # of the content: "gzip"
     body: bytes
     status: int
@@ -63,6 +68,8 @@ def _member(path: str, response: _Response, budget: Budget) -> Member:
         return Member(path, reason=str(error), kind=error.kind)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         return Member(path, reason=f"damaged content: {error}")
+    if response.media_type in _PAGES:
+        content = _as_page(content, response.charset)
     metadata = {"url": response.address, "date": response.date}
     return Member(path, content, metadata={key: value for key, value in metadata.items() if value})
 
@@ -96,6 +103,7 @@ def _responses(data: bytes) -> Iterator[_Response]:
             headers.get("warc-target-uri", "").strip("<>"),
             headers.get("warc-date", ""),
             http.get("content-type", "").partition(";")[0].strip().lower(),
+            charset[1] if (charset := _CHARSET.search(http.get("content-type", ""))) else "",
             http.get("content-encoding", "").strip().lower(),
             body,
             status,
@@ -134,21 +142,40 @@ def _decode(response: _Response, budget: Budget, name: str) -> bytes:
     if encoding in ("gzip", "x-gzip") and body.startswith(b"\x1f\x8b"):
         packed = cast("IO[bytes]", gzip.GzipFile(fileobj=BytesIO(body)))
         return budget.decompress(packed, len(body), name)
-    if encoding == "deflate":
-        return _inflate(body)
+    if encoding == "deflate" and (inflated := _inflate(body)) is not None:
+        return budget.decompress(BytesIO(inflated), len(body), name)
     if encoding in ("br", "zstd") and body.lstrip()[:1] != b"<":
         raise DocumentError(f"compressed with {encoding}: not read", kind="unsupported")
     return body
 
 
-def _inflate(body: bytes) -> bytes:
+def _inflate(body: bytes) -> bytes | None:
+    """A deflated body, with or without the header of zlib; None if it is not deflated."""
     for window in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
         inflater = zlib.decompressobj(window)
         try:
-            return inflater.decompress(body, 100_000_000)
+            content = inflater.decompress(body, MAX_MEMBER_BYTES)
         except zlib.error:
             continue
-    return body
+        if inflater.unconsumed_tail:
+            reason = f"over {MAX_MEMBER_BYTES // 1_000_000} MB when inflated: not read"
+            raise DocumentError(reason, kind="limit")
+        if not inflater.eof:
+            raise EOFError("it is cut off")
+        return content
+    return None
+
+
+def _as_page(content: bytes, charset: str) -> bytes:
+    """A web page that is recognised as such whatever its address, in the encoding that the server
+    named, which counts more than what the page says."""
+    if content.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        return content
+    if not _PAGE_START.match(content):
+        content = b"<!doctype html>" + content
+    if not charset:
+        return content
+    return b"\xef\xbb\xbf" + decode(content, charset).text.encode(errors="replace")
 
 
 def _path(response: _Response) -> str:

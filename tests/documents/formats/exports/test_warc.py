@@ -1,6 +1,7 @@
 """Web archives: a document per page, with address and date."""
 
 import gzip
+import zlib
 
 from ragkit.documents.read import read_all
 
@@ -51,3 +52,22 @@ def test_each_page_that_was_fetched_is_a_document():
 def test_a_file_that_is_cut_off_says_so():
     *_, last = read_all(b"".join(RECORDS)[:-200], "a.warc")
     assert last.reason.startswith("damaged WARC file: ")
+
+
+def test_a_page_is_read_in_the_encoding_that_the_server_named_whatever_its_address():
+    page = "<title>T</title><p>Привет, мир &amp; это текст".encode("cp1251")
+    data = record("response", "https://example.org/a.php",
+                  http(page, "text/html; charset=windows-1251"))  # fmt: skip
+    (found,) = read_all(data, "a.warc")
+    assert (found.document.text, found.document.title) == ("Привет, мир & это текст", "T")
+
+
+def test_a_deflated_page_that_is_cut_off_has_a_reason():
+    packed = zlib.compress(PAGE)
+    for body, expected in ((packed, "Hello there"), (packed[2:-4], "Hello there"),
+                           (packed[:-9], None), (PAGE, "Hello there")):  # fmt: skip
+        data = record("response", "https://example.org/a",
+                      http(body, more="Content-Encoding: deflate\r\n"))  # fmt: skip
+        (found,) = read_all(data, "a.warc")
+        assert (found.document and found.document.text) == expected
+        assert (found.reason is None) == (expected is not None)
