@@ -119,3 +119,17 @@ def unknown_field_notices(connection: sqlite3.Connection, options: SearchOptions
         hint = f"did you mean {nearest[0]}?" if nearest else f"there are: {', '.join(known[:20])}"
         notices.append(f"no document has the field {name!r}; {hint}")
     return notices
+
+
+def no_topics_notice(connection: sqlite3.Connection, options: SearchOptions) -> str | None:
+    """Return the notice that a filter by topic found nothing because no topics are stored."""
+    if options.where is None:
+        return None
+    from ragkit.retrieval.filter_parser import parse_filter
+    from ragkit.storage.sqlite import filters, overview
+
+    if "topic" not in filters.field_names(parse_filter(options.where)):
+        return None
+    if overview.topic_names(connection):
+        return None
+    return "no topics are stored yet; find them with: ragkit topics"

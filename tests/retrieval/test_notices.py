@@ -92,3 +92,11 @@ def test_a_field_that_exists_is_not_reported_without_a_match(ask, where):
 def test_an_empty_collection_has_no_notices(collection):
     options = collection.search_options({"min_score": 0.5})
     assert collection.search_notices("cats", options, []) == []
+
+
+def test_a_filter_by_topic_before_there_are_topics_says_how_to_find_them(ask, collection):
+    hits, lines = ask("cats", where={"topic": "cats"})
+    assert (hits, lines) == ([], ["no topics are stored yet; find them with: ragkit topics"])
+    pytest.importorskip("sklearn", reason='needs pip install "ragkit-search[explore]"')
+    collection.topics(count=2)
+    assert ask("cats", where={"topic": "zzz"}) == ([], [])
