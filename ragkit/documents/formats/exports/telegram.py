@@ -69,6 +69,11 @@ def _message(item: object) -> ChatMessage | None:
         texts.append(_text(poll.get("question")))
         for answer in answers if isinstance(answers, list) else []:
             texts.append(f"- {_text(answer.get('text'))}" if isinstance(answer, dict) else "")
+    contact = item.get("contact_information")
+    if isinstance(contact, dict):
+        names = (_text(contact.get(key)) for key in ("first_name", "last_name", "phone_number"))
+        texts.append(" ".join(filter(None, names)))
+    texts += [_text(item.get(key)) for key in ("place_name", "address", "performer", "title")]
     texts.append(_text(item.get("file_name")) if item.get("media_type") != "sticker" else "")
     author = clean_name(item.get("from")) or clean_name(item.get("from_id"))
     date = item.get("date")

@@ -52,3 +52,13 @@ def test_other_json_is_read_as_json():
 def test_an_export_without_messages_is_read_as_json():
     chat = {"type": "private_group", "messages": [{"text": "hello world"}]}
     assert "hello world" in records(chat)[""].text
+
+
+def test_contacts_and_places_are_read():
+    more = (
+        {"contact_information": {"first_name": "Max", "last_name": "", "phone_number": "+49 1"}},
+        {"location_information": {}, "place_name": "Hut", "address": "Main St"},
+    )
+    messages = [{**CHAT["messages"][1], "text": "", **fields} for fields in more]
+    (document,) = records({**CHAT, "messages": messages}).values()
+    assert document.text == "Jane Roe: Max +49 1\n\nJane Roe: Hut\nMain St"
