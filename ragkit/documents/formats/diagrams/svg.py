@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from xml.parsers.expat import ExpatError
 
 from ragkit.documents.formats.data.xml_events import Start, Text, decode_xml, parse_events
@@ -15,6 +16,31 @@ _LINES = frozenset({"tspan", "p", "div", "br", "li", "tr"})  # may begin a line 
 _NOT_TEXT = frozenset({"style", "script", "metadata", "defs"})
 
 
+@dataclass(slots=True)
+class _Alternatives:
+    """Finds the children of `switch` elements that are not shown: those after the first, except
+    translations. Programs put a text there for viewers that show no HTML."""
+
+    has_shown: list[bool] = field(default_factory=list)  # of each open `switch`
+    hidden_from: int = 0  # depth of the open child that is not shown; 0: none
+
+    def start(self, path: list[str], event: Start) -> None:
+        """Handle a start tag; `path` has the elements around it."""
+        if path[-1] == "switch" and not self.hidden_from:
+            if self.has_shown[-1]:
+                self.hidden_from = len(path)
+            self.has_shown[-1] |= "systemLanguage" not in event.attributes
+        if event.tag == "switch":
+            self.has_shown.append(False)
+
+    def end(self, path: list[str], tag: str) -> None:
+        """Handle an end tag; `path` has the elements that are still open."""
+        if tag == "switch":
+            self.has_shown.pop()
+        if len(path) == self.hidden_from:
+            self.hidden_from = 0
+
+
 def read_svg(data: bytes, name: str) -> Document:
     """Read the labels of a drawing in the order of the file; its title is the document's.
 
@@ -23,15 +49,18 @@ def read_svg(data: bytes, name: str) -> Document:
     writer, title, path = DocumentWriter(), "", [""]
     label: list[str] = []
     has_labels = False
+    alternatives = _Alternatives()
     try:
         for event in parse_events(decode_xml(data).text):
             if isinstance(event, Start):
+                alternatives.start(path, event)
                 path.append(event.tag)
                 is_new_line = "dy" in event.attributes or event.tag != "tspan"
                 if event.tag in _LINES and is_new_line:
                     label.append("\n")
             elif isinstance(event, Text):
-                if not _NOT_TEXT.intersection(path) and _LABELS.intersection(path):
+                is_text = not alternatives.hidden_from and not _NOT_TEXT.intersection(path)
+                if is_text and _LABELS.intersection(path):
                     label.append(event.text)
             else:
                 if event.tag in _LABELS and not _LABELS.intersection(path[:-1]):
@@ -42,6 +71,7 @@ def read_svg(data: bytes, name: str) -> Document:
                     has_labels |= bool(text) and event.tag != "title"
                     writer.add(text)
                 path.pop()
+                alternatives.end(path, event.tag)
     except ExpatError as error:
         raise DocumentError(f"damaged SVG: {error}") from error
     document = writer.document(_MEDIA_TYPE)

@@ -32,3 +32,13 @@ def test_an_icon_is_no_document(content):
 def test_damage_is_reported():
     with pytest.raises(DocumentError, match=r"^damaged SVG: "):
         read(b"<svg><text>a</svg>", "a.svg")
+
+
+def test_of_a_switch_only_what_is_shown_is_read():
+    label = "<foreignObject><div>Label</div></foreignObject><text>Label…</text>"
+    data = (
+        f'<svg xmlns="http://www.w3.org/2000/svg"><switch>{label}</switch><text>After</text>'
+        "<switch><g/><a><text>Text is not SVG - cannot display</text></a></switch><switch>"
+        '<text systemLanguage="de">Hallo</text><text>Hello</text></switch></svg>'
+    )
+    assert read(data.encode(), "a.svg").text == "Label\n\nAfter\n\nHallo\n\nHello"
