@@ -40,6 +40,7 @@ _TEXTS = {
     "publisher": "publisher",
     "isbn": "identifier",
 }
+_INLINE = frozenset({"a", "code", "emphasis", "strong", "style", "strikethrough", "sub", "sup"})
 _NAMES = frozenset({"first-name", "middle-name", "last-name", "nickname"})
 _BARE_SIGN = re.compile(r"&(?!#?\w{1,30};)")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -125,6 +126,7 @@ class _Book:
     titles: int = 0  # open titles
     heading: list[str] = field(default_factory=list)  # paragraphs of the open title
     pieces: list[str] | None = None  # of the open paragraph or property
+    stray: list[str] = field(default_factory=list)  # text outside of paragraphs
     author: list[str] = field(default_factory=list)
     annotation: list[str] = field(default_factory=list)
     in_notes: bool = False  # in a body of notes
@@ -135,6 +137,8 @@ class _Book:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Handle a start tag."""
+        if tag not in _INLINE:
+            self._end_stray()
         self.path.append(tag)
         if tag == "body":
             self.in_notes = attributes.get("name", "") in {"notes", "comments", "footnotes"}
@@ -190,9 +194,19 @@ class _Book:
         """Handle characters between two tags."""
         if self.pieces is not None:
             self.pieces.append(characters)
+        elif self._in_body():
+            self.stray.append(characters)
+
+    def _end_stray(self) -> None:
+        """Add text outside of paragraphs, which the format does not allow, as a paragraph."""
+        text, self.stray = " ".join("".join(self.stray).split()), []
+        if any(map(str.isalnum, text)):
+            self._end_paragraph("p", text)
 
     def end(self, tag: str) -> None:
         """Handle an end tag."""
+        if tag not in _INLINE:
+            self._end_stray()
         if self.path:
             self.path.pop()
         if tag == "section":

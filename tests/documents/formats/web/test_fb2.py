@@ -104,3 +104,11 @@ def test_signs_that_xml_does_not_allow_are_text():
 def test_deep_sections_are_read_without_recursion():
     body = f"<body>{'<section>' * 5000}<p>Deep.</p>{'</section>' * 5000}</body>"
     assert read_fb2(make_fb2(body), "a.fb2").text == "Deep."
+
+
+def test_text_outside_of_paragraphs_is_read():
+    data = (
+        "<FictionBook><body><section><title><p>One</p></title>Stray <emphasis>words</emphasis> here"
+        "<p>Para</p></section></body><binary>bm90IHRleHQ=</binary></FictionBook>"
+    )
+    assert read(data.encode(), "a.fb2").text == "One\n\nStray words here\n\nPara"
