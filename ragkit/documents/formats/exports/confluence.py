@@ -24,10 +24,12 @@ from ragkit.records.documents import Document
 
 _MEDIA_TYPE = "application/x-confluence+xml"
 _PAGES = frozenset({"Page", "BlogPost"})
+# Exports write the end of CDATA as `]] >` too, because the bodies are in CDATA themselves.
 _PLAIN_BODY = re.compile(
-    r"<ac:plain-text-body>\s*<!\[CDATA\[(.*?)\]\]>\s*</ac:plain-text-body>", re.S
+    r"<ac:plain-text-body>\s*+<!\[CDATA\[([^<]*+(?:<(?!/?ac:plain-text-body>)[^<]*+)*+)"
+    r"</ac:plain-text-body>"
 )
-_LINK_BODY = re.compile(r"<ac:plain-text-link-body>\s*<!\[CDATA\[(.*?)\]\]>", re.S)
+_LINK_BODY = re.compile(r"<ac:plain-text-link-body>\s{0,99}<!\[CDATA\[(.{0,2000}?)\]\]\s?>", re.S)
 _PARAMETER = re.compile(
     r'<ac:parameter ac:name="(?P<name>[^"<>]{0,60})">(?P<value>[^<]*+)</ac:parameter>'
 )
@@ -189,9 +191,14 @@ def _document(parts: list[tuple[_Entity, str]], people: Mapping[str, str]) -> Do
     return writer.document(_MEDIA_TYPE)
 
 
+def _code(match: re.Match[str]) -> str:
+    text = match[1].rstrip().removesuffix("]]>").removesuffix("]] >")
+    return f"<pre>{html.escape(text)}</pre>"
+
+
 def _to_html(body: str, people: Mapping[str, str]) -> str:
     """A body in Confluence's storage format as a web page."""
-    body = _PLAIN_BODY.sub(lambda match: f"<pre>{html.escape(match[1])}</pre>", body)
+    body = _PLAIN_BODY.sub(_code, body)
     body = _LINK_BODY.sub(lambda match: html.escape(match[1]), body)
     body = _PARAMETER.sub(
         lambda match: f"<p><b>{match['value']}</b></p>" if match["name"] == "title" else "", body

@@ -74,3 +74,14 @@ def test_an_export_without_pages_is_read_as_xml():
     data = b'<hibernate-generic><object class="Space"><id>words</id></object></hibernate-generic>'
     (record,) = read_all(data, "entities.xml")
     assert "words" in record.document.text
+
+
+def test_code_in_a_body_keeps_its_signs_however_the_export_ends_it():
+    code = "<ac:plain-text-body><![CDATA[if a < b && c[d[0]]: go()]] ></ac:plain-text-body>"
+    data = (
+        '<hibernate-generic><object class="Page"><id name="id">1</id></object>'
+        f'<object class="BodyContent"><property name="body"><![CDATA[{code * 2}]]></property>'
+        '<property name="content"><id name="id">1</id></property></object></hibernate-generic>'
+    )
+    (record,) = read_all(data.encode(), "entities.xml")
+    assert record.document.text == "if a < b && c[d[0]]: go()\n\nif a < b && c[d[0]]: go()"
