@@ -1430,8 +1430,9 @@ class Collection:
                 report = self._measure_migration(report, old["id"], new_id, encoder)
             report = replace(report, switched=force or not report.is_worse)
             if report.switched:
-                migrate.switch(self._store, new_id)
-                self._encoders.use_encoder(replace(spec, name=encoder.name), encoder, is_own=is_own)
+                used = replace(spec, name=encoder.name)
+                with self._encoders.switching(used, encoder, is_own=is_own):
+                    migrate.switch(self._store, new_id)
                 self._indexes.index_writer.update_vectors()
                 calibration.update(self._store, self._indexes, self._encoders.load_encoder)
             self._store.checkpoint()

@@ -10,11 +10,12 @@ trusts the collection; a name stored in it never means a folder in the working f
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,10 @@ class ModelSelection:
                 encoder = build(spec)
                 self._loaded = (spec, encoder)
             if row is not None and row["fingerprint"] != encoder.fingerprint:
-                raise self._wrong_model(row, spec, encoder)
+                # Another thread may have switched the collection since `stored` was read.
+                row = self._stored_model() if stored is not None else row
+                if row is not None and row["fingerprint"] != encoder.fingerprint:
+                    raise self._wrong_model(row, spec, encoder)
             return encoder
 
     def load_other(self, model: str | None) -> tuple[ModelSpec, Encoder]:
@@ -109,10 +113,12 @@ class ModelSelection:
             raise self._wrong_model(row, spec, encoder)
         return spec, encoder
 
-    def use_encoder(self, spec: ModelSpec, encoder: Encoder, *, is_own: bool) -> None:
-        """Use this encoder, which the collection has just been switched to. `is_own`: it is an
-        object of the caller."""
+    @contextlib.contextmanager
+    def switching(self, spec: ModelSpec, encoder: Encoder, *, is_own: bool) -> Iterator[None]:
+        """Use this encoder after the block, in which the collection is switched to it. Other
+        threads load no encoder meanwhile. `is_own`: it is an object of the caller."""
         with self._loading:
+            yield
             self.own_encoder = encoder if is_own else None
             self._loaded = None if is_own else (spec, encoder)
 

@@ -279,3 +279,13 @@ def test_a_kill_at_any_instant_leaves_the_old_encoder_and_the_next_run_goes_on(t
     assert process.returncode == 0, process.stderr
     embedded, count = map(int, process.stdout.split())
     assert embedded < count  # what was stored before the kills was not embedded again
+
+
+def test_a_search_that_began_before_the_switch_gets_the_new_encoder(notes):
+    old = notes._read(passages.model)
+    new = SmallEncoder()
+    assert notes.migrate(new, force=True).switched
+    assert notes._encoders.load_encoder(old) is new
+    notes._encoders.own_encoder = BlindEncoder()
+    with pytest.raises(ModelError, match="made with the model small"):
+        notes._encoders.load_encoder(old)
