@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from xml.parsers.expat import ExpatError
 
@@ -50,20 +51,23 @@ def read_svg(data: bytes, name: str) -> Document:
     label: list[str] = []
     has_labels = False
     alternatives = _Alternatives()
+    counts: Counter[str] = Counter()  # of open elements, by tag
     try:
         for event in parse_events(decode_xml(data).text):
             if isinstance(event, Start):
                 alternatives.start(path, event)
                 path.append(event.tag)
+                counts[event.tag] += 1
                 is_new_line = "dy" in event.attributes or event.tag != "tspan"
                 if event.tag in _LINES and is_new_line:
                     label.append("\n")
             elif isinstance(event, Text):
-                is_text = not alternatives.hidden_from and not _NOT_TEXT.intersection(path)
-                if is_text and _LABELS.intersection(path):
+                is_text = not alternatives.hidden_from and not any(map(counts.get, _NOT_TEXT))
+                if is_text and any(map(counts.get, _LABELS)):
                     label.append(event.text)
             else:
-                if event.tag in _LABELS and not _LABELS.intersection(path[:-1]):
+                counts[event.tag] -= 1
+                if event.tag in _LABELS and not any(map(counts.get, _LABELS)):
                     text = _clean("".join(label))
                     label.clear()
                     if event.tag == "title" and len(path) == 3:
