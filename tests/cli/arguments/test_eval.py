@@ -8,10 +8,10 @@ def parse(*argv):
     return parser(argv).parse_args(argv)
 
 
-def test_eval_takes_a_dataset_and_measures_the_collection_protocol_by_default():
+def test_eval_takes_a_dataset_a_mode_and_a_file():
     arguments = parse("eval", "beir/cranfield", "--mode", "hybrid", "--run", "out.trec")
     assert (arguments.dataset, arguments.mode) == ("beir/cranfield", "hybrid")
-    assert (arguments.run_file, arguments.protocol) == ("out.trec", "collection")
+    assert (arguments.run_file, arguments.protocol) == ("out.trec", None)  # collection
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -12,6 +12,7 @@ COMMANDS = {
     "embed", "similarity", "train", "eval", "serve", "mcp", "completion",
     "doctor", "backup", "restore", "export", "import", "trust", "config", "cache",
     "grep", "glob", "tree", "read", "related", "install-agent",
+    "judge", "migrate", "explain", "duplicates", "topics", "map",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from tests.conftest import SHARED
 HIT = [
     "rank", "score", "passage_id", "text", "path", "title", "heading", "page", "locator",
     "start_line", "end_line", "start", "end", "citation", "scores", "metadata", "stale", "root",
-    "document_id",
+    "document_id", "copies", "also_at",
 ]  # fmt: skip
 RERANKER = SHARED / "models/ms-marco-MiniLM-L12-v2-int8"
 
