@@ -50,7 +50,9 @@ COMPOSED = {
     ),
     "ragkit.ingest.ignore_rules": ("src|docs|build", 0, "search"),
     "ragkit.serving.schema.validate": (r"^file-[0-9]{1,15}$", 0, "search"),  # of a schema
-    "ragkit.cli.output.render": (r"\b(?:signing|keys)\w*", re.I, "finditer"),
+    "ragkit.cli.output.render": ("\x01([^\x02]*)", 0, "findall"),
+    "ragkit.analysis.highlights": (r"(?<!\w)signing keys(?!\w)", 0, "finditer"),
+    "ragkit.answers.references": (r"(?<!\w)it is(?!\w)", 0, "sub"),
 }  # fmt: skip
 MORE_COMPOSED = [
     ("ragkit.analysis.quantities", pattern, re.I, "finditer")
@@ -73,6 +75,7 @@ SHORT = {
     "ragkit.storage.collection_files": "the name of a file",
     "ragkit.storage.sqlite.filters": "a path",
     "ragkit.lookup.grep_process": "the user's own pattern, in a process that is killed in time",
+    "ragkit.documents.formats.office.binary.word_fields": "a field's code, cut to 500 characters",
     "ragkit.agents.config_text": "the user's own configuration file",
 }
 

@@ -68,7 +68,7 @@ _LIMITATION = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(
-    r"(?<![\w.-])(?:[^\W\d_]+[-.]?\d{2,}\w*|[^\W_]\w*_\w*[^\W_]|\d+(?:\.\d+){2,})(?![\w-])"
+    r"(?<![\w.-])(?:[^\W\d_]+[-.]?\d{2,}\w*|[^\W_]++(?:_++[^\W_]++)++|\d+(?:\.\d+){2,})(?![\w-])"
 )
 _INTRODUCTION = re.compile(r"[:?：？][*_\"'”’)\]]{0,3}$")  # the end of a lead-in or a question
 

@@ -59,12 +59,12 @@ _ENEX = re.compile(r"<en-export[\s>]|<!doctype\s+en-export")
 _SVG = re.compile(r"<svg[\s>]|<!doctype\s+svg")
 _XML = re.compile(r"<\?xml\s")
 _MARKUP = (
-    (_HTML, "text/html"),
-    (_FB2, media_types.FB2),
-    (_CONFLUENCE, "application/x-confluence+xml"),
-    (_ENEX, "application/x-enex+xml"),
-    (_DRAWIO, "application/vnd.jgraph.mxfile"),
-    (_SVG, "image/svg+xml"),
+    (_HTML.match, "text/html"),
+    (_FB2.match, media_types.FB2),
+    (_CONFLUENCE.match, "application/x-confluence+xml"),
+    (_ENEX.match, "application/x-enex+xml"),
+    (_DRAWIO.match, "application/vnd.jgraph.mxfile"),
+    (_SVG.match, "image/svg+xml"),
 )
 _MAY_BE_SVG = ("application/xml", "text/plain")
 # A message begins with headers; mail programs and servers write one of these first.
@@ -229,7 +229,7 @@ def _by_first_markup(head: str) -> str | None:
     if _is_binary(head):
         return media_types.BINARY
     opening = _skip_preamble(head)
-    found = (media_type for pattern, media_type in _MARKUP if pattern.match(opening))
+    found = (media_type for matches, media_type in _MARKUP if matches(opening))
     return next(found, None)
 
 

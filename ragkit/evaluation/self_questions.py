@@ -43,7 +43,7 @@ _COPIED = 0.8  # share of a question's terms from which it may be a copy
 _ALIKE = 0.8  # Jaccard similarity of the terms of near-duplicates
 _CODE_PREFIX = re.compile(r"[>$#%|`{}\\<]")
 _QUESTION_LABEL = re.compile(
-    r"^\s*(?:\*\*)?(?:Q|F|P|Question|Frage)\s*\d*\s*[:.)]\s*(?:\*\*)?", re.I
+    r"^\s*+(?:\*\*)?(?:Q|F|P|Question|Frage)\s*+(?:\d++\s*+)?[:.)]\s*+(?:\*\*)?", re.I
 )
 _NUMBER = re.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z])[.)]\s+|\d{1,3}(?:\.\d{1,3})+\s+|[-*•]\s+")
 _WORDS = r"(?:[^\W\d_][\w'’.+#-]* ){0,3}[^\W\d_][\w'’.+#-]*"

@@ -26,7 +26,7 @@ from ragkit.records.media_types import DJVU
 if TYPE_CHECKING:
     import djvu_rs
 
-_PARAGRAPH_END = re.compile("\\s*[\x0b\x0c\x1d\x1f]\\s*")  # of columns, regions and paragraphs
+_PARAGRAPH_END = re.compile("[\x0b\x0c\x1d\x1f]")  # of columns, regions and paragraphs
 _PAGE_LINK = re.compile(r"#(\d{1,6})")
 _MAX_BOOKMARKS = 5_000
 _MAX_LEVEL = 10
@@ -126,11 +126,17 @@ def _read_pages(data: bytes, ocr: Ocr | None) -> _Pages:
     return content
 
 
+def _separate_paragraphs(text: str) -> str:
+    """Return a text layer with an empty line between its paragraphs."""
+    parts = (part.strip() for part in _PARAGRAPH_END.split(text))
+    return "\n\n".join(part for part in parts if part)
+
+
 def _read_page(page: djvu_rs.Page, number: int, scans: ScannedPages) -> tuple[list[PageLine], int]:
     """Return the lines of a page, and the number of characters of its text layer."""
     text = page.text() or ""
     if text.strip():
-        return text_lines(_PARAGRAPH_END.sub("\n\n", text)), len(text)
+        return text_lines(_separate_paragraphs(text)), len(text)
     return scans.read(number, partial(_render, page)), 0
 
 

@@ -77,6 +77,7 @@ SCHEMAS: dict[str, Any] = {
             "heading": array_schema(STRING), "scores": OBJECT, "metadata": OBJECT,
             "document_id": INTEGER_OR_NULL, "explanation": OBJECT, "collection": NAME,
             "copies": INTEGER, "also_at": array_schema(_PLACE), **_LOCATION,
+            "highlights": array_schema(array_schema(INTEGER)),
         },
         *("rank", "score", "passage_id", "text", "path", "citation", "start", "end"),
     ),

@@ -65,7 +65,7 @@ def test_query_explains(run, collection_folder):
     assert re.search(r"words    .*signing \d\.\d\d.* of the maximum\)", out)
     assert re.search(r"meaning  0\.\d\d  ", out)
     (hit,) = json.loads(run("query", "vault", "-k", "1", "--explain", "--json")[1])
-    assert list(hit) == [*HIT, "explanation"]
+    assert sorted(hit) == sorted([*HIT, "explanation"])
     assert list(hit["explanation"]) == [
         "words", "missing", "taken_for", "share", "sentence", "sentence_score", "start", "end",
     ]  # fmt: skip

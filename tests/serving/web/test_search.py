@@ -42,7 +42,8 @@ def test_marks_and_snippet_follow_the_servers_offsets(visit):
         }
         for n, (text, word) in enumerate(texts, start=1)
     ]  # fmt: skip
-    page.route("**/v1/nearest", lambda route: route.abort())
+    nearest = {"notices": [], "sentences": []}
+    page.route("**/v1/nearest", lambda route: route.fulfill(json=nearest))
     page.route("**/v1/search", lambda route: route.fulfill(json={"hits": hits}))
     page.keyboard.type("x")
     expect(page.locator(".hit mark")).to_have_text(["किताब", "数据备份"])

@@ -63,6 +63,6 @@ def test_a_stored_collection_is_migrated_and_searched_as_before(
     assert schema_version(folder) == SCHEMAS[-1]
     assert encoder.encoded == []  # nothing is embedded again
     assert notices == [
-        "the word index was made with an earlier version of ragkit; it is rebuilt from the database, "
-        "nothing is embedded again"
+        "the word index was made with an earlier version of ragkit; it is rebuilt from the "
+        "database, nothing is embedded again"
     ]

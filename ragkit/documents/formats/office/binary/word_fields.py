@@ -19,6 +19,7 @@ _CALL = re.compile(
     r"\((?P<content>[^()]{0,500})\)",
     re.I,
 )
+_MAX_CODE = 500  # characters of an equation that are read
 _MAX_CALLS = 100  # in one equation
 _CHECKBOX, _LIST = 1, 2
 _UNDEFINED = 25
@@ -35,7 +36,7 @@ def field_text(code: str, form: bytes) -> str:
     if name == "MACROBUTTON":
         return remainder.strip().partition(" ")[2].strip()
     if name == "EQ":
-        return _equation(remainder)
+        return _equation(remainder[:_MAX_CODE])
     if name in {"FORMCHECKBOX", "FORMDROPDOWN"}:
         try:
             return _form_text(form)

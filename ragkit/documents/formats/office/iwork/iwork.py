@@ -39,7 +39,7 @@ _PAGES_DOCUMENT = 10000
 _SHOW, _SLIDE_NODE, _SLIDES, _PLACEHOLDER, _NOTE = 2, 4, frozenset({5, 6}), (7, 12), 15
 _SHEET, _PARAGRAPH_STYLE = 2, 2022
 _SLIDE_PART = re.compile(r"(?:.*/)?(?:Slide|MasterSlide|TemplateSlide)[^/]{0,60}\.iwa")
-_DATA_FILE = re.compile(r"(?:.*/)?Data/(?!.*-small-\d{1,9}\.)[^/]{1,200}")
+_SMALL_COPY = re.compile(r"-small-\d{1,9}\.")
 # Kinds of texts. Those of cells are read with their tables.
 _BODY, _HEADER, _FOOTNOTE, _TEXT_BOX, _NOTE_TEXT, _CELL, _OTHER, _CONTENTS = range(8)
 _TITLE_PLACEHOLDER, _NUMBER_PLACEHOLDER = 2, 1
@@ -70,9 +70,15 @@ def iwork_files(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
     Raises `DocumentError` if the file is damaged or over a limit.
     """
     with open_zip(data, "iWork file", budget.allowance) as package:
-        for part in sorted(filter(_DATA_FILE.fullmatch, package.names)):
+        for part in sorted(filter(_is_data_file, package.names)):
             budget.count_member()
             yield Member(part.rpartition("/")[2], package.read(part))
+
+
+def _is_data_file(name: str) -> bool:
+    """Whether a member is a file in the folder Data, but not the small copy of a picture."""
+    folder, _, file = name.rpartition("/")
+    return folder.rpartition("/")[2] == "Data" and bool(file) and not _SMALL_COPY.search(file)
 
 
 def _read_package(package: ZipPackage, outer: ZipPackage) -> Document:

@@ -24,7 +24,7 @@ def text(content, **parts):
         ("\x13EQ \\r(3,16)\x15\r", "3√16"),
         ("\x13 SECTIONPAGES \x15\r", ""),
         ("a\x0bb\x1ec\x1fd\re\x0cf\r", "a\nb-cd\n\ne\n\nf"),
-        ("\x13field\r", ""),  # without an end: its code is no text
+        ("\x13field\r", "field"),  # without an end it is no field
     ],
 )
 def test_fields_show_their_result_and_never_their_code(content, expected):
