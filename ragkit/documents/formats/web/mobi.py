@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import unescape
 
@@ -222,10 +222,10 @@ def _read_properties(data: bytes, encoding: str) -> dict[str, str]:
 
 def _chapters(book: _Book, raw: bytes) -> Iterator[Document]:
     """Yield the chapters; one without a heading gets the title that the book's links give it."""
-    separator = _PAGE_START if book.version >= 8 else _PAGE_BREAK
+    borders = (_PAGE_START.finditer if book.version >= 8 else _PAGE_BREAK.finditer)(raw)
     titles = sorted(_link_titles(raw, book.encoding).items())
     places = [place for place, _ in titles]
-    for start, end in _spans(raw, separator):
+    for start, end in _spans(raw, borders):
         markup = raw[start:end].decode(book.encoding, "replace")
         page = read_page(b"\xef\xbb\xbf" + markup.encode(), in_book=True)
         title = page.title if book.version >= 8 and page.title != book.title else None
@@ -235,9 +235,9 @@ def _chapters(book: _Book, raw: bytes) -> Iterator[Document]:
         yield _with_title(page, title)
 
 
-def _spans(raw: bytes, separator: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
+def _spans(raw: bytes, borders: Iterable[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
     start = 0
-    for match in separator.finditer(raw):
+    for match in borders:
         # `<?xml` and `<html` open the same page.
         if match.start() - start > 500 or _TAG_TEXT.search(raw, start, match.start()):
             yield start, match.start()
