@@ -28,6 +28,10 @@ MAX_STEPS = 1_000_000
 _NAMED_DATES = re.sub(
     r"(\(\?P<name2?>)[^()]*\)", r"\1march|may)", quantities._named_dates().pattern
 )
+# Two units or currencies in place of all.
+_NUMBERS = re.sub(
+    r"(?:[^()|\[\]]{1,20}\|){8,}[^()|\[\]]{1,20}", "kg|eur", quantities._number().pattern
+)
 # Patterns that are composed at run time, with examples of their variable parts.
 COMPOSED = {
     "ragkit.documents.formats.markup.latex": (
@@ -57,7 +61,7 @@ COMPOSED = {
 MORE_COMPOSED = [
     ("ragkit.analysis.quantities", pattern, re.I, "finditer")
     for pattern in (
-        quantities._number().pattern,
+        _NUMBERS,
         quantities._numeric_dates().pattern,
         _NAMED_DATES,
         quantities._clock_times().pattern,
