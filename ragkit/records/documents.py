@@ -168,9 +168,9 @@ class Hit:
 
     `score` is the exact cosine of query and passage in every mode. It is None if the encoder cannot
     read the passage or the query: then the passage was found by its words. `scores` has the keys
-    dense (cosine), lexical (BM25), fused (of both) and rerank (a cross-encoder's, 0 to 1); None if
-    that stage did not score the passage. `stale`: the file has changed or was deleted since it was
-    indexed.
+    dense (cosine), lexical (BM25; in hybrid mode with coverage, docs/ranking.md), fused (of both)
+    and rerank (a cross-encoder's, 0 to 1); None if that stage did not score the passage. `stale`:
+    the file has changed or was deleted since it was indexed.
     """
 
     rank: int  # from 1
