@@ -1244,7 +1244,7 @@ class Collection:
         seed: int = 0,
         questions: QuestionSet | None = None,
     ) -> SelfEvaluation:
-        """Return retrieval measures on questions that the collection makes of itself.
+        """Return retrieval measures on questions made from the collection.
 
         No labels and no language model are needed: docs/tuning.md describes the questions and their
         limits. Those of the held-out half of the documents are measured, and the user's judgements.

@@ -1,4 +1,4 @@
-"""Questions that a collection makes of itself, without a language model, to measure retrieval.
+"""Questions made from a collection, without a language model, to measure retrieval.
 
 Four kinds, from the structure of documents: a *title* or *heading* asks for the text below it, an
 *faq* question for the answer after it, the first *sentence* of a section for the rest of it, and a

@@ -1,4 +1,4 @@
-"""Retrieval quality on questions that a collection makes of itself, and on a user's judgements.
+"""Retrieval quality on questions made from a collection, and on a user's judgements.
 
 A question's answer is a part of a document. A hit answers it if it covers half of that part, or if
 half of the hit is inside; further hits of the same part do not count again. Where the question is a

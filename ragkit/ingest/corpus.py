@@ -140,17 +140,9 @@ def _embed_all(
     started: float,
 ) -> None:
     """Embed every passage without a vector."""
-    with store.reading() as connection:
-        total = passages.count_pending(connection, model_id)
     embedder = Embedder(store, load_encoder, model_id)
-    try:
-        embedder.feed(everything=True)
-        while embedder.is_busy:
-            embedder.collect(0.2)
-            embedder.feed(everything=True)
-            pending = max(0, total - embedder.embedded - embedder.unreadable)
-            on_progress(Progress(1, 1, embedder.embedded, pending, time.monotonic() - started))
-    finally:
-        embedder.stop()
-    if embedder.failure is not None:
-        raise embedder.failure
+
+    def report(pending: int) -> None:
+        on_progress(Progress(1, 1, embedder.embedded, pending, time.monotonic() - started))
+
+    embedder.embed_all(report)

@@ -114,6 +114,22 @@ class Embedder:
             self._running.append(job)
             self._jobs.put(job)
 
+    def embed_all(self, report: Callable[[int], None]) -> None:
+        """Embed every pending text in the database and stop the threads; call `report` with the
+        number of texts that are left. Raises what the encoder raised."""
+        with self._store.reading() as connection:
+            total = passages.count_pending(connection, self._model_id)
+        try:
+            self.feed(everything=True)
+            while self.is_busy:
+                self.collect(0.2)
+                self.feed(everything=True)
+                report(max(0, total - self.embedded - self.unreadable))
+        finally:
+            self.stop()
+        if self.failure is not None:
+            raise self.failure
+
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None and not self._stopped:
             try:

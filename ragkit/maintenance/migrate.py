@@ -40,25 +40,20 @@ def build_vectors(
     """
     started = time.monotonic()
     with store.reading() as connection:
-        total = passages.count_pending(connection, model_id)
-    if not total:
-        return 0
+        if not passages.has_pending(connection, model_id):
+            return 0
     embedder = Embedder(store, load, model_id, cache)
+
+    def report(pending: int) -> None:
+        on_progress(Progress(1, 1, embedder.embedded, pending, time.monotonic() - started))
+
     try:
-        embedder.feed(everything=True)
-        while embedder.is_busy:
-            embedder.collect(0.2)
-            embedder.feed(everything=True)
-            pending = max(0, total - embedder.embedded - embedder.unreadable)
-            on_progress(Progress(1, 1, embedder.embedded, pending, time.monotonic() - started))
+        embedder.embed_all(report)
     finally:
-        embedder.stop()
         with store.writing() as connection:  # the vectors have begun new generations
             current = passages.model(connection)
             if current is not None and not passages.has_pending(connection, current["id"]):
                 passages.mark_complete(connection)
-    if embedder.failure is not None:
-        raise embedder.failure
     return embedder.embedded
 
 

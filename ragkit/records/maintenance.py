@@ -60,7 +60,7 @@ class DoctorReport:
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
     """What `ragkit migrate` did. `before` and `after` are measures of dense search by name, on the
-    held-out questions that the collection makes of itself."""
+    held-out questions made from the collection."""
 
     old_model: str
     new_model: str

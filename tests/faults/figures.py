@@ -39,7 +39,7 @@ def _fault(row: str) -> str:
 
 
 def _count(results: list[Result], planned: int) -> str:
-    """Return the cells "so many of so many cases" and "so many of them wrong"."""
+    """Return two cells: cases that ran, of those planned, and those that went wrong."""
     count = f"{len(results):,}"
     if planned > len(results):
         count += f" of {planned:,}"

@@ -21,7 +21,7 @@ def add_eval(command: argparse.ArgumentParser) -> None:
         "--self",
         dest="of_collection",
         action="store_true",
-        help="instead of a DATASET: questions that the collection makes of itself, and your "
+        help="instead of a DATASET: questions made from the collection, and your "
         "judgements (ragkit judge)",
     )
     command.add_argument(

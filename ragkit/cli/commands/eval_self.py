@@ -1,4 +1,4 @@
-"""`ragkit eval --self`: measure retrieval on questions that the collection makes of itself."""
+"""`ragkit eval --self`: measure retrieval on questions made from the collection."""
 
 from __future__ import annotations
 
