@@ -27,9 +27,8 @@ from ragkit.analysis.letters import folded
 
 Span = tuple[int, int]
 _CHUNK = re.compile(r"\S+")
-_MAX_FOLDED_RUN = (
-    200  # characters; a longer run is compared only if its folded form has the same length
-)
+# Characters; a longer run is compared only if its folded form has the same length.
+_MAX_FOLDED_RUN = 200
 _BIGRAM, _TRIGRAM = 2, 3
 # Fewer characters of a longer word are a coincidence: kana form endings and sounds of other words.
 _MIN_KANA = 3
