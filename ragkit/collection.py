@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ragkit.models.relevance import RelevanceCalibration
     from ragkit.records.answers import Answer, Event, Turn
     from ragkit.records.documents import Hit
-    from ragkit.records.exploring import DuplicateReport, MapReport, TopicReport
+    from ragkit.records.exploring import DuplicateReport, MapReport, StoredTopics, TopicReport
     from ragkit.records.lookup import GrepResult, Listing, RelatedPassages, TextPart
     from ragkit.records.maintenance import CopyReport, DoctorReport, MigrationReport
     from ragkit.records.overview import FacetValue, OriginalFile, Overview
@@ -129,6 +129,11 @@ class Collection:
         """Whether the collection may be written: False if it came with a checkout and neither you
         made it on this machine nor trusted it."""
         return not self._store.is_untrusted
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the collection is only read: it is untrusted, or its folder is read-only."""
+        return self._store.read_only or self._store.is_untrusted
 
     def trust(self) -> None:
         """Trust the collection: what it names (folders, models, servers) is used from now on.
@@ -909,7 +914,7 @@ class Collection:
 
         options = TopicOptions(count=count, rebuild=rebuild)
         found = self._read(lambda rows: find_topics(rows, self._indexes, options))
-        if self._store.read_only or self._store.is_untrusted:
+        if self.is_read_only:
             self._notify("the topics are not stored: the collection is only read")
         else:
             with writer_lock(self.folder, "ragkit topics", _lock_timeout(wait)):
@@ -930,11 +935,17 @@ class Collection:
 
         Raises UsageError for an unknown value, UnavailableError if umap-learn is missing.
         """
+    def stored_topics(self) -> StoredTopics:
+        """Return the topics that the last `topics` stored. Computes nothing."""
+        from ragkit.storage.sqlite.overview import stored_topics
+
+        return self._read(stored_topics)
+
         from ragkit.exploring.map import MapOptions, make_map, save_map
 
         options = MapOptions(method=method, color=color, rebuild=rebuild)
         report = self._read(lambda rows: make_map(rows, self._indexes, self.folder, options))
-        if not (self._store.read_only or self._store.is_untrusted):
+        if not self.is_read_only:
             with contextlib.suppress(OSError):  # a full disk: the next map is made anew
                 save_map(report, self.folder)
         return report
@@ -1503,14 +1514,14 @@ class Collection:
                     judgements.remove(connection, query, document, span)
                 else:
                     judgements.save(connection, query, document, span, relevant=relevant, at=now)
-            stored = judgements.all_judgements(connection)
-        return [judgement for judgement in stored if judgement.query == query]
+            return judgements.all_judgements(connection, query)
 
-    def judgements(self) -> list[Judgement]:
-        """Return all judgements that `judge` stored, by query."""
+    def judgements(self, query: str | None = None) -> list[Judgement]:
+        """Return all judgements that `judge` stored, by query; or those of one query."""
         from ragkit.storage.sqlite import judgements
 
-        return self._read(judgements.all_judgements)
+        query = None if query is None else query.strip()
+        return self._read(lambda rows: judgements.all_judgements(rows, query))
 
     def status(self) -> CollectionStatus:
         """Return counts, sizes in bytes, the model, the roots and the coverage of the collection.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from ragkit.records.documents import Hit
+from ragkit.records.documents import Hit, hit_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +101,64 @@ class MapReport:
     method: str  # pca or umap
     kept: int  # points that are where an earlier map had them
     model_fingerprint: str  # of the encoder of the vectors
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTopic:
+    """A topic as it is stored: what a filter by topic can name."""
+
+    id: int
+    name: str
+    terms: tuple[str, ...]
+    parent: str | None  # name of the group of topics that it is in
+    passages: int  # copies of a text included
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTopics:
+    """The topics that the last `Collection.topics` stored, largest first."""
+
+    topics: tuple[StoredTopic, ...]
+    passages: int  # that have a topic
+    unassigned: int  # passages without: those that came since, or all
+
+
+def duplicate_fields(
+    report: DuplicateReport, *, with_groups: bool = True, with_root: bool = True
+) -> dict[str, Any]:
+    """Return a report as JSON values; without `groups` only the pairs of documents.
+
+    `with_root=False` leaves out `root`, a folder of this machine.
+    """
+    fields: dict[str, Any] = {
+        "min_score": report.min_score,
+        "passages": report.passages,
+        "document_count": report.document_count,
+        "documents": [asdict(pair) for pair in report.documents],
+    }
+    if with_groups:
+        fields["group_count"] = report.group_count
+        fields["groups"] = [
+            [
+                {
+                    "passage": hit_fields(member.passage, with_root=with_root),
+                    "difference": None if member.difference is None else asdict(member.difference),
+                }
+                for member in group
+            ]
+            for group in report.groups
+        ]
+    return fields
+
+
+def topic_fields(topic: Topic) -> dict[str, Any]:
+    """Return a topic as JSON values, without its central passages."""
+    return {
+        "id": topic.id,
+        "name": topic.name,
+        "terms": topic.terms,
+        "parent": topic.parent,
+        "passages": topic.passages,
+        "cohesion": topic.cohesion,
+        "silhouette": topic.silhouette,
+    }

@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ragkit.serving.api import (
+    exploring,
     lookup,
     openai,
     openai_chat,
@@ -45,6 +46,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *own.ENDPOINTS,
     *lookup.ENDPOINTS,
     *page.ENDPOINTS,
+    *exploring.ENDPOINTS,
     *openai.ENDPOINTS,
     *openai_files.ENDPOINTS,
     *openai_chat.ENDPOINTS,

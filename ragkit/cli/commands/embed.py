@@ -16,7 +16,7 @@ from ragkit.cli.commands.stdin import read_stdin
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import format_count, print_message, to_printable
 from ragkit.encoders import resolve as resolve_model
-from ragkit.encoders.inspection.explanation import TextExplanation
+from ragkit.encoders.inspection.explanation import TextExplanation, explanation_fields
 from ragkit.encoders.inspection.hidden_states import WordVector
 from ragkit.encoders.pooling import LAST_LAYER
 from ragkit.encoders.sentence_encoder import SentenceEncoder
@@ -91,53 +91,10 @@ def explain(arguments: Namespace) -> int:
         draw_heat_map(found, Path(arguments.png), layer)
         print_message(f"wrote {arguments.png}")
     if arguments.json:
-        render.print_json(_explanation_fields(found, layer))
+        render.print_json(explanation_fields(found, layer))
     else:
         print(_format_explanation(found, layer))
     return 0
-
-
-def _explanation_fields(found: TextExplanation, layer: int) -> dict[str, Any]:
-    """An explanation as JSON values; shares and cosines have four decimals."""
-    from_others = found.from_others
-    return {
-        "text": found.text,
-        "model": found.model,
-        "pooling": found.pooling,
-        "layers": len(found.rollout),
-        "truncated_tokens": found.truncated_tokens,
-        "tokens": [
-            {
-                "token": token,
-                "start": int(found.spans[i, 0]),
-                "end": int(found.spans[i, 1]),
-                "weight": round(float(found.weights[i]), 4),
-                "from_others": [round(float(share), 4) for share in from_others[:, i]],
-                "sources": [
-                    {"position": j, "token": found.tokens[j], "share": round(share, 4)}
-                    for j, share in found.sources(i, layer)
-                ],
-            }
-            for i, token in enumerate(found.tokens)
-        ],
-        "rollout": np.round(found.rollout.astype(float), 4).tolist(),
-        "poolings": [
-            {"layer": number, "cls_mean": a, "cls_max": b, "mean_max": c}
-            for number, (a, b, c) in enumerate(np.round(found.poolings.astype(float), 4).tolist())
-        ],
-        "words": [
-            {
-                "word": word.word,
-                "start": word.start,
-                "end": word.end,
-                "neighbors": [
-                    {"word": neighbor, "score": round(score, 4)}
-                    for neighbor, score in word.neighbors
-                ],
-            }
-            for word in found.words
-        ],
-    }
 
 
 def _format_explanation(found: TextExplanation, layer: int) -> str:

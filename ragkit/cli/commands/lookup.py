@@ -21,6 +21,7 @@ from ragkit.lookup.budget import check_budget, take
 from ragkit.lookup.grep import cursor_after
 from ragkit.lookup.ranges import parse_range
 from ragkit.records.documents import hit_fields
+from ragkit.records.exploring import duplicate_fields, topic_fields
 from ragkit.records.lookup import GrepMatch, ListEntry, Listing
 
 Item = TypeVar("Item")
@@ -189,7 +190,7 @@ def duplicates(arguments: Namespace) -> int:
     with open_collection(arguments) as collection:
         report = collection.duplicates(arguments.min_score, limit=arguments.limit)
     if arguments.json:
-        render.print_json(exploring.duplicate_fields(report, with_groups=not arguments.documents))
+        render.print_json(duplicate_fields(report, with_groups=not arguments.documents))
     else:
         print(exploring.format_duplicates(report, with_groups=not arguments.documents))
     return 0
@@ -207,7 +208,7 @@ def topics(arguments: Namespace) -> int:
                 "updated": report.updated,
                 "topics": [
                     {
-                        **exploring.topic_fields(topic),
+                        **topic_fields(topic),
                         "central": [hit_fields(hit) for hit in topic.central],
                     }
                     for topic in report.topics

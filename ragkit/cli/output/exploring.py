@@ -1,13 +1,9 @@
-"""Duplicates and topics as text and as JSON values. Knows no collection."""
+"""Duplicates and topics as text. Knows no collection."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 from ragkit.cli.output import render
 from ragkit.cli.output.terminal import format_count, to_printable
-from ragkit.records.documents import hit_fields
 from ragkit.records.exploring import (
     DuplicateDocuments,
     DuplicatePassage,
@@ -19,31 +15,6 @@ from ragkit.records.exploring import (
 
 _AROUND = 30  # characters of unchanged text beside a change
 _MAX_CHANGES = 200  # characters of the changes of one passage
-
-
-def duplicate_fields(report: DuplicateReport, *, with_groups: bool) -> dict[str, Any]:
-    """Return a report as JSON values; without `groups` only the pairs of documents."""
-    fields: dict[str, Any] = {
-        "min_score": report.min_score,
-        "passages": report.passages,
-        "document_count": report.document_count,
-        "documents": [dataclasses.asdict(pair) for pair in report.documents],
-    }
-    if with_groups:
-        fields["group_count"] = report.group_count
-        fields["groups"] = [
-            [
-                {
-                    "passage": hit_fields(member.passage),
-                    "difference": None
-                    if member.difference is None
-                    else dataclasses.asdict(member.difference),
-                }
-                for member in group
-            ]
-            for group in report.groups
-        ]
-    return fields
 
 
 def format_duplicates(report: DuplicateReport, *, with_groups: bool) -> str:
@@ -145,19 +116,6 @@ def _pair_line(pair: DuplicateDocuments) -> str:
     if pair.relation == "contained":
         return f"{first} ⊂ {second} ({share} of the first is in the second)"
     return f"{first} ~ {second} ({share} and {other} are shared)"
-
-
-def topic_fields(topic: Topic) -> dict[str, Any]:
-    """Return a topic as JSON values, without its central passages."""
-    return {
-        "id": topic.id,
-        "name": topic.name,
-        "terms": topic.terms,
-        "parent": topic.parent,
-        "passages": topic.passages,
-        "cohesion": topic.cohesion,
-        "silhouette": topic.silhouette,
-    }
 
 
 def format_topics(report: TopicReport) -> str:

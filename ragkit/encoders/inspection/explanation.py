@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,50 @@ class TextExplanation:
         own = self.spans[:, 1] > self.spans[:, 0]
         order = [i for i in np.argsort(-row, kind="stable").tolist() if i != token and own[i]]
         return [(i, float(row[i])) for i in order[:count]]
+
+
+def explanation_fields(found: TextExplanation, layer: int) -> dict[str, Any]:
+    """Return an explanation as JSON values. Shares and cosines have four decimals; `sources` are
+    those after `layer` (1 … L)."""
+    from_others = found.from_others
+    return {
+        "text": found.text,
+        "model": found.model,
+        "pooling": found.pooling,
+        "layers": len(found.rollout),
+        "truncated_tokens": found.truncated_tokens,
+        "tokens": [
+            {
+                "token": token,
+                "start": int(found.spans[i, 0]),
+                "end": int(found.spans[i, 1]),
+                "weight": round(float(found.weights[i]), 4),
+                "from_others": [round(float(share), 4) for share in from_others[:, i]],
+                "sources": [
+                    {"position": j, "token": found.tokens[j], "share": round(share, 4)}
+                    for j, share in found.sources(i, layer)
+                ],
+            }
+            for i, token in enumerate(found.tokens)
+        ],
+        "rollout": np.round(found.rollout.astype(float), 4).tolist(),
+        "poolings": [
+            {"layer": number, "cls_mean": a, "cls_max": b, "mean_max": c}
+            for number, (a, b, c) in enumerate(np.round(found.poolings.astype(float), 4).tolist())
+        ],
+        "words": [
+            {
+                "word": word.word,
+                "start": word.start,
+                "end": word.end,
+                "neighbors": [
+                    {"word": neighbor, "score": round(score, 4)}
+                    for neighbor, score in word.neighbors
+                ],
+            }
+            for word in found.words
+        ],
+    }
 
 
 def attention_rollout(attention: Array) -> Array:

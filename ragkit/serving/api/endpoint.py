@@ -17,12 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ragkit.serving.collections.folders import AddedFolders
-from ragkit.serving.collections.library import (
-    Library,
-    OverloadedError,
-    UnknownCollectionError,
-)
+from ragkit.serving.collections.library import Library, UnknownCollectionError
 from ragkit.serving.collections.originals import Originals
+from ragkit.serving.collections.threads import OverloadedError
 from ragkit.serving.schema.own import SCHEMAS
 from ragkit.serving.schema.validate import (
     InvalidValueError,

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from ragkit.errors import UsageError
 from ragkit.retrieval.options import SEARCH_OPTIONS
 from ragkit.serving.api.endpoint import Context, Endpoint, ValidatedRequest
+from ragkit.serving.api.exploring import judgement_fields, refuse_read_only
 from ragkit.serving.collections.folders import MAX_UPLOAD_BYTES, NO_FOLDERS, NO_UPLOADS
 from ragkit.serving.collections.originals import open_file
 from ragkit.serving.schema.parts import NAME
@@ -100,7 +101,15 @@ async def find_nearest(context: Context, request: ValidatedRequest) -> Response:
         for hit in hits
         if hit.explanation is not None
     ]
-    return json_response({"collection": served.name, "notices": notices, "sentences": sentences})
+    judgements = await context.library.read(served.collection.judgements, body["query"])
+    return json_response(
+        {
+            "collection": served.name,
+            "notices": notices,
+            "judgements": judgement_fields(served, judgements),
+            "sentences": sentences,
+        }
+    )
 
 
 async def get_page(context: Context, request: ValidatedRequest) -> Response:
@@ -146,10 +155,7 @@ async def list_folders(context: Context, request: ValidatedRequest) -> Response:
 async def add_folder(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/folders: make a folder a root, and index it in the background."""
     served = context.library[request.body.get("collection")]
-    if not served.collection.is_trusted:
-        raise ApiError(
-            403, "this collection is only read: accept it with ragkit trust", "read_only"
-        )
+    refuse_read_only(served)
     label = await context.library.read(context.folders.add, served, request.body["folder"])
     wait = None if context.folders.watchers is None else _WATCHING_WAIT
     roots = {label: served.roots[label]}
@@ -160,10 +166,7 @@ async def add_folder(context: Context, request: ValidatedRequest) -> Response:
 async def store_upload(context: Context, request: ValidatedRequest) -> Response:
     """POST /v1/uploads: store a file in the folder for it; index it with POST /v1/index."""
     served = context.library[request.body.get("collection")]
-    if not served.collection.is_trusted:
-        raise ApiError(
-            403, "this collection is only read: accept it with ragkit trust", "read_only"
-        )
+    refuse_read_only(served)
     try:
         data = base64.b64decode(request.body["data"], validate=True)
     except (binascii.Error, ValueError):

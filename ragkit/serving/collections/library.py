@@ -29,17 +29,19 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ragkit.collection import Collection
-from ragkit.errors import RagkitError, UnavailableError, UsageError
+from ragkit.errors import RagkitError, UsageError
 from ragkit.records.documents import Hit
 from ragkit.records.reports import CollectionStatus, Excerpt, NotRead
 from ragkit.retrieval.merging import SEPARATOR, MergedHits, merge_hits
 from ragkit.serving.collections.batching import MAX_BATCH, Batcher
 from ragkit.serving.collections.indexing import IndexRuns
-from ragkit.serving.collections.threads import run_guarded
+from ragkit.serving.collections.long_runs import LongRuns
+from ragkit.serving.collections.threads import OverloadedError, run_guarded
 from ragkit.serving.collections.uris import DocumentUris
 
 if TYPE_CHECKING:
     from ragkit.records.answers import Answer, Event
+    from ragkit.records.reports import Judgement
     from ragkit.retrieval.options import SearchOptions
 
 DEFAULT = "default"
@@ -60,10 +62,6 @@ logger = logging.getLogger("ragkit")
 
 class UnknownCollectionError(UsageError):
     """No collection is served by this name."""
-
-
-class OverloadedError(UnavailableError):
-    """Too many answers are in progress."""
 
 
 class ServedCollection:
@@ -129,6 +127,20 @@ class ServedCollection:
         except UsageError as error:
             raise UsageError(self._uris.redact(str(error))) from None
 
+    def judge(
+        self, query: str, references: Sequence[str], relevant: bool | None
+    ) -> list[Judgement]:
+        """Return what `Collection.judge` returns. `references` and errors as in `look_up`."""
+        try:
+            own = [self._uris.to_reference(reference) for reference in references]
+            return self.collection.judge(query, own, relevant=relevant)
+        except UsageError as error:
+            raise UsageError(self._uris.redact(str(error))) from None
+
+    def redact_paths(self, text: str) -> str:
+        """Return a text with the absolute paths of documents replaced by their URIs."""
+        return self._uris.redact(text) if "/" in text else text
+
     def list_not_read(self, after: int, limit: int, left_out: bool) -> list[NotRead]:
         """Return what `Collection.not_read` returns; reasons name no path of this machine."""
         redact_roots = self._uris.redactor()
@@ -183,6 +195,7 @@ class Library:
         }
         self.index_runs = IndexRuns()
         self.answers = AnswerStreams()
+        self.long_runs = LongRuns()
         self.is_warm = False
         self._readers = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="ragkit-read")
         self._slow_searches = ThreadPoolExecutor(
@@ -274,6 +287,7 @@ class Library:
         """Stop indexing, wait for what is in progress, close the collections."""
         self.index_runs.close()
         self.answers.close()
+        self.long_runs.close()
         self._readers.shutdown(wait=True)
         self._slow_searches.shutdown(wait=True)
         for served in self.served.values():

@@ -18,7 +18,8 @@ from ragkit.documents.formats.pdf_page import letters
 from ragkit.documents.sandbox.page_pictures import PagePng, PageRequest, render_page
 from ragkit.errors import DocumentError, UsageError
 from ragkit.records.overview import OriginalFile
-from ragkit.serving.collections.library import OverloadedError, ServedCollection
+from ragkit.serving.collections.library import ServedCollection
+from ragkit.serving.collections.threads import OverloadedError
 
 _MAX_RENDERING = 2  # pages at the same time
 _WAIT_SECONDS = 20.0  # for the others

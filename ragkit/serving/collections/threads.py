@@ -10,11 +10,17 @@ import concurrent.futures
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from ragkit.errors import UnavailableError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 # Exceptions that a future cannot carry: asyncio refuses StopIteration, and takes the error of a
 # cancelled future for the cancellation of the one that waits for it.
 _CONTROL_FLOW = (StopIteration, StopAsyncIteration, concurrent.futures.CancelledError)
+
+
+class OverloadedError(UnavailableError):
+    """Too much work is in progress."""
 
 
 class WorkerError(RuntimeError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from ragkit.records.reports import UNREAD_STATUSES
 from ragkit.retrieval.options import SEARCH_OPTIONS
+from ragkit.serving.schema.exploring import EXPLORING
 from ragkit.serving.schema.lookup import LOOKUP
 from ragkit.serving.schema.openai import OPENAI
 from ragkit.serving.schema.page import PAGE
@@ -202,6 +203,7 @@ SCHEMAS: dict[str, Any] = {
         "state",
     ),
     "Health": object_schema({"status": {"type": "string", "enum": ["ok"]}}, "status"),
+    **EXPLORING,
     **PAGE,
     **LOOKUP,
     **OPENAI,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ragkit.serving.schema.exploring import JUDGEMENT
 from ragkit.serving.schema.parts import (
     BOOLEAN,
     INTEGER,
@@ -63,6 +64,7 @@ PAGE: dict[str, Any] = {
         {
             "collection": NAME,
             "notices": array_schema(STRING),
+            "judgements": {**array_schema(JUDGEMENT), "description": "of this query"},
             "sentences": array_schema(
                 object_schema({"passage_id": INTEGER, "start": INTEGER, "end": INTEGER},
                               "passage_id", "start", "end")

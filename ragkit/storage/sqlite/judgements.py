@@ -73,16 +73,18 @@ def remove(
     return len(removed)
 
 
-def all_judgements(connection: sqlite3.Connection) -> list[Judgement]:
-    """Return all judgements, by query in the order of their first judgement.
+def all_judgements(connection: sqlite3.Connection, query: str | None = None) -> list[Judgement]:
+    """Return all judgements, or those of one query, by query in the order of their first judgement.
 
     Each has the place of its text now; the place is None if the document, or the text in it, is no
     longer there.
     """
     rows = connection.execute(
         "SELECT id, query, document_id, path, start, quote, relevant, judged_at FROM judgements "
+        "WHERE ?1 IS NULL OR query = ?1 "
         "ORDER BY (SELECT min(id) FROM judgements AS first WHERE first.query = judgements.query), "
-        "id"
+        "id",
+        (query,),
     ).fetchall()
     return [_judgement(connection, row) for row in rows]
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ragkit.records.exploring import StoredTopic, StoredTopics
 from ragkit.records.overview import FacetValue, FolderCount, NewFile
 from ragkit.storage.sqlite import filters
 from ragkit.storage.sqlite.documents import DISPLAY_PATH
@@ -234,6 +235,22 @@ def _terms(stored: object) -> tuple[str, ...] | None:
     if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
         return None
     return tuple(terms)
+
+
+def stored_topics(connection: sqlite3.Connection) -> StoredTopics:
+    """Return the topics with their numbers of passages, largest first. Groups are only named."""
+    names = topic_names(connection)
+    sql = (
+        "SELECT topics.id, name, terms, parent_id, count(passage_id) AS size FROM topics "
+        "JOIN passage_topics ON topic_id = topics.id GROUP BY topics.id ORDER BY size DESC, 1"
+    )
+    topics = tuple(
+        StoredTopic(id_, str(name), _terms(terms) or (), names.get(parent), size)
+        for id_, name, terms, parent, size in connection.execute(sql)
+    )
+    (passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
+    assigned = sum(topic.passages for topic in topics)
+    return StoredTopics(topics, assigned, passages - assigned)
 
 
 def topic_of_passages(connection: sqlite3.Connection) -> dict[int, int]:
