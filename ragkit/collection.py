@@ -193,6 +193,7 @@ class Collection:
             exclude=exclude,
             dry_run=dry_run,
             prune=prune,
+        password_file: str | Path | None = None,
             rebuild=rebuild,
             records=self._table_records(),
             secrets=self._secrets_mode(),
@@ -210,6 +211,8 @@ class Collection:
                 report = run.index(
                     self._store,
                     self._indexes.index_writer,
+        - `password_file`: a text file with one password per line, which are tried on encrypted
+          PDF, zip and Office files. The passwords are not stored, and the file is not indexed.
                     options,
                     model_id,
                     fingerprint,
@@ -232,6 +235,7 @@ class Collection:
         one_passage_per_row: bool = False,
         wait: float | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
+            password_file=password_file,
     ) -> None:
         """Index rows of a labelled dataset, each as one document with the path "FILE/ROW_ID".
 
@@ -265,7 +269,11 @@ class Collection:
             calibration.update(self._store, self._indexes, self._encoders.load_encoder)
 
     def watch(
-        self, paths: Paths = (), *, stop: threading.Event | None = None
+        self,
+        paths: Paths = (),
+        *,
+        stop: threading.Event | None = None,
+        password_file: str | Path | None = None,
     ) -> Iterator[IndexReport]:
         """Run `index` after every change of files; yield the report of each run that had changes.
 
@@ -287,7 +295,9 @@ class Collection:
         def index_existing() -> IndexReport | None:
             existing = [path for path in named if not is_missing(path)]
             try:
-                return self.index(existing) if existing or not named else None
+                if not existing and named:
+                    return None
+                return self.index(existing, password_file=password_file)
             except UsageError:
                 if any(is_missing(path) for path in existing):
                     return None  # deleted a moment ago; it is watched until it comes back
@@ -313,6 +323,7 @@ class Collection:
         fusion: str | None = None,
         explain: bool = False,
         highlight: bool = False,
+        - `password_file`: as in `index`.
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,

@@ -9,8 +9,9 @@ document or with the reason why there is none. Knows no format: see `registry`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePosixPath
 
 from ragkit.documents.detect import DetectedFile, detect, format_by_name
@@ -22,11 +23,12 @@ from ragkit.errors import DocumentError
 from ragkit.records.documents import Document, Record
 from ragkit.records.media_types import IMAGES
 
-READER_VERSION = 8  # raised when the same bytes give another document, so that files are read again
+READER_VERSION = 9  # raised when the same bytes give another document, so that files are read again
 OUT_OF_MEMORY = "too large for the memory of this machine"
 _MAX_NAME_LENGTH = 500  # characters
 
 Container = Callable[[bytes, str, Budget], Iterator[Member]]
+Decryptor = Callable[[bytes, Sequence[str]], bytes | None]
 
 
 def read(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
@@ -52,9 +54,11 @@ def read_all(
     records: bool = False,
     budget: Budget | None = None,
     ocr: Ocr | None = None,
+    passwords: Sequence[str] = (),
 ) -> Iterator[Record]:
     """`read_detected` of a file whose type is not known yet."""
-    return read_detected(detect(data, name), records=records, budget=budget, ocr=ocr)
+    file = detect(data, name)
+    return read_detected(file, records=records, budget=budget, ocr=ocr, passwords=passwords)
 
 
 def read_detected(
@@ -63,14 +67,15 @@ def read_detected(
     records: bool = False,
     budget: Budget | None = None,
     ocr: Ocr | None = None,
+    passwords: Sequence[str] = (),
 ) -> Iterator[Record]:
     """Yield every document of one file, in its order: one for most files, each message of a
     mailbox with its attachments, each file in an archive.
 
     `records` makes a document of every row, element or line of a table, JSON or XML file. `budget`
     limits what the file may cost (default: `Budget()`). `ocr` recognises text in images of pages;
-    its time is not charged to the budget. What cannot be read is a `Record` with the reason.
-    Raises nothing for the file's content.
+    its time is not charged to the budget. `passwords` are tried on encrypted files and members.
+    What cannot be read is a `Record` with the reason. Raises nothing for the file's content.
     """
     limits = budget or Budget()
 
@@ -81,7 +86,7 @@ def read_detected(
         finally:
             limits.seconds += (ocr.seconds if ocr else 0.0) - before
 
-    return _ContainerWalk(read_one, records, limits).read_all(file)
+    return _ContainerWalk(read_one, records, limits, tuple(passwords)).read_all(file)
 
 
 def find_member(
@@ -138,6 +143,7 @@ class _ContainerWalk:
     read: Callable[[DetectedFile], Document]  # raises DocumentError
     by_records: bool  # one document per row, element or line of data files
     budget: Budget = field(default_factory=Budget)
+    passwords: tuple[str, ...] = field(default=(), repr=False)  # tried on encrypted files
     _name_counts: dict[str, int] = field(default_factory=dict)  # record name → times it occurred
     _images: dict[bytes, str] = field(default_factory=dict)  # hash of an image → its record
 
@@ -148,16 +154,26 @@ class _ContainerWalk:
         except BudgetExceededError as error:
             yield Record("", reason=str(error), kind=error.kind)
 
-    def _read_file(self, file: DetectedFile, record: str, depth: int) -> Iterator[Record]:
+    def _read_file(
+        self, file: DetectedFile, record: str, depth: int, *, is_decrypted: bool = False
+    ) -> Iterator[Record]:
         try:
             file = decompress_file(file, self.budget)
             container = self._container(file.media_type)
         except Exception as error:
             yield _failed_record(record, error)
             return
-        attachments = FORMATS[file.media_type].attachments
         if container is None:
-            yield self._read_single(file, record)
+            result = self._read_single(file, record)
+            if result.document is None and result.kind == "encrypted" and not is_decrypted:
+                decrypted = self._decrypt(file, record)
+                if isinstance(decrypted, DetectedFile):
+                    yield from self._read_file(decrypted, record, depth, is_decrypted=True)
+                else:
+                    yield decrypted or result
+                return
+            yield result
+            attachments = FORMATS[file.media_type].attachments
             if attachments and depth < self.budget.depth:
                 members = load(attachments)(file.data, file.name, self.budget)
                 yield from self._read_members(members, record, depth)
@@ -173,8 +189,26 @@ class _ContainerWalk:
         """The function that lists the members of files of this type; None for a single document."""
         row = FORMATS[media_type]
         reference = row.members or (row.records if self.by_records else "")
-        container: Container | None = load(reference) if reference else None
+        if not reference:
+            return None
+        members = load(reference)
+        container: Container = (
+            partial(members, passwords=self.passwords) if row.takes_passwords else members
+        )
         return container
+
+    def _decrypt(self, file: DetectedFile, record: str) -> DetectedFile | Record | None:
+        """Return an encrypted file without its encryption; the record with the reason if that
+        fails; None if no password opens it."""
+        decryptor = FORMATS[file.media_type].decryptor
+        if not decryptor:
+            return None
+        try:
+            decrypt: Decryptor = load(decryptor)
+            data = decrypt(file.data, self.passwords)
+        except Exception as error:
+            return _failed_record(record, error)
+        return None if data is None else detect(data, file.name)
 
     def _read_members(self, members: Iterator[Member], record: str, depth: int) -> Iterator[Record]:
         while True:

@@ -58,6 +58,9 @@ class Format:
     attachments: str = ""  # the same, for files in a document that has a reader
     records: str = ""  # the same, one document per row, element or line of data
     decompressor: str = ""  # (bytes) → the open file of what a compressed file contains
+    # (bytes, passwords) → the bytes without encryption, or None if no password opens the file
+    decryptor: str = ""
+    takes_passwords: bool = False  # `members` gets the passwords: single members are encrypted
     in_process: bool = False  # linear code of ragkit's own: small files need no sandbox
 
     # Not read: the reason shown to the user, and its kind ("no_document": nothing is missing).
@@ -94,6 +97,7 @@ _OFFICE = "convert it: soffice --headless --convert-to {} FILE"
 _TEXT = "ragkit.documents.decoding:read_text"
 _FORMATS = "ragkit.documents.formats"
 _COMPRESSED = "ragkit.documents.unpacking.compressed"
+_OFFICE_DECRYPTOR = "ragkit.documents.formats.office.encryption:decrypt_office"
 
 # Source code and configuration: text as it is, one media type per language.
 _SOURCE_CODE = {
@@ -329,6 +333,7 @@ _ROWS: tuple[Format, ...] = (
         reader=f"{_FORMATS}.pdf:read_pdf",
         paged=True,
         attachments=f"{_FORMATS}.pdf:pdf_attachments",
+        decryptor=f"{_FORMATS}.pdf:decrypt_pdf",
         content="the text layer in the order of the file, which is the reading order except where"
         " a program writes columns line by line; outline, or lines in larger letters → headings;"
         " pages without text by OCR; form values and notes; attachments are documents",
@@ -353,6 +358,7 @@ _ROWS: tuple[Format, ...] = (
         media_type=media_types.ENCRYPTED_OFFICE,
         name="encrypted Office file",
         ole2_streams=("EncryptedPackage",),
+        decryptor=_OFFICE_DECRYPTOR,
         reason="encrypted Office file: needs a password",
         reason_kind="encrypted",
     ),
@@ -403,6 +409,7 @@ _ROWS: tuple[Format, ...] = (
         ole2_streams=("WordDocument",),
         ole2_extensions="doc dot",
         reader=f"{_FORMATS}.office.binary.doc:read_doc",
+        decryptor=_OFFICE_DECRYPTOR,
         attachments=f"{_FORMATS}.office.binary.objects:doc_attachments",
         content=f"Word 97 to 2003: {_OFFICE_CONTENT}, without deleted text; properties → metadata;"
         " embedded files and pictures are documents",
@@ -444,6 +451,7 @@ _ROWS: tuple[Format, ...] = (
         # Workbooks of Excel 2 to 5 without OLE2 around them.
         magic=(b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"),
         reader=f"{_FORMATS}.office.spreadsheets.xls:read_xls",
+        decryptor=_OFFICE_DECRYPTOR,
         content=_SHEETS_CONTENT,
         locator="sheet",
         library="xlrd",
@@ -495,6 +503,7 @@ _ROWS: tuple[Format, ...] = (
         ole2_streams=("PowerPoint Document",),
         ole2_extensions="ppt pps pot",
         reader=f"{_FORMATS}.office.binary.ppt:read_ppt",
+        decryptor=_OFFICE_DECRYPTOR,
         attachments=f"{_FORMATS}.office.binary.objects:ppt_attachments",
         content="PowerPoint 97 to 2003: slides with tables, comments and speaker notes, also hidden"
         " slides; embedded files and pictures are documents",
@@ -750,6 +759,7 @@ _ROWS: tuple[Format, ...] = (
         name="zip",
         label="zip archive",
         members=f"{_FORMATS}.archives:zip_members",
+        takes_passwords=True,
         content="each file in it is a document, as in a folder",
         locator="path",
     ),

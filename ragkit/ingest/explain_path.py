@@ -26,7 +26,7 @@ from ragkit.storage.sqlite import file_status, files, passages
 
 _RULE = re.compile(r"ignored by (.+):(\d+)$")
 _REMEDIES = {
-    "encrypted": "save it without a password, then: {index}",
+    "encrypted": "save it without a password, then: {index}; or: {index} --password-file FILE",
     "no_text_layer": "pip install 'ragkit-search[ocr]', then: {index}",
     "too_large": "raise max_file_mb in ragkit.toml, then: {index}",
     "ignored": "remove that rule, or override it in .ragkitignore (!PATTERN), then: {index}",

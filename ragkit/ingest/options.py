@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragkit.documents.ocr import OcrLimits
 from ragkit.documents.read import READER_VERSION
 from ragkit.documents.sandbox.ocr_engines import OcrOptions
 from ragkit.documents.sandbox.sandbox import ReadLimits
+from ragkit.errors import UsageError
 from ragkit.ingest.secrets import SECRETS_VERSION
 from ragkit.passages.split import SPLITTER_VERSION
 from ragkit.settings import Settings
 
 _OCR, _LIMITS, _GENERATED, _SEPARATOR = "ocr ", "limits ", "generated ", "; "
+_ENCRYPTED = "encrypted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class IndexOptions:
     ocr: OcrOptions
 
     @classmethod
+    passwords: Sequence[str] = field(default=(), repr=False)  # tried on encrypted files
+    password_file: Path | None = None  # they came from this file, which is not indexed
     def from_settings(  # noqa: PLR0913 (the options of a run)
         cls,
         settings: Settings,
@@ -50,7 +54,11 @@ class IndexOptions:
         records: bool = False,
         secrets: str = "warn",
     ) -> IndexOptions:
-        """Return the options of a run with these settings."""
+        """Return the options of a run with these settings.
+
+        Raises UsageError if the file with the passwords cannot be read.
+        """
+        password_file: str | Path | None = None,
         limits = ReadLimits(
             settings.reader_seconds,
             settings.reader_memory_mb,
@@ -81,14 +89,33 @@ class IndexOptions:
         )
 
 
+            passwords=() if password_file is None else read_passwords(password_file),
+            password_file=None if password_file is None else Path(password_file).expanduser(),
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
     """The settings that decide how files are read and split.
+def read_passwords(path: str | Path) -> tuple[str, ...]:
+    """Return the passwords in a text file in UTF-8, one per line; spaces belong to them.
+
+    Raises UsageError if the file cannot be read, is no text, or has no password.
+    """
+    try:
+        text = Path(path).expanduser().read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read the password file {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"the password file {path} is not text in UTF-8") from None
+    passwords = tuple(dict.fromkeys(filter(None, (line.rstrip("\r") for line in text.split("\n")))))
+    if not passwords:
+        raise UsageError(f"the password file {path} is empty; expected one password per line")
+    return passwords
+
+
 
     They are stored with each file as a *note*. A file whose note does not match the present
     settings is read again. `base` applies to all files. The note of a file with page images also
     names the OCR engine, or that there was none; the note of a file that failed also names the
-    limits of reading.
+    limits of reading; the note of a file that is still encrypted says so. Passwords are not noted.
     """
 
     base: str
@@ -98,6 +125,7 @@ class ReadSettings:
 
     @classmethod
     def from_options(cls, options: IndexOptions, fingerprint: str) -> ReadSettings:
+    has_passwords: bool = False  # encrypted files are tried again
         """Return the read settings of a run with the encoder of this fingerprint."""
         base = (
             f"read {READER_VERSION}, cut {SPLITTER_VERSION}, {options.passage_tokens} tokens, "
@@ -114,11 +142,15 @@ class ReadSettings:
             options.generated,
         )
 
-    def note(self, *, images: bool, failed: bool, generated: str = "") -> str:
+    def note(
+        self, *, images: bool, failed: bool, generated: str = "", encrypted: bool = False
+    ) -> str:
         """Return the note to store with a file.
 
+            bool(options.passwords),
         `images`: it is an image or has pages without a text layer; `failed`: it, or a part of it,
-        could not be read; `generated`: "read" or "skipped", if it or a part of it is generated.
+        could not be read; `generated`: "read" or "skipped", if it or a part of it is generated;
+        `encrypted`: no password opened it, or a part of it.
         """
         marks = [f"{_OCR}{self.ocr or 'none'}"] if images else []
         marks += [f"{_LIMITS}{self.limits}"] if failed else []
@@ -128,6 +160,7 @@ class ReadSettings:
     def match(self, note: str | None, *, is_included: bool = False) -> bool:
         """Whether a file with this note would be read in the same way now. `is_included`: a pattern
         of `--include` matches it, so that it is read even if it is generated.
+        marks += [_ENCRYPTED] if encrypted else []
 
         Text from an OCR engine that is no longer installed stays valid.
         """
@@ -139,3 +172,5 @@ class ReadSettings:
         return base == self.base and all(
             mark in current or (self.ocr is None and mark.startswith(_OCR)) for mark in marks
         )
+        if not self.has_passwords:
+            current.add(_ENCRYPTED)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from ragkit.documents.detect import DetectedFile, detect
 from ragkit.documents.generated import KIND as GENERATED
@@ -36,6 +37,7 @@ from ragkit.storage.source_files import SourceBytes, read_source, sample
 from ragkit.storage.sqlite.file_status import LEFT_OUT_KINDS
 from ragkit.storage.sqlite.files import MAY_REPEAT, content_hash, storable
 
+ENCRYPTED = "encrypted"  # kind of the reason of files that a password may open
 IMAGE_KINDS = ("image", "no_text_layer")  # kinds of reasons that an OCR engine may remedy
 MAX_WAITING_FILES = 16  # read, not yet written
 
@@ -80,6 +82,11 @@ class ReadResult:
         return not kinds.isdisjoint(IMAGE_KINDS) or any(
             recognition is not None for recognition in recognised
         )
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether no password opened it, or a part of it."""
+        return self.kind == ENCRYPTED or any(part.kind == ENCRYPTED for part in self.unread)
 
     @property
     def has_failed(self) -> bool:
@@ -141,6 +148,9 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     )
     if is_unchanged:
         return result(is_unchanged=True)
+    if _is_password_file(task, context.options):
+        reason = "the passwords of this run"
+        return result(reason=reason, skipped=True, kind="secret")
     file = detect(data, scanned.path)
     reads_generated = scanned.is_included or context.options.generated
     generated = generated_reason(scanned.path, file.media_type, data)
@@ -159,6 +169,21 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
     elif any(part.kind == GENERATED for part in unread):
         result = partial(result, generated="skipped")
     result = partial(result, secrets=secrets)
+    # An earlier run may have had the password: its text of the same bytes is still right.
+    keeps_text = stored is not None and stored.has_text and stored.hash == digest
+    return _result_of_parts(result, file, parts, unread, keeps_text=keeps_text)
+
+
+def _result_of_parts(
+    result: Callable[..., ReadResult],
+    file: DetectedFile,
+    parts: Sequence[SplitRecord],
+    unread: Sequence[Unread],
+    *,
+    keeps_text: bool,
+) -> ReadResult:
+    """Return the result of a file from its documents and its unread parts. `keeps_text`: if all of
+    it is encrypted, it is unchanged."""
     if parts:
         is_single = len(parts) == 1 and not parts[0].record
         first = parts[0].document
@@ -166,6 +191,8 @@ def _read(task: FileTask, context: ReadContext, sandbox: Sandbox) -> ReadResult:
         media_type, detected_by = detected if is_single else (file.media_type, file.detected_by)
         return result(media_type=media_type, media_type_by=detected_by, parts=parts, unread=unread)
     reason_record = _reason_for_no_document(unread)
+    if reason_record.kind == ENCRYPTED and keeps_text:
+        return result(is_unchanged=True)
     return result(
         media_type=file.media_type,
         media_type_by=file.detected_by,
@@ -237,6 +264,14 @@ def _read_bytes(task: FileTask, max_bytes: int) -> SourceBytes:
     """Return the file's content. Raises OSError."""
     return read_source(task.folder, task.file.path, max_bytes)
 
+def _is_password_file(task: FileTask, options: IndexOptions) -> bool:
+    if options.password_file is None:
+        return False
+    with contextlib.suppress(OSError):
+        return options.password_file.samefile(Path(task.folder, task.file.path))
+    return False
+
+
 
 class Reader:
     """The reading thread. Call `take` until `finished`, and `stop` in any case.
@@ -255,7 +290,7 @@ class Reader:
         self._stopped = False
         options = context.options
         self._engine = ocr_engines.create_engine(options.ocr)
-        self._sandbox = Sandbox(options.limits)
+        self._sandbox = Sandbox(options.limits, passwords=options.passwords)
         self._thread = start_thread("ragkit-reader", self._run)
 
     @property
@@ -285,7 +320,9 @@ class Reader:
             if scans:
                 self._sandbox.close()
                 options = self._context.options
-                self._sandbox = Sandbox(options.limits, self._engine, options.ocr.limits)
+                self._sandbox = Sandbox(
+                    options.limits, self._engine, options.ocr.limits, options.passwords
+                )
                 self._read_tasks(scans, may_wait=False)
         except BaseException as error:  # raised again on the caller's thread
             self.error = error

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -20,7 +20,7 @@ from ragkit.encoders import Encoder
 from ragkit.ingest.embedding import Embedder
 from ragkit.ingest.options import ReadSettings
 from ragkit.ingest.plan import READ_STATUSES, Plan, ScanTarget, inner_prefix
-from ragkit.ingest.reading import ReadContext, Reader, ReadResult, SplitRecord
+from ragkit.ingest.reading import ENCRYPTED, ReadContext, Reader, ReadResult, SplitRecord
 from ragkit.records.documents import Document
 from ragkit.storage.index_writer import IndexWriter
 from ragkit.storage.sqlite import changes, passages
@@ -210,6 +210,10 @@ class CollectionWriter:
             status = "skipped" if result.skipped else "failed"
             if result.kind == "unsupported":
                 status = "unsupported"
+        opened_before: list[str] = []  # members whose password only an earlier run had
+        if result.is_encrypted and stored is not None and stored.hash == result.digest:
+            known = document_rows.records(connection, stored.id)
+            result, opened_before = _without_opened_before(result, known)
         # A file that cannot be opened now keeps its stored text; one that opens but has no document
         # any more does not.
         keeps_text = result.digest is None and stored is not None and stored.has_text
@@ -226,7 +230,10 @@ class CollectionWriter:
             ctime_ns=result.ctime_ns,
             digest=result.digest,
             recipe=read_settings.note(
-                images=result.has_images, failed=result.has_failed, generated=result.generated
+                images=result.has_images,
+                failed=result.has_failed,
+                generated=result.generated,
+                encrypted=result.is_encrypted,
             ),
             media_type=result.media_type,
             encoding=_encoding(result),
@@ -234,7 +241,7 @@ class CollectionWriter:
             details=_details(result),
         )
         if not keeps_text:
-            kept_records = [part.record for part in result.parts]
+            kept_records = [*(part.record for part in result.parts), *opened_before]
             document_rows.remove_documents(connection, file_id, keep=kept_records)
         saved = [self._save_part(connection, generation, file_id, part) for part in result.parts]
         if saved:
@@ -272,6 +279,22 @@ class CollectionWriter:
                 if not passages.has_pending(connection, self.model_id):
                     passages.mark_complete(connection)
         self.index_writer.update_vectors()
+
+
+def _without_opened_before(
+    result: ReadResult, known: Sequence[str]
+) -> tuple[ReadResult, list[str]]:
+    """Return the result without the encrypted members that have a document already, and the
+    `known` records that are to be kept: those documents, and what is in them."""
+    closed = {part.record for part in result.unread if part.kind == ENCRYPTED}
+    opened = closed.intersection(known)
+    unread = [part for part in result.unread if part.record not in opened]
+    kept = [
+        record
+        for record in known
+        if record in opened or any(record.startswith(f"{name}/") for name in closed)
+    ]
+    return replace(result, unread=unread), kept
 
 
 def _save_root(connection: sqlite3.Connection, target: ScanTarget) -> int:

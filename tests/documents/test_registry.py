@@ -19,7 +19,7 @@ ROWS = list(FORMATS.values())
 REFERENCES = [
     (row.media_type, kind, reference)
     for row in ROWS
-    for kind in ("reader", "members", "records", "decompressor")
+    for kind in ("reader", "members", "records", "decompressor", "decryptor")
     if (reference := getattr(row, kind))
 ]
 
@@ -32,7 +32,9 @@ def test_the_table_in_the_documentation_is_that_of_the_registry():
 @pytest.mark.parametrize(("media_type", "kind", "reference"), REFERENCES)
 def test_every_reference_names_a_function_with_the_expected_parameters(media_type, kind, reference):
     parameters = len(inspect.signature(load(reference)).parameters)
-    expected = {"reader": 2 + FORMATS[media_type].paged, "decompressor": 1}.get(kind, 3)
+    row = FORMATS[media_type]
+    counts = {"reader": 2 + row.paged, "decompressor": 1, "decryptor": 2}
+    expected = counts.get(kind, 3) + (kind == "members" and row.takes_passwords)
     assert parameters == expected
 
 

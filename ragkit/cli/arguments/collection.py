@@ -101,6 +101,12 @@ def add_index(command: argparse.ArgumentParser) -> None:
         "leave the documents out (stored with the collection)",
     )
     command.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="try these passwords on encrypted PDF, zip and Office files: one per line; they are "
+        "not stored",
+    )
+    command.add_argument(
         "--watch", action="store_true", help="keep running and re-index on changes"
     )
     add_wait(command)

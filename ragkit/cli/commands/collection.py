@@ -76,6 +76,7 @@ def _index(arguments: Namespace) -> int:
                 dry_run=arguments.dry_run,
                 prune=arguments.prune,
                 rebuild=arguments.rebuild,
+                password_file=arguments.password_file,
                 wait=arguments.wait,
                 on_progress=show,
             )
@@ -83,7 +84,7 @@ def _index(arguments: Namespace) -> int:
         if report.coverage is not None and not report.coverage.files:
             print_message(_no_files(report.coverage, collection.status().roots))
         if arguments.watch and not arguments.dry_run:
-            for report in collection.watch(arguments.paths):
+            for report in collection.watch(arguments.paths, password_file=arguments.password_file):
                 _show_report(arguments, report)
     if arguments.strict and report.missing:
         for line in coverage.format_missing(report.missing).split("\n"):

@@ -1,20 +1,24 @@
 """Zip and tar archives → their members, treated like the files of a folder.
 
 Nothing is unpacked to the disk: member names are only used in citations. Hidden members, links and
-devices are skipped with a reason, as in a folder. Knows no document format.
+devices are skipped with a reason, as in a folder. Encrypted members are read with a password: those
+of the old method by Python, those with AES by pyzipper. Knows no document format.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
+from typing import IO
 
 from ragkit.documents.formats.exports import slack
 from ragkit.documents.registry import Member
 from ragkit.documents.unpacking.limits import (
+    DAMAGE,
     MAX_MEMBERS,
     Budget,
     BudgetExceededError,
@@ -24,11 +28,16 @@ from ragkit.documents.unpacking.zip_names import decode_names
 from ragkit.errors import DocumentError
 
 _FLAG_ENCRYPTED = 0x1  # bit of a zip member's general purpose flags
+_AES = 99  # in place of the compression method of a member
+_NEEDS_EXTRA = "encrypted: needs a password, and ragkit-search[encrypted] to be read with it"
 _TYPE_MASK, _TYPE_SYMLINK = 0o170000, 0o120000  # of a Unix file mode
 
 
-def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
-    """Yield the members of a zip file, in the order of its central directory.
+def zip_members(
+    data: bytes, name: str, budget: Budget, passwords: Sequence[str] = ()
+) -> Iterator[Member]:
+    """Yield the members of a zip file, in the order of its central directory. An encrypted member
+    is read if one of the passwords opens it.
 
     A member that cannot be read is yielded with the reason. Raises `DocumentError` if the directory
     is damaged or too long, `BudgetExceededError` if the file's budget is used up.
@@ -41,6 +50,7 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
         raise DocumentError("damaged zip file: its directory cannot be read") from error
     with archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
+        decryption = _ZipDecryption(data, archive, passwords)
         slack_names = _slack_names(archive, budget)
         for info, decoded_name in zip(infos, decode_names(infos), strict=True):
             budget.count_member()
@@ -51,11 +61,61 @@ def zip_members(data: bytes, name: str, budget: Budget) -> Iterator[Member]:
             elif mode & _TYPE_MASK == _TYPE_SYMLINK:
                 yield Member(member_name, reason="symbolic link", skipped=True, kind="link")
             elif info.flag_bits & _FLAG_ENCRYPTED:
-                yield Member(member_name, reason="encrypted: needs a password", kind="encrypted")
+                yield decryption.read(info, member_name, budget)
             elif slack_names is None:
                 yield _zip_member(archive, info, member_name, budget)
             else:
                 yield _slack_member(_zip_member(archive, info, member_name, budget), slack_names)
+
+
+class _ZipDecryption:
+    """Reads the encrypted members of a zip file. The password that opened one is tried first."""
+
+    def __init__(self, data: bytes, archive: zipfile.ZipFile, passwords: Sequence[str]) -> None:
+        self._data, self._archive = data, archive
+        # Programs of Windows encrypt with the bytes of its code page, others with UTF-8.
+        encoded = (
+            password.encode(encoding, "replace")
+            for password in passwords
+            for encoding in ("utf-8", "cp1252")
+        )
+        self._passwords = list(dict.fromkeys(encoded))
+
+    def read(self, info: zipfile.ZipInfo, name: str, budget: Budget) -> Member:
+        """Return a member with its content, or with the reason why it stays closed."""
+        if self._passwords and info.compress_type == _AES and not _has_pyzipper():
+            return Member(name, reason=_NEEDS_EXTRA, kind="encrypted")
+        for password in self._passwords:
+            try:
+                with self._open(info, password) as file:
+                    content = budget.decompress(file, info.compress_size, name)
+            except BudgetExceededError:
+                raise
+            except DocumentError as error:
+                return Member(name, reason=str(error), kind=error.kind)
+            except (RuntimeError, NotImplementedError, *DAMAGE):
+                # One wrong password in 256 seems to be right, until the content is no valid data.
+                continue
+            self._passwords.remove(password)
+            self._passwords.insert(0, password)
+            return Member(name, content)
+        return Member(name, reason="encrypted: needs a password", kind="encrypted")
+
+    def _open(self, info: zipfile.ZipInfo, password: bytes) -> IO[bytes]:
+        if info.compress_type != _AES:
+            return self._archive.open(info, pwd=password)
+        from pyzipper import AESZipFile
+
+        archive = AESZipFile(BytesIO(self._data))
+        inner = next(
+            inner for inner in archive.infolist() if inner.header_offset == info.header_offset
+        )
+        file: IO[bytes] = archive.open(inner, pwd=password)
+        return file
+
+
+def _has_pyzipper() -> bool:
+    return importlib.util.find_spec("pyzipper") is not None
 
 
 def _slack_names(archive: zipfile.ZipFile, budget: Budget) -> dict[str, str] | None:

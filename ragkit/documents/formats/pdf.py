@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -153,11 +153,37 @@ def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:
         document.close()
 
 
-def _open_document(data: bytes) -> PdfDocument:
+def decrypt_pdf(data: bytes, passwords: Sequence[str]) -> bytes | None:
+    """Return an encrypted PDF without its encryption; None if no password opens it.
+
+    Raises `DocumentError` if it is damaged.
+    """
+    from pypdfium2 import PdfiumError, raw
+
+    for password in passwords:
+        with _PDFIUM_LOCK:
+            try:
+                document = _open_document(data, password)
+            except DocumentError as error:
+                if error.kind != "encrypted":
+                    raise
+                continue
+            output = BytesIO()
+            try:
+                document.save(output, flags=raw.FPDF_REMOVE_SECURITY)
+            except PdfiumError as error:
+                raise DocumentError(f"damaged PDF: {error}") from error
+            finally:
+                document.close()
+            return output.getvalue()
+    return None
+
+
+def _open_document(data: bytes, password: str | None = None) -> PdfDocument:
     from pypdfium2 import PdfDocument, PdfiumError
 
     try:
-        return PdfDocument(data)
+        return PdfDocument(data) if password is None else PdfDocument(data, password)
     except PdfiumError as error:
         if "password" in str(error) or "security" in str(error):
             raise DocumentError("encrypted PDF: needs a password", kind="encrypted") from error

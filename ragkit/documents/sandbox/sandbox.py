@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, NamedTuple, cast
 
@@ -60,8 +61,10 @@ class Sandbox:
         limits: ReadLimits | None = None,
         engine: OcrEngine | None = None,
         ocr_limits: OcrLimits | None = None,
+        passwords: Sequence[str] = (),
     ) -> None:
         self._limits = limits or ReadLimits()
+        self._passwords = tuple(passwords)  # tried on encrypted files
         self._ocr = _OcrService(engine, ocr_limits or OcrLimits()) if engine else None
         self._worker: _Worker | None = None
         self._has_no_worker = False  # this program cannot start one
@@ -86,7 +89,10 @@ class Sandbox:
         if result is None:
             budget = Budget(depth=self._limits.depth)
             ocr = self._ocr.for_readers() if self._ocr else None
-            return list(read_detected(file, records=records, budget=budget, ocr=ocr))
+            found = read_detected(
+                file, records=records, budget=budget, ocr=ocr, passwords=self._passwords
+            )
+            return list(found)
         if result.reason is None:
             return result.records
         reason = f"the rest is not read: {result.reason}" if result.records else result.reason
@@ -100,7 +106,7 @@ class Sandbox:
         """
         while not self._has_no_worker:
             if self._worker is None:
-                self._worker = _Worker(self._limits, self._ocr)
+                self._worker = _Worker(self._limits, self._ocr, self._passwords)
                 self._had_worker = True
             result = self._worker.read(file, records)
             if not result.worker_is_usable:
@@ -175,8 +181,10 @@ class _ReadResult(NamedTuple):
 class _Worker:
     """A process that reads files. Raises OSError or ProtocolError if it cannot be started."""
 
-    def __init__(self, limits: ReadLimits, ocr: _OcrService | None) -> None:
-        self._limits, self._ocr = limits, ocr
+    def __init__(
+        self, limits: ReadLimits, ocr: _OcrService | None, passwords: Sequence[str]
+    ) -> None:
+        self._limits, self._ocr, self._passwords = limits, ocr, passwords
         self._is_fresh = True
         self._closed = False
         self._process = subprocess.Popen(  # noqa: S603 (this interpreter)
@@ -201,8 +209,12 @@ class _Worker:
     def _set_up(self, errors: IO[bytes]) -> None:
         with errors:
             try:
-                ocr = {"ocr": self._ocr.setup_fields() if self._ocr else None}
-                protocol.send(self._requests, protocol.SETUP, asdict(self._limits) | ocr)
+                setup = {
+                    **asdict(self._limits),
+                    "ocr": self._ocr.setup_fields() if self._ocr else None,
+                    "passwords": self._passwords,
+                }
+                protocol.send(self._requests, protocol.SETUP, setup)
                 protocol.receive(self._answers, max_bytes=1000)
             except (OSError, protocol.ProtocolError) as error:
                 self.kill()

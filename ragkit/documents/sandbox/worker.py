@@ -81,7 +81,13 @@ def _answer(
         protocol.send(answers, protocol.RECORD, *protocol.encode_record(record))
 
     try:
-        for record in read_detected(file, records=request["records"], budget=budget, ocr=ocr):
+        for record in read_detected(
+            file,
+            records=request["records"],
+            budget=budget,
+            ocr=ocr,
+            passwords=limits["passwords"],
+        ):
             if record.reason == OUT_OF_MEMORY:
                 send(replace(record, reason=out_of_memory, kind="limit"))
             else:

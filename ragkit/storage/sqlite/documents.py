@@ -81,6 +81,12 @@ def remove_documents(connection: sqlite3.Connection, file_id: int, keep: Iterabl
     return int(bool(documents) and len(deleted) == len(documents))
 
 
+def records(connection: sqlite3.Connection, file_id: int) -> list[str]:
+    """Return the names of the documents of a file: "" for its own document."""
+    sql = "SELECT record FROM documents WHERE file_id = ? ORDER BY id"
+    return [row[0] for row in connection.execute(sql, (file_id,))]
+
+
 def remove_document(connection: sqlite3.Connection, document_id: int) -> None:
     """Delete one document of a file; the next `ragkit index` reads the file again."""
     connection.execute(

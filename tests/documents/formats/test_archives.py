@@ -4,15 +4,20 @@ import io
 import struct
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
+from pyzipper import WZ_AES, AESZipFile
 
 from ragkit.documents.formats import archives
 from ragkit.documents.formats.archives import tar_members, zip_members
+from ragkit.documents.read import read_all
 from ragkit.documents.unpacking import limits
 from ragkit.documents.unpacking.limits import Budget, BudgetExceededError
 from ragkit.errors import DocumentError
 from tests.documents.files import make_zip
+
+SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def make_tar(*members):
@@ -163,3 +168,58 @@ def test_a_member_over_its_compression_ratio_has_its_reason():
     # Zeros compress about a thousandfold; the limit is two hundredfold from 4 MB on.
     members = zip_members(make_zip({"a": bytes(5_000_000), "b": "x"}), "a.zip", Budget())
     assert list(reasons(members)) == ["a"]
+
+
+def make_aes_zip(password, *members):
+    output = io.BytesIO()
+    with AESZipFile(output, "w", zipfile.ZIP_DEFLATED, encryption=WZ_AES) as archive:
+        archive.setpassword(password)
+        for name, content in members:
+            archive.writestr(name, content)
+    return output.getvalue()
+
+
+def test_members_with_aes_are_read_with_their_password():
+    data = make_aes_zip("Grüße".encode(), ("a.txt", "one"), ("b/c.txt", "two"))
+    found = zip_members(data, "a.zip", Budget(), ["wrong", "Grüße"])
+    assert contents(found) == {"a.txt": b"one", "b/c.txt": b"two"}
+    expected = ("encrypted: needs a password", "encrypted", False)
+    assert reasons(zip_members(data, "a.zip", Budget(), ["wrong"])) == dict.fromkeys(
+        ("a.txt", "b/c.txt"), expected
+    )
+
+
+def test_members_of_the_old_method_are_read_with_their_password():
+    data = (SAMPLES / "encrypted" / "old-method.zip").read_bytes()
+    wrong = [f"wrong {number}" for number in range(300)]  # one of them pass the check of one byte
+    found = list(zip_members(data, "a.zip", Budget(), [*wrong, "secret two"]))
+    assert contents(found)["depot.txt"] == b"The depot key hangs behind the door.\n"
+    assert contents(found)["open.txt"] == b"Open to all.\n"
+    assert set(reasons(zip_members(data, "a.zip", Budget()))) == {"depot.txt"}
+
+
+def test_the_password_may_have_been_typed_on_windows():
+    data = make_aes_zip("Grüße".encode("cp1252"), ("a.txt", "one"))
+    assert contents(zip_members(data, "a.zip", Budget(), ["Grüße"])) == {"a.txt": b"one"}
+
+
+def test_an_encrypted_member_is_read_within_the_budget():
+    data = make_aes_zip(b"x", ("a.txt", b"\0" * 4_200_000))
+    ((reason, kind, _),) = reasons(zip_members(data, "a.zip", Budget(), ["x"])).values()
+    assert kind == "limit"
+    assert "inflates" in reason
+
+
+def test_without_pyzipper_the_reason_names_the_extra(monkeypatch):
+    monkeypatch.setattr(archives, "_has_pyzipper", lambda: False)
+    data = make_aes_zip(b"x", ("a.txt", "one"))
+    ((reason, kind, _),) = reasons(zip_members(data, "a.zip", Budget(), ["x"])).values()
+    assert kind == "encrypted"
+    assert "ragkit-search[encrypted]" in reason
+
+
+def test_an_encrypted_file_in_an_encrypted_archive():
+    data = make_aes_zip(b"x", ("in/aes.pdf", (SAMPLES / "encrypted" / "aes256.pdf").read_bytes()))
+    records = {r.name: r for r in read_all(data, "a.zip", passwords=["x", "Grüße 1"])}
+    assert records["in/aes.pdf"].document.text == "The vault opens at nine."
+    assert "NX-2040" in records["in/aes.pdf/list.csv"].document.text

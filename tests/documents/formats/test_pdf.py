@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragkit.documents.formats.pdf import read_pdf
+from ragkit.documents.read import read_all
 from ragkit.errors import DocumentError
 from tests.conftest import REPOSITORY
 from tests.documents.files import make_pdf
@@ -184,3 +185,19 @@ def test_letters_that_cannot_be_read_are_no_text(name):
     with pytest.raises(DocumentError) as caught:
         sample(name)
     assert caught.value.kind == "no_text_layer"
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "text"),
+    [
+        ("aes256.pdf", "Grüße 1", "The vault opens at nine."),
+        ("rc4.pdf", "secret two", "The old vault opens at ten."),
+    ],
+)
+def test_an_encrypted_file_is_read_with_its_password(name, password, text):
+    data = (SAMPLES.parent / "encrypted" / name).read_bytes()
+    record, *attachments = read_all(data, name, passwords=["wrong", password])
+    assert record.document.text == text
+    assert [attachment.name for attachment in attachments] == ["list.csv"] * (name == "aes256.pdf")
+    (closed,) = read_all(data, name, passwords=["wrong"])
+    assert (closed.kind, closed.reason) == ("encrypted", "encrypted PDF: needs a password")
