@@ -157,6 +157,7 @@ class Collection:
         dry_run: bool = False,
         prune: bool = False,
         rebuild: bool = False,
+        password_file: str | Path | None = None,
         wait: float | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> IndexReport:
@@ -174,6 +175,8 @@ class Collection:
         - `prune`: remove all missing files. By default those are kept whose disk may not be
           mounted: files of an empty or missing folder, and many at once (docs/indexing.md).
         - `rebuild`: read and embed every file again.
+        - `password_file`: a text file with one password per line, which are tried on encrypted
+          PDF, zip and Office files. The passwords are not stored, and the file is not indexed.
         - `wait`: maximum time in seconds to wait for another writer. Default: 2.
         - `on_progress`: called on this thread with a `Progress` while files are read and embedded.
 
@@ -193,10 +196,10 @@ class Collection:
             exclude=exclude,
             dry_run=dry_run,
             prune=prune,
-        password_file: str | Path | None = None,
             rebuild=rebuild,
             records=self._table_records(),
             secrets=self._secrets_mode(),
+            password_file=password_file,
         )
         if dry_run:
             fingerprint = self._encoders.fingerprint_for_indexing(model, rebuild)
@@ -211,8 +214,6 @@ class Collection:
                 report = run.index(
                     self._store,
                     self._indexes.index_writer,
-        - `password_file`: a text file with one password per line, which are tried on encrypted
-          PDF, zip and Office files. The passwords are not stored, and the file is not indexed.
                     options,
                     model_id,
                     fingerprint,
@@ -235,7 +236,6 @@ class Collection:
         one_passage_per_row: bool = False,
         wait: float | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
-            password_file=password_file,
     ) -> None:
         """Index rows of a labelled dataset, each as one document with the path "FILE/ROW_ID".
 
@@ -280,6 +280,7 @@ class Collection:
         - `paths`: as in `index`. Changes below them, or below all roots, start a run. One that is
           deleted is watched until it comes back; its documents are kept.
         - `stop`: set this event to end the iteration. Closing the iterator ends it, too.
+        - `password_file`: as in `index`.
 
         While another process is writing, it waits and calls `notify` once. Raises as `index` does,
         except BusyError.
@@ -323,7 +324,6 @@ class Collection:
         fusion: str | None = None,
         explain: bool = False,
         highlight: bool = False,
-        - `password_file`: as in `index`.
         rerank: bool = False,
         budget: float | None = None,
         exact: bool = False,

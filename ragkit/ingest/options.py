@@ -37,10 +37,10 @@ class IndexOptions:
     max_file_bytes: int
     limits: ReadLimits
     ocr: OcrOptions
-
-    @classmethod
     passwords: Sequence[str] = field(default=(), repr=False)  # tried on encrypted files
     password_file: Path | None = None  # they came from this file, which is not indexed
+
+    @classmethod
     def from_settings(  # noqa: PLR0913 (the options of a run)
         cls,
         settings: Settings,
@@ -53,12 +53,12 @@ class IndexOptions:
         rebuild: bool = False,
         records: bool = False,
         secrets: str = "warn",
+        password_file: str | Path | None = None,
     ) -> IndexOptions:
         """Return the options of a run with these settings.
 
         Raises UsageError if the file with the passwords cannot be read.
         """
-        password_file: str | Path | None = None,
         limits = ReadLimits(
             settings.reader_seconds,
             settings.reader_memory_mb,
@@ -86,14 +86,11 @@ class IndexOptions:
             max_file_bytes=int(settings.max_file_mb * 1_000_000),
             limits=limits,
             ocr=OcrOptions(settings.ocr_engine, settings.ocr_languages, ocr_limits),
+            passwords=() if password_file is None else read_passwords(password_file),
+            password_file=None if password_file is None else Path(password_file).expanduser(),
         )
 
 
-            passwords=() if password_file is None else read_passwords(password_file),
-            password_file=None if password_file is None else Path(password_file).expanduser(),
-@dataclass(frozen=True, slots=True)
-class ReadSettings:
-    """The settings that decide how files are read and split.
 def read_passwords(path: str | Path) -> tuple[str, ...]:
     """Return the passwords in a text file in UTF-8, one per line; spaces belong to them.
 
@@ -111,6 +108,9 @@ def read_passwords(path: str | Path) -> tuple[str, ...]:
     return passwords
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """The settings that decide how files are read and split.
 
     They are stored with each file as a *note*. A file whose note does not match the present
     settings is read again. `base` applies to all files. The note of a file with page images also
@@ -122,10 +122,10 @@ def read_passwords(path: str | Path) -> tuple[str, ...]:
     ocr: str | None = None  # the engine and its languages; None without OCR
     limits: str = ""  # of reading
     generated: bool = False  # generated and vendored files are read, too
+    has_passwords: bool = False  # encrypted files are tried again
 
     @classmethod
     def from_options(cls, options: IndexOptions, fingerprint: str) -> ReadSettings:
-    has_passwords: bool = False  # encrypted files are tried again
         """Return the read settings of a run with the encoder of this fingerprint."""
         base = (
             f"read {READER_VERSION}, cut {SPLITTER_VERSION}, {options.passage_tokens} tokens, "
@@ -140,6 +140,7 @@ def read_passwords(path: str | Path) -> tuple[str, ...]:
             options.ocr.describe(),
             repr((options.limits, options.ocr.limits)),
             options.generated,
+            bool(options.passwords),
         )
 
     def note(
@@ -147,7 +148,6 @@ def read_passwords(path: str | Path) -> tuple[str, ...]:
     ) -> str:
         """Return the note to store with a file.
 
-            bool(options.passwords),
         `images`: it is an image or has pages without a text layer; `failed`: it, or a part of it,
         could not be read; `generated`: "read" or "skipped", if it or a part of it is generated;
         `encrypted`: no password opened it, or a part of it.
@@ -155,12 +155,12 @@ def read_passwords(path: str | Path) -> tuple[str, ...]:
         marks = [f"{_OCR}{self.ocr or 'none'}"] if images else []
         marks += [f"{_LIMITS}{self.limits}"] if failed else []
         marks += [f"{_GENERATED}{generated}"] if generated else []
+        marks += [_ENCRYPTED] if encrypted else []
         return _SEPARATOR.join((self.base, *marks))
 
     def match(self, note: str | None, *, is_included: bool = False) -> bool:
         """Whether a file with this note would be read in the same way now. `is_included`: a pattern
         of `--include` matches it, so that it is read even if it is generated.
-        marks += [_ENCRYPTED] if encrypted else []
 
         Text from an OCR engine that is no longer installed stays valid.
         """
@@ -169,8 +169,8 @@ def read_passwords(path: str | Path) -> tuple[str, ...]:
         current = {
             f"{_LIMITS}{self.limits}", f"{_OCR}{self.ocr}", f"{_GENERATED}{generated}",
         }  # fmt: skip
+        if not self.has_passwords:
+            current.add(_ENCRYPTED)
         return base == self.base and all(
             mark in current or (self.ocr is None and mark.startswith(_OCR)) for mark in marks
         )
-        if not self.has_passwords:
-            current.add(_ENCRYPTED)

@@ -260,10 +260,6 @@ def _reason_for_no_document(unread: Sequence[Unread]) -> Unread:
     return Unread("", reason, skipped=not broken, kind=kind)
 
 
-def _read_bytes(task: FileTask, max_bytes: int) -> SourceBytes:
-    """Return the file's content. Raises OSError."""
-    return read_source(task.folder, task.file.path, max_bytes)
-
 def _is_password_file(task: FileTask, options: IndexOptions) -> bool:
     if options.password_file is None:
         return False
@@ -271,6 +267,10 @@ def _is_password_file(task: FileTask, options: IndexOptions) -> bool:
         return options.password_file.samefile(Path(task.folder, task.file.path))
     return False
 
+
+def _read_bytes(task: FileTask, max_bytes: int) -> SourceBytes:
+    """Return the file's content. Raises OSError."""
+    return read_source(task.folder, task.file.path, max_bytes)
 
 
 class Reader:
