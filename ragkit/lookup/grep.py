@@ -37,6 +37,7 @@ MAX_SECONDS = 60.0
 MAX_CONTEXT = 50  # lines
 MAX_LINE = 400  # characters of a line that are shown
 _MEMORY_MB = 1_024  # of the child process
+_START_SECONDS = 30  # until the process runs; not a part of the time for the search
 _FRAME_CHARACTERS = 1_000_000  # of the texts that are sent together
 _FRAME_DOCUMENTS = 500
 
@@ -195,12 +196,19 @@ class _Matcher:
                 env=environment(),
                 creationflags=hide_window(),
             )
-            self._timer = threading.Timer(options.seconds, self._process.kill)
-            self._timer.daemon = True
-            self._timer.start()
+            self._kill_after(_START_SECONDS)
+            started = self._receive() is not None
+            # From here on, so that a busy machine, on which a process starts slowly, does not
+            # shorten the time for the search.
+            self._kill_after(options.seconds)
         except (OSError, RuntimeError) as error:
             self.__exit__()
             raise UnavailableError(f"no process for grep can be started: {error}") from error
+        if not started:
+            self.__exit__()
+            raise UnavailableError(
+                f"the process for grep ended, or did not start within {_START_SECONDS} s"
+            )
         request = {
             "pattern": options.pattern, "ignore_case": options.ignore_case,
             "literal": options.literal, "word": options.word,
@@ -224,6 +232,15 @@ class _Matcher:
                 "Expected Python's syntax; to search for this text itself, use literal (-F)"
             )
         return self
+
+    def _kill_after(self, seconds: float) -> None:
+        """Have the process killed after so many seconds from now, and not before."""
+        assert self._process is not None  # noqa: S101
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(seconds, self._process.kill)
+        self._timer.daemon = True
+        self._timer.start()
 
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:

@@ -6,6 +6,7 @@ the operating system limits its memory and its processor time. It is started as 
 only the standard library.
 
 Protocol, on stdin and stdout. A frame is a length (8 bytes, little-endian) and as many bytes.
+The first frame is empty and says that the process has started.
 The parent sends a JSON object {pattern, ignore_case, literal, word, memory_mb, seconds}; the answer
 is a frame with an error message, empty if there is none. Then, as often as the parent likes: a
 frame with a JSON array of [from offset, bytes of the text, maximum number of matches] for each
@@ -66,6 +67,7 @@ def matches(expression: re.Pattern[str], text: str, start: int) -> Iterator[tupl
 def main() -> None:
     """Answer the parent until it closes the pipe."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
+    write_frame(target, b"")
     request = json.loads(read_frame(source) or b"{}")
     limit_resources(request.pop("memory_mb"), request.pop("seconds"))
     try:

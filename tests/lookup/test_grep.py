@@ -1,5 +1,6 @@
 """Regular expressions over extracted text: matches, limits, and patterns that never end."""
 
+import sys
 import zipfile
 
 import pytest
@@ -129,6 +130,19 @@ def test_a_pattern_that_never_ends_is_stopped(collection, folder, pattern):
     result = collection.grep(pattern, seconds=0.5)
     assert "stopped after 0.5 s in a.txt" in result.notice
     assert collection.grep("aaa", cursor=result.cursor).matches[0].path == "b.txt"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+def test_the_time_that_a_process_takes_to_start_does_not_count(
+    collection, folder, tmp_path, monkeypatch
+):
+    collection.index(folder)
+    slow = tmp_path / "slow-python"
+    slow.write_text(f'#!/bin/sh\nsleep 0.6\nexec "{sys.executable}" "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    result = collection.grep(r"keys|private", seconds=0.5)
+    assert (len(result.matches), result.notice) == (2, None)
 
 
 @pytest.mark.parametrize(
