@@ -3,14 +3,14 @@
 
 import { askForToken, get } from "./api.js";
 import { showCoverage } from "./coverage.js";
-import { byId, make, showMessage } from "./dom.js";
+import { addStyles, byId, make, showMessage } from "./dom.js";
 import { move } from "./hits.js";
 import { search, showFilterError } from "./search.js";
 import * as address from "./state.js";
 
 const field = byId("query");
 const viewer = byId("preview");
-const tabs = { search: byId("tab-search"), ask: byId("tab-ask") };
+const tabs = Object.fromEntries(["search", "ask", "explore"].map((name) => [name, byId(`tab-${name}`)]));
 const CONTROLS = ["mode", "where", "k", "collection"];
 let state = address.read();
 let collections = [];
@@ -18,6 +18,7 @@ let preview = null; // the module of the viewer, once it is loaded
 let isPushed = false; // whether the history entry before the open document is the page without it
 
 const isAsking = () => state.tab === "ask";
+const isExploring = () => state.tab === "explore";
 const load = {
   chat: async () => {
     const [chat, { connect }] = await Promise.all([import("./chat/ask.js"), import("./chat/conversations.js"), addStyles()]);
@@ -27,17 +28,8 @@ const load = {
   },
   viewer: async () => (preview ??= (await Promise.all([import("./viewer/preview.js"), addStyles()]))[0]),
   home: async () => (await Promise.all([import("./home.js"), addStyles()]))[0],
+  explore: async () => (await Promise.all([import("./explore/explore.js"), addStyles()]))[0],
 };
-let styles = null;
-
-/** Loads the style sheet of what is not needed for a search. */
-function addStyles() {
-  styles ??= new Promise((resolve) => {
-    const link = make("link", { rel: "stylesheet", href: "/web/more.css", onload: resolve, onerror: resolve });
-    document.head.append(link);
-  });
-  return styles;
-}
 
 /** Shows a hit or citation in its document, under an address of its own. */
 async function open(citation, from) {
@@ -108,8 +100,13 @@ function restore() {
   if (state.doc) openLinked();
 }
 
-/** Searches; without a query, shows the opening screen. */
+/** Searches, or marks hits on the map; without a query, shows the opening screen. */
 function startSearch(atOnce) {
+  if (isExploring()) {
+    load.explore().then(({ show }) => show(state, { open, setView, filter }))
+      .catch((error) => { byId("panel-explore").textContent = error.message; });
+    return;
+  }
   const isEmpty = !state.q.trim();
   byId("home").hidden = !isEmpty;
   search(state, open, atOnce);
@@ -128,6 +125,20 @@ async function showFilters(again = false) {
     if (!isAsking()) startSearch(true);
     showFilters();
   }, again);
+}
+
+function setView(view) {
+  address.commit();
+  state = { ...state, view };
+  address.write(state);
+  startSearch();
+}
+
+/** Searches with this filter. */
+function filter(where) {
+  byId("where").value = where;
+  choose("search");
+  field.focus();
 }
 
 async function restoreTalk() {
@@ -162,12 +173,12 @@ async function askNow(question) {
 
 function showTab() {
   for (const [name, tab] of Object.entries(tabs)) {
-    const isSelected = name === (isAsking() ? "ask" : "search");
+    const isSelected = name === (isAsking() || isExploring() ? state.tab : "search");
     tab.setAttribute("aria-selected", String(isSelected));
     tab.tabIndex = isSelected ? 0 : -1;
     byId(`panel-${name}`).hidden = !isSelected;
   }
-  const label = isAsking() ? "Ask the documents" : "Search the documents";
+  const label = `${isAsking() ? "Ask" : "Search"} the documents`;
   byId("query-label").textContent = label;
   field.placeholder = label;
   field.enterKeyHint = isAsking() ? "send" : "search";
@@ -180,7 +191,7 @@ function choose(tab) {
   isPushed = false;
   closeDocument();
   address.commit();
-  state.tab = tab === "ask" ? "ask" : "";
+  state.tab = tab === "search" ? "" : tab;
   if (tab !== "ask") state.talk = "";
   readControls();
   address.commit();
@@ -195,7 +206,8 @@ for (const [name, tab] of Object.entries(tabs)) {
   });
   tab.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    const other = name === "ask" ? "search" : "ask";
+    const names = Object.keys(tabs);
+    const other = names[(names.indexOf(name) + (event.key === "ArrowLeft" ? 2 : 1)) % 3];
     choose(other);
     tabs[other].focus();
   });
@@ -259,7 +271,7 @@ addEventListener("keydown", (event) => {
   } else if (isTyping(target) && target !== field) {
     return;
   } else if (key === "ArrowDown" || key === "ArrowUp") {
-    if (isAsking() || target.closest("dialog, select, [role=tab], details")) return;
+    if (isAsking() || isExploring() || target.closest("dialog, select, [role=tab], details")) return;
     move(byId(state.q.trim() ? "hits" : "home"), key === "ArrowDown" ? 1 : -1, field);
     event.preventDefault();
   } else if (target !== field && !viewer.matches(":modal") && key === "/") {
@@ -267,7 +279,7 @@ addEventListener("keydown", (event) => {
     field.select();
     event.preventDefault();
   } else if (target !== field && key === "?") {
-    byId("keys").showModal();
+    showKeys();
     event.preventDefault();
   }
 });
@@ -278,9 +290,11 @@ function clear() {
   field.dispatchEvent(new Event("input"));
 }
 
-byId("keys-open").addEventListener("click", () => byId("keys").showModal());
+const showKeys = async () => (await import("./keys.js")).showKeys();
+byId("keys-open").addEventListener("click", showKeys);
 
-askForToken((isWrong) => {
+askForToken(async (isWrong) => {
+  await addStyles();
   const dialog = byId("token");
   showMessage(byId("token-error"), isWrong ? "The server refuses this token." : "");
   if (!dialog.open) dialog.showModal();

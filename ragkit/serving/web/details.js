@@ -1,7 +1,9 @@
 // The details of the coverage, loaded when they are opened: files by reason, model, folders.
 
-import { counted, make } from "./dom.js";
+import { addStyles, counted, make } from "./dom.js";
 import { listing } from "./unread.js";
+
+await addStyles();
 
 // The kinds of reasons in the status of files, as in docs/formats.md.
 const KIND_LABELS = {

@@ -17,6 +17,16 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+let styles = null;
+
+/** Loads the style sheet of what is not needed for a search. */
+export function addStyles() {
+  styles ??= new Promise((resolve) => {
+    document.head.append(make("link", { rel: "stylesheet", href: "/web/more.css", onload: resolve, onerror: resolve }));
+  });
+  return styles;
+}
+
 /** Shows a message in an element, or hides the element if there is none. */
 export function showMessage(element, message) {
   element.textContent = message || "";

@@ -94,6 +94,15 @@ function otherPlaces(hit, open) {
   return make("p", { className: "places" }, "Also in", ...buttons, more > 0 ? `and ${more} more` : "");
 }
 
+/** Returns two buttons that store whether a hit answers the query. */
+function thumbs(hit) {
+  const thumb = (isRelevant, label) => make("button", {
+    type: "button", className: "quiet", title: label, "aria-label": label, "aria-pressed": "false", "data-relevant": isRelevant,
+    onclick: async ({ target }) => (await import("./judge.js")).judge(target, hit, isRelevant),
+  });
+  return make("span", { className: "thumbs" }, thumb(true, "Relevant"), thumb(false, "Not relevant"));
+}
+
 /** Returns a list item for one hit. `open(hit, from)` is called to show the hit in its document.
  * `label`: what its button says, if not the title of its document. */
 export function hitItem(hit, open, label = "") {
@@ -106,7 +115,7 @@ export function hitItem(hit, open, label = "") {
     make("div", { className: "top" }, make(label ? "h3" : "h2", {}, button), score(hit)),
     headings(hit),
     make("p", { className: isCode(hit.path) ? "text code" : "text" }, ...textNodes(hit)),
-    make("p", { className: "place" }, ...place, copyButton(hit.citation, "Copy citation")),
+    make("p", { className: "place" }, ...place, thumbs(hit), copyButton(hit.citation, "Copy citation")),
     otherPlaces(hit, open),
   );
   item.addEventListener("click", (event) => {

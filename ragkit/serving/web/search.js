@@ -55,6 +55,7 @@ async function run(state, open) {
     const milliseconds = Math.round(performance.now() - started);
     showFilterError("");
     byId("notice").hidden = true;
+    list.dataset.query = state.q;
     show(hits, open);
     status.textContent = hits.length
       ? `${counted(hits.length, "passage")} in ${milliseconds} ms`
@@ -70,12 +71,13 @@ async function run(state, open) {
 /** Marks the nearest sentence of the first hits, and says if nothing is close. */
 async function addNearest(body, hits, signal) {
   try {
-    const { notices, sentences } = await post("/v1/nearest", body, signal);
+    const { judgements, notices, sentences } = await post("/v1/nearest", body, signal);
     if (signal.aborted) return;
     const notice = notices.find((line) => line.startsWith("nothing close"));
     showMessage(byId("notice"), notice
       ? `Nothing close: no word of this query occurs here, and the best score is ${notice.split(" ").pop()}.`
       : notices.join("; "));
+    if (judgements.length) (await import("./judge.js")).mark(list, hits, judgements);
     for (const sentence of sentences) {
       const hit = hits.find(({ passage_id: id }) => id === sentence.passage_id);
       if (hit) markSentence(list, hit, sentence);

@@ -1,6 +1,6 @@
 // The state of the page, kept in the URL: reload, back, bookmarks and links restore it.
 
-const NAMES = ["q", "mode", "where", "chips", "k", "collection", "tab", "talk", "doc", "at", "page"];
+const NAMES = ["q", "mode", "where", "chips", "k", "collection", "tab", "view", "talk", "doc", "at", "page"];
 let isCommitted = true; // whether the next change adds a history entry or replaces the last one
 let isSpare = false; // whether the last entry repeats the one before it
 

@@ -59,5 +59,16 @@ def test_no_screen_has_a_violation(visit, size):
     turn.locator("details summary").click()
     page.locator("#talks-title").click()
     check(page)  # an answer and the conversations
+    if size is NARROW:  # a wide window shows the same
+        page.get_by_role("tab", name="Explore").click()
+        page.get_by_label("Collection").select_option("office")
+        expect(page.get_by_role("application", name="Map of 5 passages")).to_be_visible()
+        check(page)  # the map
+        page.get_by_role("button", name="Duplicates").click()
+        page.get_by_label("Minimum cosine").fill("0.6")
+        page.keyboard.press("Tab")
+        expect(page.locator(".changed").first).to_be_visible()
+        check(page)  # near-duplicates
     page.get_by_role("button", name="Keys", exact=True).first.click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     check(page)  # a dialog

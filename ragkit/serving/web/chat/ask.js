@@ -237,6 +237,6 @@ function consideredPassages(turn, open) {
     "details",
     {},
     make("summary", {}, `Passages considered: ${turn.hits.length}`),
-    make("ol", { className: "hits" }, ...turn.hits.map((hit) => hitItem(hit, open))),
+    make("ol", { className: "hits", "data-query": turn.question }, ...turn.hits.map((hit) => hitItem(hit, open))),
   );
 }
