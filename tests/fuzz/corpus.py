@@ -78,6 +78,35 @@ _MARKUP = {
     '<a type="note">1</a></p></section></body><body name="notes"><section><title><p>1</p></title>'
     '<p>Note.</p></section></body><binary id="a.png">iVBORw0KGgo=</binary></FictionBook>',
     "a.py": 'def f(x):\n    """Words."""\n    return x\n\n\nclass A:\n    pass\n',
+    "a.svg": '<svg xmlns="http://www.w3.org/2000/svg"><title>Keys</title><text x="1" y="2">'
+    "Words</text></svg>",
+    "a.drawio": '<mxfile><diagram name="P"><mxGraphModel><root><mxCell id="1" value="Keys" '
+    'vertex="1"><mxGeometry x="1" y="2"/></mxCell><mxCell id="2" value="to" edge="1" source="1" target="1"/>'
+    "</root></mxGraphModel></diagram></mxfile>",
+    "a.canvas": json.dumps(
+        {"nodes": [{"id": "a", "type": "text", "text": "# Keys", "x": 0, "y": 0, "width": 9,
+                    "height": 9}],
+         "edges": [{"id": "e", "fromNode": "a", "toNode": "a", "label": "to"}]}),
+    "a.excalidraw": json.dumps(
+        {"type": "excalidraw", "elements": [{"type": "frame", "id": "f", "name": "Part"},
+         {"type": "text", "text": "Keys", "x": 1, "y": 2, "frameId": "f"}]}),
+    "a.enex": '<en-export><note><title>Keys</title><content><![CDATA[<en-note><p>Words</p>'
+    '<en-media hash="x"/></en-note>]]></content><created>20240312T100000Z</created><tag>a</tag><resource>'
+    "<data>aGVsbG8=</data><mime>text/plain</mime></resource></note></en-export>",
+    "a.warc": "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://x.y/\r\n"
+    "WARC-Date: 2024-03-12T10:00:00Z\r\nContent-Type: application/http\r\n"
+    "Content-Length: 61\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>K</h1><p>W</p>\r\n\r\n",
+    "a.bib": "@article{keys,\n title = {The {K}eys},\n author = \"Ann Roe and Bo\",\n"
+    " year = 2024\n}\n",
+    "a.ris": "TY  - JOUR\nTI  - Keys\nAU  - Roe, Ann\nPY  - 2024\nAB  - Words.\nER  - \n",
+    "chat.txt": "12.03.24, 10:00 - Ann: Where are the keys?\n12.03.24, 10:01 - Bo: In the vault.\n",
+    "a.ics": "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Ke\r\n ys\r\nDTSTART:20240312T100000Z\r\n"
+    "END:VEVENT\r\nEND:VCALENDAR\r\n",
+    "a.vcf": "BEGIN:VCARD\nVERSION:3.0\nFN:Ann Roe\nEMAIL:ann@example.org\nEND:VCARD\n",
+    "a.ass": "[Script Info]\n[Events]\nFormat: Layer, Start, End, Text\n"
+    "Dialogue: 0,0:00:01.00,0:00:02.00,{\\b1}Hello, there\n",
+    "a.properties": "key=W\\u00f6rds \\\n  more\n",
+    "a.emlx": "40\nFrom: a@b.c\nTo: d@e.f\nSubject: Keys\n\nWords\n<?xml?><plist/>\n",
     "a.txt": "1. KEYS\n\nRotate them every ninety days.\n\n2. STORAGE\n\nIn a vault.\n",
 }  # fmt: skip
 
@@ -93,6 +122,10 @@ def corpus() -> dict[str, dict[str, bytes]]:
             if extension in BY_EXTENSION and path.stat().st_size <= MAX_BYTES:
                 name = path.relative_to(folder).as_posix()
                 files.setdefault(extension, {})[name] = path.read_bytes()
+    for path in sorted((REPOSITORY / "tests" / "documents" / "samples").rglob("*.*")):
+        extension = path.suffix[1:].lower()
+        if extension in BY_EXTENSION and extension != "md":
+            files.setdefault(extension, {})[path.name] = path.read_bytes()
     return files
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from ragkit.documents.formats import pdf_annotations
+from ragkit.documents.formats import pdf_annotations, pdf_layers
 from ragkit.documents.layout import page_lines
 from ragkit.documents.layout.cleaning import property_title
 from ragkit.documents.layout.glyph_lines import (
@@ -63,6 +63,9 @@ def read_pdf(data: bytes, name: str, ocr: Ocr | None = None) -> Document:
     if content.unmapped:
         unmapped = f"the letters of {content.unmapped} of {_format_pages(page_count)}"
         warnings.append(f"{unmapped} have no Unicode map and are not read")
+    if content.pages_with_hidden:
+        layers = f"layers of {content.pages_with_hidden} of {_format_pages(page_count)}"
+        warnings.append(f"{layers} are off when it is opened and are not read")
     if (without_text := empty_count - content.broken - content.scans.unread) > 0:
         warnings.append(f"{without_text} of {_format_pages(page_count)} have no text")
     lines, running_warnings = _remove_running_lines(content.lines)
@@ -107,6 +110,8 @@ class _PdfContent:
     title: str = ""
     author: str = ""
     broken: int = 0  # number of pages that cannot be read
+    hidden_layers: frozenset[str] = frozenset()  # that are off when the file is opened
+    pages_with_hidden: int = 0  # number of pages with content on them
 
 
 def _remove_running_lines(pages: list[list[PageLine]]) -> tuple[list[list[PageLine]], list[str]]:
@@ -139,6 +144,7 @@ def _extract(data: bytes, ocr: Ocr | None) -> _PdfContent:
             ScannedPages(ocr),
             title=document.get_metadata_value("Title"),
             author=document.get_metadata_value("Author"),
+            hidden_layers=pdf_layers.hidden_layers(data),
         )
         if document.get_formtype():
             document.init_forms()
@@ -253,6 +259,8 @@ def _read_page(document: PdfDocument, number: int, content: _PdfContent) -> list
     except PdfiumError:
         return None
     try:
+        if content.hidden_layers and pdf_layers.remove_hidden_content(page, content.hidden_layers):
+            content.pages_with_hidden += 1
         textpage = page.get_textpage()
         try:
             lines = _extract_lines(textpage, _visible_box(page))

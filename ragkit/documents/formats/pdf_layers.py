@@ -1,0 +1,226 @@
+"""PDF layers (optional content) that are off when the file is opened: what is on them is not seen.
+
+PDFium draws without them, but its text has what is on them, and it does not name the layers that
+are off. They are looked up in the file's own objects; then what is marked with their names is taken
+off a page before its text is read. Reads only the part of PDF's syntax that this takes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfPage
+
+_KEY = b"/OCProperties"
+_MAX_INFLATED = 64_000_000  # bytes of all object streams
+_MAX_DICTIONARY = 400  # bytes of an object stream's dictionary
+_MAX_DEPTH = 20  # of dictionaries, arrays and form objects in each other
+_MAX_OBJECTS = 100_000  # of a page
+_OBJECT = re.compile(rb"(?<![0-9])(\d{1,10})[ \r\n]+\d{1,5}[ \r\n]+obj\b")
+_TOKEN = re.compile(
+    rb"\s*(?:%[^\r\n]*[\r\n]\s*)*(<<|>>|\[|\]|/[^\s()<>\[\]{}/%]*|\((?:[^()\\]|\\.)*\)"
+    rb"|<[0-9A-Fa-f\s]*>|\d+\s+\d+\s+R\b|[^\s()<>\[\]{}/%]+)",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|.))", re.DOTALL)
+_ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+_Reference = int  # number of an object
+_Value = Any  # bytes (a name with "/", a string, a number), _Reference, list or dict of them
+
+
+def hidden_layers(data: bytes) -> frozenset[str]:
+    """Return the names of the layers of a PDF that are off when it is opened.
+
+    A name that a visible layer has, too, is left out. Empty if the file cannot be understood.
+    """
+    if _KEY not in data and b"/ObjStm" not in data:
+        return frozenset()
+    objects = _Objects(data)
+    try:
+        return frozenset(_hidden(objects))
+    except (ValueError, IndexError, TypeError, AttributeError, KeyError, RecursionError):
+        return frozenset()
+
+
+def _hidden(objects: _Objects) -> Iterator[str]:
+    properties = objects.find_layers()
+    if properties is None:
+        return
+    default = objects.resolve(properties.get(b"/D", {}))
+    layers = list(objects.resolve(properties.get(b"/OCGs", [])))
+    off = set(objects.resolve(default.get(b"/OFF", [])))
+    if objects.resolve(default.get(b"/BaseState")) == b"/OFF":
+        off = set(layers) - set(objects.resolve(default.get(b"/ON", [])))
+    if not off:
+        return
+    names = {layer: _text(objects.resolve(objects.resolve(layer)[b"/Name"])) for layer in layers}
+    visible = {name for layer, name in names.items() if layer not in off}
+    yield from {name for layer, name in names.items() if layer in off} - visible
+
+
+class _Objects:
+    """The objects of a file, by number: those of its body and those in its object streams."""
+
+    def __init__(self, data: bytes) -> None:
+        self._sources: list[bytes] = [data]
+        self._places: dict[int, tuple[int, int]] = {}  # number → (source, offset); if looked for
+        self._in_streams: dict[int, tuple[int, int]] = {}
+        if b"/ObjStm" in data:
+            self._read_object_streams(data)
+
+    def find_layers(self) -> dict[bytes, _Value] | None:
+        """Return the dictionary of layers that the last catalog has; None if there is none."""
+        for source in reversed(self._sources):
+            at = source.rfind(_KEY)
+            if at >= 0:
+                value = self.resolve(_parse(source, at + len(_KEY)))
+                return value if isinstance(value, dict) else None
+        return None
+
+    def resolve(self, value: _Value) -> _Value:
+        """Return what a reference refers to; other values as they are."""
+        if not isinstance(value, _Reference):
+            return value
+        if not self._places:
+            for found in _OBJECT.finditer(self._sources[0]):
+                self._places[int(found[1])] = (0, found.end())
+            self._places |= self._in_streams
+        source, offset = self._places[value]
+        return _parse(self._sources[source], offset)
+
+    def _read_object_streams(self, data: bytes) -> None:
+        end, allowance = 0, _MAX_INFLATED
+        for found in re.finditer(rb"/ObjStm\b", data):
+            start = data.find(b"stream", found.end(), found.end() + _MAX_DICTIONARY)
+            if start < 0 or found.start() < end:
+                continue
+            dictionary = data[max(end, found.start() - _MAX_DICTIONARY) : start]
+            first = re.search(rb"/First\s{1,9}(\d{1,9})", dictionary)
+            count = re.search(rb"/N\s{1,9}(\d{1,9})", dictionary)
+            start += 8 if data.startswith(b"\r\n", start + 6) else 7
+            end = data.find(b"endstream", start)
+            if end < 0 or allowance <= 0:
+                return
+            if first is None or count is None:
+                continue
+            try:
+                unpacked = zlib.decompressobj().decompress(data[start:end], allowance)
+            except zlib.error:
+                continue
+            allowance -= len(unpacked)
+            numbers = unpacked[: int(first[1])].split()[: 2 * int(count[1])]
+            for number, offset in zip(numbers[::2], numbers[1::2], strict=False):
+                place = (len(self._sources), int(first[1]) + int(offset))
+                self._in_streams[int(number)] = place
+            self._sources.append(unpacked)
+
+
+def _parse(source: bytes, offset: int) -> _Value:
+    """Return the value at an offset: a name, a string, a number, a reference, a list or a dict."""
+    stack: list[list[_Value]] = [[]]
+    position = offset
+    while True:
+        token = _TOKEN.match(source, position)
+        if token is None or len(stack) > _MAX_DEPTH:
+            raise ValueError("no PDF object")
+        position, word = token.end(), token[1]
+        if word in (b"<<", b"["):
+            stack.append([])
+            continue
+        if word in (b">>", b"]"):
+            items = stack.pop()
+            value: _Value = items
+            if word == b">>":
+                value = dict(zip(items[::2], items[1::2], strict=False))
+        elif word.endswith(b"R") and word[:1].isdigit():
+            value = int(word.split()[0])
+        else:
+            value = word
+        if len(stack) == 1:
+            return value
+        stack[-1].append(value)
+
+
+def _text(string: bytes) -> str:
+    """Decode a string of a PDF, in parentheses or hexadecimal."""
+    if string.startswith(b"<"):
+        digits = re.sub(rb"\s", b"", string[1:-1])
+        content = bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())
+    else:
+        content = _ESCAPE.sub(_unescape, string[1:-1])
+    return _decode(content)
+
+
+def _decode(content: bytes) -> str:
+    """Decode the content of a string: UTF-16, UTF-8 or Latin-1."""
+    if content.startswith((b"\xfe\xff", b"\xff\xfe")):
+        return content.decode("utf-16", "replace")
+    if content.startswith(b"\xef\xbb\xbf"):
+        return content[3:].decode("utf-8", "replace")
+    return content.decode("latin-1")
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    if found[1]:
+        return bytes([int(found[1], 8) & 0xFF])
+    return b"" if found[2] in (b"\n", b"\r", b"\r\n") else _ESCAPED.get(found[2], found[2])
+
+
+def remove_hidden_content(page: PdfPage, hidden: frozenset[str]) -> int:
+    """Take what is on these layers off a page, in memory; return the number of objects."""
+    from pypdfium2 import raw
+
+    return _remove_objects(
+        page.raw,
+        hidden,
+        (raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, raw.FPDFPage_RemoveObject),
+        0,
+    )
+
+
+def _remove_objects(
+    parent: Any, hidden: frozenset[str], functions: tuple[Any, Any, Any], depth: int
+) -> int:
+    from pypdfium2 import raw
+
+    count, get, remove = functions
+    removed = 0
+    for index in reversed(range(min(count(parent), _MAX_OBJECTS))):
+        item = get(parent, index)
+        if _is_on_layer(item, hidden):
+            if remove(parent, item):
+                raw.FPDFPageObj_Destroy(item)
+                removed += 1
+        elif depth < _MAX_DEPTH and raw.FPDFPageObj_GetType(item) == raw.FPDF_PAGEOBJ_FORM:
+            inner = (
+                raw.FPDFFormObj_CountObjects,
+                raw.FPDFFormObj_GetObject,
+                raw.FPDFFormObj_RemoveObject,
+            )
+            removed += _remove_objects(item, hidden, inner, depth + 1)
+    return removed
+
+
+def _is_on_layer(item: Any, layers: frozenset[str]) -> bool:
+    from pypdfium2 import raw
+
+    buffer, size = (ctypes.c_ubyte * 512)(), ctypes.c_ulong()
+    for index in range(raw.FPDFPageObj_CountMarks(item)):
+        mark = raw.FPDFPageObj_GetMark(item, index)
+        letters = ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort))
+        raw.FPDFPageObjMark_GetName(mark, letters, 512, size)
+        if bytes(buffer)[: size.value] != "OC\0".encode("utf-16-le"):
+            continue
+        # The bytes of the name: PDFium drops all letters from it that are not ASCII.
+        if (
+            raw.FPDFPageObjMark_GetParamBlobValue(mark, b"Name", buffer, 512, size)
+            and _decode(bytes(buffer)[: size.value]) in layers
+        ):
+            return True
+    return False
